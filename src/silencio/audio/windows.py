@@ -1,0 +1,53 @@
+"""A recording cut into windows: seconds to samples and back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Padding = Literal["repeat", "zero"]
+
+
+def n_windows(n_samples: int, window_samples: int, hop_samples: int) -> int:
+    """How many windows a recording has: every sample is in one, none is dropped."""
+    if n_samples <= window_samples:
+        return 1
+    return 1 + -(-(n_samples - window_samples) // hop_samples)
+
+
+def window_starts_s(n_samples: int, window_samples: int, hop_samples: int, sample_rate_hz: int) -> list[float]:
+    """The second at which each window begins."""
+    return [i * hop_samples / sample_rate_hz for i in range(n_windows(n_samples, window_samples, hop_samples))]
+
+
+def pad_window(samples: NDArray[np.int16], window_samples: int, padding: Padding) -> NDArray[np.int16]:
+    """Bring what is left of a recording to a whole window.
+
+    `repeat` plays it again until the window is full (a call of half a second is then heard ten times, not once in
+    silence); `zero` adds silence.
+    """
+    if len(samples) == window_samples:
+        return samples
+    if padding == "repeat":
+        return np.resize(samples, window_samples)
+    return np.pad(samples, (0, window_samples - len(samples)))
+
+
+def cut_windows(
+    waveform: NDArray[np.int16], window_samples: int, hop_samples: int, padding: Padding
+) -> NDArray[np.int16]:
+    """Cut a recording into windows.
+
+    Args:
+        waveform: int16, shape (n_samples,), at least one sample.
+        window_samples: Length of a window.
+        hop_samples: From the start of one to the start of the next.
+        padding: How the last window is filled.
+
+    Returns:
+        int16, shape (n_windows, window_samples).
+    """
+    starts = [i * hop_samples for i in range(n_windows(len(waveform), window_samples, hop_samples))]
+    return np.stack([pad_window(waveform[s : s + window_samples], window_samples, padding) for s in starts])

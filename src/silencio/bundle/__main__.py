@@ -1,0 +1,54 @@
+"""`python -m silencio.bundle inspect DIR`: verify a bundle and say what is in it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from silencio.bundle.load import Bundle
+from silencio.errors import SilencioError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0 for a bundle that may be deployed, 1 for one that may not."""
+    parser = argparse.ArgumentParser(prog="python -m silencio.bundle", description="Verify a bundle.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    inspect = commands.add_parser("inspect", help="check every file and number, then describe the bundle")
+    inspect.add_argument("directory", type=Path, metavar="DIR")
+    options = parser.parse_args(arguments)
+    try:
+        bundle = Bundle(options.directory)
+        bundle.verify()
+    except SilencioError as error:
+        sys.stderr.write(f"refused: {error}\n")
+        return 1
+    _describe(bundle, Console())
+    return 0
+
+
+def _describe(bundle: Bundle, console: Console) -> None:
+    manifest = bundle.manifest
+    table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
+    table.add_row("classes", f"{len(manifest.classes)} ({', '.join(sorted({s.class_name for s in manifest.classes}))})")
+    table.add_row("feature spec", f"{manifest.spec_sha256[:12]}  {manifest.spec.window_s:g} s at {manifest.spec.sample_rate_hz} Hz")
+    for entry in manifest.inputs:
+        table.add_row("input", f"{entry.name} {entry.dtype} {list(entry.shape)}")
+    for head in manifest.heads:
+        table.add_row("head", f"{head.name}: {head.n_parameters:,} parameters, weight {head.weight:.2f}")
+    for name, value in manifest.metrics.get("test", {}).items():
+        if isinstance(value, float):
+            table.add_row(f"test {name}", f"{value:.3f}")
+    for name in sorted(manifest.files):
+        size = (bundle.directory / name).stat().st_size
+        table.add_row("file", f"{name} {size / 1e6:.2f} MB {manifest.files[name][:12]}")
+    table.add_row("licence", str(manifest.licences.get("verdict", "unknown")))
+    table.add_row("parity", f"{len(bundle.parity.clips)} clips replayed, equal")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

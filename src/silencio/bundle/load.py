@@ -1,0 +1,181 @@
+"""Load a bundle: every byte, every class and every parameter is checked, then real clips are replayed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from silencio.bundle.graph import Graph
+from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest
+from silencio.bundle.parity import Parity
+from silencio.errors import BundleError, BundleIntegrityError, ParityError
+from silencio.features import FrontEnd
+from silencio.settings import Settings
+
+
+class Bundle:
+    """A verified bundle.
+
+    Args:
+        directory: The bundle's folder.
+
+    Attributes:
+        directory: As given.
+        manifest: bundle.json.
+        parity: The clips of parity.npz.
+
+    Raises:
+        BundleError: There is no bundle in the folder.
+        BundleIntegrityError: Something in it is not what was exported.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = Path(directory)
+        self.manifest = _read_manifest(self.directory)
+        _verify_manifest(self.manifest)
+        _verify_files(self.directory, self.manifest)
+        self.parity = Parity.load(self.directory / PARITY)
+        _verify_parity(self.parity, self.manifest)
+
+    def graph(self, n_threads: int | None = None) -> Graph:
+        """The graph in ONNX Runtime; its own word on spec and classes is held against bundle.json.
+
+        Raises:
+            BundleIntegrityError: The graph was exported for another spec or class list.
+        """
+        threads = Settings().session_threads if n_threads is None else n_threads
+        graph = Graph(self.directory / GRAPH, self.manifest.inputs, threads)
+        _verify_codes(graph.codes, self.manifest, GRAPH)
+        if graph.facts.get("spec_sha256") != self.manifest.spec_sha256:
+            raise BundleIntegrityError(
+                f"{GRAPH} was exported for feature spec {graph.facts.get('spec_sha256', 'none')[:12]}, bundle.json "
+                f"has {self.manifest.spec_sha256[:12]}: a mel parameter was changed"
+            )
+        if graph.n_classes != len(self.manifest.classes):
+            raise BundleIntegrityError(
+                f"{GRAPH} has {graph.n_classes} outputs for {len(self.manifest.classes)} classes"
+            )
+        return graph
+
+    def replay_features(self, front_end: FrontEnd) -> None:
+        """Decode and featurize the parity clips here and compare.
+
+        Raises:
+            ParityError: This machine computes other features than training did.
+        """
+        if front_end.spec.sha256 != self.manifest.spec_sha256:
+            raise ParityError(
+                f"this front end has feature spec {front_end.spec.sha256[:12]}, the bundle needs "
+                f"{self.manifest.spec_sha256[:12]}"
+            )
+        for clip in self.parity.clips:
+            features = front_end(clip.encoded).inputs
+            log_mel = np.asarray(features["log_mel"], np.float32)
+            waveform = np.asarray(features["waveform"], np.int32)
+            if log_mel.shape != clip.log_mel.shape or waveform.shape != clip.waveform.shape:
+                raise ParityError(f"clip {clip.recording_id}: {log_mel.shape} here, {clip.log_mel.shape} at export")
+            off = float(np.abs(log_mel - clip.log_mel).max())
+            # Another build of the decoder or the resampler may round one step otherwise.
+            steps = int(np.abs(waveform - clip.waveform).max())
+            if off > self.manifest.tolerances.log_mel and steps == 0 or steps > 1:
+                raise ParityError(
+                    f"clip {clip.recording_id}: log_mel differs by {off:.2g} (most allowed "
+                    f"{self.manifest.tolerances.log_mel:.0e}), waveform by {steps} steps of 16 bits"
+                )
+
+    def replay_probabilities(self, graph: Graph) -> None:
+        """Run the graph on the stored features and compare.
+
+        Raises:
+            ParityError: This machine computes other probabilities than export did.
+        """
+        for clip in self.parity.clips:
+            got = graph.run({"log_mel": clip.log_mel, "waveform": clip.waveform})
+            off = float(np.abs(got - clip.probabilities).max())
+            if not off <= self.manifest.tolerances.cpu:
+                raise ParityError(
+                    f"clip {clip.recording_id}: probabilities differ by {off:.2g} from those at export (most allowed "
+                    f"{self.manifest.tolerances.cpu:.0e})"
+                )
+
+    def verify(self) -> None:
+        """Everything a loader checks before it is ready."""
+        self.replay_features(FrontEnd(self.manifest.spec))
+        self.replay_probabilities(self.graph())
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_manifest(directory: Path) -> BundleManifest:
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise BundleError(f"{directory} is no bundle: it holds no {MANIFEST}")
+    try:
+        return BundleManifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        raise BundleIntegrityError(f"{MANIFEST} cannot be read: {place}: {fault['msg']}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BundleIntegrityError(f"{MANIFEST} cannot be read: {error}") from error
+
+
+def _verify_manifest(manifest: BundleManifest) -> None:
+    if manifest.spec.sha256 != manifest.spec_sha256:
+        raise BundleIntegrityError(
+            f"{MANIFEST}: a mel parameter was changed: spec has sha256 {manifest.spec.sha256[:12]}, spec_sha256 says "
+            f"{manifest.spec_sha256[:12]}"
+        )
+    if manifest.classes.sha256 != manifest.classes_sha256:
+        raise BundleIntegrityError(
+            f"{MANIFEST}: the class list was changed: it has sha256 {manifest.classes.sha256[:12]}, classes_sha256 "
+            f"says {manifest.classes_sha256[:12]}"
+        )
+    if manifest.own_sha256() != manifest.manifest_sha256:
+        raise BundleIntegrityError(
+            f"{MANIFEST} was changed after export: its content has sha256 {manifest.own_sha256()[:12]}, "
+            f"manifest_sha256 says {manifest.manifest_sha256[:12]}"
+        )
+
+
+def _verify_files(directory: Path, manifest: BundleManifest) -> None:
+    for name, wanted in manifest.files.items():
+        path = directory / name
+        if not path.is_file():
+            raise BundleIntegrityError(f"{name} is missing from {directory}")
+        found = sha256_of(path)
+        if found != wanted:
+            raise BundleIntegrityError(
+                f"{name} was changed: it has sha256 {found[:12]}, bundle.json says {wanted[:12]}"
+            )
+    for name in (GRAPH, PARITY):
+        if name not in manifest.files:
+            raise BundleIntegrityError(f"{MANIFEST} lists no {name}")
+
+
+def _verify_parity(parity: Parity, manifest: BundleManifest) -> None:
+    _verify_codes(list(parity.codes), manifest, PARITY)
+    if parity.spec_sha256 != manifest.spec_sha256:
+        raise BundleIntegrityError(
+            f"{PARITY} was made by feature spec {parity.spec_sha256[:12]}, bundle.json has "
+            f"{manifest.spec_sha256[:12]}: a mel parameter was changed"
+        )
+    if not parity.clips:
+        raise BundleIntegrityError(f"{PARITY} holds no clips")
+
+
+def _verify_codes(codes: list[str], manifest: BundleManifest, where: str) -> None:
+    said = list(manifest.classes.codes)
+    if codes == said:
+        return
+    differing = [f"{i}: {a!r} there, {b!r} in bundle.json" for i, (a, b) in enumerate(zip(codes, said)) if a != b]
+    detail = "; ".join(differing[:2]) or f"{len(codes)} classes there, {len(said)} in bundle.json"
+    raise BundleIntegrityError(f"{where} was exported for another class list ({detail})")

@@ -1,0 +1,116 @@
+"""bundle.json: what a bundle says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from silencio.features import FeatureSpec
+from silencio.taxonomy import ClassList
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+GRAPH = "model.onnx"
+PARITY = "parity.npz"
+REFERENCE = "reference.parquet"
+MODEL_CARD = "MODEL_CARD.md"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GraphInput(_Entry):
+    """One named input of the graph.
+
+    Attributes:
+        name: `log_mel` or `waveform`.
+        dtype: numpy's name.
+        shape: Of one window, without the batch.
+    """
+
+    name: Literal["log_mel", "waveform"]
+    dtype: Literal["float32", "int16"]
+    shape: tuple[int, ...]
+
+
+class HeadEntry(_Entry):
+    """One head inside the graph.
+
+    Attributes:
+        name: As configured.
+        kind: As registered.
+        input_name: What it hears.
+        weight: Its share in the supervisor's average.
+        n_parameters: After merging.
+        config: As it was trained.
+    """
+
+    name: str
+    kind: str
+    input_name: str
+    weight: float
+    n_parameters: int
+    config: dict[str, Any]
+
+
+class Tolerances(_Entry):
+    """Largest absolute difference of a probability that still counts as the same number."""
+
+    torch_to_onnx: float = 1e-4
+    cpu: float = 1e-5
+    log_mel: float = 1e-4
+
+
+class BundleManifest(_Entry):
+    """The whole of bundle.json.
+
+    Attributes:
+        format: Version of this layout.
+        name: Of the served model.
+        version: Of this bundle: data, split, configuration and code, hashed.
+        created_by: Silencio's version.
+        spec: How sound becomes numbers.
+        spec_sha256: Of `spec`.
+        inputs: What the graph is fed.
+        classes: What the graph's outputs mean, in order.
+        classes_sha256: Of `classes`.
+        heads: What is inside the graph.
+        supervisor: How the heads become one, with its parameters.
+        metrics: Figures by part of the split.
+        tolerances: What parity means.
+        parents: data fingerprint, split, configuration, git commit, image digest.
+        licences: Of data and weights, and what they allow.
+        files: sha256 of every other file.
+        manifest_sha256: Of all of the above.
+    """
+
+    format: Literal[1] = FORMAT
+    name: str = "silencio"
+    version: str
+    created_by: str
+    spec: FeatureSpec
+    spec_sha256: str
+    inputs: tuple[GraphInput, ...] = Field(min_length=1)
+    classes: ClassList
+    classes_sha256: str
+    heads: tuple[HeadEntry, ...] = Field(min_length=1)
+    supervisor: dict[str, Any]
+    metrics: dict[str, Any]
+    tolerances: Tolerances = Tolerances()
+    parents: dict[str, str]
+    licences: dict[str, Any]
+    files: dict[str, str]
+    manifest_sha256: str = ""
+
+    def sealed(self) -> BundleManifest:
+        """With `manifest_sha256` filled in."""
+        return self.model_copy(update={"manifest_sha256": self.own_sha256()})
+
+    def own_sha256(self) -> str:
+        """What `manifest_sha256` must be."""
+        content = self.model_dump(mode="json", exclude={"manifest_sha256"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

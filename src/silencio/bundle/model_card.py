@@ -1,0 +1,52 @@
+"""MODEL_CARD.md, generated from bundle.json."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from silencio.bundle.manifest import BundleManifest
+
+
+def model_card(manifest: BundleManifest) -> str:
+    """What the bundle is, how good it is, and what it must not be used for."""
+    taxa = Counter(species.class_name for species in manifest.classes)
+    rows = manifest.metrics.get("test_by_row", {})
+    lines = [
+        f"# {manifest.name} {manifest.version}",
+        "",
+        f"Names {len(manifest.classes)} species ({', '.join(f'{n} {name}' for name, n in sorted(taxa.items()))}) in "
+        f"windows of {manifest.spec.window_s:g} s. Made by {manifest.created_by}.",
+        "",
+        "## Heads",
+        "",
+        *(
+            f"- `{head.name}` ({head.kind}, hears {head.input_name}): {head.n_parameters:,} parameters, weight "
+            f"{head.weight:.2f}"
+            for head in manifest.heads
+        ),
+        "",
+        "## Test recordings (held out, read once)",
+        "",
+        "| judged | macro mAP | top-1 | recordings | species |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {row['macro_map']:.3f} | {row['top1']:.3f} | {row['n_recordings']} | {row['n_species']} |"
+            for name, row in rows.items()
+        ),
+        "",
+        "Focal recordings, one animal close to the microphone. Soundscapes are harder; the figures do not hold there.",
+        "Probabilities are not calibrated, and a sound of no listed species still gets a most probable one.",
+        "",
+        "## Licence",
+        "",
+        f"{manifest.licences.get('verdict', 'unknown')}.",
+        "",
+        *(f"- {n} recordings: {text or 'no licence given'}" for text, n in manifest.licences.get("recordings", {}).items()),
+        *(f"- {name}: {licence}" for name, licence in manifest.licences.get("weights", {}).items()),
+        "",
+        "## Parents",
+        "",
+        *(f"- {name}: `{value}`" for name, value in manifest.parents.items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,196 @@
+"""One strict configuration for a whole run: a preset, a file over it, single values over that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from silencio.data.split import SplitConfig
+from silencio.errors import ConfigError
+from silencio.features import FeatureSpec
+from silencio.models.head import HeadConfig
+from silencio.models.registry import head_class, supervisor_class
+
+
+class ExportConfig(BaseModel):
+    """What goes into the bundle beside the graph.
+
+    Attributes:
+        n_parity_clips: Real clips that every loader replays before it is ready.
+        most_clip_bytes: A longer encoded recording is no parity clip.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    n_parity_clips: int = Field(4, ge=1, le=32)
+    most_clip_bytes: int = Field(400_000, ge=1_000)
+
+
+class RunConfig(BaseModel):
+    """Everything that decides what a training run makes of its data.
+
+    Attributes:
+        seed: Of initial weights, crops and augmentation.
+        features: How sound becomes numbers.
+        split: How recordings are divided.
+        seconds_per_shard: Sound in one piece of `featurize`'s work.
+        heads: By name; a name that is no registered kind says its `kind`.
+        supervisor: How the heads' probabilities become one.
+        export: What goes into the bundle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    seed: int = 0
+    features: FeatureSpec = FeatureSpec()
+    split: SplitConfig = SplitConfig()
+    seconds_per_shard: float = Field(600.0, gt=0)
+    heads: dict[str, SerializeAsAny[HeadConfig]] = Field(min_length=1)
+    supervisor: SerializeAsAny[BaseModel]
+    export: ExportConfig = ExportConfig()
+
+    @field_validator("heads", mode="before")
+    @classmethod
+    def _typed_heads(cls, heads: Any) -> Any:
+        if not isinstance(heads, Mapping):
+            raise ValueError("must be a mapping of names to heads")
+        return {
+            name: _typed(head, name, lambda kind: head_class(kind).Config, f"heads.{name}")
+            for name, head in heads.items()
+        }
+
+    @field_validator("supervisor", mode="before")
+    @classmethod
+    def _typed_supervisor(cls, supervisor: Any) -> Any:
+        return _typed(supervisor, "weighted_average", lambda kind: supervisor_class(kind).Config, "supervisor")
+
+    @model_validator(mode="after")
+    def _names_are_node_names(self) -> Self:
+        for name in self.heads:
+            if not name.replace("_", "").isalnum() or not name[0].isalpha() or not name.isascii():
+                raise ValueError(f"heads.{name}: a head's name is letters, digits and underscores")
+        return self
+
+    def to_yaml(self) -> str:
+        """The resolved configuration, every default written out."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
+    if isinstance(value, BaseModel):
+        return value
+    value = dict(value or {})
+    kind = value.setdefault("kind", default_kind)
+    try:
+        wanted = config_class(kind)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    try:
+        # YAML has no tuples and JSON no other floats: values are taken as JSON has them, unknown names are not.
+        return wanted.model_validate(value, strict=False)
+    except ValidationError as error:
+        raise ValueError(_explain(error, where)) from error
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with the library."""
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in (files("silencio") / "presets").iterdir() if entry.name.endswith(".yaml")
+    )
+
+
+def preset_text(name: str) -> str:
+    """A preset's YAML.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    if name not in preset_names():
+        raise ConfigError(f"--preset {name!r} does not exist: there are {', '.join(preset_names())}")
+    return (files("silencio") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunConfig:
+    """Merge and check a configuration.
+
+    Args:
+        text: YAML, usually a preset.
+        over: YAML that is laid over it, key by key.
+        overrides: `a.b=value`, each value read as YAML.
+
+    Raises:
+        ConfigError: One message with every wrong value by its name.
+    """
+    values = _mapping(text, "the configuration")
+    values = _merged(values, _mapping(over, "--config")) if over.strip() else values
+    for override in overrides:
+        values = _merged(values, _parsed_override(override))
+    try:
+        return RunConfig.model_validate(values, strict=False)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, "")) from error
+
+
+def read_config_file(path: Path) -> str:
+    """The text of a configuration file.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {str(path)!r} cannot be read: {error}") from error
+
+
+def _mapping(text: str, what: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{what} is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{what} must be a YAML mapping, not {type(values).__name__}")
+    return values
+
+
+def _merged(values: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid over `values`; a null takes a key away."""
+    merged = dict(values)
+    for key, value in over.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = _merged(dict(merged[key]), value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _parsed_override(override: str) -> dict[str, Any]:
+    name, equals, text = override.partition("=")
+    if not equals or not name.strip():
+        raise ConfigError(f"--set {override!r} must look like heads.raw_cnn.epochs=3")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override!r}: the value is not YAML") from error
+    for key in reversed(name.strip().split(".")):
+        value = {key: value}
+    return dict(value)
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        place = ".".join([where, *(str(part) for part in fault["loc"])]).strip(".")
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = "is not known here"
+        got = "" if isinstance(fault["input"], dict | BaseModel) or fault["type"] == "extra_forbidden" else f" (found {fault['input']!r})"
+        lines.append(f"{place}: {message}{got}" if place and not message.startswith(place) else message)
+    return "; ".join(lines)

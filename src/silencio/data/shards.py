@@ -1,0 +1,143 @@
+"""Shards: recordings as int16 waveforms at the spec's rate, in flat files that are mapped, not loaded.
+
+A shard is a folder with `waveforms.i16` (all recordings one after another, native-endian int16), `recordings.parquet`
+(where each begins and ends, labels, part) and `shard.json` (the spec's sha256). Whole recordings are kept, not
+windows, because training crops at random places; windows are cut on reading by the same front end as everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from silencio.errors import DataError
+from silencio.features import FeatureSpec, FrontEnd
+
+_WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
+
+
+def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_shard: float) -> list[dict[str, object]]:
+    """Cut the work of featurizing into pieces of about equal sound.
+
+    Training parts and the test part never share a shard: a step that trains is handed no test audio at all.
+
+    Returns:
+        One `{"part": "development" | "test", "recording_ids": [...]}` a shard.
+    """
+    table = recordings.merge(assignment[["recording_id", "part"]], on="recording_id", validate="one_to_one")
+    table = table.sort_values("recording_id")
+    shards: list[dict[str, object]] = []
+    for name, rows in (("development", table[table["part"] != "test"]), ("test", table[table["part"] == "test"])):
+        which = (rows["duration_s"].cumsum() - rows["duration_s"]) // seconds_per_shard
+        shards += [{"part": name, "recording_ids": list(ids)} for _, ids in rows.groupby(which)["recording_id"]]
+    return shards
+
+
+def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) -> None:
+    """Decode and resample recordings, one at a time, into a shard.
+
+    Args:
+        recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `part`.
+        spec: The definition that is followed.
+        directory: The shard's folder, made here.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    front_end = FrontEnd(spec)
+    rows: list[dict[str, object]] = []
+    end = 0
+    with (directory / _WAVEFORMS).open("wb") as file:
+        for row in tqdm(recordings.itertuples(), total=len(recordings), desc="featurize", unit="recording"):
+            waveform = front_end.waveform(Path(row.path))
+            waveform.tofile(file)
+            begin, end = end, end + len(waveform)
+            rows.append(
+                {
+                    "recording_id": row.recording_id,
+                    "primary_label": row.primary_label,
+                    "secondary_labels": list(row.secondary_labels),
+                    "part": row.part,
+                    "path": row.path,
+                    "begin": begin,
+                    "end": end,
+                }
+            )
+    pd.DataFrame(rows).to_parquet(directory / _RECORDINGS, index=False)
+    (directory / _SHARD).write_text(json.dumps({"spec_sha256": spec.sha256, "n_samples": end}), encoding="utf-8")
+
+
+class ShardSet:
+    """Recordings of several shards, read as one.
+
+    Args:
+        directories: The shards' folders, in any order.
+        spec: The definition that must have been followed.
+        part: Keep only this part of the split.
+
+    Raises:
+        DataError: A shard was made by another definition, or is not whole.
+    """
+
+    def __init__(self, directories: Iterable[Path], spec: FeatureSpec, part: str | None = None) -> None:
+        self.spec = spec
+        tables: list[pd.DataFrame] = []
+        self._maps: list[NDArray[np.int16]] = []
+        for number, directory in enumerate(sorted(directories)):
+            self._maps.append(_map_waveforms(directory, spec))
+            tables.append(pd.read_parquet(directory / _RECORDINGS).assign(shard=number))
+        if not tables:
+            raise DataError("no shards were given")
+        table = pd.concat(tables, ignore_index=True)
+        if part is not None:
+            table = table[table["part"] == part]
+        self.table = table.sort_values("recording_id", ignore_index=True)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def waveform(self, index: int) -> NDArray[np.int16]:
+        """Waveform of recording `index`, int16 (n_samples,), mapped from disk."""
+        row = self.table.iloc[index]
+        return self._maps[int(row["shard"])][int(row["begin"]) : int(row["end"])]
+
+    def __iter__(self) -> Iterator[NDArray[np.int16]]:
+        return (self.waveform(index) for index in range(len(self)))
+
+
+def _map_waveforms(directory: Path, spec: FeatureSpec) -> NDArray[np.int16]:
+    try:
+        facts = json.loads((directory / _SHARD).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DataError(f"{directory} is not a whole shard: {_SHARD} is missing; run featurize again") from error
+    if facts["spec_sha256"] != spec.sha256:
+        raise DataError(
+            f"{directory} was made by feature spec {facts['spec_sha256'][:12]}, this run has {spec.sha256[:12]}: "
+            "run featurize again"
+        )
+    waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
+    if len(waveforms) != facts["n_samples"]:
+        raise DataError(f"{directory} has {len(waveforms)} samples instead of {facts['n_samples']}: run featurize again")
+    return waveforms
+
+
+def targets(table: pd.DataFrame, index: dict[str, int]) -> NDArray[np.float32]:
+    """Multi-label targets: 1 for the primary label and for every secondary label that has a class.
+
+    Args:
+        table: Rows with `primary_label` and `secondary_labels`.
+        index: Code to position in the class list.
+
+    Returns:
+        float32, shape (n_recordings, n_classes).
+    """
+    labels = np.zeros((len(table), len(index)), np.float32)
+    for row, (primary, secondary) in enumerate(zip(table["primary_label"], table["secondary_labels"], strict=True)):
+        for code in (primary, *secondary):
+            if code in index:
+                labels[row, index[code]] = 1.0
+    return labels

@@ -1,0 +1,80 @@
+"""Every error that Silencio raises on purpose, as one tree.
+
+    SilencioError
+    ├── ConfigError              a setting, an option or an override that cannot be used
+    ├── AudioError
+    │   └── DecodeError          bytes that are no audio, or audio that holds nothing
+    ├── DataError
+    │   ├── SchemaError          a table with a wrong column or value
+    │   ├── SourceError          recordings that could not be found or fetched
+    │   └── SplitError           an assignment that cannot be drawn, or does not fit the data
+    ├── ModelError
+    │   └── PretrainedWeightsError   a backbone that needs weights and has none
+    ├── PipelineError            a run that ended before its last step
+    ├── BundleError
+    │   ├── BundleIntegrityError a file, class or parameter that is not the one that was exported
+    │   └── ParityError          the same bundle gives other numbers here than where it was made
+    └── ServingError             a server that does not start, or does not answer
+
+A message says what is wrong, which value it was, and what to do.
+"""
+
+
+class SilencioError(Exception):
+    """Root of all errors that a user of Silencio may want to catch."""
+
+
+class ConfigError(SilencioError):
+    """A setting, an option or an override that cannot be used."""
+
+
+class AudioError(SilencioError):
+    """Something about sound."""
+
+
+class DecodeError(AudioError):
+    """Bytes that are no audio, or audio that holds nothing to hear."""
+
+
+class DataError(SilencioError):
+    """Something about recordings and their tables."""
+
+
+class SchemaError(DataError):
+    """A table with a wrong column or value."""
+
+
+class SourceError(DataError):
+    """Recordings that could not be found or fetched."""
+
+
+class SplitError(DataError):
+    """An assignment that cannot be drawn, or that does not fit the data."""
+
+
+class ModelError(SilencioError):
+    """Something about heads and supervisors."""
+
+
+class PretrainedWeightsError(ModelError):
+    """A backbone that needs pretrained weights and has none."""
+
+
+class PipelineError(SilencioError):
+    """A pipeline run that ended before its last step."""
+
+
+class BundleError(SilencioError):
+    """Something about the unit of release."""
+
+
+class BundleIntegrityError(BundleError):
+    """A file, class or parameter that is not the one that was exported."""
+
+
+class ParityError(BundleError):
+    """The same bundle gives other numbers here than where it was made."""
+
+
+class ServingError(SilencioError):
+    """A server that does not start, or does not answer."""

@@ -1,0 +1,8 @@
+"""The one definition of how sound becomes numbers."""
+
+from silencio.features.front_end import FrontEnd, WindowFeatures
+from silencio.features.log_mel import LogMel
+from silencio.features.mel import mel_filters
+from silencio.features.spec import FeatureSpec
+
+__all__ = ["FeatureSpec", "FrontEnd", "LogMel", "WindowFeatures", "mel_filters"]

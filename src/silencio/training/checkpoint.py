@@ -1,0 +1,116 @@
+"""A trained head on disk: weights, configuration and what it said of every validation window."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from silencio.errors import ModelError
+from silencio.features import FeatureSpec
+from silencio.models.head import Head, HeadConfig
+from silencio.models.registry import head_class
+from silencio.taxonomy import ClassList
+
+_WEIGHTS, _HEAD, _VALIDATION = "weights.pt", "head.json", "validation.npz"
+
+
+@dataclass(frozen=True)
+class WindowProbabilities:
+    """What a head says of windows.
+
+    Attributes:
+        recording_ids: The recordings.
+        recording: For each window, the position of its recording, int (n_windows,).
+        probabilities: float32, shape (n_windows, n_classes).
+    """
+
+    recording_ids: list[str]
+    recording: NDArray[np.integer]
+    probabilities: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TrainedHead:
+    """A head after training.
+
+    Attributes:
+        name: As configured.
+        config: As trained.
+        spec_sha256: Of the features that it heard.
+        classes_sha256: Of the class list that it learned.
+        n_steps: Optimizer steps; 0 would be a head that learned nothing.
+        state: Its weights.
+        validation: What it said of every validation window right after training. Export holds the exported graph
+            against these numbers: a graph with other weights than the trained ones cannot pass.
+        epoch_losses: Mean training loss of each epoch.
+    """
+
+    name: str
+    config: HeadConfig
+    spec_sha256: str
+    classes_sha256: str
+    n_steps: int
+    state: dict[str, torch.Tensor]
+    validation: WindowProbabilities
+    epoch_losses: list[float]
+
+    def save(self, directory: Path) -> None:
+        """Write to a folder that `load` reads."""
+        directory.mkdir(parents=True, exist_ok=True)
+        torch.save({name: value.cpu() for name, value in self.state.items()}, directory / _WEIGHTS)
+        np.savez_compressed(
+            directory / _VALIDATION,
+            recording_ids=np.array(self.validation.recording_ids),
+            recording=self.validation.recording,
+            probabilities=self.validation.probabilities,
+        )
+        facts = {
+            "name": self.name,
+            "config": self.config.model_dump(mode="json"),
+            "spec_sha256": self.spec_sha256,
+            "classes_sha256": self.classes_sha256,
+            "n_steps": self.n_steps,
+            "epoch_losses": self.epoch_losses,
+        }
+        (directory / _HEAD).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, directory: Path) -> TrainedHead:
+        """The inverse of `save`.
+
+        Raises:
+            ModelError: The folder holds no trained head.
+        """
+        try:
+            facts = json.loads((directory / _HEAD).read_text(encoding="utf-8"))
+            state = torch.load(directory / _WEIGHTS, map_location="cpu", weights_only=True)
+            with np.load(directory / _VALIDATION) as arrays:
+                validation = WindowProbabilities(
+                    [str(name) for name in arrays["recording_ids"]], arrays["recording"], arrays["probabilities"]
+                )
+        except FileNotFoundError as error:
+            raise ModelError(f"{directory} holds no trained head: {error.filename} is missing") from error
+        kind = facts["config"]["kind"]
+        facts["config"] = head_class(kind).Config.model_validate(facts["config"], strict=False)
+        return cls(state=state, validation=validation, **facts)
+
+    def module(self, spec: FeatureSpec, classes: ClassList) -> Head:
+        """The head with its trained weights, ready to judge.
+
+        Raises:
+            ModelError: It was trained on other features or classes, or not at all.
+        """
+        if self.spec_sha256 != spec.sha256:
+            raise ModelError(f"{self.name} was trained on feature spec {self.spec_sha256[:12]}, not {spec.sha256[:12]}")
+        if self.classes_sha256 != classes.sha256:
+            raise ModelError(f"{self.name} was trained on another class list")
+        if self.n_steps < 1:
+            raise ModelError(f"{self.name} was never trained: it has made {self.n_steps} steps")
+        head = head_class(self.config.kind).build(self.config, spec, len(classes), initialize=False)
+        head.load_state_dict(self.state, strict=True)
+        return head.eval()

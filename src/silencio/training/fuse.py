@@ -1,0 +1,81 @@
+"""Fit the supervisor on what the heads said of the validation recordings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from silencio.config import RunConfig
+from silencio.data.shards import targets
+from silencio.errors import ModelError
+from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.recording_scores import recording_scores
+from silencio.models.registry import supervisor_class
+from silencio.models.weighted_average import WeightedAverage
+from silencio.taxonomy import ClassList
+from silencio.training.checkpoint import TrainedHead
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """A fitted supervisor.
+
+    Attributes:
+        kind: As registered.
+        heads: Names of the heads, in the order in which they are handed to it.
+        weights: One a head.
+    """
+
+    kind: str
+    heads: list[str]
+    weights: list[float]
+
+    def save(self, path: Path) -> None:
+        """Keep as JSON."""
+        path.write_text(json.dumps(self.__dict__, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Fusion:
+        """The inverse of `save`."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+    def module(self) -> WeightedAverage:
+        """The supervisor, ready to use."""
+        module: WeightedAverage = supervisor_class(self.kind)(self.weights)
+        return module
+
+
+def fuse_heads(
+    heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList
+) -> tuple[Fusion, Metrics]:
+    """Fit the supervisor.
+
+    Args:
+        heads: The trained heads, with what they said of validation.
+        recordings: Validation recordings with `recording_id`, `primary_label`, `secondary_labels`.
+        config: The resolved configuration.
+        classes: The order of the outputs.
+
+    Returns:
+        The supervisor and how the ensemble does on validation (the recordings it was fitted on).
+
+    Raises:
+        ModelError: The heads were judged on different recordings.
+    """
+    first = heads[0].validation
+    for head in heads[1:]:
+        if head.validation.recording_ids != first.recording_ids:
+            raise ModelError(f"{head.name} and {heads[0].name} were validated on different recordings")
+    table = recordings.set_index("recording_id").loc[first.recording_ids].reset_index()
+    target = targets(table, classes.index)
+    scores = [recording_scores(h.validation.probabilities, h.validation.recording) for h in heads]
+    kind = supervisor_class(config.supervisor.kind)  # type: ignore[attr-defined]  # every supervisor's config has it
+    supervisor = kind.fit(scores, target, config.supervisor)
+    fused = np.tensordot(np.array(supervisor.weights), np.stack(scores), axes=1)
+    fusion = Fusion(config.supervisor.kind, [head.name for head in heads], supervisor.weights)  # type: ignore[attr-defined]
+    return fusion, judge(fused, target, table["primary_label"], classes)

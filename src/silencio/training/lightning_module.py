@@ -1,0 +1,53 @@
+"""The one LightningModule: any head, its loss, its optimizer and its schedule."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning as L
+import torch
+
+from silencio.models.head import Head, HeadConfig, loss_of, probabilities
+
+
+class HeadModule(L.LightningModule):
+    """A head in training.
+
+    Args:
+        head: The module.
+        config: How it is trained.
+        total_steps: Optimizer steps of the whole run.
+    """
+
+    def __init__(self, head: Head, config: HeadConfig, total_steps: int) -> None:
+        super().__init__()
+        self.head = head
+        self.config = config
+        self.total_steps = total_steps
+
+    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
+        x, target = batch
+        return loss_of(self.head(x), target, self.config)
+
+    def predict_step(self, batch: torch.Tensor, _: int) -> torch.Tensor:
+        return probabilities(self.head(batch).float(), self.config.loss)
+
+    def configure_optimizers(self) -> Any:
+        trained = [parameter for parameter in self.head.parameters() if parameter.requires_grad]
+        groups = [
+            # Biases and norms are one-dimensional; decay would pull a norm's scale to zero.
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": self.config.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=self.config.learning_rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _rate(self, step: int) -> float:
+        """Linear warm-up, then half a cosine to zero."""
+        n_warmup = max(1, round(self.total_steps * self.config.warmup_share))
+        if step < n_warmup:
+            return (step + 1) / n_warmup
+        progress = (step - n_warmup) / max(1, self.total_steps - n_warmup)
+        return 0.5 * (1.0 + math.cos(math.pi * min(1.0, progress)))
