@@ -80,6 +80,15 @@ class RunConfig(BaseModel):
         """The resolved configuration, every default written out."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
+    def save(self, path: str | Path) -> None:
+        """Keep as YAML."""
+        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | Path) -> RunConfig:
+        """The inverse of `save`."""
+        return resolve(Path(path).read_text(encoding="utf-8"))
+
 
 def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
     if isinstance(value, BaseModel):
@@ -100,7 +109,9 @@ def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
 def preset_names() -> list[str]:
     """The presets that ship with the library."""
     return sorted(
-        entry.name.removesuffix(".yaml") for entry in (files("silencio") / "presets").iterdir() if entry.name.endswith(".yaml")
+        entry.name.removesuffix(".yaml")
+        for entry in (files("silencio") / "presets").iterdir()
+        if entry.name.endswith(".yaml")
     )
 
 
@@ -191,6 +202,10 @@ def _explain(error: ValidationError, where: str) -> str:
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             message = "is not known here"
-        got = "" if isinstance(fault["input"], dict | BaseModel) or fault["type"] == "extra_forbidden" else f" (found {fault['input']!r})"
+        got = (
+            ""
+            if isinstance(fault["input"], dict | BaseModel) or fault["type"] == "extra_forbidden"
+            else f" (found {fault['input']!r})"
+        )
         lines.append(f"{place}: {message}{got}" if place and not message.startswith(place) else message)
     return "; ".join(lines)

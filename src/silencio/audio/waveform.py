@@ -10,7 +10,8 @@ FULL_SCALE = 32768.0
 
 def quantize(samples: NDArray[np.float32]) -> NDArray[np.int16]:
     """Round to 16 bits; what is beyond full scale is clipped. Any shape."""
-    return np.clip(np.rint(samples * np.float32(FULL_SCALE)), -32768, 32767).astype(np.int16)
+    rounded = np.clip(np.rint(samples * np.float32(FULL_SCALE)), -32768, 32767)
+    return np.asarray(rounded, dtype=np.int16)
 
 
 def dequantize(waveform: NDArray[np.int16]) -> NDArray[np.float32]:

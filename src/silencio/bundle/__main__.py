@@ -34,7 +34,10 @@ def _describe(bundle: Bundle, console: Console) -> None:
     manifest = bundle.manifest
     table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
     table.add_row("classes", f"{len(manifest.classes)} ({', '.join(sorted({s.class_name for s in manifest.classes}))})")
-    table.add_row("feature spec", f"{manifest.spec_sha256[:12]}  {manifest.spec.window_s:g} s at {manifest.spec.sample_rate_hz} Hz")
+    table.add_row(
+        "feature spec",
+        f"{manifest.spec_sha256[:12]}  {manifest.spec.window_s:g} s at {manifest.spec.sample_rate_hz} Hz",
+    )
     for entry in manifest.inputs:
         table.add_row("input", f"{entry.name} {entry.dtype} {list(entry.shape)}")
     for head in manifest.heads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
@@ -9,7 +10,6 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -20,13 +20,22 @@ from silencio import __version__
 from silencio.bundle.graph import OUTPUT, Graph
 from silencio.bundle.licences import licence_verdict
 from silencio.bundle.load import Bundle, sha256_of
-from silencio.bundle.manifest import GRAPH, MANIFEST, MODEL_CARD, PARITY, BundleManifest, GraphInput, HeadEntry, Tolerances
+from silencio.bundle.manifest import (
+    GRAPH,
+    MANIFEST,
+    MODEL_CARD,
+    PARITY,
+    BundleManifest,
+    GraphInput,
+    HeadEntry,
+    Tolerances,
+)
 from silencio.bundle.model_card import model_card
 from silencio.bundle.parity import Parity, ParityClip
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import BundleError, ParityError
-from silencio.evaluation.evaluate import Evaluation
+from silencio.evaluation.results import Evaluation
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.models.head import Loss, probabilities
 from silencio.models.weighted_average import WeightedAverage
@@ -71,7 +80,6 @@ def export_bundle(
     heads: Sequence[TrainedHead],
     fusion: Fusion,
     evaluation: Evaluation,
-    validation_metrics: dict[str, Any],
     development: Iterable[Path],
     licences: dict[str, int],
     config: RunConfig,
@@ -85,7 +93,6 @@ def export_bundle(
         heads: In the order of `fusion.heads`.
         fusion: The supervisor.
         evaluation: Figures on the test part.
-        validation_metrics: Figures on validation.
         development: Shards of training and validation; parity clips are validation recordings.
         licences: Licence texts of the training recordings, with how many have each.
         config: The resolved configuration.
@@ -97,6 +104,7 @@ def export_bundle(
         ParityError: The graph gives other numbers than the trained heads gave.
         BundleError: There is no validation recording short enough to be a parity clip.
     """
+    parents = {**parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
     validation = ShardSet(development, config.features, "validation")
     modules = [head.module(config.features, classes) for head in heads]
     deployable = [module.deployable().eval() for module in modules]
@@ -124,7 +132,7 @@ def export_bundle(
             for head, module, final, weight in zip(heads, modules, deployable, fusion.weights, strict=True)
         )
         manifest = BundleManifest(
-            version=_version(parents),
+            version=_version(parents, work / GRAPH),
             created_by=f"silencio {__version__}",
             spec=config.features,
             spec_sha256=config.features.sha256,
@@ -134,7 +142,7 @@ def export_bundle(
             heads=entries,
             supervisor={"kind": fusion.kind, "weights": fusion.weights},
             metrics={
-                "validation": validation_metrics,
+                "validation": fusion.validation.to_dict(),
                 "test": evaluation.rows["ensemble"].to_dict(),
                 "test_by_row": {name: row.to_dict() for name, row in evaluation.rows.items()},
             },
@@ -263,11 +271,9 @@ def _parity_paths(validation: ShardSet, config: RunConfig) -> list[dict[str, str
     return [{"recording_id": str(row.recording_id), "path": str(row.path)} for row in chosen.itertuples()]
 
 
-def _version(parents: dict[str, str]) -> str:
-    """Short identity of what the bundle was made from."""
-    import hashlib
-
-    return hashlib.sha256(json.dumps(parents, sort_keys=True).encode()).hexdigest()[:12]
+def _version(parents: dict[str, str], graph: Path) -> str:
+    """Short identity: the same parents and the same weights, the same version."""
+    return hashlib.sha256(json.dumps([parents, sha256_of(graph)], sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _parent(directory: Path) -> Path:

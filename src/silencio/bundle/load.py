@@ -50,6 +50,11 @@ class Bundle:
         threads = Settings().session_threads if n_threads is None else n_threads
         graph = Graph(self.directory / GRAPH, self.manifest.inputs, threads)
         _verify_codes(graph.codes, self.manifest, GRAPH)
+        if graph.facts.get("classes_sha256") != self.manifest.classes_sha256:
+            raise BundleIntegrityError(
+                f"{GRAPH} was exported for class list {graph.facts.get('classes_sha256', 'none')[:12]}, bundle.json has "
+                f"{self.manifest.classes_sha256[:12]}: a species' name was changed"
+            )
         if graph.facts.get("spec_sha256") != self.manifest.spec_sha256:
             raise BundleIntegrityError(
                 f"{GRAPH} was exported for feature spec {graph.facts.get('spec_sha256', 'none')[:12]}, bundle.json "
@@ -81,7 +86,7 @@ class Bundle:
             off = float(np.abs(log_mel - clip.log_mel).max())
             # Another build of the decoder or the resampler may round one step otherwise.
             steps = int(np.abs(waveform - clip.waveform).max())
-            if off > self.manifest.tolerances.log_mel and steps == 0 or steps > 1:
+            if (off > self.manifest.tolerances.log_mel and steps == 0) or steps > 1:
                 raise ParityError(
                     f"clip {clip.recording_id}: log_mel differs by {off:.2g} (most allowed "
                     f"{self.manifest.tolerances.log_mel:.0e}), waveform by {steps} steps of 16 bits"
@@ -176,6 +181,8 @@ def _verify_codes(codes: list[str], manifest: BundleManifest, where: str) -> Non
     said = list(manifest.classes.codes)
     if codes == said:
         return
-    differing = [f"{i}: {a!r} there, {b!r} in bundle.json" for i, (a, b) in enumerate(zip(codes, said)) if a != b]
+    differing = [
+        f"{i}: {a!r} there, {b!r} in bundle.json" for i, (a, b) in enumerate(zip(codes, said, strict=False)) if a != b
+    ]
     detail = "; ".join(differing[:2]) or f"{len(codes)} classes there, {len(said)} in bundle.json"
     raise BundleIntegrityError(f"{where} was exported for another class list ({detail})")

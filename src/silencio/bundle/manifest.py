@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 MANIFEST = "bundle.json"
 GRAPH = "model.onnx"
 PARITY = "parity.npz"

@@ -41,7 +41,10 @@ def model_card(manifest: BundleManifest) -> str:
         "",
         f"{manifest.licences.get('verdict', 'unknown')}.",
         "",
-        *(f"- {n} recordings: {text or 'no licence given'}" for text, n in manifest.licences.get("recordings", {}).items()),
+        *(
+            f"- {n} recordings: {text or 'no licence given'}"
+            for text, n in manifest.licences.get("recordings", {}).items()
+        ),
         *(f"- {name}: {licence}" for name, licence in manifest.licences.get("weights", {}).items()),
         "",
         "## Parents",

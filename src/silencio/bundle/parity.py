@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,5 +84,5 @@ class Parity:
                     for i, recording_id in enumerate(facts["recording_ids"])
                 )
                 return cls(facts["spec_sha256"], tuple(facts["codes"]), clips)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise BundleIntegrityError(f"{path.name} is not what export writes: {error}") from error

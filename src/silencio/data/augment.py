@@ -54,9 +54,7 @@ def gain(samples: NDArray[np.float32], most_db: float, rng: np.random.Generator)
     return samples * factor
 
 
-def mixup(
-    samples: NDArray[np.float32], other: NDArray[np.float32], share: float
-) -> NDArray[np.float32]:
+def mixup(samples: NDArray[np.float32], other: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     """`1 - share` of one recording and `share` of another, both first brought to the same level."""
     level, other_level = (float(np.sqrt(np.mean(np.square(x)))) + 1e-6 for x in (samples, other))
     mixed = (1.0 - share) * samples + share * other * (level / other_level)
@@ -77,9 +75,7 @@ def augment_waveform(
     return quantize(samples)
 
 
-def mask_log_mel(
-    log_mel: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def mask_log_mel(log_mel: NDArray[np.float32], config: AugmentConfig, rng: np.random.Generator) -> NDArray[np.float32]:
     """SpecAugment: two masks in time and two in frequency, filled with the window's mean. (n_mels, n_frames)."""
     masked = log_mel.copy()
     n_mels, n_frames = log_mel.shape

@@ -57,9 +57,9 @@ def read_birdclef(root: Path) -> Source:
     classes = ClassList.of(
         Species(
             code=code,
-            scientific_name=taxonomy.at[code, "scientific_name"],
-            common_name=taxonomy.at[code, "common_name"],
-            class_name=taxonomy.at[code, "class_name"],
+            scientific_name=str(taxonomy.at[code, "scientific_name"]),
+            common_name=str(taxonomy.at[code, "common_name"]),
+            class_name=str(taxonomy.at[code, "class_name"]),
         )
         for code in sorted(set(train["primary_label"]))
     )

@@ -78,7 +78,7 @@ class TrainingCrops(Dataset[Example]):
 
 def draw_probabilities(labels: NDArray[np.object_], class_power: float) -> NDArray[np.float64]:
     """Probability with which each recording is drawn: 0 keeps the long tail, 1 makes all species equally frequent."""
-    names, inverse, counts = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(labels.astype(str), return_inverse=True, return_counts=True)
     weights = counts.astype(np.float64) ** -class_power
     probabilities = weights[inverse]
     return np.asarray(probabilities / probabilities.sum(), dtype=np.float64)

@@ -52,7 +52,7 @@ def data_fingerprint(recordings: pd.DataFrame) -> str:
         recordings: Validated recordings (with `sha256`), in any order.
     """
     rows = sorted(
-        (row.recording_id, row.sha256, row.primary_label, sorted(row.secondary_labels))
-        for row in recordings.itertuples()
+        (row["recording_id"], row["sha256"], row["primary_label"], sorted(row["secondary_labels"]))
+        for row in recordings.to_dict("records")
     )
     return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()

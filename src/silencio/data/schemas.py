@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
 from silencio.errors import SchemaError
-
-_text = {"dtype": str, "nullable": False, "required": True}
 
 
 def parse_secondary_labels(text: str) -> list[str]:
@@ -41,40 +40,32 @@ def _is_list_literal(text: str) -> bool:
     return True
 
 
-def _filled() -> pa.Check:
-    return pa.Check(lambda text: text != "", element_wise=True, error="must not be empty")
+def _is_inside(name: str) -> bool:
+    return not name.startswith("/") and ".." not in Path(name).parts
 
+
+def _rule(test: Callable[[str], bool], error: str) -> pa.Check:
+    return pa.Check(test, element_wise=True, error=error)
+
+
+_FILLED = _rule(bool, "must not be empty")
+_LIST_LITERAL = _rule(_is_list_literal, "must be a list literal such as ['grekis']")
+_INSIDE = _rule(_is_inside, "must be a path inside train_audio")
 
 TAXONOMY = pa.DataFrameSchema(
     {
-        "primary_label": pa.Column(**_text, checks=[_filled()], unique=True),
-        "scientific_name": pa.Column(**_text),
-        "common_name": pa.Column(**_text),
-        "class_name": pa.Column(**_text, checks=[_filled()]),
+        "primary_label": pa.Column(str, [_FILLED], unique=True),
+        "scientific_name": pa.Column(str),
+        "common_name": pa.Column(str),
+        "class_name": pa.Column(str, [_FILLED]),
     }
 )
 
 TRAIN = pa.DataFrameSchema(
     {
-        "primary_label": pa.Column(**_text, checks=[_filled()]),
-        "secondary_labels": pa.Column(
-            **_text,
-            checks=[
-                pa.Check(_is_list_literal, element_wise=True, error="must be a list literal such as ['grekis']")
-            ],
-        ),
-        "filename": pa.Column(
-            **_text,
-            unique=True,
-            checks=[
-                _filled(),
-                pa.Check(
-                    lambda name: not name.startswith("/") and ".." not in Path(name).parts,
-                    element_wise=True,
-                    error="must be a path inside train_audio",
-                ),
-            ],
-        ),
+        "primary_label": pa.Column(str, [_FILLED]),
+        "secondary_labels": pa.Column(str, [_LIST_LITERAL]),
+        "filename": pa.Column(str, [_FILLED, _INSIDE], unique=True),
     }
 )
 

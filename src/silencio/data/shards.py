@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,20 +24,36 @@ from silencio.features import FeatureSpec, FrontEnd
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
 
 
-def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_shard: float) -> list[dict[str, object]]:
+@dataclass(frozen=True)
+class PlannedShard:
+    """One piece of featurize's work.
+
+    Attributes:
+        part: `development` (training and validation) or `test`.
+        recording_ids: Its recordings.
+    """
+
+    part: Literal["development", "test"]
+    recording_ids: list[str]
+
+
+def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_shard: float) -> list[PlannedShard]:
     """Cut the work of featurizing into pieces of about equal sound.
 
     Training parts and the test part never share a shard: a step that trains is handed no test audio at all.
 
-    Returns:
-        One `{"part": "development" | "test", "recording_ids": [...]}` a shard.
+    Args:
+        recordings: Rows with `recording_id` and `duration_s`.
+        assignment: Rows with `recording_id` and `part`.
+        seconds_per_shard: About how much sound one shard holds.
     """
     table = recordings.merge(assignment[["recording_id", "part"]], on="recording_id", validate="one_to_one")
     table = table.sort_values("recording_id")
-    shards: list[dict[str, object]] = []
-    for name, rows in (("development", table[table["part"] != "test"]), ("test", table[table["part"] == "test"])):
+    is_test = table["part"] == "test"
+    shards: list[PlannedShard] = []
+    for part, rows in (("development", table[~is_test]), ("test", table[is_test])):
         which = (rows["duration_s"].cumsum() - rows["duration_s"]) // seconds_per_shard
-        shards += [{"part": name, "recording_ids": list(ids)} for _, ids in rows.groupby(which)["recording_id"]]
+        shards += [PlannedShard(part, list(ids)) for _, ids in rows.groupby(which)["recording_id"]]  # type: ignore[arg-type]
     return shards
 
 
@@ -52,21 +70,12 @@ def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) ->
     rows: list[dict[str, object]] = []
     end = 0
     with (directory / _WAVEFORMS).open("wb") as file:
-        for row in tqdm(recordings.itertuples(), total=len(recordings), desc="featurize", unit="recording"):
-            waveform = front_end.waveform(Path(row.path))
+        for row in tqdm(recordings.to_dict("records"), desc="featurize", unit="recording"):
+            waveform = front_end.waveform(Path(row["path"]))
             waveform.tofile(file)
             begin, end = end, end + len(waveform)
-            rows.append(
-                {
-                    "recording_id": row.recording_id,
-                    "primary_label": row.primary_label,
-                    "secondary_labels": list(row.secondary_labels),
-                    "part": row.part,
-                    "path": row.path,
-                    "begin": begin,
-                    "end": end,
-                }
-            )
+            kept = {name: row[name] for name in ("recording_id", "primary_label", "part", "path")}
+            rows.append({**kept, "secondary_labels": list(row["secondary_labels"]), "begin": begin, "end": end})
     pd.DataFrame(rows).to_parquet(directory / _RECORDINGS, index=False)
     (directory / _SHARD).write_text(json.dumps({"spec_sha256": spec.sha256, "n_samples": end}), encoding="utf-8")
 
@@ -121,7 +130,9 @@ def _map_waveforms(directory: Path, spec: FeatureSpec) -> NDArray[np.int16]:
         )
     waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
     if len(waveforms) != facts["n_samples"]:
-        raise DataError(f"{directory} has {len(waveforms)} samples instead of {facts['n_samples']}: run featurize again")
+        raise DataError(
+            f"{directory} has {len(waveforms)} samples instead of {facts['n_samples']}: run featurize again"
+        )
     return waveforms
 
 

@@ -34,11 +34,11 @@ def validate_recordings(recordings: pd.DataFrame) -> ValidatedRecordings:
     """
     facts: list[dict[str, object]] = []
     left_out: list[dict[str, str]] = []
-    for row in tqdm(recordings.itertuples(), total=len(recordings), desc="validate", unit="recording"):
+    for row in tqdm(recordings.to_dict("records"), desc="validate", unit="recording"):
         try:
-            facts.append({"recording_id": row.recording_id, **_facts(Path(row.path))})
+            facts.append({"recording_id": row["recording_id"], **_facts(Path(row["path"]))})
         except DecodeError as error:
-            left_out.append({"recording_id": row.recording_id, "reason": str(error)})
+            left_out.append({"recording_id": row["recording_id"], "reason": str(error)})
     if not facts:
         first = left_out[0] if left_out else {"recording_id": "-", "reason": "the table is empty"}
         raise DataError(

@@ -61,9 +61,7 @@ def recording_document(
             WindowEntry(
                 start_s=start_s,
                 end_s=start_s + window_s,
-                species=[
-                    SpeciesEntry(**classes[i].model_dump(), probability=float(row[i])) for i in map(int, ranked)
-                ],
+                species=[SpeciesEntry(**classes[i].model_dump(), probability=float(row[i])) for i in map(int, ranked)],
             )
             for start_s, row, ranked in zip(starts_s, probabilities, order, strict=True)
         ]

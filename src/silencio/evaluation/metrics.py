@@ -51,7 +51,7 @@ def judge(
     truth = np.array([classes.index[code] for code in primary])
     hit = scores.argmax(axis=1) == truth
     precision = average_precisions(scores, target)
-    taxon = np.array([species.class_name for species in classes])
+    taxon = np.array([species.class_name for species in classes], dtype=object)
     by_class = {}
     for name in sorted(set(taxon[truth])):
         of_class, rows = taxon == name, taxon[truth] == name

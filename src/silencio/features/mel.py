@@ -23,9 +23,7 @@ def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(mel < _BREAK_MEL, mel * _HZ_PER_MEL, above)
 
 
-def mel_filters(
-    sample_rate_hz: int, n_fft: int, n_mels: int, f_min_hz: float, f_max_hz: float
-) -> NDArray[np.float32]:
+def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int, f_min_hz: float, f_max_hz: float) -> NDArray[np.float32]:
     """Triangular filters of equal area.
 
     Returns:

@@ -96,7 +96,8 @@ class EffNetLora(Head):
             _load_backbone(net, config)
         if config.adapt == "lora":
             net = _with_updates(net, config)
-        return cls(net.to(memory_format=torch.channels_last), config.adapt)
+        # A third faster on a CPU, and what a GPU's tensor cores want. The stub of `to` does not know the argument.
+        return cls(net.to(memory_format=torch.channels_last), config.adapt)  # type: ignore[call-overload]
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
@@ -138,7 +139,7 @@ def _with_updates(net: nn.Module, config: EffNetLoraConfig) -> nn.Module:
         modules_to_save=[_STEM, "classifier"],
     )
     try:
-        return peft.get_peft_model(net, lora)  # type: ignore[arg-type]  # wants a transformers model, takes any
+        return peft.get_peft_model(net, lora)
     except ValueError as error:
         raise ConfigError(
             f"low-rank updates with target_modules={config.target_modules!r} and rank={config.rank} do not fit "

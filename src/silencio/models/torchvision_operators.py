@@ -29,14 +29,14 @@ def declare_missing_operators() -> None:
     if _extension_loads(folder):
         return
     source = (folder / "_meta_registrations.py").read_text(encoding="utf-8")
-    library = torch.library.Library("torchvision", "DEF")
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for name in re.findall(r'register_fake\("torchvision::(\w+)"\)', source):
-        library.define(f"{name}{_SCHEMA}")
+        library.define(f"{name}{_SCHEMA}")  # type: ignore[no-untyped-call]
     _declared.append(library)
 
 
 def _extension_loads(folder: Path) -> bool:
-    for suffix in importlib.machinery.EXTENSION_SUFFIXES + [".so"]:
+    for suffix in [*importlib.machinery.EXTENSION_SUFFIXES, ".so"]:
         extension = folder / f"_C{suffix}"
         if extension.exists():
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,20 +29,24 @@ class Fusion:
         kind: As registered.
         heads: Names of the heads, in the order in which they are handed to it.
         weights: One a head.
+        validation: How the ensemble does on validation, the recordings on which it was fitted.
     """
 
     kind: str
     heads: list[str]
     weights: list[float]
+    validation: Metrics
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
-        path.write_text(json.dumps(self.__dict__, indent=1), encoding="utf-8")
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Fusion:
         """The inverse of `save`."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts["validation"] = Metrics(**facts["validation"])
+        return cls(**facts)
 
     def module(self) -> WeightedAverage:
         """The supervisor, ready to use."""
@@ -50,9 +54,7 @@ class Fusion:
         return module
 
 
-def fuse_heads(
-    heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList
-) -> tuple[Fusion, Metrics]:
+def fuse_heads(heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList) -> Fusion:
     """Fit the supervisor.
 
     Args:
@@ -60,9 +62,6 @@ def fuse_heads(
         recordings: Validation recordings with `recording_id`, `primary_label`, `secondary_labels`.
         config: The resolved configuration.
         classes: The order of the outputs.
-
-    Returns:
-        The supervisor and how the ensemble does on validation (the recordings it was fitted on).
 
     Raises:
         ModelError: The heads were judged on different recordings.
@@ -77,5 +76,9 @@ def fuse_heads(
     kind = supervisor_class(config.supervisor.kind)  # type: ignore[attr-defined]  # every supervisor's config has it
     supervisor = kind.fit(scores, target, config.supervisor)
     fused = np.tensordot(np.array(supervisor.weights), np.stack(scores), axes=1)
-    fusion = Fusion(config.supervisor.kind, [head.name for head in heads], supervisor.weights)  # type: ignore[attr-defined]
-    return fusion, judge(fused, target, table["primary_label"], classes)
+    return Fusion(
+        kind=config.supervisor.kind,  # type: ignore[attr-defined]  # as above
+        heads=[head.name for head in heads],
+        weights=supervisor.weights,
+        validation=judge(fused, target, table["primary_label"], classes),
+    )

@@ -1,0 +1,5 @@
+"""Judge on the test part."""
+
+from components.evaluate.component import evaluate
+
+__all__ = ["evaluate"]

@@ -1,0 +1,5 @@
+"""Write the bundle."""
+
+from components.export.component import export
+
+__all__ = ["export"]

@@ -1,0 +1,28 @@
+"""featurize: one shard of recordings becomes waveforms at the spec's rate."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def featurize(
+    config: dsl.Input[dsl.Artifact],
+    shard: int,
+    usable: dsl.Input[dsl.Dataset],
+    assignment: dsl.Input[dsl.Dataset],
+    waveforms: dsl.Output[dsl.Dataset],
+):
+    """Decode and resample the recordings of one shard.
+
+    Args:
+        config: The resolved configuration.
+        shard: Which one.
+        usable: The recordings that can be used.
+        assignment: Part and shard of every recording.
+        waveforms: The shard: int16 waveforms and their table.
+    """
+    from silencio.config import RunConfig
+    from silencio.steps.featurize import featurize_shard
+
+    featurize_shard(RunConfig.load(config.path), shard, usable.path, assignment.path, waveforms.path)

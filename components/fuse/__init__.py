@@ -1,0 +1,5 @@
+"""Fit the supervisor."""
+
+from components.fuse.component import fuse
+
+__all__ = ["fuse"]

@@ -1,0 +1,31 @@
+"""The image in which every step runs, pinned by version: a tag that moves would make the cache lie."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from silencio.errors import ConfigError
+
+VERSION = "0.1.0"
+
+
+def train_image() -> str:
+    """`SILENCIO_TRAIN_IMAGE`, or the published image of this version.
+
+    Raises:
+        ConfigError: The image has no tag or digest, or the tag `latest`.
+    """
+    image = os.environ.get("SILENCIO_TRAIN_IMAGE", f"docker.io/silencio/train:{VERSION}")
+    name = image.rsplit("/", 1)[-1]
+    if ":" not in name or name.endswith(":latest"):
+        raise ConfigError(f"SILENCIO_TRAIN_IMAGE={image!r}: give a version or a digest; `latest` says nothing")
+    return image
+
+
+# The image holds the library and kfp; nothing is installed when a step starts.
+STEP: dict[str, Any] = {
+    "base_image": train_image(),
+    "packages_to_install": [],
+    "install_kfp_package": False,
+}

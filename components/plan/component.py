@@ -1,0 +1,23 @@
+"""plan: the shards of one part, as the list that a loop runs over."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def plan(part: str, assignment: dsl.Input[dsl.Dataset]) -> list:
+    """Say which shards a part of the split has.
+
+    A step of its own because `kfp.local` loops over a task's only output and over nothing else.
+
+    Args:
+        part: `development` (training and validation) or `test`.
+        assignment: Part and shard of every recording.
+
+    Returns:
+        Numbers of the shards.
+    """
+    from silencio.steps.plan import shards_of
+
+    return shards_of(part, assignment.path)

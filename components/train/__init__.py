@@ -1,0 +1,5 @@
+"""Train one head."""
+
+from components.train.component import train
+
+__all__ = ["train"]

@@ -1,0 +1,39 @@
+"""train: one head, on its own node."""
+
+from typing import List
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def train(
+    config: dsl.Input[dsl.Artifact],
+    head: str,
+    classes: dsl.Input[dsl.Artifact],
+    shards: dsl.Input[List[dsl.Dataset]],
+    model: dsl.Output[dsl.Model],
+    report: dsl.Output[dsl.HTML],
+    metrics: dsl.Output[dsl.Metrics],
+):
+    """Train one head on the training part and judge it on validation.
+
+    Args:
+        config: The resolved configuration.
+        head: Name of the head in the configuration.
+        classes: The ordered class list.
+        shards: Waveforms of training and validation; no test recording is among them.
+        model: The trained head and what it said of every validation window.
+        report: The course of training.
+        metrics: Validation figures.
+    """
+    from silencio.config import RunConfig
+    from silencio.steps.train import train_step
+
+    trained = train_step(
+        RunConfig.load(config.path), head, [s.path for s in shards], classes.path, model.path, report.path
+    )
+    model.metadata["head"] = head
+    for name, value in trained.items():
+        metrics.log_metric(name, value)

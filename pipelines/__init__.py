@@ -1,0 +1,1 @@
+"""Graphs of steps. `python -m pipelines run|compile|list`."""

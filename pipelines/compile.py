@@ -1,0 +1,41 @@
+"""Compile pipelines to versioned YAML, and find out whether what is committed is still what the code says."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+
+from kfp import compiler
+
+from components.image import VERSION
+from pipelines.train import train_pipeline
+from silencio.config import preset_names, preset_text, resolve
+
+COMPILED = Path(__file__).parent / "compiled"
+
+
+def compile_all(directory: Path) -> list[Path]:
+    """Write one file a preset, named by preset and version.
+
+    Args:
+        directory: Gets the files.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for preset in preset_names():
+        path = directory / f"train-{preset}-{VERSION}.yaml"
+        text = preset_text(preset)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiler.Compiler().compile(train_pipeline(preset, resolve(text), text), str(path))
+        written.append(path)
+    return written
+
+
+def stale_files(directory: Path = COMPILED) -> list[str]:
+    """Names of the files that a compilation would change, add or leave without a source."""
+    with tempfile.TemporaryDirectory() as fresh:
+        wanted = {path.name: path.read_text(encoding="utf-8") for path in compile_all(Path(fresh))}
+    found = {path.name: path.read_text(encoding="utf-8") for path in directory.glob(f"*-{VERSION}.yaml")}
+    return sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))

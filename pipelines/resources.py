@@ -1,0 +1,72 @@
+"""What a step asks of the cluster: processors, memory, GPU, secrets, volumes. Ignored by a local run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kfp import kubernetes
+from kfp.dsl import PipelineTask
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Of one pod.
+
+    Attributes:
+        cpu: Cores.
+        memory: As Kubernetes writes it.
+        n_gpus: 0 asks for none.
+        shared_memory: Size of /dev/shm, for loaders with worker processes.
+    """
+
+    cpu: str
+    memory: str
+    n_gpus: int = 0
+    shared_memory: str | None = None
+
+
+SMALL = Resources(cpu="1", memory="2G")
+DECODE = Resources(cpu="1", memory="4G")
+JUDGE = Resources(cpu="4", memory="8G")
+TRAIN_CPU = Resources(cpu="2", memory="6G")
+
+# By kind of head; a kind that is not listed gets `TRAIN_GPU`.
+TRAIN_GPU = Resources(cpu="8", memory="24G", n_gpus=1, shared_memory="8G")
+TRAIN_BY_KIND = {
+    "effnet_lora": Resources(cpu="8", memory="32G", n_gpus=1, shared_memory="16G"),
+    "raw_cnn": Resources(cpu="8", memory="16G", n_gpus=1, shared_memory="8G"),
+}
+# Presets that are small enough for a cluster without GPUs.
+CPU_PRESETS = frozenset({"demo"})
+
+
+def for_head(kind: str, preset: str) -> Resources:
+    """What the training step of a head asks for."""
+    return TRAIN_CPU if preset in CPU_PRESETS else TRAIN_BY_KIND.get(kind, TRAIN_GPU)
+
+
+def request(task: PipelineTask, resources: Resources) -> PipelineTask:
+    """Ask for processors, memory and, where wanted, a GPU on a GPU node."""
+    task.set_cpu_request(resources.cpu).set_memory_request(resources.memory).set_memory_limit(resources.memory)
+    if resources.n_gpus:
+        task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(resources.n_gpus)
+        kubernetes.add_node_selector(task, "silencio.io/pool", "gpu")
+        kubernetes.add_toleration(task, key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
+    if resources.shared_memory:
+        kubernetes.empty_dir_mount(
+            task, "shared-memory", "/dev/shm", medium="Memory", size_limit=resources.shared_memory
+        )
+    return task
+
+
+def with_recordings(task: PipelineTask) -> PipelineTask:
+    """Give a step the volume with the recordings, and the settings and secrets of the place where it runs."""
+    kubernetes.mount_pvc(task, "silencio-recordings", "/data")
+    kubernetes.use_config_map_as_env(task, "silencio-settings", {"cache": "SILENCIO_CACHE"}, optional=True)
+    kubernetes.use_secret_as_env(
+        task,
+        "silencio-s3",
+        {"accesskey": "SILENCIO_S3_ACCESS_KEY", "secretkey": "SILENCIO_S3_SECRET_KEY"},
+        optional=True,
+    )
+    return task

@@ -1,0 +1,141 @@
+"""The pipeline `train`: from recordings to a bundle."""
+
+import copy
+import dataclasses
+from typing import Any, NamedTuple
+
+from kfp import dsl
+
+from components.evaluate import evaluate
+from components.export import export
+from components.featurize import featurize
+from components.fuse import fuse
+from components.image import VERSION, train_image
+from components.ingest import ingest
+from components.plan import plan
+from components.split import split
+from components.train import train
+from components.validate import validate
+from pipelines import resources
+from silencio.config import RunConfig
+from silencio.errors import ConfigError
+
+# Places for heads in `fuse`, `evaluate` and `export`.
+MOST_HEADS = 6
+# Shards that a local run works on at once; a cluster schedules by what each pod asks for.
+SHARDS_AT_ONCE = 2
+
+
+def train_pipeline(preset: str, config: RunConfig, default_config: str) -> Any:
+    """Make the graph for the heads of a configuration.
+
+    Heads are unrolled, each a named node with its own request: a loop would share one request among them.
+
+    Args:
+        preset: Names the pipeline.
+        config: Decides which heads there are.
+        default_config: YAML that the run's page shows and lets an engineer change.
+
+    Raises:
+        ConfigError: More heads than there are places for.
+    """
+    if len(config.heads) > MOST_HEADS:
+        raise ConfigError(f"{len(config.heads)} heads are configured, a pipeline has room for {MOST_HEADS}")
+
+    @dsl.pipeline(
+        name=f"silencio-train-{preset}",
+        display_name=f"Silencio: train {preset}",
+        description=f"Recordings to a verified bundle. Silencio {VERSION}, heads {', '.join(config.heads)}.",
+    )
+    def pipeline(
+        data: str = "/data",
+        config_yaml: str = default_config,
+        overrides: list = [],  # noqa: B006  # KFP reads it as the parameter's default
+        code_version: str = VERSION,
+        image: str = train_image(),
+    ) -> NamedTuple("Trained", [("bundle", dsl.Model), ("evaluation", dsl.Artifact)]):  # type: ignore[valid-type]
+        """Train every head, fuse them, judge the whole on held-out recordings and export it.
+
+        Args:
+            data: A folder in BirdCLEF's layout on the recordings' volume, or `demo`.
+            config_yaml: The configuration.
+            overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
+            code_version: Commit or version of the code, kept in the bundle.
+            image: Image and digest of the steps, kept in the bundle.
+        """
+        found = resources.with_recordings(ingest(data=data, config=config_yaml, overrides=overrides))
+        checked = resources.with_recordings(validate(recordings=found.outputs["recordings"]))
+        resolved, classes, usable = found.outputs["resolved"], found.outputs["classes"], checked.outputs["usable"]
+        divided = split(config=resolved, usable=usable)
+        for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
+            resources.request(task, request)
+        assignment = divided.outputs["assignment"]
+        development = _featurize("development", resolved, usable, assignment)
+        test = _featurize("test", resolved, usable, assignment)
+        heads = _train(config, preset, resolved, classes, development)
+        fused = resources.request(fuse(config=resolved, classes=classes, usable=usable, **heads), resources.SMALL)
+        judged = evaluate(
+            config=resolved,
+            classes=classes,
+            fusion=fused.outputs["fusion"],
+            development=dsl.Collected(development),
+            test=dsl.Collected(test),
+            **heads,
+        )
+        parents = {
+            "data_fingerprint": checked.outputs["data_fingerprint"],
+            "split_sha256": divided.outputs["split_sha256"],
+            "code_version": code_version,
+            "image": image,
+        }
+        made = export(
+            config=resolved,
+            parents=parents,
+            classes=classes,
+            usable=usable,
+            fusion=fused.outputs["fusion"],
+            evaluation=judged.outputs["evaluation"],
+            development=dsl.Collected(development),
+            **heads,
+        )
+        resources.request(judged, resources.JUDGE)
+        resources.request(resources.with_recordings(made), resources.JUDGE)
+        outputs = NamedTuple("Trained", [("bundle", dsl.Model), ("evaluation", dsl.Artifact)])
+        return outputs(made.outputs["bundle"], judged.outputs["evaluation"])  # type: ignore[call-arg]
+
+    return pipeline
+
+
+def _featurize(part: str, config: Any, usable: Any, assignment: Any) -> Any:
+    """One pod a shard; test shards come from a loop of their own, so that no training step can be handed one.
+
+    Returns:
+        The loop's output. Each consumer wraps it in a `dsl.Collected` of its own: the compiler changes the one it
+        is given.
+    """
+    planned = _node(plan, f"plan-{part}")(part=part, assignment=assignment)
+    resources.request(planned, resources.SMALL)
+    with dsl.ParallelFor(planned.output, parallelism=SHARDS_AT_ONCE) as shard:
+        task = _node(featurize, f"featurize-{part}")(config=config, shard=shard, usable=usable, assignment=assignment)
+        resources.request(resources.with_recordings(task), resources.DECODE)
+    return task.outputs["waveforms"]
+
+
+def _train(config: RunConfig, preset: str, resolved: Any, classes: Any, development: Any) -> dict[str, Any]:
+    """A named node a head; in the places that are left, the last head again."""
+    models = []
+    for name, head in config.heads.items():
+        node = _node(train, f"train-{name.replace('_', '-')}")
+        task = node(config=resolved, head=name, classes=classes, shards=dsl.Collected(development))
+        resources.request(task, resources.for_head(head.kind, preset))
+        models.append(task.outputs["model"])
+    models += [models[-1]] * (MOST_HEADS - len(models))
+    return {f"head_{number}": model for number, model in enumerate(models, start=1)}
+
+
+def _node(component: Any, name: str) -> Any:
+    """The component under the name that its node shall have: KFP would number them."""
+    named = copy.copy(component)
+    named.component_spec = dataclasses.replace(component.component_spec, name=name)
+    named.name = name
+    return named

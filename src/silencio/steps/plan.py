@@ -1,0 +1,12 @@
+"""plan: which shards a part of the split has."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def shards_of(part: str, assignment_path: str) -> list[int]:
+    """Numbers of the shards of `development` or `test`."""
+    assignment = pd.read_parquet(assignment_path)
+    is_test = assignment["part"] == "test"
+    return sorted({int(shard) for shard in assignment.loc[is_test == (part == "test"), "shard"]})

@@ -1,0 +1,55 @@
+"""split: from usable recordings to their parts and shards."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from silencio.config import RunConfig
+from silencio.data.recordings import read_recordings
+from silencio.data.shards import plan_shards
+from silencio.data.split import PARTS, Split, check_disjoint, draw_split
+from silencio.reports import bars, page
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Counts by part, and the assignment's identity."""
+
+    counts: dict[str, float]
+    split_sha256: str
+
+
+def divide_recordings(config: RunConfig, usable_path: str, assignment_path: str, report_path: str) -> Divided:
+    """Draw the split, plan the shards, and write both as one table (Parquet) with a page about it."""
+    usable = read_recordings(Path(usable_path))
+    split = draw_split(usable, config.split)
+    check_disjoint(split.assignment)
+    planned = plan_shards(usable, split.assignment, config.seconds_per_shard)
+    shard_of = {name: number for number, plan in enumerate(planned) for name in plan.recording_ids}
+    assignment = split.assignment.assign(shard=split.assignment["recording_id"].map(shard_of))
+    assignment.to_parquet(assignment_path, index=False)
+    _write_page(split, Path(report_path))
+    parts = assignment["part"].value_counts()
+    identity = "\n".join(f"{row.recording_id} {row.part}" for row in assignment.itertuples())
+    return Divided(
+        counts={**{part: int(parts[part]) for part in PARTS}, "species_too_small": len(split.too_small)},
+        split_sha256=hashlib.sha256(identity.encode()).hexdigest(),
+    )
+
+
+def _write_page(split: Split, path: Path) -> None:
+    table = split.assignment.groupby(["primary_label", "part"]).size().unstack(fill_value=0)
+    table = table.reindex(columns=list(PARTS), fill_value=0)
+    small = pd.DataFrame([{"species": label, "only in": ", ".join(parts)} for label, parts in split.too_small.items()])
+    page(
+        "Split by source recording",
+        [
+            bars({part: list(table[part]) for part in PARTS}, [str(label) for label in table.index], "recordings"),
+            ("Species too small for three parts", small if len(small) else "None."),
+        ],
+        path,
+    )

@@ -1,0 +1,48 @@
+"""train: one head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from silencio.config import RunConfig
+from silencio.data.recordings import read_class_list
+from silencio.errors import ConfigError
+from silencio.reports import curve, page
+from silencio.training.fit import fit_head
+
+
+def train_step(
+    config: RunConfig, head: str, shards: Sequence[str], classes_path: str, model_path: str, report_path: str
+) -> dict[str, float]:
+    """Train one head.
+
+    Returns:
+        Validation figures, for the run's page.
+
+    Raises:
+        ConfigError: The configuration has no such head: the graph was compiled for another one.
+    """
+    if head not in config.heads:
+        raise ConfigError(
+            f"this pipeline was compiled with head {head!r}, the configuration has {', '.join(config.heads)}: "
+            "compile it again for this configuration"
+        )
+    classes = read_class_list(Path(classes_path))
+    result = fit_head(head, config, [Path(shard) for shard in shards], classes, Path(model_path))
+    page(
+        f"Head {head}",
+        [
+            f"{result.n_parameters:,} parameters, {result.n_trained_parameters:,} of them trained. "
+            f"On {result.validation.n_recordings} validation recordings: macro mAP {result.validation.macro_map:.3f}, "
+            f"top-1 {result.validation.top1:.3f}.",
+            ("Training loss", curve(result.epoch_losses, "epoch", "loss")),
+        ],
+        Path(report_path),
+    )
+    return {
+        "validation_macro_map": round(result.validation.macro_map, 4),
+        "validation_top1": round(result.validation.top1, 4),
+        "parameters": result.n_parameters,
+        "trained_parameters": result.n_trained_parameters,
+    }
