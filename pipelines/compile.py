@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import warnings
 from pathlib import Path
 
+import yaml
 from kfp import compiler
 
 from components.image import VERSION
@@ -28,9 +30,14 @@ def compile_all(directory: Path) -> list[Path]:
         text = preset_text(preset)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compiler.Compiler().compile(train_pipeline(preset, resolve(text), text), str(path))
+            compiler.Compiler().compile(train_pipeline(preset, resolve(text), one_line(text)), str(path))
         written.append(path)
     return written
+
+
+def one_line(text: str) -> str:
+    """YAML as JSON on one line: the compiler writes defaults into a comment, and a second line would end it."""
+    return json.dumps(yaml.safe_load(text))
 
 
 def stale_files(directory: Path = COMPILED) -> list[str]:

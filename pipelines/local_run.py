@@ -65,7 +65,7 @@ def run_train(data: str, preset: str, config: str, overrides: Sequence[str], out
     try:
         with log:
             task = pipeline(
-                data=data, config_yaml=config, overrides=list(overrides), code_version=code_version(), image="local"
+                data=data, config=config, overrides=list(overrides), code_version=code_version(), image="local"
             )
     except RuntimeError as error:
         if not log.failed_step:

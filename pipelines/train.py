@@ -26,30 +26,30 @@ MOST_HEADS = 6
 SHARDS_AT_ONCE = 2
 
 
-def train_pipeline(preset: str, config: RunConfig, default_config: str) -> Any:
+def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any:
     """Make the graph for the heads of a configuration.
 
     Heads are unrolled, each a named node with its own request: a loop would share one request among them.
 
     Args:
         preset: Names the pipeline.
-        config: Decides which heads there are.
-        default_config: YAML that the run's page shows and lets an engineer change.
+        resolved: Decides which heads there are.
+        default_config: YAML or JSON that the run's page shows and lets an engineer change.
 
     Raises:
         ConfigError: More heads than there are places for.
     """
-    if len(config.heads) > MOST_HEADS:
-        raise ConfigError(f"{len(config.heads)} heads are configured, a pipeline has room for {MOST_HEADS}")
+    if len(resolved.heads) > MOST_HEADS:
+        raise ConfigError(f"{len(resolved.heads)} heads are configured, a pipeline has room for {MOST_HEADS}")
 
     @dsl.pipeline(
         name=f"silencio-train-{preset}",
         display_name=f"Silencio: train {preset}",
-        description=f"Recordings to a verified bundle. Silencio {VERSION}, heads {', '.join(config.heads)}.",
+        description=f"Recordings to a verified bundle. Silencio {VERSION}, heads {', '.join(resolved.heads)}.",
     )
     def pipeline(
         data: str = "/data",
-        config_yaml: str = default_config,
+        config: str = default_config,
         overrides: list = [],  # noqa: B006  # KFP reads it as the parameter's default
         code_version: str = VERSION,
         image: str = train_image(),
@@ -58,24 +58,24 @@ def train_pipeline(preset: str, config: RunConfig, default_config: str) -> Any:
 
         Args:
             data: A folder in BirdCLEF's layout on the recordings' volume, or `demo`.
-            config_yaml: The configuration.
+            config: The configuration, as YAML or JSON.
             overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
             code_version: Commit or version of the code, kept in the bundle.
             image: Image and digest of the steps, kept in the bundle.
         """
-        found = resources.with_recordings(ingest(data=data, config=config_yaml, overrides=overrides))
+        found = resources.with_recordings(ingest(data=data, config=config, overrides=overrides))
         checked = resources.with_recordings(validate(recordings=found.outputs["recordings"]))
-        resolved, classes, usable = found.outputs["resolved"], found.outputs["classes"], checked.outputs["usable"]
-        divided = split(config=resolved, usable=usable)
+        kept, classes, usable = found.outputs["resolved"], found.outputs["classes"], checked.outputs["usable"]
+        divided = split(config=kept, usable=usable)
         for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
             resources.request(task, request)
         assignment = divided.outputs["assignment"]
-        development = _featurize("development", resolved, usable, assignment)
-        test = _featurize("test", resolved, usable, assignment)
-        heads = _train(config, preset, resolved, classes, development)
-        fused = resources.request(fuse(config=resolved, classes=classes, usable=usable, **heads), resources.SMALL)
+        development = _featurize("development", kept, usable, assignment)
+        test = _featurize("test", kept, usable, assignment)
+        heads = _train(resolved, preset, kept, classes, development)
+        fused = resources.request(fuse(config=kept, classes=classes, usable=usable, **heads), resources.SMALL)
         judged = evaluate(
-            config=resolved,
+            config=kept,
             classes=classes,
             fusion=fused.outputs["fusion"],
             development=dsl.Collected(development),
@@ -89,7 +89,7 @@ def train_pipeline(preset: str, config: RunConfig, default_config: str) -> Any:
             "image": image,
         }
         made = export(
-            config=resolved,
+            config=kept,
             parents=parents,
             classes=classes,
             usable=usable,
@@ -121,12 +121,12 @@ def _featurize(part: str, config: Any, usable: Any, assignment: Any) -> Any:
     return task.outputs["waveforms"]
 
 
-def _train(config: RunConfig, preset: str, resolved: Any, classes: Any, development: Any) -> dict[str, Any]:
+def _train(resolved: RunConfig, preset: str, config: Any, classes: Any, development: Any) -> dict[str, Any]:
     """A named node a head; in the places that are left, the last head again."""
     models = []
-    for name, head in config.heads.items():
+    for name, head in resolved.heads.items():
         node = _node(train, f"train-{name.replace('_', '-')}")
-        task = node(config=resolved, head=name, classes=classes, shards=dsl.Collected(development))
+        task = node(config=config, head=name, classes=classes, shards=dsl.Collected(development))
         resources.request(task, resources.for_head(head.kind, preset))
         models.append(task.outputs["model"])
     models += [models[-1]] * (MOST_HEADS - len(models))

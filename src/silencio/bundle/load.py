@@ -52,7 +52,7 @@ class Bundle:
         _verify_codes(graph.codes, self.manifest, GRAPH)
         if graph.facts.get("classes_sha256") != self.manifest.classes_sha256:
             raise BundleIntegrityError(
-                f"{GRAPH} was exported for class list {graph.facts.get('classes_sha256', 'none')[:12]}, bundle.json has "
+                f"{GRAPH} was exported for classes {graph.facts.get('classes_sha256', 'none')[:12]}, bundle.json has "
                 f"{self.manifest.classes_sha256[:12]}: a species' name was changed"
             )
         if graph.facts.get("spec_sha256") != self.manifest.spec_sha256:

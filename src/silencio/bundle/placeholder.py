@@ -24,14 +24,15 @@ from silencio.taxonomy import ClassList, Species
 InputName = Literal["log_mel", "waveform"]
 
 PLACEHOLDER_CLASSES = ClassList.of(
-    [
-        Species(code="22973", scientific_name="Lithobates catesbeianus", common_name="American Bullfrog", class_name="Amphibia"),
-        Species(code="41970", scientific_name="Panthera onca", common_name="Jaguar", class_name="Mammalia"),
-        Species(code="963335", scientific_name="Gryllus assimilis", common_name="Jamaican Field Cricket", class_name="Insecta"),
-        Species(code="eurbla", scientific_name="Turdus merula", common_name="Eurasian Blackbird", class_name="Aves"),
-        Species(code="grekis", scientific_name="Pitangus sulphuratus", common_name="Great Kiskadee", class_name="Aves"),
-    ]
-)  # fmt: skip
+    Species(code=code, scientific_name=scientific_name, common_name=common_name, class_name=class_name)
+    for code, scientific_name, common_name, class_name in (
+        ("22973", "Lithobates catesbeianus", "American Bullfrog", "Amphibia"),
+        ("41970", "Panthera onca", "Jaguar", "Mammalia"),
+        ("963335", "Gryllus assimilis", "Jamaican Field Cricket", "Insecta"),
+        ("eurbla", "Turdus merula", "Eurasian Blackbird", "Aves"),
+        ("grekis", "Pitangus sulphuratus", "Great Kiskadee", "Aves"),
+    )
+)
 _VERSION = "0-placeholder"
 _OPSET = 18
 # The newest that every ONNX Runtime since 1.17 reads; onnx itself would write its own newest.

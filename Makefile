@@ -1,0 +1,54 @@
+# Everything a newcomer needs: `make demo` and `make test` set themselves up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+SERVING_VENV := .venv-serving
+BIN := $(VENV)/bin
+OUT ?= out
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check reserve compile format lock clean recordings
+
+help:  ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(VENV)/.ready recordings  ## recordings through the pipeline to an answering endpoint, a few minutes
+	$(BIN)/python -m pipelines run train --data demo --preset demo --out $(OUT)/demo
+	$(BIN)/python scripts/ask_endpoint.py --run $(OUT)/demo
+
+test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled pipelines are current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pipelines compile --check
+
+reserve: $(VENV)/.ready  ## train on a reserve's recordings: make reserve DATA=folder
+	@test -n "$(DATA)" || { echo "make reserve DATA=<a folder in BirdCLEF's layout>"; exit 2; }
+	$(BIN)/python -m pipelines run train --data $(DATA) --preset reserve-fast --out $(OUT)/reserve
+
+compile: $(VENV)/.ready  ## write the YAML that a KFP host runs
+	$(BIN)/python -m pipelines compile
+
+format: $(VENV)/.ready  ## rewrite the code in the house's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## pin and hash requirements/ anew from pyproject.toml
+	scripts/lock_requirements.sh
+
+recordings: $(VENV)/.ready  ## fetch the demo recordings, once
+	@$(BIN)/python -m silencio.data.demo
+
+clean:  ## remove what was built here (recordings stay in the cache)
+	rm -rf $(VENV) $(SERVING_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	scripts/make_environment.sh $(PYTHON) $(VENV) dev
+
+$(SERVING_VENV)/.ready: requirements/serve-cpu.txt pyproject.toml
+	scripts/make_environment.sh $(PYTHON) $(SERVING_VENV) serve-cpu

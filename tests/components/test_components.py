@@ -1,0 +1,84 @@
+"""Components are thin: they say what, the library says how."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+from kfp import dsl
+
+import components
+from components.plan import plan
+from silencio.steps import __path__ as steps_path
+
+FOLDERS = sorted(path.parent for path in Path(components.__path__[0]).glob("*/component.py"))
+MOST_STATEMENTS = 10
+
+
+def function_of(folder: Path) -> ast.FunctionDef:
+    tree = ast.parse((folder / "component.py").read_text())
+    return next(node for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def component_of(folder: Path):
+    return getattr(__import__(f"components.{folder.name}", fromlist=[folder.name]), folder.name)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_component__has_a_body_of_at_most_ten_lines(folder: Path) -> None:
+    body = function_of(folder).body[1:]
+    n_lines = sum(node.end_lineno - node.lineno + 1 for node in body)
+    assert n_lines <= MOST_STATEMENTS
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_component__describes_every_argument_for_the_ui(folder: Path) -> None:
+    function = function_of(folder)
+    documentation = ast.get_docstring(function)
+    assert documentation
+    missing = [argument.arg for argument in function.args.args if f"{argument.arg}: " not in documentation]
+    assert not missing
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_component__has_its_step_in_the_library(folder: Path) -> None:
+    assert (Path(next(iter(steps_path))) / f"{folder.name}.py").is_file()
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_component__installs_nothing_when_it_starts(folder: Path) -> None:
+    spec = component_of(folder).component_spec.implementation.container
+    assert "pip install" not in " ".join(spec.command)
+    assert not spec.image.endswith(":latest")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_component__needs_nothing_of_its_module(folder: Path) -> None:
+    # KFP ships the function's source alone: a name from the module would be missing in the pod.
+    function = component_of(folder).python_func
+    names = {node.id for node in ast.walk(ast.parse(inspect.getsource(function))) if isinstance(node, ast.Name)}
+    assert "STEP" in names  # the decorator, which is not shipped
+    assert not names & {"Path", "pd", "np", "yaml"}
+
+
+def test_plan__lists_the_shards_of_a_part(tmp_path: Path) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame({"part": ["train", "validation", "test", "train"], "shard": [0, 0, 2, 1]})
+    table.to_parquet(tmp_path / "assignment")
+    assignment = dsl.Dataset(uri=str(tmp_path / "assignment"))
+    assert plan.python_func("development", assignment) == [0, 1]
+    assert plan.python_func("test", assignment) == [2]
+
+
+def test_ingest__resolves_the_configuration_for_all_later_steps(tiny_source: Path, tmp_path: Path) -> None:
+    from components.ingest import ingest
+
+    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in ("resolved", "recordings", "classes")}
+    metrics = dsl.Metrics(uri=str(tmp_path / "metrics"))
+    text = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
+    ingest.python_func(str(tiny_source), text, ["heads.raw_cnn.epochs=7"], metrics=metrics, **outputs)
+    assert yaml.safe_load((tmp_path / "resolved").read_text())["heads"]["raw_cnn"]["epochs"] == 7
+    assert metrics.metadata["recordings"] == 20
+    assert metrics.metadata["species"] == 4

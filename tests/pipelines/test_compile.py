@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.image import VERSION, train_image
+from pipelines.compile import COMPILED, compile_all, stale_files
+from pipelines.train import MOST_HEADS, train_pipeline
+from silencio.config import preset_names, preset_text, resolve
+from silencio.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, dict]]:
+    """By preset: the pipeline and its settings for Kubernetes."""
+    paths = compile_all(tmp_path_factory.mktemp("compiled"))
+    documents = {path.name: tuple(yaml.safe_load_all(path.read_text())) for path in paths}
+    return {name: documents[f"train-{name}-{VERSION}.yaml"] for name in preset_names()}
+
+
+def test_committed_files__are_what_the_code_says() -> None:
+    assert stale_files() == []
+
+
+def test_changed_file__is_stale(tmp_path: Path) -> None:
+    paths = compile_all(tmp_path)
+    paths[0].write_text(paths[0].read_text().replace("cpuRequest: 1.0", "cpuRequest: 2.0"))
+    (tmp_path / f"train-gone-{VERSION}.yaml").write_text("")
+    assert stale_files(tmp_path) == sorted([paths[0].name, f"train-gone-{VERSION}.yaml"])
+
+
+def test_heads__are_named_nodes_with_requests_of_their_own(compiled) -> None:
+    pipeline, _ = compiled["reserve-fast"]
+    executors = pipeline["deploymentSpec"]["executors"]
+    requests = {}
+    for name in ("train-effnet-lora", "train-raw-cnn"):
+        resources = executors[f"exec-{name}"]["container"]["resources"]
+        assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
+        requests[name] = resources["resourceMemoryLimit"]
+    assert len(set(requests.values())) == 2
+    assert "accelerator" not in executors["exec-validate"]["container"]["resources"]
+
+
+def test_gpu_steps__go_to_gpu_nodes(compiled) -> None:
+    _, platform = compiled["reserve-fast"]
+    settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-train-effnet-lora"]
+    assert settings["nodeSelector"]["labels"] == {"silencio.io/pool": "gpu"}
+    assert settings["tolerations"][0]["key"] == "nvidia.com/gpu"
+
+
+def test_steps_that_read_recordings__have_volume_and_secrets(compiled) -> None:
+    for pipeline, platform in compiled.values():
+        settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+        for name in ("ingest", "validate", "featurize-development", "featurize-test", "export"):
+            assert settings[f"exec-{name}"]["pvcMount"][0]["mountPath"] == "/data"
+            assert settings[f"exec-{name}"]["secretAsEnv"][0]["secretName"] == "silencio-s3"
+        assert pipeline["pipelineInfo"]["name"].startswith("silencio-train-")
+
+
+def test_demo__runs_on_a_cluster_without_gpus(compiled) -> None:
+    pipeline, _ = compiled["demo"]
+    for executor in pipeline["deploymentSpec"]["executors"].values():
+        assert "accelerator" not in executor["container"]["resources"]
+
+
+def test_training_steps__are_handed_no_test_recording(compiled) -> None:
+    pipeline, _ = compiled["demo"]
+    tasks = pipeline["root"]["dag"]["tasks"]
+    producers = {
+        name: {
+            artifact["taskOutputArtifact"]["producerTask"]
+            for artifact in task["inputs"].get("artifacts", {}).values()
+            if "taskOutputArtifact" in artifact
+        }
+        for name, task in tasks.items()
+        if "inputs" in task
+    }
+    loop_of = {
+        part: next(name for name, task in tasks.items() if f"plan-{part}" in task.get("dependentTasks", []))
+        for part in ("development", "test")
+    }
+    readers = {name for name, inputs in producers.items() if loop_of["test"] in inputs}
+    assert readers == {"evaluate"}
+    assert loop_of["development"] in producers["train-effnet-lora"]
+
+
+def test_run_page__shows_the_configuration(compiled) -> None:
+    pipeline, _ = compiled["reserve-fast"]
+    parameters = pipeline["root"]["inputDefinitions"]["parameters"]
+    assert resolve(parameters["config"]["defaultValue"]) == resolve(preset_text("reserve-fast"))
+    assert set(parameters) == {"data", "config", "overrides", "code_version", "image"}
+
+
+def test_too_many_heads__are_refused() -> None:
+    config = resolve(preset_text("demo"))
+    heads = {f"cnn_{i}": config.heads["raw_cnn"] for i in range(MOST_HEADS + 1)}
+    with pytest.raises(ConfigError, match="room for 6"):
+        train_pipeline("many", config.model_copy(update={"heads": heads}), "")
+
+
+@pytest.mark.parametrize("image", ["silencio/train:latest", "silencio/train"])
+def test_image_that_moves__is_refused(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILENCIO_TRAIN_IMAGE", image)
+    with pytest.raises(ConfigError, match="latest"):
+        train_image()
+
+
+def test_version__is_the_distribution_s() -> None:
+    import tomllib
+
+    project = tomllib.loads((COMPILED.parent.parent / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION

@@ -1,0 +1,107 @@
+"""The very graph that is compiled, on made-up animals, by kfp.local."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from silencio.bundle import Bundle
+from tests.tiny_reserve import TINY, write_source
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines", "run", "train", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "COLUMNS": "160"}
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(
+    tiny_config: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    source = write_source(tmp_path_factory.mktemp("source"))
+    (source / "train_audio" / "grekis" / "grekis_0.ogg").write_bytes(b"")
+    (source / "train_audio" / "41970" / "41970_1.ogg").unlink()
+    out = tmp_path_factory.mktemp("run")
+    options = ["--data", str(source), "--preset", "demo", "--config", str(tiny_config), "--out", str(out)]
+    return run(*options, "--set", "heads.raw_cnn.epochs=1"), out
+
+
+def test_run__ends_with_results_and_a_verified_bundle(finished) -> None:
+    done, out = finished
+    assert done.returncode == 0, done.stderr + done.stdout
+    for row in ("ensemble", "effnet_lora", "raw_cnn", "logistic regression on mean log-mel", "majority class"):
+        assert row in done.stdout
+    Bundle(out / "bundle").verify()
+
+
+def test_run__shows_its_steps(finished) -> None:
+    steps = [line.split("] ")[1] for line in finished[0].stdout.splitlines() if line.startswith("[")]
+    assert steps[:4] == ["ingest", "validate", "split", "plan-development"]
+    assert {"train-effnet-lora", "train-raw-cnn", "fuse", "evaluate", "export"} <= set(steps)
+    assert "train raw_cnn: 100%" in finished[0].stdout
+
+
+def test_run__names_what_was_left_out(finished) -> None:
+    page = next((finished[1] / "artifacts").glob("*/validate/report")).read_text()
+    assert "grekis/grekis_0.ogg" in page and "the file is empty" in page
+    assert "41970/41970_1.ogg" in page and "the file is missing" in page
+    assert "18 of 20 recordings" in page
+
+
+def test_bundle__knows_where_it_comes_from(finished) -> None:
+    manifest = Bundle(finished[1] / "bundle").manifest
+    assert set(manifest.parents) >= {"data_fingerprint", "split_sha256", "code_version", "image", "config_sha256"}
+    assert manifest.heads[1].config["epochs"] == 1
+    assert manifest.spec.n_mels == 32
+
+
+def test_evaluation__judges_test_recordings_only(finished) -> None:
+    evaluation = json.loads((finished[1] / "evaluation.json").read_text())
+    answers = {answer["recording_id"] for answer in evaluation["answers"]}
+    # One of each of the four species, five or four recordings of which there are.
+    assert len(answers) == evaluation["rows"]["ensemble"]["n_recordings"] == 4
+
+
+def test_failed_step__says_why(tiny_config: Path, tmp_path: Path) -> None:
+    source = write_source(tmp_path / "source")
+    table = (source / "train.csv").read_text().replace("grekis,[],grekis/grekis_2", "grekis,[oops,grekis/grekis_2")
+    (source / "train.csv").write_text(table)
+    done = run("--data", str(source), "--preset", "demo", "--config", str(tiny_config), "--out", str(tmp_path / "out"))
+    assert done.returncode == 1
+    assert "step ingest failed" in done.stderr.splitlines()[-1]
+    assert "column 'secondary_labels', row 4: '[oops'" in done.stderr
+    assert "Traceback (most recent call last):" in done.stderr
+    assert not (tmp_path / "out" / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--preset", "demoo"], "there are demo"),
+        (["--preset", "demo", "--set", "heads.raw_cnn.epoch=1"], "heads.raw_cnn.epoch: is not known here"),
+        (["--preset", "demo", "--set", "heads.effnet_lora.weights=none"], "low-rank updates of random weights"),
+        (["--preset", "demo", "--config", "/nowhere.yaml"], "--config '/nowhere.yaml' cannot be read"),
+    ],
+)
+def test_wrong_configuration__is_one_sentence_before_anything_starts(
+    options: list[str], message: str, tiny_source: Path, tmp_path: Path
+) -> None:
+    done = run("--data", str(tiny_source), "--out", str(tmp_path / "out"), *options)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

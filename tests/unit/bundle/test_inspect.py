@@ -1,0 +1,55 @@
+"""`python -m silencio.bundle inspect DIR`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from silencio.bundle.__main__ import main
+
+Edit = Callable[[Callable[[dict[str, Any]], None]], None]
+
+
+def test_inspect__describes_a_whole_bundle(bundle_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(bundle_directory)]) == 0
+    printed = capsys.readouterr()
+    assert "Amphibia, Aves, Insecta, Mammalia" in printed.out
+    assert "2 clips replayed, equal" in printed.out
+    assert printed.err == ""
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "model.onnx", "parity.npz", "MODEL_CARD.md"])
+def test_inspect__one_byte_changed(own_bundle: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    content = bytearray((own_bundle / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (own_bundle / name).write_bytes(content)
+    assert main(["inspect", str(own_bundle)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("refused: ")
+    assert name in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_inspect__two_classes_swapped_and_every_hash_made_new(
+    edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit_manifest(lambda content: content["classes"]["species"].reverse())
+    assert main(["inspect", str(own_bundle)]) == 1
+    assert "another class list" in capsys.readouterr().err
+
+
+def test_inspect__a_mel_parameter_changed_and_every_hash_made_new(
+    edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit_manifest(lambda content: content["spec"].update(hop_length=500))
+    assert main(["inspect", str(own_bundle)]) == 1
+    assert "a mel parameter was changed" in capsys.readouterr().err
+
+
+def test_inspect__no_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(tmp_path)]) == 1
+    assert "is no bundle" in capsys.readouterr().err
