@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -25,7 +24,8 @@ class LogMel:
 
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
-        self._hann = scipy.signal.get_window("hann", spec.n_fft, fftbins=True).astype(np.float32)
+        # The periodic Hann window; scipy.signal, which has it by name, takes most of a second to import.
+        self._hann = np.hanning(spec.n_fft + 1)[:-1].astype(np.float32)
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.
         filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
