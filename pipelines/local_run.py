@@ -56,7 +56,7 @@ def run_train(data: str, preset: str, config: str, overrides: Sequence[str], out
     out.mkdir(parents=True, exist_ok=True)
     log = StepLog(out / "run.log")
     data = data if data == "demo" else str(Path(data).resolve())
-    _quiet_kfp()
+    _prepare_environment()
     local.init(
         local.SubprocessRunner(use_venv=False),
         pipeline_root=str(out / "artifacts"),
@@ -107,9 +107,12 @@ def _publish(made: Path, bundle: Path) -> Path:
     return bundle
 
 
-def _quiet_kfp() -> None:
-    """Steps are subprocesses here: what kfp says of images and of settings for Kubernetes does not apply."""
+def _prepare_environment() -> None:
+    """Steps are subprocesses here and inherit the environment; what kfp says of images and of Kubernetes is no news."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    # glibc gives the memory of every STFT back to the system and asks for it again: twice the time of a log-mel.
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "33554432")
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "33554432")
     warnings.filterwarnings("ignore", module="kfp")
     logging.getLogger("kfp").setLevel(logging.ERROR)

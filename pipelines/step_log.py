@@ -17,8 +17,6 @@ from typing import Self, TextIO
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _BEGINS = re.compile(r"Executing task '([^']+)'")
 _ENDS = re.compile(r"Task '([^']+)' finished with status (\w+)")
-# Before every line of a step.
-_INDENT = "    "
 _TRACEBACK = "Traceback (most recent call last):"
 _PROGRESS = re.compile(r"^\S.*\d+%\|")
 
@@ -42,6 +40,7 @@ class StepLog(io.TextIOBase):
         self._terminal = terminal or sys.__stdout__
         self._pending = ""
         self._traceback: list[str] = []
+        self._traceback_indent = 0
         self._traceback_ended = False
         self._began = time.monotonic()
         self._previous: TextIO | None = None
@@ -61,7 +60,7 @@ class StepLog(io.TextIOBase):
         self._file.write(text)
         *lines, self._pending = (self._pending + text).replace("\r", "\n").split("\n")
         for line in lines:
-            self._show(_COLOUR.sub("", line).removeprefix(_INDENT).rstrip())
+            self._show(_COLOUR.sub("", line).rstrip())
         return len(text)
 
     def flush(self) -> None:
@@ -79,20 +78,23 @@ class StepLog(io.TextIOBase):
         self._file.close()
 
     def _show(self, line: str) -> None:
-        if begins := _BEGINS.search(line):
+        text = line.lstrip()
+        # Steps that ran side by side leave kfp's indentation deeper than before, so it is read, not assumed.
+        indent = len(line) - len(text)
+        if begins := _BEGINS.search(text):
             self.step = begins[1]
             self._print(f"[{time.monotonic() - self._began:6.1f} s] {self.step}")
-        elif ends := _ENDS.search(line):
+        elif ends := _ENDS.search(text):
             if ends[2] != "SUCCESS":
                 self._fail(ends[1])
-        elif line == _TRACEBACK:
-            self._traceback, self._traceback_ended = [line], False
+        elif text == _TRACEBACK:
+            self._traceback, self._traceback_indent, self._traceback_ended = [text], indent, False
         elif self._traceback and not self._traceback_ended:
-            self._traceback.append(line)
+            self._traceback.append(line[min(indent, self._traceback_indent) :])
             # The frames are indented; the first line that is not says what was wrong.
-            self._traceback_ended = not line.startswith(" ")
-        elif _PROGRESS.match(line):
-            self._print(f"            {line}")
+            self._traceback_ended = indent <= self._traceback_indent
+        elif _PROGRESS.match(text):
+            self._print(f"            {text}")
 
     def _fail(self, step: str) -> None:
         self._print(f"[{time.monotonic() - self._began:6.1f} s] {step} failed")

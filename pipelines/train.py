@@ -26,6 +26,13 @@ MOST_HEADS = 6
 SHARDS_AT_ONCE = 2
 
 
+class _Trained(NamedTuple):
+    """What a run leaves."""
+
+    bundle: dsl.Model
+    evaluation: dsl.Artifact
+
+
 def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any:
     """Make the graph for the heads of a configuration.
 
@@ -42,7 +49,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
     if len(resolved.heads) > MOST_HEADS:
         raise ConfigError(f"{len(resolved.heads)} heads are configured, a pipeline has room for {MOST_HEADS}")
 
-    @dsl.pipeline(
+    @dsl.pipeline(  # type: ignore[untyped-decorator]
         name=f"silencio-train-{preset}",
         display_name=f"Silencio: train {preset}",
         description=f"Recordings to a verified bundle. Silencio {VERSION}, heads {', '.join(resolved.heads)}.",
@@ -50,10 +57,10 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
     def pipeline(
         data: str = "/data",
         config: str = default_config,
-        overrides: list = [],  # noqa: B006  # KFP reads it as the parameter's default
+        overrides: list[str] = [],  # noqa: B006  # KFP reads it as the parameter's default
         code_version: str = VERSION,
         image: str = train_image(),
-    ) -> NamedTuple("Trained", [("bundle", dsl.Model), ("evaluation", dsl.Artifact)]):  # type: ignore[valid-type]
+    ) -> _Trained:
         """Train every head, fuse them, judge the whole on held-out recordings and export it.
 
         Args:
@@ -100,8 +107,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         )
         resources.request(judged, resources.JUDGE)
         resources.request(resources.with_recordings(made), resources.JUDGE)
-        outputs = NamedTuple("Trained", [("bundle", dsl.Model), ("evaluation", dsl.Artifact)])
-        return outputs(made.outputs["bundle"], judged.outputs["evaluation"])  # type: ignore[call-arg]
+        return _Trained(made.outputs["bundle"], judged.outputs["evaluation"])
 
     return pipeline
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from serving.client import predict_url
+from serving.client import Client
 from serving.local import local_servers
 from silencio.errors import SilencioError
 
@@ -24,10 +24,10 @@ def main() -> int:
     console = Console()
     answers = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))["answers"][: options.most]
     table = Table("test recording", "is", "the endpoint says", "probability", title="Asked over HTTP")
-    with local_servers(options.run / "bundle") as servers:
+    with local_servers(options.run / "bundle") as servers, Client(servers.url) as client:
         console.print(f"both servers are ready at {servers.url}")
         for row in answers:
-            best = predict_url(servers.url, Path(row["path"]), top_k=1).windows[0].species[0]
+            best = client.predict(Path(row["path"]).read_bytes(), top_k=1).windows[0].species[0]
             table.add_row(row["recording_id"], row["primary_label"], best.common_name, f"{best.probability:.2f}")
     console.print(table)
     console.print(

@@ -51,3 +51,12 @@ def test_file__keeps_everything(tmp_path: Path) -> None:
 def test_progress__written_with_carriage_returns_is_shown_line_by_line(tmp_path: Path) -> None:
     _, text = shown("    train:  10%|#  | 1/9\r    train:  20%|## | 2/9\r\n", tmp_path / "run.log")
     assert len(text.splitlines()) == 2
+
+
+def test_deeper_indentation__changes_nothing(tmp_path: Path) -> None:
+    # kfp.local leaves it behind when steps ran side by side.
+    deeper = FAILED.replace("\n    ", "\n            ")
+    log, text = shown(deeper, tmp_path / "run.log")
+    assert log.reason == "ValueError: no sound"
+    assert log.traceback.splitlines()[1].startswith("  File")
+    assert "50%" in text

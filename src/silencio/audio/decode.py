@@ -14,6 +14,8 @@ from silencio.errors import DecodeError
 
 # A decoder that is asked for everything at once trusts the header's frame count, which an attacker writes.
 _BLOCK_FRAMES = 1 << 16
+# The fastest recorders for bats. A header may claim any rate, and its samples would all be decoded and resampled.
+_MOST_HZ = 384_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ def decode(source: bytes | Path, *, max_duration_s: float | None = None) -> Deco
     try:
         with soundfile.SoundFile(io.BytesIO(source)) as sound:
             rate_hz = int(sound.samplerate)
+            if not 1 <= rate_hz <= _MOST_HZ:
+                raise DecodeError(f"the audio has {rate_hz} samples a second, the most that is taken is {_MOST_HZ}")
             samples = _read_mono(sound, rate_hz, max_duration_s)
     except soundfile.LibsndfileError as error:
         raise DecodeError(f"not audio that can be decoded ({len(source)} bytes): {error.error_string}") from error

@@ -1,0 +1,23 @@
+"""`python -m serving up|predict`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from serving.predict import add_predict
+from serving.up import add_up
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a bundle, and ask one.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    add_up(commands)
+    add_predict(commands)
+    options = parser.parse_args(arguments)
+    return int(options.run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""Both servers on this machine: `with local_servers(bundle) as servers: ... servers.url`."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.agreement import LOOPBACK, REFUSED
+from serving.server_process import ServerProcess
+from silencio.bundle.manifest import MANIFEST
+from silencio.errors import ServingError
+
+# Who listens everywhere is asked here.
+_EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  # compared, not listened on
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class LocalServers:
+    """Two servers that run.
+
+    Attributes:
+        url: Where clients ask.
+        predictor: Runs the graph, on loopback.
+        transformer: Takes recordings.
+    """
+
+    url: str
+    predictor: ServerProcess
+    transformer: ServerProcess
+
+    @property
+    def both(self) -> tuple[ServerProcess, ServerProcess]:
+        return self.predictor, self.transformer
+
+    def check_alive(self) -> None:
+        """Raises `ServingError` with the last lines of a server's log if it has ended."""
+        for server in self.both:
+            if server.exit_code() is not None:
+                raise ServingError(
+                    f"the {server.name} ended by itself (exit code {server.exit_code()}); its last lines:\n"
+                    f"{server.last_lines()}"
+                )
+
+
+def _ignore(message: str) -> None:
+    pass
+
+
+@contextmanager
+def local_servers(
+    bundle: Path,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    on_progress: Callable[[str], None] = _ignore,
+    longest_start_s: float = 120.0,
+) -> Iterator[LocalServers]:
+    """Start predictor and transformer, wait until both are ready, stop both at the end.
+
+    Args:
+        bundle: The bundle's folder.
+        host: Where the transformer listens; the predictor listens on loopback.
+        port: The transformer's; 0 takes a free one.
+        on_progress: Told what is waited for.
+        longest_start_s: How long to wait.
+
+    Raises:
+        ServingError: A server refuses the bundle, ends or does not become ready.
+    """
+    if not (bundle / MANIFEST).is_file():  # the servers would say so too, some seconds later
+        raise ServingError(f"{bundle} is no bundle: it holds no {MANIFEST}")
+    port = port or free_ports(1)[0]
+    _refuse_taken_port(host, port)
+    with tempfile.TemporaryDirectory(prefix="silencio-serving-") as logs:
+        servers = _start(bundle, host, port, Path(logs))
+        try:
+            _wait_until_ready(servers, on_progress, longest_start_s)
+            yield servers
+        finally:
+            for server in reversed(servers.both):
+                server.ask_to_stop()
+            for server in servers.both:
+                server.wait_until_stopped()
+
+
+def _start(bundle: Path, host: str, port: int, logs: Path) -> LocalServers:
+    predictor_rest, predictor_grpc = free_ports(2)
+    address = f"{LOOPBACK}:{predictor_grpc}"
+    shared = ["--bundle", str(bundle)]
+    predictor = ServerProcess.start(
+        "serving.predictor",
+        [*shared, "--host", LOOPBACK, *_ports(predictor_rest, predictor_grpc)],
+        url=f"http://{LOOPBACK}:{predictor_rest}",
+        log=logs / "predictor.log",
+    )
+    url = f"http://{_url_host(_EVERY_ADDRESS.get(host, host))}:{port}"
+    try:
+        transformer = ServerProcess.start(
+            "serving.transformer",
+            [*shared, "--host", host, "--http_port", str(port), "--predictor_host", address],
+            url=url,
+            log=logs / "transformer.log",
+        )
+    except OSError:
+        predictor.ask_to_stop()
+        predictor.wait_until_stopped()
+        raise
+    return LocalServers(url, predictor, transformer)
+
+
+def _ports(rest: int, grpc: int) -> Sequence[str]:
+    return "--http_port", str(rest), "--grpc_port", str(grpc)
+
+
+def _wait_until_ready(servers: LocalServers, on_progress: Callable[[str], None], longest_start_s: float) -> None:
+    deadline_s = time.monotonic() + longest_start_s
+    for server in servers.both:
+        while True:
+            servers.check_alive()
+            state = server.readiness()
+            if state.ready:
+                break
+            if state.reason.startswith(REFUSED):
+                raise ServingError(f"the {server.name} does not serve this bundle: {state.reason}")
+            if time.monotonic() > deadline_s:
+                raise ServingError(
+                    f"the {server.name} is not ready after {longest_start_s:g} s: {state.reason}; its last lines:\n"
+                    f"{server.last_lines()}"
+                )
+            on_progress(f"waiting for the {server.name}: {state.reason}")
+            time.sleep(_POLL_S)
+
+
+def free_ports(n_ports: int) -> list[int]:
+    """Ports that are free now: all are held until the last is known, so that they differ."""
+    sockets = [socket.socket() for _ in range(n_ports)]
+    try:
+        for one in sockets:
+            one.bind((LOOPBACK, 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As the server will do: a port whose last connection is only waiting to be forgotten is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServingError(
+                f"cannot listen on {host} port {port}: {error.strerror or error}; choose another by --port, or --port 0"
+            ) from error
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

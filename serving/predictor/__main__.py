@@ -1,0 +1,17 @@
+"""`python -m serving.predictor --bundle DIR`."""
+
+from __future__ import annotations
+
+from serving.predictor.model import Predictor
+from serving.server import argument_parser, serve
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argument_parser("serving.predictor", "Run a bundle's graph behind the Open Inference Protocol V2.")
+    options = parser.parse_args()
+    serve(Predictor(options.model_name, options.bundle), options)
+
+
+if __name__ == "__main__":
+    main()

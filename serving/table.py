@@ -1,0 +1,37 @@
+"""The answer as a table."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from silencio.detections import RecordingDocument
+
+
+def recording_table(title: str, document: RecordingDocument) -> Table:
+    """One recording: a group of rows a window, the likeliest species first."""
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("species")
+    table.add_column("scientific name", style="italic")
+    table.add_column("group")
+    table.add_column("probability", justify="right", no_wrap=True)
+    for window in document.windows:
+        for i, one in enumerate(window.species):
+            table.add_row(
+                Text(f"{_clock(window.start_s)}-{_clock(window.end_s)}" if i == 0 else ""),
+                Text(one.common_name, style="bold" if i == 0 else ""),
+                Text(one.scientific_name),
+                Text(one.class_name),
+                Text(f"{100 * one.probability:5.1f} %"),
+                end_section=i == len(window.species) - 1,
+            )
+    return table
+
+
+def _clock(seconds: float) -> str:
+    """`1:05`, `1:02.5`."""
+    minutes, rest_s = divmod(seconds, 60)
+    text = f"{rest_s:04.1f}".removesuffix(".0")
+    return f"{int(minutes)}:{text}"

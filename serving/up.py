@@ -1,0 +1,90 @@
+"""`python -m serving up`: a bundle behind an address, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from serving.agreement import LOOPBACK, MODEL_NAME
+from serving.local import LocalServers, local_servers
+from silencio.errors import ServingError
+
+_CHECK_S = 0.5
+
+
+def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("up", help="start both servers here and wait")
+    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle to serve")
+    parser.add_argument("--port", type=_port, default=8080, help="default: %(default)s; 0 takes a free one")
+    parser.add_argument("--host", default=LOOPBACK, help="default: %(default)s, this machine alone; 0.0.0.0: everybody")
+    parser.set_defaults(run=up)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)
+
+
+def up(options: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Returns:
+        0 if it was stopped, 1 if it did not start or a server ended by itself.
+    """
+    output, progress = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    signal.signal(signal.SIGTERM, _interrupt)
+    begun_s = time.monotonic()
+    status = progress.status("starting predictor and transformer")
+    status.start()
+    try:
+        with local_servers(
+            options.bundle,
+            host=options.host,
+            port=options.port,
+            on_progress=lambda message: status.update(f"{message} ({time.monotonic() - begun_s:.0f} s)"),
+        ) as servers:
+            status.stop()
+            output.print(_welcome(servers, time.monotonic() - begun_s), markup=False)
+            while True:
+                time.sleep(_CHECK_S)
+                servers.check_alive()
+    except KeyboardInterrupt:
+        progress.print("stopped")
+        return 0
+    except ServingError as error:
+        status.stop()
+        progress.print(f"error: {error}", markup=False)
+        return 1
+    finally:
+        status.stop()
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _welcome(servers: LocalServers, took_s: float) -> str:
+    route = f"{servers.url}/v1/models/{MODEL_NAME}:predict"
+    return f"""ready after {took_s:.1f} s at {servers.url}
+
+Ask with a recording of yours in place of FILE (OGG, WAV, FLAC, MP3):
+
+  curl -s -H 'Content-Type: audio/ogg' --data-binary @FILE {route}
+
+or as JSON, as many recordings and species as you like:
+
+  printf '{{"instances":[{{"audio":{{"b64":"%s"}}}}],"parameters":{{"top_k":3}}}}' "$(base64 < FILE | tr -d '\\n')" \\
+    | curl -s -H 'Content-Type: application/json' --data-binary @- {route}
+
+or as a table:
+
+  python -m serving predict FILE --url {servers.url}
+
+Ctrl-C stops it.
+"""

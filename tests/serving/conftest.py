@@ -1,0 +1,77 @@
+"""Both servers as real processes on loopback, and recordings to send."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest import mock
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from serving.local import LocalServers, local_servers
+from silencio.bundle import Bundle, Scorer
+from silencio.bundle.placeholder import write_placeholder_bundle
+
+# kserve parses the command line when it is imported: keep pytest's options from it.
+with mock.patch.object(sys, "argv", sys.argv[:1]):
+    import kserve  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def bundle_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_placeholder_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="session")
+def scorer(bundle_directory: Path) -> Scorer:
+    """The same bundle in this process: what every answer is held against."""
+    return Scorer(Bundle(bundle_directory))
+
+
+@pytest.fixture(scope="session")
+def servers(bundle_directory: Path) -> Iterator[LocalServers]:
+    """For asking: a test that breaks a server starts its own."""
+    with local_servers(bundle_directory) as both:
+        yield both
+
+
+@pytest.fixture
+def http(servers: LocalServers) -> Iterator[httpx.Client]:
+    """A client of the transformer with one connection that is kept."""
+    limits = httpx.Limits(max_connections=1)
+    with httpx.Client(base_url=servers.url, trust_env=False, timeout=60, limits=limits) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def recording() -> Callable[..., bytes]:
+    """Make a recording: a tone that rises, in noise."""
+
+    def make(duration_s: float = 5.0, container: str = "OGG", rate_hz: int = 32_000, n_channels: int = 1) -> bytes:
+        t = np.arange(round(duration_s * rate_hz)) / rate_hz
+        tone = 0.3 * np.sin(2 * np.pi * (300.0 + 40.0 * t) * t)
+        noise = 0.02 * np.random.default_rng(len(t)).standard_normal((len(t), n_channels))
+        file = io.BytesIO()
+        with soundfile.SoundFile(file, "w", rate_hz, n_channels, format=container) as sound:
+            # libsndfile crashes when it is given a long OGG at once.
+            for first in range(0, len(t), rate_hz):
+                sound.write((tone[:, None] + noise)[first : first + rate_hz])
+        return file.getvalue()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def v1_instance() -> Callable[[bytes], dict[str, object]]:
+    """A recording as V1 wants it."""
+
+    def make(encoded: bytes) -> dict[str, object]:
+        return {"audio": {"b64": base64.b64encode(encoded).decode()}}
+
+    return make

@@ -1,0 +1,165 @@
+"""What a client gets for a recording, over real sockets, from both real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from kserve import InferenceRESTClient, RESTConfig
+
+from serving.local import LocalServers
+from silencio.bundle import Scorer
+from silencio.detections import recording_document
+
+ROUTE = "/v1/models/silencio:predict"
+Make = Callable[..., bytes]
+Instance = Callable[[bytes], dict[str, object]]
+
+
+def _expected(scorer: Scorer, encoded: bytes, top_k: Any = 5) -> dict[str, Any]:
+    scored, manifest = scorer(encoded), scorer.bundle.manifest
+    return recording_document(
+        scored.starts_s, scored.probabilities, manifest.spec.window_s, manifest.classes, top_k
+    ).model_dump()
+
+
+@pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3"])
+def test_predict__answer_equals_the_offline_scorer_exactly(
+    http: httpx.Client, scorer: Scorer, recording: Make, v1_instance: Instance, container: str
+) -> None:
+    encoded = recording(7.0, container)
+    answer = http.post(ROUTE, json={"instances": [v1_instance(encoded)], "parameters": {"top_k": "all"}})
+    assert answer.status_code == 200
+    assert answer.json()["predictions"] == [_expected(scorer, encoded, "all")]
+
+
+@pytest.mark.parametrize(("rate_hz", "n_channels"), [(8_000, 1), (22_050, 1), (44_100, 2), (48_000, 2)])
+def test_predict__any_rate_and_channels(
+    http: httpx.Client, scorer: Scorer, recording: Make, rate_hz: int, n_channels: int
+) -> None:
+    encoded = recording(6.0, "FLAC", rate_hz, n_channels)
+    answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/flac"})
+    assert answer.json()["predictions"] == [_expected(scorer, encoded)]
+
+
+def test_predict__more_windows_than_one_call_to_the_predictor_takes(
+    http: httpx.Client, scorer: Scorer, recording: Make
+) -> None:
+    encoded = recording(61.0)
+    answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/ogg"})
+    windows = answer.json()["predictions"][0]["windows"]
+    assert [(one["start_s"], one["end_s"]) for one in windows] == [(5.0 * i, 5.0 * i + 5.0) for i in range(13)]
+    assert windows == _expected(scorer, encoded)["windows"]
+
+
+def test_predict__several_recordings_at_once_keep_their_order(
+    http: httpx.Client, scorer: Scorer, recording: Make, v1_instance: Instance
+) -> None:
+    several = [recording(duration_s) for duration_s in (0.5, 12.0, 5.0)]
+    answer = http.post(ROUTE, json={"instances": [v1_instance(one) for one in several]})
+    assert answer.json()["predictions"] == [_expected(scorer, one) for one in several]
+
+
+def test_predict__answer_names_the_bundle(http: httpx.Client, scorer: Scorer, recording: Make) -> None:
+    answer = http.post(ROUTE, content=recording(), headers={"Content-Type": "audio/ogg"})
+    manifest = scorer.bundle.manifest
+    assert answer.json()["bundle"] == {
+        "name": "silencio",
+        "version": manifest.version,
+        "spec_sha256": manifest.spec_sha256,
+    }
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 5, 500, "all"])
+def test_predict__top_k(
+    http: httpx.Client, scorer: Scorer, recording: Make, v1_instance: Instance, top_k: object
+) -> None:
+    body = {"instances": [v1_instance(recording())], "parameters": {"top_k": top_k}}
+    species = http.post(ROUTE, json=body).json()["predictions"][0]["windows"][0]["species"]
+    n_classes = len(scorer.bundle.manifest.classes)
+    assert len(species) == (min(top_k, n_classes) if isinstance(top_k, int) else n_classes)
+    assert [one["probability"] for one in species] == sorted((one["probability"] for one in species), reverse=True)
+
+
+@pytest.mark.parametrize("content_type", ["audio/ogg", "audio/x-wav", "Audio/MPEG; rate=32000", "application/ogg"])
+def test_predict__raw_bytes_are_a_recording(
+    http: httpx.Client, scorer: Scorer, recording: Make, content_type: str
+) -> None:
+    encoded = recording()
+    answer = http.post(ROUTE, content=encoded, headers={"Content-Type": content_type})
+    assert answer.json()["predictions"] == [_expected(scorer, encoded)]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", None])
+def test_predict__json_under_its_usual_names(
+    http: httpx.Client, recording: Make, v1_instance: Instance, content_type: str | None
+) -> None:
+    request = http.build_request("POST", ROUTE, json={"instances": [v1_instance(recording())]})
+    request.headers.pop("Content-Type")
+    if content_type:
+        request.headers["Content-Type"] = content_type
+    assert http.send(request).status_code == 200
+
+
+def test_predict__base64_with_line_breaks(http: httpx.Client, scorer: Scorer, recording: Make) -> None:
+    encoded = recording()
+    body = {"instances": [{"audio": {"b64": base64.encodebytes(encoded).decode()}}]}
+    assert http.post(ROUTE, json=body).json()["predictions"] == [_expected(scorer, encoded)]
+
+
+def test_predict__stock_kserve_client(
+    servers: LocalServers, scorer: Scorer, recording: Make, v1_instance: Instance
+) -> None:
+    encoded = recording(6.0)
+
+    async def ask() -> Any:
+        async with InferenceRESTClient(RESTConfig(protocol="v1")) as client:
+            assert await client.is_server_live(servers.url)
+            assert await client.is_model_ready(servers.url, "silencio")
+            return await client.infer(servers.url, {"instances": [v1_instance(encoded)]}, model_name="silencio")
+
+    assert asyncio.run(ask())["predictions"] == [_expected(scorer, encoded)]
+
+
+def test_predict__sixteen_clients_at_once_get_their_own_answers(
+    servers: LocalServers, scorer: Scorer, recording: Make
+) -> None:
+    several = [recording(1.0 + i) for i in range(16)]
+
+    def ask(encoded: bytes) -> Any:
+        headers = {"Content-Type": "audio/ogg"}
+        return httpx.post(servers.url + ROUTE, content=encoded, headers=headers, trust_env=False, timeout=60)
+
+    with ThreadPoolExecutor(len(several)) as threads:
+        answers = list(threads.map(ask, several))
+    assert [one.json()["predictions"] for one in answers] == [[_expected(scorer, one)] for one in several]
+
+
+def test_predict__health_is_answered_while_a_long_recording_is_worked_on(
+    servers: LocalServers, http: httpx.Client, recording: Make
+) -> None:
+    encoded = recording(120.0, "FLAC")
+    with ThreadPoolExecutor(1) as threads:
+        headers = {"Content-Type": "audio/flac"}
+        answer = threads.submit(http.post, ROUTE, content=encoded, headers=headers)
+        slowest_s = 0.0
+        while not answer.done():
+            begun_s = time.monotonic()
+            assert httpx.get(servers.url + "/v2/health/ready", trust_env=False).status_code == 200
+            slowest_s = max(slowest_s, time.monotonic() - begun_s)
+    assert len(answer.result().json()["predictions"][0]["windows"]) == 24
+    assert slowest_s < 1.0
+
+
+def test_servers__carry_no_training_framework(servers: LocalServers) -> None:
+    for server in servers.both:
+        loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
+        assert "onnxruntime" in loaded
+        assert not [name for name in ("libtorch", "lightning", "mlflow") if name in loaded]

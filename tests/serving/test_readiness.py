@@ -1,0 +1,184 @@
+"""A server is ready with the very bundle that was exported, or says why it is not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.local import LocalServers, free_ports, local_servers
+from serving.server_process import Readiness, ServerProcess
+from silencio.bundle import Bundle, BundleManifest, Scorer
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.detections import recording_document
+from silencio.errors import ServingError
+
+ROUTE = "/v1/models/silencio:predict"
+LONGEST_S = 60.0
+
+
+def _reseal(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change bundle.json as somebody would who knows every hash in it."""
+    path = directory / "bundle.json"
+    content = json.loads(path.read_text())
+    change(content)
+    manifest = BundleManifest.model_validate(content)
+    hashes = {"spec_sha256": manifest.spec.sha256, "classes_sha256": manifest.classes.sha256}
+    path.write_text(manifest.model_copy(update=hashes).sealed().model_dump_json())
+
+
+def _swap_two_classes(directory: Path) -> None:
+    _reseal(directory, lambda content: content["classes"]["species"].reverse())
+
+
+def _change_a_mel_parameter(directory: Path) -> None:
+    _reseal(directory, lambda content: content["spec"].update(f_min_hz=60.0))
+
+
+def _change_one_byte_of_the_graph(directory: Path) -> None:
+    content = bytearray((directory / "model.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (directory / "model.onnx").write_bytes(content)
+
+
+BROKEN: dict[Callable[[Path], None], str] = {
+    _swap_two_classes: "parity.npz was exported for another class list",
+    _change_a_mel_parameter: "a mel parameter was changed",
+    _change_one_byte_of_the_graph: "model.onnx was changed",
+}
+SERVERS = ("serving.predictor", "serving.transformer")
+
+
+@pytest.fixture(scope="module")
+def refusing(
+    bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[Any, str], ServerProcess]]:
+    """Each server with each broken bundle, started together because each takes its seconds."""
+    started: dict[tuple[Any, str], ServerProcess] = {}
+    try:
+        for damage in BROKEN:
+            directory = Path(shutil.copytree(bundle_directory, tmp_path_factory.mktemp("broken") / "bundle"))
+            damage(directory)
+            for module in SERVERS:
+                rest_port, grpc_port = free_ports(2)
+                arguments = ["--bundle", str(directory), "--http_port", str(rest_port), "--grpc_port", str(grpc_port)]
+                arguments += ["--predictor_host", "127.0.0.1:9"]
+                log = directory.parent / f"{module}.log"
+                url = f"http://127.0.0.1:{rest_port}"
+                started[damage, module] = ServerProcess.start(module, arguments, url, log)
+        yield started
+    finally:
+        for server in started.values():
+            server.ask_to_stop()
+        for server in started.values():
+            server.wait_until_stopped()
+
+
+def _settled(server: ServerProcess) -> Readiness:
+    """Its readiness as soon as that is more than a wish."""
+    deadline_s = time.monotonic() + LONGEST_S
+    while time.monotonic() < deadline_s:
+        assert server.exit_code() is None, server.last_lines()
+        state = server.readiness()
+        if state.ready or state.reason.startswith("refused: "):
+            return state
+        time.sleep(0.1)
+    raise AssertionError(f"not settled after {LONGEST_S} s: {server.last_lines()}")
+
+
+@pytest.mark.parametrize("module", SERVERS)
+@pytest.mark.parametrize("damage", BROKEN)
+def test_server__stays_not_ready_with_a_broken_bundle_and_says_why(
+    refusing: dict[tuple[Any, str], ServerProcess], damage: Callable[[Path], None], module: str
+) -> None:
+    server = refusing[damage, module]
+    state = _settled(server)
+    assert not state.ready
+    assert BROKEN[damage] in state.reason
+    lines_of_the_reason = [line for line in server.log.read_text().splitlines() if "not ready: refused: " in line]
+    assert len(lines_of_the_reason) == 1
+    assert BROKEN[damage] in lines_of_the_reason[0]
+    with httpx.Client(base_url=server.url, trust_env=False) as client:
+        assert client.get("/v2/health/live").status_code == 200
+        assert client.get("/v2/health/ready").status_code == 503
+        assert client.get("/v1/models/silencio").status_code == 503
+        assert client.post(ROUTE, content=b"x", headers={"Content-Type": "audio/ogg"}).status_code == 503
+
+
+def test_local_servers__a_port_that_is_taken(servers: LocalServers, bundle_directory: Path) -> None:
+    port = int(servers.url.rpartition(":")[2])
+    with (
+        pytest.raises(ServingError, match=rf"cannot listen on 127\.0\.0\.1 port {port}"),
+        local_servers(bundle_directory, port=port),
+    ):
+        pass
+
+
+def test_local_servers__listen_on_loopback_only(servers: LocalServers) -> None:
+    """The SDK's own servers listen on every address."""
+    listening = "".join(Path(f"/proc/net/{family}").read_text() for family in ("tcp", "tcp6"))
+    ports = {int(server.url.rpartition(":")[2]) for server in servers.both}
+    arguments = servers.predictor.process.args
+    assert isinstance(arguments, list)
+    ports.add(int(arguments[arguments.index("--grpc_port") + 1]))
+    rows = [line.split() for line in listening.splitlines() if " 0A " in line]
+    found = {int(row[1].rpartition(":")[2], 16): row[1].rpartition(":")[0] for row in rows}
+    # 127.0.0.1, by itself or in IPv6's notation.
+    assert {found[port] for port in ports} <= {"0100007F", "0000000000000000FFFF00000100007F"}
+
+
+def test_transformer__without_its_predictor_is_503_and_recovers(
+    tmp_path: Path, recording: Callable[..., bytes]
+) -> None:
+    directory = write_placeholder_bundle(tmp_path / "bundle", inputs=["log_mel"])
+    scorer = Scorer(Bundle(directory))
+    encoded, headers = recording(6.0), {"Content-Type": "audio/ogg"}
+    with local_servers(directory) as servers, httpx.Client(base_url=servers.url, trust_env=False) as client:
+        # The predictor refuses what it does not need: this bundle's graph is sent no waveform.
+        answer = client.post(ROUTE, content=encoded, headers=headers)
+        spec, classes = scorer.bundle.manifest.spec, scorer.bundle.manifest.classes
+        scored = scorer(encoded)
+        expected = recording_document(scored.starts_s, scored.probabilities, spec.window_s, classes, 5)
+        assert answer.json()["predictions"] == [expected.model_dump()]
+
+        servers.predictor.process.kill()
+        servers.predictor.process.wait()
+        answer = client.post(ROUTE, content=encoded, headers=headers)
+        assert answer.status_code == 503
+        assert answer.json() == {"error": "the predictor is not available; try again"}
+        assert answer.headers["Retry-After"] == "1"
+        assert client.get("/v2/health/live").status_code == 200
+        ready = client.get("/v2/models/silencio/ready")
+        assert ready.status_code == 503
+        assert "does not answer" in ready.json()["error"]
+        assert client.get("/v2/health/ready").status_code == 503
+        with pytest.raises(ServingError, match="the predictor ended by itself"):
+            servers.check_alive()
+
+        arguments = servers.predictor.process.args
+        assert isinstance(arguments, list)
+        again = ServerProcess.start(
+            "serving.predictor", arguments[3:-1], servers.predictor.url, tmp_path / "predictor.log"
+        )
+        try:
+            assert _settled(again).ready
+            deadline_s = time.monotonic() + 10.0
+            while client.get("/v2/health/ready").status_code != 200:
+                assert time.monotonic() < deadline_s
+                time.sleep(0.1)
+            assert client.post(ROUTE, content=encoded, headers=headers).status_code == 200
+        finally:
+            again.ask_to_stop()
+            again.wait_until_stopped()
+    assert all(server.exit_code() is not None for server in servers.both)
+
+
+def test_local_servers__a_folder_without_a_bundle_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ServingError, match=r"is no bundle: it holds no bundle\.json"), local_servers(tmp_path):
+        pass

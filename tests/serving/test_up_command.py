@@ -1,0 +1,128 @@
+"""`python -m serving up`: what a newcomer types, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import serving
+import silencio
+
+ENVIRONMENT = os.environ | {
+    "PYTHONPATH": os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
+}
+Up = Callable[[Path], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Start the command on a free port."""
+    # What is killed cannot clean up behind itself.
+    environment = ENVIRONMENT | {"TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
+    started: list[subprocess.Popen[str]] = []
+
+    def start(bundle: Path) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "serving", "up", "--bundle", str(bundle), "--port", "0"]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def _welcome(process: subprocess.Popen[str]) -> str:
+    """What it prints until it waits."""
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Ctrl-C"):
+            return "".join(lines)
+    raise AssertionError(f"it ended: {lines} {process.stderr and process.stderr.read()}")
+
+
+def _children(pid: int) -> dict[str, int]:
+    """Its servers by name."""
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    commands = {int(one): Path(f"/proc/{one}/cmdline").read_text().split("\0") for one in pids}
+    return {words[2].rpartition(".")[2]: one for one, words in commands.items() if words[1:2] == ["-m"]}
+
+
+def _gone(pids: Iterator[int] | list[int], within_s: float = 20.0) -> bool:
+    deadline_s = time.monotonic() + within_s
+    while any(Path(f"/proc/{pid}/cwd").exists() for pid in pids):
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+def test_up__the_printed_lines_work_and_sigterm_stops_all(
+    up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
+) -> None:
+    process = up(bundle_directory)
+    welcome = _welcome(process)
+    (tmp_path / "clip.ogg").write_bytes(recording(6.0))
+    raw = re.search(r"^  (curl .*)$", welcome, re.M)
+    as_json = re.search(r"^  (printf .*\\\n.*)$", welcome, re.M)
+    assert raw and as_json
+    answers = []
+    for line in (raw[1], as_json[1]):
+        command = re.sub(r"\bFILE\b", str(tmp_path / "clip.ogg"), line)
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, check=True, env=os.environ | {"NO_PROXY": "*"}
+        )
+        answers.append(json.loads(done.stdout)["predictions"][0]["windows"])
+    assert [len(windows) for windows in answers] == [2, 2]
+    assert [one["species"][:3] for one in answers[0]] == [one["species"] for one in answers[1]]
+
+    children = _children(process.pid)
+    assert set(children) == {"predictor", "transformer"}
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    assert _gone(list(children.values()), within_s=0.5)
+
+
+def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: Up, bundle_directory: Path) -> None:
+    process = up(bundle_directory)
+    _welcome(process)
+    children = _children(process.pid)
+    os.kill(children["predictor"], signal.SIGKILL)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "error: the predictor ended by itself (exit code -9); its last lines:" in errors
+    assert "ready with bundle silencio" in errors
+    assert _gone(list(children.values()), within_s=0.5)
+
+
+def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory: Path, tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(bundle_directory, tmp_path / "bundle"))
+    (broken / "model.onnx").write_bytes(b"other")
+    output, errors = up(broken).communicate(timeout=60)
+    assert output == ""
+    assert errors.splitlines()[-1].startswith("error: the predictor does not serve this bundle: refused: model.onnx")
+    assert errors.count("refused") == 1
+
+
+def test_up__killed_without_a_word_leaves_nothing_running(up: Up, bundle_directory: Path) -> None:
+    process = up(bundle_directory)
+    while len(children := _children(process.pid)) < 2:
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert _gone(list(children.values()))

@@ -1,0 +1,202 @@
+"""Every wrong input is a 4xx that names the field, and the connection survives it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+
+from serving.local import LocalServers
+
+ROUTE = "/v1/models/silencio:predict"
+Make = Callable[..., bytes]
+Instance = Callable[[bytes], dict[str, object]]
+GARBAGE = base64.b64encode(b"no audio at all").decode()
+
+
+def _audio(b64: object) -> dict[str, Any]:
+    return {"audio": {"b64": b64}}
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({}, "instances: is missing"),
+        ([], 'body: an object with "instances" is needed, this is a list'),
+        (None, 'body: an object with "instances" is needed, this is null'),
+        ({"instances": []}, "instances: at least 1 is needed, there are 0"),
+        ({"instances": {}}, "instances: a list is needed"),
+        ({"instances": [_audio(GARBAGE)] * 65}, "instances: at most 64 are taken at once, there are 65"),
+        ({"instances": [_audio(GARBAGE)], "more": 1}, "more: is not a field"),
+        ({"instances": ["text"]}, "instances[0]: an object is needed"),
+        ({"instances": [{}]}, "instances[0].audio: is missing"),
+        ({"instances": [{"audio": GARBAGE}]}, "instances[0].audio: an object is needed"),
+        ({"instances": [{"audio": {}}]}, "instances[0].audio.b64: is missing"),
+        ({"instances": [{"audio": {"b64": GARBAGE, "url": "x"}}]}, "instances[0].audio.url: is not a field"),
+        ({"instances": [_audio(GARBAGE) | {"lat": 1}]}, "instances[0].lat: is not a field"),
+        ({"instances": [_audio(5)]}, "instances[0].audio.b64: text is needed"),
+        ({"instances": [_audio("")]}, "instances[0].audio.b64: is empty"),
+        ({"instances": [_audio("no base64!")]}, "instances[0].audio.b64: not base64"),
+        ({"instances": [_audio("abc")]}, "instances[0].audio.b64: not base64"),
+        ({"instances": [_audio(GARBAGE)]}, "instances[0].audio.b64: not audio that can be decoded (15 bytes)"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"topk": 1}}, "parameters.topk: is not a field"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": 0}}, "parameters.top_k: a whole number"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": True}}, "parameters.top_k: a whole number"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": "most"}}, "parameters.top_k: a whole number"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": 2.5}}, "parameters.top_k: a whole number"),
+    ],
+)
+def test_v1__wrong_field(http: httpx.Client, body: object, error: str) -> None:
+    answer = http.post(ROUTE, content=json.dumps(body), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert list(answer.json()) == ["error"]
+    assert answer.json()["error"].startswith(error)
+
+
+def test_v1__the_second_recording_is_the_wrong_one(http: httpx.Client, recording: Make, v1_instance: Instance) -> None:
+    answer = http.post(ROUTE, json={"instances": [v1_instance(recording()), _audio(GARBAGE)]})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("instances[1].audio.b64: not audio that can be decoded")
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])
+def test_v1__content_type_that_is_not_taken(http: httpx.Client, recording: Make, content_type: str) -> None:
+    answer = http.post(ROUTE, content=recording(), headers={"Content-Type": content_type})
+    assert answer.status_code == 400
+    assert "send application/json" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\x00\xff", b"[" * 100_000, b'{"instances": NaN}'])
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8"])
+def test_v1__not_json(http: httpx.Client, body: bytes, content_type: str) -> None:
+    answer = http.post(ROUTE, content=body, headers={"Content-Type": content_type})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("body: ")
+
+
+def _wav(samples: np.ndarray, subtype: str = "FLOAT") -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, 8_000, format="WAV", subtype=subtype)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("encoded", "error"),
+    [
+        (b"", "body: the file is empty"),
+        (b"garbage", "body: not audio"),
+        (_wav(np.zeros(0)), "body: the audio holds no samples"),
+        (_wav(np.array([0.0, np.nan, 0.1])), "body: the audio holds samples that are not finite"),
+        (_wav(np.array([0.0, np.inf, 0.1])), "body: the audio holds samples that are not finite"),
+    ],
+)
+def test_raw__not_a_recording(http: httpx.Client, encoded: bytes, error: str) -> None:
+    answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/wav"})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(error)
+
+
+def test_raw__silence_is_a_recording(http: httpx.Client) -> None:
+    answer = http.post(ROUTE, content=_wav(np.zeros(100)), headers={"Content-Type": "audio/wav"})
+    assert answer.status_code == 200
+
+
+def test_raw__too_long(http: httpx.Client) -> None:
+    encoded = _wav(np.zeros(601 * 8_000), "PCM_16")
+    answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/wav"})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "body: the audio is longer than 600 s, the most that is taken"
+
+
+def test_v1__too_long_together(http: httpx.Client, v1_instance: Instance) -> None:
+    half = v1_instance(_wav(np.zeros(301 * 8_000), "PCM_U8"))
+    answer = http.post(ROUTE, json={"instances": [half, half]})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("instances: the recordings are longer than 600 s together")
+
+
+def test_v1__a_body_too_large_is_refused_before_it_is_read(servers: LocalServers) -> None:
+    address = urlsplit(servers.url)
+    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+        head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: audio/ogg\r\nContent-Length: {1 << 40}\r\n\r\n"
+        connection.sendall(head.encode())
+        answer = b""
+        while not answer.endswith(b"}"):
+            piece = connection.recv(4096)
+            assert piece, answer
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"the body is larger than" in answer
+
+
+@pytest.mark.parametrize("verb", ["load", "unload"])
+def test_repository__a_client_cannot_take_the_model_away(http: httpx.Client, verb: str) -> None:
+    answer = http.post(f"/v2/repository/models/silencio/{verb}")
+    assert answer.status_code == 400
+    assert http.get("/v2/models/silencio/ready").status_code == 200
+
+
+def test_v2__is_not_taken_by_the_transformer_yet(http: httpx.Client) -> None:
+    tensor = {"name": "audio", "shape": [1], "datatype": "BYTES", "data": ["x"]}
+    answer = http.post("/v2/models/silencio/infer", json={"inputs": [tensor]})
+    assert answer.status_code == 400
+    assert "/v1/models/silencio:predict" in answer.json()["error"]
+
+
+def test_model__another_name(http: httpx.Client, recording: Make) -> None:
+    answer = http.post("/v1/models/other:predict", content=recording(), headers={"Content-Type": "audio/ogg"})
+    assert answer.status_code == 404
+
+
+def test_connection__survives_every_kind_of_error(servers: LocalServers, recording: Make) -> None:
+    address = urlsplit(servers.url)
+    requests = [
+        (ROUTE, "audio/ogg", b"garbage", 400),
+        (ROUTE, "application/json", b"{", 400),
+        (ROUTE, "text/plain", b"x", 400),
+        ("/v1/models/other:predict", "application/json", b"{}", 404),
+        ("/v2/models/silencio/infer", "application/octet-stream", b"x", 400),
+        ("/v1/models/silencio:explain", "audio/ogg", recording(), 501),
+        (ROUTE, "audio/ogg", recording(), 200),
+    ]
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        for route, content_type, body, status in requests:
+            head = (
+                f"POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+            )
+            connection.sendall(f"{head}\r\n".encode() + body)
+            answer = b""
+            while b"\r\n\r\n" not in answer:
+                piece = connection.recv(65_536)
+                assert piece, f"the connection was closed before the answer to {route} {content_type}"
+                answer += piece
+            header, _, rest = answer.partition(b"\r\n\r\n")
+            assert header.startswith(f"HTTP/1.1 {status} ".encode()), answer
+            length = next(
+                int(line[15:]) for line in header.lower().split(b"\r\n") if line.startswith(b"content-length:")
+            )
+            while len(rest) < length:
+                rest += connection.recv(65_536)
+
+
+def test_fuzz__broken_recordings_are_never_a_5xx(http: httpx.Client, recording: Make) -> None:
+    rng = np.random.default_rng(11)
+    statuses = set()
+    for container in ("OGG", "WAV", "FLAC", "MP3"):
+        original = np.frombuffer(recording(1.0, container), np.uint8)
+        for i in range(25):
+            broken = original[: rng.integers(1, len(original))].copy() if i % 2 else original.copy()
+            where = rng.integers(0, len(broken), 1 + i // 4)
+            broken[where] = rng.integers(0, 256, len(where))
+            answer = http.post(ROUTE, content=broken.tobytes(), headers={"Content-Type": "audio/ogg"})
+            statuses.add(answer.status_code)
+    assert statuses <= {200, 400}
