@@ -13,9 +13,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.ready recordings  ## recordings through the pipeline to an answering endpoint, a few minutes
+demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through the pipeline to an answering endpoint, a few minutes
 	$(BIN)/python -m pipelines run train --data demo --preset demo --out $(OUT)/demo
-	$(BIN)/python scripts/ask_endpoint.py --run $(OUT)/demo
+	$(SERVING_VENV)/bin/python scripts/ask_endpoint.py --run $(OUT)/demo
 
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
 	$(BIN)/python -m pytest

@@ -12,6 +12,8 @@ from silencio.audio import dequantize
 from silencio.features.mel import mel_filters
 from silencio.features.spec import FeatureSpec
 
+_FRAMES_AT_ONCE = 32
+
 
 class LogMel:
     """`waveform` to `log_mel`, window by window.
@@ -25,7 +27,9 @@ class LogMel:
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         # The periodic Hann window; scipy.signal, which has it by name, takes most of a second to import.
-        self._hann = np.hanning(spec.n_fft + 1)[:-1].astype(np.float32)
+        # It stays float64, and with it the FFT: in float32 the bands beside a loud tone hold nothing but rounding, other
+        # rounding on every processor.
+        self._hann: NDArray[np.float64] = np.hanning(spec.n_fft + 1)[:-1]
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.
         filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
@@ -60,9 +64,13 @@ class LogMel:
         """
         spec = self.spec
         padded = np.pad(samples, spec.n_fft // 2)
-        frames = sliding_window_view(padded, spec.n_fft)[:: spec.hop_length] * self._hann
-        spectrum = scipy.fft.rfft(frames, axis=1, workers=1)
-        power = np.square(spectrum.real) + np.square(spectrum.imag)
-        mel = self._filters @ np.ascontiguousarray(power.T)
+        frames = sliding_window_view(padded, spec.n_fft)[:: spec.hop_length]
+        mel = np.empty((spec.n_mels, len(frames)), np.float32)
+        # A block at a time stays in the processor's cache.
+        for first in range(0, len(frames), _FRAMES_AT_ONCE):
+            block = slice(first, first + _FRAMES_AT_ONCE)
+            spectrum = scipy.fft.rfft(frames[block] * self._hann, axis=1, overwrite_x=True, workers=1)
+            power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
+            mel[:, block] = self._filters @ power.T
         decibels: NDArray[np.float32] = 10.0 * np.log10(np.maximum(mel, np.float32(spec.min_power)))
         return decibels

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class FeatureSpec(BaseModel):
@@ -31,7 +31,7 @@ class FeatureSpec(BaseModel):
         scale_db: Divided by.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     sample_rate_hz: int = Field(32_000, ge=8_000, le=192_000)
     window_s: float = Field(5.0, gt=0, le=60)
@@ -40,7 +40,7 @@ class FeatureSpec(BaseModel):
     n_fft: int = Field(2048, ge=64, le=16_384)
     hop_length: int = Field(512, ge=16, le=16_384)
     n_mels: int = Field(128, ge=8, le=512)
-    f_min_hz: float = Field(50.0, ge=0)
+    f_min_hz: Annotated[float, AfterValidator(abs)] = Field(50.0, ge=0)
     f_max_hz: float = Field(16_000.0, gt=0)
     min_power: float = Field(1e-10, gt=0)
     floor_db: float = -90.0
@@ -57,6 +57,10 @@ class FeatureSpec(BaseModel):
             raise ValueError(f"f_min_hz={self.f_min_hz:g} is not below f_max_hz={self.f_max_hz:g}")
         if self.hop_s > self.window_s:
             raise ValueError(f"hop_s={self.hop_s:g} is above window_s={self.window_s:g}: sound would be dropped")
+        if self.hop_samples < 1:
+            raise ValueError(f"hop_s={self.hop_s:g} is less than one sample")
+        if self.n_fft % 2:
+            raise ValueError(f"n_fft={self.n_fft} is odd: frames could not be centred")
         if self.hop_length > self.n_fft:
             raise ValueError(f"hop_length={self.hop_length} is above n_fft={self.n_fft}: sound would be dropped")
         return self

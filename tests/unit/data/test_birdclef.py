@@ -1,0 +1,155 @@
+"""Kaggle's layout to the table of recordings and the class list."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from silencio.data.birdclef import Source, read_birdclef
+from silencio.data.recordings import COLUMNS
+from silencio.errors import SchemaError, SourceError
+
+
+def _row(source: Source, recording_id: str) -> pd.Series:
+    return source.recordings.set_index("recording_id").loc[recording_id]
+
+
+def _change_line(path: Path, number: int, old: str, new: str) -> None:
+    lines = path.read_text().splitlines()
+    assert old in lines[number - 1]
+    lines[number - 1] = lines[number - 1].replace(old, new)
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_recordings__one_row_a_file_sorted_by_id(source: Source) -> None:
+    ids = list(source.recordings["recording_id"])
+    assert tuple(source.recordings.columns) == COLUMNS
+    assert ids == sorted(set(ids))
+    assert len(ids) == 19
+    assert list(source.recordings.index) == list(range(19))
+
+
+def test_recordings__the_id_is_the_path_inside_the_source(source: Source, birdclef_folder: Path) -> None:
+    for row in source.recordings.itertuples():
+        assert Path(row.path) == birdclef_folder.resolve() / "train_audio" / row.recording_id
+        assert Path(row.path).is_file()
+
+
+def test_recordings__ids_are_the_same_in_another_folder(source: Source, own_folder: Path) -> None:
+    moved = read_birdclef(own_folder)
+    columns = [name for name in COLUMNS if name != "path"]
+    pd.testing.assert_frame_equal(moved.recordings[columns], source.recordings[columns])
+
+
+def test_recordings__a_relative_folder_gives_absolute_paths(
+    birdclef_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(birdclef_folder.parent)
+    assert all(Path(path).is_absolute() for path in read_birdclef(Path(birdclef_folder.name)).recordings["path"])
+
+
+def test_labels__numeric_codes_and_leading_zeros_stay_text(source: Source) -> None:
+    assert set(source.recordings["primary_label"]) == {"grekis", "bobfly1", "1139490", "0126247", "41970"}
+
+
+def test_secondary_labels__are_lists_of_codes(source: Source) -> None:
+    assert _row(source, "grekis/XC0.ogg")["secondary_labels"] == ["1139490", "bobfly1"]
+    assert _row(source, "1139490/XC2.ogg")["secondary_labels"] == ["0126247"]
+    assert _row(source, "grekis/XC1.ogg")["secondary_labels"] == []
+
+
+def test_secondary_labels__one_empty_label_is_none(source: Source) -> None:
+    assert _row(source, "grekis/XC2.wav")["secondary_labels"] == []
+
+
+def test_unknown_secondary_labels__are_counted(source: Source) -> None:
+    assert source.unknown_secondary_labels == {"yebela1": 2}
+
+
+def test_classes__are_the_species_with_recordings(source: Source) -> None:
+    assert source.classes.codes == ("0126247", "1139490", "41970", "bobfly1", "grekis")
+
+
+def test_classes__have_the_names_of_the_taxonomy(source: Source) -> None:
+    jaguar = source.classes[source.classes.index["41970"]]
+    assert (jaguar.scientific_name, jaguar.common_name, jaguar.class_name) == ("Panthera onca", "Jaguar", "Mammalia")
+
+
+def test_coordinates__are_numbers_or_nothing(source: Source) -> None:
+    here, nowhere = _row(source, "grekis/XC3.flac"), _row(source, "grekis/XC1.ogg")
+    assert (here["latitude"], here["longitude"]) == (7.5, -75.5)
+    assert np.isnan(nowhere["latitude"])
+    assert np.isnan(nowhere["longitude"])
+
+
+def test_author_license_url__are_kept(source: Source) -> None:
+    row = _row(source, "bobfly1/XC1.wav")
+    assert (row["author"], row["license"], row["url"]) == ("author 1", "cc-by-sa 4.0", "https://xeno-canto.org/1")
+
+
+def test_optional_columns__may_be_missing(own_folder: Path) -> None:
+    table = pd.read_csv(own_folder / "train.csv", dtype=str, na_filter=False)
+    table[["filename", "primary_label", "secondary_labels"]].to_csv(own_folder / "train.csv", index=False)
+    recordings = read_birdclef(own_folder).recordings
+    assert tuple(recordings.columns) == COLUMNS
+    assert set(recordings["license"]) == {""}
+    assert recordings["latitude"].isna().all()
+
+
+def test_recordings__need_not_exist_yet(own_folder: Path) -> None:
+    # Whether a file can be used is `validate`'s question, which answers for each by name.
+    shutil.rmtree(own_folder / "train_audio")
+    assert len(read_birdclef(own_folder).recordings) == 19
+
+
+def test_read_birdclef__no_folder(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"nowhere is not a folder: --data takes a folder"):
+        read_birdclef(tmp_path / "nowhere")
+
+
+def test_read_birdclef__a_file_instead_of_a_folder(birdclef_folder: Path) -> None:
+    with pytest.raises(SourceError, match=r"train\.csv is not a folder"):
+        read_birdclef(birdclef_folder / "train.csv")
+
+
+@pytest.mark.parametrize("name", ["train.csv", "taxonomy.csv"])
+def test_read_birdclef__a_table_is_missing(own_folder: Path, name: str) -> None:
+    (own_folder / name).unlink()
+    with pytest.raises(SchemaError, match=f"{name} does not exist"):
+        read_birdclef(own_folder)
+
+
+def test_read_birdclef__a_label_that_the_taxonomy_does_not_have(own_folder: Path) -> None:
+    lines = (own_folder / "train.csv").read_text().splitlines()
+    number = next(i for i, line in enumerate(lines, 1) if line.startswith("41970"))
+    _change_line(own_folder / "train.csv", number, "41970,", "41971,")
+    with pytest.raises(SchemaError) as caught:
+        read_birdclef(own_folder)
+    assert str(caught.value) == (
+        f"{own_folder / 'train.csv'}: column 'primary_label', row {number}: '41971' is not in taxonomy.csv "
+        "(1 such rows)"
+    )
+
+
+def test_read_birdclef__a_leading_zero_that_one_table_lost_is_said(own_folder: Path) -> None:
+    text = (own_folder / "taxonomy.csv").read_text()
+    (own_folder / "taxonomy.csv").write_text(text.replace("0126247", "126247"))
+    with pytest.raises(SchemaError, match=r"'0126247' is not in taxonomy\.csv \(3 such rows\)"):
+        read_birdclef(own_folder)
+
+
+def test_read_birdclef__no_recordings(own_folder: Path) -> None:
+    header = (own_folder / "train.csv").read_text().splitlines()[0]
+    (own_folder / "train.csv").write_text(header + "\n")
+    with pytest.raises(SchemaError, match=r"train\.csv lists no recordings"):
+        read_birdclef(own_folder)
+
+
+def test_read_birdclef__a_path_out_of_the_folder_is_refused(own_folder: Path) -> None:
+    _change_line(own_folder / "train.csv", 4, "/XC", "/../../../XC")
+    with pytest.raises(SchemaError, match=r"column 'filename', row 4: .* must be a path inside train_audio"):
+        read_birdclef(own_folder)

@@ -1,0 +1,131 @@
+"""Which recordings can be used, and why the others cannot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from silencio.data.birdclef import Source, read_birdclef
+from silencio.data.validate import ValidatedRecordings, validate_recordings
+from silencio.errors import DataError
+
+Encode = Callable[..., bytes]
+
+
+def _broken(encode: Encode) -> dict[str, tuple[bytes | None, str]]:
+    """Recordings that cannot be used, each with what is said of it."""
+    noise = np.random.default_rng(0).standard_normal(3200).astype(np.float32) / 10
+    return {
+        "grekis/XC0.ogg": (None, "the file is missing"),
+        "grekis/XC1.ogg": (b"", "the file is empty"),
+        "grekis/XC2.wav": (b"<html>Too many requests</html>", "not audio that can be decoded (30 bytes)"),
+        "bobfly1/XC0.ogg": (encode(noise[:0], 32000, "OGG"), "the audio holds no samples"),
+        "bobfly1/XC1.wav": (encode(noise * np.nan, 32000, "WAV", "FLOAT"), "not finite numbers"),
+        "1139490/XC2.ogg": (encode(noise, 32000, "OGG")[:100], "not audio that can be decoded (100 bytes)"),
+    }
+
+
+@pytest.fixture
+def broken_source(own_folder: Path, encode: Encode) -> Source:
+    for name, (content, _) in _broken(encode).items():
+        path = own_folder / "train_audio" / name
+        path.unlink() if content is None else path.write_bytes(content)
+    return read_birdclef(own_folder)
+
+
+def test_usable__all_of_a_sound_source(source: Source, validated: ValidatedRecordings) -> None:
+    columns = list(source.recordings.columns)
+    pd.testing.assert_frame_equal(validated.usable[columns], source.recordings)
+    assert list(validated.usable.columns) == [*columns, "sha256", "size_bytes", "duration_s", "sample_rate_hz"]
+
+
+def test_left_out__of_a_sound_source_is_an_empty_table(validated: ValidatedRecordings) -> None:
+    assert list(validated.left_out.columns) == ["recording_id", "reason"]
+    assert len(validated.left_out) == 0
+
+
+def test_usable__facts_are_those_of_the_files(validated: ValidatedRecordings) -> None:
+    rows = validated.usable.set_index("recording_id")
+    assert dict(rows["sample_rate_hz"].items())["grekis/XC3.flac"] == 22050
+    durations_s = {"grekis/XC0.ogg": 0.3, "grekis/XC1.ogg": 2.0, "grekis/XC2.wav": 5.0, "grekis/XC4.ogg": 12.0}
+    for name, duration_s in durations_s.items():
+        assert rows.loc[name, "duration_s"] == pytest.approx(duration_s, abs=0.005)
+    for row in validated.usable.itertuples():
+        encoded = Path(row.path).read_bytes()
+        assert row.sha256 == hashlib.sha256(encoded).hexdigest()
+        assert row.size_bytes == len(encoded)
+
+
+def test_left_out__each_by_name_with_its_reason(broken_source: Source, encode: Encode) -> None:
+    left_out = validate_recordings(broken_source.recordings).left_out
+    reasons = dict(zip(left_out["recording_id"], left_out["reason"], strict=True))
+    expected = {name: reason for name, (_, reason) in _broken(encode).items()}
+    assert set(reasons) == set(expected)
+    for name, reason in expected.items():
+        assert reason in reasons[name]
+
+
+def test_usable__the_others_survive_in_order(broken_source: Source, encode: Encode) -> None:
+    usable = validate_recordings(broken_source.recordings).usable
+    expected = [name for name in broken_source.recordings["recording_id"] if name not in _broken(encode)]
+    assert list(usable["recording_id"]) == expected
+    assert len(expected) == 19 - 6
+    assert all(type(labels) is list for labels in usable["secondary_labels"])
+
+
+def test_validate__never_loses_a_recording_silently(broken_source: Source) -> None:
+    outcome = validate_recordings(broken_source.recordings)
+    accounted = [*outcome.usable["recording_id"], *outcome.left_out["recording_id"]]
+    assert sorted(accounted) == list(broken_source.recordings["recording_id"])
+
+
+def test_validate__a_folder_with_a_files_name_is_left_out(own_folder: Path) -> None:
+    path = own_folder / "train_audio/grekis/XC0.ogg"
+    path.unlink()
+    path.mkdir()
+    left_out = validate_recordings(read_birdclef(own_folder).recordings).left_out
+    assert list(left_out["recording_id"]) == ["grekis/XC0.ogg"]
+
+
+def test_validate__a_file_that_may_not_be_read_is_left_out(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_bytes = Path.read_bytes
+
+    def forbidden(path: Path) -> bytes:
+        if path.name == "XC4.ogg":
+            raise PermissionError(13, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    outcome = validate_recordings(source.recordings)
+    assert list(outcome.left_out["recording_id"]) == ["grekis/XC4.ogg"]
+    assert "Permission denied" in outcome.left_out["reason"][0]
+
+
+def test_validate__a_name_that_no_file_system_takes_is_left_out(source: Source) -> None:
+    recordings = source.recordings.copy()
+    recordings.loc[0, "path"] = f"/tmp/{'a' * 300}.ogg"
+    outcome = validate_recordings(recordings)
+    assert list(outcome.left_out["recording_id"]) == [recordings.loc[0, "recording_id"]]
+
+
+def test_validate__not_one_usable_recording_is_an_error(source: Source) -> None:
+    gone = source.recordings.assign(path="/nowhere/1.ogg")
+    with pytest.raises(DataError) as caught:
+        validate_recordings(gone)
+    assert str(caught.value) == ("none of 19 recordings can be used; the first, 0126247/XC0.wav: the file is missing")
+
+
+def test_validate__an_empty_table_is_an_error(source: Source) -> None:
+    with pytest.raises(DataError, match="none of 0 recordings can be used"):
+        validate_recordings(source.recordings.iloc[:0])
+
+
+def test_validate__does_not_touch_its_input(source: Source) -> None:
+    before = source.recordings.copy(deep=True)
+    validate_recordings(source.recordings)
+    pd.testing.assert_frame_equal(source.recordings, before)

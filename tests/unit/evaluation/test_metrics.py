@@ -1,0 +1,152 @@
+"""Figures over recordings, against ones that were computed by hand and by scikit-learn."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from silencio.evaluation.metrics import Metrics, average_precisions, judge
+from silencio.taxonomy import ClassList, Species
+
+TAXA = {"0126247": "Amphibia", "1139490": "Insecta", "bobfly1": "Aves", "grekis": "Aves"}
+CLASSES = ClassList.of(
+    Species(code=code, scientific_name=code, common_name=code, class_name=taxon) for code, taxon in TAXA.items()
+)
+
+
+def _target(labels: list[set[str]]) -> NDArray[np.float32]:
+    return np.array([[float(code in one) for code in CLASSES.codes] for one in labels], np.float32)
+
+
+def _alone(primary: list[str]) -> NDArray[np.float32]:
+    return _target([{code} for code in primary])
+
+
+PRIMARY = ["grekis", "grekis", "bobfly1", "1139490", "0126247"]
+
+
+def test_judge__perfect_scores() -> None:
+    figures = judge(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert (figures.macro_map, figures.top1, figures.n_recordings, figures.n_species) == (1.0, 1.0, 5, 4)
+
+
+def test_judge__the_worst_scores() -> None:
+    figures = judge(-_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert figures.top1 == 0.0
+    # The right recordings come last: three species with one of five, and grekis with two of five, which are tied.
+    assert figures.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
+
+
+def test_judge__by_hand() -> None:
+    scores = np.array([[0.1, 0.2, 0.3, 0.4], [0.6, 0.1, 0.2, 0.1], [0.3, 0.4, 0.2, 0.1]])
+    primary = ["grekis", "grekis", "1139490"]
+    figures = judge(scores, _alone(primary), primary, CLASSES)
+    # grekis: ranked 1 of 3, then tied with the third recording at 0.1: precision 2/3 at the second hit.
+    assert figures.macro_map == pytest.approx(((0.5 * 1 + 0.5 * 2 / 3) + 1.0) / 2)
+    assert figures.top1 == pytest.approx(2 / 3)
+    assert figures.n_species == 2
+
+
+def test_judge__equal_scores_are_chance_not_luck() -> None:
+    scores = np.full((5, 4), 0.25)
+    figures = judge(scores, _alone(PRIMARY), PRIMARY, CLASSES)
+    # Average precision under ties is the share of positives; the order of the rows cannot help.
+    assert figures.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
+    assert judge(scores[::-1], _alone(PRIMARY[::-1]), PRIMARY[::-1], CLASSES).macro_map == figures.macro_map
+
+
+def test_judge__a_class_that_does_not_occur_counts_for_nothing() -> None:
+    primary = ["grekis", "bobfly1"]
+    scores = np.array([[0.9, 0.0, 0.0, 0.95], [0.9, 0.0, 0.95, 0.0]])
+    figures = judge(scores, _alone(primary), primary, CLASSES)
+    assert (figures.macro_map, figures.n_species) == (1.0, 2)
+    assert set(figures.by_class) == {"Aves"}
+
+
+def test_judge__secondary_labels_count_for_the_mean_average_precision() -> None:
+    primary = ["grekis", "1139490"]
+    scores = np.array([[0.0, 0.4, 0.0, 0.9], [0.0, 0.6, 0.0, 0.1]])
+    alone = judge(scores, _alone(primary), primary, CLASSES)
+    with_second = judge(scores, _target([{"grekis", "0126247"}, {"1139490"}]), primary, CLASSES)
+    assert (alone.macro_map, alone.n_species) == (1.0, 2)
+    # The frog in the background was tied with the recording without it: 1/2.
+    assert with_second.macro_map == pytest.approx((1.0 + 1.0 + 0.5) / 3)
+    assert with_second.n_species == 3
+
+
+def test_judge__the_highest_score_on_a_secondary_label_is_no_hit() -> None:
+    figures = judge(np.array([[0.9, 0.1, 0.0, 0.8]]), _target([{"grekis", "0126247"}]), ["grekis"], CLASSES)
+    assert figures.top1 == 0.0
+
+
+def test_judge__the_primary_label_is_found_by_code_not_by_place() -> None:
+    scores = np.eye(4)
+    for place, code in enumerate(CLASSES.codes):
+        assert judge(scores[[place]], _alone([code]), [code], CLASSES).top1 == 1.0
+
+
+def test_by_class__holds_the_taxon_classes_that_were_judged() -> None:
+    primary = ["grekis", "grekis", "bobfly1", "1139490"]
+    scores = np.array([[0, 0, 0, 1.0], [0, 0, 1.0, 0.5], [0, 0, 0.9, 0], [1.0, 0.5, 0, 0]])
+    figures = judge(scores, _alone(primary), primary, CLASSES)
+    assert list(figures.by_class) == ["Aves", "Insecta"]
+    birds, insects = figures.by_class["Aves"], figures.by_class["Insecta"]
+    assert birds == {
+        "macro_map": pytest.approx((1.0 + 0.5) / 2),
+        "top1": pytest.approx(2 / 3),
+        "n_recordings": 3,
+        "n_species": 2,
+    }
+    assert insects == {"macro_map": 1.0, "top1": 0.0, "n_recordings": 1, "n_species": 1}
+
+
+def test_by_class__recordings_add_up_to_all() -> None:
+    figures = judge(np.random.default_rng(0).random((5, 4)), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert sum(one["n_recordings"] for one in figures.by_class.values()) == figures.n_recordings
+    hits = sum(one["top1"] * one["n_recordings"] for one in figures.by_class.values())
+    assert hits / figures.n_recordings == pytest.approx(figures.top1)
+
+
+def test_judge__takes_probabilities_of_either_width() -> None:
+    scores = np.random.default_rng(0).random((5, 4)).astype(np.float32)
+    wide = judge(scores.astype(np.float64), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert judge(scores, _alone(PRIMARY), iter(PRIMARY), CLASSES) == wide
+
+
+score_tables = st.integers(1, 12).flatmap(
+    lambda n: st.tuples(
+        st.lists(st.sampled_from(CLASSES.codes), min_size=n, max_size=n),
+        st.lists(st.sets(st.sampled_from(CLASSES.codes)), min_size=n, max_size=n),
+        # Few different values: ties are the rule.
+        st.lists(st.lists(st.integers(0, 4), min_size=4, max_size=4), min_size=n, max_size=n),
+    )
+)
+
+
+@given(score_tables)
+def test_judge__equals_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
+    primary, secondary, values = table
+    target = _target([{code} | others for code, others in zip(primary, secondary, strict=True)])
+    scores = np.array(values) / 4
+    figures = judge(scores, target, primary, CLASSES)
+    occurring = target.sum(axis=0) > 0
+    expected = average_precision_score(target[:, occurring], scores[:, occurring], average="macro")
+    assert figures.macro_map == pytest.approx(expected)
+    assert figures.n_species == occurring.sum()
+    assert figures.top1 == np.mean([CLASSES.codes[int(row.argmax())] for row in scores] == np.array(primary))
+
+
+def test_average_precisions__are_no_number_where_a_class_does_not_occur() -> None:
+    values = average_precisions(np.random.default_rng(0).random((2, 4)), _alone(["grekis", "1139490"]))
+    np.testing.assert_array_equal(np.isnan(values), [True, False, True, False])
+
+
+def test_metrics__survive_json() -> None:
+    figures = judge(np.random.default_rng(0).random((5, 4)), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert Metrics(**json.loads(json.dumps(figures.to_dict()))) == figures

@@ -1,0 +1,60 @@
+"""The figures on the test part, kept as one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from silencio.evaluation.metrics import Metrics
+from silencio.evaluation.results import Evaluation, results_table
+
+BIRDS = {"macro_map": 0.7, "top1": 0.5, "n_recordings": 6, "n_species": 2}
+FROGS = {"macro_map": 0.2, "top1": 0.25, "n_recordings": 4, "n_species": 1}
+EVALUATION = Evaluation(
+    rows={
+        "ensemble": Metrics(0.6, 0.4, 10, 3, {"Aves": BIRDS, "Amphibia": FROGS}),
+        "raw_cnn": Metrics(0.5, 0.3, 10, 3, {"Aves": BIRDS}),
+        "majority class": Metrics(0.1, 0.2, 10, 3),
+    },
+    answers=[
+        {
+            "recording_id": "0126247/ñandú.ogg",
+            "path": "/data/0126247/ñandú.ogg",
+            "primary_label": "0126247",
+            "predicted": "grekis",
+            "probability": 0.1 + 0.2,
+        }
+    ],
+)
+
+
+def test_evaluation__survives_the_disk(tmp_path: Path) -> None:
+    EVALUATION.save(tmp_path / "evaluation.json")
+    assert Evaluation.load(tmp_path / "evaluation.json") == EVALUATION
+
+
+def test_evaluation__keeps_the_order_of_what_was_judged(tmp_path: Path) -> None:
+    EVALUATION.save(tmp_path / "evaluation.json")
+    assert list(Evaluation.load(tmp_path / "evaluation.json").rows) == ["ensemble", "raw_cnn", "majority class"]
+
+
+def test_evaluation__is_json_that_others_can_read(tmp_path: Path) -> None:
+    EVALUATION.save(tmp_path / "evaluation.json")
+    facts = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    assert facts["rows"]["ensemble"]["by_class"]["Aves"]["top1"] == 0.5
+    assert facts["answers"][0]["primary_label"] == "0126247"
+
+
+def test_results_table__one_row_for_each_with_top1_by_taxon_class() -> None:
+    table = results_table(EVALUATION)
+    assert list(table.columns) == ["judged", "macro mAP", "top-1", "Aves", "Amphibia"]
+    assert list(table["judged"]) == ["ensemble", "raw_cnn", "majority class"]
+    assert list(table.iloc[0])[1:] == [0.6, 0.4, 0.5, 0.25]
+
+
+def test_results_table__what_was_not_judged_is_empty() -> None:
+    table = results_table(EVALUATION).set_index("judged")
+    assert table.loc["raw_cnn", "Amphibia"] != pytest.approx(0)
+    assert table["Amphibia"].isna().tolist() == [False, True, True]

@@ -1,0 +1,83 @@
+"""featurize: one planned shard's recordings become waveforms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from silencio.config import RunConfig, resolve
+from silencio.data.recordings import write_recordings
+from silencio.data.shards import ShardSet
+from silencio.data.validate import ValidatedRecordings
+from silencio.errors import DataError
+from silencio.features import FrontEnd
+from silencio.steps.featurize import featurize_shard
+from silencio.steps.plan import shards_of
+from silencio.steps.split import divide_recordings
+
+CONFIG = "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n"
+
+
+@pytest.fixture(scope="module")
+def config() -> RunConfig:
+    return resolve(CONFIG, overrides=["seconds_per_shard=15", "features.window_s=4", "features.hop_s=4"])
+
+
+@pytest.fixture(scope="module")
+def run(config: RunConfig, validated: ValidatedRecordings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `usable`, `assignment` and a folder for each shard, as the steps before have written it."""
+    folder = tmp_path_factory.mktemp("run")
+    write_recordings(validated.usable, folder / "usable")
+    divide_recordings(config, str(folder / "usable"), str(folder / "assignment"), str(folder / "report.html"))
+    for shard in pd.read_parquet(folder / "assignment")["shard"].unique():
+        _featurize(config, folder, int(shard), f"shard {shard}")
+    return folder
+
+
+def _featurize(config: RunConfig, folder: Path, shard: int, name: str) -> None:
+    featurize_shard(config, shard, str(folder / "usable"), str(folder / "assignment"), str(folder / name))
+
+
+def test_featurize_shard__writes_its_own_recordings(config: RunConfig, run: Path) -> None:
+    assignment = pd.read_parquet(run / "assignment")
+    for shard, mine in assignment.groupby("shard"):
+        table = ShardSet([run / f"shard {shard}"], config.features).table
+        assert list(table["recording_id"]) == list(mine["recording_id"])
+        assert list(table["part"]) == list(mine["part"])
+        assert list(table["primary_label"]) == list(mine["primary_label"])
+
+
+def test_featurize_shard__follows_the_configurations_spec(config: RunConfig, run: Path) -> None:
+    front_end = FrontEnd(config.features)
+    shards = ShardSet([run / "shard 0"], config.features)
+    for index, waveform in enumerate(shards):
+        np.testing.assert_array_equal(waveform, front_end.waveform(Path(shards.table["path"][index])))
+    with pytest.raises(DataError, match="feature spec"):
+        ShardSet([run / "shard 0"], resolve(CONFIG).features)
+
+
+def test_featurize_shard__all_shards_together_hold_every_recording_once(
+    config: RunConfig, run: Path, validated: ValidatedRecordings
+) -> None:
+    names = []
+    for part in ("development", "test"):
+        folders = [run / f"shard {shard}" for shard in shards_of(part, str(run / "assignment"))]
+        table = ShardSet(folders, config.features).table
+        assert ((table["part"] == "test") == (part == "test")).all()
+        names += list(table["recording_id"])
+    assert sorted(names) == list(validated.usable["recording_id"])
+
+
+def test_featurize_shard__keeps_secondary_labels(config: RunConfig, run: Path, validated: ValidatedRecordings) -> None:
+    folders = [run / f"shard {shard}" for shard in pd.read_parquet(run / "assignment")["shard"].unique()]
+    table = ShardSet(folders, config.features).table
+    assert [list(labels) for labels in table["secondary_labels"]] == list(validated.usable["secondary_labels"])
+
+
+def test_featurize_shard__twice_gives_the_same_bytes(config: RunConfig, run: Path) -> None:
+    _featurize(config, run, 0, "again")
+    for name in ("waveforms.i16", "shard.json", "recordings.parquet"):
+        assert (run / "again" / name).read_bytes() == (run / "shard 0" / name).read_bytes()

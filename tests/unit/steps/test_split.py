@@ -1,0 +1,115 @@
+"""split: from usable recordings to their parts and shards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from silencio.config import RunConfig, resolve
+from silencio.data.recordings import write_recordings
+from silencio.data.shards import plan_shards
+from silencio.data.split import Split, check_disjoint
+from silencio.data.validate import ValidatedRecordings
+from silencio.errors import SplitError
+from silencio.steps.plan import shards_of
+from silencio.steps.split import Divided, divide_recordings
+
+CONFIG = "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n"
+
+
+@pytest.fixture(scope="module")
+def config() -> RunConfig:
+    return resolve(CONFIG, overrides=["seconds_per_shard=10"])
+
+
+def _divide(config: RunConfig, usable: pd.DataFrame, folder: Path) -> Divided:
+    write_recordings(usable, folder / "usable")
+    return divide_recordings(
+        config, str(folder / "usable"), str(folder / "assignment"), str(folder / "report" / "page.html")
+    )
+
+
+def test_divide_recordings__writes_the_drawn_split_with_shards(
+    config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path
+) -> None:
+    _divide(config, validated.usable, tmp_path)
+    assignment = pd.read_parquet(tmp_path / "assignment")
+    pd.testing.assert_frame_equal(assignment.drop(columns="shard"), drawn.assignment)
+    check_disjoint(assignment)
+    for number, plan in enumerate(plan_shards(validated.usable, drawn.assignment, 10.0)):
+        mine = assignment[assignment["shard"] == number]
+        assert list(mine["recording_id"]) == plan.recording_ids
+    assert assignment["shard"].notna().all()
+
+
+def test_divide_recordings__no_shard_mixes_test_with_the_rest(
+    config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    _divide(config, validated.usable, tmp_path)
+    development, test = (shards_of(part, str(tmp_path / "assignment")) for part in ("development", "test"))
+    assert len(development) > 1
+    assert len(test) > 1
+    assert not set(development) & set(test)
+    assert sorted([*development, *test]) == list(range(len(development) + len(test)))
+
+
+def test_divide_recordings__counts(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
+    counts = _divide(config, validated.usable, tmp_path).counts
+    assert counts == {"train": 9, "validation": 5, "test": 5, "species_too_small": 0}
+
+
+def test_divide_recordings__says_which_species_are_too_small(
+    config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    few = validated.usable[
+        ~validated.usable["recording_id"].isin(["41970/XC0.ogg", "41970/XC1.wav", "0126247/XC0.wav"])
+    ]
+    assert _divide(config, few, tmp_path).counts["species_too_small"] == 2
+    report = (tmp_path / "report" / "page.html").read_text()
+    assert "Species too small for three parts" in report
+    assert "41970" in report.split("too small")[1]
+    assert "train, test" in report
+
+
+def test_divide_recordings__says_so_where_none_is(
+    config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    _divide(config, validated.usable, tmp_path)
+    report = (tmp_path / "report" / "page.html").read_text()
+    assert "None." in report
+    assert "<svg" in report
+
+
+def test_split_sha256__is_the_splits_identity(
+    config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    def identity(config: RunConfig, usable: pd.DataFrame) -> str:
+        return _divide(config, usable, tmp_path).split_sha256
+
+    first = identity(config, validated.usable)
+    assert identity(config, validated.usable.sample(frac=1.0, random_state=0)) == first
+    assert identity(config, validated.usable.assign(path="/elsewhere")) == first
+    # Shards are how the work is cut, not what the split is.
+    assert identity(resolve(config.to_yaml(), overrides=["seconds_per_shard=30"]), validated.usable) == first
+    assert identity(resolve(config.to_yaml(), overrides=["split.seed=5"]), validated.usable) != first
+    assert identity(config, validated.usable.iloc[1:]) != first
+
+
+def test_divide_recordings__too_little_to_divide_writes_nothing(
+    config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    with pytest.raises(SplitError, match="at least one species needs three recordings"):
+        _divide(config, validated.usable.head(2), tmp_path)
+    assert not (tmp_path / "assignment").exists()
+
+
+def test_divide_recordings__a_split_that_leaks_is_not_written(
+    config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaking = Split(drawn.assignment.assign(group_id="one group"), {})
+    monkeypatch.setattr("silencio.steps.split.draw_split", lambda *_: leaking)
+    with pytest.raises(SplitError, match="more than one part"):
+        _divide(config, validated.usable, tmp_path)
+    assert not (tmp_path / "assignment").exists()

@@ -1,0 +1,73 @@
+"""validate: from a table of recordings to those that can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from silencio.data.birdclef import Source, read_birdclef
+from silencio.data.recordings import data_fingerprint, read_recordings, write_recordings
+from silencio.data.validate import ValidatedRecordings
+from silencio.errors import DataError
+from silencio.steps.validate import ValidationOutcome, validate_source
+
+
+def _validate(source: Source, folder: Path) -> ValidationOutcome:
+    write_recordings(source.recordings, folder / "recordings")
+    return validate_source(str(folder / "recordings"), str(folder / "usable"), str(folder / "report.html"))
+
+
+@pytest.fixture
+def broken_folder(own_folder: Path) -> Path:
+    (own_folder / "train_audio/grekis/XC1.ogg").unlink()
+    (own_folder / "train_audio/41970/XC1.wav").write_bytes(b"<html>Too many requests</html>")
+    return own_folder
+
+
+def test_validate_source__of_a_sound_source(source: Source, validated: ValidatedRecordings, tmp_path: Path) -> None:
+    outcome = _validate(source, tmp_path)
+    hours = validated.usable["duration_s"].sum() / 3600
+    assert outcome.counts == {"usable": 19, "left_out": 0, "hours": pytest.approx(hours, abs=5e-4)}
+    assert outcome.data_fingerprint == data_fingerprint(validated.usable)
+    report = (tmp_path / "report.html").read_text()
+    assert "19 of 19 recordings can be used, 0.02 hours of sound." in report
+    assert "None." in report
+
+
+def test_validate_source__writes_the_usable_ones_only(broken_folder: Path, tmp_path: Path) -> None:
+    outcome = _validate(read_birdclef(broken_folder), tmp_path)
+    usable = read_recordings(tmp_path / "usable")
+    assert (outcome.counts["usable"], outcome.counts["left_out"]) == (17, 2)
+    assert len(usable) == 17
+    assert not {"grekis/XC1.ogg", "41970/XC1.wav"} & set(usable["recording_id"])
+    assert {"sha256", "size_bytes", "duration_s", "sample_rate_hz"} <= set(usable.columns)
+
+
+def test_validate_source__the_page_names_what_was_left_out(broken_folder: Path, tmp_path: Path) -> None:
+    _validate(read_birdclef(broken_folder), tmp_path)
+    report = (tmp_path / "report.html").read_text()
+    assert "17 of 19 recordings can be used" in report
+    for text in ("grekis/XC1.ogg", "the file is missing", "41970/XC1.wav", "not audio that can be decoded (30 bytes)"):
+        assert text in report
+
+
+def test_validate_source__the_fingerprint_is_of_the_usable_data(
+    source: Source, own_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "c").mkdir()
+    whole = _validate(source, tmp_path / "a").data_fingerprint
+    # The same files in another folder are the same data, and a byte more in one of them is not.
+    assert _validate(read_birdclef(own_folder), tmp_path / "b").data_fingerprint == whole
+    with (own_folder / "train_audio/grekis/XC2.wav").open("ab") as file:
+        file.write(bytes(1))
+    assert _validate(read_birdclef(own_folder), tmp_path / "c").data_fingerprint != whole
+
+
+def test_validate_source__of_nothing_usable_is_an_error(source: Source, tmp_path: Path) -> None:
+    write_recordings(source.recordings.assign(path="/nowhere/1.ogg"), tmp_path / "recordings")
+    with pytest.raises(DataError, match="none of 19 recordings can be used"):
+        validate_source(str(tmp_path / "recordings"), str(tmp_path / "usable"), str(tmp_path / "report.html"))
+    assert not (tmp_path / "usable").exists()
