@@ -25,7 +25,7 @@ class ExportConfig(BaseModel):
         most_clip_bytes: A longer encoded recording is no parity clip.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     n_parity_clips: int = Field(4, ge=1, le=32)
     most_clip_bytes: int = Field(400_000, ge=1_000)
@@ -44,9 +44,9 @@ class RunConfig(BaseModel):
         export: What goes into the bundle.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**32)
     features: FeatureSpec = FeatureSpec()
     split: SplitConfig = SplitConfig()
     seconds_per_shard: float = Field(600.0, gt=0)
@@ -93,12 +93,16 @@ class RunConfig(BaseModel):
 def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
     if isinstance(value, BaseModel):
         return value
+    if not isinstance(value, Mapping | None):
+        raise ValueError(f"{where}: must be a mapping of settings (found {value!r})")
     value = dict(value or {})
     kind = value.setdefault("kind", default_kind)
+    if not isinstance(kind, str):
+        raise ValueError(f"{where}: kind must be a name (found {kind!r})")
     try:
         wanted = config_class(kind)
     except ConfigError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{where}: {error}") from error
     try:
         # YAML has no tuples and JSON no other floats: values are taken as JSON has them, unknown names are not.
         return wanted.model_validate(value, strict=False)

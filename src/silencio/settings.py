@@ -17,7 +17,7 @@ def _positive_int(name: str, default: int) -> int:
     text = os.environ.get(name)
     if text is None:
         return default
-    if not text.isdigit() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
         raise ConfigError(f"{name}={text!r}: a whole number of at least 1 is needed")
     return int(text)
 
@@ -27,8 +27,8 @@ def _default_n_threads() -> int:
 
 
 def _default_cache() -> Path:
-    if "SILENCIO_CACHE" in os.environ:
-        return Path(os.environ["SILENCIO_CACHE"])
+    if os.environ.get("SILENCIO_CACHE"):
+        return Path(os.environ["SILENCIO_CACHE"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silencio"
 
 

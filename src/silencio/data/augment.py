@@ -20,7 +20,7 @@ class AugmentConfig(BaseModel):
         frequency_mask_mels: Widest of two masks in frequency.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     gain_db: float = Field(8.0, ge=0)
     mixup_probability: float = Field(0.7, ge=0, le=1)

@@ -48,9 +48,9 @@ def read_birdclef(root: Path) -> Source:
         raise SchemaError(f"{root / 'train.csv'} lists no recordings")
     unknown = ~train["primary_label"].isin(taxonomy.index)
     if unknown.any():
-        row = int(unknown.to_numpy().argmax())
+        row = unknown.idxmax()
         raise SchemaError(
-            f"{root / 'train.csv'}: column 'primary_label', row {row + 2}: {train['primary_label'][row]!r} is not in "
+            f"{root / 'train.csv'}: column 'primary_label', row {row}: {train.at[row, 'primary_label']!r} is not in "
             f"taxonomy.csv ({int(unknown.sum())} such rows)"
         )
     recordings = _recordings(root, train)

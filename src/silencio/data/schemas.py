@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from silencio.errors import SchemaError
+
+_MOST_SHOWN = 120
 
 
 def parse_secondary_labels(text: str) -> list[str]:
@@ -25,10 +28,10 @@ def parse_secondary_labels(text: str) -> list[str]:
         return []
     try:
         labels = ast.literal_eval(text)
-    except (ValueError, SyntaxError) as error:
-        raise ValueError(f"{text!r} is not a list literal") from error
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError("is not a list literal") from error
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError(f"{text!r} is not a list of texts")
+        raise ValueError("is not a list of texts")
     return [label for label in labels if label]
 
 
@@ -75,19 +78,48 @@ def read_table(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
     Labels stay text: read as numbers, the iNaturalist id `1139490` would match no folder.
 
+    Returns:
+        The table; its index is the line on which each row begins, as an editor counts.
+
     Raises:
-        SchemaError: One message that names file, column and row (the row of the file, its header is row 1).
+        SchemaError: One message that names file, column and row.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
-    except FileNotFoundError as error:
-        raise SchemaError(f"{path} does not exist: a folder in BirdCLEF's layout holds {path.name}") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise SchemaError(f"{path} is not a CSV table: {error}") from error
+    table = _read_csv(path)
     try:
         return schema.validate(table)
     except pa.errors.SchemaError as error:
         raise SchemaError(_explain(path, table, error)) from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    # The csv module and not pandas: it knows the lines, and a row with a cell too many does not shift the columns.
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            while True:
+                begins = reader.line_num + 1
+                cells = next(reader, None)
+                if cells is None:
+                    break
+                if cells and len(cells) != len(header):
+                    raise SchemaError(
+                        f"{path}: row {begins} has {len(cells)} cells, the header has {len(header)} columns"
+                    )
+                if cells:
+                    lines.append(begins)
+                    rows.append(cells)
+    except FileNotFoundError as error:
+        raise SchemaError(f"{path} does not exist: a folder in BirdCLEF's layout holds {path.name}") from error
+    except OSError as error:
+        raise SchemaError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise SchemaError(f"{path} is not a CSV table: {error}") from error
+    if not header:
+        raise SchemaError(f"{path} is not a CSV table: it is empty")
+    return pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
 
 
 def _explain(path: Path, table: pd.DataFrame, error: pa.errors.SchemaError) -> str:
@@ -99,5 +131,7 @@ def _explain(path: Path, table: pd.DataFrame, error: pa.errors.SchemaError) -> s
         first = cases.iloc[0]
         rule = "must be unique" if error.check is None or "unique" in str(error.check) else error.check.error
         more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
-        return f"{path}: column {column!r}, row {int(first['index']) + 2}: {first['failure_case']!r} {rule}{more}"
+        found = repr(first["failure_case"])
+        found = found if len(found) <= _MOST_SHOWN else f"{found[:_MOST_SHOWN]}…"
+        return f"{path}: column {column!r}, row {int(first['index'])}: {found} {rule}{more}"
     return f"{path}: {error}"

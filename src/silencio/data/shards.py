@@ -70,7 +70,7 @@ def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) ->
     rows: list[dict[str, object]] = []
     end = 0
     with (directory / _WAVEFORMS).open("wb") as file:
-        for row in tqdm(recordings.to_dict("records"), desc="featurize", unit="recording"):
+        for row in tqdm(recordings.to_dict("records"), desc="featurize", unit="recording", mininterval=2.0):
             waveform = front_end.waveform(Path(row["path"]))
             waveform.tofile(file)
             begin, end = end, end + len(waveform)
@@ -97,8 +97,9 @@ class ShardSet:
         tables: list[pd.DataFrame] = []
         self._maps: list[NDArray[np.int16]] = []
         for number, directory in enumerate(sorted(directories)):
-            self._maps.append(_map_waveforms(directory, spec))
-            tables.append(pd.read_parquet(directory / _RECORDINGS).assign(shard=number))
+            waveforms, table = _read_shard(directory, spec)
+            self._maps.append(waveforms)
+            tables.append(table.assign(shard=number))
         if not tables:
             raise DataError("no shards were given")
         table = pd.concat(tables, ignore_index=True)
@@ -118,22 +119,28 @@ class ShardSet:
         return (self.waveform(index) for index in range(len(self)))
 
 
-def _map_waveforms(directory: Path, spec: FeatureSpec) -> NDArray[np.int16]:
+def _read_shard(directory: Path, spec: FeatureSpec) -> tuple[NDArray[np.int16], pd.DataFrame]:
     try:
         facts = json.loads((directory / _SHARD).read_text(encoding="utf-8"))
+        if facts["spec_sha256"] != spec.sha256:
+            raise DataError(
+                f"{directory} was made by feature spec {facts['spec_sha256'][:12]}, this run has {spec.sha256[:12]}: "
+                "run featurize again"
+            )
+        n_bytes = (directory / _WAVEFORMS).stat().st_size
+        if n_bytes != 2 * facts["n_samples"]:
+            raise DataError(
+                f"{directory} is not a whole shard: {_WAVEFORMS} has {n_bytes} bytes instead of "
+                f"{2 * facts['n_samples']}; run featurize again"
+            )
+        table = pd.read_parquet(directory / _RECORDINGS)
+        waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
     except FileNotFoundError as error:
-        raise DataError(f"{directory} is not a whole shard: {_SHARD} is missing; run featurize again") from error
-    if facts["spec_sha256"] != spec.sha256:
-        raise DataError(
-            f"{directory} was made by feature spec {facts['spec_sha256'][:12]}, this run has {spec.sha256[:12]}: "
-            "run featurize again"
-        )
-    waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
-    if len(waveforms) != facts["n_samples"]:
-        raise DataError(
-            f"{directory} has {len(waveforms)} samples instead of {facts['n_samples']}: run featurize again"
-        )
-    return waveforms
+        missing = Path(error.filename).name
+        raise DataError(f"{directory} is not a whole shard: {missing} is missing; run featurize again") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{directory} is not a whole shard: {error}; run featurize again") from error
+    return waveforms, table
 
 
 def targets(table: pd.DataFrame, index: dict[str, int]) -> NDArray[np.float32]:

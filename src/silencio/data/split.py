@@ -27,7 +27,7 @@ class SplitConfig(BaseModel):
         test_share: Share that is read once, at the end.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     seed: int = 0
     validation_share: float = Field(0.2, gt=0, lt=1)
@@ -46,7 +46,8 @@ class Split:
 
     Attributes:
         assignment: `recording_id`, `group_id`, `primary_label`, `part`, sorted by recording_id.
-        too_small: Species with fewer than three groups, each with the parts that it is in.
+        too_small: Species that are not in all three parts, for want of groups of their own, each with the parts that
+            it is in.
     """
 
     assignment: pd.DataFrame
@@ -80,10 +81,9 @@ def draw_split(recordings: pd.DataFrame, config: SplitConfig) -> Split:
             f"{len(owner)} source recordings of {owner.nunique()} species leave {' and '.join(missing)} empty: "
             "at least one species needs three recordings"
         )
-    counts = owner.value_counts()
+    in_parts = {str(label): set(parts) for label, parts in table.groupby("primary_label")["part"]}
     too_small = {
-        str(label): sorted(set(table.loc[table["primary_label"] == label, "part"]), key=PARTS.index)
-        for label in sorted(counts[counts < len(PARTS)].index)
+        label: sorted(parts, key=PARTS.index) for label, parts in sorted(in_parts.items()) if len(parts) < len(PARTS)
     }
     columns = ["recording_id", "group_id", "primary_label", "part"]
     return Split(table[columns].sort_values("recording_id", ignore_index=True), too_small)
@@ -97,6 +97,8 @@ def _draw_species(group_ids: list[str], config: SplitConfig) -> dict[str, str]:
     n_groups = len(order)
     n_test = max(1, round(n_groups * config.test_share)) if n_groups >= 2 else 0
     n_validation = max(1, round(n_groups * config.validation_share)) if n_groups >= 3 else 0
+    # Whatever the shares, three groups are enough for three parts.
+    n_validation = min(n_validation, max(0, n_groups - 2))
     n_test = min(n_test, n_groups - 1 - n_validation)
     parts = ["test"] * n_test + ["validation"] * n_validation
     parts += ["train"] * (n_groups - len(parts))

@@ -34,7 +34,7 @@ def validate_recordings(recordings: pd.DataFrame) -> ValidatedRecordings:
     """
     facts: list[dict[str, object]] = []
     left_out: list[dict[str, str]] = []
-    for row in tqdm(recordings.to_dict("records"), desc="validate", unit="recording"):
+    for row in tqdm(recordings.to_dict("records"), desc="validate", unit="recording", mininterval=2.0):
         try:
             facts.append({"recording_id": row["recording_id"], **_facts(Path(row["path"]))})
         except DecodeError as error:
@@ -49,9 +49,12 @@ def validate_recordings(recordings: pd.DataFrame) -> ValidatedRecordings:
 
 
 def _facts(path: Path) -> dict[str, object]:
-    if not path.is_file():
-        raise DecodeError("the file is missing")
-    encoded = path.read_bytes()
+    try:
+        encoded = path.read_bytes()
+    except FileNotFoundError as error:
+        raise DecodeError("the file is missing") from error
+    except OSError as error:
+        raise DecodeError(f"the file cannot be read: {error.strerror or error}") from error
     audio = decode(encoded)
     return {
         "sha256": hashlib.sha256(encoded).hexdigest(),

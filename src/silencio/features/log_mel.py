@@ -27,8 +27,8 @@ class LogMel:
     def __init__(self, spec: FeatureSpec) -> None:
         self.spec = spec
         # The periodic Hann window; scipy.signal, which has it by name, takes most of a second to import.
-        # It stays float64, and with it the FFT: in float32 the bands beside a loud tone hold nothing but rounding, other
-        # rounding on every processor.
+        # It stays float64, and with it the FFT: in float32 the bands beside a loud tone hold nothing but rounding,
+        # and other rounding on every processor.
         self._hann: NDArray[np.float64] = np.hanning(spec.n_fft + 1)[:-1]
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.

@@ -35,7 +35,7 @@ class HeadConfig(BaseModel):
         augment: How strongly windows are varied.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     kind: str
     epochs: int = Field(25, ge=1)

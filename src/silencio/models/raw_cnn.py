@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from silencio.features import FeatureSpec
@@ -23,9 +24,9 @@ class RawCnnConfig(HeadConfig):
     kind: str = "raw_cnn"
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
-    widths: tuple[int, ...] = (16, 32, 64, 128)
-    kernel_size: int = 15
-    dropout: float = 0.1
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((16, 32, 64, 128), min_length=1)
+    kernel_size: int = Field(15, ge=1)
+    dropout: float = Field(0.1, ge=0, lt=1)
 
 
 class RawCnn(Head):

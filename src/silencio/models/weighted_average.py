@@ -21,7 +21,7 @@ class WeightedAverageConfig(BaseModel):
             recordings cannot silence a head.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     kind: str = "weighted_average"
     shrinkage: float = Field(0.5, ge=0, le=1)

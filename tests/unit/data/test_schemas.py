@@ -108,8 +108,8 @@ def test_read_table__a_column_of_numbers_is_a_column_of_texts(tmp_path: Path) ->
 
 def test_read_table__extra_columns_are_fine(tmp_path: Path) -> None:
     table = _read(tmp_path, 'rating,filename,secondary_labels,notes,primary_label\n4.5,1.ogg,[],"a, b",grekis\n')
-    assert table.loc[0, "primary_label"] == "grekis"
-    assert table.loc[0, "notes"] == "a, b"
+    assert table.loc[2, "primary_label"] == "grekis"
+    assert table.loc[2, "notes"] == "a, b"
 
 
 @pytest.mark.parametrize("before", ["", "\ufeff"], ids=["plain", "byte order mark"])
@@ -145,7 +145,7 @@ def test_taxonomy__a_missing_column_is_named(tmp_path: Path, column: str) -> Non
         ("a,[],b/../../x.ogg", "column 'filename', row 4: 'b/../../x.ogg' must be a path inside train_audio"),
         ("a,[],/etc/passwd", "column 'filename', row 4: '/etc/passwd' must be a path inside train_audio"),
         ("a,[],", "column 'filename', row 4: '' must not be empty"),
-        ("a,[]", "column 'filename', row 4: '' must not be empty"),
+        ("a,[]", "row 4 has 2 cells, the header has 3 columns"),
         (",[],x.ogg", "column 'primary_label', row 4: '' must not be empty"),
         ("a,\"['b'\",x.ogg", "column 'secondary_labels', row 4: \"['b'\" must be a list literal such as ['grekis']"),
         ("a,b c,x.ogg", "column 'secondary_labels', row 4: 'b c' must be a list literal such as ['grekis']"),

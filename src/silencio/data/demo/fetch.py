@@ -18,6 +18,7 @@ from silencio.data.demo.archives import read_members
 from silencio.data.demo.packages import PACKAGES, Downloader, Package
 from silencio.data.demo.sources import DemoSet, Recording, load_demo_set
 from silencio.errors import SourceError
+from silencio.settings import Settings
 
 # Gives the content of each path in a package; it may use the folder, which is deleted afterwards.
 ReadPackage = Callable[[Package, Collection[str]], dict[str, bytes]]
@@ -29,9 +30,7 @@ def default_demo_directory(*, with_widelands: bool = False) -> Path:
     Args:
         with_widelands: The folder of the larger set, which is another data set and so has a folder of its own.
     """
-    user_cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(os.environ.get("SILENCIO_CACHE") or Path(user_cache) / "silencio").expanduser()
-    return cache / ("demo-recordings-widelands" if with_widelands else "demo-recordings")
+    return Settings().cache / ("demo-recordings-widelands" if with_widelands else "demo-recordings")
 
 
 def fetch_demo(directory: Path, *, with_widelands: bool = False) -> Path:

@@ -225,7 +225,7 @@ def test_fetch_demo__for_real(fetched: Path) -> None:
 @pytest.mark.network
 @pytest.mark.timeout(900)
 def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
-    before = {path: os.stat(path).st_mtime_ns for path in fetched.rglob("*")}
+    before = {path: path.stat().st_mtime_ns for path in fetched.rglob("*")}
     # Without any client within reach, and in another process, which remembers nothing.
     run = subprocess.run(
         [sys.executable, "-m", "silencio.data.demo", "--out", str(fetched)],
@@ -236,5 +236,5 @@ def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
     )
     assert run.stdout.splitlines()[0] == str(fetched)
     assert run.stdout.splitlines()[-1] == "22 labels, 51 recordings"
-    assert {path: os.stat(path).st_mtime_ns for path in fetched.rglob("*")} == before
+    assert {path: path.stat().st_mtime_ns for path in fetched.rglob("*")} == before
     assert Counter(path.suffix for path in fetched.rglob("*") if path.is_file())[".mp3"] == 8
