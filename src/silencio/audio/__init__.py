@@ -3,10 +3,11 @@
 from silencio.audio.decode import DecodedAudio, decode
 from silencio.audio.resample import resample
 from silencio.audio.waveform import dequantize, quantize
-from silencio.audio.windows import cut_windows, n_windows, window_starts_s
+from silencio.audio.windows import cut_window, cut_windows, n_windows, window_starts_s
 
 __all__ = [
     "DecodedAudio",
+    "cut_window",
     "cut_windows",
     "decode",
     "dequantize",

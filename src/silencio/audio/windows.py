@@ -35,6 +35,14 @@ def pad_window(samples: NDArray[np.int16], window_samples: int, padding: Padding
     return np.pad(samples, (0, window_samples - len(samples)))
 
 
+def cut_window(
+    waveform: NDArray[np.int16], number: int, window_samples: int, hop_samples: int, padding: Padding
+) -> NDArray[np.int16]:
+    """Window `number` of a recording alone: int16, shape (window_samples,)."""
+    start = number * hop_samples
+    return pad_window(waveform[start : start + window_samples], window_samples, padding)
+
+
 def cut_windows(
     waveform: NDArray[np.int16], window_samples: int, hop_samples: int, padding: Padding
 ) -> NDArray[np.int16]:
@@ -49,5 +57,5 @@ def cut_windows(
     Returns:
         int16, shape (n_windows, window_samples).
     """
-    starts = [i * hop_samples for i in range(n_windows(len(waveform), window_samples, hop_samples))]
-    return np.stack([pad_window(waveform[s : s + window_samples], window_samples, padding) for s in starts])
+    numbers = range(n_windows(len(waveform), window_samples, hop_samples))
+    return np.stack([cut_window(waveform, number, window_samples, hop_samples, padding) for number in numbers])

@@ -15,7 +15,6 @@ FORMAT: Literal[1] = 1
 MANIFEST = "bundle.json"
 GRAPH = "model.onnx"
 PARITY = "parity.npz"
-REFERENCE = "reference.parquet"
 MODEL_CARD = "MODEL_CARD.md"
 
 

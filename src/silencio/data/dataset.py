@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
+from silencio.audio import cut_window, n_windows
 from silencio.data.augment import AugmentConfig, augment_waveform, mask_log_mel, random_crop
 from silencio.data.shards import ShardSet, targets
 from silencio.features import FrontEnd
@@ -99,7 +100,8 @@ class RecordingWindows(Dataset[torch.Tensor]):
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
         self._input_name = input_name
-        windows = [len(self._front_end.windows(waveform)) for waveform in shards]
+        spec = shards.spec
+        windows = [n_windows(len(waveform), spec.window_samples, spec.hop_samples) for waveform in shards]
         self.recording = np.repeat(np.arange(len(shards)), windows)
         self._number = np.concatenate([np.arange(n) for n in windows]) if windows else np.empty(0, int)
 
@@ -107,8 +109,8 @@ class RecordingWindows(Dataset[torch.Tensor]):
         return len(self.recording)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        waveform = self._shards.waveform(int(self.recording[index]))
-        window = self._front_end.windows(waveform)[self._number[index]]
+        waveform, spec = self._shards.waveform(int(self.recording[index])), self._shards.spec
+        window = cut_window(waveform, int(self._number[index]), spec.window_samples, spec.hop_samples, spec.padding)
         if self._input_name == "waveform":
-            return torch.from_numpy(window)
+            return torch.from_numpy(np.array(window))  # mapped from disk, and so not writable
         return torch.from_numpy(self._front_end.log_mel(window[None])[0])

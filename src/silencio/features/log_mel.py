@@ -72,5 +72,4 @@ class LogMel:
             spectrum = scipy.fft.rfft(frames[block] * self._hann, axis=1, overwrite_x=True, workers=1)
             power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
             mel[:, block] = self._filters @ power.T
-        decibels: NDArray[np.float32] = 10.0 * np.log10(np.maximum(mel, np.float32(spec.min_power)))
-        return decibels
+        return np.asarray(10.0 * np.log10(np.maximum(mel, np.float32(spec.min_power))), dtype=np.float32)
