@@ -111,8 +111,6 @@ def _prepare_environment() -> None:
     """Steps are subprocesses here and inherit the environment; what kfp says of images and of Kubernetes is no news."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    # Threads that spin while they wait take the core from whoever they wait for, if there is anybody else.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # glibc gives the memory of every STFT back to the system and asks for it again: twice the time of a log-mel.
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "33554432")
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "33554432")
