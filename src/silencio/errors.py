@@ -10,6 +10,8 @@
     │   └── SplitError           an assignment that cannot be drawn, or does not fit the data
     ├── ModelError
     │   └── PretrainedWeightsError   a backbone that needs weights and has none
+    ├── StorageError             a folder or an S3 place that cannot be read or written
+    ├── RegistryError            a tracking server that does not answer, or refuses
     ├── PipelineError            a run that ended before its last step
     ├── BundleError
     │   ├── BundleIntegrityError a file, class or parameter that is not the one that was exported
@@ -58,6 +60,14 @@ class ModelError(SilencioError):
 
 class PretrainedWeightsError(ModelError):
     """A backbone that needs pretrained weights and has none."""
+
+
+class StorageError(SilencioError):
+    """A folder or an S3 place that cannot be read or written."""
+
+
+class RegistryError(SilencioError):
+    """A tracking server that does not answer, or refuses."""
 
 
 class PipelineError(SilencioError):
