@@ -1,0 +1,82 @@
+"""`python -m silencio.registry list|promote|fetch`: the versions of the model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from silencio.errors import SilencioError
+from silencio.registry.settings import MODEL, Tracking, shown
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 after one sentence that says what was wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        if options.command == "list":
+            _list(Console())
+        elif options.command == "promote":
+            _promote(options.version)
+        else:
+            _fetch(options.alias, options.out)
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m silencio.registry", description="Versions of the model in MLflow.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="name the versions, their aliases and their figures")
+    promote = commands.add_parser("promote", help="make a version the champion; the champion becomes `previous`")
+    promote.add_argument("version", type=int, metavar="VERSION")
+    fetch = commands.add_parser("fetch", help="download the bundle of a version")
+    fetch.add_argument("alias", metavar="ALIAS", help="champion, challenger, previous, or a version's number")
+    fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets the bundle")
+    return parser
+
+
+def _list(console: Console) -> None:
+    from silencio.registry.models import versions
+
+    found = versions()
+    if not found:
+        console.print(f"{MODEL} has no versions at {shown(Tracking().uri)}", soft_wrap=True)
+        return
+    table = Table("version", "alias", "bundle", "registered", "macro mAP", "top-1", "run")
+    for version in found:
+        figures = (version.figures.get(f"test/{name}") for name in ("macro_map", "top1"))
+        table.add_row(
+            str(version.number),
+            ", ".join(version.aliases),
+            version.bundle_version,
+            f"{version.registered:%Y-%m-%d %H:%M}",
+            *("" if figure is None else f"{figure:.3f}" for figure in figures),
+            version.run_id[:8],
+        )
+    console.print(table)
+
+
+def _promote(version: int) -> None:
+    from silencio.registry.models import promote
+
+    promote(version)
+    sys.stdout.write(f"version {version} is the champion\n")
+
+
+def _fetch(alias: str, out: Path) -> None:
+    from silencio.errors import RegistryError
+    from silencio.registry.models import fetch
+
+    if fetch(alias, out) is None:
+        raise RegistryError(f"no version of {MODEL} is called {alias!r} at {shown(Tracking().uri)}")
+    sys.stdout.write(f"{out}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""What happens while a head trains, epoch by epoch, in a run of its own under the pipeline's run."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from mlflow.entities import Metric
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+from silencio.errors import RegistryError
+from silencio.registry.connection import connect, registry_errors
+from silencio.registry.flatten import figures_of, params_of
+from silencio.registry.runs import fresh_child, log_metrics
+from silencio.registry.settings import Tracking
+
+_log = logging.getLogger(__name__)
+# They say what we say, each time and longer.
+for _name in ("mlflow.system_metrics", "urllib3.connectionpool"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+# A server that is gone is asked again after this long, so that it costs an epoch next to nothing.
+_PAUSE_S = 30.0
+_SYSTEM_EVERY_S = 5.0
+
+
+class HeadRun:
+    """A child run with a head's parameters, its figures by epoch, and MLflow's system metrics.
+
+    Training is worth more than its record: a server that goes away is warned of once, what it missed is kept and sent
+    when it answers again, at the latest at the end. A head that is trained anew gets a new run in place of the old.
+
+    Args:
+        parent_run_id: The pipeline's run; empty: nothing is recorded.
+        head: Name of the head.
+        params: Its configuration.
+    """
+
+    def __init__(self, parent_run_id: str, head: str, params: Mapping[str, Any]) -> None:
+        self._parent, self._head, self._params = parent_run_id, head, params_of(params)
+        self._run_id = ""
+        self._unsent: list[Metric] = []
+        self._monitor: Any = None
+        self._missed = False
+        self._ask_again_at = 0.0
+
+    def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
+        """Record figures of one epoch, counted from 0."""
+        self._keep(number, figures)
+        if time.monotonic() >= self._ask_again_at:
+            self._send()
+
+    def result(self, figures: Mapping[str, Any]) -> None:
+        """Record what came of it; sent at the end."""
+        self._keep(0, figures)
+
+    def __enter__(self) -> Self:
+        self._send()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if self._monitor:
+            self._monitor.finish()
+        self._send(last_status="FAILED" if error else "FINISHED")
+
+    def _keep(self, step: int, figures: Mapping[str, Any]) -> None:
+        now_ms = int(time.time() * 1000)
+        self._unsent += [Metric(name, value, now_ms, step) for name, value in figures_of(figures).items()]
+
+    def _send(self, last_status: str = "") -> None:
+        if not self._parent:
+            return
+        tracking = Tracking()
+        try:
+            client = connect(tracking)
+            with registry_errors(f"recording head {self._head}"):
+                self._run_id = self._run_id or fresh_child(client, self._parent, self._head, self._params)
+                log_metrics(client, self._run_id, self._unsent)
+                self._unsent.clear()
+                if last_status:
+                    client.set_terminated(self._run_id, last_status)
+                elif self._missed or not self._monitor:
+                    self._watch_system(tracking)
+            self._missed = False
+        except RegistryError as error:
+            self._ask_again_at = time.monotonic() + _PAUSE_S
+            if last_status:
+                _log.warning("%d figures of head %s were not recorded: %s", len(self._unsent), self._head, error)
+            elif not self._missed:
+                _log.warning("training %s goes on and keeps its figures until they can be sent: %s", self._head, error)
+            self._missed = True
+
+    def _watch_system(self, tracking: Tracking) -> None:
+        """MLflow's monitor ends for good when the server goes away: a new one takes up where it was."""
+        resume = self._monitor is not None
+        if self._monitor:
+            self._monitor.finish()
+        self._monitor = SystemMetricsMonitor(  # type: ignore[no-untyped-call]
+            self._run_id, _SYSTEM_EVERY_S, resume_logging=resume, tracking_uri=tracking.uri
+        )
+        self._monitor.start()

@@ -1,0 +1,231 @@
+"""Versions of the registered model `silencio`, and which of them is challenger, champion or previous."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.artifacts import download_artifacts
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_NOT_EXIST, ErrorCode
+
+from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import MANIFEST, BundleManifest
+from silencio.errors import RegistryError
+from silencio.registry.connection import connect, registry_errors
+from silencio.registry.flatten import figures_of
+from silencio.registry.record import BUNDLE
+from silencio.registry.settings import MODEL, Tracking
+
+CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
+_BENCHMARK = "benchmark/"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the model.
+
+    Attributes:
+        number: Counted by MLflow from 1.
+        bundle_version: Of its bundle.
+        aliases: `challenger`, `champion`, `previous`, or none.
+        registered: When.
+        run_id: The run that made it.
+        figures: Of the test part (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
+    """
+
+    number: int
+    bundle_version: str
+    aliases: tuple[str, ...]
+    registered: datetime
+    run_id: str
+    figures: dict[str, float]
+
+
+def register_version(client: MlflowClient, run_id: str, manifest: BundleManifest) -> int:
+    """Register the bundle among a run's artifacts; a bundle that has a version keeps it.
+
+    The alias `challenger` goes to it unless a later version has an alias already.
+
+    Raises:
+        MlflowException: The server refused; see `connection.registry_errors`.
+    """
+    _ensure_model(client)
+    known = client.search_model_versions(f"name = '{MODEL}' and tag.bundle_version = '{manifest.version}'")
+    if known:
+        number = min(int(version.version) for version in known)
+    else:
+        source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
+        number = int(client.create_model_version(MODEL, source, run_id, _tags(manifest), await_creation_for=0).version)
+    taken = [int(other) for other in client.get_registered_model(MODEL).aliases.values()]
+    if number > max(taken, default=0):
+        client.set_registered_model_alias(MODEL, CHALLENGER, str(number))
+    return number
+
+
+def versions() -> list[Version]:
+    """All versions, the latest first.
+
+    Raises:
+        RegistryError: The server does not answer.
+    """
+    client = connect()
+    with registry_errors("listing versions"):
+        if not _model_exists(client):
+            return []
+        aliases: dict[int, list[str]] = {}
+        for alias, number in client.get_registered_model(MODEL).aliases.items():
+            aliases.setdefault(int(number), []).append(alias)
+        found = [_version(one, aliases) for one in client.search_model_versions(f"name = '{MODEL}'")]
+    return sorted(found, key=lambda version: -version.number)
+
+
+def set_benchmarks(version: int, figures: Mapping[str, float]) -> None:
+    """Write benchmark figures on a version, each as a tag `benchmark/<name>`.
+
+    Args:
+        version: Number of the version.
+        figures: By name with unit, like `p50_ms`.
+
+    Raises:
+        RegistryError: There is no such version, or the server does not answer.
+    """
+    client = connect()
+    with registry_errors(f"writing benchmarks on version {version}"):
+        _existing(client, version)
+        for name, value in figures_of(figures).items():
+            client.set_model_version_tag(MODEL, str(version), _BENCHMARK + name, repr(value))
+
+
+def promote(version: int) -> None:
+    """Make a version the champion; the former champion becomes `previous`. A champion stays what it is.
+
+    Raises:
+        RegistryError: There is no such version, or the server does not answer.
+    """
+    client = connect()
+    with registry_errors(f"promoting version {version}"):
+        _existing(client, version)
+        aliases = {alias: int(number) for alias, number in client.get_registered_model(MODEL).aliases.items()}
+        former = aliases.get(CHAMPION)
+        if former == version:
+            return
+        # In this order there is a champion at every moment.
+        if former is not None:
+            client.set_registered_model_alias(MODEL, PREVIOUS, str(former))
+        client.set_registered_model_alias(MODEL, CHAMPION, str(version))
+        if aliases.get(CHALLENGER) == version:
+            client.delete_registered_model_alias(MODEL, CHALLENGER)
+
+
+def fetch(alias_or_version: str, directory: Path) -> Path | None:
+    """Download the bundle of a version, and check it file by file.
+
+    Args:
+        alias_or_version: `champion`, `challenger`, `previous`, or a number.
+        directory: Gets the bundle; may not exist, be empty, or hold an earlier bundle, which is replaced.
+
+    Returns:
+        `directory`; None where no version has the alias.
+
+    Raises:
+        RegistryError: There is no version of that number, the folder holds something else, or the server does not
+            answer.
+        BundleIntegrityError: The artifact store no longer holds what was registered.
+    """
+    tracking = Tracking()
+    client = connect(tracking)
+    directory = directory.absolute()
+    if directory.exists() and not (directory / MANIFEST).is_file() and any(directory.iterdir()):
+        raise RegistryError(f"{directory} holds other things than a bundle: give an empty or a new folder")
+    with registry_errors(f"fetching {MODEL}@{alias_or_version}"):
+        version = _resolve(client, alias_or_version)
+        if version is None:
+            return None
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".fetch-") as temporary:
+            found = Path(download_artifacts(artifact_uri=version.source, dst_path=temporary, tracking_uri=tracking.uri))
+            Bundle(found)
+            if directory.exists():
+                shutil.rmtree(directory)
+            found.rename(directory)
+    return directory
+
+
+def champion_number() -> str:
+    """Number of the version that has the alias champion; empty where none has.
+
+    Raises:
+        RegistryError: The server does not answer.
+    """
+    client = connect(Tracking())
+    with registry_errors(f"asking for {MODEL}@champion"):
+        found = _resolve(client, "champion")
+    return "" if found is None else str(found.version)
+
+
+def _resolve(client: MlflowClient, alias_or_version: str) -> ModelVersion | None:
+    if alias_or_version.isdecimal():
+        return _existing(client, int(alias_or_version))
+    if not _model_exists(client):
+        return None
+    number = client.get_registered_model(MODEL).aliases.get(alias_or_version)
+    return client.get_model_version(MODEL, str(number)) if number is not None else None
+
+
+def _existing(client: MlflowClient, number: int) -> ModelVersion:
+    try:
+        return client.get_model_version(MODEL, str(number))
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
+            raise
+        raise RegistryError(
+            f"{MODEL} has no version {number}: `python -m silencio.registry list` names those it has"
+        ) from error
+
+
+def _model_exists(client: MlflowClient) -> bool:
+    return bool(client.search_registered_models(f"name = '{MODEL}'"))
+
+
+def _ensure_model(client: MlflowClient) -> None:
+    try:
+        if not _model_exists(client):
+            client.create_registered_model(MODEL)
+    except MlflowException as error:  # another run was first
+        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+
+
+def _tags(manifest: BundleManifest) -> dict[str, str]:
+    measured: dict[str, Any] = {
+        part: manifest.metrics[part] for part in ("test", "benchmark") if part in manifest.metrics
+    }
+    figures = {name: repr(value) for name, value in figures_of(measured, depth=2).items()}
+    return figures | {
+        "bundle_version": manifest.version,
+        "manifest_sha256": manifest.manifest_sha256,
+        "spec_sha256": manifest.spec_sha256,
+        "classes_sha256": manifest.classes_sha256,
+        "parents": json.dumps(manifest.parents, sort_keys=True),
+    }
+
+
+def _version(found: ModelVersion, aliases: Mapping[int, list[str]]) -> Version:
+    number = int(found.version)
+    return Version(
+        number=number,
+        bundle_version=found.tags.get("bundle_version", ""),
+        aliases=tuple(sorted(aliases.get(number, []))),
+        registered=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
+        run_id=found.run_id or "",
+        figures={name: float(text) for name, text in found.tags.items() if name.startswith(("test/", _BENCHMARK))},
+    )

@@ -1,0 +1,126 @@
+"""What a finished pipeline leaves in its MLflow run: configuration, identities, figures, files and the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mlflow import MlflowClient
+from mlflow.entities import Metric, RunTag
+
+from silencio.bundle.manifest import BundleManifest
+from silencio.errors import RegistryError
+from silencio.registry.flatten import figures_of, params_of, shortened
+from silencio.registry.runs import log_metrics, log_params
+
+BUNDLE = "bundle"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gates said.
+
+    Attributes:
+        passed: Whether the bundle may be registered.
+        reasons: Every gate: `gate`, `passed`, `message`.
+    """
+
+    passed: bool
+    reasons: list[dict[str, Any]]
+
+    @classmethod
+    def load(cls, path: Path) -> Verdict:
+        """Read a verdict file; what it holds beside verdict and reasons is not looked at.
+
+        Raises:
+            RegistryError: It is no verdict. A file that cannot be understood lets nothing pass.
+        """
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            passed = facts["passed"]
+            reasons = [{key: reason[key] for key in ("gate", "passed", "message")} for reason in facts["reasons"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RegistryError(f"{path} is no verdict of the gates ({type(error).__name__}: {error})") from error
+        if not isinstance(passed, bool):
+            raise RegistryError(f"{path} is no verdict of the gates: passed is {passed!r}, not true or false")
+        verdict = cls(passed, reasons)
+        if passed and verdict.objections:
+            raise RegistryError(f"{path} contradicts itself: passed, but {'; '.join(verdict.objections)}")
+        return verdict
+
+    @property
+    def objections(self) -> list[str]:
+        """What the gates that failed said."""
+        return [f"{reason['gate']}: {reason['message']}" for reason in self.reasons if not reason["passed"]]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Paths of what is recorded.
+
+    Attributes:
+        bundle: Folder.
+        verdict: JSON.
+        evaluation: Folder or JSON.
+        report: HTML.
+        config: The resolved configuration, YAML.
+    """
+
+    bundle: Path
+    verdict: Path
+    evaluation: Path
+    report: Path
+    config: Path
+
+
+def record_run(client: MlflowClient, run_id: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict) -> None:
+    """Put everything into the run. Done twice it is the same: a step may be started again.
+
+    Raises:
+        MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.
+    """
+    config = files.config.read_text(encoding="utf-8")
+    log_params(client, run_id, params_of(yaml.safe_load(config)))
+    # The run's own start as the time: the same figure at the same time is kept once.
+    started_ms = client.get_run(run_id).info.start_time
+    figures = figures_of(manifest.metrics)
+    log_metrics(client, run_id, [Metric(name, value, started_ms, 0) for name, value in figures.items()])
+    client.log_artifacts(run_id, str(files.bundle), BUNDLE)
+    client.log_text(run_id, config, "config.yaml")
+    client.log_text(run_id, files.verdict.read_text(encoding="utf-8"), "verdict.json")
+    client.log_text(run_id, files.report.read_text(encoding="utf-8"), "report.html")
+    if files.evaluation.is_dir():
+        client.log_artifacts(run_id, str(files.evaluation), "evaluation")
+    else:
+        client.log_text(run_id, files.evaluation.read_text(encoding="utf-8"), "evaluation.json")
+    set_tags(client, run_id, _identities(manifest) | _verdict_tags(verdict))
+
+
+def set_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
+    """All at once: a verdict is never there by half."""
+    client.log_batch(run_id, tags=[RunTag(name, shortened(value)) for name, value in tags.items()])
+
+
+def _identities(manifest: BundleManifest) -> dict[str, str]:
+    """What the bundle is and what it was made from, under the names of `open_run`."""
+    parents = {("git_commit" if name == "code_version" else name): value for name, value in manifest.parents.items()}
+    return parents | {
+        "bundle_version": manifest.version,
+        "manifest_sha256": manifest.manifest_sha256,
+        "spec_sha256": manifest.spec_sha256,
+    }
+
+
+def _verdict_tags(verdict: Verdict) -> dict[str, str]:
+    rows = (f"| {r['gate']} | {'passed' if r['passed'] else '**failed**'} | {r['message']} |" for r in verdict.reasons)
+    return {
+        "verdict": "passed" if verdict.passed else "refused",
+        "needs_retraining": "false" if verdict.passed else "true",
+        "refused_because": "" if verdict.passed else "; ".join(verdict.objections) or "no gate says why",
+        # Shown at the head of the run's page.
+        "mlflow.note.content": "\n".join(["| gate | verdict | why |", "|---|---|---|", *rows]),
+    }

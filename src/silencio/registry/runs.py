@@ -1,0 +1,131 @@
+"""A pipeline run as an MLflow run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+
+from silencio.errors import ConfigError, RegistryError
+from silencio.registry.connection import connect, registry_errors
+from silencio.registry.settings import Tracking, shown
+
+KEY_TAG = "kfp_run"
+_KEY = re.compile(r"[\w.:/-]{0,200}")
+_PER_BATCH = 100
+
+
+def open_run(name: str, code_version: str, image: str, key: str) -> str:
+    """Open the MLflow run of a pipeline run; asked again with the same key, open the same one again.
+
+    Args:
+        name: Shown in the list of runs.
+        code_version: Commit of the code.
+        image: Image and digest of the steps.
+        key: The pipeline run's identity; empty: always a new run.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        RegistryError: The server does not answer.
+        ConfigError: The key cannot be one.
+    """
+    if not _KEY.fullmatch(key):
+        raise ConfigError(f"run key {key!r}: letters, digits and _ . : / - are allowed, 200 at most")
+    tracking = Tracking()
+    client = connect(tracking)
+    with registry_errors(f"opening a run at {shown(tracking.uri)}"):
+        experiment_id = _experiment(client, tracking)
+        tags = {
+            "git_commit": code_version,
+            "image": image,
+            KEY_TAG: key,
+            # MLflow's own names: its list of runs has columns for them.
+            "mlflow.source.git.commit": code_version,
+            "mlflow.source.name": name,
+        }
+        known = client.search_runs([experiment_id], f"tags.{KEY_TAG} = '{key}'", max_results=1) if key else []
+        if not known:
+            return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+        run_id = str(known[0].info.run_id)
+        client.update_run(run_id, status="RUNNING")
+        client.log_batch(run_id, tags=[RunTag(tag, value) for tag, value in tags.items()])
+        return run_id
+
+
+def end_run(key: str, *, failed: bool) -> None:
+    """Close the run of a pipeline run that may have ended before `register`; without one, nothing happens.
+
+    Raises:
+        RegistryError: The server does not answer.
+    """
+    if not key or not _KEY.fullmatch(key):
+        return
+    tracking = Tracking()
+    client = connect(tracking)
+    with registry_errors(f"closing a run at {shown(tracking.uri)}"):
+        experiment = client.get_experiment_by_name(tracking.experiment)
+        filter_string = f"tags.{KEY_TAG} = '{key}' and attributes.status = 'RUNNING'"
+        for run in client.search_runs([experiment.experiment_id], filter_string) if experiment else []:
+            client.set_terminated(run.info.run_id, "FAILED" if failed else "FINISHED")
+
+
+def fresh_child(client: MlflowClient, parent_run_id: str, name: str, params: Mapping[str, str]) -> str:
+    """Open a run under another, in place of one of the same name that an earlier attempt left.
+
+    MLflow cannot take metrics back, so the earlier one goes to its bin.
+
+    Returns:
+        The child's id.
+    """
+    parent = client.get_run(parent_run_id)
+    filter_string = f"tags.`mlflow.parentRunId` = '{parent_run_id}' and attributes.run_name = '{name}'"
+    for earlier in client.search_runs([parent.info.experiment_id], filter_string):
+        client.delete_run(earlier.info.run_id)
+    tags = {"mlflow.parentRunId": parent_run_id}
+    child = client.create_run(parent.info.experiment_id, run_name=name, tags=tags)
+    log_params(client, child.info.run_id, params)
+    return str(child.info.run_id)
+
+
+def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
+    """Log any number of parameters: a request holds a hundred. Said twice they are the same."""
+    rows = [Param(name, value) for name, value in params.items()]
+    for start in range(0, len(rows), _PER_BATCH):
+        client.log_batch(run_id, params=rows[start : start + _PER_BATCH])
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
+    """Log any number of metrics; one that was said before, with its time, stays one."""
+    for start in range(0, len(metrics), _PER_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + _PER_BATCH])
+
+
+def _experiment(client: MlflowClient, tracking: Tracking) -> str:
+    name = tracking.experiment
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        # Beside the SQLite file, as MLflow has it, wherever this process works; a server decides for itself.
+        folder = str(tracking.database.parent / "mlruns" / name) if tracking.database else None
+        return _created(client, name, folder)
+    if tracking.database and str(found.artifact_location).startswith("mlflow-artifacts:"):
+        raise RegistryError(
+            f"experiment {name!r} in {tracking.database} was made by a server, which keeps its files: "
+            "set MLFLOW_TRACKING_URI to that server, or SILENCIO_EXPERIMENT to another name"
+        )
+    return str(found.experiment_id)
+
+
+def _created(client: MlflowClient, name: str, artifact_folder: str | None) -> str:
+    try:
+        return str(client.create_experiment(name, artifact_folder))
+    except MlflowException as error:
+        made_meanwhile = client.get_experiment_by_name(name)
+        if made_meanwhile is None or error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+        return str(made_meanwhile.experiment_id)

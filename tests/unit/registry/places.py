@@ -1,0 +1,179 @@
+"""Places for MLflow to keep things, and things to keep: real files, a real server, a real PostgreSQL."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from silencio.bundle.manifest import MANIFEST, BundleManifest
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.registry.connection import connect
+from silencio.registry.settings import Tracking
+
+PARENTS = {"data_fingerprint": "d" * 64, "split_sha256": "5" * 64, "code_version": "abc123", "image": "local"}
+CONFIG = "seed: 3\nheads: {raw_cnn: {epochs: 2, widths: [4, 8]}}\nsupervisor: {kind: weighted_average}\n"
+GOOD = {"gate": "macro_map", "passed": True, "message": "0.81 is at least 0.50"}
+BAD = {"gate": "birds", "passed": False, "message": "0.31 is less than 0.50"}
+_POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
+
+
+def write_bundle(
+    folder: Path, version: str = "b1", macro_map: float = 0.81, verdict: dict[str, object] | None = None
+) -> Path:
+    """A placeholder with the figures and the parents of a trained one."""
+    write_placeholder_bundle(folder, inputs=("waveform",))
+    manifest = BundleManifest.model_validate_json((folder / MANIFEST).read_text())
+    test = {"macro_map": macro_map, "top1": 0.75, "by_class": {"Aves": {"top1": 0.5}}, "roc_auc": float("nan")}
+    changes = {"version": version, "metrics": {"test": test}, "parents": PARENTS, "verdict": verdict or {}}
+    (folder / MANIFEST).write_text(manifest.model_copy(update=changes).sealed().model_dump_json())
+    return folder
+
+
+def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[str, str]:
+    """The files that `register` is given, with names as KFP gives them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    verdict = {"passed": passed, "reasons": [GOOD] if passed else [GOOD, BAD], "policy": "kept as it is"}
+    texts = {
+        "verdict": json.dumps(verdict),
+        "evaluation": '{"rows": {}}',
+        "report": "<h1>Report</h1>",
+        "config": CONFIG,
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return {"bundle": str(bundle), **{name: str(folder / name) for name in texts}}
+
+
+def fresh_database(folder: Path) -> str:
+    """An SQLite file with MLflow's tables and nothing else; MLflow takes seconds to make them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(_template())) as source,
+        contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as copy,
+    ):
+        source.backup(copy)
+    return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+@functools.cache
+def _template() -> Path:
+    folder = tempfile.TemporaryDirectory(prefix="silencio-mlflow-")
+    atexit.register(folder.cleanup)
+    path = Path(folder.name) / "mlflow.db"
+    connect(Tracking(uri=f"sqlite:///{path}")).search_experiments()
+    return path
+
+
+class Server:
+    """`mlflow server` on loopback, in a folder of its own.
+
+    Args:
+        folder: Where it works and keeps artifacts.
+        backend: Its `--backend-store-uri`; None: none is given.
+    """
+
+    def __init__(self, folder: Path, backend: str | None) -> None:
+        self._folder, self._backend = folder, backend
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.uri = f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
+        command += ["--workers", "1", *(["--backend-store-uri", self._backend] if self._backend else [])]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+        environment |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        for _ in range(600):
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+            assert self._process.poll() is None, (self._folder / "server.log").read_text()
+            time.sleep(0.2)
+        raise AssertionError((self._folder / "server.log").read_text())
+
+    @contextlib.contextmanager
+    def stalled(self) -> Iterator[None]:
+        """It takes calls and answers none."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        """With its workers, without a farewell."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str | None]:
+    """The address of a PostgreSQL of our own; None where this machine has no server binary, or no user to run it."""
+    root = os.geteuid() == 0
+    as_user = ["runuser", "-u", "postgres", "--"] if root else []
+    if not (_POSTGRESQL / "postgres").exists() or (root and subprocess.run([*as_user, "true"], check=False).returncode):
+        yield None
+        return
+    # A socket's path has room for 107 characters, and the folders of pytest belong to root.
+    folder = Path(tempfile.mkdtemp(prefix="silencio-pg-"))
+    port = free_port()
+    try:
+        if root:
+            shutil.chown(folder, "postgres")
+        initdb = [
+            *as_user,
+            str(_POSTGRESQL / "initdb"),
+            "-D",
+            str(folder / "data"),
+            "-A",
+            "trust",
+            "-U",
+            "mlflow",
+        ]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
+        command = [str(_POSTGRESQL / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
+        command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        with (folder / "server.log").open("wb") as log:
+            identity = {"user": "postgres", "group": "postgres", "extra_groups": []} if root else {}
+            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **identity)  # type: ignore[call-overload]
+        try:
+            ready = [str(_POSTGRESQL / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow"]
+            while subprocess.run(ready, check=False).returncode:
+                assert server.poll() is None, (folder / "server.log").read_text()
+                time.sleep(0.1)
+            yield f"postgresql://mlflow@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept
+            server.wait()
+    finally:
+        shutil.rmtree(folder)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,71 @@
+"""Nobody there, or a file that is none: one sentence, soon."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from silencio.errors import RegistryError
+from silencio.registry.connection import connect, registry_errors
+from silencio.registry.settings import Tracking
+from tests.unit.registry.places import free_port, fresh_database
+
+
+def _refusal(uri: str) -> str:
+    started_s = time.monotonic()
+    with pytest.raises(RegistryError) as caught:
+        connect(Tracking(uri=uri))
+    assert time.monotonic() - started_s < 10
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_server__that_is_not_there() -> None:
+    uri = f"http://127.0.0.1:{free_port()}"
+    assert _refusal(uri) == (
+        f"the MLflow server {uri} does not answer (Connection refused): start it, correct MLFLOW_TRACKING_URI, "
+        "or unset it to keep runs in ./mlflow.db"
+    )
+
+
+def test_server__with_a_name_that_nobody_has() -> None:
+    assert "does not answer (Name or service not known)" in _refusal("http://nobody.invalid:5000")
+
+
+def test_server__that_takes_the_call_and_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        message = _refusal(f"http://me:geheim@127.0.0.1:{silent.getsockname()[1]}")
+    assert "no answer within 4 s" in message
+    assert "geheim" not in message
+
+
+def test_file__in_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    message = _refusal(f"sqlite:///{tmp_path}/missing/mlflow.db")
+    assert f"{tmp_path}/missing/mlflow.db cannot be used (unable to open database file)" in message
+
+
+def test_file__that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("not a database, " * 100)
+    assert "file is not a database" in _refusal(f"sqlite:///{tmp_path}/notes.db")
+
+
+def test_file__in_a_folder_whose_name_has_a_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", fresh_database(tmp_path / "a b"))
+    connect().create_experiment("here")
+    with closing(sqlite3.connect(tmp_path / "a b" / "mlflow.db")) as database:
+        assert ("here",) in database.execute("SELECT name FROM experiments").fetchall()
+
+
+def test_what_mlflow_raises__is_one_sentence(client: MlflowClient) -> None:
+    with (
+        pytest.raises(RegistryError, match=r"^reading a run failed: .*no-such-run") as caught,
+        registry_errors("reading a run"),
+    ):
+        client.get_run("no-such-run")
+    assert "\n" not in str(caught.value)

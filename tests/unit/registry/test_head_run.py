@@ -1,0 +1,89 @@
+"""A head's own run under the pipeline's run."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from silencio.registry.head_run import HeadRun
+from silencio.registry.runs import open_run
+from tests.unit.registry.places import free_port
+
+CONFIG = {"kind": "raw_cnn", "epochs": 2, "augment": {"mixup_probability": 0.3}}
+
+
+def _children(client: MlflowClient, run_id: str) -> list[Run]:
+    experiment = client.get_run(run_id).info.experiment_id
+    return list(client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'"))
+
+
+def test_head_run__has_parameters_figures_by_epoch_and_results(client: MlflowClient) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    with HeadRun(run_id, "raw_cnn", CONFIG) as head_run:
+        for number, loss in enumerate((2.0, 1.0)):
+            head_run.epoch(number, {"loss": loss, "learning_rate": 0.01})
+            # Live: it is there before training ends.
+            (child,) = _children(client, run_id)
+            assert (child.info.status, child.data.metrics["loss"]) == ("RUNNING", loss)
+        head_run.result({"validation_macro_map": 0.5})
+    (child,) = _children(client, run_id)
+    assert (child.info.run_name, child.info.status) == ("raw_cnn", "FINISHED")
+    assert child.data.params == {"kind": "raw_cnn", "epochs": "2", "augment.mixup_probability": "0.3"}
+    assert [(m.step, m.value) for m in client.get_metric_history(child.info.run_id, "loss")] == [(0, 2.0), (1, 1.0)]
+    assert child.data.metrics["validation_macro_map"] == 0.5
+    assert client.get_run(run_id).info.status == "RUNNING"
+
+
+def test_head_run__of_training_that_failed(client: MlflowClient) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    with pytest.raises(ZeroDivisionError), HeadRun(run_id, "raw_cnn", CONFIG):
+        _ = 1 / 0
+    assert [child.info.status for child in _children(client, run_id)] == ["FAILED"]
+
+
+def test_head_run__of_a_step_that_is_started_again_begins_anew(client: MlflowClient) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    abandoned = HeadRun(run_id, "raw_cnn", CONFIG).__enter__()  # killed: it has no end
+    for number in range(5):
+        abandoned.epoch(number, {"loss": 9.0})
+    with HeadRun(run_id, "effnet_lora", CONFIG):
+        pass
+    with HeadRun(run_id, "raw_cnn", CONFIG) as head_run:
+        head_run.epoch(0, {"loss": 2.0})
+    children = {child.info.run_name: child.info.run_id for child in _children(client, run_id)}
+    assert set(children) == {"raw_cnn", "effnet_lora"}
+    assert [m.value for m in client.get_metric_history(children["raw_cnn"], "loss")] == [2.0]
+
+
+def test_head_run__has_the_systems_metrics(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
+    run_id = open_run("train", "abc", "local", "")
+    with HeadRun(run_id, "raw_cnn", CONFIG):
+        deadline_s = time.monotonic() + 20
+        while not (found := _children(client, run_id)[0].data.metrics) and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(found)
+
+
+def test_head_run__without_a_run_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nowhere at all")
+    with HeadRun("", "raw_cnn", CONFIG) as head_run:
+        head_run.epoch(0, {"loss": 1.0})
+
+
+def test_head_run__nobody_there_from_beginning_to_end_is_warned_of_twice(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    started_s = time.monotonic()
+    with caplog.at_level(logging.WARNING), HeadRun("a" * 32, "raw_cnn", CONFIG) as head_run:
+        for number in range(50):
+            head_run.epoch(number, {"loss": 1.0})
+    assert time.monotonic() - started_s < 10
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "training raw_cnn goes on" in caplog.messages[0]
+    assert caplog.messages[1].startswith("50 figures of head raw_cnn were not recorded: the MLflow server")

@@ -1,0 +1,191 @@
+"""Versions, aliases, and the way back from the registry to a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from silencio.bundle.load import Bundle, sha256_of
+from silencio.bundle.manifest import BundleManifest
+from silencio.errors import BundleIntegrityError, RegistryError
+from silencio.registry.__main__ import main
+from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
+from silencio.registry.record import BUNDLE
+from silencio.registry.runs import open_run
+from tests.unit.registry.places import write_bundle
+
+
+@pytest.fixture
+def manifest(bundle: Path) -> BundleManifest:
+    return Bundle(bundle).manifest
+
+
+def _registered(client: MlflowClient, manifest: BundleManifest, bundle: Path, version: str) -> int:
+    """As `register` does it, in a run of its own."""
+    run_id = open_run("train", "abc", "local", "")
+    client.log_artifacts(run_id, str(bundle), BUNDLE)
+    return register_version(client, run_id, manifest.model_copy(update={"version": version}))
+
+
+def _aliases(client: MlflowClient) -> dict[str, int]:
+    return {alias: int(number) for alias, number in client.get_registered_model("silencio").aliases.items()}
+
+
+def test_register__the_latest_is_the_challenger(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
+    assert [_registered(client, manifest, bundle, version) for version in ("b1", "b2")] == [1, 2]
+    assert _aliases(client) == {"challenger": 2}
+    tags = client.get_model_version("silencio", "1").tags
+    assert tags["bundle_version"] == "b1"
+    assert tags["spec_sha256"] == manifest.spec_sha256
+    assert json.loads(tags["parents"])["data_fingerprint"] == manifest.parents["data_fingerprint"]
+    assert {name: value for name, value in tags.items() if "/" in name} == {
+        "test/macro_map": "0.81",
+        "test/top1": "0.75",
+    }
+
+
+def test_register__the_same_bundle_has_one_version_and_moves_no_alias(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    for version in ("b1", "b2"):
+        _registered(client, manifest, bundle, version)
+    promote(1)
+    before = _aliases(client)
+    assert _registered(client, manifest, bundle, "b1") == 1
+    assert _registered(client, manifest, bundle, "b2") == 2
+    assert len(versions()) == 2
+    assert _aliases(client) == before
+
+
+def test_register__ended_before_its_alias_was_set(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
+    _registered(client, manifest, bundle, "b1")
+    client.delete_registered_model_alias("silencio", "challenger")
+    _registered(client, manifest, bundle, "b1")
+    assert _aliases(client) == {"challenger": 1}
+
+
+def test_promote__the_former_champion_becomes_previous(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    for version in ("b1", "b2", "b3"):
+        _registered(client, manifest, bundle, version)
+    promote(1)
+    assert _aliases(client) == {"challenger": 3, "champion": 1}
+    promote(3)
+    assert _aliases(client) == {"champion": 3, "previous": 1}
+    promote(3)
+    assert _aliases(client) == {"champion": 3, "previous": 1}
+    promote(1)  # back again
+    assert _aliases(client) == {"champion": 1, "previous": 3}
+
+
+def test_fetch__gives_the_very_bundle(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    assert fetch("champion", tmp_path / "none") is None
+    _registered(client, manifest, bundle, "b1")
+    assert fetch("champion", tmp_path / "none") is None
+    assert not (tmp_path / "none").exists()
+    promote(1)
+    for name in ("champion", "1"):
+        fetched = fetch(name, tmp_path / "got" / "bundle")
+        assert fetched == tmp_path / "got" / "bundle"
+        assert {p.name: sha256_of(p) for p in fetched.iterdir()} == {p.name: sha256_of(p) for p in bundle.iterdir()}
+    assert [path.name for path in (tmp_path / "got").iterdir()] == ["bundle"]
+
+
+def test_fetch__a_folder_with_other_things_is_left_alone(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    with pytest.raises(RegistryError, match="holds other things than a bundle"):
+        fetch("1", tmp_path / "home")
+    assert (tmp_path / "home" / "letter.txt").exists()
+
+
+def test_fetch__what_was_changed_in_the_store_is_not_handed_out(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    stored = Path(client.get_model_version("silencio", "1").source) / "model.onnx"
+    stored.write_bytes(stored.read_bytes()[:-1] + b"?")
+    with pytest.raises(BundleIntegrityError, match=r"model\.onnx was changed"):
+        fetch("1", tmp_path / "got")
+    assert not (tmp_path / "got").exists()
+
+
+def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
+    _registered(client, manifest, bundle, "b1")
+    set_benchmarks(1, {"p50_ms": 8.25, "size_bytes": 4_000_000})
+    set_benchmarks(1, {"p50_ms": 7.5})
+    figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
+    assert figures == {"benchmark/p50_ms": 7.5, "benchmark/size_bytes": 4_000_000.0}
+
+
+def test_versions__the_latest_first(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
+    assert versions() == []
+    for version in ("b1", "b2"):
+        _registered(client, manifest, bundle, version)
+    promote(1)
+    found = versions()
+    assert [(v.number, v.bundle_version, v.aliases) for v in found] == [
+        (2, "b2", ("challenger",)),
+        (1, "b1", ("champion",)),
+    ]
+    assert found[0].figures["test/macro_map"] == 0.81
+
+
+@pytest.mark.parametrize("call", [lambda: promote(9), lambda: set_benchmarks(9, {}), lambda: fetch("9", Path("x"))])
+def test_version__that_is_not_there(call, client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
+    _registered(client, manifest, bundle, "b1")
+    with pytest.raises(RegistryError, match="silencio has no version 9"):
+        call()
+
+
+def test_command__lists_promotes_and_fetches(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list"]) == 0
+    assert "silencio has no versions at sqlite:///" in capsys.readouterr().out
+    _registered(client, manifest, bundle, "b1")
+    assert main(["promote", "1"]) == 0
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert "champion" in printed
+    assert "0.810" in printed
+    assert main(["fetch", "champion", "--out", str(tmp_path / "got")]) == 0
+    assert (tmp_path / "got" / "bundle.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["promote", "1"], "error: silencio has no version 1"),
+        (["fetch", "champion", "--out", "x"], "error: no version of silencio is called 'champion'"),
+    ],
+)
+def test_command__says_in_one_sentence_what_is_wrong(
+    arguments: list[str], said: str, client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    printed = capsys.readouterr()
+    assert printed.err.startswith(said)
+    assert printed.err.count("\n") == 1
+
+
+def test_bundle__of_other_bytes_under_the_same_folder_is_replaced(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    other = write_bundle(tmp_path / "other", "b2", macro_map=0.1)
+    _registered(client, Bundle(bundle).manifest, bundle, "b1")
+    _registered(client, Bundle(other).manifest, other, "b2")
+    for number in ("1", "2"):
+        fetch(number, tmp_path / "got")
+    assert Bundle(tmp_path / "got").manifest.version == "b2"
+    shutil.rmtree(tmp_path / "got")

@@ -1,0 +1,95 @@
+"""A pipeline run is one MLflow run, however often it is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from silencio.errors import ConfigError, RegistryError
+from silencio.registry.runs import end_run, fresh_child, log_params, open_run
+
+
+def test_open_run__says_what_runs(client: MlflowClient) -> None:
+    run = client.get_run(open_run("silencio-train-demo", "abc123", "image@sha256:1", "job-1"))
+    assert run.info.run_name == "silencio-train-demo"
+    assert run.info.status == "RUNNING"
+    tags = {name: run.data.tags[name] for name in ("git_commit", "image", "kfp_run", "mlflow.source.git.commit")}
+    assert tags == {
+        "git_commit": "abc123",
+        "image": "image@sha256:1",
+        "kfp_run": "job-1",
+        "mlflow.source.git.commit": "abc123",
+    }
+    assert client.get_experiment(run.info.experiment_id).name == "silencio"
+
+
+def test_open_run__with_the_same_key_is_the_same_run_and_open_again(client: MlflowClient) -> None:
+    first = open_run("train", "abc", "local", "job-1")
+    client.set_terminated(first, "FAILED")
+    assert open_run("train", "def", "local", "job-1") == first
+    run = client.get_run(first)
+    assert run.info.status == "RUNNING"
+    assert run.data.tags["git_commit"] == "def"
+    assert open_run("train", "abc", "local", "job-2") != first
+
+
+def test_open_run__without_a_key_is_always_a_new_one(client: MlflowClient) -> None:
+    assert open_run("train", "abc", "local", "") != open_run("train", "abc", "local", "")
+
+
+def test_open_run__a_key_cannot_be_a_query(client: MlflowClient) -> None:
+    with pytest.raises(ConfigError, match="run key"):
+        open_run("train", "abc", "local", "x' or tags.image = 'local")
+
+
+def test_open_run__keeps_files_beside_the_database_wherever_it_works(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    run_id = open_run("train", "abc", "local", "")
+    client.log_text(run_id, "x", "x.txt")
+    assert client.get_run(run_id).info.artifact_uri == str(tmp_path / f"tracking/mlruns/silencio/{run_id}/artifacts")
+    assert not list(elsewhere.iterdir())
+
+
+def test_open_run__where_a_server_keeps_the_files(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.create_experiment("of a server", "mlflow-artifacts:/1")
+    monkeypatch.setenv("SILENCIO_EXPERIMENT", "of a server")
+    with pytest.raises(RegistryError, match="was made by a server"):
+        open_run("train", "abc", "local", "")
+
+
+def test_end_run__closes_what_is_open(client: MlflowClient) -> None:
+    end_run("job-1", failed=True)  # there is none yet
+    run_id = open_run("train", "abc", "local", "job-1")
+    other = open_run("train", "abc", "local", "job-2")
+    end_run("job-1", failed=True)
+    assert [client.get_run(one).info.status for one in (run_id, other)] == ["FAILED", "RUNNING"]
+    client.set_terminated(run_id, "FINISHED")
+    end_run("job-1", failed=True)
+    assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_fresh_child__stands_in_place_of_the_earlier_one(client: MlflowClient) -> None:
+    parent = open_run("train", "abc", "local", "")
+    other = fresh_child(client, parent, "effnet", {})
+    first = fresh_child(client, parent, "raw_cnn", {"epochs": "2"})
+    second = fresh_child(client, parent, "raw_cnn", {"epochs": "3"})
+    children = client.search_runs(
+        [client.get_run(parent).info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'"
+    )
+    assert {child.info.run_id for child in children} == {other, second}
+    assert first != second
+    assert client.get_run(second).data.params == {"epochs": "3"}
+
+
+def test_log_params__more_than_a_request_holds(client: MlflowClient) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    many = {f"p{number}": str(number) for number in range(230)}
+    for _ in range(2):
+        log_params(client, run_id, many)
+    assert client.get_run(run_id).data.params == many

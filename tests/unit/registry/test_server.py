@@ -1,0 +1,118 @@
+"""The whole path through a real `mlflow server`, over PostgreSQL where this machine has one; and its sudden death."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from silencio.registry.__main__ import main
+from silencio.registry.connection import connect
+from silencio.registry.head_run import HeadRun
+from silencio.registry.models import fetch, promote, versions
+from silencio.registry.runs import open_run
+from silencio.steps.open_run import open_run_step
+from silencio.steps.register import register_step
+from silencio.steps.train import train_step
+from silencio.training.checkpoint import TrainedHead
+from tests.unit.registry.places import Server, fresh_database, postgresql, register_inputs, write_bundle
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with postgresql() as database:
+        server = Server(folder, database or fresh_database(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.fixture
+def tracked(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server.uri)
+    return server
+
+
+def test_path__from_the_first_step_to_the_champion(
+    tracked: Server, tiny_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
+    run_id = open_run_step("train tiny", "abc123", "local", "job-1")
+
+    (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
+    shards = [str(folder) for folder in tiny_data.development]
+    paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
+    train_step(tiny_data.config, "raw_cnn", shards, *paths, run_id)
+    client = connect()
+    (child,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    losses = TrainedHead.load(tmp_path / "model").epoch_losses
+    assert [m.value for m in client.get_metric_history(child.info.run_id, "loss")] == losses
+    assert [m.step for m in client.get_metric_history(child.info.run_id, "epoch_s")] == list(range(len(losses)))
+    assert 0 < child.data.metrics["learning_rate"] <= tiny_data.config.heads["raw_cnn"].learning_rate
+    assert child.data.metrics["epoch_s"] > 0
+    assert {"system/cpu_utilization_percentage", "validation_macro_map"} <= set(child.data.metrics)
+    assert child.data.params["widths"] == "[4, 8]"
+
+    bundle = write_bundle(tmp_path / "bundle")
+    for _ in range(2):
+        version = register_step(run_id, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+        assert version == "1"
+    refused = write_bundle(tmp_path / "refused", "b2", macro_map=0.1)
+    inputs = register_inputs(tmp_path / "inputs", refused, passed=False)
+    other = open_run("train tiny", "abc123", "local", "job-2")
+    assert register_step(other, inputs, str(tmp_path / "registration")) == ""
+    assert client.get_run(other).data.tags["needs_retraining"] == "true"
+
+    assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
+    assert fetch("champion", tmp_path / "champion") is None
+    promote(1)
+    capsys.readouterr()
+    assert main(["fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
+    assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
+    assert capsys.readouterr().err == ""
+
+
+def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
+    tracked: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    with caplog.at_level(logging.WARNING), HeadRun(run_id, "patient", {}) as head_run:
+        head_run.epoch(0, {"loss": 3.0})
+        with tracked.stalled():
+            started_s = time.monotonic()
+            for number in (1, 2, 3):
+                head_run.epoch(number, {"loss": 3.0 - number})
+            assert time.monotonic() - started_s < 10
+    assert [message.split(" (")[0] for message in caplog.messages] == [
+        f"training patient goes on and keeps its figures until they can be sent: the MLflow server {tracked.uri} "
+        "does not answer"
+    ]
+    client = connect()
+    (child,) = client.search_runs(["1"], "attributes.run_name = 'patient'")
+    assert child.info.status == "FINISHED"
+    history = client.get_metric_history(child.info.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(0, 3.0), (1, 2.0), (2, 1.0), (3, 0.0)]
+
+
+def test_server__that_dies_while_a_head_trains_ends_no_training(
+    tracked: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The last test of this module: the server stays dead."""
+    run_id = open_run("train", "abc", "local", "")
+    with caplog.at_level(logging.WARNING), HeadRun(run_id, "lost", {}) as head_run:
+        head_run.epoch(0, {"loss": 3.0})
+        tracked.kill()
+        started_s = time.monotonic()
+        for number in (1, 2):
+            head_run.epoch(number, {"loss": 3.0 - number})
+    assert time.monotonic() - started_s < 10
+    assert [message.split(":")[0] for message in caplog.messages] == [
+        "training lost goes on and keeps its figures until they can be sent",
+        "2 figures of head lost were not recorded",
+    ]

@@ -1,0 +1,30 @@
+"""open_run: the MLflow run that all later steps write to."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from components.open_run import open_run
+from silencio.errors import RegistryError
+from silencio.registry.connection import connect
+from silencio.steps.open_run import open_run_step
+from tests.unit.registry.places import free_port, fresh_database
+
+
+def test_open_run__hands_on_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", fresh_database(tmp_path))
+    run_id, champion = open_run.python_func("train demo", "abc123", "local", "job-1")
+    assert connect().get_run(run_id).data.tags["kfp_run"] == "job-1"
+    assert champion == ""
+
+
+def test_open_run__nobody_there_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    started_s = time.monotonic()
+    with pytest.raises(RegistryError, match="does not answer") as caught:
+        open_run_step("train", "abc", "local", "job-1")
+    assert time.monotonic() - started_s < 10
+    assert "\n" not in str(caught.value)

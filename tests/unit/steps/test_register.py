@@ -1,0 +1,157 @@
+"""register: the record of a run, and a version where the gates let it pass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from kfp import dsl
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from components.register import register
+from silencio.errors import BundleIntegrityError, RegistryError
+from silencio.registry.connection import connect
+from silencio.registry.models import versions
+from silencio.registry.runs import open_run
+from silencio.steps.register import register_step
+from tests.unit.registry.places import BAD, PARENTS, fresh_database, register_inputs, write_bundle
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", fresh_database(tmp_path / "tracking"))
+    return connect()
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return write_bundle(tmp_path / "bundle")
+
+
+def _register(client: MlflowClient, bundle: Path, folder: Path, *, passed: bool = True) -> tuple[str, Run]:
+    run_id = open_run("train", "abc123", "local", "job-1")
+    inputs = register_inputs(folder / "inputs", bundle, passed=passed)
+    version = register_step(run_id, inputs, str(folder / "registration"))
+    return version, client.get_run(run_id)
+
+
+def test_register__records_all_that_the_run_was(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+    _, run = _register(client, bundle, tmp_path)
+    assert run.info.status == "FINISHED"
+    assert run.data.params["heads.raw_cnn.widths"] == "[4, 8]"
+    assert run.data.metrics == {"test/macro_map": 0.81, "test/top1": 0.75, "test/by_class/Aves/top1": 0.5}
+    wanted = {"git_commit": PARENTS["code_version"], "bundle_version": "b1", "verdict": "passed"}
+    wanted |= {name: PARENTS[name] for name in ("data_fingerprint", "split_sha256", "image")}
+    assert {name: run.data.tags[name] for name in wanted} == wanted
+    assert "| macro_map | passed | 0.81 is at least 0.50 |" in run.data.tags["mlflow.note.content"]
+    names = {entry.path for entry in client.list_artifacts(run.info.run_id)}
+    assert names == {"bundle", "config.yaml", "evaluation.json", "report.html", "verdict.json"}
+    stored = {Path(entry.path).name for entry in client.list_artifacts(run.info.run_id, "bundle")}
+    assert stored == {path.name for path in bundle.iterdir()}
+    verdict = Path(client.download_artifacts(run.info.run_id, "verdict.json", str(tmp_path)))
+    assert json.loads(verdict.read_text())["policy"] == "kept as it is"
+
+
+def test_register__what_passed_is_a_version(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+    version, run = _register(client, bundle, tmp_path)
+    assert version == "1"
+    assert run.data.tags["model_version"] == "1"
+    assert run.data.tags["needs_retraining"] == "false"
+    (found,) = versions()
+    assert (found.number, found.aliases, found.run_id) == (1, ("challenger",), run.info.run_id)
+    registration = json.loads((tmp_path / "registration").read_text())
+    assert (registration["version"], registration["verdict"], registration["objections"]) == ("1", "passed", [])
+
+
+def test_register__what_was_refused_is_no_version_and_says_why(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    version, run = _register(client, bundle, tmp_path, passed=False)
+    assert version == ""
+    assert versions() == []
+    assert not client.search_registered_models()
+    tags = run.data.tags
+    assert (tags["verdict"], tags["needs_retraining"]) == ("refused", "true")
+    assert tags["refused_because"] == "birds: 0.31 is less than 0.50"
+    assert "| birds | **failed** |" in tags["mlflow.note.content"]
+    assert run.info.status == "FINISHED"
+    # What was refused can still be looked at.
+    assert "bundle" in {entry.path for entry in client.list_artifacts(run.info.run_id)}
+    assert json.loads((tmp_path / "registration").read_text())["objections"] == ["birds: 0.31 is less than 0.50"]
+
+
+def test_register__started_again_registers_nothing_twice(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+    first = _register(client, bundle, tmp_path)
+    second = _register(client, bundle, tmp_path)
+    assert (first[0], first[1].info.run_id) == (second[0], second[1].info.run_id)
+    assert len(versions()) == 1
+    assert len(client.get_metric_history(second[1].info.run_id, "test/macro_map")) == 1
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"passed": "yes", "reasons": []}',
+        '{"passed": 1, "reasons": []}',
+        '{"passed": true, "reasons": [{}]}',
+        '{"reasons": []}',
+    ],
+)
+def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
+    verdict: str, client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    inputs = register_inputs(tmp_path / "inputs", bundle)
+    Path(inputs["verdict"]).write_text(verdict)
+    with pytest.raises(RegistryError, match="is no verdict of the gates"):
+        register_step(open_run("train", "abc", "local", ""), inputs, str(tmp_path / "registration"))
+    assert versions() == []
+
+
+def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: MlflowClient, tmp_path: Path) -> None:
+    sealed = write_bundle(tmp_path / "sealed", verdict={"passed": False, "refusals": ["too few birds"]})
+    run_id = open_run("train", "abc", "local", "")
+    inputs = register_inputs(tmp_path / "inputs", sealed)
+    with pytest.raises(RegistryError, match="sealed with another verdict"):
+        register_step(run_id, inputs, str(tmp_path / "registration"))
+    Path(inputs["verdict"]).write_text(json.dumps({"passed": True, "reasons": [BAD]}))
+    with pytest.raises(RegistryError, match=r"contradicts itself: passed, but birds: 0\.31"):
+        register_step(run_id, inputs, str(tmp_path / "registration"))
+    assert versions() == []
+
+
+def test_register__a_bundle_that_was_changed_is_not_registered(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    (bundle / "MODEL_CARD.md").write_text("better")
+    with pytest.raises(BundleIntegrityError, match=r"MODEL_CARD\.md was changed"):
+        _register(client, bundle, tmp_path)
+    assert versions() == []
+
+
+def test_register__as_a_component(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    paths = register_inputs(tmp_path / "inputs", bundle)
+    inputs = {name: dsl.Artifact(uri=path) for name, path in paths.items()}
+    registration = dsl.Artifact(uri=str(tmp_path / "out" / "registration"))
+    assert register.python_func(run_id=run_id, registration=registration, **inputs) == ("1",)
+    assert registration.metadata["version"] == "1"
+    assert json.loads(Path(registration.path).read_text())["run_id"] == run_id
+
+
+def test_register__without_a_run(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match="takes the run_id of the step open_run"):
+        register_step("", register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+
+
+def test_register__configuration_that_the_run_does_not_have(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+    _, run = _register(client, bundle, tmp_path)
+    inputs = register_inputs(tmp_path / "inputs", bundle)
+    Path(inputs["config"]).write_text("seed: 4\n")
+    with pytest.raises(RegistryError, match=r"^recording run \w+ failed: .*seed") as caught:
+        register_step(run.info.run_id, inputs, str(tmp_path / "registration"))
+    assert "\n" not in str(caught.value)
