@@ -16,10 +16,22 @@ def train_image() -> str:
     Raises:
         ConfigError: The image has no tag or digest, or the tag `latest`.
     """
-    image = os.environ.get("SILENCIO_TRAIN_IMAGE", f"docker.io/silencio/train:{VERSION}")
+    return pinned(os.environ.get("SILENCIO_TRAIN_IMAGE", f"docker.io/silencio/train:{VERSION}"), "SILENCIO_TRAIN_IMAGE")
+
+
+def pinned(image: str, named_by: str) -> str:
+    """The image, if its name will mean the same tomorrow.
+
+    Args:
+        image: With a tag or a digest.
+        named_by: The setting or option, for the message.
+
+    Raises:
+        ConfigError: It has neither, or the tag `latest`.
+    """
     name = image.rsplit("/", 1)[-1]
     if ":" not in name or name.endswith(":latest"):
-        raise ConfigError(f"SILENCIO_TRAIN_IMAGE={image!r}: give a version or a digest; `latest` says nothing")
+        raise ConfigError(f"{named_by}={image!r}: give a version or a digest; `latest` says nothing")
     return image
 
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+
+# Before anything imports mlflow: no test writes to the database of this folder, or tells anyone that it ran.
+os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{tempfile.mkdtemp(prefix='silencio-mlflow-')}/mlflow.db"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from silencio.bundle.export import Origin, export_bundle
 from silencio.config import RunConfig, resolve
 from silencio.data.birdclef import read_birdclef
 from silencio.data.shards import plan_shards, write_shard
 from silencio.data.split import draw_split
 from silencio.data.validate import validate_recordings
 from silencio.taxonomy import ClassList
+from silencio.training.calibrate import Decisions, calibrate_ensemble
+from silencio.training.checkpoint import TrainedHead
+from silencio.training.fit import fit_head
+from silencio.training.fuse import Fusion, fuse_heads
 from tests.tiny_reserve import TINY, write_source
 
 
@@ -27,6 +39,27 @@ class TinyData:
     recordings: pd.DataFrame
     development: list[Path]
     test: list[Path]
+
+
+@dataclass(frozen=True)
+class TinyEnsemble:
+    """Heads that were trained on the made-up reserve, fused and calibrated."""
+
+    heads: list[TrainedHead]
+    fusion: Fusion
+    decisions: Decisions
+
+    def export(self, data: TinyData, directory: Path, heads: list[TrainedHead] | None = None) -> Path:
+        """The candidate bundle, or what other heads make of it."""
+        origin = Origin(
+            data=data.recordings.drop(columns=["secondary_labels"]),
+            ledger=data.recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id="own"),
+            licences={"CC BY 4.0": 20},
+            parents={"data_fingerprint": "0" * 64, "code_version": "test"},
+        )
+        made = (heads or self.heads, self.fusion, self.decisions, data.development, origin)
+        export_bundle(*made, data.config, data.classes, directory)
+        return directory
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +80,20 @@ def tiny_data(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Ti
         write_shard(recordings[recordings["recording_id"].isin(plan.recording_ids)], config.features, directory)
         shards[plan.part].append(directory)
     return TinyData(tiny_source, config, source.classes, recordings, shards["development"], shards["test"])
+
+
+@pytest.fixture(scope="session")
+def tiny_ensemble(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> TinyEnsemble:
+    heads = []
+    for name in tiny_data.config.heads:
+        directory = tmp_path_factory.mktemp("heads") / name
+        fit_head(name, tiny_data.config, tiny_data.development, tiny_data.classes, directory)
+        heads.append(TrainedHead.load(directory))
+    fusion = fuse_heads(heads, tiny_data.recordings, tiny_data.config, tiny_data.classes)
+    decisions = calibrate_ensemble(fusion, tiny_data.recordings, tiny_data.config, tiny_data.classes)
+    return TinyEnsemble(heads, fusion, decisions)
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_ensemble.export(tiny_data, tmp_path_factory.mktemp("tiny") / "bundle")

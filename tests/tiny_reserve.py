@@ -25,6 +25,10 @@ heads:
   effnet_lora: {epochs: 1, batch_size: 4, rank: 4}
 supervisor: {kind: weighted_average}
 export: {n_parity_clips: 2}
+evaluation:
+  n_resamples: 100
+  soundscapes: {n_soundscapes: 2, duration_s: 20.0}
+  failure_modes: {most_recordings: 4, background_s: 6.0}
 """
 
 

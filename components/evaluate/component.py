@@ -18,13 +18,17 @@ def evaluate(
     head_5: dsl.Input[dsl.Model],
     head_6: dsl.Input[dsl.Model],
     fusion: dsl.Input[dsl.Model],
+    decisions: dsl.Input[dsl.Artifact],
+    candidate: dsl.Input[dsl.Model],
+    soundscapes: dsl.Input[dsl.Dataset],
     development: dsl.Input[List[dsl.Dataset]],
     test: dsl.Input[List[dsl.Dataset]],
+    champion: str,
+    champion_version: str,
     evaluation: dsl.Output[dsl.Artifact],
-    report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Judge heads, ensemble and references on the test recordings, which no other step reads.
+    """Judge candidate, heads, references and champion on the test recordings, which no other step reads.
 
     Args:
         config: The resolved configuration.
@@ -36,19 +40,24 @@ def evaluate(
         head_5: As head_1.
         head_6: As head_1.
         fusion: The supervisor.
+        decisions: Calibration and thresholds.
+        candidate: The bundle that is judged, by its own graph.
+        soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Waveforms of training and validation, for references that are fitted.
         test: Waveforms of the test part.
+        champion: Folder of the bundle that serves now; `registry` asks MLflow; `none` compares with nothing.
+        champion_version: Number of MLflow's champion when the run was opened; empty where there is none.
         evaluation: All figures, as JSON.
-        report: The table of results.
         metrics: The ensemble's figures.
     """
     from silencio.config import RunConfig
     from silencio.steps.evaluate import evaluate_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    shards = [s.path for s in development], [s.path for s in test]
-    judged = evaluate_step(
-        RunConfig.load(config.path), heads, fusion.path, *shards, classes.path, evaluation.path, report.path
-    )
+    inputs = {"bundle": candidate.path, "fusion": fusion.path, "decisions": decisions.path}
+    inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
+    parts = ([shard.path for shard in development], [shard.path for shard in test])
+    asked = champion_version if champion == "registry" else champion
+    judged = evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, evaluation.path)
     for name, value in judged.items():
         metrics.log_metric(name, value)

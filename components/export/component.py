@@ -13,6 +13,8 @@ def export(
     parents: dict,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
+    assignment: dsl.Input[dsl.Dataset],
+    ledger: dsl.Input[dsl.Dataset],
     head_1: dsl.Input[dsl.Model],
     head_2: dsl.Input[dsl.Model],
     head_3: dsl.Input[dsl.Model],
@@ -20,17 +22,19 @@ def export(
     head_5: dsl.Input[dsl.Model],
     head_6: dsl.Input[dsl.Model],
     fusion: dsl.Input[dsl.Model],
-    evaluation: dsl.Input[dsl.Artifact],
+    decisions: dsl.Input[dsl.Artifact],
     development: dsl.Input[List[dsl.Dataset]],
-    bundle: dsl.Output[dsl.Model],
+    candidate: dsl.Output[dsl.Model],
 ):
-    """Export one graph, hold it against what training saw, and seal the bundle.
+    """Export one graph and hold it against what training saw; the test part has no say in it.
 
     Args:
         config: The resolved configuration.
         parents: What the bundle is made from: data, split, code, image.
         classes: The ordered class list.
-        usable: The recordings, for their licences.
+        usable: The recordings.
+        assignment: Their parts.
+        ledger: What the next run is handed.
         head_1: A trained head; see `fuse` for the six places.
         head_2: As head_1.
         head_3: As head_1.
@@ -38,15 +42,16 @@ def export(
         head_5: As head_1.
         head_6: As head_1.
         fusion: The supervisor.
-        evaluation: All figures.
+        decisions: Calibration and thresholds.
         development: Waveforms of training and validation; parity clips are validation recordings.
-        bundle: The bundle.
+        candidate: The bundle, not judged yet.
     """
     from silencio.config import RunConfig
     from silencio.steps.export import export_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"usable": usable.path, "fusion": fusion.path, "evaluation": evaluation.path, "classes": classes.path}
-    bundle.metadata["version"] = export_step(
-        RunConfig.load(config.path), parents, heads, inputs, [s.path for s in development], bundle.path
+    inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": ledger.path}
+    inputs |= {"fusion": fusion.path, "decisions": decisions.path, "classes": classes.path}
+    candidate.metadata["version"] = export_step(
+        RunConfig.load(config.path), parents, heads, inputs, [s.path for s in development], candidate.path
     )

@@ -22,7 +22,7 @@ def featurize(
         assignment: Part and shard of every recording.
         waveforms: The shard: int16 waveforms and their table.
     """
-    from silencio.config import RunConfig
+    from silencio.data.config import DataConfig
     from silencio.steps.featurize import featurize_shard
 
-    featurize_shard(RunConfig.load(config.path), shard, usable.path, assignment.path, waveforms.path)
+    featurize_shard(DataConfig.of_run(config.path), shard, usable.path, assignment.path, waveforms.path)

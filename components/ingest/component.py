@@ -13,22 +13,24 @@ def ingest(
     resolved: dsl.Output[dsl.Artifact],
     recordings: dsl.Output[dsl.Dataset],
     classes: dsl.Output[dsl.Artifact],
+    soundscapes: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
 ):
     """Read a source into a table of recordings.
 
     Args:
-        data: A folder in BirdCLEF's layout, or `demo`.
+        data: A folder or `s3://` prefix, Kaggle's zip, a manifest (.csv or .parquet), or `demo`.
         config: The configuration, as YAML.
         overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
         resolved: The configuration with every default written out, which all later steps read.
         recordings: The table of recordings.
         classes: The ordered class list.
+        soundscapes: Unlabelled recordings of the same places, where the source has any.
         metrics: How much there is.
     """
     from silencio.config import resolve
     from silencio.steps.ingest import ingest_source
 
     resolve(config, overrides=overrides).save(resolved.path)
-    for name, value in ingest_source(data, recordings.path, classes.path).items():
+    for name, value in ingest_source(data, recordings.path, classes.path, soundscapes.path).items():
         metrics.log_metric(name, value)

@@ -11,7 +11,9 @@ from components.image import STEP
 def split(
     config: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
+    previous: str,
     assignment: dsl.Output[dsl.Dataset],
+    ledger: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ) -> NamedTuple("Divided", [("split_sha256", str)]):
@@ -20,17 +22,21 @@ def split(
     Args:
         config: The resolved configuration.
         usable: The recordings that can be used.
-        assignment: Part and shard of every recording; kept for later runs.
+        previous: Ledger of an earlier run, or the bundle that holds it: its recordings keep their parts.
+        assignment: Part and shard of every recording.
+        ledger: Part of every recording that this or an earlier run ever had; handed to the next run.
         report: Recordings by species and part, and the species too small for three parts.
         metrics: How many recordings each part has.
 
     Returns:
         Identity of the assignment.
     """
-    from silencio.config import RunConfig
+    from silencio.data.config import DataConfig
     from silencio.steps.split import divide_recordings
 
-    divided = divide_recordings(RunConfig.load(config.path), usable.path, assignment.path, report.path)
+    divided = divide_recordings(
+        DataConfig.of_run(config.path), usable.path, previous, assignment.path, ledger.path, report.path
+    )
     for name, value in divided.counts.items():
         metrics.log_metric(name, value)
     return (divided.split_sha256,)

@@ -11,6 +11,7 @@ from components.image import STEP
 def train(
     config: dsl.Input[dsl.Artifact],
     head: str,
+    run_id: str,
     classes: dsl.Input[dsl.Artifact],
     shards: dsl.Input[List[dsl.Dataset]],
     model: dsl.Output[dsl.Model],
@@ -22,6 +23,7 @@ def train(
     Args:
         config: The resolved configuration.
         head: Name of the head in the configuration.
+        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         classes: The ordered class list.
         shards: Waveforms of training and validation; no test recording is among them.
         model: The trained head and what it said of every validation window.
@@ -31,9 +33,8 @@ def train(
     from silencio.config import RunConfig
     from silencio.steps.train import train_step
 
-    trained = train_step(
-        RunConfig.load(config.path), head, [s.path for s in shards], classes.path, model.path, report.path
-    )
+    paths = classes.path, model.path, report.path
+    trained = train_step(RunConfig.load(config.path), head, [s.path for s in shards], *paths, run_id)
     model.metadata["head"] = head
     for name, value in trained.items():
         metrics.log_metric(name, value)

@@ -1,4 +1,4 @@
-"""validate: open every recording once; what cannot be used is named."""
+"""validate: open every recording once; every fault is named."""
 
 from typing import NamedTuple
 
@@ -11,15 +11,17 @@ from components.image import STEP
 def validate(
     recordings: dsl.Input[dsl.Dataset],
     usable: dsl.Output[dsl.Dataset],
+    faults: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ) -> NamedTuple("Validated", [("data_fingerprint", str)]):
-    """Open every recording once; a missing, empty or undecodable one is left out by name.
+    """Open every recording once; what cannot be used is left out by name, what is doubtful is named.
 
     Args:
         recordings: The table of recordings.
-        usable: Those that can be used, with hash, duration and rate.
-        report: What was left out, and why.
+        usable: Those that can be used, with hashes, duration, rate and level.
+        faults: Every fault of every recording.
+        report: The faults by kind and by name.
         metrics: How many of each.
 
     Returns:
@@ -27,7 +29,7 @@ def validate(
     """
     from silencio.steps.validate import validate_source
 
-    outcome = validate_source(recordings.path, usable.path, report.path)
+    outcome = validate_source(recordings.path, usable.path, faults.path, report.path)
     for name, value in outcome.counts.items():
         metrics.log_metric(name, value)
     return (outcome.data_fingerprint,)

@@ -10,9 +10,14 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from silencio.data.split import SplitConfig
+from silencio.data.config import DataConfig
+from silencio.data.soundscapes import SoundscapeConfig
 from silencio.errors import ConfigError
-from silencio.features import FeatureSpec
+from silencio.evaluation.calibration import CalibrationConfig
+from silencio.evaluation.failure_modes import FailureModeConfig
+from silencio.evaluation.gates import GatePolicy
+from silencio.evaluation.slices import SliceConfig
+from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
 
@@ -31,28 +36,46 @@ class ExportConfig(BaseModel):
     most_clip_bytes: int = Field(400_000, ge=1_000)
 
 
-class RunConfig(BaseModel):
-    """Everything that decides what a training run makes of its data.
+class EvaluationConfig(BaseModel):
+    """How the test part is judged.
 
     Attributes:
-        seed: Of initial weights, crops and augmentation.
-        features: How sound becomes numbers.
-        split: How recordings are divided.
-        seconds_per_shard: Sound in one piece of `featurize`'s work.
-        heads: By name; a name that is no registered kind says its `kind`.
-        supervisor: How the heads' probabilities become one.
-        export: What goes into the bundle.
+        n_resamples: Of the bootstrap.
+        slices: Where slices are cut.
+        soundscapes: The annotated soundscapes into which test calls are mixed.
+        failure_modes: How recordings are made worse.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    n_resamples: int = Field(1000, ge=100)
+    slices: SliceConfig = SliceConfig()
+    soundscapes: SoundscapeConfig = SoundscapeConfig()
+    failure_modes: FailureModeConfig = FailureModeConfig()
+
+
+class RunConfig(DataConfig):
+    """Everything that decides what a training run makes of its data.
+
+    Attributes:
+        seed: Of initial weights, crops and augmentation.
+        heads: By name; a name that is no registered kind says its `kind`.
+        supervisor: How the heads' probabilities become one.
+        calibration: How they come to mean what they say.
+        thresholds: From which probability on a species is named.
+        export: What goes into the bundle.
+        evaluation: How the test part is judged.
+        gates: What a model must show before it is registered; by default the policy that ships.
+    """
+
     seed: int = Field(0, ge=0, lt=2**32)
-    features: FeatureSpec = FeatureSpec()
-    split: SplitConfig = SplitConfig()
-    seconds_per_shard: float = Field(600.0, gt=0)
     heads: dict[str, SerializeAsAny[HeadConfig]] = Field(min_length=1)
     supervisor: SerializeAsAny[BaseModel]
+    calibration: CalibrationConfig = CalibrationConfig()
+    thresholds: ThresholdConfig = ThresholdConfig()
     export: ExportConfig = ExportConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    gates: GatePolicy = Field(default_factory=GatePolicy.shipped)
 
     @field_validator("heads", mode="before")
     @classmethod

@@ -10,36 +10,14 @@ import numpy as np
 import pytest
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.export import export_bundle
-from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.results import Evaluation
-from silencio.training.checkpoint import TrainedHead
-from silencio.training.fit import fit_head
-from silencio.training.fuse import Fusion
 
 ROOT = Path(__file__).parents[2]
 TRAINING_PACKAGES = ["torch", "torchvision", "timm", "peft", "lightning", "kfp", "mlflow", "sklearn", "librosa", "onnx"]
 
 
 @pytest.fixture(scope="module")
-def trained_bundle(tiny_data, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("trained")
-    for name in tiny_data.config.heads:
-        fit_head(name, tiny_data.config, tiny_data.development, tiny_data.classes, root / name)
-    heads = [TrainedHead.load(root / name) for name in tiny_data.config.heads]
-    metrics = Metrics(0.5, 0.5, 4, 4)
-    export_bundle(
-        heads,
-        Fusion("weighted_average", [head.name for head in heads], [0.5, 0.5], metrics),
-        Evaluation({"ensemble": metrics}, []),
-        tiny_data.development,
-        {"CC BY 4.0": 20},
-        tiny_data.config,
-        tiny_data.classes,
-        {"code_version": "test"},
-        root / "bundle",
-    )
-    return root / "bundle"
+def trained_bundle(tiny_bundle: Path) -> Path:
+    return tiny_bundle
 
 
 def test_environment__has_no_training_framework(serving_python: Path) -> None:

@@ -52,7 +52,9 @@ def test_run__shows_its_steps(finished) -> None:
     steps = [line.split("] ")[1] for line in finished[0].stdout.splitlines() if line.startswith("[")]
     assert steps[:3] == ["ingest", "validate", "split"]
     # Steps that wait for the same one start together: their order is the scheduler's.
-    assert {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn", "fuse", "evaluate", "export"} <= set(steps)
+    assert {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn", "fuse", "evaluate", "export"} <= set(
+        steps
+    )
     assert "train raw_cnn: 100%" in finished[0].stdout
 
 

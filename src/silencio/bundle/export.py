@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import shutil
 import tempfile
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
-import torch
+import pandas as pd
+from numpy.typing import NDArray
 from torch import nn
 
 from silencio import __version__
-from silencio.bundle.graph import OUTPUT, Graph
+from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
+from silencio.bundle.graph import Graph
 from silencio.bundle.licences import licence_verdict
 from silencio.bundle.load import Bundle, sha256_of
 from silencio.bundle.manifest import (
+    DATA,
     GRAPH,
+    LEDGER,
     MANIFEST,
     MODEL_CARD,
     PARITY,
+    REFERENCE,
     BundleManifest,
     GraphInput,
     HeadEntry,
@@ -32,84 +35,73 @@ from silencio.bundle.manifest import (
 )
 from silencio.bundle.model_card import model_card
 from silencio.bundle.parity import Parity, ParityClip
+from silencio.bundle.reference import write_reference
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import BundleError, ParityError
-from silencio.evaluation.results import Evaluation
 from silencio.features import FeatureSpec, FrontEnd
-from silencio.models.head import Loss, probabilities
-from silencio.models.weighted_average import WeightedAverage
+from silencio.storage import read_bytes
 from silencio.taxonomy import ClassList
+from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fuse import Fusion
 
-_INPUT_NAMES = ("log_mel", "waveform")
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a bundle comes from.
 
-class EnsembleGraph(nn.Module):
-    """Heads and supervisor as one module from named inputs to probabilities.
-
-    Args:
-        heads: Deployable heads.
-        inputs: What each of them hears.
-        losses: What each head's logits mean.
-        supervisor: Joins their probabilities.
+    Attributes:
+        data: Every recording of the data set (`data.parquet`).
+        ledger: The assignment that is handed to the next run (`split.parquet`).
+        licences: Licence texts of the recordings, with how many have each.
+        parents: Fingerprints, commit, image.
     """
 
-    def __init__(
-        self, heads: Sequence[nn.Module], inputs: Sequence[str], losses: Sequence[Loss], supervisor: WeightedAverage
-    ) -> None:
-        super().__init__()
-        self.heads = nn.ModuleList(heads)
-        self.input_of_head = list(inputs)
-        self.losses = list(losses)
-        self.supervisor = supervisor
-        self.input_names = [name for name in _INPUT_NAMES if name in self.input_of_head]
-
-    def forward(self, *values: torch.Tensor) -> torch.Tensor:
-        """Inputs in the order of `input_names`, each (batch, …), to probabilities (batch, n_classes)."""
-        named = dict(zip(self.input_names, values, strict=True))
-        scores = [
-            probabilities(head(named[name]), loss)
-            for head, name, loss in zip(self.heads, self.input_of_head, self.losses, strict=True)
-        ]
-        return self.supervisor(scores)  # type: ignore[no-any-return]  # a module's call is untyped
+    data: pd.DataFrame
+    ledger: pd.DataFrame
+    licences: Mapping[str, int]
+    parents: Mapping[str, str]
 
 
 def export_bundle(
     heads: Sequence[TrainedHead],
     fusion: Fusion,
-    evaluation: Evaluation,
+    decisions: Decisions,
     development: Iterable[Path],
-    licences: dict[str, int],
+    origin: Origin,
     config: RunConfig,
     classes: ClassList,
-    parents: dict[str, str],
     directory: Path,
 ) -> BundleManifest:
     """Export, verify against training, and only then put the bundle in its place.
 
+    The test part is unknown here: its figures come with the verdict (`silencio.bundle.seal`).
+
     Args:
         heads: In the order of `fusion.heads`.
         fusion: The supervisor.
-        evaluation: Figures on the test part.
+        decisions: Calibration and thresholds.
         development: Shards of training and validation; parity clips are validation recordings.
-        licences: Licence texts of the training recordings, with how many have each.
+        origin: Where the bundle comes from.
         config: The resolved configuration.
         classes: The order of the outputs.
-        parents: Where the bundle comes from (fingerprints, commit, image).
         directory: The bundle's folder; must not exist, or be empty.
 
     Raises:
         ParityError: The graph gives other numbers than the trained heads gave.
         BundleError: There is no validation recording short enough to be a parity clip.
     """
-    parents = {**parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
+    parents = {**origin.parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
     validation = ShardSet(development, config.features, "validation")
     modules = [head.module(config.features, classes) for head in heads]
     deployable = [module.deployable().eval() for module in modules]
     graph_module = EnsembleGraph(
-        deployable, [module.input_name for module in modules], [head.config.loss for head in heads], fusion.module()
+        deployable,
+        [module.input_name for module in modules],
+        [head.config.loss for head in heads],
+        fusion.module(),
+        decisions.calibration,
     ).eval()
     with tempfile.TemporaryDirectory(dir=_parent(directory), prefix=".bundle-") as temporary:
         work = Path(temporary) / "bundle"
@@ -118,19 +110,13 @@ def export_bundle(
         write_graph(graph_module, inputs, config.features, classes, work / GRAPH)
         graph = Graph(work / GRAPH, inputs, n_threads=1)
         tolerances = Tolerances()
-        check_against_training(graph, heads, fusion, validation, tolerances.torch_to_onnx)
-        _write_parity(graph, validation, config, classes, work / PARITY)
-        entries = tuple(
-            HeadEntry(
-                name=head.name,
-                kind=head.config.kind,
-                input_name=module.input_name,
-                weight=weight,
-                n_parameters=sum(parameter.numel() for parameter in final.parameters()),
-                config=head.config.model_dump(mode="json"),
-            )
-            for head, module, final, weight in zip(heads, modules, deployable, fusion.weights, strict=True)
-        )
+        said = validation_probabilities(graph, validation)
+        check_against_training(said, fusion, decisions, tolerances.torch_to_onnx)
+        _write_parity(graph, _parity_sources(validation, origin.data, config), config, classes, work / PARITY)
+        write_reference(validation, said, classes, work / REFERENCE)
+        origin.data.to_parquet(work / DATA, index=False)
+        origin.ledger.to_parquet(work / LEDGER, index=False)
+        entries = _head_entries(heads, [module.input_name for module in modules], deployable, fusion.weights)
         manifest = BundleManifest(
             version=_version(parents, work / GRAPH),
             created_by=f"silencio {__version__}",
@@ -141,20 +127,15 @@ def export_bundle(
             classes_sha256=classes.sha256,
             heads=entries,
             supervisor={"kind": fusion.kind, "weights": fusion.weights},
-            metrics={
-                "validation": fusion.validation.to_dict(),
-                "test": evaluation.rows["ensemble"].to_dict(),
-                "test_by_row": {name: row.to_dict() for name, row in evaluation.rows.items()},
-            },
+            calibration=decisions.calibration.model_dump(mode="json"),
+            thresholds=dict(zip(classes.codes, decisions.thresholds.values, strict=True)),
+            metrics={"validation": decisions.validation, "validation_calibration": decisions.calibration_error},
             tolerances=tolerances,
             parents=parents,
-            licences=licence_verdict(licences, entries),
+            licences=licence_verdict(dict(origin.licences), entries),
             files={},
         )
-        (work / MODEL_CARD).write_text(model_card(manifest), encoding="utf-8")
-        files = {path.name: sha256_of(path) for path in sorted(work.iterdir())}
-        manifest = manifest.model_copy(update={"files": files}).sealed()
-        (work / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        manifest = write_manifest(manifest, work)
         Bundle(work).verify()
         if directory.exists():
             directory.rmdir()
@@ -162,52 +143,29 @@ def export_bundle(
     return manifest
 
 
-def write_graph(
-    module: EnsembleGraph, inputs: tuple[GraphInput, ...], spec: FeatureSpec, classes: ClassList, path: Path
-) -> None:
-    """Export to ONNX with a dynamic batch, and write spec and classes into the graph itself.
+def write_manifest(manifest: BundleManifest, directory: Path) -> BundleManifest:
+    """Write the model card and bundle.json, with the sha256 of every other file in the folder."""
+    (directory / MODEL_CARD).write_text(model_card(manifest), encoding="utf-8")
+    files = {path.name: sha256_of(path) for path in sorted(directory.iterdir()) if path.name != MANIFEST}
+    manifest = manifest.model_copy(update={"files": files}).sealed()
+    (directory / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+    return manifest
+
+
+def validation_probabilities(graph: Graph, validation: ShardSet) -> NDArray[np.float32]:
+    """What the graph says of every validation window, (n_windows, n_classes)."""
+    front_end = FrontEnd(validation.spec)
+    return np.concatenate([graph.run(front_end.features(waveform).inputs) for waveform in validation])
+
+
+def check_against_training(said: NDArray[np.floating], fusion: Fusion, decisions: Decisions, tolerance: float) -> float:
+    """Hold the graph against what the heads said of validation right after training.
 
     Args:
-        module: In evaluation mode.
-        inputs: Its inputs.
-        spec: Whose sha256 the graph carries.
-        classes: Whose codes the graph carries.
-        path: The file.
-    """
-    # A traced batch of one would be taken for a constant.
-    example = tuple(torch.zeros((2, *entry.shape), dtype=getattr(torch, entry.dtype)) for entry in inputs)
-    batch = torch.export.Dim("batch", min=1, max=4096)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            module,
-            example,
-            dynamo=True,
-            input_names=[entry.name for entry in inputs],
-            output_names=[OUTPUT],
-            dynamic_shapes=(tuple({0: batch} for _ in inputs),),
-            external_data=False,
-            verbose=False,
-        )
-    if program is None:
-        raise BundleError("torch.onnx.export returned no program")
-    model = program.model_proto
-    onnx.helper.set_model_props(
-        model,
-        {
-            "spec_sha256": spec.sha256,
-            "classes_sha256": classes.sha256,
-            "codes": json.dumps(list(classes.codes)),
-        },
-    )
-    onnx.save(model, path)
-
-
-def check_against_training(
-    graph: Graph, heads: Sequence[TrainedHead], fusion: Fusion, validation: ShardSet, tolerance: float
-) -> float:
-    """Hold the graph against what the heads said of validation right after training.
+        said: By the graph, (n_windows, n_classes).
+        fusion: What the heads said, joined.
+        decisions: How that is calibrated.
+        tolerance: Largest difference of a probability that is rounding.
 
     Returns:
         The largest difference of a probability.
@@ -215,22 +173,31 @@ def check_against_training(
     Raises:
         ParityError: It is above the tolerance: the graph does not hold the trained weights.
     """
-    front_end = FrontEnd(validation.spec)
-    expected = np.tensordot(
-        np.array(fusion.weights), np.stack([head.validation.probabilities for head in heads]), axes=1
+    difference = np.abs(said - decisions.calibration(fusion.windows.probabilities)).max(axis=1)
+    worst = int(difference.argmax())
+    if not difference[worst] <= tolerance:
+        name = fusion.windows.recording_ids[int(fusion.windows.recording[worst])]
+        raise ParityError(
+            f"the exported graph differs by {difference[worst]:.2g} from what the trained heads said of {name} (most "
+            f"allowed {tolerance:.0e}): it does not hold the trained weights"
+        )
+    return float(difference[worst])
+
+
+def _head_entries(
+    heads: Sequence[TrainedHead], inputs: Sequence[str], deployable: Sequence[nn.Module], weights: Sequence[float]
+) -> tuple[HeadEntry, ...]:
+    return tuple(
+        HeadEntry(
+            name=head.name,
+            kind=head.config.kind,
+            input_name=input_name,
+            weight=weight,
+            n_parameters=sum(parameter.numel() for parameter in final.parameters()),
+            config=head.config.model_dump(mode="json"),
+        )
+        for head, input_name, final, weight in zip(heads, inputs, deployable, weights, strict=True)
     )
-    recording = heads[0].validation.recording
-    worst = 0.0
-    for index, waveform in enumerate(validation):
-        got = graph.run(front_end.features(waveform).inputs)
-        worst = max(worst, float(np.abs(got - expected[recording == index]).max()))
-        if not worst <= tolerance:
-            raise ParityError(
-                f"the exported graph differs by {worst:.2g} from what the trained heads said of "
-                f"{validation.table['recording_id'][index]} (most allowed {tolerance:.0e}): it does not hold the "
-                "trained weights"
-            )
-    return worst
 
 
 def _graph_inputs(names: Sequence[str], spec: FeatureSpec) -> tuple[GraphInput, ...]:
@@ -241,11 +208,13 @@ def _graph_inputs(names: Sequence[str], spec: FeatureSpec) -> tuple[GraphInput, 
     return tuple(known[name] for name in names)
 
 
-def _write_parity(graph: Graph, validation: ShardSet, config: RunConfig, classes: ClassList, path: Path) -> None:
+def _write_parity(
+    graph: Graph, sources: list[dict[str, str]], config: RunConfig, classes: ClassList, path: Path
+) -> None:
     front_end = FrontEnd(config.features)
     clips = []
-    for source in _parity_paths(validation, config):
-        encoded = Path(source["path"]).read_bytes()
+    for source in sources:
+        encoded = read_bytes(source["path"])
         features = front_end(encoded).inputs
         clips.append(
             ParityClip(
@@ -259,10 +228,10 @@ def _write_parity(graph: Graph, validation: ShardSet, config: RunConfig, classes
     Parity(config.features.sha256, classes.codes, tuple(clips)).save(path)
 
 
-def _parity_paths(validation: ShardSet, config: RunConfig) -> list[dict[str, str]]:
-    """The shortest recordings of different species, as many as wanted."""
-    table = validation.table.assign(size=[Path(path).stat().st_size for path in validation.table["path"]])
-    table = table[table["size"] <= config.export.most_clip_bytes].sort_values(["size", "recording_id"])
+def _parity_sources(validation: ShardSet, data: pd.DataFrame, config: RunConfig) -> list[dict[str, str]]:
+    """The shortest validation recordings of different species, as many as wanted."""
+    table = validation.table.merge(data[["recording_id", "size_bytes"]], on="recording_id", validate="one_to_one")
+    table = table[table["size_bytes"] <= config.export.most_clip_bytes].sort_values(["size_bytes", "recording_id"])
     chosen = table.drop_duplicates("primary_label").head(config.export.n_parity_clips)
     if chosen.empty:
         raise BundleError(
@@ -271,7 +240,7 @@ def _parity_paths(validation: ShardSet, config: RunConfig) -> list[dict[str, str
     return [{"recording_id": str(row.recording_id), "path": str(row.path)} for row in chosen.itertuples()]
 
 
-def _version(parents: dict[str, str], graph: Path) -> str:
+def _version(parents: Mapping[str, str], graph: Path) -> str:
     """Short identity: the same parents and the same weights, the same version."""
     return hashlib.sha256(json.dumps([parents, sha256_of(graph)], sort_keys=True).encode()).hexdigest()[:12]
 

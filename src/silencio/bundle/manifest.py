@@ -15,6 +15,9 @@ FORMAT: Literal[1] = 1
 MANIFEST = "bundle.json"
 GRAPH = "model.onnx"
 PARITY = "parity.npz"
+REFERENCE = "reference.parquet"
+DATA = "data.parquet"
+LEDGER = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
 
 
@@ -79,7 +82,10 @@ class BundleManifest(_Entry):
         classes_sha256: Of `classes`.
         heads: What is inside the graph.
         supervisor: How the heads become one, with its parameters.
+        calibration: `kind`, and one `scale` and `offset` a class; the graph holds them already.
+        thresholds: By code, the probability from which on the species counts as named.
         metrics: Figures by part of the split.
+        verdict: Whether the gates let it pass, and what those said that did not; empty before they were asked.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.
         licences: Of data and weights, and what they allow.
@@ -98,7 +104,10 @@ class BundleManifest(_Entry):
     classes_sha256: str
     heads: tuple[HeadEntry, ...] = Field(min_length=1)
     supervisor: dict[str, Any]
+    calibration: dict[str, Any] = Field(default_factory=dict)
+    thresholds: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, Any]
+    verdict: dict[str, Any] = Field(default_factory=dict)
     tolerances: Tolerances = Tolerances()
     parents: dict[str, str]
     licences: dict[str, Any]

@@ -35,7 +35,12 @@ def model_card(manifest: BundleManifest) -> str:
         ),
         "",
         "Focal recordings, one animal close to the microphone. Soundscapes are harder; the figures do not hold there.",
-        "Probabilities are not calibrated, and a sound of no listed species still gets a most probable one.",
+        f"Calibration: {manifest.calibration.get('kind', 'none')}, fitted on validation. A sound of no listed species",
+        "still gets a most probable one: heed the thresholds.",
+        "",
+        "## Gates",
+        "",
+        *_gates(manifest),
         "",
         "## Licence",
         "",
@@ -53,3 +58,11 @@ def model_card(manifest: BundleManifest) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _gates(manifest: BundleManifest) -> list[str]:
+    if not manifest.verdict:
+        return ["Not asked."]
+    if manifest.verdict["passed"]:
+        return ["Passed."]
+    return ["Refused:", "", *(f"- {reason}" for reason in manifest.verdict["refusals"])]

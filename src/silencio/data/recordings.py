@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from silencio.taxonomy import ClassList
+from silencio.data.faults import Fault, fault_table
+from silencio.data.file_names import site_and_time
+from silencio.errors import SchemaError
+from silencio.storage import write_atomically
+from silencio.taxonomy import ClassList, Species
 
 COLUMNS = (
     "recording_id",  # stable across machines: the file's path inside its source
-    "path",  # where the encoded bytes are
+    "path",  # URI of the encoded bytes (silencio.storage)
     "primary_label",
     "secondary_labels",  # list of codes
     "author",
@@ -20,12 +29,125 @@ COLUMNS = (
     "longitude",
     "license",
     "url",
+    "site",  # "" where unknown
+    "recorded_at",  # ISO 8601, "" where unknown
 )
+_FAULTS = b"silencio.faults"
 
 
-def write_recordings(recordings: pd.DataFrame, path: Path) -> None:
-    """Keep a table of recordings as Parquet."""
-    recordings.to_parquet(path, index=False)
+@dataclass(frozen=True)
+class Source:
+    """What a source hands over.
+
+    Attributes:
+        recordings: The columns of `COLUMNS`, sorted by recording_id.
+        classes: The species of which there are recordings, sorted by code.
+        unknown_secondary_labels: Secondary labels without recordings of their own, each with how often it stood
+            there; no model output exists for them.
+        soundscapes: URIs of unlabelled recordings of the same places.
+        faults: What the source's tables say against themselves (`silencio.data.faults.fault_table`); recordings that
+            are left out stand here and nowhere else.
+        taken_as: What it was taken for, and where it is.
+    """
+
+    recordings: pd.DataFrame
+    classes: ClassList
+    unknown_secondary_labels: dict[str, int]
+    soundscapes: list[str] = field(default_factory=list)
+    faults: pd.DataFrame = field(default_factory=lambda: fault_table([]))
+    taken_as: str = ""
+
+
+def make_source(
+    rows: pd.DataFrame, taxonomy: pd.DataFrame, *, soundscapes: Sequence[str] = (), taken_as: str = ""
+) -> Source:
+    """Bring a source's rows into the common form and hold their labels against its species.
+
+    A row whose label is no species of the taxonomy is left out and named; other species without a row are named.
+
+    Args:
+        rows: `recording_id`, `path`, `primary_label`, `secondary_labels` (lists) and any others of `COLUMNS`.
+        taxonomy: `scientific_name`, `common_name`, `class_name` by code.
+        soundscapes: Unlabelled recordings.
+        taken_as: What the source was taken for.
+
+    Raises:
+        SchemaError: Not one row has a label of the taxonomy.
+    """
+    known = rows["primary_label"].isin(taxonomy.index)
+    if not known.any():
+        first = rows["primary_label"].iloc[0]
+        raise SchemaError(
+            f"{taken_as}: column 'primary_label': not one of {len(rows)} labels is in the taxonomy, the first is "
+            f"{first!r}: is it the taxonomy of these recordings, and did a spreadsheet change the codes?"
+        )
+    recordings = _common_form(rows[known])
+    codes = sorted(set(recordings["primary_label"]))
+    classes = ClassList.of(
+        Species(code=code, **{name: str(taxonomy.at[code, name]) for name in taxonomy.columns}) for code in codes
+    )
+    secondary = recordings["secondary_labels"].explode().dropna()
+    counts = secondary[~secondary.isin(classes.codes)].value_counts()
+    faults = [
+        Fault(row["recording_id"], "unknown_label", f"label {row['primary_label']!r} is not in the taxonomy")
+        for row in rows[~known].to_dict("records")
+    ]
+    faults += [
+        Fault("", "no_recordings", f"{code} ({taxonomy.at[code, 'scientific_name']})")
+        for code in taxonomy.index.difference(codes)
+    ]
+    return Source(
+        recordings,
+        classes,
+        {str(label): int(n) for label, n in counts.items()},
+        list(soundscapes),
+        fault_table(faults),
+        taken_as,
+    )
+
+
+def _common_form(rows: pd.DataFrame) -> pd.DataFrame:
+    table = rows.copy()
+    for name in COLUMNS:
+        if name not in table:
+            table[name] = ""
+    for name in ("latitude", "longitude"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    said = [site_and_time(name) for name in table["recording_id"]]
+    for position, name in enumerate(("site", "recorded_at")):
+        of_name = pd.Series([one[position] for one in said], index=table.index, dtype=object)
+        table[name] = table[name].where(table[name] != "", of_name)
+    return table[list(COLUMNS)].sort_values("recording_id", ignore_index=True)
+
+
+def soundscape_table(soundscapes: Sequence[str]) -> pd.DataFrame:
+    """`path`, `site` and `recorded_at` of unlabelled recordings, as far as their names say them."""
+    rows = [(uri, *site_and_time(uri)) for uri in sorted(soundscapes)]
+    return pd.DataFrame(rows, columns=["path", "site", "recorded_at"], dtype=object)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Keep any table as Parquet, whole or not at all.
+
+    Raises:
+        StorageError: The disk is full, or the place cannot be written to.
+    """
+    write_atomically(path, table.to_parquet(None, index=False))
+
+
+def write_recordings(recordings: pd.DataFrame, path: Path, faults: pd.DataFrame | None = None) -> None:
+    """Keep a table of recordings as Parquet; with it, in the file's metadata, the faults that are known already.
+
+    Raises:
+        StorageError: The disk is full, or the place cannot be written to.
+    """
+    table = pa.Table.from_pandas(recordings, preserve_index=False)
+    if faults is not None:
+        rows = json.dumps(faults[["recording_id", "kind", "detail"]].to_numpy().tolist())
+        table = table.replace_schema_metadata({**table.schema.metadata, _FAULTS: rows.encode()})
+    content = io.BytesIO()
+    pq.write_table(table, content)
+    write_atomically(path, content.getvalue())
 
 
 def read_recordings(path: Path) -> pd.DataFrame:
@@ -35,9 +157,15 @@ def read_recordings(path: Path) -> pd.DataFrame:
     return recordings
 
 
+def read_known_faults(path: Path) -> pd.DataFrame:
+    """The faults that were kept with a table of recordings; none where there are none."""
+    metadata = pq.read_schema(path).metadata or {}
+    return fault_table(Fault(*row) for row in json.loads(metadata.get(_FAULTS, b"[]")))
+
+
 def write_class_list(classes: ClassList, path: Path) -> None:
     """Keep a class list as JSON."""
-    path.write_text(classes.model_dump_json(indent=1), encoding="utf-8")
+    write_atomically(path, classes.model_dump_json(indent=1))
 
 
 def read_class_list(path: Path) -> ClassList:

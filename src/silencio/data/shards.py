@@ -1,27 +1,32 @@
 """Shards: recordings as int16 waveforms at the spec's rate, in flat files that are mapped, not loaded.
 
 A shard is a folder with `waveforms.i16` (all recordings one after another, native-endian int16), `recordings.parquet`
-(where each begins and ends, labels, part) and `shard.json` (the spec's sha256). Whole recordings are kept, not
-windows, because training crops at random places; windows are cut on reading by the same front end as everywhere.
+(where each begins and ends, its labels, its part, the sha256 of its waveform) and `shard.json` (the spec's sha256).
+Whole recordings are kept, not windows, because training crops at random places; windows are cut on reading by the same
+front end as everywhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from silencio.errors import DataError
+from silencio.errors import DataError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
+from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_atomically
 
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
+_COLUMNS = ("recording_id", "primary_label", "part", "path")
+_KEPT = ("sha256", "author", "site", "recorded_at", "group_id")
 
 
 @dataclass(frozen=True)
@@ -58,26 +63,59 @@ def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_
 
 
 def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) -> None:
-    """Decode and resample recordings, one at a time, into a shard.
+    """Decode and resample recordings, one at a time, into a shard that appears whole or not at all.
 
     Args:
-        recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `part`.
+        recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `part`; of `sha256`,
+            `author`, `site`, `recorded_at` and `group_id` the shard keeps what there is. A recording whose bytes no
+            longer have their `sha256` is refused.
         spec: The definition that is followed.
-        directory: The shard's folder, made here.
+        directory: The shard's folder.
+
+    Raises:
+        DataError: A recording vanished or was changed since `validate` opened it.
+        StorageError: The disk is full, or the recordings' place does not answer.
     """
-    directory.mkdir(parents=True, exist_ok=True)
     front_end = FrontEnd(spec)
     rows: list[dict[str, object]] = []
+    kept = [name for name in (*_COLUMNS, *_KEPT) if name in recordings]
     end = 0
-    with (directory / _WAVEFORMS).open("wb") as file:
-        for row in tqdm(recordings.to_dict("records"), desc="featurize", unit="recording", mininterval=2.0):
-            waveform = front_end.waveform(Path(row["path"]))
-            waveform.tofile(file)
-            begin, end = end, end + len(waveform)
-            kept = {name: row[name] for name in ("recording_id", "primary_label", "part", "path")}
-            rows.append({**kept, "secondary_labels": list(row["secondary_labels"]), "begin": begin, "end": end})
-    pd.DataFrame(rows).to_parquet(directory / _RECORDINGS, index=False)
-    (directory / _SHARD).write_text(json.dumps({"spec_sha256": spec.sha256, "n_samples": end}), encoding="utf-8")
+    with whole_folder(directory) as fresh:
+        with (fresh / _WAVEFORMS).open("wb") as file:
+            for row in tqdm(recordings.to_dict("records"), desc="featurize", unit="recording", mininterval=2.0):
+                waveform = front_end.waveform(_encoded(row))
+                # Not `tofile`, which hides that the disk is full.
+                file.write(waveform.data)
+                begin, end = end, end + len(waveform)
+                rows.append(
+                    {
+                        **{name: row[name] for name in kept},
+                        "secondary_labels": list(row["secondary_labels"]),
+                        "waveform_sha256": hashlib.sha256(waveform.data).hexdigest(),
+                        "begin": begin,
+                        "end": end,
+                    }
+                )
+        write_atomically(fresh / _RECORDINGS, pd.DataFrame(rows).to_parquet(None, index=False))
+        write_atomically(fresh / _SHARD, json.dumps({"spec_sha256": spec.sha256, "n_samples": end}))
+
+
+def _encoded(row: dict[Hashable, Any]) -> bytes:
+    try:
+        encoded = read_bytes(row["path"])
+    except StorageError as error:
+        if not concerns_one_file(error):
+            raise
+        raise DataError(
+            f"{row['recording_id']} was there when validate opened it and cannot be read any more ({error}): put it "
+            "back, or run validate again"
+        ) from error
+    if row.get("sha256", (digest := hashlib.sha256(encoded).hexdigest())) != digest:
+        raise DataError(
+            f"{row['recording_id']} was changed since validate opened it ({row['path']}, {len(encoded)} bytes): run "
+            "validate again"
+        )
+    return encoded
 
 
 class ShardSet:

@@ -1,14 +1,17 @@
 """The split: whole recordings go to train, validation or test, stratified by species.
 
 The draw uses SHA-256 of seed and group, not a random generator: the same seed gives the same split on any machine,
-in any order of rows, and with any version of any library.
+in any order of rows, and with any version of any library. When data grow, what was assigned stays where it is and
+only new groups are drawn: no test recording ever trains a later model.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Literal, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from silencio.errors import SplitError
 
 PARTS = ("train", "validation", "test")
+LEDGER_COLUMNS = ["recording_id", "group_id", "sha256", "primary_label", "part"]
+# Where recordings of one group were in several parts, the later one here wins: what was tested on is not trained on.
+_STRICTNESS = {part: number for number, part in enumerate(PARTS)}
+_LEAST_OWNERS = 3
 
 
 class SplitConfig(BaseModel):
@@ -25,6 +32,8 @@ class SplitConfig(BaseModel):
         seed: Another seed, another split.
         validation_share: Share of a species' recordings that choose between models.
         test_share: Share that is read once, at the end.
+        group_by: What is never in two parts: a source `recording`; or all recordings of a species by one `recordist`,
+            or of one `site`, for the species that have at least three of them (the others stay with recordings).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -32,6 +41,7 @@ class SplitConfig(BaseModel):
     seed: int = 0
     validation_share: float = Field(0.2, gt=0, lt=1)
     test_share: float = Field(0.2, gt=0, lt=1)
+    group_by: Literal["recording", "recordist", "site"] = "recording"
 
     @model_validator(mode="after")
     def _train_remains(self) -> Self:
@@ -48,32 +58,40 @@ class Split:
         assignment: `recording_id`, `group_id`, `primary_label`, `part`, sorted by recording_id.
         too_small: Species that are not in all three parts, for want of groups of their own, each with the parts that
             it is in.
+        ledger: The assignment of every recording that this or an earlier run ever had (`LEDGER_COLUMNS`): what is
+            handed to the next run.
+        n_kept: Recordings whose part an earlier run had drawn.
     """
 
     assignment: pd.DataFrame
     too_small: dict[str, list[str]]
+    ledger: pd.DataFrame
+    n_kept: int
 
 
-def draw_split(recordings: pd.DataFrame, config: SplitConfig) -> Split:
+def draw_split(recordings: pd.DataFrame, config: SplitConfig, previous: pd.DataFrame | None = None) -> Split:
     """Divide recordings by group, so that no source recording is in two parts.
 
-    A group is a source recording: one file, or several files with the same bytes. A species with one group can only
-    be trained on; with two it is trained on and tested; with three or more it is in all three parts.
+    A group is a source recording: one file, or several files with the same bytes; or more, as `group_by` says. A
+    species with one group can only be trained on; with two it is trained on and tested; with three or more it is in
+    all three parts.
 
     Args:
-        recordings: Usable recordings with `recording_id`, `primary_label`, `sha256`.
-        config: Seed and shares.
+        recordings: Usable recordings with `recording_id`, `primary_label`, `sha256`, and `author` or `site` where
+            groups are made of them.
+        config: Seed, shares and groups.
+        previous: The ledger of an earlier run; its recordings, known by name or by bytes, keep their parts.
 
     Raises:
         SplitError: Fewer than three recordings in all, or none can be held out.
     """
-    groups = recordings.groupby("sha256")["recording_id"].transform("min").rename("group_id")
-    table = pd.concat([recordings[["recording_id", "primary_label"]], groups], axis=1)
+    table = recordings[["recording_id", "primary_label", "sha256"]].assign(group_id=_groups(recordings, config))
     # The same bytes under two labels are one group still, drawn with the label of its first recording.
     owner = table.sort_values("recording_id").groupby("group_id")["primary_label"].first()
+    kept = _kept_parts(table, previous)
     part_of_group: dict[str, str] = {}
     for _, group_ids in owner.groupby(owner).groups.items():
-        part_of_group |= _draw_species(list(group_ids), config)
+        part_of_group |= _draw_species(list(group_ids), config, kept)
     table["part"] = table["group_id"].map(part_of_group)
     missing = [part for part in PARTS if part not in set(table["part"])]
     if missing:
@@ -85,24 +103,88 @@ def draw_split(recordings: pd.DataFrame, config: SplitConfig) -> Split:
     too_small = {
         label: sorted(parts, key=PARTS.index) for label, parts in sorted(in_parts.items()) if len(parts) < len(PARTS)
     }
+    table = table.sort_values("recording_id", ignore_index=True)
     columns = ["recording_id", "group_id", "primary_label", "part"]
-    return Split(table[columns].sort_values("recording_id", ignore_index=True), too_small)
+    return Split(table[columns], too_small, _ledger(table, previous), int(table["group_id"].isin(kept).sum()))
 
 
-def _draw_species(group_ids: list[str], config: SplitConfig) -> dict[str, str]:
+def read_ledger(path: Path) -> pd.DataFrame:
+    """The ledger of an earlier run: a Parquet file, or the bundle that carries it as `split.parquet`.
+
+    Raises:
+        SplitError: It cannot be read, or is none.
+    """
+    file = path / "split.parquet" if path.is_dir() else path
+    try:
+        ledger = pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise SplitError(f"{file} is no earlier assignment: {error}") from error
+    missing = [name for name in LEDGER_COLUMNS if name not in ledger]
+    unknown = sorted(set(ledger.get("part", [])) - set(PARTS))
+    if missing or unknown:
+        fault = f"column {missing[0]!r} is missing" if missing else f"part {unknown[0]!r} is unknown"
+        raise SplitError(f"{file} is no earlier assignment: {fault}")
+    return ledger[LEDGER_COLUMNS]
+
+
+def _groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[str]:
+    same_bytes = recordings.groupby("sha256")["recording_id"].transform("min")
+    column = {"recording": None, "recordist": "author", "site": "site"}[config.group_by]
+    if column is None:
+        return same_bytes
+    # The group is its first recording's: the same bytes under two names stay together.
+    first = recordings.sort_values("recording_id").groupby("sha256")[["primary_label", column]].first()
+    label = recordings["sha256"].map(first["primary_label"])
+    who = recordings["sha256"].map(first[column]).fillna("")
+    n_owners = who[who != ""].groupby(label).nunique()
+    wide = (label.map(n_owners).fillna(0) >= _LEAST_OWNERS) & (who != "")
+    return same_bytes.where(~wide, label + " by " + who)
+
+
+def _kept_parts(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str, str]:
+    """By group, the part that an earlier run drew for one of its recordings."""
+    if previous is None or previous.empty:
+        return {}
+    by_name = dict(zip(previous["recording_id"], previous["part"], strict=True))
+    strictest = previous.assign(rank=previous["part"].map(_STRICTNESS)).sort_values("rank")
+    by_bytes = dict(zip(strictest["sha256"], strictest["part"], strict=True))
+    kept: dict[str, str] = {}
+    for row in table.itertuples():
+        found = [part for part in (by_name.get(row.recording_id), by_bytes.get(row.sha256)) if part]
+        if row.group_id in kept:
+            found.append(kept[str(row.group_id)])
+        if found:
+            kept[str(row.group_id)] = max(found, key=lambda part: _STRICTNESS[part])
+    return kept
+
+
+def _draw_species(group_ids: list[str], config: SplitConfig, kept: Mapping[str, str]) -> dict[str, str]:
     def draw(group_id: str) -> str:
         return hashlib.sha256(f"{config.seed}:{group_id}".encode()).hexdigest()
 
-    order = sorted(group_ids, key=draw)
-    n_groups = len(order)
+    n_groups = len(group_ids)
     n_test = max(1, round(n_groups * config.test_share)) if n_groups >= 2 else 0
     n_validation = max(1, round(n_groups * config.validation_share)) if n_groups >= 3 else 0
     # Whatever the shares, three groups are enough for three parts.
     n_validation = min(n_validation, max(0, n_groups - 2))
     n_test = min(n_test, n_groups - 1 - n_validation)
-    parts = ["test"] * n_test + ["validation"] * n_validation
-    parts += ["train"] * (n_groups - len(parts))
-    return dict(zip(order, parts, strict=True))
+    before = {name: kept[name] for name in group_ids if name in kept}
+    counts = {part: sum(1 for other in before.values() if other == part) for part in PARTS}
+    parts = ["test"] * max(0, n_test - counts["test"]) + ["validation"] * max(0, n_validation - counts["validation"])
+    new = sorted((name for name in group_ids if name not in kept), key=draw)
+    if not counts["train"] and len(parts) >= len(new) and before:
+        # What was held out stays so; then the first new group is what the species can be learned from.
+        parts = ["train", *parts]
+    parts = (parts + ["train"] * len(new))[: len(new)]
+    return before | dict(zip(new, parts, strict=True))
+
+
+def _ledger(table: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
+    now = table[LEDGER_COLUMNS]
+    if previous is None or previous.empty:
+        return now
+    gone = previous[~previous["recording_id"].isin(now["recording_id"])]
+    return pd.concat([now, gone[LEDGER_COLUMNS]]).sort_values("recording_id", ignore_index=True)
 
 
 def check_disjoint(assignment: pd.DataFrame) -> None:

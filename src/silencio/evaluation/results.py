@@ -1,41 +1,65 @@
-"""The figures on the test part, kept as one file."""
+"""All figures of a judged model, kept as one file."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
+from silencio.evaluation.slices import SliceFigures
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures on the test part.
+    """What was found on the test part, which is read once.
 
     Attributes:
         rows: By what was judged: `ensemble`, each head, and the references `majority class` and
             `logistic regression on mean log-mel`.
         answers: What the ensemble said of each recording: `recording_id`, `path`, `primary_label`, `predicted`,
             `probability`.
+        comparisons: The ensemble against heads, references and champion, paired by recording.
+        slices: The ensemble on parts of the test recordings.
+        species: The ensemble by species, the worst first (`silencio.evaluation.slices.species_table`).
+        confusable: Pairs of species that validation takes for each other.
+        calibration: On test recordings: `error_before` and `error_after` (ECE of the most probable species), and the
+            bins of the reliability picture, `before` and `after`.
+        curve: The precision-recall curve of all decisions together: `recall` and `precision`, and where the
+            thresholds stand on it, `named_recall` and `named_precision`.
+        soundscapes: Figures on annotated soundscapes, and what was detected in them; empty where none were made.
+        failure_modes: What becomes of the figures under noise, overlap, gain and silence; empty where not asked.
+        champion: Version of the champion that was asked the same; empty where there is none.
     """
 
     rows: dict[str, Metrics]
     answers: list[dict[str, Any]]
+    comparisons: list[Comparison] = field(default_factory=list)
+    slices: list[SliceFigures] = field(default_factory=list)
+    species: list[dict[str, Any]] = field(default_factory=list)
+    confusable: list[list[str]] = field(default_factory=list)
+    calibration: dict[str, Any] = field(default_factory=dict)
+    curve: dict[str, Any] = field(default_factory=dict)
+    soundscapes: dict[str, Any] = field(default_factory=dict)
+    failure_modes: dict[str, Any] = field(default_factory=dict)
+    champion: str = ""
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
-        facts = {"rows": {name: metrics.to_dict() for name, metrics in self.rows.items()}, "answers": self.answers}
-        path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:
         """The inverse of `save`."""
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return cls({name: Metrics(**values) for name, values in facts["rows"].items()}, facts["answers"])
+        facts["rows"] = {name: Metrics(**values) for name, values in facts["rows"].items()}
+        facts["comparisons"] = [Comparison.of(values) for values in facts["comparisons"]]
+        facts["slices"] = [SliceFigures.of(values) for values in facts["slices"]]
+        return cls(**facts)
 
 
 def results_table(evaluation: Evaluation) -> pd.DataFrame:

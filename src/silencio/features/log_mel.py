@@ -1,18 +1,21 @@
-"""Log-mel of windows, by scipy's FFT."""
+"""Log-mel of windows, by numpy's real FFT."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-import scipy.fft
 import scipy.sparse
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from silencio.audio import dequantize
+from silencio.audio.waveform import FULL_SCALE
 from silencio.features.mel import mel_filters
 from silencio.features.spec import FeatureSpec
 
-_FRAMES_AT_ONCE = 32
+# What is computed at once stays in the processor's second cache.
+_MOST_FRAMES = 40
+_ALIGNMENT_BYTES = 64
 
 
 class LogMel:
@@ -29,11 +32,14 @@ class LogMel:
         # The periodic Hann window; scipy.signal, which has it by name, takes most of a second to import.
         # It stays float64, and with it the FFT: in float32 the bands beside a loud tone hold nothing but rounding,
         # and other rounding on every processor.
-        self._hann: NDArray[np.float64] = np.hanning(spec.n_fft + 1)[:-1]
+        self._hann = _aligned((spec.n_fft,), np.float64)
+        self._hann[:] = np.hanning(spec.n_fft + 1)[:-1]
+        filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
+        heard = np.flatnonzero(filters.any(axis=0))
+        self._bins = slice(int(heard[0]), int(heard[-1]) + 1)
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.
-        filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
-        self._filters = scipy.sparse.csr_array(filters)
+        self._filters = scipy.sparse.csr_array(filters[:, self._bins].astype(np.float64))
 
     def __call__(self, windows: NDArray[np.int16]) -> NDArray[np.float32]:
         """Scaled log-mel.
@@ -45,10 +51,12 @@ class LogMel:
             float32, shape (n_windows, n_mels, n_frames).
         """
         spec = self.spec
+        stft = _Stft(spec, spec.window_samples, self._bins)
         log_mel = np.empty((len(windows), *spec.log_mel_shape), np.float32)
         for window, out in zip(windows, log_mel, strict=True):
-            decibels = self.decibels(dequantize(window))
-            np.maximum(decibels, np.float32(spec.floor_db), out=out)
+            np.divide(window, FULL_SCALE, out=stft.samples)
+            self._decibels(stft, out)
+            np.maximum(out, np.float32(spec.floor_db), out=out)
             out += np.float32(spec.offset_db)
             out /= np.float32(spec.scale_db)
         return log_mel
@@ -62,14 +70,60 @@ class LogMel:
         Returns:
             float32, shape (n_mels, 1 + n_samples // hop_length).
         """
-        spec = self.spec
-        padded = np.pad(samples, spec.n_fft // 2)
-        frames = sliding_window_view(padded, spec.n_fft)[:: spec.hop_length]
-        mel = np.empty((spec.n_mels, len(frames)), np.float32)
-        # A block at a time stays in the processor's cache.
-        for first in range(0, len(frames), _FRAMES_AT_ONCE):
-            block = slice(first, first + _FRAMES_AT_ONCE)
-            spectrum = scipy.fft.rfft(frames[block] * self._hann, axis=1, overwrite_x=True, workers=1)
-            power = (np.square(spectrum.real) + np.square(spectrum.imag)).astype(np.float32)
-            mel[:, block] = self._filters @ power.T
-        return np.asarray(10.0 * np.log10(np.maximum(mel, np.float32(spec.min_power))), dtype=np.float32)
+        stft = _Stft(self.spec, len(samples), self._bins)
+        stft.samples[:] = samples
+        return self._decibels(stft, np.empty((self.spec.n_mels, stft.n_frames), np.float32))
+
+    def _decibels(self, stft: _Stft, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        for first in range(0, stft.n_frames, stft.block_frames):
+            mel = self._filters @ stft.power(first, self._hann)
+            out[:, first : first + stft.block_frames] = mel[:, : stft.n_frames - first]
+        np.maximum(out, np.float32(self.spec.min_power), out=out)
+        np.log10(out, out=out)
+        out *= np.float32(10.0)
+        return out
+
+
+class _Stft:
+    """The buffers of one call: asking the system for them anew for every block costs as much as the FFT.
+
+    Args:
+        spec: The definition that is followed.
+        n_samples: Of the signals that are to be analysed.
+        bins: The bins whose power is wanted.
+
+    Attributes:
+        samples: float64 (n_samples,), to be filled with a signal.
+        n_frames: STFT frames of it.
+        block_frames: Frames whose power is computed at once.
+    """
+
+    def __init__(self, spec: FeatureSpec, n_samples: int, bins: slice) -> None:
+        self.n_frames = 1 + n_samples // spec.hop_length
+        n_blocks = -(-self.n_frames // _MOST_FRAMES)
+        self.block_frames = -(-self.n_frames // n_blocks)
+        # Silence beyond the signal lets the last block be as long as the others.
+        padded = _aligned((n_blocks * self.block_frames * spec.hop_length + spec.n_fft,), np.float64)
+        padded[:] = 0.0
+        self.samples = padded[spec.n_fft // 2 : spec.n_fft // 2 + n_samples]
+        self._frames = sliding_window_view(padded, spec.n_fft)[:: spec.hop_length]
+        self._windowed = _aligned((self.block_frames, spec.n_fft), np.float64)
+        # Bins first: that is how the filters want them, and the FFT writes them so at no cost.
+        self._spectrum = _aligned((1 + spec.n_fft // 2, self.block_frames), np.complex128)
+        self._parts = self._spectrum[bins].view(np.float64)
+        self._power = _aligned((len(self._parts), self.block_frames), np.float64)
+
+    def power(self, first: int, hann: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Power of a block of frames from `first` on: (n_bins, block_frames), overwritten by the next call."""
+        np.multiply(self._frames[first : first + self.block_frames], hann, out=self._windowed)
+        np.fft.rfft(self._windowed, axis=1, out=self._spectrum.T)
+        np.multiply(self._parts, self._parts, out=self._parts)
+        return np.add(self._parts[:, 0::2], self._parts[:, 1::2], out=self._power)
+
+
+def _aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """`np.empty` at the beginning of a cache line: a vector that lies across two is read twice."""
+    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.empty(n_bytes + _ALIGNMENT_BYTES, np.uint8)
+    first = -memory.ctypes.data % _ALIGNMENT_BYTES
+    return memory[first : first + n_bytes].view(dtype).reshape(shape)

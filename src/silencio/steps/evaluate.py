@@ -1,22 +1,32 @@
-"""evaluate: the verdict on the test part, which is read here and nowhere else, once."""
+"""evaluate: the verdict's figures on the test part, which is read here and nowhere else, once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from silencio.bundle.graph import Graph
+from silencio.bundle.load import Bundle
 from silencio.config import RunConfig
+from silencio.data.leaks import check_unheard, recording_fingerprints
 from silencio.data.recordings import read_class_list
-from silencio.data.shards import ShardSet, targets
-from silencio.evaluation.metrics import judge
+from silencio.data.shards import ShardSet
+from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.evaluation.field import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
+from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
-from silencio.evaluation.results import Evaluation, results_table
-from silencio.reports import page
+from silencio.evaluation.results import Evaluation
+from silencio.features import FrontEnd
+from silencio.registry.models import fetch
 from silencio.taxonomy import ClassList
+from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fit import predict
 from silencio.training.fuse import Fusion
@@ -27,85 +37,156 @@ from silencio.training.lightning_module import HeadModule
 def evaluate_step(
     config: RunConfig,
     heads: Sequence[str],
-    fusion_path: str,
+    inputs: Mapping[str, str],
     development: Sequence[str],
     test: Sequence[str],
-    classes_path: str,
+    champion: str,
     evaluation_path: str,
-    report_path: str,
 ) -> dict[str, float]:
     """Judge on the test part.
 
+    Args:
+        config: The resolved configuration.
+        heads: Folders of the trained heads.
+        inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
+        development: Shards of training and validation, for the references that must be fitted.
+        test: Shards of the test part.
+        champion: Folder of the champion's bundle, or its number in the registry; empty or `none`: nothing to compare.
+        evaluation_path: Gets all figures, as JSON.
+
     Returns:
         The ensemble's figures, for the run's page.
+
+    Raises:
+        SplitError: A test recording was heard in training.
     """
-    evaluation = evaluate_heads(
-        load_heads(heads, config),
-        Fusion.load(Path(fusion_path)),
-        [Path(shard) for shard in development],
-        [Path(shard) for shard in test],
+    classes = read_class_list(Path(inputs["classes"]))
+    training = ShardSet(map(Path, development), config.features, "train")
+    judged = ShardSet(map(Path, test), config.features, "test")
+    trained = load_heads(heads, config)
+    check_unheard(recording_fingerprints(training.table), judged.table, "this run")
+    for head in trained:
+        check_unheard(head.trained_on, judged.table, head.name)
+    graph, decisions = Bundle(Path(inputs["bundle"])).graph(), Decisions.load(Path(inputs["decisions"]))
+    evaluation = evaluate_candidate(
+        graph,
+        trained,
+        Fusion.load(Path(inputs["fusion"])),
+        decisions,
+        training,
+        judged,
+        champion_scores(champion, judged.table, classes),
         config,
-        read_class_list(Path(classes_path)),
+        classes,
     )
+    soundscapes = pd.read_parquet(inputs["soundscapes"])
+    evaluation = in_the_field(evaluation, graph, decisions, judged, soundscapes, config, classes)
     evaluation.save(Path(evaluation_path))
-    ensemble = evaluation.rows["ensemble"]
-    by_class = pd.DataFrame([{"taxon class": name, **figures} for name, figures in ensemble.by_class.items()])
-    page(
-        "Test recordings",
-        [
-            f"{ensemble.n_recordings} recordings of {ensemble.n_species} species that nothing was trained, chosen or "
-            "tuned on.",
-            results_table(evaluation),
-            ("The ensemble by taxon class", by_class),
-        ],
-        Path(report_path),
-    )
+    ensemble = evaluation.rows[ENSEMBLE]
     flat = {f"top1_{name}": round(figures["top1"], 4) for name, figures in ensemble.by_class.items()}
     return {"test_macro_map": round(ensemble.macro_map, 4), "test_top1": round(ensemble.top1, 4), **flat}
 
 
-def evaluate_heads(
-    heads: Sequence[TrainedHead],
-    fusion: Fusion,
-    development: Iterable[Path],
-    test: Iterable[Path],
+def champion_scores(champion: str, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
+    """What the champion says of the test recordings; None where there is none."""
+    if champion in ("", "none"):
+        return None
+    if not champion.isdecimal():
+        return ask_champion(Path(champion), table, classes)
+    with tempfile.TemporaryDirectory(prefix="silencio-champion-") as temporary:
+        fetched = fetch(champion, Path(temporary) / "bundle")
+        return None if fetched is None else ask_champion(fetched, table, classes)
+
+
+def in_the_field(
+    evaluation: Evaluation,
+    graph: Graph,
+    decisions: Decisions,
+    judged: ShardSet,
+    soundscapes: pd.DataFrame,
     config: RunConfig,
     classes: ClassList,
 ) -> Evaluation:
-    """Judge heads, ensemble and references on the test recordings.
+    """With what becomes of the candidate in soundscapes and under every failure mode: focal recordings flatter."""
+    front_end = FrontEnd(judged.spec)
 
-    Args:
-        heads: In the order of `fusion.heads`.
-        fusion: The supervisor.
-        development: Shards of training and validation, for the references that must be fitted.
-        test: Shards of the test part.
-        config: The resolved configuration.
-        classes: The order of the outputs.
-    """
-    training = ShardSet(development, config.features, "train")
-    judged = ShardSet(test, config.features, "test")
-    target = targets(judged.table, classes.index)
-    primary = judged.table["primary_label"]
+    def model(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
+        return graph.run(front_end.features(waveform).inputs)
+
+    backgrounds = held_out_backgrounds(soundscapes, judged.spec)
+    asked = (judged, backgrounds, classes, np.array(decisions.thresholds.values))
+    return replace(
+        evaluation,
+        soundscapes=judge_in_soundscapes(model, *asked, config.evaluation.soundscapes),
+        failure_modes=try_failure_modes(model, *asked, config.evaluation.failure_modes),
+    )
+
+
+def evaluate_candidate(
+    graph: Graph,
+    heads: Sequence[TrainedHead],
+    fusion: Fusion,
+    decisions: Decisions,
+    training: ShardSet,
+    judged: ShardSet,
+    champion: ChampionScores | None,
+    config: RunConfig,
+    classes: ClassList,
+) -> Evaluation:
+    """Judge the candidate's own graph, its heads and the references on the test recordings."""
+    probabilities, recording = graph_probabilities(graph, judged)
+    of_heads = _scores_of_heads(heads, judged, classes, config)
+    scores = {
+        ENSEMBLE: recording_scores(probabilities, recording),
+        **of_heads,
+        "logistic regression on mean log-mel": mean_log_mel_scores(training, judged, classes),
+        "majority class": majority_scores(training, len(judged), classes),
+    }
+    uncalibrated = np.tensordot(np.array(fusion.weights), np.stack([of_heads[n] for n in fusion.heads]), axes=1)
+    return judge_test_part(
+        scores,
+        uncalibrated,
+        decisions.thresholds.named(probabilities, recording),
+        judged,
+        training.table,
+        decisions.confusable,
+        champion,
+        classes,
+        config.evaluation.slices,
+        config.evaluation.n_resamples,
+    )
+
+
+def graph_probabilities(graph: Graph, shards: ShardSet) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
+    """What the graph says of every window, (n_windows, n_classes), and the position of each window's recording."""
+    front_end = FrontEnd(shards.spec)
+    parts = [graph.run(front_end.features(waveform).inputs) for waveform in shards]
+    return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+
+
+def _scores_of_heads(
+    heads: Sequence[TrainedHead], judged: ShardSet, classes: ClassList, config: RunConfig
+) -> dict[str, NDArray[np.float64]]:
     scores = {}
     for head in heads:
         module = HeadModule(head.module(config.features, classes), head.config, total_steps=0)
         windows = predict(module, judged)
         scores[head.name] = recording_scores(windows.probabilities, windows.recording)
-    ensemble = np.tensordot(np.array(fusion.weights), np.stack([scores[name] for name in fusion.heads]), axes=1)
-    scores = {
-        "ensemble": ensemble,
-        **scores,
-        "logistic regression on mean log-mel": mean_log_mel_scores(training, judged, classes),
-        "majority class": majority_scores(training, len(judged), classes),
-    }
-    answers = [
-        {
-            "recording_id": row.recording_id,
-            "path": row.path,
-            "primary_label": row.primary_label,
-            "predicted": classes.codes[int(score.argmax())],
-            "probability": float(score.max()),
-        }
-        for row, score in zip(judged.table.itertuples(), ensemble, strict=True)
-    ]
-    return Evaluation({name: judge(one, target, primary, classes) for name, one in scores.items()}, answers)
+    return scores
+
+
+def slices_table(evaluation: Evaluation) -> pd.DataFrame:
+    """One row a slice, for people."""
+    return pd.DataFrame(
+        [
+            {
+                "slice": one.name,
+                "recordings": one.n_recordings,
+                "top-1": one.top1,
+                "95 %": "{:.2f} to {:.2f}".format(*one.top1_interval),
+                "macro mAP": one.macro_map,
+                "decides": "yes" if one.counted else "too few",
+            }
+            for one in evaluation.slices
+        ]
+    )

@@ -1,14 +1,17 @@
-"""export: the bundle."""
+"""export: the candidate bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from silencio.bundle.export import export_bundle
+import pandas as pd
+
+from silencio.bundle.export import Origin, export_bundle
 from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list, read_recordings
-from silencio.evaluation.results import Evaluation
+from silencio.data.versions import data_table
+from silencio.training.calibrate import Decisions
 from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
 
@@ -21,34 +24,40 @@ def export_step(
     development: Sequence[str],
     directory: str,
 ) -> str:
-    """Export the bundle.
+    """Export the bundle that the test part will judge.
 
     Args:
         config: The resolved configuration.
         parents: What the bundle is made from.
         heads: Folders of the trained heads.
-        inputs: Paths of `usable`, `fusion`, `evaluation` and `classes`.
+        inputs: Paths of `usable`, `assignment`, `ledger`, `fusion`, `decisions` and `classes`.
         development: Shards of training and validation.
         directory: The bundle's folder.
 
     Returns:
         The bundle's version.
     """
+    usable = read_recordings(Path(inputs["usable"]))
+    origin = Origin(
+        data=data_table(usable, pd.read_parquet(inputs["assignment"])),
+        ledger=pd.read_parquet(inputs["ledger"]),
+        licences=licence_counts(usable),
+        parents=parents,
+    )
     manifest = export_bundle(
         load_heads(heads, config),
         Fusion.load(Path(inputs["fusion"])),
-        Evaluation.load(Path(inputs["evaluation"])),
+        Decisions.load(Path(inputs["decisions"])),
         [Path(shard) for shard in development],
-        licence_counts(Path(inputs["usable"])),
+        origin,
         config,
         read_class_list(Path(inputs["classes"])),
-        dict(parents),
         Path(directory),
     )
     return manifest.version
 
 
-def licence_counts(usable_path: Path) -> dict[str, int]:
+def licence_counts(usable: pd.DataFrame) -> dict[str, int]:
     """Licence texts of the recordings, with how many have each."""
-    counts = read_recordings(usable_path)["license"].value_counts()
-    return {str(text): int(n) for text, n in counts.items()}
+    counts = usable["license"].value_counts()
+    return {str(text): int(n) for text, n in sorted(counts.items())}

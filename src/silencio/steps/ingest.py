@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
-from silencio.data.birdclef import read_birdclef
-from silencio.data.recordings import write_class_list, write_recordings
-
-DEMO = "demo"
+from silencio.data.recordings import soundscape_table, write_class_list, write_recordings, write_table
+from silencio.data.source import open_source
 
 
-def data_folder(data: str) -> Path:
-    """The folder that `data` names; `demo` fetches the demo recordings first, where they are not there yet."""
-    if data != DEMO:
-        return Path(data)
-    from silencio.data.demo import default_demo_directory, fetch_demo
+def ingest_source(data: str, recordings_path: str, classes_path: str, soundscapes_path: str) -> dict[str, float]:
+    """Read a source and write its recordings and soundscapes (Parquet) and its class list (JSON).
 
-    return fetch_demo(default_demo_directory())
-
-
-def ingest_source(data: str, recordings_path: str, classes_path: str) -> dict[str, float]:
-    """Read a source and write its table of recordings (Parquet) and class list (JSON).
+    What the source's tables say against themselves travels with the recordings, to the page that `validate` writes.
 
     Returns:
         What there is, for the run's page.
     """
-    source = read_birdclef(data_folder(data))
-    write_recordings(source.recordings, Path(recordings_path))
+    source = open_source(data)
+    sys.stderr.write(f"{data} was taken as {source.taken_as}\n")
+    write_recordings(source.recordings, Path(recordings_path), source.faults)
     write_class_list(source.classes, Path(classes_path))
+    write_table(soundscape_table(source.soundscapes), Path(soundscapes_path))
+    found = source.faults["kind"].value_counts()
     return {
         "recordings": len(source.recordings),
         "species": len(source.classes),
+        "soundscapes": len(source.soundscapes),
+        "labels_not_in_taxonomy": int(found.get("unknown_label", 0)),
+        "species_without_recordings": int(found.get("no_recordings", 0)),
         "secondary_labels_without_class": sum(source.unknown_secondary_labels.values()),
     }

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from silencio.config import RunConfig
+from silencio.data.config import DataConfig
 from silencio.data.recordings import read_recordings
 from silencio.data.shards import plan_shards
-from silencio.data.split import PARTS, Split, check_disjoint, draw_split
+from silencio.data.split import PARTS, Split, check_disjoint, draw_split, read_ledger
 from silencio.reports import bars, page
 
 
@@ -23,20 +23,36 @@ class Divided:
     split_sha256: str
 
 
-def divide_recordings(config: RunConfig, usable_path: str, assignment_path: str, report_path: str) -> Divided:
-    """Draw the split, plan the shards, and write both as one table (Parquet) with a page about it."""
+def divide_recordings(
+    config: DataConfig, usable_path: str, previous: str, assignment_path: str, ledger_path: str, report_path: str
+) -> Divided:
+    """Draw the split, plan the shards, and write both as one table (Parquet) with a page about it.
+
+    Args:
+        config: The resolved configuration.
+        usable_path: The recordings.
+        previous: Ledger of an earlier run, or the bundle that holds it; empty where there is none.
+        assignment_path: Gets part and shard of every recording.
+        ledger_path: Gets what the next run is handed.
+        report_path: Gets the page.
+    """
     usable = read_recordings(Path(usable_path))
-    split = draw_split(usable, config.split)
+    split = draw_split(usable, config.split, read_ledger(Path(previous)) if previous else None)
     check_disjoint(split.assignment)
     planned = plan_shards(usable, split.assignment, config.seconds_per_shard)
     shard_of = {name: number for number, plan in enumerate(planned) for name in plan.recording_ids}
     assignment = split.assignment.assign(shard=split.assignment["recording_id"].map(shard_of))
     assignment.to_parquet(assignment_path, index=False)
+    split.ledger.to_parquet(ledger_path, index=False)
     _write_page(split, Path(report_path))
     parts = assignment["part"].value_counts()
     identity = "\n".join(f"{row.recording_id} {row.part}" for row in assignment.itertuples())
     return Divided(
-        counts={**{part: int(parts[part]) for part in PARTS}, "species_too_small": len(split.too_small)},
+        counts={
+            **{part: int(parts[part]) for part in PARTS},
+            "species_too_small": len(split.too_small),
+            "kept": split.n_kept,
+        },
         split_sha256=hashlib.sha256(identity.encode()).hexdigest(),
     )
 

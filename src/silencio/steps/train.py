@@ -8,14 +8,30 @@ from pathlib import Path
 from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list
 from silencio.errors import ConfigError
+from silencio.registry.head_run import HeadRun
 from silencio.reports import curve, page
 from silencio.training.fit import fit_head
 
 
 def train_step(
-    config: RunConfig, head: str, shards: Sequence[str], classes_path: str, model_path: str, report_path: str
+    config: RunConfig,
+    head: str,
+    shards: Sequence[str],
+    classes_path: str,
+    model_path: str,
+    report_path: str,
+    run_id: str,
 ) -> dict[str, float]:
     """Train one head.
+
+    Args:
+        config: The resolved configuration.
+        head: Name of the head in the configuration.
+        shards: With the training and validation parts.
+        classes_path: The ordered class list.
+        model_path: Gets the trained head.
+        report_path: Gets the course of training.
+        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
 
     Returns:
         Validation figures, for the run's page.
@@ -29,7 +45,17 @@ def train_step(
             "compile it again for this configuration"
         )
     classes = read_class_list(Path(classes_path))
-    result = fit_head(head, config, [Path(shard) for shard in shards], classes, Path(model_path))
+    with HeadRun(run_id, head, config.heads[head].model_dump(mode="json")) as head_run:
+        result = fit_head(
+            head, config, [Path(shard) for shard in shards], classes, Path(model_path), on_epoch=head_run.epoch
+        )
+        figures = {
+            "validation_macro_map": round(result.validation.macro_map, 4),
+            "validation_top1": round(result.validation.top1, 4),
+            "parameters": result.n_parameters,
+            "trained_parameters": result.n_trained_parameters,
+        }
+        head_run.result(figures)
     page(
         f"Head {head}",
         [
@@ -40,9 +66,4 @@ def train_step(
         ],
         Path(report_path),
     )
-    return {
-        "validation_macro_map": round(result.validation.macro_map, 4),
-        "validation_top1": round(result.validation.top1, 4),
-        "parameters": result.n_parameters,
-        "trained_parameters": result.n_trained_parameters,
-    }
+    return figures

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from silencio.data.recordings import data_fingerprint, read_recordings, write_recordings
-from silencio.data.validate import validate_recordings
-from silencio.reports import page
+from silencio.data.fault_page import write_fault_page
+from silencio.data.recordings import (
+    data_fingerprint,
+    read_known_faults,
+    read_recordings,
+    write_recordings,
+    write_table,
+)
+from silencio.data.validate import ValidationConfig, validate_recordings
 
 
 @dataclass(frozen=True)
@@ -18,14 +24,24 @@ class ValidationOutcome:
     data_fingerprint: str
 
 
-def validate_source(recordings_path: str, usable_path: str, report_path: str) -> ValidationOutcome:
-    """Open every recording and write the table of those that can be used, and a page of those that cannot."""
-    recordings = read_recordings(Path(recordings_path))
-    outcome = validate_recordings(recordings)
+def validate_source(
+    recordings_path: str,
+    usable_path: str,
+    faults_path: str,
+    report_path: str,
+    config: ValidationConfig | None = None,
+    spec_rate_hz: int | None = None,
+) -> ValidationOutcome:
+    """Open every recording; write those that can be used, every fault (both Parquet) and a page about the faults."""
+    path = Path(recordings_path)
+    outcome = validate_recordings(
+        read_recordings(path), config, known=read_known_faults(path), spec_rate_hz=spec_rate_hz
+    )
     write_recordings(outcome.usable, Path(usable_path))
-    n_left_out = len(outcome.left_out)
+    write_table(outcome.faults, Path(faults_path))
+    write_fault_page(outcome, Path(report_path))
     hours = outcome.usable["duration_s"].sum() / 3600
-    summary = f"{len(outcome.usable)} of {len(recordings)} recordings can be used, {hours:.2f} hours of sound."
-    page("Recordings", [summary, ("Left out", outcome.left_out if n_left_out else "None.")], Path(report_path))
-    counts = {"usable": len(outcome.usable), "left_out": n_left_out, "hours": round(hours, 3)}
+    counts = {"usable": len(outcome.usable), "left_out": len(outcome.left_out), "hours": round(hours, 3)}
+    found = outcome.faults["kind"].value_counts()
+    counts |= {f"fault_{kind}": int(n) for kind, n in sorted(found.items())}
     return ValidationOutcome(counts, data_fingerprint(outcome.usable))

@@ -33,6 +33,22 @@ class WindowProbabilities:
     recording: NDArray[np.integer]
     probabilities: NDArray[np.float32]
 
+    def save(self, path: Path) -> None:
+        """Keep as npz."""
+        np.savez_compressed(
+            path,
+            recording_ids=np.array(self.recording_ids),
+            recording=self.recording,
+            probabilities=self.probabilities,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> WindowProbabilities:
+        """The inverse of `save`."""
+        with np.load(path) as arrays:
+            names = [str(name) for name in arrays["recording_ids"]]
+            return cls(names, arrays["recording"], arrays["probabilities"])
+
 
 @dataclass(frozen=True)
 class TrainedHead:
@@ -48,6 +64,8 @@ class TrainedHead:
         validation: What it said of every validation window right after training. Export holds the exported graph
             against these numbers: a graph with other weights than the trained ones cannot pass.
         epoch_losses: Mean training loss of each epoch.
+        trained_on: Fingerprints of the recordings that it heard in training (`recording_fingerprints`): the judge
+            holds them against the test part.
     """
 
     name: str
@@ -58,17 +76,13 @@ class TrainedHead:
     state: dict[str, torch.Tensor]
     validation: WindowProbabilities
     epoch_losses: list[float]
+    trained_on: list[str]
 
     def save(self, directory: Path) -> None:
         """Write to a folder that `load` reads."""
         directory.mkdir(parents=True, exist_ok=True)
         torch.save({name: value.cpu() for name, value in self.state.items()}, directory / _WEIGHTS)
-        np.savez_compressed(
-            directory / _VALIDATION,
-            recording_ids=np.array(self.validation.recording_ids),
-            recording=self.validation.recording,
-            probabilities=self.validation.probabilities,
-        )
+        self.validation.save(directory / _VALIDATION)
         facts = {
             "name": self.name,
             "config": self.config.model_dump(mode="json"),
@@ -76,6 +90,7 @@ class TrainedHead:
             "classes_sha256": self.classes_sha256,
             "n_steps": self.n_steps,
             "epoch_losses": self.epoch_losses,
+            "trained_on": self.trained_on,
         }
         (directory / _HEAD).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
@@ -89,10 +104,7 @@ class TrainedHead:
         try:
             facts = json.loads((directory / _HEAD).read_text(encoding="utf-8"))
             state = torch.load(directory / _WEIGHTS, map_location="cpu", weights_only=True)
-            with np.load(directory / _VALIDATION) as arrays:
-                validation = WindowProbabilities(
-                    [str(name) for name in arrays["recording_ids"]], arrays["recording"], arrays["probabilities"]
-                )
+            validation = WindowProbabilities.load(directory / _VALIDATION)
         except FileNotFoundError as error:
             raise ModelError(f"{directory} holds no trained head: {error.filename} is missing") from error
         kind = facts["config"]["kind"]

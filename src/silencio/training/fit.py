@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tqdm import tqdm
 
 from silencio.config import RunConfig
 from silencio.data.dataset import RecordingWindows, TrainingCrops
+from silencio.data.leaks import recording_fingerprints
 from silencio.data.shards import ShardSet, targets
 from silencio.errors import ModelError
 from silencio.evaluation.metrics import Metrics, judge
@@ -26,6 +28,9 @@ from silencio.settings import Settings
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
 from silencio.training.lightning_module import HeadModule
+
+# Is given the epoch, from 0, and its `loss`, `learning_rate` and `epoch_s`.
+OnEpoch = Callable[[int, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -45,10 +50,21 @@ class _EpochLog(Callback):
         losses: Mean training loss of each epoch.
     """
 
-    def __init__(self, name: str, epochs: int) -> None:
+    def __init__(self, name: str, epochs: int, on_epoch: OnEpoch | None) -> None:
         self.losses: list[float] = []
         self._steps: list[torch.Tensor] = []
+        self._on_epoch = on_epoch
+        self._started_s = self._learning_rate = 0.0
         self._bar = tqdm(total=epochs, desc=f"train {name}", unit="epoch", mininterval=2.0)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._started_s = time.monotonic()
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        # At the epoch's end it would be the next epoch's rate already, and zero in the last.
+        self._learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -60,13 +76,22 @@ class _EpochLog(Callback):
         self._steps.clear()
         self._bar.set_postfix(loss=f"{self.losses[-1]:.3f}", refresh=False)
         self._bar.update()
+        if self._on_epoch:
+            elapsed_s = time.monotonic() - self._started_s
+            figures = {"loss": self.losses[-1], "learning_rate": self._learning_rate, "epoch_s": elapsed_s}
+            self._on_epoch(trainer.current_epoch, figures)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._bar.close()
 
 
 def fit_head(
-    name: str, config: RunConfig, shard_directories: Iterable[Path], classes: ClassList, directory: Path
+    name: str,
+    config: RunConfig,
+    shard_directories: Iterable[Path],
+    classes: ClassList,
+    directory: Path,
+    on_epoch: OnEpoch | None = None,
 ) -> FitResult:
     """Train head `name` on the training part, judge it on validation, and write both to `directory`.
 
@@ -76,6 +101,7 @@ def fit_head(
         shard_directories: Shards with the training and validation parts.
         classes: The order of the outputs.
         directory: Gets the trained head (`silencio.training.checkpoint`).
+        on_epoch: Called after each epoch.
 
     Raises:
         ModelError: The head cannot be made as configured, or training diverged.
@@ -104,7 +130,7 @@ def fit_head(
         drop_last=len(crops) > head_config.batch_size,
     )
     module = HeadModule(head, head_config, total_steps=len(loader) * head_config.epochs)
-    log = _EpochLog(name, head_config.epochs)
+    log = _EpochLog(name, head_config.epochs, on_epoch)
     callbacks = [log, _EpochOfCrops(crops)]
     trainer = _trainer(head_config.epochs, head_config.precision, head_config.clip_norm, callbacks)
     trainer.fit(module, loader)
@@ -122,6 +148,7 @@ def fit_head(
         state=head.state_dict(),
         validation=probabilities,
         epoch_losses=log.losses,
+        trained_on=recording_fingerprints(training.table),
     ).save(directory)
     sizes = [(p.numel(), p.requires_grad) for p in head.parameters()]
     return FitResult(metrics, log.losses, sum(n for n, _ in sizes), sum(n for n, on in sizes if on))

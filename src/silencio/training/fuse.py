@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,9 @@ from silencio.evaluation.recording_scores import recording_scores
 from silencio.models.registry import supervisor_class
 from silencio.models.weighted_average import WeightedAverage
 from silencio.taxonomy import ClassList
-from silencio.training.checkpoint import TrainedHead
+from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+
+_FUSION, _VALIDATION = "fusion.json", "validation.npz"
 
 
 @dataclass(frozen=True)
@@ -30,23 +32,29 @@ class Fusion:
         heads: Names of the heads, in the order in which they are handed to it.
         weights: One a head.
         validation: How the ensemble does on validation, the recordings on which it was fitted.
+        windows: What the ensemble says of every validation window.
     """
 
     kind: str
     heads: list[str]
     weights: list[float]
     validation: Metrics
+    windows: WindowProbabilities
 
-    def save(self, path: Path) -> None:
-        """Keep as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+    def save(self, directory: Path) -> None:
+        """Write to a folder that `load` reads."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.windows.save(directory / _VALIDATION)
+        facts = {name: getattr(self, name) for name in ("kind", "heads", "weights")}
+        facts["validation"] = self.validation.to_dict()
+        (directory / _FUSION).write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
     @classmethod
-    def load(cls, path: Path) -> Fusion:
+    def load(cls, directory: Path) -> Fusion:
         """The inverse of `save`."""
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads((directory / _FUSION).read_text(encoding="utf-8"))
         facts["validation"] = Metrics(**facts["validation"])
-        return cls(**facts)
+        return cls(**facts, windows=WindowProbabilities.load(directory / _VALIDATION))
 
     def module(self) -> WeightedAverage:
         """The supervisor, ready to use."""
@@ -75,10 +83,13 @@ def fuse_heads(heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: R
     scores = [recording_scores(h.validation.probabilities, h.validation.recording) for h in heads]
     kind = supervisor_class(config.supervisor.kind)  # type: ignore[attr-defined]  # every supervisor's config has it
     supervisor = kind.fit(scores, target, config.supervisor)
-    fused = np.tensordot(np.array(supervisor.weights), np.stack(scores), axes=1)
+    weights = np.array(supervisor.weights)
+    fused = np.tensordot(weights, np.stack(scores), axes=1)
+    windows = np.tensordot(weights, np.stack([head.validation.probabilities for head in heads]), axes=1)
     return Fusion(
         kind=config.supervisor.kind,  # type: ignore[attr-defined]  # as above
         heads=[head.name for head in heads],
         weights=supervisor.weights,
         validation=judge(fused, target, table["primary_label"], classes),
+        windows=WindowProbabilities(first.recording_ids, first.recording, windows.astype(np.float32)),
     )

@@ -5,74 +5,73 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import torch
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.export import export_bundle
+from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
-from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.results import Evaluation
+from silencio.evaluation.calibration import Calibration
 from silencio.models.registry import head_class
-from silencio.training.checkpoint import TrainedHead
-from silencio.training.fit import fit_head
-from silencio.training.fuse import Fusion
-
-NOTHING = Metrics(0.5, 0.5, 4, 4)
 
 
 @pytest.fixture(scope="module")
-def heads(tiny_data, tmp_path_factory: pytest.TempPathFactory) -> list[TrainedHead]:
-    trained = []
-    for name in tiny_data.config.heads:
-        directory = tmp_path_factory.mktemp("heads") / name
-        fit_head(name, tiny_data.config, tiny_data.development, tiny_data.classes, directory)
-        trained.append(TrainedHead.load(directory))
-    return trained
+def bundle(tiny_bundle: Path) -> Path:
+    return tiny_bundle
 
 
-def export(tiny_data, heads: list[TrainedHead], directory: Path) -> Path:
-    names = [head.name for head in heads]
-    export_bundle(
-        heads,
-        Fusion("weighted_average", names, [0.25, 0.75], NOTHING),
-        Evaluation({"ensemble": NOTHING}, []),
-        tiny_data.development,
-        {"CC BY 4.0": 20},
-        tiny_data.config,
-        tiny_data.classes,
-        {"data_fingerprint": "0" * 64, "code_version": "test"},
-        directory,
-    )
-    return directory
-
-
-@pytest.fixture(scope="module")
-def bundle(tiny_data, heads, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(tiny_data, heads, tmp_path_factory.mktemp("export") / "bundle")
-
-
-def test_bundle__verifies_and_describes_itself(tiny_data, bundle: Path) -> None:
+def test_bundle__verifies_and_describes_itself(tiny_data, tiny_ensemble, bundle: Path) -> None:
     loaded = Bundle(bundle)
     loaded.verify()
     manifest = loaded.manifest
     assert manifest.classes == tiny_data.classes
     assert [entry.name for entry in manifest.inputs] == ["log_mel", "waveform"]
-    assert [head.weight for head in manifest.heads] == [0.25, 0.75]
+    assert [head.weight for head in manifest.heads] == tiny_ensemble.fusion.weights
+    assert list(manifest.thresholds) == list(tiny_data.classes.codes)
+    assert manifest.calibration["kind"] == tiny_ensemble.decisions.calibration.kind
+    assert manifest.verdict == {} and "test" not in manifest.metrics
     assert manifest.parents["config_sha256"]
-    assert set(manifest.files) == {"model.onnx", "parity.npz", "MODEL_CARD.md"}
+    others = {"reference.parquet", "data.parquet", "split.parquet", "MODEL_CARD.md"}
+    assert set(manifest.files) == {"model.onnx", "parity.npz", *others}
 
 
-def test_graph__equals_the_trained_heads(tiny_data, heads, bundle: Path) -> None:
+def test_graph__equals_the_trained_heads_calibrated(tiny_data, tiny_ensemble, bundle: Path) -> None:
     scorer = Scorer(Bundle(bundle))
     path = Path(tiny_data.recordings["path"][3])
     features = scorer.front_end(path).inputs
     expected = np.zeros((len(features["log_mel"]), len(tiny_data.classes)))
-    for head, weight in zip(heads, [0.25, 0.75], strict=True):
+    for head, weight in zip(tiny_ensemble.heads, tiny_ensemble.fusion.weights, strict=True):
         module = head.module(tiny_data.config.features, tiny_data.classes)
         with torch.inference_mode():
             expected += weight * module(torch.from_numpy(features[module.input_name])).softmax(dim=1).numpy()
+    expected = tiny_ensemble.decisions.calibration(expected)
     assert np.abs(scorer(path).probabilities - expected).max() < 1e-4
+
+
+def test_graph__holds_the_calibration(tiny_data, tiny_ensemble, tmp_path: Path) -> None:
+    curve = Calibration(kind="platt", scale=(0.5, 1.0, 2.0, 3.0), offset=(1.0, 0.0, -1.0, 0.5))
+    decided = dataclasses.replace(
+        tiny_ensemble, decisions=tiny_ensemble.decisions.model_copy(update={"calibration": curve})
+    )
+    scorer = Scorer(Bundle(decided.export(tiny_data, tmp_path / "bundle")))
+    validation = ShardSet(tiny_data.development, tiny_data.config.features, "validation")
+    said = np.concatenate([scorer.graph.run(scorer.front_end.features(one).inputs) for one in validation])
+    assert np.abs(said - curve(tiny_ensemble.fusion.windows.probabilities)).max() < 1e-4
+    assert np.abs(said - tiny_ensemble.fusion.windows.probabilities).max() > 0.05
+
+
+def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path) -> None:
+    reference = pd.read_parquet(bundle / "reference.parquet")
+    validation = tiny_data.recordings[tiny_data.recordings["part"] == "validation"]
+    assert set(reference["recording_id"]) == set(validation["recording_id"])
+    row = reference.iloc[-1]
+    path = Path(validation.set_index("recording_id").at[row["recording_id"], "path"])
+    scored = Scorer(Bundle(bundle))(path)
+    assert row["start_s"] == scored.starts_s[-1]
+    columns = [f"p_{code}" for code in tiny_data.classes.codes]
+    assert np.allclose(row[columns].to_numpy(float), scored.probabilities[-1], atol=1e-5)
+    assert -60 < row["rms_db"] < 0 and row["clipped_share"] == 0
 
 
 def test_graph__holds_no_adapter(bundle: Path) -> None:
@@ -89,22 +88,23 @@ def test_one_window__gives_what_it_gives_among_others(bundle: Path) -> None:
     assert np.abs(together - alone).max() < 1e-5
 
 
-def test_untrained_weights__are_not_exported(tiny_data, heads, tmp_path: Path) -> None:
+def test_untrained_weights__are_not_exported(tiny_data, tiny_ensemble, tmp_path: Path) -> None:
     # What an export that builds the net anew and forgets to load its weights would write.
     fresh = []
-    for head in heads:
+    for head in tiny_ensemble.heads:
         torch.manual_seed(99)
         config = head.config
         module = head_class(config.kind).build(config, tiny_data.config.features, len(tiny_data.classes))
         fresh.append(dataclasses.replace(head, state=module.state_dict()))
     with pytest.raises(ParityError, match="does not hold the trained weights"):
-        export(tiny_data, fresh, tmp_path / "bundle")
+        tiny_ensemble.export(tiny_data, tmp_path / "bundle", fresh)
     assert not (tmp_path / "bundle").exists()
 
 
-def test_head_without_a_step__is_not_exported(tiny_data, heads, tmp_path: Path) -> None:
+def test_head_without_a_step__is_not_exported(tiny_data, tiny_ensemble, tmp_path: Path) -> None:
+    idle = dataclasses.replace(tiny_ensemble.heads[0], n_steps=0)
     with pytest.raises(ModelError, match="never trained"):
-        export(tiny_data, [dataclasses.replace(heads[0], n_steps=0), heads[1]], tmp_path / "bundle")
+        tiny_ensemble.export(tiny_data, tmp_path / "bundle", [idle, tiny_ensemble.heads[1]])
 
 
 def test_inspect__accepts_it_in_a_process_of_its_own(bundle: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from silencio.data.birdclef import Source
 from silencio.data.recordings import (
     data_fingerprint,
     read_class_list,
+    read_known_faults,
     read_recordings,
     write_class_list,
     write_recordings,
+    write_table,
 )
 from silencio.data.validate import ValidatedRecordings
+from silencio.errors import StorageError
 
 
 def test_recordings__survive_the_disk(source: Source, tmp_path: Path) -> None:
@@ -50,6 +54,31 @@ def test_class_list__names_in_any_script_survive_the_disk(source: Source, tmp_pa
     classes = type(source.classes).of([named, *source.classes.species[1:]])
     write_class_list(classes, tmp_path / "classes.json")
     assert read_class_list(tmp_path / "classes.json") == classes
+
+
+def test_known_faults__travel_with_the_recordings(source: Source, tmp_path: Path) -> None:
+    write_recordings(source.recordings, tmp_path / "recordings.parquet", source.faults)
+    pd.testing.assert_frame_equal(read_known_faults(tmp_path / "recordings.parquet"), source.faults)
+    pd.testing.assert_frame_equal(read_recordings(tmp_path / "recordings.parquet"), source.recordings)
+
+
+def test_known_faults__of_a_table_without_any(source: Source, tmp_path: Path) -> None:
+    write_recordings(source.recordings, tmp_path / "recordings.parquet")
+    assert read_known_faults(tmp_path / "recordings.parquet").empty
+
+
+def test_tables__onto_a_full_disk_leave_what_was_there(source: Source, small_disk: Path) -> None:
+    path = small_disk / "recordings.parquet"
+    write_recordings(source.recordings, path)
+    before = path.read_bytes()
+    (small_disk / "filler").write_bytes(bytes(256 * 1024 - len(before) - 8192))
+    many = pd.concat([source.recordings] * 60, ignore_index=True)
+    many["author"] = [hashlib.sha256(str(row).encode()).hexdigest() for row in range(len(many))]
+    for write in (write_recordings, write_table):
+        with pytest.raises(StorageError, match=f"no space left on {small_disk} while writing {path}"):
+            write(many, path)
+    assert path.read_bytes() == before
+    assert sorted(one.name for one in small_disk.iterdir()) == ["filler", "recordings.parquet"]
 
 
 # The fingerprint

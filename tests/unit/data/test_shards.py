@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 from silencio.data.birdclef import Source, read_birdclef
 from silencio.data.recordings import read_recordings, write_recordings
 from silencio.data.shards import ShardSet, plan_shards, targets, write_shard
+from silencio.data.source import open_source
 from silencio.data.split import Split
 from silencio.data.validate import ValidatedRecordings, validate_recordings
-from silencio.errors import DataError
+from silencio.errors import DataError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
+from tests.s3 import S3Server
 
 Folders = dict[str, list[Path]]
 
@@ -283,3 +286,125 @@ def test_write_shard__a_recording_at_the_specs_rate_keeps_every_sample(
     write_shard(recordings, spec, tmp_path / "shard")
     np.testing.assert_array_equal(ShardSet([tmp_path / "shard"], spec).waveform(0), samples)
     assert (tmp_path / "shard" / "waveforms.i16").stat().st_size == 64_000
+
+
+# What a shard's table keeps
+
+
+def test_write_shard__keeps_what_later_steps_ask_for(
+    shard_folders: Folders, spec: FeatureSpec, validated: ValidatedRecordings
+) -> None:
+    table = ShardSet(shard_folders["development"], spec).table
+    usable = validated.usable.set_index("recording_id").loc[table["recording_id"]]
+    for name in ("sha256", "author", "site", "recorded_at"):
+        assert list(table[name]) == list(usable[name])
+
+
+def test_write_shard__takes_a_table_without_them(
+    validated: ValidatedRecordings, spec: FeatureSpec, tmp_path: Path
+) -> None:
+    columns = ["recording_id", "path", "primary_label", "secondary_labels"]
+    some = validated.usable.head(2)[columns].assign(part="train", group_id="g")
+    write_shard(some, spec, tmp_path / "shard")
+    table = ShardSet([tmp_path / "shard"], spec).table
+    assert list(table["group_id"]) == ["g", "g"]
+    assert not {"sha256", "author"} & set(table.columns)
+
+
+def test_waveform_sha256__is_of_what_the_shard_holds(shard_folders: Folders, spec: FeatureSpec) -> None:
+    shards = ShardSet(shard_folders["test"], spec)
+    for index, waveform in enumerate(shards):
+        assert shards.table["waveform_sha256"][index] == hashlib.sha256(waveform.tobytes()).hexdigest()
+
+
+def test_waveform_sha256__is_the_same_for_the_same_sound_in_another_file(
+    spec: FeatureSpec, encode: Callable[..., bytes], tmp_path: Path
+) -> None:
+    samples = np.random.default_rng(0).integers(-20_000, 20_000, 44_100).astype(np.int16)
+    rows = []
+    for container in ("WAV", "FLAC"):
+        path = tmp_path / f"a.{container.lower()}"
+        path.write_bytes(encode(samples, 44_100, container, "PCM_16"))
+        rows.append((path.name, str(path), "0126247", [], "train"))
+    columns = ["recording_id", "path", "primary_label", "secondary_labels", "part"]
+    write_shard(pd.DataFrame(rows, columns=columns), spec, tmp_path / "shard")
+    assert ShardSet([tmp_path / "shard"], spec).table["waveform_sha256"].nunique() == 1
+
+
+def test_write_shard__from_any_place_holds_the_same_sound(
+    birdclef_folder: Path, laid_out: Callable[[Path], str], spec: FeatureSpec, tmp_path: Path
+) -> None:
+    there = open_source(laid_out(birdclef_folder)).recordings.head(3).assign(part="train")
+    here = read_birdclef(birdclef_folder).recordings.head(3).assign(part="train")
+    write_shard(there, spec, tmp_path / "there")
+    write_shard(here, spec, tmp_path / "here")
+    assert (tmp_path / "there" / "waveforms.i16").read_bytes() == (tmp_path / "here" / "waveforms.i16").read_bytes()
+
+
+# What may happen meanwhile
+
+
+@pytest.fixture
+def own_usable(own_folder: Path) -> pd.DataFrame:
+    """Validated recordings in a folder that a test may change afterwards."""
+    return validate_recordings(read_birdclef(own_folder).recordings.tail(3)).usable.assign(part="train")
+
+
+def test_write_shard__a_file_that_vanished_is_named_and_nothing_is_left(
+    own_usable: pd.DataFrame, spec: FeatureSpec, tmp_path: Path
+) -> None:
+    Path(own_usable["path"][1]).unlink()
+    with pytest.raises(DataError) as caught:
+        write_shard(own_usable, spec, tmp_path / "shards" / "0")
+    assert str(caught.value) == (
+        f"grekis/XC3.flac was there when validate opened it and cannot be read any more ({own_usable['path'][1]} is "
+        "missing): put it back, or run validate again"
+    )
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_write_shard__a_file_that_was_changed_is_named_and_nothing_is_left(
+    own_usable: pd.DataFrame, spec: FeatureSpec, tmp_path: Path
+) -> None:
+    shutil.copy(own_usable["path"][0], own_usable["path"][1])
+    with pytest.raises(DataError, match=r"grekis/XC3\.flac was changed since validate opened it .*run validate again"):
+        write_shard(own_usable, spec, tmp_path / "shards" / "0")
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_write_shard__that_fails_leaves_the_shard_that_was_there(
+    own_usable: pd.DataFrame, spec: FeatureSpec, own_shard: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in own_shard.iterdir()}
+    Path(own_usable["path"][2]).unlink()
+    with pytest.raises(DataError):
+        write_shard(own_usable, spec, own_shard)
+    assert {path.name: path.read_bytes() for path in own_shard.iterdir()} == before
+    assert [path.name for path in own_shard.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_write_shard__beyond_a_limit_is_one_sentence_and_leaves_nothing(
+    validated: ValidatedRecordings, spec: FeatureSpec, small_files: None, tmp_path: Path
+) -> None:
+    with pytest.raises(StorageError, match=r"shards/0 grows larger than .*ulimit -f"):
+        write_shard(validated.usable.assign(part="train"), spec, tmp_path / "shards" / "0")
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_write_shard__onto_a_full_disk_is_one_sentence_and_leaves_nothing(
+    validated: ValidatedRecordings, spec: FeatureSpec, small_disk: Path
+) -> None:
+    with pytest.raises(StorageError) as caught:
+        write_shard(validated.usable.assign(part="train"), spec, small_disk / "0")
+    assert str(caught.value).startswith(f"no space left on {small_disk} while writing {small_disk / '0'}: free some")
+    assert list(small_disk.iterdir()) == []
+
+
+def test_write_shard__an_s3_that_went_away_is_one_sentence(
+    s3: S3Server, validated: ValidatedRecordings, spec: FeatureSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "127.0.0.1:1")
+    gone = validated.usable.head(1).assign(part="train", path="s3://recordings/a.ogg")
+    with pytest.raises(StorageError, match=r"no usable answer from 127\.0\.0\.1:1"):
+        write_shard(gone, spec, tmp_path / "shard")
+    assert list(tmp_path.iterdir()) == []

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from silencio.data.birdclef import Source, read_birdclef
-from silencio.data.validate import ValidatedRecordings, validate_recordings
-from silencio.errors import DataError
+from silencio.data.validate import ValidatedRecordings, ValidationConfig, validate_recordings
+from silencio.errors import DataError, StorageError
 
 Encode = Callable[..., bytes]
 
@@ -41,7 +42,8 @@ def broken_source(own_folder: Path, encode: Encode) -> Source:
 def test_usable__all_of_a_sound_source(source: Source, validated: ValidatedRecordings) -> None:
     columns = list(source.recordings.columns)
     pd.testing.assert_frame_equal(validated.usable[columns], source.recordings)
-    assert list(validated.usable.columns) == [*columns, "sha256", "size_bytes", "duration_s", "sample_rate_hz"]
+    facts = ["sha256", "size_bytes", "duration_s", "sample_rate_hz", "decoded_sha256", "rms_db"]
+    assert list(validated.usable.columns) == [*columns, *facts]
 
 
 def test_left_out__of_a_sound_source_is_an_empty_table(validated: ValidatedRecordings) -> None:
@@ -129,3 +131,46 @@ def test_validate__does_not_touch_its_input(source: Source) -> None:
     before = source.recordings.copy(deep=True)
     validate_recordings(source.recordings)
     pd.testing.assert_frame_equal(source.recordings, before)
+
+
+# Threads, limits and places
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_validate__any_number_of_threads_finds_the_same(
+    broken_source: Source, n_threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = validate_recordings(broken_source.recordings)
+    monkeypatch.setenv("SILENCIO_THREADS", str(n_threads))
+    found = validate_recordings(broken_source.recordings)
+    pd.testing.assert_frame_equal(found.usable, expected.usable)
+    pd.testing.assert_frame_equal(found.faults, expected.faults)
+
+
+def test_decoded_sha256__is_of_the_sound_and_not_of_the_file(own_folder: Path, encode: Encode) -> None:
+    samples = np.random.default_rng(0).integers(-20_000, 20_000, 32_000).astype(np.int16)
+    for name, container in (("grekis/XC2.wav", "WAV"), ("grekis/XC3.flac", "FLAC")):
+        (own_folder / "train_audio" / name).write_bytes(encode(samples, 32_000, container, "PCM_16"))
+    rows = validate_recordings(read_birdclef(own_folder).recordings).usable.set_index("recording_id")
+    one, other = rows.loc["grekis/XC2.wav"], rows.loc["grekis/XC3.flac"]
+    assert one["decoded_sha256"] == other["decoded_sha256"] == hashlib.sha256(samples.tobytes()).hexdigest()
+    assert one["sha256"] != other["sha256"]
+    assert one["rms_db"] == pytest.approx(20 * np.log10(np.sqrt(np.mean(np.square(samples / 32768)))), abs=1e-3)
+
+
+def test_validate__a_server_that_is_gone_stops_instead_of_leaving_everything_out(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "http://127.0.0.1:1")
+    recordings = source.recordings.assign(path="s3://recordings/a.ogg")
+    with pytest.raises(StorageError, match=r"no usable answer from 127\.0\.0\.1:1"):
+        validate_recordings(recordings)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"min_duration_s": -1.0}, {"silent_below_db": 3.0}, {"clipped_share": 0.0}, {"odd_deviations": "5"}, {"other": 1}],
+)
+def test_validation_config__refuses_what_cannot_be(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ValidationConfig.model_validate(values)

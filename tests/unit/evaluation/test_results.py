@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation, results_table
+from silencio.evaluation.slices import SliceFigures
 
 BIRDS = {"macro_map": 0.7, "top1": 0.5, "n_recordings": 6, "n_species": 2}
 FROGS = {"macro_map": 0.2, "top1": 0.25, "n_recordings": 4, "n_species": 1}
+OTHERS = (0.8, 0.5, 0.9, 0.4, 0.7, 0.2)
 EVALUATION = Evaluation(
     rows={
-        "ensemble": Metrics(0.6, 0.4, 10, 3, {"Aves": BIRDS, "Amphibia": FROGS}),
-        "raw_cnn": Metrics(0.5, 0.3, 10, 3, {"Aves": BIRDS}),
-        "majority class": Metrics(0.1, 0.2, 10, 3),
+        "ensemble": Metrics(0.6, 0.4, 10, 3, *OTHERS, {"Aves": BIRDS, "Amphibia": FROGS}),
+        "raw_cnn": Metrics(0.5, 0.3, 10, 3, *OTHERS, {"Aves": BIRDS}),
+        "majority class": Metrics(0.1, 0.2, 10, 3, *OTHERS),
     },
     answers=[
         {
@@ -27,6 +30,8 @@ EVALUATION = Evaluation(
             "probability": 0.1 + 0.2,
         }
     ],
+    comparisons=[Comparison("majority class", "top1", 0.2, (0.1, 0.3), 10)],
+    slices=[SliceFigures("rare species", 12, 3, 0.5, (0.2, 0.8), 0.6, (0.3, 0.9), True, -0.1, (-0.3, 0.1))],
 )
 
 

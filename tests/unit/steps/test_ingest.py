@@ -7,60 +7,86 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import silencio.data.demo
 from silencio.data.birdclef import Source
-from silencio.data.recordings import read_class_list, read_recordings
+from silencio.data.recordings import read_class_list, read_known_faults, read_recordings
 from silencio.errors import SilencioError, SourceError
-from silencio.steps.ingest import data_folder, ingest_source
+from silencio.steps.ingest import ingest_source
+
+
+def _outputs(folder: Path) -> list[str]:
+    return [str(folder / name) for name in ("recordings", "classes", "soundscapes")]
 
 
 def test_ingest_source__writes_recordings_and_classes(birdclef_folder: Path, source: Source, tmp_path: Path) -> None:
-    ingest_source(str(birdclef_folder), str(tmp_path / "recordings"), str(tmp_path / "classes"))
+    ingest_source(str(birdclef_folder), *_outputs(tmp_path))
     pd.testing.assert_frame_equal(read_recordings(tmp_path / "recordings"), source.recordings)
     assert read_class_list(tmp_path / "classes") == source.classes
 
 
 def test_ingest_source__says_what_there_is(birdclef_folder: Path, tmp_path: Path) -> None:
-    assert ingest_source(str(birdclef_folder), str(tmp_path / "recordings"), str(tmp_path / "classes")) == {
+    assert ingest_source(str(birdclef_folder), *_outputs(tmp_path)) == {
         "recordings": 19,
         "species": 5,
+        "soundscapes": 0,
+        "labels_not_in_taxonomy": 0,
+        "species_without_recordings": 1,
         "secondary_labels_without_class": 2,
     }
 
 
 def test_ingest_source__of_nowhere_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SourceError):
-        ingest_source(str(tmp_path / "nowhere"), str(tmp_path / "recordings"), str(tmp_path / "classes"))
+        ingest_source(str(tmp_path / "nowhere"), *_outputs(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_ingest_source__of_a_broken_table_writes_nothing(own_folder: Path, tmp_path: Path) -> None:
     (own_folder / "train.csv").write_text("")
     with pytest.raises(SilencioError, match=r"train\.csv"):
-        ingest_source(str(own_folder), str(tmp_path / "recordings"), str(tmp_path / "classes"))
+        ingest_source(str(own_folder), *_outputs(tmp_path))
     assert not (tmp_path / "recordings").exists()
     assert not (tmp_path / "classes").exists()
 
 
-def test_data_folder__is_the_path_that_was_given() -> None:
-    assert data_folder("/data/birdclef-2025") == Path("/data/birdclef-2025")
+def test_ingest_source__writes_the_soundscapes(own_folder: Path, tmp_path: Path) -> None:
+    folder = own_folder / "train_soundscapes"
+    folder.mkdir()
+    for name in ("H02_20230420_074000.ogg", "noise.ogg"):
+        (folder / name).write_bytes(b"")
+    (tmp_path / "out").mkdir()
+    counts = ingest_source(str(own_folder), *_outputs(tmp_path / "out"))
+    assert counts["soundscapes"] == 2
+    assert pd.read_parquet(tmp_path / "out" / "soundscapes").to_dict("records") == [
+        {
+            "path": str(folder.resolve() / "H02_20230420_074000.ogg"),
+            "site": "H02",
+            "recorded_at": "2023-04-20T07:40:00",
+        },
+        {"path": str(folder.resolve() / "noise.ogg"), "site": "", "recorded_at": ""},
+    ]
 
 
-def test_data_folder__demo_is_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fetched: list[Path] = []
-
-    def fetch(directory: Path) -> Path:
-        fetched.append(directory)
-        return directory
-
-    monkeypatch.setattr(silencio.data.demo, "default_demo_directory", lambda: tmp_path / "demo")
-    monkeypatch.setattr(silencio.data.demo, "fetch_demo", fetch)
-    assert data_folder("demo") == tmp_path / "demo"
-    assert fetched == [tmp_path / "demo"]
+def test_ingest_source__without_soundscapes_writes_an_empty_table(birdclef_folder: Path, tmp_path: Path) -> None:
+    ingest_source(str(birdclef_folder), *_outputs(tmp_path))
+    table = pd.read_parquet(tmp_path / "soundscapes")
+    assert list(table.columns) == ["path", "site", "recorded_at"]
+    assert table.empty
 
 
-def test_data_folder__a_folder_named_demo_is_reached_by_its_path(
-    monkeypatch: pytest.MonkeyPatch,
+def test_ingest_source__hands_on_what_the_tables_say_against_themselves(own_folder: Path, tmp_path: Path) -> None:
+    table = (own_folder / "train.csv").read_text().replace("\nbobfly1,", "\nbobfly9,", 1)
+    (own_folder / "train.csv").write_text(table)
+    counts = ingest_source(str(own_folder), *_outputs(tmp_path))
+    assert (counts["recordings"], counts["labels_not_in_taxonomy"]) == (18, 1)
+    known = read_known_faults(tmp_path / "recordings")
+    assert list(known["kind"]) == ["unknown_label", "no_recordings"]
+    assert known["recording_id"][0].startswith("bobfly1/")
+
+
+def test_ingest_source__says_what_it_took_the_source_for(
+    birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(silencio.data.demo, "fetch_demo", lambda _: pytest.fail("nothing is to be fetched"))
-    assert data_folder("./demo") == Path("demo")
+    ingest_source(str(birdclef_folder), *_outputs(tmp_path))
+    assert capsys.readouterr().err == (
+        f"{birdclef_folder} was taken as BirdCLEF's layout in {birdclef_folder.resolve()}\n"
+    )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from silencio.data.birdclef import Source, read_birdclef
 from silencio.data.recordings import data_fingerprint, read_recordings, write_recordings
-from silencio.data.validate import ValidatedRecordings
+from silencio.data.validate import ValidatedRecordings, ValidationConfig
 from silencio.errors import DataError
 from silencio.steps.validate import ValidationOutcome, validate_source
 
 
 def _validate(source: Source, folder: Path) -> ValidationOutcome:
-    write_recordings(source.recordings, folder / "recordings")
-    return validate_source(str(folder / "recordings"), str(folder / "usable"), str(folder / "report.html"))
+    write_recordings(source.recordings, folder / "recordings", source.faults)
+    paths = (str(folder / name) for name in ("recordings", "usable", "faults", "report.html"))
+    return validate_source(*paths)
 
 
 @pytest.fixture
@@ -28,11 +30,18 @@ def broken_folder(own_folder: Path) -> Path:
 def test_validate_source__of_a_sound_source(source: Source, validated: ValidatedRecordings, tmp_path: Path) -> None:
     outcome = _validate(source, tmp_path)
     hours = validated.usable["duration_s"].sum() / 3600
-    assert outcome.counts == {"usable": 19, "left_out": 0, "hours": pytest.approx(hours, abs=5e-4)}
+    assert outcome.counts == {
+        "usable": 19,
+        "left_out": 0,
+        "hours": pytest.approx(hours, abs=5e-4),
+        "fault_clipped": 1,
+        "fault_no_recordings": 1,
+        "fault_other_rate": 10,
+    }
     assert outcome.data_fingerprint == data_fingerprint(validated.usable)
     report = (tmp_path / "report.html").read_text()
     assert "19 of 19 recordings can be used, 0.02 hours of sound." in report
-    assert "None." in report
+    assert "yebela1 (Elaenia flavogaster)" in report
 
 
 def test_validate_source__writes_the_usable_ones_only(broken_folder: Path, tmp_path: Path) -> None:
@@ -69,5 +78,42 @@ def test_validate_source__the_fingerprint_is_of_the_usable_data(
 def test_validate_source__of_nothing_usable_is_an_error(source: Source, tmp_path: Path) -> None:
     write_recordings(source.recordings.assign(path="/nowhere/1.ogg"), tmp_path / "recordings")
     with pytest.raises(DataError, match="none of 19 recordings can be used"):
-        validate_source(str(tmp_path / "recordings"), str(tmp_path / "usable"), str(tmp_path / "report.html"))
-    assert not (tmp_path / "usable").exists()
+        validate_source(*(str(tmp_path / name) for name in ("recordings", "usable", "faults", "report.html")))
+    assert [path.name for path in tmp_path.iterdir()] == ["recordings"]
+
+
+def test_validate_source__writes_every_fault(broken_folder: Path, tmp_path: Path) -> None:
+    table = (broken_folder / "train.csv").read_text().replace("\nbobfly1,", "\nbobfly9,", 1)
+    (broken_folder / "train.csv").write_text(table)
+    outcome = _validate(read_birdclef(broken_folder), tmp_path)
+    faults = pd.read_parquet(tmp_path / "faults")
+    assert list(faults.columns) == ["recording_id", "kind", "detail", "left_out"]
+    # What ingest found in the tables and what validate found in the files stand in one table.
+    assert faults["kind"].value_counts().to_dict() == {
+        "clipped": 1,
+        "missing": 1,
+        "no_recordings": 1,
+        "other_rate": 8,
+        "undecodable": 1,
+        "unknown_label": 1,
+    }
+    assert set(faults.loc[faults["left_out"], "kind"]) == {"missing", "undecodable", "unknown_label"}
+    assert outcome.counts["left_out"] == 3
+    assert "16 of 19 recordings can be used" in (tmp_path / "report.html").read_text()
+
+
+def test_validate_source__takes_limits_and_rate_from_the_configuration(source: Source, tmp_path: Path) -> None:
+    write_recordings(source.recordings, tmp_path / "recordings")
+    paths = [str(tmp_path / name) for name in ("recordings", "usable", "faults", "report.html")]
+    counts = validate_source(*paths, ValidationConfig(min_duration_s=1.0), spec_rate_hz=32000).counts
+    assert counts["fault_too_short"] == 5
+    assert counts["fault_low_rate"] > 0
+
+
+def test_validate_source__the_page_names_long_names_whole(source: Source, tmp_path: Path) -> None:
+    name = f"{'a_very_long_name_' * 10}.ogg"
+    recordings = source.recordings.copy()
+    recordings.loc[0, ["recording_id", "path"]] = [name, f"/nowhere/{name}"]
+    write_recordings(recordings, tmp_path / "recordings")
+    validate_source(*(str(tmp_path / name) for name in ("recordings", "usable", "faults", "report.html")))
+    assert name in (tmp_path / "report.html").read_text()

@@ -1,0 +1,5 @@
+"""Judge on the test part."""
+
+from components.calibrate.component import calibrate
+
+__all__ = ["calibrate"]

@@ -1,0 +1,35 @@
+"""calibrate: probabilities that mean what they say, and thresholds."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def calibrate(
+    config: dsl.Input[dsl.Artifact],
+    classes: dsl.Input[dsl.Artifact],
+    usable: dsl.Input[dsl.Dataset],
+    fusion: dsl.Input[dsl.Model],
+    decisions: dsl.Output[dsl.Artifact],
+    report: dsl.Output[dsl.HTML],
+    metrics: dsl.Output[dsl.Metrics],
+):
+    """Fit calibration and thresholds on what the ensemble said of validation.
+
+    Args:
+        config: The resolved configuration.
+        classes: The ordered class list.
+        usable: The recordings, for their labels.
+        fusion: The supervisor, with what the ensemble said of every validation window.
+        decisions: Calibration and thresholds, as JSON.
+        report: Which calibration was taken, and why.
+        metrics: Calibration error before and after.
+    """
+    from silencio.config import RunConfig
+    from silencio.steps.calibrate import calibrate_step
+
+    resolved = RunConfig.load(config.path)
+    figures = calibrate_step(resolved, fusion.path, usable.path, classes.path, decisions.path, report.path)
+    for name, value in figures.items():
+        metrics.log_metric(name, value)

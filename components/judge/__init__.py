@@ -1,0 +1,5 @@
+"""Judge on the test part."""
+
+from components.judge.component import judge
+
+__all__ = ["judge"]

@@ -1,0 +1,45 @@
+"""reference.parquet: every validation window as sound, probabilities and labels.
+
+It is what drift is measured against and what a release decision compares with: the last data of which it is known
+that the model did well on them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from silencio.audio import audio_statistics, window_starts_s
+from silencio.data.shards import ShardSet
+from silencio.features import FrontEnd
+from silencio.taxonomy import ClassList
+
+PROBABILITY = "p_"
+
+
+def write_reference(validation: ShardSet, probabilities: NDArray[np.floating], classes: ClassList, path: Path) -> None:
+    """Write one row a window: `recording_id`, `start_s`, labels, audio statistics, and `p_<code>` for each species.
+
+    Args:
+        validation: The validation recordings.
+        probabilities: What the bundle's graph says of their windows, (n_windows, n_classes).
+        classes: What the columns mean.
+        path: The Parquet file.
+    """
+    spec, front_end = validation.spec, FrontEnd(validation.spec)
+    tables = []
+    for index, waveform in enumerate(validation):
+        row = validation.table.iloc[index]
+        starts_s = window_starts_s(len(waveform), spec.window_samples, spec.hop_samples, spec.sample_rate_hz)
+        facts = {"recording_id": row["recording_id"], "start_s": starts_s, "primary_label": row["primary_label"]}
+        statistics = audio_statistics(front_end.windows(waveform), spec.sample_rate_hz)
+        table = pd.DataFrame(facts | statistics)
+        table["secondary_labels"] = [list(row["secondary_labels"])] * len(table)
+        tables.append(table)
+    windows = pd.concat(tables, ignore_index=True)
+    columns = [f"{PROBABILITY}{code}" for code in classes.codes]
+    scores = pd.DataFrame(np.asarray(probabilities, np.float32), columns=columns)
+    pd.concat([windows, scores], axis=1).to_parquet(path, index=False)

@@ -1,0 +1,116 @@
+"""`python -m silencio.data check|verify|restore`: what is wrong with a data set, and whether it is a bundle's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from silencio.errors import BundleError, SilencioError
+from silencio.taxonomy import ClassList
+
+_MOST_ROWS = 50
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 where recordings cannot be used, are not the bundle's, or cannot be restored."""
+    options = _parser().parse_args(arguments)
+    console = Console()
+    try:
+        return int(options.run(options, console))
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m silencio.data", description="Check, verify and restore data sets.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="open every recording and name every fault")
+    check.set_defaults(run=_check)
+    check.add_argument("--out", type=Path, metavar="FILE", help="also write the report as HTML")
+    verify = commands.add_parser("verify", help="say what has changed since a bundle was made")
+    verify.set_defaults(run=_verify)
+    restore = commands.add_parser("restore", help="lay out the exact recordings of a bundle")
+    restore.set_defaults(run=_restore)
+    restore.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, in BirdCLEF's layout")
+    for command in (verify, restore):
+        command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle's folder")
+    for command in (check, verify, restore):
+        command.add_argument(
+            "--data", required=True, metavar="SOURCE", help="folder, s3:// prefix, zip, manifest or demo"
+        )
+    return parser
+
+
+def _check(options: argparse.Namespace, console: Console) -> int:
+    from silencio.data.fault_page import summary, write_fault_page
+    from silencio.data.faults import faults_by_kind
+    from silencio.data.source import open_source
+    from silencio.data.validate import validate_recordings
+
+    source = open_source(options.data)
+    console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)
+    outcome = validate_recordings(source.recordings, known=source.faults)
+    if len(outcome.faults):
+        _print(console, faults_by_kind(outcome.faults), "Faults by kind")
+        _print(console, outcome.faults.drop(columns="left_out"), "Faults")
+    console.print(summary(outcome))
+    if options.out is not None:
+        write_fault_page(outcome, options.out)
+        console.print(f"report: {options.out}", soft_wrap=True)
+    return 0
+
+
+def _verify(options: argparse.Namespace, console: Console) -> int:
+    from silencio.data.source import open_source
+    from silencio.data.versions import CHANGES, compare
+
+    table, _ = _data_of(options.bundle)
+    changes = compare(table, open_source(options.data))
+    if changes.empty:
+        console.print(f"{options.data} holds exactly the {len(table)} recordings of {options.bundle}", soft_wrap=True)
+        return 0
+    counts = changes["change"].value_counts()
+    _print(console, changes, "Changes")
+    for change, meaning in CHANGES.items():
+        if change in counts.index:
+            console.print(f"{counts[change]} {change}: {meaning}", soft_wrap=True)
+    return 1
+
+
+def _restore(options: argparse.Namespace, console: Console) -> int:
+    from silencio.data.versions import restore
+
+    table, classes = _data_of(options.bundle)
+    restore(table, classes, options.data, options.out)
+    console.print(f"{options.out} holds exactly the {len(table)} recordings of {options.bundle}", soft_wrap=True)
+    return 0
+
+
+def _data_of(directory: Path) -> tuple[pd.DataFrame, ClassList]:
+    from silencio.bundle.load import Bundle
+    from silencio.bundle.manifest import DATA
+    from silencio.data.recordings import read_recordings
+
+    manifest = Bundle(directory).manifest  # every file of it is checked
+    if DATA not in manifest.files:
+        raise BundleError(f"{directory} holds no {DATA}: it was made before data sets had versions")
+    return read_recordings(directory / DATA), manifest.classes
+
+
+def _print(console: Console, rows: pd.DataFrame, title: str) -> None:
+    table = Table(*rows.columns, title=title, title_justify="left")
+    for row in rows.head(_MOST_ROWS).itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    console.print(table)
+    if len(rows) > _MOST_ROWS:
+        console.print(f"… and {len(rows) - _MOST_ROWS} more rows")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""The source `class folders`: one folder a class, recordings at any depth in it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from silencio.data.birdclef import SOUNDSCAPES, TAXONOMY_COLUMNS
+from silencio.data.file_names import is_audio
+from silencio.data.recordings import Source, make_source
+from silencio.data.schemas import TAXONOMY, read_table
+from silencio.errors import SourceError
+from silencio.storage import StoredObject, join
+
+
+def read_class_folders(root: str, files: list[StoredObject]) -> Source:
+    """Take the first folder below `root` as the label of every recording in it.
+
+    A `taxonomy.csv` in `root`, in BirdCLEF's form, names the species; without it a class is its own scientific and
+    common name, of taxon class `unknown`. `train_soundscapes/` is never a class.
+
+    Args:
+        root: The folder, prefix or zip.
+        files: Everything below it.
+
+    Raises:
+        SourceError: No class folder with a recording.
+        SchemaError: The taxonomy is broken, or has not one of the classes.
+    """
+    names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+    audio = [name for name in names if is_audio(name)]
+    labelled = [name for name in audio if "/" in name and not name.startswith(f"{SOUNDSCAPES}/")]
+    if not labelled:
+        raise SourceError(f"{root} holds no folder with recordings in it, and {len(audio)} recordings in no folder")
+    rows = pd.DataFrame({"recording_id": labelled}, dtype=object)
+    rows["path"] = [join(root, name) for name in labelled]
+    rows["primary_label"] = [name.split("/", 1)[0] for name in labelled]
+    rows["secondary_labels"] = [[] for _ in labelled]
+    loose = sum("/" not in name for name in audio)
+    others = len(names) - len(audio) - names.count("taxonomy.csv")
+    return make_source(
+        rows,
+        _taxonomy(root, names, sorted(set(rows["primary_label"]))),
+        soundscapes=[join(root, name) for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
+        taken_as=f"one folder a class in {root} (not taken: {loose} recordings in no folder, {others} other files)",
+    )
+
+
+def _taxonomy(root: str, names: list[str], labels: list[str]) -> pd.DataFrame:
+    if "taxonomy.csv" in names:
+        return read_table(join(root, "taxonomy.csv"), TAXONOMY).set_index("primary_label")[TAXONOMY_COLUMNS]
+    return pd.DataFrame(
+        {"scientific_name": labels, "common_name": labels, "class_name": "unknown"}, index=labels, dtype=object
+    )

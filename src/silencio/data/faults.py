@@ -1,0 +1,88 @@
+"""Faults of a data set: what is wrong with which recording, and whether it can still be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault.
+
+    Attributes:
+        left_out: The recording is not used; otherwise it is reported and kept.
+        meaning: For people who have not read this code.
+    """
+
+    left_out: bool
+    meaning: str
+
+
+KINDS = {
+    "missing": Kind(True, "the table names a file that is not there"),
+    "empty": Kind(True, "a file of 0 bytes"),
+    "unreadable": Kind(True, "the file is there and cannot be read"),
+    "undecodable": Kind(True, "no audio, or damaged so that nothing of it can be decoded"),
+    "too_short": Kind(True, "shorter than the shortest that is taken"),
+    "no_sound": Kind(True, "every sample has the same value"),
+    "unknown_label": Kind(True, "the label is not in the taxonomy"),
+    "truncated": Kind(False, "the file ends before the recording does; what is there is used"),
+    "duplicate": Kind(False, "the same sound under two names"),
+    "duplicate_two_labels": Kind(False, "the same sound under two labels: one of them is wrong, or both are right"),
+    "silent": Kind(False, "almost no sound"),
+    "clipped": Kind(False, "recorded too loud: samples at full scale"),
+    "other_rate": Kind(False, "another sample rate than the most frequent one"),
+    "low_rate": Kind(False, "a lower sample rate than the features have: nothing above half of it can be heard"),
+    "odd_duration": Kind(False, "far shorter or longer than the others"),
+    "no_recordings": Kind(False, "a species of the taxonomy without a recording: no output of a model"),
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        recording_id: Whose it is; empty where it is the data set's.
+        kind: A key of `KINDS`.
+        detail: What was found.
+    """
+
+    recording_id: str
+    kind: str
+    detail: str
+
+
+def fault_table(faults: Iterable[Fault]) -> pd.DataFrame:
+    """Faults as a table with `recording_id`, `kind`, `detail`, `left_out`, in the order of `KINDS`, then by id."""
+    order = {kind: number for number, kind in enumerate(KINDS)}
+    rows = sorted(faults, key=lambda fault: (order[fault.kind], fault.recording_id))
+    return pd.DataFrame(
+        {
+            "recording_id": pd.Series([fault.recording_id for fault in rows], dtype=object),
+            "kind": pd.Series([fault.kind for fault in rows], dtype=object),
+            "detail": pd.Series([fault.detail for fault in rows], dtype=object),
+            "left_out": pd.Series([KINDS[fault.kind].left_out for fault in rows], dtype=bool),
+        }
+    )
+
+
+def faults_by_kind(faults: pd.DataFrame) -> pd.DataFrame:
+    """One row a kind that was found: `kind`, `found`, `left out` (yes or no), `meaning`."""
+    found = faults["kind"].value_counts()
+    return pd.DataFrame(
+        [
+            {
+                "kind": name,
+                "found": int(found[name]),
+                "left out": "yes" if kind.left_out else "no",
+                "meaning": kind.meaning,
+            }
+            for name, kind in KINDS.items()
+            if name in found.index
+        ],
+        columns=["kind", "found", "left out", "meaning"],
+    )

@@ -1,0 +1,70 @@
+"""The source `manifest`: a CSV or Parquet table that says where each recording is."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from silencio.data.recordings import Source, make_source
+from silencio.data.schemas import MANIFEST, parse_secondary_labels, read_table
+from silencio.errors import SchemaError
+from silencio.storage import is_local, join
+
+_NAMES = {"scientific_name": None, "common_name": None, "class_name": "unknown"}
+
+
+def read_manifest(uri: str) -> Source:
+    """Read a manifest: `path` and `primary_label`, and whatever else of `COLUMNS` and of a species' names it has.
+
+    A path is a URI, or relative to the manifest.
+
+    Args:
+        uri: The table, `.csv` or `.parquet`.
+
+    Raises:
+        SchemaError: It is broken; the message names column and row.
+        StorageError: The place does not answer.
+    """
+    uri = str(Path(uri).resolve()) if is_local(uri) else uri
+    table = read_table(uri, MANIFEST)
+    if table.empty:
+        raise SchemaError(f"{uri} lists no recordings")
+    secondary = table["secondary_labels"] if "secondary_labels" in table else pd.Series("", index=table.index)
+    base = uri.rsplit("/", 1)[0]
+    rows = table.assign(
+        recording_id=[_recording_id(path) for path in table["path"]],
+        path=[_place(base, path) for path in table["path"]],
+        secondary_labels=secondary.map(parse_secondary_labels),
+    )
+    twice = rows["recording_id"].duplicated()
+    if twice.any():
+        row = twice.idxmax()
+        raise SchemaError(f"{uri}: column 'path', row {row}: {table.at[row, 'path']!r} is listed before")
+    return make_source(rows, _taxonomy(uri, table), taken_as=f"the manifest {uri}")
+
+
+def _place(base: str, path: str) -> str:
+    return path if "://" in path or path.startswith("/") else join(base, path)
+
+
+def _recording_id(path: str) -> str:
+    """The path without what differs between machines or leads out of a folder."""
+    parts = PurePosixPath(path.partition("://")[2] or path).parts
+    return "/".join(part for part in parts if part not in ("/", ".."))
+
+
+def _taxonomy(uri: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The species' names, which every row may give and no two may give differently."""
+    labels = sorted(set(table["primary_label"]))
+    names = pd.DataFrame(index=pd.Index(labels, dtype=object))
+    for column, default in _NAMES.items():
+        said: dict[str, str] = {}
+        given = table[column] if column in table else pd.Series("", index=table.index)
+        for row, label, name in zip(table.index, table["primary_label"], given, strict=True):
+            if name and said.setdefault(label, name) != name:
+                raise SchemaError(
+                    f"{uri}: column {column!r}, row {row}: {name!r}, but {label!r} is {said[label]!r} in a row before"
+                )
+        names[column] = [said.get(label, default or label) for label in labels]
+    return names

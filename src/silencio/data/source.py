@@ -1,0 +1,106 @@
+"""Which source `--data` names: one function looks and says what it took it for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from silencio.data.birdclef import read_birdclef
+from silencio.data.class_folders import read_class_folders
+from silencio.data.file_names import is_audio
+from silencio.data.manifest import read_manifest
+from silencio.data.recordings import Source
+from silencio.errors import SourceError
+from silencio.storage import StoredObject, exists, is_local, is_s3, join, list_objects, name_of, zip_root
+
+DEMO = "demo"
+_TABLES = (".csv", ".parquet")
+ALLOWED = (
+    "--data takes a folder or s3://bucket/prefix in BirdCLEF's layout (train.csv, taxonomy.csv, train_audio/), "
+    "Kaggle's birdclef-2025.zip, a folder or prefix with one folder a class, a manifest (.csv or .parquet), or demo"
+)
+
+
+def open_source(data: str) -> Source:
+    """Read the tables of a source, whatever its form; its recordings are not opened.
+
+    Args:
+        data: A folder, `s3://` prefix, zip, manifest or `demo`, which is fetched where it is not there yet.
+
+    Returns:
+        The source; `taken_as` says what it was taken for.
+
+    Raises:
+        SourceError: It is none of these; the message lists them.
+        SchemaError: A table is broken; the message names column and row.
+        StorageError: The place does not answer.
+    """
+    if not is_listed(data):
+        return _manifest(data)
+    root = root_of(data)
+    if exists(join(root, "train.csv")):
+        return read_birdclef(root)  # without a listing of tens of thousands of files
+    files = list_objects(root)
+    root = _unwrapped(root, files)
+    if any(file.uri.startswith((join(root, "train.csv"), join(root, "train_audio/") + "/")) for file in files):
+        return read_birdclef(root)
+    return _class_folders(data, root, files)
+
+
+def absolute(data: str) -> str:
+    """The same source, named so that a process in another folder finds it too."""
+    return data if data == DEMO or not is_local(data) else str(Path(data).resolve())
+
+
+def is_listed(data: str) -> bool:
+    """Whether its recordings can be listed; those of a manifest may be anywhere."""
+    return not data.endswith(_TABLES)
+
+
+def root_of(data: str) -> str:
+    """URI of the folder that a source which can be listed is; `demo` is fetched where it is not there yet.
+
+    Raises:
+        SourceError: It is no folder, prefix or zip.
+    """
+    if data == DEMO:
+        from silencio.data.demo import default_demo_directory, fetch_demo
+
+        return str(fetch_demo(default_demo_directory()).resolve())
+    if is_s3(data):
+        if data.endswith(".zip"):
+            raise SourceError(f"{data}: a zip is read from a disk, not from S3: download or unpack it; {ALLOWED}")
+        return data.rstrip("/")
+    if not is_local(data):
+        return data
+    path = Path(data)
+    if path.is_file() and path.suffix.lower() == ".zip":
+        return zip_root(path)
+    if not path.is_dir():
+        raise SourceError(f"{data} is not a folder: {ALLOWED}")
+    return str(path.resolve())
+
+
+def _manifest(data: str) -> Source:
+    if is_local(data) and not Path(data).is_file():
+        raise SourceError(f"{data} is not a file: {ALLOWED}")
+    if name_of(data) in ("train.csv", "taxonomy.csv"):
+        raise SourceError(f"{data} is a table of BirdCLEF's layout: name the folder that it is in; {ALLOWED}")
+    return read_manifest(data)
+
+
+def _unwrapped(root: str, files: list[StoredObject]) -> str:
+    """Whoever zips a folder zips its name too: a single folder in which no recording lies is what is meant."""
+    names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+    names = [name for name in names if not name.startswith((".", "__MACOSX/"))]
+    tops = {name.partition("/")[0] for name in names}
+    inner = [name.partition("/")[2] for name in names]
+    if len(tops) != 1 or tops == {"train_audio"} or any(is_audio(name) and "/" not in name for name in inner):
+        return root
+    return _unwrapped(join(root, *tops), files) if all(inner) else root
+
+
+def _class_folders(data: str, root: str, files: list[StoredObject]) -> Source:
+    try:
+        return read_class_folders(root, files)
+    except SourceError as error:
+        raise SourceError(f"{data} is no source of recordings: {error}; {ALLOWED}") from error

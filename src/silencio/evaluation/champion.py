@@ -1,0 +1,59 @@
+"""The champion on the same test recordings: asked as it is served, and only where the question is fair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import DATA
+from silencio.bundle.scoring import Scorer
+from silencio.storage import read_bytes
+from silencio.taxonomy import ClassList
+
+
+@dataclass(frozen=True)
+class ChampionScores:
+    """What the champion says.
+
+    Attributes:
+        version: Of its bundle.
+        scores: In the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not know.
+        fair: Recordings that it never trained on, of species that it knows: bool (n_recordings,).
+    """
+
+    version: str
+    scores: NDArray[np.float64]
+    fair: NDArray[np.bool_]
+
+
+def ask_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
+    """Score the test recordings with the champion's bundle, by its own features and thresholds.
+
+    Args:
+        directory: The champion's bundle.
+        table: Test recordings with `path`, `primary_label`, `sha256`.
+        classes: The challenger's.
+
+    Raises:
+        BundleError: The bundle is not what was exported.
+    """
+    bundle = Bundle(directory)
+    scorer = Scorer(bundle)
+    own = bundle.manifest.classes
+    columns = [own.index.get(code) for code in classes.codes]
+    scores = np.zeros((len(table), len(classes)))
+    for row, path in enumerate(tqdm(table["path"], desc="champion", unit="recording", mininterval=2.0)):
+        mean = scorer(read_bytes(str(path))).probabilities.mean(axis=0)
+        scores[row] = [0.0 if column is None else mean[column] for column in columns]
+    heard: set[str] = set()
+    if (directory / DATA).is_file():
+        data = pd.read_parquet(directory / DATA, columns=["sha256", "part"])
+        heard = set(data.loc[data["part"] != "test", "sha256"])
+    known = table["primary_label"].isin(own.codes)
+    return ChampionScores(bundle.manifest.version, scores, np.asarray(known & ~table["sha256"].isin(heard), bool))

@@ -1,0 +1,67 @@
+"""Paired comparisons: two models on the same recordings, with the same bootstrap draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from silencio.evaluation.bootstrap import Bootstrap, interval
+from silencio.evaluation.metrics import average_precisions, mean_of_present
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A paired difference of one figure, ours minus theirs.
+
+    Attributes:
+        other: `champion`, or the name of the head or the reference.
+        figure: `macro_map` or `top1`.
+        difference: On the test recordings.
+        interval: 95 %, paired bootstrap over recordings.
+        n_recordings: Compared.
+    """
+
+    other: str
+    figure: str
+    difference: float
+    interval: tuple[float, float]
+    n_recordings: int
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Comparison:
+        """From JSON."""
+        return cls(**{**values, "interval": tuple(values["interval"])})
+
+
+def compare(
+    other: str,
+    ours: NDArray[np.floating],
+    theirs: NDArray[np.floating],
+    target: NDArray[np.floating],
+    truth: NDArray[np.integer],
+    bootstrap: Bootstrap,
+) -> list[Comparison]:
+    """Macro mAP and top-1 of two models.
+
+    Args:
+        other: Whose scores `theirs` are.
+        ours: (n_recordings, n_classes).
+        theirs: Of the same shape.
+        target: 0 or 1, of the same shape.
+        truth: Position of each primary label, (n_recordings,).
+        bootstrap: Resamples of these recordings.
+    """
+    map_difference = mean_of_present(average_precisions(ours, target)) - mean_of_present(
+        average_precisions(theirs, target)
+    )
+    maps = bootstrap.macro_map(ours, target) - bootstrap.macro_map(theirs, target)
+    hits = (ours.argmax(axis=1) == truth).astype(float) - (theirs.argmax(axis=1) == truth).astype(float)
+    n_recordings = len(truth)
+    return [
+        Comparison(other, "macro_map", map_difference, interval(maps), n_recordings),
+        Comparison(other, "top1", float(hits.mean()), interval(bootstrap.mean(hits)), n_recordings),
+    ]

@@ -1,0 +1,78 @@
+"""The test part as the field would have it: in soundscapes, in noise, beside other animals, and in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from silencio.data.backgrounds import BackgroundPool
+from silencio.data.calls import LabelledWaveform
+from silencio.data.shards import ShardSet
+from silencio.data.soundscapes import SoundscapeConfig, generate_soundscapes
+from silencio.evaluation.failure_modes import FailureModeConfig, failure_modes
+from silencio.evaluation.soundscape_figures import judge_soundscapes
+from silencio.evaluation.soundscapes import score_soundscapes, timelines
+from silencio.evaluation.window_model import WindowModel
+from silencio.features import FeatureSpec, FrontEnd
+from silencio.storage import name_of, read_bytes
+from silencio.taxonomy import ClassList
+
+
+def held_out_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec) -> BackgroundPool:
+    """The half of a source's unlabelled soundscapes that no training ever mixes in, read where they lie.
+
+    Args:
+        soundscapes: Rows with `path`.
+        spec: For its rate.
+    """
+    front_end = FrontEnd(spec)
+
+    def reader(path: str) -> Callable[[], NDArray[np.int16]]:
+        return lambda: front_end.waveform(read_bytes(path))
+
+    return BackgroundPool(spec.sample_rate_hz, {name_of(path): reader(path) for path in soundscapes["path"]}, "test")
+
+
+def judge_in_soundscapes(
+    model: WindowModel,
+    judged: ShardSet,
+    backgrounds: BackgroundPool,
+    classes: ClassList,
+    thresholds: NDArray[np.floating],
+    config: SoundscapeConfig,
+) -> dict[str, Any]:
+    """Figures on soundscapes into which test calls were mixed, and what was detected in them.
+
+    Returns:
+        `figures` (`SoundscapeFigures`) and `timeline`, as JSON has them.
+    """
+    made = generate_soundscapes(_calls(judged), backgrounds, judged.spec, config)
+    scores = score_soundscapes(model, made, judged.spec, classes)
+    return {
+        "figures": judge_soundscapes(scores, thresholds).to_dict(),
+        "timeline": timelines(scores, classes, thresholds),
+    }
+
+
+def try_failure_modes(
+    model: WindowModel,
+    judged: ShardSet,
+    backgrounds: BackgroundPool,
+    classes: ClassList,
+    thresholds: NDArray[np.floating],
+    config: FailureModeConfig,
+) -> dict[str, Any]:
+    """What becomes of the figures when test recordings are made worse, and what is named where there is nothing."""
+    found = failure_modes(
+        model, _calls(judged), judged.spec, classes, thresholds, config, backgrounds=backgrounds.waveforms()
+    )
+    return found.to_dict()
+
+
+def _calls(judged: ShardSet) -> Iterator[LabelledWaveform]:
+    labels = zip(judged.table["recording_id"], judged.table["primary_label"], judged, strict=True)
+    return (LabelledWaveform(*one) for one in labels)

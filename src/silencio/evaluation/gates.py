@@ -1,0 +1,178 @@
+"""Gates: one policy decides whether a model may be offered, and says why."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from silencio.evaluation.comparisons import Comparison
+from silencio.evaluation.slices import SliceFigures
+
+
+class GatePolicy(BaseModel):
+    """The policy; `src/silencio/presets/gates/policy.yaml` is the one that ships.
+
+    Attributes:
+        minimum: By figure of the test recordings, the least value.
+        soundscape_minimum: By figure of the annotated soundscapes, the least value.
+        most_calibration_error: Of the most probable species (ECE).
+        beats: By reference, the figures in which the model must beat it; the lower bound of the paired 95 % interval
+            must be above `beats_margin`.
+        beats_margin: See `beats`.
+        slice_margin: A counted slice may be worse than the champion's by so much top-1. It fails where the difference
+            is larger and the paired 95 % interval excludes zero.
+        champion_margin: The same for all test recordings together, macro mAP and top-1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    minimum: dict[str, float] = Field(default_factory=dict)
+    soundscape_minimum: dict[str, float] = Field(default_factory=dict)
+    most_calibration_error: float = Field(1.0, ge=0, le=1)
+    beats: dict[str, list[str]] = Field(default_factory=dict)
+    beats_margin: float = 0.0
+    slice_margin: float = Field(0.05, ge=0)
+    champion_margin: float = Field(0.02, ge=0)
+
+    @classmethod
+    def shipped(cls) -> GatePolicy:
+        """The policy that holds where a configuration says nothing else."""
+        text = (files("silencio") / "presets" / "gates" / "policy.yaml").read_text(encoding="utf-8")
+        return cls.model_validate(yaml.safe_load(text), strict=False)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The outcome of one gate.
+
+    Attributes:
+        gate: Its name.
+        passed: True also for what is only shown.
+        message: One sentence with value and bound.
+        decides: False where too few recordings make it a note.
+    """
+
+    gate: str
+    passed: bool
+    message: str
+    decides: bool = True
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The whole decision; passed when every deciding gate passed."""
+
+    reasons: list[Reason]
+
+    @property
+    def passed(self) -> bool:
+        return all(reason.passed for reason in self.reasons)
+
+    @property
+    def refusals(self) -> list[str]:
+        """What the failed gates say."""
+        return [reason.message for reason in self.reasons if not reason.passed]
+
+    def save(self, path: Path) -> None:
+        """Keep as JSON: `passed` and `reasons`."""
+        facts = {"passed": self.passed, "reasons": [asdict(reason) for reason in self.reasons]}
+        path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Verdict:
+        """The inverse of `save`."""
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return cls([Reason(**reason) for reason in facts["reasons"]])
+
+
+def apply_gates(
+    policy: GatePolicy,
+    figures: Mapping[str, float],
+    soundscape_figures: Mapping[str, float] | None,
+    calibration_error: float,
+    comparisons: Sequence[Comparison],
+    slices: Sequence[SliceFigures],
+) -> Verdict:
+    """Hold a model's figures against the policy; a figure that is missing or no number fails its gate.
+
+    Args:
+        policy: What is asked.
+        figures: Of the test recordings.
+        soundscape_figures: Of the annotated soundscapes; None where none were made.
+        calibration_error: ECE of the most probable species on test recordings.
+        comparisons: With references and with the champion.
+        slices: With their change against the champion.
+    """
+    reasons = [_minimum("test", name, least, figures) for name, least in policy.minimum.items()]
+    if soundscape_figures is not None:
+        reasons += [
+            _minimum("soundscapes", name, least, soundscape_figures)
+            for name, least in policy.soundscape_minimum.items()
+        ]
+    reasons.append(_calibration(calibration_error, policy.most_calibration_error))
+    compared = {(entry.other, entry.figure): entry for entry in comparisons}
+    for other, names in policy.beats.items():
+        reasons += [_beats(other, name, policy.beats_margin, compared.get((other, name))) for name in names]
+    if any(entry.other == "champion" for entry in comparisons):
+        reasons += [_not_worse(entry, policy.champion_margin) for entry in comparisons if entry.other == "champion"]
+        reasons += [_slice_not_worse(entry, policy.slice_margin) for entry in slices]
+    else:
+        reasons.append(Reason("champion", True, "There is no champion to compare with.", decides=False))
+    return Verdict(reasons)
+
+
+def _minimum(where: str, name: str, least: float, figures: Mapping[str, float]) -> Reason:
+    value = figures.get(name, math.nan)
+    passed = value >= least
+    words = f"{where} {name} is {value:.3f}, the policy asks for at least {least:g}"
+    return Reason(f"minimum {where} {name}", passed, f"{words}: {'passed' if passed else 'refused'}.")
+
+
+def _calibration(error: float, most: float) -> Reason:
+    passed = error <= most
+    words = f"The calibration error of the most probable species is {error:.3f}, the policy allows {most:g}"
+    return Reason("calibration", passed, f"{words}: {'passed' if passed else 'refused'}.")
+
+
+def _beats(other: str, name: str, margin: float, found: Comparison | None) -> Reason:
+    if found is None:
+        return Reason(f"beats {other} in {name}", False, f"{name} was not compared with {other}: refused.")
+    passed = found.interval[0] > margin
+    words = f"{name} is {_difference(found)} against {other}; the interval must lie above {margin:+g}"
+    return Reason(f"beats {other} in {name}", passed, f"{words}: {'passed' if passed else 'refused'}.")
+
+
+def _not_worse(found: Comparison, margin: float) -> Reason:
+    passed = not (found.difference < -margin and found.interval[1] < 0)
+    words = f"{found.figure} is {_difference(found)} against the champion, margin {margin:g}"
+    return Reason(f"champion {found.figure}", passed, f"{words}: {'passed' if passed else 'refused'}.")
+
+
+def _slice_not_worse(found: SliceFigures, margin: float) -> Reason:
+    gate = f"champion on slice {found.name}"
+    if found.change is None or found.change_interval is None:
+        return Reason(gate, True, f"Slice {found.name}: the champion cannot be asked.", decides=False)
+    low, high = found.change_interval
+    words = f"Slice {found.name}: top1 {found.change:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} recordings"
+    if not found.counted:
+        return Reason(gate, True, f"{words}, too few to decide.", decides=False)
+    passed = not (found.change < -margin and high < 0)
+    return Reason(gate, passed, f"{words}, margin {margin:g}: {'passed' if passed else 'refused'}.")
+
+
+def _difference(found: Comparison) -> str:
+    low, high = found.interval
+    return f"{found.difference:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} recordings"
+
+
+def verdict_facts(verdict: Verdict) -> dict[str, Any]:
+    """For bundle.json: whether it passed, and what the failed gates said."""
+    return {"passed": verdict.passed, "refusals": verdict.refusals}

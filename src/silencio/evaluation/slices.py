@@ -1,0 +1,233 @@
+"""Slices: parts of the test recordings on which a good average may hide a bad model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
+from silencio.evaluation.metrics import average_precisions, mean_of_present
+from silencio.taxonomy import ClassList
+
+
+class SliceConfig(BaseModel):
+    """Where slices are cut.
+
+    Attributes:
+        rare_recordings: A species with at most so many training recordings is rare.
+        low_snr_db: A recording whose estimated signal-to-noise ratio is below is a noisy one.
+        night_from_h: Local hour at which night begins.
+        night_to_h: Local hour at which it ends.
+        n_confusable_pairs: Most pairs of species that validation confuses.
+        least_recordists: Recordist-disjoint figures are for species with at least so many recordists or sites.
+        counts_from: A slice with fewer recordings is shown, and decides nothing.
+        n_worst: Species in the list of the worst.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    rare_recordings: int = Field(3, ge=1)
+    low_snr_db: float = 12.0
+    night_from_h: int = Field(18, ge=0, le=23)
+    night_to_h: int = Field(6, ge=0, le=23)
+    n_confusable_pairs: int = Field(10, ge=1)
+    least_recordists: int = Field(3, ge=2)
+    counts_from: int = Field(10, ge=1)
+    n_worst: int = Field(20, ge=1)
+
+
+@dataclass(frozen=True)
+class SliceFigures:
+    """How the model does on one slice.
+
+    Attributes:
+        name: Of the slice.
+        n_recordings: In it.
+        n_species: In it, as primary label.
+        top1: Share whose highest score is the primary label.
+        top1_interval: 95 %, by bootstrap over recordings.
+        macro_map: Over the species that occur in it.
+        macro_map_interval: As above.
+        counted: Large enough to decide.
+        change: Top-1 against the champion's on the same recordings; None without a champion.
+        change_interval: 95 %, paired.
+    """
+
+    name: str
+    n_recordings: int
+    n_species: int
+    top1: float
+    top1_interval: tuple[float, float]
+    macro_map: float
+    macro_map_interval: tuple[float, float]
+    counted: bool
+    change: float | None = None
+    change_interval: tuple[float, float] | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> SliceFigures:
+        """From JSON."""
+        facts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
+        return cls(**facts)
+
+
+def slice_masks(
+    table: pd.DataFrame,
+    training: pd.DataFrame,
+    pairs: Sequence[tuple[str, str]],
+    classes: ClassList,
+    config: SliceConfig,
+) -> dict[str, NDArray[np.bool_]]:
+    """Which test recordings are in which slice; slices of which nothing is known are left out.
+
+    Args:
+        table: Test recordings with `primary_label`, `secondary_labels`, `snr_db`, and where known `author`, `site`,
+            `recorded_at` (ISO 8601, local time).
+        training: Training recordings with `primary_label`, and where known `author` and `site`.
+        pairs: Confusable pairs of codes, from validation.
+        classes: For the taxon classes.
+        config: Where slices are cut.
+    """
+    label = table["primary_label"]
+    taxon = label.map({species.code: species.class_name for species in classes})
+    n_training = label.map(training["primary_label"].value_counts()).fillna(0)
+    masks = {f"taxon class {name}": taxon == name for name in sorted(set(taxon))}
+    masks["rare species"] = n_training <= config.rare_recordings
+    masks["low signal-to-noise ratio"] = table["snr_db"] < config.low_snr_db
+    masks["several species"] = table["secondary_labels"].map(len) > 0
+    masks["confusable pairs"] = label.isin({code for pair in pairs for code in pair})
+    night = _is_night(table, config)
+    if night is not None:
+        masks["night"] = night
+    for column, name in (("author", "new recordist"), ("site", "new site")):
+        if column in table and column in training:
+            masks[name] = _is_new(table, training, column, config.least_recordists)
+    return {name: np.asarray(mask, bool) for name, mask in masks.items() if mask.any()}
+
+
+def judge_slices(
+    masks: dict[str, NDArray[np.bool_]],
+    scores: NDArray[np.floating],
+    target: NDArray[np.floating],
+    truth: NDArray[np.integer],
+    bootstrap: Bootstrap,
+    config: SliceConfig,
+    champion_hit: NDArray[np.floating] | None = None,
+) -> list[SliceFigures]:
+    """Figures and intervals of every slice.
+
+    Args:
+        masks: From `slice_masks`.
+        scores: (n_recordings, n_classes).
+        target: 0 or 1, of the same shape.
+        truth: Position of each primary label.
+        bootstrap: The resamples of all test recordings.
+        config: When a slice counts.
+        champion_hit: Whether the champion is right, (n_recordings,); not a number where it cannot be asked.
+    """
+    hit = (scores.argmax(axis=1) == truth).astype(np.float64)
+    figures = []
+    for name, mask in masks.items():
+        inside = bootstrap.of(mask)
+        change, change_interval = None, None
+        if champion_hit is not None and np.isfinite(champion_hit[mask]).any():
+            both = mask & np.isfinite(champion_hit)
+            difference = hit[both] - champion_hit[both]
+            change, change_interval = float(difference.mean()), interval(bootstrap.of(both).mean(difference))
+        macro_map = mean_of_present(average_precisions(scores[mask], target[mask]))
+        figures.append(
+            SliceFigures(
+                name=name,
+                n_recordings=int(mask.sum()),
+                n_species=len(set(truth[mask])),
+                top1=float(hit[mask].mean()),
+                top1_interval=interval(inside.mean(hit[mask])),
+                macro_map=macro_map,
+                macro_map_interval=interval_around(macro_map, inside.macro_map(scores[mask], target[mask])),
+                counted=int(mask.sum()) >= config.counts_from,
+                change=change,
+                change_interval=change_interval,
+            )
+        )
+    return figures
+
+
+def confusable_pairs(
+    scores: NDArray[np.floating], primary: Sequence[str], classes: ClassList, n_pairs: int
+) -> list[tuple[str, str]]:
+    """The pairs of species that are taken for each other most often, either way; ask it of validation only."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for code, best in zip(primary, scores.argmax(axis=1), strict=True):
+        said = classes.codes[int(best)]
+        if said != code:
+            counts[(min(code, said), max(code, said))] += 1
+    ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return [pair for pair, _ in ordered[:n_pairs]]
+
+
+def species_table(
+    scores: NDArray[np.floating], target: NDArray[np.floating], truth: NDArray[np.integer], classes: ClassList
+) -> pd.DataFrame:
+    """Each species that occurs, the worst first: average precision, top-1 and what it is taken for most often."""
+    precision, best = average_precisions(scores, target), scores.argmax(axis=1)
+    rows = []
+    for position, species in enumerate(classes):
+        own = truth == position
+        if not own.any():
+            continue
+        wrong = Counter(int(other) for other in best[own] if other != position).most_common(1)
+        rows.append(
+            {
+                "species": species.code,
+                "common name": species.common_name,
+                "taxon class": species.class_name,
+                "recordings": int(own.sum()),
+                "average precision": float(precision[position]),
+                "top-1": float((best[own] == position).mean()),
+                "taken for": classes.codes[wrong[0][0]] if wrong else "",
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["average precision", "top-1", "species"], ignore_index=True)
+
+
+def _is_night(table: pd.DataFrame, config: SliceConfig) -> pd.Series[bool] | None:
+    if "recorded_at" not in table:
+        return None
+    hours = table["recorded_at"].map(_hour)
+    if not (hours >= 0).any():
+        return None
+    wraps = config.night_from_h > config.night_to_h
+    late, early = hours >= config.night_from_h, (hours >= 0) & (hours < config.night_to_h)
+    return (late | early) if wraps else (late & early)
+
+
+def _hour(text: str) -> int:
+    """Local hour, or -1 where no time of day is known."""
+    try:
+        return datetime.fromisoformat(text).hour if "T" in text or " " in text else -1
+    except (TypeError, ValueError):
+        return -1
+
+
+def _is_new(table: pd.DataFrame, training: pd.DataFrame, column: str, least: int) -> pd.Series[bool]:
+    """Recordings of a species with several recordists (or sites) by one whom training has not heard with it."""
+    known = training[training[column].fillna("") != ""]
+    heard = set(zip(known["primary_label"], known[column], strict=True))
+    both = pd.concat([table, training])[["primary_label", column]]
+    several = both[both[column].fillna("") != ""].groupby("primary_label")[column].nunique()
+    wide = set(several[several >= least].index)
+    return pd.Series(
+        [
+            bool(group) and label in wide and (label, group) not in heard
+            for label, group in zip(table["primary_label"], table[column].fillna(""), strict=True)
+        ],
+        index=table.index,
+    )

@@ -1,0 +1,53 @@
+"""A model as evaluation asks it: a recording in, probabilities of its windows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from silencio.audio import n_windows
+from silencio.errors import ModelError
+from silencio.features import FeatureSpec
+from silencio.taxonomy import ClassList
+
+WindowModel = Callable[[NDArray[np.int16]], NDArray[np.float32]]
+"""int16 (n_samples,) at the spec's rate to float32 (n_windows, n_classes), windows as `FrontEnd` cuts them."""
+
+
+@dataclass(frozen=True)
+class JudgedModel:
+    """A model with what it takes to judge it.
+
+    Attributes:
+        ask: The model.
+        spec: How it cuts windows.
+        classes: What its outputs mean.
+        thresholds: From which probability on a species counts as named, (n_classes,); None before they are fitted.
+    """
+
+    ask: WindowModel
+    spec: FeatureSpec
+    classes: ClassList
+    thresholds: NDArray[np.floating] | None = None
+
+    def windows(self, waveform: NDArray[np.int16], what: str, *, finite: bool = True) -> NDArray[np.float32]:
+        """Probabilities of every window, float32 (n_windows, n_classes).
+
+        Args:
+            waveform: int16, (n_samples,).
+            what: What it is, for the message.
+            finite: Whether values that are no numbers are an error.
+
+        Raises:
+            ModelError: The answer has another shape, or holds values that are no numbers.
+        """
+        probabilities = self.ask(waveform)
+        expected = n_windows(len(waveform), self.spec.window_samples, self.spec.hop_samples), len(self.classes)
+        if probabilities.shape != expected:
+            raise ModelError(f"the model answers {what} with shape {probabilities.shape}, its windows need {expected}")
+        if finite and not np.isfinite(probabilities).all():
+            raise ModelError(f"the model answers {what} with values that are not numbers")
+        return probabilities

@@ -1,0 +1,45 @@
+"""What the bundle is made of, where it comes from, and what may be done with it."""
+
+from __future__ import annotations
+
+from silencio.reports.document import Column, Section, bullets, prose, table
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, join, tag
+from silencio.reports.wording import count
+
+
+def bundle(judged: Judged) -> Section:
+    """Version, heads, features, parents, licence."""
+    manifest = judged.manifest
+    spec, licences = manifest.spec, manifest.licences
+    facts: list[list[Child]] = [
+        ["version", _code(manifest.version)],
+        ["made by", manifest.created_by],
+        ["hears", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(judged)}"],
+        ["feature definition", _code(manifest.spec_sha256[:12])],
+        ["class list", join(count(len(manifest.classes), "species", "species"), ", ", _code(manifest.classes_sha256[:12]))],
+        *([name.replace("_", " "), _code(value[:24])] for name, value in manifest.parents.items() if value),
+    ]
+    heads: list[list[Child]] = [
+        [head.name, head.kind, head.input_name, f"{head.n_parameters:,}", f"{head.weight:.2f}"] for head in manifest.heads
+    ]
+    columns = [Column("head"), Column("kind"), Column("hears"), Column("parameters", True), Column("weight", True)]
+    sources = [f"{n:,} recordings: {text or 'no licence given'}" for text, n in licences.get("recordings", {}).items()]
+    sources += [f"{name}: {licence}" for name, licence in licences.get("weights", {}).items()]
+    body = join(
+        tag("div", table("Facts", [Column("what"), Column("value")], facts), class_="facts"),
+        table("Heads of the ensemble", columns, heads),
+        tag("h3", "Licence"),
+        prose(f"{str(licences.get('verdict', 'unknown')).capitalize()}."),
+        bullets(sources),
+    )
+    return Section("bundle", "The bundle", body)
+
+
+def _band(judged: Judged) -> str:
+    spec = judged.manifest.spec
+    return f"{spec.n_mels} mel bands from {spec.f_min_hz / 1000:g} to {spec.f_max_hz / 1000:g} kHz"
+
+
+def _code(text: str) -> Child:
+    return tag("code", text)

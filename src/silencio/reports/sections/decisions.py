@@ -1,0 +1,37 @@
+"""Thresholds and probabilities: what is named, and whether a probability means what it says."""
+
+from __future__ import annotations
+
+from silencio.reports.curves import precision_recall, reliability
+from silencio.reports.document import Section, figure, prose, side_by_side
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Markup, join
+from silencio.reports.wording import count, decimals, percent
+
+
+def decisions(judged: Judged) -> Section | None:
+    """The precision-recall curve and the reliability picture."""
+    curve, calibration = judged.evaluation.curve, judged.evaluation.calibration
+    pictures: list[Markup] = []
+    if curve:
+        caption = (
+            f"What is named at the thresholds: {percent(curve['named_precision'])} of the names are right, "
+            f"{percent(curve['named_recall'])} of what is there is named. The point may lie off the curve: a species is "
+            "named as soon as one window passes, the curve ranks whole recordings."
+        )
+        pictures.append(figure(precision_recall(curve), caption))
+    if calibration:
+        caption = (
+            f"On the dashed line a probability means what it says. Average distance {decimals(calibration['error_before'])} "
+            f"before calibration, {decimals(calibration['error_after'])} after. The larger a point, the more of the "
+            f"{count(judged.figures.n_recordings, 'recording')} it holds; a small one is mostly chance."
+        )
+        pictures.append(figure(reliability(calibration), caption))
+    if not pictures:
+        return None
+    kind = judged.manifest.calibration.get("kind", "none").replace("_", " ")
+    intro = (
+        "A species is named where its probability reaches its own threshold. Probabilities went through a calibration "
+        f"({kind}). Both were fitted on validation recordings; here stand test recordings."
+    )
+    return Section("decisions", "Naming and probabilities", join(prose(intro), side_by_side(*pictures)))

@@ -1,0 +1,49 @@
+"""Example spectrograms of test recordings with what the model said."""
+
+from __future__ import annotations
+
+from silencio.reports.document import Section, figure, prose
+from silencio.reports.examples import Example, choose, make_example
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Markup, join, tag
+from silencio.reports.spectrograms import spectrogram
+from silencio.reports.wording import hours, percent, taxon
+
+
+def examples(judged: Judged) -> Section | None:
+    """One right and one wrong answer of each kind of animal."""
+    if judged.test is None or judged.ask is None:
+        return None
+    made = [make_example(one, judged.test, judged.ask, judged.classes) for one in choose(judged.evaluation.answers, judged.classes)]
+    if not made:
+        return None
+    intro = (
+        "Dark is loud; time runs to the right, pitch upwards. Below each picture stand the three species that the model "
+        "thought most probable, with its probability for each window; \N{CHECK MARK} marks the right one. Of each kind of "
+        "animal there is one right answer, the one with the middle probability, and one wrong answer, the one that the "
+        "model was surest of."
+    )
+    pictures = tag("div", *(_shown(one, judged) for one in made), class_="side examples")
+    return Section("examples", "Examples from the test recordings", join(prose(intro), pictures))
+
+
+def _shown(example: Example, judged: Judged) -> Markup:
+    code = example.answer["primary_label"]
+    species = judged.classes[judged.classes.index[code]]
+    mark = ("\N{CHECK MARK} right", "right") if example.is_right else ("\N{BALLOT X} wrong", "wrong")
+    said = "" if example.is_right else f", taken for {judged.name(example.answer['predicted'])}"
+    shown_s = len(example.waveform) / judged.manifest.spec.sample_rate_hz
+    part = "" if shown_s > example.duration_s - 0.05 else f"; {shown_s:.0f} s of {_length(example.duration_s)}"
+    kind = taxon(species.class_name)
+    caption = join(
+        tag("span", mark[0], class_=f"mark {mark[1]}"),
+        " ",
+        tag("b", judged.name(code)),
+        f" ({kind}){said}, {percent(float(example.answer['probability']))}{part}",
+        tag("small", str(example.answer["recording_id"]), class_="file"),
+    )
+    return figure(spectrogram(example, judged.manifest.spec, judged.classes), caption)
+
+
+def _length(duration_s: float) -> str:
+    return hours(duration_s) if duration_s >= 120 else f"{duration_s:.0f} s"

@@ -1,0 +1,50 @@
+"""Recordings whose labels somebody should listen to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, Markup, join
+from silencio.reports.wording import count, decimals, percent
+
+
+def mislabelled(judged: Judged) -> Section | None:
+    """Whether wrong labels are found when some are put in on purpose, and which are suspected."""
+    own = judged.mislabelled
+    if not own:
+        return None
+    parts: list[Markup] = []
+    if own.get("figures"):
+        parts.append(_figures(own["figures"]))
+    if own.get("suspects"):
+        parts.append(_suspects(judged, own["suspects"]))
+    return Section("mislabelled", "Labels to listen to", join(*parts)) if parts else None
+
+
+def _figures(figures: Mapping[str, Any]) -> Markup:
+    return prose(
+        "The model doubts a label when another species is ten times as probable. To see whether such doubts find errors, "
+        f"{figures['n_swapped']} of {count(figures['n_recordings'], 'label')} were swapped on purpose, "
+        f"{count(figures['n_repeats'], 'time')}: {percent(figures['recall'])} of the swapped ones were doubted, and "
+        f"{percent(figures['precision'])} of the doubted ones were swapped."
+    )
+
+
+def _suspects(judged: Judged, rows: list[Mapping[str, Any]]) -> Markup:
+    cells: list[list[Child]] = [
+        [
+            str(one["recording_id"]),
+            judged.name(one["label"]),
+            decimals(one["label_probability"]),
+            judged.name(one["suggested"]),
+            decimals(one["suggested_probability"]),
+            "yes" if one["is_doubted"] else "a little",
+        ]
+        for one in rows
+    ]
+    columns = [Column("recording"), Column("label"), Column("its probability", True), Column("rather")]
+    columns += [Column("its probability", True), Column("doubted")]
+    return table("Suspected labels, the most doubtful first", columns, cells)

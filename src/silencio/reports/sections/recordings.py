@@ -1,0 +1,69 @@
+"""The recordings that the model was made from and judged on."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.intervals import stack_cell
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, Markup, join, tag
+from silencio.reports.wording import count, hours, taxon
+
+PARTS = ("train", "validation", "test")
+_BINS = ((0, 0), (1, 3), (4, 9), (10, 29), (30, None))
+
+
+def recordings(judged: Judged) -> Section | None:
+    """How much there is, by taxon class and part."""
+    if judged.data is None or judged.data.empty:
+        return None
+    data = judged.data.assign(
+        taxon=judged.data["primary_label"].map({one.code: one.class_name for one in judged.classes}).fillna("other")
+    )
+    intro = (
+        f"{count(len(data), 'recording')} of {count(data['primary_label'].nunique(), 'species', 'species')}, "
+        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training part; the validation part chose "
+        "weights, calibration and thresholds; the test part was kept aside and read once."
+    )
+    body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(judged, data))
+    return Section("recordings", "Recordings", body)
+
+
+def _by_taxon(data: pd.DataFrame) -> Markup:
+    groups = [(name, part) for name, part in data.groupby("taxon")]
+    groups.sort(key=lambda one: (-len(one[1]), str(one[0])))
+    most = max(len(part) for _, part in groups)
+    rows = [_row(taxon(str(name)), part, most) for name, part in groups]
+    rows.append(_row("all", data, 0))
+    columns = [Column("kind"), Column("species", True), Column("recordings", True), Column("length", True)]
+    columns += [Column(part, True) for part in PARTS] + [Column("share")]
+    return table("Recordings by kind and part", columns, rows, [""] * len(groups) + ["sum"])
+
+
+def _row(name: str, part: pd.DataFrame, most: int) -> list[Child]:
+    counts = [int((part["part"] == one).sum()) for one in PARTS]
+    picture = stack_cell(counts, most) if most else ""
+    species, length = part["primary_label"].nunique(), hours(part["duration_s"].sum())
+    return [name, f"{species}", f"{len(part)}", length, *(f"{n}" for n in counts), picture]
+
+
+def _legend() -> Markup:
+    pieces = (
+        (tag("svg", tag("rect", width=12, height=12, class_=f"piece-{number}"), viewBox="0 0 12 12", aria_hidden="true"), f" {part} ")
+        for number, part in enumerate(PARTS)
+    )
+    return join(*(child for piece in pieces for child in piece))
+
+
+def _by_frequency(judged: Judged, data: pd.DataFrame) -> Markup:
+    heard = data.loc[data["part"] == "train", "primary_label"].value_counts()
+    n_training = [int(heard.get(code, 0)) for code in judged.classes.codes]
+    rows: list[list[Child]] = []
+    for low, high in _BINS:
+        n_species = sum(low <= n and (high is None or n <= high) for n in n_training)
+        if n_species:
+            words = f"{low} and more" if high is None else f"{low}" if low == high else f"{low} to {high}"
+            rows.append([words, f"{n_species}", stack_cell([n_species], len(n_training))])
+    columns = [Column("training recordings"), Column("species", True), Column("share of species")]
+    return table("How many recordings a species was learned from", columns, rows)

@@ -1,0 +1,102 @@
+"""Slices: parts of the test recordings on which a good average may hide a bad model."""
+
+from __future__ import annotations
+
+from silencio.evaluation.slices import SliceConfig, SliceFigures
+from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.intervals import Scale, interval_cell
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, Markup, join
+from silencio.reports.wording import between, decimals, percent, points, taxon
+
+_TAXON = "taxon class "
+
+
+def slices(judged: Judged) -> Section | None:
+    """Every slice with its interval; grey where too few recordings are in it."""
+    own = judged.evaluation.slices
+    if not own:
+        return None
+    intro = (
+        "The line is the 95 % interval, the dashed line all test recordings together. A slice with an open grey dot has "
+        f"fewer than {judged.slices.counts_from} recordings: it is shown and decides nothing. Slices overlap."
+    )
+    parts = [prose(intro), _forest(judged, own)]
+    if any(one.change is not None for one in own):
+        parts.append(_changes(judged, own))
+    return Section("slices", "Where it is better and worse", join(*parts))
+
+
+def meaning(name: str, config: SliceConfig) -> str:
+    """A slice in plain words."""
+    if name.startswith(_TAXON):
+        return taxon(name.removeprefix(_TAXON)).capitalize()
+    return {
+        "rare species": f"Species with at most {config.rare_recordings} training recordings",
+        "low signal-to-noise ratio": f"Noisy recordings (signal less than {config.low_snr_db:g} dB over noise)",
+        "several species": "Recordings in which several species are labelled",
+        "confusable pairs": "Species that validation takes for each other",
+        "night": f"Recorded at night ({config.night_from_h} to {config.night_to_h} h)",
+        "new recordist": "By a recordist whom training has not heard with this species",
+        "new site": "At a site that training has not heard with this species",
+    }.get(name, name.capitalize())
+
+
+def _forest(judged: Judged, own: list[SliceFigures]) -> Markup:
+    scale, overall = Scale.shares(), judged.figures
+    rows: list[list[Child]] = [
+        [
+            "All test recordings",
+            f"{overall.n_recordings}",
+            f"{overall.n_species}",
+            interval_cell(scale, overall.top1, overall.intervals.get("top1"), reference=overall.top1),
+            percent(overall.top1),
+            between(overall.intervals.get("top1")),
+            decimals(overall.macro_map),
+            between(overall.intervals.get("macro_map"), decimals),
+        ]
+    ]
+    for one in own:
+        rows.append(
+            [
+                meaning(one.name, judged.slices) + ("" if one.counted else " (too few)"),
+                f"{one.n_recordings}",
+                f"{one.n_species}",
+                interval_cell(scale, one.top1, one.top1_interval, muted=not one.counted, reference=overall.top1),
+                percent(one.top1),
+                between(one.top1_interval),
+                decimals(one.macro_map),
+                between(one.macro_map_interval, decimals),
+            ]
+        )
+    columns = [
+        Column("slice"),
+        Column("recordings", True),
+        Column("species", True),
+        Column("scale", heading=scale.heading("right at first guess, 0 to 100 %")),
+        Column("right at first guess", True),
+        Column("95 % interval", True),
+        Column("mean average precision", True),
+        Column("95 % interval", True),
+    ]
+    classes = ["strong", *("" if one.counted else "muted" for one in own)]
+    return table("Right at first guess by slice", columns, rows, classes)
+
+
+def _changes(judged: Judged, own: list[SliceFigures]) -> Markup:
+    known = [one for one in own if one.change is not None and one.change_interval is not None]
+    scale = Scale.differences([value for one in known for value in one.change_interval or ()])
+    rows: list[list[Child]] = [
+        [
+            meaning(one.name, judged.slices) + ("" if one.counted else " (too few)"),
+            interval_cell(scale, one.change or 0.0, one.change_interval, muted=not one.counted),
+            points(one.change),
+            between(one.change_interval, points),
+            f"{one.n_recordings}",
+        ]
+        for one in known
+    ]
+    columns = [Column("slice"), Column("scale", heading=scale.heading("difference in right at first guess"))]
+    columns += [Column("change", True), Column("95 % interval", True), Column("recordings", True)]
+    classes = ["" if one.counted else "muted" for one in known]
+    return table(f"Against the champion {judged.evaluation.champion}, on the same recordings", columns, rows, classes)

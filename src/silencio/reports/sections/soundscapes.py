@@ -1,0 +1,99 @@
+"""Soundscapes: many animals, far away, as in the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from silencio.reports.document import Column, Section, prose, side_by_side, table
+from silencio.reports.intervals import Scale, bar_cell
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, Markup, join, tag
+from silencio.reports.timelines import key, timeline
+from silencio.reports.wording import between, count, decimals, hours, percent
+
+_MOST_OPEN = 6
+_BACKGROUNDS = {"made": "made noise, surely without animals", "real": "real background, perhaps with unlabelled animals"}
+
+
+def soundscapes(judged: Judged) -> Section | None:
+    """Figures, and each soundscape as a strip."""
+    own = judged.evaluation.soundscapes
+    if not own:
+        return None
+    parts: list[Markup] = []
+    if own.get("figures"):
+        parts += _figures(judged, own["figures"])
+    if own.get("timeline"):
+        parts += _timelines(judged, own["timeline"])
+    return Section("soundscapes", "Soundscapes", join(*parts))
+
+
+def _figures(judged: Judged, figures: Mapping[str, Any]) -> list[Markup]:
+    row_s = judged.manifest.spec.window_s
+    intro = (
+        f"Test calls were mixed into backgrounds that training never heard, at known times and levels: "
+        f"{count(figures['n_soundscapes'], 'soundscape')}, {hours(3600 * figures['hours'])}, judged in "
+        f"{count(figures['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field hears than the "
+        f"single recordings above. Mean average precision over {count(figures['n_species'], 'species', 'species')}: "
+        f"{decimals(figures['macro_map'])} (95 % interval {between(figures['macro_map_interval'], decimals)}); ROC-AUC: "
+        f"{decimals(figures['macro_roc_auc'])}, where 0.5 is guessing."
+    )
+    return [prose(intro), _found(figures), _alarms(figures)]
+
+
+def _found(figures: Mapping[str, Any]) -> Markup:
+    scale = Scale.shares()
+    rows: list[list[Child]] = []
+    for group, bins in (("call", figures["by_snr"]), ("rows with", figures["by_overlap"])):
+        for one in bins:
+            name = one["name"] if group != "call" else f"{one['name']} over the background"
+            rows.append(
+                [
+                    name if group == "call" else f"{group} {name}",
+                    f"{one['n_pairs']}",
+                    f"{one['n_species']}",
+                    bar_cell(scale, one["recall"]),
+                    percent(one["recall"]),
+                    percent(one["in_top"]),
+                    decimals(one["outranks"]),
+                ]
+            )
+    columns = [
+        Column("how loud, how many"),
+        Column("n", True),
+        Column("species", True),
+        Column("scale", heading=scale.heading("share that is named, 0 to 100 %")),
+        Column("named", True),
+        Column("ranked first", True),
+        Column("ROC-AUC", True),
+    ]
+    return table("What is there and is found; n is a species in a row", columns, rows)
+
+
+def _alarms(figures: Mapping[str, Any]) -> Markup:
+    rows: list[list[Child]] = [
+        [
+            _BACKGROUNDS.get(one["name"], one["name"]),
+            f"{one['n_rows']}",
+            hours(3600 * one["hours"]),
+            "–" if one["per_hour"] is None else f"{one['per_hour']:.0f}",
+        ]
+        for one in figures["false_alarms"]
+    ]
+    columns = [Column("rows without any annotated animal"), Column("rows", True), Column("length", True)]
+    return table("False alarms", columns + [Column("species named an hour", True)], rows)
+
+
+def _timelines(judged: Judged, strips: list[Mapping[str, Any]]) -> list[Markup]:
+    made = [timeline(one, judged.classes) for one in strips]
+    parts = [
+        tag("h3", "Timelines"),
+        prose("Each line is a species: above what was there, below what the model named."),
+        key(),
+        side_by_side(*made[:_MOST_OPEN]),
+    ]
+    rest = made[_MOST_OPEN:]
+    if rest:
+        parts.append(tag("details", tag("summary", f"{count(len(rest), 'more soundscape')}"), side_by_side(*rest)))
+    return parts

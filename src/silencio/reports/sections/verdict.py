@@ -1,0 +1,27 @@
+"""The verdict with every reason."""
+
+from __future__ import annotations
+
+from silencio.evaluation.gates import Reason
+from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.judged import Judged
+from silencio.reports.markup import join
+
+
+def verdict(judged: Judged) -> Section:
+    """Every gate, the failed ones first."""
+    reasons = sorted(judged.verdict.reasons, key=lambda one: (one.passed, not one.decides))
+    rows = [[one.gate, _word(one), one.message] for one in reasons]
+    classes = ["" if not one.decides else "good" if one.passed else "bad" for one in reasons]
+    intro = (
+        "One policy holds for all models. A model that misses one condition is not registered. What stands as shown "
+        "decides nothing: too few recordings, or nothing to compare with."
+    )
+    columns = [Column("condition"), Column("outcome"), Column("why")]
+    return Section("verdict", "Verdict", join(prose(intro), table("Conditions of the policy", columns, rows, classes)))
+
+
+def _word(reason: Reason) -> str:
+    if not reason.decides:
+        return "\N{MIDDLE DOT} shown"
+    return "\N{CHECK MARK} met" if reason.passed else "\N{BALLOT X} not met"

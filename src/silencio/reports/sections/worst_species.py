@@ -1,0 +1,43 @@
+"""The species that the model knows least."""
+
+from __future__ import annotations
+
+from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.intervals import Scale, bar_cell
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, join, tag
+from silencio.reports.wording import decimals
+
+
+def worst_species(judged: Judged) -> Section | None:
+    """The worst first; a species with one recording is mostly luck, so their number stands beside it."""
+    own = judged.evaluation.species[: judged.slices.n_worst]
+    if not own:
+        return None
+    scale = Scale.shares()
+    rows: list[list[Child]] = []
+    for row in own:
+        species = judged.classes[judged.classes.index[row["species"]]]
+        n_right = round(row["top-1"] * row["recordings"])
+        rows.append(
+            [
+                join(judged.name(row["species"]), " ", tag("i", species.scientific_name, class_="latin")),
+                f"{n_right} of {row['recordings']}",
+                bar_cell(scale, row["average precision"]),
+                decimals(row["average precision"]),
+                judged.name(row["taken for"]) if row["taken for"] else "",
+            ]
+        )
+    columns = [
+        Column("species"),
+        Column("right at first guess", True),
+        Column("scale", heading=scale.heading("average precision, 0 to 1")),
+        Column("average precision", True),
+        Column("mostly taken for"),
+    ]
+    intro = (
+        "Average precision is 1 when all recordings of the species rank above all others. With one or two recordings it "
+        "is mostly luck, good or bad."
+    )
+    title = f"The {len(own)} worst species" if len(own) > 1 else "The worst species"
+    return Section("species", title, join(prose(intro), table(f"{title} of {len(judged.evaluation.species)} tested", columns, rows)))

@@ -1,0 +1,56 @@
+"""register: the run's record, and a version of the model if the gates let it pass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from silencio.bundle.load import Bundle
+from silencio.errors import RegistryError
+from silencio.registry.connection import connect, registry_errors
+from silencio.registry.models import register_version
+from silencio.registry.record import RunFiles, Verdict, record_run, set_tags
+from silencio.registry.settings import MODEL
+
+
+def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str) -> str:
+    """Record a run, and register its bundle if the verdict is `passed`. Started again it registers nothing twice.
+
+    Args:
+        run_id: From `open_run`.
+        inputs: Paths of `bundle`, `verdict`, `evaluation`, `report` and `config`.
+        registration_path: Gets what came of it, as JSON.
+
+    Returns:
+        The version's number; empty where the bundle was refused.
+
+    Raises:
+        RegistryError: The server does not answer or refuses, or the verdict cannot be read.
+        BundleIntegrityError: The bundle is not what was exported.
+    """
+    if not run_id:
+        raise RegistryError("register was given no run: it takes the run_id of the step open_run")
+    files = RunFiles(**{name: Path(path) for name, path in inputs.items()})
+    manifest = Bundle(files.bundle).manifest
+    verdict = Verdict.load(files.verdict)
+    if manifest.verdict.get("passed", verdict.passed) != verdict.passed:
+        raise RegistryError(f"bundle {manifest.version} was sealed with another verdict than {files.verdict} holds")
+    client = connect()
+    with registry_errors(f"recording run {run_id}"):
+        record_run(client, run_id, files, manifest, verdict)
+        version = str(register_version(client, run_id, manifest)) if verdict.passed else ""
+        set_tags(client, run_id, {"model_version": version})
+        client.set_terminated(run_id, "FINISHED")
+    registration = {
+        "model": MODEL,
+        "version": version,
+        "bundle_version": manifest.version,
+        "run_id": run_id,
+        "verdict": "passed" if verdict.passed else "refused",
+        "objections": verdict.objections,
+    }
+    path = Path(registration_path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(registration, indent=1), encoding="utf-8")
+    return version

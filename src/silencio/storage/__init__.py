@@ -1,0 +1,39 @@
+"""Folders, zip files and any S3 behind one set of functions: what is read is named by a URI, never by a local path.
+
+A URI is a path of this machine (`/data/train.csv`), an object (`s3://bucket/key`, by the minio client) or a file inside
+a zip (`zip:///data/birdclef-2025.zip!/train.csv`, read in place). Everything that goes wrong is a `StorageError` of one
+sentence; `concerns_one_file` tells a file that cannot be read from a place that cannot.
+"""
+
+from silencio.storage.atomic import whole_folder, write_atomically
+from silencio.storage.objects import (
+    StoredObject,
+    concerns_one_file,
+    download_folder,
+    exists,
+    is_missing,
+    list_objects,
+    read_bytes,
+    upload_folder,
+    write_bytes,
+)
+from silencio.storage.places import is_local, is_s3, join, name_of, zip_root
+
+__all__ = [
+    "StoredObject",
+    "concerns_one_file",
+    "download_folder",
+    "exists",
+    "is_local",
+    "is_missing",
+    "is_s3",
+    "join",
+    "list_objects",
+    "name_of",
+    "read_bytes",
+    "upload_folder",
+    "whole_folder",
+    "write_atomically",
+    "write_bytes",
+    "zip_root",
+]

@@ -1,0 +1,87 @@
+"""Calibrate the ensemble and set its thresholds, on what it said of the validation recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from silencio.config import RunConfig
+from silencio.data.shards import targets
+from silencio.evaluation.calibration import Calibration, expected_calibration_error, fit_calibration
+from silencio.evaluation.metrics import judge
+from silencio.evaluation.recording_scores import recording_scores
+from silencio.evaluation.slices import confusable_pairs
+from silencio.evaluation.thresholds import Thresholds, fit_thresholds
+from silencio.taxonomy import ClassList
+from silencio.training.fuse import Fusion
+
+
+class Decisions(BaseModel):
+    """What turns the ensemble's numbers into probabilities and names.
+
+    Attributes:
+        calibration: The curves.
+        thresholds: From which probability on a species is named.
+        log_loss: By kind of calibration, on validation recordings that it was not fitted on.
+        calibration_error: ECE of a recording's most probable species on validation, `before` and `after`; `after` by
+            curves that had not seen the recording.
+        validation: Figures of the calibrated ensemble on validation, again by curves that had not seen them.
+        confusable: Pairs of species that validation takes for each other, the most frequent first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calibration: Calibration
+    thresholds: Thresholds
+    log_loss: dict[str, float]
+    calibration_error: dict[str, float]
+    validation: dict[str, Any]
+    confusable: list[tuple[str, str]]
+
+    def save(self, path: Path) -> None:
+        """Keep as JSON."""
+        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Decisions:
+        """The inverse of `save`."""
+        return cls.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def calibrate_ensemble(fusion: Fusion, recordings: pd.DataFrame, config: RunConfig, classes: ClassList) -> Decisions:
+    """Fit calibration, then thresholds.
+
+    Args:
+        fusion: The supervisor, with what the ensemble said of validation.
+        recordings: At least the validation recordings, with `recording_id`, `primary_label`, `secondary_labels`.
+        config: The resolved configuration.
+        classes: The order of the outputs.
+    """
+    windows = fusion.windows
+    table = recordings.set_index("recording_id").loc[windows.recording_ids].reset_index()
+    target = targets(table, classes.index)
+    fit = fit_calibration(
+        windows.probabilities, target[windows.recording], windows.recording, windows.recording_ids, config.calibration
+    )
+    # Thresholds are set on curves that had not seen the recording, as they will meet new ones.
+    thresholds = fit_thresholds(fit.out_of_fold, windows.recording, target, config.thresholds)
+    truth = np.array([classes.index[code] for code in table["primary_label"]])
+    before = recording_scores(windows.probabilities, windows.recording)
+    after = recording_scores(fit.out_of_fold, windows.recording)
+    named = thresholds.named(fit.out_of_fold, windows.recording)
+    pairs = confusable_pairs(after, list(table["primary_label"]), classes, config.evaluation.slices.n_confusable_pairs)
+    return Decisions(
+        calibration=fit.calibration,
+        thresholds=thresholds,
+        log_loss=fit.log_loss,
+        calibration_error={
+            name: expected_calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
+            for name, scores in (("before", before), ("after", after))
+        },
+        validation=judge(after, target, table["primary_label"], classes, named=named).to_dict(),
+        confusable=pairs,
+    )

