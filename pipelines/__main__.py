@@ -1,66 +1,133 @@
-"""`python -m pipelines run|compile|list`."""
+"""`python -m pipelines run|submit|compile|list`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from silencio.errors import SilencioError
 
+if TYPE_CHECKING:
+    from pipelines.step_log import StepTime
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 after one message that says what was wrong."""
+    """Returns 0, 1 after one message that says what was wrong, or 130 after one that says that it was stopped."""
     options = _parser().parse_args(arguments)
-    console = Console()
+    commands = {"run": _run, "submit": _submit, "compile": _compile, "list": _list}
     try:
-        if options.command == "run":
-            return _run(options, console)
-        if options.command == "compile":
-            return _compile(options, console)
-        return _list(console)
+        return commands[options.command](options, Console())
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"{stop or 'stopped'}\n")
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipelines", description="Run and compile Silencio's pipelines.")
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run a pipeline on this machine")
-    run.add_argument("pipeline", choices=["train"])
-    run.add_argument("--data", required=True, metavar="DIR|demo", help="a folder in BirdCLEF's layout, or demo")
-    run.add_argument("--preset", required=True, metavar="NAME", help="a configuration that ships with the library")
+    run = commands.add_parser("run", help="run a pipeline on this machine, or take up one that was stopped")
+    _add_configuration(run, data_required=True)
     run.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the log and all artifacts"
+        "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
     )
-    run.add_argument("--config", type=Path, metavar="FILE", help="YAML that is laid over the preset")
-    run.add_argument("--set", action="append", default=[], metavar="a.b=v", help="one value, laid over both")
+    run.add_argument("--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split")
+    run.add_argument("--champion", default="", metavar="BUNDLE", help="serves now: the new one is compared with it")
+    submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
+    _add_configuration(submit, data_required=False)
+    submit.add_argument("--host", required=True, metavar="URL", help="of the KFP API, such as http://127.0.0.1:8888")
+    submit.add_argument("--namespace", default="", metavar="NAME", help="of the user, where KFP serves several")
+    submit.add_argument("--experiment", default="silencio", metavar="NAME", help="under which KFP lists the run")
+    submit.add_argument("--image", metavar="NAME:TAG", help="in which the steps run, if not this version's")
     compile_ = commands.add_parser("compile", help="write the YAML that a KFP host runs")
     compile_.add_argument("--check", action="store_true", help="write nothing; fail if a committed file is stale")
     commands.add_parser("list", help="name the presets, their heads and what is compiled")
     return parser
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
-    from pipelines.local_run import run_train
+def _add_configuration(command: argparse.ArgumentParser, *, data_required: bool) -> None:
+    command.add_argument("pipeline", choices=["train"])
+    command.add_argument(
+        "--data",
+        required=data_required,
+        metavar="PLACE",
+        help="a folder or s3:// prefix, Kaggle's zip, a manifest (.csv, .parquet), or demo",
+    )
+    command.add_argument("--preset", required=True, metavar="NAME", help="a configuration that ships with the library")
+    command.add_argument("--config", type=Path, metavar="FILE", help="YAML that is laid over the preset")
+    command.add_argument("--set", action="append", default=[], metavar="a.b=v", help="one value, laid over both")
+
+
+def _configuration(options: argparse.Namespace) -> str:
+    """The preset, with `--config` laid over it: a run is given one text, and the bundle keeps one configuration."""
     from silencio.config import preset_text, read_config_file, resolve
-    from silencio.evaluation.results import results_table
 
     config = preset_text(options.preset)
     if options.config is not None:
-        # Merged here, so that the run is given one text and the bundle keeps one configuration.
         config = resolve(config, over=read_config_file(options.config), overrides=options.set).to_yaml()
-    run = run_train(options.data, options.preset, config, options.set, options.out)
+    return config
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.train_run import run_train
+    from silencio.evaluation.results import results_table
+
+    run = run_train(
+        options.data,
+        options.preset,
+        _configuration(options),
+        options.set,
+        options.out,
+        previous=options.previous,
+        champion=options.champion,
+    )
+    console.print(_times_table(run.times))
     results = results_table(run.evaluation)
     table = Table(*results.columns, title=f"Test recordings ({run.evaluation.rows['ensemble'].n_recordings})")
     for _, row in results.iterrows():
         table.add_row(*(value if isinstance(value, str) else f"{value:.3f}" for value in row))
     console.print(table)
     console.print(f"Taxon columns are top-1. Bundle: {run.bundle}", soft_wrap=True)
+    return 0
+
+
+def _times_table(times: list[StepTime]) -> Table:
+    """A row a step; a loop's step has one row for all its items."""
+    taken_up = sum(step.taken_up for step in times)
+    title = f"{len(times)} steps" + (f", {taken_up} of them taken up" if taken_up else "")
+    table = Table("step", "s", "", title=title)
+    by_name: dict[str, list[StepTime]] = {}
+    for step in times:
+        by_name.setdefault(step.step, []).append(step)
+    for name, parts in by_name.items():
+        n_taken_up = sum(part.taken_up for part in parts)
+        what = "" if not n_taken_up else "taken up" if n_taken_up == len(parts) else f"{n_taken_up} taken up"
+        label = name if len(parts) == 1 else f"{name}, {len(parts)} parts"
+        table.add_row(label, f"{sum(part.seconds for part in parts):.1f}", what)
+    return table
+
+
+def _submit(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.submit import submit_train
+
+    run = submit_train(
+        options.host,
+        options.preset,
+        _configuration(options),
+        options.set,
+        data=options.data,
+        image=options.image,
+        namespace=options.namespace,
+        experiment=options.experiment,
+    )
+    console.print(f"run {run.run_id} is at {run.link}", soft_wrap=True)
     return 0
 
 
@@ -77,7 +144,7 @@ def _compile(options: argparse.Namespace, console: Console) -> int:
     return 1 if stale else 0
 
 
-def _list(console: Console) -> int:
+def _list(options: argparse.Namespace, console: Console) -> int:
     from pipelines.compile import COMPILED
     from silencio.config import preset_names, preset_text, resolve
 

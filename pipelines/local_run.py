@@ -1,110 +1,139 @@
-"""Run the graph on this machine, by kfp.local: the very graph that is compiled for a cluster."""
+"""Run a graph on this machine, by kfp.local: the very graph that is compiled for a cluster.
+
+A run that was stopped, in whatever way, is started again by the same command and takes up from its finished steps.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-import shutil
-import subprocess
-import tempfile
+import signal
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from kfp import local
 
-from pipelines.step_log import StepLog
-from pipelines.train import train_pipeline
-from silencio.config import resolve
+from pipelines.identity import place_version
+from pipelines.local_steps import LocalSteps
+from pipelines.publish import publish
+from pipelines.resume import FinishedSteps
+from pipelines.run_lock import only_run_in
+from pipelines.step_log import StepLog, StepTime
 from silencio.errors import PipelineError
-from silencio.evaluation.results import Evaluation
 
 
 @dataclass(frozen=True)
-class TrainedRun:
-    """What a run leaves.
+class LocalRun:
+    """What came of a pipeline.
 
     Attributes:
-        bundle: The bundle's folder.
-        evaluation: Figures on the test part.
+        outputs: Of the pipeline, by name.
         log: Everything that the steps printed.
+        times: How long each step took, and which were taken up from an earlier start.
     """
 
-    bundle: Path
-    evaluation: Evaluation
+    outputs: Mapping[str, Any]
     log: Path
+    times: list[StepTime]
 
 
-def run_train(data: str, preset: str, config: str, overrides: Sequence[str], out: Path) -> TrainedRun:
-    """Run `train` and put its bundle at `out/bundle`.
+class RunStopped(KeyboardInterrupt):
+    """Someone stopped the run; the message says what to do."""
+
+
+def run_local(
+    pipeline: Callable[..., Any], arguments: dict[str, Any], identity: str, out: Path, published: Mapping[str, str]
+) -> LocalRun:
+    """Run any pipeline, or take it up where an earlier start was stopped.
+
+    A run that comes to its end keeps the artifacts that it used and deletes those of other arguments, code or data.
 
     Args:
-        data: A folder in BirdCLEF's layout, or `demo`.
-        preset: Names the graph.
-        config: YAML of the configuration.
-        overrides: Laid over it.
-        out: Gets `bundle`, `evaluation.json`, `run.log` and the artifacts of every step under `artifacts`.
+        pipeline: Takes `arguments` and `run_key`.
+        arguments: Of the pipeline.
+        identity: What its steps depend on beside them.
+        out: The run's folder, absolute.
+        published: Names at the top of `out`, by output of the pipeline.
 
     Raises:
-        ConfigError: The configuration cannot be used; nothing has run.
-        PipelineError: A step failed; the message ends with its reason.
+        StorageError: `out` cannot be written.
+        PipelineError: Another run is at work in `out`, or a step failed; the message ends with its reason.
+        RunStopped: By a signal; no process of a step is left.
     """
-    resolved = resolve(config, overrides=overrides)
-    pipeline = train_pipeline(preset, resolved, config)
-    out = out.resolve()
-    out.mkdir(parents=True, exist_ok=True)
-    log = StepLog(out / "run.log")
-    data = data if data == "demo" else str(Path(data).resolve())
+    with only_run_in(out) as stopped_before:
+        finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
+        finished.remove_unfinished()
+        log = StepLog(out / "run.log", continues=bool(stopped_before))
+        # Another commit with the same code is no other run.
+        steps = LocalSteps(finished, log, finished.run_key({**arguments, "code_version": ""}), out)
+        with log:
+            if stopped_before:
+                log.note(f"taking up the run of {stopped_before}, which did not come to its end")
+            outputs = _outputs(pipeline, arguments, steps, log, out)
+        for name, place in published.items():
+            publish(Path(outputs[name].path), out / place)
+        finished.remove_unused()
+    return LocalRun(outputs, log.path, log.times)
+
+
+def _outputs(
+    pipeline: Callable[..., Any], arguments: Mapping[str, Any], steps: LocalSteps, log: StepLog, out: Path
+) -> Mapping[str, Any]:
+    """Of the pipeline; without it, an error that says why."""
     _prepare_environment()
     local.init(
         local.SubprocessRunner(use_venv=False),
         pipeline_root=str(out / "artifacts"),
-        workspace_root=tempfile.mkdtemp(prefix="silencio-workspace-"),
+        # No step has a use for one; kfp would make a folder and leave it behind when it is killed.
+        workspace_root=str(out / ".workspace"),
     )
     try:
-        with log:
-            task = pipeline(
-                data=data, config=config, overrides=list(overrides), code_version=code_version(), image="local"
-            )
+        with _stopped_by_signals(steps), steps.in_charge():
+            return pipeline(**arguments, run_key=steps.run_key).outputs  # type: ignore[no-any-return]  # kfp's
+    except RunStopped as stop:
+        at = f" in {' and '.join(log.running)}" if log.running else ""
+        raise RunStopped(
+            f"stopped{at} after {steps.n_finished} finished steps; the same command takes up from there"
+        ) from stop
     except RuntimeError as error:
-        if not log.failed_step:
+        failure = steps.failure
+        if failure is None:
             raise
         raise PipelineError(
-            f"{log.traceback}\n\nEverything the steps printed is in {out / 'run.log'}\n"
-            f"step {log.failed_step} failed: {log.reason or error}"
+            f"{failure.traceback}\n\nEverything the steps printed is in {log.path}; started again, the same command "
+            f"takes up from {steps.n_finished} finished steps.\nstep {failure.step} failed: {failure.sentence}"
         ) from error
-    bundle = _publish(Path(task.outputs["bundle"].path), out / "bundle")
-    evaluation = Evaluation.load(Path(task.outputs["evaluation"].path))
-    evaluation.save(out / "evaluation.json")
-    return TrainedRun(bundle, evaluation, out / "run.log")
+    finally:
+        steps.remove_unfinished()
 
 
-def code_version() -> str:
-    """The commit that runs, with `-changed` where files differ from it; `unknown` outside a checkout."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
-    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if commit.returncode:
-        return "unknown"
-    changed = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=False)
-    return commit.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+@contextlib.contextmanager
+def _stopped_by_signals(steps: LocalSteps) -> Iterator[None]:
+    """Turn a signal that would end this process into `RunStopped`, with no step's process left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+    def stop(number: int, _: FrameType | None) -> None:
+        for one in numbers:
+            signal.signal(one, signal.SIG_IGN)
+        steps.stop()
+        raise RunStopped
 
-def _publish(made: Path, bundle: Path) -> Path:
-    """Copy beside, then swap: a reader of `bundle` never sees half of one."""
-    fresh = bundle.with_name(".bundle-new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(made, fresh)
-    if bundle.exists():
-        old = bundle.with_name(".bundle-old")
-        shutil.rmtree(old, ignore_errors=True)
-        bundle.rename(old)
-        fresh.rename(bundle)
-        shutil.rmtree(old)
-    else:
-        fresh.rename(bundle)
-    return bundle
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _prepare_environment() -> None:

@@ -59,6 +59,15 @@ def request(task: PipelineTask, resources: Resources) -> PipelineTask:
     return task
 
 
+def with_tracking(task: PipelineTask) -> PipelineTask:
+    """Give a step the address of the tracking server."""
+    names = {"mlflow_tracking_uri": "MLFLOW_TRACKING_URI", "experiment": "SILENCIO_EXPERIMENT"}
+    kubernetes.use_config_map_as_env(task, "silencio-tracking", names, optional=True)
+    account = {"username": "MLFLOW_TRACKING_USERNAME", "password": "MLFLOW_TRACKING_PASSWORD"}
+    kubernetes.use_secret_as_env(task, "silencio-tracking", account, optional=True)
+    return task
+
+
 def with_recordings(task: PipelineTask) -> PipelineTask:
     """Give a step the volume with the recordings, and the settings and secrets of the place where it runs."""
     kubernetes.mount_pvc(task, "silencio-recordings", "/data")

@@ -1,24 +1,37 @@
-"""What a local run shows: each step as it begins, its progress, and a failed step's own traceback.
+"""What a local run shows: each step as it begins, its progress, and in the end how long each took.
 
-`kfp.local` prints everything a step prints, between lines of its own, to one stream. All of it is kept in a file;
-shown is what a person waits for.
+Everything that steps and `kfp.local` print is kept in a file; shown is what a person waits for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import sys
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_BEGINS = re.compile(r"Executing task '([^']+)'")
-_ENDS = re.compile(r"Task '([^']+)' finished with status (\w+)")
-_TRACEBACK = "Traceback (most recent call last):"
 _PROGRESS = re.compile(r"^\S.*\d+%\|")
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """How long a step took.
+
+    Attributes:
+        step: Its name in the graph; a loop's step has one entry for each item.
+        seconds: Of its process.
+        taken_up: It ran in an earlier start of the same run.
+    """
+
+    step: str
+    seconds: float
+    taken_up: bool
 
 
 class StepLog(io.TextIOBase):
@@ -27,45 +40,64 @@ class StepLog(io.TextIOBase):
     Args:
         path: The whole log goes there.
         terminal: What is shown goes there.
+        continues: Keep what an earlier start wrote.
 
     Attributes:
-        step: The step that began last.
-        failed_step: The first step that failed, "" where none did.
-        traceback: What it printed last of this kind; "" where nothing.
+        path: As given.
+        times: Of the steps that ended well, in the order in which they ended.
+        running: Steps that began and have not ended.
     """
 
-    def __init__(self, path: Path, terminal: TextIO | None = None) -> None:
+    def __init__(self, path: Path, terminal: TextIO | None = None, *, continues: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8")
+        self._file = path.open("ab" if continues else "wb", buffering=0)
         self._terminal = terminal or sys.__stdout__
-        self._pending = ""
-        self._traceback: list[str] = []
-        self._traceback_indent = 0
-        self._traceback_ended = False
+        self._lock = threading.Lock()
+        self.path = path
         self._began = time.monotonic()
         self._previous: TextIO | None = None
-        self.step = ""
-        self.failed_step = ""
-        self.traceback = ""
+        self.times: list[StepTime] = []
+        self.running: list[str] = []
 
-    @property
-    def reason(self) -> str:
-        """The last line of the traceback: what was wrong."""
-        return self.traceback.rsplit("\n", 1)[-1]
+    def note(self, line: str) -> None:
+        """Something about the run as a whole."""
+        self._show(line)
+
+    def began(self, step: str) -> None:
+        """A step's process is about to start."""
+        self.running.append(step)
+        self._show(f"{self._clock()} {step}")
+
+    def ended(self, step: str, seconds: float) -> None:
+        """A step ended well."""
+        self.running.remove(step)
+        self.times.append(StepTime(step, seconds, taken_up=False))
+
+    def taken_up(self, step: str, seconds: float, ended_at: float) -> None:
+        """A step need not run: it did, in an earlier start."""
+        self.times.append(StepTime(step, seconds, taken_up=True))
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(ended_at))
+        self._show(f"{self._clock()} {step}: taken up, done {when} in {seconds:.1f} s")
+
+    def failed(self, step: str) -> None:
+        """A step failed."""
+        self._show(f"{self._clock()} {step} failed")
+
+    def output(self, line: str) -> None:
+        """A line that a step printed."""
+        self._keep(f"    {line}\n")
+        if _PROGRESS.match(line):
+            self._print(f"            {line}")
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        self._file.write(text)
-        *lines, self._pending = (self._pending + text).replace("\r", "\n").split("\n")
-        for line in lines:
-            self._show(_COLOUR.sub("", line).rstrip())
+        self._keep(text)
         return len(text)
 
     def flush(self) -> None:
-        if not self._file.closed:
-            self._file.flush()
+        """Nothing is held back."""
 
     def __enter__(self) -> Self:
         self._previous, sys.stdout = sys.stdout, self
@@ -75,31 +107,21 @@ class StepLog(io.TextIOBase):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         sys.stdout = self._previous or sys.__stdout__
-        self._file.close()
+        with self._lock:
+            self._file.close()
+
+    def _clock(self) -> str:
+        return f"[{time.monotonic() - self._began:6.1f} s]"
 
     def _show(self, line: str) -> None:
-        text = line.lstrip()
-        # Steps that ran side by side leave kfp's indentation deeper than before, so it is read, not assumed.
-        indent = len(line) - len(text)
-        if begins := _BEGINS.search(text):
-            self.step = begins[1]
-            self._print(f"[{time.monotonic() - self._began:6.1f} s] {self.step}")
-        elif ends := _ENDS.search(text):
-            if ends[2] != "SUCCESS":
-                self._fail(ends[1])
-        elif text == _TRACEBACK:
-            self._traceback, self._traceback_indent, self._traceback_ended = [text], indent, False
-        elif self._traceback and not self._traceback_ended:
-            self._traceback.append(line[min(indent, self._traceback_indent) :])
-            # The frames are indented; the first line that is not says what was wrong.
-            self._traceback_ended = indent <= self._traceback_indent
-        elif _PROGRESS.match(text):
-            self._print(f"            {text}")
+        self._keep(f"{line}\n")
+        self._print(line)
 
-    def _fail(self, step: str) -> None:
-        self._print(f"[{time.monotonic() - self._began:6.1f} s] {step} failed")
-        if not self.failed_step:
-            self.failed_step, self.traceback = step, "\n".join(self._traceback)
+    def _keep(self, text: str) -> None:
+        # A full disk is for the step to report that it stops; and kfp.local's loggers may outlive the run.
+        with self._lock, contextlib.suppress(OSError):
+            if not self._file.closed:
+                self._file.write(text.encode())
 
     def _print(self, line: str) -> None:
         if self._terminal is not None:

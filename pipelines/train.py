@@ -6,13 +6,17 @@ from typing import Any, NamedTuple
 
 from kfp import dsl
 
+from components.calibrate import calibrate
 from components.evaluate import evaluate
 from components.export import export
 from components.featurize import featurize
 from components.fuse import fuse
 from components.image import VERSION, train_image
 from components.ingest import ingest
+from components.judge import judge
+from components.open_run import open_run
 from components.plan import plan
+from components.register import register
 from components.split import split
 from components.train import train
 from components.validate import validate
@@ -31,6 +35,8 @@ class _Trained(NamedTuple):
 
     bundle: dsl.Model
     evaluation: dsl.Artifact
+    verdict: dsl.Artifact
+    report: dsl.HTML
 
 
 def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any:
@@ -60,35 +66,40 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         overrides: list[str] = [],  # noqa: B006  # KFP reads it as the parameter's default
         code_version: str = VERSION,
         image: str = train_image(),
+        previous: str = "",
+        champion: str = "registry",
+        run_key: str = "",
     ) -> _Trained:
-        """Train every head, fuse them, judge the whole on held-out recordings and export it.
+        """Train every head, fuse and calibrate them, export, judge the whole on held-out recordings, and register.
 
         Args:
-            data: A folder in BirdCLEF's layout on the recordings' volume, or `demo`.
+            data: Where the recordings are, or `demo`.
             config: The configuration, as YAML or JSON.
             overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
             code_version: Commit or version of the code, kept in the bundle.
             image: Image and digest of the steps, kept in the bundle.
+            previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
+            champion: Folder of the bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares
+                with nothing.
+            run_key: The run's identity: started again with it, the same MLflow run is taken up. Empty: each start is
+                a run of its own.
         """
-        found = resources.with_recordings(ingest(data=data, config=config, overrides=overrides))
+        opened = open_run(name=f"train-{preset}", code_version=code_version, image=image, key=run_key)
+        # Asked each time: it finds the run of its key, and a cached answer would be another run's.
+        opened.set_caching_options(False)
+        found = resources.with_recordings(ingest(data=data, config=config, overrides=overrides)).after(opened)
         checked = resources.with_recordings(validate(recordings=found.outputs["recordings"]))
         kept, classes, usable = found.outputs["resolved"], found.outputs["classes"], checked.outputs["usable"]
-        divided = split(config=kept, usable=usable)
+        divided = split(config=kept, usable=usable, previous=previous)
         for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
             resources.request(task, request)
         assignment = divided.outputs["assignment"]
         development = _featurize("development", kept, usable, assignment)
         test = _featurize("test", kept, usable, assignment)
-        heads = _train(resolved, preset, kept, classes, development)
-        fused = resources.request(fuse(config=kept, classes=classes, usable=usable, **heads), resources.SMALL)
-        judged = evaluate(
-            config=kept,
-            classes=classes,
-            fusion=fused.outputs["fusion"],
-            development=dsl.Collected(development),
-            test=dsl.Collected(test),
-            **heads,
-        )
+        heads = _train(resolved, preset, kept, classes, development, opened.outputs["run_id"])
+        fused = fuse(config=kept, classes=classes, usable=usable, **heads)
+        decided = calibrate(config=kept, classes=classes, usable=usable, fusion=fused.outputs["fusion"])
+        ensemble = {"fusion": fused.outputs["fusion"], "decisions": decided.outputs["decisions"]}
         parents = {
             "data_fingerprint": checked.outputs["data_fingerprint"],
             "split_sha256": divided.outputs["split_sha256"],
@@ -100,14 +111,48 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             parents=parents,
             classes=classes,
             usable=usable,
-            fusion=fused.outputs["fusion"],
-            evaluation=judged.outputs["evaluation"],
+            assignment=assignment,
+            ledger=divided.outputs["ledger"],
             development=dsl.Collected(development),
+            **ensemble,
             **heads,
         )
-        resources.request(judged, resources.JUDGE)
-        resources.request(resources.with_recordings(made), resources.JUDGE)
-        return _Trained(made.outputs["bundle"], judged.outputs["evaluation"])
+        evaluated = evaluate(
+            config=kept,
+            classes=classes,
+            candidate=made.outputs["candidate"],
+            soundscapes=found.outputs["soundscapes"],
+            development=dsl.Collected(development),
+            test=dsl.Collected(test),
+            champion=champion,
+            champion_version=opened.outputs["champion_version"],
+            **ensemble,
+            **heads,
+        )
+        judged = judge(
+            config=kept,
+            candidate=made.outputs["candidate"],
+            evaluation=evaluated.outputs["evaluation"],
+            test=dsl.Collected(test),
+        )
+        bundle, evaluation = judged.outputs["bundle"], evaluated.outputs["evaluation"]
+        verdict, report = judged.outputs["verdict"], judged.outputs["report"]
+        kept_record = register(
+            run_id=opened.outputs["run_id"],
+            config=kept,
+            bundle=bundle,
+            verdict=verdict,
+            evaluation=evaluation,
+            report=report,
+        )
+        kept_record.set_caching_options(False)
+        for task in (opened, fused, decided, judged, kept_record):
+            resources.request(task, resources.SMALL)
+        for task in (opened, evaluated, kept_record):
+            resources.with_tracking(task)
+        for task in (made, evaluated):
+            resources.request(resources.with_recordings(task), resources.JUDGE)
+        return _Trained(bundle, evaluation, verdict, report)
 
     return pipeline
 
@@ -127,13 +172,15 @@ def _featurize(part: str, config: Any, usable: Any, assignment: Any) -> Any:
     return task.outputs["waveforms"]
 
 
-def _train(resolved: RunConfig, preset: str, config: Any, classes: Any, development: Any) -> dict[str, Any]:
+def _train(
+    resolved: RunConfig, preset: str, config: Any, classes: Any, development: Any, run_id: Any
+) -> dict[str, Any]:
     """A named node a head; in the places that are left, the last head again."""
     models = []
     for name, head in resolved.heads.items():
         node = _node(train, f"train-{name.replace('_', '-')}")
-        task = node(config=config, head=name, classes=classes, shards=dsl.Collected(development))
-        resources.request(task, resources.for_head(head.kind, preset))
+        task = node(config=config, head=name, classes=classes, shards=dsl.Collected(development), run_id=run_id)
+        resources.request(resources.with_tracking(task), resources.for_head(head.kind, preset))
         models.append(task.outputs["model"])
     models += [models[-1]] * (MOST_HEADS - len(models))
     return {f"head_{number}": model for number, model in enumerate(models, start=1)}

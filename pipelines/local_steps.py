@@ -1,0 +1,192 @@
+"""How steps run on this machine: two functions of `kfp.local` 2.17 are replaced while a pipeline runs.
+
+`execute_single_task` is asked for every step: here a finished one is taken up instead, and a step that ends well is
+recorded. `run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one
+sentence why it failed. Nothing here knows which steps there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp.local import status, subprocess_task_handler
+from kfp.local.orchestrator import task_executor
+from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
+
+from pipelines.resume import FinishedSteps
+from pipelines.step_log import StepLog
+from pipelines.step_process import FAILED, RUN_PID, sentence_of
+
+_FULL_BYTES = 1 << 20
+_STOP_S = 10.0
+_KILLED = 128
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run ended early.
+
+    Attributes:
+        step: The first step that failed.
+        sentence: What was wrong.
+        traceback: Where; "" where the step had no time to say.
+    """
+
+    step: str
+    sentence: str
+    traceback: str = ""
+
+
+class LocalSteps:
+    """Runs the steps of one pipeline run.
+
+    Args:
+        finished: What need not run again.
+        log: Shows steps, and keeps what they print.
+        run_key: Stands for `dsl.PIPELINE_JOB_ID_PLACEHOLDER`: the same each time that the run is started again.
+        out: The run's folder.
+
+    Attributes:
+        run_key: As given.
+        failure: Of the first step that failed.
+        n_finished: Steps that ended well or were taken up.
+    """
+
+    def __init__(self, finished: FinishedSteps, log: StepLog, run_key: str, out: Path) -> None:
+        self.failure: Failure | None = None
+        self.n_finished = 0
+        self._finished = finished
+        self._log = log
+        self.run_key = run_key
+        self._out = out
+        self._here = threading.local()
+        self._processes: set[subprocess.Popen[str]] = set()
+        self._stopping = False
+
+    @contextlib.contextmanager
+    def in_charge(self) -> Iterator[None]:
+        """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
+        execute = task_executor.execute_single_task
+        run = subprocess_task_handler.run_local_subprocess
+        task_executor.execute_single_task = lambda **task: self._execute(execute, task)
+        subprocess_task_handler.run_local_subprocess = self._run_process
+        try:
+            yield
+        finally:
+            self.stop()
+            for process in list(self._processes):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_STOP_S)
+            task_executor.execute_single_task = execute
+            subprocess_task_handler.run_local_subprocess = run
+
+    def stop(self) -> None:
+        """End the steps that are running; no further one starts. May be called by a signal handler: takes no lock."""
+        self._stopping = True
+        for process in list(self._processes):
+            process.terminate()
+
+    def remove_unfinished(self) -> None:
+        """Delete what a step that failed or was stopped left of its outputs."""
+        self._finished.remove_unfinished()
+
+    def _execute(self, execute: Callable[..., Any], task: dict[str, Any]) -> tuple[dict[str, Any], status.Status]:
+        name, spec = task["task_name"], task["task_spec"]
+        is_exit_task = any(given.HasField("task_final_status") for given in spec.inputs.parameters.values())
+        if self._stopping or (self.failure and not is_exit_task):
+            return {}, status.Status.FAILURE
+        self._here.step = name
+        try:
+            key = "" if is_exit_task else self._key(task)
+            if key and (step := self._finished.find(key)):
+                self._log.taken_up(name, step.seconds, step.ended_at)
+                self.n_finished += 1
+                return step.outputs, status.Status.SUCCESS
+            self._log.began(name)
+            began = time.monotonic()
+            outputs, outcome = execute(**{**task, "unique_pipeline_id": self.run_key})
+            seconds = time.monotonic() - began
+            if outcome != status.Status.SUCCESS:
+                self._fail(name, "it ended without a word")
+                return {}, outcome
+            if key:
+                self._finished.keep(key, outputs, seconds)
+            self._log.ended(name, seconds)
+            self.n_finished += 1
+            return outputs, outcome
+        except Exception as error:  # noqa: BLE001  # kfp.local would hide it in a log, or let it through as it is
+            self._fail(name, sentence_of(error))
+            return {}, status.Status.FAILURE
+
+    def _key(self, task: dict[str, Any]) -> str:
+        """Empty for what is never taken up: importers, and steps for which the graph wants no caching."""
+        spec = task["task_spec"]
+        component = task["components"][spec.component_ref.name]
+        executor = task["executors"][component.executor_label]
+        if executor.WhichOneof("spec") != "container" or not spec.caching_options.enable_cache:
+            return ""
+        arguments = OrchestratorUtils.make_task_arguments(task_inputs_spec=spec.inputs, io_store=task["io_store"])
+        return self._finished.key(spec.component_ref.name, executor.container, arguments)
+
+    def _run_process(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
+        step = self._here.step
+        reported: list[str] = []
+        with subprocess.Popen(
+            [_supervised(part) for part in full_command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            bufsize=1,
+            env={**os.environ, **(env_vars or {}), RUN_PID: str(os.getpid())},
+            process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
+        ) as process:
+            self._processes.add(process)
+            if self._stopping:
+                process.terminate()
+            for line in process.stdout or ():
+                if line.startswith(FAILED):
+                    reported = json.loads(line.removeprefix(FAILED))
+                else:
+                    self._log.output(line.rstrip("\n"))
+            code = process.wait()
+        self._processes.discard(process)
+        if code:
+            self._fail(step, *(reported or [_ended_by(code)]))
+        return code
+
+    def _fail(self, step: str, sentence: str, traceback: str = "") -> None:
+        if self.failure or self._stopping:
+            return
+        # Libraries have their own words for a full disk, or die of it.
+        if "no space" not in sentence and shutil.disk_usage(self._out).free < _FULL_BYTES:
+            sentence = f"no space left on the disk of {self._out}: free some, or name another --out ({sentence})"
+        self.failure = Failure(step, sentence, traceback)
+        self._log.failed(step)
+
+
+def _supervised(part: str) -> str:
+    """kfp's shell command with our process in place of its own; `exec`, so that the shell is no process between."""
+    return part.replace("_KFP_RUNTIME=true ", "exec env _KFP_RUNTIME=true ", 1).replace(
+        "-m kfp.dsl.executor_main", "-m pipelines.step_process", 1
+    )
+
+
+def _ended_by(code: int) -> str:
+    number = code - _KILLED if code > _KILLED else -code
+    if number <= 0:
+        return f"it ended with status {code}"
+    why = "by hand, or because memory ran out" if number == signal.SIGKILL else "a full disk or a broken file does it"
+    return f"it was killed by signal {number} ({why})"

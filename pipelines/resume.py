@@ -1,0 +1,164 @@
+"""Finished steps of a run's folder: what a run that is started again need not do again.
+
+The key of a step is `kfp.local`'s own (component, image, command, arguments with the URIs of input artifacts) and what
+all steps of a run have in common (`pipelines.identity.run_identity`). An output's URI holds the time of the start that
+made it, so whatever depends on a step that ran again runs again too. A step becomes a finished one after its process
+ended well, in one rename; outputs of a step that was killed are therefore never found, only removed.
+
+`kfp.local` 2.17 has a cache of its own. It is not switched on: it looks at no file (a changed output or other code is
+a hit), a task with `Output[Metrics]` never hits, an exit handler does, and it says nothing of what it skipped. Its key
+and its file format are used here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp import dsl
+from kfp.local.cache import LocalCache
+
+from silencio.storage import write_atomically
+
+_RECORD = "silencio"
+# How kfp.local names the folder of one start; whatever else lies beside it is not ours.
+_STARTED = re.compile(r"-\d{4}(-\d\d){5}-\d{6}$")
+
+
+@dataclass(frozen=True)
+class FinishedStep:
+    """A step that need not run again.
+
+    Attributes:
+        outputs: As kfp.local hands them on.
+        seconds: How long it took.
+        ended_at: When it ended, in seconds since the epoch.
+    """
+
+    outputs: dict[str, Any]
+    seconds: float
+    ended_at: float
+
+
+class FinishedSteps:
+    """The finished steps in a folder of artifacts.
+
+    Args:
+        artifacts: Holds the outputs of all steps, and the records in `.finished`.
+        identity: What all steps of this run have in common.
+        version_of: Of what a text names (a folder, an S3 prefix), "" where it names nothing.
+    """
+
+    def __init__(self, artifacts: Path, identity: str, version_of: Callable[[str], str]) -> None:
+        self._version_of = version_of
+        self._artifacts = artifacts
+        self._identity = identity
+        self._records = artifacts / ".finished"
+        self._cache = LocalCache(str(self._records))
+        self._used: set[str] = set()
+
+    def run_key(self, values: Any) -> str:
+        """A random id that stays the same for as long as the same run is started again in this folder.
+
+        Args:
+            values: The run's arguments; with others, it is another run.
+        """
+        path = self._records / "run.key"
+        identity = json.dumps([self._identity, values], sort_keys=True)
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if known.get("identity") != identity:
+            known = {"identity": identity, "key": uuid.uuid4().hex}
+            write_atomically(path, json.dumps(known))
+        return str(known["key"])
+
+    def key(self, component_name: str, container: Any, arguments: dict[str, Any]) -> str:
+        """Names a step with these inputs.
+
+        Args:
+            component_name: As compiled; nodes of one component have names of their own.
+            container: Its container in the compiled graph.
+            arguments: Parameters and input artifacts; a parameter that names files counts with what they are now.
+        """
+        versions = [self._version_of(value) for value in arguments.values() if isinstance(value, str)]
+        return self._cache.compute_key(  # type: ignore[no-any-return]  # kfp has no types
+            component_name=" ".join([self._identity, component_name, *versions]),
+            image=container.image,
+            full_command=[*container.command, *container.args],
+            arguments=arguments,
+            env_vars={variable.name: variable.value for variable in container.env},
+        )
+
+    def find(self, key: str) -> FinishedStep | None:
+        """The finished step, unless one of its outputs is not what it was when the step ended."""
+        outputs = self._cache.get(key)
+        if outputs is None:
+            return None
+        record = outputs.pop(_RECORD, None)
+        if record is None or record["files"] != self._files_of(outputs) or record["place"] != str(self._artifacts):
+            return None
+        self._used.add(key)
+        return FinishedStep(outputs, record["seconds"], record["ended_at"])
+
+    def keep(self, key: str, outputs: dict[str, Any], seconds: float) -> None:
+        """Record a step that has just ended well.
+
+        Raises:
+            OSError: The record cannot be written.
+        """
+        for path in self._paths_of(outputs):
+            if not path.exists():
+                path.touch()  # metrics are metadata without a file, and an artifact without a file counts as lost
+        record = {"place": str(self._artifacts), "files": self._files_of(outputs), "seconds": seconds}
+        record["ended_at"] = time.time()
+        self._cache.put(key, {**outputs, _RECORD: record})
+        self._used.add(key)
+
+    def remove_unfinished(self) -> None:
+        """Delete what killed and failed steps left of their outputs."""
+        kept = set[Path]()
+        for record in self._records.glob("*.json"):
+            kept.update(path.parent for path in self._paths_of(self._cache.get(record.stem) or {}))
+        above = {parent for path in kept for parent in path.parents}
+        for started in self._artifacts.iterdir():
+            if _STARTED.search(started.name):
+                _remove_all_but(started, kept, above)
+
+    def remove_unused(self) -> None:
+        """Delete finished steps that this run had no use for: those of other arguments, code or recordings."""
+        for path in self._records.glob("*.json"):
+            if path.stem not in self._used:
+                path.unlink()
+        self.remove_unfinished()
+
+    def _files_of(self, outputs: dict[str, Any]) -> list[list[Any]]:
+        """Path, size and time of change of every output file."""
+        found = []
+        for path in self._paths_of(outputs):
+            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                if not file.is_dir():
+                    facts = file.stat()
+                    found.append([str(file), facts.st_size, facts.st_mtime_ns])
+        return found
+
+    def _paths_of(self, outputs: dict[str, Any]) -> list[Path]:
+        """Of the artifacts that lie in this folder; those of a run that was copied here lie where it ran."""
+        values = [one for value in outputs.values() for one in (value if isinstance(value, list) else [value])]
+        paths = [Path(value.uri) for value in values if isinstance(value, dsl.Artifact)]
+        return [path for path in paths if path.is_relative_to(self._artifacts)]
+
+
+def _remove_all_but(folder: Path, kept: set[Path], above: set[Path]) -> None:
+    if folder in kept:
+        return
+    if folder not in above:
+        shutil.rmtree(folder) if folder.is_dir() else folder.unlink()
+        return
+    for path in folder.iterdir():
+        _remove_all_but(path, kept, above)

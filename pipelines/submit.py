@@ -1,0 +1,199 @@
+"""Hand the compiled pipeline to a KFP API: `python -m pipelines submit train --preset NAME --host URL`."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import tempfile
+import time
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kfp_server_api  # type: ignore[import-untyped]
+import urllib3
+import yaml
+from kfp import compiler
+from kfp.client import Client
+
+from components.image import pinned
+from pipelines.compile import one_line
+from pipelines.identity import place_version
+from pipelines.train import train_pipeline
+from silencio.config import resolve
+from silencio.errors import ConfigError, PipelineError
+from silencio.storage import is_s3
+
+# Sent as a bearer token, where the API wants one.
+TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
+_CONNECT_S, _ANSWER_S = 4.0, 20.0
+_HEALTH = "/apis/v2beta1/healthz"
+_LONGEST = 300
+
+
+@dataclass(frozen=True)
+class SubmittedRun:
+    """A run that a KFP host took.
+
+    Attributes:
+        run_id: KFP's.
+        link: Its page.
+    """
+
+    run_id: str
+    link: str
+
+
+def submit_train(
+    host: str,
+    preset: str,
+    config: str,
+    overrides: Sequence[str],
+    *,
+    data: str | None = None,
+    image: str | None = None,
+    namespace: str = "",
+    experiment: str = "silencio",
+) -> SubmittedRun:
+    """Compile `train` for a configuration, as `compile` does for the presets, and start a run of it.
+
+    Args:
+        host: URL of the API, or of the UI, which passes it on.
+        preset: Names the graph.
+        config: YAML of the configuration.
+        overrides: Laid over it.
+        data: Where the recordings are, as the cluster sees them; None: where the pipeline says.
+        image: In which the steps run; None: the image of this version.
+        namespace: Of the user, where KFP serves several.
+        experiment: Under which KFP lists the run; made, where there is none.
+
+    Raises:
+        ConfigError: The configuration, the host or the image cannot be used; nothing was sent.
+        PipelineError: The host does not answer, is no KFP API, or refuses.
+    """
+    resolved = resolve(config, overrides=overrides)
+    if not host.startswith(("http://", "https://")):
+        raise ConfigError(f"--host {host!r}: a URL is needed, such as http://127.0.0.1:8888")
+    host = host.rstrip("/")
+    image = image and pinned(image, "--image")
+    with tempfile.TemporaryDirectory() as folder, _said_plainly(host):
+        _check_answers(host, namespace)
+        pipeline = train_pipeline(preset, resolved, one_line(config))
+        arguments = _arguments(config, overrides, data, image, pipeline.component_spec.inputs)
+        package = _package(pipeline, image, Path(folder) / f"train-{preset}.yaml")
+        client = _client(host, namespace)
+        run = client.create_run_from_pipeline_package(
+            str(package),
+            arguments,
+            run_name=f"train {preset} {time.strftime('%Y-%m-%d %H:%M:%S')}",
+            experiment_name=experiment,
+            namespace=namespace or None,
+        )
+    if not run.run_id:
+        raise PipelineError(f"what answers at {host} gave no run: it is no KFP API of version 2; correct --host")
+    return SubmittedRun(run.run_id, f"{host}/#/runs/details/{run.run_id}")
+
+
+def _package(pipeline: Any, image: str | None, path: Path) -> Path:
+    """The compiled pipeline, in another image where one is given."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiler.Compiler().compile(pipeline, str(path))
+    if image:
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        for executor in documents[0]["deploymentSpec"]["executors"].values():
+            executor["container"]["image"] = image
+        path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
+    return path
+
+
+def _arguments(
+    config: str, overrides: Sequence[str], data: str | None, image: str | None, parameters: Collection[str]
+) -> dict[str, Any]:
+    """What the run page shows as given; the rest stays as compiled."""
+    arguments: dict[str, Any] = {"config": one_line(config), "overrides": list(overrides)}
+    if data:
+        arguments["data"] = data
+    if image:
+        arguments["image"] = image
+    if "data_version" in parameters:
+        # KFP's cache sees the name of a place and not what is there: what cannot be listed from here is read anew.
+        arguments["data_version"] = place_version(data) if data and is_s3(data) else f"{time.time():.0f}"
+    return arguments
+
+
+def _check_answers(host: str, namespace: str) -> None:
+    """One question with a limit: kfp.Client itself tries for half a minute, and prints tracebacks meanwhile."""
+    token = os.environ.get(TOKEN)
+    response = urllib3.PoolManager().request(
+        "GET",
+        host + _HEALTH,
+        headers={"Authorization": f"Bearer {token}"} if token else {},
+        timeout=urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S),
+        retries=False,
+    )
+    if response.status in (401, 403):
+        raise PipelineError(f"{host} wants to know who asks (HTTP {response.status}): set {TOKEN} to a token for it")
+    try:
+        health = json.loads(response.data) if response.status == 200 else None
+    except ValueError:
+        health = None
+    if not isinstance(health, dict):
+        raise PipelineError(
+            f"what answers at {host} is no KFP API of version 2 ({_HEALTH} gave HTTP {response.status}): correct --host"
+        )
+    if health.get("multi_user") and not namespace:
+        raise PipelineError(f"KFP at {host} serves several users: name yours by --namespace")
+
+
+def _client(host: str, namespace: str) -> Client:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        # `kubeflow` is kfp's word for none.
+        client = Client(host=host, namespace=namespace or "kubeflow", existing_token=os.environ.get(TOKEN))
+    pool = client._run_api.api_client.rest_client.pool_manager
+    ask = pool.request
+
+    def ask_with_limits(*arguments: Any, **options: Any) -> Any:
+        limits = {"timeout": urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S), "retries": False}
+        return ask(*arguments, **{**options, **limits})
+
+    pool.request = ask_with_limits
+    return client
+
+
+@contextlib.contextmanager
+def _said_plainly(host: str) -> Iterator[None]:
+    """Whatever KFP's client and what is below it raise, as one sentence; what they print is not shown."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    except kfp_server_api.ApiException as error:
+        raise PipelineError(f"KFP at {host} refuses the run (HTTP {error.status}): {_reason(error)}") from error
+    except urllib3.exceptions.HTTPError as error:
+        raise PipelineError(
+            f"no KFP API answers at {host} ({_innermost(error)}): start it or forward its port, or correct --host"
+        ) from error
+
+
+def _reason(error: kfp_server_api.ApiException) -> str:
+    """KFP explains itself in JSON, a proxy before it in whatever it likes."""
+    try:
+        said = json.loads(error.body or "")
+        text = str(said.get("message") or said.get("error") or said)
+    except (ValueError, AttributeError):
+        text = str(error.reason or error.body or "it says no more")
+    return " ".join(text.split())[:_LONGEST]
+
+
+def _innermost(error: BaseException) -> str:
+    """The system's words; urllib3 wraps them."""
+    while (deeper := error.__cause__ or error.__context__) is not None:
+        error = deeper
+    if isinstance(error, TimeoutError):
+        return f"no answer within {_ANSWER_S if 'read' in str(error) else _CONNECT_S:.0f} s"
+    return str(getattr(error, "strerror", None) or error)[:_LONGEST]
