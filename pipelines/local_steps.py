@@ -1,4 +1,4 @@
-"""How steps run on this machine: two functions of `kfp.local` 2.17 are replaced while a pipeline runs.
+"""How steps run on this machine: functions of `kfp.local` 2.17 are replaced while a pipeline runs.
 
 `execute_single_task` is asked for every step: here a finished one is taken up instead, and a step that ends well is
 recorded. `run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kfp.local import status, subprocess_task_handler
+from kfp.local import logging_utils, status, subprocess_task_handler
 from kfp.local.orchestrator import task_executor
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
@@ -78,18 +78,21 @@ class LocalSteps:
     def in_charge(self) -> Iterator[None]:
         """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
         execute = task_executor.execute_single_task
-        run = subprocess_task_handler.run_local_subprocess
-        task_executor.execute_single_task = lambda **task: self._execute(execute, task)
-        subprocess_task_handler.run_local_subprocess = self._run_process
-        try:
-            yield
-        finally:
-            self.stop()
-            for process in list(self._processes):
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_STOP_S)
-            task_executor.execute_single_task = execute
-            subprocess_task_handler.run_local_subprocess = run
+        with (
+            _replaced(task_executor, "execute_single_task", lambda **task: self._execute(execute, task)),
+            _replaced(subprocess_task_handler, "run_local_subprocess", self._run_process),
+            # Each step would give the root logger a handler of its own; side by side, they undo one another's.
+            _replaced(logging_utils, "local_logger_context", contextlib.nullcontext),
+            _replaced(logging_utils, "indented_print", contextlib.nullcontext),
+            self._log.of_loggers(),
+        ):
+            try:
+                yield
+            finally:
+                self.stop()
+                for process in list(self._processes):
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(_STOP_S)
 
     def stop(self) -> None:
         """End the steps that are running; no further one starts. May be called by a signal handler: takes no lock."""
@@ -175,6 +178,16 @@ class LocalSteps:
             sentence = f"no space left on the disk of {self._out}: free some, or name another --out ({sentence})"
         self.failure = Failure(step, sentence, traceback)
         self._log.failed(step)
+
+
+@contextlib.contextmanager
+def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
 
 
 def _supervised(part: str) -> str:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -89,6 +91,18 @@ class StepLog(io.TextIOBase):
         if _PROGRESS.match(line):
             self._print(f"            {line}")
 
+    @contextlib.contextmanager
+    def of_loggers(self) -> Iterator[None]:
+        """Keep what `kfp.local` and libraries say by their loggers; none of it is shown."""
+        handler, root = logging.StreamHandler(self), logging.getLogger()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handlers, level = root.handlers, root.level
+        root.handlers, root.level = [handler], logging.INFO
+        try:
+            yield
+        finally:
+            root.handlers, root.level = handlers, level
+
     def writable(self) -> bool:
         return True
 
@@ -118,10 +132,9 @@ class StepLog(io.TextIOBase):
         self._print(line)
 
     def _keep(self, text: str) -> None:
-        # A full disk is for the step to report that it stops; and kfp.local's loggers may outlive the run.
+        # A full disk is for the step to report that it stops.
         with self._lock, contextlib.suppress(OSError):
-            if not self._file.closed:
-                self._file.write(text.encode())
+            self._file.write(text.encode())
 
     def _print(self, line: str) -> None:
         if self._terminal is not None:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from silencio.audio import dequantize
+from silencio.data.file_names import is_audio
 from silencio.errors import AudioError, SourceError
 from silencio.features import FeatureSpec, FrontEnd
 
 Part = Literal["train", "test"]
 MadeKind = Literal["pink", "brown", "rain"]
-AUDIO_SUFFIXES = (".ogg", ".wav", ".flac", ".mp3")
 
 _LOWEST_HZ = 20.0
 # The recorder itself, in every background, made or real: three steps of 16 bits, so that no band is empty and every
@@ -115,7 +115,7 @@ class BackgroundPool:
             except AudioError as error:
                 raise SourceError(f"the background {path} cannot be used: {error}; take it away") from error
 
-        files = sorted(path for path in folder.glob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+        files = sorted(path for path in folder.glob("*") if is_audio(path.name))
         return cls(spec.sample_rate_hz, {path.stem: partial(read, path) for path in files}, part)
 
     @classmethod

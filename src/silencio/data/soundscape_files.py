@@ -15,7 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from silencio.data.annotations import MIN_OVERLAP_S, row_codes, rows_s
-from silencio.data.backgrounds import AUDIO_SUFFIXES
+from silencio.data.file_names import is_audio, site_and_time
 from silencio.data.raven import LABEL_COLUMNS, TABLE_SUFFIX, read_raven_table, write_raven_table
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DecodeError, SchemaError, SourceError
@@ -23,7 +23,6 @@ from silencio.features import FeatureSpec, FrontEnd
 
 ROW_LABELS = "row_labels.csv"
 
-_NAME = re.compile(r"(?P<site>.+)_(?P<start>\d{8}_\d{6})")
 _TABLE_ENDING = re.compile(r"((\.Table\.\d+)?\.selections)?\.txt$")
 _ROUNDING_S = 0.1
 
@@ -99,7 +98,7 @@ def read_annotated_soundscapes(
         raise SourceError(f"{folder} is not a folder of annotated soundscapes")
     audio: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in AUDIO_SUFFIXES and not path.name.startswith("."):
+        if is_audio(path.name):
             if path.stem in audio:
                 raise SourceError(f"{folder} holds {audio[path.stem].name} and {path.name}: leave one of them there")
             audio[path.stem] = path
@@ -135,11 +134,11 @@ def _read(
             f"{table}: column 'End Time (s)': a call of {late.code!r} ends at {late.end_s:g} s, {audio.name} after "
             f"{duration_s:g} s"
         )
-    named = _NAME.fullmatch(audio.stem)
+    site, start = site_and_time(audio.name)
     return AnnotatedSoundscape(
         name=audio.stem,
-        site=named["site"] if named else "",
-        start=_start(named["start"]) if named else None,
+        site=site,
+        start=datetime.fromisoformat(start) if start else None,
         sample_rate_hz=front_end.spec.sample_rate_hz,
         duration_s=duration_s,
         annotations=tuple(annotations),
@@ -147,13 +146,6 @@ def _read(
         has_real_background=True,
         waveform=partial(_waveform, front_end, audio),
     )
-
-
-def _start(text: str) -> datetime | None:
-    try:
-        return datetime.strptime(text, "%Y%m%d_%H%M%S")  # a recorder's clock says no time zone
-    except ValueError:
-        return None
 
 
 def _waveform(front_end: FrontEnd, audio: Path) -> NDArray[np.int16]:

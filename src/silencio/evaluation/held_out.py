@@ -62,7 +62,10 @@ def judge_test_part(
     for name, one in scores.items():
         metrics = judge(one, target, table["primary_label"], classes, named=named if name == ENSEMBLE else None)
         maps, hits = bootstrap.macro_map(one, target), bootstrap.mean(one.argmax(axis=1) == truth)
-        rows[name] = replace(metrics, intervals={"macro_map": list(interval_around(metrics.macro_map, maps)), "top1": list(interval(hits))})
+        rows[name] = replace(
+            metrics,
+            intervals={"macro_map": list(interval_around(metrics.macro_map, maps)), "top1": list(interval(hits))},
+        )
     comparisons = [
         entry
         for name, one in scores.items()

@@ -33,6 +33,7 @@ class Evaluation:
             thresholds stand on it, `named_recall` and `named_precision`.
         soundscapes: Figures on annotated soundscapes, and what was detected in them; empty where none were made.
         failure_modes: What becomes of the figures under noise, overlap, gain and silence; empty where not asked.
+        mislabelled: Whether wrong labels would be found among validation recordings, and which are suspected.
         champion: Version of the champion that was asked the same; empty where there is none.
     """
 
@@ -46,6 +47,7 @@ class Evaluation:
     curve: dict[str, Any] = field(default_factory=dict)
     soundscapes: dict[str, Any] = field(default_factory=dict)
     failure_modes: dict[str, Any] = field(default_factory=dict)
+    mislabelled: dict[str, Any] = field(default_factory=dict)
     champion: str = ""
 
     def save(self, path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from silencio.reports.judged import Judged
 from silencio.reports.sections.slices import meaning
-from silencio.reports.wording import between, count, decimals, hours, listed, percent, taxon
+from silencio.reports.wording import between, count, decimals, hours, listed, minus, percent, taxon
 
 _MOST_NAMES = 6
 # Of a probability: beyond, a number is no longer what it says.
@@ -39,12 +39,11 @@ def _field(judged: Judged) -> str:
     share, n_pairs = found
     alarms = judged.evaluation.soundscapes["figures"]["false_alarms"]
     said = [
-        f"names {one['per_hour']:.0f} species an hour where none of them calls ({one['name']} backgrounds, "
-        f"{hours(3600 * one['hours'])})"
+        f"{one['per_hour']:.0f} times an hour over {one['name']} backgrounds ({hours(3600 * one['hours'])} heard)"
         for one in alarms
         if one["per_hour"] is not None and one["hours"]
     ]
-    wrong = f" It {listed(said)}." if said else ""
+    wrong = f" Where no animal calls it names one all the same: {listed(said)}." if said else ""
     return (
         f"In soundscapes it names {percent(share)} of the animals that are heard ({n_pairs} species in rows of "
         f"{judged.manifest.spec.window_s:g} s).{wrong}"
@@ -55,7 +54,7 @@ def _nothing_to_name(judged: Judged) -> Iterator[str]:
     modes = judged.evaluation.failure_modes
     spoiled = [one["name"] for one in modes.get("nothing_to_name", []) if (one["windows_named"] or 0) > 0.5]
     if spoiled:
-        yield f"It names a species in more than half of all windows of {listed(spoiled)}, where there is none."
+        yield f"It names a species in more than half of all windows of {minus(listed(spoiled))}, where there is none."
 
 
 def _few_recordings(judged: Judged) -> Iterator[str]:
@@ -102,14 +101,18 @@ def _bad_sound(judged: Judged) -> Iterator[str]:
     if worse:
         worst = min(worse, key=lambda one: (one["top1_change"], one["name"]))
         yield (
-            f"Bad sound hurts: with {worst['name']} it is right at first guess in {percent(worst['top1'])} instead of "
+            f"Bad sound hurts: with {minus(worst['name'])} it is right at first guess in {percent(worst['top1'])} instead of "
             f"{percent(modes['clean']['top1'])} ({count(worst['n_recordings'], 'recording')})."
         )
 
 
 def _miscalibrated(judged: Judged) -> Iterator[str]:
-    error = judged.evaluation.calibration.get("error_after")
+    calibration = judged.evaluation.calibration
+    error = calibration.get("error_after")
     if error is not None and error > _MUCH_MISCALIBRATED:
+        excess = sum(one["n"] * (one["mean_probability"] - one["share"]) for one in calibration["after"])
+        direction = "too high" if excess > 0 else "too low"
         yield (
-            f"Its probabilities are off by {decimals(error)} on average: do not read them as the chance of being right."
+            f"Its probabilities are off by {decimals(error)} on average, mostly {direction}: do not read them as the "
+            "chance of being right."
         )

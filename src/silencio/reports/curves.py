@@ -19,16 +19,14 @@ def precision_recall(curve: Mapping[str, Any]) -> Markup:
     line = _path(sorted(zip(curve["recall"], curve["precision"], strict=True), key=lambda one: (one[0], -one[1])))
     recall, precision = curve["named_recall"], curve["named_precision"]
     x, y = _x(recall), _y(precision)
-    on_left = recall > 0.5
-    label = tag("text", "thresholds", x=x - 12 if on_left else x + 12, y=y - 8, text_anchor="end" if on_left else None)
+    # Below the point, where the curve seldom is; above it at the very bottom.
+    label = tag("text", "thresholds", x=x, y=y + 22 if precision > 0.1 else y - 13, text_anchor="middle", class_="halo")
     point = tag("path", d=f"M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z", class_="mark")
     words = (
         f"Precision over recall. At the thresholds {percent(precision)} of the names are right, and {percent(recall)} of "
         "the species that are there are named."
     )
-    return _square(
-        words, "share of what is there that is named", "share of names that are right", line, point, label
-    )
+    return _square(words, "share of what is there that is named", "share of names that are right", line, point, label)
 
 
 def reliability(calibration: Mapping[str, Any]) -> Markup:
@@ -76,7 +74,14 @@ def _square(words: str, x_name: str, y_name: str, *parts: Markup) -> Markup:
         tag("text", y_name, transform=f"translate(11 {middle:.0f}) rotate(-90)", text_anchor="middle"),
     ]
     return tag(
-        "svg", *axes, *parts, *names, viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", class_="curve", role="img", aria_label=words
+        "svg",
+        *axes,
+        *parts,
+        *names,
+        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
+        class_="curve",
+        role="img",
+        aria_label=words,
     )
 
 

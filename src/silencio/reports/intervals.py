@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from silencio.reports.markup import Markup, tag
-from silencio.reports.wording import percent
+from silencio.reports.wording import has_width, percent
 
 _WIDTH, _HEIGHT, _MARGIN = 160.0, 22.0, 8.0
 
@@ -73,7 +73,7 @@ def interval_cell(
     if reference is not None and math.isfinite(reference):
         at = scale.place(reference)
         parts.append(tag("line", x1=at, x2=at, y1=0, y2=_HEIGHT, class_="reference"))
-    if interval is not None and all(map(math.isfinite, interval)):
+    if interval is not None and has_width(interval):
         low, high = map(scale.place, interval)
         parts.append(tag("line", x1=low, x2=high, y1=middle, y2=middle, class_="whisker"))
     if math.isfinite(value):

@@ -17,9 +17,7 @@ Value = str | int | float | bool | None
 
 def join(*children: Child) -> Markup:
     """One after another: markup as it stands, other text escaped, None left out."""
-    return Markup(
-        "".join(one if isinstance(one, Markup) else html.escape(one) for one in children if one is not None)
-    )
+    return Markup("".join(one if isinstance(one, Markup) else html.escape(one) for one in children if one is not None))
 
 
 def tag(name: str, *children: Child, **attributes: Value) -> Markup:

@@ -88,29 +88,31 @@ def _picture(waveform: NDArray[np.int16], spec: FeatureSpec) -> bytes:
 def _axes(plot: _Plot, spec: FeatureSpec) -> list[Markup]:
     parts = [tag("text", "kHz", x=_LEFT - 4, y=_TOP - 4, text_anchor="end", class_="tick")]
     low, high = hz_to_mel(spec.f_min_hz), hz_to_mel(spec.f_max_hz)
+    above = _TOP + _PICTURE
     for hz in _TICKS_HZ:
         share = (hz_to_mel(hz) - low) / (high - low)
-        if 0 < share <= 0.97:
-            y = _TOP + (1 - share) * _PICTURE
+        y = _TOP + (1 - share) * _PICTURE
+        if share > 0 and _TOP + 4 < y < above - 13:
+            above = y
             parts.append(tag("text", f"{hz / 1000:g}", x=_LEFT - 5, y=y + 4, text_anchor="end", class_="tick"))
             parts.append(tag("line", x1=_LEFT - 3, x2=_LEFT, y1=y, y2=y, class_="axis"))
     step_s = next((step for step in _STEPS_S if (plot.end_s - plot.begin_s) / step <= 6), _STEPS_S[-1])
     bottom = _TOP + _PICTURE
-    for number in range(int(np.ceil(plot.begin_s / step_s - 1e-6)), int(plot.end_s / step_s + 1e-6) + 1):
+    first, last = int(np.ceil(plot.begin_s / step_s - 1e-6)), int(plot.end_s / step_s + 1e-6)
+    for number in range(first, last + 1):
         x = plot.x(number * step_s)
         parts.append(tag("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
-        label = f"{number * step_s:g}"
-        parts.append(tag("text", label, x=x, y=bottom + 16, text_anchor="middle", class_="tick"))
-    parts.append(tag("text", "s", x=_WIDTH - _RIGHT, y=bottom + 16, text_anchor="end", class_="tick"))
+        label = f"{number * step_s:g}" + (" s" if number == last else "")
+        # At the right edge a label would stand over the picture's end.
+        parts.append(tag("text", label, x=min(x, _WIDTH - 12), y=bottom + 16, text_anchor="middle", class_="tick"))
     return parts
 
 
-def _said(
-    said: Said, example: Example, plot: _Plot, spec: FeatureSpec, classes: ClassList, top: float
-) -> list[Markup]:
+def _said(said: Said, example: Example, plot: _Plot, spec: FeatureSpec, classes: ClassList, top: float) -> list[Markup]:
     is_truth = said.code == example.answer["primary_label"]
     name = f"{species_name(said.code, classes)} {percent(said.probability)}"
-    parts = [tag("text", ("\N{CHECK MARK} " if is_truth else "") + name, x=_LEFT, y=top + 11, class_="truth said" if is_truth else "said")]
+    mark, look = ("\N{CHECK MARK} ", "truth said") if is_truth else ("", "said")
+    parts = [tag("text", mark + name, x=_LEFT, y=top + 11, class_=look)]
     for number, probability in enumerate(said.windows):
         begin_s = example.begin_s + number * spec.hop_s
         left, right = plot.x(begin_s), plot.x(begin_s + spec.hop_s if number + 1 < len(said.windows) else plot.end_s)
@@ -119,5 +121,5 @@ def _said(
         parts.append(tag("rect", **place, class_="heat", fill_opacity=float(probability)))
         if right - left > 26:
             where = {"x": (left + right) / 2, "y": top + 15 + _CELL - 3.5, "text_anchor": "middle"}
-            parts.append(tag("text", percent(float(probability)), **where, class_="light tick" if probability > 0.5 else "tick"))
+            parts.append(tag("text", percent(float(probability)), **where, class_="in-cell"))
     return parts

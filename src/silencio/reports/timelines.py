@@ -50,7 +50,13 @@ def timeline(soundscape: Mapping[str, Any], classes: ClassList) -> Markup:
         f"{soundscape['name']}, over {background}: {n_found} of {count(n_calls, 'call')} named, "
         f"{count(len(wrong), 'species', 'species')} named that {'is' if len(wrong) == 1 else 'are'} not annotated"
     )
-    return tag("figure", tag("figcaption", title), tag("div", *shown, _axis(duration_s), class_="lanes"), more, class_="timeline")
+    return tag(
+        "figure",
+        tag("figcaption", title),
+        tag("div", *shown, _axis(duration_s), class_="lanes"),
+        more,
+        class_="timeline",
+    )
 
 
 def _lane(lane: Lane, duration_s: float, classes: ClassList) -> Markup:
@@ -77,7 +83,12 @@ def _bar(event: Mapping[str, Any], duration_s: float, class_: str, words: str) -
 def _axis(duration_s: float) -> Markup:
     step_s = next(step for step in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if duration_s / step <= 6 or step == 600)
     ticks = [
-        tag("span", f"{time_s} s" if time_s == 0 else f"{time_s}", style=f"left:{100 * time_s / duration_s:.2f}%")
+        tag(
+            "span",
+            f"{time_s} s" if time_s == 0 else f"{time_s}",
+            style=f"left:{100 * time_s / duration_s:.2f}%",
+            class_="end" if time_s > 0.97 * duration_s else None,
+        )
         for time_s in range(0, int(duration_s) + 1, step_s)
     ]
     return join(tag("span", class_="name"), tag("span", *ticks, class_="ticks", aria_hidden="true"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from silencio.taxonomy import ClassList
@@ -10,7 +11,18 @@ from silencio.taxonomy import ClassList
 NOTHING = "–"
 # A space that never breaks a line between a number and its unit.
 _THIN = "\u202f"
+# A hyphen that stands for a minus.
+_NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 
+FIGURES = {
+    "macro_map": "mean average precision",
+    "top1": "right at first guess",
+    "top5": "right among the first five",
+    "macro_roc_auc": "ROC-AUC",
+    "padded_cmap": "padded mean average precision",
+    "micro_f1": "F1 of the names",
+}
+_FIGURE = re.compile("|".join(rf"\b{name}\b" for name in FIGURES))
 _TAXA = {"Aves": "birds", "Amphibia": "amphibians", "Insecta": "insects", "Mammalia": "mammals", "Reptilia": "reptiles"}
 
 
@@ -28,17 +40,23 @@ def points(difference: float | None) -> str:
     """A difference of shares in percentage points, with its sign."""
     if difference is None or not math.isfinite(difference):
         return NOTHING
-    return f"{_minus(f'{100 * difference:+.0f}')}{_THIN}points"
+    return f"{_signed(100 * difference, 0)}{_THIN}points"
+
+
+def has_width(interval: Sequence[float]) -> bool:
+    """Whether an interval says anything."""
+    low, high = interval
+    return math.isfinite(low) and math.isfinite(high) and low < high
 
 
 def signed(difference: float | None) -> str:
-    """Two decimals, with the sign."""
-    return NOTHING if difference is None or not math.isfinite(difference) else _minus(f"{difference:+.2f}")
+    """Three decimals, with the sign."""
+    return NOTHING if difference is None or not math.isfinite(difference) else _signed(difference, 3)
 
 
 def between(interval: Sequence[float] | None, show: Callable[[float | None], str] = percent) -> str:
-    """`37 to 61 %`; a dash where there is no interval."""
-    if interval is None or not all(map(math.isfinite, interval)):
+    """`37 to 61 %`; a dash where there is no interval, or one of no width: all alike, resampling says nothing."""
+    if interval is None or not has_width(interval):
         return NOTHING
     low, high = map(show, interval)
     for unit in (f"{_THIN}%", f"{_THIN}points"):
@@ -67,6 +85,16 @@ def taxon(class_name: str) -> str:
     return _TAXA.get(class_name, class_name)
 
 
+def one_of(class_name: str) -> str:
+    """One animal of a taxon class."""
+    return _TAXA[class_name].removesuffix("s") if class_name in _TAXA else class_name
+
+
+def in_words(text: str) -> str:
+    """A gate's sentence with the figures' plain names."""
+    return minus(_FIGURE.sub(lambda match: FIGURES[match[0]], text))
+
+
 def species_name(code: str, classes: ClassList) -> str:
     """The common name; the code of a species outside the list."""
     if code not in classes.index:
@@ -75,5 +103,11 @@ def species_name(code: str, classes: ClassList) -> str:
     return species.common_name or species.scientific_name or code
 
 
-def _minus(text: str) -> str:
-    return text.replace("-", "\N{MINUS SIGN}")
+def minus(text: str) -> str:
+    """With a true minus before negative numbers."""
+    return _NEGATIVE.sub("\N{MINUS SIGN}", text)
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:+.{digits}f}"
+    return minus(text) if float(text) else text.lstrip("+-")

@@ -117,6 +117,7 @@ def in_the_field(
     asked = (judged, backgrounds, classes, np.array(decisions.thresholds.values))
     return replace(
         evaluation,
+        mislabelled=decisions.mislabelled,
         soundscapes=judge_in_soundscapes(model, *asked, config.evaluation.soundscapes),
         failure_modes=try_failure_modes(model, *asked, config.evaluation.failure_modes),
     )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from silencio.config import RunConfig
 from silencio.data.shards import targets
 from silencio.evaluation.calibration import Calibration, expected_calibration_error, fit_calibration
 from silencio.evaluation.metrics import judge
+from silencio.evaluation.mislabels import find_swapped, suspects
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.slices import confusable_pairs
 from silencio.evaluation.thresholds import Thresholds, fit_thresholds
@@ -31,6 +34,8 @@ class Decisions(BaseModel):
             curves that had not seen the recording.
         validation: Figures of the calibrated ensemble on validation, again by curves that had not seen them.
         confusable: Pairs of species that validation takes for each other, the most frequent first.
+        mislabelled: Whether wrong labels would be found among validation recordings (`figures`), and which recordings
+            somebody should listen to (`suspects`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +46,7 @@ class Decisions(BaseModel):
     calibration_error: dict[str, float]
     validation: dict[str, Any]
     confusable: list[tuple[str, str]]
+    mislabelled: dict[str, Any]
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
@@ -84,4 +90,20 @@ def calibrate_ensemble(fusion: Fusion, recordings: pd.DataFrame, config: RunConf
         },
         validation=judge(after, target, table["primary_label"], classes, named=named).to_dict(),
         confusable=pairs,
+        mislabelled=_mislabelled(after, truth, target, windows.recording_ids, classes),
     )
+
+
+def _mislabelled(
+    scores: NDArray[np.floating],
+    truth: NDArray[np.integer],
+    target: NDArray[np.floating],
+    recording_ids: Sequence[str],
+    classes: ClassList,
+) -> dict[str, Any]:
+    present = target > 0
+    doubtful = suspects(scores, truth, classes, recording_ids=recording_ids, present=present)
+    if len(np.unique(truth)) < 2:
+        return {"suspects": []}
+    figures = find_swapped(scores, truth, present=present).to_dict()
+    return {"figures": figures, "suspects": doubtful.to_dict("records")}

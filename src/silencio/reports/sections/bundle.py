@@ -17,11 +17,15 @@ def bundle(judged: Judged) -> Section:
         ["made by", manifest.created_by],
         ["hears", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(judged)}"],
         ["feature definition", _code(manifest.spec_sha256[:12])],
-        ["class list", join(count(len(manifest.classes), "species", "species"), ", ", _code(manifest.classes_sha256[:12]))],
+        [
+            "class list",
+            join(count(len(manifest.classes), "species", "species"), ", ", _code(manifest.classes_sha256[:12])),
+        ],
         *([name.replace("_", " "), _code(value[:24])] for name, value in manifest.parents.items() if value),
     ]
     heads: list[list[Child]] = [
-        [head.name, head.kind, head.input_name, f"{head.n_parameters:,}", f"{head.weight:.2f}"] for head in manifest.heads
+        [head.name, head.kind, head.input_name, f"{head.n_parameters:,}", f"{head.weight:.2f}"]
+        for head in manifest.heads
     ]
     columns = [Column("head"), Column("kind"), Column("hears"), Column("parameters", True), Column("weight", True)]
     sources = [f"{n:,} recordings: {text or 'no licence given'}" for text, n in licences.get("recordings", {}).items()]

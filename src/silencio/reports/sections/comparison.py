@@ -8,9 +8,8 @@ from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.intervals import Scale, interval_cell
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join
-from silencio.reports.wording import between, count, decimals, percent, points, signed
+from silencio.reports.wording import FIGURES, between, count, decimals, percent, points, signed
 
-_FIGURES = {"macro_map": "mean average precision", "top1": "right at first guess"}
 _SHOWN = {"macro_map": signed, "top1": points}
 
 
@@ -28,7 +27,7 @@ def comparison(judged: Judged) -> Section:
                 "A difference is taken recording by recording, so what is hard for both does not blur it. Where the line "
                 "does not cross zero, the difference is more than chance."
             ),
-            *(_differences(judged, name) for name in _FIGURES),
+            *(_differences(judged, name) for name in _SHOWN),
         ]
     return Section("comparison", "Against its parts and simple methods", join(*parts))
 
@@ -89,9 +88,14 @@ def _differences(judged: Judged, figure: str) -> Markup:
         ]
         for one in own
     ]
-    columns = [Column("against"), Column("scale", heading=scale.heading(f"difference in {_FIGURES[figure]}"))]
-    columns += [Column("difference", True), Column("95 % interval", True), Column("recordings", True), Column("reading")]
-    return table(f"Difference in {_FIGURES[figure]}, the model minus the other", columns, rows)
+    columns = [Column("against"), Column("scale", heading=scale.heading(f"difference in {FIGURES[figure]}"))]
+    columns += [
+        Column("difference", True),
+        Column("95 % interval", True),
+        Column("recordings", True),
+        Column("reading"),
+    ]
+    return table(f"Difference in {FIGURES[figure]}, the model minus the other", columns, rows)
 
 
 def _reading(one: Comparison) -> str:

@@ -55,7 +55,9 @@ def _matrix(judged: Judged, pairs: Counter[tuple[str, str]], wrong: Counter[tupl
         other = sum(n for said, n in of_row.items() if said not in codes)
         rows.append([f"{number} {judged.name(is_)}", *cells, _square(other, total, False)])
     columns = [Column("is"), *(Column(f"{number}", True) for number in range(1, len(codes) + 1)), Column("other", True)]
-    return tag("div", table("Row: what it is. Column: what it was taken for (by number)", columns, rows), class_="matrix")
+    return tag(
+        "div", table("Row: what it is. Column: what it was taken for (by number)", columns, rows), class_="matrix"
+    )
 
 
 def _square(n: int, total: int, is_right: bool) -> Child:
@@ -69,12 +71,24 @@ def _favourites(judged: Judged) -> Markup | None:
     said = Counter(one["predicted"] for one in judged.evaluation.answers)
     is_ = Counter(one["primary_label"] for one in judged.evaluation.answers)
     right = Counter(one["predicted"] for one in judged.evaluation.answers if one["predicted"] == one["primary_label"])
-    excess = sorted(((n - is_[code], code) for code, n in said.items() if n - is_[code] >= 2), key=lambda one: (-one[0], one[1]))
+    excess = sorted(
+        ((n - is_[code], code) for code, n in said.items() if n - is_[code] >= 2), key=lambda one: (-one[0], one[1])
+    )
     if not excess:
         return None
     rows = [
-        [judged.name(code), f"{said[code]}", f"{is_[code]}", f"{right[code]} of {said[code]} ({percent(right[code] / said[code])})"]
+        [
+            judged.name(code),
+            f"{said[code]}",
+            f"{is_[code]}",
+            f"{right[code]} of {said[code]} ({percent(right[code] / said[code])})",
+        ]
         for _, code in excess[:5]
     ]
-    columns = [Column("species"), Column("times named first", True), Column("times there", True), Column("rightly", True)]
+    columns = [
+        Column("species"),
+        Column("times named first", True),
+        Column("times there", True),
+        Column("rightly", True),
+    ]
     return table("Named too often", columns, rows)

@@ -7,14 +7,17 @@ from silencio.reports.examples import Example, choose, make_example
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Markup, join, tag
 from silencio.reports.spectrograms import spectrogram
-from silencio.reports.wording import hours, percent, taxon
+from silencio.reports.wording import hours, one_of, percent
 
 
 def examples(judged: Judged) -> Section | None:
     """One right and one wrong answer of each kind of animal."""
     if judged.test is None or judged.ask is None:
         return None
-    made = [make_example(one, judged.test, judged.ask, judged.classes) for one in choose(judged.evaluation.answers, judged.classes)]
+    made = [
+        make_example(one, judged.test, judged.ask, judged.classes)
+        for one in choose(judged.evaluation.answers, judged.classes)
+    ]
     if not made:
         return None
     intro = (
@@ -34,12 +37,11 @@ def _shown(example: Example, judged: Judged) -> Markup:
     said = "" if example.is_right else f", taken for {judged.name(example.answer['predicted'])}"
     shown_s = len(example.waveform) / judged.manifest.spec.sample_rate_hz
     part = "" if shown_s > example.duration_s - 0.05 else f"; {shown_s:.0f} s of {_length(example.duration_s)}"
-    kind = taxon(species.class_name)
     caption = join(
         tag("span", mark[0], class_=f"mark {mark[1]}"),
         " ",
         tag("b", judged.name(code)),
-        f" ({kind}){said}, {percent(float(example.answer['probability']))}{part}",
+        f" ({one_of(species.class_name)}){said}, {percent(float(example.answer['probability']))}{part}",
         tag("small", str(example.answer["recording_id"]), class_="file"),
     )
     return figure(spectrogram(example, judged.manifest.spec, judged.classes), caption)

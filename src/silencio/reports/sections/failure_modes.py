@@ -9,7 +9,7 @@ from silencio.reports.document import Column, Section, bullets, prose, table
 from silencio.reports.intervals import Scale, bar_cell, interval_cell
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
-from silencio.reports.wording import count, decimals, hours, percent, points, signed
+from silencio.reports.wording import count, decimals, hours, minus, percent, points, signed
 
 
 def failure_modes(judged: Judged) -> Section | None:
@@ -40,7 +40,7 @@ def _conditions(own: Mapping[str, Any]) -> Markup:
     scale, clean = Scale.shares(), own["clean"]
     rows: list[list[Child]] = [
         [
-            one["name"],
+            minus(one["name"]),
             f"{one['n_recordings']}",
             bar_cell(scale, one["top1"], reference=clean["top1"]),
             percent(one["top1"]),
@@ -93,7 +93,7 @@ def _nothing(found: Sequence[Mapping[str, Any]]) -> list[Markup]:
         alarms = one["false_alarms_per_hour"]
         rows.append(
             [
-                one["name"],
+                minus(one["name"]),
                 f"{one['n_windows']}",
                 hours(3600 * one["hours"]),
                 "–" if alarms is None else f"{alarms:.0f}",
@@ -118,7 +118,11 @@ def _nothing(found: Sequence[Mapping[str, Any]]) -> list[Markup]:
         "is the chance that a window of a real recording has a higher one: 0.5 means that the model cannot tell."
     )
     broken = sum(one["n_not_finite"] for one in found)
-    parts = [tag("h3", "Where there is nothing to name"), prose(words), table("Sound without a listed species", columns, rows)]
+    parts = [
+        tag("h3", "Where there is nothing to name"),
+        prose(words),
+        table("Sound without a listed species", columns, rows),
+    ]
     if broken:
         parts.append(prose(tag("b", f"{broken} probabilities were no numbers at all."), class_="alarm"))
     return parts

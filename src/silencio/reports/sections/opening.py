@@ -8,7 +8,7 @@ from silencio.reports.cautions import cautions, found_in_soundscapes
 from silencio.reports.document import bullets, prose
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Markup, join, tag
-from silencio.reports.wording import between, count, listed, percent, taxon
+from silencio.reports.wording import between, count, listed, one_of, percent, taxon
 
 
 def opening(judged: Judged) -> Markup:
@@ -55,8 +55,7 @@ def kinds(judged: Judged) -> str:
 
 
 def _of_kind(n: int, class_name: str) -> str:
-    word = taxon(class_name)
-    return count(n, word.removesuffix("s") if word != class_name else word, word)
+    return count(n, one_of(class_name), taxon(class_name))
 
 
 def _tiles(judged: Judged) -> list[Markup]:
@@ -72,7 +71,7 @@ def _tiles(judged: Judged) -> list[Markup]:
     ]
     found = found_in_soundscapes(judged)
     if found:
-        tiles.append(_tile(percent(found[0]), "found in soundscapes", f"of {found[1]} species in rows"))
+        tiles.append(_tile(percent(found[0]), "of the animals in soundscapes are named", f"{found[1]} were there"))
     return tiles
 
 

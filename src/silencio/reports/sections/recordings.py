@@ -37,7 +37,7 @@ def _by_taxon(data: pd.DataFrame) -> Markup:
     rows = [_row(taxon(str(name)), part, most) for name, part in groups]
     rows.append(_row("all", data, 0))
     columns = [Column("kind"), Column("species", True), Column("recordings", True), Column("length", True)]
-    columns += [Column(part, True) for part in PARTS] + [Column("share")]
+    columns += [Column(part, True) for part in PARTS] + [Column("by part")]
     return table("Recordings by kind and part", columns, rows, [""] * len(groups) + ["sum"])
 
 
@@ -50,7 +50,15 @@ def _row(name: str, part: pd.DataFrame, most: int) -> list[Child]:
 
 def _legend() -> Markup:
     pieces = (
-        (tag("svg", tag("rect", width=12, height=12, class_=f"piece-{number}"), viewBox="0 0 12 12", aria_hidden="true"), f" {part} ")
+        (
+            tag(
+                "svg",
+                tag("rect", width=12, height=12, class_=f"piece-{number}"),
+                viewBox="0 0 12 12",
+                aria_hidden="true",
+            ),
+            f" {part} ",
+        )
         for number, part in enumerate(PARTS)
     )
     return join(*(child for piece in pieces for child in piece))

@@ -13,7 +13,10 @@ from silencio.reports.timelines import key, timeline
 from silencio.reports.wording import between, count, decimals, hours, percent
 
 _MOST_OPEN = 6
-_BACKGROUNDS = {"made": "made noise, surely without animals", "real": "real background, perhaps with unlabelled animals"}
+_BACKGROUNDS = {
+    "made": "made noise, surely without animals",
+    "real": "real background, perhaps with unlabelled animals",
+}
 
 
 def soundscapes(judged: Judged) -> Section | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from silencio.evaluation.gates import Reason
 from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.judged import Judged
-from silencio.reports.markup import join
+from silencio.reports.markup import Child, join, tag
+from silencio.reports.wording import in_words
 
 
 def verdict(judged: Judged) -> Section:
     """Every gate, the failed ones first."""
     reasons = sorted(judged.verdict.reasons, key=lambda one: (one.passed, not one.decides))
-    rows = [[one.gate, _word(one), one.message] for one in reasons]
+    rows: list[list[Child]] = [[tag("code", one.gate), _word(one), in_words(one.message)] for one in reasons]
     classes = ["" if not one.decides else "good" if one.passed else "bad" for one in reasons]
     intro = (
         "One policy holds for all models. A model that misses one condition is not registered. What stands as shown "

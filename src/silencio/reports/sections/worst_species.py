@@ -5,7 +5,7 @@ from __future__ import annotations
 from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.intervals import Scale, bar_cell
 from silencio.reports.judged import Judged
-from silencio.reports.markup import Child, join, tag
+from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import decimals
 
 
@@ -21,7 +21,7 @@ def worst_species(judged: Judged) -> Section | None:
         n_right = round(row["top-1"] * row["recordings"])
         rows.append(
             [
-                join(judged.name(row["species"]), " ", tag("i", species.scientific_name, class_="latin")),
+                _both_names(judged.name(row["species"]), species.scientific_name),
                 f"{n_right} of {row['recordings']}",
                 bar_cell(scale, row["average precision"]),
                 decimals(row["average precision"]),
@@ -40,4 +40,12 @@ def worst_species(judged: Judged) -> Section | None:
         "is mostly luck, good or bad."
     )
     title = f"The {len(own)} worst species" if len(own) > 1 else "The worst species"
-    return Section("species", title, join(prose(intro), table(f"{title} of {len(judged.evaluation.species)} tested", columns, rows)))
+    return Section(
+        "species",
+        title,
+        join(prose(intro), table(f"{title} of {len(judged.evaluation.species)} tested", columns, rows)),
+    )
+
+
+def _both_names(common: str, scientific: str) -> Markup:
+    return join(common, " ", tag("i", scientific, class_="latin")) if common != scientific else tag("i", scientific)

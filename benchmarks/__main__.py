@@ -1,0 +1,67 @@
+"""Run benchmarks and print one table: `python -m benchmarks [NAME ...] [--out FILE] [--quick] [--strict]`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import machine
+from benchmarks.result import Result
+
+NAMES = ("log_mel", "featurize", "growth")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for.
+
+    Returns:
+        1 with `--strict` where a target was missed, else 0.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all by default")
+    parser.add_argument("--out", type=Path, help="keep the figures as JSON")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run, not how fast is it")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where a target is missed")
+    asked = parser.parse_args(arguments)
+    unknown = sorted(set(asked.names) - set(NAMES))
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(unknown)}: there are {', '.join(NAMES)}")
+    where = machine()
+    results = []
+    for name in asked.names or NAMES:
+        sys.stderr.write(f"{name} …\n")
+        results += importlib.import_module(f"benchmarks.{name}").run(asked.quick)
+    _show(where, results)
+    if asked.out:
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        figures = {"machine": where, "quick": asked.quick, "results": [result.to_dict() for result in results]}
+        asked.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return int(asked.strict and not all(result.met for result in results))
+
+
+def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
+    console = Console()
+    title = (
+        f"{where['processor']}, {where['n_cores']} cores, {where['threads_per_process']} thread a process, "
+        f"load {where['load_average_1_min']} at the start, {where['date']}"
+    )
+    table = Table(title=title)
+    for column in ("what", "figure", "promised", "", "ours", "reference"):
+        table.add_column(column)
+    for result in results:
+        figure = f"{result.value:.2f} {result.unit}"
+        verdict = "[green]met[/]" if result.met else "[bold red]MISSED[/]"
+        table.add_row(result.what, figure, result.promise, verdict, result.ours, result.reference)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""The step `featurize`: two shards at once on two cores, and memory that does not grow with the recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.recordings import song, write_ogg
+from benchmarks.result import Result
+from benchmarks.timing import answer, seconds, start
+from silencio.config import preset_text, resolve
+
+_RATE_HZ = 44_100  # so that resampling is part of the work
+_N_FILES = 8
+
+
+def two_cores(quick: bool) -> Result:
+    """Every shard a process of its own, as in a pipeline: one after another, then two at a time."""
+    n_shards, per_shard, duration_s = (2, 2, 2.0) if quick else (4, 60, 60.0)
+    with tempfile.TemporaryDirectory() as folder:
+        shards = _tables(Path(folder), n_shards, per_shard, duration_s)
+        _featurize(shards[:1], at_once=1)  # files and modules come from the disk's cache from here on
+        one_s = seconds(lambda: _featurize(shards, at_once=1))
+        two_s = seconds(lambda: _featurize(shards, at_once=2))
+        start_up_s = seconds(lambda: _featurize([[*shards[0][:-2], "none", shards[0][-1]]], at_once=1))
+    return Result(
+        what=f"featurize of {n_shards} shards, two at once on two cores",
+        value=one_s / two_s,
+        unit="times",
+        target=1.7,
+        at_least=True,
+        ours=f"{two_s:.1f} s",
+        reference=f"one after another {one_s:.1f} s",
+        details={"n_shards": n_shards, "recordings_per_shard": per_shard, "start_up_s": start_up_s},
+    )
+
+
+def memory(quick: bool) -> Result:
+    """Peak memory of a process that writes all recordings as one shard, for a thousand and for four thousand."""
+    few, many = (10, 40) if quick else (1_000, 4_000)
+    peak_mib = []
+    with tempfile.TemporaryDirectory() as folder:
+        for n_recordings in (few, many):
+            shards = _tables(Path(folder) / str(n_recordings), 1, n_recordings, duration_s=4.0)
+            peak_mib += _featurize(shards, at_once=1)
+    return Result(
+        what=f"peak memory of featurize, {many:,} recordings against {few:,}",
+        value=peak_mib[1] / peak_mib[0],
+        unit="times",
+        target=1.1,
+        at_least=False,
+        ours=f"{peak_mib[1]:.0f} MiB",
+        reference=f"{few:,} recordings {peak_mib[0]:.0f} MiB",
+        details={"peak_mib": dict(zip((few, many), peak_mib, strict=True))},
+    )
+
+
+def _tables(folder: Path, n_shards: int, per_shard: int, duration_s: float) -> list[list[str]]:
+    """What `featurize` is handed: tables of recordings and parts, over a few files that stand for many.
+
+    Returns:
+        A shard's arguments for `benchmarks.featurize_task`, for each of them.
+    """
+    folder.mkdir(exist_ok=True)
+    files = [folder / f"{number}.ogg" for number in range(_N_FILES)]
+    for number, file in enumerate(files):
+        write_ogg(file, song(duration_s, _RATE_HZ, seed=number), _RATE_HZ)
+    sha256 = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    numbers = np.arange(n_shards * per_shard)
+    ids = [f"recording-{number:06d}" for number in numbers]
+    usable = pd.DataFrame(
+        {
+            "recording_id": ids,
+            "path": [str(files[number % _N_FILES]) for number in numbers],
+            "primary_label": "grekis",
+            "secondary_labels": [[] for _ in numbers],
+            "sha256": [sha256[number % _N_FILES] for number in numbers],
+        }
+    )
+    assignment = pd.DataFrame(
+        {"recording_id": ids, "group_id": ids, "part": "train", "shard": numbers % n_shards},
+    )
+    usable.to_parquet(folder / "usable.parquet", index=False)
+    assignment.to_parquet(folder / "assignment.parquet", index=False)
+    resolve(preset_text("demo")).save(folder / "config.yaml")
+    names = ["config.yaml", "usable.parquet", "assignment.parquet"]
+    return [
+        [*(str(folder / name) for name in names), str(shard), str(folder / f"shard-{shard}")]
+        for shard in range(n_shards)
+    ]
+
+
+def _featurize(shards: Sequence[Sequence[str]], at_once: int) -> list[float]:
+    """Run shards as processes, so many at once.
+
+    Returns:
+        Peak memory of each, in MiB.
+    """
+    peaks: list[float] = []
+    for first in range(0, len(shards), at_once):
+        running = [start("benchmarks.featurize_task", shard) for shard in shards[first : first + at_once]]
+        peaks += [float(answer(process)) for process in running]
+    return peaks
+
+
+def run(quick: bool) -> list[Result]:
+    """Both."""
+    return [two_cores(quick), memory(quick)]
