@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class Comparison:
         return float(np.median(self._ratios))
 
     @property
-    def _ratios(self) -> np.ndarray:
-        return np.array(self.reference_s) / np.array(self.ours_s)
+    def _ratios(self) -> NDArray[np.float64]:
+        return np.divide(self.reference_s, self.ours_s)
 
     def details(self) -> dict[str, float]:
         """Medians, minima, and the middle half of the ratios."""
@@ -80,5 +81,5 @@ def answer(process: subprocess.Popen[str]) -> Any:
     """
     printed, _ = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"{process.args} ended with {process.returncode}")
+        raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
     return json.loads(printed)

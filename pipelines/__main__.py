@@ -23,7 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return commands[options.command](options, Console())
     except SilencioError as error:
-        sys.stderr.write(f"error: {error}\n")
+        details = getattr(error, "details", "").strip()
+        sys.stderr.write(f"{details}\nerror: {error}\n" if details else f"error: {error}\n")
         return 1
     except KeyboardInterrupt as stop:
         sys.stderr.write(f"{stop or 'stopped'}\n")

@@ -44,6 +44,18 @@ class LocalRun:
     times: list[StepTime]
 
 
+class FailedStepError(PipelineError):
+    """A step ended in an error; the message is one sentence.
+
+    Attributes:
+        details: Where in the code, and what else helps.
+    """
+
+    def __init__(self, message: str, details: str) -> None:
+        super().__init__(message)
+        self.details = details
+
+
 class RunStopped(KeyboardInterrupt):
     """Someone stopped the run; the message says what to do."""
 
@@ -64,7 +76,8 @@ def run_local(
 
     Raises:
         StorageError: `out` cannot be written.
-        PipelineError: Another run is at work in `out`, or a step failed; the message ends with its reason.
+        PipelineError: Another run is at work in `out`.
+        FailedStepError: A step failed; what others finished is kept.
         RunStopped: By a signal; no process of a step is left.
     """
     with only_run_in(out) as stopped_before:
@@ -106,9 +119,10 @@ def _outputs(
         failure = steps.failure
         if failure is None:
             raise
-        raise PipelineError(
+        raise FailedStepError(
+            f"step {failure.step} failed: {failure.sentence}",
             f"{failure.traceback}\n\nEverything the steps printed is in {log.path}; started again, the same command "
-            f"takes up from {steps.n_finished} finished steps.\nstep {failure.step} failed: {failure.sentence}"
+            f"takes up from {steps.n_finished} finished steps.",
         ) from error
     finally:
         steps.remove_unfinished()

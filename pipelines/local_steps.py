@@ -28,7 +28,8 @@ from pipelines.resume import FinishedSteps
 from pipelines.step_log import StepLog
 from pipelines.step_process import FAILED, RUN_PID, sentence_of
 
-_FULL_BYTES = 1 << 20
+# Less than this, and even a record of a step has no place.
+_FULL_BYTES = 1 << 16
 _STOP_S = 10.0
 _KILLED = 128
 

@@ -68,7 +68,8 @@ def run_train(
     Raises:
         ConfigError: The configuration cannot be used; nothing has run.
         StorageError: `out` cannot be written.
-        PipelineError: Another run is at work in `out`, or a step failed; the message ends with its reason.
+        PipelineError: Another run is at work in `out`.
+        FailedStepError: A step failed; what others finished is kept.
         RunStopped: By a signal (Ctrl-C, SIGTERM, SIGHUP); no process of a step is left.
     """
     resolved = resolve(config, overrides=overrides)

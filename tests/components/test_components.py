@@ -75,7 +75,8 @@ def test_plan__lists_the_shards_of_a_part(tmp_path: Path) -> None:
 def test_ingest__resolves_the_configuration_for_all_later_steps(tiny_source: Path, tmp_path: Path) -> None:
     from components.ingest import ingest
 
-    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in ("resolved", "recordings", "classes")}
+    names = ("resolved", "recordings", "classes", "soundscapes")
+    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in names}
     metrics = dsl.Metrics(uri=str(tmp_path / "metrics"))
     text = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
     ingest.python_func(str(tiny_source), text, ["heads.raw_cnn.epochs=7"], metrics=metrics, **outputs)

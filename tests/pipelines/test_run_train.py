@@ -48,13 +48,22 @@ def test_run__ends_with_results_and_a_verified_bundle(finished) -> None:
     Bundle(out / "bundle").verify()
 
 
+def test_run__ends_with_a_verdict_everywhere(finished) -> None:
+    done, out = finished
+    verdict = json.loads((out / "verdict.json").read_text())
+    manifest = Bundle(out / "bundle").manifest
+    # Two epochs on sixteen recordings are no model, and the policy that ships says so.
+    assert verdict["passed"] is manifest.verdict["passed"] is False
+    assert "refused" in done.stdout.lower()
+    assert "Refused" in (out / "report.html").read_text() + (out / "bundle" / "MODEL_CARD.md").read_text()
+
+
 def test_run__shows_its_steps(finished) -> None:
     steps = [line.split("] ")[1] for line in finished[0].stdout.splitlines() if line.startswith("[")]
-    assert steps[:3] == ["ingest", "validate", "split"]
+    assert steps[:4] == ["open-run", "ingest", "validate", "split"]
     # Steps that wait for the same one start together: their order is the scheduler's.
-    assert {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn", "fuse", "evaluate", "export"} <= set(
-        steps
-    )
+    waiting = {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn"}
+    assert waiting | {"fuse", "calibrate", "evaluate", "export", "judge", "register"} <= set(steps)
     assert "train raw_cnn: 100%" in finished[0].stdout
 
 

@@ -1,62 +1,74 @@
 import io
+import logging
+import re
 from pathlib import Path
 
-from pipelines.step_log import StepLog
-
-FAILED = """\
-12:00:00.000 - INFO - Executing task \x1b[96m'validate'\x1b[0m
-12:00:00.000 - INFO - Streamed logs:
-
-    Looking for component `validate`
-    validate:  50%|#####     | 1/2 [00:01<00:00]
-    Traceback (most recent call last):
-      File "a.py", line 1, in <module>
-        decode()
-    ValueError: no sound
-      here
-
-12:00:01.000 - ERROR - Task \x1b[96m'validate'\x1b[0m finished with status \x1b[91mFAILURE\x1b[0m
-----------
-12:00:01.000 - INFO - Executing task \x1b[96m'other'\x1b[0m
-"""
+from pipelines.step_log import StepLog, StepTime
 
 
-def shown(text: str, path: Path) -> tuple[StepLog, str]:
+def opened(path: Path, **options: bool) -> tuple[StepLog, io.StringIO]:
     terminal = io.StringIO()
-    log = StepLog(path, terminal)
-    with log:
-        print(text, end="")
-    return log, terminal.getvalue()
-
-
-def test_failed_step__is_named_with_its_own_traceback(tmp_path: Path) -> None:
-    log, _ = shown(FAILED, tmp_path / "run.log")
-    assert log.failed_step == "validate"
-    assert log.traceback.splitlines()[0] == "Traceback (most recent call last):"
-    assert '  File "a.py", line 1, in <module>' in log.traceback.splitlines()
-    assert log.reason == "ValueError: no sound"
+    return StepLog(path, terminal, **options), terminal
 
 
 def test_terminal__shows_steps_and_progress_and_no_noise(tmp_path: Path) -> None:
-    _, text = shown(FAILED, tmp_path / "run.log")
-    assert "validate" in text and "50%" in text and "other" in text
-    assert "Streamed logs" not in text and "Looking for component" not in text and "\x1b" not in text
+    log, terminal = opened(tmp_path / "run.log")
+    with log:
+        log.began("validate")
+        print("12:00 INFO - Streamed logs")
+        log.output("Looking for component `validate`")
+        log.output("validate:  50%|#####     | 1/2 [00:01<00:00]")
+        log.ended("validate", 1.5)
+        log.taken_up("split", 2.5, 0.0)
+        log.failed("other")
+    lines = [re.sub(r"^\[ *\d+\.\d s\]", "[]", line) for line in terminal.getvalue().splitlines()]
+    assert lines[:2] == ["[] validate", "            validate:  50%|#####     | 1/2 [00:01<00:00]"]
+    assert re.fullmatch(r"\[\] split: taken up, done \d{4}-\d\d-\d\d \d\d:\d\d:\d\d in 2\.5 s", lines[2])
+    assert lines[3:] == ["[] other failed"]
 
 
 def test_file__keeps_everything(tmp_path: Path) -> None:
-    shown(FAILED, tmp_path / "deep" / "run.log")
-    assert (tmp_path / "deep" / "run.log").read_text() == FAILED
+    log, _ = opened(tmp_path / "deep" / "run.log")
+    with log, log.of_loggers():
+        log.began("validate")
+        print("of kfp")
+        log.output("of the step")
+        logging.getLogger("some.library").info("of a logger")
+    kept = (tmp_path / "deep" / "run.log").read_text()
+    assert all(text in kept for text in ("validate\n", "of kfp\n", "    of the step\n", "INFO of a logger\n"))
 
 
-def test_progress__written_with_carriage_returns_is_shown_line_by_line(tmp_path: Path) -> None:
-    _, text = shown("    train:  10%|#  | 1/9\r    train:  20%|## | 2/9\r\n", tmp_path / "run.log")
-    assert len(text.splitlines()) == 2
+def test_loggers__are_what_they_were_afterwards(tmp_path: Path) -> None:
+    before = list(logging.getLogger().handlers), logging.getLogger().level
+    log, _ = opened(tmp_path / "run.log")
+    with log, log.of_loggers():
+        pass
+    assert (logging.getLogger().handlers, logging.getLogger().level) == before
 
 
-def test_deeper_indentation__changes_nothing(tmp_path: Path) -> None:
-    # kfp.local leaves it behind when steps ran side by side.
-    deeper = FAILED.replace("\n    ", "\n            ")
-    log, text = shown(deeper, tmp_path / "run.log")
-    assert log.reason == "ValueError: no sound"
-    assert log.traceback.splitlines()[1].startswith("  File")
-    assert "50%" in text
+def test_file__of_a_run_that_is_taken_up_goes_on(tmp_path: Path) -> None:
+    for continues, said in ((False, "first"), (True, "second"), (False, "third")):
+        log, _ = opened(tmp_path / "run.log", continues=continues)
+        with log:
+            log.note(said)
+        wanted = {"first": "first\n", "second": "first\nsecond\n", "third": "third\n"}[said]
+        assert (tmp_path / "run.log").read_text() == wanted
+
+
+def test_full_disk__does_not_end_the_run_by_its_log() -> None:
+    log, terminal = opened(Path("/dev/full"))
+    with log:
+        log.began("validate")
+        print("no place for this")
+    assert "validate" in terminal.getvalue()
+
+
+def test_times__name_what_was_taken_up_and_what_still_runs(tmp_path: Path) -> None:
+    log, _ = opened(tmp_path / "run.log")
+    with log:
+        log.taken_up("ingest", 1.0, 0.0)
+        log.began("featurize")
+        log.began("featurize")
+        log.ended("featurize", 2.0)
+    assert log.times == [StepTime("ingest", 1.0, True), StepTime("featurize", 2.0, False)]
+    assert log.running == ["featurize"]

@@ -4,7 +4,6 @@
 """
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -133,7 +132,7 @@ def test_kill_in_the_middle_of_any_step__leaves_no_process_and_the_same_bundle(
         assert process.returncode != 0
         assert not (toy.out / "bundle").exists()
         if victim == "the step":
-            assert error.splitlines()[-1].startswith(f"step {step} failed: it was killed by signal 9")
+            assert error.splitlines()[-1].startswith(f"error: step {step} failed: it was killed by signal 9")
     status, _, error = toy.run()
     assert status == 0, error
     assert toy.bundle == uninterrupted.bundle
@@ -222,7 +221,7 @@ def test_error_of_the_library__is_the_last_line(toy: Toy) -> None:
     does = "from silencio.errors import DataError; raise DataError('row 4: no such\\n  label') from KeyError('x')"
     status, _, error = toy.run("weigh", does)
     assert status == 1
-    assert error.splitlines()[-1] == "step weigh failed: row 4: no such label"
+    assert error.splitlines()[-1] == "error: step weigh failed: row 4: no such label"
     assert "Traceback (most recent call last)" in error and 'File "' in error
     assert "the same command takes up from" in error
 
@@ -231,7 +230,7 @@ def test_first_of_two_failures__is_the_one_that_is_told(toy: Toy) -> None:
     does = "import os, time; raise ValueError('first' if path.find('iteration-0') > 0 else time.sleep(2) or 'second')"
     status, ran, error = toy.run("part", does)
     assert status == 1
-    assert error.splitlines()[-1] == "step part failed: ValueError: first"
+    assert error.splitlines()[-1] == "error: step part failed: ValueError: first"
     assert "join" not in ran
 
 
@@ -243,21 +242,17 @@ def test_failed_step__leaves_nothing_half_written_and_is_done_again(toy: Toy, un
     assert toy.bundle == uninterrupted.bundle
 
 
-FAULTS = {
-    "open('/dev/full', 'w').write('x' * 9999)": "no space left on the disk: free some, or name another --out",
-    "open('/nowhere/at/all')": "/nowhere/at/all is not there any more: put it back",
-    "raise MemoryError": "the machine has no memory left",
-    "import os, signal; os.kill(os.getpid(), signal.SIGBUS)": "it was killed by signal 7",
-    "import os; os._exit(3)": "it ended with status 3",
-    "raise RuntimeError": "RuntimeError",
-}
-
-
-@pytest.mark.parametrize("does", FAULTS)
-def test_fault_of_the_machine__is_one_sentence(does: str, toy: Toy) -> None:
+@pytest.mark.parametrize(
+    ("does", "sentence"),
+    [
+        ("open('/dev/full', 'w').write('x' * 9999)", "no space left on the disk: free some, or name another --out"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", "it was killed by signal 7 (a full disk or"),
+    ],
+)
+def test_fault_of_the_machine__is_one_sentence(does: str, sentence: str, toy: Toy) -> None:
     status, _, error = toy.run("begin", does)
     assert status == 1
-    assert error.splitlines()[-1].startswith(f"step begin failed: {FAULTS[does]}")
+    assert error.splitlines()[-1].startswith(f"error: step begin failed: {sentence}")
 
 
 def test_processes_that_a_step_started__end_with_it(toy: Toy) -> None:
@@ -272,27 +267,26 @@ def test_processes_that_a_step_started__end_with_it(toy: Toy) -> None:
     assert gone(child)
 
 
-def test_full_disk__keeps_the_old_bundle_and_goes_on_when_there_is_room(toy: Toy, uninterrupted: Toy) -> None:
-    disk = toy.folder / "out"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(disk)]
+def test_full_disk__keeps_the_old_bundle_and_goes_on_when_there_is_room(toy: Toy) -> None:
+    toy.out.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(toy.out)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a small disk cannot be mounted here")
     try:
         assert toy.run()[0] == 0
-        bundle = toy.bundle
+        before = toy.bundle
         toy.source = str(toy.folder / "source")
         Path(toy.source).write_text("x" * 300_000)
         status, _, error = toy.run()
         assert status == 1
-        assert "no space left on" in error.splitlines()[-1]
-        assert toy.bundle == bundle
-        assert not list((toy.out / "artifacts").rglob("executor_output.json.partial"))
-        toy.source = ""
-        assert toy.run()[0] == 0
-        assert toy.bundle == uninterrupted.bundle
+        assert error.splitlines()[-1].startswith("error: step join failed: no space left on ")
+        assert toy.bundle == before
+        assert not list((toy.out / "artifacts").glob("toy-*/join"))
+        subprocess.run(["mount", "-o", "remount,size=4M", str(toy.out)], check=True)
+        assert toy.run()[:2] == (0, ["join"])
+        assert len(toy.bundle["model.txt"]) > 600_000
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", str(toy.out)], check=True)
 
 
 def test_folder_that_cannot_be_written__is_one_sentence(toy: Toy) -> None:
@@ -300,12 +294,3 @@ def test_folder_that_cannot_be_written__is_one_sentence(toy: Toy) -> None:
     status, steps, error = toy.run()
     assert status == 1 and not steps
     assert error == f"error: --out {toy.out} cannot be written (File exists): name a folder that can\n"
-
-
-def test_file_limit__is_one_sentence(toy: Toy) -> None:
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    does = (
-        f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, {limits[1]}));"
-        "open(path, 'wb', buffering=0).write(b'x' * 1000); open(path, 'ab', buffering=0).write(b'x')"
-    )
-    assert "a file grows larger than this process may write" in toy.run("begin", does)[2].splitlines()[-1]

@@ -75,7 +75,7 @@ if __name__ == "__main__":
     try:
         run(Path(sys.argv[1]), *sys.argv[2:])
     except SilencioError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"{getattr(error, 'details', '')}\nerror: {error}".strip())
     except RunStopped as stop:
         sys.stderr.write(f"{stop}\n")
         sys.exit(130)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import numpy as np
@@ -73,11 +73,16 @@ class Background:
 
 
 def half_of(name: str) -> Part:
-    """The half in which a real background is for good, by hash of its name without suffix.
+    """The half in which a real background is for good, by hash of its name without folder and audio suffix.
 
     So what is mixed into training never lies under a test soundscape, whatever files are added later.
     """
-    return "test" if hashlib.sha256(f"background:{name}".encode()).digest()[0] & 1 else "train"
+    return "test" if _hash(name)[0] & 1 else "train"
+
+
+def _hash(name: str) -> bytes:
+    path = PurePosixPath(name)
+    return hashlib.sha256(f"background:{path.stem if is_audio(name) else path.name}".encode()).digest()
 
 
 class BackgroundPool:
@@ -131,8 +136,11 @@ class BackgroundPool:
         return tuple(self._real)
 
     def waveforms(self) -> Iterator[tuple[str, NDArray[np.int16]]]:
-        """The real backgrounds of this half, one after another, as (name, int16 (n_samples,))."""
-        return ((name, read()) for name, read in self._real.items())
+        """The real backgrounds of this half, as (name, int16 (n_samples,)), one after another as they are asked for.
+
+        In the order of their hashes: the first few are from all sites.
+        """
+        return ((name, self._real[name]()) for name in sorted(self._real, key=_hash))
 
     def draw(self, config: BackgroundConfig, rng: np.random.Generator) -> Background:
         """One background, with the recorder's own noise at -80 dBFS; a real one shorter than asked for is repeated."""

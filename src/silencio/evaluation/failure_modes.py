@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
@@ -49,7 +50,8 @@ class FailureModeConfig(BaseModel):
         drive_db: A recording driven so far beyond full scale, and clipped: a recorder set too loud.
         microphone_hz: Nothing above: a cheap microphone or a telephone.
         quiet_dbfs: Level of noise that is as good as silence.
-        background_s: Length of each made background and of silence.
+        background_s: Length of each made background and of silence; of a longer real one the beginning is heard.
+        most_backgrounds: Real backgrounds, the first of those that are given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -64,6 +66,7 @@ class FailureModeConfig(BaseModel):
     microphone_hz: float = Field(8000.0, gt=0)
     quiet_dbfs: float = Field(-80.0, lt=0)
     background_s: float = Field(60.0, gt=0)
+    most_backgrounds: int = Field(20, ge=1)
 
 
 @dataclass(frozen=True)
@@ -130,8 +133,9 @@ def failure_modes(
     not_tried = [] if overlaid else ["two recordings overlaid: only one species is at hand"]
     if 2 * config.microphone_hz >= spec.sample_rate_hz:
         not_tried.append(f"nothing above {config.microphone_hz:g} Hz: the feature spec's rate holds no more anyway")
+    real = islice(backgrounds, config.most_backgrounds)
     given = {
-        "real backgrounds": [_beginning(waveform, spec, config.background_s) for _, waveform in backgrounds],
+        "real backgrounds": [_beginning(waveform, spec, config.background_s) for _, waveform in real],
         "animals outside the class list": [one.waveform for one in strange],
     }
     for name, waveforms in given.items():

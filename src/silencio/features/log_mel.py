@@ -36,7 +36,8 @@ class LogMel:
         self._hann[:] = np.hanning(spec.n_fft + 1)[:-1]
         filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
         heard = np.flatnonzero(filters.any(axis=0))
-        self._bins = slice(int(heard[0]), int(heard[-1]) + 1)
+        # Filters that lie between two bins hear nothing at all: one bin, of weight zero, stands for that.
+        self._bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 1)
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.
         self._filters = scipy.sparse.csr_array(filters[:, self._bins].astype(np.float64))
@@ -54,7 +55,7 @@ class LogMel:
         stft = _Stft(spec, spec.window_samples, self._bins)
         log_mel = np.empty((len(windows), *spec.log_mel_shape), np.float32)
         for window, out in zip(windows, log_mel, strict=True):
-            np.divide(window, FULL_SCALE, out=stft.samples)
+            np.multiply(window, 1.0 / FULL_SCALE, out=stft.samples)
             self._decibels(stft, out)
             np.maximum(out, np.float32(spec.floor_db), out=out)
             out += np.float32(spec.offset_db)
@@ -76,7 +77,7 @@ class LogMel:
 
     def _decibels(self, stft: _Stft, out: NDArray[np.float32]) -> NDArray[np.float32]:
         for first in range(0, stft.n_frames, stft.block_frames):
-            mel = self._filters @ stft.power(first, self._hann)
+            mel = np.asarray(self._filters @ stft.power(first, self._hann))
             out[:, first : first + stft.block_frames] = mel[:, : stft.n_frames - first]
         np.maximum(out, np.float32(self.spec.min_power), out=out)
         np.log10(out, out=out)
@@ -111,14 +112,15 @@ class _Stft:
         # Bins first: that is how the filters want them, and the FFT writes them so at no cost.
         self._spectrum = _aligned((1 + spec.n_fft // 2, self.block_frames), np.complex128)
         self._parts = self._spectrum[bins].view(np.float64)
-        self._power = _aligned((len(self._parts), self.block_frames), np.float64)
+        self._power: NDArray[np.float64] = _aligned((len(self._parts), self.block_frames), np.float64)
 
     def power(self, first: int, hann: NDArray[np.float64]) -> NDArray[np.float64]:
         """Power of a block of frames from `first` on: (n_bins, block_frames), overwritten by the next call."""
         np.multiply(self._frames[first : first + self.block_frames], hann, out=self._windowed)
         np.fft.rfft(self._windowed, axis=1, out=self._spectrum.T)
         np.multiply(self._parts, self._parts, out=self._parts)
-        return np.add(self._parts[:, 0::2], self._parts[:, 1::2], out=self._power)
+        np.add(self._parts[:, 0::2], self._parts[:, 1::2], out=self._power)
+        return self._power
 
 
 def _aligned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from silencio.reports.judged import Judged
 from silencio.reports.sections.slices import meaning
-from silencio.reports.wording import between, count, decimals, hours, listed, minus, percent, taxon
+from silencio.reports.wording import between, count, decimals, hours, listed, minus, n_species, percent, taxon
 
 _MOST_NAMES = 6
 # Of a probability: beyond, a number is no longer what it says.
@@ -33,8 +33,8 @@ def _field(judged: Judged) -> str:
     found = found_in_soundscapes(judged)
     if found is None:
         return (
-            "Only single recordings were judged, one animal close to the microphone. In a soundscape, with many animals "
-            "and far away, expect less; how much less is not known."
+            "Only single recordings were judged, one animal close to the microphone. In a soundscape, with many "
+            "animals and far away, expect less; how much less is not known."
         )
     share, n_pairs = found
     alarms = judged.evaluation.soundscapes["figures"]["false_alarms"]
@@ -68,7 +68,7 @@ def _few_recordings(judged: Judged) -> Iterator[str]:
         yield f"Too few test recordings to say anything about {listed(few)}; at least {least} are needed."
     untested = len(judged.classes) - judged.figures.n_species
     if untested:
-        yield f"{count(untested, 'species', 'species')} of {len(judged.classes)} have no test recording at all."
+        yield f"{n_species(untested)} of {len(judged.classes)} have no test recording at all."
 
 
 def _never_right(judged: Judged) -> Iterator[str]:
@@ -79,8 +79,8 @@ def _never_right(judged: Judged) -> Iterator[str]:
         others = len(missed) - len(names)
         more = [f"{others} more"] if others > 0 else []
         yield (
-            f"{count(len(missed), 'species', 'species')} of {len(judged.evaluation.species)} that were tested were never "
-            f"named rightly at first guess: {listed([*names, *more])}. The number of test recordings stands in brackets."
+            f"{n_species(len(missed))} of {len(judged.evaluation.species)} that were tested were never named rightly "
+            f"at first guess: {listed([*names, *more])}. The number of test recordings stands in brackets."
         )
 
 
@@ -101,8 +101,8 @@ def _bad_sound(judged: Judged) -> Iterator[str]:
     if worse:
         worst = min(worse, key=lambda one: (one["top1_change"], one["name"]))
         yield (
-            f"Bad sound hurts: with {minus(worst['name'])} it is right at first guess in {percent(worst['top1'])} instead of "
-            f"{percent(modes['clean']['top1'])} ({count(worst['n_recordings'], 'recording')})."
+            f"Bad sound hurts: with {minus(worst['name'])} it is right at first guess in {percent(worst['top1'])} "
+            f"instead of {percent(modes['clean']['top1'])} ({count(worst['n_recordings'], 'recording')})."
         )
 
 

@@ -10,7 +10,7 @@ from silencio.reports.markup import Markup, tag
 from silencio.reports.wording import percent
 
 _WIDTH, _HEIGHT = 360.0, 320.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 14.0, 26.0, 46.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 20.0, 26.0, 46.0
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -23,8 +23,8 @@ def precision_recall(curve: Mapping[str, Any]) -> Markup:
     label = tag("text", "thresholds", x=x, y=y + 22 if precision > 0.1 else y - 13, text_anchor="middle", class_="halo")
     point = tag("path", d=f"M{x:.1f} {y - 7:.1f}l7 7l-7 7l-7 -7z", class_="mark")
     words = (
-        f"Precision over recall. At the thresholds {percent(precision)} of the names are right, and {percent(recall)} of "
-        "the species that are there are named."
+        f"Precision over recall. At the thresholds {percent(precision)} of the names are right, and {percent(recall)} "
+        "of the species that are there are named."
     )
     return _square(words, "share of what is there that is named", "share of names that are right", line, point, label)
 

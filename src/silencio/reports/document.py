@@ -104,7 +104,7 @@ def table(
             for place, (column, cell) in enumerate(zip(columns, row, strict=True))
         ]
         body.append(tag("tr", *cells, class_=classes[number] or None if classes else None))
-    whole = tag("table", tag("caption", caption), tag("thead", tag("tr", *head)), tag("tbody", *body))
+    whole = tag("table", tag("caption", tag("span", caption)), tag("thead", tag("tr", *head)), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 

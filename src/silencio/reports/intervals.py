@@ -30,8 +30,13 @@ class Scale:
 
     @classmethod
     def shares(cls) -> Scale:
-        """From nothing to all."""
+        """From nothing to all, in percent."""
         return cls(0.0, 1.0, (0.0, 0.5, 1.0), ("0", percent(0.5), percent(1.0)))
+
+    @classmethod
+    def ratios(cls) -> Scale:
+        """From 0 to 1."""
+        return cls(0.0, 1.0, (0.0, 0.5, 1.0), ("0", "0.5", "1"))
 
     @classmethod
     def differences(cls, values: Sequence[float]) -> Scale:

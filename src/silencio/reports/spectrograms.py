@@ -116,10 +116,10 @@ def _said(said: Said, example: Example, plot: _Plot, spec: FeatureSpec, classes:
     for number, probability in enumerate(said.windows):
         begin_s = example.begin_s + number * spec.hop_s
         left, right = plot.x(begin_s), plot.x(begin_s + spec.hop_s if number + 1 < len(said.windows) else plot.end_s)
-        place = {"x": left, "y": top + 15, "width": max(0.0, right - left - 1), "height": _CELL}
+        place: dict[str, float] = {"x": left, "y": top + 15, "width": max(0.0, right - left - 1), "height": _CELL}
         parts.append(tag("rect", **place, class_="cell"))
         parts.append(tag("rect", **place, class_="heat", fill_opacity=float(probability)))
         if right - left > 26:
-            where = {"x": (left + right) / 2, "y": top + 15 + _CELL - 3.5, "text_anchor": "middle"}
-            parts.append(tag("text", percent(float(probability)), **where, class_="in-cell"))
+            x, y = (left + right) / 2, top + 15 + _CELL - 3.5
+            parts.append(tag("text", percent(float(probability)), x=x, y=y, text_anchor="middle", class_="in-cell"))
     return parts

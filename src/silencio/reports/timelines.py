@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from silencio.reports.markup import Markup, join, tag
-from silencio.reports.wording import count, percent, species_name
+from silencio.reports.wording import count, n_species, percent, species_name
 from silencio.taxonomy import ClassList
 
 _MOST_WRONG = 5
@@ -48,7 +48,7 @@ def timeline(soundscape: Mapping[str, Any], classes: ClassList) -> Markup:
     n_calls = sum(len(lane.calls) for lane in there)
     title = (
         f"{soundscape['name']}, over {background}: {n_found} of {count(n_calls, 'call')} named, "
-        f"{count(len(wrong), 'species', 'species')} named that {'is' if len(wrong) == 1 else 'are'} not annotated"
+        f"{n_species(len(wrong))} named that {'is' if len(wrong) == 1 else 'are'} not annotated"
     )
     return tag(
         "figure",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from silencio.taxonomy import ClassList
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 # A space that never breaks a line between a number and its unit.
 _THIN = "\u202f"
 # A hyphen that stands for a minus.
@@ -34,6 +34,11 @@ def percent(share: float | None) -> str:
 def decimals(value: float | None) -> str:
     """Two decimals; what is no number is a dash."""
     return NOTHING if value is None or not math.isfinite(value) else f"{value:.2f}"
+
+
+def whole(value: float | None) -> str:
+    """No decimals; what is no number is a dash."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def points(difference: float | None) -> str:
@@ -67,6 +72,11 @@ def between(interval: Sequence[float] | None, show: Callable[[float | None], str
 def count(n: int, one: str, many: str = "") -> str:
     """`1 recording`, `2 recordings`."""
     return f"{n:,}{_THIN}{one if n == 1 else many or one + 's'}"
+
+
+def n_species(n: int) -> str:
+    """`1 species`, `2 species`."""
+    return count(n, "species", "species")
 
 
 def hours(seconds: float) -> str:

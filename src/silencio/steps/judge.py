@@ -8,12 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import DATA, BundleManifest
 from silencio.bundle.seal import seal_bundle
 from silencio.config import RunConfig
+from silencio.data.shards import ShardSet
 from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
 from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.results import Evaluation
-from silencio.reports import page
+from silencio.features import FrontEnd
+from silencio.reports.judged import Judged
+from silencio.reports.report import write_report
 
 
 def judge_step(
@@ -43,7 +48,7 @@ def judge_step(
     )
     verdict.save(Path(paths["verdict"]))
     manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))
-    _write_page(verdict, Path(paths["report"]))
+    _write_report(config, manifest, Path(candidate), evaluation, verdict, test, Path(paths["report"]))
     words = "passed" if verdict.passed else "refused"
     return {"version": manifest.version, "verdict": words, "passed": verdict.passed, "refusals": len(verdict.refusals)}
 
@@ -57,11 +62,25 @@ def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
     }
 
 
-def _write_page(verdict: Verdict, path: Path) -> None:
-    rows = [
-        {"gate": one.gate, "": "passed" if one.passed else "REFUSED", "why": one.message}
-        if one.decides
-        else {"gate": one.gate, "": "shown", "why": one.message}
-        for one in verdict.reasons
-    ]
-    page("Passed" if verdict.passed else "Refused", ["What the policy asks for.", pd.DataFrame(rows)], path)
+def _write_report(
+    config: RunConfig,
+    manifest: BundleManifest,
+    candidate: Path,
+    evaluation: Evaluation,
+    verdict: Verdict,
+    test: Sequence[str],
+    path: Path,
+) -> None:
+    graph, front_end = Bundle(candidate).graph(), FrontEnd(config.features)
+    judged = Judged(
+        manifest=manifest,
+        evaluation=evaluation,
+        verdict=verdict,
+        slices=config.evaluation.slices,
+        data=pd.read_parquet(candidate / DATA) if (candidate / DATA).is_file() else None,
+        test=ShardSet(map(Path, test), config.features, "test"),
+        ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
+        variants=manifest.model_dump().get("quantization"),
+        mislabelled=evaluation.failure_modes.get("mislabelled"),
+    )
+    write_report(path, judged)

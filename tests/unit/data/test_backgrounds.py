@@ -45,6 +45,12 @@ def test_half_of__is_for_good() -> None:
     assert [half_of(f"{site}_20230411_060000") for site in ("B01", "S01")] == ["test", "train"]
 
 
+def test_half_of__a_file_is_in_the_half_of_its_name_wherever_it_lies() -> None:
+    for name in NAMES:
+        assert half_of(f"{name}.ogg") == half_of(f"s3://bucket/train_soundscapes/{name}.OGG") == half_of(name)
+    assert half_of("site 1.5") == half_of("site 1.5.wav")
+
+
 def test_pool__the_halves_never_meet_and_miss_none() -> None:
     halves = [BackgroundPool.of_waveforms(waveforms(), RATE_HZ, part).real_names for part in ("train", "test")]
     assert not set(halves[0]) & set(halves[1])
@@ -57,6 +63,14 @@ def test_pool__draws_from_its_half_alone() -> None:
     drawn = {draw(pool, REAL, seed).name for seed in range(200)}
     assert drawn == set(pool.real_names)
     assert all(half_of(name) == "train" for name in drawn)
+
+
+def test_pool_waveforms__are_this_half_s_and_read_one_by_one() -> None:
+    pool = BackgroundPool.of_waveforms(waveforms(), RATE_HZ)
+    given = list(pool.waveforms())
+    assert sorted(name for name, _ in given) == sorted(pool.real_names)
+    assert all(waveform[0] == 1000 * NAMES.index(name) for name, waveform in given)
+    assert [name for name, _ in given] != sorted(name for name, _ in given)
 
 
 # Real backgrounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,12 @@ def test_kinds__say_what_they_mean() -> None:
     assert all(kind.meaning for kind in KINDS.values())
     left_out = {name for name, kind in KINDS.items() if kind.left_out}
     assert left_out == {"missing", "empty", "unreadable", "undecodable", "too_short", "no_sound", "unknown_label"}
+
+
+def test_kinds__are_those_of_the_page_for_users() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "data.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| (yes|no) \|", text, flags=re.MULTILINE))
+    assert listed == {name: "yes" if kind.left_out else "no" for name, kind in KINDS.items()}
 
 
 def test_fault_table__is_in_the_order_of_kinds_then_of_ids() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -175,6 +176,19 @@ def test_failure_modes__what_is_not_at_hand_is_said() -> None:
     assert any(reason.startswith("nothing above 8000 Hz") for reason in not_tried)
     assert "real backgrounds: no recordings were given" in not_tried
     assert "animals outside the class list: no recordings were given" in not_tried
+
+
+def test_failure_modes__a_folder_of_thousands_of_backgrounds_is_not_all_read() -> None:
+    read = []
+
+    def backgrounds() -> Iterator[tuple[str, NDArray[np.int16]]]:
+        for number in range(1000):
+            read.append(number)
+            yield str(number), np.full(9, number, np.int16)
+
+    result = trial(config=BRIEF.model_copy(update={"most_backgrounds": 3}), backgrounds=backgrounds())
+    assert read == [0, 1, 2]
+    assert result.nothing_to_name[-1].n_waveforms == 3
 
 
 def test_failure_modes__is_repeatable_and_plain_for_json(tried: FailureModes) -> None:

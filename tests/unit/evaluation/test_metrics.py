@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from silencio.evaluation.metrics import Metrics, average_precisions, judge
+from silencio.evaluation.metrics import Metrics, average_precisions, judge, padded_cmap
 from silencio.taxonomy import ClassList, Species
 
 TAXA = {"0126247": "Amphibia", "1139490": "Insecta", "bobfly1": "Aves", "grekis": "Aves"}
@@ -140,6 +140,99 @@ def test_judge__equals_scikit_learn(table: tuple[list[str], list[set[str]], list
     assert figures.macro_map == pytest.approx(expected)
     assert figures.n_species == occurring.sum()
     assert figures.top1 == np.mean([CLASSES.codes[int(row.argmax())] for row in scores] == np.array(primary))
+
+
+# The other figures
+
+
+def test_top5__equal_scores_before_the_right_one_count_against_it() -> None:
+    codes = [f"sp{number}" for number in range(7)]
+    classes = ClassList.of(Species(code=c, scientific_name=c, common_name=c, class_name="Aves") for c in codes)
+    target = np.eye(7)[[6, 6, 6, 6]]
+    scores = np.array(
+        [
+            [0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.5],  # fifth
+            [0.9, 0.8, 0.7, 0.6, 0.55, 0.1, 0.5],  # sixth
+            [0.9, 0.8, 0.7, 0.6, 0.5, 0.1, 0.5],  # fifth or sixth: no luck
+            [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5],  # nothing said of it
+        ]
+    )
+    assert judge(scores, target, ["sp6"] * 4, classes).top5 == 0.25
+
+
+def test_padded_cmap__by_hand() -> None:
+    target, scores = np.array([[1, 0], [0, 0]]), np.array([[0.1, 0.3], [0.9, 0.4]])
+    # The five padding rows come first, then a wrong one, then the recording: 5/6 at precision 1, 1/6 at 6/7. The
+    # species without a recording is found in all its padding rows.
+    assert padded_cmap(scores, target) == pytest.approx((5 / 6 + 1 / 6 * 6 / 7 + 1.0) / 2)
+    # Without padding, only what occurs counts: the recording is second of two.
+    assert padded_cmap(scores, target, n_padding_rows=0) == 0.5
+
+
+def test_padded_cmap__no_single_recording_decides() -> None:
+    target, worst = np.eye(4), 1.0 - np.eye(4)
+    unpadded = [padded_cmap(scores, target, n_padding_rows=0) for scores in (target, worst)]
+    assert unpadded == [1.0, 0.25]
+    assert padded_cmap(0.5 * worst, target) > 0.9
+
+
+def test_macro_roc_auc__is_the_share_of_pairs_in_right_order() -> None:
+    primary = ["grekis", "grekis", "bobfly1"]
+    scores = np.array([[0, 0, 0.2, 0.9], [0, 0, 0.5, 0.3], [0, 0, 0.5, 0.3]])
+    # grekis: one pair in order, one tied; bobfly1: one in order, one tied. Nobody asks for the two that do not occur.
+    assert judge(scores, _alone(primary), primary, CLASSES).macro_roc_auc == pytest.approx((1.5 / 2 + 1.5 / 2) / 2)
+
+
+def test_macro_roc_auc__a_species_in_every_recording_has_no_pairs() -> None:
+    target = _target([{"grekis", "bobfly1"}, {"grekis"}])
+    figures = judge(np.array([[0, 0, 0.9, 0.1], [0, 0, 0.1, 0.9]]), target, ["grekis"] * 2, CLASSES)
+    assert figures.macro_roc_auc == 1.0
+    assert figures.n_species == 2
+
+
+def test_micro_f1__counts_decisions_not_species() -> None:
+    named = np.array([[1, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0]], bool)
+    target = _target([{"grekis"}, {"grekis", "bobfly1"}, {"1139490"}])
+    primary = ["grekis", "grekis", "1139490"]
+    # Two rightly named, one wrongly, two missed.
+    assert judge(np.zeros((3, 4)), target, primary, CLASSES, named=named).micro_f1 == pytest.approx(2 * 2 / (4 + 1 + 2))
+    # Without thresholds: at one half, which itself passes.
+    assert judge(0.5 * named, target, primary, CLASSES).micro_f1 == pytest.approx(4 / 7)
+    assert judge(0.49 * named, target, primary, CLASSES).micro_f1 == 0.0
+
+
+def test_coverage_and_frequency__one_favourite_is_found_out() -> None:
+    favourite = np.tile(_alone(["grekis"]), (5, 1))
+    figures = judge(favourite, _alone(PRIMARY), PRIMARY, CLASSES)
+    # Right on two recordings of five, and on one species of four.
+    assert (figures.top1, figures.coverage) == (0.4, 0.25)
+    # Named in 1.0, occurs in 0.4; the other three are never named.
+    assert figures.label_frequency_distance == pytest.approx(0.6)
+    perfect = judge(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert (perfect.coverage, perfect.label_frequency_distance) == (1.0, 0.0)
+
+
+def test_frequency_distance__is_blind_to_which_recordings() -> None:
+    swapped = ["bobfly1", "1139490", "grekis", "0126247", "grekis"]
+    figures = judge(_alone(swapped), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert (figures.label_frequency_distance, figures.top1) == (0.0, 0.0)
+
+
+@given(score_tables)
+def test_other_figures__equal_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
+    primary, secondary, values = table
+    target = _target([{code} | others for code, others in zip(primary, secondary, strict=True)])
+    scores = np.array(values) / 4
+    figures = judge(scores, target, primary, CLASSES)
+    split = (target.sum(axis=0) > 0) & (target.sum(axis=0) < len(target))
+    if split.any():
+        assert figures.macro_roc_auc == pytest.approx(roc_auc_score(target[:, split], scores[:, split], average="macro"))
+    else:
+        assert np.isnan(figures.macro_roc_auc)
+    expected = f1_score(target, scores >= 0.5, average="micro", zero_division=0)
+    assert figures.micro_f1 == pytest.approx(expected)
+    assert 0.0 <= figures.coverage <= 1.0
+    assert 0.0 <= figures.label_frequency_distance <= 1.0
 
 
 def test_average_precisions__are_no_number_where_a_class_does_not_occur() -> None:

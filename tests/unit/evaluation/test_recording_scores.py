@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from silencio.evaluation.recording_scores import recording_scores
+from silencio.evaluation.recording_scores import best_window_scores, recording_scores
 
 
 def test_recording_scores__are_means_of_probabilities() -> None:
@@ -45,3 +45,24 @@ def test_recording_scores__are_added_in_double_precision() -> None:
     scores = recording_scores(probabilities, np.zeros(100_000, int))
     assert scores.dtype == np.float64
     assert scores[0, 0] == pytest.approx(float(np.float32(0.1)), rel=1e-9)
+
+
+def test_best_window_scores__are_the_highest_of_each_species() -> None:
+    probabilities = np.array([[0.2, 0.8], [0.9, 0.1], [0.3, 0.0]], np.float32)
+    # Not the window that is highest in all: each species has its own.
+    np.testing.assert_allclose(best_window_scores(probabilities, np.array([0, 0, 1])), [[0.9, 0.8], [0.3, 0.0]])
+
+
+def test_best_window_scores__of_one_window_each_are_the_windows() -> None:
+    probabilities = np.random.default_rng(0).random((5, 3))
+    np.testing.assert_array_equal(best_window_scores(probabilities, np.arange(5)), probabilities)
+
+
+def test_best_window_scores__the_order_of_windows_means_nothing() -> None:
+    rng = np.random.default_rng(0)
+    probabilities, recording = rng.random((30, 4)), np.concatenate([np.arange(6), rng.integers(0, 6, 24)])
+    order = rng.permutation(30)
+    best = best_window_scores(probabilities, recording)
+    np.testing.assert_array_equal(best_window_scores(probabilities[order], recording[order]), best)
+    # What is named somewhere is at least as likely as what is heard throughout.
+    assert (best >= recording_scores(probabilities, recording)).all()

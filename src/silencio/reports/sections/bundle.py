@@ -5,7 +5,7 @@ from __future__ import annotations
 from silencio.reports.document import Column, Section, bullets, prose, table
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, join, tag
-from silencio.reports.wording import count
+from silencio.reports.wording import n_species
 
 
 def bundle(judged: Judged) -> Section:
@@ -19,7 +19,7 @@ def bundle(judged: Judged) -> Section:
         ["feature definition", _code(manifest.spec_sha256[:12])],
         [
             "class list",
-            join(count(len(manifest.classes), "species", "species"), ", ", _code(manifest.classes_sha256[:12])),
+            join(n_species(len(manifest.classes)), ", ", _code(manifest.classes_sha256[:12])),
         ],
         *([name.replace("_", " "), _code(value[:24])] for name, value in manifest.parents.items() if value),
     ]

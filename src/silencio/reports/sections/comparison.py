@@ -24,8 +24,8 @@ def comparison(judged: Judged) -> Section:
     if judged.evaluation.comparisons:
         parts += [
             prose(
-                "A difference is taken recording by recording, so what is hard for both does not blur it. Where the line "
-                "does not cross zero, the difference is more than chance."
+                "A difference is taken recording by recording, so what is hard for both does not blur it. Where the "
+                "line does not cross zero, the difference is more than chance."
             ),
             *(_differences(judged, name) for name in _SHOWN),
         ]

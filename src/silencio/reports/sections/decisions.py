@@ -16,15 +16,16 @@ def decisions(judged: Judged) -> Section | None:
     if curve:
         caption = (
             f"What is named at the thresholds: {percent(curve['named_precision'])} of the names are right, "
-            f"{percent(curve['named_recall'])} of what is there is named. The point may lie off the curve: a species is "
-            "named as soon as one window passes, the curve ranks whole recordings."
+            f"{percent(curve['named_recall'])} of what is there is named. The point may lie off the curve: a species "
+            "is named as soon as one window passes, the curve ranks whole recordings."
         )
         pictures.append(figure(precision_recall(curve), caption))
     if calibration:
         caption = (
-            f"On the dashed line a probability means what it says. Average distance {decimals(calibration['error_before'])} "
-            f"before calibration, {decimals(calibration['error_after'])} after. The larger a point, the more of the "
-            f"{count(judged.figures.n_recordings, 'recording')} it holds; a small one is mostly chance."
+            "On the dashed line a probability means what it says. The average distance is "
+            f"{decimals(calibration['error_before'])} before calibration and {decimals(calibration['error_after'])} "
+            f"after. The larger a point, the more of the {count(judged.figures.n_recordings, 'recording')} it holds; a "
+            "small one is mostly chance."
         )
         pictures.append(figure(reliability(calibration), caption))
     if not pictures:

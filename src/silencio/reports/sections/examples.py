@@ -21,10 +21,10 @@ def examples(judged: Judged) -> Section | None:
     if not made:
         return None
     intro = (
-        "Dark is loud; time runs to the right, pitch upwards. Below each picture stand the three species that the model "
-        "thought most probable, with its probability for each window; \N{CHECK MARK} marks the right one. Of each kind of "
-        "animal there is one right answer, the one with the middle probability, and one wrong answer, the one that the "
-        "model was surest of."
+        "Strong colour is loud; time runs to the right, pitch upwards. Below each picture stand the three species that "
+        "the model thought most probable, with its probability for each window; \N{CHECK MARK} marks the right one. Of "
+        "each kind of animal there is one right answer, the one with the middle probability, and one wrong answer, the "
+        "one that the model was surest of."
     )
     pictures = tag("div", *(_shown(one, judged) for one in made), class_="side examples")
     return Section("examples", "Examples from the test recordings", join(prose(intro), pictures))

@@ -9,7 +9,7 @@ from silencio.reports.document import Column, Section, bullets, prose, table
 from silencio.reports.intervals import Scale, bar_cell, interval_cell
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
-from silencio.reports.wording import count, decimals, hours, minus, percent, points, signed
+from silencio.reports.wording import count, decimals, hours, minus, percent, points, signed, whole
 
 
 def failure_modes(judged: Judged) -> Section | None:
@@ -86,17 +86,16 @@ def _overlaid(found: Mapping[str, Any]) -> list[Markup]:
 
 
 def _nothing(found: Sequence[Mapping[str, Any]]) -> list[Markup]:
-    scale = Scale.shares()
+    scale = Scale.ratios()
     rows: list[list[Child]] = []
     for one in found:
         top = one["top_probability"]
-        alarms = one["false_alarms_per_hour"]
         rows.append(
             [
                 minus(one["name"]),
                 f"{one['n_windows']}",
                 hours(3600 * one["hours"]),
-                "–" if alarms is None else f"{alarms:.0f}",
+                whole(one["false_alarms_per_hour"]),
                 percent(one["windows_named"]),
                 interval_cell(scale, top["q50"], (top["q05"], top["q95"])),
                 decimals(top["q50"]),
@@ -114,8 +113,8 @@ def _nothing(found: Sequence[Mapping[str, Any]]) -> list[Markup]:
         Column("told apart", True),
     ]
     words = (
-        "Here the right answer is no name at all. The line holds nine of ten windows' highest probabilities. Told apart "
-        "is the chance that a window of a real recording has a higher one: 0.5 means that the model cannot tell."
+        "Here the right answer is no name at all. The line holds nine of ten windows' highest probabilities. Told "
+        "apart is the chance that a window of a real recording has a higher one: 0.5 means that the model cannot tell."
     )
     broken = sum(one["n_not_finite"] for one in found)
     parts = [

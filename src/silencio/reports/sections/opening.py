@@ -8,7 +8,7 @@ from silencio.reports.cautions import cautions, found_in_soundscapes
 from silencio.reports.document import bullets, prose
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Markup, join, tag
-from silencio.reports.wording import between, count, listed, one_of, percent, taxon
+from silencio.reports.wording import between, count, listed, n_species, one_of, percent, taxon
 
 
 def opening(judged: Judged) -> Markup:
@@ -42,9 +42,9 @@ def _outcome(judged: Judged) -> str:
 def _sentence(judged: Judged) -> str:
     figures = judged.figures
     return (
-        f"It listens to {judged.manifest.spec.window_s:g} seconds at a time and names {kinds(judged)}. It was judged on "
-        f"{count(figures.n_recordings, 'recording')} of {count(figures.n_species, 'species', 'species')} that it had "
-        "never heard before. Most are of one animal close to the microphone."
+        f"It listens to {judged.manifest.spec.window_s:g} seconds at a time and names {kinds(judged)}. It was judged "
+        f"on {count(figures.n_recordings, 'recording')} of {n_species(figures.n_species)} that it had never heard "
+        "before. Most are of one animal close to the microphone."
     )
 
 

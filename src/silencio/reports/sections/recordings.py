@@ -8,7 +8,7 @@ from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.intervals import stack_cell
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
-from silencio.reports.wording import count, hours, taxon
+from silencio.reports.wording import count, hours, n_species, taxon
 
 PARTS = ("train", "validation", "test")
 _BINS = ((0, 0), (1, 3), (4, 9), (10, 29), (30, None))
@@ -22,9 +22,9 @@ def recordings(judged: Judged) -> Section | None:
         taxon=judged.data["primary_label"].map({one.code: one.class_name for one in judged.classes}).fillna("other")
     )
     intro = (
-        f"{count(len(data), 'recording')} of {count(data['primary_label'].nunique(), 'species', 'species')}, "
-        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training part; the validation part chose "
-        "weights, calibration and thresholds; the test part was kept aside and read once."
+        f"{count(len(data), 'recording')} of {n_species(data['primary_label'].nunique())}, "
+        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training part; the validation part "
+        "chose weights, calibration and thresholds; the test part was kept aside and read once."
     )
     body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(judged, data))
     return Section("recordings", "Recordings", body)

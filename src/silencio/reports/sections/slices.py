@@ -18,8 +18,8 @@ def slices(judged: Judged) -> Section | None:
     if not own:
         return None
     intro = (
-        "The line is the 95 % interval, the dashed line all test recordings together. A slice with an open grey dot has "
-        f"fewer than {judged.slices.counts_from} recordings: it is shown and decides nothing. Slices overlap."
+        "The line is the 95 % interval, the dashed line all test recordings together. A slice with an open grey dot "
+        f"has fewer than {judged.slices.counts_from} recordings: it is shown and decides nothing. Slices overlap."
     )
     parts = [prose(intro), _forest(judged, own)]
     if any(one.change is not None for one in own):

@@ -10,7 +10,7 @@ from silencio.reports.intervals import Scale, bar_cell
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.timelines import key, timeline
-from silencio.reports.wording import between, count, decimals, hours, percent
+from silencio.reports.wording import between, count, decimals, hours, n_species, percent, whole
 
 _MOST_OPEN = 6
 _BACKGROUNDS = {
@@ -37,10 +37,10 @@ def _figures(judged: Judged, figures: Mapping[str, Any]) -> list[Markup]:
     intro = (
         f"Test calls were mixed into backgrounds that training never heard, at known times and levels: "
         f"{count(figures['n_soundscapes'], 'soundscape')}, {hours(3600 * figures['hours'])}, judged in "
-        f"{count(figures['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field hears than the "
-        f"single recordings above. Mean average precision over {count(figures['n_species'], 'species', 'species')}: "
-        f"{decimals(figures['macro_map'])} (95 % interval {between(figures['macro_map_interval'], decimals)}); ROC-AUC: "
-        f"{decimals(figures['macro_roc_auc'])}, where 0.5 is guessing."
+        f"{count(figures['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field hears than "
+        f"the single recordings above. Mean average precision over {n_species(figures['n_species'])}: "
+        f"{decimals(figures['macro_map'])} (95 % interval {between(figures['macro_map_interval'], decimals)}); "
+        f"ROC-AUC: {decimals(figures['macro_roc_auc'])}, where 0.5 is guessing."
     )
     return [prose(intro), _found(figures), _alarms(figures)]
 
@@ -80,12 +80,12 @@ def _alarms(figures: Mapping[str, Any]) -> Markup:
             _BACKGROUNDS.get(one["name"], one["name"]),
             f"{one['n_rows']}",
             hours(3600 * one["hours"]),
-            "–" if one["per_hour"] is None else f"{one['per_hour']:.0f}",
+            whole(one["per_hour"]),
         ]
         for one in figures["false_alarms"]
     ]
     columns = [Column("rows without any annotated animal"), Column("rows", True), Column("length", True)]
-    return table("False alarms", columns + [Column("species named an hour", True)], rows)
+    return table("False alarms", [*columns, Column("species named an hour", True)], rows)
 
 
 def _timelines(judged: Judged, strips: list[Mapping[str, Any]]) -> list[Markup]:

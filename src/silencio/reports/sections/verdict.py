@@ -5,21 +5,26 @@ from __future__ import annotations
 from silencio.evaluation.gates import Reason
 from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.judged import Judged
-from silencio.reports.markup import Child, join, tag
+from silencio.reports.markup import Child, join
 from silencio.reports.wording import in_words
 
 
 def verdict(judged: Judged) -> Section:
     """Every gate, the failed ones first."""
     reasons = sorted(judged.verdict.reasons, key=lambda one: (one.passed, not one.decides))
-    rows: list[list[Child]] = [[tag("code", one.gate), _word(one), in_words(one.message)] for one in reasons]
+    rows: list[list[Child]] = [[_sentence(one.message), _word(one)] for one in reasons]
     classes = ["" if not one.decides else "good" if one.passed else "bad" for one in reasons]
     intro = (
         "One policy holds for all models. A model that misses one condition is not registered. What stands as shown "
         "decides nothing: too few recordings, or nothing to compare with."
     )
-    columns = [Column("condition"), Column("outcome"), Column("why")]
+    columns = [Column("condition"), Column("outcome")]
     return Section("verdict", "Verdict", join(prose(intro), table("Conditions of the policy", columns, rows, classes)))
+
+
+def _sentence(message: str) -> str:
+    words = in_words(message)
+    return words[:1].upper() + words[1:]
 
 
 def _word(reason: Reason) -> str:

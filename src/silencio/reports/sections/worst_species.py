@@ -14,7 +14,7 @@ def worst_species(judged: Judged) -> Section | None:
     own = judged.evaluation.species[: judged.slices.n_worst]
     if not own:
         return None
-    scale = Scale.shares()
+    scale = Scale.ratios()
     rows: list[list[Child]] = []
     for row in own:
         species = judged.classes[judged.classes.index[row["species"]]]
@@ -36,8 +36,8 @@ def worst_species(judged: Judged) -> Section | None:
         Column("mostly taken for"),
     ]
     intro = (
-        "Average precision is 1 when all recordings of the species rank above all others. With one or two recordings it "
-        "is mostly luck, good or bad."
+        "Average precision is 1 when all recordings of the species rank above all others. With one or two recordings "
+        "it is mostly luck, good or bad."
     )
     title = f"The {len(own)} worst species" if len(own) > 1 else "The worst species"
     return Section(

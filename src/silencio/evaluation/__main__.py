@@ -1,0 +1,76 @@
+"""`python -m silencio.evaluation soundscapes`: a bundle on recordings that people annotated in Raven."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from silencio.bundle.load import Bundle
+from silencio.bundle.scoring import Scorer
+from silencio.data.soundscape_files import read_annotated_soundscapes
+from silencio.errors import SilencioError
+from silencio.evaluation.soundscape_figures import SoundscapeFigures, judge_soundscapes
+from silencio.evaluation.soundscapes import score_soundscapes
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns 0, or 1 after one message that says what was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m silencio.evaluation", description="Judge a bundle.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    soundscapes = commands.add_parser("soundscapes", help="on audio with Raven selection tables beside it")
+    soundscapes.add_argument("--bundle", type=Path, required=True, metavar="DIR")
+    soundscapes.add_argument(
+        "--annotated", type=Path, required=True, metavar="DIR", help="audio and tables, side by side"
+    )
+    soundscapes.add_argument("--json", action="store_true", help="all figures as JSON")
+    options = parser.parse_args(arguments)
+    try:
+        figures = judge_annotated(Bundle(options.bundle), options.annotated)
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    if options.json:
+        sys.stdout.write(json.dumps(figures.to_dict(), indent=1) + "\n")
+    else:
+        _show(figures, Console())
+    return 0
+
+
+def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
+    """Score every annotated file of a folder.
+
+    Raises:
+        BundleError: The bundle is not what was exported.
+        DataError: The folder holds nothing that is annotated, or a broken table.
+    """
+    scorer, manifest = Scorer(bundle), bundle.manifest
+
+    def model(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
+        return scorer.graph.run(scorer.front_end.features(waveform).inputs)
+
+    found = read_annotated_soundscapes(folder, manifest.spec)
+    scores = score_soundscapes(model, found, manifest.spec, manifest.classes)
+    thresholds = (
+        np.array([manifest.thresholds[code] for code in manifest.classes.codes]) if manifest.thresholds else None
+    )
+    return judge_soundscapes(scores, thresholds)
+
+
+def _show(figures: SoundscapeFigures, console: Console) -> None:
+    facts = figures.to_dict()
+    table = Table("figure", "value", title=f"{figures.n_soundscapes} annotated soundscapes, {figures.hours:.2f} h")
+    for name in ("macro_map", "padded_cmap", "macro_roc_auc", "micro_f1", "n_rows", "n_species"):
+        value = facts[name]
+        table.add_row(name, "unknown" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

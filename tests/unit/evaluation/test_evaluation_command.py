@@ -1,0 +1,41 @@
+"""`python -m silencio.evaluation soundscapes`: what people annotated, heard by a bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.evaluation.__main__ import main
+
+HEADER = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies\n"
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("annotated")
+    noise = np.random.default_rng(0).normal(0, 0.05, 32000 * 20).astype(np.float32)
+    soundfile.write(folder / "H02_20230420_074000.flac", noise, 32000)
+    table = HEADER + "1\tSpectrogram 1\t1\t1.0\t3.0\t1000\t4000\tgrekis\n"
+    (folder / "H02_20230420_074000.Table.1.selections.txt").write_text(table)
+    return folder
+
+
+def test_soundscapes__are_judged_row_by_row(
+    annotated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle = write_placeholder_bundle(tmp_path / "bundle")
+    assert main(["soundscapes", "--bundle", str(bundle), "--annotated", str(annotated), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["n_soundscapes"], figures["n_rows"], figures["n_species"]) == (1, 4, 1)
+    assert 0 <= figures["macro_roc_auc"] <= 1
+
+
+def test_soundscapes__nothing_annotated_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = write_placeholder_bundle(tmp_path / "bundle")
+    assert main(["soundscapes", "--bundle", str(bundle), "--annotated", str(tmp_path / "nowhere")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
