@@ -50,7 +50,7 @@ def judge_in_soundscapes(
     Returns:
         `figures` (`SoundscapeFigures`) and `timeline`, as JSON has them.
     """
-    made = generate_soundscapes(_calls(judged), backgrounds, judged.spec, config)
+    made = generate_soundscapes(_calls(judged, of_one_species=True), backgrounds, judged.spec, config)
     scores = score_soundscapes(model, made, judged.spec, classes)
     return {
         "figures": judge_soundscapes(scores, thresholds).to_dict(),
@@ -73,6 +73,9 @@ def try_failure_modes(
     return found.to_dict()
 
 
-def _calls(judged: ShardSet) -> Iterator[LabelledWaveform]:
-    labels = zip(judged.table["recording_id"], judged.table["primary_label"], judged, strict=True)
-    return (LabelledWaveform(*one) for one in labels)
+def _calls(judged: ShardSet, *, of_one_species: bool = False) -> Iterator[LabelledWaveform]:
+    table = judged.table
+    alone = [not len(others) for others in table["secondary_labels"]]
+    # A second species in a call would stand in no annotation; where nothing else is at hand, that is the lesser evil.
+    kept = [i for i in range(len(table)) if alone[i] or not of_one_species or not any(alone)]
+    return (LabelledWaveform(table["recording_id"][i], table["primary_label"][i], judged.waveform(i)) for i in kept)

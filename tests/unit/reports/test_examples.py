@@ -1,0 +1,127 @@
+"""Which recordings are shown, and what is shown of them."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from silencio.data.shards import ShardSet
+from silencio.features import FeatureSpec
+from silencio.features.mel import hz_to_mel
+from silencio.reports.examples import Example, Said, choose, make_example
+from silencio.reports.judged import Judged
+from silencio.reports.spectrograms import spectrogram
+from silencio.taxonomy import ClassList, Species
+
+SPEC = FeatureSpec()
+CLASSES = ClassList.of(
+    Species(code=code, scientific_name="", common_name=f"Bird {code}", class_name="Aves") for code in "abcde"
+)
+
+
+def test_choose__one_right_and_one_wrong_of_each_kind(judged: Judged) -> None:
+    chosen = [one["recording_id"] for one in choose(judged.evaluation.answers, judged.classes)]
+    # Birds: the middle one of three right answers, the surer one of two wrong ones.
+    assert chosen == ["grekis/2.ogg", "bobfly1/1.ogg", "1139490/1.ogg", "41970/1.ogg"]
+
+
+def test_choose__of_nothing_is_nothing(judged: Judged) -> None:
+    assert choose([], judged.classes) == []
+
+
+def _example(test: ShardSet, answer: dict, probabilities: np.ndarray, classes: ClassList) -> Example:
+    return make_example(answer, test, lambda _: probabilities.astype(np.float32), classes)
+
+
+@pytest.mark.parametrize("named_at", [0, 4, 14])
+def test_example__of_a_long_recording_where_the_name_is_most_probable(
+    judged: Judged, test_shards: ShardSet, named_at: int
+) -> None:
+    answer = next(one for one in judged.evaluation.answers if one["recording_id"] == "grekis/2.ogg")
+    probabilities = np.full((15, 4), 0.1)
+    probabilities[named_at, judged.classes.index["grekis"]] = 0.9
+    made = _example(test_shards, answer, probabilities, judged.classes)
+    assert made.duration_s == 30.0
+    assert len(made.waveform) == 20 * 16000
+    assert made.begin_s <= 2 * named_at < made.begin_s + 20
+    assert made.begin_s % 2 == 0
+    named = next(said for said in made.said if said.code == "grekis")
+    assert named.windows.max() == pytest.approx(0.9)
+    assert named.windows.argmax() == named_at - made.begin_s / 2
+    assert named.probability == pytest.approx(probabilities[:, judged.classes.index["grekis"]].mean())
+
+
+def test_example__of_a_short_recording_is_all_of_it(judged: Judged, test_shards: ShardSet) -> None:
+    answer = next(one for one in judged.evaluation.answers if one["recording_id"] == "41970/1.ogg")
+    made = _example(test_shards, answer, np.array([[0.1, 0.2, 0.3, 0.4]]), judged.classes)
+    assert len(made.waveform) == 8000
+    assert made.begin_s == 0.0
+
+
+def test_example__has_the_right_species_even_where_it_is_not_among_the_first(
+    judged: Judged, test_shards: ShardSet
+) -> None:
+    answer = next(one for one in judged.evaluation.answers if one["recording_id"] == "41970/1.ogg")
+    scores = {"41970": 0.1, "grekis": 0.3, "bobfly1": 0.5, "1139490": 0.4}
+    row = np.array([[scores[code] for code in judged.classes.codes]])
+    made = _example(test_shards, answer, row, judged.classes)
+    assert [said.code for said in made.said] == ["bobfly1", "1139490", "grekis", "41970"]
+    assert not made.is_right
+
+
+def _tone(hz: float, begin_s: float, end_s: float, duration_s: float = 10.0) -> np.ndarray:
+    time_s = np.arange(round(duration_s * SPEC.sample_rate_hz)) / SPEC.sample_rate_hz
+    sound = np.sin(2 * np.pi * hz * time_s) * ((time_s >= begin_s) & (time_s < end_s))
+    return (0.5 * 32767 * sound + np.random.default_rng(0).normal(0, 20, len(time_s))).astype(np.int16)
+
+
+def _drawn(waveform: np.ndarray, begin_s: float = 0.0, n_windows: int = 2) -> str:
+    answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
+    said = tuple(Said(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
+    return spectrogram(Example(answer, waveform, begin_s, 60.0, said), SPEC, CLASSES)
+
+
+def _pixels(svg: str) -> np.ndarray:
+    content = re.search(r"base64,([^\"]+)", svg)
+    assert content
+    return matplotlib.image.imread(io.BytesIO(base64.b64decode(content[1])), format="png")[..., :3].mean(axis=2)
+
+
+@pytest.mark.parametrize("hz", [1000.0, 4000.0, 12000.0])
+def test_spectrogram__pitch_goes_upwards_and_time_to_the_right(hz: float) -> None:
+    pixels = _pixels(_drawn(_tone(hz, 5.0, 10.0)))
+    row, column = np.unravel_index(pixels[:, 5:].argmin(), pixels[:, 5:].shape)
+    low, high = hz_to_mel(SPEC.f_min_hz), hz_to_mel(SPEC.f_max_hz)
+    assert 1 - row / len(pixels) == pytest.approx((hz_to_mel(hz) - low) / (high - low), abs=0.03)
+    assert column > pixels.shape[1] / 2 - 10
+    assert pixels[row, : pixels.shape[1] // 2 - 10].mean() > pixels[row, pixels.shape[1] // 2 + 10 :].mean() + 0.5
+
+
+def test_spectrogram__axes_are_seconds_of_the_recording_and_kilohertz() -> None:
+    ticks = re.findall(r'class="tick">([^<]+)<', _drawn(_tone(2000.0, 0.0, 10.0), begin_s=25.0))
+    assert ticks[0] == "kHz"
+    assert {"1", "2", "4", "8"} <= set(ticks)
+    assert ticks[-6:] == ["26", "28", "30", "32", "34 s"][-6:] or ticks[-5:] == ["26", "28", "30", "32", "34 s"]
+
+
+def test_spectrogram__marks_the_right_species_in_words_too() -> None:
+    svg = _drawn(_tone(2000.0, 0.0, 10.0))
+    assert "\N{CHECK MARK} Bird b 50\u202f%" in svg
+    assert "\N{CHECK MARK} Bird a" not in svg
+    assert 'aria-label="Spectrogram of a recording of Bird b, 10.0 s.' in svg
+
+
+def test_spectrogram__each_window_has_its_probability() -> None:
+    svg = _drawn(_tone(2000.0, 0.0, 10.0))
+    assert svg.count('class="heat"') == 4
+    assert re.findall(r'class="in-cell">([^<]+)<', svg) == ["20\u202f%", "80\u202f%"] * 2
+
+
+def test_spectrogram__of_silence_and_of_a_single_sample_can_be_drawn() -> None:
+    for waveform in (np.zeros(160000, np.int16), np.zeros(1, np.int16)):
+        assert np.isfinite(_pixels(_drawn(waveform, n_windows=1))).all()

@@ -1,0 +1,283 @@
+"""The report as a whole: complete, self-contained, the same every time, and readable by everybody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from silencio.evaluation.gates import Reason, Verdict
+from silencio.reports.judged import Judged
+from silencio.reports.report import write_report
+from silencio.taxonomy import ClassList, Species
+
+Report = Callable[[Judged], str]
+
+ALL = [
+    "verdict",
+    "recordings",
+    "examples",
+    "comparison",
+    "decisions",
+    "confusions",
+    "slices",
+    "species",
+    "soundscapes",
+    "failure-modes",
+    "mislabelled",
+    "variants",
+    "bundle",
+]
+_VOID = {"meta", "image", "line", "rect", "circle", "path"}
+
+
+class Page(HTMLParser):
+    """Elements in order, text, and whether every element that was opened is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self._open[-1] != "style":
+            self.texts.append(data.strip())
+
+    def of(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+
+def _ids(html: str) -> list[str]:
+    return [str(section["id"]) for section in Page(html).of("section")]
+
+
+def test_report__has_every_section_in_order(judged: Judged, report: Report) -> None:
+    assert _ids(report(judged)) == ALL
+
+
+def test_report__contents_lead_to_every_section(judged: Judged, report: Report) -> None:
+    links = [link["href"] for link in Page(report(judged)).of("a")]
+    assert links == ["#content", *(f"#{name}" for name in ALL)]
+
+
+def test_report__leaves_out_what_is_not_known(judged: Judged, report: Report) -> None:
+    evaluation = replace(
+        judged.evaluation, soundscapes={}, failure_modes={}, slices=[], species=[], curve={}, calibration={}
+    )
+    bare = replace(judged, evaluation=evaluation, data=None, test=None, ask=None, variants=None, mislabelled=None)
+    assert _ids(report(bare)) == ["verdict", "comparison", "confusions", "bundle"]
+
+
+def test_report__needs_nothing_from_elsewhere(judged: Judged, report: Report) -> None:
+    html = report(judged)
+    page = Page(html)
+    assert not page.of("script", "link", "iframe", "img", "object", "base")
+    targets = [attributes.get(name) for _, attributes in page.elements for name in ("src", "href", "xlink:href")]
+    assert all(one.startswith(("#", "data:image/png;base64,")) for one in targets if one)
+    assert not re.search(r"url\(|@import|https?://", html)
+    assert not re.search(r"\son\w+=", html)
+
+
+def test_report__is_the_same_to_the_byte(judged: Judged, tmp_path: Path) -> None:
+    write_report(tmp_path / "one.html", judged)
+    write_report(tmp_path / "two.html", replace(judged))
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("passed", "words", "other"), [(True, "✓ Passed", "✗ Refused"), (False, "✗ Refused", "✓ Passed")]
+)
+def test_verdict__is_on_the_first_screen(judged: Judged, report: Report, passed: bool, words: str, other: str) -> None:
+    verdict = Verdict([Reason("minimum test top1", passed, "test top1 is as it is.")])
+    texts = Page(report(replace(judged, verdict=verdict))).texts
+    assert words in texts[: texts.index("Where not to trust it")]
+    assert other not in texts
+
+
+def test_verdict__gives_every_reason_the_failed_ones_first(judged: Judged, report: Report) -> None:
+    html = report(judged)
+    section = html[html.index('id="verdict"') : html.index('id="recordings"')]
+    outcomes = re.findall(r"(✓ met|✗ not met|· shown)", section)
+    assert outcomes == ["✗ not met", "✓ met", "· shown"]
+    assert "calibration error is 0.300" in section
+    assert "Test right at first guess is 0.571" in section
+    assert "no champion to compare with" in section
+
+
+def test_opening__counts_conditions_that_decide(judged: Judged, report: Report) -> None:
+    assert "1 of 2\u202fconditions not met" in report(judged)
+
+
+def test_opening__says_how_many_and_how_good(judged: Judged, report: Report) -> None:
+    texts = Page(report(judged)).texts
+    opening = " ".join(texts[: texts.index("Where not to trust it")])
+    for words in (
+        "4 species it can name",
+        "57\u202f%",
+        "20 to 90\u202f%",
+        "2\u202fbirds, 1\u202finsect and 1\u202fmammal",
+    ):
+        assert words in opening or words.replace(" ", " ", 1) in opening
+    assert "40\u202f%" in opening  # of 40 pairs in soundscapes: 30 at one half, 10 at a tenth
+
+
+def test_slices__show_no_figure_without_its_number_of_recordings(judged: Judged, report: Report) -> None:
+    html = report(judged)
+    section = html[html.index('id="slices"') : html.index('id="species"')]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr.*?</tr>", section)[1:]]
+    assert [(row[0], row[1]) for row in rows] == [
+        ("All test recordings", "7"),
+        ("Birds", "12"),
+        ("Species with at most 3 training recordings", "11"),
+        ("Recorded at night (18 to 6 h) (too few)", "3"),
+    ]
+    assert [row[5] for row in rows] == ["20 to 90\u202f%", "20 to 90\u202f%", "0 to 30\u202f%", "–"]
+
+
+def test_slices__with_too_few_recordings_look_different_without_colour(judged: Judged, report: Report) -> None:
+    html = report(judged)
+    section = html[html.index('id="slices"') : html.index('id="species"')]
+    assert section.count('class="open dot"') == 1
+    assert section.count("(too few)") == 1
+
+
+def test_slices__change_against_a_champion_is_shown_where_there_is_one(judged: Judged, report: Report) -> None:
+    assert "Against the champion" not in report(judged)
+    changed = [replace(one, change=-0.25, change_interval=(-0.5, -0.1)) for one in judged.evaluation.slices[:1]]
+    evaluation = replace(judged.evaluation, slices=changed, champion="0a1b2c3d4e5f")
+    html = report(replace(judged, evaluation=evaluation))
+    assert "Against the champion 0a1b2c3d4e5f" in html
+    assert "−25\u202fpoints" in html and "−50 to −10\u202fpoints" in html
+
+
+def test_species__as_many_as_the_configuration_says(judged: Judged, report: Report) -> None:
+    html = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": 2})))
+    section = html[html.index('id="species"') : html.index('id="soundscapes"')]
+    assert "The 2 worst species" in section
+    assert "Jaguar" in section and "Great Kiskadee</th>" not in section
+
+
+def test_report__what_data_say_is_text(judged: Judged, report: Report) -> None:
+    hostile = "<script>alert('x')</script>\"'&"
+    species = [
+        *judged.classes.species[1:],
+        Species(code="1139490", scientific_name=hostile, common_name=hostile, class_name=hostile),
+    ]
+    answers = [{**one, "recording_id": one["recording_id"], "path": hostile} for one in judged.evaluation.answers]
+    manifest = judged.manifest.model_copy(
+        update={
+            "classes": ClassList.of(species),
+            "licences": {"verdict": hostile, "recordings": {hostile: 3}, "weights": {hostile: hostile}},
+            "parents": {hostile: hostile},
+        }
+    )
+    verdict = Verdict([Reason(hostile, False, hostile)])
+    evaluation = replace(judged.evaluation, answers=answers, champion=hostile)
+    html = report(replace(judged, manifest=manifest, verdict=verdict, evaluation=evaluation))
+    page = Page(html)
+    assert not page.of("script")
+    assert "<script" not in html
+    assert any(hostile in text for text in page.texts)
+
+
+def test_report__pictures_and_tables_have_words(judged: Judged, report: Report) -> None:
+    page = Page(report(judged))
+    assert page.of("html")[0]["lang"] == "en"
+    for picture in page.of("svg"):
+        assert picture.get("aria-hidden") == "true" or (picture["role"] == "img" and picture["aria-label"])
+    tables = page.of("table")
+    assert len(tables) == len(page.of("caption"))
+    assert all(heading.get("scope") in ("col", "row") for heading in page.of("th"))
+    regions = [one for one in page.of("div") if one.get("class") == "scroll"]
+    assert len(regions) == len(tables)
+    assert all(one.get("tabindex") == "0" and one.get("aria-label") for one in regions)
+
+
+def test_report__headings_skip_no_level(judged: Judged, report: Report) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(report(judged)).elements if re.fullmatch(r"h\d", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def _palettes() -> list[dict[str, str]]:
+    css = (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
+    blocks = re.findall(r":root \{(.*?)\}", css, re.S)
+    return [dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6})", block)) for block in blocks]
+
+
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2.2's contrast ratio of two colours."""
+
+    def luminance(colour: str) -> float:
+        bands = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [band / 12.92 if band <= 0.04045 else ((band + 0.055) / 1.055) ** 2.4 for band in bands]
+        return float(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["light", "dark"])
+def test_style__text_can_be_read(number: int) -> None:
+    palettes = _palettes()
+    assert palettes[0].keys() == palettes[1].keys()
+    colours = palettes[number]
+    for background in ("page", "raised"):
+        for text in ("ink", "soft", "green", "right", "wrong"):
+            assert _contrast(colours[text], colours[background]) >= 4.5, (text, background)
+        for mark in ("third", "faint"):
+            assert _contrast(colours[mark], colours[background]) >= 3.0, (mark, background)
+    assert _contrast(colours["ink"], colours["heat"]) >= 4.5
+
+
+def test_style__is_dark_on_a_screen_alone_so_print_is_light() -> None:
+    css = (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
+    assert "@media screen and (prefers-color-scheme: dark)" in css
+    assert css.count("prefers-color-scheme") == 1
+
+
+def test_variants__both_and_what_is_released(judged: Judged, report: Report) -> None:
+    section = report(judged).split('id="variants"')[1]
+    for words in ("Released: int8. It is faster and loses next to nothing.", "4.0 MB", "12.0 ms", "0.612", "98\u202f%"):
+        assert words in section
+
+
+def test_failure_modes__numbers_that_are_none_are_said_aloud(judged: Judged, report: Report) -> None:
+    modes: dict[str, Any] = judged.evaluation.failure_modes
+    broken = {**modes, "nothing_to_name": [{**modes["nothing_to_name"][0], "n_not_finite": 3}]}
+    words = "3 probabilities were no numbers at all."
+    assert words not in report(judged)
+    assert words in report(replace(judged, evaluation=replace(judged.evaluation, failure_modes=broken)))
+
+
+def test_bundle__says_where_it_comes_from_and_what_may_be_done(judged: Judged, report: Report) -> None:
+    section = report(judged).split('id="bundle"')[1]
+    for words in ("8b6b9ca1fd78", "data fingerprint", "ffffffffffff", "Commercial use not excluded.", "CC BY 4.0"):
+        assert words in section
+    assert "image digest" not in section  # empty
+
+
+def test_recordings__are_counted_by_kind_and_part(judged: Judged, report: Report) -> None:
+    html = report(judged)
+    section = html[html.index('id="recordings"') : html.index('id="examples"')]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)[:7] for row in re.findall(r"<tr.*?</tr>", section)]
+    assert rows[1] == ["birds", "2", "8", "12\u202fmin", "4", "2", "2"]
+    assert rows[4] == ["all", "4", "16", "24\u202fmin", "8", "4", "4"]
+    assert "16\u202frecordings of 4\u202fspecies, 24\u202fmin" in section
