@@ -133,6 +133,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             config=kept,
             candidate=made.outputs["candidate"],
             evaluation=evaluated.outputs["evaluation"],
+            variants=made.outputs["variants"],
             test=dsl.Collected(test),
         )
         bundle, evaluation = judged.outputs["bundle"], evaluated.outputs["evaluation"]

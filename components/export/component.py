@@ -25,6 +25,7 @@ def export(
     decisions: dsl.Input[dsl.Artifact],
     development: dsl.Input[List[dsl.Dataset]],
     candidate: dsl.Output[dsl.Model],
+    variants: dsl.Output[dsl.Artifact],
 ):
     """Export one graph and hold it against what training saw; the test part has no say in it.
 
@@ -45,6 +46,7 @@ def export(
         decisions: Calibration and thresholds.
         development: Waveforms of training and validation; parity clips are validation recordings.
         candidate: The bundle, not judged yet.
+        variants: Sizes, times and metrics of fp32 and int8.
     """
     from silencio.config import RunConfig
     from silencio.steps.export import export_step
@@ -52,6 +54,5 @@ def export(
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
     inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": ledger.path}
     inputs |= {"fusion": fusion.path, "decisions": decisions.path, "classes": classes.path}
-    candidate.metadata["version"] = export_step(
-        RunConfig.load(config.path), parents, heads, inputs, [s.path for s in development], candidate.path
-    )
+    paths = ([shard.path for shard in development], candidate.path, variants.path)
+    candidate.metadata["version"] = export_step(RunConfig.load(config.path), parents, heads, inputs, *paths)

@@ -12,6 +12,7 @@ def judge(
     config: dsl.Input[dsl.Artifact],
     candidate: dsl.Input[dsl.Model],
     evaluation: dsl.Input[dsl.Artifact],
+    variants: dsl.Input[dsl.Artifact],
     test: dsl.Input[List[dsl.Dataset]],
     bundle: dsl.Output[dsl.Model],
     verdict: dsl.Output[dsl.Artifact],
@@ -24,6 +25,7 @@ def judge(
         config: The resolved configuration, with the policy.
         candidate: The bundle, not judged yet.
         evaluation: All figures.
+        variants: Sizes, times and metrics of fp32 and int8.
         test: Waveforms of the test part, for the report's pictures.
         bundle: The bundle with its test figures and its verdict.
         verdict: Every gate's outcome, as JSON.
@@ -33,7 +35,7 @@ def judge(
     from silencio.config import RunConfig
     from silencio.steps.judge import judge_step
 
-    paths = {"bundle": bundle.path, "verdict": verdict.path, "report": report.path}
+    paths = {"bundle": bundle.path, "verdict": verdict.path, "report": report.path, "variants": variants.path}
     shards = [shard.path for shard in test]
     judged = judge_step(RunConfig.load(config.path), candidate.path, evaluation.path, shards, paths)
     bundle.metadata["version"], bundle.metadata["verdict"] = judged["version"], judged["verdict"]

@@ -8,9 +8,9 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def open_run(
-    name: str, code_version: str, image: str, key: str
-) -> NamedTuple("Opened", [("run_id", str), ("champion_version", str)]):
+def open_run(name: str, code_version: str, image: str, key: str) -> NamedTuple(
+    "Opened", [("run_id", str), ("champion_version", str)]
+):
     """Open an MLflow run, or end here in one sentence where the tracking server does not answer.
 
     Args:

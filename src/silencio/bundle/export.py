@@ -35,7 +35,9 @@ from silencio.bundle.manifest import (
 )
 from silencio.bundle.model_card import model_card
 from silencio.bundle.parity import Parity, ParityClip
+from silencio.bundle.quantize import QuantizationReport
 from silencio.bundle.reference import write_reference
+from silencio.bundle.variants import released_variant
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import BundleError, ParityError
@@ -73,7 +75,7 @@ def export_bundle(
     config: RunConfig,
     classes: ClassList,
     directory: Path,
-) -> BundleManifest:
+) -> tuple[BundleManifest, QuantizationReport | None]:
     """Export, verify against training, and only then put the bundle in its place.
 
     The test part is unknown here: its figures come with the verdict (`silencio.bundle.seal`).
@@ -88,12 +90,17 @@ def export_bundle(
         classes: The order of the outputs.
         directory: The bundle's folder; must not exist, or be empty.
 
+    Returns:
+        bundle.json, and the figures of fp32 and int8 where int8 was tried: they hold times, and would make every
+        bundle another one.
+
     Raises:
         ParityError: The graph gives other numbers than the trained heads gave.
         BundleError: There is no validation recording short enough to be a parity clip.
     """
     parents = {**origin.parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
-    validation = ShardSet(development, config.features, "validation")
+    shards = list(development)
+    validation = ShardSet(shards, config.features, "validation")
     modules = [head.module(config.features, classes) for head in heads]
     deployable = [module.deployable().eval() for module in modules]
     graph_module = EnsembleGraph(
@@ -109,9 +116,14 @@ def export_bundle(
         inputs = _graph_inputs(graph_module.input_names, config.features)
         write_graph(graph_module, inputs, config.features, classes, work / GRAPH)
         graph = Graph(work / GRAPH, inputs, n_threads=1)
-        tolerances = Tolerances()
         said = validation_probabilities(graph, validation)
-        check_against_training(said, fusion, decisions, tolerances.torch_to_onnx)
+        check_against_training(said, fusion, decisions, Tolerances().torch_to_onnx)
+        training = ShardSet(shards, config.features, "train")
+        tolerances, variants = released_variant(work, inputs, training, validation, classes, config.export.quantize)
+        is_int8 = variants is not None and variants.kept
+        if is_int8:
+            graph = Graph(work / GRAPH, inputs, n_threads=1)
+            said = validation_probabilities(graph, validation)
         _write_parity(graph, _parity_sources(validation, origin.data, config), config, classes, work / PARITY)
         write_reference(validation, said, classes, work / REFERENCE)
         origin.data.to_parquet(work / DATA, index=False)
@@ -130,6 +142,7 @@ def export_bundle(
             calibration=decisions.calibration.model_dump(mode="json"),
             thresholds=dict(zip(classes.codes, decisions.thresholds.values, strict=True)),
             metrics={"validation": decisions.validation, "validation_calibration": decisions.calibration_error},
+            precision="int8" if is_int8 else "fp32",
             tolerances=tolerances,
             parents=parents,
             licences=licence_verdict(dict(origin.licences), entries),
@@ -140,7 +153,7 @@ def export_bundle(
         if directory.exists():
             directory.rmdir()
         shutil.move(work, directory)
-    return manifest
+    return manifest, variants
 
 
 def write_manifest(manifest: BundleManifest, directory: Path) -> BundleManifest:

@@ -106,6 +106,11 @@ class Bundle:
         for clip in self.parity.clips:
             got = graph.run({"log_mel": clip.log_mel, "waveform": clip.waveform})
             off = float(np.abs(got - clip.probabilities).max())
+            if self.manifest.precision != "fp32" and (got.argmax(axis=1) != clip.probabilities.argmax(axis=1)).any():
+                raise ParityError(
+                    f"clip {clip.recording_id}: another species is the most probable here than at export (this graph "
+                    f"is {self.manifest.precision}; this processor rounds otherwise)"
+                )
             if not off <= self.manifest.tolerances.cpu:
                 raise ParityError(
                     f"clip {clip.recording_id}: probabilities differ by {off:.2g} from those at export (most allowed "

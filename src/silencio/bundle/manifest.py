@@ -86,6 +86,7 @@ class BundleManifest(_Entry):
         thresholds: By code, the probability from which on the species counts as named.
         metrics: Figures by part of the split.
         verdict: Whether the gates let it pass, and what those said that did not; empty before they were asked.
+        precision: Of the graph.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.
         licences: Of data and weights, and what they allow.
@@ -108,6 +109,7 @@ class BundleManifest(_Entry):
     thresholds: dict[str, float] = Field(default_factory=dict)
     metrics: dict[str, Any]
     verdict: dict[str, Any] = Field(default_factory=dict)
+    precision: Literal["fp32", "int8"] = "fp32"
     tolerances: Tolerances = Tolerances()
     parents: dict[str, str]
     licences: dict[str, Any]

@@ -18,34 +18,17 @@ import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GraphInput
+from silencio.bundle.quantize_config import QuantizeConfig
 from silencio.errors import BundleError
 
 Features = Mapping[str, NDArray[np.generic]]
 Judge = Callable[[NDArray[np.float32]], float]
 
 _WARM_UP = 3
-
-
-class QuantizeConfig(BaseModel):
-    """Whether an int8 graph is tried, and what it may cost.
-
-    Attributes:
-        enabled: Try one.
-        n_calibration_windows: Training windows from which the activations' ranges are found.
-        most_map_loss: Validation macro mAP that int8 may lose.
-        n_timed: Windows that both graphs are timed on, in turn.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    enabled: bool = True
-    n_calibration_windows: int = Field(128, ge=1)
-    most_map_loss: float = Field(0.005, ge=0)
-    n_timed: int = Field(100, ge=10)
 
 
 class VariantFigures(BaseModel):

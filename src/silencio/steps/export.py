@@ -23,6 +23,7 @@ def export_step(
     inputs: Mapping[str, str],
     development: Sequence[str],
     directory: str,
+    variants_path: str,
 ) -> str:
     """Export the bundle that the test part will judge.
 
@@ -33,6 +34,7 @@ def export_step(
         inputs: Paths of `usable`, `assignment`, `ledger`, `fusion`, `decisions` and `classes`.
         development: Shards of training and validation.
         directory: The bundle's folder.
+        variants_path: Gets sizes, times and metrics of fp32 and int8, as JSON.
 
     Returns:
         The bundle's version.
@@ -44,7 +46,7 @@ def export_step(
         licences=licence_counts(usable),
         parents=parents,
     )
-    manifest = export_bundle(
+    manifest, variants = export_bundle(
         load_heads(heads, config),
         Fusion.load(Path(inputs["fusion"])),
         Decisions.load(Path(inputs["decisions"])),
@@ -54,6 +56,7 @@ def export_step(
         read_class_list(Path(inputs["classes"])),
         Path(directory),
     )
+    Path(variants_path).write_text("{}" if variants is None else variants.model_dump_json(indent=1), encoding="utf-8")
     return manifest.version
 
 

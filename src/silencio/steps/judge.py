@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def judge_step(
         candidate: The bundle, not judged yet.
         evaluation_path: All figures.
         test: Shards of the test part, for pictures.
-        paths: Where `bundle`, `verdict` and `report` are written.
+        paths: Where `bundle`, `verdict` and `report` are written, and where the figures of the graph's `variants` lie.
 
     Returns:
         `version`, `verdict`, `passed` and the number of `refusals`, for the run's page.
@@ -48,7 +49,8 @@ def judge_step(
     )
     verdict.save(Path(paths["verdict"]))
     manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))
-    _write_report(config, manifest, Path(candidate), evaluation, verdict, test, Path(paths["report"]))
+    variants = json.loads(Path(paths["variants"]).read_text(encoding="utf-8"))
+    _write_report(config, manifest, Path(candidate), evaluation, verdict, variants, test, Path(paths["report"]))
     words = "passed" if verdict.passed else "refused"
     return {"version": manifest.version, "verdict": words, "passed": verdict.passed, "refusals": len(verdict.refusals)}
 
@@ -68,6 +70,7 @@ def _write_report(
     candidate: Path,
     evaluation: Evaluation,
     verdict: Verdict,
+    variants: Mapping[str, Any],
     test: Sequence[str],
     path: Path,
 ) -> None:
@@ -80,7 +83,7 @@ def _write_report(
         data=pd.read_parquet(candidate / DATA) if (candidate / DATA).is_file() else None,
         test=ShardSet(map(Path, test), config.features, "test"),
         ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
-        variants=manifest.model_dump().get("quantization"),
-        mislabelled=evaluation.failure_modes.get("mislabelled"),
+        variants=variants or None,
+        mislabelled=evaluation.mislabelled or None,
     )
     write_report(path, judged)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from silencio.bundle import Bundle, Scorer
+from silencio.bundle.quantize_config import QuantizeConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
 from silencio.evaluation.calibration import Calibration
@@ -113,3 +114,22 @@ def test_inspect__accepts_it_in_a_process_of_its_own(bundle: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "effnet_lora" in done.stdout
+
+
+def test_int8__is_released_only_where_it_is_kept(tiny_data, tiny_ensemble, tmp_path: Path, monkeypatch) -> None:
+    quantize = QuantizeConfig(enabled=True, most_map_loss=1.0, n_timed=10)
+    config = tiny_data.config.model_copy(
+        update={"export": tiny_data.config.export.model_copy(update={"quantize": quantize})}
+    )
+    data = dataclasses.replace(tiny_data, config=config)
+    # The clock is taken out of it: whether int8 is faster on a net this small is luck.
+    monkeypatch.setattr("silencio.bundle.quantize._median_ms", lambda *_: (2.0, 1.0))
+    kept = Bundle(tiny_ensemble.export(data, tmp_path / "kept"))
+    kept.verify()
+    assert kept.manifest.precision == "int8"
+    monkeypatch.setattr("silencio.bundle.quantize._median_ms", lambda *_: (1.0, 2.0))
+    refused = Bundle(tiny_ensemble.export(data, tmp_path / "refused"))
+    assert refused.manifest.precision == "fp32"
+    sizes = [(one.directory / "model.onnx").stat().st_size for one in (kept, refused)]
+    assert sizes[0] < sizes[1] / 2
+    assert {path.name for path in kept.directory.iterdir()} == {path.name for path in refused.directory.iterdir()}

@@ -1,0 +1,74 @@
+"""Which variant of a graph is released: fp32, or int8 where validation and the clock allow it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from silencio.bundle.manifest import GRAPH, GraphInput, Tolerances
+from silencio.bundle.quantize import Features, QuantizationReport, choose_variant, quantize_graph
+from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.data.shards import ShardSet, targets
+from silencio.evaluation.metrics import average_precisions, mean_of_present
+from silencio.evaluation.recording_scores import recording_scores
+from silencio.features import FrontEnd
+from silencio.taxonomy import ClassList
+
+# 8-bit kernels round otherwise on processors without VNNI; loaders also ask for the same most probable species.
+_INT8 = Tolerances(cpu=0.02)
+_BATCH = 16
+
+
+def released_variant(
+    directory: Path,
+    inputs: tuple[GraphInput, ...],
+    training: ShardSet,
+    validation: ShardSet,
+    classes: ClassList,
+    config: QuantizeConfig,
+) -> tuple[Tolerances, QuantizationReport | None]:
+    """Try int8 beside the exported graph, and put it in its place where it is kept.
+
+    Args:
+        directory: Holds the graph.
+        inputs: What it is fed.
+        training: Its windows are what activations are measured on.
+        validation: Decides.
+        classes: What the outputs mean.
+        config: What int8 may cost; it may be switched off.
+
+    Returns:
+        What parity means for the released graph, and both variants' figures; None where int8 was not tried.
+    """
+    if not config.enabled:
+        return Tolerances(), None
+    graph, candidate = directory / GRAPH, directory / ".int8.onnx"
+    quantize_graph(graph, _batches(training, config.n_calibration_windows), candidate)
+    target = targets(validation.table, classes.index)
+    front_end = FrontEnd(validation.spec)
+    features = [front_end.features(waveform) for waveform in validation]
+    recording = np.repeat(np.arange(len(features)), [one.n_windows for one in features])
+
+    def macro_map(probabilities: NDArray[np.float32]) -> float:
+        return mean_of_present(average_precisions(recording_scores(probabilities, recording), target))
+
+    report = choose_variant(graph, candidate, inputs, (one.inputs for one in features), macro_map, config)
+    if report.kept:
+        candidate.replace(graph)
+        return _INT8, report
+    candidate.unlink()
+    return Tolerances(), report
+
+
+def _batches(training: ShardSet, n_windows: int) -> Iterator[Features]:
+    """One window of each recording in turn, so that a long recording does not decide the ranges."""
+    front_end, spec = FrontEnd(training.spec), training.spec
+    chosen: Iterable[int] = np.linspace(0, len(training) - 1, min(n_windows, len(training))).astype(int)
+    windows = [front_end.windows(training.waveform(int(i))) for i in chosen]
+    firsts = np.stack([one[len(one) // 2] for one in windows])
+    for begin in range(0, len(firsts), _BATCH):
+        batch = firsts[begin : begin + _BATCH]
+        yield {"waveform": batch, "log_mel": front_end.log_mel(batch)}
