@@ -65,7 +65,7 @@ def released_variant(
 
 def _batches(training: ShardSet, n_windows: int) -> Iterator[Features]:
     """One window of each recording in turn, so that a long recording does not decide the ranges."""
-    front_end, spec = FrontEnd(training.spec), training.spec
+    front_end = FrontEnd(training.spec)
     chosen: Iterable[int] = np.linspace(0, len(training) - 1, min(n_windows, len(training))).astype(int)
     windows = [front_end.windows(training.waveform(int(i))) for i in chosen]
     firsts = np.stack([one[len(one) // 2] for one in windows])

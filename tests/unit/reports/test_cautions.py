@@ -82,7 +82,7 @@ def test_cautions__a_slice_only_where_it_counts_and_lies_clearly_below(judged: J
 
 def test_cautions__the_worst_of_bad_sound(judged: Judged) -> None:
     said = next(one for one in cautions(judged) if one.startswith("Bad sound"))
-    assert "gain −30 dB" in said and "20\u202f% instead of 60\u202f%" in said
+    assert "gain \N{MINUS SIGN}30 dB" in said and "20\u202f% instead of 60\u202f%" in said
 
 
 def test_cautions__probabilities_that_are_off_and_in_which_direction(judged: Judged) -> None:

@@ -95,10 +95,9 @@ def _pixels(svg: str) -> np.ndarray:
 @pytest.mark.parametrize("hz", [1000.0, 4000.0, 12000.0])
 def test_spectrogram__pitch_goes_upwards_and_time_to_the_right(hz: float) -> None:
     pixels = _pixels(_drawn(_tone(hz, 5.0, 10.0)))
-    row, column = np.unravel_index(pixels[:, 5:].argmin(), pixels[:, 5:].shape)
+    row = int(pixels[:, -200:].mean(axis=1).argmin())
     low, high = hz_to_mel(SPEC.f_min_hz), hz_to_mel(SPEC.f_max_hz)
     assert 1 - row / len(pixels) == pytest.approx((hz_to_mel(hz) - low) / (high - low), abs=0.03)
-    assert column > pixels.shape[1] / 2 - 10
     assert pixels[row, : pixels.shape[1] // 2 - 10].mean() > pixels[row, pixels.shape[1] // 2 + 10 :].mean() + 0.5
 
 
@@ -106,7 +105,7 @@ def test_spectrogram__axes_are_seconds_of_the_recording_and_kilohertz() -> None:
     ticks = re.findall(r'class="tick">([^<]+)<', _drawn(_tone(2000.0, 0.0, 10.0), begin_s=25.0))
     assert ticks[0] == "kHz"
     assert {"1", "2", "4", "8"} <= set(ticks)
-    assert ticks[-6:] == ["26", "28", "30", "32", "34 s"][-6:] or ticks[-5:] == ["26", "28", "30", "32", "34 s"]
+    assert ticks[-5:] == ["26", "28", "30", "32", "34 s"]
 
 
 def test_spectrogram__marks_the_right_species_in_words_too() -> None:

@@ -24,7 +24,7 @@ def test_scale__places_values_evenly_and_keeps_them_inside() -> None:
 def test_scale__of_differences_holds_them_all_about_zero() -> None:
     scale = Scale.differences([0.12, -0.34, math.nan])
     assert (scale.low, scale.high) == (-0.4, 0.4)
-    assert scale.labels == ("−0.4", "0", "+0.4")
+    assert scale.labels == ("\N{MINUS SIGN}0.4", "0", "+0.4")
     assert Scale.differences([]).high == 0.1
 
 

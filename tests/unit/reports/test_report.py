@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -129,12 +130,12 @@ def test_opening__says_how_many_and_how_good(judged: Judged, report: Report) -> 
     texts = Page(report(judged)).texts
     opening = " ".join(texts[: texts.index("Where not to trust it")])
     for words in (
-        "4 species it can name",
+        "species it can name 4",
         "57\u202f%",
         "20 to 90\u202f%",
         "2\u202fbirds, 1\u202finsect and 1\u202fmammal",
     ):
-        assert words in opening or words.replace(" ", " ", 1) in opening
+        assert words in opening
     assert "40\u202f%" in opening  # of 40 pairs in soundscapes: 30 at one half, 10 at a tenth
 
 
@@ -148,7 +149,7 @@ def test_slices__show_no_figure_without_its_number_of_recordings(judged: Judged,
         ("Species with at most 3 training recordings", "11"),
         ("Recorded at night (18 to 6 h) (too few)", "3"),
     ]
-    assert [row[5] for row in rows] == ["20 to 90\u202f%", "20 to 90\u202f%", "0 to 30\u202f%", "–"]
+    assert [row[5] for row in rows] == ["20 to 90\u202f%", "20 to 90\u202f%", "0 to 30\u202f%", "\N{EN DASH}"]
 
 
 def test_slices__with_too_few_recordings_look_different_without_colour(judged: Judged, report: Report) -> None:
@@ -164,7 +165,7 @@ def test_slices__change_against_a_champion_is_shown_where_there_is_one(judged: J
     evaluation = replace(judged.evaluation, slices=changed, champion="0a1b2c3d4e5f")
     html = report(replace(judged, evaluation=evaluation))
     assert "Against the champion 0a1b2c3d4e5f" in html
-    assert "−25\u202fpoints" in html and "−50 to −10\u202fpoints" in html
+    assert "\N{MINUS SIGN}25\u202fpoints" in html and "\N{MINUS SIGN}50 to \N{MINUS SIGN}10\u202fpoints" in html
 
 
 def test_species__as_many_as_the_configuration_says(judged: Judged, report: Report) -> None:
@@ -213,7 +214,7 @@ def test_report__pictures_and_tables_have_words(judged: Judged, report: Report) 
 def test_report__headings_skip_no_level(judged: Judged, report: Report) -> None:
     levels = [int(tag[1]) for tag, _ in Page(report(judged)).elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def _palettes() -> list[dict[str, str]]:
