@@ -40,7 +40,12 @@ def _parser() -> argparse.ArgumentParser:
         "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
     )
     run.add_argument("--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split")
-    run.add_argument("--champion", default="", metavar="BUNDLE", help="serves now: the new one is compared with it")
+    run.add_argument(
+        "--champion",
+        default="registry",
+        metavar="BUNDLE|registry|none",
+        help="serves now: what the new one must not be worse than",
+    )
     submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
     _add_configuration(submit, data_required=False)
     submit.add_argument("--host", required=True, metavar="URL", help="of the KFP API, such as http://127.0.0.1:8888")
@@ -95,7 +100,11 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     for _, row in results.iterrows():
         table.add_row(*(value if isinstance(value, str) else f"{value:.3f}" for value in row))
     console.print(table)
-    console.print(f"Taxon columns are top-1. Bundle: {run.bundle}", soft_wrap=True)
+    console.print("Taxon columns are top-1.")
+    console.print("The gates passed it." if run.verdict.passed else "The gates refused it, so it is not registered:")
+    for refusal in run.verdict.refusals:
+        console.print(f"- {refusal}", soft_wrap=True)
+    console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)
     return 0
 
 

@@ -13,6 +13,7 @@ from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
 from silencio.config import resolve
 from silencio.data.source import absolute
+from silencio.evaluation.gates import Verdict
 from silencio.evaluation.results import Evaluation
 
 # What a checkout must not differ in for its commit to name what runs.
@@ -33,12 +34,14 @@ class TrainedRun:
     Attributes:
         bundle: The bundle's folder.
         evaluation: Figures on the test part.
+        verdict: What the gates said.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.
     """
 
     bundle: Path
     evaluation: Evaluation
+    verdict: Verdict
     log: Path
     times: list[StepTime]
 
@@ -51,7 +54,7 @@ def run_train(
     out: Path,
     *,
     previous: str = "",
-    champion: str = "",
+    champion: str = "registry",
 ) -> TrainedRun:
     """Run `train` and put what it makes at the top of `out`.
 
@@ -63,7 +66,7 @@ def run_train(
         out: Gets `bundle`, `evaluation.json`, `verdict.json`, `report.html`, `run.log` and the artifacts of every step
             under `artifacts`.
         previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
-        champion: Bundle that serves now, to be compared with.
+        champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
 
     Raises:
         ConfigError: The configuration cannot be used; nothing has run.
@@ -82,11 +85,12 @@ def run_train(
         "code_version": code_version(),
         "image": image,
         "previous": absolute(previous) if previous else "",
-        "champion": absolute(champion) if champion else "",
+        "champion": champion if champion in ("registry", "none") else absolute(champion),
     }
     out = out.resolve()
     run = run_local(pipeline, arguments, run_identity(image, resolved), out, PUBLISHED)
-    return TrainedRun(out / "bundle", Evaluation.load(out / "evaluation.json"), run.log, run.times)
+    evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
+    return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
 
 
 def code_version() -> str:

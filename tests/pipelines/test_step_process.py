@@ -7,14 +7,6 @@ from pipelines.step_process import sentence_of
 from silencio.errors import DataError
 
 
-def caught(raises: Callable[[], object]) -> BaseException:
-    try:
-        raises()
-    except Exception as error:
-        return error
-    raise AssertionError("nothing was raised")
-
-
 def open_nowhere() -> None:
     open("/nowhere/at/all")  # noqa: PTH123, SIM115
 
@@ -45,7 +37,9 @@ def of_the_library() -> None:
     ],
 )
 def test_sentence__says_what_was_wrong_in_one_line(raises: Callable[[], object], sentence: str) -> None:
-    assert sentence_of(caught(raises)) == sentence
+    with pytest.raises(Exception) as caught:
+        raises()
+    assert sentence_of(caught.value) == sentence
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 
 from silencio.reports.markup import Child, Markup, join, tag
+from silencio.reports.page import stylesheet
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,6 @@ def document(title: str, opening: Markup, sections: Sequence[Section]) -> str:
         opening: What stands above the contents.
         sections: In order.
     """
-    style = (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
     contents = tag(
         "nav",
         tag("ol", *(tag("li", tag("a", one.title, href=f"#{one.name}")) for one in sections)),
@@ -43,7 +42,7 @@ def document(title: str, opening: Markup, sections: Sequence[Section]) -> str:
         Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup('<meta name="color-scheme" content="light dark">'),
         tag("title", title),
-        tag("style", Markup(style)),
+        tag("style", Markup(stylesheet())),
     )
     skip = tag("a", "To the content", href="#content", class_="skip")
     body = tag("body", skip, tag("header", opening), contents, tag("main", *bodies, id="content"))

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; color: #1d2b24; padding: 0 1rem }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .25rem .75rem; text-align: left }
-thead { border-bottom: 2px solid #1d2b24 } tbody tr:nth-child(odd) { background: #eef3ef }
-svg { max-width: 100%; height: auto }
-"""
 
 
 @dataclass(frozen=True)
@@ -25,6 +18,11 @@ class Figure:
 
 
 Block = str | pd.DataFrame | Figure
+
+
+def stylesheet() -> str:
+    """The one look of all pages: light and dark, on a phone and in print."""
+    return (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
 
 
 def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> None:
@@ -41,14 +39,19 @@ def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> Non
             parts.append(f"<h2>{html.escape(block[0])}</h2>")
             block = block[1]
         parts.append(_render(block))
-    text = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{stylesheet()}</style>"
+    )
+    text = f'<!doctype html><html lang="en"><head>{head}</head><body class="step">{"".join(parts)}</body></html>'
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{text}<style>{_STYLE}</style><body>{''.join(parts)}</body></html>", encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def _render(block: Block) -> str:
     if isinstance(block, Figure):
         return block.svg
     if isinstance(block, pd.DataFrame):
-        return block.to_html(index=False, border=0, float_format=lambda value: f"{value:.3f}")
+        table = block.to_html(index=False, border=0, float_format=lambda value: f"{value:.3f}", justify="left")
+        return f'<div class="scroll" tabindex="0">{table}</div>'
     return f"<p>{html.escape(block)}</p>"

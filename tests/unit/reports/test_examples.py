@@ -6,9 +6,9 @@ import base64
 import io
 import re
 
-import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 
 from silencio.data.shards import ShardSet
 from silencio.features import FeatureSpec
@@ -89,7 +89,7 @@ def _drawn(waveform: np.ndarray, begin_s: float = 0.0, n_windows: int = 2) -> st
 def _pixels(svg: str) -> np.ndarray:
     content = re.search(r"base64,([^\"]+)", svg)
     assert content
-    return matplotlib.image.imread(io.BytesIO(base64.b64decode(content[1])), format="png")[..., :3].mean(axis=2)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content[1]))).convert("L")) / 255
 
 
 @pytest.mark.parametrize("hz", [1000.0, 4000.0, 12000.0])

@@ -136,9 +136,35 @@ def test_bars__have_a_piece_for_each_part_and_a_place_for_each_name() -> None:
     names = ["0126247", "1139490", "grekis"]
     svg = bars({"train": [3, 2, 1], "validation": [1, 1, 1], "test": [1, 1, 1]}, names, "recordings").svg
     for text in (*names, "train", "validation", "test", "recordings"):
-        assert f"<!-- {text} -->" in svg
-    assert len(set(re.findall(r"fill: (#[0-9a-f]{6})", svg)) & {"#2f6f4f", "#d9a441", "#7a4f8f"}) == 3
+        assert f">{text}</text>" in svg
+    assert [svg.count(f'class="piece-{number}"') for number in range(3)] == [4, 4, 4]  # with the legend's
 
 
 def test_curve__of_one_epoch_can_be_drawn() -> None:
-    assert "<!-- loss -->" in curve([1.5], "epoch", "loss").svg
+    assert ">loss</text>" in curve([1.5], "epoch", "loss").svg
+
+
+def test_curve__falls_downwards_over_its_numbers() -> None:
+    svg = curve([2.0, 1.0, 0.5], "epoch", "loss").svg
+    line = re.search(r'<path d="M([^"]+)"', svg)
+    assert line
+    points = [[float(value) for value in point.split()] for point in line[1].split("L")]
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert [y for _, y in points] == sorted(y for _, y in points)
+    assert re.findall(r'text-anchor="middle" class="tick">([^<]+)<', svg) == ["1", "2", "3"]
+
+
+def test_curve__a_loss_that_is_no_number_leaves_a_gap() -> None:
+    assert "nan" not in curve([2.0, float("nan"), 0.5], "epoch", "loss").svg.split(">", 1)[1]
+
+
+def test_bars__pieces_of_one_name_follow_each_other() -> None:
+    svg = bars({"train": [3, 1], "test": [1, 0]}, ["a", "b"], "recordings").svg
+    rows = re.findall(r'<rect x="([\d.]+)" y="33" width="([\d.]+)"', svg)
+    (first, width), (second, rest) = ((float(x), float(w)) for x, w in rows)
+    assert second == pytest.approx(first + width, abs=0.02)
+    assert width == pytest.approx(3 * rest, abs=0.05)
+
+
+def test_figures__are_the_same_every_time() -> None:
+    assert curve([1.0, 0.5], "epoch", "loss") == curve([1.0, 0.5], "epoch", "loss")

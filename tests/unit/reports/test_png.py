@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import io
 
-import matplotlib.image
 import numpy as np
+from PIL import Image
 
 from silencio.reports.png import data_uri, palette_png, ramp
 
 
 def _decoded(png: bytes) -> np.ndarray:
-    return (matplotlib.image.imread(io.BytesIO(png), format="png")[..., :3] * 255).round().astype(int)
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
 
 
 def test_palette_png__another_decoder_sees_every_pixel() -> None:

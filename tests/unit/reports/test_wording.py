@@ -84,7 +84,9 @@ def test_species_name__falls_back_to_what_is_known() -> None:
 
 
 def test_in_words__translates_whole_names_only() -> None:
-    assert in_words("test macro_map is 0.3 [-0.1, 0.2]") == "test mean average precision is 0.3 [\N{MINUS SIGN}0.1, 0.2]"
+    assert (
+        in_words("test macro_map is 0.3 [-0.1, 0.2]") == "test mean average precision is 0.3 [\N{MINUS SIGN}0.1, 0.2]"
+    )
     assert in_words("top10 and my_top1 stay") == "top10 and my_top1 stay"
 
 
