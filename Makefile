@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check reserve compile format lock clean recordings
+.PHONY: help demo test check bench folds reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through th
 	$(SERVING_VENV)/bin/python scripts/ask_endpoint.py --run $(OUT)/demo
 
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
-	$(BIN)/python -m pytest
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled pipelines are current
 	$(BIN)/ruff check .
@@ -26,6 +26,13 @@ check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled p
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pipelines compile --check
+
+bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
+	$(BIN)/python -m benchmarks --out $(OUT)/bench.json
+
+folds: $(VENV)/.ready  ## five folds against the references, taken up where it was stopped: make folds DATA=folder
+	@test -n "$(DATA)" || { echo "make folds DATA=<a folder in BirdCLEF's layout>"; exit 2; }
+	$(BIN)/python -m benchmarks.folds --data $(DATA) --out $(OUT)/folds
 
 reserve: $(VENV)/.ready  ## train on a reserve's recordings: make reserve DATA=folder
 	@test -n "$(DATA)" || { echo "make reserve DATA=<a folder in BirdCLEF's layout>"; exit 2; }
