@@ -43,13 +43,13 @@ def tail(n_recordings: int, n_species: int = N_SPECIES) -> list[int]:
     Returns:
         Falling counts whose sum is `n_recordings`, the least of them 2.
     """
-    share = n_recordings / N_RECORDINGS
-    most = max(_FEWEST, round(_MOST * share * N_SPECIES / n_species))
-    rank = 1.0 - np.arange(n_species) / max(1, n_species - 1)
-    # The exponent of the fall that gives the sum; the fall's mean is about 1 / (exponent + 1).
     excess = n_recordings - _FEWEST * n_species
     if excess < 0:
         raise ValueError(f"{n_recordings} recordings are too few for {n_species} species")
+    most = round(_MOST * n_recordings / N_RECORDINGS * N_SPECIES / n_species)
+    most = min(max(most, _FEWEST), _FEWEST + excess // 2)
+    rank = 1.0 - np.arange(n_species) / max(1, n_species - 1)
+    # The exponent of the fall that gives the sum.
     low, high = 0.0, 100.0
     for _ in range(60):
         middle = (low + high) / 2

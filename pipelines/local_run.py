@@ -61,7 +61,12 @@ class RunStopped(KeyboardInterrupt):
 
 
 def run_local(
-    pipeline: Callable[..., Any], arguments: dict[str, Any], identity: str, out: Path, published: Mapping[str, str]
+    pipeline: Callable[..., Any],
+    arguments: dict[str, Any],
+    identity: str,
+    out: Path,
+    published: Mapping[str, str],
+    at_early_end: Callable[[str], None] = lambda run_key: None,
 ) -> LocalRun:
     """Run any pipeline, or take it up where an earlier start was stopped.
 
@@ -73,6 +78,7 @@ def run_local(
         identity: What its steps depend on beside them.
         out: The run's folder, absolute.
         published: Names at the top of `out`, by output of the pipeline.
+        at_early_end: Told the run's key when a run that had finished steps failed or was stopped.
 
     Raises:
         StorageError: `out` cannot be written.
@@ -86,12 +92,18 @@ def run_local(
         log = StepLog(out / "run.log", continues=bool(stopped_before))
         # Another commit with the same code is no other run.
         steps = LocalSteps(finished, log, finished.run_key({**arguments, "code_version": ""}), out)
-        with log:
-            if stopped_before:
-                log.note(f"taking up the run of {stopped_before}, which did not come to its end")
-            outputs = _outputs(pipeline, arguments, steps, log, out)
-        for name, place in published.items():
-            publish(Path(outputs[name].path), out / place)
+        try:
+            with log:
+                if stopped_before:
+                    log.note(f"taking up the run of {stopped_before}, which did not come to its end")
+                outputs = _outputs(pipeline, arguments, steps, log, out)
+            for name, place in published.items():
+                publish(Path(outputs[name].path), out / place)
+        except BaseException:
+            finished.remove_unfinished()
+            if steps.n_finished:
+                at_early_end(steps.run_key)
+            raise
         finished.remove_unused()
     return LocalRun(outputs, log.path, log.times)
 
@@ -124,8 +136,6 @@ def _outputs(
             f"{failure.traceback}\n\nEverything the steps printed is in {log.path}; started again, the same command "
             f"takes up from {steps.n_finished} finished steps.",
         ) from error
-    finally:
-        steps.remove_unfinished()
 
 
 @contextlib.contextmanager

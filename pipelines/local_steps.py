@@ -101,10 +101,6 @@ class LocalSteps:
         for process in list(self._processes):
             process.terminate()
 
-    def remove_unfinished(self) -> None:
-        """Delete what a step that failed or was stopped left of its outputs."""
-        self._finished.remove_unfinished()
-
     def _execute(self, execute: Callable[..., Any], task: dict[str, Any]) -> tuple[dict[str, Any], status.Status]:
         name, spec = task["task_name"], task["task_spec"]
         is_exit_task = any(given.HasField("task_final_status") for given in spec.inputs.parameters.values())

@@ -72,6 +72,8 @@ def with_recordings(task: PipelineTask) -> PipelineTask:
     """Give a step the volume with the recordings, and the settings and secrets of the place where it runs."""
     kubernetes.mount_pvc(task, "silencio-recordings", "/data")
     kubernetes.use_config_map_as_env(task, "silencio-settings", {"cache": "SILENCIO_CACHE"}, optional=True)
+    places = {"endpoint": "SILENCIO_S3_ENDPOINT", "secure": "SILENCIO_S3_SECURE", "region": "SILENCIO_S3_REGION"}
+    kubernetes.use_config_map_as_env(task, "silencio-s3", places, optional=True)
     kubernetes.use_secret_as_env(
         task,
         "silencio-s3",

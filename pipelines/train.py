@@ -88,8 +88,9 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
         found = resources.with_recordings(ingest(data=data, config=config, overrides=overrides)).after(opened)
-        checked = resources.with_recordings(validate(recordings=found.outputs["recordings"]))
-        kept, classes, usable = found.outputs["resolved"], found.outputs["classes"], checked.outputs["usable"]
+        kept, classes = found.outputs["resolved"], found.outputs["classes"]
+        checked = resources.with_recordings(validate(config=kept, recordings=found.outputs["recordings"]))
+        usable = checked.outputs["usable"]
         divided = split(config=kept, usable=usable, previous=previous)
         for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
             resources.request(task, request)

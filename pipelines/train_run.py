@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
 from silencio.config import resolve
 from silencio.data.source import absolute
+from silencio.errors import SilencioError
 from silencio.evaluation.gates import Verdict
 from silencio.evaluation.results import Evaluation
 
@@ -88,9 +90,17 @@ def run_train(
         "champion": champion if champion in ("registry", "none") else absolute(champion),
     }
     out = out.resolve()
-    run = run_local(pipeline, arguments, run_identity(image, resolved), out, PUBLISHED)
+    run = run_local(pipeline, arguments, run_identity(image, resolved), out, PUBLISHED, _end_tracked_run)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
+
+
+def _end_tracked_run(run_key: str) -> None:
+    """MLflow would show the run as running for ever."""
+    from silencio.registry.runs import end_run
+
+    with contextlib.suppress(SilencioError):  # what ended the run is what the user has to hear
+        end_run(run_key, failed=True)
 
 
 def code_version() -> str:

@@ -9,6 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def validate(
+    config: dsl.Input[dsl.Artifact],
     recordings: dsl.Input[dsl.Dataset],
     usable: dsl.Output[dsl.Dataset],
     faults: dsl.Output[dsl.Dataset],
@@ -18,6 +19,7 @@ def validate(
     """Open every recording once; what cannot be used is left out by name, what is doubtful is named.
 
     Args:
+        config: The resolved configuration.
         recordings: The table of recordings.
         usable: Those that can be used, with hashes, duration, rate and level.
         faults: Every fault of every recording.
@@ -27,9 +29,12 @@ def validate(
     Returns:
         Identity of the data: ids, bytes and labels.
     """
+    from silencio.data.config import DataConfig
     from silencio.steps.validate import validate_source
 
-    outcome = validate_source(recordings.path, usable.path, faults.path, report.path)
+    run = DataConfig.of_run(config.path)
+    paths = (recordings.path, usable.path, faults.path, report.path)
+    outcome = validate_source(*paths, run.validation, run.features.sample_rate_hz)
     for name, value in outcome.counts.items():
         metrics.log_metric(name, value)
     return (outcome.data_fingerprint,)

@@ -21,6 +21,7 @@ from silencio.evaluation.slices import SliceConfig
 from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
+from silencio.storage import write_atomically
 
 
 class ExportConfig(BaseModel):
@@ -108,7 +109,7 @@ class RunConfig(DataConfig):
 
     def save(self, path: str | Path) -> None:
         """Keep as YAML."""
-        Path(path).write_text(self.to_yaml(), encoding="utf-8")
+        write_atomically(Path(path), self.to_yaml())
 
     @classmethod
     def load(cls, path: str | Path) -> RunConfig:

@@ -1,81 +1,87 @@
 """Runs that are killed, stopped and disturbed, on a pipeline of small steps (`toy_run`).
 
-`test_train_survival.py` does the same to every step of `train`.
+`test_train_survival.py` kills `train` at every step.
 """
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from pipelines.local_run import FailedStepError, run_local
+from silencio.errors import PipelineError, StorageError
+from tests.pipelines import toy_run
+
 ROOT = Path(__file__).parents[2]
-WAIT = "import time; time.sleep(60)"
+LONG_S = 240
 
 
-@dataclass
 class Toy:
-    """Starts the toy pipeline in processes of its own.
+    """Starts the toy pipeline, in this process or in one of its own.
 
     Attributes:
-        folder: Holds the run's folder `out` and the journal.
+        out: The run's folder.
         text: The pipeline's argument.
         source: A file that its first step reads.
     """
 
-    folder: Path
-    text: str = "hello"
-    source: str = ""
-    environment: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def out(self) -> Path:
-        return self.folder / "out"
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.out = folder / "out"
+        self.text = "hello"
+        self.source = ""
+        self._journal = folder / "journal"
+        self._patch = patch
+        patch.setenv("TOY_JOURNAL", str(self._journal))
 
     @property
     def bundle(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in (self.out / "bundle").iterdir()}
 
-    def start(self, step: str = "", does: str = WAIT, out: Path | None = None) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.pipelines.toy_run", str(out or self.out), self.text, self.source]
-        toy = {"TOY_JOURNAL": str(self.folder / "journal"), "TOY_STEP": step, "TOY_DOES": does}
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **toy, **self.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, step: str = "", does: str = WAIT) -> tuple[int, list[str], str]:
-        """Exit status, the steps that ran, and what was said of errors."""
-        n_before = len(self.journal)
-        process = self.start(step, does)
-        _, error = process.communicate(timeout=60)
-        return process.returncode, [name for name, _ in self.journal[n_before:]], error
-
     @property
     def journal(self) -> list[tuple[str, int]]:
-        path = self.folder / "journal"
-        lines = path.read_text().splitlines() if path.exists() else []
+        """Name and process of every step that ran, in all starts."""
+        lines = self._journal.read_text().splitlines() if self._journal.exists() else []
         return [(line.split()[0], int(line.split()[1])) for line in lines]
 
-    def wait_for(self, step: str, n: int, after: int) -> list[int]:
-        """Processes of the steps of this name that began after `after` lines of the journal, when there are `n`."""
-        until = time.monotonic() + 60
+    def disturb(self, step: str = "", does: str = "") -> None:
+        """What this step does in later starts, after half of its output is written."""
+        self._patch.setenv("TOY_STEP", step)
+        self._patch.setenv("TOY_DOES", does)
+
+    def run(self) -> list[str]:
+        """The steps that ran."""
+        n_before = len(self.journal)
+        toy_run.run(self.out, self.text, self.source)
+        return [name for name, _ in self.journal[n_before:]]
+
+    def failure(self) -> FailedStepError:
+        with pytest.raises(FailedStepError) as failure:
+            self.run()
+        return failure.value
+
+    def start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.pipelines.toy_run", str(self.out), self.text, self.source]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+    def wait_for(self, step: str, n: int, after: int = 0) -> list[int]:
+        """Processes of the steps of this name, when `n` have begun after `after` lines of the journal."""
+        until = time.monotonic() + LONG_S
         while time.monotonic() < until:
             pids = [pid for name, pid in self.journal[after:] if name == step]
             if len(pids) == n:
                 return pids
             time.sleep(0.02)
         raise TimeoutError(f"{step} did not begin")
+
+
+WAIT = "import time; time.sleep(600)"
 
 
 def gone(pid: int) -> bool:
@@ -95,151 +101,184 @@ def parent_of(pid: int) -> int:
 
 
 @pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return Toy(tmp_path)
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
+    return Toy(tmp_path, monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
-    toy = Toy(tmp_path_factory.mktemp("uninterrupted"))
-    status, steps, error = toy.run()
-    assert status == 0, error
-    assert sorted(steps) == ["begin", "count", "join", "part", "part", "weigh"]
-    yield toy
+@pytest.fixture
+def bundle(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """What an uninterrupted run makes."""
+    other = Toy(tmp_path / "other", monkeypatch)
+    (tmp_path / "other").mkdir()
+    assert sorted(other.run()) == ["begin", "count", "join", "part", "part", "weigh"]
+    monkeypatch.setenv("TOY_JOURNAL", str(tmp_path / "journal"))
+    return other.bundle
 
 
 # Who is killed with -9; the step's own process is the one that the journal names, its parent watches over it.
-KILLS = {
-    "the run": lambda run, pids: os.kill(run, signal.SIGKILL),
-    "the run's process group": lambda run, pids: os.killpg(run, signal.SIGKILL),
-    "the step": lambda run, pids: [os.kill(pid, signal.SIGKILL) for pid in pids],
-    "what watches over the step": lambda run, pids: [os.kill(parent_of(pid), signal.SIGKILL) for pid in pids],
-}
+KILLS = [
+    ("begin", 1, lambda run, pids: os.kill(run, signal.SIGKILL)),
+    ("begin", 1, lambda run, pids: os.kill(parent_of(pids[0]), signal.SIGKILL)),
+    ("part", 2, lambda run, pids: os.killpg(run, signal.SIGKILL)),
+    ("join", 1, lambda run, pids: os.kill(pids[0], signal.SIGKILL)),
+]
 
 
-@pytest.mark.parametrize("victim", KILLS)
-def test_kill_in_the_middle_of_any_step__leaves_no_process_and_the_same_bundle(
-    victim: str, toy: Toy, uninterrupted: Toy
+def test_kill_in_the_middle_of_a_step__leaves_no_process_and_the_same_bundle(
+    toy: Toy, bundle: dict[str, bytes]
 ) -> None:
-    # One chain: each start takes up what the one before finished, and is killed one step further on.
-    for step, n in (("begin", 1), ("part", 2), ("join", 1)):
+    for step, n, kill in KILLS:
         after = len(toy.journal)
-        process = toy.start(step)
+        toy.disturb(step, WAIT)
+        process = toy.start()
         pids = toy.wait_for(step, n, after)
-        KILLS[victim](process.pid, pids)
-        _, error = process.communicate(timeout=30)
+        kill(process.pid, pids)
+        _, error = process.communicate(timeout=LONG_S)
         assert all(gone(pid) for pid in pids)
         assert process.returncode != 0
         assert not (toy.out / "bundle").exists()
-        if victim == "the step":
-            assert error.splitlines()[-1].startswith(f"error: step {step} failed: it was killed by signal 9")
-    status, _, error = toy.run()
-    assert status == 0, error
-    assert toy.bundle == uninterrupted.bundle
+    assert error.splitlines()[-1] == (
+        "error: step join failed: it was killed by signal 9 (by hand, or because memory ran out)"
+    )
+    toy.disturb()
+    assert toy.run() == ["join"]
+    assert toy.bundle == bundle
     ran = [name for name, _ in toy.journal]
-    # Killed once each, done once each; both parts were at work.
-    assert {name: ran.count(name) for name in set(ran)} == {"begin": 2, "count": 1, "part": 4, "weigh": 1, "join": 2}
+    # Done once each, and begun once more for each kill; both parts were at work.
+    assert {name: ran.count(name) for name in set(ran)} == {"begin": 3, "count": 1, "part": 4, "weigh": 1, "join": 2}
 
 
 def test_run_that_came_to_its_end__is_taken_up_whole(toy: Toy) -> None:
-    assert toy.run()[1]
-    process = toy.start()
-    shown, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    assert len(toy.journal) == 6
-    assert shown.count(": taken up, done ") == 6
+    toy.run()
+    again = toy_run.run(toy.out, toy.text)
+    assert len(toy.journal) == len(again.times) == 6
+    assert all(step.taken_up and step.seconds > 0 for step in again.times)
 
 
-def test_changed_argument__runs_again_and_what_it_replaces_is_removed(toy: Toy) -> None:
+def test_other_argument_or_other_code__runs_again_and_what_it_replaces_is_removed(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     toy.run()
     first = toy.bundle
     toy.text = "other"
-    assert len(toy.run()[1]) == 6
+    assert len(toy.run()) == 6
     assert toy.bundle != first
+    monkeypatch.setenv("TOY_IDENTITY", "other code")
+    assert len(toy.run()) == 6
     assert len(list((toy.out / "artifacts").glob("toy-*"))) == 1
     assert len(list((toy.out / "artifacts" / ".finished").glob("*.json"))) == 6
 
 
-def test_changed_code__runs_again(toy: Toy) -> None:
-    toy.run()
-    toy.environment["TOY_IDENTITY"] = "other code"
-    assert len(toy.run()[1]) == 6
-
-
-def test_changed_file_that_an_argument_names__is_read_again(toy: Toy) -> None:
-    # What counts as a change of folders, S3 prefixes and manifests: test_identity.py.
-    source = toy.folder / "source"
+def test_changed_file_that_an_argument_names__is_read_again(toy: Toy, tmp_path: Path) -> None:
+    # What counts as a change of folders, zip files and manifests: test_identity.py.
+    source = tmp_path / "source"
     source.write_text("first")
     toy.source = str(source)
     toy.run()
-    assert not toy.run()[1]
+    assert not toy.run()
     source.write_text("other")
-    assert len(toy.run()[1]) == 6
+    assert len(toy.run()) == 6
     assert b"other" in toy.bundle["model.txt"]
 
 
 def test_output_that_was_changed_or_lost__is_made_again(toy: Toy) -> None:
     toy.run()
-    bundle = toy.bundle
+    before = toy.bundle
     (made,) = (toy.out / "artifacts").glob("toy-*/join/bundle/model.txt")
     made.write_text("tampered")
-    assert toy.run()[1] == ["join"]
-    assert toy.bundle == bundle
+    assert toy.run() == ["join"]
     (piece,) = (toy.out / "artifacts").glob("toy-*/*iteration-0/part/piece")
     piece.unlink()
-    assert toy.run()[1] == ["part", "join"]
-    assert toy.bundle == bundle
+    assert toy.run() == ["part", "join"]
+    assert toy.bundle == before
+
+
+def test_folder_that_was_copied__takes_nothing_from_where_it_was(toy: Toy, tmp_path: Path) -> None:
+    toy.run()
+    shutil.copytree(toy.out, tmp_path / "copy")
+    toy.out = tmp_path / "copy"
+    assert len(toy.run()) == 6
+
+
+def test_own_files_beside_the_artifacts__are_left_alone(toy: Toy) -> None:
+    mine = toy.out / "artifacts" / "thesis" / "chapter.txt"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    toy.run()
+    assert mine.exists()
 
 
 def test_other_run_in_the_same_folder__is_refused(toy: Toy) -> None:
-    process = toy.start("begin")
-    toy.wait_for("begin", 1, 0)
-    status, steps, error = toy.run()
-    assert status == 1 and not steps
-    assert f"another run (process {process.pid}, begun 2" in error and error.count("\n") == 1
+    toy.disturb("begin", WAIT)
+    process = toy.start()
+    toy.wait_for("begin", 1)
+    with pytest.raises(
+        PipelineError, match=rf"another run \(process {process.pid}, begun 2.*\) is at work in {toy.out}"
+    ):
+        toy.run()
     process.kill()
     process.communicate()
+    toy.disturb()
     # The kernel gave the folder free.
-    assert toy.run()[0] == 0
+    assert len(toy.run()) == 6
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal__stops_the_steps_and_says_how_to_go_on(number: signal.Signals, toy: Toy) -> None:
-    process = toy.start("part")
-    pids = toy.wait_for("part", 2, 0)
+    toy.disturb("part", WAIT)
+    process = toy.start()
+    pids = toy.wait_for("part", 2)
     process.send_signal(number)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=LONG_S)
     assert process.returncode == 130
     assert all(gone(pid) for pid in pids)
-    assert error.count("\n") == 1
-    assert error.startswith("stopped in part and part after ")
-    assert "the same command takes up from there" in error
+    assert re.fullmatch(
+        r"stopped in part and part after \d finished steps; the same command takes up from there\n", error
+    )
     assert not list((toy.out / "artifacts").glob("toy-*/*/part"))
 
 
-def test_error_of_the_library__is_the_last_line(toy: Toy) -> None:
-    does = "from silencio.errors import DataError; raise DataError('row 4: no such\\n  label') from KeyError('x')"
-    status, _, error = toy.run("weigh", does)
-    assert status == 1
-    assert error.splitlines()[-1] == "error: step weigh failed: row 4: no such label"
-    assert "Traceback (most recent call last)" in error and 'File "' in error
-    assert "the same command takes up from" in error
+def test_error_of_the_library__is_one_sentence_and_the_place_in_the_code(toy: Toy) -> None:
+    toy.disturb("weigh", "from silencio.errors import DataError; raise DataError('row 4: no such\\n label')")
+    failure = toy.failure()
+    assert str(failure) == "step weigh failed: row 4: no such label"
+    assert "Traceback (most recent call last)" in failure.details and "in weigh\n" in failure.details
+    assert re.search(r"takes up from \d finished steps\.$", failure.details)
 
 
 def test_first_of_two_failures__is_the_one_that_is_told(toy: Toy) -> None:
-    does = "import os, time; raise ValueError('first' if path.find('iteration-0') > 0 else time.sleep(2) or 'second')"
-    status, ran, error = toy.run("part", does)
-    assert status == 1
-    assert error.splitlines()[-1] == "error: step part failed: ValueError: first"
-    assert "join" not in ran
+    first = "raise ValueError('first')"
+    toy.disturb("part", f"import time; time.sleep(9) if path.find('iteration-0') < 0 else 0; {first}")
+    assert str(toy.failure()) == "step part failed: ValueError: first"
+    assert "join" not in [name for name, _ in toy.journal]
 
 
-def test_failed_step__leaves_nothing_half_written_and_is_done_again(toy: Toy, uninterrupted: Toy) -> None:
-    toy.run("join", "raise ValueError('oops')")
+def test_failed_step__leaves_nothing_half_written_and_is_done_again(toy: Toy, bundle: dict[str, bytes]) -> None:
+    toy.disturb("join", "raise ValueError('oops')")
+    toy.failure()
     assert not list((toy.out / "artifacts").glob("toy-*/join"))
     assert not (toy.out / "bundle").exists()
-    assert toy.run()[1] == ["join"]
-    assert toy.bundle == uninterrupted.bundle
+    toy.disturb()
+    assert toy.run() == ["join"]
+    assert toy.bundle == bundle
+
+
+def test_run_that_failed__is_told_to_whoever_keeps_its_record(toy: Toy) -> None:
+    told: list[str] = []
+    arguments = {"text": "hello", "source": ""}
+    toy.disturb("begin", "raise ValueError('oops')")
+    with pytest.raises(FailedStepError):
+        run_local(toy_run.toy, arguments, "code", toy.out, {}, told.append)
+    assert not told
+    toy.disturb("join", "raise ValueError('oops')")
+    for _ in range(2):
+        with pytest.raises(FailedStepError):
+            run_local(toy_run.toy, arguments, "code", toy.out, {}, told.append)
+    # Started again, it is the same run; with other arguments, another one.
+    assert len(told) == 2 and len(set(told)) == 1
+    with pytest.raises(FailedStepError):
+        run_local(toy_run.toy, {**arguments, "text": "other"}, "code", toy.out, {}, told.append)
+    assert len(set(told)) == 2
 
 
 @pytest.mark.parametrize(
@@ -250,40 +289,38 @@ def test_failed_step__leaves_nothing_half_written_and_is_done_again(toy: Toy, un
     ],
 )
 def test_fault_of_the_machine__is_one_sentence(does: str, sentence: str, toy: Toy) -> None:
-    status, _, error = toy.run("begin", does)
-    assert status == 1
-    assert error.splitlines()[-1].startswith(f"error: step begin failed: {sentence}")
+    toy.disturb("begin", does)
+    assert str(toy.failure()).startswith(f"step begin failed: {sentence}")
 
 
 def test_processes_that_a_step_started__end_with_it(toy: Toy) -> None:
     does = (
-        "import subprocess, sys, os; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
-        "open(os.environ['TOY_JOURNAL'], 'a').write(f'child {child.pid}\\n'); import time; time.sleep(60)"
+        "import subprocess, sys, os; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "open(os.environ['TOY_JOURNAL'], 'a').write(f'child {child.pid}\\n');"
     )
-    process = toy.start("weigh", does)
-    (child,) = toy.wait_for("child", 1, 0)
+    toy.disturb("begin", does + WAIT)
+    process = toy.start()
+    (child,) = toy.wait_for("child", 1)
     process.kill()
     process.communicate()
     assert gone(child)
 
 
-def test_full_disk__keeps_the_old_bundle_and_goes_on_when_there_is_room(toy: Toy) -> None:
+def test_full_disk__keeps_the_old_bundle_and_goes_on_when_there_is_room(toy: Toy, tmp_path: Path) -> None:
     toy.out.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1M", "tmpfs", str(toy.out)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a small disk cannot be mounted here")
     try:
-        assert toy.run()[0] == 0
+        toy.run()
         before = toy.bundle
-        toy.source = str(toy.folder / "source")
+        toy.source = str(tmp_path / "source")
         Path(toy.source).write_text("x" * 300_000)
-        status, _, error = toy.run()
-        assert status == 1
-        assert error.splitlines()[-1].startswith("error: step join failed: no space left on ")
+        assert str(toy.failure()).startswith("step join failed: no space left on ")
         assert toy.bundle == before
-        assert not list((toy.out / "artifacts").glob("toy-*/join"))
+        assert len(list((toy.out / "artifacts").glob("toy-*/join"))) == 1
         subprocess.run(["mount", "-o", "remount,size=4M", str(toy.out)], check=True)
-        assert toy.run()[:2] == (0, ["join"])
+        assert toy.run() == ["join"]
         assert len(toy.bundle["model.txt"]) > 600_000
     finally:
         subprocess.run(["umount", str(toy.out)], check=True)
@@ -291,6 +328,5 @@ def test_full_disk__keeps_the_old_bundle_and_goes_on_when_there_is_room(toy: Toy
 
 def test_folder_that_cannot_be_written__is_one_sentence(toy: Toy) -> None:
     toy.out.write_text("a file")
-    status, steps, error = toy.run()
-    assert status == 1 and not steps
-    assert error == f"error: --out {toy.out} cannot be written (File exists): name a folder that can\n"
+    with pytest.raises(StorageError, match=rf"^--out {toy.out} cannot be written \(File exists\): name a folder"):
+        toy.run()

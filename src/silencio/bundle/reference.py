@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from silencio.audio import audio_statistics, window_starts_s
+from silencio.data.recordings import write_table
 from silencio.data.shards import ShardSet
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
@@ -42,4 +43,4 @@ def write_reference(validation: ShardSet, probabilities: NDArray[np.floating], c
     windows = pd.concat(tables, ignore_index=True)
     columns = [f"{PROBABILITY}{code}" for code in classes.codes]
     scores = pd.DataFrame(np.asarray(probabilities, np.float32), columns=columns)
-    pd.concat([windows, scores], axis=1).to_parquet(path, index=False)
+    write_table(pd.concat([windows, scores], axis=1), path)

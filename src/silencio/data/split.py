@@ -128,17 +128,19 @@ def read_ledger(path: Path) -> pd.DataFrame:
 
 
 def _groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[str]:
-    same_bytes = recordings.groupby("sha256")["recording_id"].transform("min")
+    # By what is heard where it is known: the same sound in two formats is one source.
+    sound = "decoded_sha256" if "decoded_sha256" in recordings else "sha256"
+    same_sound = recordings.groupby(sound)["recording_id"].transform("min")
     column = {"recording": None, "recordist": "author", "site": "site"}[config.group_by]
     if column is None:
-        return same_bytes
-    # The group is its first recording's: the same bytes under two names stay together.
-    first = recordings.sort_values("recording_id").groupby("sha256")[["primary_label", column]].first()
-    label = recordings["sha256"].map(first["primary_label"])
-    who = recordings["sha256"].map(first[column]).fillna("")
+        return same_sound
+    # The group is its first recording's: the same sound under two names stays together.
+    first = recordings.sort_values("recording_id").groupby(sound)[["primary_label", column]].first()
+    label = recordings[sound].map(first["primary_label"])
+    who = recordings[sound].map(first[column]).fillna("")
     n_owners = who[who != ""].groupby(label).nunique()
     wide = (label.map(n_owners).fillna(0) >= _LEAST_OWNERS) & (who != "")
-    return same_bytes.where(~wide, label + " by " + who)
+    return same_sound.where(~wide, label + " by " + who)
 
 
 def _kept_parts(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str, str]:

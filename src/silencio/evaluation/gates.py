@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.slices import SliceFigures
+from silencio.storage import write_atomically
 
 
 class GatePolicy(BaseModel):
@@ -84,7 +85,7 @@ class Verdict:
     def save(self, path: Path) -> None:
         """Keep as JSON: `passed` and `reasons`."""
         facts = {"passed": self.passed, "reasons": [asdict(reason) for reason in self.reasons]}
-        path.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        write_atomically(path, json.dumps(facts, indent=1))
 
     @classmethod
     def load(cls, path: Path) -> Verdict:

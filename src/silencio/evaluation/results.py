@@ -12,6 +12,7 @@ import pandas as pd
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.slices import SliceFigures
+from silencio.storage import write_atomically
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Evaluation:
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        write_atomically(path, json.dumps(asdict(self), indent=1))
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:

@@ -14,7 +14,7 @@ from silencio.features.mel import mel_filters
 from silencio.features.spec import FeatureSpec
 
 # What is computed at once stays in the processor's second cache.
-_MOST_FRAMES = 40
+_MOST_FRAMES = 20
 _ALIGNMENT_BYTES = 64
 
 
@@ -40,7 +40,7 @@ class LogMel:
         self._bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 1)
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.
-        self._filters = scipy.sparse.csr_array(filters[:, self._bins].astype(np.float64))
+        self._filters = scipy.sparse.csr_array(filters[:, self._bins])
 
     def __call__(self, windows: NDArray[np.int16]) -> NDArray[np.float32]:
         """Scaled log-mel.
@@ -112,9 +112,9 @@ class _Stft:
         # Bins first: that is how the filters want them, and the FFT writes them so at no cost.
         self._spectrum = _aligned((1 + spec.n_fft // 2, self.block_frames), np.complex128)
         self._parts = self._spectrum[bins].view(np.float64)
-        self._power: NDArray[np.float64] = _aligned((len(self._parts), self.block_frames), np.float64)
+        self._power: NDArray[np.float32] = _aligned((len(self._parts), self.block_frames), np.float32)
 
-    def power(self, first: int, hann: NDArray[np.float64]) -> NDArray[np.float64]:
+    def power(self, first: int, hann: NDArray[np.float64]) -> NDArray[np.float32]:
         """Power of a block of frames from `first` on: (n_bins, block_frames), overwritten by the next call."""
         np.multiply(self._frames[first : first + self.block_frames], hann, out=self._windowed)
         np.fft.rfft(self._windowed, axis=1, out=self._spectrum.T)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from silencio.storage import write_atomically
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -45,7 +47,7 @@ def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> Non
     )
     text = f'<!doctype html><html lang="en"><head>{head}</head><body class="step">{"".join(parts)}</body></html>'
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    write_atomically(path, text)
 
 
 def _render(block: Block) -> str:

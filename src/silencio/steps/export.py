@@ -11,6 +11,7 @@ from silencio.bundle.export import Origin, export_bundle
 from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.versions import data_table
+from silencio.storage import write_atomically
 from silencio.training.calibrate import Decisions
 from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
@@ -56,7 +57,7 @@ def export_step(
         read_class_list(Path(inputs["classes"])),
         Path(directory),
     )
-    Path(variants_path).write_text("{}" if variants is None else variants.model_dump_json(indent=1), encoding="utf-8")
+    write_atomically(Path(variants_path), "{}" if variants is None else variants.model_dump_json(indent=1))
     return manifest.version
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from silencio.data.config import DataConfig
-from silencio.data.recordings import read_recordings
+from silencio.data.recordings import read_recordings, write_table
 from silencio.data.shards import plan_shards
 from silencio.data.split import PARTS, Split, check_disjoint, draw_split, read_ledger
 from silencio.reports import bars, page
@@ -42,8 +42,8 @@ def divide_recordings(
     planned = plan_shards(usable, split.assignment, config.seconds_per_shard)
     shard_of = {name: number for number, plan in enumerate(planned) for name in plan.recording_ids}
     assignment = split.assignment.assign(shard=split.assignment["recording_id"].map(shard_of))
-    assignment.to_parquet(assignment_path, index=False)
-    split.ledger.to_parquet(ledger_path, index=False)
+    write_table(assignment, Path(assignment_path))
+    write_table(split.ledger, Path(ledger_path))
     _write_page(split, Path(report_path))
     parts = assignment["part"].value_counts()
     identity = "\n".join(f"{row.recording_id} {row.part}" for row in assignment.itertuples())

@@ -19,6 +19,7 @@ from silencio.evaluation.mislabels import find_swapped, suspects
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.slices import confusable_pairs
 from silencio.evaluation.thresholds import Thresholds, fit_thresholds
+from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
 from silencio.training.fuse import Fusion
 
@@ -50,7 +51,7 @@ class Decisions(BaseModel):
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
-        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
+        write_atomically(path, self.model_dump_json(indent=1))
 
     @classmethod
     def load(cls, path: Path) -> Decisions:

@@ -14,6 +14,7 @@ from silencio.errors import ModelError
 from silencio.features import FeatureSpec
 from silencio.models.head import Head, HeadConfig
 from silencio.models.registry import head_class
+from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
 
 _WEIGHTS, _HEAD, _VALIDATION = "weights.pt", "head.json", "validation.npz"
@@ -92,7 +93,7 @@ class TrainedHead:
             "epoch_losses": self.epoch_losses,
             "trained_on": self.trained_on,
         }
-        (directory / _HEAD).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        write_atomically(directory / _HEAD, json.dumps(facts, indent=1))
 
     @classmethod
     def load(cls, directory: Path) -> TrainedHead:

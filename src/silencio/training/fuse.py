@@ -17,6 +17,7 @@ from silencio.evaluation.metrics import Metrics, judge
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.models.registry import supervisor_class
 from silencio.models.weighted_average import WeightedAverage
+from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
 
@@ -47,7 +48,7 @@ class Fusion:
         self.windows.save(directory / _VALIDATION)
         facts = {name: getattr(self, name) for name in ("kind", "heads", "weights")}
         facts["validation"] = self.validation.to_dict()
-        (directory / _FUSION).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        write_atomically(directory / _FUSION, json.dumps(facts, indent=1))
 
     @classmethod
     def load(cls, directory: Path) -> Fusion:

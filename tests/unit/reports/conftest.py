@@ -275,9 +275,17 @@ def judged(test_shards: ShardSet) -> Judged:
     )
 
 
+@pytest.fixture(scope="session")
+def shown(judged: Judged, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page on the made-up model."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(path, judged)
+    return path.read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def report(tmp_path: Path) -> Callable[[Judged], str]:
-    """`report(judged)` is the page."""
+    """`report(judged)` is the page on another one."""
 
     def write(judged: Judged) -> str:
         write_report(tmp_path / "report.html", judged)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
 from silencio.bundle.load import Bundle
 from silencio.data.shards import ShardSet
-from silencio.steps.evaluate import evaluate_candidate
+from silencio.steps.evaluate import evaluate_candidate, in_the_field
 from silencio.steps.judge import judge_step
 from tests.conftest import TinyData, TinyEnsemble
 
@@ -17,21 +19,22 @@ from tests.conftest import TinyData, TinyEnsemble
 def evaluation_path(
     tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    config = tiny_data.config
-    shards = [
-        ShardSet(folders, config.features, part)
-        for folders, part in ((tiny_data.development, "train"), (tiny_data.test, "test"))
-    ]
-    parts = (tiny_ensemble.heads, tiny_ensemble.fusion, tiny_ensemble.decisions, *shards)
-    evaluation = evaluate_candidate(Bundle(tiny_bundle), *parts, None, config, tiny_data.classes)
+    config, classes, decisions = tiny_data.config, tiny_data.classes, tiny_ensemble.decisions
+    training = ShardSet(tiny_data.development, config.features, "train")
+    test = ShardSet(tiny_data.test, config.features, "test")
+    graph = Bundle(tiny_bundle).graph()
+    asked = (graph, tiny_ensemble.heads, tiny_ensemble.fusion, decisions, training, test)
+    evaluation = evaluate_candidate(*asked, None, config, classes)
+    evaluation = in_the_field(evaluation, graph, decisions, test, pd.DataFrame({"path": []}), config, classes)
     path = tmp_path_factory.mktemp("evaluation") / "evaluation.json"
     evaluation.save(path)
     return path
 
 
-def _judge(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) -> tuple[dict, bytes]:
-    paths = {name: str(folder / name) for name in ("bundle", "verdict", "report")}
+def _judge(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) -> tuple[dict[str, Any], bytes]:
+    paths = {name: str(folder / name) for name in ("bundle", "verdict", "report", "variants")}
     folder.mkdir()
+    (folder / "variants").write_text("{}")
     judged = judge_step(data.config, str(bundle), str(evaluation_path), [str(shard) for shard in data.test], paths)
     return judged, (folder / "report").read_bytes()
 
@@ -47,6 +50,6 @@ def test_judge__writes_the_same_report_twice(
     assert judged["version"] in html
     assert ("\N{CHECK MARK} Passed" if judged["passed"] else "\N{BALLOT X} Refused") in html
     assert len(once) < 1_500_000
-    for name in ("recordings", "examples", "slices", "bundle"):
+    for name in ("recordings", "examples", "slices", "soundscapes", "failure-modes", "bundle"):
         assert f'id="{name}"' in html
     assert "data:image/png;base64," in html

@@ -120,9 +120,9 @@ def test_page__any_script_survives(tmp_path: Path) -> None:
 
 def test_page__makes_its_folder_and_replaces_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "reports" / "split" / "page.html"
-    page("Old", [], path)
-    page("New", [], path)
-    assert "Old" not in path.read_text()
+    page("The former page", [], path)
+    page("Another", [], path)
+    assert "The former page" not in path.read_text()
 
 
 def test_figures__are_svg_to_be_put_into_a_page(tmp_path: Path) -> None:

@@ -69,12 +69,12 @@ def _ids(html: str) -> list[str]:
     return [str(section["id"]) for section in Page(html).of("section")]
 
 
-def test_report__has_every_section_in_order(judged: Judged, report: Report) -> None:
-    assert _ids(report(judged)) == ALL
+def test_report__has_every_section_in_order(shown: str) -> None:
+    assert _ids(shown) == ALL
 
 
-def test_report__contents_lead_to_every_section(judged: Judged, report: Report) -> None:
-    links = [link["href"] for link in Page(report(judged)).of("a")]
+def test_report__contents_lead_to_every_section(shown: str) -> None:
+    links = [link["href"] for link in Page(shown).of("a")]
     assert links == ["#content", *(f"#{name}" for name in ALL)]
 
 
@@ -86,8 +86,8 @@ def test_report__leaves_out_what_is_not_known(judged: Judged, report: Report) ->
     assert _ids(report(bare)) == ["verdict", "comparison", "confusions", "bundle"]
 
 
-def test_report__needs_nothing_from_elsewhere(judged: Judged, report: Report) -> None:
-    html = report(judged)
+def test_report__needs_nothing_from_elsewhere(shown: str) -> None:
+    html = shown
     page = Page(html)
     assert not page.of("script", "link", "iframe", "img", "object", "base")
     targets = [attributes.get(name) for _, attributes in page.elements for name in ("src", "href", "xlink:href")]
@@ -112,8 +112,8 @@ def test_verdict__is_on_the_first_screen(judged: Judged, report: Report, passed:
     assert other not in texts
 
 
-def test_verdict__gives_every_reason_the_failed_ones_first(judged: Judged, report: Report) -> None:
-    html = report(judged)
+def test_verdict__gives_every_reason_the_failed_ones_first(shown: str) -> None:
+    html = shown
     section = html[html.index('id="verdict"') : html.index('id="recordings"')]
     outcomes = re.findall(r"(✓ met|✗ not met|· shown)", section)
     assert outcomes == ["✗ not met", "✓ met", "· shown"]
@@ -122,12 +122,12 @@ def test_verdict__gives_every_reason_the_failed_ones_first(judged: Judged, repor
     assert "no champion to compare with" in section
 
 
-def test_opening__counts_conditions_that_decide(judged: Judged, report: Report) -> None:
-    assert "1 of 2\u202fconditions not met" in report(judged)
+def test_opening__counts_conditions_that_decide(shown: str) -> None:
+    assert "1 of 2\u202fconditions not met" in shown
 
 
-def test_opening__says_how_many_and_how_good(judged: Judged, report: Report) -> None:
-    texts = Page(report(judged)).texts
+def test_opening__says_how_many_and_how_good(shown: str) -> None:
+    texts = Page(shown).texts
     opening = " ".join(texts[: texts.index("Where not to trust it")])
     for words in (
         "species it can name 4",
@@ -139,8 +139,8 @@ def test_opening__says_how_many_and_how_good(judged: Judged, report: Report) -> 
     assert "40\u202f%" in opening  # of 40 pairs in soundscapes: 30 at one half, 10 at a tenth
 
 
-def test_slices__show_no_figure_without_its_number_of_recordings(judged: Judged, report: Report) -> None:
-    html = report(judged)
+def test_slices__show_no_figure_without_its_number_of_recordings(shown: str) -> None:
+    html = shown
     section = html[html.index('id="slices"') : html.index('id="species"')]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in re.findall(r"<tr.*?</tr>", section)[1:]]
     assert [(row[0], row[1]) for row in rows] == [
@@ -152,15 +152,17 @@ def test_slices__show_no_figure_without_its_number_of_recordings(judged: Judged,
     assert [row[5] for row in rows] == ["20 to 90\u202f%", "20 to 90\u202f%", "0 to 30\u202f%", "\N{EN DASH}"]
 
 
-def test_slices__with_too_few_recordings_look_different_without_colour(judged: Judged, report: Report) -> None:
-    html = report(judged)
+def test_slices__with_too_few_recordings_look_different_without_colour(shown: str) -> None:
+    html = shown
     section = html[html.index('id="slices"') : html.index('id="species"')]
     assert section.count('class="open dot"') == 1
     assert section.count("(too few)") == 1
 
 
-def test_slices__change_against_a_champion_is_shown_where_there_is_one(judged: Judged, report: Report) -> None:
-    assert "Against the champion" not in report(judged)
+def test_slices__change_against_a_champion_is_shown_where_there_is_one(
+    judged: Judged, report: Report, shown: str
+) -> None:
+    assert "Against the champion" not in shown
     changed = [replace(one, change=-0.25, change_interval=(-0.5, -0.1)) for one in judged.evaluation.slices[:1]]
     evaluation = replace(judged.evaluation, slices=changed, champion="0a1b2c3d4e5f")
     html = report(replace(judged, evaluation=evaluation))
@@ -198,8 +200,8 @@ def test_report__what_data_say_is_text(judged: Judged, report: Report) -> None:
     assert any(hostile in text for text in page.texts)
 
 
-def test_report__pictures_and_tables_have_words(judged: Judged, report: Report) -> None:
-    page = Page(report(judged))
+def test_report__pictures_and_tables_have_words(shown: str) -> None:
+    page = Page(shown)
     assert page.of("html")[0]["lang"] == "en"
     for picture in page.of("svg"):
         assert picture.get("aria-hidden") == "true" or (picture["role"] == "img" and picture["aria-label"])
@@ -211,8 +213,8 @@ def test_report__pictures_and_tables_have_words(judged: Judged, report: Report) 
     assert all(one.get("tabindex") == "0" and one.get("aria-label") for one in regions)
 
 
-def test_report__headings_skip_no_level(judged: Judged, report: Report) -> None:
-    levels = [int(tag[1]) for tag, _ in Page(report(judged)).elements if re.fullmatch(r"h\d", tag)]
+def test_report__headings_skip_no_level(shown: str) -> None:
+    levels = [int(tag[1]) for tag, _ in Page(shown).elements if re.fullmatch(r"h\d", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
@@ -254,29 +256,29 @@ def test_style__is_dark_on_a_screen_alone_so_print_is_light() -> None:
     assert css.count("prefers-color-scheme") == 1
 
 
-def test_variants__both_and_what_is_released(judged: Judged, report: Report) -> None:
-    section = report(judged).split('id="variants"')[1]
+def test_variants__both_and_what_is_released(shown: str) -> None:
+    section = shown.split('id="variants"')[1]
     for words in ("Released: int8. It is faster and loses next to nothing.", "4.0 MB", "12.0 ms", "0.612", "98\u202f%"):
         assert words in section
 
 
-def test_failure_modes__numbers_that_are_none_are_said_aloud(judged: Judged, report: Report) -> None:
+def test_failure_modes__numbers_that_are_none_are_said_aloud(judged: Judged, report: Report, shown: str) -> None:
     modes: dict[str, Any] = judged.evaluation.failure_modes
     broken = {**modes, "nothing_to_name": [{**modes["nothing_to_name"][0], "n_not_finite": 3}]}
     words = "3 probabilities were no numbers at all."
-    assert words not in report(judged)
+    assert words not in shown
     assert words in report(replace(judged, evaluation=replace(judged.evaluation, failure_modes=broken)))
 
 
-def test_bundle__says_where_it_comes_from_and_what_may_be_done(judged: Judged, report: Report) -> None:
-    section = report(judged).split('id="bundle"')[1]
+def test_bundle__says_where_it_comes_from_and_what_may_be_done(shown: str) -> None:
+    section = shown.split('id="bundle"')[1]
     for words in ("8b6b9ca1fd78", "data fingerprint", "ffffffffffff", "Commercial use not excluded.", "CC BY 4.0"):
         assert words in section
     assert "image digest" not in section  # empty
 
 
-def test_recordings__are_counted_by_kind_and_part(judged: Judged, report: Report) -> None:
-    html = report(judged)
+def test_recordings__are_counted_by_kind_and_part(shown: str) -> None:
+    html = shown
     section = html[html.index('id="recordings"') : html.index('id="examples"')]
     rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)[:7] for row in re.findall(r"<tr.*?</tr>", section)]
     assert rows[1] == ["birds", "2", "8", "12\u202fmin", "4", "2", "2"]

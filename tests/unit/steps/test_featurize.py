@@ -31,7 +31,8 @@ def run(config: RunConfig, validated: ValidatedRecordings, tmp_path_factory: pyt
     """A folder with `usable`, `assignment` and a folder for each shard, as the steps before have written it."""
     folder = tmp_path_factory.mktemp("run")
     write_recordings(validated.usable, folder / "usable")
-    divide_recordings(config, str(folder / "usable"), str(folder / "assignment"), str(folder / "report.html"))
+    names = (str(folder / name) for name in ("assignment", "ledger", "report.html"))
+    divide_recordings(config, str(folder / "usable"), "", *names)
     for shard in pd.read_parquet(folder / "assignment")["shard"].unique():
         _featurize(config, folder, int(shard), f"shard {shard}")
     return folder

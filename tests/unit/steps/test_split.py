@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,12 @@ def config() -> RunConfig:
 def _divide(config: RunConfig, usable: pd.DataFrame, folder: Path) -> Divided:
     write_recordings(usable, folder / "usable")
     return divide_recordings(
-        config, str(folder / "usable"), str(folder / "assignment"), str(folder / "report" / "page.html")
+        config,
+        str(folder / "usable"),
+        "",
+        str(folder / "assignment"),
+        str(folder / "ledger"),
+        str(folder / "report" / "page.html"),
     )
 
 
@@ -57,7 +63,7 @@ def test_divide_recordings__no_shard_mixes_test_with_the_rest(
 
 def test_divide_recordings__counts(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
     counts = _divide(config, validated.usable, tmp_path).counts
-    assert counts == {"train": 9, "validation": 5, "test": 5, "species_too_small": 0}
+    assert counts == {"train": 9, "validation": 5, "test": 5, "species_too_small": 0, "kept": 0}
 
 
 def test_divide_recordings__says_which_species_are_too_small(
@@ -108,7 +114,7 @@ def test_divide_recordings__too_little_to_divide_writes_nothing(
 def test_divide_recordings__a_split_that_leaks_is_not_written(
     config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leaking = Split(drawn.assignment.assign(group_id="one group"), {})
+    leaking = dataclasses.replace(drawn, assignment=drawn.assignment.assign(group_id="one group"))
     monkeypatch.setattr("silencio.steps.split.draw_split", lambda *_: leaking)
     with pytest.raises(SplitError, match="more than one part"):
         _divide(config, validated.usable, tmp_path)

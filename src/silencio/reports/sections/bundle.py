@@ -16,6 +16,7 @@ def bundle(judged: Judged) -> Section:
         ["version", _code(manifest.version)],
         ["made by", manifest.created_by],
         ["hears", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(judged)}"],
+        ["numbers inside", manifest.precision],
         ["feature definition", _code(manifest.spec_sha256[:12])],
         [
             "class list",

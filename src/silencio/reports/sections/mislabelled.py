@@ -26,8 +26,8 @@ def mislabelled(judged: Judged) -> Section | None:
 
 def _figures(figures: Mapping[str, Any]) -> Markup:
     return prose(
-        "The model doubts a label when another species is ten times as probable. To see whether such doubts find "
-        f"errors, {figures['n_swapped']} of {count(figures['n_recordings'], 'label')} were swapped on purpose, "
+        "Labels of validation recordings, which the heads were not trained on. A label is doubted when another species "
+        f"is ten times as probable. To see whether such doubts find errors, {figures['n_swapped']} of {count(figures['n_recordings'], 'label')} were swapped on purpose, "
         f"{count(figures['n_repeats'], 'time')}: {percent(figures['recall'])} of the swapped ones were doubted, and "
         f"{percent(figures['precision'])} of the doubted ones were swapped."
     )

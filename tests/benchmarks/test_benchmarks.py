@@ -1,0 +1,155 @@
+"""The benchmarks run, count right, and say plainly what they missed. How fast anything is, is not judged here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import benchmarks.__main__ as command
+from benchmarks import growth
+from benchmarks.log_mel import librosa_log_mel
+from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
+from benchmarks.result import Result
+from benchmarks.timing import Comparison, compare
+from silencio.audio import dequantize
+from silencio.data.source import open_source
+from silencio.features import FeatureSpec, LogMel
+
+
+def _result(value: float, target: float = 2.0, at_least: bool = True) -> Result:
+    return Result("what", value, "times", target, at_least, "1 s", "2 s", {"n": 3})
+
+
+@pytest.mark.parametrize(
+    ("value", "at_least", "met"),
+    [(2.0, True, True), (1.99, True, False), (2.0, False, True), (2.01, False, False)]
+    + [(float("nan"), at_least, False) for at_least in (True, False)],
+)
+def test_result__is_met_from_the_target_on(value: float, at_least: bool, met: bool) -> None:
+    assert _result(value, at_least=at_least).met is met
+
+
+def test_comparison__ratio_is_that_of_the_least_times() -> None:
+    noisy = Comparison([3.0, 1.0, 9.0], [20.0, 5.0, 4.0], [0.0] * 3, [0.0] * 3)
+    assert noisy.ratio == 4.0
+    assert noisy.details()["median_ratio_of_neighbours"] == 5.0
+
+
+def test_compare__calls_in_turn_and_counts_no_first_call() -> None:
+    calls: list[str] = []
+    compared = compare(lambda: calls.append("ours"), lambda: calls.append("reference"), n_pairs=3)
+    assert calls == ["ours", "reference"] * 4
+    assert len(compared.ours_s) == len(compared.reference_wall_s) == 3
+
+
+def test_librosa__is_asked_for_the_same_features() -> None:
+    spec = FeatureSpec()
+    window = song(spec.window_s, spec.sample_rate_hz, seed=1)
+    ours = LogMel(spec).decibels(dequantize(window))
+    np.testing.assert_allclose(librosa_log_mel(dequantize(window)), ours, rtol=0, atol=1e-3)
+    several = librosa_log_mel(dequantize(np.stack([window, window])))
+    np.testing.assert_allclose(several[1], ours, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("n_recordings", "n_species"), [(N_RECORDINGS, 206), (8_000, 206), (2_000, 206), (80, 20)])
+def test_tail__has_the_sum_and_is_long(n_recordings: int, n_species: int) -> None:
+    counts = tail(n_recordings, n_species)
+    assert sum(counts) == n_recordings
+    assert len(counts) == n_species
+    assert counts == sorted(counts, reverse=True)
+    assert counts[-1] == 2
+    assert sum(counts[: n_species // 10]) > 0.3 * n_recordings
+
+
+def test_tail__whole_is_birdclefs() -> None:
+    assert max(tail(N_RECORDINGS)) == 990
+
+
+def test_tail__too_few_recordings_are_refused() -> None:
+    with pytest.raises(ValueError, match="10 recordings are too few for 20 species"):
+        tail(10, 20)
+
+
+def test_reserve__is_a_source_and_no_two_recordings_are_alike(tmp_path: Path) -> None:
+    whole = write_reserve(tmp_path / "whole", 40, n_species=10)
+    part = part_of(whole, tmp_path / "part", 24, n_species=10)
+    for root, n_recordings in ((whole, 40), (part, 24)):
+        source = open_source(str(root))
+        assert len(source.recordings) == n_recordings
+        assert len(source.classes) == 10
+        assert source.faults.empty
+    sounds = [soundfile.read(path, dtype="int16")[0].tobytes() for path in (whole / "train_audio").rglob("*.flac")]
+    assert len(set(sounds)) == 40
+
+
+def test_ogg__keeps_its_length(tmp_path: Path) -> None:
+    write_ogg(tmp_path / "song.ogg", song(2.5, 44_100, seed=0), 44_100)
+    assert soundfile.info(tmp_path / "song.ogg").frames == 110_250
+
+
+def test_growth__every_recording_goes_through_every_step(tmp_path: Path) -> None:
+    source = write_reserve(tmp_path / "source", 30, n_species=6)
+    config = growth.resolve(growth.preset_text("demo"))
+    steps_s = growth.prepare(source, tmp_path / "work", config)
+    assert list(steps_s) == ["ingest", "validate", "split", "featurize"]
+    assert all(time_s > 0 for time_s in steps_s.values())
+    shards = [pd.read_parquet(path) for path in (tmp_path / "work").glob("shard-*/recordings.parquet")]
+    assert sorted(pd.concat(shards)["recording_id"]) == sorted(open_source(str(source)).recordings["recording_id"])
+
+
+@pytest.fixture
+def one_benchmark(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
+    """A benchmark that finds what the test puts into the list."""
+    found: list[Result] = []
+    module = type(sys)("benchmarks.made_up")
+    module.run = lambda quick: found  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "benchmarks.made_up", module)
+    monkeypatch.setattr(command, "NAMES", ("made_up",))
+    return found
+
+
+def test_command__a_miss_is_printed_and_costs_nothing_unless_asked(
+    one_benchmark: list[Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_benchmark += [_result(2.5), _result(1.2)]
+    assert command.main([]) == 0
+    printed = capsys.readouterr().out
+    assert "met" in printed
+    assert "MISSED" in printed
+    assert command.main(["--strict"]) == 1
+    del one_benchmark[1]
+    assert command.main(["--strict"]) == 0
+
+
+def test_command__keeps_figures_machine_and_targets(one_benchmark: list[Result], tmp_path: Path) -> None:
+    one_benchmark += [_result(1.2)]
+    command.main(["made_up", "--out", str(tmp_path / "new" / "figures.json")])
+    kept = json.loads((tmp_path / "new" / "figures.json").read_text())
+    assert kept["results"] == [{**_result(1.2).to_dict(), "met": False}]
+    assert {"date", "processor", "n_cores", "threads_per_process", "versions"} <= set(kept["machine"])
+    assert not kept["quick"]
+
+
+def test_command__an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        command.main(["log_mell"])
+    assert "there is no benchmark log_mell: there are log_mel, featurize, growth" in capsys.readouterr().err
+
+
+def test_command__quick_runs_end_to_end(tmp_path: Path) -> None:
+    out = tmp_path / "figures.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "featurize", "--quick", "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(out.read_text())["results"]) == 2

@@ -1,0 +1,197 @@
+"""`train` killed with -9 at every step of its graph, and disturbed in other ways: `pytest -m survival` (minutes).
+
+One chain: each start takes up what the ones before finished, and is killed in the first step that none was killed in.
+Every second kill comes as the step begins, the others when the step's own code runs; every second pair is of the run's
+whole process group, the others of the run alone. Which steps there are, an uninterrupted run shows.
+"""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from silencio.bundle import Bundle
+from tests.tiny_reserve import TINY, write_source
+
+pytestmark = [pytest.mark.survival, pytest.mark.timeout(3600)]
+
+ROOT = Path(__file__).parents[2]
+_TAKEN_UP = ": taken up, done "
+_BEGAN = re.compile(r"^\[ *[\d.]+ s\] (\S+)$", re.MULTILINE)
+# kfp's executor says this in the step's process, just before it calls the component.
+_AT_WORK = "Got executor_input"
+
+
+class Train:
+    """Starts `run train` on the made-up reserve, each time by the same command."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.out = folder / name
+        if not (folder / "source").exists():
+            write_source(folder / "source")
+            (folder / "tiny.yaml").write_text(TINY)
+        data, config = str(folder / "source"), str(folder / "tiny.yaml")
+        self._command = [sys.executable, "-m", "pipelines", "run", "train", "--data", data, "--preset", "demo"]
+        self._command += ["--config", config, "--out", str(self.out)]
+        self.environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/{name}.db"}
+        self._said = folder / f"{name}.txt"
+
+    def start(self, *options: str) -> subprocess.Popen[bytes]:
+        with self._said.open("w") as said:
+            return subprocess.Popen(
+                [*self._command, *options],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    def failure(self, *options: str) -> str:
+        """The last line of a run that fails."""
+        assert self.start(*options).wait(1800) == 1, self.said
+        return self.said.splitlines()[-1]
+
+    def finish(self) -> str:
+        process = self.start()
+        assert process.wait(1800) == 0, self.said
+        return self.said
+
+    @property
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def kill_in_a_new_step(self, known: set[str], *, at_work: bool, group: bool) -> str:
+        """Start, and kill in the first step that is not known yet; "" if the run came to its end before."""
+        log = self.out / "run.log"
+        n_before = log.stat().st_size if log.exists() else 0
+        process = self.start()
+        while process.poll() is None:
+            text = log.read_bytes()[n_before:].decode(errors="replace") if log.exists() else ""
+            new = next((match for match in _BEGAN.finditer(text) if match[1] not in known), None)
+            if new and (not at_work or _AT_WORK in text[new.end() :]):
+                (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
+                process.wait()
+                return new[1]
+            time.sleep(0.02)
+        assert process.returncode == 0, self.said
+        return ""
+
+    def processes(self) -> list[str]:
+        """Command lines of the steps that still run in this folder."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if str(self.out) in command:
+                found.append(command[:200])
+        return found
+
+    @property
+    def files(self) -> dict[str, str]:
+        made = [*(self.out / "bundle").rglob("*"), self.out / "evaluation.json", self.out / "verdict.json"]
+        return {
+            str(path.relative_to(self.out)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in made
+            if path.is_file()
+        }
+
+
+def test_kill_at_every_step__and_the_same_bundle_in_the_end(tmp_path: Path) -> None:
+    whole = Train(tmp_path, "whole")
+    steps = {match[1] for match in _BEGAN.finditer(whole.finish())}
+    assert len(steps) >= 12
+    killed = Train(tmp_path, "killed")
+    outcome: dict[str, dict[str, object]] = {}
+    while True:
+        number, began = len(outcome), time.monotonic()
+        at_work, group = bool(number % 2), bool(number // 2 % 2)
+        step = killed.kill_in_a_new_step(set(outcome), at_work=at_work, group=group)
+        if not step:
+            break
+        outcome[step] = {
+            "killed": f"{'process group' if group else 'run'}, step {'at work' if at_work else 'beginning'}",
+            "taken_up_before": killed.said.count(_TAKEN_UP),
+            "s": round(time.monotonic() - began, 1),
+        }
+        time.sleep(0.5)
+        assert killed.processes() == [], f"left over after the kill in {step}"
+        assert not (killed.out / "bundle").exists()
+    print(json.dumps(outcome, indent=1), f"the last start: {time.monotonic() - began:.1f} s")
+    assert set(outcome) == steps
+    assert killed.files == whole.files
+    Bundle(killed.out / "bundle").verify()
+    began = time.monotonic()
+    again = killed.finish()
+    print(f"started again after the end: {time.monotonic() - began:.1f} s")
+    assert killed.files == whole.files
+    # Those that run again are the steps that the graph wants no caching for: they ask the tracking server.
+    assert len(_BEGAN.findall(again)) <= 2 < again.count(_TAKEN_UP)
+
+
+def test_recording_that_vanishes_during_the_run__is_named_and_the_run_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    train = Train(tmp_path, "vanished")
+    process = train.start()
+    while "] split" not in train.said:
+        assert process.poll() is None, train.said
+        time.sleep(0.02)
+    audio = tmp_path / "source" / "train_audio" / "grekis" / "grekis_1.ogg"
+    audio.rename(tmp_path / "elsewhere.ogg")
+    assert process.wait(1800) == 1
+    assert re.match(
+        r"error: step featurize-\w+ failed: .*grekis_1.ogg was there when validate opened it",
+        train.said.splitlines()[-1],
+    )
+    assert not (train.out / "bundle").exists()
+    (tmp_path / "elsewhere.ogg").rename(audio)
+    # The same bytes with the same time of change under the same name: nothing was changed.
+    assert f"validate{_TAKEN_UP}" in train.finish()
+
+
+def test_tracking_server_that_does_not_answer__is_known_before_any_work(tmp_path: Path) -> None:
+    train = Train(tmp_path, "untracked")
+    train.environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
+    last = train.failure()
+    assert last.startswith("error: step open-run failed: the MLflow server http://127.0.0.1:9 does not answer")
+    assert "] ingest" not in train.said
+
+
+def test_s3_that_does_not_answer__is_one_sentence(tmp_path: Path) -> None:
+    train = Train(tmp_path, "unstored")
+    train.environment |= {"SILENCIO_S3_ENDPOINT": "http://127.0.0.1:9"}
+    last = train.failure("--data", "s3://recordings/2026")
+    assert last.startswith("error: step ingest failed: ") and "127.0.0.1:9" in last
+
+
+def test_table_without_a_column__is_one_sentence(tmp_path: Path) -> None:
+    train = Train(tmp_path, "column")
+    table = tmp_path / "source" / "train.csv"
+    table.write_text(table.read_text().replace("primary_label", "label", 1))
+    last = train.failure()
+    assert last.startswith("error: step ingest failed: ") and "primary_label" in last and "train.csv" in last
+
+
+def test_full_disk__is_one_sentence_and_the_run_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    train = Train(tmp_path, "full")
+    train.out.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8M", "tmpfs", str(train.out)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        # A head's weights alone are larger.
+        assert re.match(r"error: step train-\S+ failed: .*no space left on ", train.failure())
+        assert not (train.out / "bundle").exists()
+        subprocess.run(["mount", "-o", "remount,size=500M", str(train.out)], check=True)
+        assert train.finish().count(_TAKEN_UP) >= 3
+        Bundle(train.out / "bundle").verify()
+    finally:
+        subprocess.run(["umount", str(train.out)], check=True)
