@@ -23,11 +23,11 @@ def two_cores(quick: bool) -> Result:
     """Every shard a process of its own, as in a pipeline: one after another, then two at a time."""
     n_shards, per_shard, duration_s = (2, 2, 2.0) if quick else (4, 60, 60.0)
     with tempfile.TemporaryDirectory() as folder:
-        shards = _tables(Path(folder), n_shards, per_shard, duration_s)
-        _featurize(shards[:1], at_once=1)  # files and modules come from the disk's cache from here on
-        one_s = seconds(lambda: _featurize(shards, at_once=1))
-        two_s = seconds(lambda: _featurize(shards, at_once=2))
-        start_up_s = seconds(lambda: _featurize([[*shards[0][:-2], "none", shards[0][-1]]], at_once=1))
+        shards = tables(Path(folder), n_shards, per_shard, duration_s)
+        run_shards(shards[:1], at_once=1)  # files and modules come from the disk's cache from here on
+        one_s = seconds(lambda: run_shards(shards, at_once=1))
+        two_s = seconds(lambda: run_shards(shards, at_once=2))
+        start_up_s = seconds(lambda: run_shards([_nothing_of(shards[0])], at_once=1))
     return Result(
         what=f"featurize of {n_shards} shards, two at once on two cores",
         value=one_s / two_s,
@@ -43,11 +43,12 @@ def two_cores(quick: bool) -> Result:
 def memory(quick: bool) -> Result:
     """Peak memory of a process that writes all recordings as one shard, for a thousand and for four thousand."""
     few, many = (10, 40) if quick else (1_000, 4_000)
-    peak_mib = []
+    peak_mib: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         for n_recordings in (few, many):
-            shards = _tables(Path(folder) / str(n_recordings), 1, n_recordings, duration_s=4.0)
-            peak_mib += _featurize(shards, at_once=1)
+            shards = tables(Path(folder) / str(n_recordings), 1, n_recordings, duration_s=4.0)
+            peak_mib += run_shards(shards, at_once=1)
+        idle_mib = run_shards([_nothing_of(shards[0])], at_once=1)[0]
     return Result(
         what=f"peak memory of featurize, {many:,} recordings against {few:,}",
         value=peak_mib[1] / peak_mib[0],
@@ -56,17 +57,17 @@ def memory(quick: bool) -> Result:
         at_least=False,
         ours=f"{peak_mib[1]:.0f} MiB",
         reference=f"{few:,} recordings {peak_mib[0]:.0f} MiB",
-        details={"peak_mib": dict(zip((few, many), peak_mib, strict=True))},
+        details={"peak_mib": dict(zip((few, many), peak_mib, strict=True)), "peak_mib_without_work": idle_mib},
     )
 
 
-def _tables(folder: Path, n_shards: int, per_shard: int, duration_s: float) -> list[list[str]]:
+def tables(folder: Path, n_shards: int, per_shard: int, duration_s: float) -> list[list[str]]:
     """What `featurize` is handed: tables of recordings and parts, over a few files that stand for many.
 
     Returns:
         A shard's arguments for `benchmarks.featurize_task`, for each of them.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number}.ogg" for number in range(_N_FILES)]
     for number, file in enumerate(files):
         write_ogg(file, song(duration_s, _RATE_HZ, seed=number), _RATE_HZ)
@@ -95,7 +96,12 @@ def _tables(folder: Path, n_shards: int, per_shard: int, duration_s: float) -> l
     ]
 
 
-def _featurize(shards: Sequence[Sequence[str]], at_once: int) -> list[float]:
+def _nothing_of(shard: Sequence[str]) -> list[str]:
+    """The same process with no recording to work on."""
+    return [*shard[:-2], "none", shard[-1]]
+
+
+def run_shards(shards: Sequence[Sequence[str]], at_once: int) -> list[float]:
     """Run shards as processes, so many at once.
 
     Returns:

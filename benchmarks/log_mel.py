@@ -38,12 +38,12 @@ def mel_alone(quick: bool) -> Result:
     front_end = FrontEnd(_SPEC)
     windows = front_end.windows(song(_N_WINDOWS * _SPEC.window_s, _SPEC.sample_rate_hz, seed=0))
     samples = dequantize(windows)
-    n_pairs = 2 if quick else 41
+    n_turns = 1 if quick else 20
     compared = compare(
-        lambda: front_end.log_mel(windows), lambda: [librosa_log_mel(one) for one in samples], n_pairs=n_pairs
+        lambda: front_end.log_mel(windows), lambda: [librosa_log_mel(one) for one in samples], n_turns=n_turns
     )
     # librosa makes its filters anew in every call; twelve windows in one call make them once.
-    in_one_call = compare(lambda: front_end.log_mel(windows), lambda: librosa_log_mel(samples), n_pairs=n_pairs)
+    in_one_call = compare(lambda: front_end.log_mel(windows), lambda: librosa_log_mel(samples), n_turns=n_turns)
     return _result("log-mel of twelve 5 s windows", 2.0, compared, {"ratio_to_librosa_in_one_call": in_one_call.ratio})
 
 
@@ -51,7 +51,7 @@ def decode_and_mel(quick: bool) -> Result:
     """From a minute of OGG to the features of its windows, warm."""
     front_end = FrontEnd(_SPEC)
     duration_s = _SPEC.window_s * (2 if quick else _N_WINDOWS)
-    n_pairs = 2 if quick else 31
+    n_turns = 1 if quick else 15
 
     def load() -> np.ndarray:
         return librosa.load(path, sr=_SPEC.sample_rate_hz)[0]
@@ -62,8 +62,8 @@ def decode_and_mel(quick: bool) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "minute.ogg"
         write_ogg(path, song(duration_s, _SPEC.sample_rate_hz, seed=0), _SPEC.sample_rate_hz)
-        compared = compare(lambda: front_end(path), reference, n_pairs=n_pairs)
-        uncut = compare(lambda: front_end(path), lambda: librosa_log_mel(load()), n_pairs=n_pairs)
+        compared = compare(lambda: front_end(path), reference, n_turns=n_turns)
+        uncut = compare(lambda: front_end(path), lambda: librosa_log_mel(load()), n_turns=n_turns)
     return _result(
         f"decode and log-mel of {duration_s:.0f} s of OGG",
         1.4,

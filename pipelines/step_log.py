@@ -83,6 +83,8 @@ class StepLog(io.TextIOBase):
 
     def failed(self, step: str) -> None:
         """A step failed."""
+        if step in self.running:
+            self.running.remove(step)
         self._show(f"{self._clock()} {step} failed")
 
     def output(self, line: str) -> None:

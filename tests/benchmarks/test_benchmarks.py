@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,11 +12,11 @@ import pytest
 import soundfile
 
 import benchmarks.__main__ as command
-from benchmarks import growth
+from benchmarks import featurize, growth
 from benchmarks.log_mel import librosa_log_mel
 from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
 from benchmarks.result import Result
-from benchmarks.timing import Comparison, compare
+from benchmarks.timing import Comparison, answer, compare, start
 from silencio.audio import dequantize
 from silencio.data.source import open_source
 from silencio.features import FeatureSpec, LogMel
@@ -37,16 +36,16 @@ def test_result__is_met_from_the_target_on(value: float, at_least: bool, met: bo
 
 
 def test_comparison__ratio_is_that_of_the_least_times() -> None:
-    noisy = Comparison([3.0, 1.0, 9.0], [20.0, 5.0, 4.0], [0.0] * 3, [0.0] * 3)
+    noisy = Comparison([3.0, 1.0, 9.0], [21.0, 6.0, 4.0], [0.0] * 3, [0.0] * 3)
     assert noisy.ratio == 4.0
-    assert noisy.details()["median_ratio_of_neighbours"] == 5.0
+    assert noisy.details()["ratio_of_medians"] == 2.0
 
 
 def test_compare__calls_in_turn_and_counts_no_first_call() -> None:
     calls: list[str] = []
-    compared = compare(lambda: calls.append("ours"), lambda: calls.append("reference"), n_pairs=3)
-    assert calls == ["ours", "reference"] * 4
-    assert len(compared.ours_s) == len(compared.reference_wall_s) == 3
+    compared = compare(lambda: calls.append("ours"), lambda: calls.append("reference"), n_turns=2)
+    assert calls == ["ours", "reference"] + 2 * (3 * ["ours"] + 3 * ["reference"])
+    assert len(compared.ours_s) == len(compared.reference_wall_s) == 6
 
 
 def test_librosa__is_asked_for_the_same_features() -> None:
@@ -143,13 +142,20 @@ def test_command__an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str])
     assert "there is no benchmark log_mell: there are log_mel, featurize, growth" in capsys.readouterr().err
 
 
-def test_command__quick_runs_end_to_end(tmp_path: Path) -> None:
-    out = tmp_path / "figures.json"
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "featurize", "--quick", "--out", str(out)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(json.loads(out.read_text())["results"]) == 2
+def test_featurize__a_task_writes_its_shard_and_says_its_memory(tmp_path: Path) -> None:
+    shards = featurize.tables(tmp_path / "work", n_shards=2, per_shard=3, duration_s=0.5)
+    peak_mib = featurize.run_shards(shards[:1], at_once=2)
+    assert len(peak_mib) == 1
+    assert 50 < peak_mib[0] < 5_000
+    written = pd.read_parquet(tmp_path / "work" / "shard-0" / "recordings.parquet")
+    assert len(written) == 3
+    assert not (tmp_path / "work" / "shard-1").exists()
+
+
+def test_first_call__is_timed_in_a_process_of_its_own() -> None:
+    assert 0.001 < answer(start("benchmarks.first_call", ["ours"])) < 60
+
+
+def test_answer__a_process_that_fails_is_no_figure() -> None:
+    with pytest.raises(RuntimeError, match="first_call"):
+        answer(start("benchmarks.first_call", ["nobody"]))

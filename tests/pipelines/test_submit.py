@@ -50,32 +50,24 @@ def test_run__is_the_compiled_pipeline_with_its_parameters(
     assert f"{kfp.url}/#/runs/details/{run['run_id']}" in capsys.readouterr().out
 
 
-def test_experiment__is_made_once(kfp: KfpStub) -> None:
-    assert submitted(kfp.url) == submitted(kfp.url + "/") == 0
-    assert [run["experiment_id"] for run in kfp.runs] == [kfp.experiments["silencio"]] * 2
-
-
-def test_config__decides_the_graph(kfp: KfpStub, tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text("heads: {small: {kind: raw_cnn, widths: [4, 8]}}")
-    assert submitted(kfp.url, "--config", str(path)) == 0
-    assert "exec-train-small" in kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
-    assert "small" in kfp.runs[0]["runtime_config"]["parameters"]["config"]
-
-
-def test_image__is_that_of_every_step_and_known_to_the_bundle(kfp: KfpStub) -> None:
-    assert submitted(kfp.url, "--image", "registry:5000/silencio@sha256:abc") == 0
-    executors = kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"].values()
-    assert {executor["container"]["image"] for executor in executors} == {"registry:5000/silencio@sha256:abc"}
-    assert kfp.runs[0]["runtime_config"]["parameters"]["image"] == "registry:5000/silencio@sha256:abc"
-
-
-def test_token__is_sent(kfp: KfpStub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    kfp.token = "hush"
-    assert submitted(kfp.url) == 1
+def test_options__decide_graph_image_experiment_and_token(
+    kfp: KfpStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text("heads: {small: {kind: raw_cnn, widths: [4, 8]}}")
+    image = "registry:5000/silencio@sha256:abc"
+    options = ["--config", str(tmp_path / "config.yaml"), "--image", image]
+    kfp.token, kfp.experiments = "hush", {"silencio": "made before"}
+    assert submitted(kfp.url, *options) == 1
     assert "set SILENCIO_KFP_TOKEN" in capsys.readouterr().err
     monkeypatch.setenv("SILENCIO_KFP_TOKEN", "hush")
-    assert submitted(kfp.url) == 0
+    assert submitted(kfp.url + "/", *options) == 0
+    executors = kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
+    assert {name for name in executors if name.startswith("exec-train")} == {"exec-train-small"}
+    assert {executor["container"]["image"] for executor in executors.values()} == {image}
+    parameters = kfp.runs[0]["runtime_config"]["parameters"]
+    assert parameters["image"] == image
+    assert "small" in parameters["config"]
+    assert kfp.runs[0]["experiment_id"] == "made before"
 
 
 def test_namespace__is_asked_for_where_kfp_serves_several(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -238,6 +238,16 @@ def test_signal__stops_the_steps_and_says_how_to_go_on(number: signal.Signals, t
     assert not list((toy.out / "artifacts").glob("toy-*/*/part"))
 
 
+def test_signal_that_is_ignored__stays_ignored(toy: Toy) -> None:
+    # As nohup starts a program.
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        toy.disturb("begin", f"import os, signal; os.kill({os.getpid()}, signal.SIGHUP)")
+        assert len(toy.run()) == 6
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_error_of_the_library__is_one_sentence_and_the_place_in_the_code(toy: Toy) -> None:
     toy.disturb("weigh", "from silencio.errors import DataError; raise DataError('row 4: no such\\n label')")
     failure = toy.failure()
@@ -248,7 +258,7 @@ def test_error_of_the_library__is_one_sentence_and_the_place_in_the_code(toy: To
 
 def test_first_of_two_failures__is_the_one_that_is_told(toy: Toy) -> None:
     first = "raise ValueError('first')"
-    toy.disturb("part", f"import time; time.sleep(9) if path.find('iteration-0') < 0 else 0; {first}")
+    toy.disturb("part", f"import time; time.sleep(3) if path.find('iteration-0') < 0 else 0; {first}")
     assert str(toy.failure()) == "step part failed: ValueError: first"
     assert "join" not in [name for name, _ in toy.journal]
 

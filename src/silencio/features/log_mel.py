@@ -13,8 +13,8 @@ from silencio.audio.waveform import FULL_SCALE
 from silencio.features.mel import mel_filters
 from silencio.features.spec import FeatureSpec
 
-# What is computed at once stays in the processor's second cache.
-_MOST_FRAMES = 20
+# STFT frames that are computed at once: few enough for the processor's second cache, and a whole number of its vectors.
+_BLOCK_FRAMES = 20
 _ALIGNMENT_BYTES = 64
 
 
@@ -32,8 +32,9 @@ class LogMel:
         # The periodic Hann window; scipy.signal, which has it by name, takes most of a second to import.
         # It stays float64, and with it the FFT: in float32 the bands beside a loud tone hold nothing but rounding,
         # and other rounding on every processor.
+        # The scale of 16 bits is in it: dividing by a power of two is exact wherever it is done.
         self._hann = _aligned((spec.n_fft,), np.float64)
-        self._hann[:] = np.hanning(spec.n_fft + 1)[:-1]
+        self._hann[:] = np.hanning(spec.n_fft + 1)[:-1] / FULL_SCALE
         filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
         heard = np.flatnonzero(filters.any(axis=0))
         # Filters that lie between two bins hear nothing at all: one bin, of weight zero, stands for that.
@@ -55,11 +56,11 @@ class LogMel:
         stft = _Stft(spec, spec.window_samples, self._bins)
         log_mel = np.empty((len(windows), *spec.log_mel_shape), np.float32)
         for window, out in zip(windows, log_mel, strict=True):
-            np.multiply(window, 1.0 / FULL_SCALE, out=stft.samples)
-            self._decibels(stft, out)
-            np.maximum(out, np.float32(spec.floor_db), out=out)
-            out += np.float32(spec.offset_db)
-            out /= np.float32(spec.scale_db)
+            stft.samples[:] = window
+            self._bels(stft, out)
+            out *= np.float32(10.0 / spec.scale_db)
+            out += np.float32(spec.offset_db / spec.scale_db)
+            np.maximum(out, np.float32((spec.floor_db + spec.offset_db) / spec.scale_db), out=out)
         return log_mel
 
     def decibels(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,17 +73,18 @@ class LogMel:
             float32, shape (n_mels, 1 + n_samples // hop_length).
         """
         stft = _Stft(self.spec, len(samples), self._bins)
-        stft.samples[:] = samples
-        return self._decibels(stft, np.empty((self.spec.n_mels, stft.n_frames), np.float32))
+        np.multiply(samples, FULL_SCALE, out=stft.samples)
+        bels = np.empty((self.spec.n_mels, stft.n_frames), np.float32)
+        self._bels(stft, bels)
+        return bels * np.float32(10.0)
 
-    def _decibels(self, stft: _Stft, out: NDArray[np.float32]) -> NDArray[np.float32]:
-        for first in range(0, stft.n_frames, stft.block_frames):
+    def _bels(self, stft: _Stft, out: NDArray[np.float32]) -> None:
+        """Logarithm of the mel power of what is in `stft.samples`."""
+        for first in range(0, stft.n_frames, _BLOCK_FRAMES):
             mel = np.asarray(self._filters @ stft.power(first, self._hann))
-            out[:, first : first + stft.block_frames] = mel[:, : stft.n_frames - first]
+            out[:, first : first + _BLOCK_FRAMES] = mel[:, : stft.n_frames - first]
         np.maximum(out, np.float32(self.spec.min_power), out=out)
         np.log10(out, out=out)
-        out *= np.float32(10.0)
-        return out
 
 
 class _Stft:
@@ -94,29 +96,27 @@ class _Stft:
         bins: The bins whose power is wanted.
 
     Attributes:
-        samples: float64 (n_samples,), to be filled with a signal.
+        samples: float64 (n_samples,), to be filled with a signal in steps of 16 bits.
         n_frames: STFT frames of it.
-        block_frames: Frames whose power is computed at once.
     """
 
     def __init__(self, spec: FeatureSpec, n_samples: int, bins: slice) -> None:
         self.n_frames = 1 + n_samples // spec.hop_length
-        n_blocks = -(-self.n_frames // _MOST_FRAMES)
-        self.block_frames = -(-self.n_frames // n_blocks)
+        n_blocks = -(-self.n_frames // _BLOCK_FRAMES)
         # Silence beyond the signal lets the last block be as long as the others.
-        padded = _aligned((n_blocks * self.block_frames * spec.hop_length + spec.n_fft,), np.float64)
+        padded = _aligned((n_blocks * _BLOCK_FRAMES * spec.hop_length + spec.n_fft,), np.float64)
         padded[:] = 0.0
         self.samples = padded[spec.n_fft // 2 : spec.n_fft // 2 + n_samples]
         self._frames = sliding_window_view(padded, spec.n_fft)[:: spec.hop_length]
-        self._windowed = _aligned((self.block_frames, spec.n_fft), np.float64)
+        self._windowed = _aligned((_BLOCK_FRAMES, spec.n_fft), np.float64)
         # Bins first: that is how the filters want them, and the FFT writes them so at no cost.
-        self._spectrum = _aligned((1 + spec.n_fft // 2, self.block_frames), np.complex128)
+        self._spectrum = _aligned((1 + spec.n_fft // 2, _BLOCK_FRAMES), np.complex128)
         self._parts = self._spectrum[bins].view(np.float64)
-        self._power: NDArray[np.float32] = _aligned((len(self._parts), self.block_frames), np.float32)
+        self._power: NDArray[np.float32] = _aligned((len(self._parts), _BLOCK_FRAMES), np.float32)
 
     def power(self, first: int, hann: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Power of a block of frames from `first` on: (n_bins, block_frames), overwritten by the next call."""
-        np.multiply(self._frames[first : first + self.block_frames], hann, out=self._windowed)
+        """Power of a block of frames from `first` on: (n_bins, _BLOCK_FRAMES), overwritten by the next call."""
+        np.multiply(self._frames[first : first + _BLOCK_FRAMES], hann, out=self._windowed)
         np.fft.rfft(self._windowed, axis=1, out=self._spectrum.T)
         np.multiply(self._parts, self._parts, out=self._parts)
         np.add(self._parts[:, 0::2], self._parts[:, 1::2], out=self._power)

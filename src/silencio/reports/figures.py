@@ -45,7 +45,7 @@ def curve(values: Sequence[float], x_name: str, y_name: str) -> Figure:
 
 def bars(stacks: Mapping[str, Sequence[float]], names: Sequence[str], x_name: str) -> Figure:
     """Horizontal bars, one a name, made of one piece for each entry of `stacks`."""
-    totals = [sum(values) for values in zip(*stacks.values(), strict=True)]
+    totals: list[float] = [sum(values) for values in zip(*stacks.values(), strict=True)]
     ticks = _ticks(0.0, max(totals, default=1.0))
     most = max(ticks[-1], *totals, 1e-9)
     height = _BARS_TOP + _BAR * len(names) + _BARS_BOTTOM

@@ -58,6 +58,7 @@ def _log_loss(probabilities: NDArray[np.floating], target: NDArray[np.floating])
 
 # The curve
 
+
 @given(
     st.sampled_from(KINDS),
     st.floats(0.05, 20),

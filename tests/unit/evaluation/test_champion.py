@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import soundfile
 
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.errors import BundleError
 from silencio.evaluation.champion import ChampionScores, ask_champion
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
@@ -29,8 +31,10 @@ OURS = _classes("0new", "b", "c")
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For reading."""
-    return write_placeholder_bundle(tmp_path_factory.mktemp("champion"), spec=SPEC, classes=CHAMPIONS)
+    """For reading. It was made from recordings that are not among ours."""
+    folder = write_placeholder_bundle(tmp_path_factory.mktemp("champion"), spec=SPEC, classes=CHAMPIONS)
+    pd.DataFrame({"sha256": ["bytes of another"], "part": ["train"]}).to_parquet(folder / "data.parquet")
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,9 @@ def asked(directory: Path, table: pd.DataFrame) -> ChampionScores:
     return ask_champion(directory, table, OURS)
 
 
-def test_scores__are_the_champions_own_in_our_order(asked: ChampionScores, directory: Path, table: pd.DataFrame) -> None:
+def test_scores__are_the_champions_own_in_our_order(
+    asked: ChampionScores, directory: Path, table: pd.DataFrame
+) -> None:
     scorer = Scorer(Bundle(directory))
     assert asked.scores.shape == (4, 3)
     for row, path in enumerate(table["path"]):
@@ -69,19 +75,25 @@ def test_fair__not_of_a_species_that_it_does_not_know(asked: ChampionScores) -> 
     assert list(asked.fair) == [True, True, False, True]
 
 
-def test_fair__not_of_a_recording_that_it_has_learned_from(directory: Path, table: pd.DataFrame) -> None:
+def test_fair__not_of_a_recording_that_it_has_learned_from(
+    directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(directory, tmp_path / "champion"))
     data = pd.DataFrame({"sha256": ["bytes of 0", "bytes of 1", "bytes of 3"], "part": ["train", "validation", "test"]})
-    data.to_parquet(directory / "data.parquet")
-    try:
-        asked = ask_champion(directory, table, OURS)
-    finally:
-        (directory / "data.parquet").unlink()
+    data.to_parquet(own / "data.parquet")
     # Its test recordings are as new to it as to us; those on which it was calibrated are not.
-    assert list(asked.fair) == [False, False, False, True]
+    assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
+
+
+@pytest.mark.xfail(strict=True, reason="report: a champion that does not say what it learned from is thought fair")
+def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
+    directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(directory, tmp_path / "champion"))
+    (own / "data.parquet").unlink()
+    assert not ask_champion(own, table, OURS).fair.any()
 
 
 def test_champion__that_is_none_is_refused(tmp_path: Path, table: pd.DataFrame) -> None:
-    from silencio.errors import BundleError
-
     with pytest.raises(BundleError, match=r"holds no bundle\.json"):
         ask_champion(tmp_path, table, OURS)

@@ -116,9 +116,7 @@ def test_verdict__each_gate_alone_refuses(gate: str) -> None:
 
 def test_verdict__a_figure_at_its_bound_passes() -> None:
     at_bound = {"macro_map": 0.35, "top1": 0.4}
-    assert _verdict(
-        figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}, calibration_error=0.2
-    ).passed
+    assert _verdict(figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}, calibration_error=0.2).passed
 
 
 def test_message__has_value_and_bound() -> None:

@@ -226,7 +226,9 @@ def test_other_figures__equal_scikit_learn(table: tuple[list[str], list[set[str]
     figures = judge(scores, target, primary, CLASSES)
     split = (target.sum(axis=0) > 0) & (target.sum(axis=0) < len(target))
     if split.any():
-        assert figures.macro_roc_auc == pytest.approx(roc_auc_score(target[:, split], scores[:, split], average="macro"))
+        assert figures.macro_roc_auc == pytest.approx(
+            roc_auc_score(target[:, split], scores[:, split], average="macro")
+        )
     else:
         assert np.isnan(figures.macro_roc_auc)
     expected = f1_score(target, scores >= 0.5, average="micro", zero_division=0)

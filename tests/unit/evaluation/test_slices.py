@@ -90,7 +90,9 @@ def test_night__is_left_out_where_nothing_is_known_of_it(times: list[str] | None
 @pytest.mark.parametrize(("column", "name"), [("author", "new recordist"), ("site", "new site")])
 def test_new__is_whom_training_has_not_heard_with_the_species(column: str, name: str) -> None:
     training = _recordings(["grekis", "grekis", "bobfly1"], **{column: ["Ana", "Ben", "Cho"]})
-    table = _recordings(["grekis", "grekis", "grekis", "grekis", "bobfly1"], **{column: ["Cho", "Ana", "", None, "Ana"]})
+    table = _recordings(
+        ["grekis", "grekis", "grekis", "grekis", "bobfly1"], **{column: ["Cho", "Ana", "", None, "Ana"]}
+    )
     # Cho was heard, but with another species. Who is unknown is not new; two recordists of a species are too few.
     assert _masks(table, training)[name] == [0]
     assert _masks(table, training, least_recordists=2)[name] == [0, 4]

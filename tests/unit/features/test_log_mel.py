@@ -135,6 +135,25 @@ def test_log_mel__the_place_in_the_batch_means_nothing(log_mel: LogMel) -> None:
     np.testing.assert_array_equal(log_mel(windows[::-1]), log_mel(windows)[::-1])
 
 
+def test_log_mel__a_window_leaves_nothing_to_the_next(log_mel: LogMel) -> None:
+    # The buffers of a call are used again: silence after the loudest sound is silence to the last bit.
+    after = log_mel(np.stack([_window("full scale"), _window("silence")]))[1]
+    np.testing.assert_array_equal(after, log_mel(_window("silence")[None])[0])
+
+
+def test_log_mel__a_frame_knows_nothing_of_its_neighbours(log_mel: LogMel) -> None:
+    # Beyond the reach of the loud half's frames, the quiet half is the same to the last bit without it.
+    quiet, loud = _window("quiet noise"), _window("full scale")
+    half = np.concatenate([loud[:80_000], quiet[80_000:]])
+    first = (80_000 + 1024) // 512 + 1
+    np.testing.assert_array_equal(log_mel(half[None])[0, :, first:], log_mel(quiet[None])[0, :, first:])
+
+
+def test_log_mel__bands_between_two_bins_hear_nothing() -> None:
+    spec = FeatureSpec(n_mels=8, f_min_hz=1001.0, f_max_hz=1010.0)
+    np.testing.assert_allclose(LogMel(spec).decibels(dequantize(_window("noise"))), -100.0, rtol=0, atol=1e-4)
+
+
 def test_log_mel__the_same_over_runs_and_objects(log_mel: LogMel, spec: FeatureSpec) -> None:
     window = _window("noise")[None]
     first = log_mel(window)

@@ -16,20 +16,24 @@ def mislabelled(judged: Judged) -> Section | None:
     own = judged.mislabelled
     if not own:
         return None
-    parts: list[Markup] = []
+    parts = [
+        prose(
+            "Labels of validation recordings, which the heads were not trained on. A label is doubted when another "
+            "species is ten times as probable; a doubt is a reason to listen, no proof."
+        )
+    ]
     if own.get("figures"):
         parts.append(_figures(own["figures"]))
     if own.get("suspects"):
         parts.append(_suspects(judged, own["suspects"]))
-    return Section("mislabelled", "Labels to listen to", join(*parts)) if parts else None
+    return Section("mislabelled", "Labels to listen to", join(*parts)) if len(parts) > 1 else None
 
 
 def _figures(figures: Mapping[str, Any]) -> Markup:
     return prose(
-        "Labels of validation recordings, which the heads were not trained on. A label is doubted when another species "
-        f"is ten times as probable. To see whether such doubts find errors, {figures['n_swapped']} of {count(figures['n_recordings'], 'label')} were swapped on purpose, "
-        f"{count(figures['n_repeats'], 'time')}: {percent(figures['recall'])} of the swapped ones were doubted, and "
-        f"{percent(figures['precision'])} of the doubted ones were swapped."
+        f"Do such doubts find errors? {figures['n_swapped']} of {count(figures['n_recordings'], 'label')} were swapped "
+        f"on purpose, {count(figures['n_repeats'], 'time')}: {percent(figures['recall'])} of the swapped ones were "
+        f"doubted, and {percent(figures['precision'])} of the doubted ones were swapped."
     )
 
 

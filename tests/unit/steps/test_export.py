@@ -1,0 +1,95 @@
+"""export: the candidate, with where it comes from, and no word of the test part."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from silencio.bundle import Bundle
+from silencio.config import resolve
+from silencio.data.recordings import write_class_list, write_recordings
+from silencio.errors import ModelError
+from silencio.steps.export import export_step, licence_counts
+from silencio.training.calibrate import calibrate_ensemble
+from silencio.training.fuse import fuse_heads
+from tests.conftest import TinyData, TinyEnsemble
+from tests.tiny_reserve import TINY
+
+PARENTS = {"data_fingerprint": "0" * 64, "split_sha256": "1" * 64, "code_version": "test"}
+
+
+@pytest.fixture(scope="module")
+def arguments(
+    tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Any]:
+    """Of a run with one small head: exporting it takes a second."""
+    folder, config = tmp_path_factory.mktemp("inputs"), resolve(TINY, overrides=["heads.effnet_lora=null"])
+    heads = [head for head in tiny_ensemble.heads if head.name == "raw_cnn"]
+    heads[0].save(folder / "raw_cnn")
+    fusion = fuse_heads(heads, tiny_data.recordings, config, tiny_data.classes)
+    fusion.save(folder / "fusion")
+    calibrate_ensemble(fusion, tiny_data.recordings, config, tiny_data.classes).save(folder / "decisions")
+    write_class_list(tiny_data.classes, folder / "classes")
+    write_recordings(tiny_data.recordings.drop(columns="part"), folder / "usable")
+    assignment = tiny_data.recordings[["recording_id", "part", "primary_label", "sha256"]]
+    assignment = assignment.assign(group_id=assignment["recording_id"])
+    assignment.to_parquet(folder / "assignment")
+    assignment.to_parquet(folder / "ledger")
+    names = ("usable", "assignment", "ledger", "fusion", "decisions", "classes")
+    return {
+        "config": config,
+        "parents": PARENTS,
+        # A pipeline's node has six places for heads; the last one stands in those that are left.
+        "heads": [str(folder / "raw_cnn")] * 6,
+        "inputs": {name: str(folder / name) for name in names},
+        "development": [str(shard) for shard in tiny_data.development],
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(arguments: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    folder = tmp_path_factory.mktemp("exported")
+    version = export_step(**arguments, directory=str(folder / "bundle"), variants_path=str(folder / "variants"))
+    return version, folder
+
+
+def test_export_step__writes_a_candidate_that_was_not_judged(exported: tuple[str, Path]) -> None:
+    version, folder = exported
+    manifest = Bundle(folder / "bundle").manifest
+    assert manifest.version == version
+    assert [head.name for head in manifest.heads] == ["raw_cnn"]
+    assert set(manifest.metrics) == {"validation", "validation_calibration"}
+    assert manifest.verdict == {}
+    assert json.loads((folder / "variants").read_text()) == {}
+
+
+def test_export_step__says_where_it_comes_from(exported: tuple[str, Path], tiny_data: TinyData) -> None:
+    directory = exported[1] / "bundle"
+    manifest = Bundle(directory).manifest
+    assert PARENTS.items() <= manifest.parents.items()
+    assert manifest.licences["recordings"] == {"CC BY 4.0": 20}
+    data = pd.read_parquet(directory / "data.parquet").set_index("recording_id")
+    expected = tiny_data.recordings.set_index("recording_id")
+    # Every recording with its part: what the next run and the next champion's judge must know.
+    for column in ("part", "sha256", "primary_label"):
+        assert data[column].to_dict() == expected[column].to_dict()
+    ledger = pd.read_parquet(directory / "split.parquet")
+    assert dict(zip(ledger["recording_id"], ledger["part"], strict=True)) == expected["part"].to_dict()
+
+
+def test_export_step__a_head_that_was_not_handed_on_is_named(
+    arguments: dict[str, Any], tiny_data: TinyData, tmp_path: Path
+) -> None:
+    both = {**arguments, "config": tiny_data.config}
+    with pytest.raises(ModelError, match="no trained effnet_lora was handed on; there are raw_cnn"):
+        export_step(**both, directory=str(tmp_path / "bundle"), variants_path=str(tmp_path / "variants"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_licence_counts__of_every_text() -> None:
+    usable = pd.DataFrame({"license": ["cc-by 4.0", "cc0", "cc-by 4.0", ""]})
+    assert licence_counts(usable) == {"": 1, "cc-by 4.0": 2, "cc0": 1}
