@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
-    console = Console()
+    # A pipe has no width of its own; 80 columns would fold every cell.
+    console = Console(width=None if sys.stdout.isatty() else 160)
     title = (
         f"{where['processor']}, {where['n_cores']} cores, {where['threads_per_process']} thread a process, "
         f"load {where['load_average_1_min']} at the start, {where['date']}"

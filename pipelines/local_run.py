@@ -27,6 +27,7 @@ from pipelines.resume import FinishedSteps
 from pipelines.run_lock import only_run_in
 from pipelines.step_log import StepLog, StepTime
 from silencio.errors import PipelineError
+from silencio.storage.atomic import writing
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,9 @@ def run_local(
         RunStopped: By a signal; no process of a step is left.
     """
     with only_run_in(out) as stopped_before:
-        finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
-        finished.remove_unfinished()
+        with writing(out / "artifacts"):
+            finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
+            finished.remove_unfinished()
         log = StepLog(out / "run.log", continues=bool(stopped_before))
         # Another commit with the same code is no other run.
         steps = LocalSteps(finished, log, finished.run_key({**arguments, "code_version": ""}), out)

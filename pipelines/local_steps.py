@@ -120,8 +120,7 @@ class LocalSteps:
             if outcome != status.Status.SUCCESS:
                 self._fail(name, "it ended without a word")
                 return {}, outcome
-            if key:
-                self._finished.keep(key, outputs, seconds)
+            self._finished.keep(key, outputs, seconds)
             self._log.ended(name, seconds)
             self.n_finished += 1
             return outputs, outcome

@@ -63,6 +63,7 @@ class FinishedSteps:
         self._records = artifacts / ".finished"
         self._cache = LocalCache(str(self._records))
         self._used: set[str] = set()
+        self._not_to_be_found: set[Path] = set()
 
     def run_key(self, values: Any) -> str:
         """A random id that stays the same for as long as the same run is started again in this folder.
@@ -109,9 +110,17 @@ class FinishedSteps:
     def keep(self, key: str, outputs: dict[str, Any], seconds: float) -> None:
         """Record a step that has just ended well.
 
+        Args:
+            key: Empty for a step that no later start shall find; its outputs stay as long as this one works.
+            outputs: As kfp.local hands them on.
+            seconds: How long it took.
+
         Raises:
             OSError: The record cannot be written.
         """
+        if not key:
+            self._not_to_be_found.update(path.parent for path in self._paths_of(outputs))
+            return
         for path in self._paths_of(outputs):
             if not path.exists():
                 path.touch()  # metrics are metadata without a file, and an artifact without a file counts as lost
@@ -122,7 +131,7 @@ class FinishedSteps:
 
     def remove_unfinished(self) -> None:
         """Delete what killed and failed steps left of their outputs."""
-        kept = set[Path]()
+        kept = set(self._not_to_be_found)
         for record in self._records.glob("*.json"):
             kept.update(path.parent for path in self._paths_of(self._cache.get(record.stem) or {}))
         above = {parent for path in kept for parent in path.parents}

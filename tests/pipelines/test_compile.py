@@ -80,7 +80,8 @@ def test_training_steps__are_handed_no_test_recording(compiled) -> None:
         for part in ("development", "test")
     }
     readers = {name for name, inputs in producers.items() if loop_of["test"] in inputs}
-    assert readers == {"evaluate"}
+    # The report shows pictures of test recordings; nothing is fitted in `judge`.
+    assert readers == {"evaluate", "judge"}
     assert loop_of["development"] in producers["train-effnet-lora"]
 
 
@@ -88,7 +89,8 @@ def test_run_page__shows_the_configuration(compiled) -> None:
     pipeline, _ = compiled["reserve-fast"]
     parameters = pipeline["root"]["inputDefinitions"]["parameters"]
     assert resolve(parameters["config"]["defaultValue"]) == resolve(preset_text("reserve-fast"))
-    assert set(parameters) == {"data", "config", "overrides", "code_version", "image"}
+    own = {"data", "config", "overrides", "code_version", "image"}
+    assert set(parameters) == own | {"previous", "champion", "run_key"}
 
 
 def test_too_many_heads__are_refused() -> None:

@@ -62,7 +62,7 @@ def test_options__decide_graph_image_experiment_and_token(
     monkeypatch.setenv("SILENCIO_KFP_TOKEN", "hush")
     assert submitted(kfp.url + "/", *options) == 0
     executors = kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
-    assert {name for name in executors if name.startswith("exec-train")} == {"exec-train-small"}
+    assert "exec-train-small" in executors
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
     parameters = kfp.runs[0]["runtime_config"]["parameters"]
     assert parameters["image"] == image

@@ -23,7 +23,13 @@ def recording_fingerprints(table: pd.DataFrame) -> list[str]:
     Args:
         table: Rows with `recording_id`, and as far as known `group_id`, `sha256` and `waveform_sha256`.
     """
-    found = {_fingerprint(column, value) for column in _KINDS if column in table for value in table[column]}
+    found = {
+        _fingerprint(column, value)
+        for column in _KINDS
+        if column in table
+        for value in table[column]
+        if _is_known(value)
+    }
     return sorted(found)
 
 
@@ -45,13 +51,17 @@ def check_unheard(heard: Iterable[str], test: pd.DataFrame, by: str) -> None:
         leaked = [
             str(name)
             for name, value in zip(test["recording_id"], test[column], strict=True)
-            if _fingerprint(column, value) in known
+            if _is_known(value) and _fingerprint(column, value) in known
         ]
         if leaked:
             more = f" and {len(leaked) - 1} more test recordings" if len(leaked) > 1 else ""
             raise SplitError(
                 f"test recording {leaked[0]}{more} leaked: {by} was trained on {words}; draw the split again and train"
             )
+
+
+def _is_known(value: object) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _fingerprint(column: str, value: object) -> str:

@@ -147,8 +147,8 @@ def _kept_parts(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str,
     """By group, the part that an earlier run drew for one of its recordings."""
     if previous is None or previous.empty:
         return {}
-    by_name = dict(zip(previous["recording_id"], previous["part"], strict=True))
     strictest = previous.assign(rank=previous["part"].map(_STRICTNESS)).sort_values("rank")
+    by_name = dict(zip(strictest["recording_id"], strictest["part"], strict=True))
     by_bytes = dict(zip(strictest["sha256"], strictest["part"], strict=True))
     kept: dict[str, str] = {}
     for row in table.itertuples():
@@ -185,7 +185,10 @@ def _ledger(table: pd.DataFrame, previous: pd.DataFrame | None) -> pd.DataFrame:
     now = table[LEDGER_COLUMNS]
     if previous is None or previous.empty:
         return now
-    gone = previous[~previous["recording_id"].isin(now["recording_id"])]
+    # A name that was given to other bytes does not make the former ones unknown.
+    present = set(zip(now["recording_id"], now["sha256"], strict=True))
+    pairs = zip(previous["recording_id"], previous["sha256"], strict=True)
+    gone = previous[[pair not in present for pair in pairs]]
     return pd.concat([now, gone[LEDGER_COLUMNS]]).sort_values("recording_id", ignore_index=True)
 
 

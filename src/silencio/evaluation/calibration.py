@@ -21,8 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal["none", "temperature", "platt", "shrunken_platt"]
 KINDS: tuple[Kind, ...] = ("none", "temperature", "platt", "shrunken_platt")
-# Probabilities are moved off 0 and 1, where the logit has no value; also in the bundle's graph.
-EPSILON = 1e-6
+# Probabilities are moved off 0 and 1, where the logit has no value; also in the bundle's graph. Near 1 a float32 has
+# few digits left, and what is rounding there would be magnified by the logit.
+LEAST_PROBABILITY = 1e-7
+MOST_PROBABILITY = 1.0 - 1e-3
+_EPSILON = 1e-6
 _LEAST_SCALE = 0.05
 _NEWTON_STEPS = 25
 _N_FOLDS = 5
@@ -155,11 +158,13 @@ def _bins(probabilities: NDArray[np.floating], happened: NDArray[np.bool_], n_bi
 
 
 def _logit(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.asarray(scipy.special.logit(np.clip(np.asarray(probabilities, np.float64), EPSILON, 1.0 - EPSILON)))
+    return np.asarray(
+        scipy.special.logit(np.clip(np.asarray(probabilities, np.float64), LEAST_PROBABILITY, MOST_PROBABILITY))
+    )
 
 
 def _log_loss(probabilities: NDArray[np.floating], target: NDArray[np.floating], weight: NDArray[np.float64]) -> float:
-    values = np.clip(probabilities, EPSILON, 1.0 - EPSILON)
+    values = np.clip(probabilities, _EPSILON, 1.0 - _EPSILON)
     loss = -(target * np.log(values) + (1 - target) * np.log1p(-values)).sum(axis=1)
     return float((loss * weight).sum() / weight.sum())
 
@@ -243,5 +248,8 @@ def _fit_by_class(
         step_a, step_b = (bb * slope_a - ab * slope_b) / determinant, (aa * slope_b - ab * slope_a) / determinant
         # A step of more than one is cut: far from the solution the quadratic model is not to be believed.
         size = np.maximum(1.0, np.maximum(np.abs(step_a), np.abs(step_b)))
-        a, b = np.maximum(a - step_a / size, _LEAST_SCALE), b - step_b / size
+        held = a - step_a / size < _LEAST_SCALE
+        # Where the scale is held, the offset alone is left to move.
+        step_b = np.where(held, np.clip(slope_b / bb, -1.0, 1.0), step_b / size)
+        a, b = np.maximum(a - step_a / size, _LEAST_SCALE), b - step_b
     return a, b

@@ -25,11 +25,13 @@ class ChampionScores:
         version: Of its bundle.
         scores: In the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not know.
         fair: Recordings that it never trained on, of species that it knows: bool (n_recordings,).
+        known: Species that it knows, bool (n_classes,); None where it knows all.
     """
 
     version: str
     scores: NDArray[np.float64]
     fair: NDArray[np.bool_]
+    known: NDArray[np.bool_] | None = None
 
 
 def ask_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
@@ -51,9 +53,14 @@ def ask_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> Ch
     for row, path in enumerate(tqdm(table["path"], desc="champion", unit="recording", mininterval=2.0)):
         mean = scorer(read_bytes(str(path))).probabilities.mean(axis=0)
         scores[row] = [0.0 if column is None else mean[column] for column in columns]
-    heard: set[str] = set()
-    if (directory / DATA).is_file():
-        data = pd.read_parquet(directory / DATA, columns=["sha256", "part"])
-        heard = set(data.loc[data["part"] != "test", "sha256"])
-    known = table["primary_label"].isin(own.codes)
-    return ChampionScores(bundle.manifest.version, scores, np.asarray(known & ~table["sha256"].isin(heard), bool))
+    known = np.array([column is not None for column in columns])
+    return ChampionScores(bundle.manifest.version, scores, _fair(directory, table, own), known)
+
+
+def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bool_]:
+    if not (directory / DATA).is_file():
+        # It does not say what it learned from, so nothing can be shown to be new to it.
+        return np.zeros(len(table), bool)
+    data = pd.read_parquet(directory / DATA, columns=["sha256", "part"])
+    heard = set(data.loc[data["part"] != "test", "sha256"])
+    return np.asarray(table["primary_label"].isin(own.codes) & ~table["sha256"].isin(heard), bool)

@@ -101,6 +101,7 @@ def apply_gates(
     calibration_error: float,
     comparisons: Sequence[Comparison],
     slices: Sequence[SliceFigures],
+    champion: str = "",
 ) -> Verdict:
     """Hold a model's figures against the policy; a figure that is missing or no number fails its gate.
 
@@ -111,6 +112,7 @@ def apply_gates(
         calibration_error: ECE of the most probable species on test recordings.
         comparisons: With references and with the champion.
         slices: With their change against the champion.
+        champion: Its version; empty where there is none.
     """
     reasons = [_minimum("test", name, least, figures) for name, least in policy.minimum.items()]
     if soundscape_figures is not None:
@@ -126,7 +128,12 @@ def apply_gates(
         reasons += [_not_worse(entry, policy.champion_margin) for entry in comparisons if entry.other == "champion"]
         reasons += [_slice_not_worse(entry, policy.slice_margin) for entry in slices]
     else:
-        reasons.append(Reason("champion", True, "There is no champion to compare with.", decides=False))
+        words = (
+            f"Champion {champion} cannot be asked: it learned from all test recordings, or does not say from which."
+            if champion
+            else "There is no champion to compare with."
+        )
+        reasons.append(Reason("champion", True, words, decides=False))
     return Verdict(reasons)
 
 
@@ -152,7 +159,7 @@ def _beats(other: str, name: str, margin: float, found: Comparison | None) -> Re
 
 
 def _not_worse(found: Comparison, margin: float) -> Reason:
-    passed = not (found.difference < -margin and found.interval[1] < 0)
+    passed = not _worse(found.difference, found.interval, margin)
     words = f"{found.figure} is {_difference(found)} against the champion, margin {margin:g}"
     return Reason(f"champion {found.figure}", passed, f"{words}: {'passed' if passed else 'refused'}.")
 
@@ -165,8 +172,15 @@ def _slice_not_worse(found: SliceFigures, margin: float) -> Reason:
     words = f"Slice {found.name}: top1 {found.change:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} recordings"
     if not found.counted:
         return Reason(gate, True, f"{words}, too few to decide.", decides=False)
-    passed = not (found.change < -margin and high < 0)
+    passed = not _worse(found.change, found.change_interval, margin)
     return Reason(gate, passed, f"{words}, margin {margin:g}: {'passed' if passed else 'refused'}.")
+
+
+def _worse(difference: float, interval: tuple[float, float], margin: float) -> bool:
+    """Beyond the margin, and not by chance; what is no number is worse."""
+    if not all(math.isfinite(value) for value in (difference, *interval)):
+        return True
+    return difference < -margin and interval[1] < 0
 
 
 def _difference(found: Comparison) -> str:

@@ -100,6 +100,9 @@ def _against_champion(
     fair = champion.fair
     if not fair.any():
         return []
+    if champion.known is not None:
+        # Species that it cannot name are no advantage over it, as its primary labels are none.
+        target = target * champion.known
     return compare("champion", ours[fair], champion.scores[fair], target[fair], truth[fair], bootstrap.of(fair))
 
 

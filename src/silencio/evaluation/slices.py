@@ -56,7 +56,7 @@ class SliceFigures:
         top1_interval: 95 %, by bootstrap over recordings.
         macro_map: Over the species that occur in it.
         macro_map_interval: As above.
-        counted: Large enough to decide.
+        counted: Large enough to decide; with a champion, as far as the two can be compared.
         change: Top-1 against the champion's on the same recordings; None without a champion.
         change_interval: 95 %, paired.
     """
@@ -137,10 +137,10 @@ def judge_slices(
     figures = []
     for name, mask in masks.items():
         inside = bootstrap.of(mask)
-        change, change_interval = None, None
+        change, change_interval, n_decide = None, None, int(mask.sum())
         if champion_hit is not None and np.isfinite(champion_hit[mask]).any():
             both = mask & np.isfinite(champion_hit)
-            difference = hit[both] - champion_hit[both]
+            difference, n_decide = hit[both] - champion_hit[both], int(both.sum())
             change, change_interval = float(difference.mean()), interval(bootstrap.of(both).mean(difference))
         macro_map = mean_of_present(average_precisions(scores[mask], target[mask]))
         figures.append(
@@ -152,7 +152,7 @@ def judge_slices(
                 top1_interval=interval(inside.mean(hit[mask])),
                 macro_map=macro_map,
                 macro_map_interval=interval_around(macro_map, inside.macro_map(scores[mask], target[mask])),
-                counted=int(mask.sum()) >= config.counts_from,
+                counted=n_decide >= config.counts_from,
                 change=change,
                 change_interval=change_interval,
             )

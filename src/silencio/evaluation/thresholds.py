@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from silencio.evaluation.recording_scores import best_window_scores
 
@@ -28,6 +29,12 @@ class ThresholdConfig(BaseModel):
     shrinkage: float = Field(5.0, ge=0)
     least: float = Field(0.02, gt=0, lt=1)
     most: float = Field(0.98, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.least > self.most:
+            raise ValueError("least is above most: no threshold lies between them")
+        return self
 
 
 class Thresholds(BaseModel):

@@ -61,10 +61,12 @@ def evaluate_step(
         SplitError: A test recording was heard in training.
     """
     classes = read_class_list(Path(inputs["classes"]))
-    training = ShardSet(map(Path, development), config.features, "train")
+    shards = [Path(shard) for shard in development]
+    training = ShardSet(shards, config.features, "train")
     judged = ShardSet(map(Path, test), config.features, "test")
     trained = load_heads(heads, config)
-    check_unheard(recording_fingerprints(training.table), judged.table, "this run")
+    # Validation as well: weights, calibration and thresholds are fitted on it.
+    check_unheard(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
     for head in trained:
         check_unheard(head.trained_on, judged.table, head.name)
     graph, decisions = Bundle(Path(inputs["bundle"])).graph(), Decisions.load(Path(inputs["decisions"]))

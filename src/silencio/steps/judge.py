@@ -46,6 +46,7 @@ def judge_step(
         evaluation.calibration["error_after"],
         evaluation.comparisons,
         evaluation.slices,
+        evaluation.champion,
     )
     verdict.save(Path(paths["verdict"]))
     manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))

@@ -82,7 +82,6 @@ def test_fingerprints__of_what_is_known() -> None:
     check_unheard(recording_fingerprints(HEARD), pd.DataFrame({"recording_id": ["grekis/XC9.ogg"]}), "raw_cnn")
 
 
-@pytest.mark.xfail(strict=True, reason="report: what is not known of two recordings is taken for the same")
 def test_fingerprints__nothing_known_is_nothing_in_common() -> None:
     heard, test = HEARD.assign(group_id=None), _test_part().assign(group_id=None)
     check_unheard(recording_fingerprints(heard), test, "raw_cnn")

@@ -142,7 +142,6 @@ def test_replaced__new_bytes_under_a_known_name_stay_where_the_name_is() -> None
     assert _parts(draw_split(changed, CONFIG, FIRST.ledger)) == _parts(FIRST)
 
 
-@pytest.mark.xfail(strict=True, reason="report: the ledger forgets bytes whose name was given to others")
 def test_replaced__the_former_bytes_are_not_forgotten() -> None:
     # Somebody else's recording takes the name of a tested one, which comes back later under a name of its own.
     name = TESTED[0]

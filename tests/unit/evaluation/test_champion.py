@@ -85,7 +85,6 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
 
 
-@pytest.mark.xfail(strict=True, reason="report: a champion that does not say what it learned from is thought fair")
 def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
     directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:

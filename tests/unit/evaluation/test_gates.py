@@ -145,7 +145,6 @@ def test_missing__refuses(fault: str) -> None:
     assert not _verdict(**MISSING[fault]).passed
 
 
-@pytest.mark.xfail(strict=True, reason="report: what is no number against the champion passes")
 @pytest.mark.parametrize(
     "changed",
     [
@@ -217,7 +216,8 @@ def test_champion__the_first_model_has_none() -> None:
     verdict = _verdict(comparisons=AGAINST_MAJORITY, slices=[replace(SLICE, change=None, change_interval=None)])
     (shown,) = [reason for reason in verdict.reasons if not reason.decides]
     assert verdict.passed
-    assert (shown.gate, shown.message) == ("champion", "There is no champion to compare with.")
+    assert shown.gate == "champion"
+    assert shown.message.startswith("There is no champion")
     # The rest of the policy holds for it as for any.
     assert not _verdict(comparisons=AGAINST_MAJORITY, slices=[], calibration_error=0.9).passed
 

@@ -179,7 +179,6 @@ def test_change__is_over_recordings_that_the_champion_can_be_asked() -> None:
     assert (late.change, late.change_interval) == (None, None)
 
 
-@pytest.mark.xfail(strict=True, reason="report: `counted` counts the slice, not the recordings that were compared")
 def test_change__over_one_recording_does_not_count() -> None:
     champion = np.full(N, np.nan)
     champion[0] = 1.0

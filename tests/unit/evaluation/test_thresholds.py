@@ -124,7 +124,6 @@ def test_config__what_makes_no_threshold_is_refused(values: dict[str, Any]) -> N
         ThresholdConfig(**values)
 
 
-@pytest.mark.xfail(strict=True, reason="report: bounds that exclude each other are accepted")
 def test_config__bounds_that_exclude_each_other_are_refused() -> None:
     with pytest.raises(ValidationError, match="least"):
         ThresholdConfig(least=0.9, most=0.1)

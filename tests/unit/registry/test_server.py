@@ -43,7 +43,7 @@ def test_path__from_the_first_step_to_the_champion(
     tracked: Server, tiny_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
-    run_id = open_run_step("train tiny", "abc123", "local", "job-1")
+    run_id, _ = open_run_step("train tiny", "abc123", "local", "job-1")
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
     shards = [str(folder) for folder in tiny_data.development]

@@ -143,7 +143,6 @@ def test_leak__that_only_the_trained_head_knows_of_is_caught(
         evaluate_step(**{**arguments, "heads": heads}, evaluation_path=str(tmp_path / "evaluation.json"))
 
 
-@pytest.mark.xfail(strict=True, reason="report: validation is not held against the test part")
 def test_leak__a_test_recording_among_validation_is_caught(
     arguments: dict[str, Any], leaking_shard: AddShard, tmp_path: Path
 ) -> None:

@@ -100,7 +100,6 @@ def test_judge_step__the_same_figures_the_same_verdict(step: Any) -> None:
     assert (folder / "verdict").read_text() == text
 
 
-@pytest.mark.xfail(strict=True, reason="report: a champion that could not be asked is said not to exist")
 def test_judge_step__a_champion_that_cannot_be_asked_is_no_missing_one(step: Any) -> None:
     # It has learned from every test recording, as one does that was made from another split.
     unfair = ChampionScores("v1", np.full((4, 4), 0.25), np.zeros(4, bool))

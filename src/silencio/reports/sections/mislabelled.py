@@ -10,6 +10,8 @@ from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import count, decimals, percent
 
+_MOST = 12
+
 
 def mislabelled(judged: Judged) -> Section | None:
     """Whether wrong labels are found when some are put in on purpose, and which are suspected."""
@@ -47,7 +49,7 @@ def _suspects(judged: Judged, rows: list[Mapping[str, Any]]) -> Markup:
             decimals(one["suggested_probability"]),
             "yes" if one["is_doubted"] else "a little",
         ]
-        for one in rows
+        for one in rows[:_MOST]
     ]
     columns = [Column("recording"), Column("label"), Column("its probability", True), Column("rather")]
     columns += [Column("its probability", True), Column("doubted")]

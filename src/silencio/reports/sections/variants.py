@@ -27,6 +27,10 @@ def variants(judged: Judged) -> Section | None:
     columns += [Column("validation mean average precision", True)]
     agree = own.get("equal_top1_share")
     words = [f"Released: {'int8' if own.get('kept') else 'fp32'}."]
-    words += [f"{own['reason']}"] if own.get("reason") else []
-    words += [f"Both name the same species first in {percent(agree)} of the validation windows."] if agree else []
+    words += [f"{own['reason'].rstrip('.')}."] if own.get("reason") else []
+    words += (
+        [f"Both name the same species first in {percent(agree)} of the validation windows."]
+        if agree is not None
+        else []
+    )
     return Section("variants", "Variants", join(prose(" ".join(words)), table("fp32 and int8", columns, rows)))
