@@ -74,15 +74,23 @@ def interval(values: NDArray[np.floating], confidence: float = 0.95) -> Interval
     return float(low), float(high)
 
 
-def interval_around(estimate: float, values: NDArray[np.floating], confidence: float = 0.95) -> Interval:
+def interval_around(
+    estimate: float, values: NDArray[np.floating], confidence: float = 0.95, *, least: float = 0.0
+) -> Interval:
     """The spread of resampled values, laid around the figure itself.
 
     For macro mAP: a recording that is drawn twice lifts its own species' average precision, so that resamples lie
     above the figure they are about.
+
+    Args:
+        estimate: The figure.
+        values: Of the resamples.
+        confidence: Of the interval.
+        least: The figure's own bound; -1 for a difference.
     """
     values = values[np.isfinite(values)]
     low, high = interval(values - values.mean() + estimate if len(values) else values, confidence)
-    return max(0.0, low), min(1.0, high)
+    return max(least, low), min(1.0, high)
 
 
 def _average_precision(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.evaluation.bootstrap import Bootstrap, interval
+from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 
 
@@ -62,6 +62,6 @@ def compare(
     hits = (ours.argmax(axis=1) == truth).astype(float) - (theirs.argmax(axis=1) == truth).astype(float)
     n_recordings = len(truth)
     return [
-        Comparison(other, "macro_map", map_difference, interval(maps), n_recordings),
+        Comparison(other, "macro_map", map_difference, interval_around(map_difference, maps, least=-1.0), n_recordings),
         Comparison(other, "top1", float(hits.mean()), interval(bootstrap.mean(hits)), n_recordings),
     ]
