@@ -97,7 +97,7 @@ class Train:
         return found
 
     def none_is_left(self, most_s: float = 30.0) -> bool:
-        """Whether the steps are gone, soon: on a busy machine a process that just began takes seconds to look around."""
+        """Whether the steps are gone: on a busy machine a process that just began takes seconds to look around."""
         end = time.monotonic() + most_s
         while self.processes() and time.monotonic() < end:
             time.sleep(0.1)
