@@ -84,6 +84,13 @@ class Train:
         assert process.returncode == 0, self.said
         return ""
 
+    def processes_end(self) -> bool:
+        """Soon: one that is only starting sees when it has started that its run is gone."""
+        until = time.monotonic() + 30
+        while self.processes() and time.monotonic() < until:
+            time.sleep(0.05)
+        return not self.processes()
+
     def processes(self) -> list[str]:
         """Command lines of the steps that still run in this folder."""
         found = []

@@ -98,7 +98,9 @@ def export_bundle(
         ParityError: The graph gives other numbers than the trained heads gave.
         BundleError: There is no validation recording short enough to be a parity clip.
     """
-    parents = {**origin.parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
+    named = {**origin.parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
+    # Sorted: KFP hands a mapping on in any order, and the same bundle has the same bytes.
+    parents = dict(sorted(named.items()))
     shards = list(development)
     validation = ShardSet(shards, config.features, "validation")
     modules = [head.module(config.features, classes) for head in heads]

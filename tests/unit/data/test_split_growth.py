@@ -43,7 +43,7 @@ histories = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(histories, st.lists(st.integers(0, 3), min_size=5, max_size=5))
 def test_growth__nothing_that_was_assigned_ever_moves(
     history: list[dict[int, tuple[str, int]]], seeds: list[int]

@@ -44,7 +44,7 @@ def good(truth: NDArray[np.integer]) -> NDArray[np.float64]:
 Judge = Any
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def judged(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64]) -> Judge:
     def judge(champion: ChampionScores | None = None, **changed: Any) -> Evaluation:
         uniform = np.full((N, N_CLASSES), 0.25)
@@ -65,18 +65,23 @@ def judged(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64])
     return judge
 
 
+@pytest.fixture(scope="module")
+def alone(judged: Judge) -> Evaluation:
+    """Without a champion."""
+    return judged()
+
+
 def _champion(scores: NDArray[np.floating], fair: NDArray[np.bool_] | None = None) -> ChampionScores:
     return ChampionScores("v1", scores, np.ones(N, bool) if fair is None else fair)
 
 
-def test_rows__each_with_its_intervals(judged: Judge) -> None:
-    evaluation = judged()
-    assert list(evaluation.rows) == [ENSEMBLE, "raw_cnn", "majority class"]
-    for metrics in evaluation.rows.values():
+def test_rows__each_with_its_intervals(alone: Evaluation) -> None:
+    assert list(alone.rows) == [ENSEMBLE, "raw_cnn", "majority class"]
+    for metrics in alone.rows.values():
         assert set(metrics.intervals) == {"macro_map", "top1"}
         for name, (low, high) in metrics.intervals.items():
             assert low <= high, name
-    ensemble = evaluation.rows[ENSEMBLE]
+    ensemble = alone.rows[ENSEMBLE]
     assert ensemble.top1 == 0.8
     assert ensemble.intervals["top1"][0] < 0.8 < ensemble.intervals["top1"][1]
 
@@ -88,8 +93,8 @@ def test_rows__the_thresholds_are_the_ensembles(judged: Judge, good: NDArray[np.
     assert evaluation.rows["raw_cnn"].micro_f1 == 0.0
 
 
-def test_comparisons__the_ensemble_with_everything_else(judged: Judge) -> None:
-    found = {(one.other, one.figure): one for one in judged().comparisons}
+def test_comparisons__the_ensemble_with_everything_else(alone: Evaluation) -> None:
+    found = {(one.other, one.figure): one for one in alone.comparisons}
     assert list(found) == [(o, f) for o in ("raw_cnn", "majority class") for f in ("macro_map", "top1")]
     # Half of all probabilities is the same order.
     assert found["raw_cnn", "top1"].interval == (0.0, 0.0)
@@ -105,16 +110,16 @@ def test_calibration__of_the_most_probable_species_before_and_after(judged: Judg
     assert [one["n"] for one in facts["before"]] == [1.0]
 
 
-def test_curve__marks_where_the_thresholds_stand(judged: Judge) -> None:
-    curve = judged().curve
+def test_curve__marks_where_the_thresholds_stand(alone: Evaluation, judged: Judge) -> None:
+    curve = alone.curve
     assert (curve["named_precision"], curve["named_recall"]) == (0.8, 0.8)
     assert len(curve["recall"]) == len(curve["precision"])
     nothing = judged(named=np.zeros((N, N_CLASSES), bool)).curve
     assert (nothing["named_precision"], nothing["named_recall"]) == (0.0, 0.0)
 
 
-def test_answers__one_a_recording(judged: Judge, recordings: ShardSet, good: NDArray[np.float64]) -> None:
-    answers = judged().answers
+def test_answers__one_a_recording(alone: Evaluation, recordings: ShardSet, good: NDArray[np.float64]) -> None:
+    answers = alone.answers
     assert [one["recording_id"] for one in answers] == list(recordings.table["recording_id"])
     assert sum(one["predicted"] == one["primary_label"] for one in answers) == 16
     assert [one["probability"] for one in answers] == pytest.approx(list(good.max(axis=1)))
@@ -132,11 +137,10 @@ def test_slices__know_the_sound_of_their_recordings(judged: Judge) -> None:
 # The champion
 
 
-def test_champion__there_is_none(judged: Judge) -> None:
-    evaluation = judged()
-    assert evaluation.champion == ""
-    assert {one.change for one in evaluation.slices} == {None}
-    assert "champion" not in {one.other for one in evaluation.comparisons}
+def test_champion__there_is_none(alone: Evaluation) -> None:
+    assert alone.champion == ""
+    assert {one.change for one in alone.slices} == {None}
+    assert "champion" not in {one.other for one in alone.comparisons}
 
 
 def test_champion__is_compared_in_all_and_in_every_slice(judged: Judge, truth: NDArray[np.integer]) -> None:
@@ -194,7 +198,7 @@ def test_evaluation__survives_its_file(judged: Judge, truth: NDArray[np.integer]
     assert Evaluation.load(tmp_path / "evaluation.json") == evaluation
 
 
-def test_species__worst_first(judged: Judge) -> None:
-    table = pd.DataFrame(judged().species)
+def test_species__worst_first(alone: Evaluation) -> None:
+    table = pd.DataFrame(alone.species)
     assert len(table) == N_CLASSES
     assert table["average precision"].is_monotonic_increasing

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
@@ -129,6 +129,7 @@ score_tables = st.integers(1, 12).flatmap(
 )
 
 
+@settings(max_examples=20)
 @given(score_tables)
 def test_judge__equals_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
     primary, secondary, values = table
@@ -218,6 +219,7 @@ def test_frequency_distance__is_blind_to_which_recordings() -> None:
     assert (figures.label_frequency_distance, figures.top1) == (0.0, 0.0)
 
 
+@settings(max_examples=20)
 @given(score_tables)
 def test_other_figures__equal_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
     primary, secondary, values = table
