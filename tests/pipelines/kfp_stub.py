@@ -12,6 +12,13 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 
+class _Server(ThreadingHTTPServer):
+    """Says nothing when a client hangs up: what it printed would stand among what the command says."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass
+
+
 class KfpStub:
     """Runs while it is entered.
 
@@ -60,7 +67,7 @@ class KfpStub:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def answer(
