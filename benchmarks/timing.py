@@ -76,6 +76,11 @@ def seconds(function: Callable[[], object]) -> float:
     return _both_clocks(function)[1]
 
 
+def processor_seconds(function: Callable[[], object]) -> float:
+    """Processor time of one call, all threads together."""
+    return _both_clocks(function)[0]
+
+
 def start(module: str, arguments: Sequence[str]) -> subprocess.Popen[str]:
     """Start `python -m module` as a process of its own; what it prints is kept for `answer`."""
     return subprocess.Popen(  # noqa: S603  # a module of this package
