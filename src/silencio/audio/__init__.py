@@ -1,13 +1,15 @@
 """Sound as numbers: decode, resample, cut into windows. The only code that does so."""
 
-from silencio.audio.decode import DecodedAudio, decode
-from silencio.audio.resample import resample
+from silencio.audio.decode import DecodedAudio, Waveform, decode, read_waveform
+from silencio.audio.resample import resample, resampled
 from silencio.audio.statistics import audio_statistics
+from silencio.audio.truncation import truncation
 from silencio.audio.waveform import dequantize, quantize
 from silencio.audio.windows import cut_window, cut_windows, n_windows, window_starts_s
 
 __all__ = [
     "DecodedAudio",
+    "Waveform",
     "audio_statistics",
     "cut_window",
     "cut_windows",
@@ -15,6 +17,9 @@ __all__ = [
     "dequantize",
     "n_windows",
     "quantize",
+    "read_waveform",
     "resample",
+    "resampled",
+    "truncation",
     "window_starts_s",
 ]

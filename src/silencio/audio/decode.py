@@ -1,8 +1,10 @@
-"""Bytes or a file to mono samples, by libsndfile."""
+"""Bytes or a file to mono samples, by libsndfile, block by block."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +12,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from silencio.audio.resample import resampled
+from silencio.audio.waveform import quantize
 from silencio.errors import DecodeError
 
 # A decoder that is asked for everything at once trusts the header's frame count, which an attacker writes.
-_BLOCK_FRAMES = 1 << 16
+# A block holds this many samples of all channels together.
+_BLOCK_SAMPLES = 1 << 16
 # The fastest recorders for bats. A header may claim any rate, and its samples would all be decoded and resampled.
 _MOST_HZ = 384_000
 
@@ -35,6 +40,23 @@ class DecodedAudio:
         return len(self.samples) / self.sample_rate_hz
 
 
+@dataclass(frozen=True)
+class Waveform:
+    """Mono audio at the rate that was asked for.
+
+    Attributes:
+        samples: int16, shape (n_samples,); at least one.
+        recorded_hz: Rate at which it was recorded.
+        n_channels: Channels that were averaged.
+        container: libsndfile's name of the format: OGG, WAV, FLAC, MP3.
+    """
+
+    samples: NDArray[np.int16]
+    recorded_hz: int
+    n_channels: int
+    container: str
+
+
 def decode(source: bytes | Path, *, max_duration_s: float | None = None) -> DecodedAudio:
     """Decode OGG, WAV, FLAC or MP3; channels are averaged.
 
@@ -45,6 +67,36 @@ def decode(source: bytes | Path, *, max_duration_s: float | None = None) -> Deco
     Raises:
         DecodeError: Nothing there, not audio, no samples, samples that are no numbers, or too long.
     """
+    with _opened(source) as sound:
+        blocks = list(_mono_blocks(sound, max_duration_s))
+        return DecodedAudio(np.concatenate(blocks), int(sound.samplerate))
+
+
+def read_waveform(source: bytes | Path, sample_rate_hz: int, *, max_duration_s: float | None = None) -> Waveform:
+    """Decode, mix to mono, resample and quantize, to the last bit as `decode`, `resample` and `quantize` in turn.
+
+    What is held is the result and one block, however fast the recorder was and however many channels it had: ten
+    minutes of a bat recorder are half a gigabyte of float32.
+
+    Args:
+        source: The encoded bytes, or the file that holds them.
+        sample_rate_hz: Rate that is wanted.
+        max_duration_s: Refuse what is longer, before more than that was decoded.
+
+    Raises:
+        DecodeError: As `decode`.
+    """
+    with _opened(source) as sound:
+        rate_hz = int(sound.samplerate)
+        blocks = resampled(_mono_blocks(sound, max_duration_s), rate_hz, sample_rate_hz)
+        samples = np.concatenate([quantize(block) for block in blocks])
+        # Resampling one or two samples may leave none; the recording is still there and gets its window.
+        samples = samples if len(samples) else np.zeros(1, np.int16)
+        return Waveform(samples, rate_hz, int(sound.channels), str(sound.format))
+
+
+@contextmanager
+def _opened(source: bytes | Path) -> Iterator[soundfile.SoundFile]:
     if isinstance(source, Path):
         try:
             source = source.read_bytes()
@@ -54,26 +106,26 @@ def decode(source: bytes | Path, *, max_duration_s: float | None = None) -> Deco
         raise DecodeError("the file is empty (0 bytes)")
     try:
         with soundfile.SoundFile(io.BytesIO(source)) as sound:
-            rate_hz = int(sound.samplerate)
-            if not 1 <= rate_hz <= _MOST_HZ:
-                raise DecodeError(f"the audio has {rate_hz} samples a second, the most that is taken is {_MOST_HZ}")
-            samples = _read_mono(sound, rate_hz, max_duration_s)
+            if not 1 <= sound.samplerate <= _MOST_HZ:
+                raise DecodeError(
+                    f"the audio has {sound.samplerate} samples a second, the most that is taken is {_MOST_HZ}"
+                )
+            yield sound
     except soundfile.LibsndfileError as error:
         raise DecodeError(f"not audio that can be decoded ({len(source)} bytes): {error.error_string}") from error
-    if len(samples) == 0:
-        raise DecodeError("the audio holds no samples")
-    if not np.isfinite(samples).all():
-        raise DecodeError("the audio holds samples that are not finite numbers")
-    return DecodedAudio(samples, rate_hz)
 
 
-def _read_mono(sound: soundfile.SoundFile, rate_hz: int, max_duration_s: float | None) -> NDArray[np.float32]:
-    most_frames = None if max_duration_s is None else int(max_duration_s * rate_hz)
-    blocks: list[NDArray[np.float32]] = []
+def _mono_blocks(sound: soundfile.SoundFile, max_duration_s: float | None) -> Iterator[NDArray[np.float32]]:
+    """At least one block; its header may claim any length, so what comes is counted."""
+    most_frames = None if max_duration_s is None else int(max_duration_s * sound.samplerate)
+    block_frames = max(1, _BLOCK_SAMPLES // sound.channels)
     n_frames = 0
-    while len(block := sound.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+    while len(block := sound.read(block_frames, dtype="float32", always_2d=True)):
         n_frames += len(block)
         if most_frames is not None and n_frames > most_frames:
             raise DecodeError(f"the audio is longer than {max_duration_s:g} s, the most that is taken")
-        blocks.append(block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32))
-    return np.concatenate(blocks) if blocks else np.empty(0, np.float32)
+        if not np.isfinite(block).all():
+            raise DecodeError("the audio holds samples that are not finite numbers")
+        yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
+    if n_frames == 0:
+        raise DecodeError("the audio holds no samples")

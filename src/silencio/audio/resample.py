@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+
+_QUALITY = "HQ"
 
 
 def resample(samples: NDArray[np.float32], from_hz: float, to_hz: float) -> NDArray[np.float32]:
@@ -20,4 +24,21 @@ def resample(samples: NDArray[np.float32], from_hz: float, to_hz: float) -> NDAr
     """
     if from_hz == to_hz:
         return samples
-    return np.asarray(soxr.resample(samples, from_hz, to_hz, quality="HQ"), dtype=np.float32)
+    return np.asarray(soxr.resample(samples, from_hz, to_hz, quality=_QUALITY), dtype=np.float32)
+
+
+def resampled(blocks: Iterable[NDArray[np.float32]], from_hz: float, to_hz: float) -> Iterator[NDArray[np.float32]]:
+    """`resample` of a recording that comes in blocks: the same samples to the last bit, in other portions.
+
+    Args:
+        blocks: float32, each (n_samples,).
+        from_hz: Rate of the blocks.
+        to_hz: Rate that is wanted.
+    """
+    if from_hz == to_hz:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=_QUALITY)
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block))
+    yield stream.resample_chunk(np.empty(0, np.float32), last=True)

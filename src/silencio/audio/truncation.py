@@ -6,20 +6,23 @@ import struct
 
 _OGG_HEADER_BYTES = 27
 _END_OF_STREAM = 0x04
+_SYNC_TO_XING_BYTES = 36
+# Of the header's flags: it says how many frames and how many bytes there are.
+_XING_SAYS_BOTH = 0x3
 _STREAMED = (0, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def truncation(encoded: bytes) -> str | None:
     """How a file shows that its end is missing; None where it does not show, or is of a form that cannot.
 
-    An Ogg stream marks its last page (RFC 3533, section 6); a WAV file says its length at its start. FLAC that is cut
-    does not decode, MP3 has no end.
+    An Ogg stream marks its last page (RFC 3533, section 6); a WAV file says its length at its start, and so do most
+    MP3 files (the Xing header that LAME writes). FLAC that is cut does not decode.
     """
     if encoded.startswith(b"OggS"):
         return _ogg(encoded)
     if encoded.startswith(b"RIFF"):
         return _wav(encoded)
-    return None
+    return _mp3(encoded)
 
 
 def _ogg(encoded: bytes) -> str | None:
@@ -54,3 +57,20 @@ def _wav(encoded: bytes) -> str | None:
             return f"{there} of {size_bytes} bytes of samples are there" if is_cut else None
         begin += 8 + size_bytes + size_bytes % 2
     return None
+
+
+def _mp3(encoded: bytes) -> str | None:
+    """By the header in the first frame, behind a tag of pictures and titles that has a length of its own."""
+    begin = 0
+    if encoded.startswith(b"ID3") and len(encoded) > 10:
+        # Seven bits a byte (ID3v2.4, section 6.2).
+        begin = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(encoded[6:10], (21, 14, 7, 0), strict=True))
+    first_frame = encoded[begin : begin + 4096]
+    at = max(first_frame.find(b"Xing"), first_frame.find(b"Info"))
+    if at < 0 or at + 16 > len(first_frame):
+        return None
+    flags, _, size_bytes = struct.unpack_from(">III", first_frame, at + 4)
+    # The header's place within its frame is one of three; the farthest gives every doubt to the file.
+    there = len(encoded) - begin - at + _SYNC_TO_XING_BYTES
+    is_cut = flags & _XING_SAYS_BOTH == _XING_SAYS_BOTH and there < size_bytes
+    return f"about {there} of {size_bytes} bytes are there" if is_cut else None

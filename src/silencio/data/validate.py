@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
-from silencio.audio import decode, quantize
+from silencio.audio import decode, quantize, truncation
 from silencio.data.cross_checks import duplicates, odd_durations, sample_rates
 from silencio.data.faults import KINDS, Fault, fault_table
-from silencio.data.truncation import truncation
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.settings import Settings
 from silencio.storage import concerns_one_file, is_missing, read_bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.audio import cut_windows, decode, quantize, resample, window_starts_s
+from silencio.audio import cut_windows, read_waveform, window_starts_s
 from silencio.features.log_mel import LogMel
 from silencio.features.spec import FeatureSpec
 
@@ -50,10 +50,7 @@ class FrontEnd:
         Raises:
             DecodeError: `source` is no audio that can be used.
         """
-        audio = decode(source, max_duration_s=max_duration_s)
-        samples = quantize(resample(audio.samples, audio.sample_rate_hz, self.spec.sample_rate_hz))
-        # Resampling one or two samples may leave none; the recording is still there and gets its window.
-        return samples if len(samples) else np.zeros(1, np.int16)
+        return read_waveform(source, self.spec.sample_rate_hz, max_duration_s=max_duration_s).samples
 
     def windows(self, waveform: NDArray[np.int16]) -> NDArray[np.int16]:
         """Cut at the spec's hop: int16 (n_samples,) to int16 (n_windows, window_samples)."""

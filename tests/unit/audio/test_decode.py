@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from silencio.audio import DecodedAudio, decode
+from silencio.audio import DecodedAudio, decode, quantize, read_waveform, resample
 from silencio.errors import AudioError, DecodeError
 
 Encode = Callable[..., bytes]
@@ -244,3 +244,20 @@ def test_rate__of_any_recorder_is_taken(encode: Encode, rate_hz: int) -> None:
 def test_rate__that_no_recorder_has_is_refused(encode: Encode, rate_hz: int) -> None:
     with pytest.raises(DecodeError):
         decode(_claiming_rate(encode(CHIRP, RATE_HZ, "WAV"), rate_hz))
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 500, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 200_000])
+@pytest.mark.parametrize("rate_hz", [8_000, 32_000, 44_100, 48_000, 192_000])
+def test_read_waveform__the_same_to_the_last_bit_as_all_at_once(encode: Encode, n_samples: int, rate_hz: int) -> None:
+    recording = encode(np.resize(NOISE, n_samples), rate_hz, "WAV", "FLOAT")
+    audio = decode(recording)
+    at_once = quantize(resample(audio.samples, rate_hz, RATE_HZ))
+    waveform = read_waveform(recording, RATE_HZ)
+    np.testing.assert_array_equal(waveform.samples, at_once if len(at_once) else np.zeros(1, np.int16))
+    assert (waveform.recorded_hz, waveform.n_channels, waveform.container) == (rate_hz, 1, "WAV")
+
+
+def test_read_waveform__many_channels_are_read_in_small_blocks(encode: Encode, decoded_frames: list[int]) -> None:
+    many = encode(np.repeat(NOISE[:4_000, None], 200, axis=1), RATE_HZ, "WAV", "FLOAT")
+    np.testing.assert_allclose(read_waveform(many, RATE_HZ).samples, quantize(NOISE[:4_000]), atol=1)
+    assert max(decoded_frames) * 200 <= 1 << 16

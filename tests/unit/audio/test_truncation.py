@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from silencio.audio import decode
-from silencio.data.truncation import truncation
+from silencio.audio.truncation import truncation
 
 Encode = Callable[..., bytes]
 
@@ -25,7 +25,7 @@ def test_truncation__a_whole_file_has_none(encode: Encode, container: str, durat
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.9, 0.999])
-@pytest.mark.parametrize("container", ["OGG", "WAV"])
+@pytest.mark.parametrize("container", ["OGG", "WAV", "MP3"])
 def test_truncation__half_a_file_decodes_and_is_found(encode: Encode, container: str, share: float) -> None:
     whole = encode(_noise(20.0), 32000, container)
     half = whole[: int(share * len(whole))]
@@ -69,3 +69,10 @@ def test_truncation__chunks_before_the_sound_are_passed_over(encode: Encode) -> 
 @pytest.mark.parametrize("encoded", [b"", b"OggS", b"RIFF", b"RIFF\0\0\0\0WAVE", b"fLaC", b"x" * 100])
 def test_truncation__of_what_is_no_audio_says_something_or_nothing_but_does_not_break(encoded: bytes) -> None:
     truncation(encoded)
+
+
+def test_truncation__an_mp3_behind_a_tag(encode: Encode) -> None:
+    whole = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128) + encode(_noise(5.0), 32000, "MP3")
+    assert truncation(whole) is None
+    assert truncation(whole[: len(whole) // 2]) is not None
+    assert truncation(whole[:12]) is None
