@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.machine import machine
 from benchmarks.result import Result
 
-NAMES = ("log_mel", "featurize", "growth")
+NAMES = ("log_mel", "featurize", "growth", "serving")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

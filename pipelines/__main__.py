@@ -15,6 +15,9 @@ from silencio.errors import SilencioError
 if TYPE_CHECKING:
     from pipelines.step_log import StepTime
 
+# Files that failed; all of them are in the table.
+_SHOWN = 20
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, 1 after one message that says what was wrong, or 130 after one that says that it was stopped."""
@@ -34,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipelines", description="Run and compile Silencio's pipelines.")
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run a pipeline on this machine, or take up one that was stopped")
+    runs = commands.add_parser("run", help="run a pipeline on this machine, or take up one that was stopped")
+    pipelines = runs.add_subparsers(dest="pipeline", required=True)
+    run = pipelines.add_parser("train", help="from recordings to a bundle")
     _add_configuration(run, data_required=True)
     run.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
@@ -46,7 +51,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BUNDLE|registry|none",
         help="serves now: what the new one must not be worse than",
     )
+    score = pipelines.add_parser("batch_score", help="score a whole archive with a bundle")
+    score.add_argument(
+        "--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings"
+    )
+    score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
+    score.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets scores/, the log and all artifacts")
+    score.add_argument("--shards", type=int, default=0, metavar="N", help="steps of their own; default: by size")
     submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
+    submit.add_argument("pipeline", choices=["train"])
     _add_configuration(submit, data_required=False)
     submit.add_argument("--host", required=True, metavar="URL", help="of the KFP API, such as http://127.0.0.1:8888")
     submit.add_argument("--namespace", default="", metavar="NAME", help="of the user, where KFP serves several")
@@ -59,7 +72,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_configuration(command: argparse.ArgumentParser, *, data_required: bool) -> None:
-    command.add_argument("pipeline", choices=["train"])
     command.add_argument(
         "--data",
         required=data_required,
@@ -82,6 +94,25 @@ def _configuration(options: argparse.Namespace) -> str:
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
+    return {"train": _run_train, "batch_score": _run_batch_score}[options.pipeline](options, console)
+
+
+def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.batch_score_run import run_batch_score
+
+    run = run_batch_score(options.data, options.bundle, options.out, options.shards)
+    console.print(_times_table(run.times))
+    counts = ", ".join(f"{n} {status}" for status, n in run.counts.items() if status != "files")
+    console.print(f"{run.counts['files']} files: {counts}; {run.audio_s / 3600:.2f} hours of sound")
+    for file, reason in run.failed[:_SHOWN]:
+        console.print(f"- {file}: {reason}", soft_wrap=True, markup=False)
+    if len(run.failed) > _SHOWN:
+        console.print(f"- and {len(run.failed) - _SHOWN} more")
+    console.print(f"Scores: {run.scores}", soft_wrap=True)
+    return 0
+
+
+def _run_train(options: argparse.Namespace, console: Console) -> int:
     from pipelines.train_run import run_train
     from silencio.evaluation.results import results_table
 

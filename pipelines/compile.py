@@ -11,6 +11,7 @@ import yaml
 from kfp import compiler
 
 from components.image import VERSION
+from pipelines.batch_score import NAME, batch_score_pipeline
 from pipelines.train import train_pipeline
 from silencio.config import preset_names, preset_text, resolve
 
@@ -18,7 +19,7 @@ COMPILED = Path(__file__).parent / "compiled"
 
 
 def compile_all(directory: Path) -> list[Path]:
-    """Write one file a preset, named by preset and version.
+    """Write one file for each preset of `train`, and one for `batch_score`, named by version.
 
     Args:
         directory: Gets the files.
@@ -32,7 +33,11 @@ def compile_all(directory: Path) -> list[Path]:
             warnings.simplefilter("ignore")
             compiler.Compiler().compile(train_pipeline(preset, resolve(text), one_line(text)), str(path))
         written.append(path)
-    return written
+    path = directory / f"{NAME}-{VERSION}.yaml"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compiler.Compiler().compile(batch_score_pipeline(), str(path))
+    return [*written, path]
 
 
 def one_line(text: str) -> str:

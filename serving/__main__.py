@@ -1,4 +1,4 @@
-"""`python -m serving up|predict`."""
+"""`python -m serving up|predict|simulate|produce|consume`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import sys
 
 from serving.predict import add_predict
+from serving.simulate.command import add_simulate
+from serving.stream.commands import add_consume, add_produce
 from serving.up import add_up
 
 
@@ -15,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     add_up(commands)
     add_predict(commands)
+    add_simulate(commands)
+    add_produce(commands)
+    add_consume(commands)
     options = parser.parse_args(arguments)
     return int(options.run(options))
 

@@ -7,3 +7,10 @@ LOOPBACK = "127.0.0.1"
 # What the reason for not being ready begins with, here and where another process reads it: wait, or give up.
 LOADING = "loading: "
 REFUSED = "refused: "
+# Of one recording; of all recordings of one request together.
+LEAST_AUDIO_S = 0.1
+MOST_AUDIO_S = 600.0
+# How the boundary hands a request's query string to the model, which is given headers and a body only.
+QUERY_HEADER = "x-silencio-query"
+# How it names the API key by which a request was let in.
+KEY_NAME_HEADER = "x-silencio-key-name"

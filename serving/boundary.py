@@ -1,47 +1,80 @@
-"""The outermost layer of the REST side: nothing large gets in, nothing internal gets out."""
+"""The outermost layer of the REST side: who may come in, how much at once, and nothing internal gets out."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
-from kserve.errors import InferenceError, InvalidInput, ModelNotReady, ServerNotReady
+import asyncio
+import re
+import time
+import uuid
+from collections.abc import Callable, Sequence
+
+from fastapi import FastAPI
 from kserve.logging import logger
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_RETRY_AFTER_S = 1
+from serving.access import Access, AccessError
+from serving.agreement import KEY_NAME_HEADER, QUERY_HEADER
+from serving.answers import add_answers
+from serving.errors import Overloaded
+from serving.load import Load, Share
+from serving.metrics.process import count_request
+from serving.metrics.routes import METHODS, OTHER, template_of
+
+REQUEST_ID = "x-request-id"
+# What the boundary itself tells the model; a client's own headers of these names are dropped.
+OWN_PREFIX = "x-silencio-"
+# Reading these needs no key, and is never refused for load. So are our own pages.
+OPEN_ROUTES = frozenset(
+    {
+        "/",
+        "/metrics",
+        "/openapi.json",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v1/models/{name}",
+        "/v2/models/{name}/ready",
+    }
+)
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# nginx's number for a client that did not wait for its answer.
+_CLIENT_GONE = 499
+
+AddRoutes = Callable[[FastAPI], None]
 
 
-def guard(app: FastAPI, most_body_bytes: int) -> None:
-    """Put a size limit, a catch-all and quiet error answers around KServe's application.
+def guard(app: FastAPI, load: Load, access: Access | None, pages: Sequence[BaseRoute]) -> None:
+    """Put limits, keys, a catch-all and quiet error answers around KServe's application.
 
     The SDK logs a stack trace for every wrong request and lets an unforeseen error through to uvicorn, which sends
     its text to the client and closes the connection.
+
+    Args:
+        app: The SDK's.
+        load: What is under way, here and over gRPC.
+        access: The keys; None lets everybody in.
+        pages: Routes of our own, open to everybody for reading.
     """
-    app.add_middleware(_Boundary, most_body_bytes=most_body_bytes)
-    app.add_exception_handler(InvalidInput, _answer_invalid)
-    app.add_exception_handler(InferenceError, _answer_failed)
-    app.add_exception_handler(ModelNotReady, _answer_unavailable)
-    app.add_exception_handler(ServerNotReady, _answer_unavailable)
+    app.add_middleware(_Boundary, load=load, access=access, pages=pages)
+    add_answers(app)
 
 
-async def _answer_invalid(request: Request, error: Exception) -> JSONResponse:
-    logger.info("400 %s: %s", request.url.path, error)
-    return JSONResponse({"error": str(error)}, status_code=400)
+def sane_request_id(offered: str) -> str:
+    """The client's own, or a new one where it has none that fits into a line of a log."""
+    return offered if _SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
 
 
-async def _answer_failed(request: Request, error: Exception) -> JSONResponse:
-    logger.error("500 %s: %s", request.url.path, error)
-    return JSONResponse({"error": str(error)}, status_code=500)
+class _RefusalError(Exception):
+    """An answer without asking the application."""
 
-
-async def _answer_unavailable(request: Request, error: Exception) -> JSONResponse:
-    logger.info("503 %s: %s", request.url.path, error)
-    return JSONResponse({"error": str(error)}, status_code=503, headers={"Retry-After": str(_RETRY_AFTER_S)})
-
-
-class _BodyTooLargeError(Exception):
-    pass
+    def __init__(self, status: int, text: str, **headers: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 class _Boundary:
@@ -49,54 +82,174 @@ class _Boundary:
 
     Args:
         app: What it is around.
-        most_body_bytes: Largest body that is read.
+        load: What is under way.
+        access: The keys; None lets everybody in.
+        pages: Routes that are open for reading, beside `OPEN_ROUTES`.
     """
 
-    def __init__(self, app: ASGIApp, most_body_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, load: Load, access: Access | None, pages: Sequence[BaseRoute]) -> None:
         self._app = app
-        self._most_body_bytes = most_body_bytes
+        self._load = load
+        self._access = access
+        self._pages = pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answered = False
+        begun_s = time.perf_counter()
+        route, is_open = self._route(scope)
+        headers = Headers(scope=scope)
+        with Share(self._load) as share:
+            exchange = _Exchange(scope, receive, send, share, self._load.limits.most_body_bytes)
+            try:
+                await self._pass_on(exchange, headers, route, is_open)
+            finally:
+                count_request(route, str(exchange.status or _CLIENT_GONE), time.perf_counter() - begun_s)
 
-        async def send_and_note(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
+    def _route(self, scope: Scope) -> tuple[str, bool]:
+        """The route's template, and whether everybody may ask."""
+        reads = scope["method"] in ("GET", "HEAD")
+        template = template_of(scope["path"])
+        if template != OTHER:
+            return template, reads and template in OPEN_ROUTES
+        for page in self._pages:
+            if page.matches(scope)[0] is not Match.NONE:
+                return getattr(page, "path", OTHER), reads
+        return OTHER, False
 
+    async def _pass_on(self, exchange: _Exchange, headers: Headers, route: str, is_open: bool) -> None:
         try:
-            self._check_declared_size(scope)
-            await self._app(scope, self._counted(receive), send_and_note)
+            _check_method(exchange.scope, route)
+            key_name = ""
+            if not is_open:
+                key_name = self._admitted(headers)
+                exchange.longest_pause_s = self._load.limits.longest_pause_s
+                self._check_declared_size(headers)
+            exchange.pass_headers(key_name, without_keys=self._access is not None)
+            await self._app(exchange.scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            logger.info("%s: the client went away", scope["path"])
-        except _BodyTooLargeError:
-            text = f"the body is larger than {self._most_body_bytes} bytes, the most that is taken"
-            await JSONResponse({"error": text}, status_code=413)(scope, receive, send)
+            logger.info("%s %s: the client went away", exchange.scope["path"], exchange.request_id)
+        except (_RefusalError, Overloaded) as error:
+            exchange.refusal = error
         except Exception:  # the boundary: whatever was not foreseen is a 500 without its text, and is logged
-            logger.exception("500 %s: not foreseen", scope["path"])
-            if answered:
+            logger.exception("500 %s %s: not foreseen", exchange.scope["path"], exchange.request_id)
+            if exchange.status:
                 raise
             text = "internal error; the server's log says more"
-            await JSONResponse({"error": text}, status_code=500)(scope, receive, send)
+            exchange.refusal = exchange.refusal or _RefusalError(500, text)
+        await exchange.refuse()
 
-    def _check_declared_size(self, scope: Scope) -> None:
-        for name, value in scope["headers"]:
-            if name == b"content-length" and value.isdigit() and int(value) > self._most_body_bytes:
-                raise _BodyTooLargeError
+    def _admitted(self, headers: Headers) -> str:
+        if self._access is None:
+            return ""
+        try:
+            return self._access.admit(headers.get("authorization"), headers.get("x-api-key"))
+        except AccessError as error:
+            if error.retry_after_s:
+                raise _RefusalError(429, error.reason, Retry_After=str(error.retry_after_s)) from error
+            raise _RefusalError(401, error.reason, WWW_Authenticate='Bearer realm="silencio"') from error
 
-    def _counted(self, receive: Receive) -> Receive:
-        """A chunked body declares no size: count what comes."""
-        n_bytes = 0
+    def _check_declared_size(self, headers: Headers) -> None:
+        declared = headers.get("content-length", "0")
+        n_bytes = int(declared) if declared.isdecimal() and declared.isascii() else 0
+        if n_bytes > self._load.limits.most_body_bytes:
+            raise _too_large(self._load.limits.most_body_bytes)
+        self._load.check(n_bytes)
 
-        async def receive_and_count() -> Message:
-            nonlocal n_bytes
-            message = await receive()
-            n_bytes += len(message.get("body", b""))
-            if n_bytes > self._most_body_bytes:
-                raise _BodyTooLargeError
-            return message
 
-        return receive_and_count
+def _check_method(scope: Scope, route: str) -> None:
+    """The SDK takes `GET …/silencio:predict` for a question about a model of that name, and says that there is none."""
+    allowed = METHODS.get(route, scope["method"])
+    if scope["method"] not in (allowed, "HEAD"):
+        raise _RefusalError(405, f"{scope['method']} is not taken at {scope['path']}", Allow=allowed)
+
+
+def _too_large(most_body_bytes: int) -> _RefusalError:
+    return _RefusalError(413, f"the body is larger than {most_body_bytes} bytes, the most that is taken")
+
+
+class _Exchange:
+    """One request and its answer.
+
+    Attributes:
+        scope: ASGI's, with the headers that the model is to see.
+        request_id: In every line and in the answer.
+        status: Of the answer; 0 before it begins.
+        refusal: Why it is not the application that answers; what this one says meanwhile is dropped.
+        longest_pause_s: A body that stands still for so long is given up.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, share: Share, most_body_bytes: int) -> None:
+        self.scope = scope
+        self.request_id = sane_request_id(Headers(scope=scope).get(REQUEST_ID, ""))
+        self.status = 0
+        self.refusal: _RefusalError | Overloaded | None = None
+        self.longest_pause_s: float | None = None
+        self._receive, self._send = receive, send
+        self._share = share
+        self._most_body_bytes = most_body_bytes
+        self._n_bytes = 0
+        self._body_is_whole = False
+
+    def pass_headers(self, key_name: str, without_keys: bool) -> None:
+        """Write what the boundary knows into the request's headers."""
+        query = self.scope["query_string"].decode("latin-1")
+        own = {REQUEST_ID: self.request_id, QUERY_HEADER: query, KEY_NAME_HEADER: key_name}
+        dropped = {REQUEST_ID.encode()} | ({b"authorization", b"x-api-key"} if without_keys else set())
+        kept = [
+            (name, value)
+            for name, value in self.scope["headers"]
+            if name not in dropped and not name.startswith(OWN_PREFIX.encode())
+        ]
+        added = [(name.encode(), value.encode("latin-1")) for name, value in own.items() if value]
+        self.scope = {**self.scope, "headers": kept + added}
+
+    async def receive(self) -> Message:
+        """The next piece of the body, counted: a chunked one declares no size."""
+        if self._body_is_whole:
+            return await self._receive()
+        try:
+            return await self._next_piece()
+        except (_RefusalError, Overloaded) as error:
+            # FastAPI makes a 400 of whatever is raised while it reads: what it answers then is not sent.
+            self.refusal = error
+            raise
+
+    async def _next_piece(self) -> Message:
+        try:
+            async with asyncio.timeout(self.longest_pause_s):
+                message = await self._receive()
+        except TimeoutError as error:
+            text = f"nothing more of the body came for {self.longest_pause_s:g} s"
+            raise _RefusalError(408, text, Connection="close") from error
+        piece = message.get("body", b"")
+        self._n_bytes += len(piece)
+        if self._n_bytes > self._most_body_bytes:
+            raise _too_large(self._most_body_bytes)
+        self._share.hold(len(piece))
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self._body_is_whole = True
+            if self.longest_pause_s is not None:
+                self._share.work()
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.refusal is not None:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            head = [*message.get("headers", []), (REQUEST_ID.encode(), self.request_id.encode())]
+            message = {**message, "headers": head}
+        await self._send(message)
+
+    async def refuse(self) -> None:
+        """Answer with the refusal, if there is one."""
+        refusal, self.refusal = self.refusal, None
+        if refusal is None or self.status:
+            return
+        if isinstance(refusal, Overloaded):
+            refusal = _RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
+        logger.info("%d %s %s: %s", refusal.status, self.scope["path"], self.request_id, refusal.text)
+        answer = JSONResponse({"error": refusal.text}, refusal.status, refusal.headers)
+        await answer(self.scope, self._receive, self.send)

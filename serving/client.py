@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import math
+import time
+from datetime import datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -13,13 +16,30 @@ from pydantic import ValidationError
 from serving.agreement import MODEL_NAME
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
-from silencio.errors import ServingError
+from silencio.errors import ConfigError, ServingError
 
 _LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
+# What is wrong with this recording or its request, not with the server or the key.
+_REFUSALS = {400, 413, 415, 422}
+_LATER = {429, 503}
+_DEFAULT_WAIT_S = 1.0
 
 
 class RefusedRecordingError(ServingError):
     """The server does not take this recording; it may well take others."""
+
+
+class BusyError(ServingError):
+    """The server has too much to do, is not ready, or this key has asked too much: the same may be asked later.
+
+    Args:
+        message: What the server says.
+        retry_after_s: When it wants to be asked again.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Client:
@@ -29,16 +49,38 @@ class Client:
         url: Like `http://127.0.0.1:8080`.
         timeout_s: Longest wait for one answer.
         model_name: As on the route.
+        api_key: Sent as a bearer token.
+        patience_s: How long a recording is asked for again where the server says "later", as often as it says.
+
+    Attributes:
+        band_hz: Lowest and highest frequency that the server's bundle hears; None before the first answer, and where
+            the server does not say.
     """
 
-    def __init__(self, url: str, timeout_s: float = 300.0, model_name: str = MODEL_NAME) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float = 300.0,
+        model_name: str = MODEL_NAME,
+        *,
+        api_key: str | None = None,
+        patience_s: float = 0.0,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ServingError(f"{url!r} is no address of a server: http://HOST:PORT is needed")
+        if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
+            raise ConfigError("the API key is none: it must be one line of ASCII without blanks around it")
         self.url = url.rstrip("/")
+        self.band_hz: tuple[float, float] | None = None
         self._route = f"{self.url}/v1/models/{model_name}:predict"
-        # A proxy of the environment cannot reach this machine's loopback.
-        self._http = httpx.Client(timeout=timeout_s, trust_env=parts.hostname not in _LOOPBACK_HOSTS)
+        self._patience_s = patience_s
+        self._http = httpx.Client(
+            timeout=timeout_s,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            # A proxy of the environment cannot reach this machine's loopback.
+            trust_env=parts.hostname not in _LOOPBACK_HOSTS,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -48,30 +90,96 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def predict(self, encoded: bytes, top_k: TopK) -> RecordingDocument:
+    def predict(
+        self,
+        encoded: bytes,
+        top_k: TopK = 5,
+        *,
+        latitude: float | None = None,
+        longitude: float | None = None,
+        recorded_at: datetime | None = None,
+        session_id: str | None = None,
+        name: str | None = None,
+        priority: Literal["interactive", "batch"] | None = None,
+    ) -> RecordingDocument:
         """Ask for one recording.
 
         Args:
             encoded: The recording's own bytes.
-            top_k: How many species a window lists.
+            top_k: How many species a window lists at least.
+            latitude: Degrees north of where it was recorded.
+            longitude: Degrees east.
+            recorded_at: When it was recorded.
+            session_id: Ties requests of one walk or stream together in the server's log.
+            name: What the recording is called.
+            priority: Batch work waits for everybody else's; the server decides where it is not said.
 
         Raises:
             RefusedRecordingError: The server answers that the recording cannot be used.
-            ServingError: There is no server, or it fails.
+            BusyError: It would rather be asked later, and patience is at its end.
+            ServingError: There is no server, it does not know the key, or it fails.
         """
-        audio = {"b64": base64.b64encode(encoded).decode()}
-        body = {"instances": [{"audio": audio}], "parameters": {"top_k": top_k}}
+        known = {
+            "latitude": latitude,
+            "longitude": longitude,
+            "recorded_at": recorded_at.isoformat() if recorded_at else None,
+            "session_id": session_id,
+            "name": name,
+        }
+        instance = {"audio": {"b64": base64.b64encode(encoded).decode()}, **_given(known)}
+        body: dict[str, object] = {
+            "instances": [instance],
+            "parameters": _given({"top_k": top_k, "priority": priority}),
+        }
+        content = self._ask_patiently(body)
+        try:
+            document = RecordingDocument.model_validate(content["predictions"][0])
+            bundle = content.get("bundle", {})
+            if "f_min_hz" in bundle:
+                self.band_hz = float(bundle["f_min_hz"]), float(bundle["f_max_hz"])
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, ValidationError) as error:
+            raise self._no_silencio(str(content)) from error
+        return document
+
+    def _ask_patiently(self, body: dict[str, object]) -> Any:
+        deadline_s = time.monotonic() + self._patience_s
+        while True:
+            try:
+                return self._ask(body)
+            except BusyError as error:
+                if time.monotonic() + error.retry_after_s > deadline_s:
+                    raise
+                time.sleep(error.retry_after_s)
+
+    def _ask(self, body: dict[str, object]) -> Any:
         try:
             answer = self._http.post(self._route, json=body)
         except httpx.TransportError as error:
             raise ServingError(f"{self.url} does not answer: {error or type(error).__name__}") from error
+        if answer.status_code in _LATER:
+            raise BusyError(_error_text(answer), _retry_after_s(answer))
         if not answer.is_success:
-            kind = RefusedRecordingError if answer.status_code in (400, 413) else ServingError
-            raise kind(_error_text(answer))
+            raise (RefusedRecordingError if answer.status_code in _REFUSALS else ServingError)(_error_text(answer))
         try:
-            return RecordingDocument.model_validate(answer.json()["predictions"][0])
-        except (ValueError, KeyError, IndexError, TypeError, ValidationError) as error:
-            raise ServingError(f"{self.url} answers something that Silencio does not: {answer.text[:200]!r}") from error
+            return answer.json()
+        except ValueError as error:
+            raise self._no_silencio(answer.text) from error
+
+    def _no_silencio(self, text: str) -> ServingError:
+        return ServingError(f"{self.url} answers something that Silencio does not: {text[:200]!r}")
+
+
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _retry_after_s(answer: httpx.Response) -> float:
+    """A proxy may answer with a date, which is not worth reading."""
+    try:
+        wait_s = float(answer.headers.get("Retry-After", ""))
+    except ValueError:
+        return _DEFAULT_WAIT_S
+    return wait_s if math.isfinite(wait_s) and wait_s > 0 else _DEFAULT_WAIT_S
 
 
 def _error_text(answer: httpx.Response) -> str:

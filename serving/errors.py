@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kserve.errors import ModelNotReady, ServerNotReady
 
+_RETRY_AFTER_S = 1
+
 
 class NotReady(ModelNotReady):  # type: ignore[misc]  # kserve is untyped
     """The bundle is not loaded, was refused, or the server behind this one is not ready: 503.
@@ -21,13 +23,19 @@ class NotReady(ModelNotReady):  # type: ignore[misc]  # kserve is untyped
 
 
 class Unavailable(ServerNotReady):  # type: ignore[misc]  # kserve is untyped
-    """The request cannot be answered now, and may be later: 503.
+    """The request cannot be answered now, and may be later: 503, over gRPC UNAVAILABLE.
 
     Args:
         reason: Why.
+        retry_after_s: When to ask again.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, retry_after_s: int = _RETRY_AFTER_S) -> None:
         super().__init__()
         self.error_msg = reason
         self.reason = reason
+        self.retry_after_s = retry_after_s
+
+
+class Overloaded(Unavailable):
+    """Too much is being done already: 503, over gRPC RESOURCE_EXHAUSTED, which no client retries by itself."""

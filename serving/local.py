@@ -26,11 +26,13 @@ class LocalServers:
 
     Attributes:
         url: Where clients ask.
+        grpc_address: Where they ask over gRPC, HOST:PORT.
         predictor: Runs the graph, on loopback.
         transformer: Takes recordings.
     """
 
     url: str
+    grpc_address: str
     predictor: ServerProcess
     transformer: ServerProcess
 
@@ -58,6 +60,9 @@ def local_servers(
     *,
     host: str = LOOPBACK,
     port: int = 0,
+    grpc_port: int = 0,
+    transformer_options: Sequence[str] = (),
+    predictor_options: Sequence[str] = (),
     on_progress: Callable[[str], None] = _ignore,
     longest_start_s: float = 120.0,
 ) -> Iterator[LocalServers]:
@@ -67,6 +72,9 @@ def local_servers(
         bundle: The bundle's folder.
         host: Where the transformer listens; the predictor listens on loopback.
         port: The transformer's; 0 takes a free one.
+        grpc_port: Likewise, over gRPC.
+        transformer_options: More of `python -m serving.transformer`.
+        predictor_options: More of `python -m serving.predictor`.
         on_progress: Told what is waited for.
         longest_start_s: How long to wait.
 
@@ -75,10 +83,13 @@ def local_servers(
     """
     if not (bundle / MANIFEST).is_file():  # the servers would say so too, some seconds later
         raise ServingError(f"{bundle} is no bundle: it holds no {MANIFEST}")
-    port = port or free_ports(1)[0]
-    _refuse_taken_port(host, port)
+    free = free_ports(2)
+    port, grpc_port = port or free[0], grpc_port or free[1]
+    for one in (port, grpc_port):
+        _refuse_taken_port(host, one)
     with tempfile.TemporaryDirectory(prefix="silencio-serving-") as logs:
-        servers = _start(bundle, host, port, Path(logs))
+        options = ["--bundle", str(bundle), "--host", host, *_ports(port, grpc_port), *transformer_options]
+        servers = _start(bundle, host, port, grpc_port, options, predictor_options, Path(logs))
         try:
             _wait_until_ready(servers, on_progress, longest_start_s)
             yield servers
@@ -89,21 +100,29 @@ def local_servers(
                 server.wait_until_stopped()
 
 
-def _start(bundle: Path, host: str, port: int, logs: Path) -> LocalServers:
+def _start(
+    bundle: Path,
+    host: str,
+    port: int,
+    grpc_port: int,
+    transformer_options: Sequence[str],
+    predictor_options: Sequence[str],
+    logs: Path,
+) -> LocalServers:
     predictor_rest, predictor_grpc = free_ports(2)
     address = f"{LOOPBACK}:{predictor_grpc}"
-    shared = ["--bundle", str(bundle)]
     predictor = ServerProcess.start(
         "serving.predictor",
-        [*shared, "--host", LOOPBACK, *_ports(predictor_rest, predictor_grpc)],
+        ["--bundle", str(bundle), "--host", LOOPBACK, *_ports(predictor_rest, predictor_grpc), *predictor_options],
         url=f"http://{LOOPBACK}:{predictor_rest}",
         log=logs / "predictor.log",
     )
-    url = f"http://{_url_host(_EVERY_ADDRESS.get(host, host))}:{port}"
+    asked_host = _url_host(_EVERY_ADDRESS.get(host, host))
+    url = f"http://{asked_host}:{port}"
     try:
         transformer = ServerProcess.start(
             "serving.transformer",
-            [*shared, "--host", host, "--http_port", str(port), "--predictor_host", address],
+            [*transformer_options, "--enable_grpc", "true", "--predictor_host", address],
             url=url,
             log=logs / "transformer.log",
         )
@@ -111,7 +130,7 @@ def _start(bundle: Path, host: str, port: int, logs: Path) -> LocalServers:
         predictor.ask_to_stop()
         predictor.wait_until_stopped()
         raise
-    return LocalServers(url, predictor, transformer)
+    return LocalServers(url, f"{asked_host}:{grpc_port}", predictor, transformer)
 
 
 def _ports(rest: int, grpc: int) -> Sequence[str]:

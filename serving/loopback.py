@@ -1,4 +1,4 @@
-"""Where the servers listen.
+"""Where the servers listen, and what stands before them.
 
 KServe's SDK listens on every address (0.0.0.0 and [::], written into its code), which on a laptop offers the model
 to the whole network. `listen_on` replaces the two server classes that `kserve.ModelServer` builds; everything else of
@@ -7,64 +7,126 @@ the SDK is as it comes.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import kserve.model_server
 from grpc import aio
 from kserve.logging import logger
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc
-from kserve.protocol.grpc.interceptors import ExceptionToStatusInterceptor
 from kserve.protocol.grpc.server import GRPCServer
 from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.protocol.rest.server import RESTServer
 
-from serving.boundary import guard
+from serving.access import Access
+from serving.access.tls import Renewal, Tls
+from serving.boundary import AddRoutes, guard
+from serving.grpc_boundary import GrpcBoundary
+from serving.load import Limits, Load
+
+_LOOK_FOR_CERTIFICATE_S = 2.0
 
 
-def listen_on(host: str, most_body_bytes: int) -> None:
-    """Make every `kserve.ModelServer` of this process listen on `host`, its REST side behind `serving.boundary`.
+@dataclass(frozen=True)
+class Entrance:
+    """How this process is reached.
 
-    Args:
+    Attributes:
         host: An address of this machine; a pod needs 0.0.0.0.
-        most_body_bytes: Largest request body that the REST server takes.
+        limits: How much at once.
+        access: The keys; None lets everybody in.
+        tls: None speaks plain text.
+        routes: Adds routes of its own to the REST side, before the SDK's: of two with the same path the first answers.
     """
-    kserve.model_server.RESTServer = functools.partial(_RestServer, host, most_body_bytes)
-    kserve.model_server.GRPCServer = functools.partial(_GrpcServer, host)
+
+    host: str
+    limits: Limits
+    access: Access | None = None
+    tls: Tls | None = None
+    routes: AddRoutes | None = None
+
+
+def listen_on(entrance: Entrance) -> None:
+    """Make every `kserve.ModelServer` of this process listen there, behind the boundaries of REST and gRPC."""
+    load = Load(entrance.limits)
+    kserve.model_server.RESTServer = functools.partial(_RestServer, entrance, load)
+    kserve.model_server.GRPCServer = functools.partial(_GrpcServer, entrance, load)
 
 
 class _RestServer(RESTServer):  # type: ignore[misc]  # kserve is untyped
-    def __init__(self, host: str, most_body_bytes: int, *arguments: Any, **options: Any) -> None:
+    def __init__(self, entrance: Entrance, load: Load, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.config.host = host
-        self._most_body_bytes = most_body_bytes
+        self._entrance, self._load = entrance, load
+        self.config.host = entrance.host
+        if entrance.tls is not None:
+            # Not by the SDK's own argument, which moves port 8080 to 8443.
+            self.config.ssl_certfile = str(entrance.tls.certificate)
+            self.config.ssl_keyfile = str(entrance.tls.key)
+
+    async def start(self) -> None:
+        renewing = None if self._entrance.tls is None else asyncio.create_task(self._renew(self._entrance.tls))
+        try:
+            await super().start()
+        finally:
+            if renewing is not None:
+                renewing.cancel()
+
+    async def _renew(self, tls: Tls) -> None:
+        renewal = Renewal(tls)
+        while True:
+            await asyncio.sleep(_LOOK_FOR_CERTIFICATE_S)
+            if renewal.came():
+                try:
+                    self.config.ssl.load_cert_chain(tls.certificate, tls.key)
+                except OSError as error:  # it was replaced once more this moment: the next look finds it
+                    logger.error("the old TLS certificate stays in use: %s", error)
 
     def create_application(self) -> None:
+        app = kserve.model_server.app
+        if self._entrance.routes is not None:
+            self._entrance.routes(app)
+        pages = list(app.routes)
         super().create_application()
-        guard(kserve.model_server.app, self._most_body_bytes)
+        guard(app, self._load, self._entrance.access, pages)
 
 
 class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
-    def __init__(self, host: str, *arguments: Any, **options: Any) -> None:
+    def __init__(self, entrance: Entrance, load: Load, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._host = host
+        self._entrance, self._load = entrance, load
 
     async def start(self, max_workers: int) -> None:
         """The SDK's own `start`, with another address and a port that is refused where it is already taken."""
         limits = ("grpc_max_send_message_length", "grpc_max_receive_message_length")
         self._server = aio.server(
             ThreadPoolExecutor(max_workers=max_workers),
-            interceptors=(ExceptionToStatusInterceptor(),),
+            interceptors=(GrpcBoundary(self._load, self._entrance.access),),
             options=[(name.replace("grpc_", "grpc.", 1), self._kwargs.get(name)) for name in limits]
             # gRPC shares a port by default: a second predictor would silently get half of the requests.
             + [("grpc.so_reuseport", 0)],
         )
         servicer = InferenceServicer(self._data_plane, self._model_repository_extension)
         grpc_predict_v2_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
-        host = f"[{self._host}]" if ":" in self._host else self._host
+        host = f"[{self._entrance.host}]" if ":" in self._entrance.host else self._entrance.host
         address = f"{host}:{self._port}"
-        self._server.add_insecure_port(address)
+        if self._entrance.tls is None:
+            self._server.add_insecure_port(address)
+        else:
+            self._server.add_secure_port(address, _credentials(self._entrance.tls))
         logger.info("gRPC listens on %s", address)
         await self._server.start()
         await self._server.wait_for_termination()
+
+
+def _credentials(tls: Tls) -> grpc.ServerCredentials:
+    """Looked at for every new connection, so that a renewed certificate is used without a restart."""
+    renewal = Renewal(tls)
+
+    def read() -> grpc.ServerCertificateConfiguration:
+        return grpc.ssl_server_certificate_configuration([(tls.key.read_bytes(), tls.certificate.read_bytes())])
+
+    return grpc.dynamic_ssl_server_credentials(read(), lambda: read() if renewal.came() else None)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import kserve
+from kserve import InferRequest
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.logging import logger
 from kserve.protocol.dataplane import DataPlane
@@ -13,6 +14,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from serving.agreement import LOADING, REFUSED
 from serving.errors import NotReady
+from serving.v2_binary import read_binary_request
 from silencio.bundle import Bundle
 from silencio.errors import SilencioError
 
@@ -111,6 +113,12 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
             raise InvalidInput(f"body: {error}") from error
         except Exception as error:  # only the client's own bytes are read here: whatever is wrong is wrong with them
             raise InvalidInput(f"body: cannot be read with the headers that came with it ({error})") from error
+
+    def decode_inference_request(self, body: Any, headers: Any, model_name: str) -> InferRequest:
+        length = headers.get("inference-header-content-length")
+        if not isinstance(body, bytes) or length is None:
+            return super().decode_inference_request(body, headers, model_name)
+        return read_binary_request(body, length, model_name)
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         await self.model_ready(model_name, disable_predictor_health_check=True)

@@ -12,14 +12,22 @@ from pathlib import Path
 
 import kserve
 import kserve.model_server
-from kserve.logging import configure_logging
+from kserve.logging import configure_logging, logger
 
+from serving.access import Access
+from serving.access.tls import tls_of
 from serving.agreement import LOOPBACK, MODEL_NAME
-from serving.loopback import listen_on
+from serving.boundary import AddRoutes
+from serving.load import Limits
+from serving.loopback import Entrance, listen_on
 from serving.readiness import BundleDataPlane, BundleModel, FixedRepository
+from silencio.errors import ConfigError
 
 # 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
 _MOST_BODY_BYTES = 160 << 20
+_MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
+_MOST_REQUESTS = 64
+_LONGEST_BODY_PAUSE_S = 30.0
 # Where KServe's storage initializer puts a model.
 _MOUNTED_BUNDLE = Path("/mnt/models")
 
@@ -38,7 +46,8 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
         default=os.environ.get("SILENCIO_HOST", LOOPBACK),
         help="address to listen on; a pod needs 0.0.0.0 (default: SILENCIO_HOST, else %(default)s)",
     )
-    parser.add_argument("--most_body_bytes", type=int, default=_MOST_BODY_BYTES, help="largest REST body that is read")
+    _add_limits(parser)
+    _add_access(parser)
     parser.add_argument(
         "--stop_with_parent", action="store_true", help="stop when standard input ends, so when the parent is gone"
     )
@@ -47,16 +56,82 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def serve(model: BundleModel, options: argparse.Namespace) -> None:
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("limits", "what is beyond them is answered by 413 or 408, or by 503 at once")
+    group.add_argument(
+        "--most_body_bytes", type=int, default=_MOST_BODY_BYTES, help="largest REST body that is read (%(default)s)"
+    )
+    group.add_argument(
+        "--most_body_bytes_in_flight",
+        type=int,
+        default=_MOST_BODY_BYTES_IN_FLIGHT,
+        help="bytes of all bodies that are held at once (%(default)s)",
+    )
+    group.add_argument(
+        "--most_requests", type=int, default=_MOST_REQUESTS, help="requests that are worked on at once (%(default)s)"
+    )
+    group.add_argument(
+        "--longest_body_pause_s",
+        type=float,
+        default=_LONGEST_BODY_PAUSE_S,
+        help="how long a body may stand still (%(default)g)",
+    )
+
+
+def _add_access(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("access", "off by default: for this machine, or behind a mesh that does it")
+    group.add_argument(
+        "--keys", type=Path, metavar="FILE", help="API keys, made by `python -m serving.access new`; read as it changes"
+    )
+    # The SDK has these two by other names, for REST alone.
+    for name, target, what in (
+        ("--tls_cert", "ssl_certfile", "certificate with its chain"),
+        ("--tls_key", "ssl_keyfile", "key of the certificate"),
+    ):
+        group.add_argument(
+            name, dest=target, default=argparse.SUPPRESS, metavar="FILE", help=f"PEM, {what}; REST and gRPC speak TLS"
+        )
+
+
+def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance:
+    if options.keys is None and options.host not in (LOOPBACK, "::1", "localhost"):
+        logger.warning("listening on %s without --keys: whoever reaches this address may ask", options.host)
+    return Entrance(
+        host=options.host,
+        limits=Limits(
+            most_body_bytes=options.most_body_bytes,
+            most_body_bytes_in_flight=options.most_body_bytes_in_flight,
+            most_requests=options.most_requests,
+            longest_pause_s=options.longest_body_pause_s,
+        ),
+        access=None if options.keys is None else Access(options.keys),
+        tls=tls_of(options.ssl_certfile, options.ssl_keyfile),
+        routes=routes,
+    )
+
+
+def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes | None = None) -> None:
     """Serve until a signal comes.
 
     The server answers at once and loads beside: it is alive, and says why it is not ready, from the first second on;
     a refused bundle keeps it so.
+
+    Args:
+        model: What answers.
+        options: Of `argument_parser`.
+        routes: Adds routes of its own to the REST side, open to everybody for reading. It is called before the SDK adds
+            its routes: of two with the same path the first answers.
+
+    Raises:
+        SystemExit: An option cannot be used; the message says which.
     """
     configure_logging(options.log_config_file)
     if not options.enable_latency_logging:
         logging.getLogger("kserve.trace").setLevel(logging.WARNING)
-    listen_on(options.host, options.most_body_bytes)
+    try:
+        listen_on(_entrance(options, routes))
+    except ConfigError as error:
+        raise SystemExit(f"error: {error}") from error
     server = kserve.ModelServer(
         http_port=options.http_port,
         grpc_port=options.grpc_port,
@@ -64,6 +139,8 @@ def serve(model: BundleModel, options: argparse.Namespace) -> None:
         workers=1,
         enable_grpc=options.enable_grpc,
         enable_latency_logging=options.enable_latency_logging,
+        ssl_certfile=None,  # `Entrance` sees to it
+        ssl_keyfile=None,
     )
     server.dataplane = BundleDataPlane(server.registered_models)
     server.model_repository_extension = FixedRepository(server.registered_models)

@@ -22,6 +22,11 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle to serve")
     parser.add_argument("--port", type=_port, default=8080, help="default: %(default)s; 0 takes a free one")
     parser.add_argument("--host", default=LOOPBACK, help="default: %(default)s, this machine alone; 0.0.0.0: everybody")
+    parser.add_argument("--grpc-port", type=_port, default=0, help="default: a free one, which is printed")
+    parser.add_argument("--site-list", type=Path, metavar="CSV", help="species by place and season (docs/predict.md)")
+    parser.add_argument("--birdnet-range", action="store_true", help="the same by BirdNET's range model")
+    parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
+    parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
     parser.set_defaults(run=up)
 
 
@@ -47,6 +52,8 @@ def up(options: argparse.Namespace) -> int:
             options.bundle,
             host=options.host,
             port=options.port,
+            grpc_port=options.grpc_port,
+            transformer_options=_transformer_options(options),
             on_progress=lambda message: status.update(f"{message} ({time.monotonic() - begun_s:.0f} s)"),
         ) as servers:
             status.stop()
@@ -65,13 +72,19 @@ def up(options: argparse.Namespace) -> int:
         status.stop()
 
 
+def _transformer_options(options: argparse.Namespace) -> list[str]:
+    given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys")}
+    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    return [*words, *(["--birdnet_range"] if options.birdnet_range else [])]
+
+
 def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
 def _welcome(servers: LocalServers, took_s: float) -> str:
     route = f"{servers.url}/v1/models/{MODEL_NAME}:predict"
-    return f"""ready after {took_s:.1f} s at {servers.url}
+    return f"""ready after {took_s:.1f} s at {servers.url} (a page to try it; gRPC at {servers.grpc_address})
 
 Ask with a recording of yours in place of FILE (OGG, WAV, FLAC, MP3):
 

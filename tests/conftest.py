@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 
 # Before anything imports mlflow: no test writes to the database of this folder, or tells anyone that it ran.
-os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{tempfile.mkdtemp(prefix='silencio-mlflow-')}/mlflow.db"
+_TRACKING = tempfile.mkdtemp(prefix="silencio-mlflow-")
+atexit.register(shutil.rmtree, _TRACKING, ignore_errors=True)
+os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{_TRACKING}/mlflow.db"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
 
 from dataclasses import dataclass

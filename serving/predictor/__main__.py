@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from serving.predictor.model import Predictor
+from serving.predictor.options import add_options, settings_of
 from serving.server import argument_parser, serve
 
 
 def main() -> None:
     """Serve until a signal comes."""
     parser = argument_parser("serving.predictor", "Run a bundle's graph behind the Open Inference Protocol V2.")
+    add_options(parser)
     options = parser.parse_args()
-    serve(Predictor(options.model_name, options.bundle), options)
+    serve(Predictor(options.model_name, options.bundle, settings_of(options)), options)
 
 
 if __name__ == "__main__":

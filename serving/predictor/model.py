@@ -2,36 +2,77 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from kserve import InferOutput, InferRequest, InferResponse
 from kserve.errors import InvalidInput
+from kserve.logging import logger
 
-from serving.predictor.tensors import datatype_of, read_tensors
+from serving.errors import Overloaded
+from serving.predictor.scheduler import QueueFullError, Scheduler
+from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.readiness import BundleModel
 from silencio.bundle import Bundle
 from silencio.bundle.graph import OUTPUT, Graph
+from silencio.settings import Settings
 
 
 class Predictor(BundleModel):
-    """Runs the graph in a thread: ONNX Runtime lets go of the interpreter, so health probes are answered meanwhile.
+    """Runs the graph in threads of its own, by priority; health probes are answered meanwhile.
 
     Args:
         name: As on the routes.
         directory: The bundle's folder.
+        settings: Provider, threads, sizes; as the environment says by default.
+
+    Attributes:
+        on_batch: Set before loading, told of each run: windows, seconds waited, seconds run (see `Scheduler`).
     """
 
-    def __init__(self, name: str, directory: Path) -> None:
+    def __init__(self, name: str, directory: Path, settings: Settings | None = None) -> None:
         super().__init__(name, directory)
+        self.on_batch: Callable[[int, float, float], None] | None = None
+        self._settings = settings or Settings()
         self._graph: Graph
+        self._scheduler: Scheduler
 
     def adopt(self, bundle: Bundle) -> None:
-        graph = bundle.graph()
+        settings = self._settings
+        # First on the processor: what the file says of itself is checked before a provider compiles it for minutes.
+        graph = bundle.graph(settings.session_threads).on(settings.provider)
         bundle.replay_probabilities(graph)
+        logger.info(
+            "%s: provider %s runs %d of %d nodes; %d workers of %d threads, at most %d windows a run, %d ms of waiting",
+            self.name,
+            graph.provider,
+            graph.n_provider_nodes,
+            graph.n_nodes,
+            settings.n_workers,
+            settings.session_threads,
+            settings.most_batch_windows,
+            settings.most_wait_ms,
+        )
         self._graph = graph
+        self._scheduler = Scheduler(
+            graph.run,
+            n_workers=settings.n_workers,
+            most_batch_windows=settings.most_batch_windows,
+            most_wait_ms=settings.most_wait_ms,
+            most_queued_windows=settings.most_queued_windows,
+        )
+        if self.on_batch:
+            self._scheduler.on_batch = self.on_batch
+
+    def queue_length(self) -> int:
+        """Windows that wait."""
+        return self._scheduler.queue_length() if self.ready else 0
+
+    @property
+    def platform(self) -> str:
+        """For the metadata: what runs the graph."""
+        return f"onnxruntime_{self._graph.provider}"
 
     def get_input_types(self) -> list[dict[str, Any]]:
         return [
@@ -48,15 +89,19 @@ class Predictor(BundleModel):
         headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,
     ) -> InferResponse:
-        """Probabilities of the windows in a V2 request.
+        """Probabilities of the windows in a V2 request, whose parameter `priority` says when.
 
         Raises:
             InvalidInput: Not a V2 request, or its tensors are not what the graph takes.
+            Overloaded: Too many windows wait already.
         """
         if not isinstance(payload, InferRequest):
             raise InvalidInput(f"the predictor takes tensors by V2, at /v2/models/{self.name}/infer or over gRPC")
-        tensors = read_tensors(payload, self._graph.inputs)
-        probabilities = await asyncio.to_thread(self._graph.run, tensors)
+        priority, tensors = read_priority(payload), read_tensors(payload, self._graph.inputs)
+        try:
+            probabilities = await self._scheduler.submit(tensors, priority)
+        except QueueFullError as error:
+            raise Overloaded(f"the predictor is busy: {error}; try again") from error
         output = InferOutput(OUTPUT, list(probabilities.shape), "FP32")
         # Over gRPC always raw; over REST as the request asks.
         output.set_data_from_numpy(probabilities, binary_data=payload.from_grpc or payload.use_binary_outputs)

@@ -1,16 +1,19 @@
-"""Tensors of a V2 request against what the graph takes."""
+"""A V2 request to the predictor: its tensors against what the graph takes, and its priority."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import cast, get_args
 
 import numpy as np
 from kserve import InferInput, InferRequest
 from kserve.errors import InvalidInput
+from kserve.protocol.infer_type import to_http_parameters
 from kserve.utils.numpy_codec import from_np_dtype
 from numpy.typing import NDArray
 
+from serving.predictor.scheduler import Priority
 from silencio.bundle import GraphInput
 from silencio.bundle.graph import MOST_WINDOWS
 
@@ -18,6 +21,19 @@ from silencio.bundle.graph import MOST_WINDOWS
 def datatype_of(entry: GraphInput) -> str:
     """The V2 name of an input's type: FP32, INT16."""
     return str(from_np_dtype(np.dtype(entry.dtype)))
+
+
+def read_priority(request: InferRequest) -> Priority:
+    """The request's parameter `priority`; `interactive` where it names none.
+
+    Raises:
+        InvalidInput: It is neither `interactive` nor `batch`.
+    """
+    priority = to_http_parameters(request.parameters or {}).get("priority", "interactive")
+    for one in get_args(Priority):
+        if priority == one:
+            return cast(Priority, one)
+    raise InvalidInput(f'parameters.priority: "interactive" or "batch" is needed, this is {priority!r}')
 
 
 def read_tensors(request: InferRequest, entries: Sequence[GraphInput]) -> dict[str, NDArray[np.generic]]:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from serving.prediction_log import PredictionLog
 from serving.server import argument_parser, serve
 from serving.transformer.model import Transformer
+from serving.transformer.openapi import add_openapi
+from serving.transformer.page.routes import add_page
+from serving.transformer.predictor_client import PredictorClient
+from serving.transformer.records import Records
 
 
 def main() -> None:
@@ -13,10 +22,48 @@ def main() -> None:
     )
     # Beside a predictor in one pod the gRPC port is the predictor's.
     parser.set_defaults(enable_grpc=False)
+    parser.add_argument(
+        "--decoders", type=int, default=2, help="processes that decode and featurize (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--site_list",
+        type=Path,
+        metavar="CSV",
+        help="species by place and season (docs/predict.md)",
+    )
+    parser.add_argument(
+        "--birdnet_range", action="store_true", help="place and season by BirdNET's range model (extra birdnet)"
+    )
+    parser.add_argument("--prediction_log", metavar="PLACE", help="folder or s3:// prefix for one row a window")
+    parser.add_argument(
+        "--coordinate_step_degrees",
+        type=float,
+        default=0.1,
+        help="to what places are generalised in the log (default: %(default)s; 0: kept)",
+    )
     options = parser.parse_args()
     if not options.predictor_host:
         parser.error("--predictor_host HOST:PORT is needed: where the predictor's gRPC port is")
-    serve(Transformer(options.model_name, options.bundle, options.predictor_host), options)
+    if options.decoders < 1:
+        parser.error(f"--decoders {options.decoders}: at least 1 is needed")
+    log = None
+    if options.prediction_log:
+        log = PredictionLog(options.prediction_log, coordinate_step_degrees=options.coordinate_step_degrees)
+    model = Transformer(
+        options.model_name,
+        options.bundle,
+        PredictorClient(options.predictor_host),
+        Records(log),
+        n_processes=options.decoders,
+        site_list=options.site_list,
+        birdnet_range=options.birdnet_range,
+    )
+    serve(model, options, routes=_add_routes)
+
+
+def _add_routes(app: FastAPI) -> None:
+    add_page(app)
+    add_openapi(app)
 
 
 if __name__ == "__main__":

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kserve.errors import InvalidInput
+from kserve import InferResponse
 from numpy.typing import NDArray
 
+from serving.metrics import Metrics
 from serving.readiness import BundleModel
+from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
+from serving.transformer.hearing import HeardRequest, Hearing
+from serving.transformer.naming import Naming
 from serving.transformer.predictor_client import PredictorClient
-from serving.transformer.request import EncodedRecording, read_request
-from silencio.audio import window_starts_s
+from serving.transformer.records import Records
+from serving.transformer.request import read_request
+from serving.transformer.request.v2 import AUDIO, LOG_MEL
+from serving.transformer.scoring import score_windows
 from silencio.bundle import Bundle
-from silencio.bundle.graph import MOST_WINDOWS
-from silencio.detections import recording_document
-from silencio.detections.documents import TopK
-from silencio.errors import DecodeError
-from silencio.features import FrontEnd
-
-MOST_AUDIO_S = 600.0
-
-
-@dataclass(frozen=True)
-class DecodedRequest:
-    """A request whose recordings are sound.
-
-    Attributes:
-        waveforms: int16, each (n_samples,), at the spec's rate.
-        top_k: How many species a window lists.
-    """
-
-    waveforms: list[NDArray[np.int16]]
-    top_k: TopK
 
 
 @dataclass(frozen=True)
@@ -44,114 +33,129 @@ class ScoredRequest:
     """A request with its numbers.
 
     Attributes:
-        starts_s: By recording, the second at which each window begins.
+        heard: The request.
         probabilities: By recording, float32 (n_windows, n_classes).
-        top_k: How many species a window lists.
     """
 
-    starts_s: list[list[float]]
+    heard: HeardRequest
     probabilities: list[NDArray[np.float32]]
-    top_k: TopK
 
 
 class Transformer(BundleModel):
-    """Decodes, windows, featurizes; asks the predictor for probabilities; names species.
-
-    Whatever takes longer than a moment runs in a thread, so that health probes are answered meanwhile.
+    """Hears recordings, asks the predictor for probabilities, names species.
 
     Args:
         name: As on the routes, here and at the predictor.
         directory: The bundle's folder.
-        predictor_address: `HOST:PORT` of the predictor's gRPC side.
+        predictor: Whom to ask.
+        records: Where predictions are kept.
+        n_processes: That decode and featurize.
+        site_list: A site's species list, for place and season.
+        birdnet_range: Ask BirdNET's range model instead.
     """
 
-    def __init__(self, name: str, directory: Path, predictor_address: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        predictor: PredictorClient,
+        records: Records,
+        *,
+        n_processes: int = 2,
+        site_list: Path | None = None,
+        birdnet_range: bool = False,
+    ) -> None:
         super().__init__(name, directory)
-        self._predictor = PredictorClient(predictor_address)
-        self._bundle: Bundle
-        self._front_end: FrontEnd
-        self._needed: tuple[str, ...]
+        # A text answer has a content type of its own.
+        self.required_response_headers = True
+        self._predictor = predictor
+        self._records = records
+        self._n_processes = n_processes
+        self._site_list, self._birdnet_range = site_list, birdnet_range
+        self._hearing: Hearing | None = None
+        self._naming: Naming
 
     def adopt(self, bundle: Bundle) -> None:
-        self._front_end = FrontEnd(bundle.manifest.spec)
-        bundle.replay_features(self._front_end)
-        self._needed = tuple(entry.name for entry in bundle.manifest.inputs)
-        self._bundle = bundle
+        self._naming = Naming(bundle.manifest, self._site_list, self._birdnet_range)
+        metrics = Metrics(bundle.manifest)
+        self._hearing = Hearing(bundle, self._n_processes, metrics.decode_failed)
+        self._records.begin(bundle.manifest, metrics)
+
+    def stop(self) -> None:
+        super().stop()
+        if self._hearing is not None:
+            self._hearing.stop()
+        self._records.stop()
 
     async def upstream_reason(self) -> str:
         return await self._predictor.reason_not_ready(self.pinned_name)
 
-    async def preprocess(self, payload: object, headers: Mapping[str, str] | None = None) -> DecodedRequest:
-        """From a body to waveforms.
+    def get_input_types(self) -> list[dict[str, Any]]:
+        spec = self._naming.manifest.spec
+        types = [{"name": AUDIO, "datatype": "BYTES", "shape": [-1]}]
+        if self._open_hearing.inputs == (LOG_MEL,):
+            types.append({"name": LOG_MEL, "datatype": "FP32", "shape": [-1, *spec.log_mel_shape]})
+        return types
+
+    def get_output_types(self) -> list[dict[str, Any]]:
+        n_classes = len(self._naming.manifest.classes)
+        return [
+            {"name": "probabilities", "datatype": "FP32", "shape": [-1, n_classes]},
+            {"name": DOCUMENT, "datatype": "BYTES", "shape": [-1]},
+            {"name": N_WINDOWS, "datatype": "INT32", "shape": [-1]},
+        ]
+
+    async def preprocess(self, payload: object, headers: Mapping[str, str] | None = None) -> HeardRequest:
+        """From a body to features.
 
         Raises:
             InvalidInput: Something in it cannot be used; the message names the field.
         """
-        question = read_request(payload, headers)
-        waveforms = []
-        n_samples_left = int(MOST_AUDIO_S * self._front_end.spec.sample_rate_hz)
-        for recording in question.recordings:
-            waveform = await asyncio.to_thread(self._decode, recording)
-            n_samples_left -= len(waveform)
-            if n_samples_left < 0 and len(question.recordings) > 1:
-                raise InvalidInput(
-                    f"instances: the recordings are longer than {MOST_AUDIO_S:g} s together, the most that one "
-                    "request takes; send fewer at once"
-                )
-            waveforms.append(waveform)
-        return DecodedRequest(waveforms, question.top_k)
+        received_at, hearing = datetime.now(UTC), self._open_hearing
+        question = read_request(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
+        recordings, stage_s = await hearing.hear(question)
+        request_id = (headers or {}).get("x-request-id") or uuid.uuid4().hex
+        return HeardRequest(question, recordings, request_id, received_at, stage_s)
 
     async def predict(
         self,
-        payload: DecodedRequest,
+        payload: HeardRequest,
         headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,
     ) -> ScoredRequest:
-        """From waveforms to probabilities, a few windows a call."""
-        spec = self._front_end.spec
-        starts_s = [
-            window_starts_s(len(waveform), spec.window_samples, spec.hop_samples, spec.sample_rate_hz)
-            for waveform in payload.waveforms
+        """From features to probabilities, a few windows a call."""
+        begun_s = time.perf_counter()
+        probabilities = [
+            await score_windows(self._predictor, self.pinned_name, one.inputs, payload.priority)
+            for one in payload.recordings
         ]
-        probabilities = [await self._score(waveform) for waveform in payload.waveforms]
-        return ScoredRequest(starts_s, probabilities, payload.top_k)
+        payload.stage_s["predictor"] = time.perf_counter() - begun_s
+        return ScoredRequest(payload, probabilities)
 
     async def postprocess(
         self,
         result: ScoredRequest,
         headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, Any] | InferResponse | str:
         """From probabilities to the answer."""
-        manifest = self._bundle.manifest
-        documents = [
-            recording_document(starts_s, probabilities, manifest.spec.window_s, manifest.classes, result.top_k)
-            for starts_s, probabilities in zip(result.starts_s, result.probabilities, strict=True)
-        ]
-        return {
-            "predictions": [document.model_dump() for document in documents],
-            "bundle": {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256},
-        }
+        heard, naming, begun_s = result.heard, self._naming, time.perf_counter()
+        if naming.takes_long(heard):
+            documents = await asyncio.to_thread(naming.documents, heard, result.probabilities)
+        else:
+            documents = naming.documents(heard, result.probabilities)
+        heard.stage_s["names"] = time.perf_counter() - begun_s
+        self._records.keep(heard, result.probabilities, documents, headers or {})
+        if heard.question.v2 is not None:
+            return v2_response(heard.question.v2, documents, result.probabilities, naming.manifest, heard.request_id)
+        if (text := naming.text(heard, documents)) is not None:
+            if response_headers is not None:
+                response_headers["content-type"] = text[1]
+            return text[0]
+        stage_ms = {name: round(1e3 * seconds, 3) for name, seconds in heard.stage_s.items()}
+        return v1_body(documents, naming.manifest, heard.request_id, stage_ms)
 
-    def _decode(self, recording: EncodedRecording) -> NDArray[np.int16]:
-        try:
-            return self._front_end.waveform(recording.encoded(), max_duration_s=MOST_AUDIO_S)
-        except DecodeError as error:
-            raise InvalidInput(f"{recording.field}: {error}") from error
-
-    async def _score(self, waveform: NDArray[np.int16]) -> NDArray[np.float32]:
-        windows = await asyncio.to_thread(self._front_end.windows, waveform)
-        parts = []
-        for first in range(0, len(windows), MOST_WINDOWS):
-            tensors = await asyncio.to_thread(self._tensors, windows[first : first + MOST_WINDOWS])
-            parts.append(await self._predictor.probabilities(self.pinned_name, tensors))
-        return np.concatenate(parts)
-
-    def _tensors(self, windows: NDArray[np.int16]) -> dict[str, NDArray[np.generic]]:
-        """What the graph needs, and nothing that would only be carried."""
-        tensors: dict[str, NDArray[np.generic]] = {}
-        if "waveform" in self._needed:
-            tensors["waveform"] = windows
-        if "log_mel" in self._needed:
-            tensors["log_mel"] = self._front_end.log_mel(windows)
-        return tensors
+    @property
+    def _open_hearing(self) -> Hearing:
+        assert self._hearing is not None, "no request reaches a model that is not ready"
+        return self._hearing

@@ -21,6 +21,8 @@
 A message says what is wrong, which value it was, and what to do.
 """
 
+from __future__ import annotations
+
 
 class SilencioError(Exception):
     """Root of all errors that a user of Silencio may want to catch."""
@@ -35,7 +37,20 @@ class AudioError(SilencioError):
 
 
 class DecodeError(AudioError):
-    """Bytes that are no audio, or audio that holds nothing to hear."""
+    """Bytes that are no audio, or audio that holds nothing to hear.
+
+    Args:
+        message: What is wrong.
+        kind: One word for counters: `empty`, `not_audio`, `truncated`, `no_samples`, `not_finite`, `too_short`,
+            `too_long`, `crash`, `timeout`, `memory`, `other`.
+    """
+
+    def __init__(self, message: str, kind: str = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
+        return type(self), (str(self), self.kind)
 
 
 class DataError(SilencioError):

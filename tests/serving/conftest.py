@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import httpx
@@ -17,6 +18,8 @@ import soundfile
 from serving.local import LocalServers, local_servers
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.detections import recording_document
+from silencio.detections.documents import TopK
 
 # kserve parses the command line when it is imported: keep pytest's options from it.
 with mock.patch.object(sys, "argv", sys.argv[:1]):
@@ -65,6 +68,25 @@ def recording() -> Callable[..., bytes]:
         return file.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="session")
+def expected(scorer: Scorer) -> Callable[..., dict[str, Any]]:
+    """What the same bundle says in this process, without servers."""
+
+    def say(encoded: bytes, top_k: TopK = 5) -> dict[str, Any]:
+        scored, manifest = scorer(encoded), scorer.bundle.manifest
+        return recording_document(
+            scored.starts_s,
+            scored.probabilities,
+            window_s=manifest.spec.window_s,
+            classes=manifest.classes,
+            thresholds=manifest.thresholds,
+            top_k=top_k,
+            duration_s=len(scorer.front_end.waveform(encoded)) / manifest.spec.sample_rate_hz,
+        ).model_dump()
+
+    return say
 
 
 @pytest.fixture(scope="session")

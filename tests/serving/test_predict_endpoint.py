@@ -16,55 +16,48 @@ from kserve import InferenceRESTClient, RESTConfig
 
 from serving.local import LocalServers
 from silencio.bundle import Scorer
-from silencio.detections import recording_document
 
 ROUTE = "/v1/models/silencio:predict"
 Make = Callable[..., bytes]
 Instance = Callable[[bytes], dict[str, object]]
-
-
-def _expected(scorer: Scorer, encoded: bytes, top_k: Any = 5) -> dict[str, Any]:
-    scored, manifest = scorer(encoded), scorer.bundle.manifest
-    return recording_document(
-        scored.starts_s, scored.probabilities, manifest.spec.window_s, manifest.classes, top_k
-    ).model_dump()
+Expected = Callable[..., dict[str, Any]]
 
 
 @pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3"])
 def test_predict__answer_equals_the_offline_scorer_exactly(
-    http: httpx.Client, scorer: Scorer, recording: Make, v1_instance: Instance, container: str
+    http: httpx.Client, expected: Expected, recording: Make, v1_instance: Instance, container: str
 ) -> None:
     encoded = recording(7.0, container)
     answer = http.post(ROUTE, json={"instances": [v1_instance(encoded)], "parameters": {"top_k": "all"}})
     assert answer.status_code == 200
-    assert answer.json()["predictions"] == [_expected(scorer, encoded, "all")]
+    assert answer.json()["predictions"] == [expected(encoded, "all")]
 
 
 @pytest.mark.parametrize(("rate_hz", "n_channels"), [(8_000, 1), (22_050, 1), (44_100, 2), (48_000, 2)])
 def test_predict__any_rate_and_channels(
-    http: httpx.Client, scorer: Scorer, recording: Make, rate_hz: int, n_channels: int
+    http: httpx.Client, expected: Expected, recording: Make, rate_hz: int, n_channels: int
 ) -> None:
     encoded = recording(6.0, "FLAC", rate_hz, n_channels)
     answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/flac"})
-    assert answer.json()["predictions"] == [_expected(scorer, encoded)]
+    assert answer.json()["predictions"] == [expected(encoded)]
 
 
 def test_predict__more_windows_than_one_call_to_the_predictor_takes(
-    http: httpx.Client, scorer: Scorer, recording: Make
+    http: httpx.Client, expected: Expected, recording: Make
 ) -> None:
     encoded = recording(61.0)
     answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/ogg"})
     windows = answer.json()["predictions"][0]["windows"]
     assert [(one["start_s"], one["end_s"]) for one in windows] == [(5.0 * i, 5.0 * i + 5.0) for i in range(13)]
-    assert windows == _expected(scorer, encoded)["windows"]
+    assert windows == expected(encoded)["windows"]
 
 
 def test_predict__several_recordings_at_once_keep_their_order(
-    http: httpx.Client, scorer: Scorer, recording: Make, v1_instance: Instance
+    http: httpx.Client, expected: Expected, recording: Make, v1_instance: Instance
 ) -> None:
     several = [recording(duration_s) for duration_s in (0.5, 12.0, 5.0)]
     answer = http.post(ROUTE, json={"instances": [v1_instance(one) for one in several]})
-    assert answer.json()["predictions"] == [_expected(scorer, one) for one in several]
+    assert answer.json()["predictions"] == [expected(one) for one in several]
 
 
 def test_predict__answer_names_the_bundle(http: httpx.Client, scorer: Scorer, recording: Make) -> None:
@@ -74,6 +67,8 @@ def test_predict__answer_names_the_bundle(http: httpx.Client, scorer: Scorer, re
         "name": "silencio",
         "version": manifest.version,
         "spec_sha256": manifest.spec_sha256,
+        "f_min_hz": manifest.spec.f_min_hz,
+        "f_max_hz": manifest.spec.f_max_hz,
     }
 
 
@@ -84,17 +79,18 @@ def test_predict__top_k(
     body = {"instances": [v1_instance(recording())], "parameters": {"top_k": top_k}}
     species = http.post(ROUTE, json=body).json()["predictions"][0]["windows"][0]["species"]
     n_classes = len(scorer.bundle.manifest.classes)
-    assert len(species) == (min(top_k, n_classes) if isinstance(top_k, int) else n_classes)
+    n_named = sum(one["passes_threshold"] for one in species)
+    assert len(species) == (max(n_named, min(top_k, n_classes)) if isinstance(top_k, int) else n_classes)
     assert [one["probability"] for one in species] == sorted((one["probability"] for one in species), reverse=True)
 
 
 @pytest.mark.parametrize("content_type", ["audio/ogg", "audio/x-wav", "Audio/MPEG; rate=32000", "application/ogg"])
 def test_predict__raw_bytes_are_a_recording(
-    http: httpx.Client, scorer: Scorer, recording: Make, content_type: str
+    http: httpx.Client, expected: Expected, recording: Make, content_type: str
 ) -> None:
     encoded = recording()
     answer = http.post(ROUTE, content=encoded, headers={"Content-Type": content_type})
-    assert answer.json()["predictions"] == [_expected(scorer, encoded)]
+    assert answer.json()["predictions"] == [expected(encoded)]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", None])
@@ -108,14 +104,14 @@ def test_predict__json_under_its_usual_names(
     assert http.send(request).status_code == 200
 
 
-def test_predict__base64_with_line_breaks(http: httpx.Client, scorer: Scorer, recording: Make) -> None:
+def test_predict__base64_with_line_breaks(http: httpx.Client, expected: Expected, recording: Make) -> None:
     encoded = recording()
     body = {"instances": [{"audio": {"b64": base64.encodebytes(encoded).decode()}}]}
-    assert http.post(ROUTE, json=body).json()["predictions"] == [_expected(scorer, encoded)]
+    assert http.post(ROUTE, json=body).json()["predictions"] == [expected(encoded)]
 
 
 def test_predict__stock_kserve_client(
-    servers: LocalServers, scorer: Scorer, recording: Make, v1_instance: Instance
+    servers: LocalServers, expected: Expected, recording: Make, v1_instance: Instance
 ) -> None:
     encoded = recording(6.0)
 
@@ -125,11 +121,11 @@ def test_predict__stock_kserve_client(
             assert await client.is_model_ready(servers.url, "silencio")
             return await client.infer(servers.url, {"instances": [v1_instance(encoded)]}, model_name="silencio")
 
-    assert asyncio.run(ask())["predictions"] == [_expected(scorer, encoded)]
+    assert asyncio.run(ask())["predictions"] == [expected(encoded)]
 
 
 def test_predict__sixteen_clients_at_once_get_their_own_answers(
-    servers: LocalServers, scorer: Scorer, recording: Make
+    servers: LocalServers, expected: Expected, recording: Make
 ) -> None:
     several = [recording(1.0 + i) for i in range(16)]
 
@@ -139,7 +135,7 @@ def test_predict__sixteen_clients_at_once_get_their_own_answers(
 
     with ThreadPoolExecutor(len(several)) as threads:
         answers = list(threads.map(ask, several))
-    assert [one.json()["predictions"] for one in answers] == [[_expected(scorer, one)] for one in several]
+    assert [one.json()["predictions"] for one in answers] == [[expected(one)] for one in several]
 
 
 def test_predict__health_is_answered_while_a_long_recording_is_worked_on(

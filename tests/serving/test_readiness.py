@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import onnx
 import pytest
+from onnx import numpy_helper
 
 from serving.local import LocalServers, free_ports, local_servers
 from serving.server_process import Readiness, ServerProcess
 from silencio.bundle import Bundle, BundleManifest, Scorer
+from silencio.bundle.load import sha256_of
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.detections import recording_document
 from silencio.errors import ServingError
 
 ROUTE = "/v1/models/silencio:predict"
@@ -47,12 +49,31 @@ def _change_one_byte_of_the_graph(directory: Path) -> None:
     (directory / "model.onnx").write_bytes(content)
 
 
+def _alter_one_weight(directory: Path) -> None:
+    """In the graph, and the graph's hash in bundle.json with it: only the replay can tell."""
+    model = onnx.load(directory / "model.onnx")
+    weights = next(one for one in model.graph.initializer if one.name == "band_weights")
+    values = numpy_helper.to_array(weights).copy()
+    values[7, 1] += 0.01
+    weights.CopyFrom(numpy_helper.from_array(values, weights.name))
+    onnx.save(model, directory / "model.onnx")
+    _reseal(directory, lambda content: content["files"].update({"model.onnx": sha256_of(directory / "model.onnx")}))
+
+
 BROKEN: dict[Callable[[Path], None], str] = {
     _swap_two_classes: "parity.npz was exported for another class list",
     _change_a_mel_parameter: "a mel parameter was changed",
     _change_one_byte_of_the_graph: "model.onnx was changed",
 }
 SERVERS = ("serving.predictor", "serving.transformer")
+
+
+def _start(module: str, bundle: Path, log: Path, *arguments: str, grpc_port: int = 0) -> ServerProcess:
+    rest_port, free_port = free_ports(2)
+    ports = ["--http_port", str(rest_port), "--grpc_port", str(grpc_port or free_port)]
+    return ServerProcess.start(
+        module, ["--bundle", str(bundle), *ports, *arguments], f"http://127.0.0.1:{rest_port}", log
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +83,16 @@ def refusing(
     """Each server with each broken bundle, started together because each takes its seconds."""
     started: dict[tuple[Any, str], ServerProcess] = {}
     try:
-        for damage in BROKEN:
+        for damage in (*BROKEN, _alter_one_weight):
             directory = Path(shutil.copytree(bundle_directory, tmp_path_factory.mktemp("broken") / "bundle"))
             damage(directory)
+            grpc_port = free_ports(1)[0]
+            asks = ["--predictor_host", f"127.0.0.1:{grpc_port}"]
             for module in SERVERS:
-                rest_port, grpc_port = free_ports(2)
-                arguments = ["--bundle", str(directory), "--http_port", str(rest_port), "--grpc_port", str(grpc_port)]
-                arguments += ["--predictor_host", "127.0.0.1:9"]
                 log = directory.parent / f"{module}.log"
-                url = f"http://127.0.0.1:{rest_port}"
-                started[damage, module] = ServerProcess.start(module, arguments, url, log)
+                of_module = asks if module == "serving.transformer" else []
+                port = 0 if of_module else grpc_port
+                started[damage, module] = _start(module, directory, log, *of_module, grpc_port=port)
         yield started
     finally:
         for server in started.values():
@@ -92,23 +113,53 @@ def _settled(server: ServerProcess) -> Readiness:
     raise AssertionError(f"not settled after {LONGEST_S} s: {server.last_lines()}")
 
 
-@pytest.mark.parametrize("module", SERVERS)
-@pytest.mark.parametrize("damage", BROKEN)
-def test_server__stays_not_ready_with_a_broken_bundle_and_says_why(
-    refusing: dict[tuple[Any, str], ServerProcess], damage: Callable[[Path], None], module: str
-) -> None:
-    server = refusing[damage, module]
+def _check_refused(server: ServerProcess, reason: str) -> None:
+    """It lives, says why it is not ready on every route that is asked, and in one line of its log."""
     state = _settled(server)
     assert not state.ready
-    assert BROKEN[damage] in state.reason
+    assert reason in state.reason
     lines_of_the_reason = [line for line in server.log.read_text().splitlines() if "not ready: refused: " in line]
     assert len(lines_of_the_reason) == 1
-    assert BROKEN[damage] in lines_of_the_reason[0]
+    assert reason in lines_of_the_reason[0]
     with httpx.Client(base_url=server.url, trust_env=False) as client:
         assert client.get("/v2/health/live").status_code == 200
         assert client.get("/v2/health/ready").status_code == 503
         assert client.get("/v1/models/silencio").status_code == 503
         assert client.post(ROUTE, content=b"x", headers={"Content-Type": "audio/ogg"}).status_code == 503
+
+
+@pytest.mark.parametrize("module", SERVERS)
+@pytest.mark.parametrize("damage", BROKEN)
+def test_server__stays_not_ready_with_a_broken_bundle_and_says_why(
+    refusing: dict[tuple[Any, str], ServerProcess], damage: Callable[[Path], None], module: str
+) -> None:
+    _check_refused(refusing[damage, module], BROKEN[damage])
+
+
+def test_predictor__stays_not_ready_with_one_altered_weight_under_a_right_hash(
+    refusing: dict[tuple[Any, str], ServerProcess],
+) -> None:
+    _check_refused(refusing[_alter_one_weight, "serving.predictor"], "probabilities differ by ")
+
+
+def test_transformer__is_not_ready_when_its_predictor_is_not(
+    refusing: dict[tuple[Any, str], ServerProcess], recording: Callable[..., bytes]
+) -> None:
+    """This transformer's own checks pass: a weight is no matter of its."""
+    _settled(refusing[_alter_one_weight, "serving.predictor"])
+    transformer = refusing[_alter_one_weight, "serving.transformer"]
+    deadline_s = time.monotonic() + LONGEST_S
+    while "the predictor is not ready: refused: clip " not in transformer.readiness().reason:
+        assert transformer.exit_code() is None, transformer.last_lines()
+        assert time.monotonic() < deadline_s, transformer.readiness()
+        time.sleep(0.1)
+    assert "probabilities differ by " in transformer.readiness().reason
+    with httpx.Client(base_url=transformer.url, trust_env=False) as client:
+        assert client.get("/v2/health/live").status_code == 200
+        assert client.get("/v2/health/ready").status_code == 503
+        answer = client.post(ROUTE, content=recording(), headers={"Content-Type": "audio/ogg"})
+        assert answer.status_code == 503
+        assert "Retry-After" in answer.headers
 
 
 def test_local_servers__a_port_that_is_taken(servers: LocalServers, bundle_directory: Path) -> None:
@@ -142,10 +193,8 @@ def test_transformer__without_its_predictor_is_503_and_recovers(
     with local_servers(directory) as servers, httpx.Client(base_url=servers.url, trust_env=False) as client:
         # The predictor refuses what it does not need: this bundle's graph is sent no waveform.
         answer = client.post(ROUTE, content=encoded, headers=headers)
-        spec, classes = scorer.bundle.manifest.spec, scorer.bundle.manifest.classes
-        scored = scorer(encoded)
-        expected = recording_document(scored.starts_s, scored.probabilities, spec.window_s, classes, 5)
-        assert answer.json()["predictions"] == [expected.model_dump()]
+        got = [one["species"][0]["probability"] for one in answer.json()["predictions"][0]["windows"]]
+        assert got == pytest.approx(list(scorer(encoded).probabilities.max(axis=1)), abs=1e-6)
 
         servers.predictor.process.kill()
         servers.predictor.process.wait()

@@ -53,6 +53,23 @@ def _audio(b64: object) -> dict[str, Any]:
         ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": True}}, "parameters.top_k: a whole number"),
         ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": "most"}}, "parameters.top_k: a whole number"),
         ({"instances": [_audio(GARBAGE)], "parameters": {"top_k": 2.5}}, "parameters.top_k: a whole number"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"format": "xml"}}, "parameters.format: one of 'json'"),
+        ({"instances": [_audio(GARBAGE)], "parameters": {"priority": 1}}, "parameters.priority: one of 'interactive'"),
+        ({"instances": [_audio(GARBAGE) | {"latitude": 5.0}]}, "instances[0]: latitude and longitude are needed"),
+        (
+            {"instances": [_audio(GARBAGE) | {"latitude": 91, "longitude": 0}]},
+            "instances[0].latitude: at most 90 is needed",
+        ),
+        (
+            {"instances": [_audio(GARBAGE) | {"latitude": "5", "longitude": 0}]},
+            "instances[0].latitude: a number is needed",
+        ),
+        (
+            {"instances": [_audio(GARBAGE) | {"recorded_at": "yesterday"}]},
+            "instances[0].recorded_at: a time like 2025-03-21T05:40:00Z is needed",
+        ),
+        ({"instances": [_audio(GARBAGE) | {"session_id": "a\nb"}]}, "instances[0].session_id: text without line"),
+        ({"instances": [_audio(GARBAGE) | {"name": "x" * 201}]}, "instances[0].name: at most 200 characters"),
     ],
 )
 def test_v1__wrong_field(http: httpx.Client, body: object, error: str) -> None:
@@ -106,8 +123,36 @@ def test_raw__not_a_recording(http: httpx.Client, encoded: bytes, error: str) ->
 
 
 def test_raw__silence_is_a_recording(http: httpx.Client) -> None:
-    answer = http.post(ROUTE, content=_wav(np.zeros(100)), headers={"Content-Type": "audio/wav"})
+    answer = http.post(ROUTE, content=_wav(np.zeros(800)), headers={"Content-Type": "audio/wav"})
     assert answer.status_code == 200
+
+
+def test_raw__too_short(http: httpx.Client) -> None:
+    answer = http.post(ROUTE, content=_wav(np.zeros(400)), headers={"Content-Type": "audio/wav"})
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        "body: the audio is 0.05 s long, at least 0.1 s is needed",
+    )
+
+
+@pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3"])
+def test_raw__truncated(http: httpx.Client, recording: Make, container: str) -> None:
+    encoded = recording(5.0, container)
+    answer = http.post(ROUTE, content=encoded[: len(encoded) // 2], headers={"Content-Type": "audio/ogg"})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(("body: the file is truncated: ", "body: not audio that can be decoded"))
+
+
+def test_raw__ten_minutes_of_a_fast_recorder_in_a_few_kilobytes(http: httpx.Client) -> None:
+    # A decompression bomb: 230 million samples of silence are 1 GB of float32.
+    file = io.BytesIO()
+    with soundfile.SoundFile(file, "w", 384_000, 1, format="FLAC") as sound:
+        for _ in range(590):
+            sound.write(np.zeros(384_000, np.int16))
+    assert len(file.getvalue()) < 1 << 20
+    answer = http.post(ROUTE + "?top_k=1", content=file.getvalue(), headers={"Content-Type": "audio/flac"})
+    assert answer.status_code == 200
+    assert len(answer.json()["predictions"][0]["windows"]) == 118
 
 
 def test_raw__too_long(http: httpx.Client) -> None:
@@ -145,11 +190,33 @@ def test_repository__a_client_cannot_take_the_model_away(http: httpx.Client, ver
     assert http.get("/v2/models/silencio/ready").status_code == 200
 
 
-def test_v2__is_not_taken_by_the_transformer_yet(http: httpx.Client) -> None:
-    tensor = {"name": "audio", "shape": [1], "datatype": "BYTES", "data": ["x"]}
-    answer = http.post("/v2/models/silencio/infer", json={"inputs": [tensor]})
-    assert answer.status_code == 400
-    assert "/v1/models/silencio:predict" in answer.json()["error"]
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("topk=3", "query.topk: is not a field that is taken here"),
+        ("top_k=three", "query.top_k: a whole number of at least 1"),
+        ("top_k=0", "query.top_k: a whole number of at least 1"),
+        ("top_k=1&top_k=2", "query.top_k: is said twice"),
+        ("format=pdf", "query.format: one of 'json'"),
+        ("latitude=5", "query: latitude and longitude are needed together"),
+        ("latitude=north&longitude=2", "query.latitude: a number is needed"),
+        ("recorded_at=2025-13-01", "query.recorded_at: a time like"),
+        ("&&&", "query: cannot be read"),
+    ],
+)
+def test_raw__wrong_option(http: httpx.Client, recording: Make, query: str, error: str) -> None:
+    answer = http.post(f"{ROUTE}?{query}", content=recording(), headers={"Content-Type": "audio/ogg"})
+    assert (answer.status_code, answer.json()["error"][: len(error)]) == (400, error)
+
+
+def test_v1__options_of_a_json_body_stand_in_the_body(
+    http: httpx.Client, recording: Make, v1_instance: Instance
+) -> None:
+    answer = http.post(f"{ROUTE}?top_k=3", json={"instances": [v1_instance(recording())]})
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        "query.top_k: the options of a JSON request stand in its parameters",
+    )
 
 
 def test_model__another_name(http: httpx.Client, recording: Make) -> None:

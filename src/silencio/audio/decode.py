@@ -46,12 +46,14 @@ class Waveform:
 
     Attributes:
         samples: int16, shape (n_samples,); at least one.
+        n_recorded: Samples a channel, as recorded.
         recorded_hz: Rate at which it was recorded.
         n_channels: Channels that were averaged.
         container: libsndfile's name of the format: OGG, WAV, FLAC, MP3.
     """
 
     samples: NDArray[np.int16]
+    n_recorded: int
     recorded_hz: int
     n_channels: int
     container: str
@@ -88,11 +90,19 @@ def read_waveform(source: bytes | Path, sample_rate_hz: int, *, max_duration_s: 
     """
     with _opened(source) as sound:
         rate_hz = int(sound.samplerate)
-        blocks = resampled(_mono_blocks(sound, max_duration_s), rate_hz, sample_rate_hz)
+        n_recorded = 0
+
+        def counted() -> Iterator[NDArray[np.float32]]:
+            nonlocal n_recorded
+            for block in _mono_blocks(sound, max_duration_s):
+                n_recorded += len(block)
+                yield block
+
+        blocks = resampled(counted(), rate_hz, sample_rate_hz)
         samples = np.concatenate([quantize(block) for block in blocks])
         # Resampling one or two samples may leave none; the recording is still there and gets its window.
         samples = samples if len(samples) else np.zeros(1, np.int16)
-        return Waveform(samples, rate_hz, int(sound.channels), str(sound.format))
+        return Waveform(samples, n_recorded, rate_hz, int(sound.channels), str(sound.format))
 
 
 @contextmanager
@@ -103,7 +113,7 @@ def _opened(source: bytes | Path) -> Iterator[soundfile.SoundFile]:
         except OSError as error:
             raise DecodeError(f"the file cannot be read: {error.strerror or error}") from error
     if not source:
-        raise DecodeError("the file is empty (0 bytes)")
+        raise DecodeError("the file is empty (0 bytes)", "empty")
     try:
         with soundfile.SoundFile(io.BytesIO(source)) as sound:
             if not 1 <= sound.samplerate <= _MOST_HZ:
@@ -112,7 +122,7 @@ def _opened(source: bytes | Path) -> Iterator[soundfile.SoundFile]:
                 )
             yield sound
     except soundfile.LibsndfileError as error:
-        raise DecodeError(f"not audio that can be decoded ({len(source)} bytes): {error.error_string}") from error
+        raise DecodeError(f"not audio that can be decoded ({len(source)} bytes): {error.error_string}", "not_audio") from error
 
 
 def _mono_blocks(sound: soundfile.SoundFile, max_duration_s: float | None) -> Iterator[NDArray[np.float32]]:
@@ -123,9 +133,9 @@ def _mono_blocks(sound: soundfile.SoundFile, max_duration_s: float | None) -> It
     while len(block := sound.read(block_frames, dtype="float32", always_2d=True)):
         n_frames += len(block)
         if most_frames is not None and n_frames > most_frames:
-            raise DecodeError(f"the audio is longer than {max_duration_s:g} s, the most that is taken")
+            raise DecodeError(f"the audio is longer than {max_duration_s:g} s, the most that is taken", "too_long")
         if not np.isfinite(block).all():
-            raise DecodeError("the audio holds samples that are not finite numbers")
+            raise DecodeError("the audio holds samples that are not finite numbers", "not_finite")
         yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
     if n_frames == 0:
-        raise DecodeError("the audio holds no samples")
+        raise DecodeError("the audio holds no samples", "no_samples")

@@ -11,39 +11,59 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from silencio.bundle.manifest import GraphInput
-from silencio.errors import BundleIntegrityError
+from silencio.errors import BundleIntegrityError, ConfigError
 
 OUTPUT = "probabilities"
 # Windows a run: bounds memory, and keeps a call between the two servers under gRPC's 8 MiB (5 s: 0.5 MB a window).
 MOST_WINDOWS = 8
+CPU = "cpu"
+# By the name of the setting: ONNX Runtime's own name, and the package that has it.
+PROVIDERS = {
+    CPU: ("CPUExecutionProvider", "onnxruntime"),
+    "openvino": ("OpenVINOExecutionProvider", "onnxruntime-openvino"),
+    "cuda": ("CUDAExecutionProvider", "onnxruntime-gpu[cuda,cudnn]"),
+    "tensorrt": ("TensorrtExecutionProvider", "onnxruntime-gpu[cuda,cudnn] and tensorrt"),
+}
+_Provider = tuple[str, dict[str, str]]
 
 
 class Graph:
-    """`model.onnx`, ready to run.
+    """`model.onnx`, ready to run; several threads may run it at once.
 
     Args:
         path: The file.
         inputs: What bundle.json says of its inputs.
         n_threads: Threads of the session.
+        provider: On what it runs: `cpu`, `openvino`, `cuda` or `tensorrt`.
+
+    Attributes:
+        inputs: As given.
+        provider: As given: a provider that does not run this graph is refused, never replaced.
+        n_nodes: Nodes of the graph after optimisation.
+        n_provider_nodes: Those of them that the provider runs; ONNX Runtime's own processor kernels run the rest.
 
     Raises:
         BundleIntegrityError: It is no graph, or its inputs are others.
+        ConfigError: The provider is unknown, not installed, or does not run this graph.
     """
 
-    def __init__(self, path: Path, inputs: tuple[GraphInput, ...], n_threads: int) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime raises classes of its own that share no public base
-            raise BundleIntegrityError(f"{path.name} is not a graph that ONNX Runtime loads: {error}") from error
-        self.inputs = inputs
+    def __init__(self, path: Path, inputs: tuple[GraphInput, ...], n_threads: int, provider: str = CPU) -> None:
+        self._path, self._n_threads = path, n_threads
+        self.inputs, self.provider = inputs, provider
+        self._session = _session(path, n_threads, provider)
         own = {node.name: tuple(node.shape[1:]) for node in self._session.get_inputs()}
         said = {entry.name: entry.shape for entry in inputs}
         if own != said:
             raise BundleIntegrityError(f"{path.name} takes {own}, bundle.json says {said}")
+        self.n_nodes, self.n_provider_nodes = _check_active(self._session, provider)
+
+    def on(self, provider: str) -> Graph:
+        """The same file on another provider.
+
+        Raises:
+            ConfigError: The provider is unknown, not installed, or does not run this graph.
+        """
+        return self if provider == self.provider else Graph(self._path, self.inputs, self._n_threads, provider)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -74,3 +94,65 @@ class Graph:
             for i in range(0, n_windows, MOST_WINDOWS)
         ]
         return np.concatenate(parts) if parts else np.empty((0, self.n_classes), np.float32)
+
+
+def _session(path: Path, n_threads: int, provider: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    providers = _providers(provider, n_threads)
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
+    except Exception as error:  # onnxruntime raises classes of its own that share no public base
+        if provider == CPU:
+            raise BundleIntegrityError(f"{path.name} is not a graph that ONNX Runtime loads: {error}") from error
+        text = " ".join(str(error).split())[:200]
+        raise ConfigError(f"provider {provider} does not load {path.name} ({text}); choose another") from error
+
+
+def _providers(provider: str, n_threads: int) -> list[_Provider]:
+    """What ONNX Runtime is to use, most wanted first.
+
+    Raises:
+        ConfigError: It is unknown or not installed.
+    """
+    if provider not in PROVIDERS:
+        raise ConfigError(f"provider {provider!r} is none of {', '.join(PROVIDERS)}")
+    name, package = PROVIDERS[provider]
+    installed = onnxruntime.get_available_providers()
+    if name not in installed:  # asked for all the same, it would be replaced by the processor with a warning
+        raise ConfigError(
+            f"provider {provider} is not in this installation of ONNX Runtime (it has {', '.join(installed)}); "
+            f"install {package} in place of onnxruntime, or choose another provider"
+        )
+    if provider == CPU:
+        return [(name, {})]
+    if provider == "openvino":
+        return [(name, {"device_type": "CPU", "num_of_threads": str(n_threads)})]
+    onnxruntime.preload_dlls()  # CUDA and cuDNN out of their Python packages
+    # TF32 keeps 10 bits of a number: no parity with what was exported.
+    cuda = ("CUDAExecutionProvider", {"use_tf32": "0"})
+    return [(name, {}), cuda] if provider == "tensorrt" else [cuda]
+
+
+def _check_active(session: onnxruntime.InferenceSession, provider: str) -> tuple[int, int]:
+    """How many nodes there are, and how many of them the provider runs.
+
+    Raises:
+        ConfigError: The provider is not the session's first, or runs nothing.
+    """
+    name = PROVIDERS[provider][0]
+    first = session.get_providers()[0]
+    if first != name:  # a library that it needs is missing, or there is no such device
+        raise ConfigError(
+            f"provider {provider} is installed but not active here (ONNX Runtime took {first}); check its device, "
+            "driver and libraries, or choose another provider"
+        )
+    n_nodes: dict[str, int] = {}
+    for part in session.get_provider_graph_assignment_info():
+        n_nodes[part.ep_name] = n_nodes.get(part.ep_name, 0) + len(part.get_nodes())
+    if not n_nodes.get(name):
+        raise ConfigError(f"provider {provider} is active but runs no node of this graph; choose another provider")
+    return sum(n_nodes.values()), n_nodes[name]

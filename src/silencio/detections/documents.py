@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from silencio.detections.merging import merge_windows
+from silencio.detections.prior.expected import Expected
 from silencio.taxonomy import ClassList
 
 TopK = int | Literal["all"]
+DroppedBy = Literal["threshold", "location", "season"]
+
+# Of a class without a threshold: placeholders have none.
+DEFAULT_THRESHOLD = 0.5
 
 
 class _Entry(BaseModel):
@@ -18,8 +26,43 @@ class _Entry(BaseModel):
 
 
 class SpeciesEntry(_Entry):
-    """One species in one window."""
+    """One species in one window.
 
+    Attributes:
+        code: As in the class list, like all names.
+        scientific_name: Binomial.
+        common_name: English name.
+        class_name: Taxon class.
+        probability: What place and season leave of `raw_probability`.
+        raw_probability: The model's, calibrated.
+        passes_threshold: Whether it counts as named.
+        dropped_by: Why it does not: the model's own probability is below the species' threshold, or place or season
+            took it below.
+    """
+
+    code: str
+    scientific_name: str
+    common_name: str
+    class_name: str
+    probability: float
+    raw_probability: float
+    passes_threshold: bool
+    dropped_by: DroppedBy | None
+
+
+class WindowEntry(_Entry):
+    """One window, its species from most to least probable; the last may end after the recording."""
+
+    start_s: float
+    end_s: float
+    species: list[SpeciesEntry]
+
+
+class DetectionEntry(_Entry):
+    """One species over as many windows as it was named in without a break, with its greatest probability there."""
+
+    start_s: float
+    end_s: float
     code: str
     scientific_name: str
     common_name: str
@@ -27,42 +70,133 @@ class SpeciesEntry(_Entry):
     probability: float
 
 
-class WindowEntry(_Entry):
-    """One window, its species from most to least probable."""
-
-    start_s: float
-    end_s: float
-    species: list[SpeciesEntry]
-
-
 class RecordingDocument(_Entry):
-    """One recording."""
+    """One recording.
+
+    Attributes:
+        windows: By start.
+        detections: By start, then code.
+        duration_s: Of the recording; None where it was not known.
+    """
 
     windows: list[WindowEntry]
+    detections: list[DetectionEntry]
+    duration_s: float | None
 
 
 def recording_document(
-    starts_s: list[float], probabilities: NDArray[np.float32], window_s: float, classes: ClassList, top_k: TopK
+    starts_s: Sequence[float],
+    probabilities: NDArray[np.float32],
+    *,
+    window_s: float,
+    classes: ClassList,
+    thresholds: Mapping[str, float],
+    top_k: TopK,
+    expected: Expected | None = None,
+    duration_s: float | None = None,
 ) -> RecordingDocument:
     """Name what the numbers say.
 
+    A window lists the `top_k` most probable species, every species that passes its threshold, and every species that
+    would have passed, had place and season not been against it.
+
     Args:
-        starts_s: The second at which each window begins.
-        probabilities: float32, shape (n_windows, n_classes).
+        starts_s: The second at which each window begins, rising.
+        probabilities: Calibrated, float32, shape (n_windows, n_classes).
         window_s: Length of a window.
         classes: What the columns mean.
-        top_k: How many species a window lists.
+        thresholds: By code, the probability from which on a species counts as named; 0.5 for a code that is not there.
+        top_k: How many species a window lists at least.
+        expected: What can be there at that place and time; None where nothing is known of it.
+        duration_s: Of the recording.
     """
-    n_listed = len(classes) if top_k == "all" else min(top_k, len(classes))
-    # Stable, so that equal probabilities come in the order of the class list on every machine.
-    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :n_listed]
-    return RecordingDocument(
-        windows=[
-            WindowEntry(
-                start_s=start_s,
-                end_s=start_s + window_s,
-                species=[SpeciesEntry(**classes[i].model_dump(), probability=float(row[i])) for i in map(int, ranked)],
-            )
-            for start_s, row, ranked in zip(starts_s, probabilities, order, strict=True)
-        ]
+    judged = _judge(probabilities, classes, thresholds, expected)
+    detections = merge_windows(starts_s, window_s, judged.adjusted, judged.passes, duration_s)
+    detections.sort(key=lambda one: (one.start_s, classes.codes[one.column]))
+    # Validated once as a whole: ten minutes with every class are 25,000 entries.
+    return RecordingDocument.model_validate(
+        {
+            "windows": [
+                {"start_s": start_s, "end_s": start_s + window_s, "species": species}
+                for start_s, species in zip(starts_s, _species(judged, classes, top_k), strict=True)
+            ],
+            "detections": [
+                {"start_s": one.start_s, "end_s": one.end_s, **_names(classes, one.column), "probability": one.highest}
+                for one in detections
+            ],
+            "duration_s": duration_s,
+        }
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Each array is (n_windows, n_classes).
+
+    Attributes:
+        raw: As the model says, float32.
+        adjusted: By place and season, float32.
+        is_candidate: The raw probability reaches the threshold.
+        passes: The adjusted one does as well, and the species is not filtered out.
+        reasons: By class, what is against it.
+    """
+
+    raw: NDArray[np.float32]
+    adjusted: NDArray[np.float32]
+    is_candidate: NDArray[np.bool_]
+    passes: NDArray[np.bool_]
+    reasons: Sequence[Literal["location", "season"] | None]
+
+
+def _judge(
+    raw: NDArray[np.float32], classes: ClassList, thresholds: Mapping[str, float], expected: Expected | None
+) -> _Judged:
+    # In double precision: a threshold that is a probability of the validation split is met by that probability.
+    limits = np.array([thresholds.get(code, DEFAULT_THRESHOLD) for code in classes.codes])
+    is_candidate = raw >= limits
+    if expected is None:
+        return _Judged(raw, raw, is_candidate, is_candidate, [None] * len(classes))
+    adjusted = raw * expected.weights
+    passes = (adjusted >= limits) & (expected.weights > 0)
+    return _Judged(raw, adjusted, is_candidate, passes, expected.reasons)
+
+
+def _species(judged: _Judged, classes: ClassList, top_k: TopK) -> list[list[dict[str, Any]]]:
+    n_classes = len(classes)
+    # Stable, so that equal probabilities come in the order of the class list on every machine; species that place and
+    # season rule out are all equal, and come as the model ranks them.
+    keys = (-judged.raw, -judged.adjusted) if judged.adjusted is not judged.raw else (-judged.raw,)
+    order = np.lexsort(keys, axis=1)
+    listed = np.take_along_axis(judged.is_candidate | judged.passes, order, axis=1)
+    listed[:, : n_classes if top_k == "all" else top_k] = True
+    return [
+        [
+            {
+                **_names(classes, i),
+                "probability": adjusted[i],
+                "raw_probability": raw[i],
+                "passes_threshold": passes[i],
+                "dropped_by": None if passes[i] else (judged.reasons[i] or "location") if candidate[i] else "threshold",
+            }
+            for i in ranked[shown].tolist()
+        ]
+        for ranked, shown, raw, adjusted, candidate, passes in zip(
+            order,
+            listed,
+            judged.raw.tolist(),
+            judged.adjusted.tolist(),
+            judged.is_candidate.tolist(),
+            judged.passes.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _names(classes: ClassList, column: int) -> dict[str, str]:
+    one = classes[column]
+    return {
+        "code": one.code,
+        "scientific_name": one.scientific_name,
+        "common_name": one.common_name,
+        "class_name": one.class_name,
+    }

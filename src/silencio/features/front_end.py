@@ -56,13 +56,21 @@ class FrontEnd:
         """Cut at the spec's hop: int16 (n_samples,) to int16 (n_windows, window_samples)."""
         return cut_windows(waveform, self.spec.window_samples, self.spec.hop_samples, self.spec.padding)
 
-    def features(self, waveform: NDArray[np.int16]) -> WindowFeatures:
-        """Every input of every window of a waveform at the spec's rate, int16 (n_samples,)."""
+    def features(self, waveform: NDArray[np.int16], *, log_mel: bool = True) -> WindowFeatures:
+        """Every input of every window of a waveform at the spec's rate, int16 (n_samples,).
+
+        Args:
+            waveform: int16, shape (n_samples,).
+            log_mel: Whether the graph takes it; it is what costs time.
+        """
         windows = self.windows(waveform)
         starts_s = window_starts_s(
             len(waveform), self.spec.window_samples, self.spec.hop_samples, self.spec.sample_rate_hz
         )
-        return WindowFeatures(starts_s, {"waveform": windows, "log_mel": self.log_mel(windows)})
+        inputs: dict[str, NDArray[np.generic]] = {"waveform": windows}
+        if log_mel:
+            inputs["log_mel"] = self.log_mel(windows)
+        return WindowFeatures(starts_s, inputs)
 
     def __call__(self, source: bytes | Path, *, max_duration_s: float | None = None) -> WindowFeatures:
         """From encoded audio to features in one step."""

@@ -254,7 +254,7 @@ def test_read_waveform__the_same_to_the_last_bit_as_all_at_once(encode: Encode, 
     at_once = quantize(resample(audio.samples, rate_hz, RATE_HZ))
     waveform = read_waveform(recording, RATE_HZ)
     np.testing.assert_array_equal(waveform.samples, at_once if len(at_once) else np.zeros(1, np.int16))
-    assert (waveform.recorded_hz, waveform.n_channels, waveform.container) == (rate_hz, 1, "WAV")
+    assert (waveform.n_recorded, waveform.recorded_hz, waveform.n_channels) == (n_samples, rate_hz, 1)
 
 
 def test_read_waveform__many_channels_are_read_in_small_blocks(encode: Encode, decoded_frames: list[int]) -> None:

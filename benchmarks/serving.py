@@ -1,0 +1,268 @@
+"""The two servers under load: what a request costs beside the model, how they answer many clients, what they keep."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+
+from benchmarks.recordings import song, write_ogg
+from benchmarks.result import Result
+from serving.local import LocalServers, local_servers
+from silencio.bundle import Bundle, Scorer
+from silencio.bundle.placeholder import write_placeholder_bundle
+
+ROUTE = "/v1/models/silencio:predict"
+# What training left here; SILENCIO_BENCH_BUNDLE names another.
+_TRAINED = ("out/reserve/bundle", "out/demo/bundle")
+_DOLLARS_A_CORE_HOUR = 0.04
+_CLIP_S = 5.0
+_RATE_HZ = 32_000
+
+
+@dataclass
+class Load:
+    """What clients saw.
+
+    Attributes:
+        latencies_s: Of each answered request.
+        statuses: How often each came; 0 is a broken connection.
+        wall_s: Of the whole.
+    """
+
+    latencies_s: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    wall_s: float = 0.0
+
+    def percentile_ms(self, percent: float) -> float:
+        return 1e3 * float(np.percentile(self.latencies_s, percent)) if self.latencies_s else float("nan")
+
+    @property
+    def n_errors(self) -> int:
+        return sum(count for status, count in self.statuses.items() if status not in (200, 503))
+
+    def details(self) -> dict[str, object]:
+        return {
+            "p50_ms": self.percentile_ms(50),
+            "p95_ms": self.percentile_ms(95),
+            "p99_ms": self.percentile_ms(99),
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "wall_s": self.wall_s,
+            "requests_per_s": sum(self.statuses.values()) / self.wall_s if self.wall_s else 0.0,
+        }
+
+
+def press(
+    url: str, body: bytes, n_clients: int, *, duration_s: float = 1e9, n_requests: int = 1 << 60, query: str = ""
+) -> Load:
+    """Clients that ask again as soon as they are answered; one that is told to wait, waits.
+
+    Args:
+        url: Of the transformer.
+        body: An OGG recording.
+        n_clients: At once, a thread and a connection each.
+        duration_s: How long.
+        n_requests: How many in all.
+        query: Of the request.
+    """
+    load, lock, begun_s = Load(), threading.Lock(), time.perf_counter()
+    left = iter(range(n_requests))
+
+    def client() -> None:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=120)
+        while time.perf_counter() - begun_s < duration_s:
+            with lock:
+                if next(left, None) is None:
+                    break
+            asked_s = time.perf_counter()
+            try:
+                connection.request("POST", ROUTE + query, body, {"Content-Type": "audio/ogg"})
+                answer = connection.getresponse()
+                answer.read()
+                status, retry_s = answer.status, float(answer.headers.get("Retry-After") or 0)
+            except (OSError, http.client.HTTPException):
+                status, retry_s = 0, 0.1
+                connection.close()
+            with lock:
+                load.statuses[status] += 1
+                if status == 200:
+                    load.latencies_s.append(time.perf_counter() - asked_s)
+            if status != 200:
+                time.sleep(retry_s)
+
+    with ThreadPoolExecutor(n_clients) as threads:
+        for one in [threads.submit(client) for _ in range(n_clients)]:
+            one.result()
+    load.wall_s = time.perf_counter() - begun_s
+    return load
+
+
+def _trained_bundle(folder: Path) -> tuple[Path, str]:
+    for name in (os.environ.get("SILENCIO_BENCH_BUNDLE", ""), *_TRAINED):
+        if name and (Path(name) / "bundle.json").is_file():
+            bundle = Bundle(Path(name))
+            return Path(name), f"{len(bundle.manifest.classes)} classes, {bundle.manifest.precision}"
+    return write_placeholder_bundle(folder / "placeholder"), "placeholder"
+
+
+def beside_the_model(servers: LocalServers, clip: bytes, n_requests: int) -> Result:
+    """A request to a bundle whose graph costs nothing: decode, features, the hop, JSON."""
+    press(servers.url, clip, 1, n_requests=20)
+    load = press(servers.url, clip, 1, n_requests=n_requests)
+    return Result(
+        what="a 5 s OGG beside the model, one client, p50",
+        value=load.percentile_ms(50),
+        unit="ms",
+        target=12.0,
+        at_least=False,
+        ours=f"p95 {load.percentile_ms(95):.1f} ms",
+        reference="",
+        details=load.details(),
+    )
+
+
+def memory(servers: LocalServers, clip: bytes, n_requests: int) -> Result:
+    """Memory of all processes after the first thousand requests and after very many."""
+    press(servers.url, clip, 4, n_requests=min(1_000, n_requests))
+    before = _memory_mib(servers)
+    load = press(servers.url, clip, 4, n_requests=n_requests)
+    after = _memory_mib(servers)
+    return Result(
+        what=f"memory after {n_requests:,} requests against before",
+        value=after / before,
+        unit="times",
+        target=1.05,
+        at_least=False,
+        ours=f"{after:.0f} MiB",
+        reference=f"{before:.0f} MiB before",
+        details=load.details() | {"before_mib": before, "after_mib": after},
+    )
+
+
+def _memory_mib(servers: LocalServers) -> float:
+    """Unshared memory: the decoders share most of theirs with the process that they were forked from."""
+    roots = [psutil.Process(one.process.pid) for one in servers.both]
+    processes = roots + [child for root in roots for child in root.children(recursive=True)]
+    return sum(one.memory_full_info().uss for one in processes) / (1 << 20)
+
+
+def many_clients(servers: LocalServers, clip: bytes, n_clients: int, duration_s: float, about: str) -> Result:
+    """Eight clients that never pause, and thirty-two."""
+    load = press(servers.url, clip, n_clients, duration_s=duration_s)
+    audio_s_per_s = _CLIP_S * load.statuses[200] / load.wall_s
+    hours = 1_000.0 / audio_s_per_s
+    details = load.details() | {
+        "bundle": about,
+        "audio_seconds_per_s": audio_s_per_s,
+        "dollars_per_1000_hours": hours * (os.cpu_count() or 1) * _DOLLARS_A_CORE_HOUR,
+        "dollars_a_core_hour": _DOLLARS_A_CORE_HOUR,
+    }
+    if n_clients > 8:
+        return Result(
+            what=f"{n_clients} clients: answers that are neither 200 nor 503",
+            value=load.n_errors,
+            unit="errors",
+            target=0,
+            at_least=False,
+            ours=f"p95 {load.percentile_ms(95):.0f} ms, {load.statuses[503]} times 503",
+            reference=f"{audio_s_per_s:.0f} times real time",
+            details=details,
+        )
+    p95_ms = load.percentile_ms(95) if load.statuses.keys() == {200} else float("inf")
+    return Result(
+        what=f"{n_clients} clients for {load.wall_s:.0f} s without an error, p95",
+        value=p95_ms,
+        unit="ms",
+        target=300.0,
+        at_least=False,
+        ours=f"p50 {load.percentile_ms(50):.0f} ms, {audio_s_per_s:.0f} times real time",
+        reference=f"${details['dollars_per_1000_hours']:.2f} for 1,000 hours",
+        details=details,
+    )
+
+
+def beside_a_long_upload(servers: LocalServers, clip: bytes, upload: bytes, duration_s: float, about: str) -> Result:
+    """One client's 5 s requests while another uploads ten minutes again and again."""
+    alone = press(servers.url, clip, 1, duration_s=duration_s)
+    with _uploading(servers.url, upload) as uploads:
+        time.sleep(min(1.0, duration_s))
+        beside = press(servers.url, clip, 1, duration_s=duration_s)
+    added_ms = beside.percentile_ms(95) - alone.percentile_ms(95)
+    return Result(
+        what="what ten-minute uploads add to a 5 s request's p95",
+        value=added_ms,
+        unit="ms",
+        target=50.0,
+        at_least=False,
+        ours=f"p95 {beside.percentile_ms(95):.0f} ms",
+        reference=f"alone {alone.percentile_ms(95):.0f} ms",
+        details={"alone": alone.details(), "beside": beside.details(), "uploads": len(uploads), "bundle": about},
+    )
+
+
+@contextmanager
+def _uploading(url: str, upload: bytes) -> Iterator[Sequence[float]]:
+    done: list[float] = []
+    enough = threading.Event()
+
+    def again() -> None:
+        while not enough.is_set():
+            done.append(press(url, upload, 1, n_requests=1).wall_s)
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield done
+    finally:
+        enough.set()
+        thread.join()
+
+
+def _model_ms(bundle: Path, clip: bytes) -> float:
+    scorer = Scorer(Bundle(bundle), n_threads=1)
+    features = scorer.front_end(clip).inputs
+    times = []
+    for _ in range(30):
+        begun_s = time.perf_counter()
+        scorer.graph.run(features)
+        times.append(time.perf_counter() - begun_s)
+    return 1e3 * float(np.median(times))
+
+
+def _ogg(folder: Path, duration_s: float) -> bytes:
+    path = folder / "recording.ogg"
+    write_ogg(path, song(duration_s, _RATE_HZ, seed=0), _RATE_HZ)
+    return path.read_bytes()
+
+
+def run(quick: bool) -> list[Result]:
+    """All of it."""
+    seconds = 2.0 if quick else 60.0
+    results = []
+    with TemporaryDirectory(prefix="silencio-bench-") as folder:
+        clip = _ogg(Path(folder), _CLIP_S)
+        upload = _ogg(Path(folder), 30.0 if quick else 595.0)
+        with local_servers(write_placeholder_bundle(Path(folder) / "empty")) as servers:
+            results.append(beside_the_model(servers, clip, 20 if quick else 500))
+            results.append(memory(servers, clip, 100 if quick else 20_000))
+        bundle, about = _trained_bundle(Path(folder))
+        about += f", {_model_ms(bundle, clip):.1f} ms a window alone"
+        with local_servers(bundle) as servers:
+            press(servers.url, clip, 2, n_requests=20)
+            results.append(beside_a_long_upload(servers, clip, upload, seconds, about))
+            results.append(many_clients(servers, clip, 8, 2.0 if quick else 300.0, about))
+            results.append(many_clients(servers, clip, 32, seconds, about))
+    return results

@@ -1,0 +1,22 @@
+"""archive_shards: the shards of an archive, as the list that a loop runs over."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def archive_shards(archive: dsl.Input[dsl.Dataset]) -> list:
+    """Say which shards there are.
+
+    A step of its own because `kfp.local` loops over a task's only output and over nothing else.
+
+    Args:
+        archive: Every file with its shard.
+
+    Returns:
+        Numbers of the shards.
+    """
+    from silencio.steps.archive_shards import shards_of_archive
+
+    return shards_of_archive(archive.path)

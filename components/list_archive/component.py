@@ -1,0 +1,21 @@
+"""list_archive: every file of an archive, divided into shards."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def list_archive(data: str, n_shards: int, archive: dsl.Output[dsl.Dataset], metrics: dsl.Output[dsl.Metrics]):
+    """List the files below a place, and say which shard scores each.
+
+    Args:
+        data: A folder, an `s3://` prefix or a zip.
+        n_shards: How many; 0 leaves it to the size of the archive.
+        archive: Every file with its shard, or the reason why it is skipped.
+        metrics: How many there are.
+    """
+    from silencio.steps.list_archive import list_archive
+
+    for name, value in list_archive(data, n_shards, archive.path).items():
+        metrics.log_metric(name, value)

@@ -1,0 +1,68 @@
+"""The pipeline `batch_score`: a whole archive scored with a bundle, every file accounted for."""
+
+from typing import Any, NamedTuple
+
+from kfp import dsl
+
+from components.archive_shards import archive_shards
+from components.batch_score import batch_score
+from components.collect_scores import collect_scores
+from components.image import VERSION
+from components.list_archive import list_archive
+from pipelines import resources
+
+NAME = "batch-score"
+# On a cluster.
+_PODS_AT_ONCE = 16
+_CORES_OF_A_POD = 4
+
+
+class _Scored(NamedTuple):
+    """What a run leaves."""
+
+    scores: dsl.Dataset
+
+
+def batch_score_pipeline(*, local: bool = False) -> Any:
+    """Make the graph.
+
+    Args:
+        local: One shard at a time has every core, and a listing counts as long as the place is what it was
+            (`pipelines.resume` looks); a cluster, which cannot know that, lists anew each time.
+    """
+
+    @dsl.pipeline(  # type: ignore[untyped-decorator]
+        name=f"silencio-{NAME}",
+        display_name="Silencio: score an archive",
+        description=f"Recordings and a bundle to rows, detections and an account of every file. Silencio {VERSION}.",
+    )
+    def pipeline(
+        data: str = "/data",
+        bundle: str = "/data/bundle",
+        n_shards: int = 0,
+        n_processes: int = _CORES_OF_A_POD,
+        run_key: str = "",
+    ) -> _Scored:
+        """Score every recording below a place.
+
+        Args:
+            data: A folder, an `s3://` prefix or a zip.
+            bundle: Folder or `s3://` prefix of the bundle.
+            n_shards: How many parts are scored by a step of their own; 0 leaves it to the size of the archive.
+            n_processes: In each part, at once; 0 takes every core that the step may use.
+            run_key: The run's identity; nothing here needs it.
+        """
+        listed = resources.with_recordings(list_archive(data=data, n_shards=n_shards))
+        if not local:
+            listed.set_caching_options(False)
+        archive = listed.outputs["archive"]
+        shards = archive_shards(archive=archive)
+        with dsl.ParallelFor(shards.output, parallelism=1 if local else _PODS_AT_ONCE) as shard:
+            scored = batch_score(archive=archive, shard=shard, bundle=bundle, n_processes=n_processes)
+            resources.request(resources.with_recordings(scored), resources.JUDGE)
+        collected = collect_scores(archive=archive, shards=dsl.Collected(scored.outputs["scores"]))
+        for task in (listed, shards, collected):
+            resources.request(task, resources.SMALL)
+        return _Scored(collected.outputs["scores"])
+
+    return pipeline

@@ -1,0 +1,68 @@
+"""Run `batch_score` on this machine."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.batch_score import batch_score_pipeline
+from pipelines.identity import local_image
+from pipelines.local_run import run_local
+from pipelines.step_log import StepTime
+from silencio.data.source import absolute
+from silencio.detections.score_tables import FILES
+
+# Places at the top of a run's folder, by output of the pipeline.
+PUBLISHED = {"scores": "scores"}
+
+
+@dataclass(frozen=True)
+class BatchScored:
+    """What a run leaves.
+
+    Attributes:
+        scores: Folder with `birdclef.csv`, `detections.parquet` and `files.csv`.
+        counts: Files by status; `files` is their sum.
+        failed: Those that could not be scored, each with its reason.
+        audio_s: Seconds of sound that were scored.
+        log: Everything that the steps printed.
+        times: How long each step took.
+    """
+
+    scores: Path
+    counts: dict[str, int]
+    failed: list[tuple[str, str]]
+    audio_s: float
+    log: Path
+    times: list[StepTime]
+
+
+def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0) -> BatchScored:
+    """Run `batch_score` on this machine, or take up a run that was stopped.
+
+    Args:
+        data: A folder, an `s3://` prefix or a zip.
+        bundle: Folder or `s3://` prefix of the bundle.
+        out: Gets `scores`, `run.log` and the artifacts of every step.
+        n_shards: 0 leaves it to the size of the archive.
+
+    Raises:
+        StorageError: `out` cannot be written.
+        PipelineError: Another run is at work in `out`.
+        FailedStepError: A step failed; shards that others finished are kept.
+        RunStopped: By a signal.
+    """
+    out = out.resolve()
+    arguments = {"data": absolute(data), "bundle": absolute(bundle), "n_shards": n_shards, "n_processes": 0}
+    identity = f"{local_image()} {os.environ.get('SILENCIO_S3_ENDPOINT', '')}"
+    run = run_local(batch_score_pipeline(local=True), arguments, identity, out, PUBLISHED)
+    with (out / "scores" / FILES).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    counts = {"files": len(rows)} | {
+        status: sum(row["status"] == status for row in rows) for status in ("scored", "failed", "skipped")
+    }
+    failed = [(row["file"], row["reason"]) for row in rows if row["status"] == "failed"]
+    audio_s = sum(float(row["duration_s"] or 0) for row in rows)
+    return BatchScored(out / "scores", counts, failed, audio_s, run.log, run.times)

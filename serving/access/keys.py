@@ -1,0 +1,115 @@
+"""The keys file: one line a key, and never the key itself.
+
+What is kept is the plain sha256 of a key. Passwords need a slow, salted hash because people choose few of them; a key
+is 256 random bits, which nobody finds by trying, so that a fast hash is as safe and can be taken of every request.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from silencio.errors import ConfigError
+
+COLUMNS = ("name", "sha256", "requests_per_minute", "burst")
+_PREFIX = "silencio_"  # so that scanners for leaked secrets can know one
+_N_RANDOM_BYTES = 32
+# Where a line names no burst: what may come at once is what ten seconds allow.
+_BURST_S = 10.0
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9._@-]{1,64}$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    requests_per_minute: float = Field(gt=0, le=1e6)
+    burst: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """Somebody who may ask.
+
+    Attributes:
+        name: For logs and the prediction log.
+        digest: sha256 of the key.
+        requests_per_minute: In the long run.
+        burst: How many may come at once after a pause.
+    """
+
+    name: str
+    digest: bytes
+    requests_per_minute: float
+    burst: int
+
+
+def digest_of(key: str) -> bytes:
+    """sha256 of a key, as the keys file holds it in hexadecimal."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def read_keys(path: Path) -> tuple[ApiKey, ...]:
+    """Read a keys file: CSV with the columns `name,sha256,requests_per_minute,burst`, of which the last may be empty.
+
+    Raises:
+        ConfigError: It cannot be read, lacks its header, or a line cannot be used; the message names it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"keys file {path} cannot be read: {error}") from error
+    rows = csv.DictReader(io.StringIO(text))
+    if tuple(rows.fieldnames or ()) != COLUMNS:
+        raise ConfigError(f"keys file {path}: its first line must be {','.join(COLUMNS)}")
+    keys = [_key(path, rows.line_num, row) for row in rows]
+    for what, values in (("name", [key.name for key in keys]), ("sha256", [key.digest.hex() for key in keys])):
+        if len(set(values)) < len(values):
+            twice = next(value for value in values if values.count(value) > 1)
+            raise ConfigError(f"keys file {path}: the {what} {twice} stands there twice")
+    return tuple(keys)
+
+
+def _key(path: Path, n_line: int, row: dict[str | None, str | None]) -> ApiKey:
+    try:
+        line = _Line.model_validate({name or "more": value for name, value in row.items() if value not in ("", None)})
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, fault["loc"]))
+        raise ConfigError(f"keys file {path}, line {n_line}: {field}: {fault['msg']}") from error
+    burst = line.burst or math.ceil(line.requests_per_minute * _BURST_S / 60.0)
+    return ApiKey(line.name, bytes.fromhex(line.sha256), line.requests_per_minute, burst)
+
+
+def add_key(path: Path, name: str, requests_per_minute: float, burst: int | None) -> str:
+    """Make a key and append its hash to a keys file, which is made where there is none (mode 0600).
+
+    Returns:
+        The key; it is kept nowhere.
+
+    Raises:
+        ConfigError: The file or a value cannot be used, or the name is taken.
+    """
+    if path.exists() and any(key.name == name for key in read_keys(path)):
+        raise ConfigError(f"keys file {path} has a key {name} already: delete its line, or choose another name")
+    key = _PREFIX + secrets.token_urlsafe(_N_RANDOM_BYTES)
+    values = (name, digest_of(key).hex(), f"{requests_per_minute:g}", str(burst or ""))
+    _key(path, 0, dict(zip(COLUMNS, values, strict=True)))
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(handle, "r+b") as file:
+            content = file.read()
+            head = b"" if content else f"{','.join(COLUMNS)}\n".encode()
+            end = b"\n" if content and not content.endswith(b"\n") else b""
+            file.write(end + head + f"{','.join(values)}\n".encode())
+    except OSError as error:
+        raise ConfigError(f"keys file {path} cannot be written: {error.strerror or error}") from error
+    return key

@@ -1,0 +1,145 @@
+"""The outermost layer of the gRPC side: the same keys and limits as REST's, and a status and a sentence for errors."""
+
+from __future__ import annotations
+
+import time
+from collections import namedtuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from grpc import StatusCode, aio
+from kserve.errors import (
+    InferenceError,
+    InvalidInput,
+    ModelNotFound,
+    ModelNotReady,
+    ServerNotLive,
+    ServerNotReady,
+    UnsupportedProtocol,
+)
+from kserve.logging import logger
+
+from serving.access import Access, AccessError
+from serving.agreement import KEY_NAME_HEADER
+from serving.answers import INTERNAL
+from serving.boundary import OWN_PREFIX, REQUEST_ID, sane_request_id
+from serving.errors import Overloaded
+from serving.load import Load, Share
+from serving.metrics.process import count_request
+
+# Probes need no key and are never refused for load.
+OPEN_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})
+_Metadatum = namedtuple("_Metadatum", ("key", "value"))  # as gRPC's own, which the SDK reads
+
+
+class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is untyped
+    """Stands before every call.
+
+    The SDK's own interceptor says INVALID_ARGUMENT of its own failures, and logs a stack trace for every wrong request.
+
+    Args:
+        load: What is under way, here and over REST.
+        access: The keys; None lets everybody in.
+    """
+
+    def __init__(self, load: Load, access: Access | None) -> None:
+        self._load = load
+        self._access = access
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
+    ) -> grpc.RpcMethodHandler:
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        method = handler_call_details.method.rpartition("/")[2]
+
+        async def answer(message: bytes, context: Any) -> Any:
+            return await self._answer(handler, method, message, context)
+
+        # The message is read here, not by gRPC, which blames the server for one that is none.
+        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
+
+    async def _answer(self, handler: Any, method: str, message: bytes, context: Any) -> Any:
+        begun_s = time.perf_counter()
+        offered = {one.key: one.value for one in context.invocation_metadata()}
+        request_id = sane_request_id(_text(offered.get(REQUEST_ID)))
+        status = StatusCode.OK
+        try:
+            with Share(self._load) as share:
+                metadata = self._admitted(method, offered, request_id)
+                if method == "ModelInfer":
+                    share.hold(len(message))
+                    share.work()
+                request = handler.request_deserializer(message)
+                answer = await handler.unary_unary(request, _Context(context, metadata))
+            context.set_trailing_metadata(((REQUEST_ID, request_id),))
+            return answer
+        except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a status and a sentence
+            status, sentence = _explain(error)
+            if status is StatusCode.INTERNAL:
+                foreseen = isinstance(error, InferenceError)
+                logger.error("%s %s: %s", method, request_id, error, exc_info=None if foreseen else error)
+            else:
+                logger.info("%s %s %s: %s", status.name, method, request_id, sentence)
+            await context.abort(status, sentence, ((REQUEST_ID, request_id),))
+        finally:
+            count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)
+
+    def _admitted(self, method: str, offered: Mapping[str, Any], request_id: str) -> tuple[_Metadatum, ...]:
+        """The metadata that the model is to see.
+
+        Raises:
+            AccessError: No key, an unknown one, or one whose quota is used up.
+        """
+        dropped = {REQUEST_ID}
+        own = {REQUEST_ID: request_id}
+        if self._access is not None:
+            dropped |= {"authorization", "x-api-key"}
+            if method not in OPEN_METHODS:
+                keys = (_text(offered.get(name)) or None for name in ("authorization", "x-api-key"))
+                own[KEY_NAME_HEADER] = self._access.admit(*keys)
+        kept = {
+            name: value for name, value in offered.items() if name not in dropped and not name.startswith(OWN_PREFIX)
+        }
+        return tuple(_Metadatum(*one) for one in (kept | own).items())
+
+
+class _Context:
+    """gRPC's context with other metadata: its own cannot be changed."""
+
+    def __init__(self, context: Any, metadata: tuple[_Metadatum, ...]) -> None:
+        self._context = context
+        self._metadata = metadata
+
+    def invocation_metadata(self) -> tuple[_Metadatum, ...]:
+        return self._metadata
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+def _text(value: str | bytes | None) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _explain(error: Exception) -> tuple[StatusCode, str]:
+    statuses: list[tuple[tuple[type[Exception], ...], StatusCode]] = [
+        ((InvalidInput, UnsupportedProtocol), StatusCode.INVALID_ARGUMENT),
+        ((ModelNotFound,), StatusCode.NOT_FOUND),
+        ((Overloaded,), StatusCode.RESOURCE_EXHAUSTED),
+        ((ModelNotReady, ServerNotReady, ServerNotLive), StatusCode.UNAVAILABLE),
+        ((NotImplementedError,), StatusCode.UNIMPLEMENTED),
+    ]
+    if isinstance(error, AccessError):
+        if error.retry_after_s:
+            return StatusCode.RESOURCE_EXHAUSTED, f"{error.reason}; try again in {error.retry_after_s} s"
+        return StatusCode.UNAUTHENTICATED, error.reason
+    if isinstance(error, DecodeError):
+        return StatusCode.INVALID_ARGUMENT, f"the message is not the protocol's: {error}"
+    for kinds, status in statuses:
+        if isinstance(error, kinds):
+            return status, str(error) or "this is not implemented here"
+    return StatusCode.INTERNAL, INTERNAL

@@ -1,0 +1,31 @@
+"""Routes as labels: few, whatever clients ask for."""
+
+from __future__ import annotations
+
+import re
+
+OTHER = "other"
+_MODEL = re.compile(r"^/(v[12])/models/[^/:]+")
+# What the SDK takes at each.
+METHODS = {
+    "/": "GET",
+    "/metrics": "GET",
+    "/openapi.json": "GET",
+    "/v1/models": "GET",
+    "/v1/models/{name}": "GET",
+    "/v1/models/{name}:predict": "POST",
+    "/v1/models/{name}:explain": "POST",
+    "/v2": "GET",
+    "/v2/health/live": "GET",
+    "/v2/health/ready": "GET",
+    "/v2/models": "GET",
+    "/v2/models/{name}": "GET",
+    "/v2/models/{name}/ready": "GET",
+    "/v2/models/{name}/infer": "POST",
+}
+
+
+def template_of(path: str) -> str:
+    """The route that a path asks for, without the model's name; `other` where the SDK has none."""
+    template = _MODEL.sub(r"/\1/models/{name}", path)
+    return template if template in METHODS else OTHER

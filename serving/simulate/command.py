@@ -1,0 +1,94 @@
+"""`python -m serving simulate guide|power|mobile|rare|adversarial --url …`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from serving.simulate.adversarial import adversarial
+from serving.simulate.recordings import label_counts, recordings_of
+from serving.simulate.report import Report
+from serving.simulate.scene import Scene
+from serving.simulate.users import guide, mobile, power, rare
+from silencio.errors import SilencioError
+
+_PIPED_CELLS = 120
+SIMULATIONS: dict[str, Callable[[Scene], None]] = {
+    "guide": guide,
+    "power": power,
+    "mobile": mobile,
+    "rare": rare,
+    "adversarial": adversarial,
+}
+_STOPPED = 130
+
+
+def add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("simulate", help="let simulated users ask a server, and say what they saw")
+    parser.add_argument("simulation", choices=SIMULATIONS, help="who they are")
+    parser.add_argument("--url", required=True, help="of the transformer, like http://127.0.0.1:8080")
+    parser.add_argument("--recordings", type=Path, metavar="DIR", help="what they send; sounds made up by default")
+    parser.add_argument("--seconds", type=_positive, default=30.0, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--clients", type=int, choices=range(1, 65), default=4, metavar="N", help="default: %(default)s"
+    )
+    parser.add_argument("--speed", type=_positive, default=1.0, help="times as fast as life; default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")
+    parser.add_argument("--api-key", default="", metavar="KEY", help="of the users, where the server wants one")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    parser.set_defaults(run=simulate)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number above 0 is needed")
+    return value
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """Play and report.
+
+    Returns:
+        0, or 1 if something was seen that must never happen (a 5xx other than 503, an answer of another shape, a
+        recording where none was) or nothing could be played.
+    """
+    output = Console(highlight=False)
+    if not output.is_terminal:
+        output.width = max(output.width, _PIPED_CELLS)
+    try:
+        recordings = recordings_of(options.recordings)
+        counts = label_counts(recordings)
+        scene = Scene(
+            options.url,
+            recordings,
+            duration_s=options.seconds,
+            seed=options.seed,
+            n_clients=options.clients,
+            speed=options.speed,
+            api_key=options.api_key,
+        )
+        begun_s = time.monotonic()
+        SIMULATIONS[options.simulation](scene)
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+        return _STOPPED
+    report = Report(options.simulation, scene.exchanges, time.monotonic() - begun_s, counts)
+    if options.json:
+        sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
+    else:
+        report.print(output)
+    return 1 if report.faults else 0

@@ -1,0 +1,1 @@
+"""A stream of recordings: who writes it, and who has it scored."""

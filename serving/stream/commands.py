@@ -1,0 +1,147 @@
+"""`python -m serving produce` and `python -m serving consume`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+
+from serving.simulate.recordings import recordings_of
+from serving.stream.consumer import Consumer, ConsumerConfig
+from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
+from silencio.errors import SilencioError
+
+API_KEY = "SILENCIO_API_KEY"
+
+
+def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("produce", help="write one-minute soundscapes with calls at known times")
+    parser.add_argument("--recordings", type=Path, required=True, metavar="DIR", help="labelled: whose calls are heard")
+    parser.add_argument("--backgrounds", type=Path, metavar="DIR", help=f"default: DIR/{BACKGROUNDS}, or made noise")
+    parser.add_argument("--to", required=True, metavar="PLACE", help="a folder, or s3://bucket/prefix")
+    parser.add_argument("--every-s", type=_seconds, default=60.0, metavar="S", help="default: %(default)s, as in life")
+    parser.add_argument("--n", type=int, metavar="N", help="how many; without end by default")
+    parser.add_argument("--calls", type=int, default=9, metavar="N", help="most in one; 0: none; default: %(default)s")
+    parser.add_argument("--site", default="SIM01", help="begins every name; default: %(default)s")
+    parser.add_argument("--start", type=datetime.fromisoformat, metavar="ISO", help="of the first; default: now")
+    parser.add_argument("--seed", type=int, default=0, help="another one, other soundscapes; default: %(default)s")
+    parser.set_defaults(run=run_produce)
+
+
+def add_consume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("consume", help="have every recording of a place scored once by a server")
+    parser.add_argument("--from", dest="source", required=True, metavar="PLACE", help="a folder, or s3://bucket/prefix")
+    parser.add_argument("--to", required=True, metavar="PLACE", help="gets the answers and the tables; PLACE as above")
+    parser.add_argument("--url", required=True, help="of the transformer, like http://127.0.0.1:8080")
+    parser.add_argument("--once", action="store_true", help="end when everything that is there is done")
+    parser.add_argument("--clients", type=int, choices=range(1, 33), default=2, metavar="N", help="requests at once")
+    parser.add_argument("--every-s", type=_seconds, default=2.0, metavar="S", help="between looks; %(default)s")
+    parser.add_argument(
+        "--settle-s", type=_seconds, default=2.0, metavar="S", help="for which a file must not change; %(default)s"
+    )
+    parser.add_argument(
+        "--give-up-s", type=_seconds, default=120.0, metavar="S", help="of a server that is away; default: %(default)s"
+    )
+    parser.set_defaults(run=run_consume)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: a number of seconds is needed")
+    return value
+
+
+def run_produce(options: argparse.Namespace) -> int:
+    """Write until stopped, or `--n` soundscapes.
+
+    Returns:
+        0, or 1 after one sentence.
+    """
+    stopped = _stopped_by_signals()
+    backgrounds = options.backgrounds or options.recordings / BACKGROUNDS
+    config = ProducerConfig(
+        options.to,
+        site=options.site,
+        start=options.start or datetime.now().replace(microsecond=0),
+        n_soundscapes=options.n,
+        most_calls=options.calls,
+        seed=options.seed,
+    )
+    try:
+        begun_s = time.monotonic()
+        made = produce(recordings_of(options.recordings), backgrounds, config)
+        for number, uri in enumerate(made, start=1):
+            _say(uri)
+            # By the clock, so that writing takes nothing from the rhythm.
+            is_last = number == options.n
+            if is_last or stopped.wait(max(0.0, begun_s + number * options.every_s - time.monotonic())):
+                break
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def run_consume(options: argparse.Namespace) -> int:
+    """Watch until stopped, or once.
+
+    Returns:
+        0; 1 if, `--once`, an input is left for later or failed, or a place does not answer.
+    """
+    config = ConsumerConfig(
+        _place(options.source),
+        _place(options.to),
+        options.url,
+        n_clients=options.clients,
+        every_s=options.every_s,
+        settle_s=options.settle_s,
+        give_up_s=options.give_up_s,
+        api_key=os.environ.get(API_KEY),
+    )
+    try:
+        consumer = Consumer(config, _say)
+        _stopped_by_signals(consumer.stop)
+        consumer.run(once=options.once)
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    ledger, waiting = consumer.ledger, len(consumer.waiting)
+    scored, failed = len(ledger.answered), len(ledger.failures)
+    _say(f"{scored} scored, {failed} failed, {waiting} waiting; all of them are in {options.to}/files.csv")
+    return 1 if options.once and (failed or waiting) else 0
+
+
+def _place(text: str) -> str:
+    return text.rstrip("/")
+
+
+def _stopped_by_signals(stop: Callable[[], None] | None = None) -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set, after calling `stop`."""
+    stopped = threading.Event()
+
+    def hear(number: int, _: FrameType | None) -> None:
+        stopped.set()
+        if stop:
+            stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, hear)
+    return stopped
+
+
+def _say(message: str) -> None:
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()

@@ -1,0 +1,225 @@
+"""Have every recording of a place scored once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.client import BusyError, Client, RefusedRecordingError
+from serving.stream.ledger import Answer, Failure, Ledger
+from silencio.data.file_names import is_audio
+from silencio.detections import RecordingDocument
+from silencio.detections.score_tables import TABLES, ScoreTables, row_names
+from silencio.errors import ServingError, StorageError
+from silencio.storage import StoredObject, concerns_one_file, is_s3, join, list_objects, read_bytes, write_bytes
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+
+
+@dataclass(frozen=True)
+class ConsumerConfig:
+    """What a consumer does.
+
+    Attributes:
+        source: Folder or `s3://` prefix that is watched, at any depth.
+        target: Folder or prefix of the ledger and the tables.
+        url: Of the transformer.
+        n_clients: Requests at once.
+        every_s: From one look at the place to the next.
+        settle_s: A file of a folder is taken when two looks so far apart found it unchanged. Objects of S3 appear
+            whole and are taken at once.
+        tables_s: The tables are written when there is nothing to do, and not more often than this.
+        give_up_s: How long a recording is tried again before it, and with it the others, is left for the next look.
+        api_key: None where the server needs none.
+    """
+
+    source: str
+    target: str
+    url: str
+    n_clients: int = 2
+    every_s: float = 2.0
+    settle_s: float = 2.0
+    tables_s: float = 60.0
+    give_up_s: float = 120.0
+    api_key: str | None = None
+
+
+class _LaterError(Exception):
+    """An input that cannot be read now."""
+
+
+@dataclass
+class _Seen:
+    version: tuple[int, str]
+    since_s: float
+
+
+@dataclass
+class Consumer:
+    """One consumer of one place.
+
+    Args:
+        config: What it does.
+        say: Told what people may want to know.
+
+    Attributes:
+        waiting: Why inputs that may be scored later were not, by file.
+
+    Raises:
+        StorageError: The place of the results does not answer.
+    """
+
+    config: ConsumerConfig
+    say: Callable[[str], None] = lambda message: None
+    waiting: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.config.target)
+        self._seen: dict[str, _Seen] = {}
+        self._left: dict[str, str] = {}
+        self._server_is_away = False
+        self._stopped = threading.Event()
+        self._tables_are_old = True
+        self._tables_written_s = float("-inf")
+
+    def stop(self) -> None:
+        """Let what is being asked end, and begin nothing more."""
+        self._stopped.set()
+
+    def run(self, *, once: bool) -> None:
+        """Watch until stopped; or, `once`, until every input that is there is done or cannot be done now.
+
+        Raises:
+            StorageError: A place does not answer.
+        """
+        with ThreadPoolExecutor(self.config.n_clients) as clients:
+            while not self._stopped.is_set():
+                inputs = self._inputs()
+                whole = [one for one in inputs if self._is_whole(one)]
+                todo = [one for one in whole if self.ledger.needs(self._name(one), one.version)]
+                self._note_waiting(inputs)
+                # What was left for later comes last, so that one input on which the server fails holds nobody up.
+                todo.sort(key=lambda one: (self._name(one) in self._left, one.uri))
+                self._server_is_away = False
+                n_done = self.ledger.n_done
+                list(clients.map(self._consume, todo))
+                made_progress = self.ledger.n_done > n_done
+                if once and len(whole) == len(inputs) and not made_progress:
+                    break
+                if not todo:
+                    self._write_tables_sometimes()
+                if not made_progress:
+                    self._stopped.wait(self.config.every_s)
+        self.write_tables()
+
+    def _note_waiting(self, inputs: Sequence[StoredObject]) -> None:
+        """What is not done, and why."""
+        names = [self._name(one) for one in inputs if self.ledger.needs(self._name(one), one.version)]
+        self.waiting = {name: self._left.get(name, "it is new, or still being written") for name in names}
+
+    def _inputs(self) -> list[StoredObject]:
+        """Recordings by name; hidden and temporary names are none."""
+        return [one for one in list_objects(self.config.source) if is_audio(self._name(one))]
+
+    def _name(self, one: StoredObject) -> str:
+        return one.uri.removeprefix(self.config.source).lstrip("/")
+
+    def _is_whole(self, one: StoredObject) -> bool:
+        name = self._name(one)
+        if is_s3(self.config.source) or name in self.ledger.answered:
+            return True
+        now_s, version = time.monotonic(), (one.size_bytes, one.version)
+        seen = self._seen.setdefault(name, _Seen(version, now_s))
+        if seen.version != version:
+            self._seen[name] = _Seen(version, now_s)
+            return False
+        return now_s - seen.since_s >= self.config.settle_s
+
+    def _consume(self, one: StoredObject) -> None:
+        """Score one input, and write down what came of it."""
+        name = self._name(one)
+        if self._stopped.is_set() or self._server_is_away:
+            return
+        try:
+            encoded = read_bytes(one.uri)
+            if len(encoded) != one.size_bytes:
+                self._seen.pop(name, None)  # it grew between the look and now
+                raise _LaterError(f"it had {one.size_bytes} bytes, and has {len(encoded)} now")
+            document = self._ask(name, encoded)
+        except RefusedRecordingError as error:
+            self.ledger.note_failure(Failure(file=name, version=one.version, reason=str(error)))
+            self.say(f"{name}: failed: {error}")
+        except (StorageError, ServingError, _LaterError) as error:
+            if isinstance(error, StorageError) and not concerns_one_file(error):
+                raise
+            self._server_is_away = isinstance(error, ServingError)
+            self._left[name] = self.waiting[name] = str(error)
+            self.say(f"{name}: left for later: {error}")
+            return
+        else:
+            answer = Answer.of(name, one.version, document)
+            self.ledger.note_answer(answer)
+            self.say(f"{name}: {len(answer.ends_s)} windows, {len(answer.detections)} detections")
+        for notes in (self.waiting, self._left, self._seen):
+            notes.pop(name, None)
+        self._tables_are_old = True
+
+    def _ask(self, name: str, encoded: bytes) -> RecordingDocument:
+        """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""
+        give_up_s = time.monotonic() + self.config.give_up_s
+        wait_s = _FIRST_WAIT_S
+        with Client(self.config.url, api_key=self.config.api_key) as client:
+            while True:
+                try:
+                    return client.predict(encoded, "all", name=name, priority="batch")
+                except RefusedRecordingError:
+                    raise
+                except ServingError as error:
+                    pause_s = wait_s * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
+                    if isinstance(error, BusyError):
+                        pause_s = max(pause_s, error.retry_after_s)
+                    if time.monotonic() + pause_s > give_up_s or self._stopped.wait(pause_s):
+                        raise
+                    wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _write_tables_sometimes(self) -> None:
+        if self._tables_are_old and time.monotonic() - self._tables_written_s >= self.config.tables_s:
+            self.write_tables()
+
+    def write_tables(self) -> None:
+        """BirdCLEF's rows, detections and what became of every input, from the ledger alone."""
+        files = sorted({*self.ledger.answered, *self.ledger.failures, *self.waiting})
+        names = row_names(files)
+        codes = sorted({code for answer in self.ledger.answers() for code in answer.codes})
+        with tempfile.TemporaryDirectory(prefix="silencio-tables-") as folder:
+            with ScoreTables(Path(folder), codes) as tables:
+                for answer in self.ledger.answers():
+                    rows = _in_columns(answer, codes)
+                    tables.scored(
+                        answer.file, names[answer.file], answer.ends_s, rows, answer.detections, answer.duration_s
+                    )
+                for file, failure in sorted(self.ledger.failures.items()):
+                    tables.not_scored(file, "failed", failure.reason)
+                for file, reason in sorted(self.waiting.items()):
+                    tables.not_scored(file, "waiting", reason)
+            for name in TABLES:
+                write_bytes(join(self.config.target, name), (Path(folder) / name).read_bytes())
+        self._tables_are_old = False
+        self._tables_written_s = time.monotonic()
+
+
+def _in_columns(answer: Answer, codes: Sequence[str]) -> NDArray[np.float64]:
+    """Shape (n_windows, n_codes); not a number where another bundle answered, which did not know the code."""
+    rows = np.full((len(answer.ends_s), len(codes)), np.nan)
+    columns = {code: column for column, code in enumerate(codes)}
+    rows[:, [columns[code] for code in answer.codes]] = answer.probabilities
+    return rows

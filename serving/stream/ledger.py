@@ -1,0 +1,154 @@
+"""What the consumer has done, kept where its results are: one file an input, whose existence says that it is done.
+
+A file or an object appears whole or not at all and under one name, so a consumer that is killed at any moment finds
+each input either done or not, and doing it once more replaces the same file with the same content. A database beside
+the results could say something else than they do, and S3 has no file that can be appended to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Self, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from silencio.detections import RecordingDocument
+from silencio.detections.documents import DetectionEntry
+from silencio.errors import StorageError
+from silencio.storage import is_s3, join, list_objects, read_bytes, write_bytes
+
+ANSWERS, FAILURES = "answers", "failures"
+_SUFFIX = ".json"
+
+_Entry = TypeVar("_Entry", bound=BaseModel)
+
+
+class Answer(BaseModel):
+    """An input that was scored, with everything that the tables need.
+
+    Attributes:
+        file: Relative to where the consumer watches.
+        version: Of the input, as its place says.
+        duration_s: Of the recording.
+        codes: Sorted.
+        ends_s: Of each window.
+        probabilities: By window, in the order of `codes`.
+        detections: Merged.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    version: str
+    duration_s: float
+    codes: list[str]
+    ends_s: list[float]
+    probabilities: list[list[float]]
+    detections: list[DetectionEntry]
+
+    @classmethod
+    def of(cls, file: str, version: str, document: RecordingDocument) -> Self:
+        """From the endpoint's answer, asked with all species."""
+        codes = sorted({one.code for window in document.windows for one in window.species})
+        by_code = [{one.code: one.probability for one in window.species} for window in document.windows]
+        # Nine digits give back every float32, and are half as long as Python's.
+        rows = [[float(f"{row.get(code, np.nan):.9g}") for code in codes] for row in by_code]
+        last_s = document.windows[-1].end_s if document.windows else 0.0
+        return cls(
+            file=file,
+            version=version,
+            duration_s=last_s if document.duration_s is None else document.duration_s,
+            codes=codes,
+            ends_s=[window.end_s for window in document.windows],
+            probabilities=rows,
+            detections=document.detections,
+        )
+
+
+class Failure(BaseModel):
+    """An input that will never be scored as it is.
+
+    Attributes:
+        file: Relative to where the consumer watches.
+        version: Of the input: another content is another try.
+        reason: What the endpoint says of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    version: str
+    reason: str
+
+
+class Ledger:
+    """The ledger of one consumer.
+
+    Args:
+        place: Folder or `s3://` prefix of the results.
+
+    Raises:
+        StorageError: The place does not answer, or holds something else.
+    """
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self.answered = set(self._names(ANSWERS))
+        self.failures: dict[str, Failure] = {}
+        for file in self._names(FAILURES):
+            failure = self._read(Failure, FAILURES, file)
+            # What was a failure and was replaced by a recording has both.
+            if file not in self.answered:
+                self.failures[file] = failure
+
+    @property
+    def n_done(self) -> int:
+        """Inputs that are answered or listed as failures."""
+        return len(self.answered) + len(self.failures)
+
+    def needs(self, file: str, version: str) -> bool:
+        """Whether an input is still to be scored: neither answered, nor failed with this very content."""
+        failure = self.failures.get(file)
+        return file not in self.answered and (failure is None or failure.version != version)
+
+    def note_answer(self, answer: Answer) -> None:
+        """It is done when this returns."""
+        write_bytes(self._uri(ANSWERS, answer.file), answer.model_dump_json().encode())
+        self.answered.add(answer.file)
+        self.failures.pop(answer.file, None)
+
+    def note_failure(self, failure: Failure) -> None:
+        """It is listed, and left alone, when this returns."""
+        write_bytes(self._uri(FAILURES, failure.file), failure.model_dump_json().encode())
+        self.failures[failure.file] = failure
+
+    def answers(self) -> Iterator[Answer]:
+        """By file, read one by one."""
+        return (self._read(Answer, ANSWERS, file) for file in sorted(self.answered))
+
+    def _uri(self, kind: str, file: str) -> str:
+        return join(self._place, kind, f"{file}{_SUFFIX}")
+
+    def _names(self, kind: str) -> list[str]:
+        root = join(self._place, kind)
+        try:
+            found = list_objects(root)
+        except StorageError as error:
+            if is_s3(root) or not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            return []  # a folder that this consumer has not made yet
+        names = (one.uri.removeprefix(root).lstrip("/") for one in found)
+        # A dot begins what a killed consumer was writing.
+        return [
+            name.removesuffix(_SUFFIX)
+            for name in names
+            if name.endswith(_SUFFIX) and not name.rpartition("/")[2].startswith(".")
+        ]
+
+    def _read(self, kind: type[_Entry], folder: str, file: str) -> _Entry:
+        uri = self._uri(folder, file)
+        try:
+            return kind.model_validate_json(read_bytes(uri))
+        except ValidationError as error:
+            raise StorageError(f"{uri} is no entry of a consumer's ledger: is --to the right place?") from error

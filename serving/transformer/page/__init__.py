@@ -1,0 +1,1 @@
+"""The page at `/`: try the model with a recording, in a browser."""

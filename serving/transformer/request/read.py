@@ -1,0 +1,64 @@
+"""One door for every protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from kserve import InferRequest
+from kserve.errors import InvalidInput
+
+from serving.agreement import QUERY_HEADER
+from serving.transformer.request.question import Question
+from serving.transformer.request.upload import read_query, read_upload
+from serving.transformer.request.v1 import read_v1
+from serving.transformer.request.v2 import read_v2
+from silencio.features import FeatureSpec
+
+_TAKEN = "send application/json, or a recording's own bytes as audio/ogg, audio/wav, audio/flac or audio/mpeg"
+
+
+def read_request(
+    payload: object, headers: Mapping[str, str] | None, spec: FeatureSpec, inputs: tuple[str, ...], most_windows: int
+) -> Question:
+    """Understand what the SDK hands on: a V2 request, a parsed JSON body, or bytes of any other content type.
+
+    Args:
+        payload: As the SDK hands it on.
+        headers: Of the request, in lower case.
+        spec: The bundle's.
+        inputs: What its graph takes.
+        most_windows: Of features that a device computed.
+
+    Raises:
+        InvalidInput: It is nothing that is taken; the message names the field.
+    """
+    if isinstance(payload, InferRequest):
+        return read_v2(payload, spec, inputs, most_windows)
+    query = (headers or {}).get(QUERY_HEADER, "")
+    if isinstance(payload, bytes):
+        content_type = (headers or {}).get("content-type", "")
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type.startswith("audio/") or media_type == "application/ogg":
+            return read_upload(payload, query)
+        if media_type != "application/json":
+            raise InvalidInput(f"Content-Type {content_type!r} is not taken: {_TAKEN}")
+        payload = _parse_json(payload)
+    if named := read_query(query):
+        raise InvalidInput(f"query.{next(iter(named))}: the options of a JSON request stand in its parameters")
+    if not isinstance(payload, dict):
+        raise InvalidInput(f'body: an object with "instances" is needed, this is {_kind(payload)}; {_TAKEN}')
+    return read_v1(payload)
+
+
+def _parse_json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"body: not JSON ({error})") from error
+
+
+def _kind(value: object) -> str:
+    names = {list: "a list", str: "text", bool: "a truth value", int: "a number", float: "a number", type(None): "null"}
+    return names.get(type(value), type(value).__name__)

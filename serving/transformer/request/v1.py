@@ -1,0 +1,43 @@
+"""The V1 body: recordings in base64."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from serving.transformer.request.fields import KnownFields, OptionFields, Strict, validated
+from serving.transformer.request.question import EncodedRecording, Question
+
+MOST_INSTANCES = 64
+
+
+class Audio(Strict):
+    """One recording: OGG, WAV, FLAC or MP3, in base64."""
+
+    b64: str = Field(min_length=1)
+
+
+class Instance(KnownFields):
+    """One recording and what is known of it."""
+
+    audio: Audio
+
+
+class PredictRequest(Strict):
+    """The V1 body."""
+
+    instances: list[Instance] = Field(min_length=1, max_length=MOST_INSTANCES)
+    parameters: OptionFields = OptionFields()
+
+
+def read_v1(body: dict[str, object]) -> Question:
+    """Understand a V1 body.
+
+    Raises:
+        InvalidInput: A field is wrong; the message names it.
+    """
+    request = validated(PredictRequest, body)
+    recordings = tuple(
+        EncodedRecording(f"instances[{i}].audio.b64", one.audio.b64, one.known())
+        for i, one in enumerate(request.instances)
+    )
+    return Question(recordings, options=request.parameters.options())

@@ -1,0 +1,152 @@
+"""Three tables about many recordings: BirdCLEF's rows, detections, and what became of every file."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Literal, Self, TextIO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from silencio.detections.documents import DetectionEntry
+
+ROWS, DETECTIONS, FILES = "birdclef.csv", "detections.parquet", "files.csv"
+TABLES = (ROWS, DETECTIONS, FILES)
+
+Status = Literal["scored", "failed", "waiting", "skipped"]
+
+_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections")
+_DETECTION_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
+        ("code", pa.string()),
+        ("scientific_name", pa.string()),
+        ("common_name", pa.string()),
+        ("class_name", pa.string()),
+        ("probability", pa.float64()),
+    ]
+)
+# Detections that are written at once: a row group of Parquet must not be tiny.
+_BATCH_ROWS = 20_000
+
+
+def row_names(files: Iterable[str]) -> dict[str, str]:
+    """What each file is called in BirdCLEF's `row_id`: its name without suffix, or all of it where two share that.
+
+    Args:
+        files: Paths relative to where they were found.
+    """
+    files = list(files)
+    stems = Counter(PurePosixPath(file).stem for file in files)
+    return {file: stem if stems[stem := PurePosixPath(file).stem] == 1 else file for file in files}
+
+
+class ScoreTables:
+    """Writes the tables as results come, in memory that does not grow; a context manager.
+
+    Args:
+        directory: Gets `birdclef.csv` (`row_id` and a column a code), `detections.parquet` and `files.csv`.
+        codes: BirdCLEF's columns.
+
+    Attributes:
+        counts: Files by status.
+    """
+
+    def __init__(self, directory: Path, codes: Sequence[str]) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.counts: Counter[str] = Counter()
+        self._rows = _text(directory / ROWS)
+        self._files = _text(directory / FILES)
+        self._parquet = pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd")
+        self._waiting: list[dict[str, object]] = []
+        self._write(self._rows, ["row_id", *codes])
+        self._write(self._files, _FILE_COLUMNS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._flush()
+        self._parquet.close()
+        self._rows.close()
+        self._files.close()
+
+    def scored(
+        self,
+        file: str,
+        row_name: str,
+        ends_s: Sequence[float],
+        probabilities: NDArray[np.floating],
+        detections: Sequence[DetectionEntry],
+        duration_s: float,
+    ) -> None:
+        """One recording's rows.
+
+        Args:
+            file: As `files.csv` and the detections name it.
+            row_name: As `row_names` says.
+            ends_s: At which each window ends.
+            probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
+            detections: Merged.
+            duration_s: Of the recording.
+        """
+        for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
+            # Nine digits give back every float32.
+            values = ["" if value != value else f"{value:.9g}" for value in row]  # nan
+            self._write(self._rows, [f"{row_name}_{end_s:g}", *values])
+        self._waiting += [{"file": file, **one.model_dump()} for one in detections]
+        if len(self._waiting) >= _BATCH_ROWS:
+            self._flush()
+        self._file(file, "scored", "", f"{duration_s:.3f}", len(ends_s), len(detections))
+
+    def not_scored(self, file: str, status: Status, reason: str) -> None:
+        """A recording without rows, and why."""
+        self._file(file, status, reason, "", 0, 0)
+
+    def _file(self, file: str, status: str, *rest: object) -> None:
+        self.counts[status] += 1
+        self._write(self._files, [file, status, *rest])
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._parquet.write_table(pa.Table.from_pylist(self._waiting, schema=_DETECTION_SCHEMA))
+            self._waiting = []
+
+    @staticmethod
+    def _write(file: TextIO, row: Sequence[object]) -> None:
+        csv.writer(file, lineterminator="\n").writerow(row)
+
+
+def _text(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="")
+
+
+def joined(parts: Sequence[Path], directory: Path) -> None:
+    """Put the tables of several folders one after the other."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in (ROWS, FILES):
+        with _text(directory / name) as whole:
+            for number, part in enumerate(parts):
+                with (part / name).open(encoding="utf-8", newline="") as one:
+                    header = one.readline()
+                    whole.writelines([header] if number == 0 else [])
+                    whole.writelines(one)
+    with pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd") as parquet:
+        for part in parts:
+            parquet.write_table(pq.read_table(part / DETECTIONS, schema=_DETECTION_SCHEMA))
+
+
+def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:
+    """Add files that were not scored to `files.csv`: name, status and reason of each."""
+    with (directory / FILES).open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([*row, "", 0, 0] for row in rows)

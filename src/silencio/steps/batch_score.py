@@ -1,0 +1,77 @@
+"""batch_score: the recordings of one shard of an archive, scored with a bundle, without any server."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from silencio.bundle import Bundle
+from silencio.bundle.manifest import BundleManifest
+from silencio.bundle.scoring_pool import ScoredFile, score_files
+from silencio.detections import recording_document
+from silencio.detections.score_tables import ScoreTables, row_names
+from silencio.settings import Settings
+from silencio.storage import download_folder, is_local
+
+
+def batch_score(archive_path: str, shard: int, bundle: str, n_processes: int, directory: str) -> dict[str, float]:
+    """Write the tables of one shard (`silencio.detections.score_tables`).
+
+    Args:
+        archive_path: The table that `list_archive` wrote.
+        shard: Which one.
+        bundle: Folder or `s3://` prefix of the bundle.
+        n_processes: At once, each with one thread; 0: as many as this machine's settings give threads.
+        directory: Gets the tables.
+
+    Returns:
+        Figures for the run's page: files by status, seconds of audio, and how many of them a second of work scored.
+
+    Raises:
+        BundleError: The bundle is not what was exported.
+        StorageError: A place does not answer.
+    """
+    files = pq.read_table(archive_path)
+    # A row's name must be unique in the archive, not in the shard alone.
+    names = row_names(files.filter(pq.filters_to_expression([("shard", ">=", 0)]))["file"].to_pylist())
+    own = files.filter(pq.filters_to_expression([("shard", "=", shard)])).to_pylist()
+    with tempfile.TemporaryDirectory(prefix="silencio-bundle-") as fetched:
+        folder = Path(bundle)
+        if not is_local(bundle):
+            folder = Path(fetched) / "bundle"
+            download_folder(bundle, folder)
+        manifest = Bundle(folder).manifest
+        begun_s, audio_s = time.perf_counter(), 0.0
+        with ScoreTables(Path(directory), manifest.classes.codes) as tables:
+            scored = score_files(folder, [row["uri"] for row in own], n_processes or Settings().n_threads)
+            for row, result in zip(own, scored, strict=True):
+                _write(tables, row["file"], names[row["file"]], result, manifest)
+                audio_s += result.duration_s
+    took_s = time.perf_counter() - begun_s
+    return {**tables.counts, "audio_s": round(audio_s, 1), "times_real_time": round(audio_s / took_s, 1)}
+
+
+def _write(tables: ScoreTables, file: str, row_name: str, result: ScoredFile, manifest: BundleManifest) -> None:
+    if result.recording is None:
+        tables.not_scored(file, "failed", result.reason)
+        return
+    document = recording_document(
+        result.recording.starts_s,
+        result.recording.probabilities,
+        window_s=manifest.spec.window_s,
+        classes=manifest.classes,
+        thresholds=manifest.thresholds,
+        top_k=1,
+        duration_s=result.duration_s,
+    )
+    tables.scored(
+        file,
+        row_name,
+        [window.end_s for window in document.windows],
+        result.recording.probabilities,
+        document.detections,
+        result.duration_s,
+    )

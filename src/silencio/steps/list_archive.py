@@ -1,0 +1,76 @@
+"""list_archive: every file of an archive, each with the shard in which it is scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from silencio.data.file_names import is_audio
+from silencio.data.source import is_listed, root_of
+from silencio.errors import SourceError
+from silencio.storage import list_objects
+
+# Of a shard whose size nobody chose: some ten hours of OGG, minutes of work for a pod.
+SHARD_BYTES = 1 << 30
+NOT_AUDIO = "by its name it is no recording (.ogg, .wav, .flac, .mp3)"
+
+
+def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
+    """Write a table (Parquet) of files: `file`, `uri`, `size_bytes`, `shard` (-1: it is skipped), `reason`.
+
+    Files that follow each other by name are scored together; shards have about as many bytes.
+
+    Args:
+        data: A folder, `s3://` prefix or zip.
+        n_shards: 0 leaves it to the size of the archive.
+        archive_path: Gets the table.
+
+    Returns:
+        Counts for the run's page.
+
+    Raises:
+        SourceError: There is no recording, or a negative number of shards is asked for.
+        StorageError: The place does not answer.
+    """
+    if n_shards < 0:
+        raise SourceError(f"{n_shards} shards: 0 (by size) or more is needed")
+    if not is_listed(data):
+        raise SourceError(f"{data} is a table: batch_score takes a folder, s3://bucket/prefix or a zip of recordings")
+    root = root_of(data)
+    found = list_objects(root)
+    names = [one.uri.removeprefix(root).lstrip("/") for one in found]
+    scored_bytes = [one.size_bytes if is_audio(name) else -1 for one, name in zip(found, names, strict=True)]
+    shards = _shards(scored_bytes, n_shards)
+    n_recordings = sum(shard >= 0 for shard in shards)
+    if not n_recordings:
+        raise SourceError(f"{data} holds no recording (OGG, WAV, FLAC, MP3), and {len(found)} other files")
+    table = {
+        "file": names,
+        "uri": [one.uri for one in found],
+        "size_bytes": [one.size_bytes for one in found],
+        "shard": shards,
+        "reason": ["" if shard >= 0 else NOT_AUDIO for shard in shards],
+    }
+    pq.write_table(pa.table(table), Path(archive_path))
+    return {"files": len(found), "recordings": n_recordings, "shards": len({*shards} - {-1})}
+
+
+def _shards(sizes_bytes: list[int], n_shards: int) -> list[int]:
+    """A number for each file, rising without a gap; -1 for those of size -1."""
+    taken_bytes = [size + 1 for size in sizes_bytes if size >= 0]  # an empty file is work too
+    n_shards = min(n_shards or -(-sum(taken_bytes) // SHARD_BYTES), len(taken_bytes))
+    shards, begun_bytes, left = [], 0, len(taken_bytes)
+    shard, first = 0, True
+    for size in sizes_bytes:
+        if size < 0:
+            shards.append(-1)
+            continue
+        # The next begins when this one has its share, or when each file that is left must begin one.
+        is_full = begun_bytes >= (shard + 1) * sum(taken_bytes) / n_shards
+        if not first and shard < n_shards - 1 and (is_full or left <= n_shards - 1 - shard):
+            shard += 1
+        shards.append(shard)
+        begun_bytes, left, first = begun_bytes + size + 1, left - 1, False
+    return shards

@@ -1,0 +1,361 @@
+"""The outermost layer, on real sockets around a small application whose behaviour the tests decide."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from grpc import StatusCode, aio
+from kserve.errors import InferenceError, InvalidInput, ModelNotFound
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import (
+    ModelInferRequest,
+    ModelInferResponse,
+    ServerLiveRequest,
+    ServerLiveResponse,
+)
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
+    GRPCInferenceServiceServicer,
+    GRPCInferenceServiceStub,
+    add_GRPCInferenceServiceServicer_to_server,
+)
+from kserve.utils.utils import to_headers
+from starlette.routing import Route
+
+from serving.boundary import guard
+from serving.errors import NotReady, Overloaded, Unavailable
+from serving.grpc_boundary import GrpcBoundary
+from serving.load import Limits, Load
+from serving.local import LocalServers, free_ports
+from silencio.errors import ConfigError
+
+PREDICT, INFER = "/v1/models/silencio:predict", "/v2/models/silencio/infer"
+LIMITS = {"most_body_bytes": 1_000, "most_body_bytes_in_flight": 1_500, "most_requests": 2, "longest_pause_s": 0.3}
+
+
+class Guarded:
+    """An application behind the boundary: `predict` answers what it was given, once it may."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.error: Exception | None = None
+        self.load = Load(Limits(**(LIMITS | limits)))
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        app = FastAPI()
+        app.add_api_route(PREDICT, self.predict, methods=["POST"])
+        app.add_api_route(INFER, self.infer, methods=["POST"])
+        app.add_api_route("/v2/health/live", self.live, methods=["GET"])
+        guard(app, self.load, None, [Route("/page/{name}", self.predict)])
+        self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning"))
+
+    async def predict(self, request: Request) -> dict[str, Any]:
+        body = await request.body()
+        await asyncio.to_thread(self.may_answer.wait)
+        if self.error:
+            raise self.error
+        return {"n_bytes": len(body), "headers": dict(request.headers)}
+
+    async def infer(self, body: dict[str, int] | bytes) -> int:
+        """FastAPI reads the body, and makes a 400 of whatever goes wrong with that."""
+        return len(body)
+
+    async def live(self) -> str:
+        return "alive"
+
+
+@contextlib.contextmanager
+def guarded_application(**limits: Any) -> Iterator[Guarded]:
+    application = Guarded(**limits)
+    thread = threading.Thread(target=application.server.run, daemon=True)
+    thread.start()
+    while not application.server.started:
+        time.sleep(0.01)
+    yield application
+    application.may_answer.set()
+    application.server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Guarded]:
+    with guarded_application() as application:
+        yield application
+
+
+@pytest.fixture
+def guarded(shared: Guarded) -> Iterator[Guarded]:
+    yield shared
+    shared.may_answer.set()
+    shared.error = None
+    _until(lambda: shared.load.n_requests == shared.load.n_body_bytes == 0)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+def _post(guarded: Guarded, content: Any = b"x", route: str = PREDICT, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.post(guarded.url + route, content=content, headers=named, trust_env=False, timeout=10)
+
+
+def _begin(guarded: Guarded, head: str, body: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", guarded.port), timeout=10)
+    connection.sendall(f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\n{head}\r\n\r\n".encode() + body)
+    return connection
+
+
+def test_request_id__the_clients_own_reaches_the_model_and_the_answer(guarded: Guarded) -> None:
+    answer = _post(guarded, X_Request_ID="walk-17/a")
+    assert answer.headers["x-request-id"] == answer.json()["headers"]["x-request-id"] == "walk-17/a"
+
+
+@pytest.mark.parametrize("offered", ["", "two words", "a" * 129, "line;[31m"])
+def test_request_id__one_that_would_spoil_a_log_is_replaced(guarded: Guarded, offered: str) -> None:
+    answer = _post(guarded, X_Request_ID=offered)
+    assert answer.headers["x-request-id"] == answer.json()["headers"]["x-request-id"] != offered
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+def test_request_id__stands_in_refusals_too(guarded: Guarded) -> None:
+    assert _post(guarded, b"x" * 1_001, X_Request_ID="mine").headers["x-request-id"] == "mine"
+
+
+def test_query__is_handed_on_and_cannot_be_forged_as_a_header(guarded: Guarded) -> None:
+    forged = {"X_Silencio_Query": "top_k=9", "x_silencio_key_name": "somebody"}
+    headers = _post(guarded, route=f"{PREDICT}?top_k=3&format=raven", **forged).json()["headers"]
+    assert headers["x-silencio-query"] == "top_k=3&format=raven"
+    assert "x-silencio-key-name" not in headers
+    assert "x-silencio-query" not in _post(guarded, **forged).json()["headers"]
+
+
+def _in_pieces(n_bytes: int) -> Iterator[bytes]:
+    for _ in range(n_bytes // 100):
+        yield b"x" * 100
+
+
+@pytest.mark.parametrize("route", [PREDICT, INFER])
+def test_size__a_chunked_body_is_counted_while_it_comes(guarded: Guarded, route: str) -> None:
+    answer = _post(guarded, _in_pieces(1_100), route)
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "the body is larger than 1000 bytes, the most that is taken"}
+    assert _post(guarded, _in_pieces(1_000)).json()["n_bytes"] == 1_000
+
+
+def test_bodies__those_held_at_once_are_bounded_and_given_back(guarded: Guarded) -> None:
+    guarded.may_answer.clear()
+    with _begin(guarded, "Content-Length: 900", b"x" * 900):
+        _until(lambda: guarded.load.n_body_bytes == 900)
+        refused = _post(guarded, b"x" * 700)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        chunked = _post(guarded, _in_pieces(700))
+        assert chunked.status_code == 503
+        guarded.may_answer.set()
+    _until(lambda: guarded.load.n_body_bytes == 0)
+    assert _post(guarded, b"x" * 700).status_code == 200
+
+
+def test_bodies__a_refused_one_is_not_waited_for(guarded: Guarded) -> None:
+    """The answer comes before the body, which a phone need not upload."""
+    with _begin(guarded, f"Content-Length: {1 << 30}\r\nExpect: 100-continue") as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_requests__those_worked_on_are_bounded_and_the_rest_is_told_at_once(guarded: Guarded) -> None:
+    guarded.may_answer.clear()
+    with _begin(guarded, "Content-Length: 1", b"x"), _begin(guarded, "Content-Length: 1", b"x"):
+        _until(lambda: guarded.load.n_requests == 2)
+        refused = _post(guarded)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        assert "works on 2 requests" in refused.json()["error"]
+        assert httpx.get(f"{guarded.url}/v2/health/live", trust_env=False).status_code == 200
+        guarded.may_answer.set()
+    _until(lambda: guarded.load.n_requests == 0)
+    assert _post(guarded).status_code == 200
+
+
+def test_requests__slow_uploads_do_not_keep_others_out() -> None:
+    with guarded_application(longest_pause_s=30.0) as guarded, contextlib.ExitStack() as uploads:
+        for _ in range(5):
+            uploads.enter_context(_begin(guarded, "Content-Length: 100", b"half"))
+        _until(lambda: guarded.load.n_body_bytes == 20)
+        assert _post(guarded).status_code == 200
+
+
+def test_requests__a_client_that_leaves_frees_its_place(guarded: Guarded) -> None:
+    _begin(guarded, "Content-Length: 1000", b"half").close()
+    _until(lambda: guarded.load.n_body_bytes == 0)
+
+
+def test_body__that_stands_still_is_given_up(guarded: Guarded) -> None:
+    with _begin(guarded, "Content-Length: 100", b"half") as connection:
+        answer = b""
+        while piece := connection.recv(4_096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"nothing more of the body came for 0.3 s" in answer
+
+
+def test_limits__that_contradict_each_other() -> None:
+    with pytest.raises(ConfigError, match="could never be read"):
+        Limits(most_body_bytes=10, most_body_bytes_in_flight=9, most_requests=1)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (InvalidInput("instances: is missing"), 400, "instances: is missing"),
+        (ModelNotFound("other"), 404, "Model with name other does not exist."),
+        (NotReady("silencio", "loading: …"), 503, "loading: …"),
+        (Unavailable("try again"), 503, "try again"),
+        (Overloaded("busy", retry_after_s=7), 503, "busy"),
+        (InferenceError("password in /secret"), 500, "internal error; the server's log says more"),
+        (KeyError("password in /secret"), 500, "internal error; the server's log says more"),
+    ],
+)
+def test_errors__a_status_and_a_sentence(guarded: Guarded, error: Exception, status: int, text: str) -> None:
+    guarded.error = error
+    answer = _post(guarded)
+    assert (answer.status_code, answer.json()) == (status, {"error": text})
+    if status == 503:
+        assert answer.headers["retry-after"] == str(getattr(error, "retry_after_s", 1))
+
+
+def test_routes__wrong_ones_are_json_with_one_sentence(http: httpx.Client) -> None:
+    nowhere = http.get("/nowhere")
+    assert (nowhere.status_code, nowhere.json()) == (404, {"error": "there is no route /nowhere"})
+    wrong = http.get(PREDICT)
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert wrong.json() == {"error": f"GET is not taken at {PREDICT}"}
+    body = http.post(INFER, json={"inputs": [{"name": "waveform"}]})
+    assert body.status_code == 400
+    assert list(body.json()) == ["error"]
+
+
+class Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # kserve is untyped
+    def __init__(self) -> None:
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.error: Exception | None = None
+        self.headers: dict[str, str] = {}
+
+    async def ModelInfer(self, request: ModelInferRequest, context: Any) -> ModelInferResponse:
+        self.headers = to_headers(context)
+        await self.may_answer.wait()
+        if self.error:
+            raise self.error
+        return ModelInferResponse()
+
+    async def ServerLive(self, request: object, context: Any) -> ServerLiveResponse:
+        return ServerLiveResponse(live=True)
+
+
+@contextlib.asynccontextmanager
+async def guarded_grpc() -> Any:
+    load = Load(Limits(**LIMITS))
+    server = aio.server(interceptors=(GrpcBoundary(load, None),))
+    servicer = Servicer()
+    add_GRPCInferenceServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield servicer, channel, load
+    servicer.may_answer.set()
+    await server.stop(1)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (InvalidInput("inputs: is missing"), StatusCode.INVALID_ARGUMENT, "inputs: is missing"),
+        (ModelNotFound("other"), StatusCode.NOT_FOUND, "Model with name other does not exist."),
+        (NotReady("silencio", "loading: …"), StatusCode.UNAVAILABLE, "loading: …"),
+        (Unavailable("try again"), StatusCode.UNAVAILABLE, "try again"),
+        (Overloaded("busy"), StatusCode.RESOURCE_EXHAUSTED, "busy"),
+        (NotImplementedError(), StatusCode.UNIMPLEMENTED, "this is not implemented here"),
+        (InferenceError("password in /secret"), StatusCode.INTERNAL, "internal error; the server's log says more"),
+        (KeyError("password in /secret"), StatusCode.INTERNAL, "internal error; the server's log says more"),
+    ],
+)
+def test_grpc_errors__a_status_and_a_sentence(error: Exception, status: StatusCode, text: str) -> None:
+    async def ask() -> aio.AioRpcError:
+        async with guarded_grpc() as (servicer, channel, _):
+            servicer.error = error
+            with pytest.raises(aio.AioRpcError) as caught:
+                await GRPCInferenceServiceStub(channel).ModelInfer(ModelInferRequest())
+        return caught.value
+
+    said = asyncio.run(ask())
+    assert (said.code(), said.details()) == (status, text)
+    assert dict(said.trailing_metadata())["x-request-id"]
+
+
+def test_grpc__metadata_as_over_rest() -> None:
+    async def ask() -> tuple[dict[str, str], dict[str, str]]:
+        async with guarded_grpc() as (servicer, channel, _):
+            call = GRPCInferenceServiceStub(channel).ModelInfer(
+                ModelInferRequest(), metadata=(("x-request-id", "walk-17"), ("x-silencio-key-name", "somebody"))
+            )
+            await call
+            return servicer.headers, dict(await call.trailing_metadata())
+
+    seen, answered = asyncio.run(ask())
+    assert seen["x-request-id"] == answered["x-request-id"] == "walk-17"
+    assert "x-silencio-key-name" not in seen
+
+
+def test_grpc__bytes_that_are_no_message_are_the_clients_fault() -> None:
+    async def ask() -> aio.AioRpcError:
+        async with guarded_grpc() as (_, channel, _load):
+            call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+            with pytest.raises(aio.AioRpcError) as caught:
+                await call(b"\xff\xff\xff")
+        return caught.value
+
+    assert asyncio.run(ask()).code() is StatusCode.INVALID_ARGUMENT
+
+
+def test_grpc__load_is_bounded_but_not_for_probes() -> None:
+    async def ask() -> tuple[list[StatusCode], bool]:
+        async with guarded_grpc() as (servicer, channel, load):
+            servicer.may_answer.clear()
+            stub = GRPCInferenceServiceStub(channel)
+            calls = [stub.ModelInfer(ModelInferRequest()) for _ in range(3)]
+            while sum(call.done() for call in calls) < 1:
+                await asyncio.sleep(0.01)
+            live = (await stub.ServerLive(ServerLiveRequest())).live
+            servicer.may_answer.set()
+            codes = [await call.code() for call in calls]
+            assert load.n_requests == load.n_body_bytes == 0
+            return codes, live
+
+    codes, live = asyncio.run(ask())
+    assert sorted(code.name for code in codes) == ["OK", "OK", "RESOURCE_EXHAUSTED"]
+    assert live
+
+
+def test_grpc__a_real_predictor_answers_wrong_tensors_with_its_request_id(servers: LocalServers) -> None:
+    arguments = servers.predictor.process.args
+    assert isinstance(arguments, list)
+    address = f"127.0.0.1:{arguments[arguments.index('--grpc_port') + 1]}"
+    with grpc.insecure_channel(address) as channel:
+        tensor = ModelInferRequest.InferInputTensor(name="x", datatype="NONSENSE", shape=[-1])
+        request = ModelInferRequest(model_name="silencio", inputs=[tensor], raw_input_contents=[b"123"])
+        with pytest.raises(grpc.RpcError) as caught:
+            GRPCInferenceServiceStub(channel).ModelInfer(request, metadata=(("x-request-id", "mine"),))
+    assert caught.value.code() is StatusCode.INVALID_ARGUMENT
+    assert dict(caught.value.trailing_metadata())["x-request-id"] == "mine"

@@ -1,0 +1,171 @@
+"""What Prometheus is told: scraped from real servers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from serving.local import LocalServers, local_servers
+from serving.metrics import Metrics
+from serving.metrics.process import count_request
+from serving.metrics.routes import OTHER, template_of
+from serving.prediction_log import read_log
+from silencio.audio import audio_statistics
+from silencio.bundle import Bundle, Scorer
+
+Make = Callable[..., bytes]
+PREDICT = "/v1/models/silencio:predict"
+OWN = "silencio_"
+
+
+def _scrape(url: str) -> dict[str, Any]:
+    """Samples of our own, by name; label values as they come."""
+    text = httpx.get(f"{url}/metrics", trust_env=False, timeout=20).text
+    return {
+        family.name: family.samples for family in text_string_to_metric_families(text) if family.name.startswith(OWN)
+    }
+
+
+def _value(scraped: dict[str, Any], name: str, **labels: str) -> float:
+    family = next(
+        family for family in (name.removesuffix(end) for end in ("", "_total", "_sum", "_count")) if family in scraped
+    )
+    found = [one.value for one in scraped[family] if one.name == name and labels.items() <= one.labels.items()]
+    return sum(found)
+
+
+@pytest.fixture(scope="module")
+def log_place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("log")
+
+
+@pytest.fixture(scope="module")
+def counted(bundle_directory: Path, log_place: Path) -> Iterator[LocalServers]:
+    with local_servers(bundle_directory, transformer_options=["--prediction_log", str(log_place)]) as servers:
+        yield servers
+
+
+def _predict(servers: LocalServers, content: bytes, **options: Any) -> httpx.Response:
+    headers = {"Content-Type": "audio/ogg"} | options.pop("headers", {})
+    url = servers.url + options.pop("route", PREDICT)
+    return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=60)
+
+
+def test_scrape__a_request_is_seen_in_every_figure(counted: LocalServers, recording: Make, scorer: Scorer) -> None:
+    version = scorer.bundle.manifest.version
+    before = _scrape(counted.url)
+    assert _predict(counted, recording(12.0)).status_code == 200
+    assert _predict(counted, b"no audio").status_code == 400
+    after = _scrape(counted.url)
+
+    def grew(name: str, **labels: str) -> float:
+        return _value(after, name, version=version, **labels) - _value(before, name, version=version, **labels)
+
+    route = "/v1/models/{name}:predict"
+    assert grew("silencio_requests_total", route=route, status="200") == 1
+    assert grew("silencio_requests_total", route=route, status="400") == 1
+    assert grew("silencio_request_seconds_count", route=route) == 2
+    assert grew("silencio_windows_total") == grew("silencio_top_probability_count") == 3
+    for name in ("level_dbfs", "clipped_ratio", "silence_ratio", "snr_decibels"):
+        assert grew(f"silencio_audio_{name}_count") == 3
+    assert grew("silencio_decode_failures_total", kind="not_audio") == 1
+    for stage in ("decode", "features", "predictor", "names"):
+        assert grew("silencio_stage_seconds_count", stage=stage) == 1, stage
+
+
+def test_scrape__the_bundle_is_named(counted: LocalServers, scorer: Scorer) -> None:
+    manifest = scorer.bundle.manifest
+    info = _scrape(counted.url)["silencio_bundle_info"]
+    assert [one.value for one in info] == [1.0]
+    said = {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256}
+    assert said.items() <= info[0].labels.items()
+
+
+def test_scrape__every_species_is_there_from_the_start(counted: LocalServers, scorer: Scorer) -> None:
+    samples = [one for one in _scrape(counted.url)["silencio_detections"] if one.name.endswith("_total")]
+    assert {one.labels["code"] for one in samples} == set(scorer.bundle.manifest.classes.codes)
+
+
+def test_scrape__clients_cannot_make_new_series(counted: LocalServers) -> None:
+    def series() -> set[tuple[str, ...]]:
+        samples = _scrape(counted.url)["silencio_requests"]
+        return {tuple(one.labels.values()) for one in samples if one.name.endswith("_total")}
+
+    for i in range(3):
+        _predict(counted, b"", route=f"/v1/models/m{i}:predict")
+        _predict(counted, b"", route=f"/nowhere/{i}")
+    before = series()
+    for i in range(3, 20):
+        _predict(counted, b"", route=f"/v1/models/m{i}:predict")
+        _predict(counted, b"", route=f"/nowhere/{i}", headers={"X-Request-ID": str(i)})
+    assert series() == before
+
+
+def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, recording: Make, tmp_path: Path) -> None:
+    begun = datetime.now(UTC)
+    with local_servers(bundle_directory, transformer_options=["--prediction_log", str(tmp_path)]) as servers:
+        body = recording(12.0)
+        query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
+        assert _predict(servers, body, route=PREDICT + query, headers={"X-Request-ID": "walk-17"}).status_code == 200
+        servers.transformer.ask_to_stop()
+        servers.transformer.wait_until_stopped()
+    rows = read_log(str(tmp_path), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
+    assert [(row["request_id"], row["session_id"], row["start_s"]) for row in rows] == [
+        ("walk-17", "walk", start_s) for start_s in (0.0, 5.0, 10.0)
+    ]
+    assert {(row["latitude"], row["longitude"]) for row in rows} == {(-9.0, 147.2)}
+    assert all(len(row["top_codes"]) == len(row["top_probabilities"]) == 5 for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/", "/"),
+        ("/v1/models/silencio:predict", "/v1/models/{name}:predict"),
+        ("/v1/models/silencio@1f:predict", "/v1/models/{name}:predict"),
+        ("/v2/models/silencio/infer", "/v2/models/{name}/infer"),
+        ("/v2/models/silencio/ready", "/v2/models/{name}/ready"),
+        ("/v1/models/silencio:predict/more", OTHER),
+        ("/v2/models/silencio:predict", OTHER),
+        ("/v1/models/", OTHER),
+        ("//", OTHER),
+    ],
+)
+def test_route__its_label_is_one_of_few(path: str, template: str) -> None:
+    assert template_of(path) == template
+
+
+def test_cost__is_below_a_fifth_of_a_millisecond_a_request(bundle_directory: Path) -> None:
+    """A twelfth of it in fact; the bound leaves room for a busy machine."""
+    manifest = Bundle(bundle_directory).manifest
+    metrics = Metrics(manifest)
+    probabilities = np.random.default_rng(5).random((1, len(manifest.classes)), np.float32)
+    statistics = audio_statistics(np.zeros((1, 160_000), np.int16), 32_000)
+    times_s = []
+    for _ in range(300):
+        begun_s = time.perf_counter()
+        for stage in ("decode", "features", "predictor", "names"):
+            metrics.stage(stage, 0.004)
+        metrics.windows(probabilities, probabilities > 0.5, statistics)
+        count_request("/v1/models/{name}:predict", "200", 0.02)
+        times_s.append(time.perf_counter() - begun_s)
+    print(f"{1e6 * float(np.median(times_s)):.0f} us a request")
+    assert np.median(times_s) < 200e-6
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool__finds_nothing_to_say(counted: LocalServers) -> None:
+    text = httpx.get(f"{counted.url}/metrics", trust_env=False).text
+    own = "".join(line for line in text.splitlines(True) if OWN in line)
+    done = subprocess.run(["promtool", "check", "metrics"], input=own, capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -1,0 +1,96 @@
+"""The predictor is killed under load and started again: clients see 503 for that time and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from serving.local import local_servers
+from serving.server_process import ServerProcess
+
+ROUTE = "/v1/models/silencio:predict"
+N_CLIENTS = 4
+LONGEST_S = 60.0
+
+
+class Crowd:
+    """Clients that ask one recording after another, each on a connection of its own, until they are told to stop.
+
+    Attributes:
+        answers: When each answer came, with its status and its `Retry-After`.
+        failures: What was no answer at all.
+    """
+
+    def __init__(self, url: str, recordings: list[bytes]) -> None:
+        self.answers: list[tuple[float, int, str | None]] = []
+        self.failures: list[str] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(url, one)) for one in recordings]
+
+    def __enter__(self) -> Crowd:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, url: str, encoded: bytes) -> None:
+        with httpx.Client(base_url=url, trust_env=False, timeout=40) as client:
+            while not self._stop.is_set():
+                try:
+                    answer = client.post(ROUTE, content=encoded, headers={"Content-Type": "audio/ogg"})
+                except httpx.TransportError as error:
+                    self.failures.append(repr(error))
+                    continue
+                self.answers.append((time.monotonic(), answer.status_code, answer.headers.get("Retry-After")))
+
+    def wait_for(self, status: int, n_answers: int) -> None:
+        """Until so many further answers have this status."""
+        n_before = len(self.answers)
+        deadline_s = time.monotonic() + LONGEST_S
+        while sum(answer[1] == status for answer in self.answers[n_before:]) < n_answers:
+            assert time.monotonic() < deadline_s, self.answers[-20:]
+            time.sleep(0.02)
+
+
+def test_predictor__killed_under_load_and_started_again_is_503_for_that_time_and_nothing_else(
+    bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
+) -> None:
+    # The last one is batch work of more than one call.
+    recordings = [recording(duration_s) for duration_s in (1.0, 5.0, 12.0, 65.0)]
+    assert len(recordings) == N_CLIENTS
+    with local_servers(bundle_directory) as servers, Crowd(servers.url, recordings) as crowd:
+        crowd.wait_for(200, 20)
+        servers.predictor.process.kill()
+        servers.predictor.process.wait()
+        killed_s = time.monotonic()
+        crowd.wait_for(503, 20)
+
+        arguments = servers.predictor.process.args
+        assert isinstance(arguments, list)
+        log = tmp_path / "predictor.log"
+        again = ServerProcess.start("serving.predictor", arguments[3:-1], servers.predictor.url, log)
+        try:
+            while not again.readiness().ready:
+                assert again.exit_code() is None, again.last_lines()
+                assert time.monotonic() < killed_s + LONGEST_S
+                time.sleep(0.05)
+            ready_s = time.monotonic()
+            crowd.wait_for(200, 20)
+        finally:
+            again.ask_to_stop()
+            again.wait_until_stopped()
+
+    assert crowd.failures == []
+    assert {status for _, status, _ in crowd.answers} == {200, 503}
+    assert all(retry_after for _, status, retry_after in crowd.answers if status == 503)
+    back = [at_s for at_s, status, _ in crowd.answers if status == 200 and at_s > ready_s]
+    assert back[0] - ready_s < 5.0
+    assert not [at_s for at_s, status, _ in crowd.answers if status == 503 and at_s < killed_s]

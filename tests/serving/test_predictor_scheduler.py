@@ -1,0 +1,322 @@
+"""Who is computed next: the predictor's queue by itself, with a graph whose every run is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from serving.predictor.scheduler import Priority, QueueFullError, Scheduler
+
+Tensors = dict[str, NDArray[np.float32]]
+N_CLASSES = 3
+MOST = 4
+
+
+class WatchedGraph:
+    """Doubles what it is given, and runs only when it may.
+
+    Attributes:
+        runs: The marks of the windows of each run, in order of beginning.
+        may_run: Clear it, and runs wait.
+        begun: Released at the beginning of each run.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[list[float]] = []
+        self.may_run = threading.Event()
+        self.may_run.set()
+        self.begun = threading.Semaphore(0)
+
+    def __call__(self, tensors: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        self.runs.append([float(mark) for mark in tensors["sound"][:, 0]])
+        self.begun.release()
+        assert self.may_run.wait(20)
+        if (tensors["sound"] < 0).any():
+            raise RuntimeError("a negative sound")
+        return np.repeat(2 * tensors["sound"][:, :1], N_CLASSES, axis=1)
+
+
+def _windows(*marks: float) -> Tensors:
+    return {"sound": np.array(marks, np.float32)[:, None].repeat(5, axis=1)}
+
+
+@pytest.fixture
+def graph() -> WatchedGraph:
+    return WatchedGraph()
+
+
+@pytest.fixture
+def make(graph: WatchedGraph) -> Iterator[Callable[..., Scheduler]]:
+    made: list[Scheduler] = []
+
+    def make(**changes: Any) -> Scheduler:
+        sizes = {"n_workers": 1, "most_batch_windows": MOST, "most_wait_ms": 0, "most_queued_windows": 1_000}
+        made.append(Scheduler(graph, **(sizes | changes)))
+        return made[-1]
+
+    yield make
+    graph.may_run.set()
+    for scheduler in made:
+        scheduler.close()
+
+
+def _later(scheduler: Scheduler, priority: Priority, *marks: float) -> asyncio.Task[NDArray[np.float32]]:
+    return asyncio.ensure_future(scheduler.submit(_windows(*marks), priority))
+
+
+async def _held(scheduler: Scheduler, graph: WatchedGraph) -> asyncio.Task[NDArray[np.float32]]:
+    """A window in the only worker that ends when it is told to: what is asked meanwhile waits."""
+    graph.may_run.clear()
+    first = _later(scheduler, "interactive", 0.0)
+    await asyncio.to_thread(graph.begun.acquire)
+    return first
+
+
+async def _queued(*tasks: asyncio.Task[Any]) -> None:
+    """Until every task has put its windows into the queue: a turn of the loop is enough."""
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in tasks)
+
+
+def run(steps: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(steps, 30))
+
+
+def test_submit__gives_each_request_its_own_rows_in_order(make: Callable[..., Scheduler]) -> None:
+    async def steps() -> None:
+        scheduler = make(n_workers=3)
+        requests = [[float(10 * i + j) for j in range(1 + i % 7)] for i in range(60)]
+        priorities: list[Priority] = ["interactive", "batch"]
+        answers = await asyncio.gather(*(_later(scheduler, priorities[i % 2], *one) for i, one in enumerate(requests)))
+        for marks, answer in zip(requests, answers, strict=True):
+            assert answer.dtype == np.float32
+            np.testing.assert_array_equal(answer, np.repeat(2 * np.array(marks)[:, None], N_CLASSES, axis=1))
+        assert scheduler.queue_length() == 0
+
+    run(steps())
+
+
+def test_run__takes_windows_of_several_requests_and_never_more_than_it_may(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        waiting = [await _held(scheduler, graph)]
+        waiting += [_later(scheduler, "interactive", *marks) for marks in ([1, 2], [3], [4, 5, 6], [7])]
+        await _queued(*waiting)
+        assert scheduler.queue_length() == 7
+        graph.may_run.set()
+        await asyncio.gather(*waiting)
+
+    run(steps())
+    assert graph.runs == [[0], [1, 2, 3, 4], [5, 6, 7]]
+
+
+def test_run__interactive_windows_go_before_batch_ones_that_came_first(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        waiting = [await _held(scheduler, graph), _later(scheduler, "batch", 1, 2, 3, 4, 5)]
+        waiting.append(_later(scheduler, "interactive", 6))
+        await _queued(*waiting)
+        graph.may_run.set()
+        await asyncio.gather(*waiting)
+
+    run(steps())
+    # An interactive run is not filled up with batch windows either: they would make it longer.
+    assert graph.runs == [[0], [6], [1, 2, 3, 4], [5]]
+
+
+def test_run__a_long_batch_request_holds_nobody_up_for_longer_than_one_run(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        graph.may_run.clear()
+        batch = _later(scheduler, "batch", *range(100, 220))
+        await asyncio.to_thread(graph.begun.acquire)
+        interactive = _later(scheduler, "interactive", 1)
+        await _queued(interactive)
+        graph.may_run.set()
+        await interactive
+        await batch
+
+    run(steps())
+    assert graph.runs[1] == [1]
+    assert len(graph.runs[0]) == MOST
+
+
+def test_run__batch_windows_keep_a_tenth_under_interactive_load(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        waiting = [await _held(scheduler, graph), _later(scheduler, "batch", *range(10, 18))]
+        waiting += [_later(scheduler, "interactive", 1_000 + i) for i in range(200)]
+        await _queued(*waiting)
+        graph.may_run.set()
+        await asyncio.gather(*waiting)
+
+    run(steps())
+    before_last_interactive = [mark for marks in graph.runs[:50] for mark in marks]
+    n_batch = sum(mark < 1_000 for mark in before_last_interactive[1:])
+    assert n_batch == 8
+    first = next(i for i, marks in enumerate(graph.runs[1:]) if marks[0] < 1_000)
+    assert first * MOST == 36
+
+
+def test_run__threads_share_what_waits(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
+    async def steps() -> None:
+        scheduler = make(n_workers=2)
+        graph.may_run.clear()
+        answer = _later(scheduler, "interactive", 1, 2)
+        for _ in range(2):
+            assert await asyncio.to_thread(graph.begun.acquire, timeout=10)
+        graph.may_run.set()
+        np.testing.assert_array_equal((await answer)[:, 0], [2, 4])
+
+    run(steps())
+    assert sorted(graph.runs) == [[1], [2]]
+
+
+def test_wait__is_for_company_and_ends_when_the_run_is_full(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make(most_wait_ms=5_000)
+        began_s = time.monotonic()
+        await asyncio.gather(*(_later(scheduler, "interactive", i) for i in range(MOST)))
+        assert time.monotonic() - began_s < 2
+
+    run(steps())
+    assert graph.runs == [[0, 1, 2, 3]]
+
+
+def test_wait__is_bounded(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
+    async def steps() -> None:
+        scheduler = make(most_wait_ms=50)
+        began_s = time.monotonic()
+        await scheduler.submit(_windows(1))
+        assert 0.05 <= time.monotonic() - began_s < 2
+
+    run(steps())
+    assert graph.runs == [[1]]
+
+
+def test_queue__that_is_full_refuses_and_takes_again_when_there_is_room(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make(most_queued_windows=5)
+        waiting = [await _held(scheduler, graph), _later(scheduler, "batch", *range(10, 15))]
+        await _queued(*waiting)
+        with pytest.raises(QueueFullError, match="5 batch windows wait already, 5 are the most"):
+            await scheduler.submit(_windows(20), "batch")
+        # Batch work that fills its own queue leaves the other's alone.
+        waiting.append(_later(scheduler, "interactive", 1))
+        await _queued(*waiting)
+        assert scheduler.queue_length() == 6
+        graph.may_run.set()
+        await asyncio.gather(*waiting)
+        await scheduler.submit(_windows(20), "batch")
+
+    run(steps())
+
+
+def test_cancel__takes_a_request_out_of_the_queue(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        waiting = [await _held(scheduler, graph), _later(scheduler, "interactive", 7)]
+        gone = _later(scheduler, "interactive", *range(10, 20))
+        await _queued(gone)
+        assert scheduler.queue_length() == 11
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert gone.cancelled()
+        assert scheduler.queue_length() == 1
+        graph.may_run.set()
+        await asyncio.gather(*waiting)
+
+    run(steps())
+    assert graph.runs == [[0], [7]]
+
+
+def test_cancel__of_a_request_that_half_ran_leaves_the_rest_unrun(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        graph.may_run.clear()
+        gone = _later(scheduler, "batch", *range(10, 20))
+        await asyncio.to_thread(graph.begun.acquire)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert scheduler.queue_length() == 0
+        graph.may_run.set()
+        np.testing.assert_array_equal((await scheduler.submit(_windows(1)))[0], [2, 2, 2])
+
+    run(steps())
+    assert graph.runs == [[10, 11, 12, 13], [1]]
+
+
+def test_failure__of_the_graph_reaches_who_asked_and_nobody_later(
+    make: Callable[..., Scheduler], graph: WatchedGraph
+) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        with pytest.raises(RuntimeError, match="a negative sound"):
+            await scheduler.submit(_windows(-1, 1, 1, 1, 1, 1))
+        assert scheduler.queue_length() == 0
+        np.testing.assert_array_equal((await scheduler.submit(_windows(4)))[0], [8, 8, 8])
+
+    run(steps())
+    assert len(graph.runs) == 2
+
+
+def test_on_batch__is_told_of_each_run(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
+    told: list[tuple[int, float, float]] = []
+
+    async def steps() -> None:
+        scheduler = make()
+        scheduler.on_batch = lambda *figures: told.append(figures)
+        waiting = [await _held(scheduler, graph), _later(scheduler, "interactive", 1, 2)]
+        await _queued(*waiting)
+        await asyncio.sleep(0.1)
+        graph.may_run.set()
+        await asyncio.gather(*waiting)
+        scheduler.close()
+
+    run(steps())
+    (n_first, _, first_ran_s), (n_second, second_waited_s, second_ran_s) = told
+    assert (n_first, n_second) == (1, 2)
+    assert second_waited_s >= 0.1
+    assert first_ran_s >= 0.1 > second_ran_s
+
+
+def test_on_batch__that_fails_ends_no_thread(make: Callable[..., Scheduler]) -> None:
+    async def steps() -> None:
+        scheduler = make()
+        scheduler.on_batch = lambda *figures: 1 / 0
+        for mark in (1, 2):
+            np.testing.assert_array_equal((await scheduler.submit(_windows(mark)))[0], [2 * mark] * N_CLASSES)
+
+    run(steps())
+
+
+def test_close__answers_what_waits(graph: WatchedGraph) -> None:
+    async def steps() -> None:
+        with Scheduler(graph, n_workers=1, most_batch_windows=2, most_wait_ms=0, most_queued_windows=100) as scheduler:
+            waiting = [_later(scheduler, "batch", *range(9))]
+            await _queued()
+        assert len(await waiting[0]) == 9
+
+    run(steps())

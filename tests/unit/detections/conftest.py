@@ -1,0 +1,42 @@
+"""A few species, and a document that stands for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from silencio.detections import RecordingDocument, recording_document
+from silencio.taxonomy import ClassList, Species
+
+
+@pytest.fixture(scope="session")
+def classes() -> ClassList:
+    return ClassList.of(
+        Species(code=code, scientific_name=scientific_name, common_name=common_name, class_name=class_name)
+        for code, scientific_name, common_name, class_name in (
+            ("22973", "Lithobates catesbeianus", "American Bullfrog", "Amphibia"),
+            ("comswi", "Apus apus", "Common Swift", "Aves"),
+            ("eurbla", "Turdus merula", "Eurasian Blackbird", "Aves"),
+            ("grekis", "Pitangus sulphuratus", "Great Kiskadee", "Aves"),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def answer(classes: ClassList) -> Callable[..., RecordingDocument]:
+    """Thresholds of 0.5; a row a window of 5 s."""
+
+    def make(rows: list[list[float]], duration_s: float | None = None, top_k: object = "all") -> RecordingDocument:
+        return recording_document(
+            [5.0 * i for i in range(len(rows))],
+            np.array(rows, np.float32),
+            window_s=5.0,
+            classes=classes,
+            thresholds={},
+            top_k=top_k,  # type: ignore[arg-type]  # a parameter
+            duration_s=duration_s,
+        )
+
+    return make
