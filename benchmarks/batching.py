@@ -148,9 +148,9 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
             crowds[name].append(figures)
             took_s[name] += some_s
     least_ms = {name: min(one.processor_ms for one in some) for name, some in crowds.items()}
+    per_s = {name: max(one.per_s for one in some) for name, some in crowds.items()}
     said = {
-        name: f"{least_ms[name]:.1f} ms, {max(one.per_s for one in crowds[name]):.0f}/s, p95 {_p95_ms(took_s[name]):.0f} ms"
-        for name in crowds
+        name: f"{least_ms[name]:.1f} ms, {per_s[name]:.0f}/s, p95 {_p95_ms(took_s[name]):.0f} ms" for name in crowds
     }
     turns = {name: [asdict(one) for one in some] for name, some in crowds.items()}
     return Result(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -18,6 +20,7 @@ from kserve.logging import logger
 from starlette.exceptions import HTTPException
 
 RETRY_AFTER_S = 1
+_LONGEST_LINE = 1_000
 INTERNAL = "internal error; the server's log says more"
 
 
@@ -34,8 +37,14 @@ def add_answers(app: FastAPI) -> None:
         app.add_exception_handler(unavailable, _unavailable)
 
 
+def log_answer(status: object, route: str, request_id: str, text: str, level: int = logging.INFO) -> None:
+    """One line, whatever a client wrote into its route or its fields."""
+    line = f"{status} {route} {request_id}: {text}"[:_LONGEST_LINE]
+    logger.log(level, "%s", "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line))
+
+
 def _answer(request: Request, status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    logger.info("%d %s %s: %s", status, request.url.path, request.headers.get("x-request-id", ""), text)
+    log_answer(status, request.scope["path"], request.headers.get("x-request-id", ""), text)
     return JSONResponse({"error": text}, status, headers)
 
 
@@ -55,9 +64,9 @@ async def _no_such_route(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     text = str(error.detail)
     if error.status_code == 404:
-        text = f"there is no route {request.url.path}"
+        text = f"there is no route {request.scope['path']}"
     elif error.status_code == 405:
-        text = f"{request.method} is not taken at {request.url.path}"
+        text = f"{request.method} is not taken at {request.scope['path']}"
     return _answer(request, error.status_code, text, dict(error.headers or {}))
 
 
@@ -70,7 +79,7 @@ async def _not_implemented(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
-    logger.error("500 %s %s: %s", request.url.path, request.headers.get("x-request-id", ""), error)
+    log_answer(500, request.scope["path"], request.headers.get("x-request-id", ""), str(error), logging.ERROR)
     return JSONResponse({"error": INTERNAL}, 500)
 
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access import Access, AccessError
 from serving.agreement import KEY_NAME_HEADER, QUERY_HEADER
-from serving.answers import add_answers
+from serving.answers import INTERNAL, add_answers, log_answer
 from serving.errors import Overloaded
 from serving.load import Load, Share
 from serving.metrics.process import count_request
@@ -129,15 +129,14 @@ class _Boundary:
             exchange.pass_headers(key_name, without_keys=self._access is not None)
             await self._app(exchange.scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            logger.info("%s %s: the client went away", exchange.scope["path"], exchange.request_id)
+            log_answer(_CLIENT_GONE, exchange.scope["path"], exchange.request_id, "the client went away")
         except (_RefusalError, Overloaded) as error:
             exchange.refusal = error
         except Exception:  # the boundary: whatever was not foreseen is a 500 without its text, and is logged
-            logger.exception("500 %s %s: not foreseen", exchange.scope["path"], exchange.request_id)
+            logger.exception("500 %a %s: not foreseen", exchange.scope["path"], exchange.request_id)
             if exchange.status:
                 raise
-            text = "internal error; the server's log says more"
-            exchange.refusal = exchange.refusal or _RefusalError(500, text)
+            exchange.refusal = exchange.refusal or _RefusalError(500, INTERNAL)
         await exchange.refuse()
 
     def _admitted(self, headers: Headers) -> str:
@@ -160,8 +159,8 @@ class _Boundary:
 
 def _check_method(scope: Scope, route: str) -> None:
     """The SDK takes `GET …/silencio:predict` for a question about a model of that name, and says that there is none."""
-    allowed = METHODS.get(route, scope["method"])
-    if scope["method"] not in (allowed, "HEAD"):
+    allowed = METHODS.get(route)
+    if allowed is not None and scope["method"] not in (allowed, "HEAD"):
         raise _RefusalError(405, f"{scope['method']} is not taken at {scope['path']}", Allow=allowed)
 
 
@@ -250,6 +249,6 @@ class _Exchange:
             return
         if isinstance(refusal, Overloaded):
             refusal = _RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
-        logger.info("%d %s %s: %s", refusal.status, self.scope["path"], self.request_id, refusal.text)
+        log_answer(refusal.status, self.scope["path"], self.request_id, refusal.text)
         answer = JSONResponse({"error": refusal.text}, refusal.status, refusal.headers)
         await answer(self.scope, self._receive, self.send)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import namedtuple
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +24,7 @@ from kserve.logging import logger
 
 from serving.access import Access, AccessError
 from serving.agreement import KEY_NAME_HEADER
-from serving.answers import INTERNAL
+from serving.answers import INTERNAL, log_answer
 from serving.boundary import OWN_PREFIX, REQUEST_ID, sane_request_id
 from serving.errors import Overloaded
 from serving.load import Load, Share
@@ -79,11 +80,12 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
             return answer
         except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a status and a sentence
             status, sentence = _explain(error)
-            if status is StatusCode.INTERNAL:
-                foreseen = isinstance(error, InferenceError)
-                logger.error("%s %s: %s", method, request_id, error, exc_info=None if foreseen else error)
+            if status is not StatusCode.INTERNAL:
+                log_answer(status.name, method, request_id, sentence)
+            elif isinstance(error, InferenceError):
+                log_answer(status.name, method, request_id, str(error), logging.ERROR)
             else:
-                logger.info("%s %s %s: %s", status.name, method, request_id, sentence)
+                logger.exception("INTERNAL %s %s: not foreseen", method, request_id)
             await context.abort(status, sentence, ((REQUEST_ID, request_id),))
         finally:
             count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)

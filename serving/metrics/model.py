@@ -11,8 +11,20 @@ from prometheus_client import Counter, Gauge, Histogram
 from serving.metrics.process import say_version
 from silencio.bundle.manifest import BundleManifest
 
-# Whatever else a decoder may say is "other".
-DECODE_FAILURES = ("empty", "not_audio", "no_samples", "not_finite", "too_long", "crash", "timeout", "other")
+# As `silencio.errors.DecodeError` lists them; whatever else comes is "other".
+DECODE_FAILURES = (
+    "empty",
+    "not_audio",
+    "truncated",
+    "no_samples",
+    "not_finite",
+    "too_short",
+    "too_long",
+    "crash",
+    "timeout",
+    "memory",
+    "other",
+)
 
 _STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SHARE_BUCKETS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -130,7 +142,7 @@ class Metrics:
         self._queue.set_function(n_waiting)
 
     def batch(self, n_windows: int, waited_s: float, ran_s: float) -> None:
-        """The graph ran once: with so many windows, after the first of them had waited so long."""
+        """The graph ran once: with so many windows, the oldest of which had waited so long."""
         self._batch.observe(n_windows)
         self.stage("queue", waited_s)
         self.stage("graph", ran_s)

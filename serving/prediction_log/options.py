@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractContextManager, nullcontext
 
 from serving.metrics.process import count_log_dropped, count_log_written
 from serving.prediction_log.writer import PredictionLog
@@ -26,14 +25,14 @@ def add_prediction_log_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def prediction_log(options: argparse.Namespace) -> AbstractContextManager[PredictionLog | None]:
-    """The log that the options ask for, counted in the metrics; nothing where they ask for none.
+def prediction_log(options: argparse.Namespace) -> PredictionLog | None:
+    """The log that the options ask for, counted in the metrics; None where they ask for none.
 
     Raises:
         ConfigError: Its place can never be written to.
     """
     if not options.prediction_log:
-        return nullcontext()
+        return None
     return PredictionLog(
         options.prediction_log,
         rows_per_file=options.prediction_log_rows,

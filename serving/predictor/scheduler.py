@@ -106,7 +106,8 @@ class Scheduler:
         job = _Job(tensors, priority)
         with self._changed:
             lane = self._waiting[priority]
-            if lane.n_windows + job.n_windows > self._most_queued_windows:
+            # A request that is larger than the queue is taken when nothing waits.
+            if lane.n_windows and lane.n_windows + job.n_windows > self._most_queued_windows:
                 raise QueueFullError(
                     f"{lane.n_windows} {priority} windows wait already, {self._most_queued_windows} are the most"
                 )

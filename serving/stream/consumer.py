@@ -101,25 +101,33 @@ class Consumer:
         Raises:
             StorageError: A place does not answer.
         """
-        with ThreadPoolExecutor(self.config.n_clients) as clients:
-            while not self._stopped.is_set():
-                inputs = self._inputs()
-                whole = [one for one in inputs if self._is_whole(one)]
-                todo = [one for one in whole if self.ledger.needs(self._name(one), one.version)]
-                self._note_waiting(inputs)
-                # What was left for later comes last, so that one input on which the server fails holds nobody up.
-                todo.sort(key=lambda one: (self._name(one) in self._left, one.uri))
-                self._server_is_away = False
-                n_done = self.ledger.n_done
-                list(clients.map(self._consume, todo))
-                made_progress = self.ledger.n_done > n_done
-                if once and len(whole) == len(inputs) and not made_progress:
-                    break
-                if not todo:
-                    self._write_tables_sometimes()
-                if not made_progress:
-                    self._stopped.wait(self.config.every_s)
+        while not self._stopped.is_set():
+            n_done = self.ledger.n_done
+            is_all_whole = self._round()
+            made_progress = self.ledger.n_done > n_done
+            if once and is_all_whole and not made_progress:
+                break
+            if not made_progress:
+                self._write_tables_sometimes()
+                self._stopped.wait(self.config.every_s)
         self.write_tables()
+
+    def _round(self) -> bool:
+        """One look, and all that can be done now.
+
+        Returns:
+            Whether nothing was left alone because it is still being written.
+        """
+        inputs = self._inputs()
+        whole = [one for one in inputs if self._is_whole(one)]
+        todo = [one for one in whole if self.ledger.needs(self._name(one), one.version)]
+        self._note_waiting(inputs)
+        # What was left for later comes last, so that one input on which the server fails holds nobody up.
+        todo.sort(key=lambda one: (self._name(one) in self._left, one.uri))
+        self._server_is_away = False
+        with ThreadPoolExecutor(self.config.n_clients) as clients:
+            list(clients.map(self._consume, todo))
+        return len(whole) == len(inputs)
 
     def _note_waiting(self, inputs: Sequence[StoredObject]) -> None:
         """What is not done, and why."""

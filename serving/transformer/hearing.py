@@ -74,7 +74,7 @@ class Hearing:
     def __init__(self, bundle: Bundle, n_processes: int, on_failure: Callable[[str], None]) -> None:
         self._on_failure = on_failure
         self.spec = bundle.manifest.spec
-        self.inputs = tuple(entry.name for entry in bundle.manifest.inputs)
+        self.inputs = tuple(entry.name for entry in bundle.manifest.sent_inputs)
         self.most_windows = int(MOST_AUDIO_S / self.spec.hop_s)
         bundle.replay_features(FrontEnd(self.spec))
         self._front_ends = FrontEnds(self.spec, n_processes)

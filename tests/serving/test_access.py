@@ -176,10 +176,8 @@ def test_broken_file__keeps_the_keys_and_is_logged_once(
 def test_secret_of_kubernetes__changes_by_a_link(tmp_path: Path, clock: Clock) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-    old, new = (
-        add_key(tmp_path / "a" / "keys.csv", "old", 60, None),
-        add_key(tmp_path / "b" / "keys.csv", "x", 60, None),
-    )
+    old = add_key(tmp_path / "a" / "keys.csv", "old", 60, None)
+    new = add_key(tmp_path / "b" / "keys.csv", "new", 60, None)
     (tmp_path / "data").symlink_to("a")
     access = Access(tmp_path / "data" / "keys.csv", clock)
     access.admit(None, old)
@@ -254,7 +252,7 @@ async def _grpc_statuses(address: str, key: str) -> list[str]:
     ("options", "error"),
     [
         (["--keys", "nowhere.csv"], "error: keys file nowhere.csv cannot be read"),
-        (["--tls_cert", "x.pem"], "error: --tls_cert and --tls_key belong together"),
+        (["--tls_cert", "x.pem", "--host", "0.0.0.0"], "error: --tls_cert and --tls_key belong together"),
     ],
 )
 def test_server__options_that_cannot_be_used_end_it_with_one_sentence(options: list[str], error: str) -> None:
@@ -262,3 +260,4 @@ def test_server__options_that_cannot_be_used_end_it_with_one_sentence(options: l
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=60)
     assert done.returncode == 1
     assert error in done.stderr.splitlines()[-1]
+    assert ("without --keys: whoever reaches this address may ask" in done.stderr) == ("0.0.0.0" in options)

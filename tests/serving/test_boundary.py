@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -233,6 +234,19 @@ def test_errors__a_status_and_a_sentence(guarded: Guarded, error: Exception, sta
     assert (answer.status_code, answer.json()) == (status, {"error": text})
     if status == 503:
         assert answer.headers["retry-after"] == str(getattr(error, "retry_after_s", 1))
+
+
+def test_log__a_client_writes_no_lines_of_its_own(
+    guarded: Guarded, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    guarded.error = InvalidInput("a\nfield: is missing" + "x" * 5_000)
+    _post(guarded)
+    _post(guarded, route="/v1/models/%0aERROR%20all%20is%20lost:predict")
+    said = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    assert len(said) == 2
+    assert not any("\n" in line or len(line) > 1_100 for line in said)
 
 
 def test_routes__wrong_ones_are_json_with_one_sentence(http: httpx.Client) -> None:

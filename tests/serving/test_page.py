@@ -24,7 +24,6 @@ from silencio.bundle import Scorer
 
 pytestmark = pytest.mark.browser
 
-_HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 _PREDICT = "/v1/models/silencio:predict"
 _PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 _OPTIONS = (
@@ -132,38 +131,6 @@ def _most_probable(scorer: Scorer, file: Path) -> list[tuple[float, str]]:
     best = scored.probabilities.argmax(axis=1)
     assert (scored.probabilities.max(axis=1) > 0.55).all()  # each passes the placeholder's threshold of a half
     return [(start_s, classes[int(i)].common_name) for start_s, i in zip(scored.starts_s, best, strict=True)]
-
-
-def test_page__only_who_asks_for_html_gets_it(http: httpx.Client) -> None:
-    page = http.get("/", headers=_HTML)
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Accept" in page.headers["vary"].split(", ")
-    for headers in ({}, {"Accept": "application/json"}):
-        assert http.get("/", headers=headers).json() == {"status": "alive"}
-
-
-def test_page__nothing_inline_and_nothing_from_elsewhere_may_run(http: httpx.Client) -> None:
-    page = http.get("/", headers=_HTML)
-    policy = dict(one.strip().split(" ", 1) for one in page.headers["content-security-policy"].split(";"))
-    assert policy["default-src"] == "'none'"
-    assert {policy["script-src"], policy["style-src"], policy["connect-src"]} == {"'self'"}
-
-
-def test_page__files_are_kept_until_one_changes(http: httpx.Client) -> None:
-    page = http.get("/", headers=_HTML)
-    again = http.get("/", headers=_HTML | {"If-None-Match": page.headers["etag"]})
-    assert (page.headers["cache-control"], again.status_code, again.content) == ("no-cache", 304, b"")
-    version = page.headers["etag"].strip('W/"')
-    for name, media_type in (("page.js", "text/javascript"), ("page.css", "text/css"), ("icon.svg", "image/svg+xml")):
-        assert f'"page/{version}/{name}"' in page.text
-        file = http.get(f"/page/{version}/{name}")
-        assert file.headers["content-type"].startswith(media_type)
-        assert "immutable" in file.headers["cache-control"]
-        assert file.headers["content-encoding"] == "gzip"
-        assert http.get(file.url, headers={"Accept-Encoding": "identity"}).text == file.text
-        # While servers of two versions stand behind one address.
-        assert http.get(f"/page/of-another-version/{name}").headers["cache-control"] == "no-cache"
-    assert http.get(f"/page/{version}/routes.py").status_code == 404
 
 
 def test_page__uploaded_file_is_drawn_and_its_species_are_listed(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -13,7 +15,8 @@ import pytest
 from kserve import InferenceGRPCClient, InferInput, InferRequest, InferResponse
 from numpy.typing import NDArray
 
-from serving.local import LocalServers
+from serving.local import LocalServers, free_ports
+from serving.server_process import ServerProcess
 from silencio.bundle import Scorer
 from silencio.bundle.graph import MOST_WINDOWS
 
@@ -29,7 +32,11 @@ def tensors(scorer: Scorer) -> Tensors:
 
 
 def _grpc_address(servers: LocalServers) -> str:
-    arguments = servers.predictor.process.args
+    return _address(servers.predictor)
+
+
+def _address(predictor: ServerProcess) -> str:
+    arguments = predictor.process.args
     assert isinstance(arguments, list)
     return f"127.0.0.1:{arguments[arguments.index('--grpc_port') + 1]}"
 
@@ -128,3 +135,119 @@ def test_predictor__is_found_under_its_bundles_name_and_no_other(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         _ask(servers, tensors, "silencio@0123456789abcdef")
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.fixture(scope="module")
+def waiting(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A predictor whose windows wait two seconds for company that never comes, and in whose queue few find room."""
+    rest_port, grpc_port = free_ports(2)
+    arguments = ["--bundle", str(bundle_directory), "--http_port", str(rest_port), "--grpc_port", str(grpc_port)]
+    arguments += ["--most_wait_ms", "2000", "--most_batch_windows", "64", "--most_queued_windows", "5"]
+    log = tmp_path_factory.mktemp("waiting") / "predictor.log"
+    server = ServerProcess.start("serving.predictor", arguments, f"http://127.0.0.1:{rest_port}", log)
+    deadline_s = time.monotonic() + 60
+    while not server.readiness().ready:
+        assert server.exit_code() is None, server.last_lines()
+        assert time.monotonic() < deadline_s, server.last_lines()
+        time.sleep(0.1)
+    yield server
+    server.ask_to_stop()
+    server.wait_until_stopped()
+
+
+def _request(tensors: Mapping[str, NDArray[Any]], **parameters: str) -> InferRequest:
+    inputs = []
+    for name, array in tensors.items():
+        inputs.append(InferInput(name, list(array.shape), DATATYPES[array.dtype.name]))
+        inputs[-1].set_data_from_numpy(array, binary_data=True)
+    return InferRequest("silencio", inputs, parameters=parameters)
+
+
+def test_predictor__with_a_full_queue_says_so_at_once_over_both_protocols(
+    waiting: ServerProcess, tensors: Tensors
+) -> None:
+    five = {name: np.resize(array, (5, *array.shape[1:])) for name, array in tensors.items()}
+    body = {
+        "inputs": [
+            {"name": n, "shape": list(t.shape), "datatype": DATATYPES[t.dtype.name], "data": t.ravel().tolist()}
+            for n, t in tensors.items()
+        ]
+    }
+
+    async def ask() -> None:
+        async with InferenceGRPCClient(_address(waiting)) as client, httpx.AsyncClient(trust_env=False) as http:
+            first = asyncio.ensure_future(client.infer(_request(five), timeout=20))
+            await asyncio.sleep(0.5)
+            began_s = time.monotonic()
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await client.infer(_request(tensors), timeout=20)
+            assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert caught.value.details() == (
+                "the predictor is busy: 5 interactive windows wait already, 5 are the most; try again"
+            )
+            answer = await http.post(f"{waiting.url}/v2/models/silencio/infer", json=body)
+            assert answer.status_code == 503
+            assert answer.headers["Retry-After"] == "1"
+            assert "the predictor is busy" in answer.json()["error"]
+            assert time.monotonic() - began_s < 1.5
+            assert len((await first).outputs[0].as_numpy()) == 5
+
+    asyncio.run(ask())
+
+
+def test_predictor__forgets_a_request_whose_client_has_gone(waiting: ServerProcess, tensors: Tensors) -> None:
+    five = {name: np.resize(array, (5, *array.shape[1:])) for name, array in tensors.items()}
+
+    async def ask() -> None:
+        async with InferenceGRPCClient(_address(waiting)) as client:
+            gone = asyncio.ensure_future(client.infer(_request(five), timeout=20))
+            await asyncio.sleep(0.5)
+            gone.cancel()
+            await asyncio.gather(gone, return_exceptions=True)
+            await asyncio.sleep(0.2)
+            # Long before its turn would have come, there is room again.
+            assert len((await client.infer(_request(five), timeout=20)).outputs[0].as_numpy()) == 5
+
+    asyncio.run(ask())
+
+
+@pytest.mark.parametrize("priority", ["interactive", "batch"])
+def test_predictor__takes_a_priority_over_both_protocols(
+    servers: LocalServers, scorer: Scorer, tensors: Tensors, priority: str
+) -> None:
+    async def ask() -> InferResponse:
+        async with InferenceGRPCClient(_grpc_address(servers)) as client:
+            return await client.infer(_request(tensors, priority=priority), timeout=20)
+
+    np.testing.assert_array_equal(asyncio.run(ask()).outputs[0].as_numpy(), scorer.bundle.parity.clips[0].probabilities)
+
+
+@pytest.mark.parametrize("priority", ["urgent", "", 1, True])
+def test_predictor__another_priority(servers: LocalServers, tensors: Tensors, priority: object) -> None:
+    inputs = [
+        {"name": n, "shape": list(t.shape), "datatype": DATATYPES[t.dtype.name], "data": t.ravel().tolist()}
+        for n, t in tensors.items()
+    ]
+    url = f"{servers.predictor.url}/v2/models/silencio/infer"
+    answer = httpx.post(url, json={"inputs": inputs, "parameters": {"priority": priority}}, trust_env=False, timeout=30)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == f'parameters.priority: "interactive" or "batch" is needed, this is {priority!r}'
+
+
+def test_predictor__long_requests_change_nobodys_numbers(
+    servers: LocalServers, scorer: Scorer, tensors: Tensors
+) -> None:
+    eight = {name: np.resize(array, (8, *array.shape[1:])) for name, array in tensors.items()}
+    one = {name: array[:1] for name, array in tensors.items()}
+    expected = scorer.bundle.parity.clips[0].probabilities
+
+    async def ask() -> None:
+        async with InferenceGRPCClient(_grpc_address(servers)) as client:
+            long = [asyncio.ensure_future(client.infer(_request(eight, priority="batch"))) for _ in range(12)]
+            for _ in range(8):
+                got = (await client.infer(_request(one), timeout=20)).outputs[0].as_numpy()
+                np.testing.assert_allclose(got, expected[:1], atol=1e-5)
+            for answer in await asyncio.gather(*long):
+                np.testing.assert_allclose(answer.outputs[0].as_numpy(), np.resize(expected, (8, 5)), atol=1e-5)
+
+    asyncio.run(ask())

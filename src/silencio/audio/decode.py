@@ -122,7 +122,8 @@ def _opened(source: bytes | Path) -> Iterator[soundfile.SoundFile]:
                 )
             yield sound
     except soundfile.LibsndfileError as error:
-        raise DecodeError(f"not audio that can be decoded ({len(source)} bytes): {error.error_string}", "not_audio") from error
+        text = f"not audio that can be decoded ({len(source)} bytes): {error.error_string}"
+        raise DecodeError(text, "not_audio") from error
 
 
 def _mono_blocks(sound: soundfile.SoundFile, max_duration_s: float | None) -> Iterator[NDArray[np.float32]]:

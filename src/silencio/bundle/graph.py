@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from silencio.bundle.encoders import Encoders
 from silencio.bundle.manifest import GraphInput
 from silencio.errors import BundleIntegrityError, ConfigError
 
@@ -28,16 +29,17 @@ _Provider = tuple[str, dict[str, str]]
 
 
 class Graph:
-    """`model.onnx`, ready to run; several threads may run it at once.
+    """`model.onnx` and the encoders that feed it, ready to run; several threads may run it at once.
 
     Args:
         path: The file.
         inputs: What bundle.json says of its inputs.
         n_threads: Threads of the session.
-        provider: On what it runs: `cpu`, `openvino`, `cuda` or `tensorrt`.
+        provider: On what it runs: `cpu`, `openvino`, `cuda` or `tensorrt`; encoders stay on the processor.
+        encoders: By the name of the input that each makes of `waveform`.
 
     Attributes:
-        inputs: As given.
+        inputs: What `run` is given: as given, with `waveform` in place of what encoders make of it.
         provider: As given: a provider that does not run this graph is refused, never replaced.
         n_nodes: Nodes of the graph after optimisation.
         n_provider_nodes: Those of them that the provider runs; ONNX Runtime's own processor kernels run the rest.
@@ -47,9 +49,18 @@ class Graph:
         ConfigError: The provider is unknown, not installed, or does not run this graph.
     """
 
-    def __init__(self, path: Path, inputs: tuple[GraphInput, ...], n_threads: int, provider: str = CPU) -> None:
+    def __init__(
+        self,
+        path: Path,
+        inputs: tuple[GraphInput, ...],
+        n_threads: int,
+        provider: str = CPU,
+        *,
+        encoders: Encoders | None = None,
+    ) -> None:
         self._path, self._n_threads = path, n_threads
-        self.inputs, self.provider = inputs, provider
+        self._fed, self._encoders, self.provider = inputs, encoders, provider
+        self.inputs = inputs if encoders is None else encoders.sent(inputs)
         self._session = _session(path, n_threads, provider)
         own = {node.name: tuple(node.shape[1:]) for node in self._session.get_inputs()}
         said = {entry.name: entry.shape for entry in inputs}
@@ -63,7 +74,9 @@ class Graph:
         Raises:
             ConfigError: The provider is unknown, not installed, or does not run this graph.
         """
-        return self if provider == self.provider else Graph(self._path, self.inputs, self._n_threads, provider)
+        if provider == self.provider:
+            return self
+        return Graph(self._path, self._fed, self._n_threads, provider, encoders=self._encoders)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -82,12 +95,14 @@ class Graph:
         """Probabilities of windows.
 
         Args:
-            features: At least the graph's inputs, each (n_windows, …).
+            features: At least `inputs`, each (n_windows, …).
 
         Returns:
             float32, shape (n_windows, n_classes).
         """
-        feed = {entry.name: features[entry.name] for entry in self.inputs}
+        if self._encoders is not None:
+            features = self._encoders.embedded(features)
+        feed = {entry.name: features[entry.name] for entry in self._fed}
         n_windows = len(next(iter(feed.values())))
         parts = [
             self._session.run([OUTPUT], {name: value[i : i + MOST_WINDOWS] for name, value in feed.items()})[0]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest
 from silencio.bundle.parity import Parity
@@ -51,7 +52,8 @@ class Bundle:
             BundleIntegrityError: The graph was exported for another spec or class list.
         """
         threads = Settings().session_threads if n_threads is None else n_threads
-        graph = Graph(self.directory / GRAPH, self.manifest.inputs, threads)
+        encoders = Encoders(self.directory, self.manifest, threads) if self.manifest.encoders else None
+        graph = Graph(self.directory / GRAPH, self.manifest.inputs, threads, encoders=encoders)
         _verify_codes(graph.codes, self.manifest, GRAPH)
         if graph.facts.get("classes_sha256") != self.manifest.classes_sha256:
             raise BundleIntegrityError(

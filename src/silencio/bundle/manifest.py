@@ -19,6 +19,8 @@ REFERENCE = "reference.parquet"
 DATA = "data.parquet"
 LEDGER = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
+# Before an encoder's name in the name of the graph's input.
+EMBEDDING = "embedding:"
 
 
 class _Entry(BaseModel):
@@ -29,14 +31,36 @@ class GraphInput(_Entry):
     """One named input of the graph.
 
     Attributes:
-        name: `log_mel` or `waveform`.
+        name: `log_mel`, `waveform`, or `embedding:` and an encoder's name.
         dtype: numpy's name.
         shape: Of one window, without the batch.
     """
 
-    name: Literal["log_mel", "waveform"]
+    name: str = Field(pattern=r"^(log_mel|waveform|embedding:[a-z0-9_]+)$")
     dtype: Literal["float32", "int16"]
     shape: tuple[int, ...]
+
+
+class EncoderEntry(_Entry):
+    """A frozen embedding model.
+
+    Attributes:
+        name: As in the graph's input `embedding:<name>`.
+        file: Of the bundle, below `encoders/`.
+        runtime: What runs it.
+        sample_rate_hz: That it hears.
+        frame_samples: That it hears at once.
+        hop_samples: From one frame to the next.
+        n_outputs: Numbers a frame.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    file: str = Field(pattern=r"^encoders/[A-Za-z0-9_.-]+$")
+    runtime: Literal["onnx", "litert"]
+    sample_rate_hz: int = Field(ge=1)
+    frame_samples: int = Field(ge=1)
+    hop_samples: int = Field(ge=1)
+    n_outputs: int = Field(ge=1)
 
 
 class HeadEntry(_Entry):
@@ -78,6 +102,7 @@ class BundleManifest(_Entry):
         spec: How sound becomes numbers.
         spec_sha256: Of `spec`.
         inputs: What the graph is fed.
+        encoders: What makes embeddings of `waveform`, where the graph is fed any.
         classes: What the graph's outputs mean, in order.
         classes_sha256: Of `classes`.
         heads: What is inside the graph.
@@ -101,6 +126,7 @@ class BundleManifest(_Entry):
     spec: FeatureSpec
     spec_sha256: str
     inputs: tuple[GraphInput, ...] = Field(min_length=1)
+    encoders: tuple[EncoderEntry, ...] = ()
     classes: ClassList
     classes_sha256: str
     heads: tuple[HeadEntry, ...] = Field(min_length=1)
@@ -116,6 +142,11 @@ class BundleManifest(_Entry):
     files: dict[str, str]
     manifest_sha256: str = ""
 
+    @property
+    def sent_inputs(self) -> tuple[GraphInput, ...]:
+        """What whoever runs graph and encoders is sent: an embedding is made there, of the waveform."""
+        return sent_inputs(self.inputs, self.spec)
+
     def sealed(self) -> BundleManifest:
         """With `manifest_sha256` filled in."""
         return self.model_copy(update={"manifest_sha256": self.own_sha256()})
@@ -123,4 +154,19 @@ class BundleManifest(_Entry):
     def own_sha256(self) -> str:
         """What `manifest_sha256` must be."""
         content = self.model_dump(mode="json", exclude={"manifest_sha256"})
+        if not self.encoders:  # bundles from before there were any keep their name
+            del content["encoders"]
         return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sent_inputs(inputs: tuple[GraphInput, ...], spec: FeatureSpec) -> tuple[GraphInput, ...]:
+    """The graph's inputs with `waveform` in place of every embedding, once.
+
+    Args:
+        inputs: Of the graph.
+        spec: Of the windows.
+    """
+    sent = [entry for entry in inputs if not entry.name.startswith(EMBEDDING)]
+    if len(sent) < len(inputs) and not any(entry.name == "waveform" for entry in sent):
+        sent.append(GraphInput(name="waveform", dtype="int16", shape=(spec.window_samples,)))
+    return tuple(sent)

@@ -14,14 +14,24 @@ import soundfile
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import OUTPUT, Graph
 from silencio.bundle.load import sha256_of
-from silencio.bundle.manifest import GRAPH, MANIFEST, MODEL_CARD, PARITY, BundleManifest, GraphInput, HeadEntry
+from silencio.bundle.manifest import (
+    GRAPH,
+    MANIFEST,
+    MODEL_CARD,
+    PARITY,
+    BundleManifest,
+    EncoderEntry,
+    GraphInput,
+    HeadEntry,
+)
 from silencio.bundle.parity import Parity, ParityClip
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.taxonomy import ClassList, Species
 
-InputName = Literal["log_mel", "waveform"]
+InputName = Literal["log_mel", "waveform", "embedding:placeholder"]
 
 PLACEHOLDER_CLASSES = ClassList.of(
     Species(code=code, scientific_name=scientific_name, common_name=common_name, class_name=class_name)
@@ -32,6 +42,19 @@ PLACEHOLDER_CLASSES = ClassList.of(
         ("eurbla", "Turdus merula", "Eurasian Blackbird", "Aves"),
         ("grekis", "Pitangus sulphuratus", "Great Kiskadee", "Aves"),
     )
+)
+_ENCODED: InputName = "embedding:placeholder"
+# As YAMNet hears: other rate, shorter frames.
+_ENCODERS = (
+    EncoderEntry(
+        name="placeholder",
+        file="encoders/placeholder.onnx",
+        runtime="onnx",
+        sample_rate_hz=16_000,
+        frame_samples=15_360,
+        hop_samples=7_680,
+        n_outputs=8,
+    ),
 )
 _VERSION = "0-placeholder"
 _OPSET = 18
@@ -58,7 +81,7 @@ def write_placeholder_bundle(
         clips: Encoded recordings by id, to be replayed by whoever loads the bundle; synthesised by default.
         spec: How sound becomes features.
         classes: What the outputs are called.
-        inputs: What the graph is fed.
+        inputs: What the graph is fed; an embedding brings an encoder of that name.
         seed: Of the weights.
 
     Returns:
@@ -69,8 +92,9 @@ def write_placeholder_bundle(
     entries = tuple(_graph_input(name, spec) for name in inputs)
     model = _model(entries, spec, classes, seed)
     onnx.save(model, str(directory / GRAPH))
-    graph = Graph(directory / GRAPH, entries, n_threads=1)
-    _parity(graph, clips or synthesised_clips(spec), spec, classes).save(directory / PARITY)
+    encoders = _ENCODERS if _ENCODED in inputs else ()
+    if encoders:
+        _write_encoder(directory / encoders[0].file, encoders[0], seed)
     (directory / MODEL_CARD).write_text(_CARD, encoding="utf-8")
     n_parameters = sum(numpy_helper.to_array(weights).size for weights in model.graph.initializer)
     manifest = BundleManifest(
@@ -79,6 +103,7 @@ def write_placeholder_bundle(
         spec=spec,
         spec_sha256=spec.sha256,
         inputs=entries,
+        encoders=encoders,
         classes=classes,
         classes_sha256=classes.sha256,
         heads=tuple(
@@ -96,8 +121,14 @@ def write_placeholder_bundle(
         metrics={},
         parents={},
         licences={"verdict": "Apache-2.0 (random weights, no data)"},
-        files={name: sha256_of(directory / name) for name in (GRAPH, PARITY, MODEL_CARD)},
-    ).sealed()
+        files={},
+    )
+    running = Encoders(directory, manifest, n_threads=1) if encoders else None
+    graph = Graph(directory / GRAPH, entries, n_threads=1, encoders=running)
+    _parity(graph, clips or synthesised_clips(spec), spec, classes).save(directory / PARITY)
+    names = (GRAPH, PARITY, MODEL_CARD, *(one.file for one in encoders))
+    files = {name: sha256_of(directory / name) for name in names}
+    manifest = manifest.model_copy(update={"files": files}).sealed()
     (directory / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
     return directory
 
@@ -112,13 +143,15 @@ learn what a recording holds.
 def _graph_input(name: InputName, spec: FeatureSpec) -> GraphInput:
     if name == "log_mel":
         return GraphInput(name=name, dtype="float32", shape=spec.log_mel_shape)
+    if name == _ENCODED:
+        return GraphInput(name=name, dtype="float32", shape=(_ENCODERS[0].n_outputs,))
     return GraphInput(name=name, dtype="int16", shape=(spec.window_samples,))
 
 
 def _model(entries: Sequence[GraphInput], spec: FeatureSpec, classes: ClassList, seed: int) -> onnx.ModelProto:
     """One branch an input, added, softmax."""
     rng = np.random.default_rng(seed)
-    branches = {"log_mel": _band_scores, "waveform": _loudness_scores}
+    branches = {"log_mel": _band_scores, "waveform": _loudness_scores, _ENCODED: _embedding_scores}
     nodes: list[onnx.NodeProto] = []
     weights: list[onnx.TensorProto] = []
     for entry in entries:
@@ -175,6 +208,28 @@ def _loudness_scores(rng: np.random.Generator, spec: FeatureSpec, n_classes: int
         helper.make_node("MatMul", ["loudness", "loudness_weights"], ["waveform_scores"]),
     ]
     return nodes, weights
+
+
+def _embedding_scores(rng: np.random.Generator, spec: FeatureSpec, n_classes: int) -> _Branch:
+    """The embedding through one matrix."""
+    weights = _weights(rng, _ENCODERS[0].n_outputs, n_classes, 0.5)
+    node = helper.make_node("MatMul", [_ENCODED, "embedding_weights"], [f"{_ENCODED}_scores"])
+    return [node], [numpy_helper.from_array(weights, "embedding_weights")]
+
+
+def _write_encoder(path: Path, entry: EncoderEntry, seed: int) -> None:
+    """A frame through one matrix: float32 (n_frames, frame_samples) to (n_frames, n_outputs)."""
+    path.parent.mkdir(exist_ok=True)
+    weights = _weights(np.random.default_rng(seed), entry.frame_samples, entry.n_outputs, 0.05)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["frames", "encoder_weights"], ["embedding"])],
+        "placeholder_encoder",
+        [helper.make_tensor_value_info("frames", TensorProto.FLOAT, ["n_frames", entry.frame_samples])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n_frames", entry.n_outputs])],
+        [numpy_helper.from_array(weights, "encoder_weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
+    onnx.save(model, str(path))
 
 
 def _weights(rng: np.random.Generator, n_rows: int, n_columns: int, scale: float) -> NDArray[np.float32]:

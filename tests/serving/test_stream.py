@@ -1,0 +1,287 @@
+"""Producer and consumer, with both servers as real processes: every recording is scored once, whatever happens."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from serving.local import LocalServers, free_ports
+from serving.stream.consumer import Consumer, ConsumerConfig
+from serving.stream.ledger import Failure, Ledger
+from silencio.bundle import Scorer
+from silencio.data.raven import read_raven_table
+from silencio.errors import StorageError
+from silencio.storage import list_objects, read_bytes, write_bytes
+from tests.s3 import running_s3
+from tests.serving.answering import Answering, answering
+
+Recording = Callable[..., bytes]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "serving", *arguments]
+
+
+def rows_of(text: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.decode())))
+
+
+def tables_of(place: str) -> tuple[Counter[str], dict[str, dict[str, str]]]:
+    """How often each row is there, and what became of each file."""
+    rows = Counter(row["row_id"] for row in rows_of(read_bytes(f"{place}/birdclef.csv")))
+    files = rows_of(read_bytes(f"{place}/files.csv"))
+    assert len({row["file"] for row in files}) == len(files)
+    return rows, {row["file"]: row for row in files}
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> tuple[Path, Path]:
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in", tmp_path / "results"
+
+
+def consumer_of(places: tuple[Path, Path], url: str, **options: float) -> Consumer:
+    quick = {"every_s": 0.05, "settle_s": 0.05, "give_up_s": 2.0, **options}
+    return Consumer(ConsumerConfig(str(places[0]), str(places[1]), url, **quick))  # type: ignore[arg-type]
+
+
+def test_consumer__scores_each_and_says_what_the_scorer_says(
+    places: tuple[Path, Path], servers: LocalServers, scorer: Scorer, recording: Recording
+) -> None:
+    (places[0] / "site").mkdir()
+    (places[0] / "site" / "H01_20250411_050000.ogg").write_bytes(recording(12.0))
+    (places[0] / "short.flac").write_bytes(recording(0.5, "FLAC"))
+    (places[0] / "notes.txt").write_text("no recording")
+    done = subprocess.run(
+        command("consume", "--from", f"{places[0]}/", "--to", str(places[1]), "--url", servers.url, "--once"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 scored, 0 failed, 0 waiting" in done.stdout
+    rows, files = tables_of(str(places[1]))
+    assert rows == Counter([*(f"H01_20250411_050000_{end}" for end in (5, 10, 15)), "short_5"])
+    assert files["site/H01_20250411_050000.ogg"]["duration_s"] == "12.000"
+    said = rows_of((places[1] / "birdclef.csv").read_bytes())
+    wanted = scorer(places[0] / "site" / "H01_20250411_050000.ogg").probabilities
+    codes = scorer.bundle.manifest.classes.codes
+    got = [[float(row[code]) for code in codes] for row in said if row["row_id"].startswith("H01")]
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
+    table = pq.read_table(places[1] / "detections.parquet").to_pylist()
+    counted = Counter(row["file"] for row in table)
+    assert {name: int(row["n_detections"]) for name, row in files.items()} == {name: counted[name] for name in files}
+
+
+def test_killed_consumer__scores_every_file_once(
+    places: tuple[Path, Path], servers: LocalServers, recording: Recording
+) -> None:
+    names = [f"{number:02d}.ogg" for number in range(24)]
+    for name in names:
+        (places[0] / name).write_bytes(recording(7.0))
+    arguments = ["--from", str(places[0]), "--to", str(places[1]), "--url", servers.url, "--settle-s", "0.1"]
+    watching = subprocess.Popen(command("consume", *arguments, "--every-s", "0.2"), stdout=subprocess.PIPE, text=True)
+    assert watching.stdout
+    # Two are done, and two are being asked for.
+    done = [watching.stdout.readline().split(":")[0] for _ in range(2)]
+    watching.send_signal(signal.SIGKILL)
+    watching.wait()
+    before = {path: path.stat().st_mtime_ns for path in (places[1] / "answers").glob("[!.]*.json")}
+    assert {f"{name}.json" for name in done} <= {path.name for path in before}
+    assert len(before) < len(names)
+    assert subprocess.run(command("consume", *arguments, "--once"), check=False).returncode == 0
+    # What was done is not asked for again.
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    rows, files = tables_of(str(places[1]))
+    assert rows == Counter(f"{name[:2]}_{end}" for name in names for end in (5, 10))
+    assert {row["status"] for row in files.values()} == {"scored"}
+    assert sorted(files) == names
+
+
+def test_what_is_still_written__is_left_alone(
+    places: tuple[Path, Path], servers: LocalServers, recording: Recording
+) -> None:
+    encoded = recording(6.0)
+    (places[0] / ".hidden.ogg").write_bytes(encoded)
+    (places[0] / "copied.ogg.part").write_bytes(encoded)
+    growing = places[0] / "growing.ogg"
+    growing.write_bytes(encoded[:100])
+    consumer = consumer_of(places, servers.url, settle_s=0.3)
+    for n_bytes in (1_000, 2_000, len(encoded)):
+        consumer._round()
+        growing.write_bytes(encoded[:n_bytes])
+    consumer._round()
+    assert not consumer.ledger.answered
+    assert not consumer.ledger.failures
+    assert "still being written" in consumer.waiting["growing.ogg"]
+    consumer.run(once=True)
+    assert consumer.ledger.answered == {"growing.ogg"}
+    assert sorted(tables_of(str(places[1]))[0]) == ["growing_10", "growing_5"]
+
+
+def test_refused_recording__is_listed_and_not_asked_again_until_it_is_another(
+    places: tuple[Path, Path], servers: LocalServers, recording: Recording
+) -> None:
+    broken = places[0] / "broken.ogg"
+    broken.write_bytes(b"no recording at all")
+    consumer_of(places, servers.url).run(once=True)
+    assert "not audio" in tables_of(str(places[1]))[1]["broken.ogg"]["reason"]
+    written = (places[1] / "failures" / "broken.ogg.json").stat().st_mtime_ns
+    consumer_of(places, servers.url).run(once=True)
+    assert (places[1] / "failures" / "broken.ogg.json").stat().st_mtime_ns == written
+    broken.write_bytes(recording(4.0))
+    consumer_of(places, servers.url).run(once=True)
+    rows, files = tables_of(str(places[1]))
+    assert (files["broken.ogg"]["status"], rows) == ("scored", Counter(["broken_5"]))
+
+
+@pytest.fixture
+def busy() -> Iterator[Answering]:
+    with answering() as server:
+        yield server
+
+
+def test_busy_server__is_asked_again_when_it_says(places: tuple[Path, Path], busy: Answering) -> None:
+    (places[0] / "a.ogg").write_bytes(b"anything")
+    busy.answers += [(503, {"error": "later"}, {"Retry-After": "1"}), (503, {"error": "later"}, {})]
+    consumer_of(places, busy.url, give_up_s=10.0).run(once=True)
+    assert tables_of(str(places[1]))[0] == Counter(["a_5"])
+    assert len(busy.asked_s) == 3
+    assert busy.asked_s[1] - busy.asked_s[0] >= 1.0
+    body = json.loads(busy.bodies[0])
+    assert body["parameters"] == {"top_k": "all", "priority": "batch"}
+
+
+def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:
+    for name in ("a", "b", "c"):
+        (places[0] / f"{name}.ogg").write_bytes(name.encode())
+    busy.fails_on = b"YQ=="  # a, in base64
+    consumer = consumer_of(places, busy.url, give_up_s=0.1, n_clients=1)
+    consumer.run(once=True)
+    _, files = tables_of(str(places[1]))
+    assert {name: row["status"] for name, row in files.items()} == {
+        "a.ogg": "waiting",
+        "b.ogg": "scored",
+        "c.ogg": "scored",
+    }
+    busy.fails_on = b""
+    consumer_of(places, busy.url).run(once=True)
+    assert tables_of(str(places[1]))[1]["a.ogg"]["status"] == "scored"
+
+
+def test_no_server__is_an_exit_code_and_an_account(places: tuple[Path, Path]) -> None:
+    (places[0] / "a.ogg").write_bytes(b"anything")
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    arguments = ["--from", str(places[0]), "--to", str(places[1]), "--url", url, "--once", "--give-up-s", "0.1"]
+    done = subprocess.run(command("consume", *arguments), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "0 scored, 0 failed, 1 waiting" in done.stdout
+    assert "does not answer" in tables_of(str(places[1]))[1]["a.ogg"]["reason"]
+
+
+def test_stopped_consumer__writes_its_tables(places: tuple[Path, Path], busy: Answering) -> None:
+    (places[0] / "a.ogg").write_bytes(b"anything")
+    arguments = ["--from", str(places[0]), "--to", str(places[1]), "--url", busy.url, "--settle-s", "0"]
+    watching = subprocess.Popen(command("consume", *arguments), stdout=subprocess.PIPE, text=True)
+    assert watching.stdout
+    watching.stdout.readline()
+    watching.terminate()
+    assert watching.wait(20) == 0
+    assert tables_of(str(places[1]))[0] == Counter(["a_5"])
+
+
+def test_ledger__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "failures" / "a.ogg.json", b'{"something": "else"}')
+    with pytest.raises(StorageError, match=r"a\.ogg\.json is no entry"):
+        Ledger(str(tmp_path))
+
+
+def test_ledger__a_failure_counts_for_its_content_alone(tmp_path: Path) -> None:
+    Ledger(str(tmp_path)).note_failure(Failure(file="x/a.ogg", version="1", reason="not audio"))
+    ledger = Ledger(str(tmp_path))
+    assert not ledger.needs("x/a.ogg", "1")
+    assert ledger.needs("x/a.ogg", "2")
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """Two species that sing at pitches of their own."""
+    time_s = np.arange(3 * 32_000) / 32_000
+    for code, pitch_hz in (("grekis", 3_000.0), ("41970", 800.0)):
+        (tmp_path / "labelled" / code).mkdir(parents=True)
+        song = 0.3 * np.sin(2 * np.pi * pitch_hz * time_s) * (np.sin(2 * np.pi * 3 * time_s) > 0)
+        soundfile.write(tmp_path / "labelled" / code / f"{code}.ogg", song, 32_000)
+    return tmp_path / "labelled"
+
+
+def test_s3__from_producer_to_tables(labelled: Path, servers: LocalServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = running_s3().use(monkeypatch).new_place()
+    source, target = f"{place}/in", f"{place}/results"
+    produced = command("produce", "--recordings", str(labelled), "--to", source, "--every-s", "0", "--n", "2")
+    subprocess.run([*produced, "--start", "2025-04-11T05:00:00", "--site", "H01"], check=True)
+    names = [one.uri.removeprefix(f"{source}/") for one in list_objects(source)]
+    stems = ["H01_20250411_050000", "H01_20250411_050100"]
+    assert names == sorted(f"{stem}{end}" for stem in stems for end in (".Table.1.selections.txt", ".ogg"))
+    consume = command("consume", "--from", source, "--to", target, "--url", servers.url)
+    watching = subprocess.Popen(consume, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    assert watching.stdout
+    watching.stdout.readline()
+    watching.kill()
+    watching.wait()
+    assert subprocess.run([*consume, "--once"], check=False).returncode == 0
+    rows, files = tables_of(target)
+    assert rows == Counter(f"{stem}_{end}" for stem in stems for end in range(5, 65, 5))
+    assert [row["status"] for row in files.values()] == ["scored"] * 2
+    assert pq.read_table(io.BytesIO(read_bytes(f"{target}/detections.parquet"))).num_rows == sum(
+        int(row["n_detections"]) for row in files.values()
+    )
+
+
+def test_producer__annotates_the_calls_that_are_heard(labelled: Path, tmp_path: Path) -> None:
+    arguments = ["--recordings", str(labelled), "--every-s", "0", "--n", "2", "--start", "2025-04-11T05:00:00"]
+    for folder, calls in (("calls", "4"), ("again", "4"), ("none", "0")):
+        subprocess.run(command("produce", *arguments, "--to", str(tmp_path / folder), "--calls", calls), check=True)
+    audio = sorted((tmp_path / "calls").glob("*.ogg"))
+    assert [path.name for path in audio] == ["SIM01_20250411_050000.ogg", "SIM01_20250411_050100.ogg"]
+    for path in audio:
+        assert soundfile.info(path).frames == 60 * 32_000
+        calls_of = read_raven_table(path.with_name(f"{path.stem}.Table.1.selections.txt"))
+        assert {one.code for one in calls_of} == {"grekis", "41970"}
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+        assert not read_raven_table(tmp_path / "none" / f"{path.stem}.Table.1.selections.txt")
+        assert (tmp_path / "none" / path.name).is_file()
+    assert not list((tmp_path / "calls").glob(".*"))
+
+
+def test_producer__keeps_its_rhythm_until_it_is_stopped(labelled: Path, tmp_path: Path) -> None:
+    arguments = ["--recordings", str(labelled), "--every-s", "3600", "--to", str(tmp_path / "out")]
+    producing = subprocess.Popen(command("produce", *arguments), stdout=subprocess.PIPE, text=True)
+    assert producing.stdout
+    producing.stdout.readline()
+    time.sleep(0.3)
+    producing.terminate()
+    assert producing.wait(20) == 0
+    assert len(list((tmp_path / "out").glob("*.ogg"))) == 1
+
+
+def test_producer__without_labels_is_one_sentence(tmp_path: Path, recording: Recording) -> None:
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "a.ogg").write_bytes(recording(2.0))
+    arguments = ["--recordings", str(tmp_path / "plain"), "--to", str(tmp_path / "out")]
+    done = subprocess.run(command("produce", *arguments), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "no recording with a label" in done.stderr

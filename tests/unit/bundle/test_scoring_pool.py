@@ -1,0 +1,99 @@
+"""Several processes say what one does; a file that cannot be scored, and a process that dies, cost nothing else."""
+
+from __future__ import annotations
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from silencio.bundle import Bundle, Scorer
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.bundle.scoring_pool import score_files, score_waveform
+from silencio.errors import BundleIntegrityError, StorageError
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_placeholder_bundle(tmp_path_factory.mktemp("pool") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def scorer(bundle: Path) -> Scorer:
+    return Scorer(Bundle(bundle), n_threads=1)
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> list[str]:
+    """Of many lengths, the first the longest, so that later ones are done before it."""
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{number}.wav" for number in range(7)]
+    for number, path in enumerate(paths):
+        soundfile.write(path, 0.1 * rng.standard_normal(int(32_000 * (90.0 if number == 0 else 0.3 + number))), 32_000)
+    return [str(path) for path in paths]
+
+
+# A block is eight windows of 5 s.
+@pytest.mark.parametrize("duration_s", [0.1, 4.9, 5.0, 5.1, 39.9, 40.0, 40.1, 45.0, 83.0])
+def test_blocks__give_the_numbers_of_the_whole(duration_s: float, scorer: Scorer) -> None:
+    waveform = np.random.default_rng(1).integers(-9_000, 9_000, round(32_000 * duration_s), dtype=np.int16)
+    whole = scorer.front_end.features(waveform)
+    blocks = score_waveform(scorer, waveform)
+    assert blocks.starts_s == whole.starts_s
+    np.testing.assert_array_equal(blocks.probabilities, scorer.graph.run(whole.inputs))
+
+
+def test_files__come_in_order_with_the_scorers_numbers(bundle: Path, scorer: Scorer, recordings: list[str]) -> None:
+    scored = list(score_files(bundle, recordings, n_processes=2))
+    assert [one.uri for one in scored] == recordings
+    for one in scored:
+        assert one.recording is not None
+        np.testing.assert_array_equal(one.recording.probabilities, scorer(Path(one.uri)).probabilities)
+    assert scored[0].duration_s == pytest.approx(90.0)
+
+
+def test_file_that_is_no_audio__is_named_with_its_reason(bundle: Path, recordings: list[str], tmp_path: Path) -> None:
+    (tmp_path / "empty.ogg").touch()
+    (tmp_path / "text.ogg").write_text("this is no recording")
+    wrong = [str(tmp_path / name) for name in ("empty.ogg", "text.ogg", "gone.ogg")]
+    scored = list(score_files(bundle, [recordings[1], *wrong, recordings[2]], n_processes=1))
+    assert [one.recording is None for one in scored] == [False, True, True, True, False]
+    assert "empty" in scored[1].reason
+    assert "not audio" in scored[2].reason
+    assert "is missing" in scored[3].reason
+
+
+def test_process_that_is_killed__loses_no_file(bundle: Path, recordings: list[str]) -> None:
+    wanted = recordings * 3
+    scored = score_files(bundle, wanted, n_processes=2)
+    results = [next(scored)]
+    for process in multiprocessing.active_children():
+        process.kill()
+    results += scored
+    assert [one.uri for one in results] == wanted
+    # A file may have been alone in a process when that was killed twice; here each was killed once.
+    assert all(one.recording is not None for one in results)
+
+
+def test_processes__end_when_nobody_listens_any_more(bundle: Path, recordings: list[str]) -> None:
+    scored = score_files(bundle, recordings, n_processes=2)
+    next(scored)
+    scored.close()
+    assert not multiprocessing.active_children()
+
+
+def test_changed_bundle__is_refused_before_a_process_starts(tmp_path: Path) -> None:
+    broken = write_placeholder_bundle(tmp_path / "broken")
+    with (broken / "model.onnx").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(BundleIntegrityError, match=r"model\.onnx was changed"):
+        next(score_files(broken, ["a.ogg"], n_processes=1))
+
+
+def test_place_that_does_not_answer__ends_it(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "127.0.0.1:9")
+    monkeypatch.setenv("SILENCIO_S3_SECURE", "false")
+    with pytest.raises(StorageError, match="no usable answer"):
+        list(score_files(bundle, ["s3://bucket/a.ogg", "s3://bucket/b.ogg"], n_processes=1))

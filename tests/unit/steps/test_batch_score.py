@@ -1,0 +1,131 @@
+"""An archive in parts: every file is in one, and the tables are what one scorer says."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+
+from silencio.bundle import Bundle, Scorer
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.detections.score_tables import row_names
+from silencio.errors import PipelineError, SourceError
+from silencio.steps.archive_shards import shards_of_archive
+from silencio.steps.batch_score import batch_score
+from silencio.steps.collect_scores import collect_scores
+from silencio.steps.list_archive import list_archive
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_placeholder_bundle(tmp_path_factory.mktemp("batch") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sites with a recording of the same name, one recording that is none, and what is no recording by its name."""
+    root = tmp_path_factory.mktemp("archive")
+    rng = np.random.default_rng(0)
+    for name, duration_s in (("a/one.ogg", 12.0), ("a/two.ogg", 3.0), ("b/one.ogg", 5.0), ("b/three.flac", 7.0)):
+        (root / name).parent.mkdir(exist_ok=True)
+        soundfile.write(root / name, 0.1 * rng.standard_normal(int(32_000 * duration_s)), 32_000)
+    (root / "b" / "broken.wav").write_bytes(b"RIFF")
+    (root / "train.csv").write_text("filename,primary_label\n")
+    (root / "a" / ".two.ogg.partial").write_bytes(b"Ogg")
+    return root
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+@pytest.fixture(scope="module")
+def scores(archive: Path, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
+    work = tmp_path_factory.mktemp("work")
+    table = str(work / "archive")
+    list_archive(str(archive), 2, table)
+    parts = [str(work / f"part-{shard}") for shard in shards_of_archive(table)]
+    for shard, part in zip(shards_of_archive(table), parts, strict=True):
+        batch_score(table, shard, str(bundle), 1, part)
+    return work / "all", collect_scores(table, parts[::-1], str(work / "all"))
+
+
+def test_counts__add_up(scores: tuple[Path, dict[str, int]]) -> None:
+    directory, counts = scores
+    assert counts == {"files": 7, "scored": 4, "failed": 1, "skipped": 2}
+    files = {row["file"]: row for row in rows_of(directory / "files.csv")}
+    assert len(files) == 7
+    assert "not audio" in files["b/broken.wav"]["reason"]
+    assert "no recording" in files["train.csv"]["reason"]
+    assert files["a/.two.ogg.partial"]["status"] == "skipped"
+    assert (files["a/one.ogg"]["duration_s"], files["a/one.ogg"]["n_windows"]) == ("12.000", "3")
+
+
+def test_rows__are_birdclefs_and_say_what_the_scorer_says(
+    scores: tuple[Path, dict[str, int]], archive: Path, bundle: Path
+) -> None:
+    rows = {row.pop("row_id"): row for row in rows_of(scores[0] / "birdclef.csv")}
+    # Two recordings share the name `one`: their rows are told apart by the folder.
+    assert list(rows) == [
+        *(f"a/one.ogg_{end}" for end in (5, 10, 15)),
+        "two_5",
+        "b/one.ogg_5",
+        *(f"three_{end}" for end in (5, 10)),
+    ]
+    scorer = Scorer(Bundle(bundle), 1)
+    said = np.array([[float(value) for value in rows[f"three_{end}"].values()] for end in (5, 10)], np.float32)
+    np.testing.assert_array_equal(said, scorer(archive / "b" / "three.flac").probabilities)
+    assert list(rows["two_5"]) == list(scorer.bundle.manifest.classes.codes)
+
+
+def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str, int]]) -> None:
+    table = pq.read_table(scores[0] / "detections.parquet").to_pylist()
+    counted = {row["file"]: int(row["n_detections"]) for row in rows_of(scores[0] / "files.csv")}
+    assert sum(counted.values()) == len(table)
+    for row in table:
+        assert counted[row["file"]] > 0
+        assert 0 <= row["start_s"] < row["end_s"] <= 12.0
+
+
+@pytest.mark.parametrize(("n_shards", "expected"), [(1, 1), (2, 2), (4, 4), (5, 5), (99, 5), (0, 1)])
+def test_shards__hold_every_recording_once(n_shards: int, expected: int, archive: Path, tmp_path: Path) -> None:
+    counts = list_archive(str(archive), n_shards, str(tmp_path / "archive"))
+    shards = pq.read_table(tmp_path / "archive").to_pylist()
+    assert counts == {"files": 7, "recordings": 5, "shards": expected}
+    assert shards_of_archive(str(tmp_path / "archive")) == list(range(expected))
+    assert sum(row["shard"] >= 0 for row in shards) == 5
+
+
+def test_shards__are_of_like_size(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(100):
+        (tmp_path / "in" / f"{number:03d}.ogg").write_bytes(b"x" * (1 + 10 * (number % 7)))
+    list_archive(str(tmp_path / "in"), 4, str(tmp_path / "archive"))
+    rows = pq.read_table(tmp_path / "archive").to_pylist()
+    sizes = [sum(row["size_bytes"] for row in rows if row["shard"] == shard) for shard in range(4)]
+    assert max(sizes) < 1.2 * min(sizes)
+
+
+def test_nothing_to_score__is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    with pytest.raises(SourceError, match="holds no recording"):
+        list_archive(str(tmp_path), 1, str(tmp_path / "archive"))
+    with pytest.raises(SourceError, match="is a table"):
+        list_archive(str(tmp_path / "manifest.csv"), 1, str(tmp_path / "archive"))
+    with pytest.raises(SourceError, match="-1 shards"):
+        list_archive(str(tmp_path), -1, str(tmp_path / "archive"))
+
+
+def test_lost_shard__is_noticed(scores: tuple[Path, dict[str, int]], tmp_path: Path) -> None:
+    work = scores[0].parent
+    with pytest.raises(PipelineError, match="7 files are in the archive"):
+        collect_scores(str(work / "archive"), [str(work / "part-0")], str(tmp_path / "all"))
+
+
+def test_row_names__are_unique() -> None:
+    assert row_names(["a/x.ogg", "b/x.ogg", "b/y.ogg"]) == {"a/x.ogg": "a/x.ogg", "b/x.ogg": "b/x.ogg", "b/y.ogg": "y"}
