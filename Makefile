@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check survival bench folds reserve compile format lock clean recordings
+.PHONY: help demo test check survival soak browser bench folds reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,13 @@ check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled p
 
 survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and disturb it in other ways
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m survival
+
+soak: $(VENV)/.ready  ## thousands of broken recordings at the real servers
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak
+
+browser: $(VENV)/.ready  ## the page, in Debian's Chromium
+	scripts/install_browser.sh
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

@@ -141,10 +141,10 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
     """Eight clients, ours and the pool in turn."""
     crowds: dict[str, list[Crowd]] = {"ours": [], "pool": []}
     took_s: dict[str, list[float]] = {"ours": [], "pool": []}
-    for _ in range(1 if quick else 6):
+    for _ in range(1 if quick else 4):
         for name, how in (("ours", by_scheduler), ("pool", by_thread_pool)):
             with how(graph, settings) as ask:
-                figures, some_s = asyncio.run(crowd(ask, graph.inputs, _N_CLIENTS, 16 if quick else 160))
+                figures, some_s = asyncio.run(crowd(ask, graph.inputs, _N_CLIENTS, 16 if quick else 80))
             crowds[name].append(figures)
             took_s[name] += some_s
     least_ms = {name: min(one.processor_ms for one in some) for name, some in crowds.items()}
@@ -167,7 +167,7 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
 
 def beside_upload(graph: Graph, settings: Settings, quick: bool) -> Result:
     """What uploads add to the p95 of one who asks for single windows."""
-    n_asked = 3 if quick else 60
+    n_asked = 3 if quick else 40
     added_ms, alone_ms = {}, {}
     for name, how in (("ours", by_scheduler), ("pool", by_thread_pool)):
         with how(graph, settings) as ask:

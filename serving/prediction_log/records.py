@@ -87,7 +87,7 @@ class RecordingFacts:
     names_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: that is half the cost of making one
 class WindowRecord:
     """One window.
 

@@ -34,6 +34,12 @@ class _Waiting(NamedTuple):
     record: WindowRecord
 
 
+class _Known(NamedTuple):
+    facts: RecordingFacts
+    generalised: RecordingFacts
+    date: str
+
+
 class PredictionLog:
     """Rows wait in memory, a thread writes them: file by file, each whole or not at all.
 
@@ -89,10 +95,17 @@ class PredictionLog:
         self._thread.start()
 
     def put(self, records: Sequence[WindowRecord]) -> None:
-        """Hand rows over. Never waits for the place, never raises."""
+        """Hand rows over, for good. Never waits for the place, never raises."""
+        now_s = time.monotonic()
+        known: dict[int, _Known] = {}  # what windows of one recording share is looked at once
+        rows = []
         try:
-            facts: dict[int, RecordingFacts] = {}
-            rows = [_Waiting(time.monotonic(), _date(one), self._generalised(one, facts)) for one in records]
+            for record in records:
+                key = id(record.facts)
+                if key not in known:
+                    known[key] = _Known(record.facts, self._generalised(record.facts), _date(record.facts))
+                record.facts = known[key].generalised
+                rows.append(_Waiting(now_s, known[key].date, record))
         except _NOT_ROWS:
             self._drop("invalid", len(records))
             return
@@ -125,15 +138,11 @@ class PredictionLog:
     ) -> None:
         self.close()
 
-    def _generalised(self, record: WindowRecord, done: dict[int, RecordingFacts]) -> WindowRecord:
-        """Before it waits anywhere; once a recording, not once a window."""
-        facts = record.facts
+    def _generalised(self, facts: RecordingFacts) -> RecordingFacts:
+        """Before it waits anywhere."""
         if not self._step or (facts.latitude is None and facts.longitude is None):
-            return record
-        if id(facts) not in done:
-            coarse = (self._rounded(facts.latitude), self._rounded(facts.longitude))
-            done[id(facts)] = replace(facts, latitude=coarse[0], longitude=coarse[1])
-        return replace(record, facts=done[id(facts)])
+            return facts
+        return replace(facts, latitude=self._rounded(facts.latitude), longitude=self._rounded(facts.longitude))
 
     def _rounded(self, degrees: float | None) -> float | None:
         return None if degrees is None else round(round(degrees / self._step) * self._step, 6)
@@ -227,8 +236,8 @@ class PredictionLog:
         return rows, sink.getvalue().to_pybytes()
 
 
-def _date(record: WindowRecord) -> str:
-    return f"{in_utc(record.facts.received_at):%Y-%m-%d}"
+def _date(facts: RecordingFacts) -> str:
+    return f"{in_utc(facts.received_at):%Y-%m-%d}"
 
 
 def _is_sound(row: WindowRecord) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -151,7 +151,11 @@ def _graph_input(name: InputName, spec: FeatureSpec) -> GraphInput:
 def _model(entries: Sequence[GraphInput], spec: FeatureSpec, classes: ClassList, seed: int) -> onnx.ModelProto:
     """One branch an input, added, softmax."""
     rng = np.random.default_rng(seed)
-    branches = {"log_mel": _band_scores, "waveform": _loudness_scores, _ENCODED: _embedding_scores}
+    branches: dict[str, Callable[..., _Branch]] = {
+        "log_mel": _band_scores,
+        "waveform": _loudness_scores,
+        _ENCODED: _embedding_scores,
+    }
     nodes: list[onnx.NodeProto] = []
     weights: list[onnx.TensorProto] = []
     for entry in entries:
