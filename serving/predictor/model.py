@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from kserve.errors import InvalidInput
 from kserve.logging import logger
 
 from serving.errors import Overloaded
+from serving.metrics import Metrics
 from serving.predictor.scheduler import QueueFullError, Scheduler
 from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.readiness import BundleModel
@@ -26,14 +27,10 @@ class Predictor(BundleModel):
         name: As on the routes.
         directory: The bundle's folder.
         settings: Provider, threads, sizes; as the environment says by default.
-
-    Attributes:
-        on_batch: Set before loading, told of each run: windows, seconds waited, seconds run (see `Scheduler`).
     """
 
     def __init__(self, name: str, directory: Path, settings: Settings | None = None) -> None:
         super().__init__(name, directory)
-        self.on_batch: Callable[[int, float, float], None] | None = None
         self._settings = settings or Settings()
         self._graph: Graph
         self._scheduler: Scheduler
@@ -62,12 +59,9 @@ class Predictor(BundleModel):
             most_wait_ms=settings.most_wait_ms,
             most_queued_windows=settings.most_queued_windows,
         )
-        if self.on_batch:
-            self._scheduler.on_batch = self.on_batch
-
-    def queue_length(self) -> int:
-        """Windows that wait."""
-        return self._scheduler.queue_length() if self.ready else 0
+        metrics = Metrics(bundle.manifest, provider=graph.provider)
+        metrics.queue_length_from(self._scheduler.queue_length)
+        self._scheduler.on_batch = metrics.batch
 
     @property
     def platform(self) -> str:

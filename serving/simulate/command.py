@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from serving.simulate.scene import Scene
 from serving.simulate.users import guide, mobile, power, rare
 from silencio.errors import SilencioError
 
+# Where the users' key stands, if the server wants one: an option would be seen in the list of processes.
+API_KEY = "SILENCIO_API_KEY"
 _PIPED_CELLS = 120
 SIMULATIONS: dict[str, Callable[[Scene], None]] = {
     "guide": guide,
@@ -41,7 +44,6 @@ def add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--speed", type=_positive, default=1.0, help="times as fast as life; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")
-    parser.add_argument("--api-key", default="", metavar="KEY", help="of the users, where the server wants one")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     parser.set_defaults(run=simulate)
 
@@ -76,7 +78,7 @@ def simulate(options: argparse.Namespace) -> int:
             seed=options.seed,
             n_clients=options.clients,
             speed=options.speed,
-            api_key=options.api_key,
+            api_key=os.environ.get(API_KEY, ""),
         )
         begun_s = time.monotonic()
         SIMULATIONS[options.simulation](scene)

@@ -35,11 +35,11 @@ def guide(scene: Scene) -> None:
 
 def _stream(scene: Scene, asker: Asker, rng: np.random.Generator) -> None:
     n_sent, begun_s = 0, time.monotonic()
-    while not scene.is_over:
+    while not (scene.is_over and n_sent):
         sound = random_sound(scene, rng)
         n_windows = max(1, int(len(sound) / (STREAM_S * RATE_HZ)))
         for i in range(n_windows):
-            if scene.is_over:
+            if scene.is_over and n_sent:
                 return
             window = fitted(sound[round(i * STREAM_S * RATE_HZ) :], STREAM_S)
             done = asker.ask("5 s of a stream", encode(window), duration_s=STREAM_S)

@@ -13,12 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
+from serving.simulate.command import API_KEY
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
 from silencio.errors import SilencioError
-
-API_KEY = "SILENCIO_API_KEY"
 
 
 def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

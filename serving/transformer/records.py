@@ -35,11 +35,6 @@ class Records:
         """From now on predictions are of this bundle."""
         self._manifest, self._metrics = manifest, metrics
 
-    def stop(self) -> None:
-        """Write what waits."""
-        if self._log is not None:
-            self._log.close()
-
     def keep(
         self,
         heard: HeardRequest,

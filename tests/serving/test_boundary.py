@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -30,8 +31,11 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
     add_GRPCInferenceServiceServicer_to_server,
 )
 from kserve.utils.utils import to_headers
+from starlette.responses import Response
 from starlette.routing import Route
 
+from serving.access import Access
+from serving.access.keys import add_key
 from serving.boundary import guard
 from serving.errors import NotReady, Overloaded, Unavailable
 from serving.grpc_boundary import GrpcBoundary
@@ -46,7 +50,7 @@ LIMITS = {"most_body_bytes": 1_000, "most_body_bytes_in_flight": 1_500, "most_re
 class Guarded:
     """An application behind the boundary: `predict` answers what it was given, once it may."""
 
-    def __init__(self, **limits: Any) -> None:
+    def __init__(self, access: Access | None = None, **limits: Any) -> None:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.error: Exception | None = None
@@ -57,7 +61,9 @@ class Guarded:
         app.add_api_route(PREDICT, self.predict, methods=["POST"])
         app.add_api_route(INFER, self.infer, methods=["POST"])
         app.add_api_route("/v2/health/live", self.live, methods=["GET"])
-        guard(app, self.load, None, [Route("/page/{name}", self.predict)])
+        page = Route("/page/{name}", self.page)
+        app.router.routes.append(page)
+        guard(app, self.load, access, [page])
         self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning"))
 
     async def predict(self, request: Request) -> dict[str, Any]:
@@ -71,13 +77,16 @@ class Guarded:
         """FastAPI reads the body, and makes a 400 of whatever goes wrong with that."""
         return len(body)
 
+    async def page(self, request: Request) -> Response:
+        return Response("a page")
+
     async def live(self) -> str:
         return "alive"
 
 
 @contextlib.contextmanager
-def guarded_application(**limits: Any) -> Iterator[Guarded]:
-    application = Guarded(**limits)
+def guarded_application(access: Access | None = None, **limits: Any) -> Iterator[Guarded]:
+    application = Guarded(access, **limits)
     thread = threading.Thread(target=application.server.run, daemon=True)
     thread.start()
     while not application.server.started:
@@ -234,6 +243,28 @@ def test_errors__a_status_and_a_sentence(guarded: Guarded, error: Exception, sta
     assert (answer.status_code, answer.json()) == (status, {"error": text})
     if status == 503:
         assert answer.headers["retry-after"] == str(getattr(error, "retry_after_s", 1))
+
+
+def test_keys__the_model_sees_whose_it_was_and_not_the_key(tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.csv", "ranger", 600, None)
+    with guarded_application(Access(tmp_path / "keys.csv")) as guarded:
+        headers = _post(guarded, X_API_Key=key, X_Silencio_Key_Name="admin").json()["headers"]
+        assert headers["x-silencio-key-name"] == "ranger"
+        assert key not in str(headers)
+        assert _post(guarded).status_code == 401
+
+
+def test_keys__reading_pages_and_probes_needs_none_and_load_does_not_stop_it(tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.csv", "ranger", 600, None)
+    with guarded_application(Access(tmp_path / "keys.csv"), most_requests=1) as guarded:
+        guarded.may_answer.clear()
+        with _begin(guarded, f"Content-Length: 1\r\nX-API-Key: {key}", b"x"):
+            _until(lambda: guarded.load.n_requests == 1)
+            for route in ("/page/page.js", "/v2/health/live"):
+                assert httpx.get(guarded.url + route, trust_env=False).status_code == 200
+            assert _post(guarded, route="/page/page.js").status_code == 401
+            assert _post(guarded, X_API_Key=key).status_code == 503
+            guarded.may_answer.set()
 
 
 def test_log__a_client_writes_no_lines_of_its_own(

@@ -16,6 +16,7 @@ import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from serving.access.keys import add_key
 from serving.local import LocalServers, local_servers
 from serving.metrics import Metrics
 from serving.metrics.process import count_request
@@ -112,15 +113,17 @@ def test_scrape__clients_cannot_make_new_series(counted: LocalServers) -> None:
 
 def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, recording: Make, tmp_path: Path) -> None:
     begun = datetime.now(UTC)
-    with local_servers(bundle_directory, transformer_options=["--prediction_log", str(tmp_path)]) as servers:
-        body = recording(12.0)
+    place, keys = tmp_path / "log", tmp_path / "keys.csv"
+    headers = {"X-Request-ID": "walk-17", "X-API-Key": add_key(keys, "ranger", 60, None)}
+    options = ["--prediction_log", str(place), "--keys", str(keys)]
+    with local_servers(bundle_directory, transformer_options=options) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
-        assert _predict(servers, body, route=PREDICT + query, headers={"X-Request-ID": "walk-17"}).status_code == 200
+        assert _predict(servers, recording(12.0), route=PREDICT + query, headers=headers).status_code == 200
         servers.transformer.ask_to_stop()
         servers.transformer.wait_until_stopped()
-    rows = read_log(str(tmp_path), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
-    assert [(row["request_id"], row["session_id"], row["start_s"]) for row in rows] == [
-        ("walk-17", "walk", start_s) for start_s in (0.0, 5.0, 10.0)
+    rows = read_log(str(place), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
+    assert [(row["request_id"], row["session_id"], row["key_name"], row["start_s"]) for row in rows] == [
+        ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 10.0)
     ]
     assert {(row["latitude"], row["longitude"]) for row in rows} == {(-9.0, 147.2)}
     assert all(len(row["top_codes"]) == len(row["top_probabilities"]) == 5 for row in rows)

@@ -159,3 +159,18 @@ def test_servers__carry_no_training_framework(servers: LocalServers) -> None:
         loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
         assert "onnxruntime" in loaded
         assert not [name for name in ("libtorch", "lightning", "mlflow") if name in loaded]
+
+
+def test_predict__more_large_recordings_than_fit_are_told_to_come_back(servers: LocalServers, recording: Make) -> None:
+    encoded = recording(120.0, "FLAC")
+    assert len(encoded) > 2 << 20
+
+    def ask(_: int) -> httpx.Response:
+        headers = {"Content-Type": "audio/flac"}
+        return httpx.post(servers.url + ROUTE, content=encoded, headers=headers, trust_env=False, timeout=120)
+
+    with ThreadPoolExecutor(20) as threads:
+        answers = list(threads.map(ask, range(20)))
+    assert {one.status_code for one in answers} == {200, 503}
+    assert all(int(one.headers["Retry-After"]) >= 1 for one in answers if one.status_code == 503)
+    assert ask(0).status_code == 200

@@ -195,6 +195,27 @@ def test_predictor__with_a_full_queue_says_so_at_once_over_both_protocols(
     asyncio.run(ask())
 
 
+def test_predictor__counts_what_waits_and_what_runs(waiting: ServerProcess, tensors: Tensors) -> None:
+    def figure(name: str) -> float:
+        lines = httpx.get(f"{waiting.url}/metrics", trust_env=False).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
+
+    async def ask() -> None:
+        async with InferenceGRPCClient(_address(waiting)) as client:
+            answer = asyncio.ensure_future(client.infer(_request(tensors), timeout=20))
+            await asyncio.sleep(0.5)
+            assert await asyncio.to_thread(figure, "silencio_queue_windows") == 2
+            await answer
+
+    n_windows, n_runs = figure("silencio_batch_windows_sum"), figure("silencio_batch_windows_count")
+    asyncio.run(ask())
+    assert figure("silencio_queue_windows") == 0
+    deadline_s = time.monotonic() + 5
+    while figure("silencio_batch_windows_count") == n_runs:  # counted just after the answer
+        assert time.monotonic() < deadline_s
+    assert figure("silencio_batch_windows_sum") == n_windows + 2
+
+
 def test_predictor__forgets_a_request_whose_client_has_gone(waiting: ServerProcess, tensors: Tensors) -> None:
     five = {name: np.resize(array, (5, *array.shape[1:])) for name, array in tensors.items()}
 

@@ -6,13 +6,18 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
 
 from serving.predictor.scheduler import Priority, QueueFullError, Scheduler
+from silencio.bundle.graph import Graph
+from silencio.bundle.manifest import GraphInput
 
 Tensors = dict[str, NDArray[np.float32]]
 N_CLASSES = 3
@@ -102,6 +107,49 @@ def test_submit__gives_each_request_its_own_rows_in_order(make: Callable[..., Sc
         assert scheduler.queue_length() == 0
 
     run(steps())
+
+
+def _convolutional_graph(path: Path) -> Graph:
+    """Small, but of the kernels that may add up in another order in a batch."""
+    rng = np.random.default_rng(3)
+    shapes = {"first": (8, 1, 3, 3), "second": (16, 8, 3, 3), "classes": (16, N_CLASSES)}
+    weights = [
+        numpy_helper.from_array(0.3 * rng.standard_normal(shape).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    weights.append(numpy_helper.from_array(np.array([1], np.int64), "channel_axis"))
+    nodes = [
+        helper.make_node("Unsqueeze", ["log_mel", "channel_axis"], ["image"]),
+        helper.make_node("Conv", ["image", "first"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "second"], ["c"], strides=[2, 2]),
+        helper.make_node("GlobalAveragePool", ["c"], ["d"]),
+        helper.make_node("Flatten", ["d"], ["e"]),
+        helper.make_node("MatMul", ["e", "classes"], ["f"]),
+        helper.make_node("Sigmoid", ["f"], ["probabilities"]),
+    ]
+    inputs = [helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, ["batch", 32, 64])]
+    outputs = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", N_CLASSES])]
+    graph = helper.make_graph(nodes, "small", inputs, outputs, weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return Graph(path, (GraphInput(name="log_mel", dtype="float32", shape=(32, 64)),), n_threads=1)
+
+
+@pytest.mark.parametrize("most_batch_windows", [1, 2, 3, 8])
+def test_submit__gives_the_numbers_of_the_window_alone(tmp_path: Path, most_batch_windows: int) -> None:
+    graph = _convolutional_graph(tmp_path / "small.onnx")
+    windows = np.random.default_rng(0).standard_normal((40, 32, 64)).astype(np.float32)
+    alone = np.concatenate([graph.run({"log_mel": windows[i : i + 1]}) for i in range(40)])
+
+    async def steps() -> None:
+        sizes = {"most_batch_windows": most_batch_windows, "most_wait_ms": 0, "most_queued_windows": 100}
+        with Scheduler(graph.run, n_workers=2, **sizes) as scheduler:
+            asked = [scheduler.submit({"log_mel": windows[i : i + 4]}) for i in range(0, 40, 4)]
+            together = np.concatenate(await asyncio.gather(*asked))
+        np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+
+    run(steps())
+    assert np.ptp(alone, axis=0).min() > 0.01
 
 
 def test_run__takes_windows_of_several_requests_and_never_more_than_it_may(
@@ -228,6 +276,13 @@ def test_queue__that_is_full_refuses_and_takes_again_when_there_is_room(
         graph.may_run.set()
         await asyncio.gather(*waiting)
         await scheduler.submit(_windows(20), "batch")
+
+    run(steps())
+
+
+def test_queue__takes_a_request_that_is_larger_than_itself_when_nothing_waits(make: Callable[..., Scheduler]) -> None:
+    async def steps() -> None:
+        assert len(await make(most_queued_windows=2).submit(_windows(1, 2, 3))) == 3
 
     run(steps())
 

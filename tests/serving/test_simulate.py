@@ -166,6 +166,8 @@ def test_recordings__by_table_by_folder_and_without_labels(labelled: Path, tmp_p
 
 
 def test_module__imports_nothing_that_serving_lacks() -> None:
-    code = "import sys, serving.simulate.command, serving.stream.commands; print([m for m in ('pandas', 'torch', 'kfp', 'mlflow', 'sklearn') if m in sys.modules])"
+    foreign = ("pandas", "torch", "kfp", "mlflow", "sklearn")
+    code = "import sys, serving.simulate.command, serving.stream.commands;"
+    code += f"print([name for name in {foreign} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,9 +9,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +22,10 @@ import pytest
 import soundfile
 
 from serving.local import LocalServers, free_ports
+from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.ledger import Failure, Ledger
+from serving.stream.producer import ProducerConfig, produce
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.errors import StorageError
@@ -30,6 +34,7 @@ from tests.s3 import running_s3
 from tests.serving.answering import Answering, answering
 
 Recording = Callable[..., bytes]
+STEMS = ["H01_20250411_050000", "H01_20250411_050100"]
 
 
 def command(*arguments: str) -> list[str]:
@@ -204,6 +209,32 @@ def test_stopped_consumer__writes_its_tables(places: tuple[Path, Path], busy: An
     assert tables_of(str(places[1]))[0] == Counter(["a_5"])
 
 
+def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> None:
+    said: list[str] = []
+    config = ConsumerConfig(str(tmp_path / "in"), str(tmp_path / "results"), busy.url, every_s=0.05, settle_s=0.0)
+    consumer = Consumer(config, said.append)
+    watching = threading.Thread(target=consumer.run, kwargs={"once": False})
+    watching.start()
+    try:
+        _wait_until(lambda: bool(said))
+        assert "trying again" in said[0]
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "a.ogg").write_bytes(b"anything")
+        _wait_until(lambda: "a.ogg" in consumer.ledger.answered)
+    finally:
+        consumer.stop()
+        watching.join()
+    with pytest.raises(StorageError, match="cannot be listed"):
+        Consumer(replace(config, source=str(tmp_path / "nowhere"))).run(once=True)
+
+
+def _wait_until(holds: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
 def test_ledger__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
     write_bytes(tmp_path / "failures" / "a.ogg.json", b'{"something": "else"}')
     with pytest.raises(StorageError, match=r"a\.ogg\.json is no entry"):
@@ -231,11 +262,10 @@ def labelled(tmp_path: Path) -> Path:
 def test_s3__from_producer_to_tables(labelled: Path, servers: LocalServers, monkeypatch: pytest.MonkeyPatch) -> None:
     place = running_s3().use(monkeypatch).new_place()
     source, target = f"{place}/in", f"{place}/results"
-    produced = command("produce", "--recordings", str(labelled), "--to", source, "--every-s", "0", "--n", "2")
-    subprocess.run([*produced, "--start", "2025-04-11T05:00:00", "--site", "H01"], check=True)
+    config = ProducerConfig(source, site="H01", n_soundscapes=2)
+    assert list(produce(recordings_of(labelled), None, config)) == [f"{source}/{stem}.ogg" for stem in STEMS]
     names = [one.uri.removeprefix(f"{source}/") for one in list_objects(source)]
-    stems = ["H01_20250411_050000", "H01_20250411_050100"]
-    assert names == sorted(f"{stem}{end}" for stem in stems for end in (".Table.1.selections.txt", ".ogg"))
+    assert names == sorted(f"{stem}{end}" for stem in STEMS for end in (".Table.1.selections.txt", ".ogg"))
     consume = command("consume", "--from", source, "--to", target, "--url", servers.url)
     watching = subprocess.Popen(consume, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     assert watching.stdout
@@ -244,7 +274,7 @@ def test_s3__from_producer_to_tables(labelled: Path, servers: LocalServers, monk
     watching.wait()
     assert subprocess.run([*consume, "--once"], check=False).returncode == 0
     rows, files = tables_of(target)
-    assert rows == Counter(f"{stem}_{end}" for stem in stems for end in range(5, 65, 5))
+    assert rows == Counter(f"{stem}_{end}" for stem in STEMS for end in range(5, 65, 5))
     assert [row["status"] for row in files.values()] == ["scored"] * 2
     assert pq.read_table(io.BytesIO(read_bytes(f"{target}/detections.parquet"))).num_rows == sum(
         int(row["n_detections"]) for row in files.values()
@@ -252,18 +282,18 @@ def test_s3__from_producer_to_tables(labelled: Path, servers: LocalServers, monk
 
 
 def test_producer__annotates_the_calls_that_are_heard(labelled: Path, tmp_path: Path) -> None:
-    arguments = ["--recordings", str(labelled), "--every-s", "0", "--n", "2", "--start", "2025-04-11T05:00:00"]
-    for folder, calls in (("calls", "4"), ("again", "4"), ("none", "0")):
-        subprocess.run(command("produce", *arguments, "--to", str(tmp_path / folder), "--calls", calls), check=True)
+    for folder, most_calls in (("calls", 4), ("again", 4), ("none", 0)):
+        config = ProducerConfig(str(tmp_path / folder), n_soundscapes=2, most_calls=most_calls)
+        assert len(list(produce(recordings_of(labelled), None, config))) == 2
     audio = sorted((tmp_path / "calls").glob("*.ogg"))
     assert [path.name for path in audio] == ["SIM01_20250411_050000.ogg", "SIM01_20250411_050100.ogg"]
     for path in audio:
         assert soundfile.info(path).frames == 60 * 32_000
-        calls_of = read_raven_table(path.with_name(f"{path.stem}.Table.1.selections.txt"))
-        assert {one.code for one in calls_of} == {"grekis", "41970"}
-        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+        again = tmp_path / "again" / path.name
+        np.testing.assert_array_equal(soundfile.read(again)[0], soundfile.read(path)[0])
+        calls = read_raven_table(path.with_name(f"{path.stem}.Table.1.selections.txt"))
+        assert {one.code for one in calls} == {"grekis", "41970"}
         assert not read_raven_table(tmp_path / "none" / f"{path.stem}.Table.1.selections.txt")
-        assert (tmp_path / "none" / path.name).is_file()
     assert not list((tmp_path / "calls").glob(".*"))
 
 

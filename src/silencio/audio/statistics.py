@@ -26,18 +26,17 @@ def audio_statistics(windows: NDArray[np.int16], sample_rate_hz: int) -> dict[st
         full scale, `silence_share` of 20 ms frames below -60 dB, and `snr_db`, the level of the loudest tenth of the
         frames over that of the quietest tenth. The last one is an estimate: a steady song has a low one.
     """
-    samples = windows.astype(np.float64) / FULL_SCALE
+    power = np.square(windows.astype(np.float64) / FULL_SCALE)
     frame = max(1, round(_FRAME_S * sample_rate_hz))
-    n_frames = max(1, samples.shape[1] // frame)
-    frames = samples[:, : n_frames * frame].reshape(len(samples), n_frames, -1)
-    power = np.square(frames).mean(axis=2)
-    ordered = np.sort(power, axis=1)
+    n_frames = max(1, power.shape[1] // frame)
+    frame_power = power[:, : n_frames * frame].reshape(len(power), n_frames, -1).mean(axis=2)
+    ordered = np.sort(frame_power, axis=1)
     tenth = max(1, n_frames // 10)
     return {
-        "rms_db": _db(np.square(samples).mean(axis=1)),
-        "peak_db": _db(np.square(samples).max(axis=1)),
-        "clipped_share": (np.abs(samples) >= _CLIPPED).mean(axis=1),
-        "silence_share": (_db(power) < _SILENT_DB).mean(axis=1),
+        "rms_db": _db(power.mean(axis=1)),
+        "peak_db": _db(power.max(axis=1)),
+        "clipped_share": (power >= _CLIPPED**2).mean(axis=1),
+        "silence_share": (_db(frame_power) < _SILENT_DB).mean(axis=1),
         "snr_db": _db(ordered[:, -tenth:].mean(axis=1)) - _db(ordered[:, :tenth].mean(axis=1)),
     }
 
