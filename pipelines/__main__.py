@@ -52,9 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         help="serves now: what the new one must not be worse than",
     )
     score = pipelines.add_parser("batch_score", help="score a whole archive with a bundle")
-    score.add_argument(
-        "--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings"
-    )
+    score.add_argument("--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings")
     score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
     score.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets scores/, the log and all artifacts")
     score.add_argument("--shards", type=int, default=0, metavar="N", help="steps of their own; default: by size")

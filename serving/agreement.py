@@ -7,6 +7,8 @@ LOOPBACK = "127.0.0.1"
 # What the reason for not being ready begins with, here and where another process reads it: wait, or give up.
 LOADING = "loading: "
 REFUSED = "refused: "
+# A window is half a megabyte: gRPC's usual sizes of buffers take half as long again for it.
+LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 # Of one recording; of all recordings of one request together.
 LEAST_AUDIO_S = 0.1
 MOST_AUDIO_S = 600.0

@@ -24,6 +24,7 @@ from kserve.protocol.rest.server import RESTServer
 
 from serving.access import Access
 from serving.access.tls import Renewal, Tls
+from serving.agreement import LARGE_MESSAGES
 from serving.boundary import AddRoutes, guard
 from serving.grpc_boundary import GrpcBoundary
 from serving.load import Limits, Load
@@ -107,7 +108,7 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
             interceptors=(GrpcBoundary(self._load, self._entrance.access),),
             options=[(name.replace("grpc_", "grpc.", 1), self._kwargs.get(name)) for name in limits]
             # gRPC shares a port by default: a second predictor would silently get half of the requests.
-            + [("grpc.so_reuseport", 0)],
+            + [("grpc.so_reuseport", 0), LARGE_MESSAGES],
         )
         servicer = InferenceServicer(self._data_plane, self._model_repository_extension)
         grpc_predict_v2_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, self._server)

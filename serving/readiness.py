@@ -122,7 +122,8 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         await self.model_ready(model_name, disable_predictor_health_check=True)
-        return dict(await super().model_metadata(model_name))
+        platform = getattr(self.get_model_from_registry(model_name), "platform", "")
+        return {**await super().model_metadata(model_name), "platform": platform}
 
 
 class FixedRepository(ModelRepositoryExtension):  # type: ignore[misc]  # kserve is untyped

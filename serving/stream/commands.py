@@ -18,6 +18,7 @@ from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
 from silencio.errors import SilencioError
+from silencio.storage import is_local
 
 
 def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -124,7 +125,8 @@ def run_consume(options: argparse.Namespace) -> int:
 
 
 def _place(text: str) -> str:
-    return text.rstrip("/")
+    """As its listing names what is below: an S3 prefix without a slash at its end, a folder from the root on."""
+    return str(Path(text).resolve()) if is_local(text) else text.rstrip("/")
 
 
 def _stopped_by_signals(stop: Callable[[], None] | None = None) -> threading.Event:

@@ -106,6 +106,9 @@ class Consumer:
             n_done = self.ledger.n_done
             try:
                 is_all_whole = self._round()
+                made_progress = self.ledger.n_done > n_done
+                if not made_progress and not once:
+                    self._write_tables_sometimes()
             except StorageError as error:
                 if once:
                     raise
@@ -114,11 +117,9 @@ class Consumer:
                 self._storage_wait_s = min(2 * self._storage_wait_s, _LONGEST_WAIT_S)
                 continue
             self._storage_wait_s = _FIRST_WAIT_S
-            made_progress = self.ledger.n_done > n_done
             if once and is_all_whole and not made_progress:
                 break
             if not made_progress:
-                self._write_tables_sometimes()
                 self._stopped.wait(self.config.every_s)
         self.write_tables()
 
@@ -228,7 +229,8 @@ class Consumer:
                         answer.file, names[answer.file], answer.ends_s, rows, answer.detections, answer.duration_s
                     )
                 for file, failure in sorted(self.ledger.failures.items()):
-                    tables.not_scored(file, "failed", failure.reason)
+                    if file not in self.waiting:  # else it is another recording by now
+                        tables.not_scored(file, "failed", failure.reason)
                 for file, reason in sorted(self.waiting.items()):
                     tables.not_scored(file, "waiting", reason)
             for name in TABLES:

@@ -17,7 +17,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 from kserve.utils.numpy_codec import from_np_dtype
 from numpy.typing import NDArray
 
-from serving.agreement import LOADING, REFUSED
+from serving.agreement import LARGE_MESSAGES, LOADING, REFUSED
 from serving.errors import Unavailable
 from silencio.bundle.graph import MOST_WINDOWS, OUTPUT
 from silencio.settings import Settings
@@ -53,6 +53,7 @@ _OPTIONS = [
     ("grpc.service_config", json.dumps(_RETRIES)),
     # A call that is larger is not retried; by default that is 256 KiB, less than one window.
     ("grpc.per_rpc_retry_buffer_size", 2 * _MOST_CALL_BYTES),
+    LARGE_MESSAGES,
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import benchmarks.__main__ as command
-from benchmarks import featurize, growth
+from benchmarks import batching, featurize, growth
 from benchmarks.log_mel import librosa_log_mel
 from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
 from benchmarks.result import Result
@@ -139,7 +139,7 @@ def test_command__keeps_figures_machine_and_targets(one_benchmark: list[Result],
 def test_command__an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         command.main(["log_mell"])
-    assert "there is no benchmark log_mell: there are log_mel, featurize, growth" in capsys.readouterr().err
+    assert "there is no benchmark log_mell: there are log_mel, featurize, growth, batching, serving, batch_score" in capsys.readouterr().err
 
 
 def test_featurize__a_task_writes_its_shard_and_says_its_memory(tmp_path: Path) -> None:
@@ -159,3 +159,7 @@ def test_first_call__is_timed_in_a_process_of_its_own() -> None:
 def test_answer__a_process_that_fails_is_no_figure() -> None:
     with pytest.raises(RuntimeError, match="first_call"):
         answer(start("benchmarks.first_call", ["nobody"]))
+
+
+def test_batching__runs() -> None:
+    assert len(batching.run(quick=True)) == 2

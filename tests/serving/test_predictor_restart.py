@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -66,27 +67,26 @@ def test_predictor__killed_under_load_and_started_again_is_503_for_that_time_and
     # The last one is batch work of more than one call.
     recordings = [recording(duration_s) for duration_s in (1.0, 5.0, 12.0, 65.0)]
     assert len(recordings) == N_CLIENTS
-    with local_servers(bundle_directory) as servers, Crowd(servers.url, recordings) as crowd:
-        crowd.wait_for(200, 20)
+    with local_servers(bundle_directory) as servers, ExitStack() as stack, Crowd(servers.url, recordings) as crowd:
+        crowd.wait_for(200, 12)
         servers.predictor.process.kill()
         servers.predictor.process.wait()
         killed_s = time.monotonic()
-        crowd.wait_for(503, 20)
+        crowd.wait_for(503, 12)
 
         arguments = servers.predictor.process.args
         assert isinstance(arguments, list)
         log = tmp_path / "predictor.log"
         again = ServerProcess.start("serving.predictor", arguments[3:-1], servers.predictor.url, log)
-        try:
-            while not again.readiness().ready:
-                assert again.exit_code() is None, again.last_lines()
-                assert time.monotonic() < killed_s + LONGEST_S
-                time.sleep(0.05)
-            ready_s = time.monotonic()
-            crowd.wait_for(200, 20)
-        finally:
-            again.ask_to_stop()
-            again.wait_until_stopped()
+        # In this order, after the clients have gone.
+        stack.callback(again.wait_until_stopped)
+        stack.callback(again.ask_to_stop)
+        while not again.readiness().ready:
+            assert again.exit_code() is None, again.last_lines()
+            assert time.monotonic() < killed_s + LONGEST_S
+            time.sleep(0.05)
+        ready_s = time.monotonic()
+        crowd.wait_for(200, 12)
 
     assert crowd.failures == []
     assert {status for _, status, _ in crowd.answers} == {200, 503}

@@ -34,6 +34,7 @@ from tests.s3 import running_s3
 from tests.serving.answering import Answering, answering
 
 Recording = Callable[..., bytes]
+ROOT = str(Path(__file__).parents[2])
 STEMS = ["H01_20250411_050000", "H01_20250411_050100"]
 
 
@@ -72,7 +73,9 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
     (places[0] / "short.flac").write_bytes(recording(0.5, "FLAC"))
     (places[0] / "notes.txt").write_text("no recording")
     done = subprocess.run(
-        command("consume", "--from", f"{places[0]}/", "--to", str(places[1]), "--url", servers.url, "--once"),
+        command("consume", "--from", "./in/", "--to", "results", "--url", servers.url, "--once"),
+        cwd=places[0].parent,
+        env={**os.environ, "PYTHONPATH": ROOT},
         capture_output=True,
         text=True,
         check=False,
@@ -149,6 +152,9 @@ def test_refused_recording__is_listed_and_not_asked_again_until_it_is_another(
     consumer_of(places, servers.url).run(once=True)
     assert (places[1] / "failures" / "broken.ogg.json").stat().st_mtime_ns == written
     broken.write_bytes(recording(4.0))
+    # Another recording that nobody could be asked about is waiting, and no failure.
+    consumer_of(places, f"http://127.0.0.1:{free_ports(1)[0]}", give_up_s=0.0).run(once=True)
+    assert tables_of(str(places[1]))[1]["broken.ogg"]["status"] == "waiting"
     consumer_of(places, servers.url).run(once=True)
     rows, files = tables_of(str(places[1]))
     assert (files["broken.ogg"]["status"], rows) == ("scored", Counter(["broken_5"]))

@@ -33,6 +33,8 @@ _BLOCK_WINDOWS = 8
 # Files that may be done before the one whose turn it is: a bound on memory while one process has a long recording.
 _AHEAD = 64
 _JOIN_S = 10.0
+# One after another: then it is the bundle or the machine, and no accident.
+_MOST_FAILED_STARTS = 3
 # As the servers have it: spinning threads cost more than they bring, and glibc would give an array of a megabyte back
 # to the kernel after every window.
 _ENVIRONMENT = {
@@ -107,6 +109,7 @@ class _Pool:
         self._done: dict[int, ScoredFile] = {}
         # What a process that crashed had: each is tried once more in a process that has nothing else.
         self._suspects: deque[int] = deque()
+        self._n_failed_starts = 0
         self._workers = [self._start() for _ in range(n_processes)]
 
     def result(self, number: int) -> ScoredFile:
@@ -165,12 +168,14 @@ class _Pool:
             worker.alone = False
         else:
             worker.ready = True
+            self._n_failed_starts = 0
 
     def _bury(self, worker: _Worker) -> None:
         """Replace a process that ended; what it had alone has failed, what it had among others is suspect."""
         worker.process.join(_JOIN_S)
         code = worker.process.exitcode
-        if not worker.ready:
+        self._n_failed_starts += not worker.ready
+        if self._n_failed_starts == _MOST_FAILED_STARTS:
             raise BundleError(
                 f"a process that was to score with {self._bundle} ended before it was ready (exit code {code}); "
                 "is there memory for so many processes (SILENCIO_THREADS)?"

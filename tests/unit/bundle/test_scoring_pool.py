@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -73,8 +76,35 @@ def test_process_that_is_killed__loses_no_file(bundle: Path, recordings: list[st
         process.kill()
     results += scored
     assert [one.uri for one in results] == wanted
-    # A file may have been alone in a process when that was killed twice; here each was killed once.
     assert all(one.recording is not None for one in results)
+
+
+def test_file_that_kills_its_process__fails_alone(bundle: Path, recordings: list[str], tmp_path: Path) -> None:
+    # Who reads a pipe waits; so a process is known to be at that file, and is killed as a decoder's crash would.
+    deadly = tmp_path / "deadly.ogg"
+    os.mkfifo(deadly)
+
+    def kill_reader() -> None:
+        for _ in range(2):  # among others, and alone
+            while True:
+                try:
+                    writing = os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
+                except OSError:
+                    time.sleep(0.01)
+                    continue
+                break
+            for process in multiprocessing.active_children():
+                process.kill()
+            os.close(writing)
+            time.sleep(0.2)
+
+    killing = threading.Thread(target=kill_reader)
+    killing.start()
+    wanted = [recordings[1], str(deadly), recordings[2], recordings[3]]
+    scored = list(score_files(bundle, wanted, n_processes=1))
+    killing.join()
+    assert [one.uri for one in scored] == wanted
+    assert [one.reason for one in scored] == ["", "the process that decoded it crashed (exit code -9)", "", ""]
 
 
 def test_processes__end_when_nobody_listens_any_more(bundle: Path, recordings: list[str]) -> None:

@@ -19,6 +19,8 @@ from silencio.steps.archive_shards import shards_of_archive
 from silencio.steps.batch_score import batch_score
 from silencio.steps.collect_scores import collect_scores
 from silencio.steps.list_archive import list_archive
+from silencio.storage import upload_folder
+from tests.s3 import running_s3
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +131,15 @@ def test_lost_shard__is_noticed(scores: tuple[Path, dict[str, int]], tmp_path: P
 
 def test_row_names__are_unique() -> None:
     assert row_names(["a/x.ogg", "b/x.ogg", "b/y.ogg"]) == {"a/x.ogg": "a/x.ogg", "b/x.ogg": "b/x.ogg", "b/y.ogg": "y"}
+
+
+def test_s3__holds_archive_and_bundle(
+    archive: Path, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = running_s3().use(monkeypatch).new_place()
+    upload_folder(archive, f"{place}/in")
+    upload_folder(bundle, f"{place}/bundle")
+    assert list_archive(f"{place}/in/", 1, str(tmp_path / "archive"))["recordings"] == 5
+    figures = batch_score(str(tmp_path / "archive"), 0, f"{place}/bundle", 1, str(tmp_path / "scores"))
+    assert (figures["scored"], figures["failed"], figures["audio_s"]) == (4, 1, 27.0)
+    assert figures["times_real_time"] > 0
