@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import tempfile
 
 # Before anything imports mlflow: no test writes to the database of this folder, or tells anyone that it ran.
-_TRACKING = tempfile.mkdtemp(prefix="silencio-mlflow-")
-atexit.register(shutil.rmtree, _TRACKING, ignore_errors=True)
-os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{_TRACKING}/mlflow.db"
+os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{tempfile.mkdtemp(prefix='silencio-mlflow-')}/mlflow.db"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
 
 from dataclasses import dataclass
@@ -64,6 +61,12 @@ class TinyEnsemble:
         made = (heads or self.heads, self.fusion, self.decisions, data.development, origin)
         export_bundle(*made, data.config, data.classes, directory)
         return directory
+
+
+def pytest_unconfigure() -> None:
+    """Take the database of this session away."""
+    folder = os.environ["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///").removesuffix("/mlflow.db")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
