@@ -52,6 +52,8 @@ class FailureModeConfig(BaseModel):
         quiet_dbfs: Level of noise that is as good as silence.
         background_s: Length of each made background and of silence; of a longer real one the beginning is heard.
         most_backgrounds: Real backgrounds, the first of those that are given.
+        foreign: A source (as `--data`) whose animals are outside the class list; those that are inside are passed
+            over. Empty: they are not tried.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -67,6 +69,7 @@ class FailureModeConfig(BaseModel):
     quiet_dbfs: float = Field(-80.0, lt=0)
     background_s: float = Field(60.0, gt=0)
     most_backgrounds: int = Field(20, ge=1)
+    foreign: str = ""
 
 
 @dataclass(frozen=True)

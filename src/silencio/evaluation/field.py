@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from silencio.data.backgrounds import BackgroundPool
 from silencio.data.calls import LabelledWaveform
 from silencio.data.shards import ShardSet
 from silencio.data.soundscapes import SoundscapeConfig, generate_soundscapes
+from silencio.data.source import open_source
+from silencio.errors import DataError, DecodeError, StorageError
 from silencio.evaluation.failure_modes import FailureModeConfig, failure_modes
 from silencio.evaluation.soundscape_figures import judge_soundscapes
 from silencio.evaluation.soundscapes import score_soundscapes, timelines
@@ -20,6 +24,8 @@ from silencio.evaluation.window_model import WindowModel
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import name_of, read_bytes
 from silencio.taxonomy import ClassList
+
+_logger = logging.getLogger(__name__)
 
 
 def held_out_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec) -> BackgroundPool:
@@ -68,9 +74,43 @@ def try_failure_modes(
 ) -> dict[str, Any]:
     """What becomes of the figures when test recordings are made worse, and what is named where there is nothing."""
     found = failure_modes(
-        model, _calls(judged), judged.spec, classes, thresholds, config, backgrounds=backgrounds.waveforms()
+        model,
+        _calls(judged),
+        judged.spec,
+        classes,
+        thresholds,
+        config,
+        backgrounds=backgrounds.waveforms(),
+        foreign=foreign_calls(config, classes, judged.spec) if config.foreign else (),
     )
     return found.to_dict()
+
+
+def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSpec) -> Iterator[LabelledWaveform]:
+    """Animals that the model cannot name, out of another source; a place that does not answer has none, and says so.
+
+    Two lists rarely share their codes: an animal is known by its scientific name as well.
+
+    Args:
+        config: Names the source.
+        classes: What the model can name.
+        spec: For its rate.
+    """
+    try:
+        source = open_source(config.foreign)
+    except (DataError, StorageError) as error:
+        _logger.warning("animals outside the class list are not tried: %s", error)
+        return
+    known = {one.scientific_name.casefold() for one in classes}
+    strange = {one.code for one in source.classes if one.scientific_name.casefold() not in known} - set(classes.codes)
+    table = source.recordings
+    kept = table[table["primary_label"].isin(strange) & ~table["secondary_labels"].map(bool)]
+    # Decoding is what costs: a few more than are wanted, some of them hold nothing.
+    drawn = kept.sample(min(len(kept), 2 * config.most_recordings), random_state=config.seed)
+    front_end = FrontEnd(spec)
+    for name, code, path in zip(drawn["recording_id"], drawn["primary_label"], drawn["path"], strict=True):
+        with contextlib.suppress(DecodeError, StorageError):
+            yield LabelledWaveform(name, code, front_end.waveform(read_bytes(path)))
 
 
 def _calls(judged: ShardSet, *, of_one_species: bool = False) -> Iterator[LabelledWaveform]:

@@ -1,8 +1,9 @@
-"""`python -m silencio.registry list|promote|fetch`: the versions of the model."""
+"""`python -m silencio.registry list|promote|fetch|benchmarks`: the versions of the model."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
             _list(Console())
         elif options.command == "promote":
             _promote(options.version)
+        elif options.command == "benchmarks":
+            _benchmarks(options.version, options.figures)
         else:
             _fetch(options.alias, options.out)
     except SilencioError as error:
@@ -38,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="download the bundle of a version")
     fetch.add_argument("alias", metavar="ALIAS", help="champion, challenger, previous, or a version's number")
     fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets the bundle")
+    benchmarks = commands.add_parser("benchmarks", help="write what `make bench` measured on a version")
+    benchmarks.add_argument("version", type=int, metavar="VERSION")
+    benchmarks.add_argument("figures", type=Path, metavar="FILE", help="the JSON of `make bench`")
     return parser
 
 
@@ -67,6 +73,19 @@ def _promote(version: int) -> None:
 
     promote(version)
     sys.stdout.write(f"version {version} is the champion\n")
+
+
+def _benchmarks(version: int, file: Path) -> None:
+    from silencio.errors import RegistryError
+    from silencio.registry.models import set_benchmarks
+
+    try:
+        results = json.loads(file.read_text(encoding="utf-8"))["results"]
+        figures = {f"{one['what']} [{one['unit']}]": float(one["value"]) for one in results}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RegistryError(f"{file} is no JSON of `make bench` ({error})") from error
+    set_benchmarks(version, figures)
+    sys.stdout.write(f"{len(figures)} figures stand on version {version}\n")
 
 
 def _fetch(alias: str, out: Path) -> None:

@@ -163,9 +163,21 @@ def test_command__lists_promotes_and_fetches(
     assert (tmp_path / "got" / "bundle.json").is_file()
 
 
+def test_command__writes_a_benchs_figures(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    results = [{"what": "growth, to 28,564 recordings", "value": 1.04, "unit": "exponent", "met": True}]
+    (tmp_path / "bench.json").write_text(json.dumps({"results": results}))
+    assert main(["benchmarks", "1", str(tmp_path / "bench.json")]) == 0
+    figures = [value for name, value in versions()[0].figures.items() if name.startswith("benchmark/growth")]
+    assert figures == [1.04]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["benchmarks", "1", "nowhere.json"], "error: nowhere.json is no JSON of `make bench`"),
         (["promote", "1"], "error: silencio has no version 1"),
         (["fetch", "champion", "--out", "x"], "error: no version of silencio is called 'champion'"),
     ],
