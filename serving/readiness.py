@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
             self.reason = f"{REFUSED}{self.directory} could not be loaded ({type(error).__name__})"
             logger.exception("%s: not ready: %s", self.name, self.reason)
             return False
+        # What is loaded by now stays: the collector need not walk through it in the middle of requests.
+        gc.collect()
+        gc.freeze()
         self.pinned_name = f"{self.name}@{bundle.manifest.manifest_sha256[:16]}"
         self.reason = ""
         self.ready = True

@@ -222,6 +222,10 @@ class _Job:
                 self._rows = np.empty((self.n_windows, *rows.shape[1:]), np.float32)
             self._rows[piece.first : piece.end] = rows
             self._n_missing -= piece.n_windows
+            if not self._n_missing:
+                # The answer's callback knows the job and the job the answer: half a megabyte a window would lie there
+                # until the interpreter looks for circles.
+                self.tensors = {}
             if not self._n_missing and not self.answer.done() and self.answer.set_running_or_notify_cancel():
                 self.answer.set_result(self._rows)
 

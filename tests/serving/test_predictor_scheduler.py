@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -375,3 +377,21 @@ def test_close__answers_what_waits(graph: WatchedGraph) -> None:
         assert len(await waiting[0]) == 9
 
     run(steps())
+
+
+def test_answered__its_windows_are_let_go_at_once(graph: WatchedGraph) -> None:
+    """Not when the interpreter next looks for circles: at half a megabyte a window, memory would creep."""
+    scheduler = Scheduler(graph, n_workers=1, most_batch_windows=2, most_wait_ms=0, most_queued_windows=64)
+
+    async def ask() -> weakref.ref[NDArray[np.float32]]:
+        tensors = _windows(1.0, 2.0, 3.0)
+        held = weakref.ref(tensors["sound"])
+        await scheduler.submit(tensors)
+        return held
+
+    gc.disable()
+    try:
+        assert asyncio.run(ask())() is None
+    finally:
+        gc.enable()
+        scheduler.close()
