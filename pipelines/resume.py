@@ -87,7 +87,8 @@ class FinishedSteps:
             container: Its container in the compiled graph.
             arguments: Parameters and input artifacts; a parameter that names files counts with what they are now.
         """
-        versions = [self._version_of(value) for value in arguments.values() if isinstance(value, str)]
+        # Sorted: KFP hands arguments on in any order, another one in every process.
+        versions = [self._version_of(value) for _, value in sorted(arguments.items()) if isinstance(value, str)]
         return self._cache.compute_key(  # type: ignore[no-any-return]  # kfp has no types
             component_name=" ".join([self._identity, component_name, *versions]),
             image=container.image,
