@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check survival soak browser bench folds reserve compile format lock clean recordings
+.PHONY: help demo test check survival soak browser extras bench folds reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,11 @@ soak: $(VENV)/.ready  ## thousands of broken recordings at the real servers
 browser: $(VENV)/.ready  ## the page, in Debian's Chromium
 	scripts/install_browser.sh
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
+
+extras: $(VENV)/.ready  ## what needs BirdNET's range model, or promtool
+	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

@@ -42,6 +42,22 @@ class BusyError(ServingError):
         self.retry_after_s = retry_after_s
 
 
+def connection(url: str, timeout_s: float, api_key: str | None = None) -> httpx.Client:
+    """A client that keeps its connections and shows its key.
+
+    Args:
+        url: Of the server.
+        timeout_s: Longest wait for one answer.
+        api_key: Sent as `Authorization: Bearer …`; none where empty.
+    """
+    return httpx.Client(
+        timeout=timeout_s,
+        headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+        # A proxy of the environment cannot reach this machine's loopback.
+        trust_env=urlsplit(url).hostname not in _LOOPBACK_HOSTS,
+    )
+
+
 class Client:
     """A transformer at an address; a context manager that keeps one connection.
 
@@ -75,12 +91,7 @@ class Client:
         self.band_hz: tuple[float, float] | None = None
         self._route = f"{self.url}/v1/models/{model_name}:predict"
         self._patience_s = patience_s
-        self._http = httpx.Client(
-            timeout=timeout_s,
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-            # A proxy of the environment cannot reach this machine's loopback.
-            trust_env=parts.hostname not in _LOOPBACK_HOSTS,
-        )
+        self._http = connection(url, timeout_s, api_key)
 
     def __enter__(self) -> Self:
         return self

@@ -113,8 +113,11 @@ class Scheduler:
                 )
             lane.append(job)
             self._changed.notify_all()
-        job.answer.add_done_callback(lambda answer: self._forget(job) if answer.cancelled() else None)
-        return await asyncio.wrap_future(job.answer)
+        try:
+            return await asyncio.wrap_future(job.answer)
+        except asyncio.CancelledError:
+            self._forget(job)
+            raise
 
     def _forget(self, job: _Job) -> None:
         with self._changed:
@@ -127,14 +130,15 @@ class Scheduler:
                 n_windows = _deliver(self._run(_joined(pieces)), pieces)
             except Exception as error:  # noqa: BLE001  # the end of a thread: whatever it is, those who wait hear of it
                 for piece in pieces:
+                    self._forget(piece.job)  # before anybody hears of it: who asks then finds no rest in the queue
                     piece.job.fail(error)
-                    self._forget(piece.job)
                 continue
             ended_s = time.monotonic()
             try:
                 self.on_batch(n_windows, began_s - min(piece.job.queued_s for piece in pieces), ended_s - began_s)
             except Exception:  # who counts must not end who works
                 _logger.exception("on_batch failed")
+            pieces.clear()  # half a megabyte a window: not until there is more to do
 
     def _next(self) -> list[_Piece]:
         """The windows of the next run; none when there will be no more."""
@@ -222,10 +226,6 @@ class _Job:
                 self._rows = np.empty((self.n_windows, *rows.shape[1:]), np.float32)
             self._rows[piece.first : piece.end] = rows
             self._n_missing -= piece.n_windows
-            if not self._n_missing:
-                # The answer's callback knows the job and the job the answer: half a megabyte a window would lie there
-                # until the interpreter looks for circles.
-                self.tensors = {}
             if not self._n_missing and not self.answer.done() and self.answer.set_running_or_notify_cancel():
                 self.answer.set_result(self._rows)
 

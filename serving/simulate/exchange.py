@@ -12,6 +12,7 @@ from typing import Any, Self
 import httpx
 
 from serving.agreement import MODEL_NAME
+from serving.client import connection
 
 _SPECIES = ("code", "scientific_name", "common_name", "class_name", "probability")
 _LONGEST_S = 120.0
@@ -57,9 +58,7 @@ class Asker:
     def __init__(self, url: str, api_key: str = "") -> None:
         self.route = f"{url.rstrip('/')}/v1/models/{MODEL_NAME}:predict"
         self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        # A proxy of the environment cannot reach this machine's loopback.
-        is_near = httpx.URL(url).host in ("127.0.0.1", "::1", "localhost")
-        self._http = httpx.Client(timeout=_LONGEST_S, trust_env=not is_near, headers=self.headers)
+        self._http = connection(url, _LONGEST_S, api_key)
 
     def __enter__(self) -> Self:
         return self

