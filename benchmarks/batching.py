@@ -31,7 +31,7 @@ from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.config import preset_text, resolve
 from silencio.evaluation.calibration import Calibration
 from silencio.models.registry import head_class
-from silencio.models.weighted_average import WeightedAverage
+from silencio.models.supervisors.weighted_average import WeightedAverage
 from silencio.settings import Settings
 
 Ask = Callable[[Tensors, Priority], Awaitable[NDArray[np.float32]]]
@@ -217,7 +217,7 @@ def _made_graph(path: Path) -> Callable[[int], Graph]:
     ]
     module = EnsembleGraph(
         [head.deployable().eval() for head in heads],
-        [head.input_name for head in heads],
+        [head.input_names for head in heads],
         [one.loss for one in config.heads.values()],
         WeightedAverage([1 / len(heads)] * len(heads)),
         Calibration.none(len(CLASSES)),

@@ -21,6 +21,7 @@ from silencio.evaluation.slices import SliceConfig
 from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
+from silencio.models.supervisor import SupervisorConfig
 from silencio.storage import write_atomically
 
 
@@ -74,7 +75,7 @@ class RunConfig(DataConfig):
 
     seed: int = Field(0, ge=0, lt=2**32)
     heads: dict[str, SerializeAsAny[HeadConfig]] = Field(min_length=1)
-    supervisor: SerializeAsAny[BaseModel]
+    supervisor: SerializeAsAny[SupervisorConfig]
     calibration: CalibrationConfig = CalibrationConfig()
     thresholds: ThresholdConfig = ThresholdConfig()
     export: ExportConfig = ExportConfig()
@@ -96,6 +97,15 @@ class RunConfig(DataConfig):
     def _typed_supervisor(cls, supervisor: Any) -> Any:
         return _typed(supervisor, "weighted_average", lambda kind: supervisor_class(kind).Config, "supervisor")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _encoders_of_heads(cls, values: Any) -> Any:
+        """A head's encoder is used with its defaults where `encoders` does not list it."""
+        if not isinstance(values, Mapping) or not isinstance(heads := values.get("heads"), Mapping):
+            return values
+        named = [name for head in heads.values() for name in _encoder_names(head)]
+        return {**values, "encoders": {**dict.fromkeys(named), **(values.get("encoders") or {})}} if named else values
+
     @model_validator(mode="after")
     def _names_are_node_names(self) -> Self:
         for name in self.heads:
@@ -115,6 +125,12 @@ class RunConfig(DataConfig):
     def load(cls, path: str | Path) -> RunConfig:
         """The inverse of `save`."""
         return resolve(Path(path).read_text(encoding="utf-8"))
+
+
+def _encoder_names(head: Any) -> tuple[str, ...]:
+    """Encoders that a head's settings name, before they are checked; what is wrong is said when they are."""
+    encoder = head.get("encoder") if isinstance(head, Mapping) else getattr(head, "encoder", None)
+    return (encoder,) if isinstance(encoder, str) and encoder else ()
 
 
 def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:

@@ -11,8 +11,8 @@ import yaml
 from silencio.config import RunConfig, preset_names, preset_text, read_config_file, resolve
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
-from silencio.models.effnet_lora import EffNetLoraConfig
-from silencio.models.raw_cnn import RawCnnConfig
+from silencio.models.heads.effnet_lora import EffNetLoraConfig
+from silencio.models.heads.raw_cnn import RawCnnConfig
 
 SMALLEST = "heads: {raw_cnn: {}}\nsupervisor: {}\n"
 # Not a preset: those may change.

@@ -18,10 +18,8 @@ from silencio.errors import BundleError
 from silencio.evaluation.calibration import LEAST_PROBABILITY, MOST_PROBABILITY, Calibration
 from silencio.features import FeatureSpec
 from silencio.models.head import Loss, probabilities
-from silencio.models.weighted_average import WeightedAverage
+from silencio.models.supervisor import Supervisor
 from silencio.taxonomy import ClassList
-
-INPUT_NAMES = ("log_mel", "waveform")
 
 
 class CalibrationLayer(nn.Module):
@@ -58,27 +56,28 @@ class EnsembleGraph(nn.Module):
     def __init__(
         self,
         heads: Sequence[nn.Module],
-        inputs: Sequence[str],
+        inputs: Sequence[Sequence[str]],
         losses: Sequence[Loss],
-        supervisor: WeightedAverage,
+        supervisor: Supervisor,
         calibration: Calibration,
     ) -> None:
         super().__init__()
         self.heads = nn.ModuleList(heads)
-        self.input_of_head = list(inputs)
+        self.inputs_of_head = [tuple(names) for names in inputs]
         self.losses = list(losses)
         self.supervisor = supervisor
         self.calibration = CalibrationLayer(calibration)
-        self.input_names = [name for name in INPUT_NAMES if name in self.input_of_head]
+        # `embedding:…` before `log_mel` before `waveform`: the same whatever the order of the heads.
+        self.input_names = sorted({name for names in inputs for name in names})
 
     def forward(self, *values: torch.Tensor) -> torch.Tensor:
         """Inputs in the order of `input_names`, each (batch, …), to probabilities (batch, n_classes)."""
         named = dict(zip(self.input_names, values, strict=True))
         scores = [
-            probabilities(head(named[name]), loss)
-            for head, name, loss in zip(self.heads, self.input_of_head, self.losses, strict=True)
+            probabilities(head(*(named[name] for name in names)), loss)
+            for head, names, loss in zip(self.heads, self.inputs_of_head, self.losses, strict=True)
         ]
-        return self.calibration(self.supervisor(scores))  # type: ignore[no-any-return]  # a module's call is untyped
+        return self.calibration(self.supervisor(torch.stack(scores)))  # type: ignore[no-any-return]  # a module's call is untyped
 
 
 def write_graph(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from silencio import __version__
+from silencio.bundle.add_encoders import add_encoders
 from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
 from silencio.bundle.graph import Graph
 from silencio.bundle.licences import licence_verdict
@@ -29,6 +30,7 @@ from silencio.bundle.manifest import (
     PARITY,
     REFERENCE,
     BundleManifest,
+    EncoderEntry,
     GraphInput,
     HeadEntry,
     Tolerances,
@@ -107,7 +109,7 @@ def export_bundle(
     deployable = [module.deployable().eval() for module in modules]
     graph_module = EnsembleGraph(
         deployable,
-        [module.input_name for module in modules],
+        [module.input_names for module in modules],
         [head.config.loss for head in heads],
         fusion.module(),
         decisions.calibration,
@@ -115,7 +117,8 @@ def export_bundle(
     with tempfile.TemporaryDirectory(dir=_parent(directory), prefix=".bundle-") as temporary:
         work = Path(temporary) / "bundle"
         work.mkdir()
-        inputs = _graph_inputs(graph_module.input_names, config.features)
+        encoders = add_encoders([head.encoders for head in heads], config.encoders, config.features, work)
+        inputs = _graph_inputs(graph_module.input_names, config.features, encoders)
         write_graph(graph_module, inputs, config.features, classes, work / GRAPH)
         graph = Graph(work / GRAPH, inputs, n_threads=1)
         said = validation_probabilities(graph, validation)
@@ -126,17 +129,20 @@ def export_bundle(
         if is_int8:
             graph = Graph(work / GRAPH, inputs, n_threads=1)
             said = validation_probabilities(graph, validation)
-        _write_parity(graph, _parity_sources(validation, origin.data, config), config, classes, work / PARITY)
+        _write_parity(
+            validation, said, _parity_sources(validation, origin.data, config), config, classes, work / PARITY
+        )
         write_reference(validation, said, classes, work / REFERENCE)
         origin.data.to_parquet(work / DATA, index=False)
         origin.ledger.to_parquet(work / LEDGER, index=False)
-        entries = _head_entries(heads, [module.input_name for module in modules], deployable, fusion.weights)
+        entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, fusion.weights)
         manifest = BundleManifest(
             version=_version(parents, work / GRAPH),
             created_by=f"silencio {__version__}",
             spec=config.features,
             spec_sha256=config.features.sha256,
             inputs=inputs,
+            encoders=encoders,
             classes=classes,
             classes_sha256=classes.sha256,
             heads=entries,
@@ -147,7 +153,7 @@ def export_bundle(
             precision="int8" if is_int8 else "fp32",
             tolerances=tolerances,
             parents=parents,
-            licences=licence_verdict(dict(origin.licences), entries),
+            licences=licence_verdict(dict(origin.licences), entries, encoders),
             files={},
         )
         manifest = write_manifest(manifest, work)
@@ -161,7 +167,8 @@ def export_bundle(
 def write_manifest(manifest: BundleManifest, directory: Path) -> BundleManifest:
     """Write the model card and bundle.json, with the sha256 of every other file in the folder."""
     (directory / MODEL_CARD).write_text(model_card(manifest), encoding="utf-8")
-    files = {path.name: sha256_of(path) for path in sorted(directory.iterdir()) if path.name != MANIFEST}
+    names = (path.relative_to(directory).as_posix() for path in sorted(directory.rglob("*")) if path.is_file())
+    files = {name: sha256_of(directory / name) for name in names if name != MANIFEST}
     manifest = manifest.model_copy(update={"files": files}).sealed()
     (directory / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
     return manifest
@@ -170,7 +177,7 @@ def write_manifest(manifest: BundleManifest, directory: Path) -> BundleManifest:
 def validation_probabilities(graph: Graph, validation: ShardSet) -> NDArray[np.float32]:
     """What the graph says of every validation window, (n_windows, n_classes)."""
     front_end = FrontEnd(validation.spec)
-    return np.concatenate([graph.run(front_end.features(waveform).inputs) for waveform in validation])
+    return np.concatenate([graph.run(validation.inputs(index, front_end)) for index in range(len(validation))])
 
 
 def check_against_training(said: NDArray[np.floating], fusion: Fusion, decisions: Decisions, tolerance: float) -> float:
@@ -215,29 +222,42 @@ def _head_entries(
     )
 
 
-def _graph_inputs(names: Sequence[str], spec: FeatureSpec) -> tuple[GraphInput, ...]:
+def _graph_inputs(names: Sequence[str], spec: FeatureSpec, encoders: Sequence[EncoderEntry]) -> tuple[GraphInput, ...]:
     known = {
         "log_mel": GraphInput(name="log_mel", dtype="float32", shape=spec.log_mel_shape),
         "waveform": GraphInput(name="waveform", dtype="int16", shape=(spec.window_samples,)),
+        **{
+            one.input_name: GraphInput(name=one.input_name, dtype="float32", shape=(one.n_dimensions,))
+            for one in encoders
+        },
     }
     return tuple(known[name] for name in names)
 
 
 def _write_parity(
-    graph: Graph, sources: list[dict[str, str]], config: RunConfig, classes: ClassList, path: Path
+    validation: ShardSet,
+    said: NDArray[np.float32],
+    sources: list[dict[str, str]],
+    config: RunConfig,
+    classes: ClassList,
+    path: Path,
 ) -> None:
+    """Clips with what the graph said of them; whoever loads the bundle comes to it through the encoders."""
     front_end = FrontEnd(config.features)
+    ids = list(validation.table["recording_id"])
+    ends = np.cumsum([validation.n_windows(index) for index in range(len(validation))])
     clips = []
     for source in sources:
         encoded = read_bytes(source["path"])
         features = front_end(encoded).inputs
+        number = ids.index(source["recording_id"])
         clips.append(
             ParityClip(
                 recording_id=source["recording_id"],
                 encoded=encoded,
                 log_mel=features["log_mel"],  # type: ignore[arg-type]  # the front end's dictionary is by name
                 waveform=features["waveform"],  # type: ignore[arg-type]
-                probabilities=graph.run(features),
+                probabilities=said[ends[number] - validation.n_windows(number) : ends[number]],
             )
         )
     Parity(config.features.sha256, classes.codes, tuple(clips)).save(path)

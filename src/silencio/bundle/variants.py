@@ -49,13 +49,13 @@ def released_variant(
     quantize_graph(graph, _batches(training, config.n_calibration_windows), candidate)
     target = targets(validation.table, classes.index)
     front_end = FrontEnd(validation.spec)
-    features = [front_end.features(waveform) for waveform in validation]
-    recording = np.repeat(np.arange(len(features)), [one.n_windows for one in features])
+    features = [validation.inputs(index, front_end) for index in range(len(validation))]
+    recording = np.repeat(np.arange(len(features)), [len(one["waveform"]) for one in features])
 
     def macro_map(probabilities: NDArray[np.float32]) -> float:
         return mean_of_present(average_precisions(recording_scores(probabilities, recording), target))
 
-    report = choose_variant(graph, candidate, inputs, (one.inputs for one in features), macro_map, config)
+    report = choose_variant(graph, candidate, inputs, features, macro_map, config)
     if report.kept:
         candidate.replace(graph)
         return _INT8, report
@@ -67,8 +67,11 @@ def _batches(training: ShardSet, n_windows: int) -> Iterator[Features]:
     """One window of each recording in turn, so that a long recording does not decide the ranges."""
     front_end = FrontEnd(training.spec)
     chosen: Iterable[int] = np.linspace(0, len(training) - 1, min(n_windows, len(training))).astype(int)
-    windows = [front_end.windows(training.waveform(int(i))) for i in chosen]
-    firsts = np.stack([one[len(one) // 2] for one in windows])
-    for begin in range(0, len(firsts), _BATCH):
-        batch = firsts[begin : begin + _BATCH]
-        yield {"waveform": batch, "log_mel": front_end.log_mel(batch)}
+    middles = []
+    for index in map(int, chosen):
+        inputs = training.inputs(index, front_end)
+        middle = len(inputs["waveform"]) // 2
+        middles.append({name: value[middle] for name, value in inputs.items()})
+    for begin in range(0, len(middles), _BATCH):
+        batch = middles[begin : begin + _BATCH]
+        yield {name: np.stack([one[name] for one in batch]) for name in batch[0]}

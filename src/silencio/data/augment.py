@@ -29,7 +29,7 @@ class AugmentConfig(BaseModel):
     frequency_mask_mels: int = Field(14, ge=0)
 
 
-def random_crop(waveform: NDArray[np.int16], n_samples: int, rng: np.random.Generator) -> NDArray[np.int16]:
+def random_crop(waveform: NDArray[np.int16], n_samples: int, rng: np.random.Generator) -> tuple[int, NDArray[np.int16]]:
     """A window from anywhere in a recording; a short one is repeated, then rolled so that its start is anywhere.
 
     Args:
@@ -37,12 +37,12 @@ def random_crop(waveform: NDArray[np.int16], n_samples: int, rng: np.random.Gene
         n_samples: Length that is wanted.
 
     Returns:
-        int16, shape (n_samples,).
+        Where it begins, and int16, shape (n_samples,).
     """
     if len(waveform) > n_samples:
         start = int(rng.integers(len(waveform) - n_samples + 1))
-        return np.asarray(waveform[start : start + n_samples])
-    return np.roll(np.resize(waveform, n_samples), int(rng.integers(n_samples)))
+        return start, np.asarray(waveform[start : start + n_samples])
+    return 0, np.roll(np.resize(waveform, n_samples), int(rng.integers(n_samples)))
 
 
 def gain(samples: NDArray[np.float32], most_db: float, rng: np.random.Generator) -> NDArray[np.float32]:

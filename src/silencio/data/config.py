@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from silencio.data.split import SplitConfig
 from silencio.data.validate import ValidationConfig
+from silencio.encoders.config import EncoderConfig
+from silencio.encoders.registry import known_encoder
+from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
 
 
@@ -21,6 +25,7 @@ class DataConfig(BaseModel):
         validation: What counts as a fault of a recording.
         split: How recordings are divided.
         seconds_per_shard: Sound in one piece of `featurize`'s work.
+        encoders: Frozen embedding models that heads hear, by name; those with defaults need not be listed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -29,6 +34,22 @@ class DataConfig(BaseModel):
     validation: ValidationConfig = ValidationConfig()
     split: SplitConfig = SplitConfig()
     seconds_per_shard: float = Field(600.0, gt=0)
+    encoders: dict[str, EncoderConfig] = {}
+
+    @field_validator("encoders", mode="before")
+    @classmethod
+    def _with_defaults(cls, encoders: Any) -> Any:
+        return {name: one or {} for name, one in encoders.items()} if isinstance(encoders, Mapping) else encoders
+
+    @field_validator("encoders")
+    @classmethod
+    def _are_known(cls, encoders: dict[str, EncoderConfig]) -> dict[str, EncoderConfig]:
+        for name in encoders:
+            try:
+                known_encoder(name)
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+        return encoders
 
     @classmethod
     def of_run(cls, path: str | Path) -> Self:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from silencio.audio import cut_window, n_windows
+from silencio.audio import cut_window, pad_window
 from silencio.data.augment import AugmentConfig, augment_waveform, mask_log_mel, random_crop
+from silencio.data.embeddings import grid_starts
 from silencio.data.shards import ShardSet, targets
+from silencio.data.soft_labels import SoftLabels
+from silencio.encoders import EMBEDDING
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 
-Example = tuple[torch.Tensor, torch.Tensor]
+# By name, as heads hear them: of one window, or of a batch.
+Inputs = dict[str, torch.Tensor]
+Example = tuple[Inputs, torch.Tensor]
 
 
 class TrainingCrops(Dataset[Example]):
@@ -25,28 +33,32 @@ class TrainingCrops(Dataset[Example]):
     Args:
         shards: The training part.
         classes: The order of the targets.
-        input_name: `log_mel` or `waveform`: what the head hears.
+        input_names: What the head hears.
         augment: How strongly windows are varied.
         crops_per_recording: Length of an epoch in units of the number of recordings.
         class_power: A recording is drawn with probability (its species' count) ** -class_power.
         seed: Of the whole sequence.
+        soft: What a teacher says of recordings; it takes the place of the labels of those that it speaks of.
     """
 
     def __init__(
         self,
         shards: ShardSet,
         classes: ClassList,
-        input_name: str,
+        input_names: Sequence[str],
         augment: AugmentConfig,
         crops_per_recording: float,
         class_power: float,
         seed: int,
+        soft: SoftLabels | None = None,
     ) -> None:
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
-        self._input_name = input_name
+        self._input_names = tuple(input_names)
+        self._encoders = [name.removeprefix(EMBEDDING) for name in input_names if name.startswith(EMBEDDING)]
         self._augment = augment
         self._targets = targets(shards.table, classes.index)
+        self._soft = soft
         self._seed = seed
         self._length = max(1, round(len(shards) * crops_per_recording))
         self._probabilities = draw_probabilities(shards.table["primary_label"].to_numpy(), class_power)
@@ -60,21 +72,58 @@ class TrainingCrops(Dataset[Example]):
             raise IndexError(index)
         rng = np.random.default_rng((self._seed, self.epoch, index))
         first, second = (int(i) for i in rng.choice(len(self._shards), size=2, p=self._probabilities))
-        target = self._targets[first]
         crop = self._crop(first, rng)
         other, share = None, 0.0
         if rng.random() < self._augment.mixup_probability:
             share = float(rng.beta(self._augment.mixup_alpha, self._augment.mixup_alpha))
             other = self._crop(second, rng)
-            target = (1.0 - share) * target + share * self._targets[second]
-        waveform = augment_waveform(crop, other, share, self._augment, rng)
-        if self._input_name == "waveform":
-            return torch.from_numpy(waveform), torch.from_numpy(target.astype(np.float32))
-        log_mel = mask_log_mel(self._front_end.log_mel(waveform[None])[0], self._augment, rng)
-        return torch.from_numpy(log_mel), torch.from_numpy(target.astype(np.float32))
+        target = crop.target if other is None else (1.0 - share) * crop.target + share * other.target
+        return self._inputs(crop, other, share, rng), torch.from_numpy(target.astype(np.float32))
 
-    def _crop(self, index: int, rng: np.random.Generator) -> NDArray[np.int16]:
-        return random_crop(self._shards.waveform(index), self._shards.spec.window_samples, rng)
+    def _inputs(self, crop: _Crop, other: _Crop | None, share: float, rng: np.random.Generator) -> Inputs:
+        inputs: Inputs = {}
+        if "waveform" in self._input_names or "log_mel" in self._input_names:
+            waveform = augment_waveform(
+                crop.waveform, None if other is None else other.waveform, share, self._augment, rng
+            )
+            if "waveform" in self._input_names:
+                inputs["waveform"] = torch.from_numpy(waveform)
+            if "log_mel" in self._input_names:
+                log_mel = mask_log_mel(self._front_end.log_mel(waveform[None])[0], self._augment, rng)
+                inputs["log_mel"] = torch.from_numpy(log_mel)
+        for name, embedding in crop.embeddings.items():
+            mixed = embedding if other is None else (1.0 - share) * embedding + share * other.embeddings[name]
+            inputs[EMBEDDING + name] = torch.from_numpy(np.asarray(mixed, np.float32))
+        return inputs
+
+    def _crop(self, index: int, rng: np.random.Generator) -> _Crop:
+        """A window from anywhere; of its recording's grid where an embedding is heard, which is known only there."""
+        spec, waveform = self._shards.spec, self._shards.waveform(index)
+        if not self._encoders:
+            start, crop = random_crop(waveform, spec.window_samples, rng)
+            return _Crop(crop, {}, self._target(index, start))
+        starts = grid_starts(len(waveform), spec)
+        number = int(rng.integers(len(starts)))
+        crop = pad_window(
+            waveform[starts[number] : starts[number] + spec.window_samples], spec.window_samples, spec.padding
+        )
+        embeddings = {name: np.array(self._shards.embedding(name, index)[number]) for name in self._encoders}
+        return _Crop(crop, embeddings, self._target(index, starts[number]))
+
+    def _target(self, index: int, start: int) -> NDArray[np.float32]:
+        recording_id = str(self._shards.table["recording_id"].iloc[index])
+        if self._soft is None or recording_id not in self._soft.targets:
+            return np.asarray(self._targets[index])
+        return self._soft.at(recording_id, start, len(self._shards.waveform(index)), self._shards.spec)
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """A window before augmentation: int16 (window_samples,), what encoders say of it, and its target (n_classes,)."""
+
+    waveform: NDArray[np.int16]
+    embeddings: dict[str, NDArray[np.float32]]
+    target: NDArray[np.float32]
 
 
 def draw_probabilities(labels: NDArray[np.object_], class_power: float) -> NDArray[np.float64]:
@@ -85,32 +134,38 @@ def draw_probabilities(labels: NDArray[np.object_], class_power: float) -> NDArr
     return np.asarray(probabilities / probabilities.sum(), dtype=np.float64)
 
 
-class RecordingWindows(Dataset[torch.Tensor]):
+class RecordingWindows(Dataset[Inputs]):
     """Every window of every recording, exactly as the service would hear it.
 
     Args:
         shards: The part that is judged.
-        input_name: `log_mel` or `waveform`.
+        input_names: What the head hears.
 
     Attributes:
         recording: For each window, the position of its recording in `shards`.
     """
 
-    def __init__(self, shards: ShardSet, input_name: str) -> None:
+    def __init__(self, shards: ShardSet, input_names: Sequence[str]) -> None:
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
-        self._input_name = input_name
-        spec = shards.spec
-        windows = [n_windows(len(waveform), spec.window_samples, spec.hop_samples) for waveform in shards]
+        self._input_names = tuple(input_names)
+        windows = [shards.n_windows(index) for index in range(len(shards))]
         self.recording = np.repeat(np.arange(len(shards)), windows)
         self._number = np.concatenate([np.arange(n) for n in windows]) if windows else np.empty(0, int)
 
     def __len__(self) -> int:
         return len(self.recording)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
-        waveform, spec = self._shards.waveform(int(self.recording[index])), self._shards.spec
-        window = cut_window(waveform, int(self._number[index]), spec.window_samples, spec.hop_samples, spec.padding)
-        if self._input_name == "waveform":
-            return torch.from_numpy(np.array(window))  # mapped from disk, and so not writable
-        return torch.from_numpy(self._front_end.log_mel(window[None])[0])
+    def __getitem__(self, index: int) -> Inputs:
+        recording, number, spec = int(self.recording[index]), int(self._number[index]), self._shards.spec
+        inputs: Inputs = {}
+        for name in self._input_names:
+            if name.startswith(EMBEDDING):
+                kept = self._shards.embedding(name.removeprefix(EMBEDDING), recording)[number]
+                inputs[name] = torch.from_numpy(np.array(kept))  # mapped from disk, and so not writable
+                continue
+            waveform = self._shards.waveform(recording)
+            window = cut_window(waveform, number, spec.window_samples, spec.hop_samples, spec.padding)
+            array = np.array(window) if name == "waveform" else self._front_end.log_mel(window[None])[0]
+            inputs[name] = torch.from_numpy(array)
+        return inputs

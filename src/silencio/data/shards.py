@@ -1,16 +1,18 @@
 """Shards: recordings as int16 waveforms at the spec's rate, in flat files that are mapped, not loaded.
 
 A shard is a folder with `waveforms.i16` (all recordings one after another, native-endian int16), `recordings.parquet`
-(where each begins and ends, its labels, its part, the sha256 of its waveform) and `shard.json` (the spec's sha256).
+(where each begins and ends, its labels, its part, the sha256 of its waveform), an `embedding-<encoder>.f32` an encoder
+(the windows of each recording's grid, one after another) and `shard.json` (the spec's sha256, what the encoders are).
 Whole recordings are kept, not windows, because training crops at random places; windows are cut on reading by the same
 front end as everywhere.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from silencio.audio import n_windows
+from silencio.data.embeddings import GridEncoder, grid_starts
+from silencio.encoders import EMBEDDING, EncoderSpec
 from silencio.errors import DataError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_atomically
@@ -62,7 +67,9 @@ def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_
     return shards
 
 
-def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) -> None:
+def write_shard(
+    recordings: pd.DataFrame, spec: FeatureSpec, directory: Path, encoders: Sequence[GridEncoder] = ()
+) -> None:
     """Decode and resample recordings, one at a time, into a shard that appears whole or not at all.
 
     Args:
@@ -71,6 +78,7 @@ def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) ->
             longer have their `sha256` is refused.
         spec: The definition that is followed.
         directory: The shard's folder.
+        encoders: Whose embeddings are kept beside the waveforms.
 
     Raises:
         DataError: A recording vanished or was changed since `validate` opened it.
@@ -79,25 +87,45 @@ def write_shard(recordings: pd.DataFrame, spec: FeatureSpec, directory: Path) ->
     front_end = FrontEnd(spec)
     rows: list[dict[str, object]] = []
     kept = [name for name in (*_COLUMNS, *_KEPT) if name in recordings]
-    end = 0
+    end = grid_end = 0
     with whole_folder(directory) as fresh:
-        with (fresh / _WAVEFORMS).open("wb") as file:
+        with contextlib.ExitStack() as files:
+            file = files.enter_context((fresh / _WAVEFORMS).open("wb"))
+            kept_embeddings = [
+                (encoder, files.enter_context((fresh / _embedding_file(encoder.spec.name)).open("wb")))
+                for encoder in encoders
+            ]
             for row in tqdm(recordings.to_dict("records"), desc="featurize", unit="recording", mininterval=2.0):
                 waveform = front_end.waveform(_encoded(row))
                 # Not `tofile`, which hides that the disk is full.
                 file.write(waveform.data)
+                digest = hashlib.sha256(waveform.data).hexdigest()
+                for encoder, beside in kept_embeddings:
+                    beside.write(encoder.embed(waveform, digest).data)
                 begin, end = end, end + len(waveform)
+                grid_begin, grid_end = grid_end, grid_end + len(grid_starts(len(waveform), spec))
                 rows.append(
                     {
                         **{name: row[name] for name in kept},
                         "secondary_labels": list(row["secondary_labels"]),
-                        "waveform_sha256": hashlib.sha256(waveform.data).hexdigest(),
+                        "waveform_sha256": digest,
                         "begin": begin,
                         "end": end,
+                        "grid_begin": grid_begin,
+                        "grid_end": grid_end,
                     }
                 )
         write_atomically(fresh / _RECORDINGS, pd.DataFrame(rows).to_parquet(None, index=False))
-        write_atomically(fresh / _SHARD, json.dumps({"spec_sha256": spec.sha256, "n_samples": end}))
+        of_encoders = {
+            encoder.spec.name: {"spec": encoder.spec.model_dump(mode="json"), "identity": encoder.identity}
+            for encoder in encoders
+        }
+        facts = {"spec_sha256": spec.sha256, "n_samples": end, "n_grid": grid_end, "encoders": of_encoders}
+        write_atomically(fresh / _SHARD, json.dumps(facts))
+
+
+def _embedding_file(name: str) -> str:
+    return f"embedding-{name}.f32"
 
 
 def _encoded(row: dict[Hashable, Any]) -> bytes:
@@ -126,6 +154,9 @@ class ShardSet:
         spec: The definition that must have been followed.
         part: Keep only this part of the split.
 
+    Attributes:
+        encoders: Those whose embeddings the shards hold, by name.
+
     Raises:
         DataError: A shard was made by another definition, or is not whole.
     """
@@ -134,9 +165,15 @@ class ShardSet:
         self.spec = spec
         tables: list[pd.DataFrame] = []
         self._maps: list[NDArray[np.int16]] = []
+        self._embeddings: list[dict[str, NDArray[np.float32]]] = []
+        self.encoders: dict[str, ShardEncoder] = {}
         for number, directory in enumerate(sorted(directories)):
-            waveforms, table = _read_shard(directory, spec)
+            waveforms, embeddings, encoders, table = _read_shard(directory, spec)
             self._maps.append(waveforms)
+            self._embeddings.append(embeddings)
+            if number and encoders != self.encoders:
+                raise DataError(f"{directory} was made with other encoders than the other shards: run featurize again")
+            self.encoders = encoders
             tables.append(table.assign(shard=number))
         if not tables:
             raise DataError("no shards were given")
@@ -156,8 +193,46 @@ class ShardSet:
     def __iter__(self) -> Iterator[NDArray[np.int16]]:
         return (self.waveform(index) for index in range(len(self)))
 
+    def embedding(self, name: str, index: int) -> NDArray[np.float32]:
+        """What an encoder said of recording `index`, float32 (n_grid, n_dimensions), mapped from disk.
 
-def _read_shard(directory: Path, spec: FeatureSpec) -> tuple[NDArray[np.int16], pd.DataFrame]:
+        Raises:
+            DataError: The shards hold nothing of that encoder.
+        """
+        if name not in self.encoders:
+            raise DataError(f"the shards hold no embeddings of {name!r}: run featurize again for this configuration")
+        row = self.table.iloc[index]
+        return self._embeddings[int(row["shard"])][name][int(row["grid_begin"]) : int(row["grid_end"])]
+
+    def n_windows(self, index: int) -> int:
+        """How many windows the service would cut of recording `index`: the first of its grid."""
+        row, spec = self.table.iloc[index], self.spec
+        return n_windows(int(row["end"] - row["begin"]), spec.window_samples, spec.hop_samples)
+
+    def inputs(self, index: int, front_end: FrontEnd) -> dict[str, NDArray[np.generic]]:
+        """Everything a graph may be fed of recording `index`: waveform, log-mel and every kept embedding."""
+        features = front_end.features(self.waveform(index))
+        kept = {EMBEDDING + name: self.embedding(name, index)[: features.n_windows] for name in self.encoders}
+        return {**features.inputs, **kept}
+
+
+@dataclass(frozen=True)
+class ShardEncoder:
+    """An encoder whose embeddings shards hold.
+
+    Attributes:
+        spec: How it heard.
+        identity: Of encoder, weights and windows (`EncoderSpec.identity`).
+    """
+
+    spec: EncoderSpec
+    identity: str
+
+
+_Shard = tuple[NDArray[np.int16], dict[str, NDArray[np.float32]], dict[str, ShardEncoder], pd.DataFrame]
+
+
+def _read_shard(directory: Path, spec: FeatureSpec) -> _Shard:
     try:
         facts = json.loads((directory / _SHARD).read_text(encoding="utf-8"))
         if facts["spec_sha256"] != spec.sha256:
@@ -173,12 +248,22 @@ def _read_shard(directory: Path, spec: FeatureSpec) -> tuple[NDArray[np.int16], 
             )
         table = pd.read_parquet(directory / _RECORDINGS)
         waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
+        encoders = {
+            name: ShardEncoder(EncoderSpec.model_validate(said["spec"], strict=False), said["identity"])
+            for name, said in facts["encoders"].items()
+        }
+        embeddings = {
+            name: np.memmap(
+                directory / _embedding_file(name), np.float32, "r", shape=(facts["n_grid"], one.spec.n_dimensions)
+            )
+            for name, one in encoders.items()
+        }
     except FileNotFoundError as error:
         missing = Path(error.filename).name
         raise DataError(f"{directory} is not a whole shard: {missing} is missing; run featurize again") from error
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{directory} is not a whole shard: {error}; run featurize again") from error
-    return waveforms, table
+    return waveforms, dict(embeddings), encoders, table
 
 
 def targets(table: pd.DataFrame, index: dict[str, int]) -> NDArray[np.float32]:

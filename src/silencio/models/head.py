@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 import torch
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from silencio.data.augment import AugmentConfig
+from silencio.encoders import EncoderSpec
 from silencio.features import FeatureSpec
 
 Loss = Literal["cross_entropy", "bce"]
@@ -19,7 +21,7 @@ class HeadConfig(BaseModel):
     """How a head is trained; each head adds what it is made of.
 
     Attributes:
-        kind: The head's name in the registry.
+        kind: The head's name in the registry: that of its file.
         epochs: Passes over the training recordings.
         batch_size: Windows a step.
         learning_rate: Peak of the one-cycle schedule.
@@ -38,6 +40,12 @@ class HeadConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     kind: str
+
+    @property
+    def encoder_names(self) -> tuple[str, ...]:
+        """Encoders whose embeddings the head hears."""
+        return ()
+
     epochs: int = Field(25, ge=1)
     batch_size: int = Field(16, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
@@ -57,23 +65,32 @@ class Head(nn.Module):
     """Base of all heads.
 
     Attributes:
-        input_name: The one input that is heard: `log_mel` (batch, n_mels, n_frames) or `waveform`
-            (batch, window_samples) int16.
+        input_names: What is heard: `log_mel` (batch, n_mels, n_frames), `waveform` (batch, window_samples) int16, or
+            `embedding:` and an encoder's name (batch, n_dimensions).
         Config: The head's own configuration.
     """
 
-    input_name: ClassVar[Literal["log_mel", "waveform"]]
+    input_names: tuple[str, ...]
     Config: ClassVar[type[HeadConfig]]
 
     @classmethod
     @abstractmethod
-    def build(cls, config: HeadConfig, spec: FeatureSpec, n_classes: int, *, initialize: bool = True) -> Self:
+    def build(
+        cls,
+        config: HeadConfig,
+        spec: FeatureSpec,
+        n_classes: int,
+        *,
+        encoders: Mapping[str, EncoderSpec] | None = None,
+        initialize: bool = True,
+    ) -> Self:
         """Make the module.
 
         Args:
             config: An instance of `Config`.
             spec: The features that will be heard.
             n_classes: Number of outputs.
+            encoders: At least those whose embeddings it hears, by name.
             initialize: Load pretrained weights. False where trained weights are loaded next.
 
         Raises:
@@ -81,8 +98,8 @@ class Head(nn.Module):
         """
 
     @abstractmethod
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(batch, …) to logits (batch, n_classes)."""
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        """What `input_names` says, each (batch, …), to logits (batch, n_classes)."""
 
     def deployable(self) -> nn.Module:
         """The module that is exported: the same function, without what only training needs."""

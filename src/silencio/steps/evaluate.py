@@ -27,7 +27,7 @@ from silencio.features import FrontEnd
 from silencio.registry.models import fetch
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
-from silencio.training.checkpoint import TrainedHead
+from silencio.training.checkpoint import TrainedHead, WindowProbabilities
 from silencio.training.fit import predict
 from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
@@ -138,14 +138,16 @@ def evaluate_candidate(
 ) -> Evaluation:
     """Judge the candidate's own graph, its heads and the references on the test recordings."""
     probabilities, recording = graph_probabilities(graph, judged)
-    of_heads = _scores_of_heads(heads, judged, classes, config)
+    said = _windows_of_heads(heads, judged, classes, config)
+    of_heads = {name: recording_scores(one.probabilities, one.recording) for name, one in said.items()}
     scores = {
         ENSEMBLE: recording_scores(probabilities, recording),
         **of_heads,
         "logistic regression on mean log-mel": mean_log_mel_scores(training, judged, classes),
         "majority class": majority_scores(training, len(judged), classes),
     }
-    uncalibrated = np.tensordot(np.array(fusion.weights), np.stack([of_heads[n] for n in fusion.heads]), axes=1)
+    joined = fusion.module().join(np.stack([said[name].probabilities for name in fusion.heads]))
+    uncalibrated = recording_scores(joined, recording)
     return judge_test_part(
         scores,
         uncalibrated,
@@ -167,15 +169,14 @@ def graph_probabilities(graph: Graph, shards: ShardSet) -> tuple[NDArray[np.floa
     return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def _scores_of_heads(
+def _windows_of_heads(
     heads: Sequence[TrainedHead], judged: ShardSet, classes: ClassList, config: RunConfig
-) -> dict[str, NDArray[np.float64]]:
-    scores = {}
+) -> dict[str, WindowProbabilities]:
+    said = {}
     for head in heads:
         module = HeadModule(head.module(config.features, classes), head.config, total_steps=0)
-        windows = predict(module, judged)
-        scores[head.name] = recording_scores(windows.probabilities, windows.recording)
-    return scores
+        said[head.name] = predict(module, judged)
+    return said
 
 
 def slices_table(evaluation: Evaluation) -> pd.DataFrame:

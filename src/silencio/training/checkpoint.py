@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from silencio.data.shards import ShardEncoder
+from silencio.encoders import EncoderSpec
 from silencio.errors import ModelError
 from silencio.features import FeatureSpec
 from silencio.models.head import Head, HeadConfig
@@ -67,6 +69,7 @@ class TrainedHead:
         epoch_losses: Mean training loss of each epoch.
         trained_on: Fingerprints of the recordings that it heard in training (`recording_fingerprints`): the judge
             holds them against the test part.
+        encoders: Whose embeddings it hears, by name.
     """
 
     name: str
@@ -78,6 +81,7 @@ class TrainedHead:
     validation: WindowProbabilities
     epoch_losses: list[float]
     trained_on: list[str]
+    encoders: dict[str, ShardEncoder] = field(default_factory=dict)
 
     def save(self, directory: Path) -> None:
         """Write to a folder that `load` reads."""
@@ -92,6 +96,10 @@ class TrainedHead:
             "n_steps": self.n_steps,
             "epoch_losses": self.epoch_losses,
             "trained_on": self.trained_on,
+            "encoders": {
+                name: {"spec": one.spec.model_dump(mode="json"), "identity": one.identity}
+                for name, one in self.encoders.items()
+            },
         }
         write_atomically(directory / _HEAD, json.dumps(facts, indent=1))
 
@@ -110,6 +118,10 @@ class TrainedHead:
             raise ModelError(f"{directory} holds no trained head: {error.filename} is missing") from error
         kind = facts["config"]["kind"]
         facts["config"] = head_class(kind).Config.model_validate(facts["config"], strict=False)
+        facts["encoders"] = {
+            name: ShardEncoder(EncoderSpec.model_validate(one["spec"], strict=False), one["identity"])
+            for name, one in facts["encoders"].items()
+        }
         return cls(state=state, validation=validation, **facts)
 
     def module(self, spec: FeatureSpec, classes: ClassList) -> Head:
@@ -124,6 +136,7 @@ class TrainedHead:
             raise ModelError(f"{self.name} was trained on another class list")
         if self.n_steps < 1:
             raise ModelError(f"{self.name} was never trained: it has made {self.n_steps} steps")
-        head = head_class(self.config.kind).build(self.config, spec, len(classes), initialize=False)
+        specs = {name: one.spec for name, one in self.encoders.items()}
+        head = head_class(self.config.kind).build(self.config, spec, len(classes), encoders=specs, initialize=False)
         head.load_state_dict(self.state, strict=True)
         return head.eval()

@@ -20,6 +20,7 @@ from silencio.config import RunConfig
 from silencio.data.dataset import RecordingWindows, TrainingCrops
 from silencio.data.leaks import recording_fingerprints
 from silencio.data.shards import ShardSet, targets
+from silencio.data.soft_labels import SoftLabels
 from silencio.errors import ModelError
 from silencio.evaluation.metrics import Metrics, judge
 from silencio.evaluation.recording_scores import recording_scores
@@ -92,6 +93,7 @@ def fit_head(
     classes: ClassList,
     directory: Path,
     on_epoch: OnEpoch | None = None,
+    soft: SoftLabels | None = None,
 ) -> FitResult:
     """Train head `name` on the training part, judge it on validation, and write both to `directory`.
 
@@ -102,6 +104,7 @@ def fit_head(
         classes: The order of the outputs.
         directory: Gets the trained head (`silencio.training.checkpoint`).
         on_epoch: Called after each epoch.
+        soft: What a teacher says of training recordings; it takes the place of the labels of those it speaks of.
 
     Raises:
         ModelError: The head cannot be made as configured, or training diverged.
@@ -112,15 +115,18 @@ def fit_head(
     training = ShardSet(directories, config.features, "train")
     validation = ShardSet(directories, config.features, "validation")
     _prepare_process(config.seed)
-    head = kind.build(head_config, config.features, len(classes))
+    encoders = {name: one for name, one in training.encoders.items() if name in head_config.encoder_names}
+    specs = {name: one.spec for name, one in encoders.items()}
+    head = kind.build(head_config, config.features, len(classes), encoders=specs)
     crops = TrainingCrops(
         training,
         classes,
-        kind.input_name,
+        head.input_names,
         head_config.augment,
         head_config.crops_per_recording,
         head_config.class_power,
         config.seed,
+        soft,
     )
     # A last batch of one window would break batch normalisation; it is dropped where another batch remains.
     loader = DataLoader(
@@ -149,6 +155,7 @@ def fit_head(
         validation=probabilities,
         epoch_losses=log.losses,
         trained_on=recording_fingerprints(training.table),
+        encoders=encoders,
     ).save(directory)
     sizes = [(p.numel(), p.requires_grad) for p in head.parameters()]
     return FitResult(metrics, log.losses, sum(n for n, _ in sizes), sum(n for n, on in sizes if on))
@@ -156,12 +163,13 @@ def fit_head(
 
 def predict(module: HeadModule, shards: ShardSet) -> WindowProbabilities:
     """Probabilities of every window of every recording in `shards`."""
-    windows = RecordingWindows(shards, module.head.input_name)
+    windows = RecordingWindows(shards, module.head.input_names)
     module.eval()
     parts = []
     with torch.inference_mode():
         for number, batch in enumerate(DataLoader(windows, batch_size=16)):
-            parts.append(module.predict_step(batch.to(module.device), number).cpu())
+            moved = {name: value.to(module.device) for name, value in batch.items()}
+            parts.append(module.predict_step(moved, number).cpu())
     return WindowProbabilities(list(shards.table["recording_id"]), windows.recording, torch.cat(parts).numpy())
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from silencio.errors import ModelError
 from silencio.evaluation.metrics import Metrics, judge
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.models.registry import supervisor_class
-from silencio.models.weighted_average import WeightedAverage
+from silencio.models.supervisor import Supervisor
 from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
@@ -31,7 +32,8 @@ class Fusion:
     Attributes:
         kind: As registered.
         heads: Names of the heads, in the order in which they are handed to it.
-        weights: One a head.
+        weights: About how much each head counts.
+        parameters: Of the supervisor.
         validation: How the ensemble does on validation, the recordings on which it was fitted.
         windows: What the ensemble says of every validation window.
     """
@@ -39,6 +41,7 @@ class Fusion:
     kind: str
     heads: list[str]
     weights: list[float]
+    parameters: Mapping[str, Any]
     validation: Metrics
     windows: WindowProbabilities
 
@@ -46,7 +49,7 @@ class Fusion:
         """Write to a folder that `load` reads."""
         directory.mkdir(parents=True, exist_ok=True)
         self.windows.save(directory / _VALIDATION)
-        facts = {name: getattr(self, name) for name in ("kind", "heads", "weights")}
+        facts = {name: getattr(self, name) for name in ("kind", "heads", "weights", "parameters")}
         facts["validation"] = self.validation.to_dict()
         write_atomically(directory / _FUSION, json.dumps(facts, indent=1))
 
@@ -57,10 +60,9 @@ class Fusion:
         facts["validation"] = Metrics(**facts["validation"])
         return cls(**facts, windows=WindowProbabilities.load(directory / _VALIDATION))
 
-    def module(self) -> WeightedAverage:
+    def module(self) -> Supervisor:
         """The supervisor, ready to use."""
-        module: WeightedAverage = supervisor_class(self.kind)(self.weights)
-        return module
+        return supervisor_class(self.kind).restore(self.parameters).eval()
 
 
 def fuse_heads(heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList) -> Fusion:
@@ -81,16 +83,16 @@ def fuse_heads(heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: R
             raise ModelError(f"{head.name} and {heads[0].name} were validated on different recordings")
     table = recordings.set_index("recording_id").loc[first.recording_ids].reset_index()
     target = targets(table, classes.index)
-    scores = [recording_scores(h.validation.probabilities, h.validation.recording) for h in heads]
-    kind = supervisor_class(config.supervisor.kind)  # type: ignore[attr-defined]  # every supervisor's config has it
-    supervisor = kind.fit(scores, target, config.supervisor)
-    weights = np.array(supervisor.weights)
-    fused = np.tensordot(weights, np.stack(scores), axes=1)
-    windows = np.tensordot(weights, np.stack([head.validation.probabilities for head in heads]), axes=1)
+    scores = np.stack([recording_scores(h.validation.probabilities, h.validation.recording) for h in heads])
+    kind = supervisor_class(config.supervisor.kind)
+    supervisor = kind.fit(scores, target, config.supervisor, config.seed).eval()
+    windows = supervisor.join(np.stack([head.validation.probabilities for head in heads]))
+    fused = recording_scores(windows, first.recording)
     return Fusion(
-        kind=config.supervisor.kind,  # type: ignore[attr-defined]  # as above
+        kind=config.supervisor.kind,
         heads=[head.name for head in heads],
         weights=supervisor.weights,
+        parameters=supervisor.facts(),
         validation=judge(fused, target, table["primary_label"], classes),
-        windows=WindowProbabilities(first.recording_ids, first.recording, windows.astype(np.float32)),
+        windows=WindowProbabilities(first.recording_ids, first.recording, windows),
     )

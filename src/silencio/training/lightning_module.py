@@ -8,6 +8,7 @@ from typing import Any
 import lightning as L
 import torch
 
+from silencio.data.dataset import Inputs
 from silencio.models.head import Head, HeadConfig, loss_of, probabilities
 
 
@@ -26,12 +27,16 @@ class HeadModule(L.LightningModule):
         self.config = config
         self.total_steps = total_steps
 
-    def training_step(self, batch: tuple[torch.Tensor, torch.Tensor], _: int) -> torch.Tensor:
-        x, target = batch
-        return loss_of(self.head(x), target, self.config)
+    def training_step(self, batch: tuple[Inputs, torch.Tensor], _: int) -> torch.Tensor:
+        inputs, target = batch
+        return loss_of(self._logits(inputs), target, self.config)
 
-    def predict_step(self, batch: torch.Tensor, _: int) -> torch.Tensor:
-        return probabilities(self.head(batch).float(), self.config.loss)
+    def predict_step(self, batch: Inputs, _: int) -> torch.Tensor:
+        return probabilities(self._logits(batch).float(), self.config.loss)
+
+    def _logits(self, inputs: Inputs) -> torch.Tensor:
+        logits: torch.Tensor = self.head(*(inputs[name] for name in self.head.input_names))
+        return logits
 
     def configure_optimizers(self) -> Any:
         trained = [parameter for parameter in self.head.parameters() if parameter.requires_grad]

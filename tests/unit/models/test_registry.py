@@ -5,7 +5,8 @@ import pytest
 
 from silencio.config import resolve
 from silencio.errors import ConfigError
-from silencio.models.registry import HEADS, head_class, supervisor_class
+from silencio.models import heads
+from silencio.models.registry import head_class, head_names, supervisor_class
 
 NEW_HEAD = """
 import torch
@@ -16,7 +17,7 @@ class LoudnessConfig(HeadConfig):
     bands: int = 4
 
 class Loudness(Head):
-    input_name = "log_mel"
+    input_names = ("log_mel",)
     Config = LoudnessConfig
 
     def __init__(self, n_classes):
@@ -24,24 +25,23 @@ class Loudness(Head):
         self.classifier = torch.nn.Linear(1, n_classes)
 
     @classmethod
-    def build(cls, config, spec, n_classes, *, initialize=True):
+    def build(cls, config, spec, n_classes, *, encoders=None, initialize=True):
         return cls(n_classes)
 
-    def forward(self, x):
-        return self.classifier(x.mean(dim=(1, 2))[:, None])
+    def forward(self, *inputs):
+        return self.classifier(inputs[0].mean(dim=(1, 2))[:, None])
 """
 
 
-def test_new_head__is_one_file_and_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "loudness_head.py").write_text(NEW_HEAD)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(HEADS, "loudness", "loudness_head:Loudness")
+def test_new_head__is_one_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loudness.py").write_text(NEW_HEAD)
+    monkeypatch.setattr(heads, "__path__", [*heads.__path__, str(tmp_path)])
     try:
         config = resolve("{heads: {loudness: {epochs: 1, bands: 8}}, supervisor: {}}")
         assert config.heads["loudness"].bands == 8
-        assert head_class("loudness").input_name == "log_mel"
+        assert head_class("loudness").input_names == ("log_mel",)
     finally:
-        sys.modules.pop("loudness_head", None)
+        sys.modules.pop("silencio.models.heads.loudness", None)
 
 
 @pytest.mark.parametrize(("find", "what"), [(head_class, "head"), (supervisor_class, "supervisor")])
@@ -51,7 +51,7 @@ def test_unknown_name__lists_what_there_is(find, what: str) -> None:
 
 
 def test_every_head__is_documented() -> None:
-    for kind in HEADS:
+    for kind in head_names():
         head = head_class(kind)
         assert head.__doc__ and head.Config.__doc__, kind
         undocumented = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -10,6 +11,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import nn
 
+from silencio.encoders import EncoderSpec
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
 from silencio.models.head import Head, HeadConfig
@@ -71,7 +73,7 @@ class EffNetLora(Head):
     and a reload onto the pretrained net would lose them.
     """
 
-    input_name: ClassVar[Literal["log_mel", "waveform"]] = "log_mel"
+    input_names = ("log_mel",)
     Config: ClassVar[type[HeadConfig]] = EffNetLoraConfig
 
     def __init__(self, net: nn.Module, adapt: str) -> None:
@@ -80,7 +82,15 @@ class EffNetLora(Head):
         self._adapt = adapt
 
     @classmethod
-    def build(cls, config: HeadConfig, spec: FeatureSpec, n_classes: int, *, initialize: bool = True) -> Self:
+    def build(
+        cls,
+        config: HeadConfig,
+        spec: FeatureSpec,
+        n_classes: int,
+        *,
+        encoders: Mapping[str, EncoderSpec] | None = None,
+        initialize: bool = True,
+    ) -> Self:
         import timm
 
         assert isinstance(config, EffNetLoraConfig)  # the registry pairs head and configuration
@@ -107,9 +117,9 @@ class EffNetLora(Head):
                     module.eval()
         return self
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Scaled log-mel (batch, n_mels, n_frames) to logits (batch, n_classes)."""
-        logits: torch.Tensor = self.net(x.unsqueeze(1))
+        logits: torch.Tensor = self.net(inputs[0].unsqueeze(1))
         return logits
 
     def deployable(self) -> nn.Module:

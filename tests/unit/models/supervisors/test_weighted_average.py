@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from silencio.models.weighted_average import WeightedAverage, WeightedAverageConfig
+from silencio.models.supervisors.weighted_average import WeightedAverage, WeightedAverageConfig
 
 
 def test_fit__believes_the_better_head_more() -> None:

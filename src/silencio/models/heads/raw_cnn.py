@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Self
 
 import torch
 from pydantic import Field
 from torch import nn
 
+from silencio.encoders import EncoderSpec
 from silencio.features import FeatureSpec
 from silencio.models.head import Head, HeadConfig
 
@@ -32,7 +34,7 @@ class RawCnnConfig(HeadConfig):
 class RawCnn(Head):
     """Convolutions 16-32-64-128 of 15 taps; the first steps by 4 and is pooled by 4, the others step by 2."""
 
-    input_name: ClassVar[Literal["log_mel", "waveform"]] = "waveform"
+    input_names = ("waveform",)
     Config: ClassVar[type[HeadConfig]] = RawCnnConfig
 
     def __init__(self, config: RawCnnConfig, n_classes: int) -> None:
@@ -54,13 +56,21 @@ class RawCnn(Head):
         self.classifier = nn.Linear(previous, n_classes)
 
     @classmethod
-    def build(cls, config: HeadConfig, spec: FeatureSpec, n_classes: int, *, initialize: bool = True) -> Self:
+    def build(
+        cls,
+        config: HeadConfig,
+        spec: FeatureSpec,
+        n_classes: int,
+        *,
+        encoders: Mapping[str, EncoderSpec] | None = None,
+        initialize: bool = True,
+    ) -> Self:
         assert isinstance(config, RawCnnConfig)  # the registry pairs head and configuration
         return cls(config, n_classes)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Int16 (batch, window_samples), z-scored per window, to logits (batch, n_classes)."""
-        samples = x.to(torch.float32) / 32768.0
+        samples = inputs[0].to(torch.float32) / 32768.0
         mean = samples.mean(dim=1, keepdim=True)
         centred = samples - mean
         deviation = centred.square().mean(dim=1, keepdim=True).sqrt()

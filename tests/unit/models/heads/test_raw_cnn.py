@@ -1,7 +1,7 @@
 import torch
 
 from silencio.features import FeatureSpec
-from silencio.models.raw_cnn import RawCnn, RawCnnConfig
+from silencio.models.heads.raw_cnn import RawCnn, RawCnnConfig
 
 SPEC = FeatureSpec()
 

@@ -4,8 +4,8 @@ from torch import nn
 
 from silencio.errors import ConfigError, PretrainedWeightsError
 from silencio.features import FeatureSpec
-from silencio.models.effnet_lora import EffNetLora, EffNetLoraConfig
 from silencio.models.head import loss_of
+from silencio.models.heads.effnet_lora import EffNetLora, EffNetLoraConfig
 from silencio.models.pretrained import lite0_package_weights
 
 SPEC = FeatureSpec()

@@ -1,0 +1,101 @@
+"""Embeddings of recordings: what every encoder of a run says of each window, computed once and kept.
+
+A recording's grid is its windows as the service would cut them and, after those, the windows half a hop further on:
+training draws from all of them, everything else takes the first ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from silencio.audio import cut_windows
+from silencio.encoders import Encoder, EncoderSpec
+from silencio.encoders.config import EncoderConfig
+from silencio.encoders.registry import encoder_file, encoder_spec
+from silencio.features import FeatureSpec
+from silencio.settings import Settings
+from silencio.storage import write_atomically
+
+
+def grid_starts(n_samples: int, spec: FeatureSpec) -> list[int]:
+    """Where the windows of a recording's grid begin: the service's, then those between that the recording fills."""
+    n_served = 1 + max(0, -(-(n_samples - spec.window_samples) // spec.hop_samples))
+    served = [number * spec.hop_samples for number in range(n_served)]
+    half = spec.hop_samples // 2
+    return served + [start + half for start in served if start + half + spec.window_samples <= n_samples]
+
+
+def grid_windows(waveform: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.int16]:
+    """The windows of a recording's grid: int16 (n_samples,) to int16 (n_grid, window_samples)."""
+    served = cut_windows(waveform, spec.window_samples, spec.hop_samples, spec.padding)
+    between = grid_starts(len(waveform), spec)[len(served) :]
+    return np.stack([*served, *(waveform[start : start + spec.window_samples] for start in between)])
+
+
+def window_sha256(spec: FeatureSpec) -> str:
+    """Identity of what an encoder is given: rate, windows and padding; how a mel is made does not touch it."""
+    said = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+class GridEncoder:
+    """An encoder that remembers: the embeddings of a waveform are computed once on this machine.
+
+    Args:
+        spec: How it hears.
+        path: Its file.
+        features: How windows are cut.
+
+    Attributes:
+        spec: As given.
+        identity: Equal exactly where embeddings are.
+    """
+
+    def __init__(self, spec: EncoderSpec, path: Path, features: FeatureSpec) -> None:
+        self.spec = spec
+        self._path, self._features = path, features
+        self._encoder: Encoder | None = None
+        weights_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self.identity = spec.identity(weights_sha256, window_sha256(features))
+        self._cache = Settings().cache / "embeddings" / f"{spec.name}-{self.identity[:16]}"
+
+    def embed(self, waveform: NDArray[np.int16], sha256: str) -> NDArray[np.float32]:
+        """Embeddings of a recording's grid.
+
+        Args:
+            waveform: int16, shape (n_samples,).
+            sha256: Of its samples.
+
+        Returns:
+            float32, shape (n_grid, n_dimensions).
+        """
+        kept = self._cache / sha256[:2] / f"{sha256}.f32"
+        n_grid = len(grid_starts(len(waveform), self._features))
+        if kept.exists() and kept.stat().st_size == 4 * n_grid * self.spec.n_dimensions:
+            return np.fromfile(kept, np.float32).reshape(n_grid, -1)
+        if self._encoder is None:  # a model is loaded only where something is new
+            rate_hz = self._features.sample_rate_hz
+            self._encoder = Encoder(self._path, self.spec, rate_hz, Settings().session_threads)
+        embeddings = self._encoder.embed(grid_windows(waveform, self._features))
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(kept, embeddings.tobytes())
+        return embeddings
+
+
+def open_encoders(encoders: Mapping[str, EncoderConfig], features: FeatureSpec) -> list[GridEncoder]:
+    """The encoders of a configuration.
+
+    Raises:
+        ConfigError: There is none of that name.
+        PretrainedWeightsError: Weights are not here and cannot be fetched.
+    """
+    return [
+        GridEncoder(encoder_spec(name, config), encoder_file(name, config), features)
+        for name, config in sorted(encoders.items())
+    ]

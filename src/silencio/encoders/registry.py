@@ -1,0 +1,82 @@
+"""Encoders by name: a new one is a file in this folder with an `ENCODER`, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import silencio.encoders as room
+from silencio.encoders.config import EncoderConfig
+from silencio.encoders.spec import EncoderSpec
+from silencio.encoders.weights import Weights, locate, prepared
+from silencio.errors import ConfigError
+
+# What is in this folder and is no encoder.
+_NOT_ENCODERS = frozenset({"config", "registry", "run", "spec", "weights"})
+
+
+@dataclass(frozen=True)
+class KnownEncoder:
+    """An encoder that a configuration may name.
+
+    Attributes:
+        spec: How it hears; its `speeds` are those that were measured best.
+        title: What people call it.
+        licence: Of its weights.
+        weights: Its official file, and where that is.
+        suffix: Of the file that `spec.runtime` reads.
+        prepare: Writes that file (second path) from the official one (first); None: the official one is read as it is.
+    """
+
+    spec: EncoderSpec
+    title: str
+    licence: str
+    weights: Weights
+    suffix: str
+    prepare: Callable[[Path, Path], None] | None = None
+
+
+def encoder_names() -> list[str]:
+    """Every encoder that there is."""
+    return sorted(
+        module.name
+        for module in pkgutil.iter_modules(room.__path__)
+        if module.name not in _NOT_ENCODERS and not module.name.startswith("_")
+    )
+
+
+def known_encoder(name: str) -> KnownEncoder:
+    """The encoder of that name.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if name not in encoder_names():
+        raise ConfigError(f"{name!r} is no encoder: there are {', '.join(encoder_names())}")
+    known: KnownEncoder = importlib.import_module(f"silencio.encoders.{name}").ENCODER
+    return known
+
+
+def encoder_spec(name: str, config: EncoderConfig) -> EncoderSpec:
+    """How the encoder hears, as configured. Its weights need not be there.
+
+    Raises:
+        ConfigError: There is no such encoder.
+    """
+    spec = known_encoder(name).spec
+    return spec.model_copy(update={"speeds": config.speeds}) if config.speeds else spec
+
+
+def encoder_file(name: str, config: EncoderConfig) -> Path:
+    """The file that the encoder's runtime reads, fetched and prepared if it was not.
+
+    Raises:
+        ConfigError: There is no such encoder.
+        PretrainedWeightsError: Its weights are not here and cannot be fetched.
+    """
+    known = known_encoder(name)
+    official = locate(known.weights, config.weights)
+    return official if known.prepare is None else prepared(name, official, known.suffix, known.prepare)

@@ -1,0 +1,1 @@
+"""Supervisors, one file each: `silencio.models.registry` finds them by the name of their file."""
