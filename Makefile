@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 OUT ?= out
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check survival soak browser extras bench folds reserve compile format lock clean recordings
+.PHONY: help demo test check survival soak browser extras bench accuracy reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,17 +37,20 @@ browser: $(VENV)/.ready  ## the page, in Debian's Chromium
 	scripts/install_browser.sh
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
-extras: $(VENV)/.ready  ## what needs BirdNET's range model, or promtool
+extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, or promtool
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
-	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py
+	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
+		SILENCIO_YAMNET="$(wildcard ../shared/weights/yamnet.tflite)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/unit/encoders/test_references.py
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json
 
-folds: $(VENV)/.ready  ## five folds against the references, taken up where it was stopped: make folds DATA=folder
-	@test -n "$(DATA)" || { echo "make folds DATA=<a folder in BirdCLEF's layout>"; exit 2; }
-	$(BIN)/python -m benchmarks.folds --data $(DATA) --out $(OUT)/folds
+accuracy: $(VENV)/.ready  ## five folds, every head and ensemble against what users reach for; resumable, hours: make accuracy DATA=folder
+	@test -n "$(DATA)" || { echo "make accuracy DATA=<a folder in BirdCLEF's layout>"; exit 2; }
+	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	PYTHONPATH="$(OUT)/extras/birdnet" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m benchmarks.accuracy --data $(DATA) --out $(OUT)/accuracy
 
 reserve: $(VENV)/.ready  ## train on a reserve's recordings: make reserve DATA=folder
 	@test -n "$(DATA)" || { echo "make reserve DATA=<a folder in BirdCLEF's layout>"; exit 2; }

@@ -74,7 +74,7 @@ def _add_configuration(command: argparse.ArgumentParser, *, data_required: bool)
         "--data",
         required=data_required,
         metavar="PLACE",
-        help="a folder or s3:// prefix, Kaggle's zip, a manifest (.csv, .parquet), or demo",
+        help="a folder or s3:// prefix, Kaggle's zip, a manifest (.csv, .parquet), demo or instruments",
     )
     command.add_argument("--preset", required=True, metavar="NAME", help="a configuration that ships with the library")
     command.add_argument("--config", type=Path, metavar="FILE", help="YAML that is laid over the preset")

@@ -37,12 +37,17 @@ TRAIN_BY_KIND = {
     "raw_cnn": Resources(cpu="8", memory="16G", n_gpus=1, shared_memory="8G"),
 }
 # Presets that are small enough for a cluster without GPUs.
-CPU_PRESETS = frozenset({"demo"})
+CPU_PRESETS = frozenset({"demo", "instruments", "yamnet"})
 
 
 def for_head(kind: str, preset: str) -> Resources:
     """What the training step of a head asks for."""
     return TRAIN_CPU if preset in CPU_PRESETS else TRAIN_BY_KIND.get(kind, TRAIN_GPU)
+
+
+def for_teacher(preset: str) -> Resources:
+    """What labelling recordings with all heads asks for."""
+    return JUDGE if preset in CPU_PRESETS else TRAIN_GPU
 
 
 def request(task: PipelineTask, resources: Resources) -> PipelineTask:

@@ -1,33 +1,37 @@
 """The pipeline `train`: from recordings to a bundle."""
 
-import copy
-import dataclasses
 from typing import Any, NamedTuple
 
 from kfp import dsl
 
-from components.calibrate import calibrate
-from components.evaluate import evaluate
-from components.export import export
-from components.featurize import featurize
-from components.fuse import fuse
+from components.compare_bundles import compare_bundles
 from components.image import VERSION, train_image
 from components.ingest import ingest
-from components.judge import judge
 from components.open_run import open_run
-from components.plan import plan
+from components.pool import pool
+from components.record import record
 from components.register import register
 from components.split import split
-from components.train import train
 from components.validate import validate
 from pipelines import resources
-from silencio.config import RunConfig
+from pipelines.train_nodes import (
+    MOST_HEADS,
+    Data,
+    Heads,
+    Made,
+    Run,
+    featurize_part,
+    fuse_and_label,
+    label_recordings,
+    make_bundle,
+    teach_heads,
+    train_heads,
+)
+from silencio.config import STUDENT, RunConfig
 from silencio.errors import ConfigError
 
-# Places for heads in `fuse`, `evaluate` and `export`.
-MOST_HEADS = 6
-# Shards that a local run works on at once; a cluster schedules by what each pod asks for.
-SHARDS_AT_ONCE = 2
+# How the nodes of heads that are trained again are told apart; the last training's bear no such word.
+_EARLIER = ("first", "second", "third")
 
 
 class _Trained(NamedTuple):
@@ -39,14 +43,27 @@ class _Trained(NamedTuple):
     report: dsl.HTML
 
 
+class _TrainedBoth(NamedTuple):
+    """What a run with a student leaves: of the released bundle, and of both."""
+
+    bundle: dsl.Model
+    evaluation: dsl.Artifact
+    verdict: dsl.Artifact
+    report: dsl.HTML
+    other_bundle: dsl.Model
+    other_report: dsl.HTML
+    bundles_page: dsl.HTML
+    bundles_table: dsl.Artifact
+
+
 def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any:
-    """Make the graph for the heads of a configuration.
+    """Make the graph for the heads of a configuration, its student and its self-training.
 
     Heads are unrolled, each a named node with its own request: a loop would share one request among them.
 
     Args:
         preset: Names the pipeline.
-        resolved: Decides which heads there are.
+        resolved: Decides which nodes there are.
         default_config: YAML or JSON that the run's page shows and lets an engineer change.
 
     Raises:
@@ -54,6 +71,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
     """
     if len(resolved.heads) > MOST_HEADS:
         raise ConfigError(f"{len(resolved.heads)} heads are configured, a pipeline has room for {MOST_HEADS}")
+    leaves: Any = _TrainedBoth if resolved.student else _Trained
 
     @dsl.pipeline(  # type: ignore[untyped-decorator]
         name=f"silencio-train-{preset}",
@@ -69,7 +87,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         previous: str = "",
         champion: str = "registry",
         run_key: str = "",
-    ) -> _Trained:
+    ) -> leaves:  # KFP reads it when the graph is made
         """Train every head, fuse and calibrate them, export, judge the whole on held-out recordings, and register.
 
         Args:
@@ -88,109 +106,108 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
         found = resources.with_recordings(ingest(data=data, config=config, overrides=overrides)).after(opened)
-        kept, classes = found.outputs["resolved"], found.outputs["classes"]
+        kept = found.outputs["resolved"]
         checked = resources.with_recordings(validate(config=kept, recordings=found.outputs["recordings"]))
-        usable = checked.outputs["usable"]
-        divided = split(config=kept, usable=usable, previous=previous)
+        divided = split(config=kept, usable=checked.outputs["usable"], previous=previous)
         for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
             resources.request(task, request)
-        assignment = divided.outputs["assignment"]
-        development = _featurize("development", kept, usable, assignment)
-        test = _featurize("test", kept, usable, assignment)
-        heads = _train(resolved, preset, kept, classes, development, opened.outputs["run_id"])
-        fused = fuse(config=kept, classes=classes, usable=usable, **heads)
-        decided = calibrate(config=kept, classes=classes, usable=usable, fusion=fused.outputs["fusion"])
-        ensemble = {"fusion": fused.outputs["fusion"], "decisions": decided.outputs["decisions"]}
+        resources.with_tracking(resources.request(opened, resources.SMALL))
         parents = {
             "data_fingerprint": checked.outputs["data_fingerprint"],
             "split_sha256": divided.outputs["split_sha256"],
             "code_version": code_version,
             "image": image,
         }
-        made = export(
-            config=kept,
-            parents=parents,
-            classes=classes,
-            usable=usable,
-            assignment=assignment,
-            ledger=divided.outputs["ledger"],
-            development=dsl.Collected(development),
-            **ensemble,
-            **heads,
-        )
-        evaluated = evaluate(
-            config=kept,
-            classes=classes,
-            candidate=made.outputs["candidate"],
-            soundscapes=found.outputs["soundscapes"],
-            development=dsl.Collected(development),
-            test=dsl.Collected(test),
-            champion=champion,
-            champion_version=opened.outputs["champion_version"],
-            **ensemble,
-            **heads,
-        )
-        judged = judge(
-            config=kept,
-            candidate=made.outputs["candidate"],
-            evaluation=evaluated.outputs["evaluation"],
-            variants=made.outputs["variants"],
-            test=dsl.Collected(test),
-        )
-        bundle, evaluation = judged.outputs["bundle"], evaluated.outputs["evaluation"]
-        verdict, report = judged.outputs["verdict"], judged.outputs["report"]
-        kept_record = register(
-            run_id=opened.outputs["run_id"],
-            config=kept,
-            bundle=bundle,
-            verdict=verdict,
-            evaluation=evaluation,
-            report=report,
-        )
-        kept_record.set_caching_options(False)
-        for task in (opened, fused, decided, judged, kept_record):
-            resources.request(task, resources.SMALL)
-        for task in (opened, evaluated, kept_record):
-            resources.with_tracking(task)
-        for task in (made, evaluated):
-            resources.request(resources.with_recordings(task), resources.JUDGE)
-        return _Trained(bundle, evaluation, verdict, report)
+        heard = _heard(resolved, kept, found, checked, divided, parents)
+        run = Run(preset, opened.outputs["run_id"], parents, champion, opened.outputs["champion_version"])
+        heads = _trained(resolved, kept, heard, run)
+        made = {"ensemble": make_bundle(kept, heard, heads, run)}
+        if not resolved.student:
+            _register(kept, made["ensemble"], run)
+            return leaves(*_published(made["ensemble"]))
+        labelled = label_recordings(STUDENT, kept, heard, heads, made["ensemble"].fusion, run, "label")
+        student = teach_heads({STUDENT: resolved.student}, labelled, heard, run)
+        made[STUDENT] = make_bundle(labelled.outputs["taught"], heard, student, run, "-student")
+        compared = _compare(resolved, kept, made, heard)
+        released, (other, unreleased) = _sorted(made, resolved.released)
+        recorded = _record(other, unreleased, compared, run)
+        _register(kept, released, run).after(recorded)
+        pages = compared.outputs["page"], compared.outputs["table"]
+        return leaves(*_published(released), unreleased.bundle, unreleased.report, *pages)
 
     return pipeline
 
 
-def _featurize(part: str, config: Any, usable: Any, assignment: Any) -> Any:
-    """One pod a shard; test shards come from a loop of their own, so that no training step can be handed one.
-
-    Returns:
-        The loop's output. Each consumer wraps it in a `dsl.Collected` of its own: the compiler changes the one it
-        is given.
-    """
-    planned = _node(plan, f"plan-{part}")(part=part, assignment=assignment)
-    resources.request(planned, resources.SMALL)
-    with dsl.ParallelFor(planned.output, parallelism=SHARDS_AT_ONCE) as shard:
-        task = _node(featurize, f"featurize-{part}")(config=config, shard=shard, usable=usable, assignment=assignment)
-        resources.request(resources.with_recordings(task), resources.DECODE)
-    return task.outputs["waveforms"]
-
-
-def _train(
-    resolved: RunConfig, preset: str, config: Any, classes: Any, development: Any, run_id: Any
-) -> dict[str, Any]:
-    """A named node a head; in the places that are left, the last head again."""
-    models = []
-    for name, head in resolved.heads.items():
-        node = _node(train, f"train-{name.replace('_', '-')}")
-        task = node(config=config, head=name, classes=classes, shards=dsl.Collected(development), run_id=run_id)
-        resources.request(resources.with_tracking(task), resources.for_head(head.kind, preset))
-        models.append(task.outputs["model"])
-    models += [models[-1]] * (MOST_HEADS - len(models))
-    return {f"head_{number}": model for number, model in enumerate(models, start=1)}
+def _heard(resolved: RunConfig, config: Any, found: Any, checked: Any, divided: Any, parents: dict[str, Any]) -> Data:
+    """The recordings as shards; where soundscapes are learned from, those of training among them."""
+    usable, assignment, soundscapes = (
+        checked.outputs["usable"],
+        divided.outputs["assignment"],
+        found.outputs["soundscapes"],
+    )
+    featurized = usable, assignment
+    if resolved.self_training and resolved.self_training.pool == "soundscapes":
+        pooled = pool(config=config, usable=usable, assignment=assignment, soundscapes=soundscapes)
+        resources.request(resources.with_recordings(pooled), resources.DECODE)
+        featurized = pooled.outputs["recordings"], pooled.outputs["extended"]
+        parents["pool_sha256"] = pooled.outputs["pool_sha256"]
+    return Data(
+        classes=found.outputs["classes"],
+        usable=usable,
+        assignment=assignment,
+        ledger=divided.outputs["ledger"],
+        soundscapes=soundscapes,
+        development=featurize_part("development", config, *featurized),
+        test=featurize_part("test", config, usable, assignment),
+    )
 
 
-def _node(component: Any, name: str) -> Any:
-    """The component under the name that its node shall have: KFP would number them."""
-    named = copy.copy(component)
-    named.component_spec = dataclasses.replace(component.component_spec, name=name)
-    named.name = name
-    return named
+def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> Heads:
+    """The heads; with self-training, trained again with what they said of the pool, as often as configured."""
+    if resolved.self_training is None:
+        return train_heads(resolved, config, data, run)
+    earlier = _EARLIER[: resolved.self_training.rounds]
+    heads = train_heads(resolved, config, data, run, f"-{earlier[0]}")
+    for number, word in enumerate(earlier, start=1):
+        labelled = fuse_and_label(config, data, heads, run, word)
+        next_word = f"-{earlier[number]}" if number < len(earlier) else ""
+        record_as = f" after self-training {number}"
+        heads = teach_heads(resolved.heads, labelled, data, run, next_word, record_as=record_as)
+    return heads
+
+
+def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], data: Data) -> Any:
+    task = compare_bundles(
+        config=config,
+        released=resolved.released,
+        ensemble=made["ensemble"].bundle,
+        ensemble_evaluation=made["ensemble"].evaluation,
+        student=made[STUDENT].bundle,
+        student_evaluation=made[STUDENT].evaluation,
+        test=dsl.Collected(data.test),
+    )
+    return resources.request(resources.with_recordings(task), resources.JUDGE)
+
+
+def _register(config: Any, made: Made, run: Run) -> Any:
+    files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
+    task = register(run_id=run.run_id, config=config, **files)
+    task.set_caching_options(False)
+    return resources.with_tracking(resources.request(task, resources.SMALL))
+
+
+def _record(name: str, made: Made, compared: Any, run: Run) -> Any:
+    files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
+    pages = {"page": compared.outputs["page"], "table": compared.outputs["table"]}
+    task = record(run_id=run.run_id, name=name, **files, **pages)
+    task.set_caching_options(False)
+    return resources.with_tracking(resources.request(task, resources.SMALL))
+
+
+def _sorted(made: dict[str, Made], released: str) -> tuple[Made, tuple[str, Made]]:
+    """The released bundle, and the other with its name."""
+    return made[released], next((name, one) for name, one in made.items() if name != released)
+
+
+def _published(made: Made) -> tuple[Any, ...]:
+    return made.bundle, made.evaluation, made.verdict, made.report

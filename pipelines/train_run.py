@@ -27,6 +27,13 @@ PUBLISHED = {
     "verdict": "verdict.json",
     "report": "report.html",
 }
+# With a student: of the bundle that is not released, and of both.
+PUBLISHED_OF_BOTH = {
+    "other_bundle": "other-bundle",
+    "other_report": "other-report.html",
+    "bundles_page": "bundles.html",
+    "bundles_table": "bundles.json",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,8 @@ def run_train(
         config: YAML of the configuration.
         overrides: Laid over it.
         out: Gets `bundle`, `evaluation.json`, `verdict.json`, `report.html`, `run.log` and the artifacts of every step
-            under `artifacts`.
+            under `artifacts`; with a student the released bundle's, beside `other-bundle`, `other-report.html`,
+            `bundles.html` and `bundles.json`.
         previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
         champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
 
@@ -90,7 +98,8 @@ def run_train(
         "champion": champion if champion in ("registry", "none") else absolute(champion),
     }
     out = out.resolve()
-    run = run_local(pipeline, arguments, run_identity(image, resolved), out, PUBLISHED, _end_tracked_run)
+    published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
+    run = run_local(pipeline, arguments, run_identity(image, resolved), out, published, _end_tracked_run)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
 

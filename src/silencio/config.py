@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
@@ -23,6 +23,9 @@ from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
 from silencio.models.supervisor import SupervisorConfig
 from silencio.storage import write_atomically
+
+STUDENT: Literal["student"] = "student"
+Release = Literal["ensemble", "student"]
 
 
 class ExportConfig(BaseModel):
@@ -59,6 +62,42 @@ class EvaluationConfig(BaseModel):
     failure_modes: FailureModeConfig = FailureModeConfig()
 
 
+class StackingConfig(BaseModel):
+    """From what the supervisor learns, and whether it is used.
+
+    Attributes:
+        n_folds: Each head is trained that many times more, without a fold of the training part each, and the
+            supervisor learns from what they say of these folds as well; 0: from validation alone.
+        keep_all_heads: The bundle holds all heads even where the best of them alone is as good.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    n_folds: int = Field(0, ge=0, le=20)
+    keep_all_heads: bool = False
+
+    @field_validator("n_folds")
+    @classmethod
+    def _not_one(cls, n_folds: int) -> int:
+        if n_folds == 1:
+            raise ValueError("one fold leaves nothing to train on: 0 for none, or at least 2")
+        return n_folds
+
+
+class DistillationConfig(BaseModel):
+    """What a student learns from the ensemble.
+
+    Attributes:
+        temperature: Above 1, the ensemble's second guesses count more in the targets, below 1 less.
+        label_share: Share of the target that is the recording's own label instead of the ensemble's word.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    temperature: float = Field(1.0, gt=0)
+    label_share: float = Field(0.0, ge=0, le=1)
+
+
 class RunConfig(DataConfig):
     """Everything that decides what a training run makes of its data.
 
@@ -66,6 +105,12 @@ class RunConfig(DataConfig):
         seed: Of initial weights, crops and augmentation.
         heads: By name; a name that is no registered kind says its `kind`.
         supervisor: How the heads' probabilities become one.
+        stacking: From what the supervisor learns, and whether it is used.
+        student: One head that learns what the ensemble says, for a bundle of its own; `effnet_lora` where its `kind`
+            is not said.
+        distillation: What it learns.
+        release: Which bundle is registered where there are two; by default the student: a student is configured for
+            its speed, and has to pass the same gates.
         calibration: How they come to mean what they say.
         thresholds: From which probability on a species is named.
         export: What goes into the bundle.
@@ -76,6 +121,10 @@ class RunConfig(DataConfig):
     seed: int = Field(0, ge=0, lt=2**32)
     heads: dict[str, SerializeAsAny[HeadConfig]] = Field(min_length=1)
     supervisor: SerializeAsAny[SupervisorConfig]
+    stacking: StackingConfig = StackingConfig()
+    student: SerializeAsAny[HeadConfig] | None = None
+    distillation: DistillationConfig = DistillationConfig()
+    release: Release | None = None
     calibration: CalibrationConfig = CalibrationConfig()
     thresholds: ThresholdConfig = ThresholdConfig()
     export: ExportConfig = ExportConfig()
@@ -87,15 +136,17 @@ class RunConfig(DataConfig):
     def _typed_heads(cls, heads: Any) -> Any:
         if not isinstance(heads, Mapping):
             raise ValueError("must be a mapping of names to heads")
-        return {
-            name: _typed(head, name, lambda kind: head_class(kind).Config, f"heads.{name}")
-            for name, head in heads.items()
-        }
+        return {name: _typed_head(name, head) for name, head in heads.items()}
 
     @field_validator("supervisor", mode="before")
     @classmethod
     def _typed_supervisor(cls, supervisor: Any) -> Any:
         return _typed(supervisor, "weighted_average", lambda kind: supervisor_class(kind).Config, "supervisor")
+
+    @field_validator("student", mode="before")
+    @classmethod
+    def _typed_student(cls, student: Any) -> Any:
+        return None if student is None else _typed_head("effnet_lora", student, STUDENT)
 
     @model_validator(mode="before")
     @classmethod
@@ -103,7 +154,9 @@ class RunConfig(DataConfig):
         """A head's encoder is used with its defaults where `encoders` does not list it."""
         if not isinstance(values, Mapping) or not isinstance(heads := values.get("heads"), Mapping):
             return values
-        named = [name for head in heads.values() for name in _encoder_names(head)]
+        named = [encoder for name, head in heads.items() for encoder in _encoder_names(name, head)]
+        if values.get(STUDENT) is not None:
+            named += _encoder_names("effnet_lora", values[STUDENT])
         return {**values, "encoders": {**dict.fromkeys(named), **(values.get("encoders") or {})}} if named else values
 
     @model_validator(mode="after")
@@ -112,6 +165,36 @@ class RunConfig(DataConfig):
             if not name.replace("_", "").isalnum() or not name[0].isalpha() or not name.isascii():
                 raise ValueError(f"heads.{name}: a head's name is letters, digits and underscores")
         return self
+
+    @model_validator(mode="after")
+    def _student_is_one(self) -> Self:
+        if self.student and STUDENT in self.heads:
+            raise ValueError(f"heads.{STUDENT}: the name is taken by the student of the run; give the head another")
+        if self.release == STUDENT and not self.student:
+            raise ValueError("release: student, but there is none: configure `student`, or release the ensemble")
+        return self
+
+    @property
+    def released(self) -> Release:
+        """The bundle that is registered if it passes the gates."""
+        return self.release or (STUDENT if self.student else "ensemble")
+
+    def of_student(self) -> RunConfig:
+        """The same run with the student as its only head.
+
+        Raises:
+            ConfigError: There is no student.
+        """
+        if self.student is None:
+            raise ConfigError("this pipeline was compiled with a student, the configuration has none: compile it again")
+        alone: dict[str, Any] = {
+            "heads": {STUDENT: self.student},
+            "supervisor": supervisor_class("weighted_average").Config(kind="weighted_average"),
+            "stacking": StackingConfig(),
+            "student": None,
+            "release": None,
+        }
+        return self.model_copy(update=alone)
 
     def to_yaml(self) -> str:
         """The resolved configuration, every default written out."""
@@ -127,10 +210,17 @@ class RunConfig(DataConfig):
         return resolve(Path(path).read_text(encoding="utf-8"))
 
 
-def _encoder_names(head: Any) -> tuple[str, ...]:
-    """Encoders that a head's settings name, before they are checked; what is wrong is said when they are."""
-    encoder = head.get("encoder") if isinstance(head, Mapping) else getattr(head, "encoder", None)
-    return (encoder,) if isinstance(encoder, str) and encoder else ()
+def _encoder_names(name: Any, head: Any) -> tuple[str, ...]:
+    """Encoders that a head hears as it is configured; what is wrong with it is said when heads are checked."""
+    try:
+        typed: HeadConfig = _typed_head(name, head)
+    except ValueError:
+        return ()
+    return typed.encoder_names
+
+
+def _typed_head(default_kind: Any, head: Any, where: str = "") -> Any:
+    return _typed(head, default_kind, lambda kind: head_class(kind).Config, where or f"heads.{default_kind}")
 
 
 def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:

@@ -45,7 +45,7 @@ def add_encoders(
             raise BundleError(f"the weights of {name} here ({source.name}) are not those that training heard")
         entry = EncoderEntry(
             **one.spec.model_dump(),
-            file=f"encoders/{name}{known.suffix}",
+            file=f"encoders/{name}{source.suffix}",
             title=known.title,
             licence=known.licence,
             source=known.weights.address or known.weights.package or known.weights.file_name,

@@ -83,7 +83,7 @@ def export_bundle(
     The test part is unknown here: its figures come with the verdict (`silencio.bundle.seal`).
 
     Args:
-        heads: In the order of `fusion.heads`.
+        heads: At least those that `fusion` joins; others have no part in the bundle.
         fusion: The supervisor.
         decisions: Calibration and thresholds.
         development: Shards of training and validation; parity clips are validation recordings.
@@ -105,6 +105,8 @@ def export_bundle(
     parents = dict(sorted(named.items()))
     shards = list(development)
     validation = ShardSet(shards, config.features, "validation")
+    named_heads = {head.name: head for head in heads}
+    heads = [named_heads[name] for name in fusion.heads]
     modules = [head.module(config.features, classes) for head in heads]
     deployable = [module.deployable().eval() for module in modules]
     graph_module = EnsembleGraph(

@@ -69,6 +69,11 @@ class QuantizationReport(BaseModel):
     reason: str
 
 
+def has_convolution(graph_path: Path) -> bool:
+    """Whether there is anything in a graph that int8 makes faster."""
+    return any(node.op_type == "Conv" for node in onnx.load(graph_path, load_external_data=False).graph.node)
+
+
 def quantize_graph(graph_path: Path, feeds: Iterable[Features], out_path: Path) -> None:
     """Write the int8 variant of a graph, with the same inputs, output and facts.
 

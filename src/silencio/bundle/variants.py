@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from silencio.bundle.manifest import GRAPH, GraphInput, Tolerances
-from silencio.bundle.quantize import Features, QuantizationReport, choose_variant, quantize_graph
+from silencio.bundle.quantize import Features, QuantizationReport, choose_variant, has_convolution, quantize_graph
 from silencio.bundle.quantize_config import QuantizeConfig
 from silencio.data.shards import ShardSet, targets
 from silencio.evaluation.metrics import average_precisions, mean_of_present
@@ -41,9 +41,10 @@ def released_variant(
         config: What int8 may cost; it may be switched off.
 
     Returns:
-        What parity means for the released graph, and both variants' figures; None where int8 was not tried.
+        What parity means for the released graph, and both variants' figures; None where int8 was not tried, or there
+        is no convolution to try it on.
     """
-    if not config.enabled:
+    if not config.enabled or not has_convolution(directory / GRAPH):
         return Tolerances(), None
     graph, candidate = directory / GRAPH, directory / ".int8.onnx"
     quantize_graph(graph, _batches(training, config.n_calibration_windows), candidate)

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle's folder")
     for command in (check, verify, restore):
         command.add_argument(
-            "--data", required=True, metavar="SOURCE", help="folder, s3:// prefix, zip, manifest or demo"
+            "--data", required=True, metavar="SOURCE", help="folder, s3:// prefix, zip, manifest, demo or instruments"
         )
     return parser
 

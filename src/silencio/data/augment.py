@@ -1,4 +1,8 @@
-"""Augmentation of training windows. Every function draws from the generator that it is handed, and from no other."""
+"""Augmentation of training windows. Every function draws from the generator that it is handed, and from no other.
+
+Not audiomentations: it draws from Python's and numpy's global generators, of which a crop must not depend, and it wants
+a soxr older than the one by which everything here is resampled.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,22 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from silencio.audio import dequantize, quantize
+from silencio.data.backgrounds import BackgroundConfig, BackgroundPool, Limits
 
 
 class AugmentConfig(BaseModel):
     """How strongly training windows are varied.
 
+    An embedding is of the recording as it is: of all this, only mixup changes it.
+
     Attributes:
         gain_db: A window is made louder or softer by up to this much.
+        time_shift_share: A window is rolled by up to this share of its length, either way.
         mixup_probability: How often a second recording is mixed in.
         mixup_alpha: The share of the second is drawn from Beta(alpha, alpha) (Zhang et al. 2018, mixup).
+        background_probability: How often a background is laid under what is heard by then.
+        background_snr_db: How far it then lies below, between these.
+        background: Which one: a soundscape of the train half, or made noise.
         time_mask_frames: Widest of two masks in time (Park et al. 2019, SpecAugment).
         frequency_mask_mels: Widest of two masks in frequency.
     """
@@ -23,8 +34,12 @@ class AugmentConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     gain_db: float = Field(8.0, ge=0)
+    time_shift_share: float = Field(0.0, ge=0, le=1)
     mixup_probability: float = Field(0.7, ge=0, le=1)
     mixup_alpha: float = Field(0.4, gt=0)
+    background_probability: float = Field(0.0, ge=0, le=1)
+    background_snr_db: Limits = (3.0, 20.0)
+    background: BackgroundConfig = BackgroundConfig()
     time_mask_frames: int = Field(40, ge=0)
     frequency_mask_mels: int = Field(14, ge=0)
 
@@ -54,6 +69,30 @@ def gain(samples: NDArray[np.float32], most_db: float, rng: np.random.Generator)
     return samples * factor
 
 
+def time_shift(samples: NDArray[np.float32], most_share: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Rolled by up to `most_share` of the length, either way: what leaves at one end comes in at the other."""
+    most = round(most_share * len(samples))
+    return np.roll(samples, int(rng.integers(-most, most + 1)))
+
+
+def with_background(
+    samples: NDArray[np.float32], background: NDArray[np.float32], snr_db: float
+) -> NDArray[np.float32]:
+    """Lay a background under a window, both float32 (n_samples,).
+
+    Args:
+        samples: What is heard; of silence nothing can be said to lie below, so it stays as it is.
+        background: Not silent.
+        snr_db: By how much its mean square is brought below that of the window.
+
+    Returns:
+        Their sum, made softer as a whole where it would exceed full scale.
+    """
+    level, under = (float(np.sqrt(np.mean(np.square(one), dtype=np.float64))) for one in (samples, background))
+    mixed = samples + background * np.float32(level / under * 10.0 ** (-snr_db / 20.0))
+    return np.asarray(mixed / max(1.0, float(np.abs(mixed).max(initial=0.0))), np.float32)
+
+
 def mixup(samples: NDArray[np.float32], other: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     """`1 - share` of one recording and `share` of another, both first brought to the same level."""
     level, other_level = (float(np.sqrt(np.mean(np.square(x)))) + 1e-6 for x in (samples, other))
@@ -67,11 +106,29 @@ def augment_waveform(
     share: float,
     config: AugmentConfig,
     rng: np.random.Generator,
+    backgrounds: BackgroundPool | None = None,
 ) -> NDArray[np.int16]:
-    """Gain and mixup; the result is quantized again, as a recording would be. int16 in, int16 out, same shape."""
+    """Gain, shift, mixup and background; the result is quantized again, as a recording would be.
+
+    Args:
+        waveform: int16, shape (n_samples,).
+        other: What is mixed in, of the same shape; None: nothing.
+        share: Of the mixture that is `other`.
+        config: How strongly.
+        rng: All that is drawn is drawn from here.
+        backgrounds: Needed where `config.background_probability` is above 0.
+
+    Returns:
+        int16, shape (n_samples,).
+    """
     samples = gain(dequantize(waveform), config.gain_db, rng)
+    if config.time_shift_share:
+        samples = time_shift(samples, config.time_shift_share, rng)
     if other is not None:
         samples = mixup(samples, dequantize(other), share)
+    if backgrounds is not None and rng.random() < config.background_probability:
+        background = backgrounds.draw(config.background, rng).samples(len(samples))
+        samples = with_background(samples, background, float(rng.uniform(*config.background_snr_db)))
     return quantize(samples)
 
 

@@ -77,10 +77,11 @@ def half_of(name: str) -> Part:
 
     So what is mixed into training never lies under a test soundscape, whatever files are added later.
     """
-    return "test" if _hash(name)[0] & 1 else "train"
+    return "test" if by_hash(name)[0] & 1 else "train"
 
 
-def _hash(name: str) -> bytes:
+def by_hash(name: str) -> bytes:
+    """A key that sorts backgrounds as if shuffled, the same way for good: the first few are from all sites."""
     path = PurePosixPath(name)
     return hashlib.sha256(f"background:{path.stem if is_audio(name) else path.name}".encode()).digest()
 
@@ -140,7 +141,7 @@ class BackgroundPool:
 
         In the order of their hashes: the first few are from all sites.
         """
-        return ((name, self._real[name]()) for name in sorted(self._real, key=_hash))
+        return ((name, self._real[name]()) for name in sorted(self._real, key=by_hash))
 
     def draw(self, config: BackgroundConfig, rng: np.random.Generator) -> Background:
         """One background, with the recorder's own noise at -80 dBFS; a real one shorter than asked for is repeated."""

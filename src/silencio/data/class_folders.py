@@ -39,15 +39,29 @@ def read_class_folders(root: str, files: list[StoredObject]) -> Source:
     others = len(names) - len(audio) - names.count("taxonomy.csv")
     return make_source(
         rows,
-        _taxonomy(root, names, sorted(set(rows["primary_label"]))),
+        taxonomy_of(root, names, sorted(set(rows["primary_label"]))),
         soundscapes=[join(root, name) for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
         taken_as=f"one folder a class in {root} (not taken: {loose} recordings in no folder, {others} other files)",
     )
 
 
-def _taxonomy(root: str, names: list[str], labels: list[str]) -> pd.DataFrame:
+def taxonomy_of(root: str, names: list[str], labels: list[str], class_name: str = "unknown") -> pd.DataFrame:
+    """The species of a source without a table of recordings: those of its `taxonomy.csv`, or the labels themselves.
+
+    Args:
+        root: The folder, prefix or zip.
+        names: Of everything below it.
+        labels: Those that recordings have.
+        class_name: Taxon class, where no table says it.
+
+    Returns:
+        `scientific_name`, `common_name`, `class_name` by label.
+
+    Raises:
+        SchemaError: The table is broken.
+    """
     if "taxonomy.csv" in names:
         return read_table(join(root, "taxonomy.csv"), TAXONOMY).set_index("primary_label")[TAXONOMY_COLUMNS]
     return pd.DataFrame(
-        {"scientific_name": labels, "common_name": labels, "class_name": "unknown"}, index=labels, dtype=object
+        {"scientific_name": labels, "common_name": labels, "class_name": class_name}, index=labels, dtype=object
     )

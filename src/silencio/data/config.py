@@ -9,6 +9,7 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from silencio.data.pool import SelfTrainingConfig
 from silencio.data.split import SplitConfig
 from silencio.data.validate import ValidationConfig
 from silencio.encoders.config import EncoderConfig
@@ -26,6 +27,7 @@ class DataConfig(BaseModel):
         split: How recordings are divided.
         seconds_per_shard: Sound in one piece of `featurize`'s work.
         encoders: Frozen embedding models that heads hear, by name; those with defaults need not be listed.
+        self_training: Whether heads learn from recordings without labels as well, and from which.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -35,6 +37,7 @@ class DataConfig(BaseModel):
     split: SplitConfig = SplitConfig()
     seconds_per_shard: float = Field(600.0, gt=0)
     encoders: dict[str, EncoderConfig] = {}
+    self_training: SelfTrainingConfig | None = None
 
     @field_validator("encoders", mode="before")
     @classmethod

@@ -12,10 +12,13 @@ from torch.utils.data import Dataset
 
 from silencio.audio import cut_window, pad_window
 from silencio.data.augment import AugmentConfig, augment_waveform, mask_log_mel, random_crop
+from silencio.data.backgrounds import BackgroundPool
 from silencio.data.embeddings import grid_starts
 from silencio.data.shards import ShardSet, targets
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.window_choice import N_CANDIDATES, WindowChoice, loudest
 from silencio.encoders import EMBEDDING
+from silencio.errors import DataError
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 
@@ -39,6 +42,11 @@ class TrainingCrops(Dataset[Example]):
         class_power: A recording is drawn with probability (its species' count) ** -class_power.
         seed: Of the whole sequence.
         soft: What a teacher says of recordings; it takes the place of the labels of those that it speaks of.
+        window_choice: `random`, or `loud`: of a few random windows the one in which most is heard.
+        backgrounds: What `augment` mixes in: the train half; None: made noise.
+
+    Raises:
+        DataError: The backgrounds are those of the test half.
     """
 
     def __init__(
@@ -51,12 +59,20 @@ class TrainingCrops(Dataset[Example]):
         class_power: float,
         seed: int,
         soft: SoftLabels | None = None,
+        window_choice: WindowChoice = "random",
+        backgrounds: BackgroundPool | None = None,
     ) -> None:
+        if backgrounds is not None and backgrounds.part != "train":
+            raise DataError(f"backgrounds of the {backgrounds.part} half were given to training: give the train half")
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
         self._input_names = tuple(input_names)
         self._encoders = [name.removeprefix(EMBEDDING) for name in input_names if name.startswith(EMBEDDING)]
         self._augment = augment
+        self._window_choice = window_choice
+        self._backgrounds: BackgroundPool | None = None
+        if augment.background_probability > 0:
+            self._backgrounds = backgrounds or BackgroundPool(shards.spec.sample_rate_hz, part="train")
         self._targets = targets(shards.table, classes.index)
         self._soft = soft
         self._seed = seed
@@ -83,9 +99,8 @@ class TrainingCrops(Dataset[Example]):
     def _inputs(self, crop: _Crop, other: _Crop | None, share: float, rng: np.random.Generator) -> Inputs:
         inputs: Inputs = {}
         if "waveform" in self._input_names or "log_mel" in self._input_names:
-            waveform = augment_waveform(
-                crop.waveform, None if other is None else other.waveform, share, self._augment, rng
-            )
+            second = None if other is None else other.waveform
+            waveform = augment_waveform(crop.waveform, second, share, self._augment, rng, self._backgrounds)
             if "waveform" in self._input_names:
                 inputs["waveform"] = torch.from_numpy(waveform)
             if "log_mel" in self._input_names:
@@ -97,24 +112,47 @@ class TrainingCrops(Dataset[Example]):
         return inputs
 
     def _crop(self, index: int, rng: np.random.Generator) -> _Crop:
-        """A window from anywhere; of its recording's grid where an embedding is heard, which is known only there."""
+        """A window of a recording, chosen as configured."""
+        n_draws = N_CANDIDATES if self._window_choice == "loud" else 1
+        drawn = [self._draw(index, rng) for _ in range(n_draws)]
+        chosen = loudest([one.waveform for one in drawn], self._shards.spec.sample_rate_hz) if n_draws > 1 else 0
+        window = drawn[chosen]
+        embeddings = {name: np.array(self._shards.embedding(name, index)[window.number]) for name in self._encoders}
+        return _Crop(window.waveform, embeddings, self._target(index, window.start))
+
+    def _draw(self, index: int, rng: np.random.Generator) -> _Window:
+        """A window from anywhere; from its recording's grid where what is known of it is known only there."""
         spec, waveform = self._shards.spec, self._shards.waveform(index)
-        if not self._encoders:
+        left_out = self._left_out(index)
+        if not self._encoders and not left_out:
             start, crop = random_crop(waveform, spec.window_samples, rng)
-            return _Crop(crop, {}, self._target(index, start))
+            return _Window(crop, start, 0)
         starts = grid_starts(len(waveform), spec)
-        number = int(rng.integers(len(starts)))
-        crop = pad_window(
-            waveform[starts[number] : starts[number] + spec.window_samples], spec.window_samples, spec.padding
-        )
-        embeddings = {name: np.array(self._shards.embedding(name, index)[number]) for name in self._encoders}
-        return _Crop(crop, embeddings, self._target(index, starts[number]))
+        numbers = [number for number in range(len(starts)) if number not in left_out]
+        number = numbers[int(rng.integers(len(numbers)))]
+        cut = waveform[starts[number] : starts[number] + spec.window_samples]
+        return _Window(pad_window(cut, spec.window_samples, spec.padding), starts[number], number)
+
+    def _left_out(self, index: int) -> set[int]:
+        if self._soft is None:
+            return set()
+        recording_id = str(self._shards.table["recording_id"].iloc[index])
+        return self._soft.left_out(recording_id, len(self._shards.waveform(index)), self._shards.spec)
 
     def _target(self, index: int, start: int) -> NDArray[np.float32]:
         recording_id = str(self._shards.table["recording_id"].iloc[index])
         if self._soft is None or recording_id not in self._soft.targets:
             return np.asarray(self._targets[index])
         return self._soft.at(recording_id, start, len(self._shards.waveform(index)), self._shards.spec)
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A window as it was recorded: int16 (window_samples,), where it begins, and its number in the recording's grid."""
+
+    waveform: NDArray[np.int16]
+    start: int
+    number: int
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ front end as everywhere.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -184,6 +185,12 @@ class ShardSet:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def subset(self, mask: NDArray[np.bool_]) -> ShardSet:
+        """The recordings where `mask`, bool (n_recordings,), is true, in the same order."""
+        part = copy.copy(self)
+        part.table = self.table[mask].reset_index(drop=True)
+        return part
 
     def waveform(self, index: int) -> NDArray[np.int16]:
         """Waveform of recording `index`, int16 (n_samples,), mapped from disk."""

@@ -8,15 +8,19 @@ from silencio.data.birdclef import read_birdclef
 from silencio.data.class_folders import read_class_folders
 from silencio.data.file_names import is_audio
 from silencio.data.manifest import read_manifest
+from silencio.data.named_files import FILE_NAMES, proposal, read_named_files
 from silencio.data.recordings import Source
 from silencio.errors import SourceError
 from silencio.storage import StoredObject, exists, is_local, is_s3, join, list_objects, name_of, zip_root
 
 DEMO = "demo"
+INSTRUMENTS = "instruments"
+FETCHED = (DEMO, INSTRUMENTS)
 _TABLES = (".csv", ".parquet")
 ALLOWED = (
     "--data takes a folder or s3://bucket/prefix in BirdCLEF's layout (train.csv, taxonomy.csv, train_audio/), "
-    "Kaggle's birdclef-2025.zip, a folder or prefix with one folder a class, a manifest (.csv or .parquet), or demo"
+    "Kaggle's birdclef-2025.zip, a folder or prefix with one folder a class, one with recordings named by class and "
+    f"{FILE_NAMES}, a manifest (.csv or .parquet), {DEMO} or {INSTRUMENTS}"
 )
 
 
@@ -24,7 +28,8 @@ def open_source(data: str) -> Source:
     """Read the tables of a source, whatever its form; its recordings are not opened.
 
     Args:
-        data: A folder, `s3://` prefix, zip, manifest or `demo`, which is fetched where it is not there yet.
+        data: A folder, `s3://` prefix, zip or manifest; or `demo` or `instruments`, which are fetched where they are
+            not there yet.
 
     Returns:
         The source; `taken_as` says what it was taken for.
@@ -43,12 +48,14 @@ def open_source(data: str) -> Source:
     root = _unwrapped(root, files)
     if any(file.uri.startswith((join(root, "train.csv"), join(root, "train_audio/") + "/")) for file in files):
         return read_birdclef(root)
+    if any(file.uri == join(root, FILE_NAMES) for file in files):
+        return read_named_files(root, files)
     return _class_folders(data, root, files)
 
 
 def absolute(data: str) -> str:
     """The same source, named so that a process in another folder finds it too."""
-    return data if data == DEMO or not is_local(data) else str(Path(data).resolve())
+    return data if data in FETCHED or not is_local(data) else str(Path(data).resolve())
 
 
 def is_listed(data: str) -> bool:
@@ -57,7 +64,7 @@ def is_listed(data: str) -> bool:
 
 
 def root_of(data: str) -> str:
-    """URI of the folder that a source which can be listed is; `demo` is fetched where it is not there yet.
+    """URI of the folder that a source which can be listed is; `FETCHED` ones are fetched where they are not there yet.
 
     Raises:
         SourceError: It is no folder, prefix or zip.
@@ -66,6 +73,10 @@ def root_of(data: str) -> str:
         from silencio.data.demo import default_demo_directory, fetch_demo
 
         return str(fetch_demo(default_demo_directory()).resolve())
+    if data == INSTRUMENTS:
+        from silencio.data.demo import default_instruments_directory, fetch_instruments
+
+        return str(fetch_instruments(default_instruments_directory()).resolve())
     if is_s3(data):
         if data.endswith(".zip"):
             raise SourceError(f"{data}: a zip is read from a disk, not from S3: download or unpack it; {ALLOWED}")
@@ -94,7 +105,8 @@ def _unwrapped(root: str, files: list[StoredObject]) -> str:
     names = [name for name in names if not name.startswith((".", "__MACOSX/"))]
     tops = {name.partition("/")[0] for name in names}
     inner = [name.partition("/")[2] for name in names]
-    if len(tops) != 1 or tops == {"train_audio"} or any(is_audio(name) and "/" not in name for name in inner):
+    is_class = any(is_audio(name) and "/" not in name for name in inner) and FILE_NAMES not in inner
+    if len(tops) != 1 or tops == {"train_audio"} or is_class:
         return root
     return _unwrapped(join(root, *tops), files) if all(inner) else root
 
@@ -103,4 +115,7 @@ def _class_folders(data: str, root: str, files: list[StoredObject]) -> Source:
     try:
         return read_class_folders(root, files)
     except SourceError as error:
-        raise SourceError(f"{data} is no source of recordings: {error}; {ALLOWED}") from error
+        names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+        loose = [name for name in names if is_audio(name) and "/" not in name]
+        hint = f"{proposal(loose)}; " if loose else ""
+        raise SourceError(f"{data} is no source of recordings: {error}; {hint}{ALLOWED}") from error

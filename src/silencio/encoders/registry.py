@@ -7,6 +7,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import silencio.encoders as room
 from silencio.encoders.config import EncoderConfig
@@ -14,6 +15,8 @@ from silencio.encoders.spec import EncoderSpec
 from silencio.encoders.weights import Weights, locate, prepared
 from silencio.errors import ConfigError
 
+_SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
+_RUNTIMES: dict[str, Literal["onnx", "litert"]] = {".onnx": "onnx", ".tflite": "litert"}
 # What is in this folder and is no encoder.
 _NOT_ENCODERS = frozenset({"config", "registry", "run", "spec", "weights"})
 
@@ -27,16 +30,20 @@ class KnownEncoder:
         title: What people call it.
         licence: Of its weights.
         weights: Its official file, and where that is.
-        suffix: Of the file that `spec.runtime` reads.
-        prepare: Writes that file (second path) from the official one (first); None: the official one is read as it is.
+        prepare: Writes the file that `spec.runtime` reads (second path) from the official one (first); None: the
+            official one is read as it is.
     """
 
     spec: EncoderSpec
     title: str
     licence: str
     weights: Weights
-    suffix: str
     prepare: Callable[[Path, Path], None] | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Of the file that `spec.runtime` reads."""
+        return _SUFFIXES[self.spec.runtime]
 
 
 def encoder_names() -> list[str]:
@@ -67,7 +74,8 @@ def encoder_spec(name: str, config: EncoderConfig) -> EncoderSpec:
         ConfigError: There is no such encoder.
     """
     spec = known_encoder(name).spec
-    return spec.model_copy(update={"speeds": config.speeds}) if config.speeds else spec
+    runtime = _RUNTIMES.get(Path(config.weights).suffix, spec.runtime)
+    return spec.model_copy(update={"runtime": runtime, "speeds": config.speeds or spec.speeds})
 
 
 def encoder_file(name: str, config: EncoderConfig) -> Path:
@@ -75,8 +83,11 @@ def encoder_file(name: str, config: EncoderConfig) -> Path:
 
     Raises:
         ConfigError: There is no such encoder.
-        PretrainedWeightsError: Its weights are not here and cannot be fetched.
+        PretrainedWeightsError: Its weights are not here and cannot be fetched, or are not the official ones.
+        StorageError: The cache cannot be written.
     """
     known = known_encoder(name)
-    official = locate(known.weights, config.weights)
-    return official if known.prepare is None else prepared(name, official, known.suffix, known.prepare)
+    official = locate(name, known.weights, config.weights)
+    if known.prepare is None:
+        return official
+    return prepared(name, official, _SUFFIXES[encoder_spec(name, config).runtime], known.prepare)

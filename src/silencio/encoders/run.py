@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Encoder:
         self.spec = spec
         self._rate_hz = sample_rate_hz
         open_model = {"onnx": _onnx, "litert": _litert}[spec.runtime]
-        self._run = open_model(path, spec.output, spec.frame_samples, n_threads)
+        self._run = open_model(path, spec, n_threads)
         n_outputs = self._run(np.zeros((1, spec.frame_samples), np.float32)).shape[1]
         if n_outputs != spec.n_outputs:
             raise BundleIntegrityError(f"{path.name} gives {n_outputs} numbers a frame, {spec.n_outputs} are expected")
@@ -75,7 +75,8 @@ class Encoder:
         samples = resample(dequantize(window), self._rate_hz, round(spec.sample_rate_hz / speed))
         samples = np.pad(samples, (0, max(0, spec.frame_samples - len(samples))))
         starts = frame_starts(len(samples), spec.frame_samples, spec.hop_samples)
-        return np.clip(np.stack([samples[start : start + spec.frame_samples] for start in starts]), -1.0, 1.0)
+        frames = np.stack([samples[start : start + spec.frame_samples] for start in starts])
+        return np.clip(frames if spec.peak is None else _scaled(frames, spec.peak), -1.0, 1.0)
 
 
 def frame_starts(n_samples: int, frame_samples: int, hop_samples: int) -> list[int]:
@@ -85,7 +86,24 @@ def frame_starts(n_samples: int, frame_samples: int, hop_samples: int) -> list[i
     return [round(number * spare / n_gaps) for number in range(n_gaps + 1)] if n_gaps else [0]
 
 
-def _onnx(path: Path, output: str, frame_samples: int, n_threads: int) -> _Run:
+def _scaled(frames: NDArray[np.float32], peak: float) -> NDArray[np.float32]:
+    """Each frame without its mean and with that peak; silence stays silence."""
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    found = np.abs(frames).max(axis=1, keepdims=True)
+    return frames * (peak / np.where(found > 0, found, 1.0)).astype(np.float32)
+
+
+def _chosen(outputs: Sequence[tuple[str, Sequence[object]]], spec: EncoderSpec, file_name: str) -> int:
+    """Which output is the embedding, of names and shapes."""
+    for index, (name, shape) in enumerate(outputs):
+        if name == spec.output or (not spec.output and shape and shape[-1] == spec.n_outputs):
+            return index
+    if spec.output:
+        raise BundleIntegrityError(f"{file_name} has no output {spec.output!r}")
+    return 0  # its shape is not told beforehand
+
+
+def _onnx(path: Path, spec: EncoderSpec, n_threads: int) -> _Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
@@ -95,9 +113,8 @@ def _onnx(path: Path, output: str, frame_samples: int, n_threads: int) -> _Run:
     except Exception as error:  # onnxruntime raises classes of its own that share no public base
         raise BundleIntegrityError(f"{path.name} is not a graph that ONNX Runtime loads: {error}") from error
     name = session.get_inputs()[0].name
-    wanted = output or session.get_outputs()[0].name
-    if wanted not in [one.name for one in session.get_outputs()]:
-        raise BundleIntegrityError(f"{path.name} has no output {wanted!r}")
+    outputs = [(one.name, one.shape) for one in session.get_outputs()]
+    wanted = outputs[_chosen(outputs, spec, path.name)][0]
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(session.run([wanted], {name: frames})[0], np.float32)
@@ -105,7 +122,7 @@ def _onnx(path: Path, output: str, frame_samples: int, n_threads: int) -> _Run:
     return run
 
 
-def _litert(path: Path, output: str, frame_samples: int, n_threads: int) -> _Run:
+def _litert(path: Path, spec: EncoderSpec, n_threads: int) -> _Run:
     """LiteRT's interpreter takes one frame at a time and one thread of ours at a time: it keeps its tensors."""
     try:
         interpreter_class: Any = importlib.import_module("ai_edge_litert.interpreter").Interpreter
@@ -115,15 +132,14 @@ def _litert(path: Path, output: str, frame_samples: int, n_threads: int) -> _Run
         interpreter = interpreter_class(model_path=str(path), num_threads=n_threads)
         asked: Mapping[str, Any] = interpreter.get_input_details()[0]
         if -1 in asked["shape_signature"][-1:]:  # YAMNet takes any length
-            interpreter.resize_tensor_input(asked["index"], [*asked["shape"][:-1], frame_samples])
+            interpreter.resize_tensor_input(asked["index"], [*asked["shape"][:-1], spec.frame_samples])
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise BundleIntegrityError(f"{path.name} is not a model that LiteRT loads: {error}") from error
     lock = threading.Lock()
     shape = interpreter.get_input_details()[0]["shape"]
-    told: list[Mapping[str, Any]] = [one for one in interpreter.get_output_details() if output in ("", one["name"])]
-    if not told:
-        raise BundleIntegrityError(f"{path.name} has no output {output!r}")
+    outputs: list[Mapping[str, Any]] = interpreter.get_output_details()
+    told = outputs[_chosen([(one["name"], list(one["shape"])) for one in outputs], spec, path.name)]
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         answers = []
@@ -132,7 +148,7 @@ def _litert(path: Path, output: str, frame_samples: int, n_threads: int) -> _Run
                 interpreter.set_tensor(asked["index"], frame.reshape(shape))
                 interpreter.invoke()
                 # YAMNet answers in several rows where a frame is long enough for more than one of its own.
-                answer = interpreter.get_tensor(told[0]["index"])
+                answer = interpreter.get_tensor(told["index"])
                 answers.append(answer.reshape(-1, answer.shape[-1]).mean(axis=0))
         return np.asarray(answers, np.float32)
 

@@ -23,7 +23,8 @@ class EncoderSpec(BaseModel):
         frame_samples: That it hears at once; a window is heard in as few frames as cover it, evenly spread.
         hop_samples: Most from one frame to the next.
         n_outputs: Numbers a frame.
-        output: Which of the file's outputs is the embedding, by name; empty: the first.
+        output: Which of the file's outputs is the embedding, by name; empty: the first of `n_outputs` numbers.
+        peak: To which a frame is scaled after its mean was taken off; None: it is heard as it is.
         speeds: At which a window is played to it: at 0.5 calls sound an octave lower and last twice as long. The
             embeddings of all speeds are put one after another.
     """
@@ -37,6 +38,7 @@ class EncoderSpec(BaseModel):
     hop_samples: int = Field(ge=1)
     n_outputs: int = Field(ge=1)
     output: str = ""
+    peak: float | None = Field(None, gt=0.0, le=1.0)
     speeds: tuple[Speed, ...] = Field((1.0,), min_length=1)
 
     @property

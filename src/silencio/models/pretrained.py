@@ -32,13 +32,15 @@ def lite0_package_weights() -> dict[str, torch.Tensor]:
 
 
 def load_state(path: Path) -> dict[str, torch.Tensor]:
-    """Read a state dict, tensors only: a weights file cannot run code.
+    """Read a state dict (`.safetensors`, or what `torch.save` wrote), tensors only: a weights file cannot run code.
 
     Raises:
         PretrainedWeightsError: Not there, or not a state dict.
     """
     if not path.is_file():
         raise PretrainedWeightsError(f"weights={str(path)!r} is not a file")
+    if path.suffix == ".safetensors":
+        return _load_safetensors(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, ValueError) as error:
@@ -50,29 +52,34 @@ def load_state(path: Path) -> dict[str, torch.Tensor]:
     return dict(state)
 
 
-def load_by_order(backbone: nn.Module, weights: Mapping[str, torch.Tensor], stem: str) -> None:
-    """Fill a backbone from weights of the same architecture under other names.
+def _load_safetensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
-    Both list their tensors in the order of the layers; each pair must have the same shape. The stem of a
-    one-channel backbone gets the sum over the colours (what a grey image would have given), and the classifier is
-    left as it is, for it is replaced.
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise PretrainedWeightsError(f"weights={str(path)!r} is not a safetensors file: {error}") from error
+
+
+def load_backbone(backbone: nn.Module, weights: Mapping[str, torch.Tensor], stem: str) -> None:
+    """Fill a backbone from weights of the same architecture, under the same names or others.
+
+    Where the names are others, both must list their tensors in the order of the layers; each pair must have the same
+    shape. The stem of a one-channel backbone gets the sum over the colours (what a grey image would have given), and
+    the classifier is left as it is, for it is replaced.
 
     Args:
         backbone: Gets the weights.
-        weights: Names in any dialect, in layer order.
+        weights: Under the backbone's names in any order, or in another dialect in layer order.
         stem: Name of the backbone's first weight.
 
     Raises:
         PretrainedWeightsError: Another number of tensors, or one of another shape.
     """
     own = {name: value for name, value in backbone.state_dict().items() if not name.startswith(_CLASSIFIER)}
-    given = list(weights.values())[: len(own)]
-    if len(weights) - len(own) not in (0, 2):
-        raise PretrainedWeightsError(
-            f"the weights hold {len(weights)} tensors, the backbone has {len(own)} and a classifier of 2"
-        )
     state: dict[str, torch.Tensor] = {}
-    for (name, value), other in zip(own.items(), given, strict=True):
+    for (name, value), other in zip(own.items(), _in_order(own, weights), strict=True):
         if name == stem and value.shape[1] == 1 and other.shape[1] == 3:
             other = other.sum(dim=1, keepdim=True)
         if value.shape != other.shape:
@@ -81,3 +88,14 @@ def load_by_order(backbone: nn.Module, weights: Mapping[str, torch.Tensor], stem
             )
         state[name] = other
     backbone.load_state_dict(state, strict=False)
+
+
+def _in_order(own: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+    # Files of old leave the batch norms' counters out; nothing reads those.
+    if all(name in weights or name.endswith("num_batches_tracked") for name in own):
+        return [weights.get(name, value) for name, value in own.items()]
+    if len(weights) - len(own) not in (0, 2):
+        raise PretrainedWeightsError(
+            f"the weights hold {len(weights)} tensors, the backbone has {len(own)} and a classifier of 2"
+        )
+    return list(weights.values())[: len(own)]

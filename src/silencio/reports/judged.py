@@ -10,6 +10,7 @@ import pandas as pd
 
 from silencio.bundle.manifest import BundleManifest
 from silencio.data.shards import ShardSet
+from silencio.evaluation.costs import BundleCosts
 from silencio.evaluation.gates import Verdict
 from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.metrics import Metrics
@@ -34,6 +35,7 @@ class Judged:
         ask: The bundle's model, for what it says over time; None leaves the examples out.
         variants: Figures of fp32 and int8 (`silencio.bundle.quantize.QuantizationReport`); None where not tried.
         mislabelled: `figures` (`MislabelFigures`) and `suspects` (rows of `suspects`); None where not looked for.
+        costs: Speed and size of the bundle; None where not measured.
     """
 
     manifest: BundleManifest
@@ -45,6 +47,7 @@ class Judged:
     ask: WindowModel | None = None
     variants: Mapping[str, Any] | None = None
     mislabelled: Mapping[str, Any] | None = None
+    costs: BundleCosts | None = None
 
     @property
     def classes(self) -> ClassList:

@@ -7,6 +7,7 @@ from pathlib import Path
 from silencio.reports.document import document
 from silencio.reports.judged import Judged
 from silencio.reports.sections.bundle import bundle
+from silencio.reports.sections.bundles import bundles
 from silencio.reports.sections.comparison import comparison
 from silencio.reports.sections.confusions import confusions
 from silencio.reports.sections.decisions import decisions
@@ -35,6 +36,7 @@ _SECTIONS = (
     failure_modes,
     mislabelled,
     variants,
+    bundles,
     bundle,
 )
 

@@ -8,16 +8,20 @@ import pandas as pd
 
 from silencio.data.config import DataConfig
 from silencio.data.embeddings import open_encoders
+from silencio.data.pool import without_labels
 from silencio.data.recordings import read_recordings
 from silencio.data.shards import write_shard
 
 
 def featurize_shard(config: DataConfig, shard: int, usable_path: str, assignment_path: str, directory: str) -> None:
-    """Write the waveforms of one planned shard, and what the encoders of the run say of them."""
+    """Write the waveforms of one planned shard, and what the encoders of the run say of them.
+
+    Recordings of the pool come without their labels: what trains on the shard cannot look.
+    """
     assignment = pd.read_parquet(assignment_path)
     mine = assignment[assignment["shard"] == shard]
     recordings = read_recordings(Path(usable_path)).merge(
         mine[["recording_id", "part", "group_id"]], on="recording_id", validate="one_to_one"
     )
     encoders = open_encoders(config.encoders, config.features)
-    write_shard(recordings, config.features, Path(directory), encoders)
+    write_shard(without_labels(recordings), config.features, Path(directory), encoders)

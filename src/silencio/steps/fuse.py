@@ -22,8 +22,10 @@ def fuse_step(
     classes = read_class_list(Path(classes_path))
     fusion = fuse_heads(load_heads(heads, config), read_recordings(Path(usable_path)), config, classes)
     fusion.save(Path(fusion_path))
+    # A head that the supervisor does without counts nothing.
+    weights = dict.fromkeys(config.heads, 0.0) | dict(zip(fusion.heads, fusion.weights, strict=True))
     return {
         "validation_macro_map": round(fusion.validation.macro_map, 4),
         "validation_top1": round(fusion.validation.top1, 4),
-        **{f"weight_{name}": round(weight, 4) for name, weight in zip(fusion.heads, fusion.weights, strict=True)},
+        **{f"weight_{name}": round(weight, 4) for name, weight in weights.items()},
     }

@@ -14,6 +14,7 @@ from silencio.bundle.manifest import DATA, BundleManifest
 from silencio.bundle.seal import seal_bundle
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
+from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
 from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.results import Evaluation
@@ -31,7 +32,7 @@ def judge_step(
         config: The resolved configuration, with the policy.
         candidate: The bundle, not judged yet.
         evaluation_path: All figures.
-        test: Shards of the test part, for pictures.
+        test: Shards of the test part, for pictures; a few of its recordings are what times are taken on.
         paths: Where `bundle`, `verdict` and `report` are written, and where the figures of the graph's `variants` lie.
 
     Returns:
@@ -51,7 +52,7 @@ def judge_step(
     verdict.save(Path(paths["verdict"]))
     manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))
     variants = json.loads(Path(paths["variants"]).read_text(encoding="utf-8"))
-    _write_report(config, manifest, Path(candidate), evaluation, verdict, variants, test, Path(paths["report"]))
+    _write_report(config, manifest, Path(paths["bundle"]), evaluation, verdict, variants, test, Path(paths["report"]))
     words = "passed" if verdict.passed else "refused"
     return {"version": manifest.version, "verdict": words, "passed": verdict.passed, "refusals": len(verdict.refusals)}
 
@@ -68,23 +69,26 @@ def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
 def _write_report(
     config: RunConfig,
     manifest: BundleManifest,
-    candidate: Path,
+    sealed: Path,
     evaluation: Evaluation,
     verdict: Verdict,
     variants: Mapping[str, Any],
     test: Sequence[str],
     path: Path,
 ) -> None:
-    graph, front_end = Bundle(candidate).graph(), FrontEnd(config.features)
+    graph, front_end = Bundle(sealed).graph(), FrontEnd(config.features)
+    shards = ShardSet(map(Path, test), config.features, "test")
     judged = Judged(
         manifest=manifest,
         evaluation=evaluation,
         verdict=verdict,
         slices=config.evaluation.slices,
-        data=pd.read_parquet(candidate / DATA) if (candidate / DATA).is_file() else None,
-        test=ShardSet(map(Path, test), config.features, "test"),
+        data=pd.read_parquet(sealed / DATA) if (sealed / DATA).is_file() else None,
+        test=shards,
         ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
         variants=variants or None,
         mislabelled=evaluation.mislabelled or None,
+        # In no figure of the bundle: times differ from run to run, and the same run gives the same bundle.
+        costs=measure_costs({"this": sealed}, example_recordings(shards))["this"],
     )
     write_report(path, judged)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from silencio.data.config import DataConfig
+from silencio.data.pool import POOL, hide
 from silencio.data.recordings import read_recordings, write_table
 from silencio.data.shards import plan_shards
 from silencio.data.split import PARTS, Split, check_disjoint, draw_split, read_ledger
@@ -39,17 +40,21 @@ def divide_recordings(
     usable = read_recordings(Path(usable_path))
     split = draw_split(usable, config.split, read_ledger(Path(previous)) if previous else None)
     check_disjoint(split.assignment)
-    planned = plan_shards(usable, split.assignment, config.seconds_per_shard)
+    assignment = split.assignment
+    if config.self_training and config.self_training.pool == "hidden":
+        # Not in the ledger: to the next run, what is hidden here is a training recording.
+        assignment = hide(assignment, config.self_training.hidden_share, config.split.seed)
+    planned = plan_shards(usable, assignment, config.seconds_per_shard)
     shard_of = {name: number for number, plan in enumerate(planned) for name in plan.recording_ids}
-    assignment = split.assignment.assign(shard=split.assignment["recording_id"].map(shard_of))
+    assignment = assignment.assign(shard=assignment["recording_id"].map(shard_of))
     write_table(assignment, Path(assignment_path))
     write_table(split.ledger, Path(ledger_path))
-    _write_page(split, Path(report_path))
+    _write_page(assignment, split, Path(report_path))
     parts = assignment["part"].value_counts()
     identity = "\n".join(f"{row.recording_id} {row.part}" for row in assignment.itertuples())
     return Divided(
         counts={
-            **{part: int(parts[part]) for part in PARTS},
+            **{part: int(parts[part]) for part in _parts_of(assignment)},
             "species_too_small": len(split.too_small),
             "kept": split.n_kept,
         },
@@ -57,14 +62,19 @@ def divide_recordings(
     )
 
 
-def _write_page(split: Split, path: Path) -> None:
-    table = split.assignment.groupby(["primary_label", "part"]).size().unstack(fill_value=0)
-    table = table.reindex(columns=list(PARTS), fill_value=0)
-    small = pd.DataFrame([{"species": label, "only in": ", ".join(parts)} for label, parts in split.too_small.items()])
+def _parts_of(assignment: pd.DataFrame) -> list[str]:
+    return [*PARTS, *([POOL] if (assignment["part"] == POOL).any() else [])]
+
+
+def _write_page(assignment: pd.DataFrame, split: Split, path: Path) -> None:
+    parts = _parts_of(assignment)
+    table = assignment.groupby(["primary_label", "part"]).size().unstack(fill_value=0)
+    table = table.reindex(columns=parts, fill_value=0)
+    small = pd.DataFrame([{"species": label, "only in": ", ".join(found)} for label, found in split.too_small.items()])
     page(
         "Split by source recording",
         [
-            bars({part: list(table[part]) for part in PARTS}, [str(label) for label in table.index], "recordings"),
+            bars({part: list(table[part]) for part in parts}, [str(label) for label in table.index], "recordings"),
             ("Species too small for three parts", small if len(small) else "None."),
         ],
         path,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list
+from silencio.data.soft_labels import SoftLabels
 from silencio.errors import ConfigError
 from silencio.registry.head_run import HeadRun
 from silencio.reports import curve, page
@@ -21,6 +22,8 @@ def train_step(
     model_path: str,
     report_path: str,
     run_id: str,
+    soft: SoftLabels | None = None,
+    record_as: str = "",
 ) -> dict[str, float]:
     """Train one head.
 
@@ -32,6 +35,8 @@ def train_step(
         model_path: Gets the trained head.
         report_path: Gets the course of training.
         run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
+        soft: What a teacher says of recordings (`silencio.steps.label`).
+        record_as: Name of the head's own run, where it is trained more than once; by default the head's.
 
     Returns:
         Validation figures, for the run's page.
@@ -45,9 +50,9 @@ def train_step(
             "compile it again for this configuration"
         )
     classes = read_class_list(Path(classes_path))
-    with HeadRun(run_id, head, config.heads[head].model_dump(mode="json")) as head_run:
+    with HeadRun(run_id, record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
         result = fit_head(
-            head, config, [Path(shard) for shard in shards], classes, Path(model_path), on_epoch=head_run.epoch
+            head, config, [Path(shard) for shard in shards], classes, Path(model_path), head_run.epoch, soft
         )
         figures = {
             "validation_macro_map": round(result.validation.macro_map, 4),

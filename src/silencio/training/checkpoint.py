@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from silencio.models.registry import head_class
 from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
 
-_WEIGHTS, _HEAD, _VALIDATION = "weights.pt", "head.json", "validation.npz"
+_WEIGHTS, _HEAD, _VALIDATION, _OUT_OF_FOLD = "weights.pt", "head.json", "validation.npz", "out-of-fold.npz"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,16 @@ class WindowProbabilities:
         )
 
     @classmethod
+    def joined(cls, parts: Sequence[WindowProbabilities]) -> WindowProbabilities:
+        """Of the recordings of all parts together, sorted by name; no recording is in two of them."""
+        ids = [name for part in parts for name in part.recording_ids]
+        place = {name: number for number, name in enumerate(sorted(ids))}
+        recording = np.concatenate([np.array([place[n] for n in part.recording_ids])[part.recording] for part in parts])
+        order = np.argsort(recording, kind="stable")
+        probabilities = np.concatenate([part.probabilities for part in parts])
+        return cls(sorted(ids), recording[order], probabilities[order])
+
+    @classmethod
     def load(cls, path: Path) -> WindowProbabilities:
         """The inverse of `save`."""
         with np.load(path) as arrays:
@@ -70,6 +81,7 @@ class TrainedHead:
         trained_on: Fingerprints of the recordings that it heard in training (`recording_fingerprints`): the judge
             holds them against the test part.
         encoders: Whose embeddings it hears, by name.
+        out_of_fold: What heads that were trained without them said of training recordings; None: none were trained.
     """
 
     name: str
@@ -82,12 +94,15 @@ class TrainedHead:
     epoch_losses: list[float]
     trained_on: list[str]
     encoders: dict[str, ShardEncoder] = field(default_factory=dict)
+    out_of_fold: WindowProbabilities | None = None
 
     def save(self, directory: Path) -> None:
         """Write to a folder that `load` reads."""
         directory.mkdir(parents=True, exist_ok=True)
         torch.save({name: value.cpu() for name, value in self.state.items()}, directory / _WEIGHTS)
         self.validation.save(directory / _VALIDATION)
+        if self.out_of_fold is not None:
+            self.out_of_fold.save(directory / _OUT_OF_FOLD)
         facts = {
             "name": self.name,
             "config": self.config.model_dump(mode="json"),
@@ -114,6 +129,8 @@ class TrainedHead:
             facts = json.loads((directory / _HEAD).read_text(encoding="utf-8"))
             state = torch.load(directory / _WEIGHTS, map_location="cpu", weights_only=True)
             validation = WindowProbabilities.load(directory / _VALIDATION)
+            kept = directory / _OUT_OF_FOLD
+            out_of_fold = WindowProbabilities.load(kept) if kept.exists() else None
         except FileNotFoundError as error:
             raise ModelError(f"{directory} holds no trained head: {error.filename} is missing") from error
         kind = facts["config"]["kind"]
@@ -122,7 +139,7 @@ class TrainedHead:
             name: ShardEncoder(EncoderSpec.model_validate(one["spec"], strict=False), one["identity"])
             for name, one in facts["encoders"].items()
         }
-        return cls(state=state, validation=validation, **facts)
+        return cls(state=state, validation=validation, out_of_fold=out_of_fold, **facts)
 
     def module(self, spec: FeatureSpec, classes: ClassList) -> Head:
         """The head with its trained weights, ready to judge.

@@ -45,7 +45,8 @@ def test_graph__equals_the_trained_heads_calibrated(tiny_data, tiny_ensemble, bu
     for head, weight in zip(tiny_ensemble.heads, tiny_ensemble.fusion.weights, strict=True):
         module = head.module(tiny_data.config.features, tiny_data.classes)
         with torch.inference_mode():
-            expected += weight * module(torch.from_numpy(features[module.input_name])).softmax(dim=1).numpy()
+            heard = [torch.from_numpy(features[name]) for name in module.input_names]
+            expected += weight * module(*heard).softmax(dim=1).numpy()
     expected = tiny_ensemble.decisions.calibration(expected)
     assert np.abs(scorer(path).probabilities - expected).max() < 1e-4
 

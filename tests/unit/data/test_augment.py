@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from silencio.audio import dequantize, quantize
-from silencio.data.augment import AugmentConfig, augment_waveform, gain, mask_log_mel, mixup, random_crop
+from silencio.data.augment import (
+    AugmentConfig,
+    augment_waveform,
+    gain,
+    mask_log_mel,
+    mixup,
+    random_crop,
+    time_shift,
+    with_background,
+)
+from silencio.data.backgrounds import BackgroundConfig, BackgroundPool
 
+EVERYTHING = AugmentConfig(time_shift_share=1.0, background_probability=1.0)
 OFF = AugmentConfig(gain_db=0.0, mixup_probability=0.0, time_mask_frames=0, frequency_mask_mels=0)
 
 
@@ -32,7 +43,8 @@ def _level(samples: NDArray[np.float32]) -> float:
 
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 1000))
 def test_random_crop__is_so_long_and_from_the_recording(n: int, n_samples: int, seed: int) -> None:
-    crop = random_crop(np.arange(1, n + 1, dtype=np.int16), n_samples, _rng(seed))
+    start, crop = random_crop(np.arange(1, n + 1, dtype=np.int16), n_samples, _rng(seed))
+    assert 0 <= start <= max(0, n - n_samples)
     assert crop.dtype == np.int16
     assert crop.shape == (n_samples,)
     assert set(crop.tolist()) <= set(range(1, n + 1))
@@ -41,17 +53,18 @@ def test_random_crop__is_so_long_and_from_the_recording(n: int, n_samples: int, 
 @given(st.integers(2, 200), st.integers(1, 100), st.integers(0, 1000))
 def test_random_crop__of_a_long_recording_is_in_one_piece(n: int, n_samples: int, seed: int) -> None:
     recording = np.arange(n + n_samples, dtype=np.int16)
-    assert (np.diff(random_crop(recording, n_samples, _rng(seed))) == 1).all()
+    start, crop = random_crop(recording, n_samples, _rng(seed))
+    np.testing.assert_array_equal(crop, recording[start : start + n_samples])
 
 
 def test_random_crop__begins_anywhere_first_and_last_sample_included() -> None:
     recording = np.arange(12, dtype=np.int16)
-    assert {int(random_crop(recording, 10, _rng(seed))[0]) for seed in range(60)} == {0, 1, 2}
+    assert {int(random_crop(recording, 10, _rng(seed))[1][0]) for seed in range(60)} == {0, 1, 2}
 
 
 def test_random_crop__of_a_short_recording_repeats_it_and_begins_anywhere() -> None:
     recording = np.arange(5, dtype=np.int16)
-    crops = [random_crop(recording, 20, _rng(seed)) for seed in range(60)]
+    crops = [random_crop(recording, 20, _rng(seed))[1] for seed in range(60)]
     assert {int(crop[0]) for crop in crops} == set(range(5))
     for crop in crops:
         np.testing.assert_array_equal(np.sort(crop), np.repeat(recording, 4))
@@ -59,7 +72,7 @@ def test_random_crop__of_a_short_recording_repeats_it_and_begins_anywhere() -> N
 
 def test_random_crop__of_exactly_one_window_holds_every_sample() -> None:
     recording = np.arange(20, dtype=np.int16)
-    np.testing.assert_array_equal(np.sort(random_crop(recording, 20, _rng(3))), recording)
+    np.testing.assert_array_equal(np.sort(random_crop(recording, 20, _rng(3))[1]), recording)
 
 
 # Gain
@@ -123,7 +136,89 @@ def test_mixup__with_silence_is_quiet_not_infinite() -> None:
         assert np.isfinite(mixup(first, second, 0.5)).all()
 
 
-# Both together
+# Shift
+
+
+@given(st.floats(0.0, 1.0), st.integers(0, 300))
+def test_time_shift__rolls_within_its_bounds(most_share: float, seed: int) -> None:
+    samples = np.arange(200, dtype=np.float32)
+    shifted = time_shift(samples, most_share, _rng(seed))
+    by = int(shifted[0])
+    np.testing.assert_array_equal(shifted, np.roll(samples, -by))
+    assert min(by, 200 - by) <= round(most_share * 200)
+
+
+def test_time_shift__goes_both_ways() -> None:
+    starts = {int(time_shift(np.arange(10, dtype=np.float32), 0.2, _rng(seed))[0]) for seed in range(60)}
+    assert starts == {8, 9, 0, 1, 2}
+
+
+# Backgrounds
+
+
+@pytest.mark.parametrize("snr_db", [-6.0, 0.0, 3.0, 20.0])
+def test_with_background__lies_so_far_below(snr_db: float) -> None:
+    samples, background = _noise(0.05), _noise(0.7, seed=1)
+    laid = with_background(samples, background, snr_db) - samples
+    assert 20 * np.log10(_level(samples) / _level(laid)) == pytest.approx(snr_db, abs=0.01)
+    assert np.corrcoef(laid, background)[0, 1] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_with_background__is_made_softer_as_a_whole_and_never_clipped() -> None:
+    samples, background = _noise(0.9, n=40), _noise(0.1, seed=1, n=40)
+    mixed = with_background(samples, background, 0.0)
+    unscaled = samples + background * np.float32(_level(samples) / _level(background))
+    assert np.abs(unscaled).max() > 1.0
+    np.testing.assert_allclose(mixed, unscaled / np.abs(unscaled).max(), atol=1e-6)
+
+
+def test_with_background__silence_stays_silence() -> None:
+    np.testing.assert_array_equal(with_background(np.zeros(100, np.float32), _noise(0.1, n=100), 0.0), 0.0)
+
+
+BACKGROUND = quantize(_noise(0.02, seed=9, n=20_000))
+POOL = BackgroundPool.of_waveforms([("S01_20230411_060000", BACKGROUND)], 32_000, "train")
+
+
+def _laid_under(config: AugmentConfig, seed: int, pool: BackgroundPool = POOL) -> NDArray[np.float32]:
+    waveform = quantize(_noise(0.05))
+    return dequantize(augment_waveform(waveform, None, 0.0, config, _rng(seed), pool)) - dequantize(waveform)
+
+
+def test_augment_waveform__lays_a_real_background_within_the_ratios_asked_for() -> None:
+    assert POOL.real_names, "a background of the train half"
+    real = BackgroundConfig(real_share=1.0)
+    config = OFF.model_copy(
+        update={"background_probability": 1.0, "background_snr_db": (5.0, 12.0), "background": real}
+    )
+    ratios_db = []
+    for seed in range(40):
+        laid = _laid_under(config, seed)
+        ratios_db.append(20 * np.log10(0.05 / _level(laid)))
+        # A piece of the recording and nothing else.
+        similar = np.correlate(dequantize(BACKGROUND), laid, "valid").max()
+        assert similar > 0.9 * np.sqrt(np.sum(laid**2)) * 0.02 * np.sqrt(len(laid))
+    assert 4.7 < min(ratios_db) < 6.5
+    assert 10.5 < max(ratios_db) < 12.3
+
+
+def test_augment_waveform__lays_backgrounds_as_often_as_asked_for() -> None:
+    made = BackgroundConfig(real_share=0.0)
+    for probability in (0.0, 0.3, 1.0):
+        config = OFF.model_copy(update={"background_probability": probability, "background": made})
+        share = np.mean([bool(np.abs(_laid_under(config, seed)).max() > 0) for seed in range(60)])
+        assert share == pytest.approx(probability, abs=0.15 if 0 < probability < 1 else 0)
+
+
+def test_augment_waveform__the_background_lies_below_the_mixture_not_below_one_of_its_parts() -> None:
+    waveform, other = quantize(_noise(0.1)), quantize(_noise(0.1, seed=1))
+    config = OFF.model_copy(update={"background_probability": 1.0, "background_snr_db": (10.0, 10.0)})
+    mixture = dequantize(augment_waveform(waveform, other, 0.5, OFF, _rng()))
+    laid = dequantize(augment_waveform(waveform, other, 0.5, config, _rng(), POOL)) - mixture
+    assert 20 * np.log10(_level(mixture) / _level(laid)) == pytest.approx(10.0, abs=0.05)
+
+
+# Together
 
 
 def test_augment_waveform__without_anything_switched_on_changes_nothing() -> None:
@@ -202,8 +297,8 @@ def test_all__draw_from_the_generator_that_they_are_handed_only() -> None:
     def once() -> list[NDArray[np.generic]]:
         rng = _rng(5)
         return [
-            random_crop(waveform, 100, rng),
-            augment_waveform(waveform, waveform, 0.3, AugmentConfig(), rng),
+            random_crop(waveform, 100, rng)[1],
+            augment_waveform(waveform, waveform, 0.3, EVERYTHING, rng, POOL),
             mask_log_mel(log_mel, AugmentConfig(), rng),
         ]
 
@@ -215,8 +310,17 @@ def test_all__draw_from_the_generator_that_they_are_handed_only() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("gain_db", -1.0), ("mixup_probability", 1.1), ("mixup_alpha", 0.0), ("time_mask_frames", -1), ("gain", 1.0)],
+    [
+        ("gain_db", -1.0),
+        ("mixup_probability", 1.1),
+        ("mixup_alpha", 0.0),
+        ("time_mask_frames", -1),
+        ("gain", 1.0),
+        ("background_probability", 1.1),
+        ("background_snr_db", (9.0, 3.0)),
+        ("time_shift_share", 1.5),
+    ],
 )
-def test_augment_config__what_makes_no_sense_is_refused(name: str, value: float) -> None:
+def test_augment_config__what_makes_no_sense_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
         AugmentConfig.model_validate({name: value})

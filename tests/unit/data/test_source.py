@@ -165,8 +165,10 @@ def test_open_source__what_is_none_lists_what_is_allowed(tmp_path: Path, name: s
         "s3://bucket/prefix",
         "birdclef-2025.zip",
         "one folder a class",
+        "file_names.yaml",
         "manifest",
         "demo",
+        "instruments",
     ):
         assert form in str(caught.value)
 

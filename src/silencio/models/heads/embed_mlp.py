@@ -82,7 +82,8 @@ class EmbedMlp(Head):
         x = inputs[0]
         if self._normalize == "root":
             rooted = torch.sign(x) * torch.sqrt(torch.abs(x))
-            parts = rooted.reshape(len(x), self._n_speeds, -1)
+            # Not `reshape(len(x), …)`: the exported graph would keep the batch that it was traced with.
+            parts = rooted.unflatten(1, (self._n_speeds, -1))  # type: ignore[no-untyped-call]
             x = (parts / (parts.square().sum(dim=2, keepdim=True).sqrt() + 1e-6)).flatten(1)
         logits: torch.Tensor = self.classifier(self.layers(x))
         return logits

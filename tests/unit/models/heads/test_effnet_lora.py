@@ -95,7 +95,20 @@ def test_missing_weights_file__is_named() -> None:
         build(backbone="efficientnet_b0", weights="/nowhere/b0.pt")
 
 
-@pytest.mark.parametrize("target", ["no_such_layer", r".*\.conv_dw"])
-def test_targets_that_cannot_be_adapted__are_named(target: str) -> None:
-    with pytest.raises(ConfigError, match="target_modules"):
-        build(target_modules=target)
+@pytest.mark.parametrize(
+    ("target", "rank", "said"),
+    [
+        ("no_such_layer", 16, "target_modules='no_such_layer' matches no layer of efficientnet_lite0"),
+        (r".*\.conv_dw", 5, r"blocks\.0\.0\.conv_dw, whose 32 groups do not divide rank=5"),
+        # peft takes it, and refuses to merge when training is over.
+        (r"blocks\.0\.0\.conv_dw", 32, "could not be merged"),
+    ],
+)
+def test_targets_that_cannot_be_adapted__are_named(target: str, rank: int, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        build(target_modules=target, rank=rank)
+
+
+def test_target_that_is_no_expression__is_named() -> None:
+    with pytest.raises(ValueError, match="is no regular expression"):
+        EffNetLoraConfig(target_modules="conv_pw(")

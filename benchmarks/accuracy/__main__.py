@@ -1,0 +1,48 @@
+"""Five folds by source recording: `python -m benchmarks.accuracy --data FOLDER --out FOLDER`.
+
+Every recording is judged once, by models that never heard it nor another cut of it. Two processes of one thread each
+work on the jobs of all folds; a job that was finished is not computed again: a run that was stopped is taken up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from benchmarks.accuracy.folds import N_FOLDS
+from benchmarks.accuracy.jobs import Run
+from benchmarks.accuracy.table import show, summary
+from benchmarks.accuracy.work import work
+from silencio.config import preset_text, read_config_file, resolve
+
+# Laid over the preset: what the table has beside its heads.
+_BESIDE = Path(__file__).with_name("accuracy.yaml")
+
+
+def main() -> None:
+    """Compute what is missing, then show all."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a folder in BirdCLEF's layout")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--preset", default="reserve")
+    parser.add_argument("--config", type=Path, default=_BESIDE, help="YAML laid over the preset")
+    parser.add_argument("--set", action="append", default=[], metavar="a.b=v")
+    parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--folds", type=int, nargs="*", default=list(range(N_FOLDS)), help="only these")
+    parser.add_argument("--table", action="store_true", help="compute nothing, show what there is")
+    asked = parser.parse_args()
+    config = resolve(preset_text(asked.preset), over=read_config_file(asked.config), overrides=asked.set)
+    run = Run(asked.data, asked.out, config)
+    asked.out.mkdir(parents=True, exist_ok=True)
+    if not asked.table:
+        config.save(asked.out / "config.yaml")
+        work(run, asked.folds, asked.processes)
+    facts = summary(run)
+    (asked.out / "accuracy.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    show(facts)
+
+
+if __name__ == "__main__":
+    main()

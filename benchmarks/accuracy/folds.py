@@ -1,0 +1,98 @@
+"""Five folds by source recording, and what of each is kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from silencio.config import RunConfig
+from silencio.data.birdclef import read_birdclef
+from silencio.data.embeddings import open_encoders
+from silencio.data.pool import POOL
+from silencio.data.shards import write_shard
+from silencio.data.validate import validate_recordings
+from silencio.taxonomy import ClassList
+
+N_FOLDS = 5
+# Of the fold that follows the judged one, one recording in so many chooses the supervisor; the others train.
+_CHOOSING = 3
+
+
+def draw_folds(recordings: pd.DataFrame, seed: int) -> pd.Series:
+    """A fold for each recording: whole source recordings, each species dealt out in turn."""
+    groups = recordings.groupby("sha256")["recording_id"].transform("min")
+    owner = recordings.assign(group=groups).sort_values("recording_id").groupby("group")["primary_label"].first()
+    fold_of = {}
+    for label, ids in owner.groupby(owner).groups.items():
+        first = int(_draw(seed, str(label)), 16)
+        ordered = sorted(ids, key=lambda group: _draw(seed, str(group)))
+        fold_of |= {group: (first + i) % N_FOLDS for i, group in enumerate(ordered)}
+    return groups.map(fold_of)
+
+
+def _draw(seed: int, text: str) -> str:
+    return hashlib.sha256(f"{seed}:{text}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """The recordings that are judged.
+
+    Attributes:
+        recordings: Of species with at least five recordings, with their `fold`.
+        classes: Those species.
+    """
+
+    recordings: pd.DataFrame
+    classes: ClassList
+
+
+def read_reserve(data: Path, seed: int) -> Reserve:
+    """Recordings of the species that every fold can hold one of.
+
+    Args:
+        data: A folder in BirdCLEF's layout.
+        seed: Of the folds.
+    """
+    source = read_birdclef(data)
+    usable = validate_recordings(source.recordings).usable
+    often = usable["primary_label"].map(usable["primary_label"].value_counts()) >= N_FOLDS
+    recordings = usable[often].sort_values("recording_id", ignore_index=True)
+    recordings["fold"] = draw_folds(recordings, seed)
+    present = set(recordings["primary_label"])
+    classes = ClassList.of(species for species in source.classes.species if species.code in present)
+    return Reserve(recordings, classes)
+
+
+def fold_recordings(recordings: pd.DataFrame, fold: int) -> pd.DataFrame:
+    """With the `part` that each recording has when `fold` is judged."""
+    following = recordings.loc[recordings["fold"] == (fold + 1) % N_FOLDS, "recording_id"]
+    choosing = sorted(following, key=lambda name: _draw(0, str(name)))[::_CHOOSING]
+    chooses = recordings["recording_id"].isin(choosing)
+    part = np.where(recordings["fold"] == fold, "test", np.where(chooses, "validation", "train"))
+    return recordings.assign(part=part)
+
+
+def fold_shard(reserve: Reserve, fold: int, config: RunConfig, out: Path, *, hidden_share: float = 0.0) -> Path:
+    """The fold's waveforms and embeddings, written where they are not there yet.
+
+    Args:
+        reserve: The recordings.
+        fold: Which one is judged.
+        config: Features and encoders.
+        out: Where folds are kept.
+        hidden_share: So many of the training recordings are given no labels: they are the part `pool`.
+    """
+    shard = out / f"fold-{fold}" / ("hidden" if hidden_share else "shard")
+    if not (shard / "shard.json").exists():
+        recordings = fold_recordings(reserve.recordings, fold)
+        if hidden_share:
+            share = recordings["recording_id"].map(lambda name: int(_draw(1, name)[:8], 16) / 16**8)
+            is_hidden = (recordings["part"] == "train") & (share < hidden_share)
+            recordings["part"] = recordings["part"].mask(is_hidden, POOL)
+        write_shard(recordings, config.features, shard, open_encoders(config.encoders, config.features))
+    return shard

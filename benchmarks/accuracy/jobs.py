@@ -1,0 +1,150 @@
+"""The jobs of a fold: each trains one thing and keeps what it says of the fold's recordings.
+
+A job that was finished is not computed again, and one that was killed starts anew: what it draws depends on the
+configuration alone, so a resumed fold is equal to an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.accuracy.folds import Reserve, fold_shard, read_reserve
+from benchmarks.accuracy.references import encoder_regression
+from silencio.config import STUDENT, RunConfig
+from silencio.data.pool import POOL
+from silencio.data.shards import ShardSet
+from silencio.evaluation.recording_scores import recording_scores
+from silencio.evaluation.references import majority_scores, mean_log_mel_scores
+from silencio.storage import write_atomically
+from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.fit import fit_head, predict
+from silencio.training.fuse import Fusion, fuse_heads
+from silencio.training.lightning_module import HeadModule
+from silencio.training.teach import labels_of, soft_labels
+
+REFERENCES, SELF_TRAINING = "references", "self_training"
+MEAN_LOG_MEL, MAJORITY = "logistic regression on mean log-mel", "majority class"
+WITHOUT, SELF_TRAINED = "70 % of the labels", "70 % of the labels, self-trained on the rest"
+HIDDEN_SHARE = 0.3
+# What a head says of the windows that are judged, beside its weights.
+JUDGED = "judged.npz"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all jobs share.
+
+    Attributes:
+        data: The recordings' folder.
+        out: Where everything is kept.
+        config: Heads, student, self-training and encoders.
+    """
+
+    data: Path
+    out: Path
+    config: RunConfig
+
+    def reserve(self) -> Reserve:
+        return read_reserve(self.data, self.config.seed)
+
+    def fold(self, fold: int) -> Path:
+        return self.out / f"fold-{fold}"
+
+    def kept(self, fold: int, job: str) -> Path:
+        """Scores that the job leaves: by name, (n_judged, n_classes), recordings in the order of their ids."""
+        return self.fold(fold) / f"{job}.npz"
+
+    def keep(self, fold: int, job: str, scores: dict[str, NDArray[np.float64]], began_s: float) -> None:
+        facts = {"seconds": round(time.monotonic() - began_s, 1)}
+        write_atomically(self.fold(fold) / f"{job}.json", json.dumps(facts))
+        partial = self.fold(fold) / f".{job}.npz"
+        np.savez_compressed(partial, **scores)  # type: ignore[arg-type]  # the stub takes any name for an option
+        partial.replace(self.kept(fold, job))
+
+    def with_heads(self, names: Sequence[str]) -> RunConfig:
+        return self.config.model_copy(update={"heads": {name: self.config.heads[name] for name in names}})
+
+
+def head_job(run: Run, fold: int, name: str) -> None:
+    """Train one head of the configuration."""
+    began_s, reserve, directory = time.monotonic(), run.reserve(), run.fold(fold) / name
+    shard = fold_shard(reserve, fold, run.config, run.out)
+    fit_head(name, run.config, [shard], reserve.classes, directory)
+    windows = _windows(run, reserve, directory, shard)
+    windows.save(directory / JUDGED)
+    run.keep(fold, name, {name: recording_scores(windows.probabilities, windows.recording)}, began_s)
+
+
+def reference_job(run: Run, fold: int) -> None:
+    """What users would reach for instead, fitted on all recordings that are not judged."""
+    began_s, reserve = time.monotonic(), run.reserve()
+    every = ShardSet([fold_shard(reserve, fold, run.config, run.out)], run.config.features)
+    is_judged = np.asarray(every.table["part"] == "test")
+    heard, judged = every.subset(~is_judged), every.subset(is_judged)
+    scores = {
+        MEAN_LOG_MEL: mean_log_mel_scores(heard, judged, reserve.classes),
+        MAJORITY: majority_scores(heard, len(judged), reserve.classes),
+    }
+    for name in every.encoders:
+        scores |= encoder_regression(name, heard, judged, reserve.classes)
+    run.keep(fold, REFERENCES, scores, began_s)
+
+
+def student_job(run: Run, fold: int, teachers: Sequence[str]) -> None:
+    """Distil the ensemble of the fold's heads into the configuration's student."""
+    began_s, reserve, directory = time.monotonic(), run.reserve(), run.fold(fold) / STUDENT
+    shard = fold_shard(reserve, fold, run.config, run.out)
+    heads, fusion = fused(run, reserve, fold, teachers)
+    training = ShardSet([shard], run.config.features, "train")
+    said, how = soft_labels(heads, fusion, training, run.config, reserve.classes), run.config.distillation
+    soft = said.softened(how.temperature).mixed(labels_of(training.table, reserve.classes), how.label_share)
+    fit_head(STUDENT, run.config.of_student(), [shard], reserve.classes, directory, soft=soft)
+    run.keep(fold, STUDENT, {STUDENT: _scores(run, reserve, directory, shard)}, began_s)
+
+
+def self_training_job(run: Run, fold: int, name: str) -> None:
+    """One head with 70 % of the labels, and again with what it then said of the other recordings."""
+    began_s, reserve = time.monotonic(), run.reserve()
+    shard, classes = fold_shard(reserve, fold, run.config, run.out, hidden_share=HIDDEN_SHARE), reserve.classes
+    config = run.with_heads([name])
+    first, second = run.fold(fold) / f"{name}-without", run.fold(fold) / f"{name}-self-trained"
+    fit_head(name, config, [shard], classes, first)
+    head = TrainedHead.load(first)
+    fusion = fuse_heads([head], reserve.recordings, config, classes)
+    said = soft_labels([head], fusion, ShardSet([shard], config.features, POOL), config, classes)
+    how = run.config.self_training
+    assert how is not None  # the bench's configuration has it
+    fit_head(name, config, [shard], classes, second, soft=said.as_pseudo_labels(how.power, how.least))
+    scores = {WITHOUT: _scores(run, reserve, first, shard), SELF_TRAINED: _scores(run, reserve, second, shard)}
+    run.keep(fold, SELF_TRAINING, scores, began_s)
+
+
+def fused(run: Run, reserve: Reserve, fold: int, names: Sequence[str]) -> tuple[list[TrainedHead], Fusion]:
+    """The fold's trained heads of these names, and the supervisor that its validation part chooses."""
+    heads = [TrainedHead.load(run.fold(fold) / name) for name in names]
+    return heads, fuse_heads(heads, reserve.recordings, run.with_heads(names), reserve.classes)
+
+
+def ensemble_scores(run: Run, fold: int, fusion: Fusion) -> NDArray[np.float64]:
+    """What the supervisor makes of the windows that its heads judged, by recording."""
+    windows = [WindowProbabilities.load(run.fold(fold) / name / JUDGED) for name in fusion.heads]
+    joined = fusion.module().join(np.stack([one.probabilities for one in windows]))
+    return recording_scores(joined, windows[0].recording)
+
+
+def _scores(run: Run, reserve: Reserve, directory: Path, shard: Path) -> NDArray[np.float64]:
+    windows = _windows(run, reserve, directory, shard)
+    return recording_scores(windows.probabilities, windows.recording)
+
+
+def _windows(run: Run, reserve: Reserve, directory: Path, shard: Path) -> WindowProbabilities:
+    head, judged = TrainedHead.load(directory), ShardSet([shard], run.config.features, "test")
+    module = HeadModule(head.module(run.config.features, reserve.classes), head.config, total_steps=0)
+    return predict(module, judged)

@@ -1,0 +1,128 @@
+"""All folds together: every recording judged once, by models that never heard it; differences paired by recording."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.accuracy.folds import N_FOLDS, Reserve
+from benchmarks.accuracy.jobs import REFERENCES, SELF_TRAINED, SELF_TRAINING, WITHOUT, Run, ensemble_scores, fused
+from benchmarks.machine import machine
+from silencio.config import STUDENT
+from silencio.data.shards import targets
+from silencio.evaluation.bootstrap import Bootstrap, interval
+from silencio.evaluation.comparisons import compare
+from silencio.evaluation.metrics import judge
+
+N_RESAMPLES = 10_000
+ENSEMBLE, UNAIDED = "ensemble", "ensemble without an encoder"
+PLAIN_BIRDNET = "logistic regression on birdnet at speed 1"
+Scores = dict[str, NDArray[np.float64]]
+
+
+def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str, Any]]:
+    """Everything that was judged on a fold, ensembles included, and how its ensembles were chosen."""
+    kept: Scores = {}
+    for job in (*run.config.heads, REFERENCES, STUDENT, SELF_TRAINING):
+        if run.kept(fold, job).exists():
+            with np.load(run.kept(fold, job)) as arrays:
+                kept |= {name: arrays[name] for name in arrays.files}
+    chosen: dict[str, Any] = {}
+    unaided = [name for name, head in run.config.heads.items() if not head.encoder_names]
+    for name, members in ((ENSEMBLE, list(run.config.heads)), (UNAIDED, unaided)):
+        if members and all(member in kept for member in members):
+            _, fusion = fused(run, reserve, fold, members)
+            kept[name] = ensemble_scores(run, fold, fusion)
+            chosen[name] = dict(zip(fusion.heads, [round(weight, 3) for weight in fusion.weights], strict=True))
+    return kept, chosen
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The table as figures. A fold counts once all that is asked for was judged on it."""
+    reserve = run.reserve()
+    folds = {fold: fold_scores(run, reserve, fold) for fold in range(N_FOLDS)}
+    names = max((list(scores) for scores, _ in folds.values()), key=len)
+    whole = {fold: one for fold, one in folds.items() if all(name in one[0] for name in names)}
+    scores = {name: np.concatenate([one[name] for one, _ in whole.values()]) for name in names}
+    parts = [reserve.recordings[reserve.recordings["fold"] == fold].sort_values("recording_id") for fold in whole]
+    table = pd.concat(parts, ignore_index=True)
+    target = targets(table, reserve.classes.index)
+    truth = np.array([reserve.classes.index[code] for code in table["primary_label"]])
+    bootstrap = Bootstrap(len(table), N_RESAMPLES)
+    rows = {name: _row(one, target, truth, table, reserve, bootstrap) for name, one in scores.items()}
+    return {
+        "machine": machine(),
+        "n_folds": len(whole),
+        "n_recordings": len(table),
+        "n_species": len(reserve.classes),
+        "rows": rows,
+        "pairs": {
+            f"{ours} - {theirs}": {
+                one.figure: [one.difference, *one.interval]
+                for one in compare(theirs, scores[ours], scores[theirs], target, truth, bootstrap)
+            }
+            for ours, theirs in _pairs(names)
+        },
+        "chosen": {fold: chosen for fold, (_, chosen) in whole.items()},
+        "seconds": {fold: _seconds(run, fold) for fold in whole},
+    }
+
+
+def _row(
+    scores: NDArray[np.float64],
+    target: NDArray[np.float32],
+    truth: NDArray[np.integer],
+    table: pd.DataFrame,
+    reserve: Reserve,
+    bootstrap: Bootstrap,
+) -> dict[str, Any]:
+    hit = (scores.argmax(axis=1) == truth).astype(float)
+    metrics = judge(scores, target, table["primary_label"], reserve.classes)
+    return {
+        "top1": metrics.top1,
+        "top1_interval": interval(bootstrap.mean(hit)),
+        "macro_map": metrics.macro_map,
+        "top1_by_class": {name: figures["top1"] for name, figures in metrics.by_class.items()},
+    }
+
+
+def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
+    """What is compared: the ensemble with everything, and what the bars speak of."""
+    pairs = [(ENSEMBLE, name) for name in names if ENSEMBLE in names and name != ENSEMBLE]
+    wanted = [(STUDENT, PLAIN_BIRDNET), (SELF_TRAINED, WITHOUT), (UNAIDED, PLAIN_BIRDNET)]
+    return pairs + [pair for pair in wanted if set(pair) <= set(names)]
+
+
+def _seconds(run: Run, fold: int) -> dict[str, float]:
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))["seconds"]
+        for path in sorted(run.fold(fold).glob("*.json"))
+    }
+
+
+def show(facts: Mapping[str, Any]) -> None:
+    """One row a model, the best first."""
+    title = (
+        f"{facts['n_folds']} folds by source recording, {facts['n_recordings']} recordings of {facts['n_species']} "
+        f"species, {facts['machine']['date']}, {facts['machine']['processor']}"
+    )
+    kinds = sorted({kind for row in facts["rows"].values() for kind in row["top1_by_class"]})
+    table = Table("judged", "top-1", "95 %", "macro mAP", *kinds, "ensemble's lead in top-1, paired 95 %", title=title)
+    for name, row in sorted(facts["rows"].items(), key=lambda entry: -entry[1]["top1"]):
+        lead = facts["pairs"].get(f"{ENSEMBLE} - {name}", {}).get("top1")
+        table.add_row(
+            name,
+            f"{row['top1']:.3f}",
+            "{:.3f} to {:.3f}".format(*row["top1_interval"]),
+            f"{row['macro_map']:.3f}",
+            *(f"{row['top1_by_class'].get(kind, float('nan')):.3f}" for kind in kinds),
+            "" if lead is None else "{:+.3f}, {:+.3f} to {:+.3f}".format(*lead),
+        )
+    Console(width=None if Console().is_terminal else 180).print(table)

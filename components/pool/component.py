@@ -1,0 +1,41 @@
+"""pool: unlabelled soundscapes to learn from."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def pool(
+    config: dsl.Input[dsl.Artifact],
+    usable: dsl.Input[dsl.Dataset],
+    assignment: dsl.Input[dsl.Dataset],
+    soundscapes: dsl.Input[dsl.Dataset],
+    recordings: dsl.Output[dsl.Dataset],
+    extended: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
+) -> NamedTuple("Pooled", [("pool_sha256", str)]):
+    """Open the soundscapes of the half that no model is judged on, and add them for `featurize`.
+
+    Args:
+        config: The resolved configuration.
+        usable: The labelled recordings.
+        assignment: Their parts and shards.
+        soundscapes: Unlabelled recordings of the same places.
+        recordings: Labelled and unlabelled ones.
+        extended: Their parts and shards.
+        metrics: How much was added.
+
+    Returns:
+        Identity of what was added.
+    """
+    from silencio.data.config import DataConfig
+    from silencio.steps.pool import pool_soundscapes
+
+    inputs = usable.path, assignment.path, soundscapes.path
+    added, identity = pool_soundscapes(DataConfig.of_run(config.path), *inputs, recordings.path, extended.path)
+    for name, value in added.items():
+        metrics.log_metric(name, value)
+    return (identity,)

@@ -1,0 +1,5 @@
+"""Train one head from soft labels."""
+
+from components.teach.component import teach
+
+__all__ = ["teach"]

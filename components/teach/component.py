@@ -1,0 +1,46 @@
+"""teach: one head learns from soft labels, on its own node."""
+
+from typing import List
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def teach(
+    config: dsl.Input[dsl.Artifact],
+    head: str,
+    record_as: str,
+    run_id: str,
+    classes: dsl.Input[dsl.Artifact],
+    soft: dsl.Input[dsl.Dataset],
+    shards: dsl.Input[List[dsl.Dataset]],
+    model: dsl.Output[dsl.Model],
+    report: dsl.Output[dsl.HTML],
+    metrics: dsl.Output[dsl.Metrics],
+):
+    """Train one head with what a teacher says of recordings, and judge it on validation.
+
+    A component beside `train`, because KFP has no optional artifacts.
+
+    Args:
+        config: The configuration by which the learner is trained, from `label`.
+        head: Name of the head in it.
+        record_as: Name of the head's own MLflow run.
+        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
+        classes: The ordered class list.
+        soft: The soft labels; of recordings that they speak of, they take the place of the labels.
+        shards: Waveforms of training, validation and pool; no test recording is among them.
+        model: The trained head and what it said of every validation window.
+        report: The course of training.
+        metrics: Validation figures.
+    """
+    from silencio.config import RunConfig
+    from silencio.steps.teach import teach_step
+
+    paths = soft.path, classes.path, model.path, report.path
+    taught = teach_step(RunConfig.load(config.path), head, [s.path for s in shards], *paths, run_id, record_as)
+    model.metadata["head"] = head
+    for name, value in taught.items():
+        metrics.log_metric(name, value)

@@ -1,0 +1,59 @@
+"""How long encoders take for a window, how large they are, and what they say of a clip.
+
+    measure_encoders.py --clip FILE [--references FOLDER] birdnet yamnet=yamnet.tflite
+
+The time is that of a processor on one thread, so that a busy machine does not tell in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from silencio.audio import cut_windows, read_waveform
+from silencio.encoders import Encoder
+from silencio.encoders.config import EncoderConfig
+from silencio.encoders.registry import encoder_file, encoder_spec
+from silencio.errors import SilencioError
+
+_RATE_HZ, _WINDOW_SAMPLES = 32_000, 160_000
+_N_RUNS = 15
+
+
+def main() -> int:
+    """Returns 0 when every encoder was measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clip", type=Path, required=True, help="a recording; its first five seconds are heard")
+    parser.add_argument("--references", type=Path, help="write NAME.npy, at normal and half speed, into this folder")
+    parser.add_argument("encoders", nargs="+", metavar="NAME[=FILE]")
+    options = parser.parse_args()
+    window = cut_windows(read_waveform(options.clip, _RATE_HZ).samples, _WINDOW_SAMPLES, _WINDOW_SAMPLES, "repeat")[:1]
+    for named in options.encoders:
+        name, _, weights = named.partition("=")
+        path = encoder_file(name, EncoderConfig(weights=weights))
+        for speeds in ((1.0,), (1.0, 0.5)):
+            spec = encoder_spec(name, EncoderConfig(weights=weights, speeds=speeds))
+            encoder, times_ms = Encoder(path, spec, _RATE_HZ, 1), []
+            for _ in range(_N_RUNS):
+                start = time.process_time()
+                embedding = encoder.embed(window)[0]
+                times_ms.append(1_000 * (time.process_time() - start))
+            size_mb = path.stat().st_size / 1e6
+            Console().print(
+                f"{name} at {speeds}: {np.median(times_ms):.0f} ms a window, {size_mb:.1f} MB, {spec.n_dimensions}"
+            )
+        if options.references:
+            np.save(options.references / f"{name}.npy", embedding)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SilencioError as error:
+        sys.exit(f"error: {error}")

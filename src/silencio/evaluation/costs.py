@@ -1,0 +1,106 @@
+"""What a bundle costs to run: times real time and bytes, of several bundles side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import GRAPH
+from silencio.data.shards import ShardSet
+from silencio.features import FrontEnd
+from silencio.storage import read_bytes
+
+# Enough sound for a stable ratio, little enough for every run.
+_MOST_RECORDINGS = 6
+_REPEATS = 3
+
+
+@dataclass(frozen=True)
+class BundleCosts:
+    """What one bundle costs.
+
+    Attributes:
+        times_real_time: Seconds of sound that one second hears on one thread: decoding, features, encoders and graph.
+        graph_bytes: Of `model.onnx`.
+        bundle_bytes: Of all files, encoders included.
+        n_timed: How many recordings the time was taken on.
+        audio_s: Their length.
+    """
+
+    times_real_time: float
+    graph_bytes: int
+    bundle_bytes: int
+    n_timed: int
+    audio_s: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def measure_costs(bundles: Mapping[str, Path], recordings: Sequence[bytes]) -> dict[str, BundleCosts]:
+    """Measure bundles on the same recordings, in turns, so that a busy moment of the machine is everybody's.
+
+    Of each recording the shortest of three times counts, after one that warms up.
+
+    Args:
+        bundles: Folders by name.
+        recordings: Encoded audio.
+
+    Raises:
+        BundleError: A bundle is not what was exported.
+        DecodeError: A recording is no audio that can be used.
+    """
+    hearers = {name: _Hearer(Bundle(directory)) for name, directory in bundles.items()}
+    best_s = dict.fromkeys(hearers, 0.0)
+    audio_s = dict.fromkeys(hearers, 0.0)
+    for recording in recordings:
+        times_s: dict[str, list[float]] = {name: [] for name in hearers}
+        for repeat in range(_REPEATS + 1):
+            for name, hearer in hearers.items():
+                began = time.perf_counter()
+                heard_s = hearer.hear(recording)
+                times_s[name].append(time.perf_counter() - began)
+                audio_s[name] += heard_s if repeat == 0 else 0.0
+        for name, times in times_s.items():
+            best_s[name] += min(times[1:])
+    return {
+        name: BundleCosts(
+            times_real_time=audio_s[name] / best_s[name] if recordings else float("nan"),
+            graph_bytes=(directory / GRAPH).stat().st_size,
+            bundle_bytes=sum(path.stat().st_size for path in directory.rglob("*") if path.is_file()),
+            n_timed=len(recordings),
+            audio_s=audio_s[name],
+        )
+        for name, directory in bundles.items()
+    }
+
+
+def example_recordings(test: ShardSet) -> list[bytes]:
+    """A few recordings as they were uploaded, from all over the list.
+
+    Raises:
+        StorageError: Their place does not answer.
+    """
+    n = min(_MOST_RECORDINGS, len(test))
+    paths = [str(test.table["path"].iloc[number * len(test) // n]) for number in range(n)]
+    return [read_bytes(path) for path in paths]
+
+
+class _Hearer:
+    """A bundle on one thread; a log-mel is computed where the graph takes it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._front_end = FrontEnd(bundle.manifest.spec)
+        self._graph = bundle.graph(1)
+        self._log_mel = any(entry.name == "log_mel" for entry in self._graph.inputs)
+
+    def hear(self, recording: bytes) -> float:
+        """From bytes to probabilities; the seconds of sound."""
+        waveform = self._front_end.waveform(recording)
+        self._graph.run(self._front_end.features(waveform, log_mel=self._log_mel).inputs)
+        return len(waveform) / self._front_end.spec.sample_rate_hz

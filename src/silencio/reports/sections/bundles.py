@@ -1,0 +1,98 @@
+"""What a bundle is worth and what it costs; several bundles in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from silencio.bundle.manifest import BundleManifest
+from silencio.evaluation.costs import BundleCosts
+from silencio.evaluation.held_out import ENSEMBLE
+from silencio.evaluation.results import Evaluation
+from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.judged import Judged
+from silencio.reports.markup import Child, Markup, join
+from silencio.reports.wording import between, count, decimals, percent
+
+
+@dataclass(frozen=True)
+class BundleRow:
+    """One bundle of the table.
+
+    Attributes:
+        name: What it is called there.
+        manifest: Of the bundle.
+        evaluation: Its figures on the test part.
+        costs: What it costs.
+        passed: What the gates said.
+        released: Whether it is the one that is registered if it passed.
+    """
+
+    name: str
+    manifest: BundleManifest
+    evaluation: Evaluation
+    costs: BundleCosts
+    passed: bool
+    released: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        figures = self.evaluation.rows[ENSEMBLE]
+        return {
+            "name": self.name,
+            "version": self.manifest.version,
+            "released": self.released,
+            "passed": self.passed,
+            "top1": figures.top1,
+            "macro_map": figures.macro_map,
+            "intervals": figures.intervals,
+            "n_recordings": figures.n_recordings,
+            "precision": self.manifest.precision,
+            "licence": self.manifest.licences.get("verdict", "unknown"),
+            **self.costs.to_dict(),
+        }
+
+
+def bundles(judged: Judged) -> Section | None:
+    """Accuracy, speed, size and licence of this bundle."""
+    if judged.costs is None:
+        return None
+    passed = judged.verdict.passed
+    row = BundleRow("this bundle", judged.manifest, judged.evaluation, judged.costs, passed)
+    return Section("costs", "Worth and costs", bundles_table([row]))
+
+
+def bundles_table(rows: Sequence[BundleRow]) -> Markup:
+    """One row a bundle: accuracy, times real time, MB, licence; all judged on the same recordings."""
+    costs = rows[0].costs
+    words = (
+        f"Times real time: seconds of sound that one second hears, from the file's bytes to probabilities, on one "
+        f"thread of this machine; measured on {count(costs.n_timed, 'test recording')} ({costs.audio_s:.0f} s)."
+    )
+    columns = [Column("bundle"), Column("right at first guess", True), Column("95 % interval", True)]
+    columns += [Column("mean average precision", True), Column("95 % interval", True)]
+    columns += [Column("times real time", True), Column("graph", True), Column("whole bundle", True)]
+    columns += [Column("numbers inside"), Column("licence"), Column("gates")]
+    n = rows[0].evaluation.rows[ENSEMBLE].n_recordings
+    caption = f"On {count(n, 'test recording')}"
+    classes = ["strong" if one.released and len(rows) > 1 else "" for one in rows]
+    return join(prose(words), table(caption, columns, [_cells(one) for one in rows], classes))
+
+
+def _cells(row: BundleRow) -> list[Child]:
+    figures = row.evaluation.rows[ENSEMBLE]
+    top1, macro_map = (figures.intervals.get(name) for name in ("top1", "macro_map"))
+    return [
+        f"{row.name} {row.manifest.version}",
+        percent(figures.top1),
+        between(top1),
+        decimals(figures.macro_map),
+        between(macro_map, decimals),
+        f"{row.costs.times_real_time:.0f}",
+        f"{row.costs.graph_bytes / 1e6:.1f} MB",
+        f"{row.costs.bundle_bytes / 1e6:.1f} MB",
+        row.manifest.precision,
+        str(row.manifest.licences.get("verdict", "unknown")),
+        "passed" if row.passed else "refused",
+    ]

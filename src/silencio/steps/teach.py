@@ -1,0 +1,44 @@
+"""teach: one head, with a teacher's soft labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from silencio.config import RunConfig
+from silencio.data.soft_labels import SoftLabels
+from silencio.steps.train import train_step
+
+
+def teach_step(
+    config: RunConfig,
+    head: str,
+    shards: Sequence[str],
+    soft_path: str,
+    classes_path: str,
+    model_path: str,
+    report_path: str,
+    run_id: str,
+    record_as: str,
+) -> dict[str, float]:
+    """Train one head as `train` does, with soft labels for the recordings that a teacher speaks of.
+
+    Args:
+        config: The resolved configuration; for a student, the one that `label` wrote.
+        head: Name of the head in it.
+        shards: With the training and validation parts, and the pool where there is one.
+        soft_path: From `label`.
+        classes_path: The ordered class list.
+        model_path: Gets the trained head.
+        report_path: Gets the course of training.
+        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
+        record_as: Name of that run.
+
+    Returns:
+        Validation figures, for the run's page.
+
+    Raises:
+        ConfigError: The configuration has no such head: the graph was compiled for another one.
+    """
+    paths = classes_path, model_path, report_path
+    return train_step(config, head, shards, *paths, run_id, SoftLabels.load(Path(soft_path)), record_as)

@@ -1,0 +1,118 @@
+"""The table of accuracy: folds that share no source recording, jobs that can be killed, figures that can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.accuracy import jobs
+from benchmarks.accuracy.folds import N_FOLDS, draw_folds, fold_recordings, read_reserve
+from benchmarks.accuracy.jobs import Run, head_job, self_training_job, student_job
+from benchmarks.accuracy.table import ENSEMBLE, summary
+from benchmarks.accuracy.work import work
+from silencio.config import resolve
+from silencio.data.shards import ShardSet
+from silencio.training.checkpoint import TrainedHead
+from tests.tiny_reserve import TINY, write_source
+
+OVER = """
+student: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8]}
+self_training: {pool: hidden}
+"""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_source(tmp_path_factory.mktemp("reserve"), per_species=6)
+
+
+@pytest.fixture
+def run(data: Path, tmp_path: Path) -> Run:
+    config = resolve(TINY, over=OVER, overrides=["heads.effnet_lora=null", "heads.other={kind: raw_cnn, epochs: 1}"])
+    return Run(data, tmp_path / "out", config)
+
+
+def test_folds__no_source_recording_is_in_two(data: Path) -> None:
+    recordings = read_reserve(data, 0).recordings
+    # The same bytes under another name, and under another species.
+    twice = recordings.iloc[[0, 7]].assign(recording_id=["copy/a.ogg", "copy/b.ogg"], primary_label="41970")
+    both = pd.concat([recordings, twice], ignore_index=True)
+    both["fold"] = draw_folds(both, 0)
+    assert (both.groupby("sha256")["fold"].nunique() == 1).all()
+    assert set(both["fold"]) == set(range(N_FOLDS))
+
+
+def test_folds__every_recording_is_judged_once_and_never_chosen_by(data: Path) -> None:
+    recordings = read_reserve(data, 0).recordings
+    judged = []
+    for fold in range(N_FOLDS):
+        parts = fold_recordings(recordings, fold)
+        assert {"train", "validation", "test"} == set(parts["part"])
+        judged += list(parts.loc[parts["part"] == "test", "recording_id"])
+    assert sorted(judged) == sorted(recordings["recording_id"])
+
+
+def test_reserve__species_with_fewer_than_five_recordings_are_no_classes(tmp_path: Path) -> None:
+    rare = write_source(tmp_path, per_species=5)
+    table = pd.read_csv(rare / "train.csv", dtype=str)
+    table.iloc[1:].to_csv(rare / "train.csv", index=False)
+    reserve = read_reserve(rare, 0)
+    assert len(reserve.classes) == 3
+    assert "grekis" not in set(reserve.recordings["primary_label"])
+
+
+def test_jobs__a_resumed_fold_equals_an_uninterrupted_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Run(run.data, tmp_path / "whole", run.config)
+    head_job(whole, 0, "raw_cnn")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # Killed after training, before anything was kept; then started again over what lies there.
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "_scores", killed)
+        with pytest.raises(KeyboardInterrupt):
+            head_job(run, 0, "raw_cnn")
+    assert not run.kept(0, "raw_cnn").exists()
+    head_job(run, 0, "raw_cnn")
+    with np.load(run.kept(0, "raw_cnn")) as resumed, np.load(whole.kept(0, "raw_cnn")) as uninterrupted:
+        np.testing.assert_array_equal(resumed["raw_cnn"], uninterrupted["raw_cnn"])
+
+
+def test_work__what_is_finished_is_not_computed_again(run: Run) -> None:
+    work(run, [0], n_processes=2)
+    kept = sorted(run.fold(0).glob("*.npz"))
+    assert [path.stem for path in kept] == ["other", "raw_cnn", "references", "student"]
+    before = [path.stat().st_mtime_ns for path in kept]
+    work(run, [0], n_processes=2)
+    assert [path.stat().st_mtime_ns for path in kept] == before
+    facts = summary(run)
+    assert facts["n_folds"] == 1
+    assert facts["n_recordings"] == len(ShardSet([run.fold(0) / "shard"], run.config.features, "test"))
+    assert {"raw_cnn", "other", "student", ENSEMBLE} <= set(facts["rows"])
+    assert facts["pairs"][f"{ENSEMBLE} - majority class"]["top1"][0] == pytest.approx(
+        facts["rows"][ENSEMBLE]["top1"] - facts["rows"]["majority class"]["top1"]
+    )
+
+
+def test_student__hears_no_validation_or_judged_recording(run: Run) -> None:
+    for name in run.config.heads:
+        head_job(run, 0, name)
+    student_job(run, 0, list(run.config.heads))
+    heard = set(TrainedHead.load(run.fold(0) / "student").trained_on)
+    assert heard == set(TrainedHead.load(run.fold(0) / "raw_cnn").trained_on)
+
+
+def test_self_training__hears_the_hidden_recordings_only_the_second_time(run: Run) -> None:
+    self_training_job(run, 0, "raw_cnn")
+    first, second = (
+        set(TrainedHead.load(run.fold(0) / f"raw_cnn-{n}").trained_on) for n in ("without", "self-trained")
+    )
+    table = ShardSet([run.fold(0) / "hidden"], run.config.features).table
+    assert 0 < (table["part"] == "pool").sum() < (table["part"] == "train").sum()
+    assert first < second

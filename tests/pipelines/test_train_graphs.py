@@ -1,0 +1,92 @@
+"""The graphs of `train` with a student and with self-training, as they are compiled."""
+
+import warnings
+from pathlib import Path
+
+import pytest
+import yaml
+from kfp import compiler
+
+from pipelines.train import train_pipeline
+from silencio.config import preset_text, resolve
+
+Tasks = dict[str, dict]
+
+
+@pytest.fixture
+def tasks(tmp_path: Path):
+    """`tasks("student={}")` are the graph's, by name."""
+
+    def compiled(*overrides: str) -> Tasks:
+        resolved = resolve(preset_text("demo"), overrides=overrides)
+        path = tmp_path / "graph.yaml"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compiler.Compiler().compile(train_pipeline("demo", resolved, "{}"), str(path))
+        return next(yaml.safe_load_all(path.read_text()))["root"]["dag"]["tasks"]
+
+    return compiled
+
+
+def producer(task: dict, name: str) -> str:
+    return task["inputs"]["artifacts"][name]["taskOutputArtifact"]["producerTask"]
+
+
+def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
+    graph = tasks("student={}")
+    assert producer(graph["label"], "fusion") == "fuse"
+    assert producer(graph["train-student"], "soft") == "label"
+    assert producer(graph["fuse-student"], "head_1") == producer(graph["fuse-student"], "head_6") == "train-student"
+    for step in ("fuse", "calibrate", "export", "evaluate", "judge"):
+        # The student's own configuration: its only head.
+        assert producer(graph[f"{step}-student"], "config") == "label"
+        assert producer(graph[step], "config") == "ingest"
+    assert producer(graph["evaluate"], "test") == producer(graph["evaluate-student"], "test")
+
+
+@pytest.mark.parametrize(("released", "other"), [("student", "ensemble"), ("ensemble", "student")])
+def test_student__only_the_released_bundle_is_registered(tasks, released: str, other: str) -> None:
+    graph = tasks("student={}", f"release={released}")
+    judge_of = {"student": "judge-student", "ensemble": "judge"}
+    assert producer(graph["register"], "bundle") == judge_of[released]
+    assert producer(graph["record"], "bundle") == judge_of[other]
+    # `register` ends the run in MLflow: what is recorded is recorded before.
+    assert "record" in graph["register"]["dependentTasks"]
+    assert {producer(graph["compare-bundles"], name) for name in judge_of} == set(judge_of.values())
+
+
+def test_self_training__trains_label_and_train_again(tasks) -> None:
+    graph = tasks("self_training={rounds: 2}")
+    heads = ("effnet-lora", "raw-cnn")
+    assert producer(graph["label-pool-first"], "head_1") == "train-effnet-lora-first"
+    for head in heads:
+        assert producer(graph[f"train-{head}-second"], "soft") == "label-pool-first"
+        assert producer(graph[f"train-{head}"], "soft") == "label-pool-second"
+    assert producer(graph["fuse"], "head_2") == "train-raw-cnn"
+    assert producer(graph["evaluate"], "fusion") == "fuse"
+
+
+def test_self_training__soundscapes_reach_training_and_nothing_that_judges(tasks) -> None:
+    graph = tasks("self_training={pool: soundscapes}")
+    assert producer(graph["plan-development"], "assignment") == "pool"
+    for name in ("plan-test", "export"):
+        assert producer(graph[name], "assignment") == "split"
+    assert producer(graph["fuse"], "usable") == "validate"
+    assert "pool" not in tasks("self_training={pool: hidden}")
+
+
+def test_training_steps__are_handed_no_test_recording(tasks) -> None:
+    graph = tasks("student={}", "self_training={}")
+    loop = next(name for name, task in graph.items() if "plan-test" in task.get("dependentTasks", []))
+    readers = {
+        name
+        for name, task in graph.items()
+        for artifact in task.get("inputs", {}).get("artifacts", {}).values()
+        if artifact.get("taskOutputArtifact", {}).get("producerTask") == loop
+    }
+    assert readers == {"evaluate", "judge", "evaluate-student", "judge-student", "compare-bundles"}
+
+
+def test_without_them__no_node_is_there_for_them(tasks) -> None:
+    graph = tasks()
+    assert not {name for name in graph if name.split("-")[0] in ("label", "pool", "compare", "record")}

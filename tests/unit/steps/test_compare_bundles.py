@@ -1,0 +1,114 @@
+"""compare_bundles: how good, how fast, how large, and what may be done with it, of both bundles of a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import GRAPH
+from silencio.config import resolve
+from silencio.data.shards import ShardSet
+from silencio.errors import ConfigError, DataError
+from silencio.evaluation.costs import example_recordings, measure_costs
+from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
+from silencio.evaluation.slices import SliceConfig
+from silencio.steps.compare_bundles import compare_bundles_step
+from tests.conftest import TinyData
+from tests.tiny_reserve import TINY
+
+
+def _evaluation(data: TinyData, path: Path, n_wrong: int) -> str:
+    """Of a model that is sure, and wrong about the first recordings."""
+    judged = ShardSet(data.test, data.config.features, "test")
+    truth = np.array([data.classes.index[code] for code in judged.table["primary_label"]])
+    said = np.full((len(judged), 4), 0.05)
+    said[np.arange(len(judged)), (truth + (np.arange(len(judged)) < n_wrong)) % 4] = 0.85
+    judge_test_part(
+        {ENSEMBLE: said}, said, said > 0.5, judged, judged.table, [], None, data.classes, SliceConfig(), 100
+    ).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def arguments(tiny_data: TinyData, tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
+    """The ensemble is right of all four recordings, the student of three; both are the same bundle."""
+    return {
+        "config": resolve(TINY, overrides=["student.kind=raw_cnn"]),
+        "released": "student",
+        "bundles": {"ensemble": str(tiny_bundle), "student": str(tiny_bundle)},
+        "evaluations": {
+            "ensemble": _evaluation(tiny_data, tmp_path / "ensemble", 0),
+            "student": _evaluation(tiny_data, tmp_path / "student", 1),
+        },
+        "test": [str(shard) for shard in tiny_data.test],
+        "page_path": str(tmp_path / "page.html"),
+        "table_path": str(tmp_path / "table.json"),
+    }
+
+
+def test_compare_bundles__one_table_has_both(arguments: dict[str, Any], tiny_bundle: Path) -> None:
+    figures = compare_bundles_step(**arguments)
+    facts = json.loads(Path(arguments["table_path"]).read_text())
+    ensemble, student = facts["bundles"]
+    assert (ensemble["name"], ensemble["top1"], ensemble["released"]) == ("ensemble", 1.0, False)
+    assert (student["name"], student["top1"], student["released"]) == ("student", 0.75, True)
+    assert facts["student_minus_ensemble"]["top1"] == -0.25
+    low, high = facts["student_minus_ensemble"]["top1_interval"]
+    assert low <= -0.25 <= high <= 0.0
+    assert figures["student_top1"] == 0.75
+    licence = Bundle(tiny_bundle).manifest.licences["verdict"]
+    assert ensemble["licence"] == licence
+    page = Path(arguments["page_path"]).read_text()
+    for text in ("times real time", licence, "75", "100", "refused"):
+        assert text in page
+
+
+def test_compare_bundles__says_which_one_is_released_and_that_the_gates_have_the_last_word(
+    arguments: dict[str, Any],
+) -> None:
+    compare_bundles_step(**arguments)
+    # The tiny bundle was never judged.
+    assert "The student would be registered, but the gates refused it" in Path(arguments["page_path"]).read_text()
+
+
+def test_compare_bundles__a_configuration_that_releases_the_other_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="compiled to release the ensemble, the configuration says student"):
+        compare_bundles_step(**{**arguments, "released": "ensemble"})
+
+
+def test_compare_bundles__figures_on_different_recordings_are_not_compared(
+    arguments: dict[str, Any], tmp_path: Path
+) -> None:
+    path = Path(arguments["evaluations"]["student"])
+    facts = json.loads(path.read_text())
+    facts["answers"] = facts["answers"][1:]
+    path.write_text(json.dumps(facts))
+    with pytest.raises(DataError, match="different test recordings"):
+        compare_bundles_step(**arguments)
+
+
+def test_costs__count_files_and_hear_every_recording(tiny_data: TinyData, tiny_bundle: Path) -> None:
+    test = ShardSet(tiny_data.test, tiny_data.config.features, "test")
+    recordings = example_recordings(test)
+    costs = measure_costs({"one": tiny_bundle, "other": tiny_bundle}, recordings)
+    audio_s = sum(len(waveform) for waveform in test) / 16000
+    for one in costs.values():
+        assert one.graph_bytes == (tiny_bundle / GRAPH).stat().st_size
+        assert one.bundle_bytes == sum(path.stat().st_size for path in tiny_bundle.rglob("*") if path.is_file())
+        assert one.n_timed == len(recordings) == len(test)
+        assert one.audio_s == pytest.approx(audio_s)
+        assert one.times_real_time > 1
+
+
+def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> None:
+    everything = ShardSet(tiny_data.development, tiny_data.config.features)
+    paths = list(everything.table["path"])
+    taken = [path for path in paths if Path(path).read_bytes() in example_recordings(everything)]
+    assert len(taken) == 6
+    assert taken[0] == paths[0]
+    assert taken[-1] in paths[-3:]
