@@ -107,8 +107,15 @@ def train_heads(resolved: RunConfig, config: Any, data: Data, run: Run, suffix: 
     for name, head in resolved.heads.items():
         node = _node(train, f"train-{_dashed(name)}{suffix}")
         shards = dsl.Collected(data.development)
-        task = node(config=config, head=name, classes=data.classes, shards=shards, run_id=run.run_id)
-        resources.request(resources.with_tracking(task), resources.for_head(head.kind, run.preset))
+        task = node(
+            config=config,
+            head=name,
+            classes=data.classes,
+            shards=shards,
+            soundscapes=data.soundscapes,
+            run_id=run.run_id,
+        )
+        resources.request(_with_places(task), resources.for_head(head.kind, run.preset))
         models.append(task.outputs["model"])
     return _in_places(models)
 
@@ -127,10 +134,16 @@ def teach_heads(
             classes=data.classes,
             soft=labelled.outputs["soft"],
             shards=dsl.Collected(data.development),
+            soundscapes=data.soundscapes,
         )
-        resources.request(resources.with_tracking(task), resources.for_head(head.kind, run.preset))
+        resources.request(_with_places(task), resources.for_head(head.kind, run.preset))
         models.append(task.outputs["model"])
     return _in_places(models)
+
+
+def _with_places(task: Any) -> Any:
+    """Where heads are recorded, and where weights and soundscapes lie."""
+    return resources.with_recordings(resources.with_tracking(task))
 
 
 def fuse_and_label(config: Any, data: Data, heads: Heads, run: Run, word: str) -> Any:

@@ -30,7 +30,10 @@ def ingest(
     """
     from silencio.config import resolve
     from silencio.steps.ingest import ingest_source
+    from silencio.training.preflight import check_run
 
-    resolve(config, overrides=overrides).save(resolved.path)
+    settings = resolve(config, overrides=overrides)
+    check_run(settings)
+    settings.save(resolved.path)
     for name, value in ingest_source(data, recordings.path, classes.path, soundscapes.path).items():
         metrics.log_metric(name, value)

@@ -16,6 +16,7 @@ def teach(
     classes: dsl.Input[dsl.Artifact],
     soft: dsl.Input[dsl.Dataset],
     shards: dsl.Input[List[dsl.Dataset]],
+    soundscapes: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
@@ -32,6 +33,7 @@ def teach(
         classes: The ordered class list.
         soft: The soft labels; of recordings that they speak of, they take the place of the labels.
         shards: Waveforms of training, validation and pool; no test recording is among them.
+        soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
         model: The trained head and what it said of every validation window.
         report: The course of training.
         metrics: Validation figures.
@@ -40,7 +42,8 @@ def teach(
     from silencio.steps.teach import teach_step
 
     paths = soft.path, classes.path, model.path, report.path
-    taught = teach_step(RunConfig.load(config.path), head, [s.path for s in shards], *paths, run_id, record_as)
+    settings, named = RunConfig.load(config.path), (run_id, record_as, soundscapes.path)
+    taught = teach_step(settings, head, [s.path for s in shards], *paths, *named)
     model.metadata["head"] = head
     for name, value in taught.items():
         metrics.log_metric(name, value)

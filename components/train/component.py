@@ -14,6 +14,7 @@ def train(
     run_id: str,
     classes: dsl.Input[dsl.Artifact],
     shards: dsl.Input[List[dsl.Dataset]],
+    soundscapes: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
@@ -26,6 +27,7 @@ def train(
         run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         classes: The ordered class list.
         shards: Waveforms of training and validation; no test recording is among them.
+        soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
         model: The trained head and what it said of every validation window.
         report: The course of training.
         metrics: Validation figures.
@@ -34,7 +36,8 @@ def train(
     from silencio.steps.train import train_step
 
     paths = classes.path, model.path, report.path
-    trained = train_step(RunConfig.load(config.path), head, [s.path for s in shards], *paths, run_id)
+    settings, more = RunConfig.load(config.path), {"soundscapes_path": soundscapes.path}
+    trained = train_step(settings, head, [s.path for s in shards], *paths, run_id, **more)
     model.metadata["head"] = head
     for name, value in trained.items():
         metrics.log_metric(name, value)

@@ -75,7 +75,7 @@ def test_jobs__a_resumed_fold_equals_an_uninterrupted_one(
 
     # Killed after training, before anything was kept; then started again over what lies there.
     with monkeypatch.context() as patch:
-        patch.setattr(jobs, "_scores", killed)
+        patch.setattr(jobs, "_windows", killed)
         with pytest.raises(KeyboardInterrupt):
             head_job(run, 0, "raw_cnn")
     assert not run.kept(0, "raw_cnn").exists()

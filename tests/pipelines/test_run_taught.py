@@ -12,7 +12,8 @@ import pytest
 from silencio.bundle import Bundle
 from tests.tiny_reserve import TINY, write_source
 
-pytestmark = pytest.mark.timeout(1200)
+# Minutes: a graph of 25 steps, twice.
+pytestmark = [pytest.mark.survival, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[2]
 # A head that is trained in a moment: what is looked at is the path.

@@ -103,7 +103,7 @@ def test_failed_step__says_why(tiny_config: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--preset", "demoo"], "there are demo"),
+        (["--preset", "demoo"], "'demoo' does not exist: there are birdclef, demo"),
         (["--preset", "demo", "--set", "heads.raw_cnn.epoch=1"], "heads.raw_cnn.epoch: is not known here"),
         (["--preset", "demo", "--set", "heads.effnet_lora.weights=none"], "low-rank updates of random weights"),
         (["--preset", "demo", "--config", "/nowhere.yaml"], "--config '/nowhere.yaml' cannot be read"),

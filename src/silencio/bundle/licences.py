@@ -42,7 +42,11 @@ def licence_verdict(
     parts = ["non-commercial use only" if non_commercial else "commercial use not excluded"]
     if share_alike:
         parts.append("share alike")
-    parts.append("attribution of the recordists and of the authors of the weights" if weights else "attribution of the recordists")
+    parts.append(
+        "attribution of the recordists and of the authors of the weights"
+        if weights
+        else "attribution of the recordists"
+    )
     if unclear:
         parts.append(f"{unclear} sources without a licence")
     return {

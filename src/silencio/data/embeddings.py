@@ -84,7 +84,7 @@ class GridEncoder:
             self._encoder = Encoder(self._path, self.spec, rate_hz, Settings().session_threads)
         embeddings = self._encoder.embed(grid_windows(waveform, self._features))
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(kept, embeddings.tobytes())
+        write_atomically(kept, embeddings.tobytes(), shared=True)
         return embeddings
 
 

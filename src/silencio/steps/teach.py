@@ -20,6 +20,7 @@ def teach_step(
     report_path: str,
     run_id: str,
     record_as: str,
+    soundscapes_path: str,
 ) -> dict[str, float]:
     """Train one head as `train` does, with soft labels for the recordings that a teacher speaks of.
 
@@ -33,6 +34,7 @@ def teach_step(
         report_path: Gets the course of training.
         run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         record_as: Name of that run.
+        soundscapes_path: Unlabelled recordings, for what is mixed in.
 
     Returns:
         Validation figures, for the run's page.
@@ -41,4 +43,5 @@ def teach_step(
         ConfigError: The configuration has no such head: the graph was compiled for another one.
     """
     paths = classes_path, model_path, report_path
-    return train_step(config, head, shards, *paths, run_id, SoftLabels.load(Path(soft_path)), record_as)
+    soft = SoftLabels.load(Path(soft_path))
+    return train_step(config, head, shards, *paths, run_id, soft, record_as, soundscapes_path)

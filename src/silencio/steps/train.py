@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from silencio.config import RunConfig
+from silencio.data.backgrounds import BackgroundPool
 from silencio.data.recordings import read_class_list
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.training_backgrounds import training_backgrounds
 from silencio.errors import ConfigError
 from silencio.registry.head_run import HeadRun
 from silencio.reports import curve, page
@@ -24,6 +28,7 @@ def train_step(
     run_id: str,
     soft: SoftLabels | None = None,
     record_as: str = "",
+    soundscapes_path: str = "",
 ) -> dict[str, float]:
     """Train one head.
 
@@ -37,6 +42,7 @@ def train_step(
         run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         soft: What a teacher says of recordings (`silencio.steps.label`).
         record_as: Name of the head's own run, where it is trained more than once; by default the head's.
+        soundscapes_path: Unlabelled recordings, of whose training half something is mixed in; empty: made noise is.
 
     Returns:
         Validation figures, for the run's page.
@@ -51,9 +57,9 @@ def train_step(
         )
     classes = read_class_list(Path(classes_path))
     with HeadRun(run_id, record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
-        result = fit_head(
-            head, config, [Path(shard) for shard in shards], classes, Path(model_path), head_run.epoch, soft
-        )
+        paths = [Path(shard) for shard in shards]
+        backgrounds = _backgrounds(config, head, soundscapes_path)
+        result = fit_head(head, config, paths, classes, Path(model_path), head_run.epoch, soft, backgrounds)
         figures = {
             "validation_macro_map": round(result.validation.macro_map, 4),
             "validation_top1": round(result.validation.top1, 4),
@@ -72,3 +78,10 @@ def train_step(
         Path(report_path),
     )
     return figures
+
+
+def _backgrounds(config: RunConfig, head: str, soundscapes_path: str) -> BackgroundPool | None:
+    """What is mixed in; nothing is decoded where nothing is."""
+    if not soundscapes_path or not config.heads[head].augment.background_probability:
+        return None
+    return training_backgrounds(pd.read_parquet(soundscapes_path), config.features)

@@ -25,18 +25,19 @@ def writing(path: Path) -> Iterator[None]:
         raise StorageError(_explain(path, error)) from error
 
 
-def write_atomically(path: str | Path, content: bytes | str) -> None:
+def write_atomically(path: str | Path, content: bytes | str, *, shared: bool = False) -> None:
     """Write a file: a reader, and a run that is killed, find the old content or the new, never half of one.
 
     Args:
         path: The file; its folder is made.
         content: Text is written as UTF-8.
+        shared: Several processes may write it at once, all of them the same.
 
     Raises:
         StorageError: It cannot be written; what was there before is still there.
     """
     path = Path(path)
-    partial = _partial(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial") if shared else _partial(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -45,6 +45,8 @@ def check_run(config: RunConfig) -> None:
             faults.append(f"heads.{name}: {error}")
     if faults:
         raise ConfigError("; ".join(faults))
+    if config.student:
+        check_run(config.of_student())
 
 
 def _check_head(config: HeadConfig, spec: FeatureSpec, encoders: dict[str, EncoderSpec]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -122,3 +123,21 @@ def test_write_atomically__where_nothing_may_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StorageError, match="cannot be written: Permission denied"):
         write_atomically(tmp_path / "a", "")
+
+
+def _write_often(path: str) -> None:
+    for _ in range(200):
+        write_atomically(path, b"the same", shared=True)
+
+
+def test_write_atomically__several_processes_may_write_a_shared_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "cached"
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=_write_often, args=(str(path),)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert path.read_bytes() == b"the same"
+    assert list(tmp_path.iterdir()) == [path]

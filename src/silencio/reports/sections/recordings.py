@@ -19,7 +19,9 @@ def recordings(judged: Judged) -> Section | None:
     if judged.data is None or judged.data.empty:
         return None
     data = judged.data.assign(
-        taxon=judged.data["primary_label"].map({one.code: one.class_name for one in judged.classes}).fillna("other")
+        # Recordings whose labels were hidden to be learned from without them.
+        part=judged.data["part"].replace("pool", "train"),
+        taxon=judged.data["primary_label"].map({one.code: one.class_name for one in judged.classes}).fillna("other"),
     )
     intro = (
         f"{count(len(data), 'recording')} of {n_species(data['primary_label'].nunique())}, "
