@@ -63,7 +63,7 @@ def test_resolve__every_default_is_written_out() -> None:
     assert set(written) == set(RunConfig.model_fields)
     assert set(written["features"]) == set(FeatureSpec.model_fields)
     assert set(written["heads"]["raw_cnn"]) == set(RawCnnConfig.model_fields)
-    assert written["supervisor"] == {"kind": "weighted_average", "shrinkage": 0.5}
+    assert written["supervisor"] == {"kind": "weighted_average", "mean": "arithmetic", "shrinkage": 0.5}
 
 
 @pytest.mark.parametrize("name", preset_names())

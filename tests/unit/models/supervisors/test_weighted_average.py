@@ -46,3 +46,51 @@ def test_join__is_forward_on_arrays() -> None:
 def test_restore__is_the_inverse_of_facts() -> None:
     facts = json.loads(json.dumps(dict(WeightedAverage([0.25, 0.75]).facts())))
     assert WeightedAverage.restore(facts).weights == [0.25, 0.75]
+
+
+def test_geometric__is_the_product_of_heads_with_the_sum_dealt_anew() -> None:
+    scores = torch.tensor([[[0.2, 0.8]], [[0.6, 0.4]]])
+    product = torch.tensor([[0.2**0.25 * 0.6**0.75, 0.8**0.25 * 0.4**0.75]])
+    assert torch.allclose(WeightedAverage([0.25, 0.75], "geometric")(scores), product / product.sum())
+
+
+def test_geometric__a_head_that_rules_a_class_out_is_heard() -> None:
+    scores = torch.tensor([[[0.98, 0.02]], [[0.0, 1.0]]])
+    assert WeightedAverage([0.5, 0.5])(scores)[0, 0] > 0.4
+    assert WeightedAverage([0.5, 0.5], "geometric")(scores)[0, 0] < 0.05
+
+
+def test_geometric__classes_that_are_judged_alone_stay_probabilities() -> None:
+    scores = torch.tensor([[[0.9, 0.9, 0.0]], [[0.9, 0.9, 0.9]]])
+    assert WeightedAverage([0.5, 0.5], "geometric")(scores).max() <= 1.0
+
+
+def test_geometric__of_one_head_is_that_head() -> None:
+    scores = torch.tensor([[[0.2, 0.3, 0.0]]])
+    assert torch.equal(WeightedAverage([1.0], "geometric")(scores), scores[0])
+
+
+def test_fit__weights_are_those_of_the_mean_that_is_used() -> None:
+    rng = np.random.default_rng(0)
+    target = np.eye(5)[rng.integers(5, size=40)]
+    # Both know something, the second more.
+    logits = np.stack([reach * target + rng.standard_normal(target.shape) for reach in (1.5, 2.5)])
+    scores = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
+    fitted = {}
+    for mean in ("arithmetic", "geometric"):
+        config = WeightedAverageConfig(mean=mean, shrinkage=0.0)
+        supervisor = WeightedAverage.fit(scores, target, config, seed=0)
+        fitted[mean] = supervisor.weights[1]
+        joined = supervisor.join(scores)
+        found = -np.log(joined[target > 0]).mean()
+        for other in (0.2, 0.5, 0.8, 0.99):
+            said = WeightedAverage([1 - other, other], mean).join(scores)
+            assert found <= -np.log(said[target > 0]).mean() + 1e-6
+    assert fitted["arithmetic"] != fitted["geometric"]
+
+
+def test_geometric__is_kept_and_restored() -> None:
+    supervisor = WeightedAverage([0.25, 0.75], "geometric")
+    facts = json.loads(json.dumps(dict(supervisor.facts())))
+    scores = np.random.default_rng(0).dirichlet(np.ones(4), (2, 3))
+    np.testing.assert_array_equal(WeightedAverage.restore(facts).join(scores), supervisor.join(scores))
