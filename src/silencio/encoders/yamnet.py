@@ -18,6 +18,7 @@ ENCODER = KnownEncoder(
         frame_samples=15_600,
         hop_samples=7_800,
         n_outputs=1_024,
+        speeds=(1.0, 0.5),
     ),
     title="YAMNet",
     licence="Apache-2.0",
