@@ -78,6 +78,17 @@ def test_decoder__its_death_is_one_4xx_and_nobody_elses(
     assert _post(own_servers, recording(70.0, "FLAC")).status_code == 200
 
 
+@pytest.mark.parametrize("wait_s", [0.0, 1.0])
+def test_decoder__killed_while_it_waits_costs_nobody(own_servers: LocalServers, recording: Make, wait_s: float) -> None:
+    # As a host does that is short of memory.
+    for one in _decoders(own_servers):
+        one.kill()
+    time.sleep(wait_s)
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: _post(own_servers, recording()), range(8)))
+    assert [one.status_code for one in answers] == [200] * 8
+
+
 def test_decoders__end_with_a_server_that_was_killed(own_servers: LocalServers) -> None:
     processes = psutil.Process(own_servers.transformer.process.pid).children(recursive=True)
     assert len(processes) >= 3

@@ -96,7 +96,8 @@ class WeightedAverage(Supervisor):
 
     @classmethod
     def restore(cls, facts: Mapping[str, Any]) -> Self:
-        return cls(list(facts["weights"]), facts["mean"])
+        # Ensembles from before there was a choice have no word of it.
+        return cls(list(facts["weights"]), facts.get("mean", "arithmetic"))
 
 
 def _mixed(scores: NDArray[np.float64], weights: NDArray[np.float64], mean: Mean) -> NDArray[np.float64]:
