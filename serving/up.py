@@ -11,6 +11,8 @@ from rich.console import Console
 
 from serving.agreement import LOOPBACK, MODEL_NAME
 from serving.local import LocalServers, local_servers
+from silencio.bundle.load import read_manifest
+from silencio.bundle.manifest import BundleManifest
 from silencio.errors import ServingError
 
 _CHECK_S = 0.5
@@ -58,6 +60,9 @@ def up(options: argparse.Namespace) -> int:
         ) as servers:
             status.stop()
             output.print(_welcome(servers, time.monotonic() - begun_s), markup=False)
+            # Servers that are ready have checked the bundle.
+            output.print(_licence(read_manifest(options.bundle)), markup=False)
+            output.print("Ctrl-C stops it.")
             while True:
                 time.sleep(_CHECK_S)
                 servers.check_alive()
@@ -98,6 +103,9 @@ or as JSON, as many recordings and species as you like:
 or as a table:
 
   python -m serving predict FILE --url {servers.url}
-
-Ctrl-C stops it.
 """
+
+
+def _licence(manifest: BundleManifest) -> str:
+    of = "; ".join(f"{name}: {licence}" for name, licence in manifest.licences.get("weights", {}).items())
+    return f"licence of its answers: {manifest.licences.get('verdict', 'unknown')}{f' ({of})' if of else ''}\n"

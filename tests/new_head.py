@@ -27,8 +27,8 @@ class Loudness(Head):
         self.classifier = torch.nn.Linear(bands, n_classes)
 
     @classmethod
-    def build(cls, config, spec, n_classes, *, encoders=None, initialize=True):
-        return cls(config.bands, n_classes)
+    def build(cls, config, around):
+        return cls(config.bands, around.n_classes)
 
     def forward(self, *inputs):
         return self.classifier(self.pool(inputs[0].unsqueeze(1)).flatten(1))

@@ -126,10 +126,15 @@ def self_training_job(run: Run, fold: int, name: str) -> None:
     run.keep(fold, SELF_TRAINING, scores, began_s)
 
 
-def fused(run: Run, reserve: Reserve, fold: int, names: Sequence[str]) -> tuple[list[TrainedHead], Fusion]:
+def fused(
+    run: Run, reserve: Reserve, fold: int, names: Sequence[str], *, keep_all: bool = False
+) -> tuple[list[TrainedHead], Fusion]:
     """The fold's trained heads of these names, and the supervisor that its validation part chooses."""
-    heads = [TrainedHead.load(run.fold(fold) / name) for name in names]
-    return heads, fuse_heads(heads, reserve.recordings, run.with_heads(names), reserve.classes)
+    heads, config = [TrainedHead.load(run.fold(fold) / name) for name in names], run.with_heads(names)
+    if keep_all:
+        stacking = config.stacking.model_copy(update={"keep_all_heads": True})
+        config = config.model_copy(update={"stacking": stacking})
+    return heads, fuse_heads(heads, reserve.recordings, config, reserve.classes)
 
 
 def ensemble_scores(run: Run, fold: int, fusion: Fusion) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from silencio.evaluation.metrics import judge
 
 N_RESAMPLES = 10_000
 ENSEMBLE, UNAIDED = "ensemble", "ensemble without an encoder"
+KEPT, UNAIDED_KEPT = "ensemble, every head kept", "ensemble without an encoder, every head kept"
 PLAIN_BIRDNET = "logistic regression on birdnet at speed 1"
 Scores = dict[str, NDArray[np.float64]]
 
@@ -36,11 +37,12 @@ def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str
                 kept |= {name: arrays[name] for name in arrays.files}
     chosen: dict[str, Any] = {}
     unaided = [name for name, head in run.config.heads.items() if not head.encoder_names]
-    for name, members in ((ENSEMBLE, list(run.config.heads)), (UNAIDED, unaided)):
+    for gated, every, members in ((ENSEMBLE, KEPT, list(run.config.heads)), (UNAIDED, UNAIDED_KEPT, unaided)):
         if members and all(member in kept for member in members):
-            _, fusion = fused(run, reserve, fold, members)
-            kept[name] = ensemble_scores(run, fold, fusion)
-            chosen[name] = dict(zip(fusion.heads, [round(weight, 3) for weight in fusion.weights], strict=True))
+            for name in (gated, every):
+                _, fusion = fused(run, reserve, fold, members, keep_all=name == every)
+                kept[name] = ensemble_scores(run, fold, fusion)
+                chosen[name] = dict(zip(fusion.heads, [round(weight, 3) for weight in fusion.weights], strict=True))
     return kept, chosen
 
 

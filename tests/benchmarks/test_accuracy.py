@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
+import benchmarks
 from benchmarks.accuracy import jobs
 from benchmarks.accuracy.folds import N_FOLDS, draw_folds, fold_recordings, read_reserve
 from benchmarks.accuracy.jobs import Run, head_job, self_training_job, student_job
@@ -116,3 +121,23 @@ def test_self_training__hears_the_hidden_recordings_only_the_second_time(run: Ru
     table = ShardSet([run.fold(0) / "hidden"], run.config.features).table
     assert 0 < (table["part"] == "pool").sum() < (table["part"] == "train").sum()
     assert first < second
+
+
+def test_work__its_processes_end_with_a_command_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(
+        "import multiprocessing, os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from benchmarks.accuracy import work\n"
+        "if __name__ == '__main__':\n"
+        "    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), work._begin) as pool:\n"
+        "        print(pool.submit(os.getpid).result(), flush=True)\n"
+        "        pool.submit(time.sleep, 60).result()\n"
+    )
+    root = Path(benchmarks.__file__).parents[1]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=environment) as command:
+        assert command.stdout
+        worker = psutil.Process(int(command.stdout.readline()))
+        command.kill()
+        assert not psutil.wait_procs([worker], timeout=10)[1]

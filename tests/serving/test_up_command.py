@@ -81,6 +81,7 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     raw = re.search(r"^  (curl .*)$", welcome, re.M)
     as_json = re.search(r"^  (printf .*\\\n.*)$", welcome, re.M)
     assert raw and as_json
+    assert "licence of its answers: Apache-2.0 (random weights, no data)" in welcome
     answers = []
     for line in (raw[1], as_json[1]):
         command = re.sub(r"\bFILE\b", str(tmp_path / "clip.ogg"), line)

@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -58,7 +59,7 @@ class EnsembleGraph(nn.Module):
         heads: Sequence[nn.Module],
         inputs: Sequence[Sequence[str]],
         losses: Sequence[Loss],
-        supervisor: Supervisor,
+        supervisor: Supervisor[Any],
         calibration: Calibration,
     ) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ class Bundle:
 
     def __init__(self, directory: Path) -> None:
         self.directory = Path(directory)
-        self.manifest = _read_manifest(self.directory)
+        self.manifest = read_manifest(self.directory)
         _verify_manifest(self.manifest)
         _verify_files(self.directory, self.manifest)
         self.parity = Parity.load(self.directory / PARITY)
@@ -131,7 +131,13 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read_manifest(directory: Path) -> BundleManifest:
+def read_manifest(directory: Path) -> BundleManifest:
+    """What a bundle says of itself; whether it is true is `Bundle`'s to check.
+
+    Raises:
+        BundleError: The folder holds none.
+        BundleIntegrityError: It cannot be read.
+    """
     path = directory / MANIFEST
     if not path.is_file():
         raise BundleError(f"{directory} is no bundle: it holds no {MANIFEST}")

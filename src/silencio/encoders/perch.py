@@ -26,11 +26,12 @@ def _with_embedding_as_output(official: Path, path: Path) -> None:
 
 
 def _cut_onnx(official: Path, path: Path) -> None:
-    import onnx  # only training has it
+    import onnx  # only training has it, and protobuf with it
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # its stubs are no part of it
 
     try:
         model = onnx.load(official)
-    except Exception as error:  # protobuf's class depends on which of its backends is installed
+    except DecodeError as error:
         raise PretrainedWeightsError(f"{str(official)!r} is not an ONNX file") from error
     shapes = {one.name: [n.dim_value for n in one.type.tensor_type.shape.dim] for one in model.graph.output}
     names = [name for name, shape in shapes.items() if len(shape) == 2 and shape[1] == _N_OUTPUTS]

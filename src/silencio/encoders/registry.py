@@ -40,11 +40,6 @@ class KnownEncoder:
     weights: Weights
     prepare: Callable[[Path, Path], None] | None = None
 
-    @property
-    def suffix(self) -> str:
-        """Of the file that `spec.runtime` reads."""
-        return _SUFFIXES[self.spec.runtime]
-
 
 def encoder_names() -> list[str]:
     """Every encoder that there is."""

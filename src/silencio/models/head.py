@@ -1,10 +1,11 @@
-"""What every head is: a torch module from one named input to logits, with a configuration of its own."""
+"""What every head is: a torch module from named inputs to logits, with a configuration of its own."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Literal, Self, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -75,7 +76,27 @@ class HeadConfig(BaseModel):
     augment: AugmentConfig = AugmentConfig()
 
 
-class Head(nn.Module):
+ConfigT = TypeVar("ConfigT", bound=HeadConfig)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a head is made for, whatever it is made of.
+
+    Attributes:
+        features: The features that will be heard.
+        n_classes: Number of outputs.
+        encoders: At least those whose embeddings it hears, by name.
+        initialize: Load pretrained weights. False where trained weights are loaded next.
+    """
+
+    features: FeatureSpec
+    n_classes: int
+    encoders: Mapping[str, EncoderSpec] = field(default_factory=dict)
+    initialize: bool = True
+
+
+class Head(nn.Module, Generic[ConfigT]):
     """Base of all heads.
 
     Attributes:
@@ -89,23 +110,12 @@ class Head(nn.Module):
 
     @classmethod
     @abstractmethod
-    def build(
-        cls,
-        config: HeadConfig,
-        spec: FeatureSpec,
-        n_classes: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        initialize: bool = True,
-    ) -> Self:
+    def build(cls, config: ConfigT, around: Surroundings) -> Self:
         """Make the module.
 
         Args:
             config: An instance of `Config`.
-            spec: The features that will be heard.
-            n_classes: Number of outputs.
-            encoders: At least those whose embeddings it hears, by name.
-            initialize: Load pretrained weights. False where trained weights are loaded next.
+            around: What it is made for.
 
         Raises:
             ModelError: It cannot be made as configured.

@@ -26,23 +26,23 @@ def supervisor_names() -> list[str]:
     return _names(supervisors)
 
 
-def head_class(kind: str) -> type[Head]:
+def head_class(kind: str) -> type[Head[Any]]:
     """The head of that kind.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    found: type[Head] = _load(heads, kind, Head, "head")
+    found: type[Head[Any]] = _load(heads, kind, Head, "head")
     return found
 
 
-def supervisor_class(kind: str) -> type[Supervisor]:
+def supervisor_class(kind: str) -> type[Supervisor[Any]]:
     """The supervisor of that kind.
 
     Raises:
         ConfigError: There is none of that name.
     """
-    found: type[Supervisor] = _load(supervisors, kind, Supervisor, "supervisor")
+    found: type[Supervisor[Any]] = _load(supervisors, kind, Supervisor, "supervisor")
     return found
 
 

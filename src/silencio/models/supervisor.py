@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import torch
@@ -25,7 +25,10 @@ class SupervisorConfig(BaseModel):
     kind: str
 
 
-class Supervisor(nn.Module):
+ConfigT = TypeVar("ConfigT", bound=SupervisorConfig)
+
+
+class Supervisor(nn.Module, Generic[ConfigT]):
     """Base of all supervisors.
 
     Attributes:
@@ -36,9 +39,7 @@ class Supervisor(nn.Module):
 
     @classmethod
     @abstractmethod
-    def fit(
-        cls, scores: NDArray[np.floating], target: NDArray[np.floating], config: SupervisorConfig, seed: int
-    ) -> Self:
+    def fit(cls, scores: NDArray[np.floating], target: NDArray[np.floating], config: ConfigT, seed: int) -> Self:
         """Learn to join the heads from predictions on recordings that none of them was trained on.
 
         Args:

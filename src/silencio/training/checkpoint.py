@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from silencio.data.shards import ShardEncoder
 from silencio.encoders import EncoderSpec
 from silencio.errors import ModelError
 from silencio.features import FeatureSpec
-from silencio.models.head import Head, HeadConfig
+from silencio.models.head import Head, HeadConfig, Surroundings
 from silencio.models.registry import head_class
 from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
@@ -141,7 +142,7 @@ class TrainedHead:
         }
         return cls(state=state, validation=validation, out_of_fold=out_of_fold, **facts)
 
-    def module(self, spec: FeatureSpec, classes: ClassList) -> Head:
+    def module(self, spec: FeatureSpec, classes: ClassList) -> Head[Any]:
         """The head with its trained weights, ready to judge.
 
         Raises:
@@ -154,6 +155,7 @@ class TrainedHead:
         if self.n_steps < 1:
             raise ModelError(f"{self.name} was never trained: it has made {self.n_steps} steps")
         specs = {name: one.spec for name, one in self.encoders.items()}
-        head = head_class(self.config.kind).build(self.config, spec, len(classes), encoders=specs, initialize=False)
+        around = Surroundings(spec, len(classes), specs, initialize=False)
+        head = head_class(self.config.kind).build(self.config, around)
         head.load_state_dict(self.state, strict=True)
         return head.eval()

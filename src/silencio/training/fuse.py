@@ -69,7 +69,7 @@ class Fusion:
         facts["validation"] = Metrics(**facts["validation"])
         return cls(**facts, windows=WindowProbabilities.load(directory / _VALIDATION))
 
-    def module(self) -> Supervisor:
+    def module(self) -> Supervisor[Any]:
         """The supervisor, ready to use."""
         return supervisor_class(self.kind).restore(self.parameters).eval()
 
@@ -148,7 +148,7 @@ def _fitted(
     table: pd.DataFrame,
     config: RunConfig,
     classes: ClassList,
-) -> tuple[Supervisor, list[str], str]:
+) -> tuple[Supervisor[Any], list[str], str]:
     """The supervisor, the heads that it joins, and why these."""
     names, target = [head.name for head in heads], targets(table, classes.index)
     scores = np.stack([recording_scores(one.probabilities, one.recording) for one in held_out])
@@ -192,6 +192,6 @@ def _cross_fitted(
     return recording_scores(joined, recording)
 
 
-def _kind_of(supervisor: Supervisor) -> str:
+def _kind_of(supervisor: Supervisor[Any]) -> str:
     """The name of its file, as it is registered."""
     return type(supervisor).__module__.rpartition(".")[2]

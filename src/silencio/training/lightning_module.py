@@ -21,7 +21,7 @@ class HeadModule(L.LightningModule):
         total_steps: Optimizer steps of the whole run.
     """
 
-    def __init__(self, head: Head, config: HeadConfig, total_steps: int) -> None:
+    def __init__(self, head: Head[Any], config: HeadConfig, total_steps: int) -> None:
         super().__init__()
         self.head = head
         self.config = config

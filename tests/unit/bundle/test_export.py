@@ -14,6 +14,7 @@ from silencio.bundle.quantize_config import QuantizeConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
 from silencio.evaluation.calibration import Calibration
+from silencio.models.head import Surroundings
 from silencio.models.registry import head_class
 
 
@@ -96,7 +97,7 @@ def test_untrained_weights__are_not_exported(tiny_data, tiny_ensemble, tmp_path:
     for head in tiny_ensemble.heads:
         torch.manual_seed(99)
         config = head.config
-        module = head_class(config.kind).build(config, tiny_data.config.features, len(tiny_data.classes))
+        module = head_class(config.kind).build(config, Surroundings(tiny_data.config.features, len(tiny_data.classes)))
         fresh.append(dataclasses.replace(head, state=module.state_dict()))
     with pytest.raises(ParityError, match="does not hold the trained weights"):
         tiny_ensemble.export(tiny_data, tmp_path / "bundle", fresh)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -12,11 +11,10 @@ import torch
 from pydantic import Field, field_validator, model_validator
 from torch import nn
 
-from silencio.encoders import EncoderSpec
 from silencio.errors import ConfigError
-from silencio.features import FeatureSpec
-from silencio.models.head import Head, HeadConfig
+from silencio.models.head import Head, HeadConfig, Surroundings
 from silencio.models.pretrained import lite0_package_weights, load_backbone, load_state
+from silencio.models.timm_net import channels_last, timm_net
 
 Backbone = Literal["efficientnet_lite0", "efficientnet_b0", "efficientnet_b3"]
 _STEM = "conv_stem"
@@ -76,7 +74,7 @@ class EffNetLoraConfig(HeadConfig):
         return self
 
 
-class EffNetLora(Head):
+class EffNetLora(Head[EffNetLoraConfig]):
     """A timm EfficientNet with one input channel.
 
     While low-rank updates are trained, batch norms keep their pretrained statistics: they are no part of an adapter,
@@ -92,32 +90,13 @@ class EffNetLora(Head):
         self._adapt = adapt
 
     @classmethod
-    def build(
-        cls,
-        config: HeadConfig,
-        spec: FeatureSpec,
-        n_classes: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        initialize: bool = True,
-    ) -> Self:
-        import timm
-
-        assert isinstance(config, EffNetLoraConfig)  # the registry pairs head and configuration
-        net = timm.create_model(
-            config.backbone,
-            pretrained=False,
-            in_chans=1,
-            num_classes=n_classes,
-            drop_rate=config.dropout,
-            drop_path_rate=config.drop_path,
-        )
-        if initialize:
+    def build(cls, config: EffNetLoraConfig, around: Surroundings) -> Self:
+        net = timm_net(config, around.n_classes)
+        if around.initialize:
             _load_backbone(net, config)
         if config.adapt == "lora":
             net = _with_updates(net, config)
-        # A third faster on a CPU, and what a GPU's tensor cores want. The stub of `to` does not know the argument.
-        return cls(net.to(memory_format=torch.channels_last), config.adapt)  # type: ignore[call-overload]
+        return cls(channels_last(net), config.adapt)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 import torch
@@ -10,8 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from silencio.encoders import EncoderSpec
-from silencio.features import FeatureSpec
-from silencio.models.head import Head, HeadConfig
+from silencio.models.head import Head, HeadConfig, Surroundings
 
 
 class EmbedMlpConfig(HeadConfig):
@@ -40,7 +38,7 @@ class EmbedMlpConfig(HeadConfig):
         return (self.encoder,)
 
 
-class EmbedMlp(Head):
+class EmbedMlp(Head[EmbedMlpConfig]):
     """Normalisation, hidden layers with ReLU, and a linear classifier.
 
     Args:
@@ -65,17 +63,8 @@ class EmbedMlp(Head):
         self.classifier = nn.Linear(previous, n_classes)
 
     @classmethod
-    def build(
-        cls,
-        config: HeadConfig,
-        spec: FeatureSpec,
-        n_classes: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        initialize: bool = True,
-    ) -> Self:
-        assert isinstance(config, EmbedMlpConfig)  # the registry pairs head and configuration
-        return cls(config, (encoders or {})[config.encoder], n_classes)
+    def build(cls, config: EmbedMlpConfig, around: Surroundings) -> Self:
+        return cls(config, around.encoders[config.encoder], around.n_classes)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Embedding (batch, n_dimensions) to logits (batch, n_classes)."""

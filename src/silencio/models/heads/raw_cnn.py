@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 import torch
 from pydantic import Field
 from torch import nn
 
-from silencio.encoders import EncoderSpec
-from silencio.features import FeatureSpec
-from silencio.models.head import Head, HeadConfig
+from silencio.models.head import Head, HeadConfig, Surroundings
 
 
 class RawCnnConfig(HeadConfig):
@@ -31,7 +28,7 @@ class RawCnnConfig(HeadConfig):
     dropout: float = Field(0.1, ge=0, lt=1)
 
 
-class RawCnn(Head):
+class RawCnn(Head[RawCnnConfig]):
     """Convolutions 16-32-64-128 of 15 taps; the first steps by 4 and is pooled by 4, the others step by 2."""
 
     input_names = ("waveform",)
@@ -56,17 +53,8 @@ class RawCnn(Head):
         self.classifier = nn.Linear(previous, n_classes)
 
     @classmethod
-    def build(
-        cls,
-        config: HeadConfig,
-        spec: FeatureSpec,
-        n_classes: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        initialize: bool = True,
-    ) -> Self:
-        assert isinstance(config, RawCnnConfig)  # the registry pairs head and configuration
-        return cls(config, n_classes)
+    def build(cls, config: RawCnnConfig, around: Surroundings) -> Self:
+        return cls(config, around.n_classes)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Int16 (batch, window_samples), z-scored per window, to logits (batch, n_classes)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -10,11 +9,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
-from silencio.encoders import EMBEDDING, EncoderSpec
+from silencio.encoders import EMBEDDING
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
 from silencio.features.mel import hz_to_mel, mel_to_hz
-from silencio.models.head import Head, HeadConfig
+from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.timm_net import channels_last, timm_net
 
 
 class BandBoostConfig(BaseModel):
@@ -64,7 +64,7 @@ class ResNetConfig(HeadConfig):
         return () if self.boost is None else (self.boost.encoder,)
 
 
-class ResNet(Head):
+class ResNet(Head[ResNetConfig]):
     """A timm ResNet with one input channel and random initial weights (He et al. 2016).
 
     Args:
@@ -81,31 +81,12 @@ class ResNet(Head):
         self.input_names = ("log_mel",) if boost is None else ("log_mel", boost.input_name)
 
     @classmethod
-    def build(
-        cls,
-        config: HeadConfig,
-        spec: FeatureSpec,
-        n_classes: int,
-        *,
-        encoders: Mapping[str, EncoderSpec] | None = None,
-        initialize: bool = True,
-    ) -> Self:
-        import timm
-
-        assert isinstance(config, ResNetConfig)  # the registry pairs head and configuration
-        net = timm.create_model(
-            config.backbone,
-            pretrained=False,
-            in_chans=1,
-            num_classes=n_classes,
-            drop_rate=config.dropout,
-            drop_path_rate=config.drop_path,
-        )
+    def build(cls, config: ResNetConfig, around: Surroundings) -> Self:
+        net = timm_net(config, around.n_classes)
         boost = None
         if config.boost is not None:
-            boost = BandBoost(config.boost, spec, (encoders or {})[config.boost.encoder].n_dimensions)
-        # What a GPU's tensor cores want, and faster on a CPU. The stub of `to` does not know the argument.
-        return cls(net.to(memory_format=torch.channels_last), boost)  # type: ignore[call-overload]
+            boost = BandBoost(config.boost, around.features, around.encoders[config.boost.encoder].n_dimensions)
+        return cls(channels_last(net), boost)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Scaled log-mel (batch, n_mels, n_frames) and, with a boost, the embedding to logits (batch, n_classes)."""

@@ -59,7 +59,7 @@ class MetaMlpConfig(SupervisorConfig):
         return self
 
 
-class MetaMlp(Supervisor):
+class MetaMlp(Supervisor[MetaMlpConfig]):
     """The weighted average, its probability dealt anew among the classes.
 
     Each class's log-probability gets a correction; the sum of all probabilities stays that of the average (1 where
@@ -98,11 +98,8 @@ class MetaMlp(Supervisor):
         self.layers = nn.Sequential(*layers, nn.Dropout(dropout), last)
 
     @classmethod
-    def fit(
-        cls, scores: NDArray[np.floating], target: NDArray[np.floating], config: SupervisorConfig, seed: int
-    ) -> Self:
+    def fit(cls, scores: NDArray[np.floating], target: NDArray[np.floating], config: MetaMlpConfig, seed: int) -> Self:
         """Find the number of steps on recordings that were left out, then train on all."""
-        assert isinstance(config, MetaMlpConfig)  # the registry pairs supervisor and configuration
         given = np.asarray(scores, np.float32)
         share = np.asarray(target / np.maximum(target.sum(axis=1, keepdims=True), 1e-9), np.float32)
         fold = np.random.default_rng(seed).permutation(len(target)) % config.n_folds

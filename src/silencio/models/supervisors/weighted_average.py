@@ -33,7 +33,7 @@ class WeightedAverageConfig(SupervisorConfig):
     shrinkage: float = Field(0.5, ge=0, le=1)
 
 
-class WeightedAverage(Supervisor):
+class WeightedAverage(Supervisor[WeightedAverageConfig]):
     """Convex combination of the heads' probabilities, or of their logarithms.
 
     Args:
@@ -50,10 +50,9 @@ class WeightedAverage(Supervisor):
 
     @classmethod
     def fit(
-        cls, scores: NDArray[np.floating], target: NDArray[np.floating], config: SupervisorConfig, seed: int
+        cls, scores: NDArray[np.floating], target: NDArray[np.floating], config: WeightedAverageConfig, seed: int
     ) -> Self:
         """The weights with the least log-loss of the labelled classes, drawn towards the plain average."""
-        assert isinstance(config, WeightedAverageConfig)  # the registry pairs supervisor and configuration
         n_heads = len(scores)
         stacked = np.asarray(scores, np.float64)
         share = target / np.maximum(target.sum(axis=1, keepdims=True), 1e-9)

@@ -1,23 +1,20 @@
-"""One strict configuration for a whole run: a preset, a file over it, single values over that."""
+"""The configuration of a whole run."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
-from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.config.layers import explain, mapping, merged, parsed_override
+from silencio.config.sections import DistillationConfig, EvaluationConfig, ExportConfig, StackingConfig
 from silencio.data.config import DataConfig
-from silencio.data.soundscapes import SoundscapeConfig
 from silencio.errors import ConfigError
 from silencio.evaluation.calibration import CalibrationConfig
-from silencio.evaluation.failure_modes import FailureModeConfig
 from silencio.evaluation.gates import GatePolicy
-from silencio.evaluation.slices import SliceConfig
 from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
@@ -26,76 +23,6 @@ from silencio.storage import write_atomically
 
 STUDENT: Literal["student"] = "student"
 Release = Literal["ensemble", "student"]
-
-
-class ExportConfig(BaseModel):
-    """What goes into the bundle beside the graph.
-
-    Attributes:
-        n_parity_clips: Real clips that every loader replays before it is ready.
-        most_clip_bytes: A longer encoded recording is no parity clip.
-        quantize: Whether int8 is tried, and what it may cost.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    n_parity_clips: int = Field(4, ge=1, le=32)
-    most_clip_bytes: int = Field(400_000, ge=1_000)
-    quantize: QuantizeConfig = QuantizeConfig()
-
-
-class EvaluationConfig(BaseModel):
-    """How the test part is judged.
-
-    Attributes:
-        n_resamples: Of the bootstrap.
-        slices: Where slices are cut.
-        soundscapes: The annotated soundscapes into which test calls are mixed.
-        failure_modes: How recordings are made worse.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    n_resamples: int = Field(1000, ge=100)
-    slices: SliceConfig = SliceConfig()
-    soundscapes: SoundscapeConfig = SoundscapeConfig()
-    failure_modes: FailureModeConfig = FailureModeConfig()
-
-
-class StackingConfig(BaseModel):
-    """From what the supervisor learns, and whether it is used.
-
-    Attributes:
-        n_folds: Each head is trained that many times more, without a fold of the training part each, and the
-            supervisor learns from what they say of these folds as well; 0: from validation alone.
-        keep_all_heads: The bundle holds all heads even where the best of them alone is as good.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    n_folds: int = Field(0, ge=0, le=20)
-    keep_all_heads: bool = False
-
-    @field_validator("n_folds")
-    @classmethod
-    def _not_one(cls, n_folds: int) -> int:
-        if n_folds == 1:
-            raise ValueError("one fold leaves nothing to train on: 0 for none, or at least 2")
-        return n_folds
-
-
-class DistillationConfig(BaseModel):
-    """What a student learns from the ensemble.
-
-    Attributes:
-        temperature: Above 1, the ensemble's second guesses count more in the targets, below 1 less.
-        label_share: Share of the target that is the recording's own label instead of the ensemble's word.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-    temperature: float = Field(1.0, gt=0)
-    label_share: float = Field(0.0, ge=0, le=1)
 
 
 class RunConfig(DataConfig):
@@ -240,27 +167,7 @@ def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
         # YAML has no tuples and JSON no other floats: values are taken as JSON has them, unknown names are not.
         return wanted.model_validate(value, strict=False)
     except ValidationError as error:
-        raise ValueError(_explain(error, where)) from error
-
-
-def preset_names() -> list[str]:
-    """The presets that ship with the library."""
-    return sorted(
-        entry.name.removesuffix(".yaml")
-        for entry in (files("silencio") / "presets").iterdir()
-        if entry.name.endswith(".yaml")
-    )
-
-
-def preset_text(name: str) -> str:
-    """A preset's YAML.
-
-    Raises:
-        ConfigError: There is none of that name.
-    """
-    if name not in preset_names():
-        raise ConfigError(f"--preset {name!r} does not exist: there are {', '.join(preset_names())}")
-    return (files("silencio") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+        raise ValueError(explain(error, where)) from error
 
 
 def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunConfig:
@@ -274,75 +181,11 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
     Raises:
         ConfigError: One message with every wrong value by its name.
     """
-    values = _mapping(text, "the configuration")
-    values = _merged(values, _mapping(over, "--config")) if over.strip() else values
+    values = mapping(text, "the configuration")
+    values = merged(values, mapping(over, "--config")) if over.strip() else values
     for override in overrides:
-        values = _merged(values, _parsed_override(override))
+        values = merged(values, parsed_override(override))
     try:
         return RunConfig.model_validate(values, strict=False)
     except ValidationError as error:
-        raise ConfigError(_explain(error, "")) from error
-
-
-def read_config_file(path: Path) -> str:
-    """The text of a configuration file.
-
-    Raises:
-        ConfigError: It cannot be read.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config {str(path)!r} cannot be read: {error}") from error
-
-
-def _mapping(text: str, what: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{what} is not YAML: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{what} must be a YAML mapping, not {type(values).__name__}")
-    return values
-
-
-def _merged(values: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` laid over `values`; a null takes a key away."""
-    merged = dict(values)
-    for key, value in over.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merged(dict(merged[key]), value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _parsed_override(override: str) -> dict[str, Any]:
-    name, equals, text = override.partition("=")
-    if not equals or not name.strip():
-        raise ConfigError(f"--set {override!r} must look like heads.raw_cnn.epochs=3")
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {override!r}: the value is not YAML") from error
-    for key in reversed(name.strip().split(".")):
-        value = {key: value}
-    return dict(value)
-
-
-def _explain(error: ValidationError, where: str) -> str:
-    lines = []
-    for fault in error.errors(include_url=False):
-        place = ".".join([where, *(str(part) for part in fault["loc"])]).strip(".")
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = "is not known here"
-        got = (
-            ""
-            if isinstance(fault["input"], dict | BaseModel) or fault["type"] == "extra_forbidden"
-            else f" (found {fault['input']!r})"
-        )
-        lines.append(f"{place}: {message}{got}" if place and not message.startswith(place) else message)
-    return "; ".join(lines)
+        raise ConfigError(explain(error, "")) from error
