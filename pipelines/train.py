@@ -105,7 +105,8 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         opened = open_run(name=f"train-{preset}", code_version=code_version, image=image, key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
-        found = resources.with_recordings(ingest(data=data, config=config, overrides=overrides)).after(opened)
+        asked = ingest(data=data, config=config, overrides=overrides, compiled_for=resolved.graph)
+        found = resources.with_recordings(asked).after(opened)
         kept = found.outputs["resolved"]
         checked = resources.with_recordings(validate(config=kept, recordings=found.outputs["recordings"]))
         divided = split(config=kept, usable=checked.outputs["usable"], previous=previous)

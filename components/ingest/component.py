@@ -10,6 +10,7 @@ def ingest(
     data: str,
     config: str,
     overrides: list,
+    compiled_for: dict,
     resolved: dsl.Output[dsl.Artifact],
     recordings: dsl.Output[dsl.Dataset],
     classes: dsl.Output[dsl.Artifact],
@@ -22,6 +23,7 @@ def ingest(
         data: A folder or `s3://` prefix, Kaggle's zip, a manifest (.csv or .parquet), or `demo`.
         config: The configuration, as YAML.
         overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
+        compiled_for: What the pipeline has nodes for; a configuration that wants others is refused.
         resolved: The configuration with every default written out, which all later steps read.
         recordings: The table of recordings.
         classes: The ordered class list.
@@ -33,6 +35,7 @@ def ingest(
     from silencio.training.preflight import check_run
 
     settings = resolve(config, overrides=overrides)
+    settings.check_graph(compiled_for)
     check_run(settings)
     settings.save(resolved.path)
     for name, value in ingest_source(data, recordings.path, classes.path, soundscapes.path).items():

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from kfp import dsl
 
 import components
 from components.plan import plan
+from silencio.config import resolve
+from silencio.errors import ConfigError
 from silencio.steps import __path__ as steps_path
 
 FOLDERS = sorted(path.parent for path in Path(components.__path__[0]).glob("*/component.py"))
@@ -79,7 +82,29 @@ def test_ingest__resolves_the_configuration_for_all_later_steps(tiny_source: Pat
     outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in names}
     metrics = dsl.Metrics(uri=str(tmp_path / "metrics"))
     text = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
-    ingest.python_func(str(tiny_source), text, ["heads.raw_cnn.epochs=7"], metrics=metrics, **outputs)
+    outputs |= {"metrics": metrics}
+    ingest.python_func(str(tiny_source), text, ["heads.raw_cnn.epochs=7"], resolve(text).graph, **outputs)
     assert yaml.safe_load((tmp_path / "resolved").read_text())["heads"]["raw_cnn"]["epochs"] == 7
     assert metrics.metadata["recordings"] == 20
     assert metrics.metadata["species"] == 4
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("student={}", "compiled for student: none (configured: one); release: ensemble (configured: student)"),
+        ("self_training={rounds: 2}", "self_training: none (configured: 2 rounds from hidden): compile it again"),
+        ("heads.effnet_lora={}", "heads: raw_cnn (configured: effnet_lora, raw_cnn)"),
+    ],
+)
+def test_ingest__a_configuration_that_wants_other_nodes_is_refused(
+    tiny_source: Path, tmp_path: Path, override: str, message: str
+) -> None:
+    # Somebody switches it on in the KFP page, where the graph can no longer grow.
+    from components.ingest import ingest
+
+    names = ("resolved", "recordings", "classes", "soundscapes", "metrics")
+    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in names}
+    text = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        ingest.python_func(str(tiny_source), text, [override], resolve(text).graph, **outputs)

@@ -106,6 +106,36 @@ class RunConfig(DataConfig):
         """The bundle that is registered if it passes the gates."""
         return self.release or (STUDENT if self.student else "ensemble")
 
+    @property
+    def graph(self) -> dict[str, str]:
+        """What decides which nodes a pipeline has, in words."""
+        training = self.self_training
+        return {
+            "heads": ", ".join(sorted(self.heads)),
+            "student": "one" if self.student else "none",
+            "self_training": f"{training.rounds} rounds from {training.pool}" if training else "none",
+            "release": self.released,
+        }
+
+    def check_graph(self, compiled_for: Mapping[str, str]) -> None:
+        """A pipeline trains what it has nodes for: a configuration that was changed later must ask for the same.
+
+        Args:
+            compiled_for: `graph` of the configuration that it was compiled for.
+
+        Raises:
+            ConfigError: They differ; the message says in what.
+        """
+        differing = [
+            f"{name}: {wanted} (configured: {self.graph[name]})"
+            for name, wanted in compiled_for.items()
+            if self.graph[name] != wanted
+        ]
+        if differing:
+            raise ConfigError(
+                f"this pipeline was compiled for {'; '.join(differing)}: compile it again for this configuration"
+            )
+
     def of_student(self) -> RunConfig:
         """The same run with the student as its only head.
 
