@@ -18,7 +18,7 @@ demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through th
 	$(SERVING_VENV)/bin/python scripts/ask_endpoint.py --run $(OUT)/demo
 
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled pipelines are current
 	$(BIN)/ruff check .

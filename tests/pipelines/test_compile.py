@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,15 @@ from silencio.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict, dict]]:
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """For reading."""
+    return compile_all(tmp_path_factory.mktemp("compiled"))
+
+
+@pytest.fixture(scope="module")
+def compiled(files: list[Path]) -> dict[str, tuple[dict, dict]]:
     """By preset: the pipeline and its settings for Kubernetes."""
-    paths = compile_all(tmp_path_factory.mktemp("compiled"))
-    documents = {path.name: tuple(yaml.safe_load_all(path.read_text())) for path in paths}
+    documents = {path.name: tuple(yaml.load_all(path.read_text(), yaml.CSafeLoader)) for path in files}
     return {name: documents[f"train-{name}-{VERSION}.yaml"] for name in preset_names()}
 
 
@@ -22,8 +28,8 @@ def test_committed_files__are_what_the_code_says() -> None:
     assert stale_files() == []
 
 
-def test_changed_file__is_stale(tmp_path: Path) -> None:
-    paths = compile_all(tmp_path)
+def test_changed_file__is_stale(files: list[Path], tmp_path: Path) -> None:
+    paths = [Path(shutil.copy(path, tmp_path)) for path in files]
     paths[0].write_text(paths[0].read_text().replace("cpuRequest: 1.0", "cpuRequest: 2.0"))
     (tmp_path / f"train-gone-{VERSION}.yaml").write_text("")
     assert stale_files(tmp_path) == sorted([paths[0].name, f"train-gone-{VERSION}.yaml"])

@@ -23,7 +23,7 @@ def tasks(tmp_path: Path):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compiler.Compiler().compile(train_pipeline("demo", resolved, "{}"), str(path))
-        return next(yaml.safe_load_all(path.read_text()))["root"]["dag"]["tasks"]
+        return next(yaml.load_all(path.read_text(), yaml.CSafeLoader))["root"]["dag"]["tasks"]
 
     return compiled
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from silencio.audio import cut_window
 from silencio.data.calls import LabelledWaveform, active_part
@@ -166,6 +165,8 @@ def nothing_to_name(
         waveforms: int16 (n_samples,) each.
         tops_of_recordings: Highest probability of each window of recordings of species, from `condition`.
     """
+    from sklearn.metrics import roc_auc_score  # a second, in every process that only reads a configuration
+
     answers = [judged.windows(waveform, name, finite=False) for waveform in waveforms]
     probabilities = np.concatenate(answers)
     n_not_finite = int((~np.isfinite(probabilities)).sum())
