@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,52 +47,72 @@ def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str
     return kept, chosen
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """Recordings in the order of the scores that are held against each other."""
+
+    reserve: Reserve
+    table: pd.DataFrame
+
+    @classmethod
+    def of_folds(cls, reserve: Reserve, folds: Sequence[int]) -> _Judged:
+        parts = [reserve.recordings[reserve.recordings["fold"] == fold].sort_values("recording_id") for fold in folds]
+        return cls(reserve, pd.concat(parts, ignore_index=True))
+
+    @property
+    def target(self) -> NDArray[np.float32]:
+        return targets(self.table, self.reserve.classes.index)
+
+    @property
+    def truth(self) -> NDArray[np.integer]:
+        return np.array([self.reserve.classes.index[code] for code in self.table["primary_label"]])
+
+    def row(self, scores: NDArray[np.float64]) -> dict[str, Any]:
+        metrics = judge(scores, self.target, self.table["primary_label"], self.reserve.classes)
+        hit = (scores.argmax(axis=1) == self.truth).astype(float)
+        return {
+            "n_recordings": len(self.table),
+            "top1": metrics.top1,
+            "top1_interval": interval(Bootstrap(len(self.table), N_RESAMPLES).mean(hit)),
+            "macro_map": metrics.macro_map,
+            "top1_by_class": {name: figures["top1"] for name, figures in metrics.by_class.items()},
+        }
+
+    def pair(self, ours: NDArray[np.float64], theirs: NDArray[np.float64], name: str) -> dict[str, list[float]]:
+        bootstrap = Bootstrap(len(self.table), N_RESAMPLES)
+        return {
+            one.figure: [one.difference, *one.interval]
+            for one in compare(name, ours, theirs, self.target, self.truth, bootstrap)
+        }
+
+
 def summary(run: Run) -> dict[str, Any]:
-    """The table as figures. A fold counts once all that is asked for was judged on it."""
+    """The table as figures. A row is of the folds that it was judged on, a pair of those that both were."""
     reserve = run.reserve()
-    folds = {fold: fold_scores(run, reserve, fold) for fold in range(N_FOLDS)}
-    names = max((list(scores) for scores, _ in folds.values()), key=len)
-    whole = {fold: one for fold, one in folds.items() if all(name in one[0] for name in names)}
-    scores = {name: np.concatenate([one[name] for one, _ in whole.values()]) for name in names}
-    parts = [reserve.recordings[reserve.recordings["fold"] == fold].sort_values("recording_id") for fold in whole]
-    table = pd.concat(parts, ignore_index=True)
-    target = targets(table, reserve.classes.index)
-    truth = np.array([reserve.classes.index[code] for code in table["primary_label"]])
-    bootstrap = Bootstrap(len(table), N_RESAMPLES)
-    rows = {name: _row(one, target, truth, table, reserve, bootstrap) for name, one in scores.items()}
+    kept = {fold: fold_scores(run, reserve, fold) for fold in range(N_FOLDS)}
+    folds_of: dict[str, list[int]] = {}
+    for fold, (scores, _) in kept.items():
+        for name in scores:
+            folds_of.setdefault(name, []).append(fold)
+
+    def joined(name: str, folds: Sequence[int]) -> NDArray[np.float64]:
+        return np.concatenate([kept[fold][0][name] for fold in folds])
+
+    rows = {name: _Judged.of_folds(reserve, folds).row(joined(name, folds)) for name, folds in folds_of.items()}
+    pairs = {}
+    for ours, theirs in _pairs(list(folds_of)):
+        if common := [fold for fold in folds_of[ours] if fold in folds_of[theirs]]:
+            of = joined(ours, common), joined(theirs, common)
+            pairs[f"{ours} - {theirs}"] = _Judged.of_folds(reserve, common).pair(*of, theirs)
     return {
         "machine": machine(),
-        "n_folds": len(whole),
-        "n_recordings": len(table),
+        "n_folds": max((len(folds) for folds in folds_of.values()), default=0),
+        "n_recordings": len(reserve.recordings),
         "n_species": len(reserve.classes),
         "rows": rows,
-        "pairs": {
-            f"{ours} - {theirs}": {
-                one.figure: [one.difference, *one.interval]
-                for one in compare(theirs, scores[ours], scores[theirs], target, truth, bootstrap)
-            }
-            for ours, theirs in _pairs(names)
-        },
-        "chosen": {fold: chosen for fold, (_, chosen) in whole.items()},
-        "seconds": {fold: _seconds(run, fold) for fold in whole},
-    }
-
-
-def _row(
-    scores: NDArray[np.float64],
-    target: NDArray[np.float32],
-    truth: NDArray[np.integer],
-    table: pd.DataFrame,
-    reserve: Reserve,
-    bootstrap: Bootstrap,
-) -> dict[str, Any]:
-    hit = (scores.argmax(axis=1) == truth).astype(float)
-    metrics = judge(scores, target, table["primary_label"], reserve.classes)
-    return {
-        "top1": metrics.top1,
-        "top1_interval": interval(bootstrap.mean(hit)),
-        "macro_map": metrics.macro_map,
-        "top1_by_class": {name: figures["top1"] for name, figures in metrics.by_class.items()},
+        "pairs": pairs,
+        "chosen": {fold: chosen for fold, (_, chosen) in kept.items() if chosen},
+        "seconds": {fold: _seconds(run, fold) for fold in kept},
     }
 
 
@@ -116,11 +137,21 @@ def show(facts: Mapping[str, Any]) -> None:
         f"species, {facts['machine']['date']}, {facts['machine']['processor']}"
     )
     kinds = sorted({kind for row in facts["rows"].values() for kind in row["top1_by_class"]})
-    table = Table("judged", "top-1", "95 %", "macro mAP", *kinds, "ensemble's lead in top-1, paired 95 %", title=title)
+    table = Table(
+        "judged",
+        "recordings",
+        "top-1",
+        "95 %",
+        "macro mAP",
+        *kinds,
+        "ensemble's lead in top-1, paired 95 %",
+        title=title,
+    )
     for name, row in sorted(facts["rows"].items(), key=lambda entry: -entry[1]["top1"]):
         lead = facts["pairs"].get(f"{ENSEMBLE} - {name}", {}).get("top1")
         table.add_row(
             name,
+            str(row["n_recordings"]),
             f"{row['top1']:.3f}",
             "{:.3f} to {:.3f}".format(*row["top1_interval"]),
             f"{row['macro_map']:.3f}",

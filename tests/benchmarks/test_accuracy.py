@@ -98,11 +98,18 @@ def test_work__what_is_finished_is_not_computed_again(run: Run) -> None:
     assert [path.stat().st_mtime_ns for path in kept] == before
     facts = summary(run)
     assert facts["n_folds"] == 1
-    assert facts["n_recordings"] == len(ShardSet([run.fold(0) / "shard"], run.config.features, "test"))
+    n_judged = len(ShardSet([run.fold(0) / "shard"], run.config.features, "test"))
+    assert facts["rows"][ENSEMBLE]["n_recordings"] == n_judged
     assert {"raw_cnn", "other", "student", ENSEMBLE} <= set(facts["rows"])
     assert facts["pairs"][f"{ENSEMBLE} - majority class"]["top1"][0] == pytest.approx(
         facts["rows"][ENSEMBLE]["top1"] - facts["rows"]["majority class"]["top1"]
     )
+    # A row is of what it was judged on, a pair of what both were.
+    head_job(run, 1, "raw_cnn")
+    more = summary(run)
+    assert more["rows"]["raw_cnn"]["n_recordings"] > n_judged
+    assert more["rows"]["student"] == facts["rows"]["student"]
+    assert more["pairs"] == facts["pairs"]
 
 
 def test_student__hears_no_validation_or_judged_recording(run: Run) -> None:
