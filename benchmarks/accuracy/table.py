@@ -22,7 +22,7 @@ from silencio.evaluation.bootstrap import Bootstrap, interval
 from silencio.evaluation.comparisons import compare
 from silencio.evaluation.metrics import judge
 
-N_RESAMPLES = 10_000
+N_RESAMPLES = 2_000
 ENSEMBLE, UNAIDED = "ensemble", "ensemble without an encoder"
 KEPT, UNAIDED_KEPT = "ensemble, every head kept", "ensemble without an encoder, every head kept"
 PLAIN_BIRDNET = "logistic regression on birdnet at speed 1"
