@@ -226,7 +226,12 @@ def test_other_run_in_the_same_folder__is_refused(toy: Toy) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal__stops_the_steps_and_says_how_to_go_on(number: signal.Signals, toy: Toy) -> None:
     toy.disturb("part", WAIT)
-    process = toy.start()
+    # Tests that a script started in its background ignore SIGINT, and so would what they start.
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = toy.start()
+    finally:
+        signal.signal(number, before)
     pids = toy.wait_for("part", 2)
     process.send_signal(number)
     _, error = process.communicate(timeout=LONG_S)
