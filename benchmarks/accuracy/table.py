@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -59,13 +60,17 @@ class _Judged:
         parts = [reserve.recordings[reserve.recordings["fold"] == fold].sort_values("recording_id") for fold in folds]
         return cls(reserve, pd.concat(parts, ignore_index=True))
 
-    @property
+    @cached_property
     def target(self) -> NDArray[np.float32]:
         return targets(self.table, self.reserve.classes.index)
 
-    @property
+    @cached_property
     def truth(self) -> NDArray[np.integer]:
         return np.array([self.reserve.classes.index[code] for code in self.table["primary_label"]])
+
+    @cached_property
+    def bootstrap(self) -> Bootstrap:
+        return Bootstrap(len(self.table), N_RESAMPLES)
 
     def row(self, scores: NDArray[np.float64]) -> dict[str, Any]:
         metrics = judge(scores, self.target, self.table["primary_label"], self.reserve.classes)
@@ -73,16 +78,15 @@ class _Judged:
         return {
             "n_recordings": len(self.table),
             "top1": metrics.top1,
-            "top1_interval": interval(Bootstrap(len(self.table), N_RESAMPLES).mean(hit)),
+            "top1_interval": interval(self.bootstrap.mean(hit)),
             "macro_map": metrics.macro_map,
             "top1_by_class": {name: figures["top1"] for name, figures in metrics.by_class.items()},
         }
 
     def pair(self, ours: NDArray[np.float64], theirs: NDArray[np.float64], name: str) -> dict[str, list[float]]:
-        bootstrap = Bootstrap(len(self.table), N_RESAMPLES)
         return {
             one.figure: [one.difference, *one.interval]
-            for one in compare(name, ours, theirs, self.target, self.truth, bootstrap)
+            for one in compare(name, ours, theirs, self.target, self.truth, self.bootstrap)
         }
 
 
@@ -95,15 +99,19 @@ def summary(run: Run) -> dict[str, Any]:
         for name in scores:
             folds_of.setdefault(name, []).append(fold)
 
+    @cache
+    def judged(folds: tuple[int, ...]) -> _Judged:
+        return _Judged.of_folds(reserve, folds)
+
     def joined(name: str, folds: Sequence[int]) -> NDArray[np.float64]:
         return np.concatenate([kept[fold][0][name] for fold in folds])
 
-    rows = {name: _Judged.of_folds(reserve, folds).row(joined(name, folds)) for name, folds in folds_of.items()}
+    rows = {name: judged(tuple(folds)).row(joined(name, folds)) for name, folds in folds_of.items()}
     pairs = {}
     for ours, theirs in _pairs(list(folds_of)):
         if common := [fold for fold in folds_of[ours] if fold in folds_of[theirs]]:
             of = joined(ours, common), joined(theirs, common)
-            pairs[f"{ours} - {theirs}"] = _Judged.of_folds(reserve, common).pair(*of, theirs)
+            pairs[f"{ours} - {theirs}"] = judged(tuple(common)).pair(*of, theirs)
     return {
         "machine": machine(),
         "n_folds": max((len(folds) for folds in folds_of.values()), default=0),
