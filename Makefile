@@ -6,6 +6,8 @@ VENV := .venv
 SERVING_VENV := .venv-serving
 BIN := $(VENV)/bin
 OUT ?= out
+# Taken from here where it is; fetched otherwise.
+YAMNET := $(wildcard ../shared/weights/yamnet.tflite)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test check survival soak browser extras bench accuracy reserve compile format lock clean recordings
@@ -40,7 +42,7 @@ browser: $(VENV)/.ready  ## the page, in Debian's Chromium
 extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, or promtool
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
-		SILENCIO_YAMNET="$(wildcard ../shared/weights/yamnet.tflite)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/unit/encoders/test_references.py
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
@@ -50,7 +52,7 @@ accuracy: $(VENV)/.ready  ## five folds, every head and ensemble against what us
 	@test -n "$(DATA)" || { echo "make accuracy DATA=<a folder in BirdCLEF's layout>"; exit 2; }
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	PYTHONPATH="$(OUT)/extras/birdnet" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m benchmarks.accuracy --data $(DATA) --out $(OUT)/accuracy
+		$(BIN)/python -m benchmarks.accuracy --data $(DATA) --out $(OUT)/accuracy $(addprefix --set encoders.yamnet.weights=,$(YAMNET)) $(ARGS)
 
 reserve: $(VENV)/.ready  ## train on a reserve's recordings: make reserve DATA=folder
 	@test -n "$(DATA)" || { echo "make reserve DATA=<a folder in BirdCLEF's layout>"; exit 2; }

@@ -1,1 +1,1 @@
-"""How accurate: five folds by source recording, every head, every ensemble and what users would reach for instead."""
+"""How accurate: five folds by recording, every head, every ensemble and what users would reach for instead."""

@@ -1,7 +1,8 @@
-"""Five folds by source recording: `python -m benchmarks.accuracy --data FOLDER --out FOLDER`.
+"""Five folds by recording: `python -m benchmarks.accuracy --data FOLDER --out FOLDER`.
 
-Every recording is judged once, by models that never heard it nor another cut of it. Two processes of one thread each
-work on the jobs of all folds; a job that was finished is not computed again: a run that was stopped is taken up.
+Every recording is judged once, by models that never heard it nor the same sound under another name. Two processes of
+one thread each work on the jobs of all folds; a job that was finished is not computed again: a run that was stopped is
+taken up.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.accuracy.begun import take_up
 from benchmarks.accuracy.folds import N_FOLDS
 from benchmarks.accuracy.jobs import Run
 from benchmarks.accuracy.table import show, summary
 from benchmarks.accuracy.work import work
 from silencio.config import preset_text, read_config_file, resolve
+from silencio.errors import SilencioError
+from silencio.training.preflight import check_run
 
 # Laid over the preset: what the table has beside its heads.
 _BESIDE = Path(__file__).with_name("accuracy.yaml")
 
 
-def main() -> None:
-    """Compute what is missing, then show all."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Compute what is missing, then show all; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="a folder in BirdCLEF's layout")
     parser.add_argument("--out", type=Path, required=True)
@@ -32,11 +38,21 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--folds", type=int, nargs="*", default=list(range(N_FOLDS)), help="only these")
     parser.add_argument("--table", action="store_true", help="compute nothing, show what there is")
-    asked = parser.parse_args()
+    try:
+        _answer(parser.parse_args(arguments))
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0
+
+
+def _answer(asked: argparse.Namespace) -> None:
     config = resolve(preset_text(asked.preset), over=read_config_file(asked.config), overrides=asked.set)
     run = Run(asked.data, asked.out, config)
     asked.out.mkdir(parents=True, exist_ok=True)
+    take_up(run)
     if not asked.table:
+        check_run(config)
         config.save(asked.out / "config.yaml")
         work(run, asked.folds, asked.processes)
     facts = summary(run)
@@ -45,4 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

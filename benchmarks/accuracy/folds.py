@@ -1,4 +1,4 @@
-"""Five folds by source recording, and what of each is kept on disk."""
+"""Five folds by group of recordings that sound alike, and what of each is kept on disk."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pandas as pd
 from silencio.config import RunConfig
 from silencio.data.birdclef import read_birdclef
 from silencio.data.embeddings import open_encoders
-from silencio.data.pool import POOL
+from silencio.data.pool import hide, without_labels
 from silencio.data.shards import write_shard
+from silencio.data.split import SplitConfig, source_groups
 from silencio.data.validate import validate_recordings
 from silencio.taxonomy import ClassList
 
@@ -23,15 +24,14 @@ _CHOOSING = 3
 
 
 def draw_folds(recordings: pd.DataFrame, seed: int) -> pd.Series:
-    """A fold for each recording: whole source recordings, each species dealt out in turn."""
-    groups = recordings.groupby("sha256")["recording_id"].transform("min")
-    owner = recordings.assign(group=groups).sort_values("recording_id").groupby("group")["primary_label"].first()
+    """A fold for each recording: whole groups, each species dealt out in turn."""
+    owner = recordings.sort_values("recording_id").groupby("group_id")["primary_label"].first()
     fold_of = {}
     for label, ids in owner.groupby(owner).groups.items():
         first = int(_draw(seed, str(label)), 16)
         ordered = sorted(ids, key=lambda group: _draw(seed, str(group)))
         fold_of |= {group: (first + i) % N_FOLDS for i, group in enumerate(ordered)}
-    return groups.map(fold_of)
+    return recordings["group_id"].map(fold_of)
 
 
 def _draw(seed: int, text: str) -> str:
@@ -43,7 +43,7 @@ class Reserve:
     """The recordings that are judged.
 
     Attributes:
-        recordings: Of species with at least five recordings, with their `fold`.
+        recordings: Of species with at least five recordings, with their `group_id` and `fold`.
         classes: Those species.
     """
 
@@ -51,17 +51,19 @@ class Reserve:
     classes: ClassList
 
 
-def read_reserve(data: Path, seed: int) -> Reserve:
+def read_reserve(data: Path, seed: int, split: SplitConfig) -> Reserve:
     """Recordings of the species that every fold can hold one of.
 
     Args:
         data: A folder in BirdCLEF's layout.
         seed: Of the folds.
+        split: What groups are made of.
     """
     source = read_birdclef(data)
     usable = validate_recordings(source.recordings).usable
     often = usable["primary_label"].map(usable["primary_label"].value_counts()) >= N_FOLDS
     recordings = usable[often].sort_values("recording_id", ignore_index=True)
+    recordings["group_id"] = source_groups(recordings, split)
     recordings["fold"] = draw_folds(recordings, seed)
     present = set(recordings["primary_label"])
     classes = ClassList.of(species for species in source.classes.species if species.code in present)
@@ -70,9 +72,9 @@ def read_reserve(data: Path, seed: int) -> Reserve:
 
 def fold_recordings(recordings: pd.DataFrame, fold: int) -> pd.DataFrame:
     """With the `part` that each recording has when `fold` is judged."""
-    following = recordings.loc[recordings["fold"] == (fold + 1) % N_FOLDS, "recording_id"]
+    following = recordings.loc[recordings["fold"] == (fold + 1) % N_FOLDS, "group_id"].unique()
     choosing = sorted(following, key=lambda name: _draw(0, str(name)))[::_CHOOSING]
-    chooses = recordings["recording_id"].isin(choosing)
+    chooses = recordings["group_id"].isin(choosing)
     part = np.where(recordings["fold"] == fold, "test", np.where(chooses, "validation", "train"))
     return recordings.assign(part=part)
 
@@ -85,14 +87,12 @@ def fold_shard(reserve: Reserve, fold: int, config: RunConfig, out: Path, *, hid
         fold: Which one is judged.
         config: Features and encoders.
         out: Where folds are kept.
-        hidden_share: So many of the training recordings are given no labels: they are the part `pool`.
+        hidden_share: So many of each species' training groups are given no labels: they are the part `pool`.
     """
     shard = out / f"fold-{fold}" / ("hidden" if hidden_share else "shard")
     if not (shard / "shard.json").exists():
         recordings = fold_recordings(reserve.recordings, fold)
         if hidden_share:
-            share = recordings["recording_id"].map(lambda name: int(_draw(1, name)[:8], 16) / 16**8)
-            is_hidden = (recordings["part"] == "train") & (share < hidden_share)
-            recordings["part"] = recordings["part"].mask(is_hidden, POOL)
+            recordings = without_labels(hide(recordings, hidden_share, config.seed))
         write_shard(recordings, config.features, shard, open_encoders(config.encoders, config.features))
     return shard

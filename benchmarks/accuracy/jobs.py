@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.folds import Reserve, fold_shard, read_reserve
 from benchmarks.accuracy.references import encoder_regression
 from silencio.config import STUDENT, RunConfig
+from silencio.data.leaks import check_unheard
 from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet
 from silencio.evaluation.recording_scores import recording_scores
@@ -27,12 +28,11 @@ from silencio.training.checkpoint import TrainedHead, WindowProbabilities
 from silencio.training.fit import fit_head, predict
 from silencio.training.fuse import Fusion, fuse_heads
 from silencio.training.lightning_module import HeadModule
-from silencio.training.teach import labels_of, soft_labels
+from silencio.training.teach import soft_labels, student_targets
 
 REFERENCES, SELF_TRAINING = "references", "self_training"
 MEAN_LOG_MEL, MAJORITY = "logistic regression on mean log-mel", "majority class"
-WITHOUT, SELF_TRAINED = "70 % of the labels", "70 % of the labels, self-trained on the rest"
-HIDDEN_SHARE = 0.3
+WITHOUT, SELF_TRAINED = "without the hidden labels", "without the hidden labels, self-trained"
 # What a head says of the windows that are judged, beside its weights.
 JUDGED = "judged.npz"
 
@@ -52,7 +52,7 @@ class Run:
     config: RunConfig
 
     def reserve(self) -> Reserve:
-        return read_reserve(self.data, self.config.seed)
+        return read_reserve(self.data, self.config.seed, self.config.split)
 
     def fold(self, fold: int) -> Path:
         return self.out / f"fold-{fold}"
@@ -103,26 +103,27 @@ def student_job(run: Run, fold: int, teachers: Sequence[str]) -> None:
     shard = fold_shard(reserve, fold, run.config, run.out)
     heads, fusion = fused(run, reserve, fold, teachers)
     training = ShardSet([shard], run.config.features, "train")
-    said, how = soft_labels(heads, fusion, training, run.config, reserve.classes), run.config.distillation
-    soft = said.softened(how.temperature).mixed(labels_of(training.table, reserve.classes), how.label_share)
+    said = soft_labels(heads, fusion, training, run.config, reserve.classes)
+    soft = student_targets(said, training.table, run.config, reserve.classes)
     fit_head(STUDENT, run.config.of_student(), [shard], reserve.classes, directory, soft=soft)
     run.keep(fold, STUDENT, {STUDENT: _scores(run, reserve, directory, shard)}, began_s)
 
 
 def self_training_job(run: Run, fold: int, name: str) -> None:
-    """One head with 70 % of the labels, and again with what it then said of the other recordings."""
-    began_s, reserve = time.monotonic(), run.reserve()
-    shard, classes = fold_shard(reserve, fold, run.config, run.out, hidden_share=HIDDEN_SHARE), reserve.classes
+    """One head without a share of the labels, and again with what it then said of the recordings that lost theirs."""
+    began_s, reserve, how = time.monotonic(), run.reserve(), run.config.self_training
+    assert how is not None  # else there is no such job
+    shard, classes = fold_shard(reserve, fold, run.config, run.out, hidden_share=how.hidden_share), reserve.classes
     config = run.with_heads([name])
-    first, second = run.fold(fold) / f"{name}-without", run.fold(fold) / f"{name}-self-trained"
-    fit_head(name, config, [shard], classes, first)
-    head = TrainedHead.load(first)
-    fusion = fuse_heads([head], reserve.recordings, config, classes)
-    said = soft_labels([head], fusion, ShardSet([shard], config.features, POOL), config, classes)
-    how = run.config.self_training
-    assert how is not None  # the bench's configuration has it
-    fit_head(name, config, [shard], classes, second, soft=said.as_pseudo_labels(how.power, how.least))
-    scores = {WITHOUT: _scores(run, reserve, first, shard), SELF_TRAINED: _scores(run, reserve, second, shard)}
+    without = learned = run.fold(fold) / f"{name}-without"
+    fit_head(name, config, [shard], classes, without)
+    for round_number in range(1, how.rounds + 1):
+        head = TrainedHead.load(learned)
+        fusion = fuse_heads([head], reserve.recordings, config, classes)
+        said = soft_labels([head], fusion, ShardSet([shard], config.features, POOL), config, classes)
+        learned = run.fold(fold) / f"{name}-self-trained-{round_number}"
+        fit_head(name, config, [shard], classes, learned, soft=said.as_pseudo_labels(how.power, how.least))
+    scores = {WITHOUT: _scores(run, reserve, without, shard), SELF_TRAINED: _scores(run, reserve, learned, shard)}
     run.keep(fold, SELF_TRAINING, scores, began_s)
 
 
@@ -151,5 +152,6 @@ def _scores(run: Run, reserve: Reserve, directory: Path, shard: Path) -> NDArray
 
 def _windows(run: Run, reserve: Reserve, directory: Path, shard: Path) -> WindowProbabilities:
     head, judged = TrainedHead.load(directory), ShardSet([shard], run.config.features, "test")
+    check_unheard(head.trained_on, judged.table, head.name)
     module = HeadModule(head.module(run.config.features, reserve.classes), head.config, total_steps=0)
     return predict(module, judged)

@@ -141,7 +141,7 @@ def _seconds(run: Run, fold: int) -> dict[str, float]:
 def show(facts: Mapping[str, Any]) -> None:
     """One row a model, the best first."""
     title = (
-        f"{facts['n_folds']} folds by source recording, {facts['n_recordings']} recordings of {facts['n_species']} "
+        f"{facts['n_folds']} folds by recording, {facts['n_recordings']} recordings of {facts['n_species']} "
         f"species, {facts['machine']['date']}, {facts['machine']['processor']}"
     )
     kinds = sorted({kind for row in facts["rows"].values() for kind in row["top1_by_class"]})

@@ -14,12 +14,17 @@ import pytest
 
 import benchmarks
 from benchmarks.accuracy import jobs
+from benchmarks.accuracy.__main__ import main
+from benchmarks.accuracy.begun import take_up
 from benchmarks.accuracy.folds import N_FOLDS, draw_folds, fold_recordings, read_reserve
 from benchmarks.accuracy.jobs import Run, head_job, self_training_job, student_job
 from benchmarks.accuracy.table import ENSEMBLE, summary
 from benchmarks.accuracy.work import work
 from silencio.config import resolve
+from silencio.data.leaks import recording_fingerprints
 from silencio.data.shards import ShardSet
+from silencio.data.split import SplitConfig, source_groups
+from silencio.errors import ConfigError
 from silencio.training.checkpoint import TrainedHead
 from tests.tiny_reserve import TINY, write_source
 
@@ -41,17 +46,22 @@ def run(data: Path, tmp_path: Path) -> Run:
 
 
 def test_folds__no_source_recording_is_in_two(data: Path) -> None:
-    recordings = read_reserve(data, 0).recordings
+    recordings = read_reserve(data, 0, SplitConfig()).recordings
     # The same bytes under another name, and under another species.
     twice = recordings.iloc[[0, 7]].assign(recording_id=["copy/a.ogg", "copy/b.ogg"], primary_label="41970")
-    both = pd.concat([recordings, twice], ignore_index=True)
-    both["fold"] = draw_folds(both, 0)
-    assert (both.groupby("sha256")["fold"].nunique() == 1).all()
-    assert set(both["fold"]) == set(range(N_FOLDS))
+    # And the same sound in another file.
+    again = recordings.iloc[[3]].assign(recording_id="again/c.ogg", sha256="other bytes")
+    every = pd.concat([recordings, twice, again], ignore_index=True)
+    every["group_id"] = source_groups(every, SplitConfig())
+    every["fold"] = draw_folds(every, 0)
+    assert (every.groupby("decoded_sha256")["fold"].nunique() == 1).all()
+    assert set(every["fold"]) == set(range(N_FOLDS))
+    for fold in range(N_FOLDS):
+        assert (fold_recordings(every, fold).groupby("decoded_sha256")["part"].nunique() == 1).all()
 
 
 def test_folds__every_recording_is_judged_once_and_never_chosen_by(data: Path) -> None:
-    recordings = read_reserve(data, 0).recordings
+    recordings = read_reserve(data, 0, SplitConfig()).recordings
     judged = []
     for fold in range(N_FOLDS):
         parts = fold_recordings(recordings, fold)
@@ -64,7 +74,7 @@ def test_reserve__species_with_fewer_than_five_recordings_are_no_classes(tmp_pat
     rare = write_source(tmp_path, per_species=5)
     table = pd.read_csv(rare / "train.csv", dtype=str)
     table.iloc[1:].to_csv(rare / "train.csv", index=False)
-    reserve = read_reserve(rare, 0)
+    reserve = read_reserve(rare, 0, SplitConfig())
     assert len(reserve.classes) == 3
     assert "grekis" not in set(reserve.recordings["primary_label"])
 
@@ -117,17 +127,42 @@ def test_student__hears_no_validation_or_judged_recording(run: Run) -> None:
         head_job(run, 0, name)
     student_job(run, 0, list(run.config.heads))
     heard = set(TrainedHead.load(run.fold(0) / "student").trained_on)
-    assert heard == set(TrainedHead.load(run.fold(0) / "raw_cnn").trained_on)
+    table = ShardSet([run.fold(0) / "shard"], run.config.features).table
+    assert heard == set(recording_fingerprints(table[table["part"] == "train"]))
+    assert not heard & set(recording_fingerprints(table[table["part"] != "train"]))
 
 
 def test_self_training__hears_the_hidden_recordings_only_the_second_time(run: Run) -> None:
     self_training_job(run, 0, "raw_cnn")
     first, second = (
-        set(TrainedHead.load(run.fold(0) / f"raw_cnn-{n}").trained_on) for n in ("without", "self-trained")
+        set(TrainedHead.load(run.fold(0) / f"raw_cnn-{n}").trained_on) for n in ("without", "self-trained-1")
     )
     table = ShardSet([run.fold(0) / "hidden"], run.config.features).table
     assert 0 < (table["part"] == "pool").sum() < (table["part"] == "train").sum()
     assert first < second
+    hidden = table[table["part"] == "pool"]
+    assert not first & set(recording_fingerprints(hidden))
+    assert (hidden["primary_label"] == "").all()
+    # Every species keeps a label that can be learned.
+    assert set(table.loc[table["part"] == "train", "primary_label"]) == set(run.reserve().classes.codes)
+
+
+def test_run__taken_up_with_other_settings_or_recordings_is_refused(run: Run, tmp_path: Path) -> None:
+    take_up(run)
+    take_up(run)
+    longer = resolve(run.config.to_yaml(), overrides=["heads.raw_cnn.epochs=7", "gates.slice_margin=0.5"])
+    with pytest.raises(ConfigError, match=r"folds of another run: heads\.raw_cnn\.epochs \(2 then, 7 now\); give"):
+        take_up(Run(run.data, run.out, longer))
+    with pytest.raises(ConfigError, match="folds of another run: recordings"):
+        take_up(Run(write_source(tmp_path / "other", per_species=5), run.out, run.config))
+
+
+def test_command__says_what_is_wrong_in_one_line(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(data), "--out", str(tmp_path), "--set", "encoders.yamnet.weights=/nowhere/yamnet.tflite"]
+    assert main(arguments) == 1
+    assert "encoders.yamnet.weights='/nowhere/yamnet.tflite' is not a file" in capsys.readouterr().err
 
 
 def test_work__its_processes_end_with_a_command_that_was_killed(tmp_path: Path) -> None:

@@ -67,3 +67,9 @@ def test_wrong_value__is_named(override: str, message: str) -> None:
 def test_head_of_the_students_name__is_refused() -> None:
     with pytest.raises(ConfigError, match="the name is taken by the student"):
         resolve("{heads: {student: {kind: raw_cnn}}, supervisor: {}, student: {}}")
+
+
+@pytest.mark.parametrize("encoders", ["yamnet", "[yamnet]", "7"])
+def test_encoders__that_are_no_mapping_are_one_sentence(encoders: str) -> None:
+    with pytest.raises(ConfigError, match="^encoders: Input should be a valid dictionary"):
+        resolve("{heads: {embed_mlp: {encoder: yamnet}}, supervisor: {}}", overrides=[f"encoders={encoders}"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from silencio.config import preset_names, preset_text, resolve
+from silencio.encoders.registry import encoder_spec
 from silencio.errors import PretrainedWeightsError
 from silencio.features import FeatureSpec
 from silencio.models.head import Surroundings
@@ -16,13 +17,13 @@ GPU = {"birdclef"}
 def test_reserve__has_every_kind_of_input() -> None:
     config = resolve(preset_text("reserve"))
     assert [head.kind for head in config.heads.values()] == ["effnet_lora", "resnet", "raw_cnn", "embed_mlp"]
-    assert config.encoders["birdnet"].speeds == (1.0, 0.5)
+    assert encoder_spec("birdnet", config.encoders["birdnet"]).speeds == (1.0, 0.5)
 
 
 def test_reserve__runs_without_birdnet_as_its_header_says() -> None:
     assert "--set heads.embed_mlp=null" in preset_text("reserve").replace("\n# ", " ")
     config = resolve(preset_text("reserve"), overrides=["heads.embed_mlp=null"])
-    assert "embed_mlp" not in config.heads
+    assert not config.encoders  # each that is configured is asked about every window
 
 
 @pytest.mark.parametrize("name", sorted(set(preset_names()) - GPU))

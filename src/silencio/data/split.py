@@ -85,7 +85,7 @@ def draw_split(recordings: pd.DataFrame, config: SplitConfig, previous: pd.DataF
     Raises:
         SplitError: Fewer than three recordings in all, or none can be held out.
     """
-    table = recordings[["recording_id", "primary_label", "sha256"]].assign(group_id=_groups(recordings, config))
+    table = recordings[["recording_id", "primary_label", "sha256"]].assign(group_id=source_groups(recordings, config))
     # The same bytes under two labels are one group still, drawn with the label of its first recording.
     owner = table.sort_values("recording_id").groupby("group_id")["primary_label"].first()
     kept = _kept_parts(table, previous)
@@ -127,7 +127,13 @@ def read_ledger(path: Path) -> pd.DataFrame:
     return ledger[LEDGER_COLUMNS]
 
 
-def _groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[str]:
+def source_groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[str]:
+    """The group of each recording: what is never in two parts, named after its first recording or its owner.
+
+    Args:
+        recordings: As for `draw_split`.
+        config: What groups are made of.
+    """
     # By what is heard where it is known: the same sound in two formats is one source.
     sound = "decoded_sha256" if "decoded_sha256" in recordings else "sha256"
     same_sound = recordings.groupby(sound)["recording_id"].transform("min")

@@ -13,6 +13,9 @@ from silencio.errors import PretrainedWeightsError
 from silencio.settings import Settings
 from silencio.storage.atomic import writing
 
+# Raised where files are prepared otherwise than before: what an older version left in the cache is then not taken.
+_PREPARED = 1
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -75,7 +78,7 @@ def prepared(name: str, official: Path, suffix: str, prepare: Callable[[Path, Pa
     Raises:
         StorageError: The cache cannot be written.
     """
-    path = cache_folder() / f"{name}-{sha256_of(official)[:16]}{suffix}"
+    path = cache_folder() / f"{name}-{sha256_of(official)[:16]}-{_PREPARED}{suffix}"
     if not path.exists():
         from filelock import FileLock
 

@@ -140,7 +140,8 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, config: HeadConfig) -> t
 
     Args:
         logits: (batch, n_classes).
-        target: Multi-label, possibly mixed: (batch, n_classes) in [0, 1].
+        target: Multi-label, possibly mixed: (batch, n_classes) in [0, 1]. Under `cross_entropy` a row that sums to less
+            than one, a teacher's doubtful word, counts for that much less.
         config: Which loss, and how much smoothing.
 
     Returns:
@@ -148,9 +149,10 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, config: HeadConfig) -> t
     """
     n_classes = logits.shape[-1]
     if config.loss == "cross_entropy":
-        target = target / target.sum(dim=-1, keepdim=True).clamp_min(1e-6)
+        said = target.sum(dim=-1)
+        target = target / said.clamp_min(1e-6).unsqueeze(-1)
         target = target * (1 - config.label_smoothing) + config.label_smoothing / n_classes
-        return nn.functional.cross_entropy(logits, target)
+        return (said.clamp_max(1.0) * nn.functional.cross_entropy(logits, target, reduction="none")).mean()
     target = target * (1 - config.label_smoothing) + config.label_smoothing / 2
     each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     if config.loss == "focal":

@@ -16,7 +16,7 @@ from silencio.errors import ConfigError
 from silencio.taxonomy import ClassList
 from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
-from silencio.training.teach import labels_of, soft_labels
+from silencio.training.teach import soft_labels, student_targets
 
 
 def label_step(
@@ -67,8 +67,7 @@ def _configuration_of(learner: str, config: RunConfig) -> RunConfig:
 
 def _targets(learner: str, said: SoftLabels, table: pd.DataFrame, config: RunConfig, classes: ClassList) -> SoftLabels:
     if learner == STUDENT:
-        how = config.distillation
-        return said.softened(how.temperature).mixed(labels_of(table, classes), how.label_share)
+        return student_targets(said, table, config, classes)
     assert config.self_training is not None  # `_configuration_of` has looked
     return said.as_pseudo_labels(config.self_training.power, config.self_training.least)
 

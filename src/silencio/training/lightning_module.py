@@ -12,6 +12,11 @@ from silencio.data.dataset import Inputs
 from silencio.models.head import Head, HeadConfig, loss_of, probabilities
 
 
+def inference_device() -> torch.device:
+    """Where a trained head is asked."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class HeadModule(L.LightningModule):
     """A head in training.
 

@@ -26,7 +26,7 @@ from silencio.models.registry import head_class
 from silencio.settings import Settings
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import WindowProbabilities
-from silencio.training.lightning_module import HeadModule
+from silencio.training.lightning_module import HeadModule, inference_device
 
 # Is given the epoch, from 0, and its `loss`, `learning_rate` and `epoch_s`.
 OnEpoch = Callable[[int, dict[str, float]], None]
@@ -100,6 +100,8 @@ def train_head(
     module = HeadModule(head, head_config, total_steps=steps_per_epoch * head_config.epochs)
     log = _EpochLog(label or name, head_config.epochs, on_epoch)
     trainer = _trainer(head_config, [log, _EpochOfCrops(crops), *_averaging(head_config.ema_decay)])
+    # Lightning trains a module in the mode that it is given: a head says here which of its layers stay as they are.
+    module.train()
     trainer.fit(module, loader)
     if not all(torch.isfinite(parameter).all() for parameter in head.parameters()):
         raise ModelError(f"training {name} diverged: its weights are no numbers; lower heads.{name}.learning_rate")
@@ -109,12 +111,13 @@ def train_head(
 def predict(module: HeadModule, shards: ShardSet) -> WindowProbabilities:
     """Probabilities of every window of every recording in `shards`."""
     windows = RecordingWindows(shards, module.head.input_names)
-    module.eval()
+    module.eval().to(inference_device())  # training leaves it on the CPU
     parts = []
     with torch.inference_mode():
         for number, batch in enumerate(DataLoader(windows, batch_size=16)):
             moved = {name: value.to(module.device) for name, value in batch.items()}
             parts.append(module.predict_step(moved, number).cpu())
+    module.cpu()
     return WindowProbabilities(list(shards.table["recording_id"]), windows.recording, torch.cat(parts).numpy())
 
 
@@ -176,6 +179,7 @@ def _prepare_process(seed: int) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
     L.seed_everything(seed, verbose=False)
 
 

@@ -28,14 +28,14 @@ def check_run(config: RunConfig) -> None:
 
     Raises:
         ConfigError: One sentence a fault: an encoder without weights, a backbone whose weights are missing or do not
-            fit, low-rank updates that match no layer or do not fit one, a window that is too short for a head.
+            fit, low-rank updates that match no layer or do not fit one, a window that is too short for a head, batches
+            that a head's norms cannot be trained on.
     """
     specs = {name: encoder_spec(name, one) for name, one in config.encoders.items()}
-    heard = {name for head in config.heads.values() for name in head.encoder_names}
     faults = []
-    for name in sorted(heard):
+    for name, encoder in sorted(config.encoders.items()):  # featurize asks all of them, heard or not
         try:
-            encoder_file(name, config.encoders[name])
+            encoder_file(name, encoder)
         except SilencioError as error:
             faults.append(str(error))
     for name, head in config.heads.items():
@@ -59,6 +59,11 @@ def _check_head(config: HeadConfig, spec: FeatureSpec, encoders: dict[str, Encod
         except RuntimeError as error:
             names = ", ".join(head.input_names)
             raise ConfigError(f"cannot hear windows of {spec.window_s:g} s as {names}: {error}") from error
+        batch = [torch.cat([one] * min(config.batch_size, 2)) for one in inputs]
+        try:
+            head.train()(*batch)
+        except (RuntimeError, ValueError) as error:
+            raise ConfigError(f"cannot be trained with batch_size={config.batch_size}: {error}") from error
     if shape != (1, _N_CLASSES):
         raise ConfigError(f"gives {shape} for one window and {_N_CLASSES} classes")
 

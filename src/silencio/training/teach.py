@@ -21,7 +21,7 @@ from silencio.features import FeatureSpec, FrontEnd
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fuse import Fusion
-from silencio.training.lightning_module import HeadModule
+from silencio.training.lightning_module import HeadModule, inference_device
 
 _WINDOWS_AT_ONCE = 16
 
@@ -47,9 +47,8 @@ def soft_labels(
     by_name = {head.name: head for head in heads}
     asked = [by_name[name] for name in fusion.heads]
     modules = [HeadModule(head.module(config.features, classes), head.config, total_steps=0).eval() for head in asked]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for module in modules:
-        module.to(device)
+        module.to(inference_device())
     names = {name for module in modules for name in module.head.input_names}
     supervisor, front_end, out_of_fold = fusion.module(), FrontEnd(config.features), _out_of_fold(asked, fusion)
     said: dict[str, NDArray[np.float32]] = {}
@@ -66,6 +65,19 @@ def labels_of(table: pd.DataFrame, classes: ClassList) -> dict[str, NDArray[np.f
     """By recording that has labels, its multi-label target (n_classes,)."""
     labelled = table[table["primary_label"] != ""]
     return dict(zip(labelled["recording_id"], targets(labelled, classes.index), strict=True))
+
+
+def student_targets(said: SoftLabels, table: pd.DataFrame, config: RunConfig, classes: ClassList) -> SoftLabels:
+    """What a student learns of recordings: the teacher's word, softened, and a share of their own labels.
+
+    Args:
+        said: By the teacher, of the recordings.
+        table: The recordings.
+        config: Its `distillation`.
+        classes: The order of the soft labels.
+    """
+    how = config.distillation
+    return said.softened(how.temperature).mixed(labels_of(table, classes), how.label_share)
 
 
 def training_recordings(

@@ -41,3 +41,13 @@ def test_probabilities__of_losses_that_judge_each_class_alone_are_sigmoids(loss:
 
 def test_probabilities__of_cross_entropy_sum_to_one() -> None:
     assert torch.allclose(probabilities(LOGITS, "cross_entropy").sum(dim=1), torch.ones(2))
+
+
+def test_cross_entropy__a_doubtful_target_counts_as_much_as_it_sums_to() -> None:
+    settings = config("cross_entropy")
+    sure, doubtful = torch.tensor([[0.0, 1.0, 0.0]]), torch.tensor([[0.0, 0.25, 0.0]])
+    logits = torch.tensor([[1.0, -1.0, 0.5]])
+    assert loss_of(logits, doubtful, settings).item() == pytest.approx(0.25 * loss_of(logits, sure, settings).item())
+    # And two labels as much as one.
+    twice = torch.tensor([[0.0, 1.0, 1.0]])
+    assert loss_of(logits, twice, settings).item() == pytest.approx(loss_of(logits, 0.5 * twice, settings).item())

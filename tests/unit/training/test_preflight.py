@@ -55,3 +55,16 @@ def test_window_that_is_too_short_for_a_head__is_named() -> None:
         features="{window_s: 0.0001, hop_s: 0.0001, hop_length: 16, n_fft: 64, n_mels: 8}",
     )
     assert "heads.raw_cnn: cannot hear windows of 0.0001 s as waveform" in said
+
+
+def test_encoder_that_no_head_hears__is_looked_for_too() -> None:
+    # Recordings are shown to all that are configured.
+    said = complaint("{raw_cnn: {}}", encoders="{yamnet: {weights: /nowhere/yamnet.tflite}}")
+    assert said == "encoders.yamnet.weights='/nowhere/yamnet.tflite' is not a file"
+
+
+def test_batches_of_one_window__are_refused_by_heads_whose_norms_need_two() -> None:
+    nowhere = "{yamnet: {weights: /nowhere/yamnet.tflite}}"
+    said = complaint("{embed_mlp: {encoder: yamnet, batch_size: 1}, raw_cnn: {batch_size: 1}}", encoders=nowhere)
+    assert "heads.embed_mlp: cannot be trained with batch_size=1: Expected more than 1 value per channel" in said
+    assert "heads.raw_cnn" not in said

@@ -8,6 +8,7 @@ import torch
 
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
+from silencio.models.pretrained import lite0_package_weights
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fit import fit_head
 from silencio.training.lightning_module import HeadModule
@@ -32,3 +33,18 @@ def test_reload__is_bit_equal_after_training(name: str, tiny_data, tmp_path: Pat
     module = HeadModule(trained.module(config.features, tiny_data.classes), trained.config, total_steps=0)
     said = predict(module, ShardSet(tiny_data.development, config.features, "validation"))
     assert np.array_equal(said.probabilities, trained.validation.probabilities)
+
+
+def test_lora__is_trained_with_the_pretrained_statistics_of_its_batch_norms(tiny_data, tmp_path: Path) -> None:
+    head = {**HEADS["lora"], "epochs": 1, "batch_size": 6}
+    config = RunConfig.model_validate(
+        {**tiny_data.config.model_dump(mode="json"), "heads": {"lora": head}}, strict=False
+    )
+    fit_head("lora", config, tiny_data.development, tiny_data.classes, tmp_path)
+    trained = TrainedHead.load(tmp_path).state
+    pretrained = lite0_package_weights()
+    statistics = [name for name in trained if name.endswith(("running_mean", "running_var"))]
+    in_the_package = [name for name in pretrained if name.endswith(("running_mean", "running_var"))]
+    assert len(statistics) == len(in_the_package) == 98
+    for ours, theirs in zip(statistics, in_the_package, strict=True):
+        assert torch.equal(trained[ours], pretrained[theirs].to(trained[ours].dtype)), ours

@@ -1,0 +1,55 @@
+"""What may be done with a bundle is read from licences as people write them; what cannot be read restricts."""
+
+from __future__ import annotations
+
+import pytest
+
+from silencio.bundle.licences import licence_verdict
+from silencio.bundle.manifest import HeadEntry
+
+SHARE_ALIKE_NC = "https://creativecommons.org/licenses/by-nc-sa/4.0/"
+
+
+@pytest.mark.parametrize(
+    ("text", "non_commercial", "share_alike"),
+    [
+        ("CC0-1.0", False, False),
+        ("CC BY 4.0", False, False),
+        ("cc-by-sa 4.0", False, True),
+        ("CC BY SA", False, True),
+        ("MIT", False, False),
+        ("GPL-2+", False, True),
+        ("GPLv3", False, True),
+        ("Public domain", False, False),
+        ("Creative Commons Attribution 3.0", False, False),
+        ("Creative Commons Attribution-NonCommercial-ShareAlike 4.0", True, True),
+        ("Attribution-NonCommercial 4.0 International", True, False),
+        ("CC BY NC", True, False),
+        ("CC BY-ND 4.0", True, False),
+        (SHARE_ALIKE_NC, True, True),
+        ("see author field (CC BY-NC unless stated)", True, False),
+        ("All rights reserved, by the recordist", True, False),
+        ("", True, False),
+    ],
+)
+def test_verdict__reads_a_licence(text: str, non_commercial: bool, share_alike: bool) -> None:
+    verdict = licence_verdict({text: 3}, [])
+    assert (verdict["non_commercial"], verdict["share_alike"]) == (non_commercial, share_alike)
+
+
+def test_verdict__one_restricting_recording_is_enough_and_says_how_many_are_unknown() -> None:
+    verdict = licence_verdict({"CC BY 4.0": 200, "": 2, "ask me": 1}, [])
+    assert verdict["verdict"].startswith("non-commercial use only, ")
+    assert verdict["verdict"].endswith("3 sources without a licence that is known")
+
+
+def test_verdict__weights_from_a_file_of_unknown_licence_restrict() -> None:
+    head = HeadEntry(
+        name="effnet_lora",
+        kind="effnet_lora",
+        input_name="log_mel",
+        weight=1.0,
+        n_parameters=9,
+        config={"weights": "b3.safetensors"},
+    )
+    assert licence_verdict({"CC0": 9}, [head])["non_commercial"]
