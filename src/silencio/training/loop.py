@@ -100,8 +100,7 @@ def train_head(
     module = HeadModule(head, head_config, total_steps=steps_per_epoch * head_config.epochs)
     log = _EpochLog(label or name, head_config.epochs, on_epoch)
     trainer = _trainer(head_config, [log, _EpochOfCrops(crops), *_averaging(head_config.ema_decay)])
-    # Lightning trains a module in the mode that it is given: a head says here which of its layers stay as they are.
-    module.train()
+    module.train()  # Lightning leaves a module in the mode that it is given
     trainer.fit(module, loader)
     if not all(torch.isfinite(parameter).all() for parameter in head.parameters()):
         raise ModelError(f"training {name} diverged: its weights are no numbers; lower heads.{name}.learning_rate")
@@ -179,7 +178,6 @@ def _prepare_process(seed: int) -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated.*")
-    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
     L.seed_everything(seed, verbose=False)
 
 

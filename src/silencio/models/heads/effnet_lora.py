@@ -77,8 +77,9 @@ class EffNetLoraConfig(HeadConfig):
 class EffNetLora(Head[EffNetLoraConfig]):
     """A timm EfficientNet with one input channel.
 
-    While low-rank updates are trained, batch norms keep their pretrained statistics: they are no part of an adapter,
-    and a reload onto the pretrained net would lose them.
+    Batch norms learn the statistics of log-mels while low-rank updates are trained (Li et al. 2016, "Revisiting Batch
+    Normalization"): with those of photographs the updates do not learn. They are kept with the head, whose whole state
+    is saved, so that a reload is bit-equal.
     """
 
     input_names = ("log_mel",)
@@ -97,14 +98,6 @@ class EffNetLora(Head[EffNetLoraConfig]):
         if config.adapt == "lora":
             net = _with_updates(net, config)
         return cls(channels_last(net), config.adapt)
-
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        if mode and self._adapt == "lora":
-            for module in self.net.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
-        return self
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Scaled log-mel (batch, n_mels, n_frames) to logits (batch, n_classes)."""
