@@ -35,6 +35,7 @@ TRAIN_GPU = Resources(cpu="8", memory="24G", n_gpus=1, shared_memory="8G")
 TRAIN_BY_KIND = {
     "effnet_lora": Resources(cpu="8", memory="32G", n_gpus=1, shared_memory="16G"),
     "raw_cnn": Resources(cpu="8", memory="16G", n_gpus=1, shared_memory="8G"),
+    "texture": Resources(cpu="8", memory="16G", n_gpus=1, shared_memory="8G"),
 }
 # Presets that are small enough for a cluster without GPUs.
 CPU_PRESETS = frozenset({"demo", "instruments", "yamnet"})

@@ -39,7 +39,7 @@ def test_heads__are_named_nodes_with_requests_of_their_own(compiled) -> None:
     pipeline, _ = compiled["reserve-fast"]
     executors = pipeline["deploymentSpec"]["executors"]
     requests = {}
-    for name in ("train-effnet-lora", "train-raw-cnn"):
+    for name in ("train-effnet-lora", "train-texture"):
         resources = executors[f"exec-{name}"]["container"]["resources"]
         assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
         requests[name] = resources["resourceMemoryLimit"]
