@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GRAPH, GraphInput, Tolerances
 from silencio.bundle.quantize import Features, QuantizationReport, choose_variant, has_convolution, quantize_graph
 from silencio.bundle.quantize_config import QuantizeConfig
@@ -20,6 +23,7 @@ from silencio.taxonomy import ClassList
 # 8-bit kernels round otherwise on processors without VNNI; loaders also ask for the same most probable species.
 _INT8 = Tolerances(cpu=0.02)
 _BATCH = 16
+_ROUNDING_RECORDINGS, _ROUNDING_MARGIN = 16, 20.0
 
 
 def released_variant(
@@ -44,13 +48,14 @@ def released_variant(
         What parity means for the released graph, and both variants' figures; None where int8 was not tried, or there
         is no convolution to try it on.
     """
+    front_end = FrontEnd(validation.spec)
+    features = [validation.inputs(index, front_end) for index in range(len(validation))]
+    exact = Tolerances(cpu=_rounding(Graph(directory / GRAPH, inputs, n_threads=1), features))
     if not config.enabled or not has_convolution(directory / GRAPH):
-        return Tolerances(), None
+        return exact, None
     graph, candidate = directory / GRAPH, directory / ".int8.onnx"
     quantize_graph(graph, _batches(training, config.n_calibration_windows), candidate)
     target = targets(validation.table, classes.index)
-    front_end = FrontEnd(validation.spec)
-    features = [validation.inputs(index, front_end) for index in range(len(validation))]
     recording = np.repeat(np.arange(len(features)), [len(one["waveform"]) for one in features])
 
     def macro_map(probabilities: NDArray[np.float32]) -> float:
@@ -61,7 +66,23 @@ def released_variant(
         candidate.replace(graph)
         return _INT8, report
     candidate.unlink()
-    return Tolerances(), report
+    return exact, report
+
+
+def _rounding(graph: Graph, features: Iterable[Features]) -> float:
+    """How far another processor's rounding may take a probability, from how far another order of sums does here.
+
+    A window alone is summed in another order than among others; a head that takes logarithms, say, makes more of it.
+    In powers of ten: bundle.json is to be the same wherever it is written.
+    """
+    largest = 0.0
+    for recording in itertools.islice(features, _ROUNDING_RECORDINGS):
+        among_others = graph.run(recording)
+        for number, said in enumerate(among_others):
+            alone = graph.run({name: value[number : number + 1] for name, value in recording.items()})
+            largest = max(largest, float(np.abs(alone[0] - said).max()))
+    wanted = max(Tolerances().cpu, _ROUNDING_MARGIN * largest)
+    return float(f"1e{math.ceil(round(math.log10(wanted), 6))}")
 
 
 def _batches(training: ShardSet, n_windows: int) -> Iterator[Features]:

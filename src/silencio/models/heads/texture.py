@@ -13,8 +13,11 @@ from torch import nn
 from silencio.errors import ModelError
 from silencio.models.head import Head, HeadConfig, Surroundings
 
-# Relative to full scale: what is weaker is the rounding of 16-bit samples.
-_POWER_FLOOR = 1e-9
+# In steps of 16-bit samples: what is weaker is their rounding. (Of full scale, the numbers would be so small that the
+# exporter takes their sums for nothing.)
+_LEAST_POWER, _LEAST_AMPLITUDE = 1.0, 0.03
+# Far below that of any sound, and above the rounding of a stretch in which nothing moves.
+_LEAST_FLUTTER = 0.01
 _LEAST_MODULATION_FRAMES = 16
 _MODULATION_GROWTH = 1.18
 
@@ -100,7 +103,7 @@ class Texture(Head[TextureConfig]):
     def statistics(self, waveform: torch.Tensor) -> torch.Tensor:
         """Int16 (batch, window_samples) to float32 (batch, n_statistics)."""
         with torch.autocast(waveform.device.type, enabled=False):  # in 16 bits a spectrum drowns in its rounding
-            power = _power(waveform.to(torch.float32) / 32768.0, self.fourier, self._hop)
+            power = _power(waveform.to(torch.float32), self.fourier, self._hop)
             return torch.cat([_levels(power), self._flutter(power)], dim=1)
 
     def _flutter(self, power: torch.Tensor) -> torch.Tensor:
@@ -110,10 +113,10 @@ class Texture(Head[TextureConfig]):
         n_blocks = bands.shape[1] // self._half
         blocks = bands[:, : n_blocks * self._half].unflatten(1, (n_blocks, -1))
         stretches = torch.cat([blocks[:, :-1], blocks[:, 1:]], dim=2).transpose(2, 3)
-        relative = stretches / (stretches.mean(dim=3, keepdim=True) + 1e-6) - 1.0
+        relative = stretches / (stretches.mean(dim=3, keepdim=True) + _LEAST_AMPLITUDE) - 1.0
         spectrum = relative @ self.modulation
-        strength = (spectrum[..., : self._half].square() + spectrum[..., self._half :].square() + 1e-12).sqrt()
-        return torch.log(strength.mean(dim=1) @ self.grouping + 1e-3).flatten(1)
+        strength = (spectrum[..., : self._half].square() + spectrum[..., self._half :].square()).sqrt()
+        return torch.log(strength.mean(dim=1) @ self.grouping + _LEAST_FLUTTER).flatten(1)
 
 
 def _power(samples: torch.Tensor, fourier: torch.Tensor, hop: int) -> torch.Tensor:
@@ -129,13 +132,13 @@ def _power(samples: torch.Tensor, fourier: torch.Tensor, hop: int) -> torch.Tens
 
 def _levels(power: torch.Tensor) -> torch.Tensor:
     """(batch, n_frames, n_bins) to what each bin's level is like over time (batch, 4 * n_bins), in dB."""
-    level = 10.0 * torch.log10(power + _POWER_FLOOR)
+    level = 10.0 * torch.log10(power + _LEAST_POWER)
     own = level.mean(dim=(1, 2), keepdim=True)
     mean = level.mean(dim=1, keepdim=True)
     around = level - mean
     deviation = around.square().mean(dim=1).sqrt()
     skewness = (around * around.square()).mean(dim=1) / (deviation * deviation.square() + 1e-3)
-    loudness = 10.0 * torch.log10(power.mean(dim=1) + _POWER_FLOOR)
+    loudness = 10.0 * torch.log10(power.mean(dim=1) + _LEAST_POWER)
     return torch.cat([(mean - own).squeeze(1), deviation, skewness, loudness - own.squeeze(1)], dim=1)
 
 

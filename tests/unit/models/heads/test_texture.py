@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
+from silencio.bundle.graph import Graph
+from silencio.bundle.manifest import GraphInput, Tolerances
 from silencio.errors import ModelError
+from silencio.evaluation.calibration import Calibration
 from silencio.features import FeatureSpec
 from silencio.models.head import Surroundings
 from silencio.models.heads.texture import Texture, TextureConfig
+from silencio.models.supervisors.weighted_average import WeightedAverage
+from silencio.taxonomy import ClassList, Species
 
 SPEC = FeatureSpec()
 RATE_HZ = SPEC.sample_rate_hz
@@ -87,3 +95,22 @@ def test_statistics__are_as_exact_in_mixed_precision() -> None:
     exact = head.statistics(waveform)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(head.statistics(waveform), exact)
+
+
+def test_exported__says_the_same_of_a_song_and_of_silence(tmp_path: Path) -> None:
+    # An exporter may take a small constant for nothing: the logarithm of silence would be no number.
+    waveform = np.stack([np.round(song(6_000.0, 20.0) * 32767), np.zeros(SPEC.window_samples)]).astype(np.int16)
+    inputs = (GraphInput(name="waveform", dtype="int16", shape=(SPEC.window_samples,)),)
+    names = [f"species{number}" for number in range(5)]
+    classes = ClassList.of(
+        Species(code=name, scientific_name=name, common_name=name, class_name="Insecta") for name in names
+    )
+    head = build()
+    module = EnsembleGraph(
+        [head], [head.input_names], ["cross_entropy"], WeightedAverage([1.0]), Calibration.none(5)
+    ).eval()
+    write_graph(module, inputs, SPEC, classes, tmp_path / "model.onnx")
+    said = Graph(tmp_path / "model.onnx", inputs, n_threads=1).run({"waveform": waveform})
+    with torch.inference_mode():
+        expected = head(torch.from_numpy(waveform)).softmax(dim=1).numpy()
+    assert np.abs(said - expected).max() < Tolerances().torch_to_onnx
