@@ -16,7 +16,7 @@ GPU = {"birdclef"}
 
 def test_reserve__has_every_kind_of_input() -> None:
     config = resolve(preset_text("reserve"))
-    assert [head.kind for head in config.heads.values()] == ["effnet_lora", "resnet", "raw_cnn", "texture", "embed_mlp"]
+    assert [head.kind for head in config.heads.values()] == ["effnet_lora", "resnet", "raw_cnn", "embed_mlp"]
     assert encoder_spec("birdnet", config.encoders["birdnet"]).speeds == (1.0, 0.5)
 
 
