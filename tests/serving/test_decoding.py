@@ -48,7 +48,7 @@ def _kill_at_work(servers: LocalServers, seconds: dict[int, float]) -> None:
     """Kill the first decoder that has worked a while since `seconds` were taken."""
     while True:
         for one in _decoders(servers):
-            if _worked_s(one) > seconds[one.pid] + 0.1:
+            if _worked_s(one) > seconds.get(one.pid, 0.0) + 0.02:
                 one.send_signal(signal.SIGSEGV)
                 return
         time.sleep(0.005)
@@ -66,14 +66,17 @@ def _post(servers: LocalServers, encoded: bytes) -> httpx.Response:
 def test_decoder__its_death_is_one_4xx_and_nobody_elses(
     own_servers: LocalServers, recording: Make, slow_to_decode: bytes
 ) -> None:
-    seconds = {one.pid: _worked_s(one) for one in _decoders(own_servers)}
-    with ThreadPoolExecutor(4) as threads:
-        lost = threads.submit(_post, own_servers, slow_to_decode)
-        _kill_at_work(own_servers, seconds)
-        others = [threads.submit(_post, own_servers, recording()) for _ in range(6)]
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(5):
+            seconds = {one.pid: _worked_s(one) for one in _decoders(own_servers)}
+            lost = threads.submit(_post, own_servers, slow_to_decode)
+            _kill_at_work(own_servers, seconds)
+            others = [threads.submit(_post, own_servers, recording()) for _ in range(6)]
+            assert [one.result().status_code for one in others] == [200] * 6
+            if lost.result().status_code != 200:
+                break  # else the file was decoded before the signal came, as on a busy machine
         assert lost.result().status_code == 400
         assert lost.result().json()["error"] == "body: the decoder crashed on this file"
-        assert [one.result().status_code for one in others] == [200] * 6
     # Replaced: the next one is decoded.
     assert _post(own_servers, recording(70.0, "FLAC")).status_code == 200
 
