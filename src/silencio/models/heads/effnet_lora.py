@@ -78,8 +78,8 @@ class EffNetLora(Head[EffNetLoraConfig]):
     """A timm EfficientNet with one input channel.
 
     Batch norms learn the statistics of log-mels while low-rank updates are trained (Li et al. 2016, "Revisiting Batch
-    Normalization"): with those of photographs the updates do not learn. They are kept with the head, whose whole state
-    is saved, so that a reload is bit-equal.
+    Normalization"): with those of photographs, at the same learning rate, the updates did not learn. They are kept with
+    the head, whose whole state is saved, so that a reload is bit-equal.
     """
 
     input_names = ("log_mel",)
