@@ -10,7 +10,7 @@ OUT ?= out
 YAMNET := $(wildcard ../shared/weights/yamnet.tflite)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check survival soak browser extras bench accuracy reserve compile format lock clean recordings
+.PHONY: help demo test check survival soak browser extras bench proofs accuracy reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,15 @@ extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, or 
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json
+
+# The names of proofs are words behind `proofs`, not targets of their own.
+ifeq (proofs,$(firstword $(MAKECMDGOALS)))
+PROOFS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+$(eval $(PROOFS):;@:)
+endif
+proofs: $(VENV)/.ready  ## what takes longer than a test may, resumable: make proofs NAME
+	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	PYTHONPATH="$(OUT)/extras/birdnet" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.proofs $(PROOFS) $(ARGS)
 
 accuracy: $(VENV)/.ready  ## five folds, every head and ensemble against what users reach for; resumable, hours: make accuracy DATA=folder
 	@test -n "$(DATA)" || { echo "make accuracy DATA=<a folder in BirdCLEF's layout>"; exit 2; }
