@@ -1,6 +1,7 @@
 """Sound as numbers: decode, resample, cut into windows. The only code that does so."""
 
-from silencio.audio.decode import DecodedAudio, Waveform, decode, read_waveform
+from silencio.audio.decode import DecodedAudio, Waveform, WaveformReader, decode, read_waveform
+from silencio.audio.notes import ReadingNote
 from silencio.audio.resample import resample, resampled
 from silencio.audio.statistics import audio_statistics
 from silencio.audio.truncation import truncation
@@ -9,7 +10,9 @@ from silencio.audio.windows import cut_window, cut_windows, n_windows, pad_windo
 
 __all__ = [
     "DecodedAudio",
+    "ReadingNote",
     "Waveform",
+    "WaveformReader",
     "audio_statistics",
     "cut_window",
     "cut_windows",

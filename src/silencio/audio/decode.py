@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from silencio.audio.notes import ReadingNote
 from silencio.audio.resample import resampled
 from silencio.audio.waveform import quantize
 from silencio.errors import DecodeError
@@ -50,6 +51,7 @@ class Waveform:
         recorded_hz: Rate at which it was recorded.
         n_channels: Channels that were averaged.
         container: libsndfile's name of the format: OGG, WAV, FLAC, MP3.
+        notes: What was not as it should be, and was read all the same.
     """
 
     samples: NDArray[np.int16]
@@ -57,6 +59,7 @@ class Waveform:
     recorded_hz: int
     n_channels: int
     container: str
+    notes: tuple[ReadingNote, ...] = ()
 
 
 def decode(source: bytes | Path, *, max_duration_s: float | None = None) -> DecodedAudio:
@@ -88,21 +91,58 @@ def read_waveform(source: bytes | Path, sample_rate_hz: int, *, max_duration_s: 
     Raises:
         DecodeError: As `decode`.
     """
-    with _opened(source) as sound:
-        rate_hz = int(sound.samplerate)
-        n_recorded = 0
+    reader = WaveformReader(source, sample_rate_hz, max_duration_s=max_duration_s)
+    samples = np.concatenate(list(reader))
+    return Waveform(
+        samples, reader.n_recorded, reader.recorded_hz, reader.n_channels, reader.container, tuple(reader.notes)
+    )
 
-        def counted() -> Iterator[NDArray[np.float32]]:
-            nonlocal n_recorded
-            for block in _mono_blocks(sound, max_duration_s):
-                n_recorded += len(block)
-                yield block
 
-        blocks = resampled(counted(), rate_hz, sample_rate_hz)
-        samples = np.concatenate([quantize(block) for block in blocks])
-        # Resampling one or two samples may leave none; the recording is still there and gets its window.
-        samples = samples if len(samples) else np.zeros(1, np.int16)
-        return Waveform(samples, n_recorded, rate_hz, int(sound.channels), str(sound.format))
+class WaveformReader:
+    """A recording as `Waveform`, block by block: nothing but a block is held.
+
+    Args:
+        source: The encoded bytes, or the file that holds them.
+        sample_rate_hz: Rate that is wanted.
+        max_duration_s: Refuse what is longer, before more than that was decoded.
+
+    Attributes:
+        n_recorded: As in `Waveform`, and so are the others; final once the blocks are exhausted.
+        recorded_hz: Likewise.
+        n_channels: Likewise.
+        container: Likewise.
+        notes: Likewise.
+    """
+
+    def __init__(self, source: bytes | Path, sample_rate_hz: int, *, max_duration_s: float | None = None) -> None:
+        self._source = source
+        self._sample_rate_hz = sample_rate_hz
+        self._max_duration_s = max_duration_s
+        self.n_recorded = self.recorded_hz = self.n_channels = 0
+        self.container = ""
+        self.notes: list[ReadingNote] = []
+
+    def __iter__(self) -> Iterator[NDArray[np.int16]]:
+        """Blocks of int16, each (n_samples,), at least one sample in all; once only.
+
+        Raises:
+            DecodeError: As `decode`, before, between or after blocks.
+        """
+        n_samples = 0
+        with _opened(self._source) as sound:
+            self.recorded_hz, self.n_channels = int(sound.samplerate), int(sound.channels)
+            self.container = str(sound.format)
+            for block in resampled(self._counted(sound), self.recorded_hz, self._sample_rate_hz):
+                n_samples += len(block)
+                yield quantize(block)
+        if not n_samples:
+            # Resampling one or two samples may leave none; the recording is still there and gets its window.
+            yield np.zeros(1, np.int16)
+
+    def _counted(self, sound: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
+        for block in _mono_blocks(sound, self._max_duration_s):
+            self.n_recorded += len(block)
+            yield block
 
 
 @contextmanager
