@@ -14,7 +14,6 @@ from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
-from silencio.audio import truncation
 from silencio.bundle import Bundle, Scorer
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
@@ -201,8 +200,6 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
         sys.stderr.write("note: the place is in no site's radius: nothing is known of it, no species is ruled out\n")
 
     def ask(encoded: bytes) -> RecordingDocument:
-        if cut := truncation(encoded):
-            raise DecodeError(f"the file is truncated: {cut}", "truncated")
         waveform = scorer.front_end.waveform(encoded)
         features = scorer.front_end.features(waveform)
         return recording_document(

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.audio import Waveform, audio_statistics, read_waveform, truncation
-from silencio.errors import DecodeError
+from silencio.audio import Waveform, audio_statistics, read_waveform
 from silencio.features import FeatureSpec, FrontEnd
 
 # An Ogg file of 10 minutes decodes in half a second. A process that asks for more memory than this is being attacked.
@@ -114,17 +113,12 @@ def hear(work: Work) -> HeardRecording:
 
 
 def _read(work: Work) -> Waveform:
-    # A decoder plays what is there of half a file, and the answer would speak of half a recording.
-    if cut := truncation(work.encoded):
-        raise DecodeError(f"the file is truncated: {cut}", "truncated")
-    waveform = read_waveform(work.encoded, _front_end.spec.sample_rate_hz, max_duration_s=work.most_audio_s)
-    duration_s = len(waveform.samples) / _front_end.spec.sample_rate_hz
-    # A sample or two are lost or won in resampling.
-    if duration_s < 0.99 * work.least_audio_s:
-        raise DecodeError(
-            f"the audio is {duration_s:.3g} s long, at least {work.least_audio_s:g} s is needed", "too_short"
-        )
-    return waveform
+    return read_waveform(
+        work.encoded,
+        _front_end.spec.sample_rate_hz,
+        min_duration_s=work.least_audio_s,
+        max_duration_s=work.most_audio_s,
+    )
 
 
 def _statistics(windows: NDArray[np.int16], rate_hz: int) -> dict[str, NDArray[np.float64]]:
