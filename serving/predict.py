@@ -46,6 +46,13 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "(default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write one file a recording instead of printing")
+    parser.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="a file that ends before its recording does is scored as far as it goes, with a note, or refused "
+        "(default: %(default)s)",
+    )
     _add_place(parser)
     parser.add_argument(
         "--api-key-file",
@@ -159,6 +166,8 @@ class _Answers:
                 sys.stderr.write(f"{file}: {error}\n")
                 self.all_answered = False
                 continue
+            for note in document.notes:
+                sys.stderr.write(f"{file}: note: {note.text}\n")
             yield file, document
 
 
@@ -185,6 +194,7 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 latitude=options.latitude,
                 longitude=options.longitude,
                 recorded_at=options.recorded_at,
+                truncated=options.truncated,
             )
 
         yield _Way(ask, lambda: client.band_hz)

@@ -127,7 +127,7 @@ class Recording:
     @contextmanager
     def _opened(self, section: Section) -> Iterator[soundfile.SoundFile]:
         try:
-            sound = _Sound(self._encoded.view(section.begin, section.end, section.prefix))
+            sound = _Sound(self._encoded.view(section.pieces))
         except soundfile.LibsndfileError as error:
             text = f"not audio that can be decoded ({self._encoded.n_bytes} bytes): {error.error_string}"
             raise self._encoded.failure or _NotAudioError(text, "not_audio") from error

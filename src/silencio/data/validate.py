@@ -14,7 +14,16 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
-from silencio.audio import MAX_AUDIO_S, MIN_AUDIO_S, ReadingNote, Recording, check_duration, quantize, resampled
+from silencio.audio import (
+    MAX_AUDIO_S,
+    MIN_AUDIO_S,
+    ReadingNote,
+    Recording,
+    Truncated,
+    check_duration,
+    quantize,
+    resampled,
+)
 from silencio.data.cross_checks import duplicates, odd_durations, sample_rates
 from silencio.data.faults import KINDS, Fault, fault_table
 from silencio.errors import DataError, DecodeError, StorageError
@@ -33,6 +42,7 @@ class ValidationConfig(BaseModel):
         min_duration_s: What is shorter is left out.
         silent_below_db: Mean level in decibels of full scale under which a recording is reported as silent.
         clipped_share: Share of samples at full scale above which it is reported as clipped.
+        truncated: A file that ends before its recording does is used as far as it goes, or left out.
         odd_deviations: How many robust standard deviations from the usual make a duration odd.
     """
 
@@ -41,6 +51,7 @@ class ValidationConfig(BaseModel):
     min_duration_s: float = Field(MIN_AUDIO_S, ge=0)
     silent_below_db: float = Field(-60.0, lt=0)
     clipped_share: float = Field(0.001, gt=0, le=1)
+    truncated: Truncated = "note"
     odd_deviations: float = Field(5.0, gt=0)
 
 
@@ -138,7 +149,7 @@ def examine(recording_id: str, uri: str, config: ValidationConfig) -> tuple[dict
     if not n_bytes:
         return left_out("empty", "the file is empty (0 bytes)")
     try:
-        sound = _measure(source)
+        sound = _measure(source, config.truncated)
         check_duration(sound.duration_s, config.min_duration_s)
     except DecodeError as error:
         return left_out(
@@ -201,9 +212,9 @@ class _Sound:
         return self.n_samples / self.sample_rate_hz
 
 
-def _measure(source: bytes | Path) -> _Sound:
+def _measure(source: bytes | Path, truncated: Truncated) -> _Sound:
     sound = _Sound()
-    with Recording(source, max_duration_s=MAX_AUDIO_S) as recording:
+    with Recording(source, max_duration_s=MAX_AUDIO_S, truncated=truncated) as recording:
         for part in recording.parts():
             for block in resampled(part.blocks, part.sample_rate_hz, recording.sample_rate_hz):
                 samples = quantize(block)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from silencio.audio.containers.encoded import Encoded
-from silencio.audio.containers.section import FoundSections, Section, whole
+from silencio.audio.containers.section import FoundSections, whole
 from silencio.audio.containers.sizes import Samples, found_end
 
 _MAX_CHUNKS = 10_000
@@ -37,4 +37,4 @@ def aiff_sections(encoded: Encoded, start: int) -> FoundSections:
     samples = Samples(begin, claimed, max(1, n_channels * -(-n_bits // 8)), wraps=True)
     # What the common chunk counts is behind the samples as often as in front: only a lack is looked for.
     _, notes = found_end(encoded, samples, lambda _: True)
-    return FoundSections((Section(start, encoded.n_bytes),), notes)
+    return whole(encoded.n_bytes, *notes, start=start)

@@ -20,9 +20,9 @@ def au_sections(encoded: Encoded, start: int) -> FoundSections:
     samples = Samples(begin, None if n_bytes == UNKNOWN else n_bytes, 1, wraps=True)
     _, notes = found_end(encoded, samples, lambda _: True)
     if not notes:
-        return FoundSections((Section(start, encoded.n_bytes),))
-    prefix = head[:8] + UNKNOWN.to_bytes(4, "big")
-    return FoundSections((Section(start + len(prefix), encoded.n_bytes, prefix),), notes)
+        return whole(encoded.n_bytes, start=start)
+    header = head[:8] + UNKNOWN.to_bytes(4, "big")
+    return FoundSections((Section((header, range(start + len(header), encoded.n_bytes))),), notes)
 
 
 def caf_sections(encoded: Encoded, start: int) -> FoundSections:
@@ -40,6 +40,6 @@ def caf_sections(encoded: Encoded, start: int) -> FoundSections:
     samples = Samples(begin, n_bytes - _EDITS_BYTES if n_bytes >= _EDITS_BYTES else None, 1, wraps=False)
     end, notes = found_end(encoded, samples, lambda _: True)
     if not notes:
-        return FoundSections((Section(start, encoded.n_bytes),))
-    prefix = encoded.read(start, at + 4 - start) + (end - begin + _EDITS_BYTES).to_bytes(8, "big") + bytes(_EDITS_BYTES)
-    return FoundSections((Section(begin, end, prefix),), notes)
+        return whole(encoded.n_bytes, start=start)
+    header = encoded.read(start, at + 4 - start) + (end - begin + _EDITS_BYTES).to_bytes(8, "big") + bytes(_EDITS_BYTES)
+    return FoundSections((Section((header, range(begin, end))),), notes)

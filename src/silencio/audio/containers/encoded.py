@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 import io
+import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from silencio.errors import DecodeError
+
+Piece = bytes | range
+"""New bytes, or the place of a file's own."""
 
 
 class Encoded:
@@ -70,20 +76,19 @@ class Encoded:
         except OSError as error:
             raise _unreadable(error) from error
 
-    def view(self, begin: int, end: int, prefix: bytes = b"") -> io.RawIOBase | io.BytesIO:
-        """A part as a file of its own: a prefix of new bytes, and the old ones from `begin` to `end` behind it."""
-        if self._bytes is not None and not prefix:
-            return io.BytesIO(self._bytes if end - begin == self.n_bytes else self._bytes[begin:end])
-        return _View(self, begin, end, prefix)
+    def view(self, pieces: Sequence[Piece]) -> io.RawIOBase | io.BytesIO:
+        """Pieces one behind the other, as a file of its own."""
+        if self._bytes is not None and list(pieces) == [range(self.n_bytes)]:
+            return io.BytesIO(self._bytes)
+        return _View(self, pieces)
 
 
 class _View(io.RawIOBase):
-    def __init__(self, encoded: Encoded, begin: int, end: int, prefix: bytes) -> None:
+    def __init__(self, encoded: Encoded, pieces: Sequence[Piece]) -> None:
         super().__init__()
         self._encoded = encoded
-        self._begin = begin
-        self._prefix = prefix
-        self._n_bytes = len(prefix) + end - begin
+        self._pieces = pieces
+        self._ends = list(itertools.accumulate(len(piece) for piece in pieces))
         self._at = 0
 
     def readable(self) -> bool:
@@ -96,29 +101,34 @@ class _View(io.RawIOBase):
         return self._at
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._n_bytes}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._ends[-1]}[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # soundfile and io give a buffer
         """Fill a buffer as far as there are bytes."""
-        wanted = min(len(buffer), max(0, self._n_bytes - self._at))
-        first = self._prefix[self._at : self._at + wanted]
-        buffer[: len(first)] = first
-        n_read = len(first)
+        n_read = 0
         try:
-            while n_read < wanted:
-                place = self._begin + self._at + n_read - len(self._prefix)
-                part = self._encoded.read(place, wanted - n_read)
-                if not part:
-                    break
+            while n_read < len(buffer) and (part := self._read(len(buffer) - n_read)):
                 buffer[n_read : n_read + len(part)] = part
                 n_read += len(part)
+                self._at += len(part)
         except DecodeError as error:
             # An exception inside libsndfile's callback would only be printed.
             self._encoded.failure = error
-        self._at += n_read
         return n_read
+
+    def _read(self, n_bytes: int) -> bytes:
+        """From one piece."""
+        number = bisect.bisect_right(self._ends, self._at)
+        if number == len(self._pieces):
+            return b""
+        piece = self._pieces[number]
+        within = self._at - (self._ends[number - 1] if number else 0)
+        n_bytes = min(n_bytes, len(piece) - within)
+        if isinstance(piece, bytes):
+            return piece[within : within + n_bytes]
+        return self._encoded.read(piece[0] + within, n_bytes)
 
 
 def _unreadable(error: OSError) -> DecodeError:

@@ -28,5 +28,5 @@ def flac_sections(encoded: Encoded, start: int) -> FoundSections:
         return whole(encoded.n_bytes)
     packed = int.from_bytes(head[_TOTAL_AT:], "big")
     n_claimed = packed & ((1 << _TOTAL_BITS) - 1)
-    prefix = head[:_TOTAL_AT] + (packed - n_claimed).to_bytes(8, "big")
-    return FoundSections((Section(start + len(prefix), encoded.n_bytes, prefix, n_claimed),))
+    header = head[:_TOTAL_AT] + (packed - n_claimed).to_bytes(8, "big")
+    return FoundSections((Section((header, range(start + len(header), encoded.n_bytes)), n_claimed),))

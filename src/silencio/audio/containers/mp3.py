@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 
 from silencio.audio.containers.encoded import Encoded
@@ -31,6 +32,11 @@ _SEARCH_BYTES = 1 << 16
 _READ_BYTES = 1 << 20
 
 
+def _places() -> array[int]:
+    """A day has three million frames."""
+    return array("q")
+
+
 @dataclass
 class _Link:
     """One of several recordings that were joined.
@@ -39,11 +45,13 @@ class _Link:
         begin: Its first byte.
         n_claimed: Frames that its first one counts; None where it does not.
         starts: Where its frames begin, the counting one left out.
+        rates: Their bit rates, as heads say them.
     """
 
     begin: int
     n_claimed: int | None = None
-    starts: list[int] = field(default_factory=list)
+    starts: array[int] = field(default_factory=_places)
+    rates: set[int] = field(default_factory=set)
 
 
 def mp3_sections(encoded: Encoded, start: int) -> FoundSections | None:
@@ -64,7 +72,13 @@ def mp3_sections(encoded: Encoded, start: int) -> FoundSections | None:
     # Tags in front stay with the first.
     begins = [0, *(link.begin for link in links[1:])]
     ends = [*begins[1:], encoded.n_bytes]
-    return FoundSections(tuple(Section(begin, end) for begin, end in zip(begins, ends, strict=True)), tuple(notes))
+    sections = []
+    for link, begin, end in zip(links, begins, ends, strict=True):
+        count = _counting_frame(encoded, link)
+        # The count belongs right in front of the first frame.
+        pieces = (count, range(link.starts[0], end)) if count else (range(begin, end),)
+        sections.append(Section(pieces))
+    return FoundSections(tuple(sections), tuple(notes))
 
 
 def _split(link: _Link) -> list[_Link]:
@@ -73,7 +87,31 @@ def _split(link: _Link) -> list[_Link]:
     if n_claimed is None or not 0 < n_claimed < len(link.starts) - _COUNT_MAY_DIFFER:
         return [link]
     rest = link.starts[n_claimed:]
-    return [_Link(link.begin, n_claimed, link.starts[:n_claimed]), _Link(rest[0], None, rest)]
+    return [
+        _Link(link.begin, n_claimed, link.starts[:n_claimed], link.rates),
+        _Link(rest[0], None, rest, link.rates),
+    ]
+
+
+def _counting_frame(encoded: Encoded, link: _Link) -> bytes:
+    """A frame that counts those of a stream which does not, and whose length the decoder would guess from its first.
+
+    With a constant bit rate the guess is right, and nothing is put in.
+    """
+    if link.n_claimed or len(link.rates) < 2 or len(link.starts) < 2:
+        return b""
+    first, second = link.starts[:2]
+    frame = encoded.read(first, second - first)
+    at = _mark_at(frame)
+    counted = frame[:_HEAD_BYTES].ljust(at, b"\0") + _MARKS[0] + _COUNTS_FRAMES.to_bytes(4, "big")
+    counted += len(link.starts).to_bytes(4, "big")
+    return counted.ljust(len(frame), b"\0") if len(counted) <= len(frame) else b""
+
+
+def _mark_at(head: bytes) -> int:
+    """Where in a frame Xing's mark stands."""
+    is_v1, is_mono, has_checksum = head[1] >> 3 & 3 == _V1, head[3] >> 6 == 3, not head[1] & 1
+    return _HEAD_BYTES + _SIDE_BYTES[is_v1, is_mono] + 2 * has_checksum
 
 
 class _Walk:
@@ -140,6 +178,7 @@ class _Walk:
         link = self.links[-1]
         if n_claimed is None:
             link.starts.append(at)
+            link.rates.add(self._read(at, _HEAD_BYTES)[2] >> 4)
         elif link.starts:
             self.links.append(_Link(at, n_claimed))
         else:
@@ -167,11 +206,7 @@ class _Walk:
 
     def _counted(self, at: int) -> int | None:
         """How many frames the frame at a byte counts; None where it is sound. 0: it counts, and does not say."""
-        head = self._read(at, _HEAD_BYTES)
-        is_v1, is_mono = head[1] >> 3 & 3 == _V1, head[3] >> 6 == 3
-        has_checksum = not head[1] & 1
-        mark_at = at + _HEAD_BYTES + _SIDE_BYTES[is_v1, is_mono] + 2 * has_checksum
-        mark = self._read(mark_at, 12)
+        mark = self._read(at + _mark_at(self._read(at, _HEAD_BYTES)), 12)
         if mark[:4] not in _MARKS:
             return None
         flags = int.from_bytes(mark[4:8], "big")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from silencio.audio.containers.encoded import Encoded
+from silencio.audio.containers.encoded import Encoded, Piece
 from silencio.audio.containers.section import FoundSections, Section, whole
 from silencio.audio.notes import ReadingNote
 
@@ -14,6 +14,7 @@ _HEAD_BYTES = 27
 _MAX_SEGMENTS = 255
 _BEGINS, _ENDS = 0x02, 0x04
 _MAX_FLAGS = 0x07
+_FLAGS_AT = 5
 _CHECKSUM_AT = slice(22, 26)
 _SEARCH_BYTES = 1 << 20
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -25,6 +26,44 @@ class _Page:
     end: int
     flags: int
 
+    @property
+    def begins(self) -> bool:
+        """It is the first of a stream."""
+        return bool(self.flags & _BEGINS)
+
+    @property
+    def ends(self) -> bool:
+        """It is marked as the last of a stream."""
+        return bool(self.flags & _ENDS)
+
+
+@dataclass
+class _Link:
+    """One of the streams that are joined, or several that were multiplexed: its pages, as long runs of bytes.
+
+    Attributes:
+        runs: Pages that follow each other.
+        last: The last one.
+    """
+
+    runs: list[range] = field(default_factory=list)
+    last: _Page | None = None
+
+    def add(self, page: _Page) -> None:
+        if self.runs and self.runs[-1].stop == page.begin:
+            self.runs[-1] = range(self.runs[-1].start, page.end)
+        else:
+            self.runs.append(range(page.begin, page.end))
+        self.last = page
+
+    def section(self, encoded: Encoded) -> Section:
+        """For the decoder, which drops what is behind the last page whose end it can tell: the mark is put in."""
+        pieces: list[Piece] = list(self.runs)
+        if self.last is not None and not self.last.ends:
+            pieces[-1] = range(self.runs[-1].start, self.last.begin)
+            pieces.append(_with_end_mark(encoded.read(self.last.begin, self.last.end - self.last.begin)))
+        return Section(tuple(piece for piece in pieces if len(piece)))
+
 
 def ogg_sections(encoded: Encoded, start: int) -> FoundSections:
     """The streams that stand one behind the other in an Ogg file (RFC 3533, section 4: chaining).
@@ -35,34 +74,30 @@ def ogg_sections(encoded: Encoded, start: int) -> FoundSections:
         encoded: The file.
         start: First byte of its first page.
     """
-    begins: list[int] = []
+    links: list[_Link] = []
     at, n_lost, last = start, 0, None
-    was_begin = False
     while (page := _page(encoded, at)) is not None:
-        n_lost += page.begin - at
         if page.end > encoded.n_bytes:
             break
-        is_begin = bool(page.flags & _BEGINS)
-        if is_begin and not was_begin:
-            begins.append(page.begin)
-        was_begin, last, at = is_begin, page, page.end
+        n_lost += page.begin - at
+        if last is None or (page.begins and not last.begins):
+            links.append(_Link())
+        links[-1].add(page)
+        last, at = page, page.end
     if last is None:
         return whole(encoded.n_bytes, _truncated("no whole Ogg page"))
-    begins = begins or [start]
-    notes = [*_ending(encoded, last, page, at)]
-    if len(begins) > 1:
-        notes.append(ReadingNote("joined", f"{len(begins)} Ogg streams are joined; all were read"))
+    notes = _ending(encoded, last, page, at)
+    if len(links) > 1:
+        notes.append(ReadingNote("joined", f"{len(links)} Ogg streams are joined; all were read"))
     if n_lost:
         notes.append(ReadingNote("damaged", f"{n_lost} bytes between Ogg pages are no pages; they were passed over"))
-    ends = [*begins[1:], encoded.n_bytes]
-    sections = tuple(Section(begin, end) for begin, end in zip(begins, ends, strict=True))
-    return FoundSections(sections, tuple(notes))
+    return FoundSections(tuple(link.section(encoded) for link in links), tuple(notes))
 
 
 def _ending(encoded: Encoded, last: _Page, cut: _Page | None, at: int) -> list[ReadingNote]:
     if cut is not None:
         return [_truncated("the last Ogg page is cut")]
-    if last.flags & _ENDS:
+    if last.ends:
         return []
     rest = encoded.read(at, _HEAD_BYTES)
     if rest[: len(_CAPTURE)] == _CAPTURE[: len(rest)] and rest:
@@ -96,19 +131,32 @@ def _page(encoded: Encoded, at: int) -> _Page | None:
 
 def _page_at(encoded: Encoded, at: int) -> _Page | None:
     head = encoded.read(at, _HEAD_BYTES + _MAX_SEGMENTS)
-    if len(head) < _HEAD_BYTES or head[:4] != _CAPTURE or head[4] or head[5] > _MAX_FLAGS:
+    if len(head) < _HEAD_BYTES or head[:4] != _CAPTURE or head[4] or head[_FLAGS_AT] > _MAX_FLAGS:
         return None
     segments = head[_HEAD_BYTES : _HEAD_BYTES + head[26]]
     # A table of lengths that is cut itself ends behind the file.
     missing = head[26] - len(segments)
     n_bytes = _HEAD_BYTES + head[26] + sum(segments) + missing
-    return _Page(at, at + n_bytes, head[5])
+    return _Page(at, at + n_bytes, head[_FLAGS_AT])
 
 
 def _is_sound(encoded: Encoded, page: _Page) -> bool:
-    """Whether a page's checksum is right: CRC-32 of polynomial 0x04C11DB7, zlib's mirrored and not inverted."""
-    content = bytearray(encoded.read(page.begin, page.end - page.begin))
-    written = int.from_bytes(content[_CHECKSUM_AT], "little")
+    """Whether a page's checksum is right."""
+    content = encoded.read(page.begin, page.end - page.begin)
+    return _checksum(content) == content[_CHECKSUM_AT]
+
+
+def _with_end_mark(page: bytes) -> bytes:
+    marked = bytearray(page)
+    marked[_FLAGS_AT] |= _ENDS
+    if _checksum(page) == page[_CHECKSUM_AT]:  # a page that is damaged stays so
+        marked[_CHECKSUM_AT] = _checksum(marked)
+    return bytes(marked)
+
+
+def _checksum(page: bytes | bytearray) -> bytes:
+    """CRC-32 of polynomial 0x04C11DB7 (RFC 3533, section 6): zlib's, mirrored and not inverted."""
+    content = bytearray(page)
     content[_CHECKSUM_AT] = bytes(4)
     mirrored = zlib.crc32(content.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
-    return int(f"{mirrored:032b}"[::-1], 2) == written
+    return int(f"{mirrored:032b}"[::-1], 2).to_bytes(4, "little")

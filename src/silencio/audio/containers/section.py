@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from silencio.audio.containers.encoded import Piece
 from silencio.audio.notes import ReadingNote
 
 
@@ -12,16 +13,12 @@ class Section:
     """One recording within a file; joined files have several.
 
     Attributes:
-        begin: Its first byte in the file, behind what `prefix` replaces.
-        end: The byte behind its last one.
-        prefix: A header that is right, in place of one that is not; empty where nothing is replaced.
-        n_claimed: Samples a channel that the header claims, where the decoder is not to be told; None: it may be told.
-        container: Where it is not what libsndfile calls it: a patched header may be of another form.
+        pieces: What the decoder is given, one behind the other: the file's bytes, and new ones where its own are wrong.
+        n_claimed: Samples a channel that the header claims, where the decoder is not told; None where it is.
+        container: Where it is not what libsndfile calls it: a header of our own may be of another form.
     """
 
-    begin: int
-    end: int
-    prefix: bytes = b""
+    pieces: tuple[Piece, ...]
     n_claimed: int | None = None
     container: str | None = None
 
@@ -39,6 +36,6 @@ class FoundSections:
     notes: tuple[ReadingNote, ...] = ()
 
 
-def whole(n_bytes: int, *notes: ReadingNote) -> FoundSections:
-    """A file that is given to the decoder as it stands."""
-    return FoundSections((Section(0, n_bytes),), notes)
+def whole(n_bytes: int, *notes: ReadingNote, start: int = 0) -> FoundSections:
+    """A file that is given to the decoder as it stands, from a byte on."""
+    return FoundSections((Section((range(start, n_bytes),)),), notes)

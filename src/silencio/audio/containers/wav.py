@@ -80,12 +80,13 @@ def wav_sections(encoded: Encoded, start: int) -> FoundSections:
         return whole(encoded.n_bytes)  # the decoder says what is missing
     samples = _samples(at + 8, n_bytes, size_64, int.from_bytes(sound_format[20:22], order))
     end, notes = found_end(encoded, samples, lambda place: _is_tail(encoded, place, order))
-    if not notes and not start and not form.startswith(b"BW64"):
+    is_known = samples.n_claimed_bytes is not None
+    if is_known and not notes and not start and not form.startswith(b"BW64"):
         return whole(encoded.n_bytes)
     # A header of our own: libsndfile would believe the other one.
     container = "RF64" if size_64 else "WAV"
     header = _header(sound_format, end - samples.begin, order)
-    return FoundSections((Section(samples.begin, end, header, container=container),), notes)
+    return FoundSections((Section((header, range(samples.begin, end)), container=container),), notes)
 
 
 def _samples(begin: int, n_bytes: int, size_64: bytes, block_bytes: int) -> Samples:

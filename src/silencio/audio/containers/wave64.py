@@ -40,8 +40,8 @@ def wave64_sections(encoded: Encoded, start: int) -> FoundSections:
     if not notes and claimed is not None and not start:
         return whole(encoded.n_bytes)
     size = (end - begin + _HEAD_BYTES).to_bytes(8, "little")
-    prefix = encoded.read(start, begin - start - 8) + size
-    return FoundSections((Section(begin, end, prefix),), notes)
+    header = encoded.read(start, begin - start - 8) + size
+    return FoundSections((Section((header, range(begin, end))),), notes)
 
 
 def _is_tail(encoded: Encoded, at: int) -> bool:
