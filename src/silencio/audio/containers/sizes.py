@@ -30,12 +30,14 @@ class Samples:
         n_claimed_bytes: How many there should be; None where the header says that it does not know.
         block_bytes: One sample of every channel; more where the coding works in blocks.
         wraps: The size was written in 32 bits, however long the recording is.
+        n_header_bytes: Of the header, where some writers count it among the samples.
     """
 
     begin: int
     n_claimed_bytes: int | None
     block_bytes: int
     wraps: bool
+    n_header_bytes: int = 0
 
 
 def found_end(
@@ -81,7 +83,7 @@ def _means_unknown(claimed: int, n_there: int) -> bool:
 
 def _lacks(samples: Samples, claimed: int, n_there: int) -> ReadingNote:
     # Recorders that count their header among the samples, or write the size of a block that they then did not fill.
-    counts_header = min(samples.begin, _MAX_HEADER_BYTES)
+    counts_header = min(samples.n_header_bytes, _MAX_HEADER_BYTES)
     if claimed - n_there <= max(counts_header, _FEW_BLOCKS * samples.block_bytes):
         return _differs(claimed, n_there)
     return ReadingNote("truncated", f"the file is truncated: {n_there} of {claimed} bytes of samples are there")

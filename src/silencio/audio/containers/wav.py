@@ -95,7 +95,7 @@ def _samples(begin: int, n_bytes: int, size_64: bytes, block_bytes: int) -> Samp
         # In 64 bits a size that was never written is 0 or all ones.
         long = int.from_bytes(size_64[8:16], "little")
         claimed = long if 0 < long < (1 << 64) - 1 else None
-    return Samples(begin, claimed, max(1, block_bytes), wraps=not size_64)
+    return Samples(begin, claimed, max(1, block_bytes), wraps=not size_64, n_header_bytes=begin)
 
 
 def _is_tail(encoded: Encoded, at: int, order: Order) -> bool:
