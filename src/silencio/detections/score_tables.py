@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from silencio.detections.documents import DetectionEntry
+from silencio.storage.parquet import read_parquet
 
 ROWS, DETECTIONS, FILES = "birdclef.csv", "detections.parquet", "files.csv"
 TABLES = (ROWS, DETECTIONS, FILES)
@@ -145,7 +146,7 @@ def joined(parts: Sequence[Path], directory: Path) -> None:
                     whole.writelines(one)
     with pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd") as parquet:
         for part in parts:
-            parquet.write_table(pq.read_table(part / DETECTIONS, schema=_DETECTION_SCHEMA))
+            parquet.write_table(read_parquet(part / DETECTIONS))
 
 
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from silencio.data.faults import KINDS, Fault, fault_table, faults_by_kind
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings
 from silencio.steps.ingest import ingest_source
 from silencio.steps.validate import ValidationOutcome, validate_source
@@ -45,7 +46,7 @@ def test_fault_table__without_faults_has_its_columns(tmp_path: Path) -> None:
     assert list(table.columns) == ["recording_id", "kind", "detail", "left_out"]
     assert faults_by_kind(table).empty
     table.to_parquet(tmp_path / "faults")
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "faults"), table)
+    pd.testing.assert_frame_equal(read_frame(tmp_path / "faults"), table)
 
 
 def test_faults_by_kind__counts_what_was_found() -> None:
@@ -135,7 +136,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
     return Outcome(
         counts,
         validation,
-        pd.read_parquet(out / "faults"),
+        read_frame(out / "faults"),
         read_recordings(out / "usable"),
         (out / "report.html").read_text(),
     )
