@@ -23,6 +23,7 @@ seconds_per_shard: 30.0
 heads:
   raw_cnn: {epochs: 2, batch_size: 4, widths: [4, 8], crops_per_recording: 1.0}
   effnet_lora: {epochs: 1, batch_size: 4, rank: 4}
+  texture: null
 supervisor: {kind: weighted_average}
 # On four recordings one head is as good as two.
 stacking: {keep_all_heads: true}

@@ -38,5 +38,6 @@ def ingest(
     settings.check_graph(compiled_for)
     check_run(settings)
     settings.save(resolved.path)
-    for name, value in ingest_source(data, recordings.path, classes.path, soundscapes.path).items():
+    paths = (recordings.path, classes.path, soundscapes.path)
+    for name, value in ingest_source(data, *paths, settings.min_recordings).items():
         metrics.log_metric(name, value)

@@ -23,6 +23,8 @@ class DataConfig(BaseModel):
 
     Attributes:
         features: How sound becomes numbers.
+        min_recordings: A label with fewer recordings is left out, and they are named: it could not be learned,
+            validated and judged.
         validation: What counts as a fault of a recording.
         split: How recordings are divided.
         seconds_per_shard: Sound in one piece of `featurize`'s work.
@@ -33,6 +35,7 @@ class DataConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     features: FeatureSpec = FeatureSpec()
+    min_recordings: int = Field(1, ge=1)
     validation: ValidationConfig = ValidationConfig()
     split: SplitConfig = SplitConfig()
     seconds_per_shard: float = Field(600.0, gt=0)

@@ -31,6 +31,7 @@ KINDS = {
     "too_short": Kind(True, "shorter than the shortest that is taken"),
     "no_sound": Kind(True, "every sample has the same value"),
     "unknown_label": Kind(True, "the label is not in the taxonomy"),
+    "rare_label": Kind(True, "its label has fewer recordings than `min_recordings` asks for"),
     **{kind: Kind(False, meaning) for kind, meaning in NOTES.items()},
     "duplicate": Kind(False, "the same sound under two names"),
     "duplicate_two_labels": Kind(False, "the same sound under two labels: one of them is wrong, or both are right"),

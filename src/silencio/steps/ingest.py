@@ -5,19 +5,29 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from silencio.data.rare_labels import without_rare_labels
 from silencio.data.recordings import soundscape_table, write_class_list, write_recordings, write_table
 from silencio.data.source import open_source
 
 
-def ingest_source(data: str, recordings_path: str, classes_path: str, soundscapes_path: str) -> dict[str, float]:
+def ingest_source(
+    data: str, recordings_path: str, classes_path: str, soundscapes_path: str, min_recordings: int = 1
+) -> dict[str, float]:
     """Read a source and write its recordings and soundscapes (Parquet) and its class list (JSON).
 
     What the source's tables say against themselves travels with the recordings, to the page that `validate` writes.
 
+    Args:
+        data: Its name.
+        recordings_path: Gets the recordings.
+        classes_path: Gets the class list.
+        soundscapes_path: Gets the soundscapes.
+        min_recordings: Labels with fewer are left out, and named on that page.
+
     Returns:
         What there is, for the run's page.
     """
-    source = open_source(data)
+    source = without_rare_labels(open_source(data), min_recordings)
     sys.stderr.write(f"{data} was taken as {source.taken_as}\n")
     write_recordings(source.recordings, Path(recordings_path), source.faults)
     write_class_list(source.classes, Path(classes_path))

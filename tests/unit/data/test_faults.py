@@ -25,7 +25,16 @@ Encode = Callable[..., bytes]
 def test_kinds__say_what_they_mean() -> None:
     assert all(kind.meaning for kind in KINDS.values())
     left_out = {name for name, kind in KINDS.items() if kind.left_out}
-    assert left_out == {"missing", "empty", "unreadable", "undecodable", "too_short", "no_sound", "unknown_label"}
+    assert left_out == {
+        "missing",
+        "empty",
+        "unreadable",
+        "undecodable",
+        "too_short",
+        "no_sound",
+        "unknown_label",
+        "rare_label",
+    }
 
 
 def test_kinds__are_those_of_the_page_for_users() -> None:
@@ -175,8 +184,8 @@ EXPECTED = {
 }
 
 
-def test_expected__is_every_kind_that_needs_no_feature_spec() -> None:
-    assert set(EXPECTED) == set(KINDS) - {"low_rate"}
+def test_expected__is_every_kind_that_needs_no_configuration() -> None:
+    assert set(EXPECTED) == set(KINDS) - {"low_rate", "rare_label"}
 
 
 @pytest.mark.parametrize("kind", EXPECTED)

@@ -91,3 +91,16 @@ def test_ingest_source__says_what_it_took_the_source_for(
     assert capsys.readouterr().err == (
         f"{birdclef_folder} was taken as BirdCLEF's layout in {birdclef_folder.resolve()}\n"
     )
+
+
+def test_ingest_source__labels_below_min_recordings_are_left_out_and_named(
+    birdclef_folder: Path, source: Source, tmp_path: Path
+) -> None:
+    counts = source.recordings["primary_label"].value_counts()
+    most = int(counts.max())
+    ingest_source(str(birdclef_folder), *_outputs(tmp_path), min_recordings=most)
+    often = sorted(counts.index[counts == most])
+    assert 0 < len(often) < len(counts)
+    assert list(read_class_list(tmp_path / "classes").codes) == often
+    assert set(read_recordings(tmp_path / "recordings")["primary_label"]) == set(often)
+    assert "rare_label" in set(read_known_faults(tmp_path / "recordings")["kind"])

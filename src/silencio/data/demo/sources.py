@@ -1,8 +1,11 @@
 """Which recordings the demo has: `sources.csv`, `species.csv`, and the BirdCLEF tables made of them.
 
 What was left out of the packages, and why: spoken descriptions; horse.mp3, which libsndfile does not open; a pig that a
-person voices; coyote_00, which is silent but for its first seconds; and what repeats another recording, in whole
-(the two other goats, the second crickets) or in pieces (boar, cut from the pig of another package; bird5_00).
+person voices, and Scratch's Cat, Meow and SeaLion, which YAMNet takes for people; hooves; a bird without a name; dogs
+and a cricket shorter than 0.2 s; coyote_00, which is silent but for its first seconds; and what repeats another
+recording, in whole (the two other goats, the second crickets, Widelands' horse_00, which is Scratch's Horse) or in
+pieces (boar, cut from the pig of another package; bird5_00). Sounds were compared across all packages by
+cross-correlation of their waveforms.
 """
 
 from __future__ import annotations

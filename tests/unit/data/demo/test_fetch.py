@@ -235,6 +235,6 @@ def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
         check=True,
     )
     assert run.stdout.splitlines()[0] == str(fetched)
-    assert run.stdout.splitlines()[-1] == "22 labels, 51 recordings"
+    assert run.stdout.splitlines()[-1] == "24 labels, 59 recordings"
     assert {path: path.stat().st_mtime_ns for path in fetched.rglob("*")} == before
     assert Counter(path.suffix for path in fetched.rglob("*") if path.is_file())[".mp3"] == 8

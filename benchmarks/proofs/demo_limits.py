@@ -1,0 +1,125 @@
+"""What a pass of the shipped gates would take on the demo recordings.
+
+Two bounds that have nothing to do with how the demo's heads are trained: how often a model whose probabilities are
+perfectly honest passes the calibration gate by chance, and how often the regression on BirdNET's embeddings that users
+would reach for passes all gates (without soundscapes), over splits that the demo's five are not among.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.accuracy.references import encoder_regression
+from benchmarks.proofs.units import Units
+from silencio.config import preset_text, resolve
+from silencio.data.birdclef import read_birdclef
+from silencio.data.demo import default_demo_directory, fetch_demo
+from silencio.data.embeddings import open_encoders
+from silencio.data.rare_labels import without_rare_labels
+from silencio.data.shards import ShardSet, targets, write_shard
+from silencio.data.split import SplitConfig, draw_split
+from silencio.data.validate import validate_recordings
+from silencio.encoders.config import EncoderConfig
+from silencio.evaluation.bootstrap import Bootstrap
+from silencio.evaluation.calibration import CalibrationConfig, expected_calibration_error, fit_calibration
+from silencio.evaluation.comparisons import compare
+from silencio.evaluation.gates import GatePolicy, Verdict, apply_gates
+from silencio.evaluation.metrics import judge
+from silencio.evaluation.references import majority_scores
+from silencio.features import FeatureSpec
+from silencio.taxonomy import ClassList
+
+N_TEST = (12, 20, 30, 40, 60)
+TOP1 = (0.5, 0.6, 0.7, 0.8, 0.9)
+_N_DRAWS = 4000
+# How far confidences spread around their mean: Beta(4 p, 4 (1 - p)), the spread of the regressions below.
+_CONCENTRATION = 4.0
+_SEEDS = range(101, 131)
+_MAJORITY = "majority class"
+
+
+def prove(units: Units) -> dict[str, Any]:
+    """Both bounds, as shares of draws and of splits."""
+    return {
+        "share_of_calibrated_models_that_pass": units.do("calibrated", calibrated_models),
+        "regression_on_birdnet": units.do("birdnet", _regressions),
+    }
+
+
+def calibrated_models() -> dict[str, dict[str, float]]:
+    """Share of perfectly calibrated models that pass the calibration gate, by their top-1 and by test recordings."""
+    most, rng = GatePolicy.shipped().most_calibration_error, np.random.default_rng(0)
+
+    def share(top1: float, n_test: int) -> float:
+        confidence = rng.beta(_CONCENTRATION * top1, _CONCENTRATION * (1 - top1), (_N_DRAWS, n_test))
+        hit = rng.random(confidence.shape) < confidence
+        errors = [expected_calibration_error(*one) for one in zip(confidence, hit, strict=True)]
+        return round(float(np.mean(np.array(errors) <= most)), 2)
+
+    return {f"{top1:g}": {str(n): share(top1, n) for n in N_TEST} for top1 in TOP1}
+
+
+def _regressions() -> dict[str, Any]:
+    config = resolve(preset_text("demo"))
+    source = without_rare_labels(read_birdclef(str(fetch_demo(default_demo_directory()))), config.min_recordings)
+    usable = validate_recordings(source.recordings).usable
+    spec = FeatureSpec()
+    with tempfile.TemporaryDirectory(prefix="silencio-demo-limits-") as folder:
+        encoders = open_encoders({"birdnet": EncoderConfig()}, spec)
+        write_shard(usable.assign(part="train"), spec, Path(folder) / "shard", encoders)
+        every = ShardSet([Path(folder) / "shard"], spec)
+        verdicts: dict[str, list[tuple[Verdict, float]]] = {}
+        for seed in _SEEDS:
+            split = config.split.model_copy(update={"seed": seed})
+            for name, judged in _judged(every, usable, split, source.classes).items():
+                verdicts.setdefault(name, []).append(judged)
+        part = draw_split(usable, config.split).assignment["part"].value_counts()
+    counts = {"n_recordings": len(usable), "n_labels": len(source.classes), "n_test": int(part["test"])}
+    return counts | {"n_splits": len(_SEEDS), "by_regression": {name: _shares(each) for name, each in verdicts.items()}}
+
+
+def _judged(every: ShardSet, usable: Any, split: SplitConfig, classes: ClassList) -> dict[str, tuple[Verdict, float]]:
+    drawn = draw_split(usable, split).assignment.set_index("recording_id")["part"]
+    part = every.table["recording_id"].map(drawn).to_numpy()
+    heard, chooses, judged = (every.subset(part == name) for name in ("train", "validation", "test"))
+    before, after = (encoder_regression("birdnet", heard, one, classes) for one in (chooses, judged))
+    majority = majority_scores(heard, len(judged), classes)
+    found = {}
+    for name in before:
+        ids = list(chooses.table["recording_id"])
+        fit = fit_calibration(
+            before[name], targets(chooses.table, classes.index), np.arange(len(ids)), ids, CalibrationConfig()
+        )
+        scores = fit.calibration(after[name])
+        truth = np.array([classes.index[code] for code in judged.table["primary_label"]])
+        found[name] = _verdict(scores, majority, judged, truth, classes), float((scores.argmax(axis=1) == truth).mean())
+    return found
+
+
+def _verdict(
+    scores: NDArray[np.float64],
+    majority: NDArray[np.float64],
+    judged: ShardSet,
+    truth: NDArray[np.integer],
+    classes: ClassList,
+) -> Verdict:
+    target = targets(judged.table, classes.index)
+    figures = judge(scores, target, judged.table["primary_label"], classes).to_dict()
+    error = expected_calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
+    comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
+    return apply_gates(GatePolicy.shipped(), figures, None, error, comparisons, [])
+
+
+def _shares(judged: list[tuple[Verdict, float]]) -> dict[str, Any]:
+    refused = Counter(reason.gate for verdict, _ in judged for reason in verdict.reasons if not reason.passed)
+    return {
+        "top1": round(float(np.mean([top1 for _, top1 in judged])), 3),
+        "share_passed": round(float(np.mean([verdict.passed for verdict, _ in judged])), 2),
+        "share_refused_by": {gate: round(n / len(judged), 2) for gate, n in sorted(refused.items())},
+    }
