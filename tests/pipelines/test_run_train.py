@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.__main__ import main
 from silencio.bundle import Bundle
-from tests.tiny_reserve import TINY, write_source
+from tests.tiny_reserve import TINY_DEMO, write_source
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +25,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(TINY)
+    path.write_text(TINY_DEMO)
     return path
 
 

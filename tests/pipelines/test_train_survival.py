@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from silencio.bundle import Bundle
-from tests.tiny_reserve import TINY, write_source
+from tests.tiny_reserve import TINY_DEMO, write_source
 
 pytestmark = [pytest.mark.survival, pytest.mark.timeout(3600)]
 
@@ -36,7 +36,7 @@ class Train:
         self.out = folder / name
         if not (folder / "source").exists():
             write_source(folder / "source")
-            (folder / "tiny.yaml").write_text(TINY)
+            (folder / "tiny.yaml").write_text(TINY_DEMO)
         data, config = str(folder / "source"), str(folder / "tiny.yaml")
         self._command = [sys.executable, "-m", "pipelines", "run", "train", "--data", data, "--preset", "demo"]
         self._command += ["--config", config, "--out", str(self.out)]
