@@ -6,6 +6,7 @@ processes of a run on the processor, and by the clock; the machine's load is in 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import resource
 import shutil
@@ -27,11 +28,14 @@ _FIGURES = ("top1", "macro_map", "macro_roc_auc")
 
 def prove(units: Units) -> dict[str, Any]:
     """By split seed: figures on test recordings, what each gate said, seconds; and how many seeds passed."""
-    seeds = {}
+    # Of other settings a finished seed says nothing; of other code neither, for which another --work is named.
+    settings = hashlib.sha256(preset_text("demo").encode()).hexdigest()[:8]
+    seeds: dict[str, Any] = {}
     for seed in SEEDS:
-        seeds[str(seed)] = units.do(f"seed-{seed}", partial(_run, seed))
+        seeds[str(seed)] = units.do(f"seed-{seed}-{settings}", partial(_run, seed))
         sys.stderr.write(f"seed {seed}: {'passed' if seeds[str(seed)]['passed'] else 'refused'}\n")
-    return {"n_passed": sum(one["passed"] for one in seeds.values()), "seeds": seeds}
+    found = {"n_passed": sum(one["passed"] for one in seeds.values()), "seeds": seeds}
+    return {**found, "page": page(found)}
 
 
 def _run(seed: int) -> dict[str, Any]:
@@ -78,3 +82,10 @@ def table(found: dict[str, Any]) -> list[list[str]]:
         ]
         for seed, one in found["seeds"].items()
     ]
+
+
+def page(found: dict[str, Any]) -> list[str]:
+    """The lines that stand in docs/demo.md between `<!-- demo-seeds -->` and its end."""
+    head = ["seed", "gates", "first name right", "macro mAP", "ROC AUC", "in soundscapes", "ECE", "refused by", "CPU s"]
+    lines = [head, ["---"] * len(head), *table(found)]
+    return [*(f"| {' | '.join(line)} |" for line in lines), "", f"{found['n_passed']} of {len(SEEDS)} passed."]
