@@ -203,17 +203,16 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
     def ask(encoded: bytes) -> RecordingDocument:
         if cut := truncation(encoded):
             raise DecodeError(f"the file is truncated: {cut}", "truncated")
-        waveform = scorer.front_end.waveform(encoded)
-        features = scorer.front_end.features(waveform)
+        scored = scorer(encoded)
         return recording_document(
-            features.starts_s,
-            scorer.graph.run(features.inputs),
+            scored.starts_s,
+            scored.probabilities,
             window_s=spec.window_s,
             classes=manifest.classes,
             thresholds=manifest.thresholds,
             top_k=top_k,
             expected=expected,
-            duration_s=len(waveform) / spec.sample_rate_hz,
+            duration_s=scored.duration_s,
         )
 
     yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))

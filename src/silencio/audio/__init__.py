@@ -6,7 +6,7 @@ from silencio.audio.resample import resample, resampled
 from silencio.audio.statistics import audio_statistics
 from silencio.audio.truncation import truncation
 from silencio.audio.waveform import dequantize, quantize
-from silencio.audio.windows import cut_window, cut_windows, n_windows, pad_window, window_starts_s
+from silencio.audio.windows import cut_window, cut_windows, n_windows, pad_window, pieces_of_blocks, window_starts_s
 
 __all__ = [
     "DecodedAudio",
@@ -20,6 +20,7 @@ __all__ = [
     "dequantize",
     "n_windows",
     "pad_window",
+    "pieces_of_blocks",
     "quantize",
     "read_waveform",
     "resample",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from silencio.audio import ReadingNote, WaveformReader
 from silencio.bundle.load import Bundle
 from silencio.features import FrontEnd
 
@@ -19,10 +21,14 @@ class ScoredRecording:
     Attributes:
         starts_s: The second at which each window begins.
         probabilities: float32, shape (n_windows, n_classes).
+        duration_s: Of the recording.
+        notes: What was not as it should be in it, and was read all the same.
     """
 
     starts_s: list[float]
     probabilities: NDArray[np.float32]
+    duration_s: float
+    notes: tuple[ReadingNote, ...] = ()
 
 
 class Scorer:
@@ -44,10 +50,40 @@ class Scorer:
         bundle.replay_probabilities(self.graph)
 
     def __call__(self, source: bytes | Path, *, max_duration_s: float | None = None) -> ScoredRecording:
-        """Encoded audio to probabilities.
+        """Encoded audio to probabilities, in memory that does not grow with the recording.
 
         Raises:
             DecodeError: `source` is no audio that can be used.
         """
-        features = self.front_end(source, max_duration_s=max_duration_s)
-        return ScoredRecording(features.starts_s, self.graph.run(features.inputs))
+        rate_hz = self.front_end.spec.sample_rate_hz
+        reader = WaveformReader(source, rate_hz, max_duration_s=max_duration_s)
+        scored = self.score_blocks(reader)
+        return replace(scored, notes=tuple(reader.notes))
+
+    def score_blocks(
+        self, blocks: Iterable[NDArray[np.int16]], progressed: Callable[[], None] = lambda: None
+    ) -> ScoredRecording:
+        """Score a recording as it is decoded: what is held is a few windows, and the numbers.
+
+        The graph is run on the same windows together as for the whole recording at once, so the numbers are the same to
+        the last bit.
+
+        Args:
+            blocks: int16, each (n_samples,), in any portions, at the spec's rate; at least one sample in all.
+            progressed: Called after every few windows.
+        """
+        n_samples = 0
+
+        def counted() -> Iterator[NDArray[np.int16]]:
+            nonlocal n_samples
+            for block in blocks:
+                n_samples += len(block)
+                yield block
+
+        starts_s: list[float] = []
+        parts: list[NDArray[np.float32]] = []
+        for piece in self.front_end.features_of_blocks(counted()):
+            starts_s += piece.starts_s
+            parts.append(self.graph.run(piece.inputs))
+            progressed()
+        return ScoredRecording(starts_s, np.concatenate(parts), n_samples / self.front_end.spec.sample_rate_hz)

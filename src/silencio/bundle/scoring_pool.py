@@ -28,8 +28,6 @@ from silencio.storage import concerns_one_file, read_bytes
 
 # Files that a process has: the one that it scores, and the next, which its second thread reads and decodes meanwhile.
 _HELD = 2
-# Windows whose features are made at once: an hour's log-mels would be a gigabyte, a few stay in the processor's cache.
-_BLOCK_WINDOWS = 8
 # Files that may be done before the one whose turn it is: a bound on memory while one process has a long recording.
 _AHEAD = 64
 _JOIN_S = 10.0
@@ -226,7 +224,7 @@ def _waveform(front_end: FrontEnd, uri: str) -> NDArray[np.int16]:
 def _scored(scorer: Scorer, uri: str, decoded: Future[NDArray[np.int16]]) -> ScoredFile:
     try:
         waveform = decoded.result()
-        recording = score_waveform(scorer, waveform)
+        recording = scorer.score_blocks([waveform])
     except AudioError as error:
         return ScoredFile(uri, None, reason=str(error))
     except StorageError as error:
@@ -235,24 +233,4 @@ def _scored(scorer: Scorer, uri: str, decoded: Future[NDArray[np.int16]]) -> Sco
         return ScoredFile(uri, None, reason=str(error))
     except MemoryError:
         return ScoredFile(uri, None, reason="decoded, it needs more memory than there is: cut it into parts")
-    return ScoredFile(uri, recording, len(waveform) / scorer.front_end.spec.sample_rate_hz)
-
-
-def score_waveform(scorer: Scorer, waveform: NDArray[np.int16]) -> ScoredRecording:
-    """Windows of a recording of any length, some at a time: an hour's log-mels at once would be a gigabyte.
-
-    Args:
-        scorer: The bundle.
-        waveform: int16, shape (n_samples,), at the spec's rate.
-    """
-    spec = scorer.front_end.spec
-    starts_s: list[float] = []
-    parts: list[NDArray[np.float32]] = []
-    block = _BLOCK_WINDOWS * spec.hop_samples
-    first, last = 0, max(1, len(waveform) - spec.window_samples + spec.hop_samples)
-    for first in range(0, last, block):
-        end = first + block - spec.hop_samples + spec.window_samples
-        features = scorer.front_end.features(waveform[first:end])
-        starts_s += [first / spec.sample_rate_hz + start_s for start_s in features.starts_s]
-        parts.append(scorer.graph.run(features.inputs))
-    return ScoredRecording(starts_s, np.concatenate(parts))
+    return ScoredFile(uri, recording, recording.duration_s)

@@ -14,7 +14,7 @@ import soundfile
 
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.bundle.scoring_pool import score_files, score_waveform
+from silencio.bundle.scoring_pool import score_files
 from silencio.errors import BundleIntegrityError, StorageError
 
 
@@ -36,16 +36,6 @@ def recordings(tmp_path: Path) -> list[str]:
     for number, path in enumerate(paths):
         soundfile.write(path, 0.1 * rng.standard_normal(int(32_000 * (90.0 if number == 0 else 0.3 + number))), 32_000)
     return [str(path) for path in paths]
-
-
-# A block is eight windows of 5 s.
-@pytest.mark.parametrize("duration_s", [0.1, 4.9, 5.0, 5.1, 39.9, 40.0, 40.1, 45.0, 83.0])
-def test_blocks__give_the_numbers_of_the_whole(duration_s: float, scorer: Scorer) -> None:
-    waveform = np.random.default_rng(1).integers(-9_000, 9_000, round(32_000 * duration_s), dtype=np.int16)
-    whole = scorer.front_end.features(waveform)
-    blocks = score_waveform(scorer, waveform)
-    assert blocks.starts_s == whole.starts_s
-    np.testing.assert_array_equal(blocks.probabilities, scorer.graph.run(whole.inputs))
 
 
 def test_files__come_in_order_with_the_scorers_numbers(bundle: Path, scorer: Scorer, recordings: list[str]) -> None:
