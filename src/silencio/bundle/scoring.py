@@ -49,15 +49,26 @@ class Scorer:
         bundle.replay_features(self.front_end)
         bundle.replay_probabilities(self.graph)
 
-    def __call__(self, source: bytes | Path, *, max_duration_s: float | None = None) -> ScoredRecording:
-        """Encoded audio to probabilities, in memory that does not grow with the recording.
+    def __call__(
+        self,
+        source: bytes | Path,
+        *,
+        max_duration_s: float | None = None,
+        progressed: Callable[[], None] = lambda: None,
+    ) -> ScoredRecording:
+        """Encoded audio to probabilities; of the recording only a few windows are held.
+
+        Args:
+            source: The encoded bytes, or the file that holds them.
+            max_duration_s: Refuse what is longer.
+            progressed: Called after every few windows.
 
         Raises:
             DecodeError: `source` is no audio that can be used.
         """
         rate_hz = self.front_end.spec.sample_rate_hz
         reader = WaveformReader(source, rate_hz, max_duration_s=max_duration_s)
-        scored = self.score_blocks(reader)
+        scored = self.score_blocks(reader, progressed)
         return replace(scored, notes=tuple(reader.notes))
 
     def score_blocks(

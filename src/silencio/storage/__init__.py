@@ -8,6 +8,7 @@ sentence; `concerns_one_file` tells a file that cannot be read from a place that
 from silencio.storage.atomic import whole_folder, write_atomically
 from silencio.storage.objects import (
     StoredObject,
+    as_local_file,
     concerns_one_file,
     download_folder,
     exists,
@@ -21,6 +22,7 @@ from silencio.storage.places import is_local, is_s3, join, name_of, zip_root
 
 __all__ = [
     "StoredObject",
+    "as_local_file",
     "concerns_one_file",
     "download_folder",
     "exists",

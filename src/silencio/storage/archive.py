@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from silencio.errors import StorageError
 from silencio.storage.places import split_zip
+
+_COPIED_BYTES = 1 << 20
 
 
 def read_member(uri: str) -> bytes:
@@ -20,8 +25,26 @@ def read_member(uri: str) -> bytes:
     """
     path, member = split_zip(uri)
     archive = _archive(path)
-    try:
+    with _explained(uri):
         return archive.read(member)
+
+
+def fetch_member(uri: str, path: Path) -> None:
+    """Write one file inside a zip to a file, without holding it in memory.
+
+    Raises:
+        StorageError: As `read_member`.
+    """
+    source, member = split_zip(uri)
+    archive = _archive(source)
+    with _explained(uri), archive.open(member) as inside, path.open("wb") as file:
+        shutil.copyfileobj(inside, file, _COPIED_BYTES)
+
+
+@contextmanager
+def _explained(uri: str) -> Iterator[None]:
+    try:
+        yield
     except KeyError as error:
         raise StorageError(f"{uri} is missing") from FileNotFoundError(errno.ENOENT, str(error), uri)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
