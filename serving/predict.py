@@ -14,7 +14,6 @@ from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
-from silencio.audio import truncation
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
@@ -47,6 +46,13 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "(default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write one file a recording instead of printing")
+    parser.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="a file that ends before its recording does is scored as far as it goes, with a note, or refused "
+        "(default: %(default)s)",
+    )
     _add_place(parser)
     parser.add_argument(
         "--api-key-file",
@@ -160,6 +166,8 @@ class _Answers:
                 sys.stderr.write(f"{file}: {error}\n")
                 self.all_answered = False
                 continue
+            for note in document.notes:
+                sys.stderr.write(f"{file}: note: {note.text}\n")
             yield file, document
 
 
@@ -186,6 +194,7 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 latitude=options.latitude,
                 longitude=options.longitude,
                 recorded_at=options.recorded_at,
+                truncated=options.truncated,
             )
 
         yield _Way(ask, lambda: client.band_hz)
@@ -203,9 +212,8 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
             )
 
         def ask(file: Path) -> RecordingDocument:
-            if cut := truncation(_read(file)):
-                raise DecodeError(f"the file is truncated: {cut}", "truncated")
-            scored = pool.score(str(file))
+            _look(file)
+            scored = pool.score(str(file), options.truncated)
             if scored.recording is None:
                 raise DecodeError(scored.reason)
             return recording_document(
@@ -217,6 +225,7 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 top_k=top_k,
                 expected=expected,
                 duration_s=scored.recording.duration_s,
+                notes=scored.recording.notes,
             )
 
         yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))
@@ -251,5 +260,12 @@ def _api_key(file: Path | None) -> str | None:
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
+    except OSError as error:
+        raise DecodeError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _look(file: Path) -> None:
+    try:
+        file.stat()
     except OSError as error:
         raise DecodeError(f"cannot be read: {error.strerror or error}") from error

@@ -11,10 +11,10 @@ from datetime import datetime
 from kserve.errors import InvalidInput
 from kserve.logging import logger
 
-from serving.agreement import LEAST_AUDIO_S, MOST_AUDIO_S
+from serving.agreement import MOST_AUDIO_S
 from serving.transformer.request import EncodedRecording, GivenFeatures, Known, Question
 from serving.transformer.request.question import Priority
-from silencio.audio import window_starts_s
+from silencio.audio import MIN_AUDIO_S, Truncated, window_starts_s
 from silencio.bundle import Bundle
 from silencio.decoding import DecodeJob, DecoderPool, RecordingFeatures
 from silencio.errors import DecodeError
@@ -98,7 +98,9 @@ class Hearing:
         if question.features is not None:
             return [self._given(question.features)], {"decode": 0.0, "features": 0.0}
         begun_s = time.perf_counter()
-        recordings = list(await _all_or_none([self._hear(one) for one in question.recordings]))
+        recordings = list(
+            await _all_or_none([self._hear(one, question.options.truncated) for one in question.recordings])
+        )
         waited_s = time.perf_counter() - begun_s
         if len(recordings) > 1 and sum(one.duration_s for one in recordings) > MOST_AUDIO_S:
             raise InvalidInput(
@@ -108,18 +110,18 @@ class Hearing:
         features_s = min(waited_s, max(one.features_s for one in recordings))
         return recordings, {"decode": waited_s - features_s, "features": features_s}
 
-    async def _hear(self, recording: EncodedRecording) -> RecordingFeatures:
+    async def _hear(self, recording: EncodedRecording, truncated: Truncated) -> RecordingFeatures:
         encoded = recording.encoded()
         try:
-            return await self._decoders.decode(self._job(encoded))
+            return await self._decoders.decode(self._job(encoded, truncated))
         except DecodeError as error:
             self._on_failure(error.kind)
             if error.__cause__ is not None:  # of the decoder's process, not of what it found
                 logger.error("a recording of %d bytes: %s (%r)", len(encoded), error, error.__cause__)
             raise InvalidInput(f"{recording.field}: {error}") from error
 
-    def _job(self, encoded: bytes) -> DecodeJob:
-        return DecodeJob(encoded, self.inputs, LEAST_AUDIO_S, MOST_AUDIO_S)
+    def _job(self, encoded: bytes, truncated: Truncated = "note") -> DecodeJob:
+        return DecodeJob(encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S, truncated)
 
     def _given(self, features: GivenFeatures) -> RecordingFeatures:
         spec, n_windows = self.spec, len(features.log_mel)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.audio import ReadingNote, WaveformReader
+from silencio.audio import ReadingNote, Truncated, WaveformReader
 from silencio.bundle.load import Bundle
 from silencio.features import FrontEnd
 
@@ -53,21 +53,27 @@ class Scorer:
         self,
         source: bytes | Path,
         *,
+        min_duration_s: float = 0.0,
         max_duration_s: float | None = None,
+        truncated: Truncated = "note",
         progressed: Callable[[], None] = lambda: None,
     ) -> ScoredRecording:
         """Encoded audio to probabilities; of the recording only a few windows are held.
 
         Args:
             source: The encoded bytes, or the file that holds them.
+            min_duration_s: Refuse what is shorter.
             max_duration_s: Refuse what is longer.
+            truncated: What becomes of a file that ends before its recording does.
             progressed: Called after every few windows.
 
         Raises:
             DecodeError: `source` is no audio that can be used.
         """
         rate_hz = self.front_end.spec.sample_rate_hz
-        reader = WaveformReader(source, rate_hz, max_duration_s=max_duration_s)
+        reader = WaveformReader(
+            source, rate_hz, min_duration_s=min_duration_s, max_duration_s=max_duration_s, truncated=truncated
+        )
         scored = self.score_blocks(reader, progressed)
         return replace(scored, notes=tuple(reader.notes))
 

@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from pydantic import JsonValue
 
-from silencio.audio import ReadingNote
+from silencio.audio import MIN_AUDIO_S, Truncated
 from silencio.bundle.load import Bundle
 from silencio.bundle.scoring import ScoredRecording, Scorer
 from silencio.decoding.answers import Answer
+from silencio.decoding.features import notes_fact, notes_of
 from silencio.decoding.process import DecoderProcess, Work, start_fork_server, still_working
 from silencio.errors import (
     AudioError,
@@ -145,8 +145,12 @@ class ScoringPool:
         for one in self._all:
             one.stop()
 
-    def score(self, uri: str) -> ScoredFile:
+    def score(self, uri: str, truncated: Truncated = "note") -> ScoredFile:
         """Score one file, as soon as a process is free; may be called by several threads.
+
+        Args:
+            uri: A path, an `s3://` object or a member of a zip.
+            truncated: What becomes of a file that ends before its recording does.
 
         Raises:
             BundleError: No process can be started with the bundle.
@@ -157,7 +161,7 @@ class ScoringPool:
             raise CancelledError
         try:
             with as_local_file(uri, Path(self._fetched.name)) as path, self._process() as process:
-                return ScoredFile(uri, self._recording(self._answer(process, path)))
+                return ScoredFile(uri, self._recording(self._answer(process, (path, truncated))))
         except StorageError as error:
             if not concerns_one_file(error):
                 raise
@@ -179,13 +183,13 @@ class ScoringPool:
         finally:
             self._idle.put(process)
 
-    def _answer(self, process: DecoderProcess, path: Path) -> Answer:
+    def _answer(self, process: DecoderProcess, job: tuple[Path, Truncated]) -> Answer:
         try:
             try:
-                return process.run(path)
+                return process.run(job)
             except DecoderProcessError:
                 # Of this file, or of something else, as on a host that is short of memory: it is tried once more.
-                return process.run(path)
+                return process.run(job)
         except BrokenProcessPool as error:
             raise BundleError(
                 f"a process that was to score with {self.bundle.directory} ended before it was ready ({error}); "
@@ -200,23 +204,17 @@ class ScoringPool:
         """
         starts_s = answer.arrays.get("starts_s", np.empty(0))
         probabilities = answer.arrays.get("probabilities", np.empty(0))
-        duration_s, notes = answer.facts.get("duration_s"), answer.facts.get("notes")
+        duration_s = answer.facts.get("duration_s")
         shape = (len(starts_s), len(self.bundle.manifest.classes))
         is_ours = starts_s.dtype == np.float64 and probabilities.dtype == np.float32 and probabilities.shape == shape
-        if not is_ours or not isinstance(duration_s, float) or not isinstance(notes, list):
+        if not is_ours or not isinstance(duration_s, float):
             raise UntrustedAnswerError(f"it sent {', '.join(answer.arrays)} for a recording")
         return ScoredRecording(
             np.asarray(starts_s, np.float64).tolist(),
             np.asarray(probabilities, np.float32),
             duration_s,
-            tuple(_note(note) for note in notes),
+            notes_of(answer),
         )
-
-
-def _note(fact: JsonValue) -> ReadingNote:
-    if isinstance(fact, list) and len(fact) == 2:
-        return ReadingNote(str(fact[0]), str(fact[1]))
-    raise UntrustedAnswerError(f"{fact!r} is no note")
 
 
 def _begin(bundle: Path) -> None:
@@ -224,9 +222,10 @@ def _begin(bundle: Path) -> None:
     _scorer = Scorer(Bundle(bundle), n_threads=1)
 
 
-def _score(path: Path) -> Answer:
-    recording = _scorer(path, progressed=still_working)
+def _score(job: tuple[Path, Truncated]) -> Answer:
+    path, truncated = job
+    recording = _scorer(path, min_duration_s=MIN_AUDIO_S, truncated=truncated, progressed=still_working)
     return Answer(
-        {"duration_s": recording.duration_s, "notes": [[note.kind, note.text] for note in recording.notes]},
+        {"duration_s": recording.duration_s, "notes": notes_fact(recording.notes)},
         {"starts_s": np.asarray(recording.starts_s), "probabilities": recording.probabilities},
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from silencio.audio.notes import KINDS as NOTES
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -29,7 +31,7 @@ KINDS = {
     "too_short": Kind(True, "shorter than the shortest that is taken"),
     "no_sound": Kind(True, "every sample has the same value"),
     "unknown_label": Kind(True, "the label is not in the taxonomy"),
-    "truncated": Kind(False, "the file ends before the recording does; what is there is used"),
+    **{kind: Kind(False, meaning) for kind, meaning in NOTES.items()},
     "duplicate": Kind(False, "the same sound under two names"),
     "duplicate_two_labels": Kind(False, "the same sound under two labels: one of them is wrong, or both are right"),
     "silent": Kind(False, "almost no sound"),

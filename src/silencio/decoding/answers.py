@@ -100,7 +100,7 @@ def send_ended(connection: Connection, task: int, outcome: object, traceback: st
     """
     if isinstance(outcome, BaseException):
         failure = _Failure(
-            type=type(outcome).__name__[:64],
+            type=_type_name(outcome),
             message=str(outcome)[:_MAX_TEXT],
             kind=outcome.kind if isinstance(outcome, DecodeError) else "",
             traceback=traceback[-_MAX_TEXT:],
@@ -121,6 +121,12 @@ def send_ended(connection: Connection, task: int, outcome: object, traceback: st
     _send_header(connection, header)
     for array in arrays.values():
         connection.send_bytes(array.reshape(-1).view(np.uint8).data)
+
+
+def _type_name(error: BaseException) -> str:
+    """Of the nearest class that is known where it arrives: an error of one room is there what it is made of."""
+    known = (kind.__name__ for kind in type(error).__mro__ if kind is MemoryError or kind in _FAILURES.values())
+    return next(known, type(error).__name__)[:64]
 
 
 def _send_header(connection: Connection, header: _Header) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from silencio.audio import Waveform, audio_statistics, read_waveform, truncation
+from silencio.audio import ReadingNote, Truncated, Waveform, audio_statistics, read_waveform
 from silencio.decoding.answers import Answer
-from silencio.errors import DecodeError, UntrustedAnswerError
+from silencio.errors import UntrustedAnswerError
 from silencio.features import FeatureSpec, FrontEnd
 
 _WINDOWS_AT_ONCE = 8
@@ -30,12 +30,14 @@ class DecodeJob:
         inputs: Which of `waveform` and `log_mel` the graph takes.
         min_duration_s: Shorter ones are refused.
         max_duration_s: Longer ones are refused.
+        truncated: What becomes of a file that ends before its recording does.
     """
 
     encoded: bytes
     inputs: tuple[str, ...]
     min_duration_s: float
     max_duration_s: float
+    truncated: Truncated = "note"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class RecordingFeatures:
         inputs: By name, each (n_windows, …): what was wanted.
         statistics: Of the windows, each (n_windows,), by `silencio.audio.audio_statistics`.
         source: What it was; None where a device sent features.
+        notes: What was odd about its file or its sound.
         decode_s: Seconds from bytes to waveform.
         features_s: Seconds from waveform to inputs.
     """
@@ -74,6 +77,7 @@ class RecordingFeatures:
     source: SourceFacts | None
     decode_s: float
     features_s: float
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def n_windows(self) -> int:
@@ -106,6 +110,7 @@ def decode(job: DecodeJob) -> Answer:
         "container": waveform.container,
         "decode_s": decoded_s - begun_s,
         "features_s": featurized_s - decoded_s,
+        "notes": notes_fact(waveform.notes),
     }
     statistics = _statistics(windows, rate_hz)
     arrays = {
@@ -143,7 +148,30 @@ def recording_features(answer: Answer, job: DecodeJob, spec: FeatureSpec) -> Rec
         ),
         decode_s=_number(facts, "decode_s"),
         features_s=_number(facts, "features_s"),
+        notes=notes_of(answer),
     )
+
+
+def notes_fact(notes: Sequence[ReadingNote]) -> JsonValue:
+    """As an `Answer` takes them; `notes_of` reads them."""
+    return [[note.kind, note.text] for note in notes]
+
+
+def notes_of(answer: Answer) -> tuple[ReadingNote, ...]:
+    """What `notes_fact` wrote.
+
+    Raises:
+        UntrustedAnswerError: It did not write this.
+    """
+    facts = answer.facts.get("notes")
+    if not isinstance(facts, list):
+        raise UntrustedAnswerError(f"notes are {facts!r}")
+    notes = []
+    for fact in facts:
+        if not isinstance(fact, list) or [type(part) for part in fact] != [str, str]:
+            raise UntrustedAnswerError(f"{fact!r} is no note")
+        notes.append(ReadingNote(str(fact[0]), str(fact[1])))
+    return tuple(notes)
 
 
 def _number(facts: Mapping[str, object], name: str) -> float:
@@ -154,17 +182,13 @@ def _number(facts: Mapping[str, object], name: str) -> float:
 
 
 def _read(job: DecodeJob) -> Waveform:
-    # A decoder plays what is there of half a file, and the answer would speak of half a recording.
-    if cut := truncation(job.encoded):
-        raise DecodeError(f"the file is truncated: {cut}", "truncated")
-    waveform = read_waveform(job.encoded, _front_end.spec.sample_rate_hz, max_duration_s=job.max_duration_s)
-    duration_s = len(waveform.samples) / _front_end.spec.sample_rate_hz
-    # A sample or two are lost or won in resampling.
-    if duration_s < 0.99 * job.min_duration_s:
-        raise DecodeError(
-            f"the audio is {duration_s:.3g} s long, at least {job.min_duration_s:g} s is needed", "too_short"
-        )
-    return waveform
+    return read_waveform(
+        job.encoded,
+        _front_end.spec.sample_rate_hz,
+        min_duration_s=job.min_duration_s,
+        max_duration_s=job.max_duration_s,
+        truncated=job.truncated,
+    )
 
 
 def _statistics(windows: NDArray[np.int16], rate_hz: int) -> dict[str, NDArray[np.float64]]:

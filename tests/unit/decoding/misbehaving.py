@@ -80,8 +80,16 @@ def _die_once(marker: Path) -> Answer:
     return _die(signal.SIGKILL)
 
 
+class _PrivateError(DecodeError):
+    """As a decoder's own room may define for itself."""
+
+
 def _refuse(kind: str) -> Answer:
     raise DecodeError("this is no recording", kind)
+
+
+def _refuse_privately(kind: str) -> Answer:
+    raise _PrivateError("this is no recording", kind)
 
 
 def _fault(text: str) -> Answer:

@@ -80,9 +80,11 @@ def test_answer__facts_and_arrays_arrive_as_they_were(run: Run) -> None:
 
 def test_errors__of_ours_arrive_as_what_they_were(run: Run) -> None:
     before = _pid(run)
-    with pytest.raises(DecodeError, match="this is no recording") as caught:
-        run("refuse", "not_audio")
-    assert caught.value.kind == "not_audio"
+    for how in ("refuse", "refuse_privately"):
+        with pytest.raises(DecodeError, match="this is no recording") as caught:
+            run(how, "not_audio")
+        assert type(caught.value) is DecodeError
+        assert caught.value.kind == "not_audio"
     with pytest.raises(UnexpectedError, match="ZeroDivisionError in a decoder's process: by nought"):
         run("fault", "by nought")
     with pytest.raises(UnexpectedError, match="sends an Answer, not PosixPath"):
