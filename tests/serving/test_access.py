@@ -90,7 +90,7 @@ def test_new__leaves_the_file_alone_when_it_refuses(
         (f"{HEADER}\na,{SHA},60,\nb,{SHA[:-1]}1,often,\n", "line 3: requests_per_minute"),
         (f"{HEADER}\na,{SHA},inf,\n", "line 2: requests_per_minute"),
         (f"{HEADER}\na,{SHA},60,0\n", "line 2: burst"),
-        (f"{HEADER}\na,{SHA},60,1,more\n", "line 2: more"),
+        (f"{HEADER}\na,{SHA},60,1,more\n", "row 2 has 5 cells, the header has 4 columns"),
         (f"{HEADER}\na,{SHA}\n", "line 2: requests_per_minute"),
     ],
 )

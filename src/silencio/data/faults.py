@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+
+from silencio.taxonomy import clean_name
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ KINDS = {
     "too_short": Kind(True, "shorter than the shortest that is taken"),
     "no_sound": Kind(True, "every sample has the same value"),
     "unknown_label": Kind(True, "the label is not in the taxonomy"),
+    "other_form": Kind(False, "the table writes the file's name in another form (accents, case, separators, blanks)"),
     "truncated": Kind(False, "the file ends before the recording does; what is there is used"),
     "duplicate": Kind(False, "the same sound under two names"),
     "duplicate_two_labels": Kind(False, "the same sound under two labels: one of them is wrong, or both are right"),
@@ -86,3 +89,23 @@ def faults_by_kind(faults: pd.DataFrame) -> pd.DataFrame:
         ],
         columns=["kind", "found", "left out", "meaning"],
     )
+
+
+def other_forms(ids: Sequence[str], found: Sequence[str]) -> list[Fault]:
+    """A fault for every file that was found under another form of the name by which a table names it.
+
+    Args:
+        ids: Of the recordings: their names as the table has them, folders separated by `/`.
+        found: URI of the file that there is, of each.
+    """
+    faults = []
+    for recording_id, uri in zip(ids, found, strict=True):
+        n_parts = recording_id.count("/") + 1
+        name = "/".join(uri.replace("\\", "/").split("/")[-n_parts:])
+        if name != recording_id:
+            # Accents that are written otherwise look the same on paper.
+            shown = ascii if clean_name(name) == clean_name(recording_id) else repr
+            faults.append(
+                Fault(recording_id, "other_form", f"the table has {shown(recording_id)}, the file {shown(name)}")
+            )
+    return faults

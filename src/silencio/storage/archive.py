@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import zipfile
 import zlib
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from silencio.errors import StorageError
 from silencio.storage.places import split_zip
+from silencio.storage.zip_names import member_names
 
 
 def read_member(uri: str) -> bytes:
@@ -21,7 +23,7 @@ def read_member(uri: str) -> bytes:
     path, member = split_zip(uri)
     archive = _archive(path)
     try:
-        return archive.read(member)
+        return archive.file.read(archive.find(member))
     except KeyError as error:
         raise StorageError(f"{uri} is missing") from FileNotFoundError(errno.ENOENT, str(error), uri)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
@@ -29,35 +31,62 @@ def read_member(uri: str) -> bytes:
         raise StorageError(f"{uri} cannot be read: {error}") from OSError(errno.EIO, str(error), uri)
 
 
-def members(uri: str) -> list[zipfile.ZipInfo]:
-    """Every file in a zip, below the folder that the URI names.
+def members(uri: str) -> list[tuple[str, zipfile.ZipInfo]]:
+    """Every file in a zip below the folder that the URI names, each with its name (`silencio.storage.zip_names`).
 
     Raises:
         StorageError: The zip cannot be read.
     """
     path, folder = split_zip(uri)
     prefix = f"{folder.rstrip('/')}/" if folder else ""
-    return [info for info in _archive(path).infolist() if not info.is_dir() and info.filename.startswith(prefix)]
+    return [(name, info) for name, info in _archive(path).members.items() if name.startswith(prefix)]
 
 
 def member_exists(uri: str) -> bool:
-    """Whether a zip holds a file of exactly this name."""
+    """Whether a zip holds a file of this name, in one of the encodings that its bytes may mean."""
     path, member = split_zip(uri)
-    return member in _archive(path).NameToInfo
+    archive = _archive(path)
+    return member in archive.members or member in archive.other_names
 
 
-def _archive(path: Path) -> zipfile.ZipFile:
+@dataclass(frozen=True)
+class _Archive:
+    """An open zip; it may be read by several threads.
+
+    Attributes:
+        file: The zip.
+        members: Its files by their name.
+        other_names: By what else the bytes of a name may mean, where no two files share it.
+    """
+
+    file: zipfile.ZipFile
+    members: dict[str, zipfile.ZipInfo]
+    other_names: dict[str, zipfile.ZipInfo]
+
+    def find(self, name: str) -> zipfile.ZipInfo:
+        """Raises KeyError where no file has the name."""
+        return self.members[name] if name in self.members else self.other_names[name]
+
+
+def _archive(path: Path) -> _Archive:
     try:
         facts = path.stat()
         return _opened(path, facts.st_mtime_ns, facts.st_size)
     except FileNotFoundError as error:
         raise StorageError(f"{path} does not exist") from error
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
         # Plainly, without the OSError as its cause: no file of this zip can be read.
         raise StorageError(f"{path} cannot be read as a zip ({error}): download it again") from None
 
 
 @lru_cache(maxsize=4)
-def _opened(path: Path, mtime_ns: int, size_bytes: int) -> zipfile.ZipFile:
-    """Kept open, its list read once; `ZipFile` may be read by several threads."""
-    return zipfile.ZipFile(path)
+def _opened(path: Path, mtime_ns: int, size_bytes: int) -> _Archive:
+    """Kept open, its list read once."""
+    file = zipfile.ZipFile(path)
+    names = [(member_names(info), info) for info in file.infolist()]
+    members = {first: info for (first, *_), info in names if first and not first.endswith("/")}
+    others: dict[str, list[zipfile.ZipInfo]] = {}
+    for (_, *rest), info in names:
+        for name in rest:
+            others.setdefault(name, []).append(info)
+    return _Archive(file, members, {name: alike[0] for name, alike in others.items() if len(alike) == 1})

@@ -86,6 +86,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
         "frog/too_short.ogg": encode(_noise(21, 0.05), 32000, "OGG"),
         "frog/no_sound.wav": encode(np.zeros(96000, np.float32), 32000, "WAV"),
         "frgo/unknown_label.ogg": encode(_noise(22), 32000, "OGG"),
+        "frog/other_form.ogg": encode(_noise(27), 32000, "OGG"),
         "frog/truncated.ogg": half[: len(half) // 2],
         "frog/z_duplicate.ogg": sound["frog/sound_1.ogg"],
         "frog/z_same_sound.wav": None,
@@ -104,6 +105,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
         if content is not None:
             path.write_bytes(content)
     (root / "train_audio/frog/unreadable.ogg").mkdir()
+    (root / "train_audio/frog/other_form.ogg").rename(root / "train_audio/frog/Other_Form.OGG")
     rows = "".join(f"{name.split('/')[0]},[],{name}\n" for name in files)
     (root / "train.csv").write_text(f"primary_label,secondary_labels,filename\n{rows}")
     species = "frog,Rana,Frog,Amphibia\nbird,Pitangus,Bird,Aves\ncat,Felis,Cat,Mammalia\n"
@@ -128,6 +130,7 @@ EXPECTED = {
     "too_short": {"frog/too_short.ogg": "0.050 s, the shortest that is taken has 0.1 s"},
     "no_sound": {"frog/no_sound.wav": "3.0 s in which every sample is 0"},
     "unknown_label": {"frgo/unknown_label.ogg": "label 'frgo' is not in the taxonomy"},
+    "other_form": {"frog/other_form.ogg": "the table has 'frog/other_form.ogg', the file 'frog/Other_Form.OGG'"},
     "truncated": {"frog/truncated.ogg": "the last Ogg page is cut"},
     "duplicate": {
         "frog/z_duplicate.ogg": "same bytes as frog/sound_1.ogg",
@@ -162,8 +165,8 @@ def test_one_of_each__runs_through_and_keeps_what_can_be_used(outcome: Outcome) 
     assert len(left_out) == 7
     assert set(outcome.faults.loc[outcome.faults["left_out"], "recording_id"]) == left_out
     assert not left_out & set(outcome.usable["recording_id"])
-    assert len(outcome.usable) == 20
-    assert outcome.validation.counts["usable"] == 20
+    assert len(outcome.usable) == 21
+    assert outcome.validation.counts["usable"] == 21
     assert outcome.validation.counts["left_out"] == 7
     assert outcome.counts["labels_not_in_taxonomy"] == 1
 

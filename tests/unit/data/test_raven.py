@@ -82,7 +82,8 @@ GOOD = {"begin": "1.0", "end": "2.0", "low": "10", "high": "20", "species": "gre
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ({"begin": "1,0"}, r"column 'Begin Time \(s\)', row 3: '1,0' is not a number"),
+        ({"begin": "1,0 s"}, r"column 'Begin Time \(s\)', row 3: '1,0 s' is not a number"),
+        ({"high": "8,000"}, r"column 'High Freq \(Hz\)', row 3: '8,000' may be 8 or 8000: write it with a point"),
         ({"end": "nan"}, r"column 'End Time \(s\)', row 3: 'nan' is not a number"),
         ({"begin": ""}, r"column 'Begin Time \(s\)', row 3: must not be empty"),
         ({"begin": "-1"}, r"column 'Begin Time \(s\)', row 3: -1 is before the recording's start"),
