@@ -6,12 +6,14 @@ import json
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import yaml
 from kfp import compiler
 
 from components.image import VERSION
 from pipelines.batch_score import NAME, batch_score_pipeline
+from pipelines.step_process import supervised
 from pipelines.train import train_pipeline
 from silencio.config import preset_names, preset_text, resolve
 
@@ -29,15 +31,25 @@ def compile_all(directory: Path) -> list[Path]:
     for preset in preset_names():
         path = directory / f"train-{preset}-{VERSION}.yaml"
         text = preset_text(preset)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compiler.Compiler().compile(train_pipeline(preset, resolve(text), one_line(text)), str(path))
+        write_package(train_pipeline(preset, resolve(text), one_line(text)), path)
         written.append(path)
     path = directory / f"{NAME}-{VERSION}.yaml"
+    write_package(batch_score_pipeline(), path)
+    return [*written, path]
+
+
+def write_package(pipeline: Any, path: Path) -> None:
+    """Compile a graph to YAML in which every step's process is `pipelines.step_process`, as it is on this machine.
+
+    Args:
+        pipeline: As `dsl.pipeline` makes it.
+        path: Gets the YAML.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compiler.Compiler().compile(batch_score_pipeline(), str(path))
-    return [*written, path]
+        compiler.Compiler().compile(pipeline, str(path))
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(supervised(line) for line in lines), encoding="utf-8")
 
 
 def one_line(text: str) -> str:

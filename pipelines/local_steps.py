@@ -26,12 +26,20 @@ from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
 from pipelines.resume import FinishedSteps
 from pipelines.step_log import StepLog
-from pipelines.step_process import FAILED, RUN_PID, sentence_of
+from pipelines.step_process import FAILED, RUN_PID, sentence_of, supervised
 
 # Less than this, and even a record of a step has no place.
 _FULL_BYTES = 1 << 16
 _STOP_S = 10.0
 _KILLED = 128
+_WHY_KILLED: dict[int, str] = {
+    signal.SIGABRT: "a library gave up; the last lines in the log say why",
+    signal.SIGBUS: "a full disk or a broken file does it",
+    signal.SIGILL: "a library was built for another processor",
+    signal.SIGKILL: "by hand, or because memory ran out",
+    signal.SIGSEGV: "a library crashed; a broken file does it",
+    signal.SIGXFSZ: "a file grew larger than this process may write: raise the limit (ulimit -f)",
+}
 
 
 @dataclass(frozen=True)
@@ -188,14 +196,12 @@ def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
 
 def _supervised(part: str) -> str:
     """kfp's shell command with our process in place of its own; `exec`, so that the shell is no process between."""
-    return part.replace("_KFP_RUNTIME=true ", "exec env _KFP_RUNTIME=true ", 1).replace(
-        "-m kfp.dsl.executor_main", "-m pipelines.step_process", 1
-    )
+    return supervised(part.replace("_KFP_RUNTIME=true ", "exec env _KFP_RUNTIME=true ", 1))
 
 
 def _ended_by(code: int) -> str:
     number = code - _KILLED if code > _KILLED else -code
     if number <= 0:
         return f"it ended with status {code}"
-    why = "by hand, or because memory ran out" if number == signal.SIGKILL else "a full disk or a broken file does it"
-    return f"it was killed by signal {number} ({why})"
+    why = f" ({_WHY_KILLED[number]})" if number in _WHY_KILLED else ""
+    return f"it was killed by signal {number}{why}"

@@ -1,8 +1,11 @@
 """What a step's process begins with: it ends with the run that started it, and says in one sentence why it failed.
 
-`kfp.local` starts a step as a shell command and leaves it running when it is killed itself. Here the command becomes
-this module, which watches over a child that runs kfp's executor. When the run is killed, the kernel tells this process
-(`PR_SET_PDEATHSIG`), which kills the child and whatever the child started.
+A step is a shell command that runs kfp's executor. Here and in the compiled pipelines the command runs this module
+instead, which watches over a child that runs kfp's executor. What the child had written before its executor came to its
+end counts: a step is not failed by how its interpreter ends, which libraries' threads abort by chance.
+
+`kfp.local` leaves a step running when it is killed itself. When a run of this machine is killed, the kernel tells this
+process (`PR_SET_PDEATHSIG`), which kills the child and whatever the child started.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
+# Set by a run of this machine; a cluster has no such process.
 RUN_PID = "SILENCIO_RUN_PID"
 # Begins the line in which a failed step tells the run why.
 FAILED = "\x1esilencio-step-failed "
@@ -27,8 +31,15 @@ _KILLED = 128
 
 
 def main() -> int:
-    """Run kfp's executor with this process's arguments; returns its exit status, 128 + the signal if it was killed."""
+    """Run kfp's executor with this process's arguments.
+
+    Returns:
+        0 where the executor wrote everything that it was to write; else the child's exit status, 128 + the signal if it
+        was killed.
+    """
     child = 0
+    done, said_done = os.pipe()
+    os.set_blocking(done, False)
 
     def stop(number: int, _: FrameType | None) -> None:
         if child:
@@ -36,21 +47,33 @@ def main() -> int:
         os._exit(_KILLED + number)
 
     signal.signal(signal.SIGTERM, stop)
-    _end_with(int(os.environ[RUN_PID]), signal.SIGTERM)
+    if RUN_PID in os.environ:
+        _end_with(int(os.environ[RUN_PID]), signal.SIGTERM)
     me = os.getpid()
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setpgid(0, 0)
         _end_with(me, signal.SIGKILL)
-        return _execute()
+        os.close(done)
+        return _execute(said_done)
     with contextlib.suppress(OSError):  # the child does it too: whoever comes first
         os.setpgid(child, child)
     _, status = os.waitpid(child, 0)
     _kill_group(child)
     _remove_component()
+    os.close(said_done)
     code = os.waitstatus_to_exitcode(status)
+    if code and _was_said(done):
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
+        sys.stdout.write(f"\nthe step wrote everything, then its interpreter {how}: the step counts as done\n")
+        return 0
     return code if code >= 0 else _KILLED - code
+
+
+def supervised(command: str) -> str:
+    """A step's command as kfp writes it, with this module in the place of kfp's executor."""
+    return command.replace("-m kfp.dsl.executor_main", "-m pipelines.step_process", 1)
 
 
 def sentence_of(error: BaseException) -> str:
@@ -81,18 +104,28 @@ def _sentence_of_system(error: OSError) -> str:
     return ""
 
 
-def _execute() -> int:
+def _execute(said_done: int) -> int:
+    """Args: the descriptor in which the child says that its executor came to its end."""
     from kfp.dsl.executor_main import executor_main
 
     try:
         executor_main()
+        os.write(said_done, b"1")
     except Exception as error:  # noqa: BLE001  # whatever a step raises has to reach the run
         text = "".join(traceback.format_exception(error))
+        told = f"{FAILED}{json.dumps([sentence_of(error), text.rstrip()])}\n" if RUN_PID in os.environ else ""
         # A progress bar leaves its line open.
-        sys.stdout.write(f"\n{text}{FAILED}{json.dumps([sentence_of(error), text.rstrip()])}\n")
+        sys.stdout.write(f"\n{text}{told}")
         sys.stdout.flush()
         return 1
     return 0
+
+
+def _was_said(done: int) -> bool:
+    try:
+        return bool(os.read(done, 1))
+    except BlockingIOError:  # a process that the child left behind could still say it, and cannot know
+        return False
 
 
 def _end_with(parent: int, number: int) -> None:

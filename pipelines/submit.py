@@ -17,11 +17,10 @@ from typing import Any
 import kfp_server_api  # type: ignore[import-untyped]
 import urllib3
 import yaml
-from kfp import compiler
 from kfp.client import Client
 
 from components.image import pinned
-from pipelines.compile import one_line
+from pipelines.compile import one_line, write_package
 from pipelines.identity import place_version
 from pipelines.train import train_pipeline
 from silencio.config import resolve
@@ -100,9 +99,7 @@ def submit_train(
 
 def _package(pipeline: Any, image: str | None, path: Path) -> Path:
     """The compiled pipeline, in another image where one is given."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compiler.Compiler().compile(pipeline, str(path))
+    write_package(pipeline, path)
     if image:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
         for executor in documents[0]["deploymentSpec"]["executors"].values():

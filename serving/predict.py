@@ -14,7 +14,6 @@ from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
-from silencio.audio import truncation
 from silencio.bundle import Bundle, Scorer
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
@@ -47,6 +46,13 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "(default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write one file a recording instead of printing")
+    parser.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="a file that ends before its recording does is scored as far as it goes, with a note, or refused "
+        "(default: %(default)s)",
+    )
     _add_place(parser)
     parser.add_argument(
         "--api-key-file",
@@ -160,6 +166,8 @@ class _Answers:
                 sys.stderr.write(f"{file}: {error}\n")
                 self.all_answered = False
                 continue
+            for note in document.notes:
+                sys.stderr.write(f"{file}: note: {note.text}\n")
             yield file, document
 
 
@@ -186,6 +194,7 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 latitude=options.latitude,
                 longitude=options.longitude,
                 recorded_at=options.recorded_at,
+                truncated=options.truncated,
             )
 
         yield _Way(ask, lambda: client.band_hz)
@@ -201,8 +210,6 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
         sys.stderr.write("note: the place is in no site's radius: nothing is known of it, no species is ruled out\n")
 
     def ask(encoded: bytes) -> RecordingDocument:
-        if cut := truncation(encoded):
-            raise DecodeError(f"the file is truncated: {cut}", "truncated")
         waveform = scorer.front_end.waveform(encoded)
         features = scorer.front_end.features(waveform)
         return recording_document(

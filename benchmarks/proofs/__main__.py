@@ -1,4 +1,4 @@
-"""Run proofs, each taken up where it was stopped: `python -m benchmarks.proofs NAME … [--work FOLDER] [--out FOLDER]`."""
+"""Run proofs: `python -m benchmarks.proofs NAME … [--work FOLDER] [--out FOLDER]`. A stopped one is taken up."""
 
 from __future__ import annotations
 

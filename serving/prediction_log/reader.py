@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from serving.prediction_log.records import SCHEMA, in_utc
 from silencio.errors import DataError
 from silencio.storage import list_objects, read_bytes
+from silencio.storage.parquet import read_parquet
 
 PARTITION = "date="
 SUFFIX = ".parquet"
@@ -53,6 +53,6 @@ def read_log(place: str, since: datetime, until: datetime) -> pa.Table:
 
 def _read_file(uri: str) -> pa.Table:
     try:
-        return pq.read_table(pa.BufferReader(read_bytes(uri)))
+        return read_parquet(read_bytes(uri))
     except pa.ArrowException as error:
         raise DataError(f"{uri} is no file of a prediction log: {error}") from error

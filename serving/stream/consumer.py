@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from serving.client import BusyError, Client, RefusedRecordingError
 from serving.stream.ledger import Answer, Failure, Ledger
+from silencio.audio import Truncated
 from silencio.data.file_names import is_audio
 from silencio.detections import RecordingDocument
 from silencio.detections.score_tables import TABLES, ScoreTables, row_names
@@ -40,6 +41,7 @@ class ConsumerConfig:
         tables_s: The tables are written when there is nothing to do, and not more often than this.
         give_up_s: How long a recording is tried again before it is left for later.
         api_key: None where the server needs none.
+        truncated: What becomes of a file that ends before its recording does.
     """
 
     source: str
@@ -51,6 +53,7 @@ class ConsumerConfig:
     tables_s: float = 60.0
     give_up_s: float = 120.0
     api_key: str | None = None
+    truncated: Truncated = "note"
 
 
 class _LaterError(Exception):
@@ -201,7 +204,7 @@ class Consumer:
         with Client(self.config.url, api_key=self.config.api_key) as client:
             while True:
                 try:
-                    return client.predict(encoded, "all", name=name, priority="batch")
+                    return client.predict(encoded, "all", name=name, priority="batch", truncated=self.config.truncated)
                 except RefusedRecordingError:
                     raise
                 except ServingError as error:
@@ -226,7 +229,13 @@ class Consumer:
                 for answer in self.ledger.answers():
                     rows = _in_columns(answer, codes)
                     tables.scored(
-                        answer.file, names[answer.file], answer.ends_s, rows, answer.detections, answer.duration_s
+                        answer.file,
+                        names[answer.file],
+                        answer.ends_s,
+                        rows,
+                        answer.detections,
+                        answer.duration_s,
+                        answer.notes,
                     )
                 for file, failure in sorted(self.ledger.failures.items()):
                     if file not in self.waiting:  # else it is another recording by now

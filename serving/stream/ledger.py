@@ -35,6 +35,7 @@ class Answer(BaseModel):
         ends_s: Of each window.
         probabilities: By window, in the order of `codes`.
         detections: Merged.
+        notes: What was odd about the recording, as sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +47,7 @@ class Answer(BaseModel):
     ends_s: list[float]
     probabilities: list[list[float]]
     detections: list[DetectionEntry]
+    notes: list[str] = []
 
     @classmethod
     def of(cls, file: str, version: str, document: RecordingDocument) -> Self:
@@ -63,6 +65,7 @@ class Answer(BaseModel):
             ends_s=[window.end_s for window in document.windows],
             probabilities=rows,
             detections=document.detections,
+            notes=[note.text for note in document.notes],
         )
 
 

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from kserve.errors import InvalidInput
 
-from serving.agreement import LEAST_AUDIO_S, MOST_AUDIO_S
+from serving.agreement import MOST_AUDIO_S
 from serving.transformer.front_ends import FrontEnds, HeardRecording, Work
 from serving.transformer.request import EncodedRecording, GivenFeatures, Known, Question
 from serving.transformer.request.question import Priority
-from silencio.audio import window_starts_s
+from silencio.audio import MIN_AUDIO_S, Truncated, window_starts_s
 from silencio.bundle import Bundle
 from silencio.errors import DecodeError
 from silencio.features import FrontEnd
@@ -97,7 +97,9 @@ class Hearing:
         if question.features is not None:
             return [self._given(question.features)], {"decode": 0.0, "features": 0.0}
         begun_s = time.perf_counter()
-        recordings = list(await _all_or_none([self._hear(one) for one in question.recordings]))
+        recordings = list(
+            await _all_or_none([self._hear(one, question.options.truncated) for one in question.recordings])
+        )
         waited_s = time.perf_counter() - begun_s
         if len(recordings) > 1 and sum(one.duration_s for one in recordings) > MOST_AUDIO_S:
             raise InvalidInput(
@@ -107,15 +109,15 @@ class Hearing:
         features_s = min(waited_s, max(one.features_s for one in recordings))
         return recordings, {"decode": waited_s - features_s, "features": features_s}
 
-    async def _hear(self, recording: EncodedRecording) -> HeardRecording:
+    async def _hear(self, recording: EncodedRecording, truncated: Truncated) -> HeardRecording:
         try:
-            return await self._front_ends.hear(self._work(recording.encoded()))
+            return await self._front_ends.hear(self._work(recording.encoded(), truncated))
         except DecodeError as error:
             self._on_failure(error.kind)
             raise InvalidInput(f"{recording.field}: {error}") from error
 
-    def _work(self, encoded: bytes) -> Work:
-        return Work(encoded, self.inputs, LEAST_AUDIO_S, MOST_AUDIO_S)
+    def _work(self, encoded: bytes, truncated: Truncated = "note") -> Work:
+        return Work(encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S, truncated)
 
     def _given(self, features: GivenFeatures) -> HeardRecording:
         spec, n_windows = self.spec, len(features.log_mel)

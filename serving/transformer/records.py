@@ -89,6 +89,7 @@ class Records:
             n_samples=source.n_samples if source else None,
             sample_rate_hz=source.sample_rate_hz if source else None,
             source_format=source.container if source else None,
+            notes=tuple(note.kind for note in recording.notes),
             **{f"{stage}_s": seconds for stage, seconds in heard.stage_s.items()},
         )
 

@@ -41,8 +41,8 @@ class DecodeError(AudioError):
 
     Args:
         message: What is wrong.
-        kind: One word for counters: `empty`, `not_audio`, `truncated`, `no_samples`, `not_finite`, `too_short`,
-            `too_long`, `crash`, `timeout`, `memory`, `other`.
+        kind: One word for counters: `empty`, `not_audio`, `truncated`, `no_samples`, `not_finite`, `unreadable`,
+            `too_short`, `too_long`, `crash`, `timeout`, `memory`, `other`.
     """
 
     def __init__(self, message: str, kind: str = "other") -> None:

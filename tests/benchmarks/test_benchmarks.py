@@ -18,6 +18,7 @@ from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, 
 from benchmarks.result import Result
 from benchmarks.timing import Comparison, answer, compare, start
 from silencio.audio import dequantize
+from silencio.data.frames import read_frame
 from silencio.data.source import open_source
 from silencio.features import FeatureSpec, LogMel
 
@@ -99,7 +100,7 @@ def test_growth__every_recording_goes_through_every_step(tmp_path: Path) -> None
     steps_s = growth.prepare(source, tmp_path / "work", config)
     assert list(steps_s) == ["ingest", "validate", "split", "featurize"]
     assert all(time_s > 0 for time_s in steps_s.values())
-    shards = [pd.read_parquet(path) for path in (tmp_path / "work").glob("shard-*/recordings.parquet")]
+    shards = [read_frame(path) for path in (tmp_path / "work").glob("shard-*/recordings.parquet")]
     assert sorted(pd.concat(shards)["recording_id"]) == sorted(open_source(str(source)).recordings["recording_id"])
 
 
@@ -147,7 +148,7 @@ def test_featurize__a_task_writes_its_shard_and_says_its_memory(tmp_path: Path) 
     peak_mib = featurize.run_shards(shards[:1], at_once=2)
     assert len(peak_mib) == 1
     assert 50 < peak_mib[0] < 5_000
-    written = pd.read_parquet(tmp_path / "work" / "shard-0" / "recordings.parquet")
+    written = read_frame(tmp_path / "work" / "shard-0" / "recordings.parquet")
     assert len(written) == 3
     assert not (tmp_path / "work" / "shard-1").exists()
 

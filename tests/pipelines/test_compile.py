@@ -63,6 +63,16 @@ def test_steps_that_read_recordings__have_volume_and_secrets(compiled) -> None:
         assert pipeline["pipelineInfo"]["name"].startswith("silencio-train-")
 
 
+def test_steps__are_run_by_the_process_that_knows_when_they_are_done(files: list[Path]) -> None:
+    for path in files:
+        pipeline = next(yaml.load_all(path.read_text(), yaml.CSafeLoader))
+        for executor in pipeline["deploymentSpec"]["executors"].values():
+            if "container" in executor:
+                (command,) = [part for part in executor["container"]["command"] if "_KFP_RUNTIME=true" in part]
+                assert "python3 -m pipelines.step_process " in command
+                assert "executor_main" not in command
+
+
 def test_demo__runs_on_a_cluster_without_gpus(compiled) -> None:
     pipeline, _ = compiled["demo"]
     for executor in pipeline["deploymentSpec"]["executors"].values():

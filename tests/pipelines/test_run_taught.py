@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from silencio.bundle import Bundle
+from silencio.data.frames import read_frame
 from tests.tiny_reserve import TINY, write_source
 
 # Minutes: a graph of 25 steps, twice.
@@ -77,7 +77,7 @@ def test_run__heads_are_trained_twice_and_the_student_last(finished: Finished) -
 
 def test_run__hidden_recordings_are_training_recordings_to_the_next_run(finished: Finished) -> None:
     bundle = finished[1] / "bundle"
-    data, ledger = (pd.read_parquet(bundle / name) for name in ("data.parquet", "split.parquet"))
+    data, ledger = (read_frame(bundle / name) for name in ("data.parquet", "split.parquet"))
     hidden = set(data.loc[data["part"] == "pool", "recording_id"])
     # One of the three training recordings of each of four species.
     assert len(hidden) == 4

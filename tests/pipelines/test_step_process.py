@@ -1,9 +1,14 @@
 import errno
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from pipelines.step_process import sentence_of
+from pipelines.step_process import FAILED, RUN_PID, sentence_of
 from silencio.errors import DataError
 
 
@@ -54,3 +59,35 @@ def test_sentence__says_what_was_wrong_in_one_line(raises: Callable[[], object],
 )
 def test_sentence__knows_what_machines_run_out_of(error: Exception, words: str) -> None:
     assert words in sentence_of(error)
+
+
+@pytest.mark.parametrize(
+    ("does", "status"),
+    [
+        ("pass", 0),
+        ("import atexit, os; atexit.register(os.abort)", 0),
+        ("import os; os.abort()", 128 + 6),
+        ("raise ValueError('oops')", 1),
+        ("raise SystemExit(5)", 5),
+    ],
+)
+def test_process__on_a_cluster_ends_as_its_work_did(does: str, status: int, tmp_path: Path) -> None:
+    component = tmp_path / "program" / "ephemeral_component.py"
+    component.parent.mkdir()
+    component.write_text(f"def step() -> str:\n    {does}\n    return 'made'\n")
+    wanted = {"inputs": {}, "outputs": {"outputFile": str(tmp_path / "executor.json")}}
+    wanted["outputs"]["parameters"] = {"Output": {"outputFile": str(tmp_path / "output")}}
+    command = [sys.executable, "-m", "pipelines.step_process", "--component_module_path", str(component)]
+    command += ["--function_to_execute", "step", "--executor_input", json.dumps(wanted)]
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).parents[2],
+        env={name: value for name, value in os.environ.items() if name != RUN_PID} | {"PYTHONPATH": "src"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == status, done.stdout
+    assert (tmp_path / "executor.json").exists() == (status == 0)
+    # That line is for a run of this machine, which takes it out of the log.
+    assert FAILED not in done.stdout

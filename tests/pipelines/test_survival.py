@@ -308,6 +308,42 @@ def test_fault_of_the_machine__is_one_sentence(does: str, sentence: str, toy: To
     assert str(toy.failure()).startswith(f"step begin failed: {sentence}")
 
 
+ABORT = "import os; os.abort()"
+
+
+def test_step_whose_interpreter_aborts_after_its_work__is_done(toy: Toy, bundle: dict[str, bytes]) -> None:
+    # As a library's thread does that wakes up when the interpreter is half gone.
+    toy.disturb("weigh", "import atexit, os; atexit.register(os.abort)")
+    assert len(toy.run()) == 6
+    assert toy.bundle == bundle
+    said = "the step wrote everything, then its interpreter was ended by signal 6: the step counts as done"
+    assert said in (toy.out / "run.log").read_text()
+    # Its outputs are whole and kept: nothing runs again.
+    assert toy.run() == []
+
+
+def test_step_whose_interpreter_ends_with_another_status_after_its_work__is_done(toy: Toy) -> None:
+    toy.disturb("weigh", "import atexit, os; atexit.register(os._exit, 3)")
+    assert len(toy.run()) == 6
+    assert "then its interpreter ended with status 3" in (toy.out / "run.log").read_text()
+
+
+def test_step_that_aborts_in_its_work__fails(toy: Toy) -> None:
+    toy.disturb("weigh", ABORT)
+    assert str(toy.failure()) == (
+        "step weigh failed: it was killed by signal 6 (a library gave up; the last lines in the log say why)"
+    )
+    toy.disturb()
+    assert "weigh" in toy.run()
+
+
+def test_step_that_aborts_while_its_outputs_are_written__fails(toy: Toy) -> None:
+    # After its function returned, and before kfp's executor has written what it returned.
+    does = "import kfp.dsl.executor, os; kfp.dsl.executor.Executor.write_executor_output = lambda *_: os.abort()"
+    toy.disturb("weigh", does)
+    assert str(toy.failure()).startswith("step weigh failed: it was killed by signal 6")
+
+
 def test_processes_that_a_step_started__end_with_it(toy: Toy) -> None:
     does = (
         "import subprocess, sys, os; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"

@@ -25,6 +25,7 @@ from serving.prediction_log import SCHEMA, PredictionLog, RecordingFacts, Window
 from serving.prediction_log.records import AUDIO_STATISTICS
 from silencio.audio import audio_statistics
 from silencio.errors import ConfigError, DataError
+from silencio.storage.parquet import read_parquet
 from tests.s3 import running_s3
 
 AT = datetime(2026, 5, 17, 6, 30, tzinfo=UTC)
@@ -273,7 +274,7 @@ def test_killed__leaves_whole_files_only(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.communicate()
         for path in _files(tmp_path):
-            assert pq.read_table(path).num_rows == 200
+            assert read_parquet(path).num_rows == 200
     assert len(_rows(tmp_path)) >= 200 * 11
 
 

@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -30,6 +29,7 @@ from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.errors import StorageError
 from silencio.storage import list_objects, read_bytes, write_bytes
+from silencio.storage.parquet import read_parquet
 from tests.s3 import running_s3
 from tests.serving.answering import Answering, answering
 
@@ -90,7 +90,7 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
     codes = scorer.bundle.manifest.classes.codes
     got = [[float(row[code]) for code in codes] for row in said if row["row_id"].startswith("H01")]
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
-    table = pq.read_table(places[1] / "detections.parquet").to_pylist()
+    table = read_parquet(places[1] / "detections.parquet").to_pylist()
     counted = Counter(row["file"] for row in table)
     assert {name: int(row["n_detections"]) for name, row in files.items()} == {name: counted[name] for name in files}
 
@@ -282,7 +282,7 @@ def test_s3__from_producer_to_tables(labelled: Path, servers: LocalServers, monk
     rows, files = tables_of(target)
     assert rows == Counter(f"{stem}_{end}" for stem in STEMS for end in range(5, 65, 5))
     assert [row["status"] for row in files.values()] == ["scored"] * 2
-    assert pq.read_table(io.BytesIO(read_bytes(f"{target}/detections.parquet"))).num_rows == sum(
+    assert read_parquet(read_bytes(f"{target}/detections.parquet")).num_rows == sum(
         int(row["n_detections"]) for row in files.values()
     )
 

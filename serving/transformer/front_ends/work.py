@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.audio import Waveform, audio_statistics, read_waveform, truncation
-from silencio.errors import DecodeError
+from silencio.audio import ReadingNote, Truncated, Waveform, audio_statistics, read_waveform
 from silencio.features import FeatureSpec, FrontEnd
 
 # An Ogg file of 10 minutes decodes in half a second. A process that asks for more memory than this is being attacked.
@@ -29,12 +28,14 @@ class Work:
         needed: Which of `waveform` and `log_mel` the graph takes.
         least_audio_s: Shorter ones are refused.
         most_audio_s: Longer ones are refused.
+        truncated: What becomes of a file that ends before its recording does.
     """
 
     encoded: bytes
     needed: tuple[str, ...]
     least_audio_s: float
     most_audio_s: float
+    truncated: Truncated = "note"
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class HeardRecording:
         inputs: By name, each (n_windows, …): what was needed.
         statistics: Of the windows, each (n_windows,), by `silencio.audio.audio_statistics`.
         source: What it was; None where a device sent features.
+        notes: What was odd about its file or its sound.
         decode_s: Seconds from bytes to waveform.
         features_s: Seconds from waveform to inputs.
     """
@@ -73,6 +75,7 @@ class HeardRecording:
     source: SourceFacts | None
     decode_s: float
     features_s: float
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def n_windows(self) -> int:
@@ -110,21 +113,18 @@ def hear(work: Work) -> HeardRecording:
         source=SourceFacts(waveform.n_recorded, waveform.recorded_hz, waveform.container),
         decode_s=decoded_s - begun_s,
         features_s=featurized_s - decoded_s,
+        notes=waveform.notes,
     )
 
 
 def _read(work: Work) -> Waveform:
-    # A decoder plays what is there of half a file, and the answer would speak of half a recording.
-    if cut := truncation(work.encoded):
-        raise DecodeError(f"the file is truncated: {cut}", "truncated")
-    waveform = read_waveform(work.encoded, _front_end.spec.sample_rate_hz, max_duration_s=work.most_audio_s)
-    duration_s = len(waveform.samples) / _front_end.spec.sample_rate_hz
-    # A sample or two are lost or won in resampling.
-    if duration_s < 0.99 * work.least_audio_s:
-        raise DecodeError(
-            f"the audio is {duration_s:.3g} s long, at least {work.least_audio_s:g} s is needed", "too_short"
-        )
-    return waveform
+    return read_waveform(
+        work.encoded,
+        _front_end.spec.sample_rate_hz,
+        min_duration_s=work.least_audio_s,
+        max_duration_s=work.most_audio_s,
+        truncated=work.truncated,
+    )
 
 
 def _statistics(windows: NDArray[np.int16], rate_hz: int) -> dict[str, NDArray[np.float64]]:

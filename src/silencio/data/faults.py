@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from silencio.audio.notes import KINDS as NOTES
 from silencio.taxonomy import clean_name
 
 
@@ -32,7 +33,7 @@ KINDS = {
     "no_sound": Kind(True, "every sample has the same value"),
     "unknown_label": Kind(True, "the label is not in the taxonomy"),
     "other_form": Kind(False, "the table writes the file's name in another form (accents, case, separators, blanks)"),
-    "truncated": Kind(False, "the file ends before the recording does; what is there is used"),
+    **{kind: Kind(False, meaning) for kind, meaning in NOTES.items()},
     "duplicate": Kind(False, "the same sound under two names"),
     "duplicate_two_labels": Kind(False, "the same sound under two labels: one of them is wrong, or both are right"),
     "silent": Kind(False, "almost no sound"),
@@ -103,9 +104,9 @@ def other_forms(ids: Sequence[str], found: Sequence[str]) -> list[Fault]:
         n_parts = recording_id.count("/") + 1
         name = "/".join(uri.replace("\\", "/").split("/")[-n_parts:])
         if name != recording_id:
-            # Accents that are written otherwise look the same on paper.
-            shown = ascii if clean_name(name) == clean_name(recording_id) else repr
-            faults.append(
-                Fault(recording_id, "other_form", f"the table has {shown(recording_id)}, the file {shown(name)}")
-            )
+            table = recording_id
+            if clean_name(name) == clean_name(recording_id):
+                # Accents that are written otherwise look the same on paper.
+                table, name = (ascii(text)[1:-1] for text in (table, name))
+            faults.append(Fault(recording_id, "other_form", f"the table has {table}, the file {name}"))
     return faults

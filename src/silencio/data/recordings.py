@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from silencio.data.faults import Fault, fault_table
 from silencio.data.file_names import site_and_time
+from silencio.data.frames import read_frame
 from silencio.errors import SchemaError
 from silencio.local_time import local_time
 from silencio.storage import write_atomically
@@ -222,7 +223,7 @@ def write_recordings(recordings: pd.DataFrame, path: Path, faults: pd.DataFrame 
 
 def read_recordings(path: Path) -> pd.DataFrame:
     """The inverse of `write_recordings`."""
-    recordings = pd.read_parquet(path)
+    recordings = read_frame(path)
     recordings["secondary_labels"] = [list(labels) for labels in recordings["secondary_labels"]]
     return recordings
 

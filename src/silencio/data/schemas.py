@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import io
 import re
 from collections.abc import Callable
 from datetime import date, datetime
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from silencio.data.frames import read_frame
 from silencio.errors import SchemaError, StorageError
 from silencio.storage import concerns_one_file, is_missing, name_of, read_bytes
 from silencio.tables import parse_number, read_csv
@@ -226,7 +226,7 @@ def _csv(uri: str, content: bytes, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 def _parquet(uri: str, content: bytes) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(io.BytesIO(content))
+        table = read_frame(content)
     except (OSError, ValueError) as error:
         raise SchemaError(f"{uri} is not a Parquet table: {error}") from error
     for name in ("path", "primary_label"):

@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 from silencio.audio import n_windows
 from silencio.data.embeddings import GridEncoder, grid_starts
+from silencio.data.frames import read_frame
 from silencio.encoders import EMBEDDING, EncoderSpec
 from silencio.errors import DataError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
@@ -253,7 +254,7 @@ def _read_shard(directory: Path, spec: FeatureSpec) -> _Shard:
                 f"{directory} is not a whole shard: {_WAVEFORMS} has {n_bytes} bytes instead of "
                 f"{2 * facts['n_samples']}; run featurize again"
             )
-        table = pd.read_parquet(directory / _RECORDINGS)
+        table = read_frame(directory / _RECORDINGS)
         waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
         encoders = {
             name: ShardEncoder(EncoderSpec.model_validate(said["spec"], strict=False), said["identity"])

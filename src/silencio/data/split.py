@@ -16,6 +16,7 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from silencio.data.frames import read_frame
 from silencio.errors import SplitError
 
 PARTS = ("train", "validation", "test")
@@ -116,7 +117,7 @@ def read_ledger(path: Path) -> pd.DataFrame:
     """
     file = path / "split.parquet" if path.is_dir() else path
     try:
-        ledger = pd.read_parquet(file)
+        ledger = read_frame(file)
     except (OSError, ValueError) as error:
         raise SplitError(f"{file} is no earlier assignment: {error}") from error
     missing = [name for name in LEDGER_COLUMNS if name not in ledger]

@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from silencio.detections.documents import DetectionEntry
+from silencio.storage.parquet import read_parquet
 
 ROWS, DETECTIONS, FILES = "birdclef.csv", "detections.parquet", "files.csv"
 TABLES = (ROWS, DETECTIONS, FILES)
 
 Status = Literal["scored", "failed", "waiting", "skipped"]
 
-_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections")
+_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections", "notes")
 _DETECTION_SCHEMA = pa.schema(
     [
         ("file", pa.string()),
@@ -89,6 +90,7 @@ class ScoreTables:
         probabilities: NDArray[np.floating],
         detections: Sequence[DetectionEntry],
         duration_s: float,
+        notes: Sequence[str] = (),
     ) -> None:
         """One recording's rows.
 
@@ -99,6 +101,7 @@ class ScoreTables:
             probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
             detections: Merged.
             duration_s: Of the recording.
+            notes: What was odd about it, as sentences.
         """
         for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
             # Nine digits give back every float32.
@@ -107,11 +110,11 @@ class ScoreTables:
         self._waiting += [{"file": file, **one.model_dump()} for one in detections]
         if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
-        self._file(file, "scored", "", f"{duration_s:.3f}", len(ends_s), len(detections))
+        self._file(file, "scored", "", f"{duration_s:.3f}", len(ends_s), len(detections), "; ".join(notes))
 
     def not_scored(self, file: str, status: Status, reason: str) -> None:
         """A recording without rows, and why."""
-        self._file(file, status, reason, "", 0, 0)
+        self._file(file, status, reason, "", 0, 0, "")
 
     def _file(self, file: str, status: str, *rest: object) -> None:
         self.counts[status] += 1
@@ -143,7 +146,7 @@ def joined(parts: Sequence[Path], directory: Path) -> None:
                     whole.writelines(one)
     with pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd") as parquet:
         for part in parts:
-            parquet.write_table(pq.read_table(part / DETECTIONS, schema=_DETECTION_SCHEMA))
+            parquet.write_table(read_parquet(part / DETECTIONS))
 
 
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA
 from silencio.bundle.scoring import Scorer
+from silencio.data.frames import read_frame
 from silencio.storage import read_bytes
 from silencio.taxonomy import ClassList
 
@@ -61,6 +62,6 @@ def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bo
     if not (directory / DATA).is_file():
         # It does not say what it learned from, so nothing can be shown to be new to it.
         return np.zeros(len(table), bool)
-    data = pd.read_parquet(directory / DATA, columns=["sha256", "part"])
+    data = read_frame(directory / DATA, columns=["sha256", "part"])
     heard = set(data.loc[data["part"] != "test", "sha256"])
     return np.asarray(table["primary_label"].isin(own.codes) & ~table["sha256"].isin(heard), bool)

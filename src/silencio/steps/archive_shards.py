@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import pyarrow.parquet as pq
+from silencio.storage.parquet import read_parquet
 
 
 def shards_of_archive(archive_path: str) -> list[int]:
     """Numbers of the shards that hold recordings."""
-    shards = pq.read_table(archive_path, columns=["shard"])["shard"].to_pylist()
+    shards = read_parquet(archive_path, columns=["shard"])["shard"].to_pylist()
     return sorted({*shards} - {-1})

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 
 from silencio.bundle import Bundle
 from silencio.bundle.manifest import BundleManifest
@@ -15,6 +15,7 @@ from silencio.detections import recording_document
 from silencio.detections.score_tables import ScoreTables, row_names
 from silencio.settings import Settings
 from silencio.storage import download_folder, is_local
+from silencio.storage.parquet import read_parquet
 
 
 def batch_score(archive_path: str, shard: int, bundle: str, n_processes: int, directory: str) -> dict[str, float]:
@@ -34,10 +35,11 @@ def batch_score(archive_path: str, shard: int, bundle: str, n_processes: int, di
         BundleError: The bundle is not what was exported.
         StorageError: A place does not answer.
     """
-    files = pq.read_table(archive_path)
+    files = read_parquet(archive_path)
+    # By masks: an expression would be worked off by threads (`silencio.storage.parquet`).
     # A row's name must be unique in the archive, not in the shard alone.
-    names = row_names(files.filter(pq.filters_to_expression([("shard", ">=", 0)]))["file"].to_pylist())
-    own = files.filter(pq.filters_to_expression([("shard", "=", shard)])).to_pylist()
+    names = row_names(files.filter(pc.greater_equal(files["shard"], 0))["file"].to_pylist())
+    own = files.filter(pc.equal(files["shard"], shard)).to_pylist()
     with tempfile.TemporaryDirectory(prefix="silencio-bundle-") as fetched:
         folder = Path(bundle)
         if not is_local(bundle):

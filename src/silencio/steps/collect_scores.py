@@ -6,10 +6,9 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from silencio.detections.score_tables import FILES, append_files, joined
 from silencio.errors import PipelineError
+from silencio.storage.parquet import read_parquet
 
 
 def collect_scores(archive_path: str, shards: Sequence[str], directory: str) -> dict[str, int]:
@@ -26,7 +25,7 @@ def collect_scores(archive_path: str, shards: Sequence[str], directory: str) -> 
     Raises:
         PipelineError: A file of the archive is in no shard's tables, or in two.
     """
-    archive = pq.read_table(archive_path).to_pylist()
+    archive = read_parquet(archive_path).to_pylist()
     joined(sorted((Path(shard) for shard in shards), key=_first_file), Path(directory))
     append_files(Path(directory), [(row["file"], "skipped", row["reason"]) for row in archive if row["shard"] < 0])
     with (Path(directory) / FILES).open(encoding="utf-8", newline="") as file:

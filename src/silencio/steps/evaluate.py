@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from silencio.bundle.graph import Graph
 from silencio.bundle.load import Bundle
 from silencio.config import RunConfig
+from silencio.data.frames import read_frame
 from silencio.data.leaks import check_unheard, recording_fingerprints
 from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
@@ -81,7 +82,7 @@ def evaluate_step(
         config,
         classes,
     )
-    soundscapes = pd.read_parquet(inputs["soundscapes"])
+    soundscapes = read_frame(inputs["soundscapes"])
     evaluation = in_the_field(evaluation, graph, decisions, judged, soundscapes, config, classes)
     evaluation.save(Path(evaluation_path))
     ensemble = evaluation.rows[ENSEMBLE]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from silencio.bundle.export import Origin, export_bundle
 from silencio.config import RunConfig
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.versions import data_table
 from silencio.storage import write_atomically
@@ -42,8 +43,8 @@ def export_step(
     """
     usable = read_recordings(Path(inputs["usable"]))
     origin = Origin(
-        data=data_table(usable, pd.read_parquet(inputs["assignment"])),
-        ledger=pd.read_parquet(inputs["ledger"]),
+        data=data_table(usable, read_frame(inputs["assignment"])),
+        ledger=read_frame(inputs["ledger"]),
         licences=licence_counts(usable),
         parents=parents,
     )

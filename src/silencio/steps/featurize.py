@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from silencio.data.config import DataConfig
 from silencio.data.embeddings import open_encoders
+from silencio.data.frames import read_frame
 from silencio.data.pool import without_labels
 from silencio.data.recordings import read_recordings
 from silencio.data.shards import write_shard
@@ -18,7 +17,7 @@ def featurize_shard(config: DataConfig, shard: int, usable_path: str, assignment
 
     Recordings of the pool come without their labels: what trains on the shard cannot look.
     """
-    assignment = pd.read_parquet(assignment_path)
+    assignment = read_frame(assignment_path)
     mine = assignment[assignment["shard"] == shard]
     recordings = read_recordings(Path(usable_path)).merge(
         mine[["recording_id", "part", "group_id"]], on="recording_id", validate="one_to_one"

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA, BundleManifest
 from silencio.bundle.seal import seal_bundle
 from silencio.config import RunConfig
+from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
@@ -83,7 +82,7 @@ def _write_report(
         evaluation=evaluation,
         verdict=verdict,
         slices=config.evaluation.slices,
-        data=pd.read_parquet(sealed / DATA) if (sealed / DATA).is_file() else None,
+        data=read_frame(sealed / DATA) if (sealed / DATA).is_file() else None,
         test=shards,
         ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
         variants=variants or None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from silencio.data.frames import read_frame
 
 
 def shards_of(part: str, assignment_path: str) -> list[int]:
     """Numbers of the shards of `development` or `test`."""
-    assignment = pd.read_parquet(assignment_path)
+    assignment = read_frame(assignment_path)
     is_test = assignment["part"] == "test"
     return sorted({int(shard) for shard in assignment.loc[is_test == (part == "test"), "shard"]})

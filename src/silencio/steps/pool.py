@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from silencio.data.config import DataConfig
+from silencio.data.frames import read_frame
 from silencio.data.pool import POOL, soundscape_pool
 from silencio.data.recordings import read_recordings, write_recordings, write_table
 from silencio.data.shards import plan_shards
@@ -39,8 +40,8 @@ def pool_soundscapes(
     Raises:
         DataError: There is no soundscape that can be used.
     """
-    usable, assignment = read_recordings(Path(usable_path)), pd.read_parquet(assignment_path)
-    pool = soundscape_pool(pd.read_parquet(soundscapes_path), usable, config.validation)
+    usable, assignment = read_recordings(Path(usable_path)), read_frame(assignment_path)
+    pool = soundscape_pool(read_frame(soundscapes_path), usable, config.validation)
     first = int(assignment["shard"].max()) + 1
     planned = plan_shards(pool.drop(columns="part"), pool, config.seconds_per_shard)
     shard_of = {name: first + number for number, plan in enumerate(planned) for name in plan.recording_ids}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from silencio.config import RunConfig
 from silencio.data.backgrounds import BackgroundPool
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_class_list
 from silencio.data.soft_labels import SoftLabels
 from silencio.data.training_backgrounds import training_backgrounds
@@ -84,4 +83,4 @@ def _backgrounds(config: RunConfig, head: str, soundscapes_path: str) -> Backgro
     """What is mixed in; nothing is decoded where nothing is."""
     if not soundscapes_path or not config.heads[head].augment.background_probability:
         return None
-    return training_backgrounds(pd.read_parquet(soundscapes_path), config.features)
+    return training_backgrounds(read_frame(soundscapes_path), config.features)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import pandas as pd
 import pytest
 import torch
 
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
 from silencio.evaluation.calibration import Calibration
@@ -65,7 +65,7 @@ def test_graph__holds_the_calibration(tiny_data, tiny_ensemble, tmp_path: Path) 
 
 
 def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path) -> None:
-    reference = pd.read_parquet(bundle / "reference.parquet")
+    reference = read_frame(bundle / "reference.parquet")
     validation = tiny_data.recordings[tiny_data.recordings["part"] == "validation"]
     assert set(reference["recording_id"]) == set(validation["recording_id"])
     row = reference.iloc[-1]

@@ -13,9 +13,11 @@ import pytest
 from numpy.typing import NDArray
 
 from silencio.data.faults import KINDS, Fault, fault_table, faults_by_kind
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings
 from silencio.steps.ingest import ingest_source
 from silencio.steps.validate import ValidationOutcome, validate_source
+from tests.recorder_files import with_data_size, without_ogg_end
 
 Encode = Callable[..., bytes]
 
@@ -44,7 +46,7 @@ def test_fault_table__without_faults_has_its_columns(tmp_path: Path) -> None:
     assert list(table.columns) == ["recording_id", "kind", "detail", "left_out"]
     assert faults_by_kind(table).empty
     table.to_parquet(tmp_path / "faults")
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "faults"), table)
+    pd.testing.assert_frame_equal(read_frame(tmp_path / "faults"), table)
 
 
 def test_faults_by_kind__counts_what_was_found() -> None:
@@ -58,6 +60,25 @@ def test_faults_by_kind__counts_what_was_found() -> None:
 def _noise(seed: int, duration_s: float = 3.0, rate_hz: int = 32000) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     return (0.1 * rng.standard_normal(round(duration_s * rate_hz))).astype(np.float32)
+
+
+def _oddly_written(encode: Encode) -> dict[str, bytes]:
+    """What readers of recordings find and read all the same, one file each; no two have the same sound."""
+    wav, mp3 = encode(_noise(40), 32000, "WAV", "PCM_16"), encode(_noise(43), 32000, "MP3")
+    beyond = _noise(46)
+    beyond[[100, 200, 300]] = 2.5
+    quiet, tone = _noise(45), _noise(44)
+    return {
+        "frog/header_size.wav": with_data_size(wav, 44),
+        "frog/no_end_mark.ogg": without_ogg_end(encode(_noise(41), 32000, "OGG")),
+        "frog/joined.ogg": encode(_noise(42, 1.5), 32000, "OGG") + encode(_noise(50, 1.5), 32000, "OGG"),
+        "frog/damaged.mp3": mp3[: len(mp3) // 2] + b"\xff\x00" * 999 + mp3[len(mp3) // 2 :],
+        "frog/channels_cancel.wav": encode(np.stack([tone, -tone], axis=1), 32000, "WAV"),
+        "frog/dead_channel.wav": encode(np.stack([quiet, 0 * quiet], axis=1), 32000, "WAV"),
+        "frog/integer_scale.wav": encode(_noise(47) * 32768, 32000, "WAV", "FLOAT"),
+        "frog/beyond_full_scale.wav": encode(beyond, 32000, "WAV", "FLOAT"),
+        "frog/dc_offset.wav": encode(_noise(48) + 0.2, 32000, "WAV"),
+    }
 
 
 @dataclass(frozen=True)
@@ -99,6 +120,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
     samples = (_noise(30) * 32768).astype(np.int16)
     files["frog/a_same_sound.flac"] = encode(samples, 32000, "FLAC", "PCM_16")
     files["frog/z_same_sound.wav"] = encode(samples, 32000, "WAV", "PCM_16")
+    files |= _oddly_written(encode)
     for name, content in files.items():
         path = root / "train_audio" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +138,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
     return Outcome(
         counts,
         validation,
-        pd.read_parquet(out / "faults"),
+        read_frame(out / "faults"),
         read_recordings(out / "usable"),
         (out / "report.html").read_text(),
     )
@@ -127,11 +149,20 @@ EXPECTED = {
     "empty": {"frog/empty.ogg": "the file is empty (0 bytes)"},
     "unreadable": {"frog/unreadable.ogg": "the file cannot be read: Is a directory"},
     "undecodable": {"frog/undecodable.ogg": "not audio that can be decoded (30 bytes)"},
-    "too_short": {"frog/too_short.ogg": "0.050 s, the shortest that is taken has 0.1 s"},
+    "too_short": {"frog/too_short.ogg": "the audio is 0.05 s long, at least 0.1 s is needed"},
     "no_sound": {"frog/no_sound.wav": "3.0 s in which every sample is 0"},
     "unknown_label": {"frgo/unknown_label.ogg": "label 'frgo' is not in the taxonomy"},
-    "other_form": {"frog/other_form.ogg": "the table has 'frog/other_form.ogg', the file 'frog/Other_Form.OGG'"},
+    "other_form": {"frog/other_form.ogg": "the table has frog/other_form.ogg, the file frog/Other_Form.OGG"},
     "truncated": {"frog/truncated.ogg": "the last Ogg page is cut"},
+    "header_size": {"frog/header_size.wav": "the header says 44 bytes of samples, 192000 were found and read"},
+    "no_end_mark": {"frog/no_end_mark.ogg": "the Ogg stream has no mark of its end"},
+    "joined": {"frog/joined.ogg": "2 Ogg streams are joined; all were read"},
+    "damaged": {"frog/damaged.mp3": "bytes between MP3 frames are no frames"},
+    "channels_cancel": {"frog/channels_cancel.wav": "channel 1 was taken"},
+    "dead_channel": {"frog/dead_channel.wav": "channel 2 of 2 holds nothing"},
+    "integer_scale": {"frog/integer_scale.wav": "they were divided by 32768"},
+    "beyond_full_scale": {"frog/beyond_full_scale.wav": "3 of 96000 samples are beyond full scale, up to 2.5 times"},
+    "dc_offset": {"frog/dc_offset.wav": "the samples lie around 0.200 of full scale instead of 0"},
     "duplicate": {
         "frog/z_duplicate.ogg": "same bytes as frog/sound_1.ogg",
         "frog/z_same_sound.wav": "same sound as frog/a_same_sound.flac",
@@ -165,14 +196,14 @@ def test_one_of_each__runs_through_and_keeps_what_can_be_used(outcome: Outcome) 
     assert len(left_out) == 7
     assert set(outcome.faults.loc[outcome.faults["left_out"], "recording_id"]) == left_out
     assert not left_out & set(outcome.usable["recording_id"])
-    assert len(outcome.usable) == 21
-    assert outcome.validation.counts["usable"] == 21
+    assert len(outcome.usable) == 30
+    assert outcome.validation.counts["usable"] == 30
     assert outcome.validation.counts["left_out"] == 7
     assert outcome.counts["labels_not_in_taxonomy"] == 1
 
 
 def test_one_of_each__is_named_on_the_page(outcome: Outcome) -> None:
-    assert "20 of 27 recordings can be used" in outcome.report
+    assert "30 of 37 recordings can be used" in outcome.report
     for kind, rows in EXPECTED.items():
         assert f"{kind}: {len(rows)}, {'left out' if KINDS[kind].left_out else 'kept'}" in outcome.report
         assert KINDS[kind].meaning in outcome.report

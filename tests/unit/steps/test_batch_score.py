@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -20,6 +19,7 @@ from silencio.steps.batch_score import batch_score
 from silencio.steps.collect_scores import collect_scores
 from silencio.steps.list_archive import list_archive
 from silencio.storage import upload_folder
+from silencio.storage.parquet import read_parquet
 from tests.s3 import running_s3
 
 
@@ -86,7 +86,7 @@ def test_rows__are_birdclefs_and_say_what_the_scorer_says(
 
 
 def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str, int]]) -> None:
-    table = pq.read_table(scores[0] / "detections.parquet").to_pylist()
+    table = read_parquet(scores[0] / "detections.parquet").to_pylist()
     counted = {row["file"]: int(row["n_detections"]) for row in rows_of(scores[0] / "files.csv")}
     assert sum(counted.values()) == len(table)
     for row in table:
@@ -97,7 +97,7 @@ def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str,
 @pytest.mark.parametrize(("n_shards", "expected"), [(1, 1), (2, 2), (4, 4), (5, 5), (99, 5), (0, 1)])
 def test_shards__hold_every_recording_once(n_shards: int, expected: int, archive: Path, tmp_path: Path) -> None:
     counts = list_archive(str(archive), n_shards, str(tmp_path / "archive"))
-    shards = pq.read_table(tmp_path / "archive").to_pylist()
+    shards = read_parquet(tmp_path / "archive").to_pylist()
     assert counts == {"files": 7, "recordings": 5, "shards": expected}
     assert shards_of_archive(str(tmp_path / "archive")) == list(range(expected))
     assert sum(row["shard"] >= 0 for row in shards) == 5
@@ -108,7 +108,7 @@ def test_shards__are_of_like_size(tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / "in" / f"{number:03d}.ogg").write_bytes(b"x" * (1 + 10 * (number % 7)))
     list_archive(str(tmp_path / "in"), 4, str(tmp_path / "archive"))
-    rows = pq.read_table(tmp_path / "archive").to_pylist()
+    rows = read_parquet(tmp_path / "archive").to_pylist()
     sizes = [sum(row["size_bytes"] for row in rows if row["shard"] == shard) for shard in range(4)]
     assert max(sizes) < 1.2 * min(sizes)
 

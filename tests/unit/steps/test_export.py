@@ -11,6 +11,7 @@ import pytest
 
 from silencio.bundle import Bundle
 from silencio.config import resolve
+from silencio.data.frames import read_frame
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.errors import ModelError
 from silencio.steps.export import export_step, licence_counts
@@ -72,12 +73,12 @@ def test_export_step__says_where_it_comes_from(exported: tuple[str, Path], tiny_
     manifest = Bundle(directory).manifest
     assert PARENTS.items() <= manifest.parents.items()
     assert manifest.licences["recordings"] == {"CC BY 4.0": 20}
-    data = pd.read_parquet(directory / "data.parquet").set_index("recording_id")
+    data = read_frame(directory / "data.parquet").set_index("recording_id")
     expected = tiny_data.recordings.set_index("recording_id")
     # Every recording with its part: what the next run and the next champion's judge must know.
     for column in ("part", "sha256", "primary_label"):
         assert data[column].to_dict() == expected[column].to_dict()
-    ledger = pd.read_parquet(directory / "split.parquet")
+    ledger = read_frame(directory / "split.parquet")
     assert dict(zip(ledger["recording_id"], ledger["part"], strict=True)) == expected["part"].to_dict()
 
 

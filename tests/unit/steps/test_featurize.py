@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from silencio.config import RunConfig, resolve
+from silencio.data.frames import read_frame
 from silencio.data.recordings import write_recordings
 from silencio.data.shards import ShardSet
 from silencio.data.validate import ValidatedRecordings
@@ -33,7 +33,7 @@ def run(config: RunConfig, validated: ValidatedRecordings, tmp_path_factory: pyt
     write_recordings(validated.usable, folder / "usable")
     names = (str(folder / name) for name in ("assignment", "ledger", "report.html"))
     divide_recordings(config, str(folder / "usable"), "", *names)
-    for shard in pd.read_parquet(folder / "assignment")["shard"].unique():
+    for shard in read_frame(folder / "assignment")["shard"].unique():
         _featurize(config, folder, int(shard), f"shard {shard}")
     return folder
 
@@ -43,7 +43,7 @@ def _featurize(config: RunConfig, folder: Path, shard: int, name: str) -> None:
 
 
 def test_featurize_shard__writes_its_own_recordings(config: RunConfig, run: Path) -> None:
-    assignment = pd.read_parquet(run / "assignment")
+    assignment = read_frame(run / "assignment")
     for shard, mine in assignment.groupby("shard"):
         table = ShardSet([run / f"shard {shard}"], config.features).table
         assert list(table["recording_id"]) == list(mine["recording_id"])
@@ -73,7 +73,7 @@ def test_featurize_shard__all_shards_together_hold_every_recording_once(
 
 
 def test_featurize_shard__keeps_secondary_labels(config: RunConfig, run: Path, validated: ValidatedRecordings) -> None:
-    folders = [run / f"shard {shard}" for shard in pd.read_parquet(run / "assignment")["shard"].unique()]
+    folders = [run / f"shard {shard}" for shard in read_frame(run / "assignment")["shard"].unique()]
     table = ShardSet(folders, config.features).table
     assert [list(labels) for labels in table["secondary_labels"]] == list(validated.usable["secondary_labels"])
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from silencio.data.birdclef import Source
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_class_list, read_known_faults, read_recordings
 from silencio.errors import SilencioError, SourceError
 from silencio.steps.ingest import ingest_source
@@ -58,7 +59,7 @@ def test_ingest_source__writes_the_soundscapes(own_folder: Path, tmp_path: Path)
     (tmp_path / "out").mkdir()
     counts = ingest_source(str(own_folder), *_outputs(tmp_path / "out"))
     assert counts["soundscapes"] == 2
-    assert pd.read_parquet(tmp_path / "out" / "soundscapes").to_dict("records") == [
+    assert read_frame(tmp_path / "out" / "soundscapes").to_dict("records") == [
         {
             "path": str(folder.resolve() / "H02_20230420_074000.ogg"),
             "site": "H02",
@@ -70,7 +71,7 @@ def test_ingest_source__writes_the_soundscapes(own_folder: Path, tmp_path: Path)
 
 def test_ingest_source__without_soundscapes_writes_an_empty_table(birdclef_folder: Path, tmp_path: Path) -> None:
     ingest_source(str(birdclef_folder), *_outputs(tmp_path))
-    table = pd.read_parquet(tmp_path / "soundscapes")
+    table = read_frame(tmp_path / "soundscapes")
     assert list(table.columns) == ["path", "site", "recorded_at"]
     assert table.empty
 

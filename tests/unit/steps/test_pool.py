@@ -10,6 +10,7 @@ import soundfile
 
 from silencio.config import RunConfig, resolve
 from silencio.data.backgrounds import half_of
+from silencio.data.frames import read_frame
 from silencio.data.pool import POOL
 from silencio.data.recordings import soundscape_table, write_recordings, write_table
 from silencio.data.shards import ShardSet
@@ -49,7 +50,7 @@ def test_pool__soundscapes_are_featurized_as_a_part_of_their_own(
     figures, identity = pool_soundscapes(config, *(str(tmp_path / name) for name in names))
     assert figures[POOL] == len(heard)
     assert len(identity) == 64
-    before, after = (pd.read_parquet(tmp_path / name) for name in ("assignment", "extended"))
+    before, after = (read_frame(tmp_path / name) for name in ("assignment", "extended"))
     # What was planned before is planned as before: test shards are cut from the table without soundscapes.
     pd.testing.assert_frame_equal(after.iloc[: len(before)], before, check_dtype=False)
     new = set(shards_of("development", str(tmp_path / "extended"))) - set(before["shard"])

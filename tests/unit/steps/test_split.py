@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from silencio.config import RunConfig, resolve
+from silencio.data.frames import read_frame
 from silencio.data.recordings import write_recordings
 from silencio.data.shards import plan_shards
 from silencio.data.split import Split, check_disjoint
@@ -41,7 +42,7 @@ def test_divide_recordings__writes_the_drawn_split_with_shards(
     config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path
 ) -> None:
     _divide(config, validated.usable, tmp_path)
-    assignment = pd.read_parquet(tmp_path / "assignment")
+    assignment = read_frame(tmp_path / "assignment")
     pd.testing.assert_frame_equal(assignment.drop(columns="shard"), drawn.assignment)
     check_disjoint(assignment)
     for number, plan in enumerate(plan_shards(validated.usable, drawn.assignment, 10.0)):
@@ -108,16 +109,16 @@ def test_divide_recordings__hidden_recordings_are_training_recordings_to_the_nex
 ) -> None:
     hiding = resolve(config.to_yaml(), overrides=["self_training.pool=hidden", "self_training.hidden_share=0.5"])
     divided = _divide(hiding, validated.usable, tmp_path)
-    assignment = pd.read_parquet(tmp_path / "assignment").set_index("recording_id")["part"]
+    assignment = read_frame(tmp_path / "assignment").set_index("recording_id")["part"]
     hidden = set(assignment[assignment == "pool"].index)
     before = drawn.assignment.set_index("recording_id")["part"]
     assert len(hidden) == divided.counts["pool"] > 0
     assert set(before[sorted(hidden)]) == {"train"}
     assert (assignment.drop(sorted(hidden)) == before.drop(sorted(hidden))).all()
-    ledger = pd.read_parquet(tmp_path / "ledger").set_index("recording_id")["part"]
+    ledger = read_frame(tmp_path / "ledger").set_index("recording_id")["part"]
     assert (ledger[before.index] == before).all()
     # They are development: no shard of the test part holds one.
-    table = pd.read_parquet(tmp_path / "assignment")
+    table = read_frame(tmp_path / "assignment")
     assert not set(table.loc[table["part"] == "pool", "shard"]) & set(shards_of("test", str(tmp_path / "assignment")))
 
 

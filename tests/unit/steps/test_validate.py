@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from silencio.data.birdclef import Source, read_birdclef
+from silencio.data.frames import read_frame
 from silencio.data.recordings import data_fingerprint, read_recordings, write_recordings
 from silencio.data.validate import ValidatedRecordings, ValidationConfig
 from silencio.errors import DataError
@@ -86,7 +86,7 @@ def test_validate_source__writes_every_fault(broken_folder: Path, tmp_path: Path
     table = (broken_folder / "train.csv").read_text().replace("\nbobfly1,", "\nbobfly9,", 1)
     (broken_folder / "train.csv").write_text(table)
     outcome = _validate(read_birdclef(broken_folder), tmp_path)
-    faults = pd.read_parquet(tmp_path / "faults")
+    faults = read_frame(tmp_path / "faults")
     assert list(faults.columns) == ["recording_id", "kind", "detail", "left_out"]
     # What ingest found in the tables and what validate found in the files stand in one table.
     assert faults["kind"].value_counts().to_dict() == {
