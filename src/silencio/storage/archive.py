@@ -83,10 +83,14 @@ def _archive(path: Path) -> _Archive:
 def _opened(path: Path, mtime_ns: int, size_bytes: int) -> _Archive:
     """Kept open, its list read once."""
     file = zipfile.ZipFile(path)
-    names = [(member_names(info), info) for info in file.infolist()]
-    members = {first: info for (first, *_), info in names if first and not first.endswith("/")}
+    names = [(member_names(info), info) for info in file.infolist() if not info.is_dir()]
+    meant: dict[str, set[str]] = {}
     others: dict[str, list[zipfile.ZipInfo]] = {}
-    for (_, *rest), info in names:
+    for (first, *rest), info in names:
+        meant.setdefault(first, set()).add(info.orig_filename)
         for name in rest:
             others.setdefault(name, []).append(info)
+    # Two files that seem to have one name keep those that zipfile reads; the same name again is a newer content.
+    members = {first if len(meant[first]) == 1 else info.orig_filename: info for (first, *_), info in names}
+    members = {name: info for name, info in members.items() if name and not name.endswith("/")}
     return _Archive(file, members, {name: alike[0] for name, alike in others.items() if len(alike) == 1})
