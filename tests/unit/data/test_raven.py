@@ -135,3 +135,22 @@ def test_write__can_be_read_again(table: Path) -> None:
     assert read_raven_table(table) == annotations
     write_raven_table([], table)
     assert read_raven_table(table) == []
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
+def test_read__a_note_with_a_separator_inside_is_one_cell(table: Path, inside: str) -> None:
+    header = HEADER.replace("\n", "\tNotes\n")
+    rows = "".join(ROW.format(**{**GOOD, "begin": begin}).replace("\n", f"\tfirst{inside}second\n") for begin in "01")
+    table.write_bytes((header + rows).encode())
+    assert [one.begin_s for one in read_raven_table(table)] == [0.0, 1.0]
+
+
+def test_read__decimal_commas_are_taken_where_they_can_be_nothing_else(table: Path) -> None:
+    table.write_text(HEADER + ROW.format(**{**GOOD, "begin": "1,5", "end": "2,250000", "high": "8000,0"}))
+    (one,) = read_raven_table(table)
+    assert (one.begin_s, one.end_s, one.high_hz) == (1.5, 2.25, 8000.0)
+
+
+def test_read__names_are_compared_as_species_are(table: Path) -> None:
+    table.write_text(HEADER + ROW.format(**{**GOOD, "species": "great\u00a0 Kiskadee"}))
+    assert [one.code for one in read_raven_table(table, codes={"Great Kiskadee": "grekis"})] == ["grekis"]
