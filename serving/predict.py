@@ -240,7 +240,7 @@ def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
     if sites.unknown:
         sys.stderr.write(
             f"note: {options.site_list}: {len(sites.unknown)} of {sites.n_rows} rows name species that the bundle does "
-            f"not know, like {sites.unknown[0]}\n"
+            f"not know: {', '.join(sites.unknown)}\n"
         )
     return sites
 

@@ -63,13 +63,16 @@ class ScoredFile:
         return self.recording.duration_s if self.recording else 0.0
 
 
-def score_files(bundle: Path, uris: Sequence[str], n_processes: int) -> Iterator[ScoredFile]:
+def score_files(
+    bundle: Path, uris: Sequence[str], n_processes: int, truncated: Truncated = "note"
+) -> Iterator[ScoredFile]:
     """Score files, whatever their number and length, in memory that does not grow with either.
 
     Args:
         bundle: The bundle's folder.
         uris: Paths, `s3://` objects or members of a zip.
         n_processes: At once; one a core is best.
+        truncated: What becomes of a file that ends before its recording does.
 
     Yields:
         One for each URI, in their order.
@@ -86,7 +89,7 @@ def score_files(bundle: Path, uris: Sequence[str], n_processes: int) -> Iterator
     ):
         waiting: deque[Future[ScoredFile]] = deque()
         for uri in uris:
-            waiting.append(threads.submit(pool.score, uri))
+            waiting.append(threads.submit(pool.score, uri, truncated))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
         while waiting:

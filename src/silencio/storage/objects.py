@@ -120,7 +120,7 @@ def list_objects(uri: str | Path) -> list[StoredObject]:
     elif is_zip(uri):
         root = uri.partition("!")[0] + "!"
         found = [
-            StoredObject(f"{root}/{info.filename}", info.file_size, f"{info.CRC:08x}") for info in archive.members(uri)
+            StoredObject(f"{root}/{name}", info.file_size, f"{info.CRC:08x}") for name, info in archive.members(uri)
         ]
     else:
         found = list(_files_below(Path(uri)))
