@@ -291,6 +291,16 @@ def test_silence__half_a_head_is_a_408(head: str) -> None:
     assert _refusal(asyncio.run(ask())) == (408, "the request's head was not whole after 30 s")
 
 
+def test_silence__a_client_that_left_is_not_waited_for() -> None:
+    async def ask() -> None:
+        connection = Connection()
+        await connection.send(b"GET / HTTP/1.1\r\n")
+        connection.protocol.connection_lost(None)
+        assert not connection.clock.timers
+
+    asyncio.run(ask())
+
+
 def test_silence__a_head_that_drips_has_no_more_time_than_one_that_stands_still() -> None:
     async def ask() -> None:
         connection = Connection()
