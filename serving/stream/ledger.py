@@ -7,7 +7,6 @@ the results could say something else than they do, and S3 has no file that can b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Self, TypeVar
 
 import numpy as np
@@ -126,9 +125,9 @@ class Ledger:
         write_bytes(self._uri(FAILURES, failure.file), failure.model_dump_json().encode())
         self.failures[failure.file] = failure
 
-    def answers(self) -> Iterator[Answer]:
-        """By file, read one by one."""
-        return (self._read(Answer, ANSWERS, file) for file in sorted(self.answered))
+    def answer(self, file: str) -> Answer:
+        """What was answered to one of `answered`."""
+        return self._read(Answer, ANSWERS, file)
 
     def _uri(self, kind: str, file: str) -> str:
         return join(self._place, kind, f"{file}{_SUFFIX}")

@@ -127,8 +127,12 @@ def list_objects(uri: str | Path) -> list[StoredObject]:
     return sorted(found, key=lambda one: one.uri)
 
 
-def write_bytes(uri: str | Path, content: bytes) -> None:
+def write_bytes(uri: str | Path, content: bytes | Path) -> None:
     """Write a file whole or not at all, to a folder or to S3.
+
+    Args:
+        uri: Where to.
+        content: The bytes, or a file of this machine that has them and may be larger than memory.
 
     Raises:
         StorageError: It cannot be written.
