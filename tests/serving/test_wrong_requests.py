@@ -133,6 +133,14 @@ def test_coding__that_is_not_taken_is_named(http: httpx.Client, recording: Make,
         assert answer.json()["error"].startswith(f"Content-Encoding '{coding}' is not taken: send the body as it is")
 
 
+@pytest.mark.parametrize("n_bytes_left", [0, 4])
+def test_coding__bytes_that_are_not_packed_so(http: httpx.Client, recording: Make, n_bytes_left: int) -> None:
+    body = zlib.compress(recording(), wbits=31)[:-n_bytes_left] if n_bytes_left else recording()
+    answer = http.post(ROUTE, content=body, headers={"Content-Type": "audio/ogg", "Content-Encoding": "gzip"})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("body: Content-Encoding says gzip, and the bytes ")
+
+
 def test_coding__an_unpacked_body_is_not_larger_than_a_plain_one(http: httpx.Client) -> None:
     packer = zlib.compressobj(1, wbits=31)
     bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(400)) + packer.flush()

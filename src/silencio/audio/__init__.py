@@ -7,7 +7,7 @@ from silencio.audio.recording import Recording, Truncated
 from silencio.audio.resample import resample, resampled
 from silencio.audio.statistics import audio_statistics
 from silencio.audio.waveform import dequantize, quantize
-from silencio.audio.windows import cut_window, cut_windows, n_windows, pad_window, window_starts_s
+from silencio.audio.windows import cut_window, cut_windows, n_windows, pad_window, pieces_of_blocks, window_starts_s
 
 __all__ = [
     "MAX_AUDIO_S",
@@ -27,6 +27,7 @@ __all__ = [
     "dequantize",
     "n_windows",
     "pad_window",
+    "pieces_of_blocks",
     "quantize",
     "read_waveform",
     "resample",

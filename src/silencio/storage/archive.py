@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +15,8 @@ from pathlib import Path
 from silencio.errors import StorageError
 from silencio.storage.places import split_zip
 from silencio.storage.zip_names import member_names
+
+_COPIED_BYTES = 1 << 20
 
 
 def read_member(uri: str) -> bytes:
@@ -22,8 +27,26 @@ def read_member(uri: str) -> bytes:
     """
     path, member = split_zip(uri)
     archive = _archive(path)
-    try:
+    with _explained(uri):
         return archive.file.read(archive.find(member))
+
+
+def fetch_member(uri: str, path: Path) -> None:
+    """Write one file inside a zip to a file, without holding it in memory.
+
+    Raises:
+        StorageError: As `read_member`.
+    """
+    source, member = split_zip(uri)
+    archive = _archive(source)
+    with _explained(uri), archive.file.open(archive.find(member)) as inside, path.open("wb") as file:
+        shutil.copyfileobj(inside, file, _COPIED_BYTES)
+
+
+@contextmanager
+def _explained(uri: str) -> Iterator[None]:
+    try:
+        yield
     except KeyError as error:
         raise StorageError(f"{uri} is missing") from FileNotFoundError(errno.ENOENT, str(error), uri)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
