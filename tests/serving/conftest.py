@@ -20,6 +20,7 @@ from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.detections import recording_document
 from silencio.detections.documents import TopK
+from tests.waiting import HANG_S
 
 # kserve parses the command line when it is imported: keep pytest's options from it.
 with mock.patch.object(sys, "argv", sys.argv[:1]):
@@ -40,7 +41,7 @@ def scorer(bundle_directory: Path) -> Scorer:
 @pytest.fixture(scope="session")
 def servers(bundle_directory: Path) -> Iterator[LocalServers]:
     """For asking: a test that breaks a server starts its own."""
-    with local_servers(bundle_directory) as both:
+    with local_servers(bundle_directory, longest_start_s=HANG_S) as both:
         yield both
 
 
@@ -48,7 +49,7 @@ def servers(bundle_directory: Path) -> Iterator[LocalServers]:
 def http(servers: LocalServers) -> Iterator[httpx.Client]:
     """A client of the transformer with one connection that is kept."""
     limits = httpx.Limits(max_connections=1)
-    with httpx.Client(base_url=servers.url, trust_env=False, timeout=60, limits=limits) as client:
+    with httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S, limits=limits) as client:
         yield client
 
 

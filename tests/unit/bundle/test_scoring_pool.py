@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.bundle.scoring_pool import score_files, score_waveform
 from silencio.errors import BundleIntegrityError, StorageError
+from tests.waiting import is_gone, until
 
 
 @pytest.fixture(scope="module")
@@ -84,19 +85,20 @@ def test_file_that_kills_its_process__fails_alone(bundle: Path, recordings: list
     deadly = tmp_path / "deadly.ogg"
     os.mkfifo(deadly)
 
+    def opened() -> int | None:
+        try:
+            return os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            return None
+
     def kill_reader() -> None:
         for _ in range(2):  # among others, and alone
-            while True:
-                try:
-                    writing = os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
-                except OSError:
-                    time.sleep(0.01)
-                    continue
-                break
-            for process in multiprocessing.active_children():
-                process.kill()
+            writing = until(opened)
+            reading = [process.pid for process in multiprocessing.active_children() if process.pid]
+            for pid in reading:
+                os.kill(pid, signal.SIGKILL)
             os.close(writing)
-            time.sleep(0.2)
+            until(lambda: all(is_gone(pid) for pid in reading))  # noqa: B023  # asked in this round
 
     killing = threading.Thread(target=kill_reader)
     killing.start()
