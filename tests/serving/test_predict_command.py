@@ -416,9 +416,7 @@ def test_client__what_is_no_answer(
     assert type(caught.value) is kind
 
 
-def test_client__says_what_it_knows(
-    servers: LocalServers, files: list[str], expected: Callable[..., dict[str, object]]
-) -> None:
+def test_client__says_what_it_knows(servers: LocalServers, files: list[str], expected: Callable[..., object]) -> None:
     encoded = Path(files[1]).read_bytes()
     with Client(servers.url, HANG_S) as client:
         document = client.predict(

@@ -21,7 +21,7 @@ from tests.waiting import HANG_S, until
 ROUTE = "/v1/models/silencio:predict"
 Make = Callable[..., bytes]
 Instance = Callable[[bytes], dict[str, object]]
-Expected = Callable[..., dict[str, Any]]
+Expected = Callable[..., Any]
 
 
 @pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3"])

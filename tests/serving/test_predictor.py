@@ -66,7 +66,7 @@ def test_predictor__stock_grpc_client_gets_the_bundles_own_numbers(
 ) -> None:
     output = _ask(servers, tensors).outputs[0]
     assert output.name == "probabilities"
-    np.testing.assert_array_equal(output.as_numpy(), scorer.bundle.parity.clips[0].probabilities)
+    np.testing.assert_allclose(output.as_numpy(), scorer.bundle.parity.clips[0].probabilities, rtol=0, atol=1e-6)
 
 
 def test_predictor__rest_v2_gives_the_same(servers: LocalServers, scorer: Scorer, tensors: Tensors) -> None:
@@ -77,7 +77,7 @@ def test_predictor__rest_v2_gives_the_same(servers: LocalServers, scorer: Scorer
     url = f"{servers.predictor.url}/v2/models/silencio/infer"
     answer = httpx.post(url, json={"inputs": inputs}, trust_env=False, timeout=HANG_S)
     got = np.array(answer.json()["outputs"][0]["data"], np.float32).reshape(-1, len(scorer.bundle.manifest.classes))
-    np.testing.assert_array_equal(got, scorer.bundle.parity.clips[0].probabilities)
+    np.testing.assert_allclose(got, scorer.bundle.parity.clips[0].probabilities, rtol=0, atol=1e-6)
 
 
 def test_predictor__metadata_says_what_it_takes_and_gives(servers: LocalServers) -> None:
@@ -145,7 +145,16 @@ def waiting(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """
     rest_port, grpc_port = free_ports(2)
     arguments = ["--bundle", str(bundle_directory), "--http_port", str(rest_port), "--grpc_port", str(grpc_port)]
-    arguments += ["--most_wait_ms", "3600000", "--most_batch_windows", "8", "--most_queued_windows", "5"]
+    arguments += [
+        "--n_workers",
+        "1",
+        "--most_wait_ms",
+        "3600000",
+        "--most_batch_windows",
+        "8",
+        "--most_queued_windows",
+        "5",
+    ]
     log = tmp_path_factory.mktemp("waiting") / "predictor.log"
     server = ServerProcess.start("serving.predictor", arguments, f"http://127.0.0.1:{rest_port}", log)
     until(lambda: server.exit_code() is not None or server.readiness().ready, server.last_lines)
@@ -248,7 +257,9 @@ def test_predictor__takes_a_priority_over_both_protocols(
         async with InferenceGRPCClient(_grpc_address(servers)) as client:
             return await client.infer(_request(tensors, priority=priority), timeout=HANG_S)
 
-    np.testing.assert_array_equal(asyncio.run(ask()).outputs[0].as_numpy(), scorer.bundle.parity.clips[0].probabilities)
+    np.testing.assert_allclose(
+        asyncio.run(ask()).outputs[0].as_numpy(), scorer.bundle.parity.clips[0].probabilities, rtol=0, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("priority", ["urgent", "", 1, True])

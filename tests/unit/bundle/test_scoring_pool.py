@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def test_blocks__give_the_numbers_of_the_whole(duration_s: float, scorer: Scorer
     whole = scorer.front_end.features(waveform)
     blocks = score_waveform(scorer, waveform)
     assert blocks.starts_s == whole.starts_s
-    np.testing.assert_array_equal(blocks.probabilities, scorer.graph.run(whole.inputs))
+    np.testing.assert_allclose(blocks.probabilities, scorer.graph.run(whole.inputs), rtol=0, atol=1e-6)
 
 
 def test_files__come_in_order_with_the_scorers_numbers(bundle: Path, scorer: Scorer, recordings: list[str]) -> None:
@@ -54,7 +53,7 @@ def test_files__come_in_order_with_the_scorers_numbers(bundle: Path, scorer: Sco
     assert [one.uri for one in scored] == recordings
     for one in scored:
         assert one.recording is not None
-        np.testing.assert_array_equal(one.recording.probabilities, scorer(Path(one.uri)).probabilities)
+        np.testing.assert_allclose(one.recording.probabilities, scorer(Path(one.uri)).probabilities, rtol=0, atol=1e-6)
     assert scored[0].duration_s == pytest.approx(90.0)
 
 
@@ -94,11 +93,11 @@ def test_file_that_kills_its_process__fails_alone(bundle: Path, recordings: list
     def kill_reader() -> None:
         for _ in range(2):  # among others, and alone
             writing = until(opened)
-            reading = [process.pid for process in multiprocessing.active_children() if process.pid]
-            for pid in reading:
-                os.kill(pid, signal.SIGKILL)
+            reading = multiprocessing.active_children()
+            for process in reading:
+                process.kill()
             os.close(writing)
-            until(lambda: all(is_gone(pid) for pid in reading))  # noqa: B023  # asked in this round
+            until(lambda: all(is_gone(one.pid or 0) for one in reading))  # noqa: B023  # asked in this round
 
     killing = threading.Thread(target=kill_reader)
     killing.start()
