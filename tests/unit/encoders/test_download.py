@@ -13,6 +13,7 @@ import pytest
 from silencio.encoders._download import download
 from silencio.errors import PretrainedWeightsError, StorageError
 from tests.unit.encoders.file_server import FileServer
+from tests.waiting import HANG_S
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -114,7 +115,7 @@ def test_download__two_processes_at_once_fetch_once(tmp_path: Path) -> None:
     with FileServer(CONTENT).running() as server:
         command = [sys.executable, "-c", code, server.address, str(tmp_path / "weights.bin"), SHA256]
         both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        told = [process.communicate(timeout=60)[1] for process in both]
+        told = [process.communicate(timeout=HANG_S)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT
     assert server.ranges == [None]
