@@ -39,6 +39,36 @@ def test_download__takes_up_what_an_earlier_run_left(tmp_path: Path) -> None:
     assert server.ranges == ["bytes=1000000-"]
 
 
+def test_download__asks_no_proxy_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    with FileServer(CONTENT).running() as server:
+        assert fetch(server, tmp_path / "weights.bin") == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        (
+            "HTTPS_PROXY",
+            "http://me:secret@127.0.0.1:9",
+            "no connection through the proxy .*HTTPS_PROXY=http://127.0.0.1:9",
+        ),
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "no connection through the proxy .*ALL_PROXY=socks5://127.0.0.1:9"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "REQUESTS_CA_BUNDLE=/nowhere.pem is not there"),
+    ],
+)
+def test_download__names_the_variable_that_stands_in_the_way(
+    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(PretrainedWeightsError, match=said) as error:
+        download("https://192.0.2.1/weights.bin", tmp_path / "weights.bin", SHA256, ADVICE)
+    assert "secret" not in str(error.value)
+
+
 def test_download__finds_that_an_earlier_run_left_everything(tmp_path: Path) -> None:
     (tmp_path / ".weights.bin.partial").write_bytes(CONTENT)
     with FileServer(CONTENT).running() as server:
