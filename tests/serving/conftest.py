@@ -80,6 +80,7 @@ def expected(scorer: Scorer) -> Callable[..., dict[str, Any]]:
             scored.starts_s,
             scored.probabilities,
             window_s=manifest.spec.window_s,
+            hop_s=manifest.spec.hop_s,
             classes=manifest.classes,
             thresholds=manifest.thresholds,
             top_k=top_k,
