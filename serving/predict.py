@@ -20,7 +20,7 @@ from silencio.detections.documents import TopK
 from silencio.detections.formats import needed_top_k
 from silencio.detections.prior import BirdnetRange
 from silencio.errors import ConfigError, DecodeError, SilencioError
-from silencio.taxonomy import ClassList
+from silencio.taxonomy import ClassList, listed
 
 _API_KEY = "SILENCIO_API_KEY"
 # A key's quota is full again within a minute, a server that restarts is ready again by then.
@@ -241,7 +241,7 @@ def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
     if sites.unknown:
         sys.stderr.write(
             f"note: {options.site_list}: {len(sites.unknown)} of {sites.n_rows} rows name species that the bundle does "
-            f"not know: {', '.join(sites.unknown)}\n"
+            f"not know: {listed(sites.unknown)}\n"
         )
     return sites
 

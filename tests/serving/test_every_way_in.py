@@ -36,11 +36,6 @@ class Outcome:
     refusal: str = ""
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("files")
-
-
 def _odd_files(recording: Make) -> dict[str, tuple[bytes, str]]:
     """By name: its bytes, and the kind of what is odd about it; a refusal's words where it is none."""
     wav, flac, ogg = (recording(6.0, container) for container in ("WAV", "FLAC", "OGG"))

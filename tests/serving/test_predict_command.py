@@ -222,7 +222,7 @@ def test_predict__place_and_season_offline_and_by_url(
     offline = ["--bundle", str(bundle_directory), "--site-list", str(reserve.site_list)]
     assert main(["predict", *rest, *offline]) == 0
     printed = capsys.readouterr()
-    assert "1 of 3 rows name species that the bundle does not know, like ramsul" in printed.err
+    assert "1 of 3 rows name species that the bundle does not know: ramsul" in printed.err
     # The second question has to wait for the quota.
     assert main(["predict", *rest, "--url", reserve.servers.url, "--api-key-file", str(reserve.key_file)]) == 0
     assert capsys.readouterr().out == printed.out
