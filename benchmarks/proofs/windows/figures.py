@@ -52,14 +52,10 @@ def rest_figures(sound: Sound) -> dict[str, Any]:
 
 def head_figures(sound: Sound, said: Mapping[Rule, Sequence[Said]]) -> dict[str, Any]:
     """Every rule's figures, and differences of two rules, paired by recording."""
-    outcomes = {rule: _Outcome.of(sound, rule, said[rule]) for rule in RULES if rule in said}
+    outcomes = {rule: _Outcome.of(sound, rule, said[rule]) for rule in RULES}
     return {
         "rules": {rule: one.row() for rule, one in outcomes.items()},
-        "changes": {
-            f"{ours} - {theirs}": outcomes[ours].against(outcomes[theirs])
-            for ours, theirs in _PAIRS
-            if {ours, theirs} <= set(said)
-        },
+        "changes": {f"{ours} - {theirs}": outcomes[ours].against(outcomes[theirs]) for ours, theirs in _PAIRS},
     }
 
 
