@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from silencio.audio import cut_windows, read_waveform
+from silencio.audio import WindowCut, cut_windows, read_waveform
 from silencio.command import command, exit_with
 from silencio.console import Console
 from silencio.encoders import Encoder
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--references", type=Path, help="write NAME.npy, at normal and half speed, into this folder")
     parser.add_argument("encoders", nargs="+", metavar="NAME[=FILE]")
     options = parser.parse_args()
-    window = cut_windows(read_waveform(options.clip, _RATE_HZ).samples, _WINDOW_SAMPLES, _WINDOW_SAMPLES, "repeat")[:1]
+    window = cut_windows(read_waveform(options.clip, _RATE_HZ).samples, WindowCut(_WINDOW_SAMPLES, _WINDOW_SAMPLES))[:1]
     for named in options.encoders:
         name, _, weights = named.partition("=")
         path = encoder_file(name, EncoderConfig(weights=weights))

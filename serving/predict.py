@@ -221,6 +221,7 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 scored.recording.starts_s,
                 scored.recording.probabilities,
                 window_s=spec.window_s,
+                hop_s=spec.hop_s,
                 classes=manifest.classes,
                 thresholds=manifest.thresholds,
                 top_k=top_k,

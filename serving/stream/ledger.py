@@ -38,7 +38,7 @@ class Answer(BaseModel):
         version: Of the input, as its place says.
         duration_s: Of the recording.
         codes: Sorted.
-        ends_s: Of each window.
+        ends_s: Of each window's row.
         probabilities: By window, in the order of `codes`.
         detections: Merged.
         notes: What was odd about the recording, as sentences.
@@ -68,7 +68,7 @@ class Answer(BaseModel):
             version=version,
             duration_s=last_s if document.duration_s is None else document.duration_s,
             codes=codes,
-            ends_s=[window.end_s for window in document.windows],
+            ends_s=document.row_ends_s,
             probabilities=rows,
             detections=document.detections,
             notes=[note.text for note in document.notes],

@@ -115,6 +115,7 @@ def expected(scorer: Scorer) -> Callable[..., Nearly]:
             scored.starts_s,
             scored.probabilities,
             window_s=manifest.spec.window_s,
+            hop_s=manifest.spec.hop_s,
             classes=manifest.classes,
             thresholds=manifest.thresholds,
             top_k=top_k,

@@ -124,7 +124,7 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
         servers.transformer.wait_until_stopped()
     rows = read_log(str(place), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
     assert [(row["request_id"], row["session_id"], row["key_name"], row["start_s"]) for row in rows] == [
-        ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 10.0)
+        ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 7.0)
     ]
     assert {(row["latitude"], row["longitude"]) for row in rows} == {(-9.0, 147.2)}
     assert all(len(row["top_codes"]) == len(row["top_probabilities"]) == 5 for row in rows)

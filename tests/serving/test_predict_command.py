@@ -50,9 +50,9 @@ def test_predict__json_is_one_object_a_file(
     records = [json.loads(line) for line in printed.out.splitlines()]
     assert [record["file"] for record in records] == files
     assert [len(record["windows"]) for record in records] == [1, 3]
-    assert list(records[0]) == ["file", "windows", "detections", "duration_s", "notes"]
+    assert list(records[0]) == ["file", "windows", "detections", "duration_s", "hop_s", "notes"]
     window = records[1]["windows"][2]
-    assert (window["start_s"], window["end_s"], len(window["species"])) == (10.0, 15.0, 2)
+    assert (window["start_s"], window["end_s"], len(window["species"])) == (6.0, 11.0, 2)
     names = ["code", "scientific_name", "common_name", "class_name"]
     assert list(window["species"][0]) == [
         *names,
@@ -297,7 +297,7 @@ def test_predict__table_names_species_and_times(
     assert main(["predict", files[1], *way, "--top-k", "all"]) == 0
     printed = capsys.readouterr().out
     assert "b.ogg" in printed
-    assert all(time in printed for time in ("0:00-0:05", "0:05-0:10", "0:10-0:15"))
+    assert all(time in printed for time in ("0:00-0:05", "0:05-0:10", "0:06-0:11"))
     for one in scorer.bundle.manifest.classes:
         assert one.common_name in printed
         assert one.scientific_name in printed

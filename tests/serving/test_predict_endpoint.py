@@ -55,8 +55,20 @@ def test_predict__more_windows_than_one_call_to_the_predictor_takes(
     encoded = recording(61.0)
     answer = http.post(ROUTE, content=encoded, headers={"Content-Type": "audio/ogg"})
     windows = answer.json()["predictions"][0]["windows"]
-    assert [(one["start_s"], one["end_s"]) for one in windows] == [(5.0 * i, 5.0 * i + 5.0) for i in range(13)]
+    starts_s = [*(5.0 * i for i in range(12)), 56.0]
+    assert [(one["start_s"], one["end_s"]) for one in windows] == [(start_s, start_s + 5.0) for start_s in starts_s]
     assert windows == expected(encoded)["windows"]
+
+
+@pytest.mark.parametrize("rest_s", [0.001, 0.01, 0.05])
+def test_predict__nothing_is_named_in_what_little_follows_a_full_window(
+    http: httpx.Client, recording: Make, rest_s: float
+) -> None:
+    answer = http.post(ROUTE, content=recording(5.0 + rest_s, "WAV"), headers={"Content-Type": "audio/wav"})
+    (prediction,) = answer.json()["predictions"]
+    assert [one["start_s"] for one in prediction["windows"]] == [0.0, pytest.approx(rest_s, abs=1e-4)]
+    assert [one["end_s"] for one in prediction["windows"]] == [5.0, pytest.approx(prediction["duration_s"])]
+    assert all(one["end_s"] - one["start_s"] >= 5.0 - 1e-6 for one in prediction["detections"])
 
 
 def test_predict__several_recordings_at_once_keep_their_order(

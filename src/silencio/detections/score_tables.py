@@ -57,7 +57,7 @@ def rendered_rows(ends_s: Sequence[float], probabilities: NDArray[np.floating]) 
     """The second at which each window ends and its values with commas, as BirdCLEF's rows have them.
 
     Args:
-        ends_s: Of the windows.
+        ends_s: Of the rows (`RecordingDocument.row_ends_s`).
         probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
     """
     for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
@@ -124,7 +124,7 @@ class ScoreTables:
         Args:
             file: As `files.csv` and the detections name it.
             row_name: As `row_names` says.
-            ends_s: At which each window ends.
+            ends_s: At which each window's row ends (`RecordingDocument.row_ends_s`).
             probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
             detections: Merged.
             duration_s: Of the recording.

@@ -62,7 +62,7 @@ def test_grid__begins_with_the_served_windows_and_every_start_is_its_windows(sec
     waveform = np.arange(max(1, round(seconds * 32_000)), dtype=np.int32).astype(np.int16)
     starts = grid_starts(len(waveform), spec)
     grid = grid_windows(waveform, spec)
-    served = cut_windows(waveform, spec.window_samples, spec.hop_samples, spec.padding)
+    served = cut_windows(waveform, spec)
     assert grid.shape == (len(starts), spec.window_samples)
     np.testing.assert_array_equal(grid[: len(served)], served)
     for start, window in zip(starts, grid, strict=True):

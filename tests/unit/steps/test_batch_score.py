@@ -96,6 +96,10 @@ def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str,
     for row in table:
         assert counted[row["file"]] > 0
         assert 0 <= row["start_s"] < row["end_s"] <= 12.0
+    # A recording of 7 s has a window from 2 to 7: nothing is named in the two seconds after a full window alone.
+    durations_s = {row["file"]: float(row["duration_s"] or 0) for row in rows_of(scores[0] / "files.csv")}
+    for row in table:
+        assert row["end_s"] - row["start_s"] >= min(5.0, durations_s[row["file"]]) - 1e-6
 
 
 @pytest.mark.parametrize(("n_shards", "expected"), [(1, 1), (2, 2), (4, 4), (5, 5), (99, 5), (0, 1)])
