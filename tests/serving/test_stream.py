@@ -193,7 +193,7 @@ def test_busy_server__is_asked_again_when_it_says(places: tuple[Path, Path], bus
     assert len(busy.asked_s) == 3
     assert busy.asked_s[1] - busy.asked_s[0] >= 1.0
     body = json.loads(busy.bodies[0])
-    assert body["parameters"] == {"top_k": "all", "priority": "batch"}
+    assert body["parameters"] == {"top_k": "all", "priority": "batch", "truncated": "note"}
 
 
 def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:
