@@ -74,13 +74,21 @@ class Train:
         log = self.out / "run.log"
         n_before = log.stat().st_size if log.exists() else 0
         process = self.start()
-        while process.poll() is None:  # it ends by itself, if nobody kills it before
+
+        def new_step() -> str | None:
+            """Its name; empty when the run ended before there was one."""
+            ended = process.poll() is not None
             text = log.read_bytes()[n_before:].decode(errors="replace") if log.exists() else ""
             new = next((match for match in _BEGAN.finditer(text) if match[1] not in known), None)
-            if new and (not at_work or _AT_WORK in text[new.end() :]):
-                (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
-                process.wait()
+            if new and not ended and (not at_work or _AT_WORK in text[new.end() :]):
                 return new[1]
+            return "" if ended else None
+
+        step = until(lambda: [found] if (found := new_step()) is not None else [], lambda: self.said)[0]
+        if step:
+            (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
+            process.wait()
+            return step
         assert process.returncode == 0, self.said
         return ""
 
