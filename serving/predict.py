@@ -20,7 +20,7 @@ from silencio.detections.documents import TopK
 from silencio.detections.formats import needed_top_k
 from silencio.detections.prior import BirdnetRange
 from silencio.errors import ConfigError, DecodeError, SilencioError
-from silencio.taxonomy import ClassList
+from silencio.taxonomy import ClassList, listed
 
 _API_KEY = "SILENCIO_API_KEY"
 # A key's quota is full again within a minute, a server that restarts is ready again by then.
@@ -130,16 +130,17 @@ def predict(options: argparse.Namespace) -> int:
         top_k = needed_top_k(output_format)
     try:
         _check_place(options)
-        with _by_url(options, top_k) if options.url else _offline(options, top_k) as way:
+        with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as way:
             answers = _Answers(options.files, way.ask)
             if options.out:
-                write_answers(answers, output_format, way.band_hz, options.out, options.files)
+                all_written = write_answers(answers, output_format, way.band_hz, options.out, options.files)
             else:
+                all_written = True
                 print_answers(answers, output_format, way.band_hz)
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    return 0 if answers.all_answered else 1
+    return 0 if answers.all_answered and all_written else 1
 
 
 class _Answers:
@@ -220,6 +221,7 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 scored.recording.starts_s,
                 scored.recording.probabilities,
                 window_s=spec.window_s,
+                hop_s=spec.hop_s,
                 classes=manifest.classes,
                 thresholds=manifest.thresholds,
                 top_k=top_k,
@@ -240,7 +242,7 @@ def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
     if sites.unknown:
         sys.stderr.write(
             f"note: {options.site_list}: {len(sites.unknown)} of {sites.n_rows} rows name species that the bundle does "
-            f"not know: {', '.join(sites.unknown)}\n"
+            f"not know: {listed(sites.unknown)}\n"
         )
     return sites
 

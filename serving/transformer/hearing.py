@@ -127,7 +127,7 @@ class Hearing:
         spec, n_windows = self.spec, len(features.log_mel)
         n_samples = spec.window_samples + (n_windows - 1) * spec.hop_samples
         return RecordingFeatures(
-            starts_s=window_starts_s(n_samples, spec.window_samples, spec.hop_samples, spec.sample_rate_hz),
+            starts_s=window_starts_s(n_samples, spec, spec.sample_rate_hz),
             duration_s=n_samples / spec.sample_rate_hz,
             inputs={"log_mel": features.log_mel},
             statistics={},

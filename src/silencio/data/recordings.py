@@ -21,7 +21,7 @@ from silencio.errors import SchemaError
 from silencio.local_time import local_time
 from silencio.storage import write_atomically
 from silencio.tables import parse_number
-from silencio.taxonomy import ClassList, Species, name_key
+from silencio.taxonomy import ClassList, Species, listed, name_key
 
 COLUMNS = (
     "recording_id",  # stable across machines: the file's path inside its source
@@ -157,7 +157,7 @@ def notes(source: Source) -> list[str]:
     """What a source's tables and names leave open, one sentence each; none where nothing is."""
     recordings, said = source.recordings, []
     if source.unknown_secondary_labels:
-        labels = ", ".join(f"{label} ({n})" for label, n in source.unknown_secondary_labels.items())
+        labels = listed([f"{label} ({n})" for label, n in source.unknown_secondary_labels.items()])
         said.append(f"secondary labels of which there is no recording, and so no output of a model: {labels}")
     elsewhere = "neither in a table nor by a recorder's name"
     for column, lack in (

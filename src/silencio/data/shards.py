@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from silencio.audio import n_windows
+from silencio.audio import window_starts
 from silencio.data.embeddings import GridEncoder, grid_starts
 from silencio.data.frames import read_frame
 from silencio.encoders import EMBEDDING, EncoderSpec
@@ -212,10 +212,14 @@ class ShardSet:
         row = self.table.iloc[index]
         return self._embeddings[int(row["shard"])][name][int(row["grid_begin"]) : int(row["grid_end"])]
 
+    def window_starts(self, index: int) -> list[int]:
+        """The sample at which each window begins that the service would cut of recording `index`."""
+        row = self.table.iloc[index]
+        return window_starts(int(row["end"] - row["begin"]), self.spec)
+
     def n_windows(self, index: int) -> int:
         """How many windows the service would cut of recording `index`: the first of its grid."""
-        row, spec = self.table.iloc[index], self.spec
-        return n_windows(int(row["end"] - row["begin"]), spec.window_samples, spec.hop_samples)
+        return len(self.window_starts(index))
 
     def inputs(self, index: int, front_end: FrontEnd) -> dict[str, NDArray[np.generic]]:
         """Everything a graph may be fed of recording `index`: waveform, log-mel and every kept embedding."""

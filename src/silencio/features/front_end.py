@@ -58,7 +58,7 @@ class FrontEnd:
 
     def windows(self, waveform: NDArray[np.int16]) -> NDArray[np.int16]:
         """Cut at the spec's hop: int16 (n_samples,) to int16 (n_windows, window_samples)."""
-        return cut_windows(waveform, self.spec.window_samples, self.spec.hop_samples, self.spec.padding)
+        return cut_windows(waveform, self.spec)
 
     def features(self, waveform: NDArray[np.int16], *, log_mel: bool = True) -> WindowFeatures:
         """Every input of every window of a waveform at the spec's rate, int16 (n_samples,).
@@ -68,9 +68,7 @@ class FrontEnd:
             log_mel: Whether the graph takes it; it is what costs time.
         """
         windows = self.windows(waveform)
-        starts_s = window_starts_s(
-            len(waveform), self.spec.window_samples, self.spec.hop_samples, self.spec.sample_rate_hz
-        )
+        starts_s = window_starts_s(len(waveform), self.spec, self.spec.sample_rate_hz)
         inputs: dict[str, NDArray[np.generic]] = {"waveform": windows}
         if log_mel:
             inputs["log_mel"] = self.log_mel(windows)
@@ -86,7 +84,7 @@ class FrontEnd:
             log_mel: Whether the graph takes it.
         """
         spec, rate_hz = self.spec, self.spec.sample_rate_hz
-        for begin, samples in pieces_of_blocks(blocks, spec.window_samples, spec.hop_samples, _PIECE_WINDOWS):
+        for begin, samples in pieces_of_blocks(blocks, spec, _PIECE_WINDOWS):
             piece = self.features(samples, log_mel=log_mel)
             # By whole samples: seconds that are added up would differ in their last bit.
             starts_s = [(begin + round(start_s * rate_hz)) / rate_hz for start_s in piece.starts_s]

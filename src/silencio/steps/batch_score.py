@@ -73,6 +73,7 @@ def _write(tables: ScoreTables, file: str, row_name: str, result: ScoredFile, ma
         result.recording.starts_s,
         result.recording.probabilities,
         window_s=manifest.spec.window_s,
+        hop_s=manifest.spec.hop_s,
         classes=manifest.classes,
         thresholds=manifest.thresholds,
         top_k=1,
@@ -82,7 +83,7 @@ def _write(tables: ScoreTables, file: str, row_name: str, result: ScoredFile, ma
     tables.scored(
         file,
         row_name,
-        [window.end_s for window in document.windows],
+        document.row_ends_s,
         result.recording.probabilities,
         document.detections,
         result.duration_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import soundfile
 
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.graph import MOST_WINDOWS
+from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import DecodeError, ParityError
-from silencio.features import FrontEnd
+from silencio.features import FeatureSpec, FrontEnd
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,33 @@ def test_scorer__bytes_and_file_are_the_same(scorer: Scorer, tmp_path: Path) -> 
     assert from_file.starts_s == from_bytes.starts_s
 
 
-@pytest.mark.parametrize(("duration_s", "n_windows"), [(0.1, 1), (5.0, 1), (5.1, 2), (60.0, 12)])
-def test_scorer__every_second_is_in_a_window(scorer: Scorer, duration_s: float, n_windows: int) -> None:
+@pytest.mark.parametrize(
+    ("duration_s", "starts_s"), [(0.1, [0.0]), (5.0, [0.0]), (5.1, [0.0, 0.1]), (60.0, [5.0 * i for i in range(12)])]
+)
+def test_scorer__every_second_is_in_a_window(scorer: Scorer, duration_s: float, starts_s: list[float]) -> None:
     scored = scorer(_noise(duration_s))
-    assert scored.starts_s == [5.0 * i for i in range(n_windows)]
-    assert scored.probabilities.shape == (n_windows, len(scorer.bundle.manifest.classes))
+    assert scored.starts_s == starts_s
+    assert scored.probabilities.shape == (len(starts_s), len(scorer.bundle.manifest.classes))
+
+
+@pytest.mark.parametrize("rest_s", [0.001, 0.01, 0.05, 1.0])
+def test_scorer__what_follows_a_full_window_is_heard_with_what_lies_before_it(scorer: Scorer, rest_s: float) -> None:
+    # A rest of 10 ms, played 500 times, would be named with the weight of five seconds.
+    encoded = _noise(5.0 + rest_s)
+    waveform = scorer.front_end.waveform(encoded)
+    ending = scorer.graph.run(scorer.front_end.features(waveform[-160_000:]).inputs)
+    np.testing.assert_array_equal(scorer(encoded).probabilities[1:], ending)
+
+
+def test_scorer__a_bundle_from_before_there_was_a_second_rule_keeps_its_windows(tmp_path: Path) -> None:
+    directory = write_placeholder_bundle(tmp_path / "bundle", spec=FeatureSpec())
+    content = json.loads((directory / "bundle.json").read_text(encoding="utf-8"))
+    assert "last_window" not in content["spec"]
+    assert content["spec_sha256"] == "1548bf3b238bc5a5aa9f87905bb368d1c18d67c4c39dc782ba2ed08e7902b1b9"
+    scorer, encoded = Scorer(Bundle(directory)), _noise(5.01)
+    assert scorer(encoded).starts_s == [0.0, 5.0]
+    waveform = scorer.front_end.waveform(encoded)
+    np.testing.assert_array_equal(scorer.front_end.windows(waveform)[1], np.tile(waveform[160_000:], 500))
 
 
 def test_scorer__more_windows_than_one_run_takes(scorer: Scorer) -> None:

@@ -156,7 +156,7 @@ EXPECTED = {
     "truncated": {"frog/truncated.ogg": "the last Ogg page is cut"},
     "header_size": {"frog/header_size.wav": "the header says 44 bytes of samples, 192000 were found and read"},
     "no_end_mark": {"frog/no_end_mark.ogg": "the Ogg stream has no mark of its end"},
-    "joined": {"frog/joined.ogg": "2 Ogg streams are joined; all were read"},
+    "joined": {"frog/joined.ogg": "2 Ogg streams are joined: all were read"},
     "damaged": {"frog/damaged.mp3": "bytes between MP3 frames are no frames"},
     "channels_cancel": {"frog/channels_cancel.wav": "channel 1 was taken"},
     "dead_channel": {"frog/dead_channel.wav": "channel 2 of 2 holds nothing"},

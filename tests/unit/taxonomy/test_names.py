@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from silencio.taxonomy import clean_name, name_key
+from silencio.taxonomy import clean_name, listed, name_key
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_name_key__hyphens_of_word_processors_are_hyphens() -> None:
 @pytest.mark.parametrize("other", ["Turdus merulas", "Turdusmerula", "Tùrdus merula", "Turdus merula merula"])
 def test_name_key__another_name_stays_another(other: str) -> None:
     assert name_key(other) != name_key("Turdus merula")
+
+
+def test_listed__each_once_and_of_many_how_many_more() -> None:
+    assert listed(["a", "b", "a"]) == "a, b"
+    assert listed([str(number) for number in range(60)]).endswith(", 49 and 10 more")
