@@ -20,7 +20,7 @@ from typing import Self
 
 import numpy as np
 
-from silencio.audio import MIN_AUDIO_S, Truncated
+from silencio.audio import MAX_AUDIO_S, MIN_AUDIO_S, Truncated
 from silencio.bundle.load import Bundle
 from silencio.bundle.scoring import ScoredRecording, Scorer
 from silencio.decoding.answers import Answer
@@ -227,7 +227,13 @@ def _begin(bundle: Path) -> None:
 
 def _score(job: tuple[Path, Truncated]) -> Answer:
     path, truncated = job
-    recording = _scorer(path, min_duration_s=MIN_AUDIO_S, truncated=truncated, progressed=still_working)
+    recording = _scorer(
+        path,
+        min_duration_s=MIN_AUDIO_S,
+        max_duration_s=MAX_AUDIO_S,
+        truncated=truncated,
+        progressed=still_working,
+    )
     return Answer(
         {"duration_s": recording.duration_s, "notes": notes_fact(recording.notes)},
         {"starts_s": np.asarray(recording.starts_s), "probabilities": recording.probabilities},
