@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.machine import machine
 from benchmarks.result import Result
 
-NAMES = ("log_mel", "featurize", "growth", "bundle_size", "batching", "serving", "batch_score")
+NAMES = ("log_mel", "featurize", "growth", "bundle_size", "batching", "serving", "batch_score", "memory", "training")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,6 +56,12 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
     score.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets scores/, the log and all artifacts")
     score.add_argument("--shards", type=int, default=0, metavar="N", help="steps of their own; default: by size")
+    score.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="what becomes of cut files; default: %(default)s",
+    )
     submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
     submit.add_argument("pipeline", choices=["train"])
     _add_configuration(submit, data_required=False)
@@ -98,7 +104,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
     from pipelines.batch_score_run import run_batch_score
 
-    run = run_batch_score(options.data, options.bundle, options.out, options.shards)
+    run = run_batch_score(options.data, options.bundle, options.out, options.shards, options.truncated)
     console.print(_times_table(run.times))
     counts = ", ".join(f"{n} {status}" for status, n in run.counts.items() if status != "files")
     console.print(f"{run.counts['files']} files: {counts}; {run.audio_s / 3600:.2f} hours of sound")

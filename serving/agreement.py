@@ -10,7 +10,6 @@ REFUSED = "refused: "
 # A window is half a megabyte: gRPC's usual sizes of buffers take half as long again for it.
 LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 # Of one recording; of all recordings of one request together.
-LEAST_AUDIO_S = 0.1
 MOST_AUDIO_S = 600.0
 # How the boundary hands a request's query string to the model, which is given headers and a body only.
 QUERY_HEADER = "x-silencio-query"

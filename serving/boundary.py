@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 import uuid
@@ -12,17 +11,19 @@ from fastapi import FastAPI
 from kserve.logging import logger
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access import Access, AccessError
 from serving.agreement import KEY_NAME_HEADER, QUERY_HEADER
 from serving.answers import INTERNAL, add_answers, log_answer
-from serving.errors import Overloaded
+from serving.content_coding import content_coding
+from serving.errors import Overloaded, RefusalError
 from serving.load import Load, Share
 from serving.metrics.process import count_request
-from serving.metrics.routes import METHODS, OTHER, template_of
+from serving.metrics.routes import METHODS, OTHER, allowed_methods, template_of
+from serving.request_body import RequestBody, too_large
 
 REQUEST_ID = "x-request-id"
 # What the boundary itself tells the model; a client's own headers of these names are dropped.
@@ -67,16 +68,6 @@ def sane_request_id(offered: str) -> str:
     return offered if _SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
 
 
-class _RefusalError(Exception):
-    """An answer without asking the application."""
-
-    def __init__(self, status: int, text: str, **headers: str) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-
 class _Boundary:
     """ASGI middleware.
 
@@ -101,7 +92,8 @@ class _Boundary:
         route, is_open = self._route(scope)
         headers = Headers(scope=scope)
         with Share(self._load) as share:
-            exchange = _Exchange(scope, receive, send, share, self._load.limits.most_body_bytes)
+            body = RequestBody(receive, share, self._load.limits.most_body_bytes)
+            exchange = _Exchange(scope, body, receive, send)
             try:
                 await self._pass_on(exchange, headers, route, is_open)
             finally:
@@ -121,22 +113,26 @@ class _Boundary:
     async def _pass_on(self, exchange: _Exchange, headers: Headers, route: str, is_open: bool) -> None:
         try:
             _check_method(exchange.scope, route)
+            if route in METHODS and exchange.scope["method"] == "OPTIONS":
+                await exchange.answer(Response(status_code=204, headers={"Allow": allowed_methods(route)}))
+                return
             key_name = ""
+            n_body_bytes = None
             if not is_open:
                 key_name = self._admitted(headers)
-                exchange.longest_pause_s = self._load.limits.longest_pause_s
-                self._check_declared_size(headers)
-            exchange.pass_headers(key_name, without_keys=self._access is not None)
+                exchange.body.longest_pause_s = self._load.limits.longest_pause_s
+                n_body_bytes = await self._undeclared_size(headers, exchange.body)
+            exchange.pass_head(key_name, n_body_bytes, without_keys=self._access is not None)
             await self._app(exchange.scope, exchange.receive, exchange.send)
         except ClientDisconnect:
             log_answer(_CLIENT_GONE, exchange.scope["path"], exchange.request_id, "the client went away")
-        except (_RefusalError, Overloaded) as error:
+        except (RefusalError, Overloaded) as error:
             exchange.refusal = error
         except Exception:  # the boundary: whatever was not foreseen is a 500 without its text, and is logged
             logger.exception("500 %a %s: not foreseen", exchange.scope["path"], exchange.request_id)
             if exchange.status:
                 raise
-            exchange.refusal = exchange.refusal or _RefusalError(500, INTERNAL)
+            exchange.refusal = exchange.refusal or RefusalError(500, INTERNAL)
         await exchange.refuse()
 
     def _admitted(self, headers: Headers) -> str:
@@ -146,92 +142,80 @@ class _Boundary:
             return self._access.admit(headers.get("authorization"), headers.get("x-api-key"))
         except AccessError as error:
             if error.retry_after_s:
-                raise _RefusalError(429, error.reason, Retry_After=str(error.retry_after_s)) from error
-            raise _RefusalError(401, error.reason, WWW_Authenticate='Bearer realm="silencio"') from error
+                raise RefusalError(429, error.reason, Retry_After=str(error.retry_after_s)) from error
+            raise RefusalError(401, error.reason, WWW_Authenticate='Bearer realm="silencio"') from error
 
-    def _check_declared_size(self, headers: Headers) -> None:
+    async def _undeclared_size(self, headers: Headers, body: RequestBody) -> int | None:
+        """Bytes of a body whose head does not say them; None where it does, which was checked.
+
+        A limit behind this one, on large recordings, goes by the declared size.
+        """
+        coding = content_coding(headers)
         declared = headers.get("content-length", "0")
         n_bytes = int(declared) if declared.isdecimal() and declared.isascii() else 0
         if n_bytes > self._load.limits.most_body_bytes:
-            raise _too_large(self._load.limits.most_body_bytes)
+            raise too_large(self._load.limits.most_body_bytes)
         self._load.check(n_bytes)
+        return await body.read_whole(coding) if coding or "transfer-encoding" in headers else None
 
 
 def _check_method(scope: Scope, route: str) -> None:
     """The SDK takes `GET …/silencio:predict` for a question about a model of that name, and says that there is none."""
-    allowed = METHODS.get(route)
-    if allowed is not None and scope["method"] not in (allowed, "HEAD"):
-        raise _RefusalError(405, f"{scope['method']} is not taken at {scope['path']}", Allow=allowed)
-
-
-def _too_large(most_body_bytes: int) -> _RefusalError:
-    return _RefusalError(413, f"the body is larger than {most_body_bytes} bytes, the most that is taken")
+    if route in METHODS and scope["method"] not in (allowed := allowed_methods(route)).split(", "):
+        raise RefusalError(405, f"{scope['method']} is not taken at {scope['path']}", Allow=allowed)
 
 
 class _Exchange:
     """One request and its answer.
 
     Attributes:
-        scope: ASGI's, with the headers that the model is to see.
+        scope: ASGI's, with the method and the headers that the model is to see.
+        body: Of the request.
         request_id: In every line and in the answer.
         status: Of the answer; 0 before it begins.
         refusal: Why it is not the application that answers; what this one says meanwhile is dropped.
-        longest_pause_s: A body that stands still for so long is given up.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, share: Share, most_body_bytes: int) -> None:
+    def __init__(self, scope: Scope, body: RequestBody, receive: Receive, send: Send) -> None:
         self.scope = scope
+        self.body = body
         self.request_id = sane_request_id(Headers(scope=scope).get(REQUEST_ID, ""))
         self.status = 0
-        self.refusal: _RefusalError | Overloaded | None = None
-        self.longest_pause_s: float | None = None
+        self.refusal: RefusalError | Overloaded | None = None
         self._receive, self._send = receive, send
-        self._share = share
-        self._most_body_bytes = most_body_bytes
-        self._n_bytes = 0
-        self._body_is_whole = False
 
-    def pass_headers(self, key_name: str, without_keys: bool) -> None:
-        """Write what the boundary knows into the request's headers."""
+    def pass_head(self, key_name: str, n_body_bytes: int | None, without_keys: bool) -> None:
+        """Write what the boundary knows into the request's head.
+
+        Args:
+            key_name: Of the key by which it came in.
+            n_body_bytes: Of a body that was read already; None leaves what the head says of it.
+            without_keys: Leave out the key.
+        """
         query = self.scope["query_string"].decode("latin-1")
         own = {REQUEST_ID: self.request_id, QUERY_HEADER: query, KEY_NAME_HEADER: key_name}
         dropped = {REQUEST_ID.encode()} | ({b"authorization", b"x-api-key"} if without_keys else set())
+        if n_body_bytes is not None:
+            own["content-length"] = str(n_body_bytes)
+            dropped |= {b"content-length", b"content-encoding", b"transfer-encoding"}
         kept = [
             (name, value)
             for name, value in self.scope["headers"]
             if name not in dropped and not name.startswith(OWN_PREFIX.encode())
         ]
         added = [(name.encode(), value.encode("latin-1")) for name, value in own.items() if value]
-        self.scope = {**self.scope, "headers": kept + added}
+        # The SDK has no HEAD. Its answer to GET is the same but for the body, which uvicorn leaves out.
+        method = "GET" if self.scope["method"] == "HEAD" else self.scope["method"]
+        self.scope = {**self.scope, "method": method, "headers": kept + added}
 
     async def receive(self) -> Message:
-        """The next piece of the body, counted: a chunked one declares no size."""
-        if self._body_is_whole:
-            return await self._receive()
+        """The next piece of the body."""
         try:
-            return await self._next_piece()
-        except (_RefusalError, Overloaded) as error:
+            return await self.body.receive()
+        except (RefusalError, Overloaded) as error:
             # FastAPI makes a 400 of whatever is raised while it reads: what it answers then is not sent.
             self.refusal = error
             raise
-
-    async def _next_piece(self) -> Message:
-        try:
-            async with asyncio.timeout(self.longest_pause_s):
-                message = await self._receive()
-        except TimeoutError as error:
-            text = f"nothing more of the body came for {self.longest_pause_s:g} s"
-            raise _RefusalError(408, text, Connection="close") from error
-        piece = message.get("body", b"")
-        self._n_bytes += len(piece)
-        if self._n_bytes > self._most_body_bytes:
-            raise _too_large(self._most_body_bytes)
-        self._share.hold(len(piece))
-        if message["type"] == "http.request" and not message.get("more_body", False):
-            self._body_is_whole = True
-            if self.longest_pause_s is not None:
-                self._share.work()
-        return message
 
     async def send(self, message: Message) -> None:
         if self.refusal is not None:
@@ -248,7 +232,10 @@ class _Exchange:
         if refusal is None or self.status:
             return
         if isinstance(refusal, Overloaded):
-            refusal = _RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
+            refusal = RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
         log_answer(refusal.status, self.scope["path"], self.request_id, refusal.text)
-        answer = JSONResponse({"error": refusal.text}, refusal.status, refusal.headers)
-        await answer(self.scope, self._receive, self.send)
+        await self.answer(JSONResponse({"error": refusal.text}, refusal.status, refusal.headers))
+
+    async def answer(self, response: Response) -> None:
+        """Answer without asking the application."""
+        await response(self.scope, self._receive, self.send)

@@ -14,6 +14,7 @@ import httpx
 from pydantic import ValidationError
 
 from serving.agreement import MODEL_NAME
+from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
 from silencio.errors import ConfigError, ServingError
@@ -112,6 +113,7 @@ class Client:
         session_id: str | None = None,
         name: str | None = None,
         priority: Literal["interactive", "batch"] | None = None,
+        truncated: Truncated | None = None,
     ) -> RecordingDocument:
         """Ask for one recording.
 
@@ -124,6 +126,7 @@ class Client:
             session_id: Ties requests of one walk or stream together in the server's log.
             name: What the recording is called.
             priority: Batch work waits for everybody else's; the server decides where it is not said.
+            truncated: What becomes of a file that ends before its recording does; `note` where it is not said.
 
         Raises:
             RefusedRecordingError: The server answers that the recording cannot be used.
@@ -140,7 +143,7 @@ class Client:
         instance = {"audio": {"b64": base64.b64encode(encoded).decode()}, **_given(known)}
         body: dict[str, object] = {
             "instances": [instance],
-            "parameters": _given({"top_k": top_k, "priority": priority}),
+            "parameters": _given({"top_k": top_k, "priority": priority, "truncated": truncated}),
         }
         content = self._ask_patiently(body)
         try:

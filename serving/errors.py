@@ -39,3 +39,19 @@ class Unavailable(ServerNotReady):  # type: ignore[misc]  # kserve is untyped
 
 class Overloaded(Unavailable):
     """Too much is being done already: 503, over gRPC RESOURCE_EXHAUSTED, which no client retries by itself."""
+
+
+class RefusalError(Exception):
+    """A REST answer that is given before the application is asked.
+
+    Args:
+        status: HTTP's.
+        text: One sentence for the client.
+        headers: Of the answer; `_` stands for `-`.
+    """
+
+    def __init__(self, status: int, text: str, **headers: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -19,6 +19,7 @@ class Limits:
         most_body_bytes_in_flight: Of all bodies that are held at once.
         most_requests: Requests that are worked on at once; one whose body is still coming is not worked on.
         longest_pause_s: A body that stands still for so long is given up.
+        head_read_timeout_s: A connection on which no whole head of a request came for so long is closed.
 
     Raises:
         ConfigError: They contradict each other.
@@ -28,10 +29,13 @@ class Limits:
     most_body_bytes_in_flight: int
     most_requests: int
     longest_pause_s: float = 30.0
+    head_read_timeout_s: float = 30.0
 
     def __post_init__(self) -> None:
         if self.most_body_bytes < 1 or self.most_requests < 1 or self.longest_pause_s <= 0:
             raise ConfigError("most_body_bytes, most_requests and longest_body_pause_s must be more than 0")
+        if self.head_read_timeout_s <= 0:
+            raise ConfigError("head_read_timeout_s must be more than 0")
         if self.most_body_bytes_in_flight < self.most_body_bytes:
             raise ConfigError(
                 f"most_body_bytes_in_flight is {self.most_body_bytes_in_flight}: less than the one largest body of "

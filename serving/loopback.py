@@ -26,7 +26,9 @@ from serving.access import Access
 from serving.access.tls import Renewal, Tls
 from serving.agreement import LARGE_MESSAGES
 from serving.boundary import AddRoutes, guard
+from serving.cors import allow_origins
 from serving.grpc_boundary import GrpcBoundary
+from serving.http_protocol import HttpProtocol
 from serving.load import Limits, Load
 
 _LOOK_FOR_CERTIFICATE_S = 2.0
@@ -42,6 +44,7 @@ class Entrance:
         access: The keys; None lets everybody in.
         tls: None speaks plain text.
         routes: Adds routes of its own to the REST side, before the SDK's: of two with the same path the first answers.
+        allowed_origins: Of web pages that may read the REST side's answers, by `serving.origins.check_origin`.
     """
 
     host: str
@@ -49,6 +52,7 @@ class Entrance:
     access: Access | None = None
     tls: Tls | None = None
     routes: AddRoutes | None = None
+    allowed_origins: tuple[str, ...] = ()
 
 
 def listen_on(entrance: Entrance) -> None:
@@ -63,6 +67,7 @@ class _RestServer(RESTServer):  # type: ignore[misc]  # kserve is untyped
         super().__init__(*arguments, **options)
         self._entrance, self._load = entrance, load
         self.config.host = entrance.host
+        self.config.http = functools.partial(HttpProtocol, head_read_timeout_s=entrance.limits.head_read_timeout_s)
         if entrance.tls is not None:
             # Not by the SDK's own argument, which moves port 8080 to 8443.
             self.config.ssl_certfile = str(entrance.tls.certificate)
@@ -93,6 +98,7 @@ class _RestServer(RESTServer):  # type: ignore[misc]  # kserve is untyped
         pages = list(app.routes)
         super().create_application()
         guard(app, self._load, self._entrance.access, pages)
+        allow_origins(app, self._entrance.allowed_origins)
 
 
 class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped

@@ -8,6 +8,7 @@ from typing import Any
 
 import kserve
 from kserve import InferRequest
+from kserve.constants.constants import PredictorProtocol
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.logging import logger
 from kserve.protocol.dataplane import DataPlane
@@ -15,9 +16,15 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from serving.agreement import LOADING, REFUSED
 from serving.errors import NotReady
+from serving.media_types import is_json, is_text, says_nothing
 from serving.v2_binary import read_binary_request
 from silencio.bundle import Bundle
 from silencio.errors import SilencioError
+
+_V2_IS_NEEDED = (
+    "V2 takes JSON as application/json, and JSON with tensors behind it as application/octet-stream with the header "
+    "Inference-Header-Content-Length; a recording's own bytes are for the V1 route, /v1/models/…:predict"
+)
 
 
 class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
@@ -110,18 +117,36 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
         await self.model_ready(name, disable_predictor_health_check=True)
         return self.get_model_from_registry(name)
 
-    def decode(self, body: Any, headers: Any, *arguments: Any, **options: Any) -> Any:
+    def decode(
+        self,
+        body: Any,
+        headers: Any,
+        protocol_version: str = PredictorProtocol.REST_V1.value,
+        model_name: str | None = None,
+    ) -> Any:
+        """The SDK's own, which takes every V1 body without a Content-Type for JSON: most are recordings."""
+        is_v1 = protocol_version == PredictorProtocol.REST_V1.value
+        is_unnamed = is_v1 and isinstance(body, bytes) and says_nothing(headers.get("content-type", ""))
+        # A CloudEvent's type stands in a header of its own.
+        if is_unnamed and not is_json(body) and "ce-specversion" not in headers:
+            return body, {}
         try:
-            return super().decode(body, headers, *arguments, **options)
+            return super().decode(body, headers, protocol_version, model_name)
         except InvalidInput as error:
-            raise InvalidInput(f"body: {error}") from error
+            is_binary = is_v1 and isinstance(body, bytes) and not is_text(body)
+            hint = "; a recording's own bytes are sent as audio/ogg, audio/wav, audio/flac or audio/mpeg"
+            raise InvalidInput(f"body: {error}{hint if is_binary else ''}") from error
         except Exception as error:  # only the client's own bytes are read here: whatever is wrong is wrong with them
             raise InvalidInput(f"body: cannot be read with the headers that came with it ({error})") from error
 
     def decode_inference_request(self, body: Any, headers: Any, model_name: str) -> InferRequest:
         length = headers.get("inference-header-content-length")
-        if not isinstance(body, bytes) or length is None:
+        if not isinstance(body, bytes):
             return super().decode_inference_request(body, headers, model_name)
+        if length is None and says_nothing(headers.get("content-type", "")) and is_json(body):
+            length = str(len(body))
+        if length is None:
+            raise InvalidInput(_V2_IS_NEEDED)
         return read_binary_request(body, length, model_name)
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:

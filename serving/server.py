@@ -20,6 +20,7 @@ from serving.agreement import LOOPBACK, MODEL_NAME
 from serving.boundary import AddRoutes
 from serving.load import Limits
 from serving.loopback import Entrance, listen_on
+from serving.origins import check_origin
 from serving.readiness import BundleDataPlane, BundleModel, FixedRepository
 from silencio.errors import ConfigError
 
@@ -28,6 +29,7 @@ _MOST_BODY_BYTES = 160 << 20
 _MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
 _MOST_REQUESTS = 64
 _LONGEST_BODY_PAUSE_S = 30.0
+_HEAD_READ_TIMEOUT_S = 30.0
 # Where KServe's storage initializer puts a model.
 _MOUNTED_BUNDLE = Path("/mnt/models")
 
@@ -76,12 +78,25 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         default=_LONGEST_BODY_PAUSE_S,
         help="how long a body may stand still (%(default)g)",
     )
+    group.add_argument(
+        "--head_read_timeout_s",
+        type=float,
+        default=_HEAD_READ_TIMEOUT_S,
+        help="how long the head of a request may take to come, from the connection on (%(default)g)",
+    )
 
 
 def _add_access(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("access", "off by default: for this machine, or behind a mesh that does it")
     group.add_argument(
         "--keys", type=Path, metavar="FILE", help="API keys, made by `python -m serving.access new`; read as it changes"
+    )
+    group.add_argument(
+        "--allow_origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of https://app.example.org read the answers (CORS); again for another, * for all",
     )
     # The SDK has these two by other names, for REST alone.
     for name, target, what in (
@@ -103,10 +118,12 @@ def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance
             most_body_bytes_in_flight=options.most_body_bytes_in_flight,
             most_requests=options.most_requests,
             longest_pause_s=options.longest_body_pause_s,
+            head_read_timeout_s=options.head_read_timeout_s,
         ),
         access=None if options.keys is None else Access(options.keys),
         tls=tls_of(options.ssl_certfile, options.ssl_keyfile),
         routes=routes,
+        allowed_origins=tuple(check_origin(one) for one in options.allow_origin),
     )
 
 

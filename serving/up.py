@@ -11,9 +11,10 @@ from rich.console import Console
 
 from serving.agreement import LOOPBACK, MODEL_NAME
 from serving.local import LocalServers, local_servers
+from serving.origins import check_origin
 from silencio.bundle.load import read_manifest
 from silencio.bundle.manifest import BundleManifest
-from silencio.errors import ServingError
+from silencio.errors import ConfigError, ServingError
 
 _CHECK_S = 0.5
 
@@ -29,6 +30,14 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--birdnet-range", action="store_true", help="the same by BirdNET's range model")
     parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        type=_origin,
+        default=[],
+        metavar="ORIGIN",
+        help="let web pages of https://app.example.org ask, too; * for all (docs/operating.md)",
+    )
     parser.set_defaults(run=up)
 
 
@@ -36,6 +45,13 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
     return int(text)
+
+
+def _origin(text: str) -> str:
+    try:
+        return check_origin(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def up(options: argparse.Namespace) -> int:
@@ -80,6 +96,7 @@ def up(options: argparse.Namespace) -> int:
 def _transformer_options(options: argparse.Namespace) -> list[str]:
     given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys")}
     words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    words += [f"--allow_origin={origin}" for origin in options.allow_origin]
     return [*words, *(["--birdnet_range"] if options.birdnet_range else [])]
 
 

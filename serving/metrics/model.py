@@ -18,6 +18,7 @@ DECODE_FAILURES = (
     "truncated",
     "no_samples",
     "not_finite",
+    "unreadable",
     "too_short",
     "too_long",
     "crash",

@@ -29,3 +29,8 @@ def template_of(path: str) -> str:
     """The route that a path asks for, without the model's name; `other` where the SDK has none."""
     template = _MODEL.sub(r"/\1/models/{name}", path)
     return template if template in METHODS else OTHER
+
+
+def allowed_methods(template: str) -> str:
+    """As `Allow` lists them, at one of `METHODS`: what the SDK takes, and what the boundary makes of it."""
+    return "GET, HEAD, OPTIONS" if METHODS[template] == "GET" else f"{METHODS[template]}, OPTIONS"

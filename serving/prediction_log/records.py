@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         pa.field("n_samples", pa.int64()),
         pa.field("sample_rate_hz", pa.int32()),
         pa.field("source_format", pa.string()),
+        pa.field("notes", pa.list_(pa.string())),
         pa.field("bundle_name", pa.string(), nullable=False),
         pa.field("bundle_version", pa.string(), nullable=False),
         pa.field("spec_sha256", pa.string(), nullable=False),
@@ -61,6 +62,7 @@ class RecordingFacts:
         n_samples: Of the recording as it came, a channel.
         sample_rate_hz: Of the recording as it came.
         source_format: `OGG`, `WAV`, `FLAC`, `MP3`.
+        notes: Kinds of what was odd about the file or its sound.
         decode_s: Time of the stage, of the whole request.
         features_s: Likewise.
         predictor_s: Likewise.
@@ -81,6 +83,7 @@ class RecordingFacts:
     n_samples: int | None = None
     sample_rate_hz: int | None = None
     source_format: str | None = None
+    notes: tuple[str, ...] = ()
     decode_s: float | None = None
     features_s: float | None = None
     predictor_s: float | None = None

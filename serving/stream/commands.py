@@ -51,6 +51,12 @@ def add_consume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--give-up-s", type=_seconds, default=120.0, metavar="S", help="of a server that is away; default: %(default)s"
     )
+    parser.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="what becomes of cut files; default: %(default)s",
+    )
     parser.set_defaults(run=run_consume)
 
 
@@ -107,6 +113,7 @@ def run_consume(options: argparse.Namespace) -> int:
         options.url,
         n_clients=options.clients,
         every_s=options.every_s,
+        truncated=options.truncated,
         settle_s=options.settle_s,
         give_up_s=options.give_up_s,
         api_key=os.environ.get(API_KEY),

@@ -11,11 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from serving.client import BusyError, Client, RefusedRecordingError
+from serving.stream.kept_rows import KeptRows
 from serving.stream.ledger import Answer, Failure, Ledger
+from silencio.audio import Truncated
 from silencio.data.file_names import is_audio
 from silencio.detections import RecordingDocument
 from silencio.detections.score_tables import TABLES, ScoreTables, row_names
@@ -23,6 +22,7 @@ from silencio.errors import ServingError, StorageError
 from silencio.storage import StoredObject, concerns_one_file, is_s3, join, list_objects, read_bytes, write_bytes
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+_PAUSE_PER_WRITE = 20.0
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,11 @@ class ConsumerConfig:
         every_s: From one look at the place to the next.
         settle_s: A file of a folder is taken when two looks so far apart found it unchanged. Objects of S3 appear
             whole and are taken at once.
-        tables_s: The tables are written when there is nothing to do, and not more often than this.
+        tables_s: The tables are written when there is nothing to do, and not more often than this; long ones not more
+            often than a twentieth of the time allows.
         give_up_s: How long a recording is tried again before it is left for later.
         api_key: None where the server needs none.
+        truncated: What becomes of a file that ends before its recording does.
     """
 
     source: str
@@ -51,6 +53,7 @@ class ConsumerConfig:
     tables_s: float = 60.0
     give_up_s: float = 120.0
     api_key: str | None = None
+    truncated: Truncated = "note"
 
 
 class _LaterError(Exception):
@@ -91,6 +94,8 @@ class Consumer:
         self._stopped = threading.Event()
         self._tables_are_old = True
         self._tables_written_s = float("-inf")
+        self._tables_took_s = 0.0
+        self._kept = KeptRows()
 
     def stop(self) -> None:
         """Let what is being asked end, and begin nothing more."""
@@ -201,7 +206,7 @@ class Consumer:
         with Client(self.config.url, api_key=self.config.api_key) as client:
             while True:
                 try:
-                    return client.predict(encoded, "all", name=name, priority="batch")
+                    return client.predict(encoded, "all", name=name, priority="batch", truncated=self.config.truncated)
                 except RefusedRecordingError:
                     raise
                 except ServingError as error:
@@ -213,35 +218,31 @@ class Consumer:
                     wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
     def _write_tables_sometimes(self) -> None:
-        if self._tables_are_old and time.monotonic() - self._tables_written_s >= self.config.tables_s:
+        # A season's tables are long: they may take a twentieth of the time, however many recordings come.
+        pause_s = max(self.config.tables_s, _PAUSE_PER_WRITE * self._tables_took_s)
+        if self._tables_are_old and time.monotonic() - self._tables_written_s >= pause_s:
             self.write_tables()
 
     def write_tables(self) -> None:
-        """BirdCLEF's rows, detections and what became of every input, from the ledger alone."""
-        files = sorted({*self.ledger.answered, *self.ledger.failures, *self.waiting})
-        names = row_names(files)
-        codes = sorted({code for answer in self.ledger.answers() for code in answer.codes})
+        """BirdCLEF's rows, detections and what became of every input, from the ledger alone.
+
+        An answer is read and made rows of once in this consumer's life; what a later call does for it is a copy.
+        """
+        begun_s = time.monotonic()
+        for file in sorted(self.ledger.answered):
+            if file not in self._kept:
+                self._kept.keep(self.ledger.answer(file))
+        names = row_names(sorted({*self.ledger.answered, *self.ledger.failures, *self.waiting}))
         with tempfile.TemporaryDirectory(prefix="silencio-tables-") as folder:
-            with ScoreTables(Path(folder), codes) as tables:
-                for answer in self.ledger.answers():
-                    rows = _in_columns(answer, codes)
-                    tables.scored(
-                        answer.file, names[answer.file], answer.ends_s, rows, answer.detections, answer.duration_s
-                    )
+            with ScoreTables(Path(folder), self._kept.codes) as tables:
+                self._kept.write(tables, names)
                 for file, failure in sorted(self.ledger.failures.items()):
                     if file not in self.waiting:  # else it is another recording by now
                         tables.not_scored(file, "failed", failure.reason)
                 for file, reason in sorted(self.waiting.items()):
                     tables.not_scored(file, "waiting", reason)
             for name in TABLES:
-                write_bytes(join(self.config.target, name), (Path(folder) / name).read_bytes())
+                write_bytes(join(self.config.target, name), Path(folder) / name)
         self._tables_are_old = False
         self._tables_written_s = time.monotonic()
-
-
-def _in_columns(answer: Answer, codes: Sequence[str]) -> NDArray[np.float64]:
-    """Shape (n_windows, n_codes); not a number where another bundle answered, which did not know the code."""
-    rows = np.full((len(answer.ends_s), len(codes)), np.nan)
-    columns = {code: column for column, code in enumerate(codes)}
-    rows[:, [columns[code] for code in answer.codes]] = answer.probabilities
-    return rows
+        self._tables_took_s = self._tables_written_s - begun_s

@@ -7,7 +7,6 @@ the results could say something else than they do, and S3 has no file that can b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Self, TypeVar
 
 import numpy as np
@@ -35,6 +34,7 @@ class Answer(BaseModel):
         ends_s: Of each window.
         probabilities: By window, in the order of `codes`.
         detections: Merged.
+        notes: What was odd about the recording, as sentences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +46,7 @@ class Answer(BaseModel):
     ends_s: list[float]
     probabilities: list[list[float]]
     detections: list[DetectionEntry]
+    notes: list[str] = []
 
     @classmethod
     def of(cls, file: str, version: str, document: RecordingDocument) -> Self:
@@ -63,6 +64,7 @@ class Answer(BaseModel):
             ends_s=[window.end_s for window in document.windows],
             probabilities=rows,
             detections=document.detections,
+            notes=[note.text for note in document.notes],
         )
 
 
@@ -123,9 +125,9 @@ class Ledger:
         write_bytes(self._uri(FAILURES, failure.file), failure.model_dump_json().encode())
         self.failures[failure.file] = failure
 
-    def answers(self) -> Iterator[Answer]:
-        """By file, read one by one."""
-        return (self._read(Answer, ANSWERS, file) for file in sorted(self.answered))
+    def answer(self, file: str) -> Answer:
+        """What was answered to one of `answered`."""
+        return self._read(Answer, ANSWERS, file)
 
     def _uri(self, kind: str, file: str) -> str:
         return join(self._place, kind, f"{file}{_SUFFIX}")

@@ -69,6 +69,7 @@ class Naming:
                 if self._prior
                 else None,
                 duration_s=recording.duration_s,
+                notes=recording.notes,
             )
             for recording, known, one in zip(heard.recordings, heard.known, probabilities, strict=True)
         ]

@@ -15,12 +15,18 @@ from serving.transformer.request.fields import LooseFields
 from serving.transformer.request.v1 import PredictRequest
 from silencio.detections import RecordingDocument
 
-_MEDIA_TYPES = ("audio/ogg", "audio/wav", "audio/flac", "audio/mpeg")
+_MEDIA_TYPES = ("audio/ogg", "audio/wav", "audio/flac", "audio/mpeg", "application/octet-stream")
 _TEXTS = ("text/csv", "text/tab-separated-values", "text/plain")
+_DESCRIPTION = (
+    "JSON takes its options in `parameters`; an uploaded recording takes them as query. A body may be packed once "
+    "(Content-Encoding: gzip or deflate). One whose type says nothing is JSON if it begins so, else a recording."
+)
 _ERRORS = {
     "400": "The request cannot be used; the sentence names the field, what was found and what is allowed.",
     "401": "No API key, or an unknown one, where the server wants one.",
-    "413": "The body is larger than the server reads.",
+    "408": "The body stood still.",
+    "413": "The body is larger than the server reads, as it came or unpacked.",
+    "415": "The body is packed in a way that is not taken; Accept-Encoding names those that are.",
     "429": "The key's quota is used up; Retry-After says for how long.",
     "503": "Not ready, or too busy; Retry-After says when to ask again.",
 }
@@ -73,7 +79,7 @@ def openapi() -> dict[str, Any]:
                 "post": {
                     "operationId": "predict",
                     "summary": "Name what recordings hold",
-                    "description": "JSON takes its options in `parameters`; an uploaded recording takes them as query.",
+                    "description": _DESCRIPTION,
                     "parameters": [
                         {"name": name, "in": "query", "required": False, "schema": schema}
                         for name, schema in options["properties"].items()

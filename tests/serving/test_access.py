@@ -69,6 +69,22 @@ def test_new__adds_to_a_file_whose_last_line_does_not_end(keys: Path) -> None:
     assert [(key.name, key.burst) for key in read_keys(keys)] == [("old", 10), ("new", 5)]
 
 
+@pytest.mark.parametrize(("mark", "delimiter"), [(b"\xef\xbb\xbf", ","), (b"", ";"), (b"\xef\xbb\xbf", ";")])
+def test_keys_file__as_excel_saves_it(keys: Path, mark: bytes, delimiter: str) -> None:
+    keys.write_bytes(mark + f"{HEADER}\r\nold,{SHA},60,\r\n,,,\r\n".replace(",", delimiter).encode())
+    add_key(keys, "new", 60, 5)
+    assert [(key.name, key.burst) for key in read_keys(keys)] == [("old", 10), ("new", 5)]
+
+
+def test_new__does_not_spoil_a_file_in_another_encoding(keys: Path) -> None:
+    keys.write_bytes(f"{HEADER}\nold,{SHA},60,\n".encode("utf-16"))
+    before = keys.read_bytes()
+    assert [key.name for key in read_keys(keys)] == ["old"]
+    with pytest.raises(ConfigError, match="is not in UTF-8: save it as UTF-8, then add to it"):
+        add_key(keys, "new", 60, 5)
+    assert keys.read_bytes() == before
+
+
 @pytest.mark.parametrize("arguments", [["old"], ["two words"], ["new", "--requests_per_minute", "0"]])
 def test_new__leaves_the_file_alone_when_it_refuses(
     keys: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -90,7 +106,7 @@ def test_new__leaves_the_file_alone_when_it_refuses(
         (f"{HEADER}\na,{SHA},60,\nb,{SHA[:-1]}1,often,\n", "line 3: requests_per_minute"),
         (f"{HEADER}\na,{SHA},inf,\n", "line 2: requests_per_minute"),
         (f"{HEADER}\na,{SHA},60,0\n", "line 2: burst"),
-        (f"{HEADER}\na,{SHA},60,1,more\n", "line 2: more"),
+        (f"{HEADER}\na,{SHA},60,1,more\n", "row 2 has 5 cells, the header has 4 columns"),
         (f"{HEADER}\na,{SHA}\n", "line 2: requests_per_minute"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import logging
 import socket
 import threading
@@ -40,6 +41,7 @@ from serving.errors import NotReady, Overloaded, Unavailable
 from serving.grpc_boundary import GrpcBoundary
 from serving.load import Limits, Load
 from serving.local import LocalServers, free_ports
+from serving.metrics.routes import METHODS
 from silencio.errors import ConfigError
 from tests.waiting import HANG_S, until, until_async
 
@@ -156,6 +158,46 @@ def test_size__a_chunked_body_is_counted_while_it_comes(guarded: Guarded, route:
     assert answer.status_code == 413
     assert answer.json() == {"error": "the body is larger than 1000 bytes, the most that is taken"}
     assert _post(guarded, _in_pieces(1_000)).json()["n_bytes"] == 1_000
+
+
+@pytest.mark.parametrize("route", [PREDICT, INFER])
+def test_size__a_packed_body_is_counted_unpacked(guarded: Guarded, route: str) -> None:
+    def post(body: bytes) -> httpx.Response:
+        packed = gzip.compress(body)
+        assert len(packed) < 100
+        return _post(guarded, packed, route, Content_Encoding="gzip", Content_Type="application/octet-stream")
+
+    answer = post(b"x" * 1_001)
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "the body is larger than 1000 bytes once unpacked, the most that is taken"}
+    assert post(b"x" * 1_000).status_code == 200
+
+
+def test_size__the_model_sees_the_true_one_whatever_the_head_says(guarded: Guarded) -> None:
+    """It bounds large recordings by it."""
+    plain = _post(guarded, b"x" * 700).json()
+    packed = _post(guarded, gzip.compress(b"x" * 700), Content_Encoding="gzip").json()
+    in_pieces = _post(guarded, _in_pieces(700)).json()
+    for seen in (plain, packed, in_pieces):
+        assert (seen["n_bytes"], seen["headers"]["content-length"]) == (700, "700")
+        assert not {"content-encoding", "transfer-encoding"} & set(seen["headers"])
+
+
+def test_bodies__packed_ones_take_the_room_that_they_need_unpacked(guarded: Guarded) -> None:
+    guarded.may_answer.clear()
+    packed = gzip.compress(b"x" * 900)
+    with _begin(guarded, f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}", packed):
+        until(lambda: guarded.load.n_body_bytes == 900)
+        assert _post(guarded, gzip.compress(b"x" * 700), Content_Encoding="gzip").status_code == 503
+        guarded.may_answer.set()
+
+
+def test_body__a_packed_one_that_stands_still_or_ends_is_given_up(guarded: Guarded) -> None:
+    packed = gzip.compress(bytes(900))
+    head = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
+    with _begin(guarded, head, packed[:10]) as connection:
+        assert connection.recv(4_096).startswith(b"HTTP/1.1 408 ")
+    _begin(guarded, head, packed[:10]).close()
 
 
 def test_bodies__those_held_at_once_are_bounded_and_given_back(guarded: Guarded) -> None:
@@ -279,11 +321,43 @@ def test_routes__wrong_ones_are_json_with_one_sentence(http: httpx.Client) -> No
     nowhere = http.get("/nowhere")
     assert (nowhere.status_code, nowhere.json()) == (404, {"error": "there is no route /nowhere"})
     wrong = http.get(PREDICT)
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST, OPTIONS")
     assert wrong.json() == {"error": f"GET is not taken at {PREDICT}"}
     body = http.post(INFER, json={"inputs": [{"name": "waveform"}]})
     assert body.status_code == 400
     assert list(body.json()) == ["error"]
+
+
+def _routes() -> list[tuple[str, str]]:
+    return [(template.replace("{name}", "silencio"), method) for template, method in METHODS.items()]
+
+
+def test_head__answers_as_get_does_but_for_the_body(http: httpx.Client) -> None:
+    for route in [route for route, method in _routes() if method == "GET"]:
+        got, head = http.get(route), http.head(route)
+        assert (head.status_code, head.content) == (got.status_code, b"") == (200, b""), route
+        assert head.headers["content-type"] == got.headers["content-type"]
+        if route != "/metrics":  # it counts this very request
+            assert head.headers["content-length"] == got.headers["content-length"]
+    page = http.head("/", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_allow__lists_what_is_taken_and_nothing_else(http: httpx.Client) -> None:
+    for route, _ in [*_routes(), ("/v2/models/silencio/versions/1/ready", "GET")]:
+        refused = http.request("DELETE", route)
+        assert refused.status_code == 405
+        allowed = refused.headers["allow"].split(", ")
+        for method in ("GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH"):
+            assert (http.request(method, route).status_code != 405) == (method in allowed), (route, method)
+
+
+def test_options__needs_no_key_and_asks_nothing(tmp_path: Path) -> None:
+    add_key(tmp_path / "keys.csv", "ranger", 600, None)
+    with guarded_application(Access(tmp_path / "keys.csv")) as guarded:
+        answer = httpx.options(guarded.url + PREDICT, trust_env=False, timeout=HANG_S)
+    assert (answer.status_code, answer.headers["allow"]) == (204, "POST, OPTIONS")
+    assert answer.headers["x-request-id"]
 
 
 class Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # kserve is untyped

@@ -205,6 +205,16 @@ def test_page__a_detection_plays_from_its_beginning_by_keyboard(page: _Page, thr
     assert page.part("play").get_attribute("aria-label") == "Play"
 
 
+def test_page__what_was_odd_about_a_file_is_said(page: _Page, three_sounds: Path, tmp_path: Path) -> None:
+    page.upload(three_sounds)
+    page.wait_for_answer()
+    assert "Note" not in page.part("facts").text
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(three_sounds.read_bytes()[:-5_000])
+    page.upload(cut)
+    page.wait_for_text("facts", "the file is truncated: ")
+
+
 def test_page__wrong_file_is_answered_by_the_servers_sentence(page: _Page, tmp_path: Path, http: httpx.Client) -> None:
     for name, media_type in (("notes.txt", "text/plain"), ("broken.ogg", "audio/ogg")):
         file = tmp_path / name

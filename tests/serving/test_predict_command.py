@@ -50,7 +50,7 @@ def test_predict__json_is_one_object_a_file(
     records = [json.loads(line) for line in printed.out.splitlines()]
     assert [record["file"] for record in records] == files
     assert [len(record["windows"]) for record in records] == [1, 3]
-    assert list(records[0]) == ["file", "windows", "detections", "duration_s"]
+    assert list(records[0]) == ["file", "windows", "detections", "duration_s", "notes"]
     window = records[1]["windows"][2]
     assert (window["start_s"], window["end_s"], len(window["species"])) == (10.0, 15.0, 2)
     names = ["code", "scientific_name", "common_name", "class_name"]
@@ -226,7 +226,7 @@ def test_predict__place_and_season_offline_and_by_url(
     offline = ["--bundle", str(bundle_directory), "--site-list", str(reserve.site_list)]
     assert main(["predict", *rest, *offline]) == 0
     printed = capsys.readouterr()
-    assert "1 of 3 rows name species that the bundle does not know, like ramsul" in printed.err
+    assert "1 of 3 rows name species that the bundle does not know: ramsul" in printed.err
     # The second question has to wait for the quota.
     assert main(["predict", *rest, "--url", reserve.servers.url, "--api-key-file", str(reserve.key_file)]) == 0
     assert capsys.readouterr().out == printed.out

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
+import http.client as http_client
+import json
+import socket
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -94,7 +100,70 @@ def test_predict__raw_bytes_are_a_recording(
     assert answer.json()["predictions"] == [expected(encoded)]
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-8", None])
+_NOBODYS_CHOICE = ["application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"]
+
+
+@pytest.mark.parametrize("content_type", [None, "", *_NOBODYS_CHOICE])
+@pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3"])
+def test_predict__a_recording_that_nobody_named_is_one_by_its_first_bytes(
+    http: httpx.Client, expected: Expected, recording: Make, content_type: str | None, container: str
+) -> None:
+    encoded = recording(5.0, container)
+    headers = {} if content_type is None else {"Content-Type": content_type}
+    answer = http.post(f"{ROUTE}?top_k=5", content=encoded, headers=headers)
+    assert answer.json()["predictions"] == [expected(encoded)]
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, zlib.compress, lambda body: zlib.compress(body, wbits=-15)])
+def test_predict__packed_bodies(
+    http: httpx.Client, expected: Expected, recording: Make, v1_instance: Instance, packed: Callable[[bytes], bytes]
+) -> None:
+    encoded = recording(6.0, "WAV")
+    coding = "gzip" if packed is gzip.compress else "deflate"
+    as_json = json.dumps({"instances": [v1_instance(encoded)]}).encode()
+    for content_type, body in (("audio/wav", encoded), ("application/json", as_json)):
+        headers = {"Content-Type": content_type, "Content-Encoding": coding}
+        answer = http.post(ROUTE, content=packed(body), headers=headers)
+        assert answer.json()["predictions"] == [expected(encoded)]
+
+
+def test_predict__a_packed_v2_body_and_one_without_content_type(
+    http: httpx.Client, recording: Make, v1_instance: Instance
+) -> None:
+    b64 = v1_instance(recording())["audio"]["b64"]  # type: ignore[index]
+    body = json.dumps({"inputs": [{"name": "audio", "datatype": "BYTES", "shape": [1], "data": [b64]}]}).encode()
+    headers = {"Content-Type": "application/json"}
+    answers = [
+        http.post("/v2/models/silencio/infer", content=body, headers=headers),
+        http.post("/v2/models/silencio/infer", content=body),
+        http.post(
+            "/v2/models/silencio/infer", content=gzip.compress(body), headers=headers | {"Content-Encoding": "gzip"}
+        ),
+    ]
+    assert answers[0].status_code == 200
+    assert answers[0].json()["outputs"] == answers[1].json()["outputs"] == answers[2].json()["outputs"]
+
+
+def test_predict__an_offer_of_http2_is_passed_over(servers: LocalServers, expected: Expected, recording: Make) -> None:
+    """As every JDK HttpClient makes it, with the recording in a segment of its own."""
+    encoded, address = recording(), urlsplit(servers.url)
+    head = (
+        f"POST {ROUTE} HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: {len(encoded)}\r\nHost: x\r\n"
+        "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\nContent-Type: audio/ogg\r\n\r\n"
+    )
+    with socket.create_connection((address.hostname, address.port), timeout=HANG_S) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(head.encode())
+        connection.sendall(encoded)
+        answer = http_client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 200
+        assert json.loads(answer.read())["predictions"] == [expected(encoded)]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", *_NOBODYS_CHOICE, None]
+)
 def test_predict__json_under_its_usual_names(
     http: httpx.Client, recording: Make, v1_instance: Instance, content_type: str | None
 ) -> None:

@@ -142,6 +142,9 @@ def test_what_is_still_written__is_left_alone(
     encoded = recording(6.0)
     (places[0] / ".hidden.ogg").write_bytes(encoded)
     (places[0] / "copied.ogg.part").write_bytes(encoded)
+    for folder in ("$RECYCLE.BIN", "@eaDir"):
+        (places[0] / folder).mkdir()
+        (places[0] / folder / "deleted.ogg").write_bytes(encoded)
     growing = places[0] / "growing.ogg"
     growing.write_bytes(encoded[:100])
     consumer = consumer_of(places, servers.url, settle_s=0.3)

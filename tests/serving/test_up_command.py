@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 import serving
@@ -21,7 +22,7 @@ from tests.waiting import HANG_S, is_gone, until
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
 }
-Up = Callable[[Path], subprocess.Popen[str]]
+Up = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     environment = ENVIRONMENT | {"TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
     started: list[subprocess.Popen[str]] = []
 
-    def start(bundle: Path) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "serving", "up", "--bundle", str(bundle), "--port", "0"]
+    def start(bundle: Path, *options: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "serving", "up", "--bundle", str(bundle), "--port", "0", *options]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment))
         return started[-1]
@@ -66,8 +67,13 @@ def _children(pid: int) -> dict[str, int]:
 def test_up__the_printed_lines_work_and_sigterm_stops_all(
     up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
 ) -> None:
-    process = up(bundle_directory)
+    origin = "https://app.example.org"
+    process = up(bundle_directory, "--allow-origin", "http://localhost:3000", "--allow-origin", origin)
     welcome = _welcome(process)
+    url = re.search(r"ready after .* at (http://[0-9.:]+)", welcome)
+    assert url
+    page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False, timeout=HANG_S)
+    assert page.headers["access-control-allow-origin"] == origin
     (tmp_path / "clip.ogg").write_bytes(recording(6.0))
     raw = re.search(r"^  (curl .*)$", welcome, re.M)
     as_json = re.search(r"^  (printf .*\\\n.*)$", welcome, re.M)
@@ -89,6 +95,13 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     assert process.wait(HANG_S) == 0
     # It ends after them.
     assert all(is_gone(pid) for pid in children.values())
+
+
+def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory: Path) -> None:
+    process = up(bundle_directory, "--allow-origin", "https://app.example.org/")
+    output, errors = process.communicate(timeout=HANG_S)
+    assert (process.returncode, output) == (2, "")
+    assert "--allow-origin: 'https://app.example.org/' is no origin of web pages" in errors
 
 
 def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: Up, bundle_directory: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import socket
+import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,11 +87,67 @@ def test_v1__the_second_recording_is_the_wrong_one(http: httpx.Client, recording
     assert answer.json()["error"].startswith("instances[1].audio.b64: not audio that can be decoded")
 
 
-@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data"])
+@pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data; boundary=x", "image/png"])
 def test_v1__content_type_that_is_not_taken(http: httpx.Client, recording: Make, content_type: str) -> None:
     answer = http.post(ROUTE, content=recording(), headers={"Content-Type": content_type})
     assert answer.status_code == 400
     assert "send application/json" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("content_type", [None, "application/octet-stream", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", "body: is empty, with "),
+        (b"file=dawn.ogg&top_k=3", "body: text that is not JSON, with "),
+        ("¿Qué canta aquí?\n".encode() * 40, "body: text that is not JSON, with "),
+    ],
+)
+def test_v1__a_body_that_nobody_named_and_that_is_neither_recording_nor_json(
+    http: httpx.Client, body: bytes, error: str, content_type: str | None
+) -> None:
+    answer = http.post(ROUTE, content=body, headers={"Content-Type": content_type} if content_type else {})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith(error + (f"Content-Type '{content_type}'" if content_type else "no "))
+    assert "send application/json, or a recording's own bytes as audio/ogg" in answer.json()["error"]
+
+
+def test_v1__a_recording_that_says_it_is_json(http: httpx.Client, recording: Make) -> None:
+    answer = http.post(ROUTE, content=recording(), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert "a recording's own bytes are sent as audio/ogg" in answer.json()["error"]
+
+
+def test_v2__a_recordings_own_bytes_are_told_where_to_go(http: httpx.Client, recording: Make) -> None:
+    for headers in ({}, {"Content-Type": "audio/ogg"}):
+        answer = http.post("/v2/models/silencio/infer", content=recording(), headers=headers)
+        assert answer.status_code == 400
+        assert "a recording's own bytes are for the V1 route" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "compress"])
+def test_coding__that_is_not_taken_is_named(http: httpx.Client, recording: Make, coding: str) -> None:
+    headers = {"Content-Type": "audio/ogg", "Content-Encoding": coding}
+    for route in (ROUTE, "/v2/models/silencio/infer"):
+        answer = http.post(route, content=recording(), headers=headers)
+        assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip, deflate")
+        assert answer.json()["error"].startswith(f"Content-Encoding '{coding}' is not taken: send the body as it is")
+
+
+@pytest.mark.parametrize("n_bytes_left", [0, 4])
+def test_coding__bytes_that_are_not_packed_so(http: httpx.Client, recording: Make, n_bytes_left: int) -> None:
+    body = zlib.compress(recording(), wbits=31)[:-n_bytes_left] if n_bytes_left else recording()
+    answer = http.post(ROUTE, content=body, headers={"Content-Type": "audio/ogg", "Content-Encoding": "gzip"})
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("body: Content-Encoding says gzip, and the bytes ")
+
+
+def test_coding__an_unpacked_body_is_not_larger_than_a_plain_one(http: httpx.Client) -> None:
+    packer = zlib.compressobj(1, wbits=31)
+    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(400)) + packer.flush()
+    answer = http.post(ROUTE, content=bomb, headers={"Content-Type": "audio/wav", "Content-Encoding": "gzip"})
+    assert answer.status_code == 413
+    assert answer.json()["error"] == f"the body is larger than {160 << 20} bytes once unpacked, the most that is taken"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\x00\xff", b"[" * 100_000, b'{"instances": NaN}'])
@@ -139,9 +196,15 @@ def test_raw__too_short(http: httpx.Client) -> None:
 @pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3"])
 def test_raw__truncated(http: httpx.Client, recording: Make, container: str) -> None:
     encoded = recording(5.0, container)
-    answer = http.post(ROUTE, content=encoded[: len(encoded) // 2], headers={"Content-Type": "audio/ogg"})
-    assert answer.status_code == 400
-    assert answer.json()["error"].startswith(("body: the file is truncated: ", "body: not audio that can be decoded"))
+    cut = encoded[: len(encoded) // 2]
+    answer = http.post(ROUTE, content=cut, headers={"Content-Type": "audio/ogg"})
+    assert answer.status_code == 200
+    prediction = answer.json()["predictions"][0]
+    assert 0.0 < prediction["duration_s"] < 5.0
+    assert [note["kind"] for note in prediction["notes"]] == ["truncated"]
+    refused = http.post(f"{ROUTE}?truncated=refuse", content=cut, headers={"Content-Type": "audio/ogg"})
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith("body: the file is truncated: ")
 
 
 def test_raw__ten_minutes_of_a_fast_recorder_in_a_few_kilobytes(http: httpx.Client) -> None:

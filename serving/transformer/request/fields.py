@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from serving.transformer.request.question import DEFAULT_TOP_K, Format, Known, Options, Priority
+from silencio.audio import Truncated
 from silencio.detections.documents import TopK
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -103,6 +104,8 @@ class OptionFields(Strict):
         top_k: How many species a window lists at least; those that pass their threshold always are.
         format: Of the answer.
         priority: Batch work waits for everybody else's.
+        truncated: What becomes of a file that ends before its recording does: scored as far as it goes, with a note,
+            or refused.
     """
 
     top_k: Annotated[
@@ -110,10 +113,11 @@ class OptionFields(Strict):
     ] = DEFAULT_TOP_K
     format: Format = "json"
     priority: Priority = "interactive"
+    truncated: Truncated = "note"
 
     def options(self) -> Options:
         """As the rest of the server takes it."""
-        return Options(self.top_k, self.format, self.priority)
+        return Options(self.top_k, self.format, self.priority, self.truncated)
 
 
 class LooseFields(KnownFields, OptionFields):

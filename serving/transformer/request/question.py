@@ -13,6 +13,7 @@ from kserve import InferRequest
 from kserve.errors import InvalidInput
 from numpy.typing import NDArray
 
+from silencio.audio import Truncated
 from silencio.detections.documents import TopK
 
 Format = Literal["json", "csv", "raven", "audacity", "birdclef"]
@@ -47,11 +48,13 @@ class Options:
         top_k: How many species a window lists at least; those that pass their threshold always are.
         format: Of the answer.
         priority: Batch work waits for everybody else's.
+        truncated: What becomes of a file that ends before its recording does.
     """
 
     top_k: TopK = DEFAULT_TOP_K
     format: Format = "json"
     priority: Priority = "interactive"
+    truncated: Truncated = "note"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from kserve import InferRequest
 from kserve.errors import InvalidInput
 
 from serving.agreement import QUERY_HEADER
+from serving.media_types import is_json, is_text, media_type, says_nothing
 from serving.transformer.request.question import Question
 from serving.transformer.request.upload import read_query, read_upload
 from serving.transformer.request.v1 import read_v1
@@ -38,18 +39,32 @@ def read_request(
         return read_v2(payload, spec, inputs, most_windows)
     query = (headers or {}).get(QUERY_HEADER, "")
     if isinstance(payload, bytes):
-        content_type = (headers or {}).get("content-type", "")
-        media_type = content_type.partition(";")[0].strip().lower()
-        if media_type.startswith("audio/") or media_type == "application/ogg":
+        if _is_recording(payload, (headers or {}).get("content-type", "")):
             return read_upload(payload, query)
-        if media_type != "application/json":
-            raise InvalidInput(f"Content-Type {content_type!r} is not taken: {_TAKEN}")
         payload = _parse_json(payload)
     if named := read_query(query):
         raise InvalidInput(f"query.{next(iter(named))}: the options of a JSON request stand in its parameters")
     if not isinstance(payload, dict):
         raise InvalidInput(f'body: an object with "instances" is needed, this is {_kind(payload)}; {_TAKEN}')
     return read_v1(payload)
+
+
+def _is_recording(body: bytes, content_type: str) -> bool:
+    """Else it is JSON, or is to be."""
+    kind = media_type(content_type)
+    if kind.startswith("audio/") or kind == "application/ogg":
+        return True
+    if kind == "application/json":
+        return False
+    named = f"Content-Type {content_type[:100]!a}" if content_type else "no Content-Type"
+    if not says_nothing(content_type):
+        raise InvalidInput(f"{named} is not taken: {_TAKEN}")
+    if is_json(body):
+        return False
+    if is_text(body):
+        raise InvalidInput(f"body: {'text that is not JSON' if body else 'is empty'}, with {named}: {_TAKEN}")
+    # As behind audio/…, the bytes themselves decide how they are decoded.
+    return True
 
 
 def _parse_json(body: bytes) -> Any:

@@ -1,27 +1,20 @@
-"""Bytes or a file to mono samples, by libsndfile, block by block."""
+"""Bytes or a file to mono samples, by libsndfile, block by block: the one reader for every way in."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from silencio.audio.limits import MIN_AUDIO_S
 from silencio.audio.notes import ReadingNote
-from silencio.audio.resample import resampled
+from silencio.audio.recording import Recording, Truncated
+from silencio.audio.resample import resample, resampled
 from silencio.audio.waveform import quantize
 from silencio.errors import DecodeError
-
-# A decoder that is asked for everything at once trusts the header's frame count, which an attacker writes.
-# A block holds this many samples of all channels together.
-_BLOCK_SAMPLES = 1 << 16
-# The fastest recorders for bats. A header may claim any rate, and its samples would all be decoded and resampled.
-_MOST_HZ = 384_000
 
 
 @dataclass(frozen=True)
@@ -31,10 +24,12 @@ class DecodedAudio:
     Attributes:
         samples: float32, shape (n_samples,), nominally within [-1, 1].
         sample_rate_hz: Samples a second.
+        notes: What was not as it should be, and was read all the same.
     """
 
     samples: NDArray[np.float32]
     sample_rate_hz: int
+    notes: tuple[ReadingNote, ...] = ()
 
     @property
     def duration_s(self) -> float:
@@ -49,7 +44,7 @@ class Waveform:
         samples: int16, shape (n_samples,); at least one.
         n_recorded: Samples a channel, as recorded.
         recorded_hz: Rate at which it was recorded.
-        n_channels: Channels that were averaged.
+        n_channels: Channels of the file.
         container: libsndfile's name of the format: OGG, WAV, FLAC, MP3.
         notes: What was not as it should be, and was read all the same.
     """
@@ -62,22 +57,35 @@ class Waveform:
     notes: tuple[ReadingNote, ...] = ()
 
 
-def decode(source: bytes | Path, *, max_duration_s: float | None = None) -> DecodedAudio:
-    """Decode OGG, WAV, FLAC or MP3; channels are averaged.
+def decode(source: bytes | Path, *, max_duration_s: float | None = None, truncated: Truncated = "note") -> DecodedAudio:
+    """Decode a recording at its own rate.
 
     Args:
         source: The encoded bytes, or the file that holds them.
         max_duration_s: Refuse what is longer, before more than that was decoded.
+        truncated: What becomes of a file that ends before its recording does.
 
     Raises:
-        DecodeError: Nothing there, not audio, no samples, samples that are no numbers, or too long.
+        DecodeError: Nothing there, not audio, no samples, samples that are no numbers, too long, or truncated.
     """
-    with _opened(source) as sound:
-        blocks = list(_mono_blocks(sound, max_duration_s))
-        return DecodedAudio(np.concatenate(blocks), int(sound.samplerate))
+    with Recording(source, max_duration_s=max_duration_s, truncated=truncated) as recording:
+        parts: list[NDArray[np.float32]] = []
+        for part in recording.parts():
+            samples = np.concatenate([np.empty(0, np.float32), *part.blocks])
+            # Joined recordings of other rates follow the first one's.
+            parts.append(resample(samples, part.sample_rate_hz, recording.sample_rate_hz))
+        whole = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return DecodedAudio(whole, recording.sample_rate_hz, tuple(recording.notes))
 
 
-def read_waveform(source: bytes | Path, sample_rate_hz: int, *, max_duration_s: float | None = None) -> Waveform:
+def read_waveform(
+    source: bytes | Path,
+    sample_rate_hz: int,
+    *,
+    min_duration_s: float = 0.0,
+    max_duration_s: float | None = None,
+    truncated: Truncated = "note",
+) -> Waveform:
     """Decode, mix to mono, resample and quantize, to the last bit as `decode`, `resample` and `quantize` in turn.
 
     What is held is the result and one block, however fast the recorder was and however many channels it had: ten
@@ -86,12 +94,20 @@ def read_waveform(source: bytes | Path, sample_rate_hz: int, *, max_duration_s: 
     Args:
         source: The encoded bytes, or the file that holds them.
         sample_rate_hz: Rate that is wanted.
+        min_duration_s: Refuse what is shorter.
         max_duration_s: Refuse what is longer, before more than that was decoded.
+        truncated: What becomes of a file that ends before its recording does.
 
     Raises:
-        DecodeError: As `decode`.
+        DecodeError: As `decode`, or too short.
     """
-    reader = WaveformReader(source, sample_rate_hz, max_duration_s=max_duration_s)
+    reader = WaveformReader(
+        source,
+        sample_rate_hz,
+        min_duration_s=min_duration_s,
+        max_duration_s=max_duration_s,
+        truncated=truncated,
+    )
     samples = np.concatenate(list(reader))
     return Waveform(
         samples, reader.n_recorded, reader.recorded_hz, reader.n_channels, reader.container, tuple(reader.notes)
@@ -104,20 +120,32 @@ class WaveformReader:
     Args:
         source: The encoded bytes, or the file that holds them.
         sample_rate_hz: Rate that is wanted.
+        min_duration_s: Refuse what is shorter.
         max_duration_s: Refuse what is longer, before more than that was decoded.
+        truncated: What becomes of a file that ends before its recording does.
 
     Attributes:
         n_recorded: As in `Waveform`, and so are the others; final once the blocks are exhausted.
-        recorded_hz: Likewise.
+        recorded_hz: The first one's, where recordings of several rates are joined.
         n_channels: Likewise.
         container: Likewise.
-        notes: Likewise.
+        notes: What was found so far.
     """
 
-    def __init__(self, source: bytes | Path, sample_rate_hz: int, *, max_duration_s: float | None = None) -> None:
+    def __init__(
+        self,
+        source: bytes | Path,
+        sample_rate_hz: int,
+        *,
+        min_duration_s: float = 0.0,
+        max_duration_s: float | None = None,
+        truncated: Truncated = "note",
+    ) -> None:
         self._source = source
         self._sample_rate_hz = sample_rate_hz
+        self._min_duration_s = min_duration_s
         self._max_duration_s = max_duration_s
+        self._truncated: Truncated = truncated
         self.n_recorded = self.recorded_hz = self.n_channels = 0
         self.container = ""
         self.notes: list[ReadingNote] = []
@@ -126,57 +154,32 @@ class WaveformReader:
         """Blocks of int16, each (n_samples,), at least one sample in all; once only.
 
         Raises:
-            DecodeError: As `decode`, before, between or after blocks.
+            DecodeError: As `read_waveform`, before, between or after blocks.
         """
         n_samples = 0
-        with _opened(self._source) as sound:
-            self.recorded_hz, self.n_channels = int(sound.samplerate), int(sound.channels)
-            self.container = str(sound.format)
-            for block in resampled(self._counted(sound), self.recorded_hz, self._sample_rate_hz):
-                n_samples += len(block)
-                yield quantize(block)
+        with Recording(self._source, max_duration_s=self._max_duration_s, truncated=self._truncated) as recording:
+            self.notes = recording.notes
+            for part in recording.parts():
+                self.recorded_hz, self.n_channels = recording.sample_rate_hz, recording.n_channels
+                self.container = recording.container
+                for block in resampled(part.blocks, part.sample_rate_hz, self._sample_rate_hz):
+                    n_samples += len(block)
+                    yield quantize(block)
+            self.n_recorded = recording.n_samples
         if not n_samples:
             # Resampling one or two samples may leave none; the recording is still there and gets its window.
+            n_samples = 1
             yield np.zeros(1, np.int16)
-
-    def _counted(self, sound: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
-        for block in _mono_blocks(sound, self._max_duration_s):
-            self.n_recorded += len(block)
-            yield block
+        check_duration(n_samples / self._sample_rate_hz, self._min_duration_s)
 
 
-@contextmanager
-def _opened(source: bytes | Path) -> Iterator[soundfile.SoundFile]:
-    if isinstance(source, Path):
-        try:
-            source = source.read_bytes()
-        except OSError as error:
-            raise DecodeError(f"the file cannot be read: {error.strerror or error}") from error
-    if not source:
-        raise DecodeError("the file is empty (0 bytes)", "empty")
-    try:
-        with soundfile.SoundFile(io.BytesIO(source)) as sound:
-            if not 1 <= sound.samplerate <= _MOST_HZ:
-                raise DecodeError(
-                    f"the audio has {sound.samplerate} samples a second, the most that is taken is {_MOST_HZ}"
-                )
-            yield sound
-    except soundfile.LibsndfileError as error:
-        text = f"not audio that can be decoded ({len(source)} bytes): {error.error_string}"
-        raise DecodeError(text, "not_audio") from error
+def check_duration(duration_s: float, min_duration_s: float = MIN_AUDIO_S) -> None:
+    """Refuse what is too short to be heard.
 
-
-def _mono_blocks(sound: soundfile.SoundFile, max_duration_s: float | None) -> Iterator[NDArray[np.float32]]:
-    """At least one block; its header may claim any length, so what comes is counted."""
-    most_frames = None if max_duration_s is None else int(max_duration_s * sound.samplerate)
-    block_frames = max(1, _BLOCK_SAMPLES // sound.channels)
-    n_frames = 0
-    while len(block := sound.read(block_frames, dtype="float32", always_2d=True)):
-        n_frames += len(block)
-        if most_frames is not None and n_frames > most_frames:
-            raise DecodeError(f"the audio is longer than {max_duration_s:g} s, the most that is taken", "too_long")
-        if not np.isfinite(block).all():
-            raise DecodeError("the audio holds samples that are not finite numbers", "not_finite")
-        yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float32)
-    if n_frames == 0:
-        raise DecodeError("the audio holds no samples", "no_samples")
+    Raises:
+        DecodeError: It is.
+    """
+    # A sample or two are lost or won in resampling.
+    if duration_s < 0.99 * min_duration_s:
+        text = f"the audio is {duration_s:.3g} s long, at least {min_duration_s:g} s is needed"
+        raise DecodeError(text, "too_short")

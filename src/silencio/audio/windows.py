@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -59,3 +60,36 @@ def cut_windows(
     """
     numbers = range(n_windows(len(waveform), window_samples, hop_samples))
     return np.stack([cut_window(waveform, number, window_samples, hop_samples, padding) for number in numbers])
+
+
+def pieces_of_blocks(
+    blocks: Iterable[NDArray[np.int16]], window_samples: int, hop_samples: int, n_windows: int
+) -> Iterator[tuple[int, NDArray[np.int16]]]:
+    """Divide a recording that comes in blocks so that cutting the pieces one by one is cutting the whole.
+
+    Every piece but the last is exactly `n_windows` whole windows. The last begins with a whole window if the recording
+    has one: whatever `cut_windows` does with a rest, it finds there what lies before it.
+
+    Args:
+        blocks: int16, each (n_samples,), in any portions; at least one sample in all.
+        window_samples: Length of a window.
+        hop_samples: From the start of one to the start of the next, at most a window.
+        n_windows: In a piece; the last has up to one more. What is held is a piece and a block.
+
+    Yields:
+        The sample of the recording at which a piece begins, and the piece: int16, (n_samples,).
+    """
+    piece_samples, step = window_samples + (n_windows - 1) * hop_samples, n_windows * hop_samples
+    begin, held, n_held = 0, [np.empty(0, np.int16)], 0
+    for block in blocks:
+        held.append(block)
+        n_held += len(block)
+        if n_held < window_samples + step:
+            continue
+        rest = np.concatenate(held)
+        while len(rest) >= window_samples + step:
+            yield begin, rest[:piece_samples]
+            begin, rest = begin + step, rest[step:]
+        # A copy: a view would keep all that was before it.
+        held, n_held = [rest.copy()], len(rest)
+    yield begin, np.concatenate(held)

@@ -50,11 +50,14 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace, console: Console) -> int:
     from silencio.data.fault_page import summary, write_fault_page
     from silencio.data.faults import faults_by_kind
+    from silencio.data.recordings import notes
     from silencio.data.source import open_source
     from silencio.data.validate import validate_recordings
 
     source = open_source(options.data)
     console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)
+    for note in notes(source):
+        console.print(note, soft_wrap=True, markup=False, highlight=False)
     outcome = validate_recordings(source.recordings, known=source.faults)
     if len(outcome.faults):
         _print(console, faults_by_kind(outcome.faults), "Faults by kind")

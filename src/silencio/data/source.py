@@ -6,7 +6,7 @@ from pathlib import Path
 
 from silencio.data.birdclef import read_birdclef
 from silencio.data.class_folders import read_class_folders
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import is_audio, is_of_system, names_below
 from silencio.data.manifest import read_manifest
 from silencio.data.named_files import FILE_NAMES, proposal, read_named_files
 from silencio.data.recordings import Source
@@ -101,8 +101,7 @@ def _manifest(data: str) -> Source:
 
 def _unwrapped(root: str, files: list[StoredObject]) -> str:
     """Whoever zips a folder zips its name too: a single folder in which no recording lies is what is meant."""
-    names = [file.uri.removeprefix(root).lstrip("/") for file in files]
-    names = [name for name in names if not name.startswith((".", "__MACOSX/"))]
+    names = [name for name in names_below(root, files) if not name.startswith(".") and not is_of_system(name)]
     tops = {name.partition("/")[0] for name in names}
     inner = [name.partition("/")[2] for name in names]
     is_class = any(is_audio(name) and "/" not in name for name in inner) and FILE_NAMES not in inner
@@ -115,7 +114,7 @@ def _class_folders(data: str, root: str, files: list[StoredObject]) -> Source:
     try:
         return read_class_folders(root, files)
     except SourceError as error:
-        names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+        names = names_below(root, files)
         loose = [name for name in names if is_audio(name) and "/" not in name]
         hint = f"{proposal(loose)}; " if loose else ""
         raise SourceError(f"{data} is no source of recordings: {error}; {hint}{ALLOWED}") from error

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from tqdm import tqdm
 
-from silencio.audio import decode, quantize, truncation
+from silencio.audio import (
+    MAX_AUDIO_S,
+    MIN_AUDIO_S,
+    ReadingNote,
+    Recording,
+    Truncated,
+    check_duration,
+    quantize,
+    resampled,
+)
 from silencio.data.cross_checks import duplicates, odd_durations, sample_rates
 from silencio.data.faults import KINDS, Fault, fault_table
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.settings import Settings
-from silencio.storage import concerns_one_file, is_missing, read_bytes
+from silencio.storage import concerns_one_file, is_local, is_missing, read_bytes
 
 # Each thread holds one decoded recording; beyond this it is memory that is spent, not time that is saved.
 _MOST_THREADS = 8
@@ -33,14 +42,16 @@ class ValidationConfig(BaseModel):
         min_duration_s: What is shorter is left out.
         silent_below_db: Mean level in decibels of full scale under which a recording is reported as silent.
         clipped_share: Share of samples at full scale above which it is reported as clipped.
+        truncated: A file that ends before its recording does is used as far as it goes, or left out.
         odd_deviations: How many robust standard deviations from the usual make a duration odd.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    min_duration_s: float = Field(0.1, ge=0)
+    min_duration_s: float = Field(MIN_AUDIO_S, ge=0)
     silent_below_db: float = Field(-60.0, lt=0)
     clipped_share: float = Field(0.001, gt=0, le=1)
+    truncated: Truncated = "note"
     odd_deviations: float = Field(5.0, gt=0)
 
 
@@ -128,52 +139,90 @@ def examine(recording_id: str, uri: str, config: ValidationConfig) -> tuple[dict
         return None, [Fault(recording_id, kind, detail)]
 
     try:
-        encoded = read_bytes(uri)
+        source, sha256, n_bytes = _content(uri)
     except StorageError as error:
         if not concerns_one_file(error):
             raise
         if is_missing(error):
             return left_out("missing", "the file is missing")
         return left_out("unreadable", f"the file cannot be read: {getattr(error.__cause__, 'strerror', None) or error}")
-    if not encoded:
+    if not n_bytes:
         return left_out("empty", "the file is empty (0 bytes)")
     try:
-        audio = decode(encoded)
+        sound = _measure(source, config.truncated)
+        check_duration(sound.duration_s, config.min_duration_s)
     except DecodeError as error:
-        return left_out("undecodable", str(error))
-    if audio.duration_s < config.min_duration_s:
         return left_out(
-            "too_short", f"{audio.duration_s:.3f} s, the shortest that is taken has {config.min_duration_s:g} s"
+            {"too_short": "too_short", "unreadable": "unreadable"}.get(error.kind, "undecodable"), str(error)
         )
-    waveform = quantize(audio.samples)
-    if waveform.min() == waveform.max():
-        return left_out("no_sound", f"{audio.duration_s:.1f} s in which every sample is {waveform[0]}")
-    rms_db = _rms_db(audio.samples)
+    if sound.lowest == sound.highest:
+        return left_out("no_sound", f"{sound.duration_s:.1f} s in which every sample is {sound.lowest}")
+    rms_db = float(10.0 * np.log10(max(sound.energy / sound.n_samples, 1e-12)))
     facts = {
         "recording_id": recording_id,
-        "sha256": hashlib.sha256(encoded).hexdigest(),
-        "size_bytes": len(encoded),
-        "duration_s": audio.duration_s,
-        "sample_rate_hz": audio.sample_rate_hz,
-        "decoded_sha256": hashlib.sha256(waveform.data).hexdigest(),
+        "sha256": sha256,
+        "size_bytes": n_bytes,
+        "duration_s": sound.duration_s,
+        "sample_rate_hz": sound.sample_rate_hz,
+        "decoded_sha256": sound.digest.hexdigest(),
         "rms_db": rms_db,
     }
-    found = {
-        "truncated": truncation(encoded),
-        "silent": f"{rms_db:.0f} dB of full scale" if rms_db < config.silent_below_db else None,
-        "clipped": _clipping(waveform, config.clipped_share),
-    }
-    return facts, [Fault(recording_id, kind, detail) for kind, detail in found.items() if detail]
+    faults = [Fault(recording_id, note.kind, note.text) for note in sound.notes]
+    if rms_db < config.silent_below_db:
+        faults.append(Fault(recording_id, "silent", f"{rms_db:.0f} dB of full scale"))
+    clipped_share = sound.n_clipped / sound.n_samples
+    if clipped_share > config.clipped_share:
+        faults.append(Fault(recording_id, "clipped", f"{100 * clipped_share:.2f} % of the samples are at full scale"))
+    return facts, faults
 
 
-def _rms_db(samples: NDArray[np.float32]) -> float:
-    """Mean level in decibels of full scale; summed in blocks, so that no copy of the recording is made."""
-    blocks = range(0, len(samples), 1 << 16)
-    power = sum(float(np.square(samples[i : i + (1 << 16)], dtype=np.float64).sum()) for i in blocks) / len(samples)
-    return float(10.0 * np.log10(max(power, 1e-12)))
+def _content(uri: str) -> tuple[bytes | Path, str, int]:
+    """What to decode, its sha256 and its size; a file is never in memory."""
+    if not is_local(uri):
+        encoded = read_bytes(uri)
+        return encoded, hashlib.sha256(encoded).hexdigest(), len(encoded)
+    try:
+        with Path(uri).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            return Path(uri), digest.hexdigest(), file.tell()
+    except OSError as error:
+        raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
 
 
-def _clipping(waveform: NDArray[np.int16], most_share: float) -> str | None:
-    n_clipped = np.count_nonzero(waveform >= _FULL_SCALE) + np.count_nonzero(waveform <= -_FULL_SCALE)
-    share = n_clipped / len(waveform)
-    return f"{100 * share:.2f} % of the samples are at full scale" if share > most_share else None
+@dataclass
+class _Sound:
+    """What is asked of a recording, summed block by block.
+
+    Attributes:
+        digest: Of the int16 samples at their own rate.
+        energy: Sum of squares, 1 at full scale.
+    """
+
+    sample_rate_hz: int = 0
+    n_samples: int = 0
+    n_clipped: int = 0
+    lowest: int = _FULL_SCALE
+    highest: int = -_FULL_SCALE
+    energy: float = 0.0
+    digest: Any = field(default_factory=hashlib.sha256)
+    notes: Sequence[ReadingNote] = ()
+
+    @property
+    def duration_s(self) -> float:
+        return self.n_samples / self.sample_rate_hz
+
+
+def _measure(source: bytes | Path, truncated: Truncated) -> _Sound:
+    sound = _Sound()
+    with Recording(source, max_duration_s=MAX_AUDIO_S, truncated=truncated) as recording:
+        for part in recording.parts():
+            for block in resampled(part.blocks, part.sample_rate_hz, recording.sample_rate_hz):
+                samples = quantize(block)
+                sound.digest.update(samples.data)
+                sound.n_samples += len(samples)
+                sound.energy += float(np.square(block, dtype=np.float64).sum())
+                sound.n_clipped += int(np.count_nonzero(np.abs(samples.astype(np.int32)) >= _FULL_SCALE))
+                sound.lowest = min(sound.lowest, int(samples.min()))
+                sound.highest = max(sound.highest, int(samples.max()))
+        sound.sample_rate_hz, sound.notes = recording.sample_rate_hz, tuple(recording.notes)
+    return sound

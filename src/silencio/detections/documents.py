@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from silencio.audio import ReadingNote
 from silencio.detections.merging import merge_windows
 from silencio.detections.prior.expected import Expected
 from silencio.taxonomy import ClassList
@@ -70,6 +71,18 @@ class DetectionEntry(_Entry):
     probability: float
 
 
+class NoteEntry(_Entry):
+    """What was not as it should be in a recording, and was read all the same.
+
+    Attributes:
+        kind: One word, as docs/recordings.md lists them.
+        text: A sentence with the numbers.
+    """
+
+    kind: str
+    text: str
+
+
 class RecordingDocument(_Entry):
     """One recording.
 
@@ -77,11 +90,13 @@ class RecordingDocument(_Entry):
         windows: By start.
         detections: By start, then code.
         duration_s: Of the recording; None where it was not known.
+        notes: What was odd about its file or its sound.
     """
 
     windows: list[WindowEntry]
     detections: list[DetectionEntry]
     duration_s: float | None
+    notes: list[NoteEntry] = []
 
 
 def recording_document(
@@ -94,6 +109,7 @@ def recording_document(
     top_k: TopK,
     expected: Expected | None = None,
     duration_s: float | None = None,
+    notes: Sequence[ReadingNote] = (),
 ) -> RecordingDocument:
     """Name what the numbers say.
 
@@ -109,6 +125,7 @@ def recording_document(
         top_k: How many species a window lists at least.
         expected: What can be there at that place and time; None where nothing is known of it.
         duration_s: Of the recording.
+        notes: Of whoever read it.
     """
     judged = _judge(probabilities, classes, thresholds, expected)
     detections = merge_windows(starts_s, window_s, judged.adjusted, judged.passes, duration_s)
@@ -125,6 +142,7 @@ def recording_document(
                 for one in detections
             ],
             "duration_s": duration_s,
+            "notes": [{"kind": note.kind, "text": note.text} for note in notes],
         }
     )
 

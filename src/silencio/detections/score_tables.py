@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Literal, Self, TextIO
@@ -22,7 +23,7 @@ TABLES = (ROWS, DETECTIONS, FILES)
 
 Status = Literal["scored", "failed", "waiting", "skipped"]
 
-_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections")
+_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections", "notes")
 _DETECTION_SCHEMA = pa.schema(
     [
         ("file", pa.string()),
@@ -48,6 +49,25 @@ def row_names(files: Iterable[str]) -> dict[str, str]:
     files = list(files)
     stems = Counter(PurePosixPath(file).stem for file in files)
     return {file: stem if stems[stem := PurePosixPath(file).stem] == 1 else file for file in files}
+
+
+def rendered_rows(ends_s: Sequence[float], probabilities: NDArray[np.floating]) -> Iterator[tuple[str, str]]:
+    """The second at which each window ends and its values with commas, as BirdCLEF's rows have them.
+
+    Args:
+        ends_s: Of the windows.
+        probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
+    """
+    for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
+        # Nine digits give back every float32.
+        yield f"{end_s:g}", ",".join("" if value != value else f"{value:.9g}" for value in row)  # nan
+
+
+def _quoted(text: str) -> str:
+    """As CSV has it."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text])
+    return line.getvalue()
 
 
 class ScoreTables:
@@ -90,6 +110,7 @@ class ScoreTables:
         probabilities: NDArray[np.floating],
         detections: Sequence[DetectionEntry],
         duration_s: float,
+        notes: Sequence[str] = (),
     ) -> None:
         """One recording's rows.
 
@@ -100,19 +121,41 @@ class ScoreTables:
             probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
             detections: Merged.
             duration_s: Of the recording.
+            notes: What was odd about it, as sentences.
         """
-        for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
-            # Nine digits give back every float32.
-            values = ["" if value != value else f"{value:.9g}" for value in row]  # nan
-            self._write(self._rows, [f"{row_name}_{end_s:g}", *values])
+        self.rendered(file, row_name, rendered_rows(ends_s, probabilities), detections, duration_s, notes)
+
+    def rendered(
+        self,
+        file: str,
+        row_name: str,
+        rows: Iterable[tuple[str, str]],
+        detections: Sequence[DetectionEntry],
+        duration_s: float,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """`scored`, of rows whose numbers are text already.
+
+        Args:
+            file: As in `scored`, and so are the others.
+            row_name: As `row_names` says.
+            rows: As `rendered_rows` gives them.
+            detections: Merged.
+            duration_s: Of the recording.
+            notes: What was odd about it, as sentences.
+        """
+        n_windows = 0
+        for end, values in rows:
+            self._rows.write(f"{_quoted(f'{row_name}_{end}')},{values}\n")
+            n_windows += 1
         self._waiting += [{"file": file, **one.model_dump()} for one in detections]
         if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
-        self._file(file, "scored", "", f"{duration_s:.3f}", len(ends_s), len(detections))
+        self._file(file, "scored", "", f"{duration_s:.3f}", n_windows, len(detections), "; ".join(notes))
 
     def not_scored(self, file: str, status: Status, reason: str) -> None:
         """A recording without rows, and why."""
-        self._file(file, status, reason, "", 0, 0)
+        self._file(file, status, reason, "", 0, 0, "")
 
     def _file(self, file: str, status: str, *rest: object) -> None:
         self.counts[status] += 1

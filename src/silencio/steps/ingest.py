@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from silencio.data.recordings import soundscape_table, write_class_list, write_recordings, write_table
+from silencio.data.recordings import notes, soundscape_table, write_class_list, write_recordings, write_table
 from silencio.data.source import open_source
 
 
@@ -18,7 +18,8 @@ def ingest_source(data: str, recordings_path: str, classes_path: str, soundscape
         What there is, for the run's page.
     """
     source = open_source(data)
-    sys.stderr.write(f"{data} was taken as {source.taken_as}\n")
+    for line in (f"{data} was taken as {source.taken_as}", *notes(source)):
+        sys.stderr.write(f"{line}\n")
     write_recordings(source.recordings, Path(recordings_path), source.faults)
     write_class_list(source.classes, Path(classes_path))
     write_table(soundscape_table(source.soundscapes), Path(soundscapes_path))
@@ -30,4 +31,6 @@ def ingest_source(data: str, recordings_path: str, classes_path: str, soundscape
         "labels_not_in_taxonomy": int(found.get("unknown_label", 0)),
         "species_without_recordings": int(found.get("no_recordings", 0)),
         "secondary_labels_without_class": sum(source.unknown_secondary_labels.values()),
+        "without_time": int((source.recordings["recorded_at"] == "").sum()),
+        "without_site": int((source.recordings["site"] == "").sum()),
     }

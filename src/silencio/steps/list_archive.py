@@ -7,14 +7,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import AUDIO_KINDS, AUDIO_SUFFIXES, is_audio, is_of_system
 from silencio.data.source import is_listed, root_of
 from silencio.errors import SourceError
 from silencio.storage import list_objects
 
 # Of a shard whose size nobody chose: some ten hours of OGG, minutes of work for a pod.
 SHARD_BYTES = 1 << 30
-NOT_AUDIO = "by its name it is no recording (.ogg, .wav, .flac, .mp3)"
+NOT_AUDIO = f"by its name it is no recording ({', '.join(AUDIO_SUFFIXES)})"
+OF_SYSTEM = "it lies in a folder of an operating system, such as its bin"
 
 
 def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
@@ -45,13 +46,16 @@ def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
     shards = _shards(scored_bytes, n_shards)
     n_recordings = sum(shard >= 0 for shard in shards)
     if not n_recordings:
-        raise SourceError(f"{data} holds no recording (OGG, WAV, FLAC, MP3), and {len(found)} other files")
+        raise SourceError(f"{data} holds no recording ({AUDIO_KINDS}), and {len(found)} other files")
     table = {
         "file": names,
         "uri": [one.uri for one in found],
         "size_bytes": [one.size_bytes for one in found],
         "shard": shards,
-        "reason": ["" if shard >= 0 else NOT_AUDIO for shard in shards],
+        "reason": [
+            "" if shard >= 0 else OF_SYSTEM if is_of_system(name) else NOT_AUDIO
+            for name, shard in zip(names, shards, strict=True)
+        ],
     }
     pq.write_table(pa.table(table), Path(archive_path))
     return {"files": len(found), "recordings": n_recordings, "shards": len({*shards} - {-1})}

@@ -6,8 +6,10 @@ sentence; `concerns_one_file` tells a file that cannot be read from a place that
 """
 
 from silencio.storage.atomic import whole_folder, write_atomically
+from silencio.storage.file_finder import FileFinder
 from silencio.storage.objects import (
     StoredObject,
+    as_local_file,
     concerns_one_file,
     download_folder,
     exists,
@@ -20,7 +22,9 @@ from silencio.storage.objects import (
 from silencio.storage.places import is_local, is_s3, join, name_of, zip_root
 
 __all__ = [
+    "FileFinder",
     "StoredObject",
+    "as_local_file",
     "concerns_one_file",
     "download_folder",
     "exists",

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from silencio.errors import StorageError
 
+_COPIED_BYTES = 1 << 20
+
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
@@ -25,12 +27,12 @@ def writing(path: Path) -> Iterator[None]:
         raise StorageError(_explain(path, error)) from error
 
 
-def write_atomically(path: str | Path, content: bytes | str, *, shared: bool = False) -> None:
+def write_atomically(path: str | Path, content: bytes | str | Path, *, shared: bool = False) -> None:
     """Write a file: a reader, and a run that is killed, find the old content or the new, never half of one.
 
     Args:
         path: The file; its folder is made.
-        content: Text is written as UTF-8.
+        content: Text is written as UTF-8; of a file its bytes, which are not held in memory.
         shared: Several processes may write it at once, all of them the same.
 
     Raises:
@@ -42,7 +44,11 @@ def write_atomically(path: str | Path, content: bytes | str, *, shared: bool = F
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with partial.open("wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
+                if isinstance(content, Path):
+                    with content.open("rb") as source:
+                        shutil.copyfileobj(source, file, _COPIED_BYTES)
+                else:
+                    file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -48,6 +50,37 @@ def read_bytes(uri: str | Path) -> bytes:
         raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
 
 
+@contextmanager
+def as_local_file(uri: str, folder: Path) -> Iterator[Path]:
+    """The file itself, or a copy of it that is gone afterwards; neither is held in memory.
+
+    Args:
+        uri: Of one file.
+        folder: Where a copy may be.
+
+    Raises:
+        StorageError: As `read_bytes`, except that a file of this machine is only looked for.
+    """
+    if not is_s3(uri) and not is_zip(uri):
+        path = Path(uri)
+        try:
+            path.stat()
+        except FileNotFoundError as error:
+            raise StorageError(f"{uri} is missing") from error
+        except OSError as error:
+            raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
+        yield path
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        # Its name may be longer than a file system takes.
+        copy = Path(own) / "recording"
+        if is_s3(uri):
+            s3.fetch_object(uri, copy)
+        else:
+            archive.fetch_member(uri, copy)
+        yield copy
+
+
 def is_missing(error: StorageError) -> bool:
     """Whether what could not be read is not there."""
     return isinstance(error.__cause__, FileNotFoundError)
@@ -87,15 +120,19 @@ def list_objects(uri: str | Path) -> list[StoredObject]:
     elif is_zip(uri):
         root = uri.partition("!")[0] + "!"
         found = [
-            StoredObject(f"{root}/{info.filename}", info.file_size, f"{info.CRC:08x}") for info in archive.members(uri)
+            StoredObject(f"{root}/{name}", info.file_size, f"{info.CRC:08x}") for name, info in archive.members(uri)
         ]
     else:
         found = list(_files_below(Path(uri)))
     return sorted(found, key=lambda one: one.uri)
 
 
-def write_bytes(uri: str | Path, content: bytes) -> None:
+def write_bytes(uri: str | Path, content: bytes | Path) -> None:
     """Write a file whole or not at all, to a folder or to S3.
+
+    Args:
+        uri: Where to.
+        content: The bytes, or a file of this machine that has them and may be larger than memory.
 
     Raises:
         StorageError: It cannot be written.

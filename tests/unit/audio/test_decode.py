@@ -82,9 +82,9 @@ def test_decode__channels_are_averaged(encode: Encode) -> None:
 
 
 def test_decode__three_channels_are_averaged_too(encode: Encode) -> None:
-    three = np.stack([CHIRP, NOISE, np.zeros_like(CHIRP)], axis=1)
+    three = np.stack([CHIRP, NOISE, 0.5 * NOISE[::-1]], axis=1)
     samples = decode(encode(three, RATE_HZ, "WAV", "FLOAT")).samples
-    np.testing.assert_allclose(samples, (CHIRP + NOISE) / 3, atol=1e-7)
+    np.testing.assert_allclose(samples, three.mean(axis=1), atol=1e-7)
 
 
 def test_decode__equal_channels_are_as_loud_as_one(encode: Encode) -> None:
@@ -221,12 +221,14 @@ def test_decode__a_header_that_claims_two_gigabytes_gives_what_is_there(
     assert max(decoded_frames) <= 65536
 
 
-def test_decode__a_header_that_claims_a_thousand_hours_is_refused(encode: Encode) -> None:
+def test_decode__a_header_that_claims_a_thousand_hours_gives_what_is_there(
+    encode: Encode, decoded_frames: list[int]
+) -> None:
     lying = bytearray(encode(NOISE, RATE_HZ, "FLAC", "PCM_16"))
     lying[21] |= 0x0F
     lying[22:26] = b"\xff\xff\xff\xff"
-    with pytest.raises(DecodeError):
-        decode(bytes(lying))
+    np.testing.assert_allclose(decode(bytes(lying)).samples, NOISE, atol=2.0**-15)
+    assert max(decoded_frames) <= 65536
 
 
 def _claiming_rate(wav: bytes, rate_hz: int) -> bytes:
@@ -235,12 +237,12 @@ def _claiming_rate(wav: bytes, rate_hz: int) -> bytes:
     return bytes(lying)
 
 
-@pytest.mark.parametrize("rate_hz", [8_000, 96_000, 384_000])
+@pytest.mark.parametrize("rate_hz", [8_000, 96_000, 384_000, 500_000, 1_000_000])
 def test_rate__of_any_recorder_is_taken(encode: Encode, rate_hz: int) -> None:
     assert decode(_claiming_rate(encode(CHIRP, RATE_HZ, "WAV"), rate_hz)).sample_rate_hz == rate_hz
 
 
-@pytest.mark.parametrize("rate_hz", [0, 384_001, 0x7FFFFFFF])
+@pytest.mark.parametrize("rate_hz", [0, 1_000_001, 0x7FFFFFFF])
 def test_rate__that_no_recorder_has_is_refused(encode: Encode, rate_hz: int) -> None:
     with pytest.raises(DecodeError):
         decode(_claiming_rate(encode(CHIRP, RATE_HZ, "WAV"), rate_hz))

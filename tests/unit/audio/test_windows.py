@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from silencio.audio import cut_windows, n_windows, window_starts_s
+from silencio.audio import cut_windows, n_windows, pieces_of_blocks, window_starts_s
 
 RATE_HZ = 32000
 WINDOW = 5 * RATE_HZ
@@ -116,3 +118,38 @@ def test_window_starts_s__one_start_a_window_a_hop_apart(n_samples: int, shape: 
 def test_window_starts_s__in_seconds() -> None:
     assert window_starts_s(12 * RATE_HZ, WINDOW, WINDOW, RATE_HZ) == [0.0, 5.0, 10.0]
     assert window_starts_s(12 * RATE_HZ, WINDOW, 80000, RATE_HZ) == [0.0, 2.5, 5.0, 7.5]
+
+
+@given(lengths, windows_and_hops, st.sampled_from(PADDINGS), st.integers(1, 9), st.lists(st.integers(0, 90)))
+def test_pieces__cut_one_by_one_are_the_whole_cut_at_once(
+    n_samples: int, shape: tuple[int, int], padding: Literal["repeat", "zero"], n_at_once: int, portions: list[int]
+) -> None:
+    window, hop = shape
+    recording = np.arange(1, n_samples + 1, dtype=np.int16)
+    blocks = np.split(recording, [cut for cut in np.cumsum(portions, dtype=int) if cut < n_samples])
+    pieces = list(pieces_of_blocks(blocks, window, hop, n_at_once))
+    cut = [cut_windows(piece, window, hop, padding) for _, piece in pieces]
+    np.testing.assert_array_equal(np.concatenate(cut), cut_windows(recording, window, hop, padding))
+    starts = [begin + i * hop for (begin, _), windows in zip(pieces, cut, strict=True) for i in range(len(windows))]
+    assert starts == [i * hop for i in range(len(starts))]
+    # All but the last are whole windows and always as many; the last has its recording's last whole window before it.
+    assert all(
+        len(windows) == n_at_once and len(piece) == window + (n_at_once - 1) * hop
+        for (_, piece), windows in zip(pieces[:-1], cut[:-1], strict=True)
+    )
+    assert len(cut[-1]) <= n_at_once + 1
+    assert len(pieces[-1][1]) >= min(window, n_samples)
+
+
+def test_pieces__hold_no_more_than_a_piece_and_a_block() -> None:
+    taken = 0
+
+    def blocks() -> Iterator[NDArray[np.int16]]:
+        nonlocal taken
+        for _ in range(1_000):
+            taken += 7
+            yield np.zeros(7, np.int16)
+
+    for begin, piece in pieces_of_blocks(blocks(), 10, 10, 3):
+        assert taken - begin <= 10 + 3 * 10 + 7
+        assert piece.base is None or piece.base.size <= 10 + 3 * 10 + 7

@@ -12,6 +12,7 @@ import soundfile
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.graph import MOST_WINDOWS
 from silencio.errors import DecodeError, ParityError
+from silencio.features import FrontEnd
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +67,25 @@ def test_scorer__refuses_a_bundle_that_gives_other_numbers(bundle_directory: Pat
     clip.probabilities[0, 0] += 1e-3
     with pytest.raises(ParityError, match=r"probabilities differ by 0\.001"):
         Scorer(bundle)
+
+
+# A piece is eight windows of 5 s.
+@pytest.mark.parametrize("duration_s", [0.1, 4.9, 5.0, 5.1, 39.9, 40.0, 40.1, 45.0, 45.1, 83.0])
+def test_scorer__block_by_block_gives_the_numbers_of_the_whole(scorer: Scorer, duration_s: float) -> None:
+    waveform = np.random.default_rng(1).integers(-9_000, 9_000, round(32_000 * duration_s), dtype=np.int16)
+    whole = scorer.front_end.features(waveform)
+    for block_samples in (4_801, 65_536, len(waveform)):
+        blocks = [waveform[i : i + block_samples] for i in range(0, len(waveform), block_samples)]
+        scored = scorer.score_blocks(blocks)
+        assert scored.starts_s == whole.starts_s
+        np.testing.assert_array_equal(scored.probabilities, scorer.graph.run(whole.inputs))
+        assert scored.duration_s == pytest.approx(duration_s)
+
+
+def test_scorer__overlapping_windows_begin_at_the_same_seconds(scorer: Scorer) -> None:
+    # A tenth of a second is no finite binary number: seconds that were added up would be others.
+    front_end = FrontEnd(scorer.front_end.spec.model_copy(update={"hop_s": 0.1}))
+    waveform = np.random.default_rng(1).integers(-9_000, 9_000, 32_000 * 8, dtype=np.int16)
+    pieces = list(front_end.features_of_blocks([waveform], log_mel=False))
+    assert len(pieces) > 2
+    assert [start_s for piece in pieces for start_s in piece.starts_s] == front_end.features(waveform).starts_s

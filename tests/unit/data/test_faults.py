@@ -17,6 +17,7 @@ from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings
 from silencio.steps.ingest import ingest_source
 from silencio.steps.validate import ValidationOutcome, validate_source
+from tests.recorder_files import with_data_size, without_ogg_end
 
 Encode = Callable[..., bytes]
 
@@ -61,6 +62,25 @@ def _noise(seed: int, duration_s: float = 3.0, rate_hz: int = 32000) -> NDArray[
     return (0.1 * rng.standard_normal(round(duration_s * rate_hz))).astype(np.float32)
 
 
+def _oddly_written(encode: Encode) -> dict[str, bytes]:
+    """What readers of recordings find and read all the same, one file each; no two have the same sound."""
+    wav, mp3 = encode(_noise(40), 32000, "WAV", "PCM_16"), encode(_noise(43), 32000, "MP3")
+    beyond = _noise(46)
+    beyond[[100, 200, 300]] = 2.5
+    quiet, tone = _noise(45), _noise(44)
+    return {
+        "frog/header_size.wav": with_data_size(wav, 44),
+        "frog/no_end_mark.ogg": without_ogg_end(encode(_noise(41), 32000, "OGG")),
+        "frog/joined.ogg": encode(_noise(42, 1.5), 32000, "OGG") + encode(_noise(50, 1.5), 32000, "OGG"),
+        "frog/damaged.mp3": mp3[: len(mp3) // 2] + b"\xff\x00" * 999 + mp3[len(mp3) // 2 :],
+        "frog/channels_cancel.wav": encode(np.stack([tone, -tone], axis=1), 32000, "WAV"),
+        "frog/dead_channel.wav": encode(np.stack([quiet, 0 * quiet], axis=1), 32000, "WAV"),
+        "frog/integer_scale.wav": encode(_noise(47) * 32768, 32000, "WAV", "FLOAT"),
+        "frog/beyond_full_scale.wav": encode(beyond, 32000, "WAV", "FLOAT"),
+        "frog/dc_offset.wav": encode(_noise(48) + 0.2, 32000, "WAV"),
+    }
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What ingest and validate leave of the data set with one of each fault."""
@@ -87,6 +107,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
         "frog/too_short.ogg": encode(_noise(21, 0.05), 32000, "OGG"),
         "frog/no_sound.wav": encode(np.zeros(96000, np.float32), 32000, "WAV"),
         "frgo/unknown_label.ogg": encode(_noise(22), 32000, "OGG"),
+        "frog/other_form.ogg": encode(_noise(27), 32000, "OGG"),
         "frog/truncated.ogg": half[: len(half) // 2],
         "frog/z_duplicate.ogg": sound["frog/sound_1.ogg"],
         "frog/z_same_sound.wav": None,
@@ -99,12 +120,14 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
     samples = (_noise(30) * 32768).astype(np.int16)
     files["frog/a_same_sound.flac"] = encode(samples, 32000, "FLAC", "PCM_16")
     files["frog/z_same_sound.wav"] = encode(samples, 32000, "WAV", "PCM_16")
+    files |= _oddly_written(encode)
     for name, content in files.items():
         path = root / "train_audio" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if content is not None:
             path.write_bytes(content)
     (root / "train_audio/frog/unreadable.ogg").mkdir()
+    (root / "train_audio/frog/other_form.ogg").rename(root / "train_audio/frog/Other_Form.OGG")
     rows = "".join(f"{name.split('/')[0]},[],{name}\n" for name in files)
     (root / "train.csv").write_text(f"primary_label,secondary_labels,filename\n{rows}")
     species = "frog,Rana,Frog,Amphibia\nbird,Pitangus,Bird,Aves\ncat,Felis,Cat,Mammalia\n"
@@ -126,10 +149,20 @@ EXPECTED = {
     "empty": {"frog/empty.ogg": "the file is empty (0 bytes)"},
     "unreadable": {"frog/unreadable.ogg": "the file cannot be read: Is a directory"},
     "undecodable": {"frog/undecodable.ogg": "not audio that can be decoded (30 bytes)"},
-    "too_short": {"frog/too_short.ogg": "0.050 s, the shortest that is taken has 0.1 s"},
+    "too_short": {"frog/too_short.ogg": "the audio is 0.05 s long, at least 0.1 s is needed"},
     "no_sound": {"frog/no_sound.wav": "3.0 s in which every sample is 0"},
     "unknown_label": {"frgo/unknown_label.ogg": "label 'frgo' is not in the taxonomy"},
+    "other_form": {"frog/other_form.ogg": "the table has frog/other_form.ogg, the file frog/Other_Form.OGG"},
     "truncated": {"frog/truncated.ogg": "the last Ogg page is cut"},
+    "header_size": {"frog/header_size.wav": "the header says 44 bytes of samples, 192000 were found and read"},
+    "no_end_mark": {"frog/no_end_mark.ogg": "the Ogg stream has no mark of its end"},
+    "joined": {"frog/joined.ogg": "2 Ogg streams are joined: all were read"},
+    "damaged": {"frog/damaged.mp3": "bytes between MP3 frames are no frames"},
+    "channels_cancel": {"frog/channels_cancel.wav": "channel 1 was taken"},
+    "dead_channel": {"frog/dead_channel.wav": "channel 2 of 2 holds nothing"},
+    "integer_scale": {"frog/integer_scale.wav": "they were divided by 32768"},
+    "beyond_full_scale": {"frog/beyond_full_scale.wav": "3 of 96000 samples are beyond full scale, up to 2.5 times"},
+    "dc_offset": {"frog/dc_offset.wav": "the samples lie around 0.200 of full scale instead of 0"},
     "duplicate": {
         "frog/z_duplicate.ogg": "same bytes as frog/sound_1.ogg",
         "frog/z_same_sound.wav": "same sound as frog/a_same_sound.flac",
@@ -163,14 +196,14 @@ def test_one_of_each__runs_through_and_keeps_what_can_be_used(outcome: Outcome) 
     assert len(left_out) == 7
     assert set(outcome.faults.loc[outcome.faults["left_out"], "recording_id"]) == left_out
     assert not left_out & set(outcome.usable["recording_id"])
-    assert len(outcome.usable) == 20
-    assert outcome.validation.counts["usable"] == 20
+    assert len(outcome.usable) == 30
+    assert outcome.validation.counts["usable"] == 30
     assert outcome.validation.counts["left_out"] == 7
     assert outcome.counts["labels_not_in_taxonomy"] == 1
 
 
 def test_one_of_each__is_named_on_the_page(outcome: Outcome) -> None:
-    assert "20 of 27 recordings can be used" in outcome.report
+    assert "30 of 37 recordings can be used" in outcome.report
     for kind, rows in EXPECTED.items():
         assert f"{kind}: {len(rows)}, {'left out' if KINDS[kind].left_out else 'kept'}" in outcome.report
         assert KINDS[kind].meaning in outcome.report

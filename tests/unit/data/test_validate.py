@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,14 +96,14 @@ def test_validate__a_folder_with_a_files_name_is_left_out(own_folder: Path) -> N
 
 
 def test_validate__a_file_that_may_not_be_read_is_left_out(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_bytes = Path.read_bytes
+    opened = Path.open
 
-    def forbidden(path: Path) -> bytes:
+    def forbidden(path: Path, *arguments: Any, **options: Any) -> Any:
         if path.name == "XC4.ogg":
             raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
+        return opened(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    monkeypatch.setattr(Path, "open", forbidden)
     outcome = validate_recordings(source.recordings)
     assert list(outcome.left_out["recording_id"]) == ["grekis/XC4.ogg"]
     assert "Permission denied" in outcome.left_out["reason"][0]

@@ -143,3 +143,16 @@ def test_s3__holds_archive_and_bundle(
     figures = batch_score(str(tmp_path / "archive"), 0, f"{place}/bundle", 1, str(tmp_path / "scores"))
     assert (figures["scored"], figures["failed"], figures["audio_s"]) == (4, 1, 27.0)
     assert figures["times_real_time"] > 0
+
+
+def test_list_archive__leaves_bins_out_and_takes_what_phones_write(tmp_path: Path) -> None:
+    names = ["$RECYCLE.BIN/S-1/a.wav", "card/@eaDir/b.ogg", "card/c.opus", "card/d.AIFF", "card/e.oga", "card/f.txt"]
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"x")
+    list_archive(str(tmp_path / "in"), 1, str(tmp_path / "archive"))
+    reasons = {row["file"]: row["reason"] for row in read_parquet(tmp_path / "archive").to_pylist()}
+    assert list(reasons) == names
+    assert [name for name, reason in reasons.items() if not reason] == names[2:5]
+    assert reasons[names[0]] == reasons[names[1]] == "it lies in a folder of an operating system, such as its bin"
+    assert reasons[names[5]].startswith("by its name it is no recording (.ogg, .oga, .opus,")

@@ -1,0 +1,53 @@
+"""Files as recorders, phones, pipes and people leave them: made from whole ones, byte by byte."""
+
+from __future__ import annotations
+
+import struct
+
+_OGG_POLYNOMIAL = 0x04C11DB7
+
+
+def with_data_size(wav: bytes, n_bytes: int) -> bytes:
+    """A WAV whose data chunk claims another size."""
+    at = wav.index(b"data") + 4
+    return wav[:at] + struct.pack("<I", n_bytes) + wav[at + 4 :]
+
+
+def with_chunk(wav: bytes, name: bytes, content: bytes, *, behind: bool = False) -> bytes:
+    """A WAV with one more chunk, before its samples or behind them."""
+    chunk = name + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
+    at = len(wav) if behind else wav.index(b"data")
+    return wav[:at] + chunk + wav[at:]
+
+
+def with_flac_total(flac: bytes, n_samples: int) -> bytes:
+    """A FLAC whose first block claims another number of samples."""
+    packed = int.from_bytes(flac[18:26], "big") >> 36 << 36 | n_samples
+    return flac[:18] + packed.to_bytes(8, "big") + flac[26:]
+
+
+def with_flac_comment(flac: bytes, comment: bytes) -> bytes:
+    """A FLAC with one more comment block right behind its first block."""
+    vendor, entry = b"recorder", b"COMMENT=" + comment
+    block = struct.pack("<I", len(vendor)) + vendor + struct.pack("<II", 1, len(entry)) + entry
+    return flac[:42] + b"\x04" + len(block).to_bytes(3, "big") + block + flac[42:]
+
+
+def without_ogg_end(ogg: bytes) -> bytes:
+    """An Ogg as Android's writer leaves it: its last page is whole and has no mark of the end."""
+    begin = ogg.rindex(b"OggS")
+    page = bytearray(ogg[begin:])
+    page[5] &= ~0x04
+    page[22:26] = bytes(4)
+    page[22:26] = struct.pack("<I", _ogg_checksum(bytes(page)))
+    return ogg[:begin] + bytes(page)
+
+
+def _ogg_checksum(page: bytes) -> int:
+    """By the book (RFC 3533, section 6): bit by bit, so that it shares nothing with what it checks."""
+    remainder = 0
+    for byte in page:
+        remainder ^= byte << 24
+        for _ in range(8):
+            remainder = (remainder << 1 ^ (_OGG_POLYNOMIAL if remainder & 0x80000000 else 0)) & 0xFFFFFFFF
+    return remainder
