@@ -195,7 +195,10 @@ def test_bodies__packed_ones_take_the_room_that_they_need_unpacked(guarded: Guar
 def test_body__a_packed_one_that_stands_still_or_ends_is_given_up(guarded: Guarded) -> None:
     packed = gzip.compress(bytes(900))
     head = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
-    with _begin(guarded, head, packed[:10]) as connection:
+    with (
+        guarded_application(longest_pause_s=0.3) as impatient,
+        _begin(impatient, head, packed[:10]) as connection,
+    ):
         assert connection.recv(4_096).startswith(b"HTTP/1.1 408 ")
     _begin(guarded, head, packed[:10]).close()
 
@@ -355,7 +358,7 @@ def test_allow__lists_what_is_taken_and_nothing_else(http: httpx.Client) -> None
 def test_options__needs_no_key_and_asks_nothing(tmp_path: Path) -> None:
     add_key(tmp_path / "keys.csv", "ranger", 600, None)
     with guarded_application(Access(tmp_path / "keys.csv")) as guarded:
-        answer = httpx.options(guarded.url + PREDICT, trust_env=False)
+        answer = httpx.options(guarded.url + PREDICT, trust_env=False, timeout=HANG_S)
     assert (answer.status_code, answer.headers["allow"]) == (204, "POST, OPTIONS")
     assert answer.headers["x-request-id"]
 

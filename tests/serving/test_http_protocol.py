@@ -8,7 +8,6 @@ import functools
 import json
 import socket
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from serving.http_protocol import HttpProtocol
 from serving.load import Limits
 from serving.loopback import Entrance, listen_on
 from silencio.errors import ConfigError
+from tests.waiting import HANG_S, until
 
 H2C = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"
 WEBSOCKET = (
@@ -223,8 +223,7 @@ def _listening(head_read_timeout_s: float) -> Iterator[int]:
         listening.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
-        while not server.started:
-            time.sleep(0.01)
+        until(lambda: server.started)
         yield listening.getsockname()[1]
         server.should_exit = True
         thread.join()
@@ -232,12 +231,12 @@ def _listening(head_read_timeout_s: float) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with _listening(600.0) as port:
+    with _listening(HANG_S) as port:
         yield port
 
 
 def _connect(port: int, sent: bytes = b"") -> socket.socket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=600)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=HANG_S)
     connection.sendall(sent)
     return connection
 

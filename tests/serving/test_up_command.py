@@ -72,7 +72,7 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     welcome = _welcome(process)
     url = re.search(r"ready after .* at (http://[0-9.:]+)", welcome)
     assert url
-    page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False)
+    page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False, timeout=HANG_S)
     assert page.headers["access-control-allow-origin"] == origin
     (tmp_path / "clip.ogg").write_bytes(recording(6.0))
     raw = re.search(r"^  (curl .*)$", welcome, re.M)
@@ -99,7 +99,7 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
 
 def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory: Path) -> None:
     process = up(bundle_directory, "--allow-origin", "https://app.example.org/")
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=HANG_S)
     assert (process.returncode, output) == (2, "")
     assert "--allow-origin: 'https://app.example.org/' is no origin of web pages" in errors
 
