@@ -7,16 +7,18 @@ import json
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from serving.client import Client
-from serving.local import local_servers
-from silencio.errors import SilencioError
+from silencio.command import command, exit_with
+from silencio.console import Console
 
 
+@command
 def main() -> int:
     """Returns 0 when every recording was answered."""
+    from serving.client import Client
+    from serving.local import local_servers
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the --out of a training run")
     parser.add_argument("--most", type=int, default=8, help="how many test recordings to send")
@@ -37,7 +39,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SilencioError as error:
-        sys.exit(f"error: {error}")
+    exit_with(main)

@@ -130,16 +130,17 @@ def predict(options: argparse.Namespace) -> int:
         top_k = needed_top_k(output_format)
     try:
         _check_place(options)
-        with _by_url(options, top_k) if options.url else _offline(options, top_k) as way:
+        with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as way:
             answers = _Answers(options.files, way.ask)
             if options.out:
-                write_answers(answers, output_format, way.band_hz, options.out, options.files)
+                all_written = write_answers(answers, output_format, way.band_hz, options.out, options.files)
             else:
+                all_written = True
                 print_answers(answers, output_format, way.band_hz)
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    return 0 if answers.all_answered else 1
+    return 0 if answers.all_answered and all_written else 1
 
 
 class _Answers:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from silencio.audio import decode, resample
 from silencio.data.file_names import AUDIO_KINDS, is_audio
 from silencio.errors import SchemaError, SourceError
-from silencio.storage import FileFinder
+from silencio.storage import FileFinder, escaped
 from silencio.tables import read_csv
 from silencio.taxonomy import clean_name
 
@@ -81,7 +81,7 @@ def _of_table(folder: Path) -> list[Recording]:
 def _of_folders(folder: Path) -> list[Recording]:
     found = []
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+        name = escaped(path.relative_to(folder).as_posix())
         if path.is_file() and is_audio(name):
             first = name.split("/")[0] if "/" in name else ""
             found.append(Recording(name, "" if first in _NO_CLASS else first, path.read_bytes))

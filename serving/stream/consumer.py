@@ -78,6 +78,8 @@ class Consumer:
         waiting: Why inputs that may be scored later were not, by file.
 
     Raises:
+        ServingError: The server's address, or the proxy that the environment names, cannot be used.
+        ConfigError: The key cannot be one.
         StorageError: The place of the results does not answer.
     """
 
@@ -86,9 +88,13 @@ class Consumer:
     waiting: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # What is wrong with the address, the key or a proxy is so for every recording.
+        with Client(self.config.url, api_key=self.config.api_key):
+            pass
         self.ledger = Ledger(self.config.target)
         self._seen: dict[str, _Seen] = {}
         self._left: dict[str, str] = {}
+        self._closed: dict[str, str] = {}
         self._server_is_away = False
         self._storage_wait_s = _FIRST_WAIT_S
         self._stopped = threading.Event()
@@ -149,13 +155,22 @@ class Consumer:
         """What is not done, and why."""
         names = [self._name(one) for one in inputs if self.ledger.needs(self._name(one), one.version)]
         self.waiting = {name: self._left.get(name, "it is new, or still being written") for name in names}
+        self.waiting |= self._closed
 
     def _inputs(self) -> list[StoredObject]:
-        """Recordings by name; hidden and temporary names are none."""
-        return [one for one in list_objects(self.config.source) if is_audio(self._name(one))]
+        """Recordings by name; hidden and temporary names are none. A folder that cannot be listed holds no other up."""
+        self._closed = {}
+        found = list_objects(self.config.source, self._note_closed)
+        return [one for one in found if is_audio(self._name(one))]
+
+    def _note_closed(self, uri: str, error: StorageError) -> None:
+        self._closed[f"{self._below(uri)}/"] = str(error)
 
     def _name(self, one: StoredObject) -> str:
-        return one.uri.removeprefix(self.config.source).lstrip("/")
+        return self._below(one.uri)
+
+    def _below(self, uri: str) -> str:
+        return uri.removeprefix(self.config.source).lstrip("/")
 
     def _is_whole(self, one: StoredObject) -> bool:
         name = self._name(one)
@@ -178,7 +193,7 @@ class Consumer:
             if len(encoded) != one.size_bytes:
                 self._seen.pop(name, None)  # it grew between the look and now
                 raise _LaterError(f"it had {one.size_bytes} bytes, and has {len(encoded)} now")
-            document = self._ask(name, encoded)
+            document = self._ask(encoded)
         except RefusedRecordingError as error:
             self.ledger.note_failure(Failure(file=name, version=one.version, reason=str(error)))
             self.say(f"{name}: failed: {error}")
@@ -186,8 +201,10 @@ class Consumer:
             if isinstance(error, StorageError) and not concerns_one_file(error):
                 raise
             self._server_is_away |= isinstance(error, ServingError)
+            # A file that cannot be read is tried at every look, and told of once.
+            if isinstance(error, ServingError) or self._left.get(name) != str(error):
+                self.say(f"{name}: left for later: {error}")
             self._left[name] = self.waiting[name] = str(error)
-            self.say(f"{name}: left for later: {error}")
             return
         else:
             answer = Answer.of(name, one.version, document)
@@ -198,7 +215,7 @@ class Consumer:
             notes.pop(name, None)
         self._tables_are_old = True
 
-    def _ask(self, name: str, encoded: bytes) -> RecordingDocument:
+    def _ask(self, encoded: bytes) -> RecordingDocument:
         """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
         give_up_s = time.monotonic() + (0.0 if self._server_is_away else self.config.give_up_s)
@@ -206,7 +223,7 @@ class Consumer:
         with Client(self.config.url, api_key=self.config.api_key) as client:
             while True:
                 try:
-                    return client.predict(encoded, "all", name=name, priority="batch", truncated=self.config.truncated)
+                    return client.predict(encoded, "all", priority="batch", truncated=self.config.truncated)
                 except RefusedRecordingError:
                     raise
                 except ServingError as error:

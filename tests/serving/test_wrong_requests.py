@@ -17,6 +17,7 @@ import pytest
 import soundfile
 
 from serving.local import LocalServers
+from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
 Make = Callable[..., bytes]
@@ -234,7 +235,7 @@ def test_v1__too_long_together(http: httpx.Client, v1_instance: Instance) -> Non
 
 def test_v1__a_body_too_large_is_refused_before_it_is_read(servers: LocalServers) -> None:
     address = urlsplit(servers.url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=HANG_S) as connection:
         head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: audio/ogg\r\nContent-Length: {1 << 40}\r\n\r\n"
         connection.sendall(head.encode())
         answer = b""
@@ -298,7 +299,7 @@ def test_connection__survives_every_kind_of_error(servers: LocalServers, recordi
         ("/v1/models/silencio:explain", "audio/ogg", recording(), 501),
         (ROUTE, "audio/ogg", recording(), 200),
     ]
-    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=HANG_S) as connection:
         for route, content_type, body, status in requests:
             head = (
                 f"POST {route} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"

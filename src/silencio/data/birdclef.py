@@ -9,7 +9,7 @@ from silencio.data.file_names import is_audio, names_below
 from silencio.data.recordings import Source, make_source
 from silencio.data.schemas import TAXONOMY, TRAIN, parse_secondary_labels, read_table
 from silencio.errors import SchemaError, SourceError, StorageError
-from silencio.storage import FileFinder, is_local, is_missing, join, list_objects
+from silencio.storage import FileFinder, is_local, is_missing, join, list_objects, local_path
 
 TAXONOMY_COLUMNS = ["scientific_name", "common_name", "class_name"]
 SOUNDSCAPES = "train_soundscapes"
@@ -28,7 +28,7 @@ def read_birdclef(root: str | Path) -> Source:
     """
     root = str(root)
     if is_local(root):
-        if not Path(root).is_dir():
+        if not local_path(root).is_dir():
             raise SourceError(f"{root} is not a folder: --data takes a folder in BirdCLEF's layout, or demo")
         root = str(Path(root).resolve())
     taxonomy = read_table(join(root, "taxonomy.csv"), TAXONOMY).set_index("primary_label")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 
@@ -10,7 +10,7 @@ from silencio.data.faults import other_forms
 from silencio.data.recordings import Source, make_source
 from silencio.data.schemas import MANIFEST, parse_secondary_labels, read_table
 from silencio.errors import SchemaError
-from silencio.storage import FileFinder, is_local, join
+from silencio.storage import FileFinder, escaped, is_local, join, local_path
 
 _NAMES = {"scientific_name": None, "common_name": None, "class_name": "unknown"}
 
@@ -27,7 +27,7 @@ def read_manifest(uri: str) -> Source:
         SchemaError: It is broken; the message names column and row.
         StorageError: The place does not answer.
     """
-    uri = str(Path(uri).resolve()) if is_local(uri) else uri
+    uri = escaped(str(local_path(uri).resolve())) if is_local(uri) else uri
     table = read_table(uri, MANIFEST)
     if table.empty:
         raise SchemaError(f"{uri} lists no recordings")

@@ -11,7 +11,18 @@ from silencio.data.manifest import read_manifest
 from silencio.data.named_files import FILE_NAMES, proposal, read_named_files
 from silencio.data.recordings import Source
 from silencio.errors import SourceError
-from silencio.storage import StoredObject, exists, is_local, is_s3, join, list_objects, name_of, zip_root
+from silencio.storage import (
+    StoredObject,
+    escaped,
+    exists,
+    is_local,
+    is_s3,
+    join,
+    list_objects,
+    local_path,
+    name_of,
+    zip_root,
+)
 
 DEMO = "demo"
 INSTRUMENTS = "instruments"
@@ -55,7 +66,7 @@ def open_source(data: str) -> Source:
 
 def absolute(data: str) -> str:
     """The same source, named so that a process in another folder finds it too."""
-    return data if data in FETCHED or not is_local(data) else str(Path(data).resolve())
+    return data if data in FETCHED or not is_local(data) else escaped(str(Path(data).resolve()))
 
 
 def is_listed(data: str) -> bool:
@@ -83,16 +94,16 @@ def root_of(data: str) -> str:
         return data.rstrip("/")
     if not is_local(data):
         return data
-    path = Path(data)
+    path = local_path(data)
     if path.is_file() and path.suffix.lower() == ".zip":
         return zip_root(path)
     if not path.is_dir():
         raise SourceError(f"{data} is not a folder: {ALLOWED}")
-    return str(path.resolve())
+    return escaped(str(path.resolve()))
 
 
 def _manifest(data: str) -> Source:
-    if is_local(data) and not Path(data).is_file():
+    if is_local(data) and not local_path(data).is_file():
         raise SourceError(f"{data} is not a file: {ALLOWED}")
     if name_of(data) in ("train.csv", "taxonomy.csv"):
         raise SourceError(f"{data} is a table of BirdCLEF's layout: name the folder that it is in; {ALLOWED}")

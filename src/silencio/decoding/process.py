@@ -10,7 +10,7 @@ import resource
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, wait
+from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -182,9 +182,14 @@ class DecoderProcess:
         raise AssertionError("the last try returns or raises")
 
     def _result(self, asked: Future[Answer]) -> Answer:
-        while not wait([asked], self._patience_s).done:
-            self._check_silence()
-        return asked.result()
+        while True:
+            try:
+                # Not by `wait`, which a future that is cancelled does not wake.
+                return asked.result(self._patience_s)
+            except TimeoutError:
+                if asked.done():
+                    return asked.result()
+                self._check_silence()
 
     async def _result_async(self, asked: Future[Answer]) -> Answer:
         future = asyncio.wrap_future(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections import Counter
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from silencio.detections.documents import DetectionEntry
+from silencio.storage.atomic import writing
 from silencio.storage.parquet import read_parquet
 
 ROWS, DETECTIONS, FILES = "birdclef.csv", "detections.parquet", "files.csv"
@@ -73,6 +75,8 @@ def _quoted(text: str) -> str:
 class ScoreTables:
     """Writes the tables as results come, in memory that does not grow; a context manager.
 
+    Every method raises a `StorageError` where the disk is full, or the place cannot be written to.
+
     Args:
         directory: Gets `birdclef.csv` (`row_id` and a column a code), `detections.parquet` and `files.csv`.
         codes: BirdCLEF's columns.
@@ -82,12 +86,14 @@ class ScoreTables:
     """
 
     def __init__(self, directory: Path, codes: Sequence[str]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self.counts: Counter[str] = Counter()
-        self._rows = _text(directory / ROWS)
-        self._files = _text(directory / FILES)
-        self._parquet = pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd")
+        self._directory = directory
         self._waiting: list[dict[str, object]] = []
+        with writing(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            self._rows = _text(directory / ROWS)
+            self._files = _text(directory / FILES)
+            self._parquet = pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd")
         self._write(self._rows, ["row_id", *codes])
         self._write(self._files, _FILE_COLUMNS)
 
@@ -97,10 +103,11 @@ class ScoreTables:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._flush()
-        self._parquet.close()
-        self._rows.close()
-        self._files.close()
+        # All of them are closed, also when one cannot be.
+        with writing(self._directory), contextlib.ExitStack() as open_files:
+            for one in (self._files, self._rows, self._parquet):
+                open_files.callback(one.close)
+            self._flush()
 
     def scored(
         self,
@@ -163,12 +170,14 @@ class ScoreTables:
 
     def _flush(self) -> None:
         if self._waiting:
-            self._parquet.write_table(pa.Table.from_pylist(self._waiting, schema=_DETECTION_SCHEMA))
+            with writing(self._directory / DETECTIONS):
+                self._parquet.write_table(pa.Table.from_pylist(self._waiting, schema=_DETECTION_SCHEMA))
             self._waiting = []
 
     @staticmethod
     def _write(file: TextIO, row: Sequence[object]) -> None:
-        csv.writer(file, lineterminator="\n").writerow(row)
+        with writing(Path(file.name)):
+            csv.writer(file, lineterminator="\n").writerow(row)
 
 
 def _text(path: Path) -> TextIO:
@@ -176,8 +185,17 @@ def _text(path: Path) -> TextIO:
 
 
 def joined(parts: Sequence[Path], directory: Path) -> None:
-    """Put the tables of several folders one after the other."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Put the tables of several folders one after the other.
+
+    Raises:
+        StorageError: The disk is full, or the place cannot be written to.
+    """
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        _join(parts, directory)
+
+
+def _join(parts: Sequence[Path], directory: Path) -> None:
     for name in (ROWS, FILES):
         with _text(directory / name) as whole:
             for number, part in enumerate(parts):
@@ -192,5 +210,5 @@ def joined(parts: Sequence[Path], directory: Path) -> None:
 
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:
     """Add files that were not scored to `files.csv`: name, status and reason of each."""
-    with (directory / FILES).open("a", encoding="utf-8", newline="") as file:
+    with writing(directory / FILES), (directory / FILES).open("a", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([*row, "", 0, 0] for row in rows)

@@ -7,6 +7,7 @@ sentence; `concerns_one_file` tells a file that cannot be read from a place that
 
 from silencio.storage.atomic import whole_folder, write_atomically
 from silencio.storage.file_finder import FileFinder
+from silencio.storage.names import escaped, local_path, short_name
 from silencio.storage.objects import (
     StoredObject,
     as_local_file,
@@ -14,6 +15,7 @@ from silencio.storage.objects import (
     download_folder,
     exists,
     is_missing,
+    is_refused_name,
     list_objects,
     read_bytes,
     upload_folder,
@@ -27,14 +29,18 @@ __all__ = [
     "as_local_file",
     "concerns_one_file",
     "download_folder",
+    "escaped",
     "exists",
     "is_local",
     "is_missing",
+    "is_refused_name",
     "is_s3",
     "join",
     "list_objects",
+    "local_path",
     "name_of",
     "read_bytes",
+    "short_name",
     "upload_folder",
     "whole_folder",
     "write_atomically",

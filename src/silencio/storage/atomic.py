@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from silencio.errors import StorageError
+from silencio.storage.names import escaped, short_name
 
 _COPIED_BYTES = 1 << 20
 
@@ -24,7 +25,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(_explain(path, error)) from error
+        raise StorageError(explained(path, error)) from error
 
 
 def write_atomically(path: str | Path, content: bytes | str | Path, *, shared: bool = False) -> None:
@@ -39,7 +40,7 @@ def write_atomically(path: str | Path, content: bytes | str | Path, *, shared: b
         StorageError: It cannot be written; what was there before is still there.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial") if shared else _partial(path)
+    partial = _partial(path, f".{os.getpid()}.partial" if shared else ".partial")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -71,7 +72,7 @@ def whole_folder(directory: Path) -> Iterator[Path]:
     Raises:
         StorageError: It cannot be written.
     """
-    partial, replaced = _partial(directory), directory.with_name(f".{directory.name}.replaced")
+    partial, replaced = _partial(directory), _partial(directory, ".replaced")
     with writing(directory):
         # What a killed run left.
         shutil.rmtree(partial, ignore_errors=True)
@@ -87,12 +88,14 @@ def whole_folder(directory: Path) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _partial(path: Path) -> Path:
+def _partial(path: Path, suffix: str = ".partial") -> Path:
     # One name, not one a process: the next try clears what a killed one left.
-    return path.with_name(f".{path.name}.partial")
+    return path.with_name(short_name(f".{path.name}", suffix))
 
 
-def _explain(path: Path, error: OSError) -> str:
+def explained(path: str | Path, error: OSError) -> str:
+    """Why a file cannot be written, as one sentence that names it."""
+    path = Path(escaped(str(path)))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space left on {_mount(path)} while writing {path}: free some, or write to another disk"
     if error.errno == errno.EFBIG:

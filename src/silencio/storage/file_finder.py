@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from silencio.errors import StorageError
+from silencio.storage.names import escaped, local_path
 from silencio.storage.objects import concerns_one_file, exists, list_objects
 from silencio.storage.places import is_local, is_s3
 from silencio.taxonomy import clean_name, name_key
@@ -74,7 +75,8 @@ class FileFinder:
             StorageError: The place does not answer.
         """
         if is_local(uri):
-            return uri if os.path.isfile(uri) else self._local(uri)  # noqa: PTH113  # pathlib's raises at a long name
+            is_there = os.path.isfile(local_path(uri))  # noqa: PTH113  # pathlib's raises at a long name
+            return uri if is_there else self._local(uri)
         if self._base is None or (not is_s3(uri) and exists(uri)):
             return uri
         if self._listed is None:
@@ -104,7 +106,8 @@ class FileFinder:
     def _folder(self, folder: str) -> Spellings:
         if folder not in self._folders:
             try:
-                names = os.listdir(folder)  # noqa: PTH208  # names, not paths
+                # Names, not paths; a table is text, and names none that is not.
+                names = [name for name in os.listdir(folder) if name == escaped(name)]  # noqa: PTH208
             except OSError:
                 names = []
             self._folders[folder] = Spellings(names)

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import shutil
 import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.bundle.scoring_pool import ScoringPool, score_files
 from silencio.errors import BundleIntegrityError, StorageError
 from silencio.storage import as_local_file, zip_root
+from tests.waiting import is_gone, until
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_files__come_in_order_with_the_scorers_numbers(bundle: Path, scorer: Sco
     assert [one.uri for one in scored] == recordings
     for one in scored:
         assert one.recording is not None
-        np.testing.assert_array_equal(one.recording.probabilities, scorer(Path(one.uri)).probabilities)
+        np.testing.assert_allclose(one.recording.probabilities, scorer(Path(one.uri)).probabilities, rtol=0, atol=1e-6)
     assert scored[0].duration_s == pytest.approx(90.0)
 
 
@@ -77,19 +77,20 @@ def test_file_that_kills_its_process__fails_alone(bundle: Path, recordings: list
     deadly = tmp_path / "deadly.ogg"
     os.mkfifo(deadly)
 
+    def opened() -> int | None:
+        try:
+            return os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            return None
+
     def kill_reader() -> None:
         for _ in range(2):  # among others, and alone
-            while True:
-                try:
-                    writing = os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
-                except OSError:
-                    time.sleep(0.01)
-                    continue
-                break
-            for process in multiprocessing.active_children():
+            writing = until(opened)
+            reading = multiprocessing.active_children()
+            for process in reading:
                 process.kill()
             os.close(writing)
-            time.sleep(0.2)
+            until(lambda: all(is_gone(one.pid or 0) for one in reading))  # noqa: B023  # asked in this round
 
     killing = threading.Thread(target=kill_reader)
     killing.start()

@@ -27,6 +27,7 @@ from silencio.decoding.pebble_channel import AnswersContext
 from silencio.decoding.process import DecoderProcess, Work, start_fork_server
 from silencio.errors import BundleError, DecodeError, DecoderProcessError, UnexpectedError, UntrustedAnswerError
 from tests.unit.decoding import misbehaving
+from tests.waiting import until
 
 Run = Callable[[str, Any], Answer]
 # Longer than any test: what is to end earlier hangs for an hour.
@@ -148,6 +149,8 @@ def test_stop__ends_the_process_and_whoever_waits_for_it(process: DecoderProcess
 
     waiting = threading.Thread(target=wait)
     waiting.start()
+    # The other process is at it, and its thread waits.
+    until(lambda: process._asked is not None and process._asked.running())
     process.stop()
     waiting.join()
     assert len(caught) == 1
