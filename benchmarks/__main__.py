@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from benchmarks.machine import machine
 from benchmarks.result import Result
+from silencio.command import command, exit_with
+from silencio.console import Console
+from silencio.storage import write_atomically
 
-NAMES = ("log_mel", "featurize", "growth", "bundle_size", "batching", "serving", "batch_score")
+NAMES = ("log_mel", "featurize", "growth", "bundle_size", "batching", "serving", "batch_score", "memory", "training")
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is asked for.
 
@@ -41,15 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results += importlib.import_module(f"benchmarks.{name}").run(asked.quick)
     _show(where, results)
     if asked.out:
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
         figures = {"machine": where, "quick": asked.quick, "results": [result.to_dict() for result in results]}
-        asked.out.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_atomically(asked.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     return int(asked.strict and not all(result.met for result in results))
 
 
 def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
-    # A pipe has no width of its own; 80 columns would fold every cell.
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(piped_cells=160)
     title = (
         f"{where['processor']}, {where['n_cores']} cores, {where['threads_per_process']} thread a process, "
         f"load {where['load_average_1_min']} at the start, {where['date']}"
@@ -59,10 +61,10 @@ def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
         table.add_column(column)
     for result in results:
         figure = f"{result.value:.2f} {result.unit}"
-        verdict = "[green]met[/]" if result.met else "[bold red]MISSED[/]"
+        verdict = Text("met", style="green") if result.met else Text("MISSED", style="bold red")
         table.add_row(result.what, figure, result.promise, verdict, result.ours, result.reference)
     console.print(table)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -7,31 +7,37 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
-from silencio.errors import SilencioError
+from silencio.command import command, exit_with
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from pipelines.step_log import StepTime
+    from silencio.console import Console
 
 # Files that failed; all of them are in the table.
 _SHOWN = 20
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, 1 after one message that says what was wrong, or 130 after one that says that it was stopped."""
     options = _parser().parse_args(arguments)
+    from silencio.console import Console
+
+    _check_text(options)
     commands = {"run": _run, "submit": _submit, "compile": _compile, "list": _list}
-    try:
-        return commands[options.command](options, Console())
-    except SilencioError as error:
-        details = getattr(error, "details", "").strip()
-        sys.stderr.write(f"{details}\nerror: {error}\n" if details else f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt as stop:
-        sys.stderr.write(f"{stop or 'stopped'}\n")
-        return 130
+    return commands[options.command](options, Console())
+
+
+def _check_text(options: argparse.Namespace) -> None:
+    """Arguments stand in JSON and YAML; of the data, whose folders others named, bytes are kept as escapes."""
+    from silencio.errors import ConfigError
+    from silencio.storage import escaped
+
+    for name, value in vars(options).items():
+        if name != "data" and isinstance(value, str | Path) and str(value) != escaped(str(value)):
+            raise ConfigError(f"--{name} {escaped(str(value))} is not UTF-8: rename it, or name another")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
     score.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets scores/, the log and all artifacts")
     score.add_argument("--shards", type=int, default=0, metavar="N", help="steps of their own; default: by size")
+    score.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="what becomes of cut files; default: %(default)s",
+    )
     submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
     submit.add_argument("pipeline", choices=["train"])
     _add_configuration(submit, data_required=False)
@@ -98,12 +110,12 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
     from pipelines.batch_score_run import run_batch_score
 
-    run = run_batch_score(options.data, options.bundle, options.out, options.shards)
+    run = run_batch_score(options.data, options.bundle, options.out, options.shards, options.truncated)
     console.print(_times_table(run.times))
     counts = ", ".join(f"{n} {status}" for status, n in run.counts.items() if status != "files")
     console.print(f"{run.counts['files']} files: {counts}; {run.audio_s / 3600:.2f} hours of sound")
     for file, reason in run.failed[:_SHOWN]:
-        console.print(f"- {file}: {reason}", soft_wrap=True, markup=False)
+        console.print(f"- {file}: {reason}", soft_wrap=True)
     if len(run.failed) > _SHOWN:
         console.print(f"- and {len(run.failed) - _SHOWN} more")
     console.print(f"Scores: {run.scores}", soft_wrap=True)
@@ -111,6 +123,8 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_train(options: argparse.Namespace, console: Console) -> int:
+    from rich.table import Table
+
     from pipelines.train_run import run_train
     from silencio.evaluation.results import results_table
 
@@ -139,6 +153,8 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
 
 def _times_table(times: list[StepTime]) -> Table:
     """A row a step; a loop's step has one row for all its items."""
+    from rich.table import Table
+
     taken_up = sum(step.taken_up for step in times)
     title = f"{len(times)} steps" + (f", {taken_up} of them taken up" if taken_up else "")
     table = Table("step", "s", "", title=title)
@@ -184,6 +200,8 @@ def _compile(options: argparse.Namespace, console: Console) -> int:
 
 
 def _list(options: argparse.Namespace, console: Console) -> int:
+    from rich.table import Table
+
     from pipelines.compile import COMPILED
     from silencio.config import preset_names, preset_text, resolve
 
@@ -196,4 +214,4 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

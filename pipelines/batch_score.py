@@ -41,6 +41,7 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
         bundle: str = "/data/bundle",
         n_shards: int = 0,
         n_processes: int = _CORES_OF_A_POD,
+        truncated: str = "note",
         run_key: str = "",
     ) -> _Scored:
         """Score every recording below a place.
@@ -50,6 +51,7 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
             bundle: Folder or `s3://` prefix of the bundle.
             n_shards: How many parts are scored by a step of their own; 0 leaves it to the size of the archive.
             n_processes: In each part, at once; 0 takes every core that the step may use.
+            truncated: A file that ends before its recording does is scored as far as it goes (note), or fails (refuse).
             run_key: The run's identity; nothing here needs it.
         """
         listed = resources.with_recordings(list_archive(data=data, n_shards=n_shards))
@@ -58,7 +60,9 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
         archive = listed.outputs["archive"]
         shards = archive_shards(archive=archive)
         with dsl.ParallelFor(shards.output, parallelism=1 if local else _PODS_AT_ONCE) as shard:
-            scored = batch_score(archive=archive, shard=shard, bundle=bundle, n_processes=n_processes)
+            scored = batch_score(
+                archive=archive, shard=shard, bundle=bundle, n_processes=n_processes, truncated=truncated
+            )
             resources.request(resources.with_recordings(scored), resources.JUDGE)
         collected = collect_scores(archive=archive, shards=dsl.Collected(scored.outputs["scores"]))
         for task in (listed, shards, collected):

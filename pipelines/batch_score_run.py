@@ -39,7 +39,7 @@ class BatchScored:
     times: list[StepTime]
 
 
-def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0) -> BatchScored:
+def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0, truncated: str = "note") -> BatchScored:
     """Run `batch_score` on this machine, or take up a run that was stopped.
 
     Args:
@@ -47,6 +47,7 @@ def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0) -> Bat
         bundle: Folder or `s3://` prefix of the bundle.
         out: Gets `scores`, `run.log` and the artifacts of every step.
         n_shards: 0 leaves it to the size of the archive.
+        truncated: What becomes of a file that ends before its recording does: `note` or `refuse`.
 
     Raises:
         StorageError: `out` cannot be written.
@@ -56,6 +57,7 @@ def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0) -> Bat
     """
     out = out.resolve()
     arguments = {"data": absolute(data), "bundle": absolute(bundle), "n_shards": n_shards, "n_processes": 0}
+    arguments["truncated"] = truncated
     identity = f"{local_image()} {os.environ.get('SILENCIO_S3_ENDPOINT', '')}"
     run = run_local(batch_score_pipeline(local=True), arguments, identity, out, PUBLISHED)
     with (out / "scores" / FILES).open(encoding="utf-8", newline="") as file:

@@ -18,7 +18,7 @@ import components
 import silencio
 from silencio.errors import SilencioError
 from silencio.registry.settings import Tracking
-from silencio.storage import StoredObject, is_local, is_s3, list_objects, read_bytes
+from silencio.storage import StoredObject, is_local, is_s3, list_objects, local_path, read_bytes
 
 if TYPE_CHECKING:
     from silencio.config import RunConfig
@@ -83,19 +83,19 @@ def place_version(text: str, apart_from: Path | None = None) -> str:
     Raises:
         StorageError: S3 does not answer.
     """
-    if not is_s3(text) and not (text.startswith("/") and _is_path(text) and Path(text).exists()):
+    if not is_s3(text) and not (text.startswith("/") and _is_path(text) and local_path(text).exists()):
         return ""
     return _digest(_listing(text, apart_from))[:12]
 
 
 def _listing(place: str, apart_from: Path | None) -> Iterator[str]:
-    path = Path(place)
+    path = local_path(place)
     if place.endswith(_TABLES):
         yield from _manifest(place)
     elif is_s3(place):
         yield from _lines(list_objects(place))
     elif path.is_dir():
-        found = list_objects(path)
+        found = list_objects(place)
         yield from _lines(one for one in found if not apart_from or not Path(one.uri).is_relative_to(apart_from))
     else:
         yield _facts(path)

@@ -8,19 +8,22 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from serving.client import Client
-from serving.local import local_servers
+from silencio.command import command, exit_with
+from silencio.console import Console
 from silencio.detections import RecordingDocument
-from silencio.errors import SilencioError
 
 _N_LISTED = 3
 
 
+@command
 def main() -> int:
     """Returns 0 when every recording was answered."""
+    from serving.client import Client
+    from serving.local import local_servers
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the --out of a training run")
     parser.add_argument("--most", type=int, default=40, help="how many test recordings to send")
@@ -36,9 +39,9 @@ def main() -> int:
             codes = [code for code, _, _ in ranked]
             n_first += codes[0] == row["primary_label"]
             n_listed += row["primary_label"] in codes
-            mark = "[green]" if codes[0] == row["primary_label"] else ""
             first, *others = (f"{name} {probability:.2f}" for _, name, probability in ranked)
-            table.add_row(row["recording_id"], row["primary_label"], f"{mark}{first}", ", ".join(others))
+            said = Text(first, style="green" if codes[0] == row["primary_label"] else "")
+            table.add_row(row["recording_id"], row["primary_label"], said, ", ".join(others))
     console.print(table)
     console.print(
         f"Rightly first: {n_first} of {len(answers)} recordings that it was not trained on; among the first "
@@ -73,7 +76,4 @@ def _verdict(path: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SilencioError as error:
-        sys.exit(f"error: {error}")
+    exit_with(main)

@@ -8,23 +8,23 @@ The time is that of a processor on one thread, so that a busy machine does not t
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
-from silencio.audio import cut_windows, read_waveform
+from silencio.audio import WindowCut, cut_windows, read_waveform
+from silencio.command import command, exit_with
+from silencio.console import Console
 from silencio.encoders import Encoder
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import encoder_file, encoder_spec
-from silencio.errors import SilencioError
 
 _RATE_HZ, _WINDOW_SAMPLES = 32_000, 160_000
 _N_RUNS = 15
 
 
+@command
 def main() -> int:
     """Returns 0 when every encoder was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--references", type=Path, help="write NAME.npy, at normal and half speed, into this folder")
     parser.add_argument("encoders", nargs="+", metavar="NAME[=FILE]")
     options = parser.parse_args()
-    window = cut_windows(read_waveform(options.clip, _RATE_HZ).samples, _WINDOW_SAMPLES, _WINDOW_SAMPLES, "repeat")[:1]
+    window = cut_windows(read_waveform(options.clip, _RATE_HZ).samples, WindowCut(_WINDOW_SAMPLES, _WINDOW_SAMPLES))[:1]
     for named in options.encoders:
         name, _, weights = named.partition("=")
         path = encoder_file(name, EncoderConfig(weights=weights))
@@ -53,7 +53,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SilencioError as error:
-        sys.exit(f"error: {error}")
+    exit_with(main)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from serving.predict import add_predict
-from serving.simulate.command import add_simulate
-from serving.stream.commands import add_consume, add_produce
-from serving.up import add_up
+from silencio.command import command, exit_with
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
+    options = parser().parse_args(arguments)
+    return int(options.run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of all the commands, each of which sets `run`."""
+    from serving.predict import add_predict
+    from serving.simulate.command import add_simulate
+    from serving.stream.commands import add_consume, add_produce
+    from serving.up import add_up
+
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a bundle, and ask one.")
     commands = parser.add_subparsers(dest="command", required=True)
     add_up(commands)
@@ -20,9 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     add_simulate(commands)
     add_produce(commands)
     add_consume(commands)
-    options = parser.parse_args(arguments)
-    return int(options.run(options))
+    return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
+import ssl
 import time
 from datetime import datetime
 from types import TracebackType
@@ -18,8 +19,8 @@ from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
 from silencio.errors import ConfigError, ServingError
+from silencio.network import proxy_of, trusted_certificates
 
-_LOOPBACK_HOSTS = {"127.0.0.1", "::1", "localhost"}
 # What is wrong with this recording or its request, not with the server or the key.
 _REFUSALS = {400, 413, 415, 422}
 _LATER = {429, 503}
@@ -50,13 +51,56 @@ def connection(url: str, timeout_s: float, api_key: str | None = None) -> httpx.
         url: Of the server.
         timeout_s: Longest wait for one answer.
         api_key: Sent as `Authorization: Bearer …`; none where empty.
+
+    Raises:
+        ServingError: `url` is no address, or the environment names a proxy that cannot be used.
+        ConfigError: The environment names certificates that cannot be used.
     """
-    return httpx.Client(
-        timeout=timeout_s,
-        headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-        # A proxy of the environment cannot reach this machine's loopback.
-        trust_env=urlsplit(url).hostname not in _LOOPBACK_HOSTS,
-    )
+    check_address(url)
+    proxy = proxy_of(url)
+    try:
+        return httpx.Client(
+            timeout=timeout_s,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            # httpx would fail on any variable that it does not understand, also where it does not matter for this URL.
+            trust_env=False,
+            proxy=None if proxy is None else proxy.address,
+            verify=_trusted(url, "" if proxy is None else proxy.address),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        if proxy is None:
+            raise
+        raise ServingError(
+            f"{url} cannot be asked through the proxy that the environment names ({proxy.shown}): http://HOST:PORT or "
+            f"https://HOST:PORT is taken; correct or unset {proxy.variable}, or name the server in NO_PROXY"
+        ) from error
+
+
+def check_address(url: str) -> None:
+    """Refuse what is no address of a server.
+
+    Raises:
+        ServingError: `url` has no scheme, no host, or a port that is none.
+    """
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # As the system will look it up, and as httpx will send it; each refuses names that the other takes.
+        _ = (parts.hostname or "").encode("idna"), httpx.URL(url).host
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ServingError(f"{url!r} is no address of a server ({error}): http://HOST:PORT is needed") from error
+    if not is_address:
+        raise ServingError(f"{url!r} is no address of a server: http://HOST:PORT is needed")
+
+
+def _trusted(*addresses: str) -> ssl.SSLContext | bool:
+    """The certificates that the environment wants trusted, where one of the addresses shows any."""
+    if not any(urlsplit(address).scheme == "https" for address in addresses):
+        return True
+    path = trusted_certificates("SSL_CERT_FILE", "SSL_CERT_DIR")
+    if path is None:
+        return True
+    return ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
 
 
 class Client:
@@ -83,9 +127,7 @@ class Client:
         api_key: str | None = None,
         patience_s: float = 0.0,
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ServingError(f"{url!r} is no address of a server: http://HOST:PORT is needed")
+        check_address(url)
         if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
             raise ConfigError("the API key is none: it must be one line of ASCII without blanks around it")
         self.url = url.rstrip("/")
@@ -93,6 +135,8 @@ class Client:
         self._route = f"{self.url}/v1/models/{model_name}:predict"
         self._patience_s = patience_s
         self._http = connection(url, timeout_s, api_key)
+        proxy = proxy_of(url)
+        self._through = f" through the environment's proxy {proxy.shown}" if proxy else ""
 
     def __enter__(self) -> Self:
         return self
@@ -169,7 +213,7 @@ class Client:
         try:
             answer = self._http.post(self._route, json=body)
         except httpx.TransportError as error:
-            raise ServingError(f"{self.url} does not answer: {error or type(error).__name__}") from error
+            raise ServingError(f"{self.url} does not answer{self._through}: {error or type(error).__name__}") from error
         if answer.status_code in _LATER:
             raise BusyError(_error_text(answer), _retry_after_s(answer))
         if not answer.is_success:

@@ -64,7 +64,7 @@ def local_servers(
     transformer_options: Sequence[str] = (),
     predictor_options: Sequence[str] = (),
     on_progress: Callable[[str], None] = _ignore,
-    longest_start_s: float = 120.0,
+    longest_start_s: float = 1_800.0,
 ) -> Iterator[LocalServers]:
     """Start predictor and transformer, wait until both are ready, stop both at the end.
 
@@ -76,7 +76,7 @@ def local_servers(
         transformer_options: More of `python -m serving.transformer`.
         predictor_options: More of `python -m serving.predictor`.
         on_progress: Told what is waited for.
-        longest_start_s: How long to wait.
+        longest_start_s: How long to wait for one that lives and is not ready; one that ends is noticed at once.
 
     Raises:
         ServingError: A server refuses the bundle, ends or does not become ready.

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
-from silencio.bundle import Bundle, Scorer
+from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
 from silencio.detections.formats import needed_top_k
 from silencio.detections.prior import BirdnetRange
 from silencio.errors import ConfigError, DecodeError, SilencioError
-from silencio.taxonomy import ClassList
+from silencio.taxonomy import ClassList, listed
 
 _API_KEY = "SILENCIO_API_KEY"
 # A key's quota is full again within a minute, a server that restarts is ready again by then.
@@ -32,7 +32,7 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = commands.add_parser("predict", help="name what recordings hold")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="OGG, WAV, FLAC or MP3")
     way = parser.add_mutually_exclusive_group(required=True)
-    way.add_argument("--bundle", type=Path, metavar="DIR", help="score in this process, without a server")
+    way.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")
     way.add_argument("--url", help="ask a server, like http://127.0.0.1:8080")
     parser.add_argument(
         "--format", choices=FORMATS, default="table", help="json: one object a line and file (default: %(default)s)"
@@ -110,11 +110,11 @@ class _Way:
     """The two ways of asking as one.
 
     Attributes:
-        ask: From a recording's bytes to the answer.
+        ask: From a recording to the answer.
         band_hz: What the model hears.
     """
 
-    ask: Callable[[bytes], RecordingDocument]
+    ask: Callable[[Path], RecordingDocument]
     band_hz: BandHz
 
 
@@ -130,16 +130,17 @@ def predict(options: argparse.Namespace) -> int:
         top_k = needed_top_k(output_format)
     try:
         _check_place(options)
-        with _by_url(options, top_k) if options.url else _offline(options, top_k) as way:
+        with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as way:
             answers = _Answers(options.files, way.ask)
             if options.out:
-                write_answers(answers, output_format, way.band_hz, options.out, options.files)
+                all_written = write_answers(answers, output_format, way.band_hz, options.out, options.files)
             else:
+                all_written = True
                 print_answers(answers, output_format, way.band_hz)
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    return 0 if answers.all_answered else 1
+    return 0 if answers.all_answered and all_written else 1
 
 
 class _Answers:
@@ -147,13 +148,13 @@ class _Answers:
 
     Args:
         files: The recordings.
-        ask: From a recording's bytes to the answer.
+        ask: From a recording to the answer.
 
     Attributes:
         all_answered: No file was left out so far.
     """
 
-    def __init__(self, files: list[Path], ask: Callable[[bytes], RecordingDocument]) -> None:
+    def __init__(self, files: list[Path], ask: Callable[[Path], RecordingDocument]) -> None:
         self.all_answered = True
         self._files = files
         self._ask = ask
@@ -161,7 +162,7 @@ class _Answers:
     def __iter__(self) -> Iterator[Answer]:
         for file in self._files:
             try:
-                document = self._ask(_read(file))
+                document = self._ask(file)
             except (DecodeError, RefusedRecordingError) as error:
                 sys.stderr.write(f"{file}: {error}\n")
                 self.all_answered = False
@@ -187,9 +188,9 @@ def _check_place(options: argparse.Namespace) -> None:
 def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
     with Client(options.url, api_key=_api_key(options.api_key_file), patience_s=_PATIENCE_S) as client:
 
-        def ask(encoded: bytes) -> RecordingDocument:
+        def ask(file: Path) -> RecordingDocument:
             return client.predict(
-                encoded,
+                _read(file),
                 top_k,
                 latitude=options.latitude,
                 longitude=options.longitude,
@@ -202,28 +203,34 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
 
 @contextmanager
 def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
-    scorer = Scorer(Bundle(options.bundle))
-    manifest, spec = scorer.bundle.manifest, scorer.bundle.manifest.spec
-    prior = _prior(options, manifest.classes)
-    expected = prior.expected(options.latitude, options.longitude, options.recorded_at) if prior else None
-    if prior and expected is None:
-        sys.stderr.write("note: the place is in no site's radius: nothing is known of it, no species is ruled out\n")
+    with ScoringPool(options.bundle, 1) as pool:
+        manifest, spec = pool.bundle.manifest, pool.bundle.manifest.spec
+        prior = _prior(options, manifest.classes)
+        expected = prior.expected(options.latitude, options.longitude, options.recorded_at) if prior else None
+        if prior and expected is None:
+            sys.stderr.write(
+                "note: the place is in no site's radius: nothing is known of it, no species is ruled out\n"
+            )
 
-    def ask(encoded: bytes) -> RecordingDocument:
-        waveform = scorer.front_end.waveform(encoded)
-        features = scorer.front_end.features(waveform)
-        return recording_document(
-            features.starts_s,
-            scorer.graph.run(features.inputs),
-            window_s=spec.window_s,
-            classes=manifest.classes,
-            thresholds=manifest.thresholds,
-            top_k=top_k,
-            expected=expected,
-            duration_s=len(waveform) / spec.sample_rate_hz,
-        )
+        def ask(file: Path) -> RecordingDocument:
+            _look(file)
+            scored = pool.score(str(file), options.truncated)
+            if scored.recording is None:
+                raise DecodeError(scored.reason)
+            return recording_document(
+                scored.recording.starts_s,
+                scored.recording.probabilities,
+                window_s=spec.window_s,
+                hop_s=spec.hop_s,
+                classes=manifest.classes,
+                thresholds=manifest.thresholds,
+                top_k=top_k,
+                expected=expected,
+                duration_s=scored.recording.duration_s,
+                notes=scored.recording.notes,
+            )
 
-    yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))
+        yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))
 
 
 def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
@@ -235,7 +242,7 @@ def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
     if sites.unknown:
         sys.stderr.write(
             f"note: {options.site_list}: {len(sites.unknown)} of {sites.n_rows} rows name species that the bundle does "
-            f"not know, like {sites.unknown[0]}\n"
+            f"not know: {listed(sites.unknown)}\n"
         )
     return sites
 
@@ -255,5 +262,12 @@ def _api_key(file: Path | None) -> str | None:
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
+    except OSError as error:
+        raise DecodeError(f"cannot be read: {error.strerror or error}") from error
+
+
+def _look(file: Path) -> None:
+    try:
+        file.stat()
     except OSError as error:
         raise DecodeError(f"cannot be read: {error.strerror or error}") from error

@@ -39,7 +39,7 @@ def _verdict(one: SpeciesEntry) -> Text:
 
 
 def _clock(seconds: float) -> str:
-    """`1:05`, `1:02.5`."""
+    """`1:05`, `1:02.5`; hundredths, for a last window may begin that soon after the one before it."""
     minutes, rest_s = divmod(seconds, 60)
-    text = f"{rest_s:04.1f}".removesuffix(".0")
+    text = f"{rest_s:05.2f}".rstrip("0").removesuffix(".")
     return f"{int(minutes)}:{text}"

@@ -7,13 +7,14 @@ import signal
 import time
 from pathlib import Path
 
-from rich.console import Console
+from rich.text import Text
 
 from serving.agreement import LOOPBACK, MODEL_NAME
 from serving.local import LocalServers, local_servers
 from serving.origins import check_origin
 from silencio.bundle.load import read_manifest
 from silencio.bundle.manifest import BundleManifest
+from silencio.console import Console
 from silencio.errors import ConfigError, ServingError
 
 _CHECK_S = 0.5
@@ -60,7 +61,7 @@ def up(options: argparse.Namespace) -> int:
     Returns:
         0 if it was stopped, 1 if it did not start or a server ended by itself.
     """
-    output, progress = Console(soft_wrap=True, highlight=False), Console(stderr=True, soft_wrap=True, highlight=False)
+    output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     signal.signal(signal.SIGTERM, _interrupt)
     begun_s = time.monotonic()
     status = progress.status("starting predictor and transformer")
@@ -72,12 +73,12 @@ def up(options: argparse.Namespace) -> int:
             port=options.port,
             grpc_port=options.grpc_port,
             transformer_options=_transformer_options(options),
-            on_progress=lambda message: status.update(f"{message} ({time.monotonic() - begun_s:.0f} s)"),
+            on_progress=lambda message: status.update(Text(f"{message} ({time.monotonic() - begun_s:.0f} s)")),
         ) as servers:
             status.stop()
-            output.print(_welcome(servers, time.monotonic() - begun_s), markup=False)
+            output.print(_welcome(servers, time.monotonic() - begun_s))
             # Servers that are ready have checked the bundle.
-            output.print(_licence(read_manifest(options.bundle)), markup=False)
+            output.print(_licence(read_manifest(options.bundle)))
             output.print("Ctrl-C stops it.")
             while True:
                 time.sleep(_CHECK_S)
@@ -87,7 +88,7 @@ def up(options: argparse.Namespace) -> int:
         return 0
     except ServingError as error:
         status.stop()
-        progress.print(f"error: {error}", markup=False)
+        progress.print(f"error: {error}")
         return 1
     finally:
         status.stop()

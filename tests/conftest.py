@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 
 # Before anything imports mlflow: no test writes to the database of this folder, or tells anyone that it ran.
 os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{tempfile.mkdtemp(prefix='silencio-mlflow-')}/mlflow.db"
@@ -72,6 +73,14 @@ def pytest_unconfigure() -> None:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """A test's name holds no bytes: a WAV holds the second it was written in, and two workers then disagree."""
     return f"{argname}-of-{len(val)}" if isinstance(val, bytes) else None
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that code takes by `time.sleep`, in seconds, which are not taken: patience is counted, not waited."""
+    taken: list[float] = []
+    monkeypatch.setattr(time, "sleep", taken.append)
+    return taken
 
 
 @pytest.fixture(scope="session")

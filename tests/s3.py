@@ -18,7 +18,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import uuid
 from dataclasses import dataclass
 from functools import cache
@@ -30,8 +29,9 @@ from minio.error import MinioException
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from tests.waiting import HANG_S, until
+
 _GRPC = 10_000  # SeaweedFS opens each port once more, that much higher
-_READY_S = 60.0
 _BUCKET = "recordings"
 
 
@@ -59,7 +59,7 @@ class S3Server:
         return self
 
     def client(self) -> Minio:
-        once = PoolManager(retries=False, timeout=5.0)
+        once = PoolManager(retries=False, timeout=HANG_S)
         return Minio(self.endpoint, self.access_key, self.secret_key, secure=False, http_client=once)
 
     def new_place(self) -> str:
@@ -119,16 +119,16 @@ def _is_free(port: int) -> bool:
 
 
 def _wait_until_ready(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _READY_S
-    while time.monotonic() < until:
+    def takes_objects() -> bool:
         if process.poll() is not None:
-            break
+            raise RuntimeError(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")
         try:
             # Writing works later than answering.
             if not server.client().bucket_exists(_BUCKET):
                 server.client().make_bucket(_BUCKET)
             server.client().put_object(_BUCKET, "probe", io.BytesIO(b"x"), 1)
-            return
         except (MinioException, HTTPError):
-            time.sleep(0.2)
-    raise RuntimeError(f"SeaweedFS did not start: {log.read_text(errors='replace')[-2000:]}")
+            return False
+        return True
+
+    until(takes_objects, lambda: log.read_text(errors="replace")[-2000:])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 # Ends a test that hangs, and is never its verdict: the slowest machine does in this time what a test waits for.
@@ -25,7 +27,28 @@ def until(condition: Callable[[], T], what: Callable[[], object] | str = "") -> 
     """
     hangs_at_s = time.monotonic() + HANG_S
     while not (found := condition()):
-        if time.monotonic() > hangs_at_s:
-            raise AssertionError(f"it never came: {what() if callable(what) else what}")
+        _check(hangs_at_s, what)
         time.sleep(_POLL_S)
     return found
+
+
+async def until_async(condition: Callable[[], T], what: Callable[[], object] | str = "") -> T:
+    """`until`, for what happens in this very loop."""
+    hangs_at_s = time.monotonic() + HANG_S
+    while not (found := condition()):
+        _check(hangs_at_s, what)
+        await asyncio.sleep(_POLL_S)
+    return found
+
+
+def is_gone(pid: int) -> bool:
+    """No such process, or it only waits to be counted by its parent."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def _check(hangs_at_s: float, what: Callable[[], object] | str) -> None:
+    if time.monotonic() > hangs_at_s:
+        raise AssertionError(f"it never came: {what() if callable(what) else what}")

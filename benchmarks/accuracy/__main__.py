@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,14 +18,16 @@ from benchmarks.accuracy.folds import N_FOLDS
 from benchmarks.accuracy.jobs import Run
 from benchmarks.accuracy.table import show, summary
 from benchmarks.accuracy.work import work
+from silencio.command import command, exit_with
 from silencio.config import preset_text, read_config_file, resolve
-from silencio.errors import SilencioError
+from silencio.storage import write_atomically
 from silencio.training.preflight import check_run
 
 # Laid over the preset: what the table has beside its heads.
 _BESIDE = Path(__file__).with_name("accuracy.yaml")
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Compute what is missing, then show all; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
@@ -38,11 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--folds", type=int, nargs="*", default=list(range(N_FOLDS)), help="only these")
     parser.add_argument("--table", action="store_true", help="compute nothing, show what there is")
-    try:
-        _answer(parser.parse_args(arguments))
-    except SilencioError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    _answer(parser.parse_args(arguments))
     return 0
 
 
@@ -56,9 +53,9 @@ def _answer(asked: argparse.Namespace) -> None:
         config.save(asked.out / "config.yaml")
         work(run, asked.folds, asked.processes)
     facts = summary(run)
-    (asked.out / "accuracy.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    write_atomically(asked.out / "accuracy.json", json.dumps(facts, indent=1) + "\n")
     show(facts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,7 @@ def encoder_regression(
 ) -> dict[str, NDArray[np.float64]]:
     """Logistic regression on an encoder's mean embedding of a recording, at each of its speeds alone and at all.
 
-    Embeddings are brought to signed roots of length 1; C = 10. At normal speed this is the plain regression that
-    an ensemble has to beat.
+    At normal speed this is the plain regression that an ensemble has to beat.
 
     Args:
         name: Of the encoder.
@@ -33,27 +33,58 @@ def encoder_regression(
         By name of the reference, (n_judged, n_classes).
     """
     speeds = heard.encoders[name].spec.speeds
-    fitted, asked = _by_speed(heard, name, len(speeds)), _by_speed(judged, name, len(speeds))
+    fitted, asked = _means(heard, name), _means(judged, name)
     labels = heard.table["primary_label"].to_numpy(str)
     choices = {f"at speed {speed:g}": [number] for number, speed in enumerate(speeds)}
     if len(speeds) > 1:
         choices["at all speeds"] = list(range(len(speeds)))
-    found = {}
-    for which, numbers in choices.items():
-        model = LogisticRegression(C=_C, max_iter=5000)
+    return {
+        f"logistic regression on {name} {which}": EncoderRegression(fitted, labels, classes, len(speeds), numbers)(
+            asked
+        )
+        for which, numbers in choices.items()
+    }
+
+
+class EncoderRegression:
+    """A logistic regression on embeddings, brought to signed roots of length 1; C = 10.
+
+    Args:
+        embeddings: (n_recordings, n_dimensions), of all speeds, one after another.
+        labels: Of the recordings, (n_recordings,).
+        classes: The order of the scores.
+        n_speeds: Of the encoder.
+        numbers: Which of them are heard.
+    """
+
+    def __init__(
+        self,
+        embeddings: NDArray[np.float64],
+        labels: NDArray[np.str_],
+        classes: ClassList,
+        n_speeds: int,
+        numbers: Sequence[int],
+    ) -> None:
+        self._n_speeds, self._numbers, self._n_classes = n_speeds, numbers, len(classes)
+        self._model = LogisticRegression(C=_C, max_iter=5000)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(np.concatenate([fitted[number] for number in numbers], axis=1), labels)
-        scores = np.zeros((len(judged), len(classes)))
-        columns = [classes.index[code] for code in model.classes_]
-        scores[:, columns] = model.predict_proba(np.concatenate([asked[number] for number in numbers], axis=1))
-        found[f"logistic regression on {name} {which}"] = scores
-    return found
+            self._model.fit(self._features(embeddings), labels)
+        self._columns = [classes.index[code] for code in self._model.classes_]
+
+    def __call__(self, embeddings: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of recordings or windows, (n, n_dimensions), to scores (n, n_classes)."""
+        scores = np.zeros((len(embeddings), self._n_classes))
+        scores[:, self._columns] = self._model.predict_proba(self._features(embeddings))
+        return scores
+
+    def _features(self, embeddings: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = embeddings.reshape(len(embeddings), self._n_speeds, -1).transpose(1, 0, 2)
+        rooted = np.sign(parts) * np.sqrt(np.abs(parts))
+        rooted = rooted / (np.linalg.norm(rooted, axis=2, keepdims=True) + 1e-9)
+        return np.concatenate([rooted[number] for number in self._numbers], axis=1)
 
 
-def _by_speed(shards: ShardSet, name: str, n_speeds: int) -> NDArray[np.float64]:
-    """Mean embeddings of recordings, (n_speeds, n_recordings, n_outputs)."""
-    means = np.stack([shards.embedding(name, index).mean(axis=0, dtype=np.float64) for index in range(len(shards))])
-    parts = means.reshape(len(shards), n_speeds, -1).transpose(1, 0, 2)
-    rooted = np.sign(parts) * np.sqrt(np.abs(parts))
-    return np.asarray(rooted / (np.linalg.norm(rooted, axis=2, keepdims=True) + 1e-9))
+def _means(shards: ShardSet, name: str) -> NDArray[np.float64]:
+    """Mean embeddings of recordings, (n_recordings, n_dimensions)."""
+    return np.stack([shards.embedding(name, index).mean(axis=0, dtype=np.float64) for index in range(len(shards))])

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.accuracy.folds import N_FOLDS, Reserve
 from benchmarks.accuracy.jobs import REFERENCES, SELF_TRAINED, SELF_TRAINING, WITHOUT, Run, ensemble_scores, fused
 from benchmarks.machine import machine
 from silencio.config import STUDENT
+from silencio.console import Console
 from silencio.data.shards import targets
 from silencio.evaluation.bootstrap import Bootstrap, interval
 from silencio.evaluation.comparisons import compare
@@ -166,4 +166,4 @@ def show(facts: Mapping[str, Any]) -> None:
             *(f"{row['top1_by_class'].get(kind, float('nan')):.3f}" for kind in kinds),
             "" if lead is None else "{:+.3f}, {:+.3f} to {:+.3f}".format(*lead),
         )
-    Console(width=None if Console().is_terminal else 180).print(table)
+    Console(piped_cells=180).print(table)

@@ -14,7 +14,7 @@ from pathlib import Path
 import benchmarks.proofs
 from benchmarks.machine import machine
 from benchmarks.proofs.units import Units
-from silencio.errors import SilencioError
+from silencio.command import command, exit_with
 from silencio.storage.atomic import write_atomically
 
 _NO_PROOFS = {"__main__", "units"}
@@ -27,6 +27,7 @@ def names() -> list[str]:
     return sorted(name.replace("_", "-") for name in modules - _NO_PROOFS)
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what is named; 0 where all of it ended."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.proofs", description=__doc__)
@@ -55,7 +56,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SilencioError as error:
-        sys.exit(f"error: {error}")
+    exit_with(main)

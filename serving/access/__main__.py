@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from serving.access.keys import add_key
-from silencio.errors import ConfigError
+from silencio.command import command, exit_with
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m serving.access", description="API keys of the transformer.")
@@ -20,15 +20,13 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("--requests_per_minute", type=float, default=60.0, help="default: %(default)g")
     new.add_argument("--burst", type=int, help="how many may come at once (default: what ten seconds allow)")
     options = parser.parse_args(arguments)
-    try:
-        key = add_key(options.keys, options.name, options.requests_per_minute, options.burst)
-    except ConfigError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    from serving.access.keys import add_key
+
+    key = add_key(options.keys, options.name, options.requests_per_minute, options.burst)
     sys.stdout.write(f"{key}\n")
     sys.stderr.write(f"The key of {options.name}: keep it now, it is stored nowhere. {options.keys} holds its hash.\n")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

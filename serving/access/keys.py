@@ -6,18 +6,18 @@ is 256 random bits, which nobody finds by trying, so that a fast hash is as safe
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import math
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from silencio.errors import ConfigError
+from silencio.errors import ConfigError, SchemaError
+from silencio.tables import Table, read_csv
 
 COLUMNS = ("name", "sha256", "requests_per_minute", "burst")
 _PREFIX = "silencio_"  # so that scanners for leaked secrets can know one
@@ -63,14 +63,8 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
     Raises:
         ConfigError: It cannot be read, lacks its header, or a line cannot be used; the message names it.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"keys file {path} cannot be read: {error}") from error
-    rows = csv.DictReader(io.StringIO(text))
-    if tuple(rows.fieldnames or ()) != COLUMNS:
-        raise ConfigError(f"keys file {path}: its first line must be {','.join(COLUMNS)}")
-    keys = [_key(path, rows.line_num, row) for row in rows]
+    table = _table(path)
+    keys = [_key(path, row.line, row.cells) for row in table.rows]
     for what, values in (("name", [key.name for key in keys]), ("sha256", [key.digest.hex() for key in keys])):
         if len(set(values)) < len(values):
             twice = next(value for value in values if values.count(value) > 1)
@@ -78,9 +72,22 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
     return tuple(keys)
 
 
-def _key(path: Path, n_line: int, row: dict[str | None, str | None]) -> ApiKey:
+def _table(path: Path) -> Table:
     try:
-        line = _Line.model_validate({name or "more": value for name, value in row.items() if value not in ("", None)})
+        content = path.read_bytes()
+        table = read_csv(content, f"keys file {path}") if content.strip() else Table((), (), ",")
+    except OSError as error:
+        raise ConfigError(f"keys file {path} cannot be read: {error}") from error
+    except SchemaError as error:
+        raise ConfigError(str(error)) from error
+    if table.header != COLUMNS:
+        raise ConfigError(f"keys file {path}: its first line must be {','.join(COLUMNS)}")
+    return table
+
+
+def _key(path: Path, n_line: int, row: Mapping[str, str]) -> ApiKey:
+    try:
+        line = _Line.model_validate({name: value.strip() for name, value in row.items() if value.strip()})
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, fault["loc"]))
@@ -103,13 +110,17 @@ def add_key(path: Path, name: str, requests_per_minute: float, burst: int | None
     key = _PREFIX + secrets.token_urlsafe(_N_RANDOM_BYTES)
     values = (name, digest_of(key).hex(), f"{requests_per_minute:g}", str(burst or ""))
     _key(path, 0, dict(zip(COLUMNS, values, strict=True)))
+    delimiter = _table(path).delimiter if path.exists() else ","
     try:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b") as file:
             content = file.read()
+            content.decode("utf-8")  # a table in UTF-16 can be read, and a line in UTF-8 behind it could not
             head = b"" if content else f"{','.join(COLUMNS)}\n".encode()
             end = b"\n" if content and not content.endswith(b"\n") else b""
-            file.write(end + head + f"{','.join(values)}\n".encode())
+            file.write(end + head + f"{delimiter.join(values)}\n".encode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"keys file {path} is not in UTF-8: save it as UTF-8, then add to it") from error
     except OSError as error:
         raise ConfigError(f"keys file {path} cannot be written: {error.strerror or error}") from error
     return key

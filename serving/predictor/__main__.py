@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from serving.predictor.model import Predictor
-from serving.predictor.options import add_options, settings_of
-from serving.server import argument_parser, serve
+from silencio.command import command, exit_with
 
 
+@command
 def main() -> None:
     """Serve until a signal comes."""
+    from serving.predictor.model import Predictor
+    from serving.predictor.options import add_options, settings_of
+    from serving.server import argument_parser, serve
+
     parser = argument_parser("serving.predictor", "Run a bundle's graph behind the Open Inference Protocol V2.")
     add_options(parser)
     options = parser.parse_args()
@@ -16,4 +19,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

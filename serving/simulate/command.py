@@ -10,18 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rich.console import Console
-
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
 from serving.simulate.scene import Scene
 from serving.simulate.users import guide, mobile, power, rare
-from silencio.errors import SilencioError
+from silencio.console import Console
 
 # Where the users' key stands, if the server wants one: an option would be seen in the list of processes.
 API_KEY = "SILENCIO_API_KEY"
-_PIPED_CELLS = 120
 SIMULATIONS: dict[str, Callable[[Scene], None]] = {
     "guide": guide,
     "power": power,
@@ -29,7 +26,6 @@ SIMULATIONS: dict[str, Callable[[Scene], None]] = {
     "rare": rare,
     "adversarial": adversarial,
 }
-_STOPPED = 130
 
 
 def add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,34 +59,27 @@ def simulate(options: argparse.Namespace) -> int:
 
     Returns:
         0, or 1 if something was seen that must never happen (a 5xx other than 503, an answer of another shape, a
-        recording where none was) or nothing could be played.
+        recording where none was).
+
+    Raises:
+        SilencioError: Nothing could be played.
     """
-    output = Console(highlight=False)
-    if not output.is_terminal:
-        output.width = max(output.width, _PIPED_CELLS)
-    try:
-        recordings = recordings_of(options.recordings)
-        counts = label_counts(recordings)
-        scene = Scene(
-            options.url,
-            recordings,
-            duration_s=options.seconds,
-            seed=options.seed,
-            n_clients=options.clients,
-            speed=options.speed,
-            api_key=os.environ.get(API_KEY, ""),
-        )
-        begun_s = time.monotonic()
-        SIMULATIONS[options.simulation](scene)
-    except SilencioError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped\n")
-        return _STOPPED
+    recordings = recordings_of(options.recordings)
+    counts = label_counts(recordings)
+    scene = Scene(
+        options.url,
+        recordings,
+        duration_s=options.seconds,
+        seed=options.seed,
+        n_clients=options.clients,
+        speed=options.speed,
+        api_key=os.environ.get(API_KEY, ""),
+    )
+    begun_s = time.monotonic()
+    SIMULATIONS[options.simulation](scene)
     report = Report(options.simulation, scene.exchanges, time.monotonic() - begun_s, counts)
     if options.json:
         sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
     else:
-        report.print(output)
+        report.print(Console())
     return 1 if report.faults else 0

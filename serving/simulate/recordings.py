@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +14,11 @@ import soundfile
 from numpy.typing import NDArray
 
 from silencio.audio import decode, resample
-from silencio.data.file_names import is_audio
-from silencio.errors import SourceError
+from silencio.data.file_names import AUDIO_KINDS, is_audio
+from silencio.errors import SchemaError, SourceError
+from silencio.storage import FileFinder, escaped
+from silencio.tables import read_csv
+from silencio.taxonomy import clean_name
 
 RATE_HZ = 32_000
 # Folders of BirdCLEF's layout that are no class.
@@ -55,7 +57,7 @@ def recordings_of(folder: Path | None) -> list[Recording]:
         raise SourceError(f"{folder} is not a folder of recordings")
     found = _of_table(folder) if (folder / _TABLE).is_file() else _of_folders(folder)
     if not found:
-        raise SourceError(f"{folder} holds no recording (OGG, WAV, FLAC, MP3)")
+        raise SourceError(f"{folder} holds no recording ({AUDIO_KINDS})")
     return found
 
 
@@ -67,18 +69,19 @@ def label_counts(recordings: Sequence[Recording]) -> Mapping[str, int]:
 
 def _of_table(folder: Path) -> list[Recording]:
     try:
-        with (folder / _TABLE).open(encoding="utf-8-sig", newline="") as file:
-            rows = [(row["filename"], row["primary_label"]) for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, KeyError, csv.Error) as error:
+        table = read_csv((folder / _TABLE).read_bytes(), str(folder / _TABLE))
+        rows = [(row.cells["filename"].replace("\\", "/"), row.cells["primary_label"]) for row in table.rows]
+    except (OSError, KeyError, SchemaError) as error:
         raise SourceError(f"{folder / _TABLE} is no table with filename and primary_label: {error}") from error
-    listed = ((folder / _AUDIO / name, name, code) for name, code in sorted(rows))
-    return [Recording(name, code, path.read_bytes) for path, name, code in listed if path.is_file()]
+    found = FileFinder().find_all([str(folder / _AUDIO / name) for name, _ in rows])
+    listed = sorted((name, clean_name(code), Path(path)) for (name, code), path in zip(rows, found, strict=True))
+    return [Recording(name, code, path.read_bytes) for name, code, path in listed if path.is_file()]
 
 
 def _of_folders(folder: Path) -> list[Recording]:
     found = []
     for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
+        name = escaped(path.relative_to(folder).as_posix())
         if path.is_file() and is_audio(name):
             first = name.split("/")[0] if "/" in name else ""
             found.append(Recording(name, "" if first in _NO_CLASS else first, path.read_bytes))

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from serving.simulate.exchange import Exchange
+from silencio.console import Console
 
 _PERCENTILES = (50, 95, 99)
 _SHOWN = 10
@@ -69,13 +69,13 @@ class Report:
         console.print(f"answered within {latency or 'nothing'}; {facts['n_windows']} windows in {self.took_s:.1f} s")
         for title, counts in (("statuses", facts["statuses"]), ("errors", facts["errors"])):
             said = ", ".join(f"{name}: {n}" for name, n in counts.items()) or "none"
-            console.print(f"{title}: {said}", markup=False)
+            console.print(f"{title}: {said}")
         if facts["named"]:
             console.print(_named_table(facts["named"]))
         if facts["labels"]:
             console.print(_labels_table(facts["labels"]))
         for fault in self.faults:
-            console.print(f"must never happen: {fault}", markup=False, style="red")
+            console.print(f"must never happen: {fault}", style="red")
 
     def _latencies_ms(self, what: str | None = None) -> dict[str, float]:
         """Of answers with windows: a refusal is quick and says nothing."""

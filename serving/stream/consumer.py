@@ -11,10 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from serving.client import BusyError, Client, RefusedRecordingError
+from serving.stream.kept_rows import KeptRows
 from serving.stream.ledger import Answer, Failure, Ledger
 from silencio.audio import Truncated
 from silencio.data.file_names import is_audio
@@ -24,6 +22,7 @@ from silencio.errors import ServingError, StorageError
 from silencio.storage import StoredObject, concerns_one_file, is_s3, join, list_objects, read_bytes, write_bytes
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+_PAUSE_PER_WRITE = 20.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class ConsumerConfig:
         every_s: From one look at the place to the next.
         settle_s: A file of a folder is taken when two looks so far apart found it unchanged. Objects of S3 appear
             whole and are taken at once.
-        tables_s: The tables are written when there is nothing to do, and not more often than this.
+        tables_s: The tables are written when there is nothing to do, and not more often than this; long ones not more
+            often than a twentieth of the time allows.
         give_up_s: How long a recording is tried again before it is left for later.
         api_key: None where the server needs none.
         truncated: What becomes of a file that ends before its recording does.
@@ -78,6 +78,8 @@ class Consumer:
         waiting: Why inputs that may be scored later were not, by file.
 
     Raises:
+        ServingError: The server's address, or the proxy that the environment names, cannot be used.
+        ConfigError: The key cannot be one.
         StorageError: The place of the results does not answer.
     """
 
@@ -86,14 +88,20 @@ class Consumer:
     waiting: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # What is wrong with the address, the key or a proxy is so for every recording.
+        with Client(self.config.url, api_key=self.config.api_key):
+            pass
         self.ledger = Ledger(self.config.target)
         self._seen: dict[str, _Seen] = {}
         self._left: dict[str, str] = {}
+        self._closed: dict[str, str] = {}
         self._server_is_away = False
         self._storage_wait_s = _FIRST_WAIT_S
         self._stopped = threading.Event()
         self._tables_are_old = True
         self._tables_written_s = float("-inf")
+        self._tables_took_s = 0.0
+        self._kept = KeptRows()
 
     def stop(self) -> None:
         """Let what is being asked end, and begin nothing more."""
@@ -147,13 +155,22 @@ class Consumer:
         """What is not done, and why."""
         names = [self._name(one) for one in inputs if self.ledger.needs(self._name(one), one.version)]
         self.waiting = {name: self._left.get(name, "it is new, or still being written") for name in names}
+        self.waiting |= self._closed
 
     def _inputs(self) -> list[StoredObject]:
-        """Recordings by name; hidden and temporary names are none."""
-        return [one for one in list_objects(self.config.source) if is_audio(self._name(one))]
+        """Recordings by name; hidden and temporary names are none. A folder that cannot be listed holds no other up."""
+        self._closed = {}
+        found = list_objects(self.config.source, self._note_closed)
+        return [one for one in found if is_audio(self._name(one))]
+
+    def _note_closed(self, uri: str, error: StorageError) -> None:
+        self._closed[f"{self._below(uri)}/"] = str(error)
 
     def _name(self, one: StoredObject) -> str:
-        return one.uri.removeprefix(self.config.source).lstrip("/")
+        return self._below(one.uri)
+
+    def _below(self, uri: str) -> str:
+        return uri.removeprefix(self.config.source).lstrip("/")
 
     def _is_whole(self, one: StoredObject) -> bool:
         name = self._name(one)
@@ -176,7 +193,7 @@ class Consumer:
             if len(encoded) != one.size_bytes:
                 self._seen.pop(name, None)  # it grew between the look and now
                 raise _LaterError(f"it had {one.size_bytes} bytes, and has {len(encoded)} now")
-            document = self._ask(name, encoded)
+            document = self._ask(encoded)
         except RefusedRecordingError as error:
             self.ledger.note_failure(Failure(file=name, version=one.version, reason=str(error)))
             self.say(f"{name}: failed: {error}")
@@ -184,8 +201,10 @@ class Consumer:
             if isinstance(error, StorageError) and not concerns_one_file(error):
                 raise
             self._server_is_away |= isinstance(error, ServingError)
+            # A file that cannot be read is tried at every look, and told of once.
+            if isinstance(error, ServingError) or self._left.get(name) != str(error):
+                self.say(f"{name}: left for later: {error}")
             self._left[name] = self.waiting[name] = str(error)
-            self.say(f"{name}: left for later: {error}")
             return
         else:
             answer = Answer.of(name, one.version, document)
@@ -196,7 +215,7 @@ class Consumer:
             notes.pop(name, None)
         self._tables_are_old = True
 
-    def _ask(self, name: str, encoded: bytes) -> RecordingDocument:
+    def _ask(self, encoded: bytes) -> RecordingDocument:
         """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
         give_up_s = time.monotonic() + (0.0 if self._server_is_away else self.config.give_up_s)
@@ -204,7 +223,7 @@ class Consumer:
         with Client(self.config.url, api_key=self.config.api_key) as client:
             while True:
                 try:
-                    return client.predict(encoded, "all", name=name, priority="batch", truncated=self.config.truncated)
+                    return client.predict(encoded, "all", priority="batch", truncated=self.config.truncated)
                 except RefusedRecordingError:
                     raise
                 except ServingError as error:
@@ -216,41 +235,31 @@ class Consumer:
                     wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
     def _write_tables_sometimes(self) -> None:
-        if self._tables_are_old and time.monotonic() - self._tables_written_s >= self.config.tables_s:
+        # A season's tables are long: they may take a twentieth of the time, however many recordings come.
+        pause_s = max(self.config.tables_s, _PAUSE_PER_WRITE * self._tables_took_s)
+        if self._tables_are_old and time.monotonic() - self._tables_written_s >= pause_s:
             self.write_tables()
 
     def write_tables(self) -> None:
-        """BirdCLEF's rows, detections and what became of every input, from the ledger alone."""
-        files = sorted({*self.ledger.answered, *self.ledger.failures, *self.waiting})
-        names = row_names(files)
-        codes = sorted({code for answer in self.ledger.answers() for code in answer.codes})
+        """BirdCLEF's rows, detections and what became of every input, from the ledger alone.
+
+        An answer is read and made rows of once in this consumer's life; what a later call does for it is a copy.
+        """
+        begun_s = time.monotonic()
+        for file in sorted(self.ledger.answered):
+            if file not in self._kept:
+                self._kept.keep(self.ledger.answer(file))
+        names = row_names(sorted({*self.ledger.answered, *self.ledger.failures, *self.waiting}))
         with tempfile.TemporaryDirectory(prefix="silencio-tables-") as folder:
-            with ScoreTables(Path(folder), codes) as tables:
-                for answer in self.ledger.answers():
-                    rows = _in_columns(answer, codes)
-                    tables.scored(
-                        answer.file,
-                        names[answer.file],
-                        answer.ends_s,
-                        rows,
-                        answer.detections,
-                        answer.duration_s,
-                        answer.notes,
-                    )
+            with ScoreTables(Path(folder), self._kept.codes) as tables:
+                self._kept.write(tables, names)
                 for file, failure in sorted(self.ledger.failures.items()):
                     if file not in self.waiting:  # else it is another recording by now
                         tables.not_scored(file, "failed", failure.reason)
                 for file, reason in sorted(self.waiting.items()):
                     tables.not_scored(file, "waiting", reason)
             for name in TABLES:
-                write_bytes(join(self.config.target, name), (Path(folder) / name).read_bytes())
+                write_bytes(join(self.config.target, name), Path(folder) / name)
         self._tables_are_old = False
         self._tables_written_s = time.monotonic()
-
-
-def _in_columns(answer: Answer, codes: Sequence[str]) -> NDArray[np.float64]:
-    """Shape (n_windows, n_codes); not a number where another bundle answered, which did not know the code."""
-    rows = np.full((len(answer.ends_s), len(codes)), np.nan)
-    columns = {code: column for column, code in enumerate(codes)}
-    rows[:, [columns[code] for code in answer.codes]] = answer.probabilities
-    return rows
+        self._tables_took_s = self._tables_written_s - begun_s

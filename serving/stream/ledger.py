@@ -2,12 +2,14 @@
 
 A file or an object appears whole or not at all and under one name, so a consumer that is killed at any moment finds
 each input either done or not, and doing it once more replaces the same file with the same content. A database beside
-the results could say something else than they do, and S3 has no file that can be appended to.
+the results could say something else than they do, and S3 has no file that can be appended to. An entry is called as its
+input is; where that is no name of a file here (too long with its suffix), it is called by the SHA-256 of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import re
 from typing import Self, TypeVar
 
 import numpy as np
@@ -16,10 +18,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import DetectionEntry
 from silencio.errors import StorageError
-from silencio.storage import is_s3, join, list_objects, read_bytes, write_bytes
+from silencio.storage import is_refused_name, is_s3, join, list_objects, read_bytes, write_bytes
 
 ANSWERS, FAILURES = "answers", "failures"
 _SUFFIX = ".json"
+# What S3 takes for a key is 1,024 bytes.
+_MAX_KEY_BYTES = 1_000
+# An entry whose input's name is no name of a file here; other entries end as recordings do.
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 _Entry = TypeVar("_Entry", bound=BaseModel)
 
@@ -32,7 +38,7 @@ class Answer(BaseModel):
         version: Of the input, as its place says.
         duration_s: Of the recording.
         codes: Sorted.
-        ends_s: Of each window.
+        ends_s: Of each window's row.
         probabilities: By window, in the order of `codes`.
         detections: Merged.
         notes: What was odd about the recording, as sentences.
@@ -62,7 +68,7 @@ class Answer(BaseModel):
             version=version,
             duration_s=last_s if document.duration_s is None else document.duration_s,
             codes=codes,
-            ends_s=[window.end_s for window in document.windows],
+            ends_s=document.row_ends_s,
             probabilities=rows,
             detections=document.detections,
             notes=[note.text for note in document.notes],
@@ -97,6 +103,8 @@ class Ledger:
 
     def __init__(self, place: str) -> None:
         self._place = place
+        # Inputs whose entries are named by digest, by kind.
+        self._digested: dict[str, set[str]] = {ANSWERS: set(), FAILURES: set()}
         self.answered = set(self._names(ANSWERS))
         self.failures: dict[str, Failure] = {}
         for file in self._names(FAILURES):
@@ -117,21 +125,36 @@ class Ledger:
 
     def note_answer(self, answer: Answer) -> None:
         """It is done when this returns."""
-        write_bytes(self._uri(ANSWERS, answer.file), answer.model_dump_json().encode())
+        self._write(ANSWERS, answer)
         self.answered.add(answer.file)
         self.failures.pop(answer.file, None)
 
     def note_failure(self, failure: Failure) -> None:
         """It is listed, and left alone, when this returns."""
-        write_bytes(self._uri(FAILURES, failure.file), failure.model_dump_json().encode())
+        self._write(FAILURES, failure)
         self.failures[failure.file] = failure
 
-    def answers(self) -> Iterator[Answer]:
-        """By file, read one by one."""
-        return (self._read(Answer, ANSWERS, file) for file in sorted(self.answered))
+    def answer(self, file: str) -> Answer:
+        """What was answered to one of `answered`."""
+        return self._read(Answer, ANSWERS, file)
+
+    def _write(self, kind: str, entry: Answer | Failure) -> None:
+        """Under the input's own name; where that is none for a ledger's file, under its digest."""
+        content = entry.model_dump_json().encode()
+        uri = self._uri(kind, entry.file)
+        try:
+            if is_s3(uri) and len(uri.encode()) > _MAX_KEY_BYTES:
+                self._digested[kind].add(entry.file)
+            write_bytes(self._uri(kind, entry.file), content)
+        except StorageError as error:
+            if not is_refused_name(error) or entry.file in self._digested[kind]:
+                raise
+            self._digested[kind].add(entry.file)
+            write_bytes(self._uri(kind, entry.file), content)
 
     def _uri(self, kind: str, file: str) -> str:
-        return join(self._place, kind, f"{file}{_SUFFIX}")
+        name = hashlib.sha256(file.encode()).hexdigest() if file in self._digested[kind] else file
+        return join(self._place, kind, f"{name}{_SUFFIX}")
 
     def _names(self, kind: str) -> list[str]:
         root = join(self._place, kind)
@@ -141,16 +164,24 @@ class Ledger:
             if is_s3(root) or not isinstance(error.__cause__, FileNotFoundError):
                 raise
             return []  # a folder that this consumer has not made yet
-        names = (one.uri.removeprefix(root).lstrip("/") for one in found)
+        entries = (one.uri.removeprefix(root).lstrip("/") for one in found)
         # A dot begins what a killed consumer was writing.
-        return [
-            name.removesuffix(_SUFFIX)
-            for name in names
-            if name.endswith(_SUFFIX) and not name.rpartition("/")[2].startswith(".")
+        names = [
+            entry.removesuffix(_SUFFIX)
+            for entry in entries
+            if entry.endswith(_SUFFIX) and not entry.rpartition("/")[2].startswith(".")
         ]
+        digests = [name for name in names if _DIGEST.fullmatch(name)]
+        for digest in digests:
+            model: type[Answer] | type[Failure] = Answer if kind == ANSWERS else Failure
+            self._digested[kind].add(self._parsed(model, join(root, f"{digest}{_SUFFIX}")).file)
+        return [*(name for name in names if not _DIGEST.fullmatch(name)), *self._digested[kind]]
 
     def _read(self, kind: type[_Entry], folder: str, file: str) -> _Entry:
-        uri = self._uri(folder, file)
+        return self._parsed(kind, self._uri(folder, file))
+
+    @staticmethod
+    def _parsed(kind: type[_Entry], uri: str) -> _Entry:
         try:
             return kind.model_validate_json(read_bytes(uri))
         except ValidationError as error:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-
-from serving.prediction_log.options import add_prediction_log_options, prediction_log
-from serving.server import argument_parser, serve
-from serving.transformer.model import Transformer
-from serving.transformer.openapi import add_openapi
-from serving.transformer.page.routes import add_page
-from serving.transformer.predictor_client import PredictorClient
-from serving.transformer.records import Records
+from silencio.command import command, exit_with
 from silencio.errors import ConfigError
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
+
+@command
 def main() -> None:
     """Serve until a signal comes."""
+    from serving.prediction_log.options import add_prediction_log_options, prediction_log
+    from serving.server import argument_parser, serve
+    from serving.transformer.model import Transformer
+    from serving.transformer.predictor_client import PredictorClient
+    from serving.transformer.records import Records
+
     parser = argument_parser(
         "serving.transformer", "Serve recordings: decode, featurize, ask the predictor, name species."
     )
@@ -63,9 +66,12 @@ def main() -> None:
 
 
 def _add_routes(app: FastAPI) -> None:
+    from serving.transformer.openapi import add_openapi
+    from serving.transformer.page.routes import add_page
+
     add_page(app)
     add_openapi(app)
 
 
 if __name__ == "__main__":
-    main()
+    exit_with(main)

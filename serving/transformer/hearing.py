@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kserve.errors import InvalidInput
+from kserve.logging import logger
 
 from serving.agreement import MOST_AUDIO_S
-from serving.transformer.front_ends import FrontEnds, HeardRecording, Work
 from serving.transformer.request import EncodedRecording, GivenFeatures, Known, Question
 from serving.transformer.request.question import Priority
 from silencio.audio import MIN_AUDIO_S, Truncated, window_starts_s
 from silencio.bundle import Bundle
+from silencio.decoding import DecodeJob, DecoderPool, RecordingFeatures
 from silencio.errors import DecodeError
 from silencio.features import FrontEnd
 
@@ -36,7 +37,7 @@ class HeardRequest:
     """
 
     question: Question
-    recordings: list[HeardRecording]
+    recordings: list[RecordingFeatures]
     request_id: str
     received_at: datetime
     stage_s: dict[str, float]
@@ -64,7 +65,7 @@ class Hearing:
 
     Args:
         bundle: A verified one.
-        n_processes: See `FrontEnds`.
+        n_processes: See `DecoderPool`.
         on_failure: Told the kind of what could not be decoded.
 
     Raises:
@@ -77,14 +78,14 @@ class Hearing:
         self.inputs = tuple(entry.name for entry in bundle.manifest.sent_inputs)
         self.most_windows = int(MOST_AUDIO_S / self.spec.hop_s)
         bundle.replay_features(FrontEnd(self.spec))
-        self._front_ends = FrontEnds(self.spec, n_processes)
-        self._front_ends.warm_up([self._work(clip.encoded) for clip in bundle.parity.clips])
+        self._decoders = DecoderPool(self.spec, n_processes, MOST_AUDIO_S)
+        self._decoders.warm_up([self._job(clip.encoded) for clip in bundle.parity.clips])
 
     def stop(self) -> None:
         """End the processes."""
-        self._front_ends.stop()
+        self._decoders.stop()
 
-    async def hear(self, question: Question) -> tuple[list[HeardRecording], dict[str, float]]:
+    async def hear(self, question: Question) -> tuple[list[RecordingFeatures], dict[str, float]]:
         """Decode and featurize what came encoded; take over what came as features.
 
         Returns:
@@ -109,21 +110,24 @@ class Hearing:
         features_s = min(waited_s, max(one.features_s for one in recordings))
         return recordings, {"decode": waited_s - features_s, "features": features_s}
 
-    async def _hear(self, recording: EncodedRecording, truncated: Truncated) -> HeardRecording:
+    async def _hear(self, recording: EncodedRecording, truncated: Truncated) -> RecordingFeatures:
+        encoded = recording.encoded()
         try:
-            return await self._front_ends.hear(self._work(recording.encoded(), truncated))
+            return await self._decoders.decode(self._job(encoded, truncated))
         except DecodeError as error:
             self._on_failure(error.kind)
+            if error.__cause__ is not None:  # of the decoder's process, not of what it found
+                logger.error("a recording of %d bytes: %s (%r)", len(encoded), error, error.__cause__)
             raise InvalidInput(f"{recording.field}: {error}") from error
 
-    def _work(self, encoded: bytes, truncated: Truncated = "note") -> Work:
-        return Work(encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S, truncated)
+    def _job(self, encoded: bytes, truncated: Truncated = "note") -> DecodeJob:
+        return DecodeJob(encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S, truncated)
 
-    def _given(self, features: GivenFeatures) -> HeardRecording:
+    def _given(self, features: GivenFeatures) -> RecordingFeatures:
         spec, n_windows = self.spec, len(features.log_mel)
         n_samples = spec.window_samples + (n_windows - 1) * spec.hop_samples
-        return HeardRecording(
-            starts_s=window_starts_s(n_samples, spec.window_samples, spec.hop_samples, spec.sample_rate_hz),
+        return RecordingFeatures(
+            starts_s=window_starts_s(n_samples, spec, spec.sample_rate_hz),
             duration_s=n_samples / spec.sample_rate_hz,
             inputs={"log_mel": features.log_mel},
             statistics={},
@@ -133,7 +137,7 @@ class Hearing:
         )
 
 
-async def _all_or_none(waiting: list[Coroutine[None, None, HeardRecording]]) -> list[HeardRecording]:
+async def _all_or_none(waiting: list[Coroutine[None, None, RecordingFeatures]]) -> list[RecordingFeatures]:
     """All of them; where one fails, the others are not worked on any more."""
     tasks = [asyncio.ensure_future(one) for one in waiting]
     try:

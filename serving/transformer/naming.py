@@ -62,6 +62,7 @@ class Naming:
                 recording.starts_s,
                 one,
                 window_s=manifest.spec.window_s,
+                hop_s=manifest.spec.hop_s,
                 classes=manifest.classes,
                 thresholds=manifest.thresholds,
                 top_k=top_k,

@@ -13,6 +13,7 @@ from pydantic.json_schema import models_json_schema
 from serving.agreement import MODEL_NAME
 from serving.transformer.request.fields import LooseFields
 from serving.transformer.request.v1 import PredictRequest
+from silencio.command import command, exit_with
 from silencio.detections import RecordingDocument
 
 _MEDIA_TYPES = ("audio/ogg", "audio/wav", "audio/flac", "audio/mpeg", "application/octet-stream")
@@ -109,5 +110,11 @@ def add_openapi(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents
 
 
-if __name__ == "__main__":
+@command
+def main() -> None:
+    """Print it."""
     sys.stdout.write(openapi_text())
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from serving.agreement import KEY_NAME_HEADER
 from serving.metrics import Metrics
 from serving.prediction_log import PredictionLog, RecordingFacts, window_records
-from serving.transformer.front_ends import HeardRecording
 from serving.transformer.hearing import HeardRequest
 from serving.transformer.request import Known
 from silencio.bundle.manifest import BundleManifest
+from silencio.decoding import RecordingFeatures
 from silencio.detections import RecordingDocument
 from silencio.taxonomy import ClassList
 
@@ -71,7 +71,7 @@ class Records:
                 )
 
     def _facts(
-        self, heard: HeardRequest, i: int, recording: HeardRecording, known: Known, key_name: str | None
+        self, heard: HeardRequest, i: int, recording: RecordingFeatures, known: Known, key_name: str | None
     ) -> RecordingFacts:
         manifest, source = self._manifest, recording.source
         return RecordingFacts(

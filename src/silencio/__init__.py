@@ -1,10 +1,21 @@
 """Silencio: wildlife recordings to species, one feature definition and one bundle from training to serving."""
 
-from importlib.metadata import PackageNotFoundError, version
+import os
 
-try:
-    __version__ = version("silencio")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+uninstalled"
+# Before anything loads OpenMP, which reads it once: its threads would spin while they wait for each other, and beside
+# one other busy process on two cores an epoch would take several times as long. `make bench` has the figures.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __all__ = ["__version__"]
+
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # A tenth of a second, in which no command can answer Ctrl-C yet.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("silencio")
+    except PackageNotFoundError:  # a source tree that was never installed
+        return "0+uninstalled"

@@ -4,6 +4,9 @@
     ├── ConfigError              a setting, an option or an override that cannot be used
     ├── AudioError
     │   └── DecodeError          bytes that are no audio, or audio that holds nothing
+    ├── DecoderProcessError      a process that decodes died
+    │   └── UntrustedAnswerError it sent what no decoder of ours sends
+    ├── UnexpectedError          a fault in our own code, in another process
     ├── DataError
     │   ├── SchemaError          a table with a wrong column or value
     │   ├── SourceError          recordings that could not be found or fetched
@@ -51,6 +54,18 @@ class DecodeError(AudioError):
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
         return type(self), (str(self), self.kind)
+
+
+class DecoderProcessError(SilencioError):
+    """A process that decodes died of a file."""
+
+
+class UntrustedAnswerError(DecoderProcessError):
+    """A process that decodes sent what no decoder of ours sends."""
+
+
+class UnexpectedError(SilencioError):
+    """Work in another process raised what it should not: a fault in our own code, told with its text."""
 
 
 class DataError(SilencioError):

@@ -27,6 +27,7 @@ from silencio.data.split import SplitConfig, source_groups
 from silencio.errors import ConfigError
 from silencio.training.checkpoint import TrainedHead
 from tests.tiny_reserve import TINY, write_source
+from tests.waiting import HANG_S
 
 OVER = """
 student: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8]}
@@ -168,13 +169,13 @@ def test_command__says_what_is_wrong_in_one_line(
 def test_work__its_processes_end_with_a_command_that_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "command.py"
     script.write_text(
-        "import multiprocessing, os, time\n"
+        "import multiprocessing, os, signal\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
         "from benchmarks.accuracy import work\n"
         "if __name__ == '__main__':\n"
         "    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), work._begin) as pool:\n"
         "        print(pool.submit(os.getpid).result(), flush=True)\n"
-        "        pool.submit(time.sleep, 60).result()\n"
+        "        pool.submit(signal.pause).result()\n"
     )
     root = Path(benchmarks.__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])}
@@ -182,4 +183,4 @@ def test_work__its_processes_end_with_a_command_that_was_killed(tmp_path: Path) 
         assert command.stdout
         worker = psutil.Process(int(command.stdout.readline()))
         command.kill()
-        assert not psutil.wait_procs([worker], timeout=10)[1]
+        assert not psutil.wait_procs([worker], timeout=HANG_S)[1]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from silencio.bundle import Bundle, Scorer
+from tests.waiting import HANG_S
 
 ROOT = Path(__file__).parents[2]
 TRAINING_PACKAGES = ["torch", "torchvision", "timm", "peft", "lightning", "kfp", "mlflow", "sklearn", "librosa", "onnx"]
@@ -56,11 +57,11 @@ def test_endpoint__answers_what_the_training_environment_computes(
             json.dumps(body).encode(),
             {"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as response:
+        with urllib.request.urlopen(request, timeout=HANG_S) as response:
             answer = json.load(response)["predictions"][0]["windows"]
     finally:
         up.terminate()
-        up.wait(30)
+        up.wait(HANG_S)
     scorer = Scorer(Bundle(trained_bundle))
     expected = scorer(clip).probabilities
     codes = scorer.bundle.manifest.classes.codes

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.waiting import HANG_S
+
 
 class _Server(ThreadingHTTPServer):
     """Says nothing when a client hangs up: what it printed would stand among what the command says."""
@@ -78,7 +80,7 @@ class KfpStub:
         if path == "/apis/v2beta1/healthz":
             return self.health or (200, json.dumps({"multi_user": bool(self.namespaces), "pipeline_store": "database"}))
         if self.silent is not None:
-            self.silent.wait(10)
+            self.silent.wait(HANG_S)
         if self.only_healthy:
             return 404, "not found"
         if path == "/apis/v2beta1/experiments":

@@ -13,7 +13,7 @@ from silencio.data.frames import read_frame
 from tests.tiny_reserve import TINY, write_source
 
 # Minutes: a graph of 25 steps, twice.
-pytestmark = [pytest.mark.survival, pytest.mark.timeout(1200)]
+pytestmark = pytest.mark.survival
 
 ROOT = Path(__file__).parents[2]
 # A head that is trained in a moment: what is looked at is the path.

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,16 +93,16 @@ def test_refused_run__is_kfp_s_reason_in_one_sentence(kfp: KfpStub, capsys: pyte
     )
 
 
-def test_unreachable_host__is_one_sentence_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreachable_host__is_one_sentence_at_once(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    began = time.monotonic()
     assert submitted(url) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"error: no KFP API answers at {url} (Connection refused)")
     assert error.count("\n") == 1
-    assert time.monotonic() - began < 5
+    # kfp.Client by itself tries for half a minute.
+    assert sum(pauses) < 5
 
 
 def test_host_without_address__is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,9 @@ import pytest
 from pipelines.local_run import FailedStepError, run_local
 from silencio.errors import PipelineError, StorageError
 from tests.pipelines import toy_run
+from tests.waiting import HANG_S, is_gone, until
 
 ROOT = Path(__file__).parents[2]
-LONG_S = 240
 
 
 class Toy:
@@ -72,28 +71,19 @@ class Toy:
 
     def wait_for(self, step: str, n: int, after: int = 0) -> list[int]:
         """Processes of the steps of this name, when `n` have begun after `after` lines of the journal."""
-        until = time.monotonic() + LONG_S
-        while time.monotonic() < until:
+
+        def begun() -> list[int]:
             pids = [pid for name, pid in self.journal[after:] if name == step]
-            if len(pids) == n:
-                return pids
-            time.sleep(0.02)
-        raise TimeoutError(f"{step} did not begin")
+            return pids if len(pids) == n else []
+
+        return until(begun, f"{n} of {step}")
 
 
-WAIT = "import time; time.sleep(600)"
+WAIT = "__import__('threading').Event().wait()"
 
 
 def gone(pid: int) -> bool:
-    """Within a second: no such process, or it only waits to be counted by its parent."""
-    for _ in range(50):
-        try:
-            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return True
-        except FileNotFoundError:
-            return True
-        time.sleep(0.02)
-    return False
+    return until(lambda: is_gone(pid), f"the end of process {pid}")
 
 
 def parent_of(pid: int) -> int:
@@ -133,7 +123,7 @@ def test_kill_in_the_middle_of_a_step__leaves_no_process_and_the_same_bundle(
         process = toy.start()
         pids = toy.wait_for(step, n, after)
         kill(process.pid, pids)
-        _, error = process.communicate(timeout=LONG_S)
+        _, error = process.communicate(timeout=HANG_S)
         assert all(gone(pid) for pid in pids)
         assert process.returncode != 0
         assert not (toy.out / "bundle").exists()
@@ -234,7 +224,7 @@ def test_signal__stops_the_steps_and_says_how_to_go_on(number: signal.Signals, t
         signal.signal(number, before)
     pids = toy.wait_for("part", 2)
     process.send_signal(number)
-    _, error = process.communicate(timeout=LONG_S)
+    _, error = process.communicate(timeout=HANG_S)
     assert process.returncode == 130
     assert all(gone(pid) for pid in pids)
     assert re.fullmatch(
@@ -262,8 +252,14 @@ def test_error_of_the_library__is_one_sentence_and_the_place_in_the_code(toy: To
 
 
 def test_first_of_two_failures__is_the_one_that_is_told(toy: Toy) -> None:
-    first = "raise ValueError('first')"
-    toy.disturb("part", f"import time; time.sleep(3) if path.find('iteration-0') < 0 else 0; {first}")
+    # The other one comes to its end when the run has taken note of the first.
+    does = (
+        "from pathlib import Path; from tests.waiting import until\n"
+        "if 'iteration-0' in path: raise ValueError('first')\n"
+        f"until(lambda: 'part failed' in Path({str(toy.out / 'run.log')!r}).read_text())\n"
+        "raise ValueError('second')"
+    )
+    toy.disturb("part", does)
     assert str(toy.failure()) == "step part failed: ValueError: first"
     assert "join" not in [name for name, _ in toy.journal]
 
@@ -346,7 +342,7 @@ def test_step_that_aborts_while_its_outputs_are_written__fails(toy: Toy) -> None
 
 def test_processes_that_a_step_started__end_with_it(toy: Toy) -> None:
     does = (
-        "import subprocess, sys, os; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
+        "import subprocess, sys, os; child = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()']);"
         "open(os.environ['TOY_JOURNAL'], 'a').write(f'child {child.pid}\\n');"
     )
     toy.disturb("begin", does + WAIT)

@@ -10,6 +10,7 @@ import pytest
 
 from serving.access.keys import add_key
 from serving.local import LocalServers, local_servers
+from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
 APP = "https://app.example.org"
@@ -23,7 +24,7 @@ def open_to_app(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory
     options = ["--keys", str(keys), "--allow_origin", APP, "--allow_origin", "http://localhost:3000"]
     with local_servers(bundle_directory, transformer_options=options) as servers:
         headers = {"X-API-Key": key}
-        with httpx.Client(base_url=servers.url, trust_env=False, timeout=60, headers=headers) as client:
+        with httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S, headers=headers) as client:
             yield client
 
 
@@ -63,7 +64,7 @@ def test_answer__another_origins_page_may_not(open_to_app: httpx.Client) -> None
 
 
 def test_default__no_origin(servers: LocalServers) -> None:
-    with httpx.Client(base_url=servers.url, trust_env=False) as client:
+    with httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client:
         for answer in (_preflight(client, APP), client.get("/v2/health/live", headers={"Origin": APP})):
             assert answer.is_success
             assert not [name for name in answer.headers if name.startswith("access-control")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,47 +11,22 @@ import psutil
 import pytest
 
 from serving.local import LocalServers, local_servers
-from tests.waiting import HANG_S, until
+from tests.serving.trap import TRAP_HZ, Trap, set_trap
+from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
-# Recorded at this rate, a file is a trap: the decoder that opens it stands still, and says who it is.
-TRAP_HZ = 44_057
-# Python runs a module of this name when an interpreter starts, in the fork server of the decoders too.
-TRAP = f"""
-import os, signal
-from pathlib import Path
-import soundfile
-
-_open = soundfile.SoundFile.__init__
-
-def _opened(self, *args, **more):
-    _open(self, *args, **more)
-    if self.samplerate == {TRAP_HZ}:
-        Path(os.environ["TRAPPED"], str(os.getpid())).touch()
-        while True:
-            signal.pause()
-
-soundfile.SoundFile.__init__ = _opened
-"""
 Make = Callable[..., bytes]
 
 
 @pytest.fixture
 def own_servers(bundle_directory: Path) -> Iterator[LocalServers]:
-    with local_servers(bundle_directory) as servers:
+    with local_servers(bundle_directory, longest_start_s=HANG_S) as servers:
         yield servers
 
 
 @pytest.fixture
-def trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in which a file is named like each decoder that stands in the trap; for servers that start later."""
-    code, folder = tmp_path / "code", tmp_path / "trapped"
-    code.mkdir()
-    folder.mkdir()
-    (code / "sitecustomize.py").write_text(TRAP)
-    monkeypatch.setenv("PYTHONPATH", str(code))
-    monkeypatch.setenv("TRAPPED", str(folder))
-    return folder
+def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trap:
+    return set_trap(tmp_path, monkeypatch)
 
 
 def _decoders(servers: LocalServers) -> list[psutil.Process]:
@@ -66,20 +40,23 @@ def _post(servers: LocalServers, encoded: bytes) -> httpx.Response:
     return httpx.post(servers.url + ROUTE, content=encoded, headers=headers, trust_env=False, timeout=HANG_S)
 
 
-def test_decoder__its_death_is_one_4xx_and_nobody_elses(
-    trapped: Path, own_servers: LocalServers, recording: Make
-) -> None:
+def _ready(servers: LocalServers) -> int:
+    return httpx.get(f"{servers.url}/v2/health/ready", trust_env=False, timeout=HANG_S).status_code
+
+
+def test_decoder__its_death_is_one_4xx_and_nobody_elses(trap: Trap, own_servers: LocalServers, recording: Make) -> None:
     with ThreadPoolExecutor(8) as threads:
         lost = threads.submit(_post, own_servers, recording(1.0, "WAV", TRAP_HZ))
-        victim = int(until(lambda: list(trapped.iterdir()), own_servers.transformer.last_lines)[0].name)
+        victim = trap.wait(own_servers.transformer.last_lines)
+        assert _ready(own_servers) == 200
         # With one decoder all of these wait behind it; with more they do not.
         others = [threads.submit(_post, own_servers, recording()) for _ in range(6)]
-        psutil.Process(victim).send_signal(signal.SIGSEGV)
+        trap.kill(victim)
         assert [one.result().status_code for one in others] == [200] * 6
     assert lost.result().status_code == 400
     assert lost.result().json()["error"] == "body: the decoder crashed on this file"
     # It was handed to one decoder, not to one after the other.
-    assert [int(one.name) for one in trapped.iterdir()] == [victim]
+    assert trap.caught == [victim]
     # Replaced: the next one is decoded.
     assert _post(own_servers, recording(70.0, "FLAC")).status_code == 200
 

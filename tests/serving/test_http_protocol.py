@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import http.client
 import json
-import select
 import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import kserve.model_server
 import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.http_protocol import HttpProtocol
+from serving.load import Limits
+from serving.loopback import Entrance, listen_on
+from silencio.errors import ConfigError
+from tests.waiting import HANG_S, until
 
 H2C = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"
 WEBSOCKET = (
@@ -92,27 +94,79 @@ class Transport(asyncio.Transport):
         pass
 
 
-def _connection() -> tuple[HttpProtocol, Transport]:
-    config = uvicorn.Config(_echo, lifespan="off", log_config=None)
-    config.load()
-    transport = Transport()
-    protocol = HttpProtocol(config=config, server_state=ServerState(), app_state={}, head_read_timeout_s=30.0)
-    protocol.connection_made(transport)
-    return protocol, transport
+@dataclass
+class Clock:
+    """The running loop, whose timers go off when a test wants them to."""
+
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    timers: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+
+    def create_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self.loop.create_task(coroutine)
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> Timer:
+        timer = delay_s, call
+        self.timers.append(timer)
+        return Timer(lambda: self.timers.remove(timer))
+
+    def delays_s(self) -> list[float]:
+        """Of the timers that run."""
+        return [delay_s for delay_s, _ in self.timers]
+
+    def go_off(self) -> None:
+        """The only one."""
+        ((_, call),) = self.timers
+        self.timers.clear()
+        call()
+
+
+@dataclass
+class Timer:
+    cancel: Callable[[], None]
+
+
+HEAD_S, KEPT_S = 30.0, 65.0
+
+
+class Connection:
+    """A protocol between a transport and a clock of the test's own."""
+
+    def __init__(self) -> None:
+        config = uvicorn.Config(_echo, lifespan="off", log_config=None, timeout_keep_alive=int(KEPT_S))
+        config.load()
+        self.transport, self.clock = Transport(), Clock()
+        self.protocol = HttpProtocol(
+            config=config,
+            server_state=ServerState(),
+            app_state={},
+            _loop=self.clock,
+            head_read_timeout_s=HEAD_S,
+        )
+        self.protocol.connection_made(self.transport)
+
+    async def send(self, *segments: bytes) -> None:
+        """Bytes come, and what can be answered is."""
+        for segment in segments:
+            self.protocol.data_received(segment)
+            await asyncio.sleep(0)
+
+    async def answered(self) -> list[dict[str, Any]]:
+        """All that was answered, once nothing more will be."""
+        while self.protocol.tasks:
+            await asyncio.wait(list(self.protocol.tasks))
+        answers = bytes(self.transport.written).split(b"HTTP/1.1 200 OK\r\n")
+        assert answers[0] == b"", self.transport.written
+        return [json.loads(one.partition(b"\r\n\r\n")[2]) for one in answers[1:]]
 
 
 async def _exchange(*segments: bytes) -> list[dict[str, Any]]:
     """The answers to what came in these segments."""
-    protocol, transport = _connection()
-    for segment in segments:
-        protocol.data_received(segment)
-        await asyncio.sleep(0)
-    while protocol.tasks:
-        await asyncio.wait(list(protocol.tasks))
-    protocol.connection_lost(None)
-    answers = bytes(transport.written).split(b"HTTP/1.1 200 OK\r\n")
-    assert answers[0] == b"", transport.written
-    return [json.loads(one.partition(b"\r\n\r\n")[2]) for one in answers[1:]]
+    connection = Connection()
+    await connection.send(*segments)
+    answers = await connection.answered()
+    connection.protocol.connection_lost(None)
+    assert not connection.clock.timers
+    return answers
 
 
 def _request(offer: str, framing: str, path: str = "/a?b=c") -> bytes:
@@ -155,61 +209,36 @@ def test_requests__without_an_offer_are_untouched() -> None:
     assert seen["names"] == ["host", "connection", "x-mine", "content-length"]
 
 
-@dataclass
-class Running:
-    """A server on a socket whose application waits for `may_answer`."""
-
-    port: int = 0
-    may_answer: threading.Event = field(default_factory=threading.Event)
-    server: uvicorn.Server | None = None
-
-    async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/waits":
-            await asyncio.to_thread(self.may_answer.wait)
-        await _echo(scope, receive, send)
-
-    def connect(self, sent: bytes = b"") -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        connection.sendall(sent)
-        return connection
-
-
 @contextlib.contextmanager
-def _running(head_read_timeout_s: float) -> Iterator[Running]:
-    running = Running()
-    protocol = functools.partial(HttpProtocol, head_read_timeout_s=head_read_timeout_s)
+def _listening(head_read_timeout_s: float) -> Iterator[int]:
+    """A server's port."""
     config = uvicorn.Config(
-        running.application,
-        http=protocol,  # type: ignore[arg-type]  # as KServe's server is given it
-        interface="asgi3",
+        _echo,
+        http=functools.partial(HttpProtocol, head_read_timeout_s=head_read_timeout_s),  # type: ignore[arg-type]
         lifespan="off",
         log_config=None,
-        timeout_keep_alive=600,
     )
-    running.server = uvicorn.Server(config)
+    server = uvicorn.Server(config)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        running.port = listening.getsockname()[1]
-        thread = threading.Thread(target=running.server.run, args=([listening],), daemon=True)
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
-        while not running.server.started:
-            time.sleep(0.01)
-        yield running
-        running.may_answer.set()
-        running.server.should_exit = True
+        until(lambda: server.started)
+        yield listening.getsockname()[1]
+        server.should_exit = True
         thread.join()
 
 
 @pytest.fixture(scope="module")
-def patient() -> Iterator[Running]:
-    with _running(600.0) as running:
-        yield running
+def port() -> Iterator[int]:
+    with _listening(HANG_S) as port:
+        yield port
 
 
-@pytest.fixture(scope="module")
-def hasty() -> Iterator[Running]:
-    with _running(0.3) as running:
-        yield running
+def _connect(port: int, sent: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=HANG_S)
+    connection.sendall(sent)
+    return connection
 
 
 def _to_the_end(connection: socket.socket) -> bytes:
@@ -231,66 +260,116 @@ def _refusal(received: bytes) -> tuple[int, str]:
     return int(head.split()[1]), content["error"]
 
 
-def _read_answer(connection: socket.socket) -> dict[str, Any]:
-    response = http.client.HTTPResponse(connection)
-    response.begin()
-    assert response.status == 200
-    return dict(json.loads(response.read()))
-
-
-@pytest.mark.parametrize("sent", [b"", b"\r\n"])
-def test_silence__a_connection_without_a_word_ends(hasty: Running, sent: bytes) -> None:
-    with hasty.connect(sent) as connection:
+def test_silence__a_connection_without_a_word_ends() -> None:
+    with _listening(0.1) as port, _connect(port) as connection:
         assert _to_the_end(connection) == b""
 
 
-@pytest.mark.parametrize("sent", [b"P", b"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"])
-def test_silence__half_a_head_is_a_408(hasty: Running, sent: bytes) -> None:
-    with hasty.connect(sent) as connection:
-        assert _refusal(_to_the_end(connection)) == (408, "the request's head was not whole after 0.3 s")
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"\r\n\r\n"])
+def test_silence__without_a_word_there_is_no_answer(sent: bytes) -> None:
+    async def ask() -> None:
+        connection = Connection()
+        await connection.send(*([sent] if sent else []))
+        assert connection.clock.delays_s() == [HEAD_S]
+        connection.clock.go_off()
+        assert connection.transport.closed
+        assert not connection.transport.written
+
+    asyncio.run(ask())
 
 
-def test_silence__a_head_that_drips_ends_like_one_that_stands_still(hasty: Running) -> None:
-    with hasty.connect(b"GET / HTTP/1.1\r\nX-Mine: ") as connection:
-        while not select.select([connection], [], [], 0.05)[0]:
-            connection.sendall(b"x")
-        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+@pytest.mark.parametrize("head", ["POST / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "P"])
+def test_silence__half_a_head_is_a_408(head: str) -> None:
+    async def ask() -> bytes:
+        connection = Connection()
+        await connection.send(head.encode())
+        connection.clock.go_off()
+        assert connection.transport.closed
+        return bytes(connection.transport.written)
+
+    assert _refusal(asyncio.run(ask())) == (408, "the request's head was not whole after 30 s")
 
 
-def test_silence__half_a_head_behind_an_answer_ends_too(hasty: Running) -> None:
-    with hasty.connect(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
-        assert _read_answer(connection)["path"] == "/1"
-        connection.sendall(b"GET /2 HT")
-        assert _refusal(_to_the_end(connection))[0] == 408
+def test_silence__a_client_that_left_is_not_waited_for() -> None:
+    async def ask() -> None:
+        connection = Connection()
+        await connection.send(b"GET / HTTP/1.1\r\n")
+        connection.protocol.connection_lost(None)
+        assert not connection.clock.timers
+
+    asyncio.run(ask())
 
 
-def test_silence__the_rest_of_a_body_that_nobody_reads_ends_too(hasty: Running) -> None:
-    with hasty.connect(b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n") as connection:
-        assert _read_answer(connection)["path"] == "/early"
-        connection.sendall(b"x")
-        assert _to_the_end(connection) == b""
+def test_silence__a_head_that_drips_has_no_more_time_than_one_that_stands_still() -> None:
+    async def ask() -> None:
+        connection = Connection()
+        (begun,) = connection.clock.timers
+        for one in b"GET / HTTP/1.1\r\nX-Mine: " + b"x" * 50:
+            await connection.send(bytes([one]))
+        assert connection.clock.timers == [begun]
+
+    asyncio.run(ask())
 
 
-def test_silence__between_requests_is_another_limit(hasty: Running) -> None:
+def test_silence__half_a_head_behind_an_answer_ends_too() -> None:
+    async def ask() -> None:
+        connection = Connection()
+        await connection.send(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert [one["path"] for one in await connection.answered()] == ["/1"]
+        await connection.send(b"GET /2 HT")
+        assert connection.clock.delays_s() == [HEAD_S]
+        connection.clock.go_off()
+        assert b"HTTP/1.1 408 " in connection.transport.written
+
+    asyncio.run(ask())
+
+
+def test_silence__between_requests_is_the_kept_connections_own_limit() -> None:
     """A phone's client keeps its connection from one recording to the next."""
-    with hasty.connect(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n") as connection:
-        assert _read_answer(connection)["path"] == "/1"
-        with hasty.connect() as silent:
-            _to_the_end(silent)
-        connection.sendall(b"GET /2 HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert _read_answer(connection)["path"] == "/2"
+
+    async def ask() -> None:
+        connection = Connection()
+        for n_answers in (1, 2, 3):
+            await connection.send(_request(H2C, LENGTH[0]) + BODY)
+            assert len(await connection.answered()) == n_answers
+            assert connection.clock.delays_s() == [KEPT_S]
+        connection.clock.go_off()
+        assert connection.transport.closed
+
+    asyncio.run(ask())
 
 
-def test_silence__of_the_server_or_amid_a_body_is_none_of_the_heads(hasty: Running) -> None:
-    hasty.may_answer.clear()
-    body = b"POST /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nx"
-    with hasty.connect(b"GET /waits HTTP/1.1\r\nHost: x\r\n\r\n") as waiting, hasty.connect(body) as sending:
-        with hasty.connect() as silent:
-            _to_the_end(silent)
-        hasty.may_answer.set()
-        assert _read_answer(waiting)["path"] == "/waits"
-        sending.sendall(b"y")
-        assert _read_answer(sending)["body"] == "xy"
+def test_silence__amid_a_body_is_the_applications_to_end() -> None:
+    async def ask() -> None:
+        connection = Connection()
+        await connection.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
+        assert not connection.clock.timers
+        await connection.send(b"x")
+        assert not connection.clock.timers
+        await connection.send(b"y")
+        assert [one["body"] for one in await connection.answered()] == ["xy"]
+
+    asyncio.run(ask())
+
+
+def test_silence__in_the_rest_of_a_body_that_nobody_reads_ends_too() -> None:
+    """As long as it comes, its client may yet read the answer."""
+
+    async def ask() -> None:
+        connection = Connection()
+        await connection.send(b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
+        assert [one["path"] for one in await connection.answered()] == ["/early"]
+        await connection.send(b"x")
+        (first,) = connection.clock.timers
+        await connection.send(b"x")
+        (second,) = connection.clock.timers
+        assert (first[0], second[0]) == (HEAD_S, HEAD_S)
+        assert first is not second
+        connection.clock.go_off()
+        assert connection.transport.closed
+        assert len(await connection.answered()) == 1
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize(
@@ -310,28 +389,67 @@ def test_silence__of_the_server_or_amid_a_body_is_none_of_the_heads(hasty: Runni
         ),
     ],
 )
-def test_wrong__a_400_with_one_sentence(patient: Running, sent: bytes, sentence: str) -> None:
-    with patient.connect(sent) as connection:
+def test_wrong__a_400_with_one_sentence(port: int, sent: bytes, sentence: str) -> None:
+    with _connect(port, sent) as connection:
         status, text = _refusal(_to_the_end(connection))
     assert status == 400
     assert text.startswith(sentence)
 
 
+def test_wrong__amid_a_body_is_a_400_too() -> None:
+    async def ask() -> bytes:
+        connection = Connection()
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        await connection.send(head, b"1\r\nx\r\nno number")
+        assert connection.transport.closed
+        return bytes(connection.transport.written)
+
+    assert _refusal(asyncio.run(ask()))[0] == 400
+
+
+def test_wrong__behind_an_answer_that_is_owed_gives_none_of_its_own() -> None:
+    async def ask() -> None:
+        connection = Connection()
+        connection.protocol.data_received(
+            b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n"
+        )
+        assert connection.transport.closed
+        assert b" 400 " not in connection.transport.written
+        await connection.answered()
+
+    asyncio.run(ask())
+
+
 def test_wrong__a_head_without_end_is_a_431() -> None:
-    async def send() -> bytes:
-        protocol, transport = _connection()
-        protocol.data_received(b"GET / HTTP/1.1\r\nX-Mine: ")
+    async def ask() -> bytes:
+        connection = Connection()
         n_bytes = 0
-        while not transport.closed:
-            protocol.data_received(b"x" * 1_024)
+        while not connection.transport.closed:
+            await connection.send(b"x" * 1_024 if n_bytes else b"GET / HTTP/1.1\r\nX-Mine: ")
             n_bytes += 1_024
             assert n_bytes < 1 << 20
-        return bytes(transport.written)
+        return bytes(connection.transport.written)
 
-    status, text = _refusal(asyncio.run(send()))
-    assert (status, text) == (431, "the request's head is larger than 131072 bytes, the most that is taken")
+    text = "the request's head is larger than 131072 bytes, the most that is taken"
+    assert _refusal(asyncio.run(ask())) == (431, text)
 
 
-def test_head__of_70_kilobytes_is_taken(patient: Running) -> None:
-    with patient.connect(b"GET /1 HTTP/1.1\r\nX-Mine: " + b"x" * 70_000 + b"\r\n\r\n") as connection:
-        assert _read_answer(connection)["path"] == "/1"
+def test_head__of_70_kilobytes_is_taken() -> None:
+    head = b"GET /1 HTTP/1.1\r\nX-Mine: " + b"x" * 70_000 + b"\r\n\r\n"
+    (seen,) = asyncio.run(_exchange(*(head[i : i + 1_000] for i in range(0, len(head), 1_000))))
+    assert seen["path"] == "/1"
+
+
+def test_server__is_given_it_with_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RESTServer", "GRPCServer"):
+        monkeypatch.setattr(kserve.model_server, name, getattr(kserve.model_server, name))
+    limits = Limits(most_body_bytes=1, most_body_bytes_in_flight=1, most_requests=1, head_read_timeout_s=7.0)
+    listen_on(Entrance("127.0.0.1", limits))
+    server = kserve.model_server.RESTServer("kserve.model_server:app", None, None, 0)
+    assert (server.config.http.func, server.config.http.keywords) == (HttpProtocol, {"head_read_timeout_s": 7.0})
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, -1.0])
+def test_limits__a_head_needs_some_time(timeout_s: float) -> None:
+    with pytest.raises(ConfigError, match="head_read_timeout_s must be more than 0"):
+        Limits(most_body_bytes=1, most_body_bytes_in_flight=1, most_requests=1, head_read_timeout_s=timeout_s)

@@ -15,8 +15,9 @@ NEVER = ("torch", "torchvision", "lightning", "timm", "peft", "kfp", "mlflow", "
 
 def test_servers__import_no_training_framework() -> None:
     code = (
-        "import serving.transformer.model, serving.transformer.__main__, serving.predictor.model, "
-        f"serving.predictor.__main__, sys; print([name for name in {NEVER} if name in sys.modules])"
+        "import serving.transformer.model, serving.transformer.page.routes, serving.transformer.openapi, "
+        "serving.prediction_log.options, serving.predictor.model, serving.predictor.options, serving.server, sys; "
+        f"print([name for name in {NEVER} if name in sys.modules])"
     )
     roots = os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
     command = [sys.executable, "-c", code]
@@ -26,6 +27,9 @@ def test_servers__import_no_training_framework() -> None:
 
 def test_commands__import_no_kserve() -> None:
     """`up` and `predict` start in a moment, and the SDK does not read their command line."""
-    code = "import serving.__main__, sys; sys.exit('kserve' in sys.modules or 'torch' in sys.modules)"
+    code = (
+        "import sys, serving.__main__; serving.__main__.parser(); "
+        "sys.exit('kserve' in sys.modules or 'torch' in sys.modules)"
+    )
     roots = os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": roots})

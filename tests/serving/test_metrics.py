@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import time
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from serving.metrics.routes import OTHER, template_of
 from serving.prediction_log import read_log
 from silencio.audio import audio_statistics
 from silencio.bundle import Bundle, Scorer
+from tests.waiting import HANG_S
 
 Make = Callable[..., bytes]
 PREDICT = "/v1/models/silencio:predict"
@@ -32,7 +33,7 @@ OWN = "silencio_"
 
 def _scrape(url: str) -> dict[str, Any]:
     """Samples of our own, by name; label values as they come."""
-    return _parse(httpx.get(f"{url}/metrics", trust_env=False, timeout=20).text)
+    return _parse(httpx.get(f"{url}/metrics", trust_env=False, timeout=HANG_S).text)
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def counted(servers: LocalServers) -> LocalServers:
 def _predict(servers: LocalServers, content: bytes, **options: Any) -> httpx.Response:
     headers = {"Content-Type": "audio/ogg"} | options.pop("headers", {})
     url = servers.url + options.pop("route", PREDICT)
-    return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=60)
+    return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=HANG_S)
 
 
 def test_scrape__a_request_is_seen_in_every_figure(counted: LocalServers, recording: Make, scorer: Scorer) -> None:
@@ -116,14 +117,14 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     place, keys = tmp_path / "log", tmp_path / "keys.csv"
     headers = {"X-Request-ID": "walk-17", "X-API-Key": add_key(keys, "ranger", 60, None)}
     options = ["--prediction_log", str(place), "--keys", str(keys)]
-    with local_servers(bundle_directory, transformer_options=options) as servers:
+    with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
         assert _predict(servers, recording(12.0), route=PREDICT + query, headers=headers).status_code == 200
         servers.transformer.ask_to_stop()
         servers.transformer.wait_until_stopped()
     rows = read_log(str(place), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
     assert [(row["request_id"], row["session_id"], row["key_name"], row["start_s"]) for row in rows] == [
-        ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 10.0)
+        ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 7.0)
     ]
     assert {(row["latitude"], row["longitude"]) for row in rows} == {(-9.0, 147.2)}
     assert all(len(row["top_codes"]) == len(row["top_probabilities"]) == 5 for row in rows)
@@ -164,27 +165,37 @@ def test_route__its_label_is_one_of_few(path: str, template: str) -> None:
     assert template_of(path) == template
 
 
-def test_cost__is_below_a_fifth_of_a_millisecond_a_request(bundle_directory: Path) -> None:
-    """About 40 us on an idle core; the bound leaves room for a busy machine."""
+def test_cost__of_a_request_is_a_few_hundred_calls_of_functions(bundle_directory: Path) -> None:
+    """About 40 us on an idle core."""
     manifest = Bundle(bundle_directory).manifest
     metrics = Metrics(manifest)
     probabilities = np.random.default_rng(5).random((1, len(manifest.classes)), np.float32)
     statistics = audio_statistics(np.zeros((1, 160_000), np.int16), 32_000)
-    times_s = []
-    for _ in range(300):
-        begun_s = time.perf_counter()
+
+    def request() -> None:
         for stage in ("decode", "features", "predictor", "names"):
             metrics.stage(stage, 0.004)
         metrics.windows(probabilities, probabilities > 0.5, statistics)
         count_request("/v1/models/{name}:predict", "200", 0.02)
-        times_s.append(time.perf_counter() - begun_s)
-    print(f"{1e6 * float(np.median(times_s)):.0f} us a request")
-    assert np.median(times_s) < 200e-6
+
+    request()  # labels are made once
+    n_calls = 0
+
+    def count(frame: object, event: str, _: object) -> None:
+        nonlocal n_calls
+        n_calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        request()
+    finally:
+        sys.setprofile(None)
+    assert 0 < n_calls < 2_000
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 def test_promtool__finds_nothing_to_say(counted: LocalServers) -> None:
-    text = httpx.get(f"{counted.url}/metrics", trust_env=False).text
+    text = httpx.get(f"{counted.url}/metrics", trust_env=False, timeout=HANG_S).text
     own = "".join(line for line in text.splitlines(True) if OWN in line)
     done = subprocess.run(["promtool", "check", "metrics"], input=own, capture_output=True, text=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from serving.local import LocalServers
+from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict?top_k=1"
 N_UPLOADS = 2_400
@@ -92,11 +93,10 @@ def test_checksum__a_page_of_libsndfile_has_it(recording: Make) -> None:
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(900)
 def test_mutations__never_a_5xx(servers: LocalServers, recording: Make) -> None:
     uploads = _uploads(recording)
     limits = httpx.Limits(max_connections=4)
-    with httpx.Client(base_url=servers.url, trust_env=False, timeout=120, limits=limits) as client:
+    with httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S, limits=limits) as client:
 
         def send(upload: tuple[str, bytes]) -> httpx.Response:
             return client.post(ROUTE, content=upload[1], headers={"Content-Type": "audio/ogg"})
@@ -109,5 +109,5 @@ def test_mutations__never_a_5xx(servers: LocalServers, recording: Make) -> None:
     past = [one for one in answers if one.status_code == 200 or "not audio" not in one.json()["error"]]
     assert len(past) >= N_UPLOADS / 3, statuses
     assert not [one.text for one in answers if "crashed" in one.text]
-    with httpx.Client(base_url=servers.url, trust_env=False) as client:
+    with httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client:
         assert client.get("/v2/models/silencio/ready").status_code == 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from serving.local import LocalServers
 from serving.transformer.predictor_client import PredictorClient
 from silencio.bundle import Scorer
 from silencio.bundle.graph import MOST_WINDOWS
+from tests.waiting import HANG_S
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Answer = Callable[[ModelInferRequest, Context], Awaitable[ModelInferResponse]]
@@ -142,11 +142,10 @@ def test_deadline__is_one_for_all_calls_and_retries(one_window: Tensors) -> None
         await asyncio.sleep(0.4)
         return await _sums(request, context)
 
-    began_s = time.monotonic()
+    # Four calls, each of which has time enough if it has the second to itself.
     with pytest.raises(Unavailable, match="did not answer in time"):
         _ask(slow, {"waveform": np.ones((4 * MOST_WINDOWS, 10), np.int16)}, deadline_s=1.0)
-    assert 0.9 < time.monotonic() - began_s < 3
-    assert len(_ask(slow, one_window, deadline_s=5.0)[0]) == 1
+    assert len(_ask(slow, one_window, deadline_s=HANG_S)[0]) == 1
 
 
 @pytest.mark.parametrize(
@@ -196,4 +195,6 @@ def test_client__gets_the_bundles_own_numbers_from_the_real_predictor(
         for name, array in (("log_mel", clip.log_mel), ("waveform", clip.waveform))
     }
     got = asyncio.run(client.probabilities("silencio", tensors, priority=priority))
-    np.testing.assert_array_equal(got, np.resize(clip.probabilities, (n_windows, clip.probabilities.shape[1])))
+    np.testing.assert_allclose(
+        got, np.resize(clip.probabilities, (n_windows, clip.probabilities.shape[1])), rtol=0, atol=1e-6
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-import time
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from serving.predictor import scheduler as scheduler_module
 from serving.predictor.scheduler import Priority, QueueFullError, Scheduler
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GraphInput
+from tests.waiting import HANG_S
 
 Tensors = dict[str, NDArray[np.float32]]
 N_CLASSES = 3
@@ -44,7 +46,7 @@ class WatchedGraph:
     def __call__(self, tensors: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         self.runs.append([float(mark) for mark in tensors["sound"][:, 0]])
         self.begun.release()
-        assert self.may_run.wait(20)
+        assert self.may_run.wait(HANG_S)
         if (tensors["sound"] < 0).any():
             raise RuntimeError("a negative sound")
         return np.repeat(2 * tensors["sound"][:, :1], N_CLASSES, axis=1)
@@ -94,7 +96,7 @@ async def _queued(*tasks: asyncio.Task[Any]) -> None:
 
 
 def run(steps: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(steps, 30))
+    asyncio.run(asyncio.wait_for(steps, HANG_S))
 
 
 def test_submit__gives_each_request_its_own_rows_in_order(make: Callable[..., Scheduler]) -> None:
@@ -230,7 +232,7 @@ def test_run__threads_share_what_waits(make: Callable[..., Scheduler], graph: Wa
         graph.may_run.clear()
         answer = _later(scheduler, "interactive", 1, 2)
         for _ in range(2):
-            assert await asyncio.to_thread(graph.begun.acquire, timeout=10)
+            assert await asyncio.to_thread(graph.begun.acquire, timeout=HANG_S)
         graph.may_run.set()
         np.testing.assert_array_equal((await answer)[:, 0], [2, 4])
 
@@ -242,10 +244,8 @@ def test_wait__is_for_company_and_ends_when_the_run_is_full(
     make: Callable[..., Scheduler], graph: WatchedGraph
 ) -> None:
     async def steps() -> None:
-        scheduler = make(most_wait_ms=5_000)
-        began_s = time.monotonic()
+        scheduler = make(most_wait_ms=3_600_000)
         await asyncio.gather(*(_later(scheduler, "interactive", i) for i in range(MOST)))
-        assert time.monotonic() - began_s < 2
 
     run(steps())
     assert graph.runs == [[0, 1, 2, 3]]
@@ -254,9 +254,7 @@ def test_wait__is_for_company_and_ends_when_the_run_is_full(
 def test_wait__is_bounded(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
     async def steps() -> None:
         scheduler = make(most_wait_ms=50)
-        began_s = time.monotonic()
         await scheduler.submit(_windows(1))
-        assert 0.05 <= time.monotonic() - began_s < 2
 
     run(steps())
     assert graph.runs == [[1]]
@@ -339,7 +337,11 @@ def test_failure__of_the_graph_reaches_who_asked_and_nobody_later(
     assert len(graph.runs) == 2
 
 
-def test_on_batch__is_told_of_each_run(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
+def test_on_batch__is_told_of_each_run(
+    make: Callable[..., Scheduler], graph: WatchedGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr(scheduler_module, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
     told: list[tuple[int, float, float]] = []
 
     async def steps() -> None:
@@ -347,7 +349,7 @@ def test_on_batch__is_told_of_each_run(make: Callable[..., Scheduler], graph: Wa
         scheduler.on_batch = lambda *figures: told.append(figures)
         waiting = [await _held(scheduler, graph), _later(scheduler, "interactive", 1, 2)]
         await _queued(*waiting)
-        await asyncio.sleep(0.1)
+        now_s[0] += 7.0
         graph.may_run.set()
         await asyncio.gather(*waiting)
         scheduler.close()
@@ -355,8 +357,7 @@ def test_on_batch__is_told_of_each_run(make: Callable[..., Scheduler], graph: Wa
     run(steps())
     (n_first, _, first_ran_s), (n_second, second_waited_s, second_ran_s) = told
     assert (n_first, n_second) == (1, 2)
-    assert second_waited_s >= 0.1
-    assert first_ran_s >= 0.1 > second_ran_s
+    assert (first_ran_s, second_waited_s, second_ran_s) == (7.0, 7.0, 0.0)
 
 
 def test_on_batch__that_fails_ends_no_thread(make: Callable[..., Scheduler]) -> None:

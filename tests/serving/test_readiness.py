@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from silencio.bundle import Bundle, BundleManifest, Scorer
 from silencio.bundle.load import sha256_of
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import ServingError
+from tests.waiting import HANG_S, until
 
 ROUTE = "/v1/models/silencio:predict"
-LONGEST_S = 60.0
 
 
 def _reseal(directory: Path, change: Callable[[dict[str, Any]], None]) -> None:
@@ -103,14 +102,15 @@ def refusing(
 
 def _settled(server: ServerProcess) -> Readiness:
     """Its readiness as soon as that is more than a wish."""
-    deadline_s = time.monotonic() + LONGEST_S
-    while time.monotonic() < deadline_s:
+
+    def settled() -> Readiness | None:
         assert server.exit_code() is None, server.last_lines()
         state = server.readiness()
-        if state.ready or state.reason.startswith("refused: "):
-            return state
-        time.sleep(0.1)
-    raise AssertionError(f"not settled after {LONGEST_S} s: {server.last_lines()}")
+        return state if state.ready or state.reason.startswith("refused: ") else None
+
+    found = until(settled, server.last_lines)
+    assert found
+    return found
 
 
 def _check_refused(server: ServerProcess, reason: str) -> None:
@@ -121,7 +121,7 @@ def _check_refused(server: ServerProcess, reason: str) -> None:
     lines_of_the_reason = [line for line in server.log.read_text().splitlines() if "not ready: refused: " in line]
     assert len(lines_of_the_reason) == 1
     assert reason in lines_of_the_reason[0]
-    with httpx.Client(base_url=server.url, trust_env=False) as client:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=HANG_S) as client:
         assert client.get("/v2/health/live").status_code == 200
         assert client.get("/v2/health/ready").status_code == 503
         assert client.get("/v1/models/silencio").status_code == 503
@@ -148,13 +148,14 @@ def test_transformer__is_not_ready_when_its_predictor_is_not(
     """This transformer's own checks pass: a weight is no matter of its."""
     _settled(refusing[_alter_one_weight, "serving.predictor"])
     transformer = refusing[_alter_one_weight, "serving.transformer"]
-    deadline_s = time.monotonic() + LONGEST_S
-    while "the predictor is not ready: refused: clip " not in transformer.readiness().reason:
+
+    def says_why() -> bool:
         assert transformer.exit_code() is None, transformer.last_lines()
-        assert time.monotonic() < deadline_s, transformer.readiness()
-        time.sleep(0.1)
+        return "the predictor is not ready: refused: clip " in transformer.readiness().reason
+
+    until(says_why, transformer.readiness)
     assert "probabilities differ by " in transformer.readiness().reason
-    with httpx.Client(base_url=transformer.url, trust_env=False) as client:
+    with httpx.Client(base_url=transformer.url, trust_env=False, timeout=HANG_S) as client:
         assert client.get("/v2/health/live").status_code == 200
         assert client.get("/v2/health/ready").status_code == 503
         answer = client.post(ROUTE, content=recording(), headers={"Content-Type": "audio/ogg"})
@@ -190,7 +191,10 @@ def test_transformer__without_its_predictor_is_503_and_recovers(
     directory = write_placeholder_bundle(tmp_path / "bundle", inputs=["log_mel"])
     scorer = Scorer(Bundle(directory))
     encoded, headers = recording(6.0), {"Content-Type": "audio/ogg"}
-    with local_servers(directory) as servers, httpx.Client(base_url=servers.url, trust_env=False) as client:
+    with (
+        local_servers(directory, longest_start_s=HANG_S) as servers,
+        httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
+    ):
         # The predictor refuses what it does not need: this bundle's graph is sent no waveform.
         answer = client.post(ROUTE, content=encoded, headers=headers)
         got = [one["species"][0]["probability"] for one in answer.json()["predictions"][0]["windows"]]
@@ -217,10 +221,7 @@ def test_transformer__without_its_predictor_is_503_and_recovers(
         )
         try:
             assert _settled(again).ready
-            deadline_s = time.monotonic() + 10.0
-            while client.get("/v2/health/ready").status_code != 200:
-                assert time.monotonic() < deadline_s
-                time.sleep(0.1)
+            until(lambda: client.get("/v2/health/ready").status_code == 200, servers.transformer.last_lines)
             assert client.post(ROUTE, content=encoded, headers=headers).status_code == 200
         finally:
             again.ask_to_stop()

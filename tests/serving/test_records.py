@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.access.keys import add_key
 from serving.local import local_servers
 from serving.prediction_log import read_log
+from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
 Make = Callable[..., bytes]
@@ -29,8 +30,8 @@ def kept(
     key = add_key(folder / "keys.csv", "guide", 600.0, None)
     options = ["--prediction_log", str(folder / "log"), "--keys", str(folder / "keys.csv")]
     with (
-        local_servers(bundle_directory, transformer_options=options) as servers,
-        httpx.Client(base_url=servers.url, trust_env=False, timeout=60) as client,
+        local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers,
+        httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
     ):
         assert client.post(ROUTE, content=recording()).status_code == 401
         client.headers["Authorization"] = f"Bearer {key}"

@@ -19,6 +19,7 @@ from serving.simulate.adversarial import ATTACKS
 from serving.simulate.recordings import label_counts, recordings_of
 from silencio.errors import SourceError
 from tests.serving.answering import WELL, Answering, answering
+from tests.waiting import HANG_S
 
 
 def play(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
@@ -81,7 +82,7 @@ def test_adversarial__every_attack_is_withstood(servers: LocalServers, capsys: p
     assert set(report["by_kind"]) == {attack.what for attack in ATTACKS}
     assert report["by_kind"]["text called OGG"]["statuses"] == {"400": 1}
     assert report["by_kind"]["silence"]["statuses"] == {"200": 1}
-    assert httpx.get(f"{servers.url}/v2/models/silencio/ready", trust_env=False).status_code == 200
+    assert httpx.get(f"{servers.url}/v2/models/silencio/ready", trust_env=False, timeout=HANG_S).status_code == 200
 
 
 def test_mobile__cuts_bodies_and_comes_back(bad: Answering, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving.local import LocalServers, free_ports
+from serving.local import LocalServers, free_ports, local_servers
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.ledger import Failure, Ledger
@@ -32,6 +31,8 @@ from silencio.storage import list_objects, read_bytes, write_bytes
 from silencio.storage.parquet import read_parquet
 from tests.s3 import running_s3
 from tests.serving.answering import Answering, answering
+from tests.serving.trap import TRAP_HZ, Trap, set_trap
+from tests.waiting import HANG_S, until
 
 Recording = Callable[..., bytes]
 ROOT = str(Path(__file__).parents[2])
@@ -61,7 +62,7 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def consumer_of(places: tuple[Path, Path], url: str, **options: float) -> Consumer:
-    quick = {"every_s": 0.05, "settle_s": 0.05, "give_up_s": 2.0, **options}
+    quick = {"every_s": 0.05, "settle_s": 0.05, "give_up_s": HANG_S, **options}
     return Consumer(ConsumerConfig(str(places[0]), str(places[1]), url, **quick))  # type: ignore[arg-type]
 
 
@@ -96,21 +97,36 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
 
 
 def test_killed_consumer__scores_every_file_once(
-    places: tuple[Path, Path], servers: LocalServers, recording: Recording
+    places: tuple[Path, Path],
+    bundle_directory: Path,
+    recording: Recording,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = [f"{number:02d}.ogg" for number in range(24)]
     for name in names:
         (places[0] / name).write_bytes(recording(7.0))
+    # Nobody answers for this one until it is let go: the consumer cannot be done before it is killed.
+    (places[0] / names[12]).write_bytes(recording(7.0, "WAV", TRAP_HZ))
+    trap = set_trap(tmp_path, monkeypatch)
+    with local_servers(bundle_directory, longest_start_s=HANG_S) as servers:
+        _check_killed_consumer(places, servers, names, trap)
+
+
+def _check_killed_consumer(places: tuple[Path, Path], servers: LocalServers, names: list[str], trap: Trap) -> None:
     arguments = ["--from", str(places[0]), "--to", str(places[1]), "--url", servers.url, "--settle-s", "0.1"]
     watching = subprocess.Popen(command("consume", *arguments, "--every-s", "0.2"), stdout=subprocess.PIPE, text=True)
     assert watching.stdout
-    # Two are done, and two are being asked for.
+    # Two are done, and another is being asked for.
     done = [watching.stdout.readline().split(":")[0] for _ in range(2)]
+    caught = trap.wait(servers.transformer.last_lines)
     watching.send_signal(signal.SIGKILL)
     watching.wait()
     before = {path: path.stat().st_mtime_ns for path in (places[1] / "answers").glob("[!.]*.json")}
     assert {f"{name}.json" for name in done} <= {path.name for path in before}
     assert len(before) < len(names)
+    trap.disarm()
+    trap.let_go(caught)
     assert subprocess.run(command("consume", *arguments, "--once"), check=False).returncode == 0
     # What was done is not asked for again.
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -126,6 +142,9 @@ def test_what_is_still_written__is_left_alone(
     encoded = recording(6.0)
     (places[0] / ".hidden.ogg").write_bytes(encoded)
     (places[0] / "copied.ogg.part").write_bytes(encoded)
+    for folder in ("$RECYCLE.BIN", "@eaDir"):
+        (places[0] / folder).mkdir()
+        (places[0] / folder / "deleted.ogg").write_bytes(encoded)
     growing = places[0] / "growing.ogg"
     growing.write_bytes(encoded[:100])
     consumer = consumer_of(places, servers.url, settle_s=0.3)
@@ -169,12 +188,12 @@ def busy() -> Iterator[Answering]:
 def test_busy_server__is_asked_again_when_it_says(places: tuple[Path, Path], busy: Answering) -> None:
     (places[0] / "a.ogg").write_bytes(b"anything")
     busy.answers += [(503, {"error": "later"}, {"Retry-After": "1"}), (503, {"error": "later"}, {})]
-    consumer_of(places, busy.url, give_up_s=10.0).run(once=True)
+    consumer_of(places, busy.url, give_up_s=HANG_S).run(once=True)
     assert tables_of(str(places[1]))[0] == Counter(["a_5"])
     assert len(busy.asked_s) == 3
     assert busy.asked_s[1] - busy.asked_s[0] >= 1.0
     body = json.loads(busy.bodies[0])
-    assert body["parameters"] == {"top_k": "all", "priority": "batch"}
+    assert body["parameters"] == {"top_k": "all", "priority": "batch", "truncated": "note"}
 
 
 def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:
@@ -211,7 +230,7 @@ def test_stopped_consumer__writes_its_tables(places: tuple[Path, Path], busy: An
     assert watching.stdout
     watching.stdout.readline()
     watching.terminate()
-    assert watching.wait(20) == 0
+    assert watching.wait(HANG_S) == 0
     assert tables_of(str(places[1]))[0] == Counter(["a_5"])
 
 
@@ -222,23 +241,16 @@ def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> N
     watching = threading.Thread(target=consumer.run, kwargs={"once": False})
     watching.start()
     try:
-        _wait_until(lambda: bool(said))
+        until(lambda: bool(said))
         assert "trying again" in said[0]
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / "a.ogg").write_bytes(b"anything")
-        _wait_until(lambda: "a.ogg" in consumer.ledger.answered)
+        until(lambda: "a.ogg" in consumer.ledger.answered)
     finally:
         consumer.stop()
         watching.join()
     with pytest.raises(StorageError, match="cannot be listed"):
         Consumer(replace(config, source=str(tmp_path / "nowhere"))).run(once=True)
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
 
 
 def test_ledger__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
@@ -308,9 +320,8 @@ def test_producer__keeps_its_rhythm_until_it_is_stopped(labelled: Path, tmp_path
     producing = subprocess.Popen(command("produce", *arguments), stdout=subprocess.PIPE, text=True)
     assert producing.stdout
     producing.stdout.readline()
-    time.sleep(0.3)
     producing.terminate()
-    assert producing.wait(20) == 0
+    assert producing.wait(HANG_S) == 0
     assert len(list((tmp_path / "out").glob("*.ogg"))) == 1
 
 

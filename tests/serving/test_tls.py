@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import ssl
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from serving.access.tls import tls_of
 from serving.local import free_ports
 from serving.server_process import ServerProcess
 from silencio.errors import ConfigError
+from tests.waiting import HANG_S, until
 
 Issue = Callable[[str], tuple[Path, Path]]
 
@@ -41,7 +41,7 @@ def _rest_is_live(port: int, certificate: Path) -> bool:
     try:
         context = ssl.create_default_context(cafile=str(certificate))
         url = f"https://127.0.0.1:{port}/v2/health/live"
-        return httpx.get(url, verify=context, trust_env=False, timeout=5).is_success
+        return httpx.get(url, verify=context, trust_env=False, timeout=HANG_S).is_success
     except httpx.TransportError:
         return False
 
@@ -50,18 +50,9 @@ def _grpc_is_live(port: int, certificate: Path) -> bool:
     credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
     with grpc.secure_channel(f"127.0.0.1:{port}", credentials) as channel:
         try:
-            return bool(GRPCInferenceServiceStub(channel).ServerLive(ServerLiveRequest(), timeout=5).live)
+            return bool(GRPCInferenceServiceStub(channel).ServerLive(ServerLiveRequest(), timeout=HANG_S).live)
         except grpc.RpcError:
             return False
-
-
-def _comes_true(condition: Callable[[], bool]) -> bool:
-    until_s = time.monotonic() + 30
-    while not condition():
-        if time.monotonic() > until_s:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(
@@ -74,20 +65,20 @@ def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(
     first = _mount(mounted, *issue("first"))
     server = ServerProcess.start("serving.predictor", options, f"https://127.0.0.1:{rest}", tmp_path / "log")
     try:
-        assert _comes_true(lambda: _rest_is_live(rest, first)), server.last_lines()
-        assert _comes_true(lambda: _grpc_is_live(grpc_port, first)), server.last_lines()
+        assert until(lambda: _rest_is_live(rest, first)), server.last_lines()
+        assert until(lambda: _grpc_is_live(grpc_port, first)), server.last_lines()
         with pytest.raises(httpx.TransportError):
-            httpx.get(f"http://127.0.0.1:{rest}/v2/health/live", trust_env=False)
+            httpx.get(f"http://127.0.0.1:{rest}/v2/health/live", trust_env=False, timeout=HANG_S)
         for name in ("second", "third"):
             certificate, key = issue(name)
             assert not _rest_is_live(rest, certificate)
             assert not _grpc_is_live(grpc_port, certificate)
             _mount(mounted, certificate, key)
-            assert _comes_true(lambda: _rest_is_live(rest, certificate)), server.last_lines()  # noqa: B023
-            assert _comes_true(lambda: _grpc_is_live(grpc_port, certificate)), server.last_lines()  # noqa: B023
+            assert until(lambda: _rest_is_live(rest, certificate)), server.last_lines()  # noqa: B023
+            assert until(lambda: _grpc_is_live(grpc_port, certificate)), server.last_lines()  # noqa: B023
         # One that does not fit leaves the last in use.
         _mount(mounted, issue("fourth")[0], issue("fifth")[1])
-        assert _comes_true(lambda: "the old TLS certificate stays in use" in server.log.read_text())
+        assert until(lambda: "the old TLS certificate stays in use" in server.log.read_text())
         assert _rest_is_live(rest, certificate)
         assert _grpc_is_live(grpc_port, certificate)
     finally:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 
 import serving
 import silencio
+from tests.waiting import HANG_S, is_gone, until
 
 ENVIRONMENT = os.environ | {
     "PYTHONPATH": os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
@@ -63,15 +63,6 @@ def _children(pid: int) -> dict[str, int]:
     return {words[2].rpartition(".")[2]: one for one, words in commands.items() if words[1:2] == ["-m"]}
 
 
-def _gone(pids: Iterator[int] | list[int], within_s: float = 20.0) -> bool:
-    deadline_s = time.monotonic() + within_s
-    while any(Path(f"/proc/{pid}/cwd").exists() for pid in pids):
-        if time.monotonic() > deadline_s:
-            return False
-        time.sleep(0.1)
-    return True
-
-
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_up__the_printed_lines_work_and_sigterm_stops_all(
     up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
@@ -81,7 +72,7 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     welcome = _welcome(process)
     url = re.search(r"ready after .* at (http://[0-9.:]+)", welcome)
     assert url
-    page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False)
+    page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False, timeout=HANG_S)
     assert page.headers["access-control-allow-origin"] == origin
     (tmp_path / "clip.ogg").write_bytes(recording(6.0))
     raw = re.search(r"^  (curl .*)$", welcome, re.M)
@@ -101,13 +92,14 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     children = _children(process.pid)
     assert set(children) == {"predictor", "transformer"}
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
-    assert _gone(list(children.values()), within_s=0.5)
+    assert process.wait(HANG_S) == 0
+    # It ends after them.
+    assert all(is_gone(pid) for pid in children.values())
 
 
 def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory: Path) -> None:
     process = up(bundle_directory, "--allow-origin", "https://app.example.org/")
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=HANG_S)
     assert (process.returncode, output) == (2, "")
     assert "--allow-origin: 'https://app.example.org/' is no origin of web pages" in errors
 
@@ -117,17 +109,17 @@ def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: 
     _welcome(process)
     children = _children(process.pid)
     os.kill(children["predictor"], signal.SIGKILL)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=HANG_S)
     assert process.returncode == 1
     assert "error: the predictor ended by itself (exit code -9); its last lines:" in errors
     assert "ready with bundle silencio" in errors
-    assert _gone(list(children.values()), within_s=0.5)
+    assert all(is_gone(pid) for pid in children.values())
 
 
 def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory: Path, tmp_path: Path) -> None:
     broken = Path(shutil.copytree(bundle_directory, tmp_path / "bundle"))
     (broken / "model.onnx").write_bytes(b"other")
-    output, errors = up(broken).communicate(timeout=60)
+    output, errors = up(broken).communicate(timeout=HANG_S)
     assert output == ""
     assert errors.splitlines()[-1].startswith("error: the predictor does not serve this bundle: refused: model.onnx")
     assert errors.count("refused") == 1
@@ -135,8 +127,8 @@ def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory:
 
 def test_up__killed_without_a_word_leaves_nothing_running(up: Up, bundle_directory: Path) -> None:
     process = up(bundle_directory)
-    while len(children := _children(process.pid)) < 2:
-        time.sleep(0.05)
+    until(lambda: len(_children(process.pid)) == 2)
+    children = _children(process.pid)
     process.kill()
     process.wait()
-    assert _gone(list(children.values()))
+    until(lambda: all(is_gone(pid) for pid in children.values()), lambda: children)

@@ -17,10 +17,11 @@ from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRe
 from serving.local import LocalServers, local_servers
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
+from tests.waiting import HANG_S
 
 ROUTE = "/v2/models/silencio/infer"
 Make = Callable[..., bytes]
-Expected = Callable[..., dict[str, Any]]
+Expected = Callable[..., Any]
 
 
 def _audio(*encoded: bytes) -> InferInput:
@@ -58,7 +59,7 @@ def test_rest__binary_recordings_are_no_utf_8(servers: LocalServers, recording: 
     encoded = recording()
 
     async def ask() -> Any:
-        async with InferenceRESTClient(RESTConfig(protocol="v2")) as client:
+        async with InferenceRESTClient(RESTConfig(protocol="v2", timeout=HANG_S)) as client:
             request = InferRequest("silencio", [_audio(encoded)], request_id="seven")
             return await client.infer(servers.url, request, model_name="silencio")
 
@@ -163,13 +164,13 @@ def test_rest__wrong_binary_size(http: httpx.Client, size_bytes: object) -> None
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalServers, Scorer]]:
     """Servers of a bundle whose graph takes log-mel alone."""
     directory = write_placeholder_bundle(tmp_path_factory.mktemp("log-mel"), inputs=["log_mel"])
-    with local_servers(directory) as servers:
+    with local_servers(directory, longest_start_s=HANG_S) as servers:
         yield servers, Scorer(Bundle(directory))
 
 
 def test_log_mel__computed_on_the_device(edge: tuple[LocalServers, Scorer], recording: Make) -> None:
     servers, scorer = edge
-    encoded = recording(52.0)  # 11 windows: more than one call to the predictor takes
+    encoded = recording(55.0)  # 11 whole windows: more than one call to the predictor takes
     log_mel = scorer.front_end(encoded).inputs["log_mel"]
 
     async def ask() -> Any:
@@ -202,7 +203,7 @@ def test_log_mel__wrong(
     array = np.full(shape, value, np.float32)
     tensor = {"name": "log_mel", "datatype": "FP32", "shape": shape, "parameters": {"binary_data_size": array.nbytes}}
     head = {"inputs": [tensor], "parameters": {"spec_sha256": own} if own else {}}
-    answer = httpx.post(servers.url + ROUTE, **_binary(head, array.tobytes()), trust_env=False, timeout=30)
+    answer = httpx.post(servers.url + ROUTE, **_binary(head, array.tobytes()), trust_env=False, timeout=HANG_S)
     assert (answer.status_code, answer.json()["error"][: len(error)]) == (400, error)
 
 

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 Encode = Callable[..., bytes]
 
 # The same examples on every run and every machine, and no time limit on a busy one.
-hypothesis.settings.register_profile("unit", deadline=None, derandomize=True, database=None, max_examples=50)
+hypothesis.settings.register_profile(
+    "unit",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=50,
+    # How long it takes to make examples is the machine's affair.
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("unit")
 
 TAXONOMY = {

@@ -101,9 +101,10 @@ function showAnswer({ answer, samples, bytes }, roundTripMs) {
   say(summary);
 }
 
-function showFacts({ request_id, bundle, stage_ms }, roundTripMs) {
+function showFacts({ request_id, bundle, stage_ms, predictions }, roundTripMs) {
   const stages = Object.entries(stage_ms ?? {}).map(([stage, ms]) => `${stage.replaceAll("_", " ")} ${ms.toFixed(1)}`);
   const facts = {
+    Note: predictions[0].notes?.map(({ text }) => text).join(" · "),
     Request: request_id,
     Model: bundle && `${bundle.name} ${bundle.version}`,
     Features: bundle?.spec_sha256?.slice(0, 12),

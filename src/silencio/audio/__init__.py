@@ -7,18 +7,34 @@ from silencio.audio.recording import Recording, Truncated
 from silencio.audio.resample import resample, resampled
 from silencio.audio.statistics import audio_statistics
 from silencio.audio.waveform import dequantize, quantize
-from silencio.audio.windows import cut_window, cut_windows, n_windows, pad_window, window_starts_s
+from silencio.audio.windows import (
+    LastWindow,
+    Padding,
+    WindowCut,
+    WindowRule,
+    cut_window,
+    cut_windows,
+    n_windows,
+    pad_window,
+    pieces_of_blocks,
+    window_starts,
+    window_starts_s,
+)
 
 __all__ = [
     "MAX_AUDIO_S",
     "MAX_RATE_HZ",
     "MIN_AUDIO_S",
     "DecodedAudio",
+    "LastWindow",
+    "Padding",
     "ReadingNote",
     "Recording",
     "Truncated",
     "Waveform",
     "WaveformReader",
+    "WindowCut",
+    "WindowRule",
     "audio_statistics",
     "check_duration",
     "cut_window",
@@ -27,9 +43,11 @@ __all__ = [
     "dequantize",
     "n_windows",
     "pad_window",
+    "pieces_of_blocks",
     "quantize",
     "read_waveform",
     "resample",
     "resampled",
+    "window_starts",
     "window_starts_s",
 ]

@@ -109,8 +109,8 @@ class Recording:
                     mix = self._mix(section, sound)
                     self._note(*mix.notes)
                     yield Part(int(sound.samplerate), self._mono(sound, section, mix))
-            except _NotAudioError as error:
-                if not number:
+            except DecodeError as error:
+                if not number or error.kind != "not_audio":
                     raise
                 self._note(ReadingNote("damaged", f"of joined recordings number {number + 1} is left out: {error}"))
         if not self.n_samples:
@@ -130,7 +130,7 @@ class Recording:
             sound = _Sound(self._encoded.view(section.pieces))
         except soundfile.LibsndfileError as error:
             text = f"not audio that can be decoded ({self._encoded.n_bytes} bytes): {error.error_string}"
-            raise self._encoded.failure or _NotAudioError(text, "not_audio") from error
+            raise self._encoded.failure or DecodeError(text, "not_audio") from error
         with sound:
             if not 1 <= sound.samplerate <= MAX_RATE_HZ:
                 raise DecodeError(
@@ -163,10 +163,6 @@ class Recording:
         if n_claimed is not None and n_claimed > MAX_AUDIO_S * sound.samplerate:
             n_claimed = 0  # no recorder's: it was never written
         self._note(*levels.notes(), *_ending(frames, n_claimed))
-
-
-class _NotAudioError(DecodeError):
-    """Bytes that libsndfile does not know."""
 
 
 class _Frames:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
-from silencio.bundle.load import Bundle
+from silencio.command import command, exit_with
 from silencio.errors import SilencioError
 
+if TYPE_CHECKING:
+    from silencio.bundle.load import Bundle
+    from silencio.console import Console
 
+
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0 for a bundle that may be deployed, 1 for one that may not."""
     parser = argparse.ArgumentParser(prog="python -m silencio.bundle", description="Verify a bundle.")
@@ -20,6 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     inspect = commands.add_parser("inspect", help="check every file and number, then describe the bundle")
     inspect.add_argument("directory", type=Path, metavar="DIR")
     options = parser.parse_args(arguments)
+    from silencio.bundle.load import Bundle
+    from silencio.console import Console
+
     try:
         bundle = Bundle(options.directory)
         bundle.verify()
@@ -31,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _describe(bundle: Bundle, console: Console) -> None:
+    from rich.table import Table
+
     manifest = bundle.manifest
     table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
     table.add_row("classes", f"{len(manifest.classes)} ({', '.join(sorted({s.class_name for s in manifest.classes}))})")
@@ -54,4 +62,4 @@ def _describe(bundle: Bundle, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -43,6 +43,7 @@ PLACEHOLDER_CLASSES = ClassList.of(
         ("grekis", "Pitangus sulphuratus", "Great Kiskadee", "Aves"),
     )
 )
+PLACEHOLDER_SPEC = FeatureSpec(last_window="moved_back")
 _ENCODED: InputName = "embedding:placeholder"
 # As YAMNet hears: other rate, shorter frames.
 _ENCODERS = (
@@ -79,7 +80,7 @@ def write_placeholder_bundle(
     Args:
         directory: Where to write; made if it is not there.
         clips: Encoded recordings by id, to be replayed by whoever loads the bundle; synthesised by default.
-        spec: How sound becomes features.
+        spec: How sound becomes features; by default as the presets have it.
         classes: What the outputs are called.
         inputs: What the graph is fed; an embedding brings an encoder of that name.
         seed: Of the weights.
@@ -87,7 +88,7 @@ def write_placeholder_bundle(
     Returns:
         `directory`.
     """
-    spec = spec or FeatureSpec()
+    spec = spec or PLACEHOLDER_SPEC
     directory.mkdir(parents=True, exist_ok=True)
     entries = tuple(_graph_input(name, spec) for name in inputs)
     model = _model(entries, spec, classes, seed)

@@ -34,7 +34,7 @@ def write_reference(validation: ShardSet, probabilities: NDArray[np.floating], c
     tables = []
     for index, waveform in enumerate(validation):
         row = validation.table.iloc[index]
-        starts_s = window_starts_s(len(waveform), spec.window_samples, spec.hop_samples, spec.sample_rate_hz)
+        starts_s = window_starts_s(len(waveform), spec, spec.sample_rate_hz)
         facts = {"recording_id": row["recording_id"], "start_s": starts_s, "primary_label": row["primary_label"]}
         statistics = audio_statistics(front_end.windows(waveform), spec.sample_rate_hz)
         table = pd.DataFrame(facts | statistics)

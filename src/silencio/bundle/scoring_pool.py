@@ -7,40 +7,40 @@ own threads gain little on small graphs: processes double the throughput of two 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
+from queue import LifoQueue
+from types import TracebackType
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from silencio.audio import MAX_AUDIO_S, MIN_AUDIO_S, Truncated
 from silencio.bundle.load import Bundle
 from silencio.bundle.scoring import ScoredRecording, Scorer
-from silencio.errors import AudioError, BundleError, SilencioError, StorageError
-from silencio.features import FrontEnd
-from silencio.storage import concerns_one_file, read_bytes
+from silencio.decoding.answers import Answer
+from silencio.decoding.features import notes_fact, notes_of
+from silencio.decoding.process import DecoderProcess, Work, start_fork_server, still_working
+from silencio.errors import (
+    AudioError,
+    BundleError,
+    DecoderProcessError,
+    StorageError,
+    UnexpectedError,
+    UntrustedAnswerError,
+)
+from silencio.storage import as_local_file, concerns_one_file
 
-# Files that a process has: the one that it scores, and the next, which its second thread reads and decodes meanwhile.
-_HELD = 2
-# Windows whose features are made at once: an hour's log-mels would be a gigabyte, a few stay in the processor's cache.
-_BLOCK_WINDOWS = 8
 # Files that may be done before the one whose turn it is: a bound on memory while one process has a long recording.
 _AHEAD = 64
-_JOIN_S = 10.0
-# One after another: then it is the bundle or the machine, and no accident.
-_MOST_FAILED_STARTS = 3
-# As the servers have it: spinning threads cost more than they bring, and glibc would give an array of a megabyte back
-# to the kernel after every window.
-_ENVIRONMENT = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    **dict.fromkeys(("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"), str(32 << 20)),
-}
+# For a few windows, not for a recording: a day takes as long as it takes.
+_DEADLINE_S = 300.0
+_scorer: Scorer
 
 
 @dataclass(frozen=True)
@@ -50,42 +50,29 @@ class ScoredFile:
     Attributes:
         uri: As given.
         recording: Its windows; None where it failed.
-        duration_s: 0 where it failed.
         reason: Why it failed, as a sentence; empty where it did not.
     """
 
     uri: str
     recording: ScoredRecording | None
-    duration_s: float = 0.0
     reason: str = ""
 
-
-@dataclass
-class _Worker:
-    """One process.
-
-    Attributes:
-        process: Itself.
-        connection: To it.
-        ready: It has the bundle.
-        held: Numbers of the files that it was given and has not answered for.
-        alone: It has one file and gets no second, so that a crash would be that file's.
-    """
-
-    process: SpawnProcess
-    connection: Connection
-    ready: bool = False
-    held: deque[int] = field(default_factory=deque)
-    alone: bool = False
+    @property
+    def duration_s(self) -> float:
+        """0 where it failed."""
+        return self.recording.duration_s if self.recording else 0.0
 
 
-def score_files(bundle: Path, uris: Sequence[str], n_processes: int) -> Iterator[ScoredFile]:
-    """Score files, whatever their number, in memory that does not grow with it.
+def score_files(
+    bundle: Path, uris: Sequence[str], n_processes: int, truncated: Truncated = "note"
+) -> Iterator[ScoredFile]:
+    """Score files, whatever their number and length, in memory that does not grow with either.
 
     Args:
         bundle: The bundle's folder.
         uris: Paths, `s3://` objects or members of a zip.
         n_processes: At once; one a core is best.
+        truncated: What becomes of a file that ends before its recording does.
 
     Yields:
         One for each URI, in their order.
@@ -94,165 +81,160 @@ def score_files(bundle: Path, uris: Sequence[str], n_processes: int) -> Iterator
         BundleError: The bundle is not what was exported, or no process can be started with it.
         StorageError: The place of the files does not answer: no other file can be read either.
     """
-    # Before any process is started, each of which would say the same.
-    Bundle(bundle)
-    with contextlib.closing(_Pool(bundle, uris, min(n_processes, len(uris)))) as pool:
-        for number in range(len(uris)):
-            yield pool.result(number)
-
-
-class _Pool:
-    def __init__(self, bundle: Path, uris: Sequence[str], n_processes: int) -> None:
-        self._bundle = bundle
-        self._uris = uris
-        self._next = 0
-        self._done: dict[int, ScoredFile] = {}
-        # What a process that crashed had: each is tried once more in a process that has nothing else.
-        self._suspects: deque[int] = deque()
-        self._n_failed_starts = 0
-        self._workers = [self._start() for _ in range(n_processes)]
-
-    def result(self, number: int) -> ScoredFile:
-        """Of one file; each may be asked for once, in order."""
-        while number not in self._done:
-            self._hand_out(number)
-            for connection in wait([worker.connection for worker in self._workers]):
-                self._hear(next(worker for worker in self._workers if worker.connection is connection))
-        return self._done.pop(number)
-
-    def close(self) -> None:
-        for worker in self._workers:
-            worker.connection.close()  # ends its loop
-        for worker in self._workers:
-            worker.process.join(_JOIN_S if worker.ready else 0)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
-
-    def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, str(self._bundle)), daemon=True)
-        with _environment():
-            process.start()
-        # Its end alone stays open there: when this process dies, however it does, it reads an end and ends.
-        theirs.close()
-        return _Worker(process, ours)
-
-    def _hand_out(self, wanted: int) -> None:
-        for worker in (worker for worker in self._workers if worker.ready):
-            if self._suspects:
-                if not worker.held:
-                    worker.alone = True
-                    self._give(worker, self._suspects.popleft())
-                continue
-            while not worker.alone and len(worker.held) < _HELD and self._next < min(len(self._uris), wanted + _AHEAD):
-                self._give(worker, self._next)
-                self._next += 1
-
-    def _give(self, worker: _Worker, number: int) -> None:
-        worker.held.append(number)
-        with contextlib.suppress(OSError):  # it has just died, and what it held is looked at when that is heard
-            worker.connection.send(self._uris[number])
-
-    def _hear(self, worker: _Worker) -> None:
-        try:
-            message = worker.connection.recv()
-        except (EOFError, OSError):
-            self._bury(worker)
-            return
-        if isinstance(message, SilencioError):
-            raise message
-        if isinstance(message, ScoredFile):
-            self._done[worker.held.popleft()] = message
-            worker.alone = False
-        else:
-            worker.ready = True
-            self._n_failed_starts = 0
-
-    def _bury(self, worker: _Worker) -> None:
-        """Replace a process that ended; what it had alone has failed, what it had among others is suspect."""
-        worker.process.join(_JOIN_S)
-        code = worker.process.exitcode
-        self._n_failed_starts += not worker.ready
-        if self._n_failed_starts == _MOST_FAILED_STARTS:
-            raise BundleError(
-                f"a process that was to score with {self._bundle} ended before it was ready (exit code {code}); "
-                "is there memory for so many processes (SILENCIO_THREADS)?"
-            )
-        if worker.alone:
-            number = worker.held.popleft()
-            reason = f"the process that decoded it crashed (exit code {code})"
-            self._done[number] = ScoredFile(self._uris[number], None, reason=reason)
-        self._suspects += worker.held
-        worker.connection.close()
-        self._workers[self._workers.index(worker)] = self._start()
+    with (
+        ScoringPool(bundle, min(n_processes, max(1, len(uris)))) as pool,
+        # One more than there are processes: it has the next file fetched when a process is free.
+        ThreadPoolExecutor(pool.n_processes + 1) as threads,
+        _stopping(pool),
+    ):
+        waiting: deque[Future[ScoredFile]] = deque()
+        for uri in uris:
+            waiting.append(threads.submit(pool.score, uri, truncated))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 @contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """What a process must find when it begins."""
-    missing = {name: value for name, value in _ENVIRONMENT.items() if name not in os.environ}
-    os.environ.update(missing)
+def _stopping(pool: ScoringPool) -> Iterator[None]:
+    """Whoever leaves early waits for no file: the threads find the processes stopped."""
     try:
         yield
     finally:
-        for name in missing:
-            os.environ.pop(name, None)
+        pool.stop()
 
 
-def _work(connection: Connection, bundle: str) -> None:
-    """A process: answers `ready`, then for each URI with a `ScoredFile`, or with the error that ends everything."""
-    try:
-        scorer = Scorer(Bundle(Path(bundle)), n_threads=1)
-        connection.send("ready")
-        with ThreadPoolExecutor(1) as decoding:
-            held: deque[tuple[str, Future[NDArray[np.int16]]]] = deque()
-            while True:
-                while not held or connection.poll():
-                    uri = connection.recv()
-                    held.append((uri, decoding.submit(_waveform, scorer.front_end, uri)))
-                connection.send(_scored(scorer, *held.popleft()))
-    except SilencioError as error:
-        connection.send(type(error)(str(error)))  # without its cause, which may not travel
-    except (EOFError, OSError, KeyboardInterrupt):
-        pass  # whoever asked is gone, or was stopped and will be soon
-
-
-def _waveform(front_end: FrontEnd, uri: str) -> NDArray[np.int16]:
-    return front_end.waveform(read_bytes(uri))
-
-
-def _scored(scorer: Scorer, uri: str, decoded: Future[NDArray[np.int16]]) -> ScoredFile:
-    try:
-        waveform = decoded.result()
-        recording = score_waveform(scorer, waveform)
-    except AudioError as error:
-        return ScoredFile(uri, None, reason=str(error))
-    except StorageError as error:
-        if not concerns_one_file(error):
-            raise
-        return ScoredFile(uri, None, reason=str(error))
-    except MemoryError:
-        return ScoredFile(uri, None, reason="decoded, it needs more memory than there is: cut it into parts")
-    return ScoredFile(uri, recording, len(waveform) / scorer.front_end.spec.sample_rate_hz)
-
-
-def score_waveform(scorer: Scorer, waveform: NDArray[np.int16]) -> ScoredRecording:
-    """Windows of a recording of any length, some at a time: an hour's log-mels at once would be a gigabyte.
+class ScoringPool:
+    """Processes that decode and score; a context manager.
 
     Args:
-        scorer: The bundle.
-        waveform: int16, shape (n_samples,), at the spec's rate.
+        bundle: The bundle's folder.
+        n_processes: At once.
+
+    Attributes:
+        bundle: A verified one.
+        n_processes: As given.
+
+    Raises:
+        BundleError: The bundle is not what was exported.
     """
-    spec = scorer.front_end.spec
-    starts_s: list[float] = []
-    parts: list[NDArray[np.float32]] = []
-    block = _BLOCK_WINDOWS * spec.hop_samples
-    first, last = 0, max(1, len(waveform) - spec.window_samples + spec.hop_samples)
-    for first in range(0, last, block):
-        end = first + block - spec.hop_samples + spec.window_samples
-        features = scorer.front_end.features(waveform[first:end])
-        starts_s += [first / spec.sample_rate_hz + start_s for start_s in features.starts_s]
-        parts.append(scorer.graph.run(features.inputs))
-    return ScoredRecording(starts_s, np.concatenate(parts))
+
+    def __init__(self, bundle: Path, n_processes: int) -> None:
+        # It imports what it needs while the bundle is looked at here, once for all processes.
+        start_fork_server([__name__])
+        self.bundle = Bundle(bundle)
+        self.n_processes = n_processes
+        work = Work(_score, _begin, (bundle,), _DEADLINE_S)
+        self._all = [DecoderProcess(work) for _ in range(n_processes)]
+        self._idle: LifoQueue[DecoderProcess] = LifoQueue()
+        for one in self._all:
+            self._idle.put(one)
+        self._fetched = tempfile.TemporaryDirectory(prefix="silencio-fetched-")
+        self._is_stopped = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self._fetched.cleanup()
+
+    def stop(self) -> None:
+        """End the processes; files that are asked for from now on are cancelled."""
+        self._is_stopped = True
+        for one in self._all:
+            one.stop()
+
+    def score(self, uri: str, truncated: Truncated = "note") -> ScoredFile:
+        """Score one file, as soon as a process is free; may be called by several threads.
+
+        Args:
+            uri: A path, an `s3://` object or a member of a zip.
+            truncated: What becomes of a file that ends before its recording does.
+
+        Raises:
+            BundleError: No process can be started with the bundle.
+            StorageError: The place of the file does not answer.
+            CancelledError: The processes were stopped.
+        """
+        if self._is_stopped:
+            raise CancelledError
+        try:
+            with as_local_file(uri, Path(self._fetched.name)) as path, self._process() as process:
+                return ScoredFile(uri, self._recording(self._answer(process, (path, truncated))))
+        except StorageError as error:
+            if not concerns_one_file(error):
+                raise
+            return ScoredFile(uri, None, str(error))
+        except (AudioError, UnexpectedError) as error:
+            return ScoredFile(uri, None, str(error))
+        except DecoderProcessError as error:
+            return ScoredFile(uri, None, f"the process that decoded it crashed ({error})")
+        except TimeoutError:
+            return ScoredFile(uri, None, f"the process that decoded it stood still for {_DEADLINE_S:g} s")
+        except MemoryError:
+            return ScoredFile(uri, None, "it needs more memory to decode than is given to one recording")
+
+    @contextlib.contextmanager
+    def _process(self) -> Iterator[DecoderProcess]:
+        process = self._idle.get()
+        try:
+            yield process
+        finally:
+            self._idle.put(process)
+
+    def _answer(self, process: DecoderProcess, job: tuple[Path, Truncated]) -> Answer:
+        try:
+            try:
+                return process.run(job)
+            except DecoderProcessError:
+                # Of this file, or of something else, as on a host that is short of memory: it is tried once more.
+                return process.run(job)
+        except BrokenProcessPool as error:
+            raise BundleError(
+                f"a process that was to score with {self.bundle.directory} ended before it was ready ({error}); "
+                "is there memory for so many processes (SILENCIO_THREADS)?"
+            ) from error
+
+    def _recording(self, answer: Answer) -> ScoredRecording:
+        """Held against what the bundle gives.
+
+        Raises:
+            UntrustedAnswerError: No graph of this bundle gave it.
+        """
+        starts_s = answer.arrays.get("starts_s", np.empty(0))
+        probabilities = answer.arrays.get("probabilities", np.empty(0))
+        duration_s = answer.facts.get("duration_s")
+        shape = (len(starts_s), len(self.bundle.manifest.classes))
+        is_ours = starts_s.dtype == np.float64 and probabilities.dtype == np.float32 and probabilities.shape == shape
+        if not is_ours or not isinstance(duration_s, float):
+            raise UntrustedAnswerError(f"it sent {', '.join(answer.arrays)} for a recording")
+        return ScoredRecording(
+            np.asarray(starts_s, np.float64).tolist(),
+            np.asarray(probabilities, np.float32),
+            duration_s,
+            notes_of(answer),
+        )
+
+
+def _begin(bundle: Path) -> None:
+    global _scorer
+    _scorer = Scorer(Bundle(bundle), n_threads=1)
+
+
+def _score(job: tuple[Path, Truncated]) -> Answer:
+    path, truncated = job
+    recording = _scorer(
+        path,
+        min_duration_s=MIN_AUDIO_S,
+        max_duration_s=MAX_AUDIO_S,
+        truncated=truncated,
+        progressed=still_working,
+    )
+    return Answer(
+        {"duration_s": recording.duration_s, "notes": notes_fact(recording.notes)},
+        {"starts_s": np.asarray(recording.starts_s), "probabilities": recording.probabilities},
+    )

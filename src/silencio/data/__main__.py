@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from rich.console import Console
-from rich.table import Table
+from silencio.command import command, exit_with
+from silencio.errors import BundleError
 
-from silencio.errors import BundleError, SilencioError
-from silencio.taxonomy import ClassList
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from silencio.console import Console
+    from silencio.taxonomy import ClassList
 
 _MOST_ROWS = 50
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 where recordings cannot be used, are not the bundle's, or cannot be restored."""
     options = _parser().parse_args(arguments)
-    console = Console()
-    try:
-        return int(options.run(options, console))
-    except SilencioError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    from silencio.console import Console
+
+    return int(options.run(options, Console()))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,10 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="lay out the exact recordings of a bundle")
     restore.set_defaults(run=_restore)
     restore.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, in BirdCLEF's layout")
-    for command in (verify, restore):
-        command.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle's folder")
-    for command in (check, verify, restore):
-        command.add_argument(
+    for each in (verify, restore):
+        each.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle's folder")
+    for each in (check, verify, restore):
+        each.add_argument(
             "--data", required=True, metavar="SOURCE", help="folder, s3:// prefix, zip, manifest, demo or instruments"
         )
     return parser
@@ -50,11 +50,14 @@ def _parser() -> argparse.ArgumentParser:
 def _check(options: argparse.Namespace, console: Console) -> int:
     from silencio.data.fault_page import summary, write_fault_page
     from silencio.data.faults import faults_by_kind
+    from silencio.data.recordings import notes
     from silencio.data.source import open_source
     from silencio.data.validate import validate_recordings
 
     source = open_source(options.data)
     console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)
+    for note in notes(source):
+        console.print(note, soft_wrap=True, markup=False, highlight=False)
     outcome = validate_recordings(source.recordings, known=source.faults)
     if len(outcome.faults):
         _print(console, faults_by_kind(outcome.faults), "Faults by kind")
@@ -104,6 +107,8 @@ def _data_of(directory: Path) -> tuple[pd.DataFrame, ClassList]:
 
 
 def _print(console: Console, rows: pd.DataFrame, title: str) -> None:
+    from rich.table import Table
+
     table = Table(*rows.columns, title=title, title_justify="left")
     for row in rows.head(_MOST_ROWS).itertuples(index=False):
         table.add_row(*(str(value) for value in row))
@@ -113,4 +118,4 @@ def _print(console: Console, rows: pd.DataFrame, title: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -18,6 +18,7 @@ from silencio.audio import dequantize
 from silencio.data.file_names import is_audio
 from silencio.errors import AudioError, SourceError
 from silencio.features import FeatureSpec, FrontEnd
+from silencio.storage import escaped
 
 Part = Literal["train", "test"]
 MadeKind = Literal["pink", "brown", "rain"]
@@ -122,7 +123,7 @@ class BackgroundPool:
                 raise SourceError(f"the background {path} cannot be used: {error}; take it away") from error
 
         files = sorted(path for path in folder.glob("*") if is_audio(path.name))
-        return cls(spec.sample_rate_hz, {path.stem: partial(read, path) for path in files}, part)
+        return cls(spec.sample_rate_hz, {escaped(path.stem): partial(read, path) for path in files}, part)
 
     @classmethod
     def of_waveforms(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from silencio.data.birdclef import SOUNDSCAPES, TAXONOMY_COLUMNS
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import is_audio, names_below
 from silencio.data.recordings import Source, make_source
 from silencio.data.schemas import TAXONOMY, read_table
 from silencio.errors import SourceError
 from silencio.storage import StoredObject, join
+from silencio.taxonomy import clean_name
 
 
 def read_class_folders(root: str, files: list[StoredObject]) -> Source:
@@ -26,21 +27,23 @@ def read_class_folders(root: str, files: list[StoredObject]) -> Source:
         SourceError: No class folder with a recording.
         SchemaError: The taxonomy is broken, or has not one of the classes.
     """
-    names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+    uris = names_below(root, files)
+    names = list(uris)
     audio = [name for name in names if is_audio(name)]
     labelled = [name for name in audio if "/" in name and not name.startswith(f"{SOUNDSCAPES}/")]
     if not labelled:
         raise SourceError(f"{root} holds no folder with recordings in it, and {len(audio)} recordings in no folder")
     rows = pd.DataFrame({"recording_id": labelled}, dtype=object)
-    rows["path"] = [join(root, name) for name in labelled]
-    rows["primary_label"] = [name.split("/", 1)[0] for name in labelled]
+    rows["path"] = [uris[name] for name in labelled]
+    # Folders that differ in nothing but how their accents or blanks are written are one class.
+    rows["primary_label"] = [clean_name(name.split("/", 1)[0]) for name in labelled]
     rows["secondary_labels"] = [[] for _ in labelled]
     loose = sum("/" not in name for name in audio)
     others = len(names) - len(audio) - names.count("taxonomy.csv")
     return make_source(
         rows,
         taxonomy_of(root, names, sorted(set(rows["primary_label"]))),
-        soundscapes=[join(root, name) for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
+        soundscapes=[uris[name] for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
         taken_as=f"one folder a class in {root} (not taken: {loose} recordings in no folder, {others} other files)",
     )
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from silencio.audio import cut_window, pad_window
+from silencio.audio import cut_window
 from silencio.data.augment import AugmentConfig, augment_waveform, mask_log_mel, random_crop
 from silencio.data.backgrounds import BackgroundPool
 from silencio.data.embeddings import grid_starts
@@ -130,8 +130,7 @@ class TrainingCrops(Dataset[Example]):
         starts = grid_starts(len(waveform), spec)
         numbers = [number for number in range(len(starts)) if number not in left_out]
         number = numbers[int(rng.integers(len(numbers)))]
-        cut = waveform[starts[number] : starts[number] + spec.window_samples]
-        return _Window(pad_window(cut, spec.window_samples, spec.padding), starts[number], number)
+        return _Window(cut_window(waveform, starts[number], spec), starts[number], number)
 
     def _left_out(self, index: int) -> set[int]:
         if self._soft is None:
@@ -140,8 +139,10 @@ class TrainingCrops(Dataset[Example]):
         return self._soft.left_out(recording_id, len(self._shards.waveform(index)), self._shards.spec)
 
     def _target(self, index: int, start: int) -> NDArray[np.float32]:
+        if self._soft is None:
+            return np.asarray(self._targets[index])
         recording_id = str(self._shards.table["recording_id"].iloc[index])
-        if self._soft is None or recording_id not in self._soft.targets:
+        if recording_id not in self._soft.targets:
             return np.asarray(self._targets[index])
         return self._soft.at(recording_id, start, len(self._shards.waveform(index)), self._shards.spec)
 
@@ -187,15 +188,15 @@ class RecordingWindows(Dataset[Inputs]):
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
         self._input_names = tuple(input_names)
-        windows = [shards.n_windows(index) for index in range(len(shards))]
-        self.recording = np.repeat(np.arange(len(shards)), windows)
-        self._number = np.concatenate([np.arange(n) for n in windows]) if windows else np.empty(0, int)
+        starts = [shards.window_starts(index) for index in range(len(shards))]
+        self.recording = np.repeat(np.arange(len(shards)), [len(own) for own in starts])
+        self._places = [place for own in starts for place in enumerate(own)]
 
     def __len__(self) -> int:
         return len(self.recording)
 
     def __getitem__(self, index: int) -> Inputs:
-        recording, number, spec = int(self.recording[index]), int(self._number[index]), self._shards.spec
+        recording, (number, start) = int(self.recording[index]), self._places[index]
         inputs: Inputs = {}
         for name in self._input_names:
             if name.startswith(EMBEDDING):
@@ -203,7 +204,7 @@ class RecordingWindows(Dataset[Inputs]):
                 inputs[name] = torch.from_numpy(np.array(kept))  # mapped from disk, and so not writable
                 continue
             waveform = self._shards.waveform(recording)
-            window = cut_window(waveform, number, spec.window_samples, spec.hop_samples, spec.padding)
+            window = cut_window(waveform, start, self._shards.spec)
             array = np.array(window) if name == "waveform" else self._front_end.log_mel(window[None])[0]
             inputs[name] = torch.from_numpy(array)
         return inputs

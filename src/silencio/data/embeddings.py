@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.audio import cut_windows
+from silencio.audio import cut_window, window_starts
 from silencio.encoders import Encoder, EncoderSpec
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import encoder_file, encoder_spec
@@ -26,22 +26,21 @@ from silencio.storage import write_atomically
 
 def grid_starts(n_samples: int, spec: FeatureSpec) -> list[int]:
     """Where the windows of a recording's grid begin: the service's, then those between that the recording fills."""
-    n_served = 1 + max(0, -(-(n_samples - spec.window_samples) // spec.hop_samples))
-    served = [number * spec.hop_samples for number in range(n_served)]
+    served = window_starts(n_samples, spec)
     half = spec.hop_samples // 2
     return served + [start + half for start in served if start + half + spec.window_samples <= n_samples]
 
 
 def grid_windows(waveform: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.int16]:
     """The windows of a recording's grid: int16 (n_samples,) to int16 (n_grid, window_samples)."""
-    served = cut_windows(waveform, spec.window_samples, spec.hop_samples, spec.padding)
-    between = grid_starts(len(waveform), spec)[len(served) :]
-    return np.stack([*served, *(waveform[start : start + spec.window_samples] for start in between)])
+    return np.stack([cut_window(waveform, start, spec) for start in grid_starts(len(waveform), spec)])
 
 
 def window_sha256(spec: FeatureSpec) -> str:
     """Identity of what an encoder is given: rate, windows and padding; how a mel is made does not touch it."""
-    said = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
+    said: list[float | str] = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
+    if spec.last_window != "padded":  # what was made before there was another rule keeps its name
+        said.append(spec.last_window)
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

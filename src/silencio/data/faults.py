@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from silencio.audio.notes import KINDS as NOTES
+from silencio.taxonomy import clean_name
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ KINDS = {
     "no_sound": Kind(True, "every sample has the same value"),
     "unknown_label": Kind(True, "the label is not in the taxonomy"),
     "rare_label": Kind(True, "its label has fewer recordings than `min_recordings` asks for"),
+    "other_form": Kind(False, "the table writes the file's name in another form (accents, case, separators, blanks)"),
     **{kind: Kind(False, meaning) for kind, meaning in NOTES.items()},
     "duplicate": Kind(False, "the same sound under two names"),
     "duplicate_two_labels": Kind(False, "the same sound under two labels: one of them is wrong, or both are right"),
@@ -89,3 +91,23 @@ def faults_by_kind(faults: pd.DataFrame) -> pd.DataFrame:
         ],
         columns=["kind", "found", "left out", "meaning"],
     )
+
+
+def other_forms(ids: Sequence[str], found: Sequence[str]) -> list[Fault]:
+    """A fault for every file that was found under another form of the name by which a table names it.
+
+    Args:
+        ids: Of the recordings: their names as the table has them, folders separated by `/`.
+        found: URI of the file that there is, of each.
+    """
+    faults = []
+    for recording_id, uri in zip(ids, found, strict=True):
+        n_parts = recording_id.count("/") + 1
+        name = "/".join(uri.replace("\\", "/").split("/")[-n_parts:])
+        if name != recording_id:
+            table = recording_id
+            if clean_name(name) == clean_name(recording_id):
+                # Accents that are written otherwise look the same on paper.
+                table, name = (ascii(text)[1:-1] for text in (table, name))
+            faults.append(Fault(recording_id, "other_form", f"the table has {table}, the file {name}"))
+    return faults

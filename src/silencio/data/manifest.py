@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import pandas as pd
 
+from silencio.data.faults import other_forms
 from silencio.data.recordings import Source, make_source
 from silencio.data.schemas import MANIFEST, parse_secondary_labels, read_table
 from silencio.errors import SchemaError
-from silencio.storage import is_local, join
+from silencio.storage import FileFinder, escaped, is_local, join, local_path
 
 _NAMES = {"scientific_name": None, "common_name": None, "class_name": "unknown"}
 
@@ -26,22 +27,24 @@ def read_manifest(uri: str) -> Source:
         SchemaError: It is broken; the message names column and row.
         StorageError: The place does not answer.
     """
-    uri = str(Path(uri).resolve()) if is_local(uri) else uri
+    uri = escaped(str(local_path(uri).resolve())) if is_local(uri) else uri
     table = read_table(uri, MANIFEST)
     if table.empty:
         raise SchemaError(f"{uri} lists no recordings")
     secondary = table["secondary_labels"] if "secondary_labels" in table else pd.Series("", index=table.index)
     base = uri.rsplit("/", 1)[0]
+    ids = [_recording_id(path.replace("\\", "/")) for path in table["path"]]
+    found = FileFinder().find_all([_place(base, path) for path in table["path"]])
     rows = table.assign(
-        recording_id=[_recording_id(path) for path in table["path"]],
-        path=[_place(base, path) for path in table["path"]],
+        recording_id=ids,
+        path=found,
         secondary_labels=secondary.map(parse_secondary_labels),
     )
     twice = rows["recording_id"].duplicated()
     if twice.any():
         row = twice.idxmax()
         raise SchemaError(f"{uri}: column 'path', row {row}: {table.at[row, 'path']!r} is listed before")
-    return make_source(rows, _taxonomy(uri, table), taken_as=f"the manifest {uri}")
+    return make_source(rows, _taxonomy(uri, table), taken_as=f"the manifest {uri}", faults=other_forms(ids, found))
 
 
 def _place(base: str, path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -15,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from silencio.data.birdclef import SOUNDSCAPES
 from silencio.data.class_folders import taxonomy_of
 from silencio.data.faults import Fault, fault_table
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import is_audio, names_below
 from silencio.data.recordings import Source, make_source
 from silencio.errors import SchemaError, SourceError
 from silencio.storage import StoredObject, join, name_of, read_bytes
+from silencio.taxonomy import clean_name
 
 FILE_NAMES = "file_names.yaml"
 _GROUPS = ("label", "author", "site")
@@ -61,11 +63,12 @@ class FileNames(BaseModel):
 
     def read(self, name: str) -> dict[str, str] | None:
         """`label` and, where the pattern has them, `author` and `site` of a file's name; None: it says no class."""
-        match = re.match(self.pattern, name)
+        # macOS decomposes accents in names of files, and nobody does in a pattern.
+        match = re.match(unicodedata.normalize("NFC", self.pattern), unicodedata.normalize("NFC", name))
         if match is None:
             return None
-        said = {key: value for key, value in match.groupdict().items() if value}
-        label = said.get("label") or (match[1] if "label" not in match.groupdict() else "")
+        said = {key: clean_name(value) for key, value in match.groupdict().items() if value}
+        label = said.get("label") or (clean_name(match[1] or "") if "label" not in match.groupdict() else "")
         return {**said, "label": label} if label else None
 
 
@@ -85,7 +88,8 @@ def read_named_files(root: str, files: list[StoredObject]) -> Source:
     """
     uri = join(root, FILE_NAMES)
     rule = _read_rule(uri)
-    names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+    uris = names_below(root, files)
+    names = list(uris)
     audio = [name for name in names if is_audio(name)]
     said = {name: rule.read(name_of(name)) for name in audio if not name.startswith(f"{SOUNDSCAPES}/")}
     rows = pd.DataFrame([{"recording_id": name, **one} for name, one in said.items() if one], dtype=object)
@@ -93,7 +97,7 @@ def read_named_files(root: str, files: list[StoredObject]) -> Source:
         first = f", the first is {name_of(min(said))!r}" if said else ""
         raise SourceError(f"{uri}: not one of {len(said)} recordings has a name like {rule.pattern!r}{first}")
     rows = rows.rename(columns={"label": "primary_label"}).fillna("")
-    rows["path"] = [join(root, name) for name in rows["recording_id"]]
+    rows["path"] = [uris[name] for name in rows["recording_id"]]
     rows["secondary_labels"] = [[] for _ in rows.index]
     rows["license"] = rule.license
     if "author" not in rows:
@@ -102,7 +106,7 @@ def read_named_files(root: str, files: list[StoredObject]) -> Source:
     source = make_source(
         rows,
         taxonomy_of(root, names, sorted(set(rows["primary_label"])), rule.class_name),
-        soundscapes=[join(root, name) for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
+        soundscapes=[uris[name] for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
         taken_as=f"recordings named by class, as {FILE_NAMES} says, in {root} "
         f"(not taken: {len(nameless)} with other names)",
     )

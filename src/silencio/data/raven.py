@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from silencio.data.annotations import Annotation
 from silencio.errors import SchemaError
+from silencio.tables import decode_text, is_thousands_or_decimal, parse_number, split_lines
+from silencio.taxonomy import clean_name, name_key
 
 TABLE_SUFFIX = ".Table.1.selections.txt"
 # In this order, the first that a table has.
@@ -33,6 +34,7 @@ def read_raven_table(
         path: The table, tab-separated with a header.
         label_columns: The column that names the species: the first of these that is there.
         codes: What the table writes (a common name, another code) to a species code; what is not in it stays.
+            Names are compared by `silencio.taxonomy.name_key`.
 
     Returns:
         By begin.
@@ -54,9 +56,10 @@ def read_raven_table(
             f"{path}: column {_BEGIN_FILE!r} names {len(files)} files ({files[0]}, {files[1]}, …), and times would "
             "count from the first: save one table a file"
         )
+    by_key = {name_key(written): code for written, code in (codes or {}).items()}
     selections: dict[tuple[object, ...], Annotation] = {}
     for line, row in rows:
-        annotation = _annotation(path, line, row, label_column, codes or {})
+        annotation = _annotation(path, line, row, label_column, by_key)
         key = (row.get(_SELECTION), row.get(_CHANNEL), annotation.code, annotation.begin_s, annotation.end_s)
         known = selections.get(key)
         # The view that shows frequencies knows more.
@@ -82,12 +85,11 @@ def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, _Row]]]:
     """Header, and each row with the line on which it stands."""
     try:
         # No quoting: an inch or a remark in a cell is text, as Raven writes it.
-        text = path.read_text(encoding="utf-8-sig")
+        lines = split_lines(decode_text(path.read_bytes()))
     except OSError as error:
         raise SchemaError(f"{path} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise SchemaError(f"{path} is not text in UTF-8 (byte {error.start}): save it as UTF-8") from error
-    lines = text.splitlines()
+    except ValueError as error:
+        raise SchemaError(f"{path} is not a selection table: it {error}") from error
     header = [name.strip() for name in lines[0].split("\t")] if lines else []
     if not any(header):
         raise SchemaError(f"{path} is not a selection table: it is empty, even a table of no calls has a header")
@@ -104,7 +106,7 @@ def _read_rows(path: Path) -> tuple[list[str], list[tuple[int, _Row]]]:
 
 
 def _annotation(path: Path, line: int, row: _Row, label_column: str, codes: Mapping[str, str]) -> Annotation:
-    label = row[label_column]
+    label = clean_name(row[label_column])
     if not label:
         raise SchemaError(f"{path}: column {label_column!r}, row {line}: must not be empty")
     begin_s, end_s = (_number(path, line, row, name) for name in (_BEGIN, _END))
@@ -118,19 +120,23 @@ def _annotation(path: Path, line: int, row: _Row, label_column: str, codes: Mapp
     if low_hz is not None and high_hz is not None and high_hz < low_hz:
         raise SchemaError(f"{path}: column {_HIGH!r}, row {line}: {high_hz:g} is below the low frequency, {low_hz:g}")
     snr_db = _number(path, line, row, _SNR)
-    return Annotation(codes.get(label, label), begin_s, end_s, low_hz, high_hz, snr_db, row.get(_RECORDING) or None)
+    return Annotation(
+        codes.get(name_key(label), label), begin_s, end_s, low_hz, high_hz, snr_db, row.get(_RECORDING) or None
+    )
 
 
 def _number(path: Path, line: int, row: _Row, column: str) -> float | None:
     text = row.get(column, "")
     if not text:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    value = parse_number(text)
+    if value is None:
         raise SchemaError(f"{path}: column {column!r}, row {line}: {text!r} is not a number")
+    if is_thousands_or_decimal(text):
+        raise SchemaError(
+            f"{path}: column {column!r}, row {line}: {text!r} may be {value:g} or {text.replace(',', '')}: write it "
+            "with a point, or without the comma"
+        )
     return value
 
 

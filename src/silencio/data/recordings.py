@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +18,10 @@ from silencio.data.faults import Fault, fault_table
 from silencio.data.file_names import site_and_time
 from silencio.data.frames import read_frame
 from silencio.errors import SchemaError
+from silencio.local_time import local_time
 from silencio.storage import write_atomically
-from silencio.taxonomy import ClassList, Species
+from silencio.tables import parse_number
+from silencio.taxonomy import ClassList, Species, listed, name_key
 
 COLUMNS = (
     "recording_id",  # stable across machines: the file's path inside its source
@@ -60,21 +63,34 @@ class Source:
 
 
 def make_source(
-    rows: pd.DataFrame, taxonomy: pd.DataFrame, *, soundscapes: Sequence[str] = (), taken_as: str = ""
+    rows: pd.DataFrame,
+    taxonomy: pd.DataFrame,
+    *,
+    soundscapes: Sequence[str] = (),
+    taken_as: str = "",
+    faults: Sequence[Fault] = (),
 ) -> Source:
     """Bring a source's rows into the common form and hold their labels against its species.
 
-    A row whose label is no species of the taxonomy is left out and named; other species without a row are named.
+    Labels are those of the taxonomy where they differ from it in case or in what `silencio.taxonomy.name_key` levels. A
+    row whose label is no species of the taxonomy is left out and named; other species without a row are named.
 
     Args:
         rows: `recording_id`, `path`, `primary_label`, `secondary_labels` (lists) and any others of `COLUMNS`.
         taxonomy: `scientific_name`, `common_name`, `class_name` by code.
         soundscapes: Unlabelled recordings.
         taken_as: What the source was taken for.
+        faults: What is known of the rows already.
 
     Raises:
         SchemaError: Not one row has a label of the taxonomy.
     """
+    spelled = _Spelling(list(taxonomy.index))
+    secondary = [[spelled(label) for label in labels] for labels in rows["secondary_labels"]]
+    rows = rows.assign(
+        primary_label=rows["primary_label"].map(spelled),
+        secondary_labels=pd.Series(secondary, index=rows.index, dtype=object),
+    )
     known = rows["primary_label"].isin(taxonomy.index)
     if not known.any():
         first = rows["primary_label"].iloc[0]
@@ -87,13 +103,13 @@ def make_source(
     classes = ClassList.of(
         Species(code=code, **{name: str(taxonomy.at[code, name]) for name in taxonomy.columns}) for code in codes
     )
-    secondary = recordings["secondary_labels"].explode().dropna()
-    counts = secondary[~secondary.isin(classes.codes)].value_counts()
-    faults = [
+    said = recordings["secondary_labels"].explode().dropna()
+    counts = said[~said.isin(classes.codes)].value_counts()
+    found = [
         Fault(row["recording_id"], "unknown_label", f"label {row['primary_label']!r} is not in the taxonomy")
         for row in rows[~known].to_dict("records")
     ]
-    faults += [
+    found += [
         Fault("", "no_recordings", f"{code} ({taxonomy.at[code, 'scientific_name']})")
         for code in taxonomy.index.difference(codes)
     ]
@@ -102,9 +118,23 @@ def make_source(
         classes,
         {str(label): int(n) for label, n in counts.items()},
         list(soundscapes),
-        fault_table(faults),
+        fault_table([*found, *faults]),
         taken_as,
     )
+
+
+class _Spelling:
+    """A label as the taxonomy spells it, where one of its codes differs in nothing that counts."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self._codes = set(codes)
+        by_key: dict[str, list[str]] = {}
+        for code in codes:
+            by_key.setdefault(name_key(code), []).append(code)
+        self._by_key = {key: alike[0] for key, alike in by_key.items() if len(alike) == 1}
+
+    def __call__(self, label: str) -> str:
+        return label if label in self._codes else self._by_key.get(name_key(label), label)
 
 
 def _common_form(rows: pd.DataFrame) -> pd.DataFrame:
@@ -113,12 +143,52 @@ def _common_form(rows: pd.DataFrame) -> pd.DataFrame:
         if name not in table:
             table[name] = ""
     for name in ("latitude", "longitude"):
-        table[name] = pd.to_numeric(table[name], errors="coerce")
+        # What is no number was refused with column and row when the table was read.
+        degrees = [parse_number(str(value)) for value in table[name]]
+        table[name] = pd.Series(degrees, index=table.index, dtype="float64")
     said = [site_and_time(name) for name in table["recording_id"]]
     for position, name in enumerate(("site", "recorded_at")):
         of_name = pd.Series([one[position] for one in said], index=table.index, dtype=object)
         table[name] = table[name].where(table[name] != "", of_name)
     return table[list(COLUMNS)].sort_values("recording_id", ignore_index=True)
+
+
+def notes(source: Source) -> list[str]:
+    """What a source's tables and names leave open, one sentence each; none where nothing is."""
+    recordings, said = source.recordings, []
+    if source.unknown_secondary_labels:
+        labels = listed([f"{label} ({n})" for label, n in source.unknown_secondary_labels.items()])
+        said.append(f"secondary labels of which there is no recording, and so no output of a model: {labels}")
+    elsewhere = "neither in a table nor by a recorder's name"
+    for column, lack in (
+        ("recorded_at", "no night slice holds them"),
+        ("site", "no slice or group by site holds them"),
+    ):
+        without = recordings.loc[recordings[column] == "", "recording_id"]
+        what = "time" if column == "recorded_at" else column
+        said += _of_some(without, recordings, f"have no {what}, {elsewhere}", lack)
+    is_instant = [
+        _is_instant_alone(text, degrees)
+        for text, degrees in zip(recordings["recorded_at"], recordings["longitude"], strict=True)
+    ]
+    said += _of_some(
+        recordings.loc[is_instant, "recording_id"],
+        recordings,
+        "have a time in UTC and no coordinates, so that their local hour is not known",
+        "no night slice holds them, unless evaluation.slices.time_zone names their zone",
+    )
+    return said
+
+
+def _of_some(ids: pd.Series[str], recordings: pd.DataFrame, what: str, so: str) -> list[str]:
+    return [f"{len(ids)} of {len(recordings)} recordings {what} (such as {ids.iloc[0]}): {so}"] if len(ids) else []
+
+
+def _is_instant_alone(text: str, longitude: float) -> bool:
+    try:
+        return local_time(datetime.fromisoformat(text), longitude) is None
+    except ValueError:
+        return False  # no time, or one to the month
 
 
 def soundscape_table(soundscapes: Sequence[str]) -> pd.DataFrame:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import csv
-import io
+import re
 from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -16,28 +16,64 @@ import pandera.pandas as pa
 from silencio.data.frames import read_frame
 from silencio.errors import SchemaError, StorageError
 from silencio.storage import concerns_one_file, is_missing, name_of, read_bytes
+from silencio.tables import parse_number, read_csv
+from silencio.taxonomy import clean_name
 
 _MOST_SHOWN = 120
+# A list's texts: in either kind of quotes, as Python 2 and 3 write them, and NumPy 2 in a list of its own texts.
+_QUOTED = r"""[uU]?(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
+_ITEM = re.compile(rf"np\.str_\((?P<numpy>{_QUOTED})\)|(?P<plain>{_QUOTED})")
+_BETWEEN = re.compile(r"\s*,\s*|\s+")
+_REDUCED_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2]))?", re.ASCII)
+_DRIVE = re.compile(r"[A-Za-z]:/")
+# Cells that are compared or computed with: white space around and inside them is not to make a difference.
+_CLEANED = (
+    "primary_label",
+    "scientific_name",
+    "common_name",
+    "class_name",
+    "author",
+    "site",
+    "latitude",
+    "longitude",
+    "recorded_at",
+)
 
 
 def parse_secondary_labels(text: str) -> list[str]:
-    """Read the Python list literal in which BirdCLEF writes secondary labels.
+    """Read the list of texts in which BirdCLEF writes secondary labels.
 
-    `"['grekis', '1139490']"` gives `["grekis", "1139490"]`. Splitting at blanks instead gives labels that no
-    taxonomy knows, and so a multi-label model that never saw a second label.
+    `"['grekis', '1139490']"` gives `["grekis", "1139490"]`, and so does the text of a NumPy array, in which no comma
+    stands between (`['grekis' '1139490']`, with a line end where it is long). Python's own reader would join the two
+    to one label that no taxonomy knows.
 
     Raises:
-        ValueError: Not a list literal of texts.
+        ValueError: Not a list of texts.
     """
+    text = text.strip()
     if not text:
         return []
+    if len(text) < 2 or text[0] != "[" or text[-1] != "]":
+        raise ValueError("is not a list literal")
+    inner = text[1:-1].strip()
+    labels, position = [], 0
+    while position < len(inner):
+        item = _ITEM.match(inner, position)
+        if item is None:
+            raise ValueError("is not a list of texts")
+        labels.append(_unquoted(item["numpy"] or item["plain"]))
+        between = _BETWEEN.match(inner, item.end())
+        if between is None and item.end() < len(inner):
+            raise ValueError("is not a list of texts with commas between them")
+        position = between.end() if between else len(inner)
+    return [label for label in map(clean_name, labels) if label]
+
+
+def _unquoted(literal: str) -> str:
     try:
-        labels = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        return str(ast.literal_eval(literal))
+    except (ValueError, SyntaxError) as error:
         raise ValueError("is not a list literal") from error
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError("is not a list of texts")
-    return [label for label in labels if label]
 
 
 def _is_list_literal(text: str) -> bool:
@@ -49,33 +85,46 @@ def _is_list_literal(text: str) -> bool:
 
 
 def _is_inside(name: str) -> bool:
-    return not name.startswith("/") and ".." not in Path(name).parts
+    # A table made on Windows may separate folders by backslashes.
+    name = name.replace("\\", "/")
+    return not name.startswith("/") and _DRIVE.match(name) is None and ".." not in PurePosixPath(name).parts
 
 
 def _is_time(text: str) -> bool:
+    """Whether it is ISO 8601: a date, to the month or year too, or a date and a time with `T` or a blank between."""
+    if not text or _REDUCED_DATE.fullmatch(text):
+        return True
     try:
-        datetime.fromisoformat(text or "2000-01-01")
+        (datetime if "T" in text or " " in text else date).fromisoformat(text)
     except ValueError:
         return False
     return True
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return not text or bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+def _is_degrees(text: str, most: float) -> bool:
+    value = parse_number(text)
+    return not text or (value is not None and -most <= value <= most)
 
 
 def _rule(test: Callable[[str], bool], error: str) -> pa.Check:
     return pa.Check(test, element_wise=True, error=error)
 
 
+def _degrees(most: int, example: str) -> pa.Column:
+    error = f"must be a number of degrees from -{most} to {most}, such as {example}"
+    return pa.Column(str, [_rule(partial(_is_degrees, most=most), error)], required=False)
+
+
 _FILLED = _rule(bool, "must not be empty")
 _LIST_LITERAL = _rule(_is_list_literal, "must be a list literal such as ['grekis']")
 _INSIDE = _rule(_is_inside, "must be a path inside train_audio")
-_TIME = _rule(_is_time, "must be a time such as 2023-04-20T07:40:00")
-_NUMBER = _rule(_is_number, "must be a number")
+_TIME = _rule(_is_time, "must be a time such as 2023-04-20T07:40:00 (ISO 8601)")
+# Where and when, as every table of recordings may say it.
+_PLACE_AND_TIME = {
+    "latitude": _degrees(90, "-4.71, south being negative"),
+    "longitude": _degrees(180, "-74.07, west being negative"),
+    "recorded_at": pa.Column(str, [_TIME], required=False),
+}
 
 TAXONOMY = pa.DataFrameSchema(
     {
@@ -91,6 +140,7 @@ TRAIN = pa.DataFrameSchema(
         "primary_label": pa.Column(str, [_FILLED]),
         "secondary_labels": pa.Column(str, [_LIST_LITERAL]),
         "filename": pa.Column(str, [_FILLED, _INSIDE], unique=True),
+        **_PLACE_AND_TIME,
     }
 )
 
@@ -99,9 +149,7 @@ MANIFEST = pa.DataFrameSchema(
         "path": pa.Column(str, [_FILLED], unique=True),
         "primary_label": pa.Column(str, [_FILLED]),
         "secondary_labels": pa.Column(str, [_LIST_LITERAL], required=False),
-        "recorded_at": pa.Column(str, [_TIME], required=False),
-        "latitude": pa.Column(str, [_NUMBER], required=False),
-        "longitude": pa.Column(str, [_NUMBER], required=False),
+        **_PLACE_AND_TIME,
     }
 )
 
@@ -109,7 +157,8 @@ MANIFEST = pa.DataFrameSchema(
 def read_table(uri: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """Read a CSV or Parquet table with every cell as text and hold it against a schema.
 
-    Labels stay text: read as numbers, the iNaturalist id `1139490` would match no folder.
+    Labels stay text: read as numbers, the iNaturalist id `1139490` would match no folder. White space around and
+    inside labels, names, places and times makes no difference (`silencio.taxonomy.clean_name`).
 
     Returns:
         The table; its index is the line on which each row begins, as an editor counts (of Parquet: the row, from 1).
@@ -119,11 +168,29 @@ def read_table(uri: str | Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         StorageError: The place does not answer.
     """
     content = _content(str(uri))
-    table = _parquet(str(uri), content) if str(uri).endswith(".parquet") else _csv(str(uri), content)
+    uri = str(uri)
+    table = _parquet(uri, content) if uri.endswith(".parquet") else _csv(uri, content, schema)
+    for name in _CLEANED:
+        if name in table:
+            table[name] = table[name].map(clean_name)
     try:
-        return schema.validate(table)
+        table = schema.validate(table)
     except pa.errors.SchemaError as error:
-        raise SchemaError(_explain(str(uri), table, error)) from error
+        raise SchemaError(_explain(uri, table, error)) from error
+    _refuse_half_places(uri, table)
+    return table
+
+
+def _refuse_half_places(uri: str, table: pd.DataFrame) -> None:
+    for name, other in (("latitude", "longitude"), ("longitude", "latitude")):
+        if name in table:
+            lacks = (table[name] != "") & ((table[other] == "") if other in table else True)
+            if lacks.any():
+                row = lacks.idxmax()
+                raise SchemaError(
+                    f"{uri}: column {name!r}, row {row}: {table.at[row, name]!r} has no {other} beside it: both are "
+                    "needed, or none"
+                )
 
 
 def _content(uri: str) -> bytes:
@@ -139,31 +206,22 @@ def _content(uri: str) -> bytes:
         raise
 
 
-def _csv(uri: str, content: bytes) -> pd.DataFrame:
-    # The csv module and not pandas: it knows the lines, and a row with a cell too many does not shift the columns.
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        header = next(reader, [])
-        while True:
-            begins = reader.line_num + 1
-            cells = next(reader, None)
-            if cells is None:
-                break
-            if cells and len(cells) != len(header):
-                raise SchemaError(f"{uri}: row {begins} has {len(cells)} cells, the header has {len(header)} columns")
-            if cells:
-                lines.append(begins)
-                rows.append(cells)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise SchemaError(f"{uri} is not a CSV table: {error}") from error
-    if not header:
-        raise SchemaError(f"{uri} is not a CSV table: it is empty")
-    twice = [name for name in header if header.count(name) > 1]
+def _csv(uri: str, content: bytes, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    # Not by pandas: it knows no lines, and a row with a cell too many shifts its columns.
+    table = read_csv(content, uri)
+    twice = [name for name in table.header if table.header.count(name) > 1]
     if twice:
         raise SchemaError(f"{uri}: column {twice[0]!r} is there twice")
-    return pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype="int64"), dtype=str)
+    needed = {name for name, column in schema.columns.items() if column.required}
+    for row in table.rows:
+        # Spreadsheets end a row before its empty cells; a row that ends before a cell that is needed was cut.
+        if needed & set(table.header[row.n_cells :]):
+            raise SchemaError(
+                f"{uri}: row {row.line} has {row.n_cells} cells, the header has {len(table.header)} columns"
+            )
+    cells = [[row.cells[name] for name in table.header] for row in table.rows]
+    lines = pd.Index([row.line for row in table.rows], dtype="int64")
+    return pd.DataFrame(cells, columns=list(table.header), index=lines, dtype=str)
 
 
 def _parquet(uri: str, content: bytes) -> pd.DataFrame:

@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from silencio.audio import n_windows
+from silencio.audio import window_starts
 from silencio.data.embeddings import GridEncoder, grid_starts
 from silencio.data.frames import read_frame
 from silencio.encoders import EMBEDDING, EncoderSpec
@@ -33,7 +33,7 @@ from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_
 
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
 _COLUMNS = ("recording_id", "primary_label", "part", "path")
-_KEPT = ("sha256", "author", "site", "recorded_at", "group_id")
+_KEPT = ("sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id")
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def write_shard(
 
     Args:
         recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `part`; of `sha256`,
-            `author`, `site`, `recorded_at` and `group_id` the shard keeps what there is. A recording whose bytes no
-            longer have their `sha256` is refused.
+            `author`, `site`, `recorded_at`, `latitude`, `longitude` and `group_id` the shard keeps what there is. A
+            recording whose bytes no longer have their `sha256` is refused.
         spec: The definition that is followed.
         directory: The shard's folder.
         encoders: Whose embeddings are kept beside the waveforms.
@@ -212,10 +212,14 @@ class ShardSet:
         row = self.table.iloc[index]
         return self._embeddings[int(row["shard"])][name][int(row["grid_begin"]) : int(row["grid_end"])]
 
+    def window_starts(self, index: int) -> list[int]:
+        """The sample at which each window begins that the service would cut of recording `index`."""
+        row = self.table.iloc[index]
+        return window_starts(int(row["end"] - row["begin"]), self.spec)
+
     def n_windows(self, index: int) -> int:
         """How many windows the service would cut of recording `index`: the first of its grid."""
-        row, spec = self.table.iloc[index], self.spec
-        return n_windows(int(row["end"] - row["begin"]), spec.window_samples, spec.hop_samples)
+        return len(self.window_starts(index))
 
     def inputs(self, index: int, front_end: FrontEnd) -> dict[str, NDArray[np.generic]]:
         """Everything a graph may be fed of recording `index`: waveform, log-mel and every kept embedding."""

@@ -18,8 +18,10 @@ from silencio.data.annotations import MIN_OVERLAP_S, row_codes, rows_s
 from silencio.data.file_names import is_audio, site_and_time
 from silencio.data.raven import LABEL_COLUMNS, TABLE_SUFFIX, read_raven_table, write_raven_table
 from silencio.data.soundscapes import AnnotatedSoundscape
-from silencio.errors import DecodeError, SchemaError, SourceError
+from silencio.errors import DecodeError, SchemaError, SourceError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
+from silencio.storage import escaped
+from silencio.storage.atomic import writing
 
 ROW_LABELS = "row_labels.csv"
 
@@ -36,15 +38,21 @@ def write_soundscape(
 
     Returns:
         The audio file.
+
+    Raises:
+        StorageError: The disk is full, or the place cannot be written to.
     """
     directory.mkdir(parents=True, exist_ok=True)
     audio, table = directory / f"{soundscape.name}.{audio_format}", directory / f"{soundscape.name}{TABLE_SUFFIX}"
     begun = [path.with_name(f".{path.name}.part") for path in (audio, table)]
     try:
-        _write_audio(soundscape.waveform(), soundscape.sample_rate_hz, begun[0], audio_format)
-        write_raven_table(soundscape.annotations, begun[1])
-        for part, path in zip(begun, (audio, table), strict=True):
-            part.replace(path)
+        with writing(audio):
+            _write_audio(soundscape.waveform(), soundscape.sample_rate_hz, begun[0], audio_format)
+            write_raven_table(soundscape.annotations, begun[1])
+            for part, path in zip(begun, (audio, table), strict=True):
+                part.replace(path)
+    except soundfile.LibsndfileError as error:
+        raise StorageError(f"{audio} cannot be written ({error}): is its disk full?") from error
     finally:
         for part in begun:
             part.unlink(missing_ok=True)
@@ -124,7 +132,10 @@ def _read(
 ) -> AnnotatedSoundscape:
     annotations = read_raven_table(table, label_columns, codes)
     try:
-        header = soundfile.info(str(audio))
+        with audio.open("rb") as file:  # soundfile takes no path that is not UTF-8
+            header = soundfile.info(file)
+    except OSError as error:
+        raise SourceError(f"{audio} cannot be read: {error.strerror or error}") from error
     except (soundfile.LibsndfileError, RuntimeError) as error:
         raise SourceError(f"{audio} is not audio that can be decoded: {error}") from error
     duration_s = header.frames / header.samplerate
@@ -136,7 +147,7 @@ def _read(
         )
     site, start = site_and_time(audio.name)
     return AnnotatedSoundscape(
-        name=audio.stem,
+        name=escaped(audio.stem),
         site=site,
         start=datetime.fromisoformat(start) if start else None,
         sample_rate_hz=front_end.spec.sample_rate_hz,

@@ -72,7 +72,7 @@ class AnnotatedSoundscape:
     Attributes:
         name: `<site>_<date>_<time>`, as BirdCLEF names its soundscapes.
         site: Where.
-        start: Local time of its first sample; None where unknown.
+        start: Of its first sample, local where it has no zone (`silencio.local_time`); None where unknown.
         sample_rate_hz: The spec's.
         duration_s: How long.
         annotations: By time.

@@ -6,12 +6,23 @@ from pathlib import Path
 
 from silencio.data.birdclef import read_birdclef
 from silencio.data.class_folders import read_class_folders
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import is_audio, is_of_system, names_below
 from silencio.data.manifest import read_manifest
 from silencio.data.named_files import FILE_NAMES, proposal, read_named_files
 from silencio.data.recordings import Source
 from silencio.errors import SourceError
-from silencio.storage import StoredObject, exists, is_local, is_s3, join, list_objects, name_of, zip_root
+from silencio.storage import (
+    StoredObject,
+    escaped,
+    exists,
+    is_local,
+    is_s3,
+    join,
+    list_objects,
+    local_path,
+    name_of,
+    zip_root,
+)
 
 DEMO = "demo"
 INSTRUMENTS = "instruments"
@@ -55,7 +66,7 @@ def open_source(data: str) -> Source:
 
 def absolute(data: str) -> str:
     """The same source, named so that a process in another folder finds it too."""
-    return data if data in FETCHED or not is_local(data) else str(Path(data).resolve())
+    return data if data in FETCHED or not is_local(data) else escaped(str(Path(data).resolve()))
 
 
 def is_listed(data: str) -> bool:
@@ -83,16 +94,16 @@ def root_of(data: str) -> str:
         return data.rstrip("/")
     if not is_local(data):
         return data
-    path = Path(data)
+    path = local_path(data)
     if path.is_file() and path.suffix.lower() == ".zip":
         return zip_root(path)
     if not path.is_dir():
         raise SourceError(f"{data} is not a folder: {ALLOWED}")
-    return str(path.resolve())
+    return escaped(str(path.resolve()))
 
 
 def _manifest(data: str) -> Source:
-    if is_local(data) and not Path(data).is_file():
+    if is_local(data) and not local_path(data).is_file():
         raise SourceError(f"{data} is not a file: {ALLOWED}")
     if name_of(data) in ("train.csv", "taxonomy.csv"):
         raise SourceError(f"{data} is a table of BirdCLEF's layout: name the folder that it is in; {ALLOWED}")
@@ -101,8 +112,7 @@ def _manifest(data: str) -> Source:
 
 def _unwrapped(root: str, files: list[StoredObject]) -> str:
     """Whoever zips a folder zips its name too: a single folder in which no recording lies is what is meant."""
-    names = [file.uri.removeprefix(root).lstrip("/") for file in files]
-    names = [name for name in names if not name.startswith((".", "__MACOSX/"))]
+    names = [name for name in names_below(root, files) if not name.startswith(".") and not is_of_system(name)]
     tops = {name.partition("/")[0] for name in names}
     inner = [name.partition("/")[2] for name in names]
     is_class = any(is_audio(name) and "/" not in name for name in inner) and FILE_NAMES not in inner
@@ -115,7 +125,7 @@ def _class_folders(data: str, root: str, files: list[StoredObject]) -> Source:
     try:
         return read_class_folders(root, files)
     except SourceError as error:
-        names = [file.uri.removeprefix(root).lstrip("/") for file in files]
+        names = names_below(root, files)
         loose = [name for name in names if is_audio(name) and "/" not in name]
         hint = f"{proposal(loose)}; " if loose else ""
         raise SourceError(f"{data} is no source of recordings: {error}; {hint}{ALLOWED}") from error

@@ -28,7 +28,7 @@ from silencio.data.cross_checks import duplicates, odd_durations, sample_rates
 from silencio.data.faults import KINDS, Fault, fault_table
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.settings import Settings
-from silencio.storage import concerns_one_file, is_local, is_missing, read_bytes
+from silencio.storage import concerns_one_file, is_local, is_missing, local_path, read_bytes
 
 # Each thread holds one decoded recording; beyond this it is memory that is spent, not time that is saved.
 _MOST_THREADS = 8
@@ -182,9 +182,10 @@ def _content(uri: str) -> tuple[bytes | Path, str, int]:
         encoded = read_bytes(uri)
         return encoded, hashlib.sha256(encoded).hexdigest(), len(encoded)
     try:
-        with Path(uri).open("rb") as file:
+        path = local_path(uri)
+        with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
-            return Path(uri), digest.hexdigest(), file.tell()
+            return path, digest.hexdigest(), file.tell()
     except OSError as error:
         raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
 

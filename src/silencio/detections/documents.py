@@ -52,7 +52,11 @@ class SpeciesEntry(_Entry):
 
 
 class WindowEntry(_Entry):
-    """One window, its species from most to least probable; the last may end after the recording."""
+    """One window, its species from most to least probable.
+
+    The last may begin before the one before it has ended, or end after the recording: as the bundle's feature
+    specification says (`last_window`).
+    """
 
     start_s: float
     end_s: float
@@ -90,13 +94,28 @@ class RecordingDocument(_Entry):
         windows: By start.
         detections: By start, then code.
         duration_s: Of the recording; None where it was not known.
+        hop_s: From the start of one window to the start of the next, but for a last one that was moved back; None
+            where the server is of a version that did not say it.
         notes: What was odd about its file or its sound.
     """
 
     windows: list[WindowEntry]
     detections: list[DetectionEntry]
     duration_s: float | None
+    hop_s: float | None = None
     notes: list[NoteEntry] = []
+
+    @property
+    def row_ends_s(self) -> list[float]:
+        """The second that names each window's row in BirdCLEF's tables.
+
+        Rows stand a hop apart, whatever a recording's length: a last window that was moved back is the row in which its
+        recording ends, and a file of 59.99 s has a row 60, as the tables with which it is joined have.
+        """
+        if self.hop_s is None or not self.windows:
+            return [window.end_s for window in self.windows]
+        window_s = self.windows[0].end_s - self.windows[0].start_s
+        return [number * self.hop_s + window_s for number in range(len(self.windows))]
 
 
 def recording_document(
@@ -104,6 +123,7 @@ def recording_document(
     probabilities: NDArray[np.float32],
     *,
     window_s: float,
+    hop_s: float,
     classes: ClassList,
     thresholds: Mapping[str, float],
     top_k: TopK,
@@ -120,6 +140,7 @@ def recording_document(
         starts_s: The second at which each window begins, rising.
         probabilities: Calibrated, float32, shape (n_windows, n_classes).
         window_s: Length of a window.
+        hop_s: From the start of one to the start of the next.
         classes: What the columns mean.
         thresholds: By code, the probability from which on a species counts as named; 0.5 for a code that is not there.
         top_k: How many species a window lists at least.
@@ -142,6 +163,7 @@ def recording_document(
                 for one in detections
             ],
             "duration_s": duration_s,
+            "hop_s": hop_s,
             "notes": [{"kind": note.kind, "text": note.text} for note in notes],
         }
     )

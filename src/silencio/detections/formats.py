@@ -65,7 +65,7 @@ def pieces(
       `Begin File` and `File Offset (s)` say where.
     - `audacity`: a label track. Of several recordings, times count as in a project where they lie end to end.
     - `birdclef`: one row a window, `row_id` being the recording's name without suffix and the second at which the
-      window ends, one column a code.
+      row ends (`RecordingDocument.row_ends_s`), one column a code.
 
     Args:
         named: What each recording is called, and what was found.
@@ -128,7 +128,7 @@ def _birdclef(named: Iterable[Named], codes: list[str]) -> Iterator[str]:
     is_begun = False
     for name, document in named:
         rows: list[Sequence[str]] = []
-        for window in document.windows:
+        for window, row_end_s in zip(document.windows, document.row_ends_s, strict=True):
             probabilities = {one.code: one.probability for one in window.species}
             codes = codes or sorted(probabilities)
             if probabilities.keys() != set(codes):
@@ -141,7 +141,7 @@ def _birdclef(named: Iterable[Named], codes: list[str]) -> Iterator[str]:
                 is_begun = True
             # Nine digits give back every float32.
             values = [f"{probabilities[code]:.9g}" for code in codes]
-            rows.append([f"{PurePath(name).stem}_{window.end_s:g}", *values])
+            rows.append([f"{PurePath(name).stem}_{row_end_s:g}", *values])
         yield _rows(rows)
 
 

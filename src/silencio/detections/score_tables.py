@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Literal, Self, TextIO
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from silencio.detections.documents import DetectionEntry
+from silencio.storage.atomic import writing
 from silencio.storage.parquet import read_parquet
 
 ROWS, DETECTIONS, FILES = "birdclef.csv", "detections.parquet", "files.csv"
@@ -50,8 +53,29 @@ def row_names(files: Iterable[str]) -> dict[str, str]:
     return {file: stem if stems[stem := PurePosixPath(file).stem] == 1 else file for file in files}
 
 
+def rendered_rows(ends_s: Sequence[float], probabilities: NDArray[np.floating]) -> Iterator[tuple[str, str]]:
+    """The second at which each window ends and its values with commas, as BirdCLEF's rows have them.
+
+    Args:
+        ends_s: Of the rows (`RecordingDocument.row_ends_s`).
+        probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
+    """
+    for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
+        # Nine digits give back every float32.
+        yield f"{end_s:g}", ",".join("" if value != value else f"{value:.9g}" for value in row)  # nan
+
+
+def _quoted(text: str) -> str:
+    """As CSV has it."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text])
+    return line.getvalue()
+
+
 class ScoreTables:
     """Writes the tables as results come, in memory that does not grow; a context manager.
+
+    Every method raises a `StorageError` where the disk is full, or the place cannot be written to.
 
     Args:
         directory: Gets `birdclef.csv` (`row_id` and a column a code), `detections.parquet` and `files.csv`.
@@ -62,12 +86,14 @@ class ScoreTables:
     """
 
     def __init__(self, directory: Path, codes: Sequence[str]) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
         self.counts: Counter[str] = Counter()
-        self._rows = _text(directory / ROWS)
-        self._files = _text(directory / FILES)
-        self._parquet = pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd")
+        self._directory = directory
         self._waiting: list[dict[str, object]] = []
+        with writing(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            self._rows = _text(directory / ROWS)
+            self._files = _text(directory / FILES)
+            self._parquet = pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd")
         self._write(self._rows, ["row_id", *codes])
         self._write(self._files, _FILE_COLUMNS)
 
@@ -77,10 +103,11 @@ class ScoreTables:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._flush()
-        self._parquet.close()
-        self._rows.close()
-        self._files.close()
+        # All of them are closed, also when one cannot be.
+        with writing(self._directory), contextlib.ExitStack() as open_files:
+            for one in (self._files, self._rows, self._parquet):
+                open_files.callback(one.close)
+            self._flush()
 
     def scored(
         self,
@@ -97,20 +124,41 @@ class ScoreTables:
         Args:
             file: As `files.csv` and the detections name it.
             row_name: As `row_names` says.
-            ends_s: At which each window ends.
+            ends_s: At which each window's row ends (`RecordingDocument.row_ends_s`).
             probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
             detections: Merged.
             duration_s: Of the recording.
             notes: What was odd about it, as sentences.
         """
-        for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
-            # Nine digits give back every float32.
-            values = ["" if value != value else f"{value:.9g}" for value in row]  # nan
-            self._write(self._rows, [f"{row_name}_{end_s:g}", *values])
+        self.rendered(file, row_name, rendered_rows(ends_s, probabilities), detections, duration_s, notes)
+
+    def rendered(
+        self,
+        file: str,
+        row_name: str,
+        rows: Iterable[tuple[str, str]],
+        detections: Sequence[DetectionEntry],
+        duration_s: float,
+        notes: Sequence[str] = (),
+    ) -> None:
+        """`scored`, of rows whose numbers are text already.
+
+        Args:
+            file: As in `scored`, and so are the others.
+            row_name: As `row_names` says.
+            rows: As `rendered_rows` gives them.
+            detections: Merged.
+            duration_s: Of the recording.
+            notes: What was odd about it, as sentences.
+        """
+        n_windows = 0
+        for end, values in rows:
+            self._rows.write(f"{_quoted(f'{row_name}_{end}')},{values}\n")
+            n_windows += 1
         self._waiting += [{"file": file, **one.model_dump()} for one in detections]
         if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
-        self._file(file, "scored", "", f"{duration_s:.3f}", len(ends_s), len(detections), "; ".join(notes))
+        self._file(file, "scored", "", f"{duration_s:.3f}", n_windows, len(detections), "; ".join(notes))
 
     def not_scored(self, file: str, status: Status, reason: str) -> None:
         """A recording without rows, and why."""
@@ -122,12 +170,14 @@ class ScoreTables:
 
     def _flush(self) -> None:
         if self._waiting:
-            self._parquet.write_table(pa.Table.from_pylist(self._waiting, schema=_DETECTION_SCHEMA))
+            with writing(self._directory / DETECTIONS):
+                self._parquet.write_table(pa.Table.from_pylist(self._waiting, schema=_DETECTION_SCHEMA))
             self._waiting = []
 
     @staticmethod
     def _write(file: TextIO, row: Sequence[object]) -> None:
-        csv.writer(file, lineterminator="\n").writerow(row)
+        with writing(Path(file.name)):
+            csv.writer(file, lineterminator="\n").writerow(row)
 
 
 def _text(path: Path) -> TextIO:
@@ -135,8 +185,17 @@ def _text(path: Path) -> TextIO:
 
 
 def joined(parts: Sequence[Path], directory: Path) -> None:
-    """Put the tables of several folders one after the other."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Put the tables of several folders one after the other.
+
+    Raises:
+        StorageError: The disk is full, or the place cannot be written to.
+    """
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        _join(parts, directory)
+
+
+def _join(parts: Sequence[Path], directory: Path) -> None:
     for name in (ROWS, FILES):
         with _text(directory / name) as whole:
             for number, part in enumerate(parts):
@@ -151,5 +210,5 @@ def joined(parts: Sequence[Path], directory: Path) -> None:
 
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:
     """Add files that were not scored to `files.csv`: name, status and reason of each."""
-    with (directory / FILES).open("a", encoding="utf-8", newline="") as file:
+    with writing(directory / FILES), (directory / FILES).open("a", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([*row, "", 0, 0] for row in rows)

@@ -10,7 +10,8 @@ import requests  # type: ignore[import-untyped, unused-ignore]
 from filelock import FileLock
 from tqdm import tqdm
 
-from silencio.errors import PretrainedWeightsError
+from silencio.errors import ConfigError, PretrainedWeightsError
+from silencio.network import is_loopback, proxy_of, trusted_certificates
 from silencio.storage.atomic import writing
 
 _CONNECT_S, _READ_S = 10, 60
@@ -48,19 +49,27 @@ def download(address: str, path: Path, sha256: str, advice: str) -> Path:
 
 def _fetch(address: str, partial: Path, what: str, advice: str) -> None:
     """Ask again for the rest as long as each time something comes."""
+    if address.startswith("https:"):
+        try:
+            trusted_certificates("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        except ConfigError as error:
+            raise PretrainedWeightsError(f"{what} ({error}): {advice}") from error
     while True:
         n_before = _size_bytes(partial)
         try:
             return _transfer(address, partial)
         except requests.RequestException as error:
             if _size_bytes(partial) <= n_before:
-                raise PretrainedWeightsError(f"{what} ({_reason(error)}): {advice}") from error
+                raise PretrainedWeightsError(f"{what} ({_reason(error, address)}): {advice}") from error
 
 
 def _transfer(address: str, partial: Path) -> None:
     n_here = _size_bytes(partial)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={n_here}-"} if n_here else {})
-    with requests.get(address, headers=headers, stream=True, timeout=(_CONNECT_S, _READ_S)) as response:
+    with (
+        _session(address) as session,
+        session.get(address, headers=headers, stream=True, timeout=(_CONNECT_S, _READ_S)) as response,
+    ):
         if n_here and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return  # nothing is missing, and the checksum says whether it is right
         response.raise_for_status()
@@ -72,6 +81,13 @@ def _transfer(address: str, partial: Path) -> None:
             for chunk in response.iter_content(_CHUNK_BYTES):
                 file.write(chunk)
                 bar.update(len(chunk))
+
+
+def _session(address: str) -> requests.Session:
+    session = requests.Session()
+    # A proxy of the environment cannot reach this machine's loopback.
+    session.trust_env = not is_loopback(address)
+    return session
 
 
 def _check(partial: Path, sha256: str, what: str, advice: str) -> None:
@@ -88,9 +104,11 @@ def _size_bytes(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: requests.RequestException, address: str) -> str:
     if error.response is not None:
         return f"HTTP {error.response.status_code}"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    if proxy := proxy_of(address):
+        return f"no connection through the proxy that the environment names, {proxy.shown}"
     return "the connection broke" if isinstance(error, requests.exceptions.ChunkedEncodingError) else "no connection"

@@ -6,20 +6,20 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
+from silencio.command import command, exit_with
 
-from silencio.bundle.load import Bundle
-from silencio.bundle.scoring import Scorer
-from silencio.data.soundscape_files import read_annotated_soundscapes
-from silencio.errors import SilencioError
-from silencio.evaluation.soundscape_figures import SoundscapeFigures, judge_soundscapes
-from silencio.evaluation.soundscapes import score_soundscapes
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from silencio.bundle.load import Bundle
+    from silencio.console import Console
+    from silencio.evaluation.soundscape_figures import SoundscapeFigures
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 after one message that says what was wrong."""
     parser = argparse.ArgumentParser(prog="python -m silencio.evaluation", description="Judge a bundle.")
@@ -31,14 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     soundscapes.add_argument("--json", action="store_true", help="all figures as JSON")
     options = parser.parse_args(arguments)
-    try:
-        figures = judge_annotated(Bundle(options.bundle), options.annotated)
-    except SilencioError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    from silencio.bundle.load import Bundle
+
+    figures = judge_annotated(Bundle(options.bundle), options.annotated)
     if options.json:
         sys.stdout.write(json.dumps(figures.to_dict(), indent=1) + "\n")
     else:
+        from silencio.console import Console
+
         _show(figures, Console())
     return 0
 
@@ -50,6 +50,13 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
         BundleError: The bundle is not what was exported.
         DataError: The folder holds nothing that is annotated, or a broken table.
     """
+    import numpy as np
+
+    from silencio.bundle.scoring import Scorer
+    from silencio.data.soundscape_files import read_annotated_soundscapes
+    from silencio.evaluation.soundscape_figures import judge_soundscapes
+    from silencio.evaluation.soundscapes import score_soundscapes
+
     scorer, manifest = Scorer(bundle), bundle.manifest
 
     def model(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -64,6 +71,8 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
 
 
 def _show(figures: SoundscapeFigures, console: Console) -> None:
+    from rich.table import Table
+
     facts = figures.to_dict()
     table = Table("figure", "value", title=f"{figures.n_soundscapes} annotated soundscapes, {figures.hours:.2f} h")
     for name in ("macro_map", "padded_cmap", "macro_roc_auc", "micro_f1", "n_rows", "n_species"):
@@ -73,4 +82,4 @@ def _show(figures: SoundscapeFigures, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

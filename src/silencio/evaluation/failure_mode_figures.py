@@ -193,4 +193,4 @@ def nothing_to_name(
 
 def _loudest_window(waveform: Waveform, spec: FeatureSpec) -> Waveform:
     loud = waveform[active_part(waveform, spec.sample_rate_hz, spec.window_s)]
-    return cut_window(loud if len(loud) else waveform, 0, spec.window_samples, spec.hop_samples, spec.padding)
+    return cut_window(loud if len(loud) else waveform, 0, spec)

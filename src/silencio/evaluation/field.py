@@ -23,7 +23,7 @@ from silencio.evaluation.soundscapes import score_soundscapes, timelines
 from silencio.evaluation.window_model import WindowModel
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import name_of, read_bytes
-from silencio.taxonomy import ClassList
+from silencio.taxonomy import ClassList, name_key
 
 _logger = logging.getLogger(__name__)
 
@@ -101,8 +101,8 @@ def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSp
     except (DataError, StorageError) as error:
         _logger.warning("animals outside the class list are not tried: %s", error)
         return
-    known = {one.scientific_name.casefold() for one in classes}
-    strange = {one.code for one in source.classes if one.scientific_name.casefold() not in known} - set(classes.codes)
+    known = {name_key(one.scientific_name) for one in classes}
+    strange = {one.code for one in source.classes if name_key(one.scientific_name) not in known} - set(classes.codes)
     table = source.recordings
     kept = table[table["primary_label"].isin(strange) & ~table["secondary_labels"].map(bool)]
     # Decoding is what costs: a few more than are wanted, some of them hold nothing.

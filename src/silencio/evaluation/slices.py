@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.metrics import average_precisions, mean_of_present
+from silencio.local_time import local_time
 from silencio.taxonomy import ClassList
 
 
@@ -26,6 +28,8 @@ class SliceConfig(BaseModel):
         low_snr_db: A recording whose estimated signal-to-noise ratio is below is a noisy one.
         night_from_h: Local hour at which night begins.
         night_to_h: Local hour at which it ends.
+        time_zone: IANA name (`America/Bogota`) of the recordings' zone, by which times with `Z` or an offset become
+            local; without it the sun decides by longitude (`silencio.local_time`). Other times are local as they are.
         n_confusable_pairs: Most pairs of species that validation confuses.
         least_recordists: Recordist-disjoint figures are for species with at least so many recordists or sites.
         counts_from: A slice with fewer recordings is shown, and decides nothing.
@@ -38,10 +42,21 @@ class SliceConfig(BaseModel):
     low_snr_db: float = 12.0
     night_from_h: int = Field(18, ge=0, le=23)
     night_to_h: int = Field(6, ge=0, le=23)
+    time_zone: str | None = None
     n_confusable_pairs: int = Field(10, ge=1)
     least_recordists: int = Field(3, ge=2)
     counts_from: int = Field(10, ge=1)
     n_worst: int = Field(20, ge=1)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str | None) -> str | None:
+        try:
+            if name is not None:
+                ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no time zone: an IANA name such as America/Bogota is needed") from error
+        return name
 
 
 @dataclass(frozen=True)
@@ -90,7 +105,7 @@ def slice_masks(
 
     Args:
         table: Test recordings with `primary_label`, `secondary_labels`, `snr_db`, and where known `author`, `site`,
-            `recorded_at` (ISO 8601, local time).
+            `recorded_at` (ISO 8601; local, or with `Z` or an offset) and `longitude`.
         training: Training recordings with `primary_label`, and where known `author` and `site`.
         pairs: Confusable pairs of codes, from validation.
         classes: For the taxon classes.
@@ -201,7 +216,12 @@ def species_table(
 def _is_night(table: pd.DataFrame, config: SliceConfig) -> pd.Series[bool] | None:
     if "recorded_at" not in table:
         return None
-    hours = table["recorded_at"].map(_hour)
+    zone = ZoneInfo(config.time_zone) if config.time_zone else None
+    longitudes = table["longitude"] if "longitude" in table else [None] * len(table)
+    hours = pd.Series(
+        [_hour(text, degrees, zone) for text, degrees in zip(table["recorded_at"], longitudes, strict=True)],
+        index=table.index,
+    )
     if not (hours >= 0).any():
         return None
     wraps = config.night_from_h > config.night_to_h
@@ -209,12 +229,13 @@ def _is_night(table: pd.DataFrame, config: SliceConfig) -> pd.Series[bool] | Non
     return (late | early) if wraps else (late & early)
 
 
-def _hour(text: str) -> int:
-    """Local hour, or -1 where no time of day is known."""
+def _hour(text: str, longitude: float | None, zone: ZoneInfo | None) -> int:
+    """Local hour, or -1 where no local time of day is known."""
     try:
-        return datetime.fromisoformat(text).hour if "T" in text or " " in text else -1
+        when = local_time(datetime.fromisoformat(text), longitude, zone) if "T" in text or " " in text else None
     except (TypeError, ValueError):
         return -1
+    return -1 if when is None else when.hour
 
 
 def _is_new(table: pd.DataFrame, training: pd.DataFrame, column: str, least: int) -> pd.Series[bool]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from silencio.audio import window_starts
 from silencio.data.annotations import MIN_OVERLAP_S, Annotation, rows_s
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError
@@ -70,7 +71,7 @@ def score_soundscapes(
         probabilities = judged.windows(waveform, f"soundscape {one.name}")
         duration_s = len(waveform) / spec.sample_rate_hz
         places = rows_s(duration_s, spec.window_s)
-        scores.append(row_scores(probabilities, len(places), spec))
+        scores.append(row_scores(probabilities, len(places), window_starts(len(waveform), spec), spec))
         here, levels = _truth(one.annotations, places, classes, min_overlap_s)
         targets.append(here)
         snr.append(levels)
@@ -95,23 +96,25 @@ def score_soundscapes(
     )
 
 
-def row_scores(probabilities: NDArray[np.float32], n_rows: int, spec: FeatureSpec) -> NDArray[np.float32]:
+def row_scores(
+    probabilities: NDArray[np.float32], n_rows: int, starts: Sequence[int], spec: FeatureSpec
+) -> NDArray[np.float32]:
     """Windows to rows: the mean of the windows of which at least half lies in the row.
 
-    With a hop as long as the window that is the one window which is the row. Where no window fits (a last row that
-    hardly has any sound), the nearest one counts.
+    With a hop as long as the window that is the one window which is the row, and a last window that was moved back
+    where half of it lies there. Where no window fits (a last row that hardly has any sound), the nearest one counts.
 
     Args:
-        probabilities: (n_windows, n_classes), at the spec's hop.
+        probabilities: (n_windows, n_classes).
         n_rows: Rows of the spec's window length.
-        spec: Window and hop.
+        starts: The sample at which each window begins.
+        spec: Of the window's length.
 
     Returns:
         float32, (n_rows, n_classes).
     """
-    window_begins = np.arange(len(probabilities)) * spec.hop_samples
     row_begins = np.arange(n_rows) * spec.window_samples
-    apart = np.abs(row_begins[:, None] - window_begins[None, :])
+    apart = np.abs(row_begins[:, None] - np.asarray(starts)[None, :])
     inside = apart <= np.maximum(spec.window_samples / 2, apart.min(axis=1, keepdims=True))
     return np.asarray(inside / inside.sum(axis=1, keepdims=True) @ probabilities, np.float32)
 

@@ -45,7 +45,7 @@ class JudgedModel:
             ModelError: The answer has another shape, or holds values that are no numbers.
         """
         probabilities = self.ask(waveform)
-        expected = n_windows(len(waveform), self.spec.window_samples, self.spec.hop_samples), len(self.classes)
+        expected = n_windows(len(waveform), self.spec), len(self.classes)
         if probabilities.shape != expected:
             raise ModelError(f"the model answers {what} with shape {probabilities.shape}, its windows need {expected}")
         if finite and not np.isfinite(probabilities).all():

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from silencio.audio import LastWindow, Padding
+
+# The rule of every specification that says none: there was no other.
+_FIRST_RULE: LastWindow = "padded"
 
 
 class FeatureSpec(BaseModel):
@@ -20,6 +33,8 @@ class FeatureSpec(BaseModel):
         window_s: Length of a window.
         hop_s: From the start of one window to the start of the next.
         padding: How a window that the recording does not fill is filled.
+        last_window: What becomes of the rest after the last full window (`silencio.audio.window_starts`). A
+            specification that does not say it was made when there was one rule, and keeps it, its JSON and its sha256.
         n_fft: Samples of one STFT frame (Hann window).
         hop_length: Samples from one frame to the next.
         n_mels: Mel bands (Slaney's scale and area normalisation).
@@ -36,7 +51,8 @@ class FeatureSpec(BaseModel):
     sample_rate_hz: int = Field(32_000, ge=8_000, le=192_000)
     window_s: float = Field(5.0, gt=0, le=60)
     hop_s: float = Field(5.0, gt=0, le=60)
-    padding: Literal["repeat", "zero"] = "repeat"
+    padding: Padding = "repeat"
+    last_window: LastWindow = _FIRST_RULE
     n_fft: int = Field(2048, ge=64, le=16_384)
     hop_length: int = Field(512, ge=16, le=16_384)
     n_mels: int = Field(128, ge=8, le=512)
@@ -64,6 +80,14 @@ class FeatureSpec(BaseModel):
         if self.hop_length > self.n_fft:
             raise ValueError(f"hop_length={self.hop_length} is above n_fft={self.n_fft}: sound would be dropped")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_first_rule(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As it was written before there was a second rule: hashes of whatever holds a specification stay as well."""
+        values: dict[str, Any] = serialize(self)
+        if values.get("last_window") == _FIRST_RULE:
+            del values["last_window"]
+        return values
 
     @property
     def window_samples(self) -> int:

@@ -6,29 +6,29 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
-from silencio.errors import SilencioError
+from silencio.command import command, exit_with
 from silencio.registry.settings import MODEL, Tracking, shown
 
+if TYPE_CHECKING:
+    from silencio.console import Console
 
+
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0, or 1 after one sentence that says what was wrong."""
     options = _parser().parse_args(arguments)
-    try:
-        if options.command == "list":
-            _list(Console())
-        elif options.command == "promote":
-            _promote(options.version)
-        elif options.command == "benchmarks":
-            _benchmarks(options.version, options.figures)
-        else:
-            _fetch(options.alias, options.out)
-    except SilencioError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    if options.command == "list":
+        from silencio.console import Console
+
+        _list(Console())
+    elif options.command == "promote":
+        _promote(options.version)
+    elif options.command == "benchmarks":
+        _benchmarks(options.version, options.figures)
+    else:
+        _fetch(options.alias, options.out)
     return 0
 
 
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(console: Console) -> None:
+    from rich.table import Table
+
     from silencio.registry.models import versions
 
     found = versions()
@@ -98,4 +100,4 @@ def _fetch(alias: str, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

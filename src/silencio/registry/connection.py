@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -15,6 +16,7 @@ from mlflow.utils.rest_utils import http_request
 from sqlalchemy.exc import SQLAlchemyError
 
 from silencio.errors import RegistryError
+from silencio.network import is_loopback, proxy_of
 from silencio.registry.settings import Tracking, shown
 
 # Connecting and answering are each given so long: an unreachable server is known within ten seconds.
@@ -35,6 +37,7 @@ def connect(tracking: Tracking | None = None) -> MlflowClient:
     if tracking.database:
         _probe_file(tracking.database)
     else:
+        _spare_loopback(tracking.uri)
         _probe_server(tracking.uri)
     with registry_errors(f"opening {shown(tracking.uri)}"):
         return MlflowClient(tracking.uri)
@@ -56,6 +59,14 @@ def registry_errors(doing: str) -> Iterator[None]:
         raise RegistryError(f"{doing} failed: {first}") from error
 
 
+def _spare_loopback(uri: str) -> None:
+    """MLflow asks by requests, which would ask a proxy for this machine's own addresses."""
+    host = urlsplit(uri).hostname
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    if host and is_loopback(uri) and host not in spared.split(","):
+        os.environ["no_proxy"] = ",".join(part for part in (spared, host) if part)
+
+
 def _probe_server(uri: str) -> None:
     try:
         # MLflow's own request: with its credentials, certificates and proxies. It has no types.
@@ -64,7 +75,9 @@ def _probe_server(uri: str) -> None:
             host, "/health", "GET", max_retries=0, timeout=_PROBE_S, raise_on_status=False
         )
     except (MlflowException, OSError) as error:
-        raise RegistryError(f"the MLflow server {shown(uri)} does not answer ({_cause(error)}){_ADVICE}") from error
+        proxy = proxy_of(uri)
+        by = f" through the proxy that the environment names, {proxy.shown}" if proxy else ""
+        raise RegistryError(f"the MLflow server {shown(uri)} does not answer{by} ({_cause(error)}){_ADVICE}") from error
     if response.status_code >= 500:
         raise RegistryError(f"the MLflow server {shown(uri)} is not well (HTTP {response.status_code}){_ADVICE}")
 

@@ -41,6 +41,7 @@ class Example:
         waveform: What is shown of it, int16 (n_samples,).
         begin_s: Where in the recording that begins.
         duration_s: Of the whole recording.
+        starts_s: Where in the recording each window begins that is shown.
         said: The three most probable species, and the right one where it is not among them.
     """
 
@@ -48,6 +49,7 @@ class Example:
     waveform: NDArray[np.int16]
     begin_s: float
     duration_s: float
+    starts_s: tuple[float, ...]
     said: tuple[Said, ...]
 
     @property
@@ -77,12 +79,13 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, cl
     Of a long recording those windows are shown in which the species that was named is most probable.
     """
     position = int(np.flatnonzero(test.table["recording_id"] == answer["recording_id"])[0])
-    waveform, spec = test.waveform(position), test.spec
+    waveform, spec, starts = test.waveform(position), test.spec, test.window_starts(position)
     probabilities = ask(waveform)
     n_shown = max(1, int((_MOST_S - spec.window_s) / spec.hop_s + 1e-9) + 1)
     named = probabilities[:, classes.index[answer["predicted"]]]
     first = int(np.convolve(named, np.ones(n_shown), "valid").argmax()) if len(named) > n_shown else 0
-    begin, end = first * spec.hop_samples, (first + n_shown - 1) * spec.hop_samples + spec.window_samples
+    shown = starts[first : first + n_shown]
+    begin, end = shown[0], shown[-1] + spec.window_samples
     scores = probabilities.mean(axis=0)
     columns = [int(column) for column in np.argsort(-scores, kind="stable")[:_TOP]]
     truth = classes.index[answer["primary_label"]]
@@ -92,6 +95,7 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, cl
         waveform=np.asarray(waveform[begin:end]),
         begin_s=begin / spec.sample_rate_hz,
         duration_s=len(waveform) / spec.sample_rate_hz,
+        starts_s=tuple(start / spec.sample_rate_hz for start in shown),
         said=tuple(
             Said(classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column])
             for column in columns

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -113,9 +116,9 @@ def _said(said: Said, example: Example, plot: _Plot, spec: FeatureSpec, classes:
     name = f"{species_name(said.code, classes)} {percent(said.probability)}"
     mark, look = ("\N{CHECK MARK} ", "truth said") if is_truth else ("", "said")
     parts = [tag("text", mark + name, x=_LEFT, y=top + 11, class_=look)]
+    edges_s = [*_left_edges_s(example.starts_s, spec.hop_s), plot.end_s]
     for number, probability in enumerate(said.windows):
-        begin_s = example.begin_s + number * spec.hop_s
-        left, right = plot.x(begin_s), plot.x(begin_s + spec.hop_s if number + 1 < len(said.windows) else plot.end_s)
+        left, right = plot.x(edges_s[number]), plot.x(edges_s[number + 1])
         place: dict[str, float] = {"x": left, "y": top + 15, "width": max(0.0, right - left - 1), "height": _CELL}
         parts.append(tag("rect", **place, class_="cell"))
         parts.append(tag("rect", **place, class_="heat", fill_opacity=float(probability)))
@@ -123,3 +126,9 @@ def _said(said: Said, example: Example, plot: _Plot, spec: FeatureSpec, classes:
             x, y = (left + right) / 2, top + 15 + _CELL - 3.5
             parts.append(tag("text", percent(float(probability)), x=x, y=y, text_anchor="middle", class_="in-cell"))
     return parts
+
+
+def _left_edges_s(starts_s: Sequence[float], hop_s: float) -> list[float]:
+    """Where the bar of each window begins: at the window; of one that was moved back, amid what it shares."""
+    moved = [(begin_s + before_s + hop_s) / 2 for before_s, begin_s in pairwise(starts_s)]
+    return [*starts_s[:1], *moved]

@@ -5,20 +5,25 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
+from typing import get_args
 
 import pyarrow.compute as pc
 
+from silencio.audio import Truncated
 from silencio.bundle import Bundle
 from silencio.bundle.manifest import BundleManifest
 from silencio.bundle.scoring_pool import ScoredFile, score_files
 from silencio.detections import recording_document
 from silencio.detections.score_tables import ScoreTables, row_names
+from silencio.errors import ConfigError
 from silencio.settings import Settings
 from silencio.storage import download_folder, is_local
 from silencio.storage.parquet import read_parquet
 
 
-def batch_score(archive_path: str, shard: int, bundle: str, n_processes: int, directory: str) -> dict[str, float]:
+def batch_score(
+    archive_path: str, shard: int, bundle: str, n_processes: int, directory: str, truncated: Truncated = "note"
+) -> dict[str, float]:
     """Write the tables of one shard (`silencio.detections.score_tables`).
 
     Args:
@@ -27,14 +32,18 @@ def batch_score(archive_path: str, shard: int, bundle: str, n_processes: int, di
         bundle: Folder or `s3://` prefix of the bundle.
         n_processes: At once, each with one thread; 0: as many as this machine's settings give threads.
         directory: Gets the tables.
+        truncated: What becomes of a file that ends before its recording does: `note` or `refuse`.
 
     Returns:
         Figures for the run's page: files by status, seconds of audio, and how many of them a second of work scored.
 
     Raises:
+        ConfigError: `truncated` is neither.
         BundleError: The bundle is not what was exported.
         StorageError: A place does not answer.
     """
+    if truncated not in get_args(Truncated):
+        raise ConfigError(f"truncated={truncated!r}: note or refuse is needed")
     files = read_parquet(archive_path)
     # By masks: an expression would be worked off by threads (`silencio.storage.parquet`).
     # A row's name must be unique in the archive, not in the shard alone.
@@ -48,7 +57,7 @@ def batch_score(archive_path: str, shard: int, bundle: str, n_processes: int, di
         manifest = Bundle(folder).manifest
         begun_s, audio_s = time.perf_counter(), 0.0
         with ScoreTables(Path(directory), manifest.classes.codes) as tables:
-            scored = score_files(folder, [row["uri"] for row in own], n_processes or Settings().n_threads)
+            scored = score_files(folder, [row["uri"] for row in own], n_processes or Settings().n_threads, truncated)
             for row, result in zip(own, scored, strict=True):
                 _write(tables, row["file"], names[row["file"]], result, manifest)
                 audio_s += result.duration_s
@@ -64,16 +73,19 @@ def _write(tables: ScoreTables, file: str, row_name: str, result: ScoredFile, ma
         result.recording.starts_s,
         result.recording.probabilities,
         window_s=manifest.spec.window_s,
+        hop_s=manifest.spec.hop_s,
         classes=manifest.classes,
         thresholds=manifest.thresholds,
         top_k=1,
         duration_s=result.duration_s,
+        notes=result.recording.notes,
     )
     tables.scored(
         file,
         row_name,
-        [window.end_s for window in document.windows],
+        document.row_ends_s,
         result.recording.probabilities,
         document.detections,
         result.duration_s,
+        [note.text for note in document.notes],
     )

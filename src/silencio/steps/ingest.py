@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from silencio.data.rare_labels import without_rare_labels
-from silencio.data.recordings import soundscape_table, write_class_list, write_recordings, write_table
+from silencio.data.recordings import notes, soundscape_table, write_class_list, write_recordings, write_table
 from silencio.data.source import open_source
 
 
@@ -28,7 +28,8 @@ def ingest_source(
         What there is, for the run's page.
     """
     source = without_rare_labels(open_source(data), min_recordings)
-    sys.stderr.write(f"{data} was taken as {source.taken_as}\n")
+    for line in (f"{data} was taken as {source.taken_as}", *notes(source)):
+        sys.stderr.write(f"{line}\n")
     write_recordings(source.recordings, Path(recordings_path), source.faults)
     write_class_list(source.classes, Path(classes_path))
     write_table(soundscape_table(source.soundscapes), Path(soundscapes_path))
@@ -40,4 +41,6 @@ def ingest_source(
         "labels_not_in_taxonomy": int(found.get("unknown_label", 0)),
         "species_without_recordings": int(found.get("no_recordings", 0)),
         "secondary_labels_without_class": sum(source.unknown_secondary_labels.values()),
+        "without_time": int((source.recordings["recorded_at"] == "").sum()),
+        "without_site": int((source.recordings["site"] == "").sum()),
     }

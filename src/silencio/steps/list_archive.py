@@ -7,20 +7,22 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import AUDIO_KINDS, AUDIO_SUFFIXES, is_audio, is_of_system
 from silencio.data.source import is_listed, root_of
 from silencio.errors import SourceError
 from silencio.storage import list_objects
 
 # Of a shard whose size nobody chose: some ten hours of OGG, minutes of work for a pod.
 SHARD_BYTES = 1 << 30
-NOT_AUDIO = "by its name it is no recording (.ogg, .wav, .flac, .mp3)"
+NOT_AUDIO = f"by its name it is no recording ({', '.join(AUDIO_SUFFIXES)})"
+OF_SYSTEM = "it lies in a folder of an operating system, such as its bin"
 
 
 def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
     """Write a table (Parquet) of files: `file`, `uri`, `size_bytes`, `shard` (-1: it is skipped), `reason`.
 
-    Files that follow each other by name are scored together; shards have about as many bytes.
+    Files that follow each other by name are scored together; shards have about as many bytes. A folder that cannot be
+    listed is a row of its own, which is skipped.
 
     Args:
         data: A folder, `s3://` prefix or zip.
@@ -39,22 +41,29 @@ def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
     if not is_listed(data):
         raise SourceError(f"{data} is a table: batch_score takes a folder, s3://bucket/prefix or a zip of recordings")
     root = root_of(data)
-    found = list_objects(root)
+    closed: list[tuple[str, str]] = []
+    found = list_objects(root, lambda uri, error: closed.append((uri, str(error))))
     names = [one.uri.removeprefix(root).lstrip("/") for one in found]
     scored_bytes = [one.size_bytes if is_audio(name) else -1 for one, name in zip(found, names, strict=True)]
     shards = _shards(scored_bytes, n_shards)
     n_recordings = sum(shard >= 0 for shard in shards)
     if not n_recordings:
-        raise SourceError(f"{data} holds no recording (OGG, WAV, FLAC, MP3), and {len(found)} other files")
+        raise SourceError(f"{data} holds no recording ({AUDIO_KINDS}), and {len(found)} other files")
     table = {
-        "file": names,
-        "uri": [one.uri for one in found],
-        "size_bytes": [one.size_bytes for one in found],
-        "shard": shards,
-        "reason": ["" if shard >= 0 else NOT_AUDIO for shard in shards],
+        "file": [*names, *(f"{uri.removeprefix(root).lstrip('/')}/" for uri, _ in closed)],
+        "uri": [*(one.uri for one in found), *(uri for uri, _ in closed)],
+        "size_bytes": [*(one.size_bytes for one in found), *(0 for _ in closed)],
+        "shard": [*shards, *(-1 for _ in closed)],
+        "reason": [
+            *(
+                "" if shard >= 0 else OF_SYSTEM if is_of_system(name) else NOT_AUDIO
+                for name, shard in zip(names, shards, strict=True)
+            ),
+            *(reason for _, reason in closed),
+        ],
     }
     pq.write_table(pa.table(table), Path(archive_path))
-    return {"files": len(found), "recordings": n_recordings, "shards": len({*shards} - {-1})}
+    return {"files": len(found) + len(closed), "recordings": n_recordings, "shards": len({*shards} - {-1})}
 
 
 def _shards(sizes_bytes: list[int], n_shards: int) -> list[int]:

@@ -6,12 +6,16 @@ sentence; `concerns_one_file` tells a file that cannot be read from a place that
 """
 
 from silencio.storage.atomic import whole_folder, write_atomically
+from silencio.storage.file_finder import FileFinder
+from silencio.storage.names import escaped, local_path, short_name
 from silencio.storage.objects import (
     StoredObject,
+    as_local_file,
     concerns_one_file,
     download_folder,
     exists,
     is_missing,
+    is_refused_name,
     list_objects,
     read_bytes,
     upload_folder,
@@ -20,17 +24,23 @@ from silencio.storage.objects import (
 from silencio.storage.places import is_local, is_s3, join, name_of, zip_root
 
 __all__ = [
+    "FileFinder",
     "StoredObject",
+    "as_local_file",
     "concerns_one_file",
     "download_folder",
+    "escaped",
     "exists",
     "is_local",
     "is_missing",
+    "is_refused_name",
     "is_s3",
     "join",
     "list_objects",
+    "local_path",
     "name_of",
     "read_bytes",
+    "short_name",
     "upload_folder",
     "whole_folder",
     "write_atomically",

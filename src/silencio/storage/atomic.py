@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from silencio.errors import StorageError
+from silencio.storage.names import escaped, short_name
+
+_COPIED_BYTES = 1 << 20
 
 
 @contextlib.contextmanager
@@ -22,27 +25,31 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(_explain(path, error)) from error
+        raise StorageError(explained(path, error)) from error
 
 
-def write_atomically(path: str | Path, content: bytes | str, *, shared: bool = False) -> None:
+def write_atomically(path: str | Path, content: bytes | str | Path, *, shared: bool = False) -> None:
     """Write a file: a reader, and a run that is killed, find the old content or the new, never half of one.
 
     Args:
         path: The file; its folder is made.
-        content: Text is written as UTF-8.
+        content: Text is written as UTF-8; of a file its bytes, which are not held in memory.
         shared: Several processes may write it at once, all of them the same.
 
     Raises:
         StorageError: It cannot be written; what was there before is still there.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial") if shared else _partial(path)
+    partial = _partial(path, f".{os.getpid()}.partial" if shared else ".partial")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with partial.open("wb") as file:
-                file.write(content.encode() if isinstance(content, str) else content)
+                if isinstance(content, Path):
+                    with content.open("rb") as source:
+                        shutil.copyfileobj(source, file, _COPIED_BYTES)
+                else:
+                    file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
@@ -65,7 +72,7 @@ def whole_folder(directory: Path) -> Iterator[Path]:
     Raises:
         StorageError: It cannot be written.
     """
-    partial, replaced = _partial(directory), directory.with_name(f".{directory.name}.replaced")
+    partial, replaced = _partial(directory), _partial(directory, ".replaced")
     with writing(directory):
         # What a killed run left.
         shutil.rmtree(partial, ignore_errors=True)
@@ -81,12 +88,14 @@ def whole_folder(directory: Path) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _partial(path: Path) -> Path:
+def _partial(path: Path, suffix: str = ".partial") -> Path:
     # One name, not one a process: the next try clears what a killed one left.
-    return path.with_name(f".{path.name}.partial")
+    return path.with_name(short_name(f".{path.name}", suffix))
 
 
-def _explain(path: Path, error: OSError) -> str:
+def explained(path: str | Path, error: OSError) -> str:
+    """Why a file cannot be written, as one sentence that names it."""
+    path = Path(escaped(str(path)))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space left on {_mount(path)} while writing {path}: free some, or write to another disk"
     if error.errno == errno.EFBIG:

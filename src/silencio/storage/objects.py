@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from silencio.errors import StorageError
 from silencio.storage import archive, s3
 from silencio.storage.atomic import whole_folder, write_atomically
+from silencio.storage.names import escaped, local_path
 from silencio.storage.places import is_s3, is_zip, join
+
+# Too long; characters of which the file system has none (`?` on a stick, bytes that are not UTF-8); a file where a
+# folder is needed, and the other way round.
+_REFUSED_NAMES = (
+    errno.ENAMETOOLONG,
+    errno.EILSEQ,
+    errno.EINVAL,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+)
 
 
 @dataclass(frozen=True)
@@ -41,11 +56,42 @@ def read_bytes(uri: str | Path) -> bytes:
     if is_zip(uri):
         return archive.read_member(uri)
     try:
-        return Path(uri).read_bytes()
+        return local_path(uri).read_bytes()
     except FileNotFoundError as error:
         raise StorageError(f"{uri} is missing") from error
     except OSError as error:
         raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def as_local_file(uri: str, folder: Path) -> Iterator[Path]:
+    """The file itself, or a copy of it that is gone afterwards; neither is held in memory.
+
+    Args:
+        uri: Of one file.
+        folder: Where a copy may be.
+
+    Raises:
+        StorageError: As `read_bytes`, except that a file of this machine is only looked for.
+    """
+    if not is_s3(uri) and not is_zip(uri):
+        path = local_path(uri)
+        try:
+            path.stat()
+        except FileNotFoundError as error:
+            raise StorageError(f"{uri} is missing") from error
+        except OSError as error:
+            raise StorageError(f"{uri} cannot be read: {error.strerror or error}") from error
+        yield path
+        return
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        # Its name may be longer than a file system takes.
+        copy = Path(own) / "recording"
+        if is_s3(uri):
+            s3.fetch_object(uri, copy)
+        else:
+            archive.fetch_member(uri, copy)
+        yield copy
 
 
 def is_missing(error: StorageError) -> bool:
@@ -58,6 +104,11 @@ def concerns_one_file(error: StorageError) -> bool:
     return isinstance(error.__cause__, OSError)
 
 
+def is_refused_name(error: StorageError) -> bool:
+    """Whether a file could not be written for its name, which the file system does not take; others may be written."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno in _REFUSED_NAMES
+
+
 def exists(uri: str) -> bool:
     """Whether there is a file (not a folder) of this name.
 
@@ -68,11 +119,18 @@ def exists(uri: str) -> bool:
         return s3.object_exists(uri)
     if is_zip(uri):
         return archive.member_exists(uri)
-    return Path(uri).is_file()
+    return local_path(uri).is_file()
 
 
-def list_objects(uri: str | Path) -> list[StoredObject]:
+def list_objects(uri: str | Path, on_closed: Callable[[str, StorageError], None] | None = None) -> list[StoredObject]:
     """Every file below a folder, a prefix or a zip, at any depth, sorted by URI.
+
+    A name that is not UTF-8 is listed as text (`silencio.storage.names`), by which it is read as well.
+
+    Args:
+        uri: The folder, prefix or zip.
+        on_closed: Told of each folder below it that cannot be listed (`lost+found` of a disk), by URI; the others are
+            listed. Without it such a folder is an error.
 
     Raises:
         StorageError: The folder is not there, or the place does not answer; an S3 prefix without objects is empty.
@@ -87,15 +145,19 @@ def list_objects(uri: str | Path) -> list[StoredObject]:
     elif is_zip(uri):
         root = uri.partition("!")[0] + "!"
         found = [
-            StoredObject(f"{root}/{info.filename}", info.file_size, f"{info.CRC:08x}") for info in archive.members(uri)
+            StoredObject(f"{root}/{name}", info.file_size, f"{info.CRC:08x}") for name, info in archive.members(uri)
         ]
     else:
-        found = list(_files_below(Path(uri)))
+        found = list(_files_below(Path(uri), on_closed))
     return sorted(found, key=lambda one: one.uri)
 
 
-def write_bytes(uri: str | Path, content: bytes) -> None:
+def write_bytes(uri: str | Path, content: bytes | Path) -> None:
     """Write a file whole or not at all, to a folder or to S3.
+
+    Args:
+        uri: Where to.
+        content: The bytes, or a file of this machine that has them and may be larger than memory.
 
     Raises:
         StorageError: It cannot be written.
@@ -121,7 +183,7 @@ def upload_folder(directory: Path, uri: str) -> int:
     if is_s3(uri):
         for file in files:
             try:
-                s3.write_object(join(uri, _relative(file.uri, str(directory))), Path(file.uri))
+                s3.write_object(join(uri, _relative(file.uri, str(directory))), local_path(file.uri))
             except OSError as error:
                 raise StorageError(f"{file.uri} cannot be read: {error.strerror or error}") from error
         return len(files)
@@ -150,7 +212,7 @@ def download_folder(uri: str, directory: Path) -> int:
             elif is_zip(uri):
                 target.write_bytes(archive.read_member(file.uri))
             else:
-                shutil.copyfile(file.uri, target)
+                shutil.copyfile(local_path(file.uri), target)
     return len(files)
 
 
@@ -166,19 +228,27 @@ def _refuse_zip(uri: str) -> None:
         raise StorageError(f"{uri} cannot be written: zip files are only read")
 
 
-def _files_below(root: Path) -> Iterator[StoredObject]:
-    def fail(error: OSError) -> None:
-        raise StorageError(f"{error.filename} cannot be listed: {error.strerror or error}") from error
+def _files_below(root: Path, on_closed: Callable[[str, StorageError], None] | None) -> Iterator[StoredObject]:
+    place = local_path(root)
 
-    for folder, subfolders, names in os.walk(root, onerror=fail, followlinks=True):
+    def fail(error: OSError) -> None:
+        trouble = StorageError(f"{escaped(error.filename)} cannot be listed: {error.strerror or error}")
+        below = Path(error.filename).relative_to(place)
+        if on_closed is None or below == Path():
+            raise trouble from error
+        on_closed(str(root / escaped(str(below))), trouble)
+
+    for folder, subfolders, names in os.walk(place, onerror=fail, followlinks=True):
         # Class folders often are links; a link back to a folder above would never end.
         here = Path(folder).resolve()
         above = {here, *here.parents}
         subfolders[:] = [name for name in subfolders if (here / name).resolve() not in above]
+        # The root as it was given: names are cut off behind it.
+        listed_as = root / escaped(str(Path(folder).relative_to(place)))
         for name in names:
-            path = Path(folder) / name
+            text = escaped(name)
             try:
-                facts = path.stat()
+                facts = (Path(folder) / name).stat()
             except OSError:
                 continue  # a link to nowhere, or deleted this moment: there is nothing to list
-            yield StoredObject(str(path), facts.st_size, str(facts.st_mtime_ns))
+            yield StoredObject(str(listed_as / text), facts.st_size, str(facts.st_mtime_ns))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from silencio.errors import StorageError
+from silencio.storage.names import escaped, local_path
 
 _S3, _ZIP, _INSIDE = "s3://", "zip://", "!/"
 
@@ -49,10 +50,10 @@ def split_s3(uri: str) -> tuple[str, str]:
 
 def zip_root(path: Path) -> str:
     """The folder that a zip file is."""
-    return f"{_ZIP}{path.resolve()}!"
+    return f"{_ZIP}{escaped(str(path.resolve()))}!"
 
 
 def split_zip(uri: str) -> tuple[Path, str]:
     """Zip file and member; the member of a whole zip is empty."""
     path, _, member = uri.removeprefix(_ZIP).removesuffix("!").partition(_INSIDE)
-    return Path(path), member
+    return local_path(path), member

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
-import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from silencio.errors import StorageError
+from silencio.network import trusted_certificates
 from silencio.storage.places import split_s3
 from silencio.storage.settings import S3Settings
 
@@ -110,7 +110,7 @@ def explained(uri: str) -> Iterator[Minio]:
     Raises:
         StorageError: No such object (its cause is then a `FileNotFoundError`) or bucket, the key is refused, the server
             is not reached or is no S3.
-        ConfigError: The environment does not say where S3 is.
+        ConfigError: The environment does not say where S3 is, or names certificates that cannot be used.
     """
     from minio.error import MinioException, S3Error
     from urllib3.exceptions import HTTPError
@@ -166,7 +166,7 @@ def _client(settings: S3Settings) -> Minio:
             total=2, connect=1, read=1, other=0, backoff_factor=0.3, status_forcelist=(500, 502, 503)
         ),
         maxsize=32,
-        ca_certs=os.environ.get("SSL_CERT_FILE") or certifi.where(),
+        ca_certs=str((settings.secure and trusted_certificates("SSL_CERT_FILE")) or certifi.where()),
     )
     return Minio(
         settings.endpoint,

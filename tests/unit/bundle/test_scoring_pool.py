@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import threading
-import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import soundfile
 
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.bundle.scoring_pool import score_files, score_waveform
+from silencio.bundle.scoring_pool import ScoringPool, score_files
 from silencio.errors import BundleIntegrityError, StorageError
+from silencio.storage import as_local_file, zip_root
+from tests.waiting import is_gone, until
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +41,12 @@ def recordings(tmp_path: Path) -> list[str]:
     return [str(path) for path in paths]
 
 
-# A block is eight windows of 5 s.
-@pytest.mark.parametrize("duration_s", [0.1, 4.9, 5.0, 5.1, 39.9, 40.0, 40.1, 45.0, 83.0])
-def test_blocks__give_the_numbers_of_the_whole(duration_s: float, scorer: Scorer) -> None:
-    waveform = np.random.default_rng(1).integers(-9_000, 9_000, round(32_000 * duration_s), dtype=np.int16)
-    whole = scorer.front_end.features(waveform)
-    blocks = score_waveform(scorer, waveform)
-    assert blocks.starts_s == whole.starts_s
-    np.testing.assert_array_equal(blocks.probabilities, scorer.graph.run(whole.inputs))
-
-
 def test_files__come_in_order_with_the_scorers_numbers(bundle: Path, scorer: Scorer, recordings: list[str]) -> None:
     scored = list(score_files(bundle, recordings, n_processes=2))
     assert [one.uri for one in scored] == recordings
     for one in scored:
         assert one.recording is not None
-        np.testing.assert_array_equal(one.recording.probabilities, scorer(Path(one.uri)).probabilities)
+        np.testing.assert_allclose(one.recording.probabilities, scorer(Path(one.uri)).probabilities, rtol=0, atol=1e-6)
     assert scored[0].duration_s == pytest.approx(90.0)
 
 
@@ -84,19 +77,20 @@ def test_file_that_kills_its_process__fails_alone(bundle: Path, recordings: list
     deadly = tmp_path / "deadly.ogg"
     os.mkfifo(deadly)
 
+    def opened() -> int | None:
+        try:
+            return os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads it yet
+            return None
+
     def kill_reader() -> None:
         for _ in range(2):  # among others, and alone
-            while True:
-                try:
-                    writing = os.open(deadly, os.O_WRONLY | os.O_NONBLOCK)
-                except OSError:
-                    time.sleep(0.01)
-                    continue
-                break
-            for process in multiprocessing.active_children():
+            writing = until(opened)
+            reading = multiprocessing.active_children()
+            for process in reading:
                 process.kill()
             os.close(writing)
-            time.sleep(0.2)
+            until(lambda: all(is_gone(one.pid or 0) for one in reading))  # noqa: B023  # asked in this round
 
     killing = threading.Thread(target=kill_reader)
     killing.start()
@@ -105,6 +99,46 @@ def test_file_that_kills_its_process__fails_alone(bundle: Path, recordings: list
     killing.join()
     assert [one.uri for one in scored] == wanted
     assert [one.reason for one in scored] == ["", "the process that decoded it crashed (exit code -9)", "", ""]
+
+
+def test_zip__is_read_member_by_member(bundle: Path, scorer: Scorer, recordings: list[str], tmp_path: Path) -> None:
+    archive = tmp_path / "archive.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in recordings[1:4]:
+            file.write(path, f"below/{Path(path).name}")
+    uris = [f"{zip_root(archive)}/below/{Path(path).name}" for path in recordings[1:4]]
+    scored = list(score_files(bundle, [*uris, f"{zip_root(archive)}/gone.wav"], n_processes=1))
+    assert "gone.wav is missing" in scored[-1].reason
+    for one, path in zip(scored, recordings[1:4], strict=False):
+        assert one.recording is not None
+        np.testing.assert_array_equal(one.recording.probabilities, scorer(Path(path)).probabilities)
+
+
+def test_fetched_file__is_whole_while_it_is_needed_and_gone_afterwards(recordings: list[str], tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as file:
+        file.write(recordings[1], "a.wav")
+    fetched = tmp_path / "fetched"
+    fetched.mkdir()
+    with as_local_file(f"{zip_root(tmp_path / 'archive.zip')}/a.wav", fetched) as path:
+        assert fetched in path.parents
+        assert path.read_bytes() == Path(recordings[1]).read_bytes()
+    assert not list(fetched.iterdir())
+    with as_local_file(recordings[1], fetched) as path:
+        assert path == Path(recordings[1])
+    assert path.exists()
+
+
+def test_bundle_that_a_process_cannot_load__ends_it_with_the_reason(
+    bundle: Path, recordings: list[str], tmp_path: Path
+) -> None:
+    # Broken between the look of this process and that of the next one.
+    broken = tmp_path / "broken"
+    shutil.copytree(bundle, broken)
+    with ScoringPool(broken, 1) as pool:
+        with (broken / "model.onnx").open("ab") as file:
+            file.write(b"more")
+        with pytest.raises(BundleIntegrityError, match=r"model\.onnx was changed"):
+            pool.score(recordings[1])
 
 
 def test_processes__end_when_nobody_listens_any_more(bundle: Path, recordings: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 
 from silencio.data.birdclef import Source, read_birdclef
-from silencio.data.recordings import COLUMNS
+from silencio.data.recordings import COLUMNS, notes
+from silencio.data.validate import validate_recordings
 from silencio.errors import SchemaError, SourceError
 
 
@@ -197,3 +199,104 @@ def test_read_birdclef__a_path_out_of_the_folder_is_refused(own_folder: Path) ->
     _change_line(own_folder / "train.csv", 4, "/XC", "/../../../XC")
     with pytest.raises(SchemaError, match=r"column 'filename', row 4: .* must be a path inside train_audio"):
         read_birdclef(own_folder)
+
+
+# Names in other forms
+
+
+def _with_name(folder: Path, named: str) -> Source:
+    """The source whose table calls `grekis/XC0.ogg` so."""
+    table = (folder / "train.csv").read_text()
+    assert "grekis/XC0.ogg" in table
+    (folder / "train.csv").write_text(table.replace("grekis/XC0.ogg", named))
+    return read_birdclef(folder)
+
+
+@pytest.mark.parametrize(
+    ("named", "recording_id", "is_told"),
+    [
+        (r"grekis\XC0.ogg", "grekis/XC0.ogg", False),
+        ("grekis/XC0.OGG", "grekis/XC0.OGG", True),
+        ("Grekis/xc0.ogg", "Grekis/xc0.ogg", True),
+    ],
+)
+def test_recordings__are_found_under_another_form_of_their_name(
+    own_folder: Path, named: str, recording_id: str, is_told: bool
+) -> None:
+    source = _with_name(own_folder, named)
+    assert Path(_row(source, recording_id)["path"]) == own_folder.resolve() / "train_audio/grekis/XC0.ogg"
+    told = source.faults[source.faults["kind"] == "other_form"]
+    assert list(told["recording_id"]) == ([recording_id] if is_told else [])
+    assert list(told["detail"]) == ([f"the table has {recording_id}, the file grekis/XC0.ogg"] if is_told else [])
+
+
+def test_recordings__with_accents_that_macos_took_apart_are_found(own_folder: Path) -> None:
+    folder = own_folder / "train_audio/grekis"
+    (folder / "XC0.ogg").rename(folder / unicodedata.normalize("NFD", "canción.ogg"))
+    source = _with_name(own_folder, "grekis/canción.ogg")
+    outcome = validate_recordings(source.recordings, known=source.faults)
+    assert "grekis/canción.ogg" in set(outcome.usable["recording_id"])
+    (told,) = outcome.faults.loc[outcome.faults["kind"] == "other_form", "detail"]
+    # Both look the same on paper.
+    assert told == r"the table has grekis/canci\xf3n.ogg, the file grekis/cancio\u0301n.ogg"
+
+
+def test_recordings__one_file_under_two_names_is_listed_before(own_folder: Path) -> None:
+    with pytest.raises(SchemaError, match=r"column 'filename', row \d+: 'grekis.*' is listed before"):
+        text = (own_folder / "train.csv").read_text()
+        row = next(line for line in text.splitlines() if "grekis/XC0.ogg" in line)
+        (own_folder / "train.csv").write_text(text + row.replace("grekis/XC0", r"grekis\XC0") + "\n")
+        read_birdclef(own_folder)
+
+
+def test_labels__in_another_case_or_with_other_white_space_are_the_taxonomys(own_folder: Path) -> None:
+    text = (own_folder / "train.csv").read_text()
+    (own_folder / "train.csv").write_text(
+        text.replace("\ngrekis,", "\n Grekis\u00a0,").replace("'bobfly1'", "' BOBFLY1'")
+    )
+    source = read_birdclef(own_folder)
+    assert "unknown_label" not in set(source.faults["kind"])
+    assert set(source.recordings["primary_label"]) == {"grekis", "bobfly1", "1139490", "0126247", "41970"}
+    assert _row(source, "grekis/XC0.ogg")["secondary_labels"] == ["1139490", "bobfly1"]
+
+
+def test_labels__that_differ_in_case_alone_in_the_taxonomy_are_not_guessed(own_folder: Path) -> None:
+    taxonomy = (own_folder / "taxonomy.csv").read_text()
+    (own_folder / "taxonomy.csv").write_text(taxonomy + "GREKIS,1,Other,Other,Aves\n")
+    text = (own_folder / "train.csv").read_text()
+    (own_folder / "train.csv").write_text(text.replace("\ngrekis,", "\nGrekis,"))
+    unknown = read_birdclef(own_folder).faults
+    assert set(unknown.loc[unknown["kind"] == "unknown_label", "detail"]) == {"label 'Grekis' is not in the taxonomy"}
+
+
+# What is said aloud
+
+
+def test_notes__say_how_many_recordings_have_no_time_and_no_site(own_folder: Path) -> None:
+    table = pd.read_csv(own_folder / "train.csv", dtype=str, na_filter=False)
+    table["site"] = "north ridge"
+    table["recorded_at"] = np.where(table["primary_label"] == "grekis", "", "2023-04-20T07:40:00")
+    table.to_csv(own_folder / "train.csv", index=False)
+    n_grekis = int((table["primary_label"] == "grekis").sum())
+    unknown, time = notes(read_birdclef(own_folder))
+    assert unknown == "secondary labels of which there is no recording, and so no output of a model: yebela1 (2)"
+    assert time.startswith(f"{n_grekis} of 19 recordings have no time, neither in a table nor by a recorder's name")
+
+
+def test_notes__say_of_how_many_the_local_hour_is_not_known(own_folder: Path) -> None:
+    table = pd.read_csv(own_folder / "train.csv", dtype=str, na_filter=False)
+    table["recorded_at"], table["site"] = "2023-04-20T22:40:00Z", "north ridge"
+    table.to_csv(own_folder / "train.csv", index=False)
+    n_nowhere = int((table["latitude"] == "").sum())
+    assert 0 < n_nowhere < 19
+    assert notes(read_birdclef(own_folder))[1].startswith(
+        f"{n_nowhere} of 19 recordings have a time in UTC and no coordinates, so that their local hour is not known"
+    )
+
+
+def test_soundscapes__in_a_bin_are_none(own_folder: Path) -> None:
+    for name in ("@eaDir/H02_20230420_074000.ogg", "$RECYCLE.BIN/a.opus", "night/b.opus"):
+        path = own_folder / "train_soundscapes" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+    assert [Path(uri).name for uri in read_birdclef(own_folder).soundscapes] == ["b.opus"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from silencio.data.recordings import write_table
 from silencio.data.split import Split
 from silencio.data.validate import ValidatedRecordings
 from silencio.data.versions import data_table
+from tests.disks import files_of_at_most
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +112,45 @@ def test_verify__a_table_that_was_changed_is_refused(
     finally:
         path.write_bytes(before)
     assert "data.parquet was changed" in capsys.readouterr().err
+
+
+def test_check__prints_names_as_they_are(
+    birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Brackets are no markup, and bytes that are not UTF-8 are escaped; such recordings are used like others."""
+    audio = next((birdclef_folder / "train_audio").rglob("*.ogg")).read_bytes()
+    folder = tmp_path / "[lake]"
+    for name in (b"frog/[dawn] 1.ogg", b"frog/[/x].ogg", b"ow\xe9l/caf\xe9 :bee:.ogg"):
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(audio)
+    (folder / "frog" / "[b] empty.ogg").write_bytes(b"")
+    page = tmp_path / "out [b].html"
+    assert main(["check", "--data", str(folder), "--out", str(page)]) == 0
+    said = capsys.readouterr().out
+    said.encode()
+    assert f"{folder} was taken as one folder a class in {folder}" in said
+    for name in ("frog/[dawn] 1.ogg", "frog/[/x].ogg", "ow%E9l/caf%E9 :bee:.ogg", "frog/[b] empty.ogg"):
+        assert name in said
+        assert name in page.read_text(encoding="utf-8")
+    assert "3 of 4 recordings can be used" in said
+    assert f"report: {page}" in said
+
+
+def test_check__of_a_folder_whose_name_is_not_utf8(
+    birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / os.fsdecode(b"expedici\xf3n")
+    shutil.copytree(birdclef_folder, folder)
+    assert main(["check", "--data", str(folder)]) == 0
+    assert f"{tmp_path}/expedici%F3n was taken as BirdCLEF's layout" in capsys.readouterr().out
+
+
+def test_check__report_on_a_full_disk_is_one_sentence(
+    birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with files_of_at_most(64):
+        assert main(["check", "--data", str(birdclef_folder), "--out", str(tmp_path / "report.html")]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith(f"error: {tmp_path / 'report.html'} grows larger than")
+    assert not list(tmp_path.iterdir())

@@ -230,10 +230,10 @@ def test_targets__the_data_sets_own_are_never_changed(training: ShardSet, source
 # Embeddings
 
 
-@pytest.fixture(scope="module")
-def with_embeddings(validated: ValidatedRecordings, spec: FeatureSpec, tmp_path_factory: Any) -> ShardSet:
+@pytest.fixture(scope="module", params=["padded", "moved_back"])
+def with_embeddings(validated: ValidatedRecordings, tmp_path_factory: Any, request: pytest.FixtureRequest) -> ShardSet:
     """Recordings of one and of several windows; an embedding says nothing but its window's own samples."""
-    root = tmp_path_factory.mktemp("embeddings")
+    root, spec = tmp_path_factory.mktemp("embeddings"), FeatureSpec(last_window=request.param)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SILENCIO_CACHE", str(root / "cache"))
         (root / "tiny.onnx").write_bytes(tiny_onnx(np.eye(480, 8, dtype=np.float32)))
@@ -421,6 +421,29 @@ def test_windows__are_the_front_ends_in_order(judged: ShardSet, spec: FeatureSpe
     assert list(windows.recording) == [recording for recording, _ in expected]
     for index, (_, one) in enumerate(expected):
         np.testing.assert_array_equal(windows[index][input_name].numpy(), one)
+
+
+@pytest.mark.parametrize("input_name", ["waveform", "embedding:tiny"])
+def test_windows__a_last_window_is_where_the_spec_says(with_embeddings: ShardSet, input_name: str) -> None:
+    windows, front_end = RecordingWindows(with_embeddings, [input_name]), FrontEnd(with_embeddings.spec)
+    served = np.concatenate([front_end.windows(waveform) for waveform in with_embeddings])
+    assert len(windows) == len(served)
+    for index, window in enumerate(served):
+        expected = window if input_name == "waveform" else _embedded(window)
+        np.testing.assert_allclose(windows[index][input_name].numpy(), expected, atol=1e-6)
+
+
+def test_crops__of_a_recording_longer_than_a_window_none_is_a_repeated_rest(
+    with_embeddings: ShardSet, source: Source
+) -> None:
+    longest = int(np.argmax([len(waveform) for waveform in with_embeddings]))
+    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == longest)
+    recording = np.asarray(alone.waveform(0))
+    crops = _crops(alone, source, augment=OFF, input_names=BOTH, crops_per_recording=60.0)
+    cut = {crop.tobytes() for crop in np.lib.stride_tricks.sliding_window_view(recording, 160_000)[::80_000]}
+    cut.add(recording[-160_000:].tobytes())
+    of_rests = [inputs for inputs, _ in _all(crops) if inputs["waveform"].numpy().tobytes() not in cut]
+    assert bool(of_rests) == (alone.spec.last_window == "padded")
 
 
 def test_windows__every_recording_has_one(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> None:

@@ -116,6 +116,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
         "frog/too_short.ogg": encode(_noise(21, 0.05), 32000, "OGG"),
         "frog/no_sound.wav": encode(np.zeros(96000, np.float32), 32000, "WAV"),
         "frgo/unknown_label.ogg": encode(_noise(22), 32000, "OGG"),
+        "frog/other_form.ogg": encode(_noise(27), 32000, "OGG"),
         "frog/truncated.ogg": half[: len(half) // 2],
         "frog/z_duplicate.ogg": sound["frog/sound_1.ogg"],
         "frog/z_same_sound.wav": None,
@@ -135,6 +136,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
         if content is not None:
             path.write_bytes(content)
     (root / "train_audio/frog/unreadable.ogg").mkdir()
+    (root / "train_audio/frog/other_form.ogg").rename(root / "train_audio/frog/Other_Form.OGG")
     rows = "".join(f"{name.split('/')[0]},[],{name}\n" for name in files)
     (root / "train.csv").write_text(f"primary_label,secondary_labels,filename\n{rows}")
     species = "frog,Rana,Frog,Amphibia\nbird,Pitangus,Bird,Aves\ncat,Felis,Cat,Mammalia\n"
@@ -159,10 +161,11 @@ EXPECTED = {
     "too_short": {"frog/too_short.ogg": "the audio is 0.05 s long, at least 0.1 s is needed"},
     "no_sound": {"frog/no_sound.wav": "3.0 s in which every sample is 0"},
     "unknown_label": {"frgo/unknown_label.ogg": "label 'frgo' is not in the taxonomy"},
+    "other_form": {"frog/other_form.ogg": "the table has frog/other_form.ogg, the file frog/Other_Form.OGG"},
     "truncated": {"frog/truncated.ogg": "the last Ogg page is cut"},
     "header_size": {"frog/header_size.wav": "the header says 44 bytes of samples, 192000 were found and read"},
     "no_end_mark": {"frog/no_end_mark.ogg": "the Ogg stream has no mark of its end"},
-    "joined": {"frog/joined.ogg": "2 Ogg streams are joined; all were read"},
+    "joined": {"frog/joined.ogg": "2 Ogg streams are joined: all were read"},
     "damaged": {"frog/damaged.mp3": "bytes between MP3 frames are no frames"},
     "channels_cancel": {"frog/channels_cancel.wav": "channel 1 was taken"},
     "dead_channel": {"frog/dead_channel.wav": "channel 2 of 2 holds nothing"},
@@ -202,14 +205,14 @@ def test_one_of_each__runs_through_and_keeps_what_can_be_used(outcome: Outcome) 
     assert len(left_out) == 7
     assert set(outcome.faults.loc[outcome.faults["left_out"], "recording_id"]) == left_out
     assert not left_out & set(outcome.usable["recording_id"])
-    assert len(outcome.usable) == 29
-    assert outcome.validation.counts["usable"] == 29
+    assert len(outcome.usable) == 30
+    assert outcome.validation.counts["usable"] == 30
     assert outcome.validation.counts["left_out"] == 7
     assert outcome.counts["labels_not_in_taxonomy"] == 1
 
 
 def test_one_of_each__is_named_on_the_page(outcome: Outcome) -> None:
-    assert "29 of 36 recordings can be used" in outcome.report
+    assert "30 of 37 recordings can be used" in outcome.report
     for kind, rows in EXPECTED.items():
         assert f"{kind}: {len(rows)}, {'left out' if KINDS[kind].left_out else 'kept'}" in outcome.report
         assert KINDS[kind].meaning in outcome.report

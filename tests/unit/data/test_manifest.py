@@ -154,3 +154,21 @@ def test_manifest__that_is_no_parquet(tmp_path: Path) -> None:
     (tmp_path / "mine.parquet").write_bytes(b"path,primary_label\n")
     with pytest.raises(SchemaError, match=r"mine\.parquet is not a Parquet table"):
         read_manifest(str(tmp_path / "mine.parquet"))
+
+
+def test_manifest__is_read_as_spreadsheets_save_it_and_finds_other_forms(tmp_path: Path) -> None:
+    (tmp_path / "frog").mkdir()
+    (tmp_path / "frog" / "A.OGG").write_bytes(b"")
+    text = (
+        "path;primary_label;latitude;longitude;recorded_at;\r\nfrog\\a.ogg;frog;4,71;-74,07;2023-04-20T22:40:00Z;\r\n"
+    )
+    source = read_manifest(_write(tmp_path, text))
+    (row,) = source.recordings.to_dict("records")
+    assert (row["latitude"], row["longitude"], row["recorded_at"]) == (4.71, -74.07, "2023-04-20T22:40:00Z")
+    assert (row["recording_id"], Path(row["path"])) == ("frog/a.ogg", tmp_path / "frog" / "A.OGG")
+    assert list(source.faults["kind"]) == ["other_form"]
+
+
+def test_manifest__a_place_outside_the_globe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="column 'latitude', row 2: '999' must be a number of degrees from -90 to 90"):
+        read_manifest(_write(tmp_path, "path,primary_label,latitude,longitude\na.ogg,frog,999,0\n"))

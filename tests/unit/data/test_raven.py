@@ -82,7 +82,8 @@ GOOD = {"begin": "1.0", "end": "2.0", "low": "10", "high": "20", "species": "gre
 @pytest.mark.parametrize(
     ("broken", "message"),
     [
-        ({"begin": "1,0"}, r"column 'Begin Time \(s\)', row 3: '1,0' is not a number"),
+        ({"begin": "1,0 s"}, r"column 'Begin Time \(s\)', row 3: '1,0 s' is not a number"),
+        ({"high": "8,000"}, r"column 'High Freq \(Hz\)', row 3: '8,000' may be 8 or 8000: write it with a point"),
         ({"end": "nan"}, r"column 'End Time \(s\)', row 3: 'nan' is not a number"),
         ({"begin": ""}, r"column 'Begin Time \(s\)', row 3: must not be empty"),
         ({"begin": "-1"}, r"column 'Begin Time \(s\)', row 3: -1 is before the recording's start"),
@@ -134,3 +135,22 @@ def test_write__can_be_read_again(table: Path) -> None:
     assert read_raven_table(table) == annotations
     write_raven_table([], table)
     assert read_raven_table(table) == []
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c"])
+def test_read__a_note_with_a_separator_inside_is_one_cell(table: Path, inside: str) -> None:
+    header = HEADER.replace("\n", "\tNotes\n")
+    rows = "".join(ROW.format(**{**GOOD, "begin": begin}).replace("\n", f"\tfirst{inside}second\n") for begin in "01")
+    table.write_bytes((header + rows).encode())
+    assert [one.begin_s for one in read_raven_table(table)] == [0.0, 1.0]
+
+
+def test_read__decimal_commas_are_taken_where_they_can_be_nothing_else(table: Path) -> None:
+    table.write_text(HEADER + ROW.format(**{**GOOD, "begin": "1,5", "end": "2,250000", "high": "8000,0"}))
+    (one,) = read_raven_table(table)
+    assert (one.begin_s, one.end_s, one.high_hz) == (1.5, 2.25, 8000.0)
+
+
+def test_read__names_are_compared_as_species_are(table: Path) -> None:
+    table.write_text(HEADER + ROW.format(**{**GOOD, "species": "great\u00a0 Kiskadee"}))
+    assert [one.code for one in read_raven_table(table, codes={"Great Kiskadee": "grekis"})] == ["grekis"]

@@ -298,6 +298,8 @@ def test_write_shard__keeps_what_later_steps_ask_for(
     usable = validated.usable.set_index("recording_id").loc[table["recording_id"]]
     for name in ("sha256", "author", "site", "recorded_at"):
         assert list(table[name]) == list(usable[name])
+    # Where the sun decides which hour an instant was.
+    np.testing.assert_array_equal(table[["latitude", "longitude"]], usable[["latitude", "longitude"]])
 
 
 def test_write_shard__takes_a_table_without_them(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -213,3 +215,66 @@ def test_absolute__names_the_same_source_from_anywhere(monkeypatch: pytest.Monke
     assert absolute("demo") == "demo"
     assert absolute("s3://bucket/prefix") == "s3://bucket/prefix"
     assert not is_local("s3://bucket/prefix")
+
+
+# As cards and tools of other systems leave it
+
+
+@pytest.mark.parametrize(
+    "folder", ["$RECYCLE.BIN", "System Volume Information", "@eaDir", "#recycle", "lost+found", ".Trashes"]
+)
+def test_class_folders__those_of_an_operating_system_are_no_class(
+    tmp_path: Path, laid_out: LayOut, folder: str
+) -> None:
+    for name in ("frog/a.ogg", "frog/@eaDir/a.ogg", "owl/b.opus", f"{folder}/S-1-5-21/c.wav", f"{folder}/d.ogg"):
+        path = tmp_path / "card" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    found = open_source(laid_out(tmp_path / "card"))
+    assert found.classes.codes == ("frog", "owl")
+    assert list(found.recordings["recording_id"]) == ["frog/a.ogg", "owl/b.opus"]
+
+
+def test_class_folders__whose_accents_are_written_otherwise_are_one_class(tmp_path: Path) -> None:
+    for form, name in (("NFC", "a.ogg"), ("NFD", "b.ogg")):
+        path = tmp_path / unicodedata.normalize(form, "Ñandú") / name
+        path.parent.mkdir()
+        path.write_bytes(b"")
+    found = open_source(str(tmp_path))
+    assert found.classes.codes == (unicodedata.normalize("NFC", "Ñandú"),)
+    assert all(Path(path).is_file() for path in found.recordings["path"])
+
+
+def test_class_folders__in_a_zip_with_backslashes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(r"frog\a.ogg", b"")
+        archive.writestr(r"$RECYCLE.BIN\b.ogg", b"")
+    found = open_source(str(tmp_path / "a.zip"))
+    assert list(found.recordings["recording_id"]) == ["frog/a.ogg"]
+    assert found.classes.codes == ("frog",)
+
+
+def test_birdclef__in_a_zip_of_an_old_tool_of_windows(birdclef_folder: Path, tmp_path: Path) -> None:
+    table = (birdclef_folder / "train.csv").read_text().replace("grekis/XC0.ogg", "grekis/pájaro.ogg")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for file in sorted(birdclef_folder.rglob("*.*")):
+            name = (
+                str(file.relative_to(birdclef_folder))
+                .replace("/", "\\")
+                .replace(r"grekis\XC0.ogg", r"grekis\p_jaro.ogg")
+            )
+            archive.writestr(zipfile.ZipInfo(name), table if file.name == "train.csv" else file.read_bytes())
+    content = (tmp_path / "a.zip").read_bytes()
+    # Windows-1252, and no word about it.
+    (tmp_path / "a.zip").write_bytes(content.replace(b"p_jaro.ogg", b"p\xe1jaro.ogg"))
+    found = open_source(str(tmp_path / "a.zip"))
+    outcome = validate_recordings(found.recordings)
+    assert outcome.left_out.empty
+    assert "grekis/pájaro.ogg" in set(outcome.usable["recording_id"])
+
+
+def test_zip__with_a_bin_beside_the_folder_is_the_folder(birdclef_folder: Path, tmp_path: Path) -> None:
+    path = zipped(birdclef_folder, tmp_path / "card.zip", "data")
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("$RECYCLE.BIN/a.ogg", b"")
+    assert open_source(str(path)).taken_as.endswith("!/data")

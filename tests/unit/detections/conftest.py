@@ -26,13 +26,17 @@ def classes() -> ClassList:
 
 @pytest.fixture(scope="session")
 def answer(classes: ClassList) -> Callable[..., RecordingDocument]:
-    """Thresholds of 0.5; a row a window of 5 s."""
+    """Thresholds of 0.5; a row a window of 5 s, the last of which ends with the recording."""
 
     def make(rows: list[list[float]], duration_s: float | None = None, top_k: object = "all") -> RecordingDocument:
+        starts_s = [5.0 * i for i in range(len(rows))]
+        if duration_s is not None and len(rows) > 1:
+            starts_s[-1] = duration_s - 5.0
         return recording_document(
-            [5.0 * i for i in range(len(rows))],
+            starts_s,
             np.array(rows, np.float32),
             window_s=5.0,
+            hop_s=5.0,
             classes=classes,
             thresholds={},
             top_k=top_k,  # type: ignore[arg-type]  # a parameter

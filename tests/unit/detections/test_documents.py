@@ -25,7 +25,7 @@ def _document(top_k: Any, probabilities: Any = PROBABILITIES, **more: Any) -> Re
     rows = np.asarray(probabilities, np.float32)
     given = {"thresholds": {}, **more}
     starts_s = [5.0 * i for i in range(len(rows))]
-    return recording_document(starts_s, rows, window_s=5.0, classes=CLASSES, top_k=top_k, **given)
+    return recording_document(starts_s, rows, window_s=5.0, hop_s=5.0, classes=CLASSES, top_k=top_k, **given)
 
 
 def _codes(document: RecordingDocument, window: int = 0) -> list[str]:
@@ -159,7 +159,7 @@ def test_recording_document__ten_minutes_with_every_class_are_not_checked_entry_
     sys.setprofile(count)
     try:
         document = recording_document(
-            [5.0 * i for i in range(120)], rows, window_s=5.0, classes=classes, thresholds={}, top_k="all"
+            [5.0 * i for i in range(120)], rows, window_s=5.0, hop_s=5.0, classes=classes, thresholds={}, top_k="all"
         )
     finally:
         sys.setprofile(None)

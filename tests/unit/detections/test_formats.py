@@ -30,7 +30,7 @@ def test_write__csv_has_a_row_a_detection(two: list[tuple[str, RecordingDocument
     assert write(two, "csv") == (
         "file,start_s,end_s,code,scientific_name,common_name,class_name,probability\n"
         "field/long.ogg,0,7,grekis,Pitangus sulphuratus,Great Kiskadee,Aves,0.750000\n"
-        "field/long.ogg,5,7,22973,Lithobates catesbeianus,American Bullfrog,Amphibia,0.625000\n"
+        "field/long.ogg,2,7,22973,Lithobates catesbeianus,American Bullfrog,Amphibia,0.625000\n"
         "short.wav,0,5,eurbla,Turdus merula,Eurasian Blackbird,Aves,0.875000\n"
     )
 
@@ -45,7 +45,7 @@ def test_write__raven_is_read_back(two: list[tuple[str, RecordingDocument]], tmp
     path.write_text(write(two[:1], "raven", band_hz=(50.0, 16_000.0)), encoding="utf-8")
     assert path.name.endswith(TABLE_SUFFIX)
     found = [(one.code, one.begin_s, one.end_s, one.low_hz, one.high_hz) for one in read_raven_table(path)]
-    assert found == [("grekis", 0.0, 7.0, 50.0, 16_000.0), ("22973", 5.0, 7.0, 50.0, 16_000.0)]
+    assert found == [("grekis", 0.0, 7.0, 50.0, 16_000.0), ("22973", 2.0, 7.0, 50.0, 16_000.0)]
 
 
 def test_write__raven_without_a_band_has_no_columns_for_it(
@@ -68,7 +68,7 @@ def test_write__raven_counts_through_several_recordings(two: list[tuple[str, Rec
     columns = ("Selection", "Begin Time (s)", "End Time (s)", "Begin File", "File Offset (s)", "Species Code")
     assert [[row[name] for name in columns] for row in rows] == [
         ["1", "0.000000", "7.000000", "long.ogg", "0.000000", "grekis"],
-        ["2", "5.000000", "7.000000", "long.ogg", "5.000000", "22973"],
+        ["2", "2.000000", "7.000000", "long.ogg", "2.000000", "22973"],
         ["3", "7.000000", "12.000000", "short.wav", "0.000000", "eurbla"],
     ]
 
@@ -76,7 +76,7 @@ def test_write__raven_counts_through_several_recordings(two: list[tuple[str, Rec
 def test_write__audacity_is_a_label_track(two: list[tuple[str, RecordingDocument]]) -> None:
     assert write(two, "audacity") == (
         "0.000000\t7.000000\tGreat Kiskadee 0.75\n"
-        "5.000000\t7.000000\tAmerican Bullfrog 0.62\n"
+        "2.000000\t7.000000\tAmerican Bullfrog 0.62\n"
         "7.000000\t12.000000\tEurasian Blackbird 0.88\n"
     )
 
@@ -98,6 +98,21 @@ def test_write__birdclef_has_a_row_a_window_and_every_class(
         ["short_5", "0", "0", "0.875", "0"],
     ]
     assert write(two, "birdclef", codes=classes.codes) == write(two, "birdclef")
+
+
+@pytest.mark.parametrize("duration_s", [5.01, 7.0, 9.99])
+def test_write__birdclef_rows_stand_a_hop_apart_where_the_last_window_was_moved_back(
+    answer: Answer, duration_s: float
+) -> None:
+    # Tables of labels, and of other programs, are joined by `row_id`.
+    text = write([("a.ogg", answer([[0.1] * 4, [0.2] * 4], duration_s=duration_s))], "birdclef")
+    assert [line.partition(",")[0] for line in text.splitlines()[1:]] == ["a_5", "a_10"]
+
+
+def test_write__birdclef_of_a_server_that_says_no_hop_takes_the_ends_of_its_windows(answer: Answer) -> None:
+    document = answer([[0.1] * 4, [0.2] * 4]).model_copy(update={"hop_s": None})
+    text = write([("a.ogg", document)], "birdclef")
+    assert [line.partition(",")[0] for line in text.splitlines()[1:]] == ["a_5", "a_10"]
 
 
 def test_write__birdclef_of_a_shortened_answer_is_refused(answer: Answer, classes: ClassList) -> None:

@@ -43,3 +43,18 @@ def test_merge_windows__padding_is_cut_off(duration_s: float | None, end_s: floa
 
 def test_merge_windows__nothing_named() -> None:
     assert _merged([0, 5], [0.1, 0.2]) == []
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "expected"),
+    [
+        ([0.6, 0.1, 0.1], [(0, 5, 0.6)]),
+        ([0.1, 0.1, 0.6], [(5.01, 10.01, 0.6)]),  # as long as a window, and not the 10 ms that are new in it
+        ([0.1, 0.7, 0.6], [(5.0, 10.01, 0.7)]),
+        ([0.8, 0.1, 0.6], [(0, 5, 0.8), (5.01, 10.01, 0.6)]),
+    ],
+)
+def test_merge_windows__of_a_last_window_that_was_moved_back(
+    probabilities: list[float], expected: list[tuple[float, float, float]]
+) -> None:
+    assert _merged([0, 5.0, 5.01], probabilities, duration_s=10.01) == expected

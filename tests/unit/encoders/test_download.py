@@ -13,6 +13,7 @@ import pytest
 from silencio.encoders._download import download
 from silencio.errors import PretrainedWeightsError, StorageError
 from tests.unit.encoders.file_server import FileServer
+from tests.waiting import HANG_S
 
 CONTENT = np.random.default_rng(0).bytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -36,6 +37,36 @@ def test_download__takes_up_what_an_earlier_run_left(tmp_path: Path) -> None:
     with FileServer(CONTENT).running() as server:
         assert fetch(server, tmp_path / "weights.bin") == CONTENT
     assert server.ranges == ["bytes=1000000-"]
+
+
+def test_download__asks_no_proxy_for_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "socks5://127.0.0.1:9")
+    with FileServer(CONTENT).running() as server:
+        assert fetch(server, tmp_path / "weights.bin") == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        (
+            "HTTPS_PROXY",
+            "http://me:secret@127.0.0.1:9",
+            "no connection through the proxy .*HTTPS_PROXY=http://127.0.0.1:9",
+        ),
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "no connection through the proxy .*ALL_PROXY=socks5://127.0.0.1:9"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "REQUESTS_CA_BUNDLE=/nowhere.pem is not there"),
+    ],
+)
+def test_download__names_the_variable_that_stands_in_the_way(
+    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(PretrainedWeightsError, match=said) as error:
+        download("https://192.0.2.1/weights.bin", tmp_path / "weights.bin", SHA256, ADVICE)
+    assert "secret" not in str(error.value)
 
 
 def test_download__finds_that_an_earlier_run_left_everything(tmp_path: Path) -> None:
@@ -114,7 +145,7 @@ def test_download__two_processes_at_once_fetch_once(tmp_path: Path) -> None:
     with FileServer(CONTENT).running() as server:
         command = [sys.executable, "-c", code, server.address, str(tmp_path / "weights.bin"), SHA256]
         both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        told = [process.communicate(timeout=60)[1] for process in both]
+        told = [process.communicate(timeout=HANG_S)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], told
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT
     assert server.ranges == [None]

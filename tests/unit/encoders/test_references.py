@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from silencio.audio import cut_windows, read_waveform
+from silencio.audio import WindowCut, cut_windows, read_waveform
 from silencio.data.demo.fetch import default_demo_directory
 from silencio.encoders import Encoder
 from silencio.encoders.config import EncoderConfig
@@ -42,7 +42,7 @@ def blackbird() -> NDArray[np.int16]:
     clip = default_demo_directory() / "train_audio" / "blackbird" / "TP_blackbird.ogg"
     if not clip.is_file():
         pytest.skip("the demo recordings are not here: make recordings")
-    return cut_windows(read_waveform(clip, 32_000).samples, 160_000, 160_000, "repeat")[:1]
+    return cut_windows(read_waveform(clip, 32_000).samples, WindowCut(160_000, 160_000))[:1]
 
 
 @pytest.mark.parametrize("name", ["birdnet", "yamnet"])

@@ -81,6 +81,23 @@ def test_night__goes_over_midnight_in_local_time() -> None:
     assert _masks(table, night_from_h=0, night_to_h=6)["night"] == [2, 9]
 
 
+def test_night__of_a_recorder_on_utc_is_that_of_its_place() -> None:
+    times = ["2024-05-01T22:40:00Z", "2024-05-01T23:30:00Z", "2024-05-02T03:00:00Z", "2024-05-02T12:00:00Z"]
+    # In Colombia 17:40, 18:30, 22:00 and 7:00.
+    here = _recordings(["grekis"] * 4, recorded_at=times, latitude=4.71, longitude=-74.07)
+    assert _masks(here)["night"] == [1, 2]
+    # 22:40 UTC is the afternoon there, and night only to who takes UTC for local.
+    assert _masks(here, night_from_h=22, night_to_h=23)["night"] == [2]
+
+
+def test_night__of_a_declared_zone_needs_no_coordinates() -> None:
+    times = ["2024-05-01T22:40:00Z", "2024-05-01T23:30:00Z", "2024-05-01T23:30:00"]
+    nowhere = _recordings(["grekis"] * 3, recorded_at=times, longitude=float("nan"))
+    assert _masks(nowhere)["night"] == [2]
+    assert _masks(nowhere, time_zone="America/Bogota")["night"] == [1, 2]
+    assert _masks(nowhere.drop(columns="longitude"), time_zone="America/Bogota")["night"] == [1, 2]
+
+
 @pytest.mark.parametrize("times", [None, ["2024-05-01", ""], ["2024-05-01T12:00:00", ""]])
 def test_night__is_left_out_where_nothing_is_known_of_it(times: list[str] | None) -> None:
     columns = {} if times is None else {"recorded_at": times}
@@ -104,7 +121,17 @@ def test_new__is_left_out_where_nobody_is_known() -> None:
     assert not {"new recordist", "new site"} & set(_masks(unknown, unknown))
 
 
-@pytest.mark.parametrize("values", [{"night_from_h": 24}, {"counts_from": 0}, {"least_recordists": 1}, {"rare": 3}])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"night_from_h": 24},
+        {"counts_from": 0},
+        {"least_recordists": 1},
+        {"rare": 3},
+        {"time_zone": "Bogota"},
+        {"time_zone": "../x"},
+    ],
+)
 def test_config__what_cuts_no_slice_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SliceConfig(**values)

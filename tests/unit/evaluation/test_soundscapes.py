@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from silencio.audio import window_starts
 from silencio.data.annotations import Annotation
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError, ModelError
@@ -119,13 +120,17 @@ def test_score__what_does_not_fit_is_said() -> None:
 # Windows to rows
 
 
+def starts(duration_s: float, spec: FeatureSpec = SPEC) -> list[int]:
+    return window_starts(round(duration_s * spec.sample_rate_hz), spec)
+
+
 def windows(n: int) -> NDArray[np.float32]:
     """Window i says i."""
     return np.arange(n, dtype=np.float32)[:, None]
 
 
 def test_row_scores__without_overlap_a_row_is_its_window() -> None:
-    np.testing.assert_array_equal(row_scores(windows(4), 4, SPEC), windows(4))
+    np.testing.assert_array_equal(row_scores(windows(4), 4, starts(20.0), SPEC), windows(4))
 
 
 @pytest.mark.parametrize(
@@ -139,13 +144,31 @@ def test_row_scores__without_overlap_a_row_is_its_window() -> None:
 def test_row_scores__mean_of_the_windows_that_lie_at_least_half_in_the_row(hop_s: float, expected: list[float]) -> None:
     spec = SPEC.model_copy(update={"hop_s": hop_s})
     n_windows = 1 + math.ceil(10 / hop_s)  # of 15 s
-    np.testing.assert_allclose(row_scores(windows(n_windows), 3, spec)[:, 0], expected)
+    np.testing.assert_allclose(row_scores(windows(n_windows), 3, starts(15.0, spec), spec)[:, 0], expected)
 
 
 def test_row_scores__a_last_row_that_no_window_fits_takes_the_nearest() -> None:
     spec = SPEC.model_copy(update={"hop_s": 0.5})
     # 10.1 s: windows at 0 to 5.5, the third row begins at 10.
-    np.testing.assert_allclose(row_scores(windows(12), 3, spec)[2], [11.0])
+    np.testing.assert_allclose(row_scores(windows(12), 3, starts(10.1, spec), spec)[2], [11.0])
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "expected"),
+    [
+        (
+            10.1,
+            [0.0, 1.5, 2.0],
+        ),  # windows at 0, 5 and 5.1: the last is nearest to a row of 0.1 s, and half in the second
+        (12.4, [0.0, 1.5, 2.0]),
+        (12.6, [0.0, 1.0, 2.0]),  # the window at 7.6 is less than half in the second row
+    ],
+)
+def test_row_scores__a_window_that_was_moved_back_counts_where_it_lies(
+    duration_s: float, expected: list[float]
+) -> None:
+    spec = SPEC.model_copy(update={"last_window": "moved_back"})
+    np.testing.assert_allclose(row_scores(windows(3), 3, starts(duration_s, spec), spec)[:, 0], expected)
 
 
 # Figures

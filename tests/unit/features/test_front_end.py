@@ -70,6 +70,19 @@ def test_call__gives_every_window_its_start(
     }
 
 
+@pytest.mark.parametrize(("duration_s", "starts_s"), [(0.1, [0.0]), (5.0, [0.0]), (5.01, [0.0, 0.01]), (12, [0, 5, 7])])
+def test_call__a_last_window_that_is_moved_back_ends_with_the_recording(
+    encode: Encode, duration_s: float, starts_s: list[float]
+) -> None:
+    front_end, encoded = FrontEnd(FeatureSpec(last_window="moved_back")), encode(_noise(duration_s), 32_000, "WAV")
+    features, waveform = front_end(encoded), front_end.waveform(encoded)
+    assert features.starts_s == starts_s
+    np.testing.assert_array_equal(features.inputs["waveform"][-1], np.resize(waveform[-160_000:], 160_000))
+    np.testing.assert_array_equal(
+        features.inputs["log_mel"], front_end.log_mel(features.inputs["waveform"].astype(np.int16))
+    )
+
+
 def test_call__log_mel_is_computed_from_the_waveform_beside_it(
     front_end: FrontEnd, spec: FeatureSpec, encode: Encode
 ) -> None:

@@ -13,6 +13,11 @@ from silencio.features import FeatureSpec
 # Every released bundle and every shard carries this name of the default definition. If it changes, none of them can be
 # read by this version: that is a decision, not an accident.
 DEFAULT_SHA256 = "1548bf3b238bc5a5aa9f87905bb368d1c18d67c4c39dc782ba2ed08e7902b1b9"
+# As bundles and runs hold it that were made before there was a second rule for the last window.
+WRITTEN_BEFORE = (
+    '{"sample_rate_hz":32000,"window_s":5.0,"hop_s":5.0,"padding":"repeat","n_fft":2048,"hop_length":512,"n_mels":128,'
+    '"f_min_hz":50.0,"f_max_hz":16000.0,"min_power":1e-10,"floor_db":-90.0,"offset_db":39.0,"scale_db":20.0}'
+)
 
 # Another value that is allowed, for every field.
 OTHER: dict[str, Any] = {
@@ -20,6 +25,7 @@ OTHER: dict[str, Any] = {
     "window_s": 6.0,
     "hop_s": 2.5,
     "padding": "zero",
+    "last_window": "moved_back",
     "n_fft": 1024,
     "hop_length": 500,
     "n_mels": 64,
@@ -34,6 +40,13 @@ OTHER: dict[str, Any] = {
 
 def test_sha256__of_the_default_is_the_one_that_was_released() -> None:
     assert FeatureSpec().sha256 == DEFAULT_SHA256
+
+
+def test_sha256__a_spec_from_before_there_was_a_second_rule_keeps_its_windows_its_json_and_its_name() -> None:
+    read = FeatureSpec.model_validate_json(WRITTEN_BEFORE)
+    assert read.last_window == "padded"
+    assert read.sha256 == DEFAULT_SHA256
+    assert read.model_dump_json() == WRITTEN_BEFORE
 
 
 def test_sha256__no_field_is_forgotten_here() -> None:
@@ -105,6 +118,7 @@ def test_shapes__a_length_between_two_samples_is_rounded() -> None:
         ({"scale_db": 0.0}, "scale_db"),
         ({"scale_db": -20.0}, "scale_db"),
         ({"padding": "mirror"}, "padding"),
+        ({"last_window": "repeated"}, "last_window"),
         ({"n_mels": 128.0}, "n_mels"),
         ({"window_s": "5"}, "window_s"),
         ({"n_mel": 128}, "n_mel"),

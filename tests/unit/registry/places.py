@@ -14,7 +14,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.registry.connection import connect
 from silencio.registry.settings import Tracking
+from tests.waiting import HANG_S, until
 
 PARENTS = {"data_fingerprint": "d" * 64, "split_sha256": "5" * 64, "code_version": "abc123", "image": "local"}
 CONFIG = "seed: 3\nheads: {raw_cnn: {epochs: 2, widths: [4, 8]}}\nsupervisor: {kind: weighted_average}\n"
@@ -103,13 +103,14 @@ class Server:
             self._process = subprocess.Popen(
                 command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
             )
-        for _ in range(600):
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=5) as answer:
-                if answer.status == 200:
-                    return
-            assert self._process.poll() is None, (self._folder / "server.log").read_text()
-            time.sleep(0.2)
-        raise AssertionError((self._folder / "server.log").read_text())
+        until(self._answers, (self._folder / "server.log").read_text)
+
+    def _answers(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None, (self._folder / "server.log").read_text()
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.uri}/health", timeout=HANG_S) as answer:
+            return bool(answer.status == 200)
+        return False
 
     @contextlib.contextmanager
     def stalled(self) -> Iterator[None]:
@@ -162,9 +163,8 @@ def postgresql() -> Iterator[str | None]:
             server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, **identity)  # type: ignore[call-overload]
         try:
             ready = [str(_POSTGRESQL / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-U", "mlflow"]
-            while subprocess.run(ready, check=False).returncode:
-                assert server.poll() is None, (folder / "server.log").read_text()
-                time.sleep(0.1)
+            until(lambda: server.poll() is not None or not subprocess.run(ready, check=False).returncode)
+            assert server.poll() is None, (folder / "server.log").read_text()
             yield f"postgresql://mlflow@127.0.0.1:{port}/postgres"
         finally:
             server.send_signal(signal.SIGQUIT)  # at once: nothing of it is kept

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 import pytest
 from mlflow import MlflowClient
@@ -12,6 +11,7 @@ from mlflow.entities import Run
 from silencio.registry.head_run import HeadRun
 from silencio.registry.runs import open_run
 from tests.unit.registry.places import free_port
+from tests.waiting import until
 
 CONFIG = {"kind": "raw_cnn", "epochs": 2, "augment": {"mixup_probability": 0.3}}
 
@@ -63,9 +63,7 @@ def test_head_run__has_the_systems_metrics(client: MlflowClient, monkeypatch: py
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
     run_id = open_run("train", "abc", "local", "")
     with HeadRun(run_id, "raw_cnn", CONFIG):
-        deadline_s = time.monotonic() + 20
-        while not (found := _children(client, run_id)[0].data.metrics) and time.monotonic() < deadline_s:
-            time.sleep(0.05)
+        found = until(lambda: _children(client, run_id)[0].data.metrics)
     assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(found)
 
 
@@ -76,14 +74,13 @@ def test_head_run__without_a_run_asks_nobody(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_head_run__nobody_there_from_beginning_to_end_is_warned_of_twice(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, pauses: list[float]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
-    started_s = time.monotonic()
     with caplog.at_level(logging.WARNING), HeadRun("a" * 32, "raw_cnn", CONFIG) as head_run:
         for number in range(50):
             head_run.epoch(number, {"loss": 1.0})
-    assert time.monotonic() - started_s < 10
+    assert sum(pauses) < 10
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert "training raw_cnn goes on" in caplog.messages[0]
     assert caplog.messages[1].startswith("50 figures of head raw_cnn were not recorded: the MLflow server")

@@ -83,7 +83,8 @@ def _tone(hz: float, begin_s: float, end_s: float, duration_s: float = 10.0) -> 
 def _drawn(waveform: np.ndarray, begin_s: float = 0.0, n_windows: int = 2) -> str:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
     said = tuple(Said(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
-    return spectrogram(Example(answer, waveform, begin_s, 60.0, said), SPEC, CLASSES)
+    starts_s = tuple(begin_s + 5.0 * number for number in range(n_windows))
+    return spectrogram(Example(answer, waveform, begin_s, 60.0, starts_s, said), SPEC, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +129,12 @@ def test_spectrogram__each_window_has_its_probability(drawn: str) -> None:
 def test_spectrogram__of_silence_and_of_a_single_sample_can_be_drawn() -> None:
     for waveform in (np.zeros(32000, np.int16), np.zeros(1, np.int16)):
         assert np.isfinite(_pixels(_drawn(waveform, n_windows=1))).all()
+
+
+def test_spectrogram__a_last_window_that_was_moved_back_has_a_bar_that_holds_its_number() -> None:
+    answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
+    said = (Said("b", 0.5, np.array([0.2, 0.8])),)
+    svg = spectrogram(Example(answer, _tone(2000.0, 0.0, 5.0, 5.15), 0.0, 5.15, (0.0, 0.15), said), SPEC, CLASSES)
+    widths = [float(width) for width in re.findall(r'width="([0-9.]+)" [^>]*class="heat"', svg)]
+    assert widths == pytest.approx([widths[0]] * 2, rel=0.01)
+    assert re.findall(r'class="in-cell">([^<]+)<', svg) == ["20\u202f%", "80\u202f%"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +16,14 @@ import soundfile
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.detections.score_tables import row_names
-from silencio.errors import PipelineError, SourceError
+from silencio.errors import PipelineError, SourceError, StorageError
 from silencio.steps.archive_shards import shards_of_archive
 from silencio.steps.batch_score import batch_score
 from silencio.steps.collect_scores import collect_scores
 from silencio.steps.list_archive import list_archive
 from silencio.storage import upload_folder
 from silencio.storage.parquet import read_parquet
+from tests.disks import files_of_at_most
 from tests.s3 import running_s3
 
 
@@ -81,7 +85,7 @@ def test_rows__are_birdclefs_and_say_what_the_scorer_says(
     ]
     scorer = Scorer(Bundle(bundle), 1)
     said = np.array([[float(value) for value in rows[f"three_{end}"].values()] for end in (5, 10)], np.float32)
-    np.testing.assert_array_equal(said, scorer(archive / "b" / "three.flac").probabilities)
+    np.testing.assert_allclose(said, scorer(archive / "b" / "three.flac").probabilities, rtol=0, atol=1e-6)
     assert list(rows["two_5"]) == list(scorer.bundle.manifest.classes.codes)
 
 
@@ -92,6 +96,10 @@ def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str,
     for row in table:
         assert counted[row["file"]] > 0
         assert 0 <= row["start_s"] < row["end_s"] <= 12.0
+    # A recording of 7 s has a window from 2 to 7: nothing is named in the two seconds after a full window alone.
+    durations_s = {row["file"]: float(row["duration_s"] or 0) for row in rows_of(scores[0] / "files.csv")}
+    for row in table:
+        assert row["end_s"] - row["start_s"] >= min(5.0, durations_s[row["file"]]) - 1e-6
 
 
 @pytest.mark.parametrize(("n_shards", "expected"), [(1, 1), (2, 2), (4, 4), (5, 5), (99, 5), (0, 1)])
@@ -129,6 +137,58 @@ def test_lost_shard__is_noticed(scores: tuple[Path, dict[str, int]], tmp_path: P
         collect_scores(str(work / "archive"), [str(work / "part-0")], str(tmp_path / "all"))
 
 
+def test_names_that_are_no_text__are_scored_among_others(bundle: Path, tmp_path: Path) -> None:
+    """`caf\\xe9.ogg` of an old disk, in a folder named alike: no table takes such names, so they are escaped."""
+    for name in (b"caf\xe9.ogg", b"s\xefte/caf\xe9.ogg", b"[dawn] 1.ogg", b"note\xe9.txt"):
+        path = tmp_path / "in" / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:  # soundfile itself takes no such path
+            soundfile.write(file, 0.1 * np.ones(32_000), 32_000, format="OGG")
+    work = tmp_path / "work"
+    work.mkdir()
+    assert list_archive(str(tmp_path / "in"), 1, str(work / "archive"))["recordings"] == 3
+    batch_score(str(work / "archive"), 0, str(bundle), 1, str(work / "part"))
+    assert collect_scores(str(work / "archive"), [str(work / "part")], str(work / "all"))["scored"] == 3
+    files = {row["file"]: row["status"] for row in rows_of(work / "all" / "files.csv")}
+    assert files == {
+        "[dawn] 1.ogg": "scored",
+        "caf%E9.ogg": "scored",
+        "s%EFte/caf%E9.ogg": "scored",
+        "note%E9.txt": "skipped",
+    }
+    names = {row["row_id"] for row in rows_of(work / "all" / "birdclef.csv")}
+    assert names == {"[dawn] 1_5", "caf%E9.ogg_5", "s%EFte/caf%E9.ogg_5"}
+
+
+def test_folder_that_cannot_be_listed__is_skipped_by_name(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive / "lost+found").mkdir()
+    scandir: Callable[[Any], Any] = os.scandir
+
+    def refusing(path: Any) -> Any:
+        if str(path).endswith("lost+found"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    try:
+        counts = list_archive(str(archive), 1, str(tmp_path / "archive"))
+    finally:
+        (archive / "lost+found").rmdir()
+    assert counts == {"files": 8, "recordings": 5, "shards": 1}
+    rows = read_parquet(tmp_path / "archive").to_pylist()
+    (row,) = [row for row in rows if row["file"] == "lost+found/"]
+    assert row["shard"] == -1
+    assert "cannot be listed: Permission denied" in row["reason"]
+
+
+def test_full_disk__is_one_sentence_that_names_the_table(archive: Path, bundle: Path, tmp_path: Path) -> None:
+    list_archive(str(archive), 1, str(tmp_path / "archive"))
+    with files_of_at_most(64), pytest.raises(StorageError, match=r"/scores\S* (grows larger|cannot be written)"):
+        batch_score(str(tmp_path / "archive"), 0, str(bundle), 1, str(tmp_path / "scores"))
+
+
 def test_row_names__are_unique() -> None:
     assert row_names(["a/x.ogg", "b/x.ogg", "b/y.ogg"]) == {"a/x.ogg": "a/x.ogg", "b/x.ogg": "b/x.ogg", "b/y.ogg": "y"}
 
@@ -143,3 +203,16 @@ def test_s3__holds_archive_and_bundle(
     figures = batch_score(str(tmp_path / "archive"), 0, f"{place}/bundle", 1, str(tmp_path / "scores"))
     assert (figures["scored"], figures["failed"], figures["audio_s"]) == (4, 1, 27.0)
     assert figures["times_real_time"] > 0
+
+
+def test_list_archive__leaves_bins_out_and_takes_what_phones_write(tmp_path: Path) -> None:
+    names = ["$RECYCLE.BIN/S-1/a.wav", "card/@eaDir/b.ogg", "card/c.opus", "card/d.AIFF", "card/e.oga", "card/f.txt"]
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"x")
+    list_archive(str(tmp_path / "in"), 1, str(tmp_path / "archive"))
+    reasons = {row["file"]: row["reason"] for row in read_parquet(tmp_path / "archive").to_pylist()}
+    assert list(reasons) == names
+    assert [name for name, reason in reasons.items() if not reason] == names[2:5]
+    assert reasons[names[0]] == reasons[names[1]] == "it lies in a folder of an operating system, such as its bin"
+    assert reasons[names[5]].startswith("by its name it is no recording (.ogg, .oga, .opus,")

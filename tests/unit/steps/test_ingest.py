@@ -32,6 +32,8 @@ def test_ingest_source__says_what_there_is(birdclef_folder: Path, tmp_path: Path
         "labels_not_in_taxonomy": 0,
         "species_without_recordings": 1,
         "secondary_labels_without_class": 2,
+        "without_time": 19,
+        "without_site": 19,
     }
 
 
@@ -84,13 +86,19 @@ def test_ingest_source__hands_on_what_the_tables_say_against_themselves(own_fold
     assert known["recording_id"][0].startswith("bobfly1/")
 
 
-def test_ingest_source__says_what_it_took_the_source_for(
+def test_ingest_source__says_what_it_took_the_source_for_and_what_it_does_not_know(
     birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ingest_source(str(birdclef_folder), *_outputs(tmp_path))
-    assert capsys.readouterr().err == (
-        f"{birdclef_folder} was taken as BirdCLEF's layout in {birdclef_folder.resolve()}\n"
-    )
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == f"{birdclef_folder} was taken as BirdCLEF's layout in {birdclef_folder.resolve()}"
+    assert rest == [
+        "secondary labels of which there is no recording, and so no output of a model: yebela1 (2)",
+        "19 of 19 recordings have no time, neither in a table nor by a recorder's name (such as 0126247/XC0.wav): no "
+        "night slice holds them",
+        "19 of 19 recordings have no site, neither in a table nor by a recorder's name (such as 0126247/XC0.wav): no "
+        "slice or group by site holds them",
+    ]
 
 
 def test_ingest_source__labels_below_min_recordings_are_left_out_and_named(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,9 @@ def test_open_run__hands_on_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert champion == ""
 
 
-def test_open_run__nobody_there_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_run__nobody_there_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
-    started_s = time.monotonic()
     with pytest.raises(RegistryError, match="does not answer") as caught:
         open_run_step("train", "abc", "local", "job-1")
-    assert time.monotonic() - started_s < 10
+    assert sum(pauses) < 10
     assert "\n" not in str(caught.value)

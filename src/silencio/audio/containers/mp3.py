@@ -68,7 +68,7 @@ def mp3_sections(encoded: Encoded, start: int) -> FoundSections | None:
     notes = list(walk.notes())
     links = [part for link in walk.links for part in _split(link)]
     if len(links) > 1:
-        notes.append(ReadingNote("joined", f"{len(links)} MP3 streams are joined; all were read"))
+        notes.append(ReadingNote("joined", f"{len(links)} MP3 streams are joined: all were read"))
     # Tags in front stay with the first.
     begins = [0, *(link.begin for link in links[1:])]
     ends = [*begins[1:], encoded.n_bytes]
@@ -137,7 +137,7 @@ class _Walk:
         elif self._is_cut:
             notes.append(ReadingNote("truncated", "the file is truncated: its last MP3 frame is cut"))
         if self._n_lost:
-            text = f"{self._n_lost} bytes between MP3 frames are no frames; they were passed over"
+            text = f"{self._n_lost} bytes between MP3 frames are no frames: they were passed over"
             notes.append(ReadingNote("damaged", text))
         return notes
 

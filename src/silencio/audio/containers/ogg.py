@@ -88,9 +88,9 @@ def ogg_sections(encoded: Encoded, start: int) -> FoundSections:
         return whole(encoded.n_bytes, _truncated("no whole Ogg page"))
     notes = _ending(encoded, last, page, at)
     if len(links) > 1:
-        notes.append(ReadingNote("joined", f"{len(links)} Ogg streams are joined; all were read"))
+        notes.append(ReadingNote("joined", f"{len(links)} Ogg streams are joined: all were read"))
     if n_lost:
-        notes.append(ReadingNote("damaged", f"{n_lost} bytes between Ogg pages are no pages; they were passed over"))
+        notes.append(ReadingNote("damaged", f"{n_lost} bytes between Ogg pages are no pages: they were passed over"))
     return FoundSections(tuple(link.section(encoded) for link in links), tuple(notes))
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from silencio.data.demo.fetch import (
-    default_demo_directory,
-    default_instruments_directory,
-    fetch_demo,
-    fetch_instruments,
-)
-from silencio.data.demo.sources import DemoSet, load_demo_set
-from silencio.errors import SilencioError
+from silencio.command import command, exit_with
+
+if TYPE_CHECKING:
+    from silencio.data.demo.sources import DemoSet
 
 
+@command
 def main(arguments: list[str] | None = None) -> int:
     """Fetch, print the folder and a table of labels; 1 if the recordings cannot be had."""
     parser = argparse.ArgumentParser(
@@ -31,23 +28,23 @@ def main(arguments: list[str] | None = None) -> int:
     if options.set == "instruments" and options.with_widelands:
         parser.error("--with-widelands is of the demo")
     fetch = _instruments if options.set == "instruments" else _animals
-    try:
-        directory, table = fetch(options)
-    except SilencioError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    directory, table = fetch(options)
     print(directory)
     print(table)
     return 0
 
 
 def _animals(options: argparse.Namespace) -> tuple[Path, str]:
+    from silencio.data.demo.fetch import default_demo_directory, fetch_demo
+    from silencio.data.demo.sources import load_demo_set
+
     directory = options.out or default_demo_directory(with_widelands=options.with_widelands)
     fetch_demo(directory, with_widelands=options.with_widelands)
     return directory, _table(load_demo_set(with_widelands=options.with_widelands))
 
 
 def _instruments(options: argparse.Namespace) -> tuple[Path, str]:
+    from silencio.data.demo.fetch import default_instruments_directory, fetch_instruments
     from silencio.data.source import open_source
 
     directory = fetch_instruments(options.out or default_instruments_directory())
@@ -67,4 +64,4 @@ def _table(demo: DemoSet) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

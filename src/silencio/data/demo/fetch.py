@@ -12,9 +12,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from silencio.console import Console
 from silencio.data.demo.archives import read_members
 from silencio.data.demo.instruments import load_instrument_set
 from silencio.data.demo.packages import PACKAGES, Downloader, Package
@@ -237,7 +237,7 @@ def _exclusive(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _progress(what: str, n_bytes: int) -> Iterator[tuple[Progress, TaskID]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(what, total=n_bytes)
         yield progress, task

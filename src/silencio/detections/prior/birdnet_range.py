@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from silencio.detections.prior.expected import N_WEEKS, Expected, expected_by_season, week_of_year
 from silencio.errors import ConfigError
-from silencio.taxonomy import ClassList
+from silencio.local_time import local_date
+from silencio.taxonomy import ClassList, name_key
 
 # From which occurrence on BirdNET-Analyzer takes a species for possible.
 DEFAULT_MIN_OCCURRENCE = 0.03
@@ -46,9 +47,9 @@ class BirdnetRange:
             raise ConfigError(f"min_occurrence={min_occurrence:g}: a number between 0 and 1 is needed")
         folder = _model_folder()
         labels = (folder / _LABELS).read_text(encoding="utf-8").splitlines()
-        known = {label.partition("_")[0].casefold(): i for i, label in enumerate(labels)}
+        known = {name_key(label.partition("_")[0]): i for i, label in enumerate(labels)}
         pairs = [
-            (i, known.get(one.scientific_name.casefold())) for i, one in enumerate(classes) if one.class_name == _CLASS
+            (i, known.get(name_key(one.scientific_name))) for i, one in enumerate(classes) if one.class_name == _CLASS
         ]
         found = [(i, label) for i, label in pairs if label is not None]
         if not found:
@@ -68,7 +69,9 @@ class BirdnetRange:
             return None
         by_week = self._weights_by_week(round(latitude, 1), round(longitude, 1))
         best = by_week.max(axis=0)
-        return expected_by_season(best if recorded_at is None else by_week[week_of_year(recorded_at) - 1], best)
+        if recorded_at is None:
+            return expected_by_season(best, best)
+        return expected_by_season(by_week[week_of_year(local_date(recorded_at, longitude)) - 1], best)
 
     def _ask(self, latitude: float, longitude: float) -> NDArray[np.float32]:
         """0 or 1, float32 (48 weeks, n_classes)."""

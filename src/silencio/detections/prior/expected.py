@@ -37,7 +37,8 @@ class Prior(Protocol):
         Args:
             latitude: Degrees north.
             longitude: Degrees east.
-            recorded_at: Local date, or date and time; without one, seasons count for nothing.
+            recorded_at: Local date, or date and time, with a zone where it is not local (`silencio.local_time`);
+                without one, seasons count for nothing.
 
         Returns:
             None without coordinates, and at places of which nothing is known.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import math
 from collections.abc import Mapping
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 
 from silencio.detections.prior.expected import N_WEEKS, Expected, expected_by_season, week_of_year
 from silencio.errors import SchemaError
-from silencio.taxonomy import ClassList
+from silencio.local_time import local_date
+from silencio.tables import parse_number, read_csv
+from silencio.taxonomy import ClassList, clean_name, name_key
 
 DEFAULT_RADIUS_KM = 25.0
 _EARTH_RADIUS_KM = 6371.0088
@@ -60,7 +61,7 @@ class SiteList:
 
     @classmethod
     def read(cls, path: Path, classes: ClassList) -> Self:
-        """Read a CSV table, one row a species and season; commas or semicolons, UTF-8.
+        """Read a CSV table (`silencio.tables`), one row a species and season.
 
         Columns: `code` or `scientific_name` (or both, then the code counts); `latitude` and `longitude` of the site's
         middle and optionally `radius_km` (25), where an empty cell means "as in the row above"; optionally
@@ -83,7 +84,7 @@ class SiteList:
                 raise row.error("code" if "code" in table.header else "scientific_name", "must not be empty")
             of_site = weights.setdefault(place, np.zeros((N_WEEKS, len(classes)), np.float32))
             weeks, weight = _weeks(row), _weight(row)
-            column = next((columns[name.casefold()] for name in names if name.casefold() in columns), None)
+            column = next((columns[name_key(name)] for name in names if name and name_key(name) in columns), None)
             if column is None:
                 unknown.append(names[0] or names[1])
                 continue
@@ -104,13 +105,15 @@ class SiteList:
             return None
         by_week = np.maximum.reduce(here)
         best = by_week.max(axis=0)
-        return expected_by_season(best if recorded_at is None else by_week[week_of_year(recorded_at) - 1], best)
+        if recorded_at is None:
+            return expected_by_season(best, best)
+        return expected_by_season(by_week[week_of_year(local_date(recorded_at, longitude)) - 1], best)
 
 
 def _columns_of(classes: ClassList) -> dict[str, int]:
     """Names come before codes in no table: a code is never a binomial."""
-    by_name = {one.scientific_name.casefold(): i for i, one in enumerate(classes)}
-    return by_name | {one.code.casefold(): i for i, one in enumerate(classes)}
+    by_name = {name_key(one.scientific_name): i for i, one in enumerate(classes)}
+    return by_name | {name_key(one.code): i for i, one in enumerate(classes)}
 
 
 def _place(row: _Row, above: _Place | None) -> _Place:
@@ -165,11 +168,8 @@ class _Row:
         if not text:
             return None
         lowest, highest = _LIMITS[column]
-        try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            value = math.nan
-        if not lowest <= value <= highest:
+        value = parse_number(text)
+        if value is None or not lowest <= value <= highest:
             raise self.error(column, f"{text!r} is not a number from {lowest:g} to {highest:g}")
         return value
 
@@ -190,27 +190,18 @@ class _Table:
     @classmethod
     def read(cls, path: Path) -> Self:
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            content = path.read_bytes()
         except OSError as error:
             raise SchemaError(f"{path} cannot be read: {error.strerror or error}") from error
-        except UnicodeDecodeError as error:
-            raise SchemaError(f"{path} is not text in UTF-8 (byte {error.start}): save it as UTF-8") from error
-        lines = text.splitlines()
-        # Spreadsheets write semicolons where the comma is the decimal sign.
-        delimiter = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
-        reader = csv.reader(lines, delimiter=delimiter)
-        header = tuple(name.strip().casefold() for name in next(reader, []))
+        if not content.strip():
+            _check_header(path, ())
+        table = read_csv(content, str(path))
+        header = tuple(name.casefold() for name in table.header)
         _check_header(path, header)
-        rows = []
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) > len(header):
-                raise SchemaError(
-                    f"{path}: row {reader.line_num} has {len(cells)} cells, the header has {len(header)} columns"
-                )
-            named = dict(zip(header, (cell.strip() for cell in cells), strict=False))
-            rows.append(_Row(path, reader.line_num, named))
+        rows = [
+            _Row(path, row.line, {name.casefold(): clean_name(cell) for name, cell in row.cells.items()})
+            for row in table.rows
+        ]
         if not rows:
             raise SchemaError(f"{path} lists no species: every species would be ruled out")
         return cls(header, tuple(rows))

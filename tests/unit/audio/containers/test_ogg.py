@@ -76,7 +76,7 @@ def test_ogg__streams_that_are_joined_are_read_on(ogg: bytes, encode: Encode, se
     audio = decode(ogg + other + ogg)
     parts = [decode(part).samples for part in (ogg, other, ogg)]
     np.testing.assert_array_equal(audio.samples, np.concatenate(parts))
-    assert [note.text for note in audio.notes] == ["3 Ogg streams are joined; all were read"]
+    assert [note.text for note in audio.notes] == ["3 Ogg streams are joined: all were read"]
 
 
 def test_ogg__of_streams_that_are_joined_the_last_may_be_cut(ogg: bytes) -> None:
@@ -106,7 +106,7 @@ def test_ogg__bytes_between_pages_are_passed_over(ogg: bytes) -> None:
     at = _pages(ogg)[-1]
     audio = decode(ogg[:at] + b"OggS" + b"\xff" * 996 + ogg[at:])
     assert audio.duration_s == pytest.approx(3.0, abs=0.1)
-    assert [note.text for note in audio.notes] == ["1000 bytes between Ogg pages are no pages; they were passed over"]
+    assert [note.text for note in audio.notes] == ["1000 bytes between Ogg pages are no pages: they were passed over"]
 
 
 def test_ogg__four_letters_in_the_sound_are_no_page(ogg: bytes) -> None:

@@ -209,7 +209,6 @@ def fetched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.network
-@pytest.mark.timeout(900)
 def test_fetch_demo__for_real(fetched: Path) -> None:
     demo = load_demo_set()
     found = sorted(str(path.relative_to(fetched / "train_audio")) for path in fetched.glob("train_audio/*/*"))
@@ -223,7 +222,6 @@ def test_fetch_demo__for_real(fetched: Path) -> None:
 
 
 @pytest.mark.network
-@pytest.mark.timeout(900)
 def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in fetched.rglob("*")}
     # Without any client within reach, and in another process, which remembers nothing.

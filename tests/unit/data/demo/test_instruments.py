@@ -99,7 +99,6 @@ def test_absolute__instruments_is_a_name_and_no_folder() -> None:
 
 
 @pytest.mark.network
-@pytest.mark.timeout(600)
 def test_fetch_instruments__for_real(tmp_path: Path) -> None:
     source = open_source(str(fetch_instruments(tmp_path / "instruments")))
     outcome = validate_recordings(source.recordings)

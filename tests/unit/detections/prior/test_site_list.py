@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -132,6 +132,33 @@ def test_site_list__as_spreadsheets_write_it(tmp_path: Path, classes: ClassList)
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     said = _said(SiteList.read(path, classes).expected(*HERE, None), classes)
     assert [code for code, (weight, _) in said.items() if weight] == ["eurbla", "grekis"]
+
+
+@pytest.mark.parametrize("name", ["Turdus\u00a0merula", "turdus  merula", " TURDUS MERULA ", "Turdus\u202f merula"])
+def test_site_list__a_copied_name_is_that_species(read: Read, classes: ClassList, name: str) -> None:
+    sites = read(f"scientific_name,latitude,longitude\n{name},6.76,-74.21\n")
+    assert sites.unknown == ()
+    assert _said(sites.expected(*HERE, None), classes)["eurbla"] == (1.0, None)
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\x85", "\x0b", "\x0c"])
+def test_site_list__a_remark_with_a_separator_inside_is_one_cell(read: Read, inside: str) -> None:
+    sites = read(f"code,latitude,longitude,remark\ngrekis,6.76,-74.21,seen{inside}twice\ncomswi,,,\n")
+    assert (sites.unknown, sites.n_rows) == ((), 2)
+
+
+def test_site_list__in_utf16_as_excel_saves_unicode_text(tmp_path: Path, classes: ClassList) -> None:
+    path = tmp_path / "sites.txt"
+    path.write_bytes("code\tlatitude\tlongitude\ngrekis\t6,76\t-74,21\n".encode("utf-16"))
+    assert _said(SiteList.read(path, classes).expected(*HERE, None), classes)["grekis"] == (1.0, None)
+
+
+def test_site_list__the_season_is_that_of_the_local_day(read: Read, classes: ClassList) -> None:
+    # Until the end of April; at 2 h UTC on 1 May it is still April in Colombia.
+    sites = read("code,first_week,last_week,latitude,longitude\ngrekis,1,16,6.76,-74.21\n")
+    evening, next_day = datetime.fromisoformat("2025-05-01T02:00Z"), datetime.fromisoformat("2025-05-01T06:00Z")
+    assert _said(sites.expected(*HERE, evening), classes)["grekis"] == (1.0, None)
+    assert _said(sites.expected(*HERE, next_day), classes)["grekis"] == (0.0, "season")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""Memory of `predict --bundle` and of `batch_score` with one worker on long recordings."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from benchmarks.process_memory import Memory, run_measured
+from benchmarks.result import Result
+from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.steps.batch_score import batch_score
+from silencio.steps.list_archive import list_archive
+
+_RATE_HZ = 48_000
+_DURATION_S = 7_200
+_TARGET_MB = 700.0
+_BUNDLES = ("out/reserve/bundle", "out/demo/bundle")
+
+
+def write_noise(path: Path, duration_s: int, noisy_s: int = 1) -> Path:
+    """A mono recording at 48 kHz in 16 bits, by the second: memory of its own would be measured.
+
+    Args:
+        path: `.wav` or `.flac`.
+        duration_s: How long it is.
+        noisy_s: Every how many seconds there is a second of noise; the others are silent.
+    """
+    noise = (2_000 * np.random.default_rng(0).standard_normal(_RATE_HZ)).astype(np.int16)
+    silence = np.zeros_like(noise)
+    with soundfile.SoundFile(path, "w", _RATE_HZ, 1, subtype="PCM_16") as file:
+        for second in range(duration_s):
+            file.write(silence if second % noisy_s else noise)
+    return path
+
+
+def predict(bundle: Path, recording: Path) -> Memory:
+    """Of `python -m serving predict`."""
+    arguments = ["predict", str(recording), "--bundle", str(bundle), "--format", "json", "--top-k", "1"]
+    return run_measured([sys.executable, "-m", "serving", *arguments])
+
+
+def batch(bundle: Path, archive: Path, work: Path) -> Memory:
+    """Of the step `batch_score` with one worker, on a folder."""
+    arguments = ["--bundle", str(bundle), "--archive", str(archive), "--work", str(work)]
+    return run_measured([sys.executable, "-m", "benchmarks.memory", *arguments])
+
+
+def found_bundle(folder: Path) -> Path:
+    """The one that a run has left here, else one without a trained model, written to `folder`."""
+    names = (os.environ.get("SILENCIO_BUNDLE", ""), *_BUNDLES)
+    found = [Path(name) for name in names if name and Path(name).is_dir()]
+    return found[0] if found else write_placeholder_bundle(folder / "bundle")
+
+
+def run(quick: bool) -> list[Result]:
+    """Two hours of WAV, of FLAC, and both as an archive."""
+    duration_s = 60 if quick else _DURATION_S
+    with tempfile.TemporaryDirectory(prefix="silencio-memory-") as temporary:
+        folder = Path(temporary)
+        bundle = write_placeholder_bundle(folder / "bundle") if quick else found_bundle(folder)
+        archive = folder / "archive"
+        archive.mkdir()
+        wav, flac = (write_noise(archive / f"long.{suffix}", duration_s) for suffix in ("wav", "flac"))
+        measured = {
+            "predict --bundle, WAV": predict(bundle, wav),
+            "predict --bundle, FLAC": predict(bundle, flac),
+            "batch_score, one worker, WAV and FLAC": batch(bundle, archive, folder / "work"),
+        }
+    return [result(what, memory, duration_s, _TARGET_MB) for what, memory in measured.items()]
+
+
+def result(what: str, memory: Memory, duration_s: int, target_mb: float) -> Result:
+    """As the table has it."""
+    return Result(
+        what=f"memory of {what}: {duration_s / 3600:.3g} h of 48 kHz",
+        value=memory.peak_pss_bytes / 1e6,
+        unit="MB",
+        target=target_mb,
+        at_least=False,
+        ours=f"{len(memory.peak_processes)} processes, PSS",
+        reference=f"the waveform: {duration_s * _RATE_HZ * 2 / 1e6:.0f} MB",
+        details=vars(memory),
+    )
+
+
+def main() -> None:
+    """Score an archive with one worker, to be measured from outside."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=main.__doc__)
+    for name in ("bundle", "archive", "work"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    list_archive(str(options.archive), 1, str(options.work / "archive.parquet"))
+    figures = batch_score(
+        str(options.work / "archive.parquet"), 0, str(options.bundle), 1, str(options.work / "scores")
+    )
+    if figures.get("failed"):
+        sys.exit(f"{figures['failed']} recordings failed")
+
+
+if __name__ == "__main__":
+    main()

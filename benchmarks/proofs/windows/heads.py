@@ -1,0 +1,121 @@
+"""What each head says of a fold's recordings under each rule."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from benchmarks.accuracy.references import EncoderRegression
+from benchmarks.proofs.windows.sound import ENCODER, Rule, Sound, cut_of, window_shares
+from silencio.data.embeddings import grid_starts, grid_windows
+from silencio.data.shards import ShardSet
+from silencio.models.head import Surroundings
+from silencio.models.heads.texture import Texture, TextureConfig
+from silencio.training.loop import predict, train_head
+
+# Of float32 these digits are more than enough.
+_DIGITS = 7
+_TEXTURE_C = 0.01
+# By the window's sha256: most windows are the same under every rule.
+_textures_of_windows: dict[bytes, NDArray[np.float32]] = {}
+Said = dict[str, Any]
+"""`windows`, (n_windows, n_classes); `n_windows` of each recording; of regressions `recordings`, (n, n_classes)."""
+
+
+def regression(sound: Sound, fold: int, rule: Rule, speeds: tuple[int, ...]) -> Said:
+    """A logistic regression on mean embeddings, fitted and asked under the rule.
+
+    Args:
+        sound: The recordings.
+        fold: Which is judged.
+        rule: How rests count, in the means of training as in those that are judged.
+        speeds: Numbers of BirdNET's speeds that are heard.
+    """
+    heard, judged = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
+    n_speeds = len(heard.encoders[ENCODER].spec.speeds)
+    labels = heard.table["primary_label"].to_numpy(str)
+    model = EncoderRegression(_means(heard, rule), labels, sound.reserve.classes, n_speeds, speeds)
+    served = [judged.embedding(ENCODER, index)[: judged.n_windows(index)] for index in range(len(judged))]
+    windows = model(np.concatenate(served).astype(np.float64))
+    return _said(judged, windows) | {"recordings": _plain(model(_means(judged, rule)))}
+
+
+def network(sound: Sound, fold: int, rule: Rule, name: str) -> Said:
+    """A head of the preset, trained and asked under the rule."""
+    config = sound.config(cut_of(rule))
+    trained = train_head(name, config, sound.fold(cut_of(rule), fold, "train"), sound.reserve.classes)
+    judged = sound.fold(cut_of(rule), fold, "test")
+    return _said(judged, predict(trained.module, judged).probabilities)
+
+
+def regression_on_textures(sound: Sound, fold: int, rule: Rule) -> Said:
+    """A logistic regression on the statistics that `texture` hears, of the grid's windows one by one.
+
+    It hears no encoder and trains in seconds: the head itself, on crops from anywhere, takes ten minutes of a core a
+    fold.
+    """
+    heard, judged = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
+    parts = [_textures(heard, index) for index in range(len(heard))]
+    n_windows = [len(one) for one in parts]
+    labels = np.repeat(heard.table["primary_label"].to_numpy(str), n_windows)
+    shares = [_grid_shares(heard, index) if rule == "weighted" else np.ones(n) for index, n in enumerate(n_windows)]
+    # Every recording counts as much, however long it is.
+    weights = np.concatenate([one / one.sum() for one in shares]) * (len(labels) / len(heard))
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=_TEXTURE_C, max_iter=2000))
+    model.fit(np.concatenate(parts), labels, logisticregression__sample_weight=weights)
+    served = [_textures(judged, index)[: judged.n_windows(index)] for index in range(len(judged))]
+    windows = np.zeros((sum(len(one) for one in served), len(sound.reserve.classes)))
+    windows[:, [sound.reserve.classes.index[code] for code in model.classes_]] = model.predict_proba(
+        np.concatenate(served)
+    )
+    return _said(judged, windows)
+
+
+def _textures(shards: ShardSet, index: int) -> NDArray[np.float32]:
+    """Statistics of a recording's grid, (n_grid, n_statistics)."""
+    head = Texture.build(TextureConfig(), Surroundings(shards.spec, 1, {}))
+    found = []
+    for window in grid_windows(shards.waveform(index), shards.spec):
+        name = hashlib.sha256(window.data).digest()
+        if name not in _textures_of_windows:
+            _textures_of_windows[name] = head.statistics(torch.from_numpy(window[None])).numpy()
+        found.append(_textures_of_windows[name])
+    return np.concatenate(found)
+
+
+def _means(shards: ShardSet, rule: Rule) -> NDArray[np.float64]:
+    """Mean embedding of each recording over its grid, as `benchmarks.accuracy` has it."""
+    mean: Callable[[int], NDArray[np.float64]]
+
+    def weighted(index: int) -> NDArray[np.float64]:
+        embeddings = np.asarray(shards.embedding(ENCODER, index), np.float64)
+        return np.average(embeddings, axis=0, weights=_grid_shares(shards, index))
+
+    def plain(index: int) -> NDArray[np.float64]:
+        return np.asarray(shards.embedding(ENCODER, index).mean(axis=0, dtype=np.float64))
+
+    mean = weighted if rule == "weighted" else plain
+    return np.stack([mean(index) for index in range(len(shards))])
+
+
+def _grid_shares(shards: ShardSet, index: int) -> NDArray[np.float64]:
+    own = window_shares(shards, index)
+    n_between = len(grid_starts(len(shards.waveform(index)), shards.spec)) - len(own)
+    return np.concatenate([own, np.ones(n_between)])
+
+
+def _said(judged: ShardSet, windows: NDArray[np.floating]) -> Said:
+    n_windows = [judged.n_windows(index) for index in range(len(judged))]
+    return {"n_windows": n_windows, "windows": _plain(windows)}
+
+
+def _plain(values: NDArray[np.floating]) -> list[list[float]]:
+    return [[round(float(value), _DIGITS) for value in row] for row in values]

@@ -1,0 +1,199 @@
+"""From a recording's bytes to the features of its windows: what a decoder does for the endpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from silencio.audio import ReadingNote, Truncated, Waveform, audio_statistics, read_waveform
+from silencio.decoding.answers import Answer
+from silencio.errors import UntrustedAnswerError
+from silencio.features import FeatureSpec, FrontEnd
+
+_WINDOWS_AT_ONCE = 8
+_STATISTIC = "statistic:"
+_STATISTICS = frozenset(_STATISTIC + name for name in audio_statistics(np.zeros((1, 2), np.int16), 1))
+_front_end: FrontEnd
+
+
+@dataclass(frozen=True)
+class DecodeJob:
+    """One recording.
+
+    Attributes:
+        encoded: Its bytes.
+        inputs: Which of `waveform` and `log_mel` the graph takes.
+        min_duration_s: Shorter ones are refused.
+        max_duration_s: Longer ones are refused.
+        truncated: What becomes of a file that ends before its recording does.
+    """
+
+    encoded: bytes
+    inputs: tuple[str, ...]
+    min_duration_s: float
+    max_duration_s: float
+    truncated: Truncated = "note"
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """A recording as it came.
+
+    Attributes:
+        n_samples: A channel.
+        sample_rate_hz: Rate at which it was recorded.
+        container: OGG, WAV, FLAC, MP3.
+    """
+
+    n_samples: int
+    sample_rate_hz: int
+    container: str
+
+
+@dataclass(frozen=True)
+class RecordingFeatures:
+    """What a decoder found in a recording.
+
+    Attributes:
+        starts_s: The second at which each window begins.
+        duration_s: Of the recording.
+        inputs: By name, each (n_windows, …): what was wanted.
+        statistics: Of the windows, each (n_windows,), by `silencio.audio.audio_statistics`.
+        source: What it was; None where a device sent features.
+        notes: What was odd about its file or its sound.
+        decode_s: Seconds from bytes to waveform.
+        features_s: Seconds from waveform to inputs.
+    """
+
+    starts_s: list[float]
+    duration_s: float
+    inputs: dict[str, NDArray[np.generic]]
+    statistics: dict[str, NDArray[np.float64]]
+    source: SourceFacts | None
+    decode_s: float
+    features_s: float
+    notes: tuple[ReadingNote, ...] = ()
+
+    @property
+    def n_windows(self) -> int:
+        return len(self.starts_s)
+
+
+def begin(spec: FeatureSpec) -> None:
+    """Make the process ready."""
+    global _front_end
+    _front_end = FrontEnd(spec)
+
+
+def decode(job: DecodeJob) -> Answer:
+    """Decode, check, featurize; `recording_features` reads the answer.
+
+    Raises:
+        DecodeError: The bytes are no recording that is taken; the message says why.
+    """
+    begun_s = time.perf_counter()
+    waveform = _read(job)
+    decoded_s = time.perf_counter()
+    features = _front_end.features(waveform.samples, log_mel="log_mel" in job.inputs)
+    featurized_s = time.perf_counter()
+    rate_hz = _front_end.spec.sample_rate_hz
+    windows = np.asarray(features.inputs["waveform"], np.int16)
+    facts: dict[str, JsonValue] = {
+        "duration_s": len(waveform.samples) / rate_hz,
+        "n_recorded": waveform.n_recorded,
+        "recorded_hz": waveform.recorded_hz,
+        "container": waveform.container,
+        "decode_s": decoded_s - begun_s,
+        "features_s": featurized_s - decoded_s,
+        "notes": notes_fact(waveform.notes),
+    }
+    statistics = _statistics(windows, rate_hz)
+    arrays = {
+        "starts_s": np.asarray(features.starts_s),
+        **{name: features.inputs[name] for name in job.inputs},
+        **{_STATISTIC + name: values for name, values in statistics.items()},
+    }
+    return Answer(facts, arrays)
+
+
+def recording_features(answer: Answer, job: DecodeJob, spec: FeatureSpec) -> RecordingFeatures:
+    """What `decode` answered, held against what it was asked.
+
+    Raises:
+        UntrustedAnswerError: It is the answer to no such job.
+    """
+    facts, arrays = answer.facts, answer.arrays
+    n_windows = len(arrays.get("starts_s", ()))
+    wanted = {"waveform": (np.int16, (spec.window_samples,)), "log_mel": (np.float32, spec.log_mel_shape)}
+    shapes = {name: wanted[name] for name in job.inputs}
+    for name, array in arrays.items():
+        dtype, shape = shapes.get(name, (np.float64, ()))
+        if array.dtype != dtype or array.shape != (n_windows, *shape):
+            raise UntrustedAnswerError(f"{name} is {array.dtype} {array.shape} for {n_windows} windows")
+    if n_windows == 0 or arrays.keys() != {"starts_s", *job.inputs, *_STATISTICS}:
+        raise UntrustedAnswerError(f"the answer has {', '.join(arrays)} for {n_windows} windows")
+    statistics = {name.removeprefix(_STATISTIC): np.asarray(arrays[name], np.float64) for name in sorted(_STATISTICS)}
+    return RecordingFeatures(
+        starts_s=np.asarray(arrays["starts_s"], np.float64).tolist(),
+        duration_s=_number(facts, "duration_s"),
+        inputs={name: arrays[name] for name in job.inputs},
+        statistics=statistics,
+        source=SourceFacts(
+            int(_number(facts, "n_recorded")), int(_number(facts, "recorded_hz")), str(facts.get("container"))[:32]
+        ),
+        decode_s=_number(facts, "decode_s"),
+        features_s=_number(facts, "features_s"),
+        notes=notes_of(answer),
+    )
+
+
+def notes_fact(notes: Sequence[ReadingNote]) -> JsonValue:
+    """As an `Answer` takes them; `notes_of` reads them."""
+    return [[note.kind, note.text] for note in notes]
+
+
+def notes_of(answer: Answer) -> tuple[ReadingNote, ...]:
+    """What `notes_fact` wrote.
+
+    Raises:
+        UntrustedAnswerError: It did not write this.
+    """
+    facts = answer.facts.get("notes")
+    if not isinstance(facts, list):
+        raise UntrustedAnswerError(f"notes are {facts!r}")
+    notes = []
+    for fact in facts:
+        if not isinstance(fact, list) or [type(part) for part in fact] != [str, str]:
+            raise UntrustedAnswerError(f"{fact!r} is no note")
+        notes.append(ReadingNote(str(fact[0]), str(fact[1])))
+    return tuple(notes)
+
+
+def _number(facts: Mapping[str, object], name: str) -> float:
+    value = facts.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise UntrustedAnswerError(f"{name} is {value!r}")
+    return value
+
+
+def _read(job: DecodeJob) -> Waveform:
+    return read_waveform(
+        job.encoded,
+        _front_end.spec.sample_rate_hz,
+        min_duration_s=job.min_duration_s,
+        max_duration_s=job.max_duration_s,
+        truncated=job.truncated,
+    )
+
+
+def _statistics(windows: NDArray[np.int16], rate_hz: int) -> dict[str, NDArray[np.float64]]:
+    """A few windows at a time: all of ten minutes in float64 would be half a gigabyte."""
+    parts = [
+        audio_statistics(windows[i : i + _WINDOWS_AT_ONCE], rate_hz) for i in range(0, len(windows), _WINDOWS_AT_ONCE)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,100 @@
+"""What the environment says of the network: the proxy on the way to an address, and whose certificates are trusted.
+
+HTTP libraries read these variables each in its own way, and fail on values that they do not know with whatever is at
+hand, often for an address that the variable does not concern. Here one variable is found for one address, so that a
+message can name it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
+
+from silencio.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class EnvironmentProxy:
+    """A proxy that the environment names.
+
+    Attributes:
+        variable: Which says so.
+        address: As it stands there, with a scheme.
+    """
+
+    variable: str
+    address: str
+
+    @property
+    def shown(self) -> str:
+        """The variable and the proxy, without a password."""
+        scheme, _, rest = self.address.partition("://")
+        return f"{self.variable}={scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own, which no proxy can reach."""
+    host = urlsplit(url).hostname or ""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def proxy_of(url: str) -> EnvironmentProxy | None:
+    """The proxy through which an address is asked; None asks it directly.
+
+    `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count as for curl, in capitals or not; `NO_PROXY` may have
+    ranges of addresses (`10.0.0.0/8`, `fe80::/10`).
+    """
+    parts = urlsplit(url)
+    proxies = getproxies_environment()
+    host = parts.hostname or ""
+    if is_loopback(url) or proxy_bypass(host) or _in_range(host, proxies.get("no", "")):
+        return None
+    for scheme in (parts.scheme, "all"):
+        if address := proxies.get(scheme):
+            variable = f"{scheme}_proxy"
+            name = variable if os.environ.get(variable) else variable.upper()
+            return EnvironmentProxy(name, address if "://" in address else f"http://{address}")
+    return None
+
+
+def trusted_certificates(*variables: str) -> Path | None:
+    """The file or folder of certificates that the environment wants trusted; None leaves it to the library.
+
+    Args:
+        variables: The first that is set counts.
+
+    Raises:
+        ConfigError: It is not there, or is a file without certificates; the message names the variable.
+    """
+    for variable in variables:
+        if text := os.environ.get(variable):
+            path = Path(text)
+            try:
+                context = ssl.create_default_context()
+                context.load_verify_locations(*([None, path] if path.is_dir() else [path]))
+            except FileNotFoundError as error:
+                raise ConfigError(f"{variable}={text} is not there: correct or unset it") from error
+            except OSError as error:  # of TLS too
+                raise ConfigError(
+                    f"{variable}={text} holds no certificates that can be read: correct or unset it"
+                ) from error
+            return path
+    return None
+
+
+def _in_range(host: str, no_proxy: str) -> bool:
+    with contextlib.suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        for text in no_proxy.split(","):
+            with contextlib.suppress(ValueError):
+                if address in ipaddress.ip_network(text.strip().strip("[]"), strict=False):
+                    return True
+    return False

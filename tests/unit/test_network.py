@@ -1,0 +1,70 @@
+"""Which proxy stands between here and an address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import certifi
+import pytest
+
+from silencio.errors import ConfigError
+from silencio.network import is_loopback, proxy_of, trusted_certificates
+
+VARIABLES = [name for one in ("http", "https", "all", "no") for name in (f"{one}_proxy", f"{one.upper()}_PROXY")]
+
+
+@pytest.fixture(autouse=True)
+def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "wanted"),
+    [
+        ({}, "http://192.0.2.1", None),
+        ({"HTTP_PROXY": "http://p:1"}, "http://192.0.2.1:8080", "HTTP_PROXY=http://p:1"),
+        ({"http_proxy": "p:1"}, "http://192.0.2.1:8080", "http_proxy=http://p:1"),
+        ({"HTTP_PROXY": "http://p:1"}, "https://192.0.2.1", None),
+        ({"ALL_PROXY": "socks5://u:secret@p:1/"}, "https://192.0.2.1", "ALL_PROXY=socks5://p:1"),
+        # What does not concern the address is not looked at.
+        ({"ALL_PROXY": "socks5://p:1", "HTTP_PROXY": "p:2"}, "http://192.0.2.1", "HTTP_PROXY=http://p:2"),
+        ({"HTTP_PROXY": "http://[::1"}, "http://192.0.2.1", "HTTP_PROXY=http://[::1"),
+        ({"ALL_PROXY": "p:1", "NO_PROXY": "::1,fe80::/10"}, "http://192.0.2.1", "ALL_PROXY=http://p:1"),
+        ({"ALL_PROXY": "p:1", "NO_PROXY": "::1,fe80::/10"}, "http://[fe80::7]:8080", None),
+        ({"ALL_PROXY": "p:1", "NO_PROXY": "10.0.0.0/8, 192.0.2.0/24"}, "http://192.0.2.1", None),
+        ({"ALL_PROXY": "p:1", "no_proxy": "example.org"}, "http://scores.example.org", None),
+        ({"ALL_PROXY": "p:1", "NO_PROXY": "*"}, "http://192.0.2.1", None),
+        ({"ALL_PROXY": "p:1"}, "http://127.0.0.1:8080", None),
+        ({"ALL_PROXY": "p:1"}, "http://127.1.2.3:8080", None),
+        ({"ALL_PROXY": "p:1"}, "http://localhost:8080", None),
+        ({"ALL_PROXY": "p:1"}, "http://[::1]:8080", None),
+    ],
+)
+def test_proxy__of_an_address(
+    environment: dict[str, str], url: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    proxy = proxy_of(url)
+    assert (proxy and proxy.shown) == wanted
+
+
+def test_loopback__is_this_machine_alone() -> None:
+    assert not is_loopback("http://localhost.example.org")
+    assert not is_loopback("http://0.0.0.0")
+
+
+def test_certificates__that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    assert trusted_certificates("SSL_CERT_FILE") is None
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE=.*gone.pem is not there: correct or unset it"):
+        trusted_certificates("SSL_CERT_FILE")
+    (tmp_path / "gone.pem").write_text("no certificate")
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE=.*gone.pem holds no certificates"):
+        trusted_certificates("SSL_CERT_FILE")
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())
+    assert trusted_certificates("SSL_CERT_FILE") == Path(certifi.where())
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert trusted_certificates("SSL_CERT_DIR", "SSL_CERT_FILE") == tmp_path
