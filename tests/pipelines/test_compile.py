@@ -111,7 +111,7 @@ def test_run_page__shows_the_configuration(compiled) -> None:
 
 def test_too_many_heads__are_refused() -> None:
     config = resolve(preset_text("demo"))
-    heads = {f"cnn_{i}": config.heads["raw_cnn"] for i in range(MOST_HEADS + 1)}
+    heads = {f"texture_{i}": config.heads["texture"] for i in range(MOST_HEADS + 1)}
     with pytest.raises(ConfigError, match="room for 6"):
         train_pipeline("many", config.model_copy(update={"heads": heads}), "")
 

@@ -26,7 +26,7 @@ def submitted(host: str, *options: str) -> int:
 
 
 def test_run__is_the_compiled_pipeline_with_its_parameters(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--data", "s3://recordings/2026", "--set", "heads.raw_cnn.epochs=3", "--experiment", "frogs"]
+    options = ["--data", "s3://recordings/2026", "--set", "heads.texture.epochs=3", "--experiment", "frogs"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(submit, "place_version", lambda place: f"version of {place}")
         assert submitted(kfp.url, *options) == 0
@@ -42,7 +42,7 @@ def test_run__is_the_compiled_pipeline_with_its_parameters(kfp: KfpStub, capsys:
     assert run["pipeline_spec"]["platform_spec"] == platform
     parameters = run["runtime_config"]["parameters"]
     assert parameters["data"] == "s3://recordings/2026"
-    assert parameters["overrides"] == ["heads.raw_cnn.epochs=3"]
+    assert parameters["overrides"] == ["heads.texture.epochs=3"]
     assert parameters.keys() <= pipeline["root"]["inputDefinitions"]["parameters"].keys()
     assert run["experiment_id"] == kfp.experiments["frogs"]
     assert f"{kfp.url}/#/runs/details/{run['run_id']}" in capsys.readouterr().out

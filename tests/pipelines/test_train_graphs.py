@@ -57,12 +57,12 @@ def test_student__only_the_released_bundle_is_registered(tasks, released: str, o
 
 def test_self_training__trains_label_and_train_again(tasks) -> None:
     graph = tasks("self_training={rounds: 2}")
-    heads = ("effnet-lora", "raw-cnn")
+    heads = ("effnet-lora", "texture")
     assert producer(graph["label-pool-first"], "head_1") == "train-effnet-lora-first"
     for head in heads:
         assert producer(graph[f"train-{head}-second"], "soft") == "label-pool-first"
         assert producer(graph[f"train-{head}"], "soft") == "label-pool-second"
-    assert producer(graph["fuse"], "head_2") == "train-raw-cnn"
+    assert producer(graph["fuse"], "head_2") == "train-texture"
     assert producer(graph["evaluate"], "fusion") == "fuse"
 
 
