@@ -12,9 +12,9 @@ from silencio.audio.notes import ReadingNote
 
 # Of the loudest channel's power: a channel below holds nothing but the converter's noise.
 _DEAD_SHARE = 1e-6
-# Of the channels' mean power: two equal channels of correlation -0.8 leave this much in their mean; two that have
-# nothing to do with each other leave a half.
-_CANCELLED_SHARE = 0.1
+# Of the channels' mean power: two equal channels of correlation -0.6 leave this much in their mean, as an inverted
+# channel does that a lossy coding has blurred; two that have nothing to do with each other leave a half.
+_CANCELLED_SHARE = 0.2
 # Floating-point samples reach 1 at full scale. Beyond this peak, where it is no single spike, they are integers.
 _MAX_FLOAT_PEAK = 2.0
 _MIN_LOUD_SHARE = 0.01
