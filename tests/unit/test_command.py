@@ -15,10 +15,13 @@ from silencio.command import CLOSED_PIPE, STOPPED
 
 ROOT = Path(__file__).parents[2]
 BEGIN = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from silencio.command import command, exit_with
 from silencio.errors import SilencioError
+
+# What a script starts in its background ignores Ctrl-C, and hands that on.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @command
 def main():

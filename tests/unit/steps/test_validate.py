@@ -35,6 +35,7 @@ def test_validate_source__of_a_sound_source(source: Source, validated: Validated
         "left_out": 0,
         "hours": pytest.approx(hours, abs=5e-4),
         "fault_clipped": 1,
+        "fault_dc_offset": 1,  # of a growl that is short and low
         "fault_no_recordings": 1,
         "fault_other_rate": 10,
     }
