@@ -8,6 +8,7 @@ mutants change nothing that can be seen (a size of a buffer).
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.abc
 import importlib.util
@@ -36,7 +37,7 @@ _MODULES = (
 )
 _TESTS = ("tests/unit/audio",)
 # Spread evenly over a module.
-_MAX_MUTANTS = 40
+_MAX_MUTANTS = 20
 _MAX_PROCESSOR_S = 120
 # What silencio's tests import of others: loaded once, so that a mutant's process has its own modules to load alone.
 _OTHERS = (
@@ -71,7 +72,8 @@ def prove(units: Units) -> dict[str, Any]:
     modules = {}
     for path in tqdm(_MODULES, desc="modules", unit="module"):
         name = path.relative_to(_AUDIO).with_suffix("").as_posix().replace("/", "-")
-        modules[name] = units.do(name, lambda path=path: _judge(path))
+        source = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        modules[name] = units.do(f"{name}-{source}-{_MAX_MUTANTS}", lambda path=path: _judge(path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
     n_killed = sum(one["n_killed"] for one in modules.values())
     return {"n_mutants": n_mutants, "n_killed": n_killed, "killed_share": n_killed / n_mutants, "modules": modules}
