@@ -118,11 +118,11 @@ def page(chromium: webdriver.Chrome, servers: LocalServers) -> Iterator[_Page]:
 
 @pytest.fixture(scope="module")
 def three_sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tone, noise, two seconds of silence: the random weights name another species for each."""
+    """A tone, noise, silence: the random weights name another species for each."""
     rate_hz = 32_000
     t = np.arange(5 * rate_hz) / rate_hz
     noise = 0.1 * np.random.default_rng(0).standard_normal(len(t))
-    samples = np.concatenate([0.5 * np.sin(2 * np.pi * 3_000 * t), noise, np.zeros(2 * rate_hz)])
+    samples = np.concatenate([0.5 * np.sin(2 * np.pi * 3_000 * t), noise, np.zeros(5 * rate_hz)])
     file = tmp_path_factory.mktemp("page") / "three sounds.flac"
     soundfile.write(file, samples, rate_hz, subtype="PCM_16")
     return file
@@ -149,9 +149,9 @@ def test_page__uploaded_file_is_drawn_and_its_species_are_listed(
     assert [float(box.get_attribute("data-start")) for box in boxes] == [start_s for start_s, _ in expected]
     track = page.part("track").rect
     for box, (start_s, _) in zip(boxes, expected, strict=True):
-        assert (box.rect["x"] - track["x"]) / track["width"] == pytest.approx(start_s / 12.0, abs=0.01)
-    # The last window is padded; its box ends with the recording.
-    assert boxes[-1].rect["width"] / track["width"] == pytest.approx(2.0 / 12.0, abs=0.01)
+        assert (box.rect["x"] - track["x"]) / track["width"] == pytest.approx(start_s / 15.0, abs=0.01)
+    # The last box ends with the recording.
+    assert boxes[-1].rect["width"] / track["width"] == pytest.approx(5.0 / 15.0, abs=0.01)
 
     listed = [row.text for row in page.all("#detections tbody b")]
     assert sorted(listed) == sorted(name for _, name in expected)
@@ -169,7 +169,7 @@ def test_page__spectrogram_shows_the_tone_and_the_silence(page: _Page, three_sou
             "const canvas = document.getElementById('spectrogram');"
             "const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
             "const rows = Array.from({ length: canvas.height }, (_, y) => y * canvas.width);"
-            "const columns = [2.5 / 12, 11 / 12].map((share) => Math.floor(share * canvas.width));"
+            "const columns = [2.5 / 15, 12.5 / 15].map((share) => Math.floor(share * canvas.width));"
             "return columns.map((x) => rows.map((row) => 255 - data[4 * (row + x)]));"
         )
     )
@@ -212,7 +212,7 @@ def test_page__what_was_odd_about_a_file_is_said(page: _Page, three_sounds: Path
     cut = tmp_path / "cut.flac"
     cut.write_bytes(three_sounds.read_bytes()[:-5_000])
     page.upload(cut)
-    page.wait_for_text("facts", "the file is truncated: ")
+    page.wait(lambda: "the file is truncated: " in page.part("facts").text, "the note")
 
 
 def test_page__wrong_file_is_answered_by_the_servers_sentence(page: _Page, tmp_path: Path, http: httpx.Client) -> None:
