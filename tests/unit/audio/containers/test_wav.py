@@ -218,3 +218,19 @@ def test_wav__behind_a_tag_is_found(wav: bytes) -> None:
     tag = b"ID3\4\0\0\0\0\0\x0a" + bytes(10)
     assert _is_whole(decode(tag + wav))
     assert _kinds(decode(tag + wav[:-1000])) == ["truncated"]
+
+
+def test_aiff__behind_a_chunk_of_odd_size_is_found_cut(encode: Encode) -> None:
+    whole = encode(SOUND, RATE_HZ, "AIFF", "PCM_16")
+    at = whole.index(b"SSND")
+    named = whole[:at] + b"NAME\0\0\0\x05guan\0\0" + whole[at:]
+    assert _is_whole(decode(named))
+    assert _kinds(decode(named[:-1_000])) == ["truncated"]
+
+
+@pytest.mark.parametrize(("n_lost", "kind"), [(4, "header_size"), (5, "truncated")])
+def test_aiff__a_few_frames_that_are_missing_are_no_cut(encode: Encode, n_lost: int, kind: str) -> None:
+    whole = encode(np.stack([SOUND, SOUND, SOUND], axis=1), RATE_HZ, "AIFF", "PCM_24")
+    audio = decode(whole[: len(whole) - 9 * n_lost])
+    assert len(audio.samples) == len(SOUND) - n_lost
+    assert _kinds(audio) == [kind]
