@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -213,8 +214,8 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
             )
 
         def ask(file: Path) -> RecordingDocument:
-            _look(file)
-            scored = pool.score(str(file), options.truncated)
+            with _as_file(file) as path:
+                scored = pool.score(str(path), options.truncated)
             if scored.recording is None:
                 raise DecodeError(scored.reason)
             return recording_document(
@@ -266,8 +267,14 @@ def _read(file: Path) -> bytes:
         raise DecodeError(f"cannot be read: {error.strerror or error}") from error
 
 
-def _look(file: Path) -> None:
-    try:
-        file.stat()
-    except OSError as error:
-        raise DecodeError(f"cannot be read: {error.strerror or error}") from error
+@contextmanager
+def _as_file(file: Path) -> Iterator[Path]:
+    """A file that another process can read at any place: what comes through a pipe is kept first."""
+    if file.is_file():
+        yield file
+        return
+    content = _read(file)
+    with tempfile.NamedTemporaryFile(prefix="silencio-piped-") as kept:
+        kept.write(content)
+        kept.flush()
+        yield Path(kept.name)

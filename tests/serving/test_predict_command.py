@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -430,3 +431,15 @@ def test_client__says_what_it_knows(servers: LocalServers, files: list[str], exp
             priority="batch",
         )
     assert document.model_dump() == expected(encoded, 2)
+
+
+def test_predict__what_comes_through_a_pipe_is_a_recording_too(
+    bundle_directory: Path, recording: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "pipe.ogg"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(recording(6.0),))
+    writer.start()
+    assert main(["predict", str(pipe), "--bundle", str(bundle_directory), "--format", "json"]) == 0
+    writer.join()
+    assert json.loads(capsys.readouterr().out)["duration_s"] == 6.0

@@ -1,6 +1,14 @@
 """Sound as numbers: decode, resample, cut into windows. The only code that does so."""
 
-from silencio.audio.decode import DecodedAudio, Waveform, WaveformReader, check_duration, decode, read_waveform
+from silencio.audio.decode import (
+    DecodedAudio,
+    Waveform,
+    WaveformReader,
+    audio_duration_s,
+    check_duration,
+    decode,
+    read_waveform,
+)
 from silencio.audio.limits import MAX_AUDIO_S, MAX_RATE_HZ, MIN_AUDIO_S
 from silencio.audio.notes import ReadingNote
 from silencio.audio.recording import Recording, Truncated
@@ -35,6 +43,7 @@ __all__ = [
     "WaveformReader",
     "WindowCut",
     "WindowRule",
+    "audio_duration_s",
     "audio_statistics",
     "check_duration",
     "cut_window",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,7 @@ class WaveformReader:
         min_duration_s: Refuse what is shorter.
         max_duration_s: Refuse what is longer, before more than that was decoded.
         truncated: What becomes of a file that ends before its recording does.
+        progressed: Called again and again before the first block, where that takes long.
 
     Attributes:
         n_recorded: As in `Waveform`, and so are the others; final once the blocks are exhausted.
@@ -140,12 +141,14 @@ class WaveformReader:
         min_duration_s: float = 0.0,
         max_duration_s: float | None = None,
         truncated: Truncated = "note",
+        progressed: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._sample_rate_hz = sample_rate_hz
         self._min_duration_s = min_duration_s
         self._max_duration_s = max_duration_s
         self._truncated: Truncated = truncated
+        self._progressed = progressed
         self.n_recorded = self.recorded_hz = self.n_channels = 0
         self.container = ""
         self.notes: list[ReadingNote] = []
@@ -157,7 +160,12 @@ class WaveformReader:
             DecodeError: As `read_waveform`, before, between or after blocks.
         """
         n_samples = 0
-        with Recording(self._source, max_duration_s=self._max_duration_s, truncated=self._truncated) as recording:
+        with Recording(
+            self._source,
+            max_duration_s=self._max_duration_s,
+            truncated=self._truncated,
+            progressed=self._progressed,
+        ) as recording:
             self.notes = recording.notes
             for part in recording.parts():
                 self.recorded_hz, self.n_channels = recording.sample_rate_hz, recording.n_channels
@@ -171,6 +179,19 @@ class WaveformReader:
             n_samples = 1
             yield np.zeros(1, np.int16)
         check_duration(n_samples / self._sample_rate_hz, self._min_duration_s)
+
+
+def audio_duration_s(source: bytes | Path) -> float:
+    """How long a recording is, by decoding it: headers say anything.
+
+    Raises:
+        DecodeError: As `decode`.
+    """
+    with Recording(source) as recording:
+        for part in recording.parts():
+            for _ in part.blocks:
+                pass
+        return recording.duration_s
 
 
 def check_duration(duration_s: float, min_duration_s: float = MIN_AUDIO_S) -> None:

@@ -15,8 +15,14 @@ _DEAD_SHARE = 1e-6
 # Of the channels' mean power: two equal channels of correlation -0.6 leave this much in their mean, as an inverted
 # channel does that a lossy coding has blurred; two that have nothing to do with each other leave a half.
 _CANCELLED_SHARE = 0.2
-# Floating-point samples reach 1 at full scale. Beyond this peak, where it is no single spike, they are integers.
+# Of many channels that have nothing to do with each other the mean keeps one in so many parts: less than 0.4 of that is
+# a cancellation.
+_CANCELLED_OF_MANY = 0.4
+# Floating-point samples reach 1 at full scale, and recorders of 32-bit float go some decibels beyond. They are integers
+# that were never divided where many are beyond this peak and all are whole numbers, or where it is out of any
+# recorder's reach (42 dB); a single spike is none.
 _MAX_FLOAT_PEAK = 2.0
+_MAX_RECORDED_PEAK = 128.0
 _MIN_LOUD_SHARE = 0.01
 _INTEGER_SCALES = tuple(float(1 << bits) for bits in (15, 23, 31))
 
@@ -69,7 +75,7 @@ def survey(blocks: Iterable[NDArray[np.float32]], n_channels: int, is_float: boo
         return plain_mix(n_channels)
     channels, notes = _channels(power)
     scale = 1.0
-    if is_float and power.peak > _MAX_FLOAT_PEAK and power.n_loud >= _MIN_LOUD_SHARE * power.n_frames * n_channels:
+    if is_float and power.is_of_integers:
         scale = next((one for one in _INTEGER_SCALES if power.peak <= one), _INTEGER_SCALES[-1])
         text = f"floating-point samples reach {power.peak:.6g} where 1 is full scale: they were divided by {scale:.0f}"
         notes.append(ReadingNote("integer_scale", text))
@@ -81,6 +87,7 @@ class _Power:
 
     def __init__(self, n_channels: int, has_peak: bool) -> None:
         self._has_peak = has_peak
+        self._n_fractions = 0
         self.n_frames = self.n_loud = 0
         self.peak = 0.0
         self._sums = np.zeros(n_channels)
@@ -92,9 +99,16 @@ class _Power:
             size = np.abs(block)
             self.n_loud += int(np.count_nonzero(size > 1.0))
             self.peak = max(self.peak, float(size.max()))
+            self._n_fractions += int(np.count_nonzero(np.rint(block) != block))
         channels = np.ascontiguousarray(block.T, np.float64)
         self._sums += channels.sum(axis=1)
         self._products += channels @ channels.T
+
+    @property
+    def is_of_integers(self) -> bool:
+        """Samples that were never divided by full scale."""
+        is_beyond = self.peak > _MAX_FLOAT_PEAK and self.n_loud >= _MIN_LOUD_SHARE * self.n_frames * len(self._sums)
+        return is_beyond and (self._n_fractions == 0 or self.peak > _MAX_RECORDED_PEAK)
 
     def covariance(self) -> NDArray[np.float64]:
         """Of the channels, (n_channels, n_channels): an offset is no sound."""
@@ -113,7 +127,7 @@ def _channels(power: _Power) -> tuple[tuple[int, ...], list[ReadingNote]]:
         dead = ", ".join(str(i + 1) for i in range(len(own)) if i not in live)
         notes.append(ReadingNote("dead_channel", f"channel {dead} of {len(own)} holds nothing: the others were taken"))
     mixed = covariance[np.ix_(live, live)].mean()
-    if mixed < _CANCELLED_SHARE * own[live].mean():
+    if mixed < min(_CANCELLED_SHARE, _CANCELLED_OF_MANY / len(live)) * own[live].mean():
         text = f"the channels cancel each other: their mean would be silence, channel {live[0] + 1} was taken"
         notes.append(ReadingNote("channels_cancel", text))
         live = live[:1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +61,14 @@ class Recording:
         source: The encoded bytes, or the file that holds them.
         max_duration_s: Refuse what is longer, before more than that was decoded.
         truncated: What becomes of a file that ends before its recording does.
+        progressed: Called again and again while channels and levels are looked at, before the first block.
 
     Attributes:
         sample_rate_hz: Of the first part; this and the next two from then on.
         n_channels: Of the file.
         container: libsndfile's name of the format.
         n_samples: A channel, of all parts so far.
+        duration_s: Of all parts so far.
         notes: What was not as it should be, so far.
 
     Raises:
@@ -74,14 +76,20 @@ class Recording:
     """
 
     def __init__(
-        self, source: bytes | Path, *, max_duration_s: float | None = None, truncated: Truncated = "note"
+        self,
+        source: bytes | Path,
+        *,
+        max_duration_s: float | None = None,
+        truncated: Truncated = "note",
+        progressed: Callable[[], None] = lambda: None,
     ) -> None:
         self.sample_rate_hz = self.n_channels = self.n_samples = 0
         self.container = ""
         self.notes: list[ReadingNote] = []
         self._max_duration_s = max_duration_s
         self._truncated = truncated
-        self._duration_s = 0.0
+        self._progressed = progressed
+        self.duration_s = 0.0
         self._encoded = Encoded(source)
 
     def __enter__(self) -> Self:
@@ -145,10 +153,15 @@ class Recording:
         if sound.channels == 1 and not is_float:
             return plain_mix(1)
         with self._opened(section) as first_pass:
-            return survey(self._frames(first_pass), sound.channels, is_float)
+            return survey(self._watched(self._frames(first_pass)), sound.channels, is_float)
+
+    def _watched(self, frames: _Frames) -> Iterator[NDArray[np.float32]]:
+        for block in frames:
+            self._progressed()
+            yield block
 
     def _frames(self, sound: soundfile.SoundFile) -> _Frames:
-        return _Frames(sound, self._duration_s, self._max_duration_s)
+        return _Frames(sound, self.duration_s, self._max_duration_s)
 
     def _mono(self, sound: soundfile.SoundFile, section: Section, mix: Mix) -> Iterator[NDArray[np.float32]]:
         frames = self._frames(sound)
@@ -158,7 +171,7 @@ class Recording:
             levels.add(mono)
             yield mono
         self.n_samples += frames.n_frames
-        self._duration_s += frames.n_frames / sound.samplerate
+        self.duration_s += frames.n_frames / sound.samplerate
         n_claimed = section.n_claimed
         if n_claimed is not None and n_claimed > MAX_AUDIO_S * sound.samplerate:
             n_claimed = 0  # no recorder's: it was never written
@@ -223,7 +236,9 @@ def _ending(frames: _Frames, n_claimed: int | None) -> list[ReadingNote]:
     """What is odd about how a decoder ended."""
     n_found = frames.n_frames
     notes = []
-    if frames.error and n_claimed is None:
+    if frames.error and n_claimed and n_found >= n_claimed:
+        pass  # what is behind the last frame is no frame: padding, or a tag
+    elif frames.error and n_claimed is None:
         text = f"after {n_found} samples the rest cannot be decoded: {frames.error}"
         notes.append(ReadingNote("damaged", text))
     elif frames.error:

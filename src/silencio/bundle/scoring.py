@@ -65,14 +65,19 @@ class Scorer:
             min_duration_s: Refuse what is shorter.
             max_duration_s: Refuse what is longer.
             truncated: What becomes of a file that ends before its recording does.
-            progressed: Called after every few windows.
+            progressed: Called after every few windows, and while the reader looks at all of the recording first.
 
         Raises:
             DecodeError: `source` is no audio that can be used.
         """
         rate_hz = self.front_end.spec.sample_rate_hz
         reader = WaveformReader(
-            source, rate_hz, min_duration_s=min_duration_s, max_duration_s=max_duration_s, truncated=truncated
+            source,
+            rate_hz,
+            min_duration_s=min_duration_s,
+            max_duration_s=max_duration_s,
+            truncated=truncated,
+            progressed=progressed,
         )
         scored = self.score_blocks(reader, progressed)
         return replace(scored, notes=tuple(reader.notes))

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from silencio.audio import audio_duration_s
 from silencio.data.annotations import MIN_OVERLAP_S, row_codes, rows_s
 from silencio.data.file_names import is_audio, site_and_time
 from silencio.data.raven import LABEL_COLUMNS, TABLE_SUFFIX, read_raven_table, write_raven_table
@@ -132,13 +133,9 @@ def _read(
 ) -> AnnotatedSoundscape:
     annotations = read_raven_table(table, label_columns, codes)
     try:
-        with audio.open("rb") as file:  # soundfile takes no path that is not UTF-8
-            header = soundfile.info(file)
-    except OSError as error:
-        raise SourceError(f"{audio} cannot be read: {error.strerror or error}") from error
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise SourceError(f"{audio} is not audio that can be decoded: {error}") from error
-    duration_s = header.frames / header.samplerate
+        duration_s = audio_duration_s(audio)
+    except DecodeError as error:
+        raise SourceError(f"{audio}: {error}") from error
     late = next((one for one in annotations if one.end_s > duration_s + _ROUNDING_S), None)
     if late is not None:
         raise SchemaError(

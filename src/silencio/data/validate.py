@@ -218,6 +218,8 @@ def _measure(source: bytes | Path, truncated: Truncated) -> _Sound:
     with Recording(source, max_duration_s=MAX_AUDIO_S, truncated=truncated) as recording:
         for part in recording.parts():
             for block in resampled(part.blocks, part.sample_rate_hz, recording.sample_rate_hz):
+                if not len(block):
+                    continue  # a change of rate holds short blocks back
                 samples = quantize(block)
                 sound.digest.update(samples.data)
                 sound.n_samples += len(samples)

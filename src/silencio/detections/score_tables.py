@@ -211,4 +211,4 @@ def _join(parts: Sequence[Path], directory: Path) -> None:
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:
     """Add files that were not scored to `files.csv`: name, status and reason of each."""
     with writing(directory / FILES), (directory / FILES).open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([*row, "", 0, 0] for row in rows)
+        csv.writer(file, lineterminator="\n").writerows([*row, "", 0, 0, ""] for row in rows)

@@ -36,8 +36,12 @@ def local_path(uri: str | Path) -> Path:
     path = Path(uri)
     if "%" not in str(path) or os.path.lexists(path):
         return path
-    raw = Path(_ESCAPED.sub(lambda match: chr(_SURROGATES + int(match[1], 16)), str(path)))
-    return raw if os.path.lexists(raw) else path
+    # Name by name: beside a folder whose bytes were escaped, a file may really be spelled so.
+    found = Path(path.parts[0])
+    for part in path.parts[1:]:
+        raw = _ESCAPED.sub(lambda match: chr(_SURROGATES + int(match[1], 16)), part)
+        found /= part if os.path.lexists(found / part) or not os.path.lexists(found / raw) else raw
+    return found if os.path.lexists(found) else path
 
 
 def short_name(name: str, suffix: str = "", max_bytes: int = MAX_NAME_BYTES) -> str:

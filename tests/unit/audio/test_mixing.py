@@ -157,3 +157,18 @@ def test_levels__an_offset_is_noted_and_stays(encode: Encode, offset: float, kin
     audio = _decoded(encode, [lifted])
     np.testing.assert_array_equal(audio.samples, lifted)
     assert _kinds(audio) == kinds
+
+
+def test_levels__what_float_recorders_write_beyond_full_scale_is_clipped(encode: Encode) -> None:
+    loud = (SOUND / np.abs(SOUND).max() * 8.0).astype(np.float32)
+    waveform = read_waveform(encode(loud, RATE_HZ, "WAV", "FLOAT"), RATE_HZ)
+    assert [note.kind for note in waveform.notes] == ["beyond_full_scale"]
+    assert np.sqrt(np.square(waveform.samples / 32768.0).mean()) > 0.5
+
+
+@pytest.mark.parametrize("n_channels", [3, 6, 12])
+def test_channels__that_have_nothing_to_do_with_each_other_never_cancel(encode: Encode, n_channels: int) -> None:
+    channels = [_noise(number) for number in range(n_channels)]
+    audio = _decoded(encode, channels)
+    np.testing.assert_allclose(audio.samples, np.mean(channels, axis=0), atol=1e-6)
+    assert not audio.notes

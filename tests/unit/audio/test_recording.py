@@ -132,3 +132,11 @@ def test_reader__names_the_container_of_the_file_and_not_of_a_mended_header(enco
     wav = encode(SOUND, RATE_HZ, "WAV")
     assert read_waveform(wav[:-1000], RATE_HZ).container == "WAV"
     assert read_waveform(encode(SOUND, RATE_HZ, "RF64")[:-1000], RATE_HZ).container == "RF64"
+
+
+def test_reader__says_that_it_goes_on_while_it_looks_at_all_of_a_recording(encode: Encode) -> None:
+    calls: list[None] = []
+    stereo = encode(np.tile(SOUND[:, None], (3, 2)), RATE_HZ, "FLAC")
+    blocks = iter(WaveformReader(stereo, RATE_HZ, progressed=lambda: calls.append(None)))
+    next(blocks)
+    assert len(calls) >= 3 * len(SOUND) * 2 // (1 << 16)

@@ -134,5 +134,5 @@ def test_read__a_call_after_the_end_is_a_table_of_another_file(tmp_path: Path) -
 def test_read__audio_that_does_not_decode_is_named(tmp_path: Path) -> None:
     (tmp_path / "forest.ogg").write_bytes(b"no audio")
     (tmp_path / "forest.txt").write_text(TABLE)
-    with pytest.raises(SourceError, match=r"forest\.ogg is not audio"):
+    with pytest.raises(SourceError, match=r"forest\.ogg: not audio"):
         read_annotated_soundscapes(tmp_path, SPEC)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from silencio.data.birdclef import Source, read_birdclef
-from silencio.data.validate import ValidatedRecordings, ValidationConfig, validate_recordings
+from silencio.data.validate import ValidatedRecordings, ValidationConfig, examine, validate_recordings
 from silencio.errors import DataError, StorageError
 
 Encode = Callable[..., bytes]
@@ -175,3 +175,14 @@ def test_validate__a_server_that_is_gone_stops_instead_of_leaving_everything_out
 def test_validation_config__refuses_what_cannot_be(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ValidationConfig.model_validate(values)
+
+
+@pytest.mark.parametrize("n_second", [500, 65_537, 66_200])
+def test_examine__joined_recordings_of_other_rates(tmp_path: Path, encode: Callable[..., bytes], n_second: int) -> None:
+    noise = (0.1 * np.random.default_rng(0).standard_normal(96_000)).astype(np.float32)
+    file = tmp_path / "joined.ogg"
+    file.write_bytes(encode(noise, 48_000, "OGG") + encode(noise[:n_second], 44_100, "OGG"))
+    facts, faults = examine("joined.ogg", str(file), ValidationConfig())
+    assert facts is not None
+    assert facts["duration_s"] == pytest.approx(2.0 + n_second / 44_100, abs=0.01)
+    assert [fault.kind for fault in faults] == ["joined"]

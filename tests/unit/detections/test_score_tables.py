@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -40,3 +41,11 @@ def test_tables__are_written_whole_where_there_is_room(tmp_path: Path) -> None:
     fill(tmp_path / "scores", 3)
     assert sorted(path.name for path in (tmp_path / "scores").iterdir()) == sorted(TABLES)
     assert (tmp_path / "scores" / FILES).read_text().count("scored") == 3
+
+
+def test_append_files__every_row_has_every_column(tmp_path: Path) -> None:
+    with ScoreTables(tmp_path, ["a"]) as tables:
+        tables.not_scored("b.wav", "failed", "why")
+    append_files(tmp_path, [("c.txt", "skipped", "no recording")])
+    header, *rows = csv.reader((tmp_path / FILES).read_text().splitlines())
+    assert [len(row) for row in rows] == [len(header)] * 2

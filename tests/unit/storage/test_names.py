@@ -116,3 +116,12 @@ def test_write_atomically__takes_every_name_that_the_folder_does(tmp_path: Path)
         assert path.read_text() == content
         write_atomically(path, content, shared=True)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_local_path__a_name_that_is_spelled_so_in_a_folder_that_is_not_utf_8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"S\xfcd")
+    folder.mkdir()
+    (folder / "caf%C3%A9.wav").write_bytes(b"sound")
+    (uri,) = (one.uri for one in list_objects(tmp_path))
+    assert uri == f"{tmp_path}/S%FCd/caf%C3%A9.wav"
+    assert local_path(uri).read_bytes() == b"sound"

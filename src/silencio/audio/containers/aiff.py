@@ -30,7 +30,7 @@ def aiff_sections(encoded: Encoded, start: int) -> FoundSections:
             common = encoded.read(at + 8, 8)
             n_channels, n_bits = int.from_bytes(common[:2], "big"), int.from_bytes(common[6:8], "big")
         at += 8 + n_bytes + n_bytes % 2
-    if name != b"SSND":
+    if len(head) < 8 or name != b"SSND":
         return whole(encoded.n_bytes)
     begin = at + 8 + _SOUND_HEAD_BYTES
     claimed = max(0, n_bytes - _SOUND_HEAD_BYTES) if n_bytes else None

@@ -34,9 +34,11 @@ def caf_sections(encoded: Encoded, start: int) -> FoundSections:
         if len(head) < 12 or head[:4] == b"data":
             break
         at += 12 + max(0, n_bytes)
-    if head[:4] != b"data":
+    if len(head) < 12 or head[:4] != b"data":
         return whole(encoded.n_bytes)
     begin = at + 12 + _EDITS_BYTES
+    if begin > encoded.n_bytes:
+        return whole(encoded.n_bytes)
     samples = Samples(begin, n_bytes - _EDITS_BYTES if n_bytes >= _EDITS_BYTES else None, 1, wraps=False)
     end, notes = found_end(encoded, samples, lambda _: True)
     if not notes:

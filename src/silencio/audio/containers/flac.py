@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from silencio.audio.containers.encoded import Encoded
 from silencio.audio.containers.section import FoundSections, Section, whole
+from silencio.audio.notes import ReadingNote
 
 _STREAM_INFO = 0
 _STREAM_INFO_BYTES = 34
 # Marker, head of the block, and what stands before its 64 bits of rate, channels, depth and length.
 _TOTAL_AT = 4 + 4 + 10
 _TOTAL_BITS = 36
+# Marker and head of the first block, which may be the only one.
+_STARTS = tuple(b"fLaC" + kind + _STREAM_INFO_BYTES.to_bytes(3, "big") for kind in (b"\0", b"\x80"))
+
+
+_NEXT_BYTES = 1 << 20
+_TAG_BYTES = 128
 
 
 def flac_sections(encoded: Encoded, start: int) -> FoundSections:
-    """The samples of a FLAC file, whatever length it claims.
+    """The samples of a FLAC file, whatever length it claims, and of those that are joined behind it.
 
     Streams say 0, recorders twice what they recorded (Frontier Labs 3.17 to 3.24), and long files that were cut say
     what was to come. The decoder is told 0, and reads to the end.
@@ -22,11 +29,43 @@ def flac_sections(encoded: Encoded, start: int) -> FoundSections:
         encoded: The file.
         start: First byte of its marker.
     """
-    head = encoded.read(start, _TOTAL_AT + 8)
+    first = _section(encoded, start, encoded.n_bytes)
+    if first is None:
+        return whole(encoded.n_bytes)
+    begins = [start]
+    while (following := _following(encoded, begins[-1] + 4)) is not None:
+        begins.append(following)
+    ends = [*begins[1:], _end(encoded)]
+    sections = [_section(encoded, begin, end) for begin, end in zip(begins, ends, strict=True)]
+    notes = [ReadingNote("joined", f"{len(begins)} FLAC streams are joined: all were read")] if len(begins) > 1 else []
+    return FoundSections(tuple(one for one in sections if one is not None), tuple(notes))
+
+
+def _section(encoded: Encoded, begin: int, end: int) -> Section | None:
+    """The stream between two bytes; None where its first block is not the one that has the length."""
+    head = encoded.read(begin, _TOTAL_AT + 8)
     is_stream_info = head[4:5] and head[4] & 0x7F == _STREAM_INFO
     if len(head) < _TOTAL_AT + 8 or not is_stream_info or int.from_bytes(head[5:8], "big") != _STREAM_INFO_BYTES:
-        return whole(encoded.n_bytes)
+        return None
     packed = int.from_bytes(head[_TOTAL_AT:], "big")
     n_claimed = packed & ((1 << _TOTAL_BITS) - 1)
     header = head[:_TOTAL_AT] + (packed - n_claimed).to_bytes(8, "big")
-    return FoundSections((Section((header, range(start + len(header), encoded.n_bytes)), n_claimed),))
+    return Section((header, range(begin + len(header), end)), n_claimed)
+
+
+def _following(encoded: Encoded, at: int) -> int | None:
+    """Where the next stream begins: eight bytes that no frame holds but by a chance of one in 2^63."""
+    while window := encoded.read(at, _NEXT_BYTES):
+        found = [place for place in map(window.find, _STARTS) if place >= 0]
+        if found:
+            return at + min(found)
+        if len(window) < _NEXT_BYTES:
+            return None
+        at += _NEXT_BYTES - len(_STARTS[0]) + 1
+    return None
+
+
+def _end(encoded: Encoded) -> int:
+    """Without a tag behind the last frame (ID3v1)."""
+    tag_at = max(0, encoded.n_bytes - _TAG_BYTES)
+    return tag_at if encoded.read(tag_at, 3) == b"TAG" else encoded.n_bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from silencio.audio.containers.encoded import Encoded
@@ -76,9 +77,19 @@ def mp3_sections(encoded: Encoded, start: int) -> FoundSections | None:
     for link, begin, end in zip(links, begins, ends, strict=True):
         count = _counting_frame(encoded, link)
         # The count belongs right in front of the first frame.
-        pieces = (count, range(link.starts[0], end)) if count else (range(begin, end),)
-        sections.append(Section(pieces))
+        kept = _without(range(link.starts[0] if count else begin, end), walk.lost)
+        sections.append(Section((count, *kept) if count else tuple(kept)))
     return FoundSections(tuple(sections), tuple(notes))
+
+
+def _without(whole: range, lost: Sequence[range]) -> list[range]:
+    """What of a run of bytes is left without others: the decoder gives up at a kilobyte that is no frame."""
+    kept, at = [], whole.start
+    for one in lost:
+        if whole.start <= one.start < whole.stop:
+            kept.append(range(at, one.start))
+            at = one.stop
+    return [one for one in (*kept, range(at, whole.stop)) if len(one)]
 
 
 def _split(link: _Link) -> list[_Link]:
@@ -125,19 +136,22 @@ class _Walk:
         self._kind: tuple[int, ...] | None = None
         self.links: list[_Link] = []
         self._is_cut = False
-        self._n_lost = 0
+        self.lost: list[range] = []
 
     def notes(self) -> list[ReadingNote]:
         """What was not as it should be."""
         notes = []
         last = self.links[-1]
-        if last.n_claimed is not None and len(last.starts) < last.n_claimed - _COUNT_MAY_DIFFER:
+        n_lost = sum(map(len, self.lost))
+        is_short = last.n_claimed is not None and len(last.starts) < last.n_claimed - _COUNT_MAY_DIFFER
+        # Frames that are missing may lie in what was lost.
+        if is_short and (self._is_cut or not n_lost):
             text = f"the file is truncated: {len(last.starts)} of {last.n_claimed} frames are there"
             notes.append(ReadingNote("truncated", text))
         elif self._is_cut:
             notes.append(ReadingNote("truncated", "the file is truncated: its last MP3 frame is cut"))
-        if self._n_lost:
-            text = f"{self._n_lost} bytes between MP3 frames are no frames: they were passed over"
+        if n_lost:
+            text = f"{n_lost} bytes between MP3 frames are no frames: they were passed over"
             notes.append(ReadingNote("damaged", text))
         return notes
 
@@ -161,7 +175,7 @@ class _Walk:
                 found = self._next_frame(at)
                 if found is None:
                     return
-                self._n_lost += found - at
+                self.lost.append(range(at, found))
                 at = found
 
     def _is_other_stream(self, at: int) -> bool:
@@ -214,13 +228,14 @@ class _Walk:
 
     def _next_frame(self, at: int) -> int | None:
         """The next place where one frame follows another."""
-        window = self._encoded.read(at + 1, _SEARCH_BYTES)
-        found = -1
-        while (found := window.find(b"\xff", found + 1)) >= 0:
-            place = at + 1 + found
-            n_bytes = self.frame_bytes(place)
-            if n_bytes and self.frame_bytes(place + n_bytes):
-                return place
+        at += 1
+        while window := self._encoded.read(at, _SEARCH_BYTES):
+            found = -1
+            while (found := window.find(b"\xff", found + 1)) >= 0:
+                n_bytes = self.frame_bytes(at + found)
+                if n_bytes and self.frame_bytes(at + found + n_bytes):
+                    return at + found
+            at += len(window)
         return None
 
     def _read(self, at: int, n_bytes: int) -> bytes:

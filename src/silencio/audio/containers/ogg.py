@@ -75,11 +75,13 @@ def ogg_sections(encoded: Encoded, start: int) -> FoundSections:
         start: First byte of its first page.
     """
     links: list[_Link] = []
-    at, n_lost, last = start, 0, None
+    at, n_lost, n_unsound, last, is_sound = start, 0, 0, None, True
     while (page := _page(encoded, at)) is not None:
         if page.end > encoded.n_bytes:
             break
         n_lost += page.begin - at
+        is_sound = _is_sound(encoded, page)
+        n_unsound += not is_sound
         if last is None or (page.begins and not last.begins):
             links.append(_Link())
         links[-1].add(page)
@@ -91,6 +93,11 @@ def ogg_sections(encoded: Encoded, start: int) -> FoundSections:
         notes.append(ReadingNote("joined", f"{len(links)} Ogg streams are joined: all were read"))
     if n_lost:
         notes.append(ReadingNote("damaged", f"{n_lost} bytes between Ogg pages are no pages: they were passed over"))
+    if not is_sound and not last.ends:
+        n_unsound -= 1  # it is why the file is called truncated
+    if n_unsound:
+        text = f"{n_unsound} Ogg pages are damaged and were left out: times behind them are earlier by what was lost"
+        notes.append(ReadingNote("damaged", text))
     return FoundSections(tuple(link.section(encoded) for link in links), tuple(notes))
 
 

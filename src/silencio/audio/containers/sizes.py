@@ -54,6 +54,8 @@ def found_end(
     claimed = samples.n_claimed_bytes
     if claimed is None or claimed == n_there:
         return encoded.n_bytes, ()
+    if claimed == 0 and not is_padding(encoded, samples.begin) and is_tail(samples.begin):
+        return samples.begin, ()  # nothing was recorded, and other chunks follow
     if _means_unknown(claimed, n_there):
         return encoded.n_bytes, (_differs(claimed, n_there),)
     if claimed > n_there:

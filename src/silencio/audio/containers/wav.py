@@ -76,7 +76,7 @@ def wav_sections(encoded: Encoded, start: int) -> FoundSections:
         elif name == b"ds64":
             size_64 = encoded.read(at + 8, 24)
         at += 8 + n_bytes + n_bytes % 2
-    if name != b"data" or len(sound_format) < 24:
+    if name != b"data" or len(head) < 8 or len(sound_format) < 24:
         return whole(encoded.n_bytes)  # the decoder says what is missing
     samples = _samples(at + 8, n_bytes, size_64, int.from_bytes(sound_format[20:22], order))
     end, notes = found_end(encoded, samples, lambda place: _is_tail(encoded, place, order))

@@ -31,7 +31,7 @@ def wave64_sections(encoded: Encoded, start: int) -> FoundSections:
             block_bytes = int.from_bytes(encoded.read(at + _HEAD_BYTES + 12, 2), "little")
         # Sizes count their own head; chunks begin at multiples of eight.
         at += max(_HEAD_BYTES, n_bytes + -n_bytes % 8)
-    if head[:4] != b"data":
+    if len(head) < _HEAD_BYTES or head[:4] != b"data":
         return whole(encoded.n_bytes)
     begin = at + _HEAD_BYTES
     claimed = None if n_bytes >= 1 << 63 else max(0, n_bytes - _HEAD_BYTES)

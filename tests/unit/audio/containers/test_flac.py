@@ -85,3 +85,20 @@ def test_flac__damaged_in_the_middle_is_read_up_to_there(flac: bytes) -> None:
     audio = decode(flac[:middle] + b"\xff" * 64 + flac[middle + 64 :])
     assert 0.4 * len(SOUND) < len(audio.samples)
     assert audio.notes
+
+
+@pytest.mark.parametrize("rest", [b"\0", bytes(4_096), b"TAG" + bytes(125)], ids=["a zero", "zeros", "a tag"])
+def test_flac__with_something_behind_it_is_whole(flac: bytes, rest: bytes) -> None:
+    assert _notes(flac + rest) == []
+
+
+def test_flac__of_a_stream_with_a_tag_behind_it_is_whole(flac: bytes) -> None:
+    assert _notes(with_flac_total(flac, 0) + b"TAG" + bytes(125)) == []
+
+
+def test_flac__files_that_are_joined_are_read_on(flac: bytes, encode: Encode) -> None:
+    other = encode(SOUND[:RATE_HZ], RATE_HZ, "FLAC", "PCM_24")
+    audio = decode(flac + other + flac)
+    wanted = np.concatenate([SOUND, SOUND[:RATE_HZ], SOUND])
+    np.testing.assert_array_equal(audio.samples * 32768, wanted)
+    assert [note.text for note in audio.notes] == ["3 FLAC streams are joined: all were read"]

@@ -101,3 +101,13 @@ def test_mp3__tags_behind_are_nothing(mp3: bytes) -> None:
     ape = b"APETAGEX" + (2000).to_bytes(4, "little") + (64).to_bytes(4, "little") + bytes(16)
     size = ape[:8] + (2000).to_bytes(4, "little") + (64).to_bytes(4, "little") + bytes(16)
     assert not decode(mp3 + size + bytes(64) + TAG_V1).notes
+
+
+@pytest.mark.parametrize("n_bytes", [5_000, 200_000])
+def test_mp3__a_hole_costs_itself_and_nothing_behind_it(encode: Encode, n_bytes: int) -> None:
+    whole = encode(_noise(0, 30 * 32_000), 32_000, "MP3")
+    middle = whole.index(whole[:2], len(whole) // 2)
+    audio = decode(whole[:middle] + b"\x55" * n_bytes + whole[middle:], truncated="refuse")
+    assert audio.duration_s == pytest.approx(30.0, abs=0.3)
+    assert _kinds(audio)[0] == "damaged"
+    assert f"{n_bytes} bytes between MP3 frames" in audio.notes[0].text

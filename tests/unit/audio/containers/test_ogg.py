@@ -119,3 +119,13 @@ def test_ogg__four_letters_in_the_sound_are_no_page(ogg: bytes) -> None:
 def test_ogg__without_one_whole_page_is_no_audio(ogg: bytes, n_bytes: int) -> None:
     with pytest.raises(DecodeError):
         decode(ogg[:n_bytes])
+
+
+def test_ogg__a_page_that_is_damaged_is_left_out_and_said(ogg: bytes) -> None:
+    begin, end = _pages(ogg)[-3:-1]
+    damaged = bytearray(ogg)
+    damaged[(begin + end) // 2] ^= 0xFF
+    audio = decode(bytes(damaged))
+    assert 1.5 < audio.duration_s < 3.0
+    (note,) = audio.notes
+    assert (note.kind, note.text[:32]) == ("damaged", "1 Ogg pages are damaged and were")

@@ -234,3 +234,17 @@ def test_aiff__a_few_frames_that_are_missing_are_no_cut(encode: Encode, n_lost: 
     audio = decode(whole[: len(whole) - 9 * n_lost])
     assert len(audio.samples) == len(SOUND) - n_lost
     assert _kinds(audio) == [kind]
+
+
+@pytest.mark.parametrize("container", ["WAV", "RF64", "W64", "AIFF", "AU", "CAF"])
+def test_every_form__cut_anywhere_in_its_header_is_refused_or_empty(encode: Encode, container: str) -> None:
+    whole = encode(SOUND[:100], RATE_HZ, container, "PCM_16")
+    for n_bytes in range(1, len(whole) - 200):
+        with pytest.raises(DecodeError):
+            decode(whole[:n_bytes])
+
+
+def test_wav__nothing_recorded_and_chunks_behind_is_nothing(wav: bytes) -> None:
+    empty = with_chunk(with_data_size(wav[:44], 0), b"wamd", bytes(range(1, 201)) * 40, behind=True)
+    with pytest.raises(DecodeError, match="the audio holds no samples"):
+        decode(empty)
