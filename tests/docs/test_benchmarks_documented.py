@@ -1,0 +1,33 @@
+"""docs/benchmarks.md says what the committed results say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PAGE = " ".join((ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8").split())
+
+
+def _results(name: str) -> list[dict[str, Any]]:
+    text = (ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8")
+    results: list[dict[str, Any]] = json.loads(text)["results"]
+    return results
+
+
+def test_memory__is_what_the_page_says() -> None:
+    figures = sorted({round(one["value"]) for one in _results("memory")})
+    assert all(one["met"] for one in _results("memory"))
+    assert figures == [189, 190, 289]
+    for figure in figures:
+        assert f"{figure} MB" in PAGE
+
+
+def test_training__is_what_the_page_says() -> None:
+    (result,) = _results("training")
+    found = result["details"]
+    assert result["met"]
+    assert f"{result['value']:.2f} times as long as alone" in PAGE
+    assert f"{found['beside_s']:.2f} s against {found['alone_s']:.2f} s" in PAGE
+    assert f"took {found['spinning_beside_s']:.2f} s there and {found['spinning_alone_s']:.2f} s alone" in PAGE
