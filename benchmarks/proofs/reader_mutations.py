@@ -37,7 +37,7 @@ _MODULES = (
 )
 _TESTS = ("tests/unit/audio",)
 # Spread evenly over a module.
-_MAX_MUTANTS = 20
+_MAX_MUTANTS = 10
 _MAX_PROCESSOR_S = 120
 # What silencio's tests import of others: loaded once, so that a mutant's process has its own modules to load alone.
 _OTHERS = (
