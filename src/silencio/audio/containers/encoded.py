@@ -79,8 +79,18 @@ class Encoded:
     def view(self, pieces: Sequence[Piece]) -> io.RawIOBase | io.BytesIO:
         """Pieces one behind the other, as a file of its own."""
         if self._bytes is not None and list(pieces) == [range(self.n_bytes)]:
-            return io.BytesIO(self._bytes)
+            return _Whole(self._bytes)
         return _View(self, pieces)
+
+
+class _Whole(io.BytesIO):
+    """Bytes as they stand, in C but for what a broken header makes libsndfile do."""
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        try:
+            return super().seek(offset, whence)
+        except ValueError:  # before the beginning; inside libsndfile's callback it would only be printed
+            return super().seek(0)
 
 
 class _View(io.RawIOBase):
