@@ -6,6 +6,7 @@ import bisect
 import io
 import itertools
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -40,8 +41,11 @@ class Encoded:
         else:
             try:
                 self._file = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-                self.n_bytes = os.lseek(self._file, 0, os.SEEK_END)
-                os.pread(self._file, 1, 0)  # a folder opens, and cannot be read
+                if stat.S_ISREG(os.fstat(self._file).st_mode):
+                    self.n_bytes = os.lseek(self._file, 0, os.SEEK_END)
+                else:
+                    self._bytes = _read_all(self._file)  # a pipe has no places; a folder cannot be read
+                    self.n_bytes = len(self._bytes)
             except OSError as error:
                 self.close()
                 raise _unreadable(error) from error
@@ -139,6 +143,13 @@ class _View(io.RawIOBase):
         if isinstance(piece, bytes):
             return piece[within : within + n_bytes]
         return self._encoded.read(piece[0] + within, n_bytes)
+
+
+def _read_all(file: int) -> bytes:
+    parts = []
+    while part := os.read(file, 1 << 20):
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _unreadable(error: OSError) -> DecodeError:
