@@ -24,6 +24,14 @@ def test_memory__is_what_the_page_says() -> None:
         assert f"{figure} MB" in PAGE
 
 
+def test_day_long_recording__is_what_the_page_says() -> None:
+    text = (ROOT / "benchmarks" / "results" / "proofs" / "day-long-recording.json").read_text(encoding="utf-8")
+    found = json.loads(text)["result"]
+    assert found["duration_s"] == 24 * 3600
+    predict, batch = (round(found[name]["peak_pss_mb"]) for name in ("predict", "batch_score, one worker"))
+    assert f"{predict} MB and {batch} MB" in PAGE
+
+
 def test_training__is_what_the_page_says() -> None:
     (result,) = _results("training")
     found = result["details"]
