@@ -54,13 +54,13 @@ def prove(units: Units) -> dict[str, Any]:
 
 def calibrated_models() -> dict[str, dict[str, float]]:
     """Share of perfectly calibrated models that pass the calibration gate, by their top-1 and by test recordings."""
-    most, rng = GatePolicy.shipped().most_calibration_error, np.random.default_rng(0)
+    max_error, rng = GatePolicy.shipped().most_calibration_error, np.random.default_rng(0)
 
     def share(top1: float, n_test: int) -> float:
         confidence = rng.beta(_CONCENTRATION * top1, _CONCENTRATION * (1 - top1), (_N_DRAWS, n_test))
         hit = rng.random(confidence.shape) < confidence
         errors = [expected_calibration_error(*one) for one in zip(confidence, hit, strict=True)]
-        return round(float(np.mean(np.array(errors) <= most)), 2)
+        return round(float(np.mean(np.array(errors) <= max_error)), 2)
 
     return {f"{top1:g}": {str(n): share(top1, n) for n in N_TEST} for top1 in TOP1}
 
@@ -77,49 +77,54 @@ def _regressions() -> dict[str, Any]:
         verdicts: dict[str, list[tuple[Verdict, float]]] = {}
         for seed in _SEEDS:
             split = config.split.model_copy(update={"seed": seed})
-            for name, judged in _judged(every, usable, split, source.classes).items():
-                verdicts.setdefault(name, []).append(judged)
+            for name, result in _test_results(every, usable, split, source.classes).items():
+                verdicts.setdefault(name, []).append(result)
         part = draw_split(usable, config.split).assignment["part"].value_counts()
     counts = {"n_recordings": len(usable), "n_labels": len(source.classes), "n_test": int(part["test"])}
     return counts | {"n_splits": len(_SEEDS), "by_regression": {name: _shares(each) for name, each in verdicts.items()}}
 
 
-def _judged(every: ShardSet, usable: Any, split: SplitConfig, classes: ClassList) -> dict[str, tuple[Verdict, float]]:
+def _test_results(
+    every: ShardSet, usable: Any, split: SplitConfig, classes: ClassList
+) -> dict[str, tuple[Verdict, float]]:
     drawn = draw_split(usable, split).assignment.set_index("recording_id")["part"]
     part = every.table["recording_id"].map(drawn).to_numpy()
-    heard, chooses, judged = (every.subset(part == name) for name in ("train", "validation", "test"))
-    before, after = (encoder_regression("birdnet", heard, one, classes) for one in (chooses, judged))
-    majority = majority_scores(heard, len(judged), classes)
+    training, validation, test_set = (every.subset(part == name) for name in ("train", "validation", "test"))
+    before, after = (encoder_regression("birdnet", training, one, classes) for one in (validation, test_set))
+    majority = majority_scores(training, len(test_set), classes)
     found = {}
     for name in before:
-        ids = list(chooses.table["recording_id"])
+        ids = list(validation.table["recording_id"])
         fit = fit_calibration(
-            before[name], targets(chooses.table, classes.index), np.arange(len(ids)), ids, CalibrationConfig()
+            before[name], targets(validation.table, classes.index), np.arange(len(ids)), ids, CalibrationConfig()
         )
         scores = fit.calibration(after[name])
-        truth = np.array([classes.index[code] for code in judged.table["primary_label"]])
-        found[name] = _verdict(scores, majority, judged, truth, classes), float((scores.argmax(axis=1) == truth).mean())
+        truth = np.array([classes.index[code] for code in test_set.table["primary_label"]])
+        found[name] = (
+            _verdict(scores, majority, test_set, truth, classes),
+            float((scores.argmax(axis=1) == truth).mean()),
+        )
     return found
 
 
 def _verdict(
     scores: NDArray[np.float64],
     majority: NDArray[np.float64],
-    judged: ShardSet,
+    test_set: ShardSet,
     truth: NDArray[np.integer],
     classes: ClassList,
 ) -> Verdict:
-    target = targets(judged.table, classes.index)
-    figures = judge(scores, target, judged.table["primary_label"], classes).to_dict()
+    target = targets(test_set.table, classes.index)
+    figures = judge(scores, target, test_set.table["primary_label"], classes).to_dict()
     error = expected_calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
     comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
     return apply_gates(GatePolicy.shipped(), figures, None, error, comparisons, [])
 
 
-def _shares(judged: list[tuple[Verdict, float]]) -> dict[str, Any]:
-    refused = Counter(reason.gate for verdict, _ in judged for reason in verdict.reasons if not reason.passed)
+def _shares(results: list[tuple[Verdict, float]]) -> dict[str, Any]:
+    refused = Counter(reason.gate for verdict, _ in results for reason in verdict.reasons if not reason.passed)
     return {
-        "top1": round(float(np.mean([top1 for _, top1 in judged])), 3),
-        "share_passed": round(float(np.mean([verdict.passed for verdict, _ in judged])), 2),
-        "share_refused_by": {gate: round(n / len(judged), 2) for gate, n in sorted(refused.items())},
+        "top1": round(float(np.mean([top1 for _, top1 in results])), 3),
+        "share_passed": round(float(np.mean([verdict.passed for verdict, _ in results])), 2),
+        "share_refused_by": {gate: round(n / len(results), 2) for gate, n in sorted(refused.items())},
     }
