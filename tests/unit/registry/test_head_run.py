@@ -63,8 +63,8 @@ def test_head_run__has_the_systems_metrics(client: MlflowClient, monkeypatch: py
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
     run_id = open_run("train", "abc", "local", "")
     with HeadRun(run_id, "raw_cnn", CONFIG):
-        found = until(lambda: _children(client, run_id)[0].data.metrics)
-    assert {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"} <= set(found)
+        wanted = {"system/cpu_utilization_percentage", "system/system_memory_usage_megabytes"}
+        until(lambda: wanted <= set(_children(client, run_id)[0].data.metrics), "the system's metrics")
 
 
 def test_head_run__without_a_run_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,9 +39,8 @@ def tracked(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_path__from_the_first_step_to_the_champion(
-    tracked: Server, tiny_data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tracked: Server, tiny_data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.2")
     run_id, _ = open_run_step("train tiny", "abc123", "local", "job-1")
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
@@ -55,7 +54,7 @@ def test_path__from_the_first_step_to_the_champion(
     assert [m.step for m in client.get_metric_history(child.info.run_id, "epoch_s")] == list(range(len(losses)))
     assert 0 < child.data.metrics["learning_rate"] <= tiny_data.config.heads["raw_cnn"].learning_rate
     assert child.data.metrics["epoch_s"] > 0
-    assert {"system/cpu_utilization_percentage", "validation_macro_map"} <= set(child.data.metrics)
+    assert "validation_macro_map" in child.data.metrics
     assert child.data.params["widths"] == "[4, 8]"
 
     bundle = write_bundle(tmp_path / "bundle")
