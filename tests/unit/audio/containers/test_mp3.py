@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from silencio.audio import DecodedAudio, decode
-from silencio.audio.containers import Encoded
+from silencio.audio.containers import Encoded, sections_of
 from silencio.audio.containers.mp3 import _Walk
+from silencio.audio.containers.mp3_frames import frame_of
 from silencio.errors import DecodeError
 
 Encode = Callable[..., bytes]
@@ -111,3 +112,13 @@ def test_mp3__a_hole_costs_itself_and_nothing_behind_it(encode: Encode, n_bytes:
     assert audio.duration_s == pytest.approx(30.0, abs=0.3)
     assert _kinds(audio)[0] == "damaged"
     assert f"{n_bytes} bytes between MP3 frames" in audio.notes[0].text
+
+
+def test_mp3__what_looks_like_frames_and_is_none_is_not_looked_through_for_ever() -> None:
+    """Three megabytes of such bytes would take a decoder as long as hours of sound."""
+    hostile = b"\xff\xfb\x90\0" + b"\xff" * 3_000_000
+    begun = frame_of.cache_info()
+    with Encoded(hostile) as encoded:
+        sections_of(encoded)
+    ended = frame_of.cache_info()
+    assert (ended.hits + ended.misses) - (begun.hits + begun.misses) < 200_000
