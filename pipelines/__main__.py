@@ -207,7 +207,7 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 
     table = Table("preset", "heads", "compiled")
     for name in preset_names():
-        compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-*.yaml")))
+        compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-[0-9]*.yaml")))
         table.add_row(name, ", ".join(resolve(preset_text(name)).heads), compiled)
     console.print(table)
     return 0

@@ -210,7 +210,9 @@ class Consumer:
             answer = Answer.of(name, one.version, document)
             self.ledger.note_answer(answer)
             self._server_is_away = False
-            self.say(f"{name}: {len(answer.ends_s)} windows, {len(answer.detections)} detections")
+            counts = {"window": len(answer.ends_s), "detection": len(answer.detections)}
+            told = (f"{count} {what}" + "s" * (count != 1) for what, count in counts.items())
+            self.say(f"{name}: {', '.join(told)}")
         for notes in (self.waiting, self._left, self._seen):
             notes.pop(name, None)
         self._tables_are_old = True
