@@ -1,4 +1,4 @@
-"""`python -m pipelines run|submit|compile|check|list`."""
+"""`python -m pipelines run|submit|compile|check|cluster|list`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,14 @@ def main(arguments: list[str] | None = None) -> int:
     from silencio.console import Console
 
     _check_text(options)
-    commands = {"run": _run, "submit": _submit, "compile": _compile, "check": _check, "list": _list}
+    commands = {
+        "run": _run,
+        "submit": _submit,
+        "compile": _compile,
+        "check": _check,
+        "cluster": _cluster,
+        "list": _list,
+    }
     return commands[options.command](options, Console())
 
 
@@ -81,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="compiled; default: those that are committed"
     )
+    commands.add_parser("cluster", help="what a cluster must provide, as docs/cluster.md has it")
     commands.add_parser("list", help="name the presets, their heads and what is compiled")
     return parser
 
@@ -218,6 +226,13 @@ def _check(options: argparse.Namespace, console: Console) -> int:
         sys.stderr.write(f"{n_faults} faults that a KFP host would find: correct them and compile anew\n")
         return 1
     console.print(f"{len(files)} compiled pipelines: a KFP host takes all of them")
+    return 0
+
+
+def _cluster(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.cluster_objects import page
+
+    sys.stdout.write(page())
     return 0
 
 

@@ -5,9 +5,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 CONFIG_MAP, SECRET = "configmap", "secret"
+_PAGE = """# What a cluster must provide
+
+Made of `pipelines/cluster_objects.py` by `python -m pipelines cluster`; a test holds this page against it.
+
+The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
+secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends
+with a sentence that names the variable, the object and the key.
+
+| object | key | variable of the step | what it is |
+|---|---|---|---|
+{rows}
+
+Leave out of a command what you do not need:
+
+```bash
+{commands}
+```
+
+The claim, by `kubectl -n NAMESPACE apply -f -`; several pods read it at once, on several nodes:
+
+```yaml
+{manifest}```
+
+What else has to be true: the image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
+compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above.
+`python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+"""
 
 
 @dataclass(frozen=True)
@@ -132,17 +160,17 @@ S3 = EnvironmentObject(
     "silencio-s3",
     (
         Key("endpoint", "SILENCIO_S3_ENDPOINT", "s3.example.org:9000",
-            "host and port of the S3 server, without a scheme; AWS where it is missing"),
-        Key("secure", "SILENCIO_S3_SECURE", "true", "`false` for a server without TLS"),
-        Key("region", "SILENCIO_S3_REGION", "eu-central-1", "of the buckets, where the server has several"),
+            "host and port of the S3 server; whatever reads an `s3://` place needs it"),
+        Key("secure", "SILENCIO_S3_SECURE", "true", "`false` for a server without TLS; `true` where it is missing"),
+        Key("region", "SILENCIO_S3_REGION", "eu-central-1", "of the buckets; the server is asked where it is missing"),
     ),
 )  # fmt: skip
 S3_KEYS = EnvironmentObject(
     SECRET,
     "silencio-s3",
     (
-        Key("accesskey", "SILENCIO_S3_ACCESS_KEY", "KEY", "for places that begin with `s3://`"),
-        Key("secretkey", "SILENCIO_S3_SECRET_KEY", "SECRET", "for places that begin with `s3://`"),
+        Key("accesskey", "SILENCIO_S3_ACCESS_KEY", "KEY", "for `s3://` places that are not public; both or none"),
+        Key("secretkey", "SILENCIO_S3_SECRET_KEY", "SECRET", "for `s3://` places that are not public; both or none"),
     ),
 )
 RECORDINGS = VolumeClaim(
@@ -166,10 +194,35 @@ GPU_NODES = NodeLabel(
 ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS)
 
 
-def object_of(variable: str) -> str:
-    """Where a variable's value belongs on a cluster: `key K of config map N`; "" for one that no object gives."""
+def advice(sentence: str, namespace: str) -> list[str]:
+    """Where on a cluster that belongs of which an error speaks, and the command that puts it there.
+
+    Args:
+        sentence: What was wrong, with the names of variables and places.
+        namespace: Of the pod.
+
+    Returns:
+        A line for each object; none where the error has another cause.
+    """
+    lines = []
     for one in ENVIRONMENT:
         for key in one.keys:
-            if key.variable == variable:
-                return f"key {key.name} of the {one.title}"
-    return ""
+            if re.search(rf"\b{key.variable}\b", sentence):
+                command = replace(one, keys=(key,)).command.replace("NAMESPACE", namespace, 1)
+                lines.append(f"on a cluster, {key.variable} is key {key.name} of the {one.title}: {command}")
+    if re.search(rf"(?<![\w/.-]){RECORDINGS.mount_path}(?![\w-])", sentence):
+        lines.append(f"on a cluster, {RECORDINGS.mount_path} is the volume claim {RECORDINGS.name} of {namespace}")
+    return [f"{line} (docs/cluster.md)" for line in lines]
+
+
+def page() -> str:
+    """docs/cluster.md, in Markdown."""
+    rows = [
+        f"| {one.title.removesuffix(one.name)}`{one.name}` | `{key.name}` | `{key.variable}` | {key.meaning} |"
+        for one in ENVIRONMENT
+        for key in one.keys
+    ]
+    rows.append(f"| volume claim `{RECORDINGS.name}` | | mounted at `{RECORDINGS.mount_path}` | {RECORDINGS.meaning} |")
+    rows.append(f"| nodes labelled `{GPU_NODES.key}={GPU_NODES.value}` | | | {GPU_NODES.meaning} |")
+    commands = [*(one.command for one in ENVIRONMENT), *GPU_NODES.commands]
+    return _PAGE.format(rows="\n".join(rows), commands="\n".join(commands), manifest=RECORDINGS.manifest)

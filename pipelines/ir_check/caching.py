@@ -92,9 +92,12 @@ def _task(
         if iterator := task.get("parameterIterator"):
             items = iterator.get("items", {}).get("inputParameter", "")
             inputs[f"parameters/{iterator.get('itemInput')}"] = inputs.get(f"parameters/{items}", _NOTHING)
-        inner, inner_faults = _walk(package, Dag(f"{dag.name}/{name}", component), inputs)
-        faults += inner_faults
-        return everything.union(*inner.values())
+        path = f"{dag.name}/{name}"
+        if path.count("/") <= len(package.components):  # deeper, components hold one another: `graph.dependencies`
+            inner, inner_faults = _walk(package, Dag(path, component), inputs)
+            faults += inner_faults
+            everything = everything.union(*inner.values())
+        return everything
     mounted = _volumes(package, component)
     if not task.get("cachingOptions", {}).get("enableCache"):
         return everything | mounted | {f"step {name}"}

@@ -116,6 +116,6 @@ def _waited_for(dag: Dag, task: Mapping[str, Any]) -> set[str]:
 
 def _circle(where: str, graph: Mapping[str, set[str]], what: str) -> Iterator[Fault]:
     try:
-        graphlib.TopologicalSorter(graph).prepare()
+        graphlib.TopologicalSorter({name: sorted(others) for name, others in sorted(graph.items())}).prepare()
     except graphlib.CycleError as error:
         yield Fault(where, f"{what} in a circle ({' → '.join(error.args[1])})", "take one of the edges away")

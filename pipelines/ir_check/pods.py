@@ -110,7 +110,7 @@ def _variables(label: str, variables: list[str]) -> Iterator[Fault]:
 
 
 def _mounts(label: str, mounts: list[tuple[str, str]]) -> Iterator[Fault]:
-    for name, count in Counter(name for name, _ in mounts).items():
+    for name, count in Counter(name for name, _ in mounts if name).items():
         if not _LABEL.fullmatch(name) or len(name) > _MAX_LABEL_LENGTH:
             what = f"{name!r} is no name of a volume"
             yield Fault(label, what, f"small letters, digits and hyphens, at most {_MAX_LABEL_LENGTH}")
