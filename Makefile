@@ -22,12 +22,13 @@ demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through th
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled pipelines are current
+check: $(VENV)/.ready  ## style, types, import rules, whether the compiled pipelines are current, and whether a KFP host runs them
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pipelines compile --check
+	$(BIN)/python -m pipelines check
 
 survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and disturb it in other ways
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m survival
