@@ -17,7 +17,8 @@ Restriction = Literal["", "non-commercial", "no derivatives", "all rights reserv
 
 _MAX_LETTERS = 300
 _SEPARATORS = re.compile(r"[\s_\u00ad\u2010-\u2015\u2212-]+")
-_VERSION = r"(?:1[. ]0|2[. ]0|2[. ]1|2[. ]5|3[. ]0|4[. ]0)"
+_VERSION = r"(?:version |v)?"
+_EARLIER = r"(?:1[. ]0|2[. ]0|2[. ]1|2[. ]5|3[. ]0)"
 # Where Creative Commons' licences before 4.0 were ported to.
 _PORTED = (
     "(?:ar|at|au|az|be|bg|br|ca|ch|cl|cn|co|cr|cz|de|dk|ec|ee|eg|es|fi|fr|ge|gr|gt|hk|hr|hu|ie|igo|il|in|it|jp|kr|lu"
@@ -25,7 +26,7 @@ _PORTED = (
 )
 _ADDRESS = re.compile(
     r"(?:(?:https?:)?//)?(?:www\.)?creativecommons\.org/(?:"
-    rf"licenses/by(?P<parts>(?:-(?:nc|sa|nd)){{0,2}})/(?:1\.0|2\.0|2\.1|2\.5|3\.0|4\.0)(?:/{_PORTED})?"
+    rf"licenses/by(?P<parts>(?:-(?:nc|sa|nd)){{0,2}})/(?:4\.0|(?:1\.0|2\.0|2\.1|2\.5|3\.0)(?:/{_PORTED})?)"
     r"|licenses/(?P<sampling>(?:nc-)?sampling\+?)/1\.0"
     r"|publicdomain/(?:zero|mark)/1\.0|licenses/publicdomain)"
     r"(?:/(?:deed|legalcode)(?:\.[a-z]{2,3}(?:[-_][a-z]{2,4})?)?)?/?(?:\?ref=[a-z0-9.-]+)?"
@@ -34,7 +35,8 @@ _PART = r"nc|noncommercial|non commercial|sa|sharealike|share alike|nd|noderivat
 _CREATIVE_COMMONS = re.compile(
     r"(?:(?:cc|creative commons) by|(?:(?:cc|creative commons) )?attribution)"
     rf"(?P<parts>(?: (?:{_PART})){{0,2}})"
-    rf"(?: (?:version |v)?{_VERSION}(?: (?:international|unported|generic|{_PORTED}))?)?"
+    # As a word, Norway's `no` may mean another thing.
+    rf"(?: {_VERSION}(?:4[. ]0(?: international)?|{_EARLIER}(?: (?:unported|generic|(?!no\b){_PORTED}))?))?"
     r"(?: (?:public )?licen[cs]e)?(?: deed)?"
 )
 _ZERO = re.compile(
