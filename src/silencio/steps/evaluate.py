@@ -1,4 +1,4 @@
-"""evaluate: the verdict's figures on the test part, which is read here and nowhere else, once."""
+"""evaluate: the verdict's figures on the test part, which serves evaluation only: no step that fits is handed it."""
 
 from __future__ import annotations
 

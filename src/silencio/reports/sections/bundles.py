@@ -68,7 +68,7 @@ def bundles_table(rows: Sequence[BundleRow]) -> Markup:
     costs = rows[0].costs
     words = (
         f"Times real time: seconds of sound that one second hears, from the file's bytes to probabilities, on one "
-        f"thread of this machine; measured on {count(costs.n_timed, 'test recording')} ({costs.audio_s:.0f} s)."
+        f"thread of this machine; measured on {count(costs.n_timed, 'validation recording')} ({costs.audio_s:.0f} s)."
     )
     columns = [Column("bundle"), Column("right at first guess", True), Column("95 % interval", True)]
     columns += [Column("mean average precision", True), Column("95 % interval", True)]
