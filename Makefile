@@ -35,9 +35,9 @@ survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and distur
 soak: $(VENV)/.ready  ## thousands of broken recordings at the real servers
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak
 
-browser: $(VENV)/.ready  ## the page, in Debian's Chromium
-	scripts/install_browser.sh
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
+browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
+	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
+	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, or promtool
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras

@@ -75,7 +75,7 @@ def bundles_table(rows: Sequence[BundleRow]) -> Markup:
     columns += [Column("times real time", True), Column("graph", True), Column("whole bundle", True)]
     columns += [Column("numbers inside"), Column("licence"), Column("gates")]
     n = rows[0].evaluation.rows[ENSEMBLE].n_recordings
-    caption = f"On {count(n, 'test recording')}"
+    caption = f"Worth and costs on {count(n, 'test recording')}"
     classes = ["strong" if one.released and len(rows) > 1 else "" for one in rows]
     return join(prose(words), table(caption, columns, [_cells(one) for one in rows], classes))
 
