@@ -22,11 +22,12 @@ demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through th
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.ready  ## style, types, import rules, whether the compiled pipelines are current, and whether a KFP host runs them
+check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whether compiled pipelines are current and run on KFP
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks scripts
 	$(BIN)/python -m pipelines compile --check
 	$(BIN)/python -m pipelines check
 
@@ -36,9 +37,9 @@ survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and distur
 soak: $(VENV)/.ready  ## thousands of broken recordings at the real servers
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak
 
-browser: $(VENV)/.ready  ## the page, in Debian's Chromium
-	scripts/install_browser.sh
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
+browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
+	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
+	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, or promtool
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras

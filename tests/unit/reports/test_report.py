@@ -215,6 +215,8 @@ def test_report__pictures_and_tables_have_words(shown: str) -> None:
     regions = [one for one in page.of("div") if one.get("class") == "scroll"]
     assert len(regions) == len(tables)
     assert all(one.get("tabindex") == "0" and one.get("aria-label") for one in regions)
+    # Who goes from region to region is told which is which.
+    assert len({one["aria-label"] for one in regions}) == len(regions)
 
 
 def test_report__headings_skip_no_level(shown: str) -> None:
