@@ -6,7 +6,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,11 +43,29 @@ class LocalServers:
     def check_alive(self) -> None:
         """Raises `ServingError` with the last lines of a server's log if it has ended."""
         for server in self.both:
-            if server.exit_code() is not None:
+            code = server.exit_code()
+            if code == 0:
                 raise ServingError(
-                    f"the {server.name} ended by itself (exit code {server.exit_code()}); its last lines:\n"
-                    f"{server.last_lines()}"
+                    f"the {server.name} was stopped by somebody else (exit code 0); one server is of no use "
+                    "without the other, which is stopped, too"
                 )
+            if code is not None:
+                raise ServingError(
+                    f"the {server.name} ended by itself (exit code {code}); its last lines:\n{server.last_lines()}"
+                )
+
+    def stop(self) -> None:
+        """Stop both and wait for their ends.
+
+        Raises:
+            ServingError: One that was asked to stop did not end in order; the message has its last lines.
+        """
+        for server in reversed(self.both):
+            server.ask_to_stop()
+        for server in self.both:
+            server.wait_until_stopped()
+        for server in self.both:
+            server.check_end()
 
 
 def _ignore(message: str) -> None:
@@ -79,7 +97,7 @@ def local_servers(
         longest_start_s: How long to wait for one that lives and is not ready; one that ends is noticed at once.
 
     Raises:
-        ServingError: A server refuses the bundle, ends or does not become ready.
+        ServingError: A server refuses the bundle, ends, does not become ready, or does not end in order.
     """
     if not (bundle / MANIFEST).is_file():  # the servers would say so too, some seconds later
         raise ServingError(f"{bundle} is no bundle: it holds no {MANIFEST}")
@@ -93,11 +111,12 @@ def local_servers(
         try:
             _wait_until_ready(servers, on_progress, longest_start_s)
             yield servers
-        finally:
-            for server in reversed(servers.both):
-                server.ask_to_stop()
-            for server in servers.both:
-                server.wait_until_stopped()
+        except BaseException:
+            # What went wrong first is what is said.
+            with suppress(ServingError):
+                servers.stop()
+            raise
+        servers.stop()
 
 
 def _start(

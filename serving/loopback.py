@@ -105,9 +105,22 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
     def __init__(self, entrance: Entrance, load: Load, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._entrance, self._load = entrance, load
+        self._begun = asyncio.Event()
 
     async def start(self, max_workers: int) -> None:
         """The SDK's own `start`, with another address and a port that is refused where it is already taken."""
+        try:
+            await self._begin(max_workers)
+        finally:
+            self._begun.set()
+        await self._server.wait_for_termination()
+
+    async def stop(self, sig: int | None = None) -> None:
+        """The SDK's own; gRPC crashes where it is stopped in the midst of its start."""
+        await self._begun.wait()
+        await super().stop(sig)
+
+    async def _begin(self, max_workers: int) -> None:
         limits = ("grpc_max_send_message_length", "grpc_max_receive_message_length")
         self._server = aio.server(
             ThreadPoolExecutor(max_workers=max_workers),
@@ -126,7 +139,6 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
             self._server.add_secure_port(address, _credentials(self._entrance.tls))
         logger.info("gRPC listens on %s", address)
         await self._server.start()
-        await self._server.wait_for_termination()
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:

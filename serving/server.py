@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from serving.load import Limits
 from serving.loopback import Entrance, listen_on
 from serving.origins import check_origin
 from serving.readiness import BundleDataPlane, BundleModel, FixedRepository
+from serving.stopping import ModelServer
 from silencio.errors import ConfigError
 
 # 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
@@ -30,6 +30,7 @@ _MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
 _MOST_REQUESTS = 64
 _LONGEST_BODY_PAUSE_S = 30.0
 _HEAD_READ_TIMEOUT_S = 30.0
+_STANDARD_INPUT = 0
 # Where KServe's storage initializer puts a model.
 _MOUNTED_BUNDLE = Path("/mnt/models")
 
@@ -149,7 +150,7 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
         listen_on(_entrance(options, routes))
     except ConfigError as error:
         raise SystemExit(f"error: {error}") from error
-    server = kserve.ModelServer(
+    server = ModelServer(
         http_port=options.http_port,
         grpc_port=options.grpc_port,
         # One process, whatever --workers says: more would each load the bundle, without the boundary before them.
@@ -171,6 +172,7 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
 
 
 def _stop_when_input_ends() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not by `sys.stdin.buffer`: whoever waits in it holds its lock, and an interpreter that wants to close it aborts.
+    while os.read(_STANDARD_INPUT, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

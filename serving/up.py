@@ -59,7 +59,7 @@ def up(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM.
 
     Returns:
-        0 if it was stopped, 1 if it did not start or a server ended by itself.
+        0 if it was stopped, 1 if it did not start, a server ended by itself, or did not end in order.
     """
     output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -80,9 +80,9 @@ def up(options: argparse.Namespace) -> int:
             # Servers that are ready have checked the bundle.
             output.print(_licence(read_manifest(options.bundle)))
             output.print("Ctrl-C stops it.")
-            while True:
-                time.sleep(_CHECK_S)
-                servers.check_alive()
+            _wait_for_interrupt(servers)
+        progress.print("stopped")
+        return 0
     except KeyboardInterrupt:
         progress.print("stopped")
         return 0
@@ -92,6 +92,16 @@ def up(options: argparse.Namespace) -> int:
         return 1
     finally:
         status.stop()
+
+
+def _wait_for_interrupt(servers: LocalServers) -> None:
+    """Raises `ServingError` if a server ends before."""
+    try:
+        while True:
+            time.sleep(_CHECK_S)
+            servers.check_alive()
+    except KeyboardInterrupt:
+        return
 
 
 def _transformer_options(options: argparse.Namespace) -> list[str]:

@@ -120,8 +120,7 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
         assert _predict(servers, recording(12.0), route=PREDICT + query, headers=headers).status_code == 200
-        servers.transformer.ask_to_stop()
-        servers.transformer.wait_until_stopped()
+        servers.transformer.stop()
     rows = read_log(str(place), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
     assert [(row["request_id"], row["session_id"], row["key_name"], row["start_s"]) for row in rows] == [
         ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 7.0)

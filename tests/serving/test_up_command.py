@@ -92,7 +92,9 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     children = _children(process.pid)
     assert set(children) == {"predictor", "transformer"}
     process.send_signal(signal.SIGTERM)
-    assert process.wait(HANG_S) == 0
+    _, errors = process.communicate(timeout=HANG_S)
+    # It looks at how both ended.
+    assert (process.returncode, "stopped" in errors) == (0, True), errors
     # It ends after them.
     assert all(is_gone(pid) for pid in children.values())
 
@@ -114,6 +116,15 @@ def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: 
     assert "error: the predictor ended by itself (exit code -9); its last lines:" in errors
     assert "ready with bundle silencio" in errors
     assert all(is_gone(pid) for pid in children.values())
+
+
+def test_up__when_somebody_stops_one_server_that_is_said(up: Up, bundle_directory: Path) -> None:
+    process = up(bundle_directory)
+    _welcome(process)
+    os.kill(_children(process.pid)["predictor"], signal.SIGTERM)
+    _, errors = process.communicate(timeout=HANG_S)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("error: the predictor was stopped by somebody else (exit code 0); ")
 
 
 def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory: Path, tmp_path: Path) -> None:
