@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.agreement import LOOPBACK, REFUSED
+from serving.agreement import LOOPBACK, MAX_BODY_BYTES, REFUSED
 from serving.server_process import ServerProcess
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
@@ -79,6 +79,7 @@ def local_servers(
     host: str = LOOPBACK,
     port: int = 0,
     grpc_port: int = 0,
+    max_body_bytes: int = MAX_BODY_BYTES,
     transformer_options: Sequence[str] = (),
     predictor_options: Sequence[str] = (),
     on_progress: Callable[[str], None] = _ignore,
@@ -91,6 +92,7 @@ def local_servers(
         host: Where the transformer listens; the predictor listens on loopback.
         port: The transformer's; 0 takes a free one.
         grpc_port: Likewise, over gRPC.
+        max_body_bytes: Of the largest body or message that the transformer takes.
         transformer_options: More of `python -m serving.transformer`.
         predictor_options: More of `python -m serving.predictor`.
         on_progress: Told what is waited for.
@@ -106,7 +108,8 @@ def local_servers(
     for one in (port, grpc_port):
         _refuse_taken_port(host, one)
     with tempfile.TemporaryDirectory(prefix="silencio-serving-") as logs:
-        options = ["--bundle", str(bundle), "--host", host, *_ports(port, grpc_port), *transformer_options]
+        options = ["--bundle", str(bundle), "--host", host, *_ports(port, grpc_port)]
+        options += ["--max_body_bytes", str(max_body_bytes), *transformer_options]
         servers = _start(bundle, host, port, grpc_port, options, predictor_options, Path(logs))
         try:
             _wait_until_ready(servers, on_progress, longest_start_s)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from serving.agreement import LOOPBACK, MODEL_NAME
+from serving.agreement import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from serving.local import LocalServers, local_servers
 from serving.origins import check_origin
 from silencio.bundle.load import read_manifest
@@ -32,6 +32,13 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
     parser.add_argument(
+        "--max-body-bytes",
+        type=_whole,
+        default=MAX_BODY_BYTES,
+        metavar="N",
+        help="largest body or gRPC message that is read (default: %(default)s)",
+    )
+    parser.add_argument(
         "--allow-origin",
         action="append",
         type=_origin,
@@ -45,6 +52,12 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
+    return int(text)
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1 is needed")
     return int(text)
 
 
@@ -72,6 +85,7 @@ def up(options: argparse.Namespace) -> int:
             host=options.host,
             port=options.port,
             grpc_port=options.grpc_port,
+            max_body_bytes=options.max_body_bytes,
             transformer_options=_transformer_options(options),
             on_progress=lambda message: status.update(Text(f"{message} ({time.monotonic() - begun_s:.0f} s)")),
         ) as servers:

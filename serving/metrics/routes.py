@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 OTHER = "other"
-_MODEL = re.compile(r"^/(v[12])/models/[^/:]+")
+# A version changes nothing of what is asked.
+_MODEL = re.compile(r"^/(v1)/models/[^/:]+|^/(v2)/models/[^/:]+(?:/versions/[^/]+)?")
 # What the SDK takes at each.
 METHODS = {
     "/": "GET",
@@ -27,7 +28,7 @@ METHODS = {
 
 def template_of(path: str) -> str:
     """The route that a path asks for, without the model's name; `other` where the SDK has none."""
-    template = _MODEL.sub(r"/\1/models/{name}", path)
+    template = _MODEL.sub(lambda found: f"/{found[1] or found[2]}/models/{{name}}", path)
     return template if template in METHODS else OTHER
 
 

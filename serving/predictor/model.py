@@ -15,6 +15,7 @@ from serving.metrics import Metrics
 from serving.predictor.scheduler import QueueFullError, Scheduler
 from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.readiness import BundleModel
+from serving.v2_outputs import wanted_outputs
 from silencio.bundle import Bundle
 from silencio.bundle.graph import OUTPUT, Graph
 from silencio.settings import Settings
@@ -91,6 +92,7 @@ class Predictor(BundleModel):
         """
         if not isinstance(payload, InferRequest):
             raise InvalidInput(f"the predictor takes tensors by V2, at /v2/models/{self.name}/infer or over gRPC")
+        wanted_outputs(payload, (OUTPUT,))
         priority, tensors = read_priority(payload), read_tensors(payload, self._graph.inputs)
         try:
             probabilities = await self._scheduler.submit(tensors, priority)
@@ -102,6 +104,7 @@ class Predictor(BundleModel):
         return InferResponse(
             response_id=payload.id or "",
             model_name=payload.model_name,
+            model_version=self.version,
             infer_outputs=[output],
             use_binary_outputs=payload.use_binary_outputs,
             requested_outputs=payload.request_outputs,
