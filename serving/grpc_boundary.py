@@ -29,7 +29,8 @@ from serving.boundary import OWN_PREFIX, REQUEST_ID, sane_request_id
 from serving.errors import Overloaded
 from serving.grpc_messages import Messages, MessageTimeoutError, NoMessageError
 from serving.load import Load, Share
-from serving.metrics.process import count_request
+from serving.metrics.process import count_request, expect_requests
+from serving.metrics.routes import GRPC_PREDICT_ROUTE, GRPC_STATUSES
 
 # Probes need no key and are never refused for load.
 OPEN_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})
@@ -52,6 +53,7 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
     def __init__(self, load: Load, access: Access | None) -> None:
         self._load = load
         self._access = access
+        expect_requests((GRPC_PREDICT_ROUTE,), GRPC_STATUSES)
         self._messages = Messages(load.limits.longest_pause_s)
 
     async def intercept_service(

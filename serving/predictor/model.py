@@ -11,7 +11,7 @@ from kserve.errors import InvalidInput
 from kserve.logging import logger
 
 from serving.errors import Overloaded
-from serving.metrics import Metrics
+from serving.metrics import RUN_STAGES, Metrics
 from serving.predictor.scheduler import QueueFullError, Scheduler
 from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.readiness import BundleModel
@@ -60,7 +60,7 @@ class Predictor(BundleModel):
             most_wait_ms=settings.most_wait_ms,
             most_queued_windows=settings.most_queued_windows,
         )
-        metrics = Metrics(bundle.manifest, provider=graph.provider)
+        metrics = Metrics(bundle.manifest, RUN_STAGES, provider=graph.provider)
         metrics.queue_length_from(self._scheduler.queue_length)
         self._scheduler.on_batch = metrics.batch
 
