@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from serving.access.keys import add_key
 from serving.local import LocalServers, local_servers
-from serving.metrics import REQUEST_STAGES, RUN_STAGES, Metrics
+from serving.metrics import REQUEST_STAGES, RUN_STAGES, Metrics, process
 from serving.metrics.model import DECODE_FAILURES
 from serving.metrics.process import count_request
 from serving.metrics.routes import (
@@ -124,11 +124,15 @@ def test_scrape__no_first_event_is_missed(counted: LocalServers, scorer: Scorer)
     assert labels("silencio_request_seconds", "route") >= {(route,) for route in PREDICT_ROUTES}
 
 
-def test_scrape__a_server_without_a_bundle_counts_from_0_too(counted: LocalServers) -> None:
-    """One that refuses its bundle answers 503, and nothing else; this one had none when it began."""
-    samples = _scrape(counted.url)["silencio_requests"]
-    known = {(one.labels["route"], one.labels["status"]) for one in samples if one.labels["version"] == ""}
-    assert ("/v1/models/{name}:predict", "503") in known
+def test_requests__are_expected_before_a_bundle_and_of_every_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that refuses its bundle answers 503, and nothing else."""
+    monkeypatch.setattr(process, "_expected_requests", set())
+    monkeypatch.setattr(process, "_served_version", "")
+    process.expect_requests(["/test"], ["503"])
+    process.say_version("of a test")
+    samples = [one for one in _parse(generate_latest().decode())["silencio_requests"] if one.labels["route"] == "/test"]
+    found = {(one.labels["version"], one.labels["status"], one.value) for one in samples}
+    assert found == {("", "503", 0.0), ("of a test", "503", 0.0)}
 
 
 def test_scrape__what_was_no_request_is_counted(counted: LocalServers) -> None:
