@@ -130,6 +130,15 @@ def test_outputs__come_as_they_were_asked_for_and_are_the_same_bits(
     assert said["model_version"] == answer.model_version
 
 
+def test_grpc__takes_what_rest_takes(servers: LocalServers, http: httpx.Client, recording: Make) -> None:
+    """A minute of stereo is more than gRPC takes by itself."""
+    encoded = recording(60.0, "WAV", 48_000, 2)
+    assert len(encoded) > 8 << 20
+    (n_windows,) = _ask_grpc(servers, encoded, "n_windows").raw_output_contents
+    assert _outputs(http.post(ROUTE, json=_json(encoded) | {"outputs": [{"name": "n_windows"}]})) == {"n_windows": [12]}
+    assert int.from_bytes(n_windows, "little") == 12
+
+
 def test_metadata__says_what_is_taken(http: httpx.Client, scorer: Scorer) -> None:
     metadata = http.get("/v2/models/silencio").json()
     assert [one["name"] for one in metadata["inputs"]] == ["audio"]
