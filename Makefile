@@ -41,11 +41,11 @@ browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
 	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
 	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
-extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, or promtool
+extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus or third parties' clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
-		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/unit/encoders/test_references.py
+		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/serving/test_prometheus.py tests/serving/test_triton_client.py tests/unit/encoders/test_references.py
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

@@ -17,7 +17,7 @@ from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
 from serving.errors import Overloaded
-from serving.metrics import Metrics
+from serving.metrics import REQUEST_STAGES, Metrics
 from serving.readiness import BundleModel
 from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
 from serving.transformer.hearing import HeardRequest, Hearing
@@ -84,7 +84,7 @@ class Transformer(BundleModel):
 
     def adopt(self, bundle: Bundle) -> None:
         self._naming = Naming(bundle.manifest, self._site_list, self._birdnet_range)
-        metrics = Metrics(bundle.manifest)
+        metrics = Metrics(bundle.manifest, REQUEST_STAGES)
         self._hearing = Hearing(bundle, self._n_processes, metrics.decode_failed)
         self._records.begin(bundle.manifest, metrics)
 
