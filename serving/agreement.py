@@ -15,3 +15,5 @@ MOST_AUDIO_S = 600.0
 QUERY_HEADER = "x-silencio-query"
 # How it names the API key by which a request was let in.
 KEY_NAME_HEADER = "x-silencio-key-name"
+# A larger body is read beside the event loop; a smaller one in less time than a thread is worth.
+LARGE_BODY_BYTES = 1 << 20
