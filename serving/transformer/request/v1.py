@@ -14,7 +14,7 @@ MOST_INSTANCES = 64
 class Audio(Strict):
     """One recording: OGG, WAV, FLAC or MP3, in base64."""
 
-    b64: str = Field(min_length=1)
+    b64: str = Field(min_length=1, json_schema_extra={"format": "byte", "contentEncoding": "base64"})
 
 
 class Instance(KnownFields):
