@@ -24,7 +24,7 @@ from serving.transformer.hearing import HeardRequest, Hearing
 from serving.transformer.naming import Naming
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.records import Records
-from serving.transformer.request import read_request
+from serving.transformer.request import understand
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.scoring import score_windows
 from silencio.bundle import Bundle
@@ -139,7 +139,7 @@ class Transformer(BundleModel):
             InvalidInput: Something in it cannot be used; the message names the field.
         """
         received_at, hearing = datetime.now(UTC), self._open_hearing
-        question = read_request(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
+        question = await understand(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
         recordings, stage_s = await hearing.hear(question)
         request_id = (headers or {}).get("x-request-id") or uuid.uuid4().hex
         return HeardRequest(question, recordings, request_id, received_at, stage_s)
