@@ -1,4 +1,4 @@
-"""What one request costs that is too long: 64 recordings of ten minutes in a few megabytes, by REST, chunked and gRPC."""
+"""What one request that is too long costs: 64 recordings of ten minutes in a few MB, by REST, chunked and gRPC."""
 
 from __future__ import annotations
 
