@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ DECODE_FAILURES = (
     "memory",
     "other",
 )
+
+# Of a request at the transformer; of a run of the graph at the predictor.
+REQUEST_STAGES = ("decode", "features", "predictor", "names")
+RUN_STAGES = ("queue", "graph")
 
 _STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SHARE_BUCKETS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -53,6 +57,12 @@ _TOP = Histogram(
 )
 _DECODE_FAILURES = Counter(
     "silencio_decode_failures", "Recordings that could not be decoded, by kind.", ["version", "kind"]
+)
+# Prometheus has no sum of what may be negative: the mean level is that of the distance to full scale, with a minus.
+_BELOW_FULL_SCALE = Counter(
+    "silencio_audio_below_full_scale_decibels",
+    "Decibels by which the level (RMS) of windows lies below full scale, summed.",
+    ["version"],
 )
 _FEATURE_BYTES = Gauge("silencio_feature_bytes", "Bytes of decoded sound that are held or promised.", ["version"])
 _FEATURE_BYTES_LIMIT = Gauge("silencio_feature_bytes_limit", "Most of them.", ["version"])
@@ -93,11 +103,14 @@ class Metrics:
 
     Args:
         manifest: Of the bundle.
+        stages: `REQUEST_STAGES` or `RUN_STAGES`.
         provider: ONNX Runtime's, as it is active; empty where no graph runs.
         precision: Of the graph as it runs, where it is not the manifest's.
     """
 
-    def __init__(self, manifest: BundleManifest, *, provider: str = "", precision: str = "") -> None:
+    def __init__(
+        self, manifest: BundleManifest, stages: Sequence[str], *, provider: str = "", precision: str = ""
+    ) -> None:
         version = manifest.version
         say_version(version)
         _INFO.labels(manifest.name, version, manifest.spec_sha256, provider, precision or manifest.precision).set(1)
@@ -106,14 +119,16 @@ class Metrics:
         self._queue = _QUEUE.labels(version)
         self._batch = _BATCH.labels(version)
         self._top = _TOP.labels(version)
+        self._below_full_scale = _BELOW_FULL_SCALE.labels(version)
         self._audio = {name: family.labels(version) for name, family in _AUDIO.items()}
         # All of them now, so that a rate begins at 0 and not at the first detection.
         self._detections = [_DETECTIONS.labels(version, code) for code in manifest.classes.codes]
         self._decode_failures = {kind: _DECODE_FAILURES.labels(version, kind) for kind in DECODE_FAILURES}
+        self._stages = {stage: _STAGE_SECONDS.labels(version, stage) for stage in stages}
 
     def stage(self, stage: str, seconds: float) -> None:
-        """A stage ended: `decode`, `features`, `predictor` or `names` of a request, `queue` or `graph` of a run."""
-        _STAGE_SECONDS.labels(self._version, stage).observe(seconds)
+        """A stage ended, one of those that were named at the start."""
+        self._stages[stage].observe(seconds)
 
     def windows(
         self,
@@ -133,6 +148,8 @@ class Metrics:
             self._top.observe(top)
         for i in np.flatnonzero(named.any(axis=0)).tolist():
             self._detections[i].inc(int(named[:, i].sum()))
+        for level_db in statistics.get("rms_db", ()):
+            self._below_full_scale.inc(max(0.0, -float(level_db)))
         for name, histogram in self._audio.items():
             for value in statistics[name].tolist() if name in statistics else ():
                 histogram.observe(value)

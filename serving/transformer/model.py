@@ -18,7 +18,7 @@ from kserve.logging import logger
 from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
-from serving.metrics import Metrics
+from serving.metrics import REQUEST_STAGES, Metrics
 from serving.readiness import BundleModel
 from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
 from serving.transformer.feature_memory import DEFAULT_MAX_BYTES, FeatureMemory, FeatureShare
@@ -26,7 +26,7 @@ from serving.transformer.hearing import HeardRequest, Hearing
 from serving.transformer.naming import Naming
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.records import Records
-from serving.transformer.request import read_request
+from serving.transformer.request import understand
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.scoring import score_windows
 from silencio.bundle import Bundle
@@ -88,7 +88,7 @@ class Transformer(BundleModel):
 
     def adopt(self, bundle: Bundle) -> None:
         self._naming = Naming(bundle.manifest, self._site_list, self._birdnet_range)
-        metrics = Metrics(bundle.manifest)
+        metrics = Metrics(bundle.manifest, REQUEST_STAGES)
         self._hearing = Hearing(bundle, self._n_processes, metrics.decode_failed)
         self._memory = FeatureMemory(self._max_feature_bytes, self._hearing.max_request_bytes)
         if self._memory.max_bytes > self._max_feature_bytes:
@@ -145,7 +145,7 @@ class Transformer(BundleModel):
             Overloaded: There is no room for so much sound now.
         """
         received_at, hearing = datetime.now(UTC), self._open_hearing
-        question = read_request(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
+        question = await understand(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
         recordings, stage_s = await hearing.hear(question, _share.get())
         request_id = (headers or {}).get("x-request-id") or uuid.uuid4().hex
         return HeardRequest(question, recordings, request_id, received_at, stage_s)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import io
 from collections.abc import Sequence
 
@@ -14,7 +13,8 @@ import soundfile
 from serving.errors import Overloaded
 from serving.transformer.admission import ProbedRecording, TooLongError, allotted_s, max_windows, probe
 from serving.transformer.feature_memory import FeatureMemory, FeatureShare
-from serving.transformer.request import EncodedRecording
+from serving.transformer.hearing import Hearing
+from serving.transformer.request import EncodedRecording, GivenFeatures, Question
 from serving.transformer.request.question import Priority
 from serving.transformer.request_decoder import RequestDecoder
 from silencio.decoding import RecordingFeatures, max_feature_bytes
@@ -32,15 +32,15 @@ def _flac(duration_s: float, rate_hz: int = 8_000) -> bytes:
     return file.getvalue()
 
 
-def _recordings(*contents: bytes | str) -> list[EncodedRecording]:
+def _recordings(*contents: bytes) -> list[EncodedRecording]:
     return [EncodedRecording(f"instances[{i}].audio.b64", one) for i, one in enumerate(contents)]
 
 
 def test_probe__says_how_long_each_is() -> None:
     flac = _flac(7.0)
-    probed = probe(_recordings(flac, base64.b64encode(flac).decode(), b"what is this?"))
-    assert [one.claimed_s for one in probed] == [7.0, 7.0, None]
-    assert [one.encoded for one in probed] == [flac, flac, b"what is this?"]
+    probed = probe(_recordings(flac, b"what is this?"))
+    assert [one.claimed_s for one in probed] == [7.0, None]
+    assert [one.encoded for one in probed] == [flac, b"what is this?"]
 
 
 def test_probe__refuses_what_is_too_long_by_its_headers() -> None:
@@ -209,3 +209,20 @@ def test_largest_request__fits_into_what_is_kept_for_it(hop_s: float, n_recordin
     probed = [ProbedRecording("", b"", claimed_s)] * n_recordings
     needed = sum(max_feature_bytes(spec, ["log_mel"], one) for one in allotted_s(probed))
     assert needed <= max_windows(spec.hop_s, 64) * max_feature_bytes(spec, ["log_mel"], 0.0)
+
+
+@pytest.mark.parametrize(("n_windows", "priority"), [(3, "interactive"), (13, "batch")])
+def test_features__that_a_device_computed_count_too(n_windows: int, priority: Priority) -> None:
+    hearing = Hearing.__new__(Hearing)  # no decoder has a part in it
+    hearing.spec = SPEC
+    question = Question(features=GivenFeatures(np.zeros((n_windows, *SPEC.log_mel_shape), np.float32)))
+    memory = FeatureMemory(512 << 20, 1)
+
+    async def run() -> None:
+        with FeatureShare(memory) as share:
+            (features,), _ = await hearing.hear(question, share)
+            assert memory.n_bytes == features.n_bytes >= question.features.log_mel.nbytes  # type: ignore[union-attr]
+            assert share.priority == priority
+
+    asyncio.run(run())
+    assert memory.n_bytes == 0
