@@ -97,3 +97,5 @@ async def _all_or_none(waiting: Sequence[Coroutine[None, None, None]]) -> None:
     finally:
         for one in tasks:
             one.cancel()
+        # What they hold is given back when they have ended, not before.
+        await asyncio.gather(*tasks, return_exceptions=True)

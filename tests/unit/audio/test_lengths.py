@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import struct
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from silencio.audio import Steps, audio_duration_s, claimed_duration_s
+from silencio.audio.lengths import claimed
 from silencio.errors import DecodeError
 from tests.recorder_files import (
     with_chunk,
@@ -166,6 +169,28 @@ def test_claimed__headers_may_lie() -> None:
         assert claimed_s is not None
         assert claimed_s < 1.0
         assert audio_duration_s(lying) > 59.0
+
+
+@pytest.mark.parametrize("coding", ["IMA_ADPCM", "MS_ADPCM"])
+@pytest.mark.parametrize("bytes_per_s", [0, 100, 1 << 30])
+def test_claimed__of_adpcm_is_by_its_blocks_whatever_rate_of_bytes_it_states(coding: str, bytes_per_s: int) -> None:
+    wav = _encoded(9.0, "WAV", coding)
+    at = wav.index(b"fmt ") + 16
+    _is_what_is_found(wav[:at] + struct.pack("<I", bytes_per_s) + wav[at + 4 :])
+
+
+def test_claimed__no_decoder_is_asked() -> None:
+    """The transformer reads headers of strangers; what can be taken over by a file is in processes of its own."""
+    folder = Path(claimed.__file__).parent
+    assert len(list(folder.glob("*.py"))) > 5
+    for module in folder.glob("*.py"):
+        imported = {
+            name
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+        }
+        assert not {one for one in imported if "soundfile" in one or "decode" in one or "recording" in one}
 
 
 @pytest.mark.parametrize("encoded", [b"", b"x", b"RIFF", b"OggS", b"fLaC", b"\xff\xfb", b"ID3", bytes(5_000)])
