@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -209,6 +210,12 @@ def test_largest_request__fits_into_what_is_kept_for_it(hop_s: float, n_recordin
     probed = [ProbedRecording("", b"", claimed_s)] * n_recordings
     needed = sum(max_feature_bytes(spec, ["log_mel"], one) for one in allotted_s(probed))
     assert needed <= max_windows(spec.hop_s, 64) * max_feature_bytes(spec, ["log_mel"], 0.0)
+
+
+def test_ten_minutes__take_what_the_page_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    n_mib = max_feature_bytes(SPEC, ["waveform", "log_mel"], LIMIT_S - 1) / 2**20
+    assert f"ten minutes are {n_mib:.0f} MiB for a graph of waveforms" in " ".join(page.split())
 
 
 @pytest.mark.parametrize(("n_windows", "priority"), [(3, "interactive"), (13, "batch")])
