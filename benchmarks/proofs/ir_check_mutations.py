@@ -14,7 +14,8 @@ CHECKER = Subject(
     modules=tuple(sorted(path for path in _ROOM.glob("*.py") if path.name != "__init__.py")),
     tests=tuple(str(path.relative_to(ROOT)) for path in _TESTS if path.name != "test_ir_check.py"),
     texts=True,
-    options=("--noconftest",),
+    max_processor_s=20,
+    options=("--noconftest", "-p", "no:hypothesispytest", "-p", "no:timeout", "-p", "no:anyio"),
 )
 
 
