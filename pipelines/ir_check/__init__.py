@@ -36,6 +36,7 @@ RULES: tuple[Callable[[Package], Iterator[Fault]], ...] = (
     artifacts.graph_outputs,
     constants.constants,
     constants.commands,
+    constants.texts,
     constants.images,
     loops.loops,
     loops.loop_components,

@@ -12,7 +12,6 @@ from pipelines import submit
 from pipelines.__main__ import main
 from pipelines.compile import COMPILED, write_package
 from pipelines.ir_check import RULES, faults_in, refuse_faults
-from pipelines.ir_check.package import read_package
 from pipelines.ir_check.schema import documents
 from silencio.errors import PipelineError
 from tests.pipelines.kfp_stub import KfpStub
@@ -201,35 +200,6 @@ def test_command__names_file_and_fault(planted: Any, capsys: pytest.CaptureFixtu
         "optional=True: the step says what it lacks",
         "1 faults that a KFP host would find: correct them and compile anew",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: [", "cannot be read as YAML"),
-        ("", "holds 0 pipelines instead of one"),
-        ("just words", "holds 0 pipelines instead of one"),
-        ("pipelineInfo: {}\n---\npipelineInfo: {}", "holds 2 pipelines instead of one"),
-    ],
-)
-def test_file__that_is_no_pipeline_is_one_sentence(text: str, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text(text)
-    with pytest.raises(PipelineError, match=message):
-        read_package(path)
-
-
-def test_file__that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"gone\.yaml cannot be read as YAML"):
-        read_package(tmp_path / "gone.yaml")
-
-
-def test_file__without_settings_for_kubernetes_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text("pipelineInfo: {name: x}\n")
-    assert read_package(path).kubernetes == {}
-    path.write_text("pipelineInfo: {name: x}\n---\nplatforms: {kubernetes: {deploymentSpec: {executors: {a: {}}}}}\n")
-    assert read_package(path).kubernetes == {"a": {}}
 
 
 @pytest.mark.parametrize("rule", [*RULES, documents], ids=lambda rule: rule.__name__)
