@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from silencio.command import command, exit_with
+from silencio.errors import SilencioError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -139,6 +141,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
 
     from pipelines.train_run import run_train
     from silencio.evaluation.results import results_table
+    from silencio.registry.runs import runs_page
 
     run = run_train(
         options.data,
@@ -160,6 +163,8 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     for refusal in run.verdict.refusals:
         console.print(f"- {refusal}", soft_wrap=True)
     console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)
+    with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
+        console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
 
 
@@ -244,7 +249,7 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 
     table = Table("preset", "heads", "compiled")
     for name in preset_names():
-        compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-*.yaml")))
+        compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-[0-9]*.yaml")))
         table.add_row(name, ", ".join(resolve(preset_text(name)).heads), compiled)
     console.print(table)
     return 0

@@ -139,7 +139,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         labelled = label_recordings(STUDENT, kept, heard, heads, made["ensemble"].fusion, run, "label")
         student = teach_heads({STUDENT: resolved.student}, labelled, heard, run)
         made[STUDENT] = make_bundle(labelled.outputs["taught"], heard, student, run, "-student")
-        compared = _compare(resolved, kept, made, heard, run)
+        compared = _compare(resolved, kept, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
         recorded = _record(other, unreleased, compared, run)
         _register(kept, released, run).after(recorded)
@@ -196,7 +196,7 @@ def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> Heads:
     return heads
 
 
-def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], data: Data, run: Run) -> Any:
+def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) -> Any:
     task = keyed(compare_bundles, run.key | {"champion": run.champion})(
         config=config,
         released=resolved.released,
@@ -204,7 +204,6 @@ def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], data: Data
         ensemble_evaluation=made["ensemble"].evaluation,
         student=made[STUDENT].bundle,
         student_evaluation=made[STUDENT].evaluation,
-        test=dsl.Collected(data.test),
     )
     return resources.request(resources.with_recordings(task), resources.JUDGE)
 

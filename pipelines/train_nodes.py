@@ -211,7 +211,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
     resources.with_tracking(evaluated)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)
-    resources.with_recordings(judged)  # a few files of the test part, to take times on
+    resources.with_recordings(judged)  # a few files of validation, to take times on
     outputs = {name: judged.outputs[name] for name in ("bundle", "verdict", "report")}
     return Made(fusion=fused.outputs["fusion"], evaluation=evaluated.outputs["evaluation"], **outputs)
 

@@ -8,8 +8,8 @@ from benchmarks.proofs.mutation import ROOT, Subject, prove_mutations
 from benchmarks.proofs.units import Units
 
 LICENCES = Subject(
-    modules=(ROOT / "src" / "silencio" / "bundle" / "licences.py",),
-    tests=("tests/unit/bundle/test_licences.py",),
+    modules=tuple(ROOT / "src" / "silencio" / "bundle" / name for name in ("licences.py", "licence_texts.py")),
+    tests=("tests/unit/bundle/test_licences.py", "tests/unit/bundle/test_licence_texts.py"),
     preloaded=(
         "silencio.models",  # without which torchvision, and with it lightning and timm, may not load
         *("numpy", "scipy.signal", "soundfile", "soxr", "pandas", "pydantic", "torch", "lightning", "timm", "onnx"),
