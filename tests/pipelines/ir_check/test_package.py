@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ir_check.package import Dag, at, claim_of, read_package
+from pipelines.ir_check.package import Dag, Package, at, claim_of, read_package
 from silencio.errors import PipelineError
 
 
@@ -51,6 +51,13 @@ def test_package__without_parts_has_none(tmp_path: Path) -> None:
     package = read_package(path)
     assert (package.components, package.executors, list(package.dags()), list(package.containers())) == ({}, {}, [], [])
     assert package.component_of({}) == {}
+
+
+def test_containers__are_those_of_executors_that_have_one() -> None:
+    package = Package(
+        {"deploymentSpec": {"executors": {"a": {"container": {"image": "x"}}, "b": {"importer": {}}}}}, {}
+    )
+    assert list(package.containers()) == [("a", {"image": "x"})]
 
 
 def test_task__is_called_by_its_graph_unless_that_is_the_pipeline_s() -> None:
