@@ -48,6 +48,9 @@ def _describe(bundle: Bundle, console: Console) -> None:
 
     manifest = bundle.manifest
     table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
+    table.add_row("manifest", manifest.manifest_sha256[:12])
+    verdict = {None: "none: a candidate", True: "passed", False: "refused"}[manifest.verdict.get("passed")]
+    table.add_row("verdict of the gates", verdict)
     table.add_row("classes", f"{len(manifest.classes)} ({', '.join(sorted({s.class_name for s in manifest.classes}))})")
     table.add_row(
         "feature spec",

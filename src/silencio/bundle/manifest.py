@@ -108,14 +108,14 @@ class BundleManifest(_Entry):
         heads: What is inside the graph.
         supervisor: How the heads become one, with its parameters.
         calibration: `kind`, and one `scale` and `offset` a class; the graph holds them already.
-        thresholds: By code, the probability from which on the species counts as named.
+        thresholds: By code, the probability from which on the species counts as named; loaders want one a class.
         metrics: Figures by part of the split; those of the test part come with the verdict.
         verdict: Whether the gates let it pass, and what those said that did not; empty before they were asked.
         precision: Of the graph.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.
         licences: Of data and weights, and what they allow.
-        files: sha256 of every other file.
+        files: sha256 of every other file; loaders refuse a folder that holds files which are not listed.
         manifest_sha256: Of all of the above: identity of the whole bundle, since `files` has the rest.
     """
 

@@ -134,6 +134,83 @@ def test_fetch__what_was_changed_in_the_store_is_not_handed_out(
     assert not (tmp_path / "got").exists()
 
 
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("b1", "(manifest_sha256 "),
+        ("b2", "(bundle_version b2 there, b1 registered; manifest_sha256 "),
+    ],
+)
+def test_fetch__another_bundle_in_the_store_is_not_handed_out(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, version: str, said: str
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    other = write_bundle(tmp_path / "other", version, macro_map=0.99)
+    Bundle(other).verify()  # nothing is wrong with it: it is another one
+    stored = Path(client.get_model_version("silencio", "1").source)
+    shutil.rmtree(stored)
+    shutil.copytree(other, stored)
+    fetched = write_bundle(tmp_path / "got", "b0")
+    before = (fetched / "bundle.json").read_bytes()
+    with pytest.raises(BundleIntegrityError, match="^the artifact store holds another bundle than version 1") as caught:
+        fetch("1", fetched)
+    assert said in str(caught.value)
+    assert (fetched / "bundle.json").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["got", "other", "tracking"]
+
+
+def test_fetch__a_file_more_in_the_store_is_not_handed_out(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    (Path(client.get_model_version("silencio", "1").source) / "sitecustomize.py").write_text("print('here')")
+    with pytest.raises(BundleIntegrityError, match=r"^sitecustomize\.py in .* is no file of the bundle"):
+        fetch("1", tmp_path / "got")
+
+
+def test_fetch__a_version_that_somebody_else_registered_has_no_bundle_to_hold_it_against(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    client.delete_model_version_tag("silencio", "1", "manifest_sha256")
+    with pytest.raises(RegistryError, match="it was not registered by Silencio"):
+        fetch("1", tmp_path / "got")
+
+
+def test_fetch__brings_back_what_a_kill_left_before_it_looks(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    write_bundle(tmp_path / ".got.replaced", "b0")
+    stored = Path(client.get_model_version("silencio", "1").source)
+    (stored / "model.onnx").unlink()
+    with pytest.raises(BundleIntegrityError, match=r"model\.onnx is missing"):
+        fetch("1", tmp_path / "got")
+    assert Bundle(tmp_path / "got").manifest.version == "b0"
+
+
+def test_register__started_again_with_other_figures_in_the_same_run_is_what_the_store_holds(
+    client: MlflowClient, tmp_path: Path
+) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    for name, macro_map in (("first", 0.5), ("second", 0.6)):
+        bundle = write_bundle(tmp_path / name, "b1", macro_map)
+        client.log_artifacts(run_id, str(bundle), BUNDLE)
+        assert register_version(client, run_id, Bundle(bundle).manifest) == 1
+    assert fetch("1", tmp_path / "got") == tmp_path / "got"
+    assert client.get_model_version("silencio", "1").tags["test/macro_map"] == "0.6"
+
+
+def test_register__of_the_same_graph_by_another_run_keeps_what_was_registered(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, Bundle(bundle).manifest, bundle, "b1")
+    other = write_bundle(tmp_path / "other", "b1", macro_map=0.6)
+    assert _registered(client, Bundle(other).manifest, other, "b1") == 1
+    fetch("1", tmp_path / "got")
+    assert Bundle(tmp_path / "got").manifest.manifest_sha256 == Bundle(bundle).manifest.manifest_sha256
+
+
 def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
     set_benchmarks(1, {"p50_ms": 8.25, "size_bytes": 4_000_000})
