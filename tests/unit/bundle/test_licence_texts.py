@@ -230,8 +230,8 @@ _FREE_IDENTIFIERS = (
 )
 _SHARED_IDENTIFIERS = (
     "GPL-1.0 GPL-2.0 GPL-2.0-only GPL-3.0-or-later LGPL-2.0 LGPL-2.1-or-later LGPL-3.0 AGPL-1.0-only AGPL-3.0 GFDL-1.1 "
-    "GFDL-1.2-no-invariants-only GFDL-1.3-or-later LAL-1.2 LAL-1.3 CC-SA-1.0 ODbL-1.0 CDLA-Sharing-1.0 EUPL-1.0 EUPL-1.1 "
-    "EUPL-1.2 MPL-1.0 MPL-1.1 MPL-2.0 CC-BY-SA-2.1-JP CC-BY-SA-4.0"
+    "GFDL-1.2-no-invariants-only GFDL-1.3-or-later LAL-1.2 LAL-1.3 CC-SA-1.0 ODbL-1.0 CDLA-Sharing-1.0 EUPL-1.0 "
+    "EUPL-1.1 EUPL-1.2 MPL-1.0 MPL-1.1 MPL-2.0 CC-BY-SA-2.1-JP CC-BY-SA-4.0"
 )
 
 
