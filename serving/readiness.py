@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import kserve
-from kserve import InferRequest
+from kserve import InferRequest, InferResponse
 from kserve.constants.constants import PredictorProtocol
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.logging import logger
@@ -16,8 +16,9 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from serving.agreement import LOADING, REFUSED
 from serving.errors import NotReady
-from serving.media_types import is_json, is_text, says_nothing
+from serving.media_types import is_json, is_text, media_type, says_nothing
 from serving.v2_binary import read_binary_request
+from serving.versions import VersionNotFound
 from silencio.bundle import Bundle
 from silencio.errors import SilencioError
 
@@ -38,12 +39,13 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
         directory: As given.
         reason: Why it is not ready; empty when it is.
         pinned_name: A second name that only this very bundle has; empty until it is loaded.
+        version: The bundle's; empty until it is loaded.
     """
 
     def __init__(self, name: str, directory: Path) -> None:
         super().__init__(name)
         self.directory = directory
-        self.pinned_name = ""
+        self.pinned_name = self.version = ""
         self.reason = f"{LOADING}the bundle in {directory} is being verified"
 
     def adopt(self, bundle: Bundle) -> None:
@@ -79,6 +81,7 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
         gc.collect()
         gc.freeze()
         self.pinned_name = f"{self.name}@{bundle.manifest.manifest_sha256[:16]}"
+        self.version = bundle.manifest.version
         self.reason = ""
         self.ready = True
         logger.info("%s: ready with bundle %s %s", self.name, bundle.manifest.name, bundle.manifest.version)
@@ -98,6 +101,17 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
         if model is None or ("@" in name and model.pinned_name not in ("", name)):
             raise ModelNotFound(name)
         return model
+
+    def check_version(self, model_name: str, version: str | None) -> None:
+        """Raises `VersionNotFound` for another one than is served; none is any, and so is what may still come."""
+        served = self.get_model_from_registry(model_name).version
+        if version and served and version != served:
+            raise VersionNotFound(model_name, version, served)
+
+    def versions(self, model_name: str) -> list[str]:
+        """Those that are served: one, or none while the bundle is not loaded."""
+        served = self.get_model_from_registry(model_name).version
+        return [served] if served else []
 
     async def ready(self) -> bool:
         for name in self.model_registry.get_models():
@@ -143,16 +157,27 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
         length = headers.get("inference-header-content-length")
         if not isinstance(body, bytes):
             return super().decode_inference_request(body, headers, model_name)
-        if length is None and says_nothing(headers.get("content-type", "")) and is_json(body):
+        # Tritonclient names no type, curl a form, browsers text/plain: here JSON alone can be meant.
+        if length is None and (is_json(body) or media_type(headers.get("content-type", "")) == "application/json"):
             length = str(len(body))
         if length is None:
             raise InvalidInput(_V2_IS_NEEDED)
         return read_binary_request(body, length, model_name)
 
+    def encode(
+        self, model_name: str, response: Any, headers: Any, req_attributes: dict[str, Any]
+    ) -> tuple[Any, dict[str, str]]:
+        """The SDK's own, without its nulls: V2 leaves out what there is none of."""
+        content, own = super().encode(model_name, response, headers, req_attributes)
+        if isinstance(response, InferResponse) and isinstance(content, dict):
+            content = {name: value for name, value in content.items() if value is not None}
+        return content, own
+
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         await self.model_ready(model_name, disable_predictor_health_check=True)
         platform = getattr(self.get_model_from_registry(model_name), "platform", "")
-        return {**await super().model_metadata(model_name), "platform": platform}
+        metadata = await super().model_metadata(model_name)
+        return {**metadata, "platform": platform, "versions": self.versions(model_name)}
 
 
 class FixedRepository(ModelRepositoryExtension):  # type: ignore[misc]  # kserve is untyped

@@ -64,6 +64,7 @@ class Subject:
         max_mutants: Of a module, spread evenly over it; None takes all.
         texts: Mutate the texts in the tables of a module as well (dicts, sets, lists and tuples outside functions).
         max_processor_s: Of the tests of one mutant.
+        options: Of pytest, such as `--noconftest` for tests that need no fixture.
     """
 
     modules: tuple[Path, ...]
@@ -72,6 +73,7 @@ class Subject:
     max_mutants: int | None = None
     texts: bool = False
     max_processor_s: int = 120
+    options: tuple[str, ...] = ()
 
 
 def prove_mutations(subject: Subject, units: Units) -> dict[str, Any]:
@@ -203,7 +205,9 @@ def _run_tests(subject: Subject, path: Path, source: str) -> None:
     os.dup2(silent, 1)
     os.dup2(silent, 2)
     os.chdir(ROOT)
-    os._exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *subject.tests])))
+    os._exit(
+        int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *subject.options, *subject.tests]))
+    )
 
 
 class _Mutant(importlib.abc.MetaPathFinder, importlib.abc.Loader):

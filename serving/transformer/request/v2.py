@@ -13,9 +13,12 @@ from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import to_http_parameters
 from numpy.typing import NDArray
 
+from serving.transformer.answers import OUTPUTS
+from serving.transformer.request.base64_text import decode_base64
 from serving.transformer.request.fields import LooseFields, validated
 from serving.transformer.request.question import EncodedRecording, GivenFeatures, Question
 from serving.transformer.request.v1 import MOST_INSTANCES
+from serving.v2_outputs import wanted_outputs
 from silencio.features import FeatureSpec
 
 AUDIO = "audio"
@@ -36,8 +39,9 @@ def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], m
         most_windows: Of features.
 
     Raises:
-        InvalidInput: A tensor or a parameter is wrong; the message names it.
+        InvalidInput: A tensor, an output or a parameter is wrong; the message names it.
     """
+    wanted_outputs(request, OUTPUTS)
     names = [tensor.name for tensor in request.inputs]
     if names not in ([AUDIO], [LOG_MEL]):
         raise InvalidInput(f"inputs: {_NEEDED}; the request has {', '.join(sorted(names)) or 'none'}")
@@ -72,7 +76,7 @@ def _parameters(request: InferRequest) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in _PROTOCOLS_OWN}
 
 
-def _contents(tensor: InferInput) -> list[bytes | str]:
+def _contents(tensor: InferInput) -> list[bytes]:
     if tensor.datatype != "BYTES":
         raise InvalidInput(f"inputs.{AUDIO}: datatype BYTES is needed, this is {tensor.datatype}")
     shape = list(tensor.shape)
@@ -86,7 +90,9 @@ def _contents(tensor: InferInput) -> list[bytes | str]:
     for i, one in enumerate(contents):
         if not isinstance(one, bytes | str) or not one:
             raise InvalidInput(f"inputs.{AUDIO}[{i}]: a recording is needed, in base64 where the request is JSON")
-    return contents
+    return [
+        one if isinstance(one, bytes) else decode_base64(one, f"inputs.{AUDIO}[{i}]") for i, one in enumerate(contents)
+    ]
 
 
 def _log_mel(tensor: InferInput, spec: FeatureSpec, most_windows: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from silencio.bundle.encoders import Encoders
-from silencio.bundle.graph import Graph
+from silencio.bundle.graph import CPU, Graph
 from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest
 from silencio.bundle.parity import Parity
 from silencio.errors import BundleError, BundleIntegrityError, ParityError
@@ -110,16 +110,24 @@ class Bundle:
         for clip in self.parity.clips:
             got = graph.run({"log_mel": clip.log_mel, "waveform": clip.waveform})
             off = float(np.abs(got - clip.probabilities).max())
-            if self.manifest.precision != "fp32" and (got.argmax(axis=1) != clip.probabilities.argmax(axis=1)).any():
+            precision = self.manifest.precision
+            if precision != "fp32" and (got.argmax(axis=1) != clip.probabilities.argmax(axis=1)).any():
                 raise ParityError(
-                    f"clip {clip.recording_id}: another species is the most probable here than at export (this graph "
-                    f"is {self.manifest.precision}; this processor rounds otherwise)"
+                    f"clip {clip.recording_id}: another species is the most probable here than at export "
+                    f"(probabilities differ by {off:.2g}; this graph is {precision}; {self._who_rounds(graph)})"
                 )
             if not off <= self.manifest.tolerances.cpu:
+                who = "" if graph.provider == CPU else f"; {self._who_rounds(graph)}"
                 raise ParityError(
                     f"clip {clip.recording_id}: probabilities differ by {off:.2g} from those at export (most allowed "
-                    f"{self.manifest.tolerances.cpu:.0e})"
+                    f"{self.manifest.tolerances.cpu:.0e}{who})"
                 )
+
+    @staticmethod
+    def _who_rounds(graph: Graph) -> str:
+        if graph.provider == CPU:
+            return "this processor rounds otherwise than the one that exported it"
+        return f"provider {graph.provider} computes otherwise than {CPU}, not the processor: serve it on provider {CPU}"
 
     def verify(self) -> None:
         """Everything a loader checks before it is ready."""

@@ -24,8 +24,6 @@ from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import escaped
 from silencio.storage.atomic import replace_file, writing
 
-ROW_LABELS = "row_labels.csv"
-
 _TABLE_ENDING = re.compile(r"((\.Table\.\d+)?\.selections)?\.txt$")
 _ROUNDING_S = 0.1
 

@@ -95,6 +95,7 @@ class RecordingDocument(_Entry):
         hop_s: From the start of one window to the start of the next, but for a last one that was moved back; None
             where the server is of a version that did not say it.
         notes: What was odd about its file or its sound.
+        bundle_version: Of the bundle that answered; empty where the server is of a version that did not say it.
     """
 
     windows: list[WindowEntry]
@@ -102,6 +103,7 @@ class RecordingDocument(_Entry):
     duration_s: float | None
     hop_s: float | None = None
     notes: list[NoteEntry] = []
+    bundle_version: str = ""
 
     @property
     def row_ends_s(self) -> list[float]:
@@ -128,6 +130,7 @@ def recording_document(
     expected: Expected | None = None,
     duration_s: float | None = None,
     notes: Sequence[ReadingNote] = (),
+    bundle_version: str = "",
 ) -> RecordingDocument:
     """Name what the numbers say.
 
@@ -145,6 +148,7 @@ def recording_document(
         expected: What can be there at that place and time; None where nothing is known of it.
         duration_s: Of the recording.
         notes: Of whoever read it.
+        bundle_version: Of the bundle that the probabilities are from.
 
     Raises:
         BundleIntegrityError: A class has no threshold.
@@ -166,6 +170,7 @@ def recording_document(
             "duration_s": duration_s,
             "hop_s": hop_s,
             "notes": [{"kind": note.kind, "text": note.text} for note in notes],
+            "bundle_version": bundle_version,
         }
     )
 

@@ -117,6 +117,11 @@ def _raven(named: Iterable[Named], band_hz: Sequence[float]) -> Iterator[str]:
         yield text
 
 
+def _short(probability: float) -> str:
+    """Two digits; three where two would say certain of what is not."""
+    return f"{probability:.2f}" if not 0.995 <= probability < 1 else f"{min(probability, 0.999):.3f}"
+
+
 def _audacity(named: Iterable[Named]) -> Iterator[str]:
     for offset_s, _, document in _end_to_end(named):
         yield "".join(
@@ -124,7 +129,7 @@ def _audacity(named: Iterable[Named]) -> Iterator[str]:
                 [
                     f"{offset_s + one.start_s:.6f}",
                     f"{offset_s + one.end_s:.6f}",
-                    f"{one.common_name or one.scientific_name or one.code} {one.probability:.2f}",
+                    f"{one.common_name or one.scientific_name or one.code} {_short(one.probability)}",
                 ]
             )
             for one in document.detections

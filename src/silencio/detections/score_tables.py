@@ -24,7 +24,7 @@ TABLES = (ROWS, DETECTIONS, FILES)
 
 Status = Literal["scored", "failed", "waiting", "skipped"]
 
-_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections", "notes")
+_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections", "notes", "bundle_version")
 _DETECTION_SCHEMA = pa.schema(
     [
         ("file", pa.string()),
@@ -35,8 +35,11 @@ _DETECTION_SCHEMA = pa.schema(
         ("common_name", pa.string()),
         ("class_name", pa.string()),
         ("probability", pa.float64()),
+        ("bundle_version", pa.string()),
     ]
 )
+# What `files.csv` says of a file without rows, after its reason.
+_NOTHING = ("", 0, 0, "", "")
 # Detections that are written at once: a row group of Parquet must not be tiny.
 _BATCH_ROWS = 20_000
 
@@ -110,6 +113,7 @@ class ScoreTables:
         detections: Sequence[DetectionEntry],
         duration_s: float,
         notes: Sequence[str] = (),
+        bundle_version: str = "",
     ) -> None:
         """One recording's rows.
 
@@ -121,8 +125,10 @@ class ScoreTables:
             detections: Merged.
             duration_s: Of the recording.
             notes: What was odd about it, as sentences.
+            bundle_version: Of the bundle that scored it; empty where that is not known.
         """
-        self.rendered(file, row_name, rendered_rows(ends_s, probabilities), detections, duration_s, notes)
+        rows = rendered_rows(ends_s, probabilities)
+        self.rendered(file, row_name, rows, detections, duration_s, notes, bundle_version)
 
     def rendered(
         self,
@@ -132,6 +138,7 @@ class ScoreTables:
         detections: Sequence[DetectionEntry],
         duration_s: float,
         notes: Sequence[str] = (),
+        bundle_version: str = "",
     ) -> None:
         """`scored`, of rows whose numbers are text already.
 
@@ -142,19 +149,21 @@ class ScoreTables:
             detections: Merged.
             duration_s: Of the recording.
             notes: What was odd about it, as sentences.
+            bundle_version: As in `scored`.
         """
         n_windows = 0
         for end, values in rows:
             self._rows.write(f"{csv_line([file_cell(f'{row_name}_{end}')])[:-1]},{values}\n")
             n_windows += 1
-        self._waiting += [{"file": file, **one.model_dump()} for one in detections]
+        self._waiting += [{"file": file, **one.model_dump(), "bundle_version": bundle_version} for one in detections]
         if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
-        self._file(file, "scored", "", f"{duration_s:.3f}", n_windows, len(detections), "; ".join(notes))
+        counts = f"{duration_s:.3f}", n_windows, len(detections)
+        self._file(file, "scored", "", *counts, "; ".join(notes), bundle_version)
 
     def not_scored(self, file: str, status: Status, reason: str) -> None:
         """A recording without rows, and why."""
-        self._file(file, status, reason, "", 0, 0, "")
+        self._file(file, status, reason, *_NOTHING)
 
     def _file(self, file: str, status: str, *rest: object) -> None:
         self.counts[status] += 1
@@ -207,4 +216,4 @@ def _join(parts: Sequence[Path], directory: Path) -> None:
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:
     """Add files that were not scored to `files.csv`: name, status and reason of each."""
     with writing(directory / FILES), (directory / FILES).open("a", encoding="utf-8", newline="") as file:
-        file.writelines(csv_line(_cells(*row, "", 0, 0, "")) for row in rows)
+        file.writelines(csv_line(_cells(*row, *_NOTHING)) for row in rows)

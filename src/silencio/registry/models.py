@@ -28,6 +28,10 @@ from silencio.storage import replace_folder, restore_folder
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
 _BENCHMARK = "benchmark/"
 _SHA256 = "manifest_sha256"
+_MODEL_DESCRIPTION = (
+    "Bundles of Silencio that passed their gates: from recordings to species. `champion` serves, `challenger` is the "
+    "latest that may, `previous` was champion before."
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,10 @@ def register_version(client: MlflowClient, run_id: str, manifest: BundleManifest
                 client.set_model_version_tag(MODEL, str(number), name, value)
     else:
         source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
-        number = int(client.create_model_version(MODEL, source, run_id, _tags(manifest), await_creation_for=0).version)
+        made = client.create_model_version(
+            MODEL, source, run_id, _tags(manifest), await_creation_for=0, description=_description(manifest)
+        )
+        number = int(made.version)
     taken = [int(other) for other in client.get_registered_model(MODEL).aliases.values()]
     if number > max(taken, default=0):
         client.set_registered_model_alias(MODEL, CHALLENGER, str(number))
@@ -226,10 +233,25 @@ def _model_exists(client: MlflowClient) -> bool:
 def _ensure_model(client: MlflowClient) -> None:
     try:
         if not _model_exists(client):
-            client.create_registered_model(MODEL)
+            client.create_registered_model(MODEL, description=_MODEL_DESCRIPTION)
+        elif not client.get_registered_model(MODEL).description:
+            client.update_registered_model(MODEL, _MODEL_DESCRIPTION)
     except MlflowException as error:  # another run was first
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
+
+
+def _description(manifest: BundleManifest) -> str:
+    """What people read beside the version; programs have the tags."""
+    test = manifest.metrics.get("test", {})
+    figures = [f"{name} {test[name]:.3f}" for name in ("top1", "macro_map") if isinstance(test.get(name), float)]
+    heads = ", ".join(head.name for head in manifest.heads)
+    words = [
+        f"Bundle {manifest.version}: {heads}; {len(manifest.classes)} classes, {manifest.precision}.",
+        f"On {test.get('n_recordings', 'the')} test recordings: {', '.join(figures)}." if figures else "",
+        f"Licence: {manifest.licences.get('verdict', 'unknown')}.",
+    ]
+    return " ".join(filter(None, words))
 
 
 def _tags(manifest: BundleManifest) -> dict[str, str]:

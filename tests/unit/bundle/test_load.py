@@ -174,6 +174,44 @@ def test_bundle__one_weight_altered_and_every_hash_made_new(edit_manifest: Edit,
         bundle.verify()
 
 
+class _OtherNumbers:
+    """A graph whose provider adds up in another order."""
+
+    def __init__(self, bundle: Bundle, provider: str, off: float) -> None:
+        self._graph, self.provider, self._off = bundle.graph(), provider, off
+
+    def run(self, features: dict[str, np.ndarray]) -> np.ndarray:
+        return self._graph.run(features)[:, ::-1] if self._off >= 1 else self._graph.run(features) + self._off
+
+
+@pytest.mark.parametrize(
+    ("provider", "off", "precision", "who"),
+    [
+        ("cpu", 0.001, "fp32", r"most allowed 1e-05\)"),
+        (
+            "openvino",
+            0.001,
+            "fp32",
+            "provider openvino computes otherwise than cpu, not the processor: serve it on pro",
+        ),
+        (
+            "openvino",
+            1.0,
+            "int8",
+            "this graph is int8; provider openvino computes otherwise than cpu, not the processor",
+        ),
+        ("cpu", 1.0, "int8", "this graph is int8; this processor rounds otherwise than the one that exported it"),
+    ],
+)
+def test_parity__says_whether_the_processor_or_the_provider_computes_otherwise(
+    edit_manifest: Edit, own_bundle: Path, provider: str, off: float, precision: str, who: str
+) -> None:
+    edit_manifest(lambda content: content.update({"precision": precision}))
+    bundle = Bundle(own_bundle)
+    with pytest.raises(ParityError, match=who):
+        bundle.replay_probabilities(_OtherNumbers(bundle, provider, off))  # type: ignore[arg-type]
+
+
 def test_bundle__a_graph_that_is_none(edit_manifest: Edit, own_bundle: Path) -> None:
     path = own_bundle / "model.onnx"
     path.write_bytes(b"no graph")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -11,8 +12,9 @@ from mlflow import MlflowClient
 
 from silencio.bundle.load import Bundle, sha256_of
 from silencio.bundle.manifest import BundleManifest
+from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
-from silencio.registry.__main__ import main
+from silencio.registry.__main__ import _list, main
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
@@ -46,6 +48,18 @@ def test_register__the_latest_is_the_challenger(client: MlflowClient, manifest: 
         "test/macro_map": "0.81",
         "test/top1": "0.75",
     }
+
+
+def test_register__model_and_version_are_described_for_people(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    # As a registry has it that is older than the description.
+    client.create_registered_model("silencio")
+    _registered(client, manifest, bundle, "b1")
+    assert "`champion` serves" in client.get_registered_model("silencio").description
+    description = client.get_model_version("silencio", "1").description
+    for words in ("Bundle b1", manifest.heads[0].name, "top1 0.750", "macro_map 0.810", manifest.licences["verdict"]):
+        assert words in description
 
 
 def test_register__the_same_bundle_has_one_version_and_moves_no_alias(
@@ -238,6 +252,32 @@ def test_command__lists_promotes_and_fetches(
     assert "0.810" in printed
     assert main(["fetch", "champion", "--out", str(tmp_path / "got")]) == 0
     assert (tmp_path / "got" / "bundle.json").is_file()
+
+
+def test_command__lists_whole_names_through_a_pipe(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = "fc45f9d4fa12"
+    _registered(client, manifest, bundle, version)
+    assert main(["list"]) == 0
+    table, _, runs = capsys.readouterr().out.partition("Runs: ")
+    (registered,) = versions()
+    row = next(line for line in table.splitlines() if version in line)
+    for cell in ("challenger", f"{registered.registered:%Y-%m-%d %H:%M}", registered.run_id[:8], "0.810"):
+        assert cell in row
+    assert runs.strip().endswith("/#/experiments/1/runs")
+
+
+def test_command__a_narrow_terminal_cuts_no_version(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    version = "fc45f9d4fa12"
+    _registered(client, manifest, bundle, version)
+    screen = io.StringIO()
+    console = Console(file=screen)
+    console.width = 60
+    _list(console)
+    assert version in screen.getvalue()
 
 
 def test_command__writes_a_benchs_figures(
