@@ -22,4 +22,7 @@ lock dev --extra dev
 lock train --extra train --extra pipelines
 lock serve-cpu --extra serve-cpu
 lock serve-gpu --extra serve-gpu
+# For `make browser`: of the package only axe-core's one file is used, and so nothing that it needs is there.
+"$tool/bin/uv" pip compile - --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+    --no-annotate --quiet --output-file requirements/browser.txt <<<'axe-playwright-python==0.1.8'
 lock clients

@@ -11,6 +11,8 @@ REFUSED = "refused: "
 LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 # Of one recording; of all recordings of one request together.
 MOST_AUDIO_S = 600.0
+# The largest REST body or gRPC message: 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
+MAX_BODY_BYTES = 160 << 20
 # How the boundary hands a request's query string to the model, which is given headers and a body only.
 QUERY_HEADER = "x-silencio-query"
 # How it names the operation, one of `serving.operations`, by whose name a request came.

@@ -21,8 +21,16 @@ from serving.answers import INTERNAL, add_answers, log_answer
 from serving.content_coding import content_coding
 from serving.errors import Overloaded, RefusalError
 from serving.load import Load, Share
-from serving.metrics.process import count_request
-from serving.metrics.routes import METHODS, OTHER, allowed_methods, template_of
+from serving.metrics.process import count_request, expect_requests
+from serving.metrics.routes import (
+    METHODS,
+    OTHER,
+    OTHER_STATUSES,
+    PREDICT_ROUTES,
+    PREDICT_STATUSES,
+    allowed_methods,
+    template_of,
+)
 from serving.operations import split_operation
 from serving.request_body import RequestBody, too_large
 
@@ -60,6 +68,8 @@ def guard(app: FastAPI, load: Load, access: Access | None, pages: Sequence[BaseR
         access: The keys; None lets everybody in.
         pages: Routes of our own, open to everybody for reading.
     """
+    expect_requests(PREDICT_ROUTES, PREDICT_STATUSES)
+    expect_requests((OTHER,), OTHER_STATUSES)
     app.add_middleware(_Boundary, load=load, access=access, pages=pages)
     add_answers(app)
 

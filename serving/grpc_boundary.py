@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import namedtuple
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import grpc
@@ -27,11 +27,16 @@ from serving.agreement import KEY_NAME_HEADER
 from serving.answers import INTERNAL, log_answer
 from serving.boundary import OWN_PREFIX, REQUEST_ID, sane_request_id
 from serving.errors import Overloaded
+from serving.grpc_messages import Messages, MessageTimeoutError, NoMessageError
 from serving.load import Load, Share
-from serving.metrics.process import count_request
+from serving.metrics.process import count_request, expect_requests
+from serving.metrics.routes import GRPC_PREDICT_ROUTE, GRPC_STATUSES
 
 # Probes need no key and are never refused for load.
 OPEN_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})
+# Their messages say nothing.
+_EMPTY_METHODS = frozenset({"ServerLive", "ServerReady"})
+_KEYS = ("authorization", "x-api-key")
 _Metadatum = namedtuple("_Metadatum", ("key", "value"))  # as gRPC's own, which the SDK reads
 
 
@@ -48,6 +53,8 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
     def __init__(self, load: Load, access: Access | None) -> None:
         self._load = load
         self._access = access
+        expect_requests((GRPC_PREDICT_ROUTE,), GRPC_STATUSES)
+        self._messages = Messages(load.limits.longest_pause_s)
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
@@ -57,26 +64,27 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
             return handler
         method = handler_call_details.method.rpartition("/")[2]
 
-        async def answer(message: bytes, context: Any) -> Any:
-            return await self._answer(handler, method, message, context)
+        async def answer(messages: AsyncIterator[bytes], context: Any) -> Any:
+            return await self._answer(handler, method, messages, context)
 
-        # The message is read here, not by gRPC, which blames the server for one that is none.
-        return grpc.unary_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
+        # On the wire a stream of one message is the same. Of a unary call gRPC reads the message before it asks
+        # anybody, and blames the server for one that is none.
+        return grpc.stream_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
 
-    async def _answer(self, handler: Any, method: str, message: bytes, context: Any) -> Any:
+    async def _answer(self, handler: Any, method: str, messages: AsyncIterator[bytes], context: Any) -> Any:
         begun_s = time.perf_counter()
         offered = {one.key: one.value for one in context.invocation_metadata()}
         request_id = sane_request_id(_text(offered.get(REQUEST_ID)))
-        status = StatusCode.OK
+        status = StatusCode.CANCELLED  # what a client counts as that does not wait
         try:
             with Share(self._load) as share:
-                metadata = self._admitted(method, offered, request_id)
-                if method == "ModelInfer":
-                    share.hold(len(message))
-                    share.work()
+                own = self._admitted(method, offered) | {REQUEST_ID: request_id}
+                message = await self._read(method, messages, share)
+                metadata = _handed_on(offered, own | {"content-length": str(len(message))}, self._access is not None)
                 request = handler.request_deserializer(message)
                 answer = await handler.unary_unary(request, _Context(context, metadata))
             context.set_trailing_metadata(((REQUEST_ID, request_id),))
+            status = StatusCode.OK
             return answer
         except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a status and a sentence
             status, sentence = _explain(error)
@@ -90,23 +98,38 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
         finally:
             count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)
 
-    def _admitted(self, method: str, offered: Mapping[str, Any], request_id: str) -> tuple[_Metadatum, ...]:
-        """The metadata that the model is to see.
+    def _admitted(self, method: str, offered: Mapping[str, Any]) -> dict[str, str]:
+        """Whose key it came with, as metadata.
 
         Raises:
             AccessError: No key, an unknown one, or one whose quota is used up.
         """
-        dropped = {REQUEST_ID}
-        own = {REQUEST_ID: request_id}
-        if self._access is not None:
-            dropped |= {"authorization", "x-api-key"}
-            if method not in OPEN_METHODS:
-                keys = (_text(offered.get(name)) or None for name in ("authorization", "x-api-key"))
-                own[KEY_NAME_HEADER] = self._access.admit(*keys)
-        kept = {
-            name: value for name, value in offered.items() if name not in dropped and not name.startswith(OWN_PREFIX)
-        }
-        return tuple(_Metadatum(*one) for one in (kept | own).items())
+        if self._access is None or method in OPEN_METHODS:
+            return {}
+        return {KEY_NAME_HEADER: self._access.admit(*(_text(offered.get(name)) or None for name in _KEYS))}
+
+    async def _read(self, method: str, messages: AsyncIterator[bytes], share: Share) -> bytes:
+        """The message, once there is room for it; nothing is read of one that does not come in.
+
+        Raises:
+            Overloaded: There is none.
+            MessageTimeoutError: It was not whole in time.
+            NoMessageError: gRPC found it too large, or none came.
+        """
+        if method in _EMPTY_METHODS:
+            return b""
+        if method in OPEN_METHODS:
+            message = await self._messages.read_probe(messages)
+        else:
+            self._load.check(0)
+            message = await self._messages.read(messages)
+        if message is None:
+            max_bytes = self._load.limits.most_body_bytes
+            raise NoMessageError(f"no message came, or one larger than {max_bytes} bytes, the most that is taken")
+        if method == "ModelInfer":
+            share.hold(len(message))
+            share.work()
+        return message
 
 
 class _Context:
@@ -123,6 +146,13 @@ class _Context:
         return getattr(self._context, name)
 
 
+def _handed_on(offered: Mapping[str, Any], own: Mapping[str, str], without_keys: bool) -> tuple[_Metadatum, ...]:
+    """The metadata that the model is to see."""
+    dropped = own.keys() | (set(_KEYS) if without_keys else set())
+    kept = {name: value for name, value in offered.items() if name not in dropped and not name.startswith(OWN_PREFIX)}
+    return tuple(_Metadatum(*one) for one in {**kept, **own}.items())
+
+
 def _text(value: str | bytes | None) -> str:
     return value if isinstance(value, str) else ""
 
@@ -131,7 +161,8 @@ def _explain(error: Exception) -> tuple[StatusCode, str]:
     statuses: list[tuple[tuple[type[Exception], ...], StatusCode]] = [
         ((InvalidInput, UnsupportedProtocol), StatusCode.INVALID_ARGUMENT),
         ((ModelNotFound,), StatusCode.NOT_FOUND),
-        ((Overloaded,), StatusCode.RESOURCE_EXHAUSTED),
+        ((Overloaded, NoMessageError), StatusCode.RESOURCE_EXHAUSTED),
+        ((MessageTimeoutError,), StatusCode.DEADLINE_EXCEEDED),
         ((ModelNotReady, ServerNotReady, ServerNotLive), StatusCode.UNAVAILABLE),
         ((NotImplementedError,), StatusCode.UNIMPLEMENTED),
     ]

@@ -16,6 +16,9 @@ import httptools
 from kserve.logging import logger
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from serving.metrics.process import count_request
+from serving.metrics.routes import OTHER
+
 # A head is a few hundred bytes; with long cookies and tokens some ten thousand.
 _MAX_HEAD_BYTES = 128 << 10
 # Of one hop, so not for whom the request is handed on to (RFC 9110, 7.6.1).
@@ -132,6 +135,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._stop_watching()
         request_id = uuid.uuid4().hex
         logger.info("%d %s: %s", status, request_id, text)
+        count_request(OTHER, str(int(status)), None)
         # Bytes in the midst of another answer would be worse than none.
         is_silent = self.cycle is None or self.cycle.response_complete or not self.cycle.response_started
         if is_silent and not self.pipeline:

@@ -6,11 +6,11 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.agreement import LOOPBACK, REFUSED
+from serving.agreement import LOOPBACK, MAX_BODY_BYTES, REFUSED
 from serving.server_process import ServerProcess
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
@@ -43,11 +43,29 @@ class LocalServers:
     def check_alive(self) -> None:
         """Raises `ServingError` with the last lines of a server's log if it has ended."""
         for server in self.both:
-            if server.exit_code() is not None:
+            code = server.exit_code()
+            if code == 0:
                 raise ServingError(
-                    f"the {server.name} ended by itself (exit code {server.exit_code()}); its last lines:\n"
-                    f"{server.last_lines()}"
+                    f"the {server.name} was stopped by somebody else (exit code 0); one server is of no use "
+                    "without the other, which is stopped, too"
                 )
+            if code is not None:
+                raise ServingError(
+                    f"the {server.name} ended by itself (exit code {code}); its last lines:\n{server.last_lines()}"
+                )
+
+    def stop(self) -> None:
+        """Stop both and wait for their ends.
+
+        Raises:
+            ServingError: One that was asked to stop did not end in order; the message has its last lines.
+        """
+        for server in reversed(self.both):
+            server.ask_to_stop()
+        for server in self.both:
+            server.wait_until_stopped()
+        for server in self.both:
+            server.check_end()
 
 
 def _ignore(message: str) -> None:
@@ -61,6 +79,7 @@ def local_servers(
     host: str = LOOPBACK,
     port: int = 0,
     grpc_port: int = 0,
+    max_body_bytes: int = MAX_BODY_BYTES,
     transformer_options: Sequence[str] = (),
     predictor_options: Sequence[str] = (),
     on_progress: Callable[[str], None] = _ignore,
@@ -73,13 +92,14 @@ def local_servers(
         host: Where the transformer listens; the predictor listens on loopback.
         port: The transformer's; 0 takes a free one.
         grpc_port: Likewise, over gRPC.
+        max_body_bytes: Of the largest body or message that the transformer takes.
         transformer_options: More of `python -m serving.transformer`.
         predictor_options: More of `python -m serving.predictor`.
         on_progress: Told what is waited for.
         longest_start_s: How long to wait for one that lives and is not ready; one that ends is noticed at once.
 
     Raises:
-        ServingError: A server refuses the bundle, ends or does not become ready.
+        ServingError: A server refuses the bundle, ends, does not become ready, or does not end in order.
     """
     if not (bundle / MANIFEST).is_file():  # the servers would say so too, some seconds later
         raise ServingError(f"{bundle} is no bundle: it holds no {MANIFEST}")
@@ -88,16 +108,18 @@ def local_servers(
     for one in (port, grpc_port):
         _refuse_taken_port(host, one)
     with tempfile.TemporaryDirectory(prefix="silencio-serving-") as logs:
-        options = ["--bundle", str(bundle), "--host", host, *_ports(port, grpc_port), *transformer_options]
+        options = ["--bundle", str(bundle), "--host", host, *_ports(port, grpc_port)]
+        options += ["--max_body_bytes", str(max_body_bytes), *transformer_options]
         servers = _start(bundle, host, port, grpc_port, options, predictor_options, Path(logs))
         try:
             _wait_until_ready(servers, on_progress, longest_start_s)
             yield servers
-        finally:
-            for server in reversed(servers.both):
-                server.ask_to_stop()
-            for server in servers.both:
-                server.wait_until_stopped()
+        except BaseException:
+            # What went wrong first is what is said.
+            with suppress(ServingError):
+                servers.stop()
+            raise
+        servers.stop()
 
 
 def _start(

@@ -15,11 +15,11 @@ from typing import Any
 
 import grpc
 import kserve.model_server
+import kserve.protocol.rest.v2_endpoints
 from grpc import aio
 from kserve.logging import logger
 from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc
 from kserve.protocol.grpc.server import GRPCServer
-from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.protocol.rest.server import RESTServer
 
 from serving.access import Access
@@ -32,8 +32,10 @@ from serving.grpc_boundary import GrpcBoundary
 from serving.http_protocol import HttpProtocol
 from serving.inference_routes import add_inference_routes
 from serving.load import Limits, Load
+from serving.versions import VersionedEndpoints, VersionedServicer
 
 _LOOK_FOR_CERTIFICATE_S = 2.0
+_RPCS_A_REQUEST = 4
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def listen_on(entrance: Entrance) -> None:
     load = Load(entrance.limits)
     kserve.model_server.RESTServer = functools.partial(_RestServer, entrance, load)
     kserve.model_server.GRPCServer = functools.partial(_GrpcServer, entrance, load)
+    kserve.protocol.rest.v2_endpoints.V2Endpoints = VersionedEndpoints
 
 
 class _RestServer(RESTServer):  # type: ignore[misc]  # kserve is untyped
@@ -109,18 +112,31 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
     def __init__(self, entrance: Entrance, load: Load, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._entrance, self._load = entrance, load
+        self._begun = asyncio.Event()
 
     async def start(self, max_workers: int) -> None:
         """The SDK's own `start`, with another address and a port that is refused where it is already taken."""
-        limits = ("grpc_max_send_message_length", "grpc_max_receive_message_length")
+        try:
+            await self._begin(max_workers)
+        finally:
+            self._begun.set()
+        await self._server.wait_for_termination()
+
+    async def stop(self, sig: int | None = None) -> None:
+        """The SDK's own; gRPC crashes where it is stopped in the midst of its start."""
+        await self._begun.wait()
+        await super().stop(sig)
+
+    async def _begin(self, max_workers: int) -> None:
+        limits = self._entrance.limits
         self._server = aio.server(
             ThreadPoolExecutor(max_workers=max_workers),
             interceptors=(GrpcBoundary(self._load, self._entrance.access),),
-            options=[(name.replace("grpc_", "grpc.", 1), self._kwargs.get(name)) for name in limits]
-            # gRPC shares a port by default: a second predictor would silently get half of the requests.
-            + [("grpc.so_reuseport", 0), LARGE_MESSAGES],
+            options=grpc_options(limits),
+            # The last bound, on calls that were not even looked at; `Load` has its own on requests that are worked on.
+            maximum_concurrent_rpcs=_RPCS_A_REQUEST * limits.most_requests,
         )
-        servicer = InferenceServicer(self._data_plane, self._model_repository_extension)
+        servicer = VersionedServicer(self._data_plane, self._model_repository_extension)
         grpc_predict_v2_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, self._server)
         host = f"[{self._entrance.host}]" if ":" in self._entrance.host else self._entrance.host
         address = f"{host}:{self._port}"
@@ -130,7 +146,19 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
             self._server.add_secure_port(address, _credentials(self._entrance.tls))
         logger.info("gRPC listens on %s", address)
         await self._server.start()
-        await self._server.wait_for_termination()
+
+
+def grpc_options(limits: Limits) -> list[tuple[str, int | str]]:
+    """Of a server's channel."""
+    return [
+        ("grpc.max_receive_message_length", limits.most_body_bytes),
+        ("grpc.max_send_message_length", -1),  # as large as what was asked for; REST knows no bound either
+        # Without it gRPC takes megabytes of a message that nobody reads; with it 64 KiB, the protocol's window.
+        ("grpc.http2.bdp_probe", 0),
+        # gRPC shares a port by default: a second predictor would silently get half of the requests.
+        ("grpc.so_reuseport", 0),
+        LARGE_MESSAGES,
+    ]
 
 
 def _credentials(tls: Tls) -> grpc.ServerCredentials:

@@ -18,6 +18,7 @@ from serving.agreement import LOADING, REFUSED
 from serving.errors import NotReady
 from serving.media_types import is_json, is_text, media_type, says_nothing
 from serving.v2_binary import read_binary_request
+from serving.versions import VersionNotFound
 from silencio.bundle import Bundle
 from silencio.errors import SilencioError
 
@@ -38,12 +39,13 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
         directory: As given.
         reason: Why it is not ready; empty when it is.
         pinned_name: A second name that only this very bundle has; empty until it is loaded.
+        version: The bundle's; empty until it is loaded.
     """
 
     def __init__(self, name: str, directory: Path) -> None:
         super().__init__(name)
         self.directory = directory
-        self.pinned_name = ""
+        self.pinned_name = self.version = ""
         self.reason = f"{LOADING}the bundle in {directory} is being verified"
 
     def adopt(self, bundle: Bundle) -> None:
@@ -79,6 +81,7 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
         gc.collect()
         gc.freeze()
         self.pinned_name = f"{self.name}@{bundle.manifest.manifest_sha256[:16]}"
+        self.version = bundle.manifest.version
         self.reason = ""
         self.ready = True
         logger.info("%s: ready with bundle %s %s", self.name, bundle.manifest.name, bundle.manifest.version)
@@ -98,6 +101,17 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
         if model is None or ("@" in name and model.pinned_name not in ("", name)):
             raise ModelNotFound(name)
         return model
+
+    def check_version(self, model_name: str, version: str | None) -> None:
+        """Raises `VersionNotFound` for another one than is served; none is any, and so is what may still come."""
+        served = self.get_model_from_registry(model_name).version
+        if version and served and version != served:
+            raise VersionNotFound(model_name, version, served)
+
+    def versions(self, model_name: str) -> list[str]:
+        """Those that are served: one, or none while the bundle is not loaded."""
+        served = self.get_model_from_registry(model_name).version
+        return [served] if served else []
 
     async def ready(self) -> bool:
         for name in self.model_registry.get_models():
@@ -162,8 +176,8 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         await self.model_ready(model_name, disable_predictor_health_check=True)
         platform = getattr(self.get_model_from_registry(model_name), "platform", "")
-        # Of versions that a client may ask for there are none; left out, the SDK makes a null of it.
-        return {**await super().model_metadata(model_name), "platform": platform, "versions": []}
+        metadata = await super().model_metadata(model_name)
+        return {**metadata, "platform": platform, "versions": self.versions(model_name)}
 
 
 class FixedRepository(ModelRepositoryExtension):  # type: ignore[misc]  # kserve is untyped

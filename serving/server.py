@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
@@ -16,20 +15,22 @@ from kserve.logging import configure_logging, logger
 
 from serving.access import Access
 from serving.access.tls import tls_of
-from serving.agreement import LOOPBACK, MODEL_NAME
+from serving.agreement import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from serving.boundary import AddRoutes
 from serving.load import Limits
 from serving.loopback import Entrance, listen_on
 from serving.origins import check_origin
 from serving.readiness import BundleDataPlane, BundleModel, FixedRepository
+from serving.stopping import ModelServer
 from silencio.errors import ConfigError
 
-# 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
-_MOST_BODY_BYTES = 160 << 20
 _MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
 _MOST_REQUESTS = 64
 _LONGEST_BODY_PAUSE_S = 30.0
 _HEAD_READ_TIMEOUT_S = 30.0
+_STANDARD_INPUT = 0
+# Of gRPC alone.
+_SDK_LIMITS = ("grpc_max_send_message_length", "grpc_max_receive_message_length")
 # Where KServe's storage initializer puts a model.
 _MOUNTED_BUNDLE = Path("/mnt/models")
 
@@ -54,20 +55,24 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
         "--stop_with_parent", action="store_true", help="stop when standard input ends, so when the parent is gone"
     )
     # A line for every request is the access log's; two more for its timings are for who is looking for them.
-    parser.set_defaults(model_name=MODEL_NAME, enable_latency_logging=False)
+    parser.set_defaults(model_name=MODEL_NAME, enable_latency_logging=False, **dict.fromkeys(_SDK_LIMITS))
     return parser
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits", "what is beyond them is answered by 413 or 408, or by 503 at once")
     group.add_argument(
-        "--most_body_bytes", type=int, default=_MOST_BODY_BYTES, help="largest REST body that is read (%(default)s)"
+        "--max_body_bytes",
+        "--most_body_bytes",
+        dest="max_body_bytes",
+        type=int,
+        default=MAX_BODY_BYTES,
+        help="largest REST body or gRPC message that is read (%(default)s)",
     )
     group.add_argument(
         "--most_body_bytes_in_flight",
         type=int,
-        default=_MOST_BODY_BYTES_IN_FLIGHT,
-        help="bytes of all bodies that are held at once (%(default)s)",
+        help=f"bytes of all bodies that are held at once ({_MOST_BODY_BYTES_IN_FLIGHT}, or the largest body)",
     )
     group.add_argument(
         "--most_requests", type=int, default=_MOST_REQUESTS, help="requests that are worked on at once (%(default)s)"
@@ -109,13 +114,16 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
 
 
 def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance:
+    if given := [name for name in _SDK_LIMITS if getattr(options, name) is not None]:
+        raise ConfigError(f"--{given[0]} is not taken: --max_body_bytes is the limit of REST and gRPC")
     if options.keys is None and options.host not in (LOOPBACK, "::1", "localhost"):
         logger.warning("listening on %s without --keys: whoever reaches this address may ask", options.host)
     return Entrance(
         host=options.host,
         limits=Limits(
-            most_body_bytes=options.most_body_bytes,
-            most_body_bytes_in_flight=options.most_body_bytes_in_flight,
+            most_body_bytes=options.max_body_bytes,
+            most_body_bytes_in_flight=options.most_body_bytes_in_flight
+            or max(_MOST_BODY_BYTES_IN_FLIGHT, options.max_body_bytes),
             most_requests=options.most_requests,
             longest_pause_s=options.longest_body_pause_s,
             head_read_timeout_s=options.head_read_timeout_s,
@@ -149,7 +157,7 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
         listen_on(_entrance(options, routes))
     except ConfigError as error:
         raise SystemExit(f"error: {error}") from error
-    server = kserve.ModelServer(
+    server = ModelServer(
         http_port=options.http_port,
         grpc_port=options.grpc_port,
         # One process, whatever --workers says: more would each load the bundle, without the boundary before them.
@@ -171,6 +179,7 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
 
 
 def _stop_when_input_ends() -> None:
-    while sys.stdin.buffer.read(4096):
+    # Not by `sys.stdin.buffer`: whoever waits in it holds its lock, and an interpreter that wants to close it aborts.
+    while os.read(_STANDARD_INPUT, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

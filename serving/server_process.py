@@ -15,6 +15,7 @@ import httpx
 import serving
 import silencio
 from serving.agreement import MODEL_NAME
+from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "SILENCIO_SESSION_THREADS")
@@ -49,12 +50,16 @@ class ServerProcess:
         url: Of its REST side.
         log: Its output.
         process: Itself.
+        was_asked_to_stop: It lived until it was asked here to stop.
+        was_killed: It did not end when it was asked to.
     """
 
     name: str
     url: str
     log: Path
     process: subprocess.Popen[bytes]
+    was_asked_to_stop: bool = False
+    was_killed: bool = False
 
     @classmethod
     def start(cls, module: str, arguments: Sequence[str], url: str, log: Path) -> Self:
@@ -99,6 +104,7 @@ class ServerProcess:
     def ask_to_stop(self) -> None:
         """Send SIGTERM, once."""
         if self.exit_code() is None:
+            self.was_asked_to_stop = True
             self.process.terminate()
 
     def wait_until_stopped(self) -> None:
@@ -106,10 +112,34 @@ class ServerProcess:
         try:
             self.process.wait(_STOP_S)
         except subprocess.TimeoutExpired:
+            self.was_killed = True
             self.process.kill()
             self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
+
+    def stop(self) -> None:
+        """Ask it to stop, wait, and look at how it ended.
+
+        Raises:
+            ServingError: As `check_end`.
+        """
+        self.ask_to_stop()
+        self.wait_until_stopped()
+        self.check_end()
+
+    def check_end(self) -> None:
+        """Look at how it ended, once it did.
+
+        Raises:
+            ServingError: It was asked to stop, and did not end as it should.
+        """
+        code = self.exit_code()
+        if self.was_asked_to_stop and not self.was_killed and code:
+            raise ServingError(
+                f"the {self.name} did not end in order when it was stopped (exit code {code}); its last lines:\n"
+                f"{self.last_lines()}"
+            )
 
 
 def _environment() -> dict[str, str]:

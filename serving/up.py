@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from serving.agreement import LOOPBACK, MODEL_NAME
+from serving.agreement import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from serving.local import LocalServers, local_servers
 from serving.origins import check_origin
 from silencio.bundle.load import read_manifest
@@ -32,6 +32,13 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
     parser.add_argument(
+        "--max-body-bytes",
+        type=_whole,
+        default=MAX_BODY_BYTES,
+        metavar="N",
+        help="largest body or gRPC message that is read (default: %(default)s)",
+    )
+    parser.add_argument(
         "--allow-origin",
         action="append",
         type=_origin,
@@ -48,6 +55,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1 is needed")
+    return int(text)
+
+
 def _origin(text: str) -> str:
     try:
         return check_origin(text)
@@ -59,7 +72,7 @@ def up(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM.
 
     Returns:
-        0 if it was stopped, 1 if it did not start or a server ended by itself.
+        0 if it was stopped, 1 if it did not start, a server ended by itself, or did not end in order.
     """
     output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -72,6 +85,7 @@ def up(options: argparse.Namespace) -> int:
             host=options.host,
             port=options.port,
             grpc_port=options.grpc_port,
+            max_body_bytes=options.max_body_bytes,
             transformer_options=_transformer_options(options),
             on_progress=lambda message: status.update(Text(f"{message} ({time.monotonic() - begun_s:.0f} s)")),
         ) as servers:
@@ -80,9 +94,9 @@ def up(options: argparse.Namespace) -> int:
             # Servers that are ready have checked the bundle.
             output.print(_licence(read_manifest(options.bundle)))
             output.print("Ctrl-C stops it.")
-            while True:
-                time.sleep(_CHECK_S)
-                servers.check_alive()
+            _wait_for_interrupt(servers)
+        progress.print("stopped")
+        return 0
     except KeyboardInterrupt:
         progress.print("stopped")
         return 0
@@ -92,6 +106,16 @@ def up(options: argparse.Namespace) -> int:
         return 1
     finally:
         status.stop()
+
+
+def _wait_for_interrupt(servers: LocalServers) -> None:
+    """Raises `ServingError` if a server ends before."""
+    try:
+        while True:
+            time.sleep(_CHECK_S)
+            servers.check_alive()
+    except KeyboardInterrupt:
+        return
 
 
 def _transformer_options(options: argparse.Namespace) -> list[str]:

@@ -1,5 +1,5 @@
 """What Prometheus is told on `/metrics`; docs/operating.md explains every name."""
 
-from serving.metrics.model import Metrics
+from serving.metrics.model import REQUEST_STAGES, RUN_STAGES, Metrics
 
-__all__ = ["Metrics"]
+__all__ = ["REQUEST_STAGES", "RUN_STAGES", "Metrics"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,10 @@ DECODE_FAILURES = (
     "memory",
     "other",
 )
+
+# Of a request at the transformer; of a run of the graph at the predictor.
+REQUEST_STAGES = ("decode", "features", "predictor", "names")
+RUN_STAGES = ("queue", "graph")
 
 _STAGE_BUCKETS_S = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _SHARE_BUCKETS = (0.0, 0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -54,6 +58,15 @@ _TOP = Histogram(
 _DECODE_FAILURES = Counter(
     "silencio_decode_failures", "Recordings that could not be decoded, by kind.", ["version", "kind"]
 )
+# Prometheus has no sum of what may be negative: the mean level is that of the distance to full scale, with a minus.
+_BELOW_FULL_SCALE = Counter(
+    "silencio_audio_below_full_scale_decibels",
+    "Decibels by which the level (RMS) of windows lies below full scale, summed.",
+    ["version"],
+)
+_FEATURE_BYTES = Gauge("silencio_feature_bytes", "Bytes of decoded sound that are held or promised.", ["version"])
+_FEATURE_BYTES_LIMIT = Gauge("silencio_feature_bytes_limit", "Most of them.", ["version"])
+_FEATURE_WAITING = Gauge("silencio_feature_waiting_requests", "Requests that wait for room among them.", ["version"])
 # By the names of `silencio.audio.audio_statistics`; decibels and shares have no base unit but themselves.
 _AUDIO = {
     "rms_db": Histogram(
@@ -90,11 +103,14 @@ class Metrics:
 
     Args:
         manifest: Of the bundle.
+        stages: `REQUEST_STAGES` or `RUN_STAGES`.
         provider: ONNX Runtime's, as it is active; empty where no graph runs.
         precision: Of the graph as it runs, where it is not the manifest's.
     """
 
-    def __init__(self, manifest: BundleManifest, *, provider: str = "", precision: str = "") -> None:
+    def __init__(
+        self, manifest: BundleManifest, stages: Sequence[str], *, provider: str = "", precision: str = ""
+    ) -> None:
         version = manifest.version
         say_version(version)
         _INFO.labels(manifest.name, version, manifest.spec_sha256, provider, precision or manifest.precision).set(1)
@@ -103,14 +119,16 @@ class Metrics:
         self._queue = _QUEUE.labels(version)
         self._batch = _BATCH.labels(version)
         self._top = _TOP.labels(version)
+        self._below_full_scale = _BELOW_FULL_SCALE.labels(version)
         self._audio = {name: family.labels(version) for name, family in _AUDIO.items()}
         # All of them now, so that a rate begins at 0 and not at the first detection.
         self._detections = [_DETECTIONS.labels(version, code) for code in manifest.classes.codes]
         self._decode_failures = {kind: _DECODE_FAILURES.labels(version, kind) for kind in DECODE_FAILURES}
+        self._stages = {stage: _STAGE_SECONDS.labels(version, stage) for stage in stages}
 
     def stage(self, stage: str, seconds: float) -> None:
-        """A stage ended: `decode`, `features`, `predictor` or `names` of a request, `queue` or `graph` of a run."""
-        _STAGE_SECONDS.labels(self._version, stage).observe(seconds)
+        """A stage ended, one of those that were named at the start."""
+        self._stages[stage].observe(seconds)
 
     def windows(
         self,
@@ -130,6 +148,8 @@ class Metrics:
             self._top.observe(top)
         for i in np.flatnonzero(named.any(axis=0)).tolist():
             self._detections[i].inc(int(named[:, i].sum()))
+        for level_db in statistics.get("rms_db", ()):
+            self._below_full_scale.inc(max(0.0, -float(level_db)))
         for name, histogram in self._audio.items():
             for value in statistics[name].tolist() if name in statistics else ():
                 histogram.observe(value)
@@ -141,6 +161,18 @@ class Metrics:
     def queue_length_from(self, n_waiting: Callable[[], int]) -> None:
         """Ask this function, at every scrape, how many windows wait for the graph."""
         self._queue.set_function(n_waiting)
+
+    def feature_memory_from(self, max_bytes: int, n_bytes: Callable[[], int], n_waiting: Callable[[], int]) -> None:
+        """Ask, at every scrape, how much decoded sound is held, and how many requests wait for room.
+
+        Args:
+            max_bytes: Most that are held.
+            n_bytes: That are held.
+            n_waiting: Requests that wait.
+        """
+        _FEATURE_BYTES_LIMIT.labels(self._version).set(max_bytes)
+        _FEATURE_BYTES.labels(self._version).set_function(n_bytes)
+        _FEATURE_WAITING.labels(self._version).set_function(n_waiting)
 
     def batch(self, n_windows: int, waited_s: float, ran_s: float) -> None:
         """The graph ran once: with so many windows, the oldest of which had waited so long."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from collections.abc import Iterable
+
+from prometheus_client import Counter, Histogram, disable_created_metrics
+
+# A series for each of ours that says when it began, which `increase` does not ask.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it takes nothing
 
 REQUEST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -20,25 +25,55 @@ _LOG_DROPPED = Counter(
     "silencio_prediction_log_dropped", "Rows of the prediction log that were not.", ["version", "reason"]
 )
 
+# As `serving.prediction_log` drops them while a scrape can still see it.
+LOG_DROP_REASONS = ("full", "invalid")
+
 _served_version = ""
+_expected_requests: set[tuple[str, str]] = set()
+_is_log_expected = False
 
 
 def say_version(version: str) -> None:
     """From now on this process serves this bundle; before, the label is empty."""
     global _served_version
     _served_version = version
+    _begin()
 
 
-def count_request(route: str, status: str, seconds: float) -> None:
+def expect_requests(routes: Iterable[str], statuses: Iterable[str]) -> None:
+    """These are counted from 0 on: of a series that begins at 1, `increase` and `rate` do not see the first event."""
+    _expected_requests.update((route, status) for status in statuses for route in routes)
+    _begin()
+
+
+def expect_log() -> None:
+    """Likewise, of the prediction log."""
+    global _is_log_expected
+    _is_log_expected = True
+    _begin()
+
+
+def _begin() -> None:
+    for route, status in _expected_requests:
+        _REQUESTS.labels(_served_version, route, status)
+        _REQUEST_SECONDS.labels(_served_version, route)
+    if _is_log_expected:
+        _LOG_WRITTEN.labels(_served_version)
+        for reason in LOG_DROP_REASONS:
+            _LOG_DROPPED.labels(_served_version, reason)
+
+
+def count_request(route: str, status: str, seconds: float | None) -> None:
     """One request was answered.
 
     Args:
         route: Its template, of a bounded list.
         status: HTTP's number, or gRPC's name.
-        seconds: From its head to the end of its answer.
+        seconds: From its head to the end of its answer; None where it had no whole head.
     """
     _REQUESTS.labels(_served_version, route, status).inc()
-    _REQUEST_SECONDS.labels(_served_version, route).observe(seconds)
+    if seconds is not None:
+        _REQUEST_SECONDS.labels(_served_version, route).observe(seconds)
 
 
 def count_log_written(n_rows: int) -> None:

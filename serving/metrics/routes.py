@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 OTHER = "other"
-_MODEL = re.compile(r"^/(v[12])/models/[^/:]+")
+# A version changes nothing of what is asked.
+_MODEL = re.compile(r"^/(v1)/models/[^/:]+|^/(v2)/models/[^/:]+(?:/versions/[^/]+)?")
 # What the SDK takes at each.
 METHODS = {
     "/": "GET",
@@ -25,9 +26,29 @@ METHODS = {
 }
 
 
+PREDICT_ROUTES = ("/v1/models/{name}:predict", "/v2/models/{name}/infer")
+# Whatever a request for a prediction can be answered with, beside 499 for a client that did not wait.
+PREDICT_STATUSES = ["200", "204", "400", "401", "404", "405", "408", "413", "415", "429", "499", "500", "501", "503"]
+# Of what is no request for anything there is.
+OTHER_STATUSES = ["400", "401", "404", "405", "408", "429", "431", "500", "503"]
+GRPC_PREDICT_ROUTE = "grpc ModelInfer"
+GRPC_STATUSES = (
+    "OK",
+    "CANCELLED",
+    "DEADLINE_EXCEEDED",
+    "INTERNAL",
+    "INVALID_ARGUMENT",
+    "NOT_FOUND",
+    "RESOURCE_EXHAUSTED",
+    "UNAUTHENTICATED",
+    "UNAVAILABLE",
+    "UNIMPLEMENTED",
+)
+
+
 def template_of(path: str) -> str:
     """The route that a path asks for, without the model's name; `other` where the SDK has none."""
-    template = _MODEL.sub(r"/\1/models/{name}", path)
+    template = _MODEL.sub(lambda found: f"/{found[1] or found[2]}/models/{{name}}", path)
     return template if template in METHODS else OTHER
 
 

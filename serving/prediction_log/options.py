@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from serving.metrics.process import count_log_dropped, count_log_written
+from serving.metrics.process import LOG_DROP_REASONS, count_log_dropped, count_log_written, expect_log
 from serving.prediction_log.writer import PredictionLog
 
 
@@ -33,6 +33,7 @@ def prediction_log(options: argparse.Namespace) -> PredictionLog | None:
     """
     if not options.prediction_log:
         return None
+    expect_log()
     return PredictionLog(
         options.prediction_log,
         rows_per_file=options.prediction_log_rows,
@@ -40,5 +41,11 @@ def prediction_log(options: argparse.Namespace) -> PredictionLog | None:
         most_waiting=options.prediction_log_waiting,
         coordinate_step_degrees=options.coordinate_step_degrees,
         on_written=count_log_written,
-        on_dropped=count_log_dropped,
+        on_dropped=_count_dropped,
     )
+
+
+def _count_dropped(reason: str, n_rows: int) -> None:
+    """What is dropped at the end is never scraped: the log's last line says it."""
+    if reason in LOG_DROP_REASONS:
+        count_log_dropped(reason, n_rows)

@@ -31,6 +31,7 @@ SCHEMA = pa.schema(
         pa.field("notes", pa.list_(pa.string())),
         pa.field("bundle_name", pa.string(), nullable=False),
         pa.field("bundle_version", pa.string(), nullable=False),
+        pa.field("manifest_sha256", pa.string()),
         pa.field("spec_sha256", pa.string(), nullable=False),
         *(pa.field(f"{stage}_s", pa.float32()) for stage in STAGES),
         pa.field("start_s", pa.float64(), nullable=False),
@@ -51,8 +52,9 @@ class RecordingFacts:
         request_id: As the answer names it.
         received_at: When the request came; with a time zone.
         bundle_name: Of the bundle that answered.
-        bundle_version: Of the bundle that answered.
+        bundle_version: Of the bundle that answered; a candidate and the sealed bundle made of it share it.
         spec_sha256: Of the features.
+        manifest_sha256: Of the very bundle that answered; logs from before it was written have none.
         recording: Its place in the request, from 0.
         session_id: As the client sent it.
         key_name: Of the API key.
@@ -74,6 +76,7 @@ class RecordingFacts:
     bundle_name: str
     bundle_version: str
     spec_sha256: str
+    manifest_sha256: str | None = None
     recording: int = 0
     session_id: str | None = None
     key_name: str | None = None

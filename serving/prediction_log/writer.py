@@ -129,6 +129,9 @@ class PredictionLog:
         if n_left:
             _logger.error("prediction log: %d rows could not be written to %s in time", n_left, self._place)
             self._drop("closed", n_left)
+        # A scrape never sees what is counted now.
+        dropped = ", ".join(f"{n_rows} {reason}" for reason, n_rows in sorted(self.n_dropped.items())) or "none"
+        _logger.info("prediction log: closed after %d rows; dropped: %s", self.n_written, dropped)
 
     def __enter__(self) -> Self:
         return self

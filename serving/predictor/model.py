@@ -11,10 +11,11 @@ from kserve.errors import InvalidInput
 from kserve.logging import logger
 
 from serving.errors import Overloaded
-from serving.metrics import Metrics
+from serving.metrics import RUN_STAGES, Metrics
 from serving.predictor.scheduler import QueueFullError, Scheduler
 from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.readiness import BundleModel
+from serving.v2_outputs import wanted_outputs
 from silencio.bundle import Bundle
 from silencio.bundle.graph import OUTPUT, Graph
 from silencio.settings import Settings
@@ -59,7 +60,7 @@ class Predictor(BundleModel):
             most_wait_ms=settings.most_wait_ms,
             most_queued_windows=settings.most_queued_windows,
         )
-        metrics = Metrics(bundle.manifest, provider=graph.provider)
+        metrics = Metrics(bundle.manifest, RUN_STAGES, provider=graph.provider)
         metrics.queue_length_from(self._scheduler.queue_length)
         self._scheduler.on_batch = metrics.batch
 
@@ -91,6 +92,7 @@ class Predictor(BundleModel):
         """
         if not isinstance(payload, InferRequest):
             raise InvalidInput(f"the predictor takes tensors by V2, at /v2/models/{self.name}/infer or over gRPC")
+        wanted_outputs(payload, (OUTPUT,))
         priority, tensors = read_priority(payload), read_tensors(payload, self._graph.inputs)
         try:
             probabilities = await self._scheduler.submit(tensors, priority)
@@ -102,6 +104,7 @@ class Predictor(BundleModel):
         return InferResponse(
             response_id=payload.id or "",
             model_name=payload.model_name,
+            model_version=self.version,
             infer_outputs=[output],
             use_binary_outputs=payload.use_binary_outputs,
             requested_outputs=payload.request_outputs,

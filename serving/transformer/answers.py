@@ -9,11 +9,15 @@ import numpy as np
 from kserve import InferOutput, InferRequest, InferResponse
 from numpy.typing import NDArray
 
+from serving.v2_outputs import wanted_outputs
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument
 
+PROBABILITIES = "probabilities"
 DOCUMENT = "document"
 N_WINDOWS = "n_windows"
+_DATATYPES = {PROBABILITIES: "FP32", DOCUMENT: "BYTES", N_WINDOWS: "INT32"}
+OUTPUTS = tuple(_DATATYPES)
 
 
 def bundle_entry(manifest: BundleManifest) -> dict[str, str]:
@@ -56,18 +60,16 @@ def v2_response(
     """
     n_windows = np.array([len(one) for one in probabilities], np.int32)
     texts = np.array([document.model_dump_json() for document in documents], np.object_)
-    values = {"probabilities": np.concatenate(probabilities), DOCUMENT: texts, N_WINDOWS: n_windows}
-    wanted = {one.name for one in request.request_outputs or ()} or set(values)
+    values = {PROBABILITIES: np.concatenate(probabilities), DOCUMENT: texts, N_WINDOWS: n_windows}
     outputs = []
-    for name, value in values.items():
-        if name in wanted:
-            datatype = {"probabilities": "FP32", DOCUMENT: "BYTES", N_WINDOWS: "INT32"}[name]
-            output = InferOutput(name, list(value.shape), datatype)
-            output.set_data_from_numpy(value, binary_data=request.from_grpc or request.use_binary_outputs)
-            outputs.append(output)
+    for name in wanted_outputs(request, OUTPUTS):
+        output = InferOutput(name, list(values[name].shape), _DATATYPES[name])
+        output.set_data_from_numpy(values[name], binary_data=request.from_grpc or request.use_binary_outputs)
+        outputs.append(output)
     return InferResponse(
         response_id=request.id or request_id,
         model_name=request.model_name,
+        model_version=manifest.version,
         infer_outputs=outputs,
         parameters={f"bundle_{name}": value for name, value in bundle_entry(manifest).items()},
         use_binary_outputs=request.use_binary_outputs,

@@ -23,7 +23,7 @@ from silencio.bundle.graph import MOST_WINDOWS, OUTPUT
 from silencio.settings import Settings
 
 _PROBE_DEADLINE_S = 2.0
-# gRPC takes 8 MiB at most; windows of other lengths than 5 s may be large.
+# A call is held as a whole; windows of other lengths than 5 s may be large.
 _MOST_CALL_BYTES = 6 << 20
 _Code = grpc.StatusCode
 # What passes by itself. A queue that is full is not asked again: the retries of all would keep it full.

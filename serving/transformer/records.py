@@ -80,6 +80,7 @@ class Records:
             bundle_name=manifest.name,
             bundle_version=manifest.version,
             spec_sha256=manifest.spec_sha256,
+            manifest_sha256=manifest.manifest_sha256,
             recording=i,
             session_id=known.session_id,
             key_name=key_name,

@@ -216,8 +216,7 @@ def predictor(bundle: Path, log: Path, *options: str) -> Iterator[tuple[ServerPr
     try:
         yield server, f"127.0.0.1:{grpc}"
     finally:
-        server.ask_to_stop()
-        server.wait_until_stopped()
+        server.stop()
 
 
 def test_server__asks_for_a_key_by_both_protocols_but_not_probes(bundle_directory: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,9 +19,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from serving.access.keys import add_key
 from serving.local import LocalServers, local_servers
-from serving.metrics import Metrics
+from serving.metrics import REQUEST_STAGES, RUN_STAGES, Metrics, process
+from serving.metrics.model import DECODE_FAILURES
 from serving.metrics.process import count_request
-from serving.metrics.routes import OTHER, template_of
+from serving.metrics.routes import (
+    GRPC_STATUSES,
+    OTHER,
+    OTHER_STATUSES,
+    PREDICT_ROUTES,
+    PREDICT_STATUSES,
+    template_of,
+)
 from serving.prediction_log import read_log
 from silencio.audio import audio_statistics
 from silencio.bundle import Bundle, Scorer
@@ -97,6 +106,64 @@ def test_scrape__every_species_is_there_from_the_start(counted: LocalServers, sc
     assert {one.labels["code"] for one in samples} == set(scorer.bundle.manifest.classes.codes)
 
 
+def test_scrape__no_first_event_is_missed(counted: LocalServers, scorer: Scorer) -> None:
+    """A series that begins at 1 does not grow: an alert on the first 500 would never come."""
+    scraped = _scrape(counted.url)
+    version = scorer.bundle.manifest.version
+
+    def labels(name: str, *names: str) -> set[tuple[str, ...]]:
+        samples = (one for one in scraped[name] if one.name in (f"{name}_total", f"{name}_count"))
+        return {tuple(one.labels[name] for name in names) for one in samples if one.labels["version"] == version}
+
+    requests = labels("silencio_requests", "route", "status")
+    assert requests >= {(route, status) for route in PREDICT_ROUTES for status in PREDICT_STATUSES}
+    assert requests >= {(OTHER, status) for status in OTHER_STATUSES}
+    assert requests >= {("grpc ModelInfer", status) for status in GRPC_STATUSES}
+    assert labels("silencio_decode_failures", "kind") == {(kind,) for kind in DECODE_FAILURES}
+    assert labels("silencio_stage_seconds", "stage") == {(stage,) for stage in REQUEST_STAGES}
+    assert labels("silencio_request_seconds", "route") >= {(route,) for route in PREDICT_ROUTES}
+
+
+def test_requests__are_expected_before_a_bundle_and_of_every_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that refuses its bundle answers 503, and nothing else."""
+    monkeypatch.setattr(process, "_expected_requests", set())
+    monkeypatch.setattr(process, "_served_version", "")
+    process.expect_requests(["/test"], ["503"])
+    process.say_version("of a test")
+    samples = [one for one in _parse(generate_latest().decode())["silencio_requests"] if one.labels["route"] == "/test"]
+    found = {(one.labels["version"], one.labels["status"], one.value) for one in samples}
+    assert found == {("", "503", 0.0), ("of a test", "503", 0.0)}
+
+
+def test_scrape__what_was_no_request_is_counted(counted: LocalServers) -> None:
+    before = _scrape(counted.url)
+    address = httpx.URL(counted.url)
+    with socket.create_connection((address.host, address.port or 0), timeout=HANG_S) as connection:
+        connection.sendall(b"\x16\x03\x01\x00\x00")
+        while connection.recv(4_096):
+            pass
+    after = _scrape(counted.url)
+    labels = {"route": OTHER, "status": "400"}
+    grew = [_value(one, "silencio_requests_total", **labels) for one in (before, after)]
+    assert grew[1] - grew[0] == 1
+
+
+def test_scrape__nothing_says_when_it_was_created(counted: LocalServers) -> None:
+    for server in counted.both:
+        assert "_created" not in httpx.get(f"{server.url}/metrics", trust_env=False, timeout=HANG_S).text
+
+
+def test_level__has_a_mean_although_prometheus_sums_nothing_negative(bundle_directory: Path) -> None:
+    metrics = Metrics(Bundle(bundle_directory).manifest, REQUEST_STAGES)
+    names = ("silencio_audio_below_full_scale_decibels_total", "silencio_audio_level_dbfs_count")
+    before = [_value(_parse(generate_latest().decode()), name) for name in names]
+    windows = np.zeros((2, 100), np.float32)
+    metrics.windows(windows, windows > 0, {"rms_db": np.array([-20.0, -41.0])})
+    after = [_value(_parse(generate_latest().decode()), name) for name in names]
+    total, n_windows = (one - other for one, other in zip(after, before, strict=True))
+    assert -total / n_windows == pytest.approx(-30.5)
+
+
 def test_scrape__clients_cannot_make_new_series(counted: LocalServers) -> None:
     def series() -> set[tuple[str, ...]]:
         samples = _scrape(counted.url)["silencio_requests"]
@@ -120,8 +187,11 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
         assert _predict(servers, recording(12.0), route=PREDICT + query, headers=headers).status_code == 200
-        servers.transformer.ask_to_stop()
-        servers.transformer.wait_until_stopped()
+        dropped = _scrape(servers.url)["silencio_prediction_log_dropped"]
+        assert {(one.labels["reason"], one.value) for one in dropped} == {("full", 0.0), ("invalid", 0.0)}
+        servers.transformer.stop()
+        # Too late for a scrape.
+        assert "prediction log: closed after 3 rows; dropped: none" in servers.transformer.log.read_text()
     rows = read_log(str(place), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
     assert [(row["request_id"], row["session_id"], row["key_name"], row["start_s"]) for row in rows] == [
         ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 7.0)
@@ -131,7 +201,7 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
 
 
 def test_model__queue_and_batches(bundle_directory: Path) -> None:
-    metrics = Metrics(Bundle(bundle_directory).manifest, provider="CPUExecutionProvider")
+    metrics = Metrics(Bundle(bundle_directory).manifest, RUN_STAGES, provider="CPUExecutionProvider")
     waiting = [7]
     metrics.queue_length_from(lambda: waiting[0])
     metrics.batch(3, waited_s=0.002, ran_s=0.03)
@@ -155,6 +225,10 @@ def test_model__queue_and_batches(bundle_directory: Path) -> None:
         ("/v1/models/silencio@1f:predict", "/v1/models/{name}:predict"),
         ("/v2/models/silencio/infer", "/v2/models/{name}/infer"),
         ("/v2/models/silencio/ready", "/v2/models/{name}/ready"),
+        ("/v2/models/silencio/versions/7/infer", "/v2/models/{name}/infer"),
+        ("/v2/models/silencio/versions/7", "/v2/models/{name}"),
+        ("/v2/models/silencio/versions/", OTHER),
+        ("/v1/models/silencio/versions/7:predict", OTHER),
         ("/v1/models/silencio:predict/more", OTHER),
         ("/v2/models/silencio:predict", OTHER),
         ("/v1/models/", OTHER),
@@ -168,7 +242,7 @@ def test_route__its_label_is_one_of_few(path: str, template: str) -> None:
 def test_cost__of_a_request_is_a_few_hundred_calls_of_functions(bundle_directory: Path) -> None:
     """About 40 us on an idle core."""
     manifest = Bundle(bundle_directory).manifest
-    metrics = Metrics(manifest)
+    metrics = Metrics(manifest, REQUEST_STAGES)
     probabilities = np.random.default_rng(5).random((1, len(manifest.classes)), np.float32)
     statistics = audio_statistics(np.zeros((1, 160_000), np.int16), 32_000)
 

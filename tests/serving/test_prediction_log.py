@@ -217,11 +217,21 @@ def test_read__takes_the_stretch_that_was_asked_for(tmp_path: Path) -> None:
     assert read_log(str(tmp_path), elsewhere, AT + DAY)["request_id"].to_pylist() == ["0", "1"]
     assert read_log(str(tmp_path), AT - 3 * DAY, AT)["request_id"].to_pylist() == ["-30", "-1"]
     assert read_log(str(tmp_path), AT + 3 * DAY, AT + 4 * DAY).schema == SCHEMA
+    assert read_log(str(tmp_path), AT, AT + DAY)["manifest_sha256"].to_pylist() == [None, None]
     (tmp_path / "date=2026-05-17" / "torn.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"torn\.parquet"):
         read_log(str(tmp_path), AT, AT + DAY)
     with pytest.raises(DataError, match="has no time zone"):
         read_log(str(tmp_path), datetime(2026, 5, 17), AT)
+
+
+def test_read__a_log_from_before_the_bundle_itself_was_named(tmp_path: Path) -> None:
+    with PredictionLog(str(tmp_path)) as log:
+        log.put(records(1, manifest_sha256="m"))
+    (written,) = (tmp_path / "date=2026-05-17").iterdir()
+    before = read_parquet(written).drop_columns(["manifest_sha256"])
+    pq.write_table(before, tmp_path / "date=2026-05-17" / "before.parquet")
+    assert sorted(read_log(str(tmp_path), AT, AT + DAY)["manifest_sha256"].to_pylist(), key=str) == [None, "m"]
 
 
 WRITE_FOR_EVER = """

@@ -160,8 +160,7 @@ def waiting(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     until(lambda: server.exit_code() is not None or server.readiness().ready, server.last_lines)
     assert server.exit_code() is None, server.last_lines()
     yield server
-    server.ask_to_stop()
-    server.wait_until_stopped()
+    server.stop()
 
 
 def _figure(server: ServerProcess, name: str) -> float:

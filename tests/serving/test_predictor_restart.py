@@ -82,8 +82,7 @@ def test_predictor__killed_under_load_and_started_again_is_503_for_that_time_and
         log = tmp_path / "predictor.log"
         again = ServerProcess.start("serving.predictor", arguments[3:-1], servers.predictor.url, log)
         # In this order, after the clients have gone.
-        stack.callback(again.wait_until_stopped)
-        stack.callback(again.ask_to_stop)
+        stack.callback(again.stop)
         until(lambda: again.exit_code() is not None or again.readiness().ready, again.last_lines)
         assert again.exit_code() is None, again.last_lines()
         crowd.wait_for(200, 12)

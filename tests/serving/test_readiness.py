@@ -98,6 +98,8 @@ def refusing(
             server.ask_to_stop()
         for server in started.values():
             server.wait_until_stopped()
+    for server in started.values():
+        server.check_end()
 
 
 def _settled(server: ServerProcess) -> Readiness:
@@ -224,8 +226,7 @@ def test_transformer__without_its_predictor_is_503_and_recovers(
             until(lambda: client.get("/v2/health/ready").status_code == 200, servers.transformer.last_lines)
             assert client.post(ROUTE, content=encoded, headers=headers).status_code == 200
         finally:
-            again.ask_to_stop()
-            again.wait_until_stopped()
+            again.stop()
     assert all(server.exit_code() is not None for server in servers.both)
 
 

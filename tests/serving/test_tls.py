@@ -82,8 +82,7 @@ def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(
         assert _rest_is_live(rest, certificate)
         assert _grpc_is_live(grpc_port, certificate)
     finally:
-        server.ask_to_stop()
-        server.wait_until_stopped()
+        server.stop()
 
 
 def _mount(mounted: Path, certificate: Path, key: Path) -> Path:

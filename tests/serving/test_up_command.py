@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import grpc
 import httpx
 import pytest
 
@@ -63,17 +64,34 @@ def _children(pid: int) -> dict[str, int]:
     return {words[2].rpartition(".")[2]: one for one, words in commands.items() if words[1:2] == ["-m"]}
 
 
+def _check_limit(url: str, welcome: str, max_body_bytes: int) -> None:
+    """One number for REST and gRPC."""
+    route = f"{url}/v1/models/silencio:predict"
+    for n_bytes, status in ((max_body_bytes, 400), (max_body_bytes + 1, 413)):
+        assert httpx.post(route, content=bytes(n_bytes), trust_env=False, timeout=HANG_S).status_code == status
+    address = re.search(r"gRPC at ([0-9.:]+)", welcome)
+    assert address
+    with grpc.insecure_channel(address[1]) as channel:
+        infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        for n_bytes, code in ((max_body_bytes, "INVALID_ARGUMENT"), (max_body_bytes + 1, "RESOURCE_EXHAUSTED")):
+            with pytest.raises(grpc.RpcError) as caught:
+                infer(bytes(n_bytes), timeout=HANG_S)
+            assert caught.value.code().name == code
+
+
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
 def test_up__the_printed_lines_work_and_sigterm_stops_all(
     up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
 ) -> None:
     origin = "https://app.example.org"
-    process = up(bundle_directory, "--allow-origin", "http://localhost:3000", "--allow-origin", origin)
+    options = ["--allow-origin", "http://localhost:3000", "--allow-origin", origin, "--max-body-bytes", "300000"]
+    process = up(bundle_directory, *options)
     welcome = _welcome(process)
     url = re.search(r"ready after .* at (http://[0-9.:]+)", welcome)
     assert url
     page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False, timeout=HANG_S)
     assert page.headers["access-control-allow-origin"] == origin
+    _check_limit(url[1], welcome, 300_000)
     (tmp_path / "clip.ogg").write_bytes(recording(6.0))
     raw = re.search(r"^  (curl .*)$", welcome, re.M)
     as_json = re.search(r"^  (printf .*\\\n.*)$", welcome, re.M)
@@ -92,7 +110,9 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     children = _children(process.pid)
     assert set(children) == {"predictor", "transformer"}
     process.send_signal(signal.SIGTERM)
-    assert process.wait(HANG_S) == 0
+    _, errors = process.communicate(timeout=HANG_S)
+    # It looks at how both ended.
+    assert (process.returncode, "stopped" in errors) == (0, True), errors
     # It ends after them.
     assert all(is_gone(pid) for pid in children.values())
 
@@ -114,6 +134,15 @@ def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: 
     assert "error: the predictor ended by itself (exit code -9); its last lines:" in errors
     assert "ready with bundle silencio" in errors
     assert all(is_gone(pid) for pid in children.values())
+
+
+def test_up__when_somebody_stops_one_server_that_is_said(up: Up, bundle_directory: Path) -> None:
+    process = up(bundle_directory)
+    _welcome(process)
+    os.kill(_children(process.pid)["predictor"], signal.SIGTERM)
+    _, errors = process.communicate(timeout=HANG_S)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("error: the predictor was stopped by somebody else (exit code 0); ")
 
 
 def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory: Path, tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import httpx
 import numpy as np
 import pytest
 from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, RESTConfig
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelInferResponse
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.local import LocalServers, local_servers
 from silencio.bundle import Bundle, Scorer
@@ -90,6 +92,51 @@ def test_grpc__recordings(servers: LocalServers, recording: Make, scorer: Scorer
 def test_rest__only_the_outputs_that_were_asked_for(http: httpx.Client, recording: Make) -> None:
     body = _json(recording()) | {"outputs": [{"name": "n_windows"}]}
     assert _outputs(http.post(ROUTE, json=body)) == {"n_windows": [1]}
+
+
+def _ask_grpc(servers: LocalServers, encoded: bytes, *outputs: str, **fields: str) -> ModelInferResponse:
+    request = InferRequest("silencio", [_audio(encoded)]).to_grpc()
+    request.outputs.extend(ModelInferRequest.InferRequestedOutputTensor(name=name) for name in outputs)
+    for name, value in fields.items():
+        setattr(request, name, value)
+    with grpc.insecure_channel(servers.grpc_address) as channel:
+        return GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=HANG_S)
+
+
+@pytest.mark.parametrize("outputs", [["nope"], ["probabilities", "nope"]])
+def test_outputs__an_unknown_one_is_refused_by_name_over_rest_and_grpc(
+    servers: LocalServers, http: httpx.Client, recording: Make, outputs: list[str]
+) -> None:
+    sentence = "outputs: there is no 'nope'; there is probabilities, document, n_windows"
+    answer = http.post(ROUTE, json=_json(recording()) | {"outputs": [{"name": name} for name in outputs]})
+    assert (answer.status_code, answer.json()) == (400, {"error": sentence})
+    with pytest.raises(grpc.RpcError) as caught:
+        _ask_grpc(servers, recording(), *outputs)
+    assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.INVALID_ARGUMENT, sentence)
+
+
+def test_outputs__come_as_they_were_asked_for_and_are_the_same_bits(
+    servers: LocalServers, http: httpx.Client, recording: Make
+) -> None:
+    encoded, outputs = recording(12.0), ["n_windows", "probabilities"]
+    tensor = {"name": "audio", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": len(encoded) + 4}}
+    head = {"inputs": [tensor], "outputs": [{"name": name, "parameters": {"binary_data": True}} for name in outputs]}
+    rest = http.post(ROUTE, **_binary(head, len(encoded).to_bytes(4, "little") + encoded))
+    n_head_bytes = int(rest.headers["inference-header-content-length"])
+    said = json.loads(rest.content[:n_head_bytes])
+    answer = _ask_grpc(servers, encoded, *outputs)
+    assert [one["name"] for one in said["outputs"]] == [one.name for one in answer.outputs] == outputs
+    assert rest.content[n_head_bytes:] == b"".join(answer.raw_output_contents)
+    assert said["model_version"] == answer.model_version
+
+
+def test_grpc__takes_what_rest_takes(servers: LocalServers, http: httpx.Client, recording: Make) -> None:
+    """A minute of stereo is more than gRPC takes by itself."""
+    encoded = recording(60.0, "WAV", 48_000, 2)
+    assert len(encoded) > 8 << 20
+    (n_windows,) = _ask_grpc(servers, encoded, "n_windows").raw_output_contents
+    assert _outputs(http.post(ROUTE, json=_json(encoded) | {"outputs": [{"name": "n_windows"}]})) == {"n_windows": [12]}
+    assert int.from_bytes(n_windows, "little") == 12
 
 
 def test_metadata__says_what_is_taken(http: httpx.Client, scorer: Scorer) -> None:

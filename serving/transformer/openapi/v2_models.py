@@ -97,7 +97,7 @@ class ModelMetadata(BaseModel):
     """What a model takes and gives.
 
     Attributes:
-        versions: That may be asked for: none, a server has its one bundle.
+        versions: That may be named: the served bundle's alone.
     """
 
     name: str

@@ -13,10 +13,12 @@ from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import to_http_parameters
 from numpy.typing import NDArray
 
+from serving.transformer.answers import OUTPUTS
 from serving.transformer.request.base64_text import decode_base64
 from serving.transformer.request.fields import LooseFields, validated
 from serving.transformer.request.question import EncodedRecording, GivenFeatures, Question
 from serving.transformer.request.v1 import MOST_INSTANCES
+from serving.v2_outputs import wanted_outputs
 from silencio.features import FeatureSpec
 
 AUDIO = "audio"
@@ -37,8 +39,9 @@ def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], m
         most_windows: Of features.
 
     Raises:
-        InvalidInput: A tensor or a parameter is wrong; the message names it.
+        InvalidInput: A tensor, an output or a parameter is wrong; the message names it.
     """
+    wanted_outputs(request, OUTPUTS)
     names = [tensor.name for tensor in request.inputs]
     if names not in ([AUDIO], [LOG_MEL]):
         raise InvalidInput(f"inputs: {_NEEDED}; the request has {', '.join(sorted(names)) or 'none'}")

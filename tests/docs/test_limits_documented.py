@@ -1,0 +1,42 @@
+"""docs/predict.md and docs/operating.md name the limits and statuses that the servers have."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from unittest import mock
+
+from serving.agreement import MAX_BODY_BYTES
+from serving.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_PROBES_AT_ONCE
+from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
+
+# kserve parses the command line when it is imported: keep pytest's options from it.
+with mock.patch.object(sys, "argv", sys.argv[:1]):
+    from serving.server import argument_parser
+
+DOCS = Path(__file__).parents[2] / "docs"
+PREDICT, OPERATING = (
+    " ".join((DOCS / f"{name}.md").read_text(encoding="utf-8").split()) for name in ("predict", "operating")
+)
+
+
+def test_body_limit__is_one_number_everywhere() -> None:
+    options = argument_parser("test", "").parse_args([])
+    assert options.max_body_bytes == MAX_BODY_BYTES == 160 << 20
+    limit = f"{MAX_BODY_BYTES >> 20} MiB"
+    assert f"{limit} of body, over gRPC of message (`--max_body_bytes`)" in PREDICT
+    assert f"| `--max_body_bytes` (of `serving up`: `--max-body-bytes`) | {limit}" in OPERATING
+    assert f"{MAX_MESSAGES_AT_ONCE} are read at once" in OPERATING
+    assert f"Of `ModelReady`, which needs no key, {MAX_PROBES_AT_ONCE} are read at once" in OPERATING
+
+
+def test_statuses__of_the_documentation_are_counted_from_0_on() -> None:
+    """Each that the table of errors names has a series before it happens."""
+    table = (DOCS / "predict.md").read_text(encoding="utf-8").partition("## Errors")[2]
+    cells = [line.split("|")[1:3] for line in table.splitlines() if re.match(r"\| [45]\d\d", line)]
+    statuses = {status for rest, _ in cells for status in re.findall(r"\d{3}", rest)}
+    codes = {code for _, grpc in cells for code in re.findall(r"[A-Z_]{4,}", grpc)}
+    assert len(statuses) >= 11
+    assert statuses <= {*PREDICT_STATUSES, *OTHER_STATUSES}
+    assert codes <= set(GRPC_STATUSES)

@@ -1,0 +1,107 @@
+"""A real Prometheus beside the real servers: what its queries find, the documented ones among them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from serving.local import LocalServers, free_ports, local_servers
+from tests.waiting import HANG_S, until
+
+OPERATING = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+QUERIES = [
+    line
+    for block in re.findall(r"```promql\n(.*?)```", OPERATING, re.DOTALL)
+    for line in block.splitlines()
+    if not line.startswith("#")
+]
+PREDICT = "/v1/models/silencio:predict"
+
+
+@dataclass(frozen=True)
+class Prometheus:
+    """One that scrapes both servers, and whom a test may ask."""
+
+    url: str
+
+    def query(self, text: str) -> list[dict[str, Any]]:
+        answer = httpx.get(f"{self.url}/api/v1/query", params={"query": text}, trust_env=False, timeout=HANG_S)
+        assert answer.is_success, answer.text
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+    def value(self, text: str) -> float:
+        """Of a query whose result is one number; 0 where there is none."""
+        return sum(float(one["value"][1]) for one in self.query(text))
+
+
+@pytest.fixture
+def served(bundle_directory: Path, tmp_path: Path) -> Iterator[LocalServers]:
+    """Servers that nobody asked anything yet."""
+    log = ["--prediction_log", str(tmp_path / "log")]
+    with local_servers(bundle_directory, transformer_options=log, longest_start_s=HANG_S) as servers:
+        yield servers
+
+
+@pytest.fixture
+def prometheus(served: LocalServers, tmp_path: Path) -> Iterator[Prometheus]:
+    port = free_ports(1)[0]
+    targets = [server.url.removeprefix("http://") for server in served.both]
+    jobs = [{"job_name": "silencio", "static_configs": [{"targets": targets}]}]
+    settings = {"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}
+    (tmp_path / "prometheus.yml").write_text(json.dumps(settings))  # JSON is YAML
+    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
+    with (tmp_path / "prometheus.log").open("w") as log:
+        process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+    one = Prometheus(f"http://127.0.0.1:{port}")
+
+    def scraped_twice() -> bool:
+        try:
+            return one.value("min(count_over_time(silencio_windows_total[5m]))") >= 2
+        except httpx.TransportError:
+            assert process.poll() is None, (tmp_path / "prometheus.log").read_text()
+            return False
+
+    until(scraped_twice, lambda: (tmp_path / "prometheus.log").read_text())
+    yield one
+    process.terminate()
+    process.wait(HANG_S)
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed: make extras")
+def test_prometheus__sees_the_first_event_of_every_kind(
+    prometheus: Prometheus, served: LocalServers, recording: Callable[..., bytes]
+) -> None:
+    def post(content: bytes) -> int:
+        headers = {"Content-Type": "audio/ogg"}
+        return httpx.post(served.url + PREDICT, content=content, headers=headers, trust_env=False).status_code
+
+    assert (post(recording()), post(b"no audio")) == (200, 400)
+    served.predictor.stop()
+    assert post(recording()) == 503
+    route = 'route="/v1/models/{name}:predict"'
+    for status in ("200", "400", "503"):
+        until(lambda: prometheus.value(f'increase(silencio_requests_total{{{route},status="{status}"}}[5m])') > 0)  # noqa: B023
+    assert until(lambda: prometheus.value('increase(silencio_decode_failures_total{kind="not_audio"}[5m])') > 0)
+    for query in QUERIES:
+        prometheus.query(query)
+    # A mean level is a number of decibels.
+    level = next(query for query in QUERIES if "below_full_scale" in query)
+    assert -100 < prometheus.value(level) < 0
+
+
+def test_queries__are_there_and_name_what_both_servers_have_from_the_start(served: LocalServers) -> None:
+    text = "".join(httpx.get(f"{one.url}/metrics", trust_env=False, timeout=HANG_S).text for one in served.both)
+    assert len(QUERIES) >= 5
+    for query in QUERIES:
+        for name in re.findall(r"\bsilencio_\w+", query):
+            assert re.search(rf"^{name}{{", text, re.M), f"{query}: {name} is not there from the start"

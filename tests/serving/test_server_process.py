@@ -1,0 +1,111 @@
+"""How servers end: in order, whoever stops them, and a code that says so."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.local import LocalServers, free_ports, local_servers
+from serving.server_process import ServerProcess
+from silencio.errors import ServingError
+from tests.waiting import HANG_S, until
+
+Start = Callable[[str], ServerProcess]
+
+
+@pytest.fixture
+def start(bundle_directory: Path, tmp_path: Path) -> Iterator[Start]:
+    """Start one server by its name; a transformer waits for a predictor that never comes."""
+    started: list[ServerProcess] = []
+
+    def begin(name: str) -> ServerProcess:
+        rest, grpc_port = free_ports(2)
+        options = ["--bundle", str(bundle_directory), "--http_port", str(rest), "--grpc_port", str(grpc_port)]
+        if name == "transformer":
+            options += ["--predictor_host", "127.0.0.1:1", "--enable_grpc", "true"]
+        started.append(ServerProcess.start(f"serving.{name}", options, f"http://127.0.0.1:{rest}", tmp_path / "log"))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        if one.exit_code() is None:
+            one.process.kill()
+            one.process.wait()
+
+
+# What its log says when: before uvicorn takes signals over (earlier ones are the interpreter's), and when all is there.
+_BEGINS, _IS_THERE = "Starting uvicorn", "ready with bundle"
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "when"),
+    [("predictor", signal.SIGTERM, _BEGINS), ("transformer", signal.SIGINT, _IS_THERE)],
+)
+def test_stop__by_a_signal_is_exit_code_0_whenever_it_comes(
+    start: Start, name: str, number: signal.Signals, when: str
+) -> None:
+    server = start(name)
+    until(lambda: when in server.log.read_text(), server.last_lines)
+    server.process.send_signal(number)
+    assert (server.process.wait(HANG_S), "Fatal" in server.log.read_text()) == (0, False), server.last_lines()
+
+
+def test_stop__when_the_parent_is_gone_is_exit_code_0(start: Start) -> None:
+    """A parent that dies closes its end of the pipe."""
+    server = start("predictor")
+    until(lambda: _IS_THERE in server.log.read_text(), server.last_lines)
+    assert server.process.stdin
+    server.process.stdin.close()
+    assert server.process.wait(HANG_S) == 0, server.last_lines()
+
+
+def _ends_with(code: int, tmp_path: Path) -> ServerProcess:
+    """A process of its own, which ends so when it is asked to stop."""
+    log = tmp_path / "log"
+    log.write_text("its last words")
+    module = tmp_path / "odd.py"
+    module.write_text(
+        "import signal, sys, threading\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: sys.exit({code}))\n"
+        "open(sys.argv[1], 'w').close()\n"
+        "threading.Event().wait()\n"
+    )
+    return ServerProcess.start("odd", [str(tmp_path / "began")], "http://127.0.0.1:1", log)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_stop__a_server_that_does_not_end_in_order_is_said(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    odd = _ends_with(code, tmp_path)
+    until((tmp_path / "began").exists)
+    if code:
+        with pytest.raises(
+            ServingError, match=rf"the odd did not end in order when it was stopped \(exit code {code}\)"
+        ):
+            odd.stop()
+    else:
+        odd.stop()
+
+
+def test_local_servers__an_end_out_of_order_is_an_error_but_hides_no_other(
+    bundle_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def begin(*_: object) -> LocalServers:
+        (tmp_path / "began").unlink(missing_ok=True)
+        odd = _ends_with(3, tmp_path)
+        until((tmp_path / "began").exists)
+        return LocalServers("", "", odd, odd)
+
+    monkeypatch.setattr("serving.local._start", begin)
+    monkeypatch.setattr("serving.local._wait_until_ready", lambda *_: None)
+    with pytest.raises(ServingError, match="did not end in order"), local_servers(bundle_directory):
+        pass
+    with pytest.raises(KeyError), local_servers(bundle_directory):
+        raise KeyError
