@@ -24,7 +24,7 @@ REQUEST_ID = {
 _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {
     400: ("The request cannot be used; the sentence names the field, what was found and what is allowed.", ()),
     401: ("No API key, or an unknown one, where the server wants one.", ("WWW-Authenticate",)),
-    404: ("There is no such route, or no such model.", ()),
+    404: ("There is no such route, model or version.", ()),
     405: ("The route takes other methods.", ("Allow",)),
     408: ("The body stood still, or the head never ended.", ()),
     413: ("The body is larger than the server reads, as it came or unpacked.", ()),
@@ -32,13 +32,12 @@ _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {
     429: ("The key's quota is used up.", ("Retry-After",)),
     431: ("The head is larger than the server reads.", ()),
     500: ("A fault of the server's; its log has it by the request's id.", ()),
-    501: ("Something that is not implemented: a version of the model that is named in the address.", ()),
     503: ("Not ready, or too busy.", ("Retry-After",)),
 }
 _OF_OPEN_ROUTES = (404, 405, 408, 431, 500, 503)
 _OF_READING = (401, *_OF_OPEN_ROUTES, 429)
 _OF_PREDICTING = (400, 401, 404, 405, 408, 413, 415, 429, 431, 500, 503)
-OPEN, READING, PREDICTING, INFERRING = _OF_OPEN_ROUTES, _OF_READING, _OF_PREDICTING, (*_OF_PREDICTING, 501)
+OPEN, READING, PREDICTING = _OF_OPEN_ROUTES, _OF_READING, _OF_PREDICTING
 
 
 def schema_ref(name: str) -> dict[str, str]:
