@@ -18,6 +18,7 @@ AUDIO_STATISTICS = ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_
 SCHEMA = pa.schema(
     [
         pa.field("request_id", pa.string(), nullable=False),
+        pa.field("client_request_id", pa.string()),
         pa.field("session_id", pa.string()),
         pa.field("key_name", pa.string()),
         pa.field("received_at", _TIME, nullable=False),
@@ -31,6 +32,7 @@ SCHEMA = pa.schema(
         pa.field("notes", pa.list_(pa.string())),
         pa.field("bundle_name", pa.string(), nullable=False),
         pa.field("bundle_version", pa.string(), nullable=False),
+        pa.field("manifest_sha256", pa.string()),  # files from before have none
         pa.field("spec_sha256", pa.string(), nullable=False),
         *(pa.field(f"{stage}_s", pa.float32()) for stage in STAGES),
         pa.field("start_s", pa.float64(), nullable=False),
@@ -48,11 +50,13 @@ class RecordingFacts:
     """What all windows of one recording share.
 
     Attributes:
-        request_id: As the answer names it.
+        request_id: The server's own, as the answer names it.
         received_at: When the request came; with a time zone.
         bundle_name: Of the bundle that answered.
         bundle_version: Of the bundle that answered.
         spec_sha256: Of the features.
+        client_request_id: As the client sent it, where it did.
+        manifest_sha256: Of the bundle that answered: of every file in it.
         recording: Its place in the request, from 0.
         session_id: As the client sent it.
         key_name: Of the API key.
@@ -74,6 +78,8 @@ class RecordingFacts:
     bundle_name: str
     bundle_version: str
     spec_sha256: str
+    client_request_id: str | None = None
+    manifest_sha256: str | None = None
     recording: int = 0
     session_id: str | None = None
     key_name: str | None = None

@@ -16,6 +16,7 @@ from kserve import InferResponse
 from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
+from serving.agreement import OWN_REQUEST_ID
 from serving.errors import Overloaded
 from serving.metrics import REQUEST_STAGES, Metrics
 from serving.readiness import BundleModel
@@ -141,7 +142,7 @@ class Transformer(BundleModel):
         received_at, hearing = datetime.now(UTC), self._open_hearing
         question = read_request(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
         recordings, stage_s = await hearing.hear(question)
-        request_id = (headers or {}).get("x-request-id") or uuid.uuid4().hex
+        request_id = (headers or {}).get(OWN_REQUEST_ID) or uuid.uuid4().hex
         return HeardRequest(question, recordings, request_id, received_at, stage_s)
 
     async def predict(

@@ -224,6 +224,17 @@ def test_read__takes_the_stretch_that_was_asked_for(tmp_path: Path) -> None:
         read_log(str(tmp_path), datetime(2026, 5, 17), AT)
 
 
+def test_read__files_from_before_lack_later_columns(tmp_path: Path) -> None:
+    with PredictionLog(str(tmp_path)) as log:
+        log.put(records(1, client_request_id="walk-17"))
+    (written,) = tmp_path.rglob("*.parquet")
+    table = read_parquet(written.read_bytes())
+    later = ["client_request_id", "manifest_sha256"]
+    pq.write_table(table.drop_columns(later), written.with_name("before.parquet"))
+    rows = read_log(str(tmp_path), AT, AT + DAY).to_pylist()
+    assert sorted((row["client_request_id"] for row in rows), key=str) == [None, "walk-17"]
+
+
 WRITE_FOR_EVER = """
 import sys, itertools, resource
 from tests.serving.test_prediction_log import PredictionLog, records
