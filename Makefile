@@ -22,28 +22,33 @@ demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through th
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-check: $(VENV)/.ready  ## style, types, import rules, and whether the compiled pipelines are current
+check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whether compiled pipelines are current and run on KFP
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks scripts
 	$(BIN)/python -m pipelines compile --check
+	$(BIN)/python -m pipelines check
 
 survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and disturb it in other ways
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m survival
 
-soak: $(VENV)/.ready  ## thousands of broken recordings at the real servers
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak
+soak: $(VENV)/.ready  ## thousands of broken recordings and made-up requests at the real servers
+	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
+	SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m soak
 
-browser: $(VENV)/.ready  ## the page, in Debian's Chromium
-	scripts/install_browser.sh
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
+browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
+	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
+	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
-extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus or third parties' clients
+extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, or other people's clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
 	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
-		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/serving/test_prometheus.py tests/serving/test_triton_client.py tests/unit/encoders/test_references.py
+		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/serving/test_prometheus.py \
+		tests/unit/encoders/test_references.py tests/serving/clients
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def run_measured(command: Sequence[str]) -> Memory:
                 process.wait(_INTERVAL_S)
                 break
             except subprocess.TimeoutExpired:
-                _look(root, memory)
+                _look([root], memory)
         assert process.stderr
         stderr = process.stderr.read().decode(errors="replace")
     if process.returncode:
@@ -51,9 +53,29 @@ def run_measured(command: Sequence[str]) -> Memory:
     return memory
 
 
-def _look(root: psutil.Process, memory: Memory) -> None:
+@contextmanager
+def watched(process_ids: Sequence[int]) -> Iterator[Memory]:
+    """Watch processes that run, with all that they start, while the block lasts."""
+    roots, memory, ended = [psutil.Process(one) for one in process_ids], Memory(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_INTERVAL_S):
+            _look(roots, memory)
+
+    _look(roots, memory)
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
     try:
-        processes = [root, *root.children(recursive=True)]
+        yield memory
+    finally:
+        ended.set()
+        thread.join()
+        _look(roots, memory)
+
+
+def _look(roots: Sequence[psutil.Process], memory: Memory) -> None:
+    try:
+        processes = [one for root in roots for one in (root, *root.children(recursive=True))]
     except psutil.NoSuchProcess:
         return
     pss = [_pss_bytes(one.pid) for one in processes]

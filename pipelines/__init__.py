@@ -1,1 +1,1 @@
-"""Graphs of steps. `python -m pipelines run|compile|list`."""
+"""Graphs of steps. `python -m pipelines run|submit|compile|check|cluster|list`."""

@@ -1,13 +1,15 @@
-"""`python -m pipelines run|submit|compile|list`."""
+"""`python -m pipelines run|submit|compile|check|cluster|list`."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from silencio.command import command, exit_with
+from silencio.errors import SilencioError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,7 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     from silencio.console import Console
 
     _check_text(options)
-    commands = {"run": _run, "submit": _submit, "compile": _compile, "list": _list}
+    commands = {
+        "run": _run,
+        "submit": _submit,
+        "compile": _compile,
+        "check": _check,
+        "cluster": _cluster,
+        "list": _list,
+    }
     return commands[options.command](options, Console())
 
 
@@ -77,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--image", metavar="NAME:TAG", help="in which the steps run, if not this version's")
     compile_ = commands.add_parser("compile", help="write the YAML that a KFP host runs")
     compile_.add_argument("--check", action="store_true", help="write nothing; fail if a committed file is stale")
+    check = commands.add_parser("check", help="hold compiled pipelines against what a KFP host's backend takes")
+    check.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="compiled; default: those that are committed"
+    )
+    commands.add_parser("cluster", help="what a cluster must provide, as docs/cluster.md has it")
     commands.add_parser("list", help="name the presets, their heads and what is compiled")
     return parser
 
@@ -127,6 +141,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
 
     from pipelines.train_run import run_train
     from silencio.evaluation.results import results_table
+    from silencio.registry.runs import runs_page
 
     run = run_train(
         options.data,
@@ -148,6 +163,8 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     for refusal in run.verdict.refusals:
         console.print(f"- {refusal}", soft_wrap=True)
     console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)
+    with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
+        console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
 
 
@@ -199,6 +216,31 @@ def _compile(options: argparse.Namespace, console: Console) -> int:
     return 1 if stale else 0
 
 
+def _check(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.compile import COMPILED
+    from pipelines.ir_check import faults_in
+
+    files = options.files or sorted(COMPILED.glob("*.yaml"))
+    n_faults = 0
+    for path in files:
+        faults = faults_in(path)
+        n_faults += len(faults)
+        for fault in faults:
+            sys.stderr.write(f"{path.name}: {fault}\n")
+    if n_faults:
+        sys.stderr.write(f"{n_faults} faults that a KFP host would find: correct them and compile anew\n")
+        return 1
+    console.print(f"{len(files)} compiled pipelines: a KFP host takes all of them")
+    return 0
+
+
+def _cluster(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.cluster_objects import page
+
+    sys.stdout.write(page())
+    return 0
+
+
 def _list(options: argparse.Namespace, console: Console) -> int:
     from rich.table import Table
 
@@ -207,7 +249,7 @@ def _list(options: argparse.Namespace, console: Console) -> int:
 
     table = Table("preset", "heads", "compiled")
     for name in preset_names():
-        compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-*.yaml")))
+        compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-[0-9]*.yaml")))
         table.add_row(name, ", ".join(resolve(preset_text(name)).heads), compiled)
     console.print(table)
     return 0

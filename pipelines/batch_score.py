@@ -8,8 +8,10 @@ from components.archive_shards import archive_shards
 from components.batch_score import batch_score
 from components.collect_scores import collect_scores
 from components.image import VERSION
+from components.inputs_version import inputs_version
 from components.list_archive import list_archive
 from pipelines import resources
+from pipelines.cache_keys import keyed
 
 NAME = "batch-score"
 # On a cluster.
@@ -27,8 +29,7 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
     """Make the graph.
 
     Args:
-        local: One shard at a time has every core, and a listing counts as long as the place is what it was
-            (`pipelines.resume` looks); a cluster, which cannot know that, lists anew each time.
+        local: One shard at a time has every core.
     """
 
     @dsl.pipeline(  # type: ignore[untyped-decorator]
@@ -54,19 +55,24 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
             truncated: A file that ends before its recording does is scored as far as it goes (note), or fails (refuse).
             run_key: The run's identity; nothing here needs it.
         """
-        listed = resources.with_recordings(list_archive(data=data, n_shards=n_shards))
-        if not local:
-            listed.set_caching_options(False)
+        # A cache sees the name of a place and not what lies there: everything after this step is keyed by what it says.
+        read = inputs_version(data=data, beside=bundle, config="", overrides=[])
+        read.set_caching_options(False)
+        key = {"inputs_version": read.output}
+        listed = keyed(list_archive, key)(data=data, n_shards=n_shards)
         archive = listed.outputs["archive"]
-        shards = archive_shards(archive=archive)
+        sharded = key | {"n_shards": n_shards}
+        shards = keyed(archive_shards, sharded)(archive=archive)
         with dsl.ParallelFor(shards.output, parallelism=1 if local else _PODS_AT_ONCE) as shard:
-            scored = batch_score(
-                archive=archive, shard=shard, bundle=bundle, n_processes=n_processes, truncated=truncated
-            )
+            arguments = {"archive": archive, "shard": shard, "bundle": bundle, "n_processes": n_processes}
+            scored = keyed(batch_score, sharded)(**arguments, truncated=truncated)
             resources.request(resources.with_recordings(scored), resources.JUDGE)
-        collected = collect_scores(archive=archive, shards=dsl.Collected(scored.outputs["scores"]))
-        for task in (listed, shards, collected):
+        answered = sharded | {"n_processes": n_processes, "truncated": truncated}
+        collected = keyed(collect_scores, answered)(archive=archive, shards=dsl.Collected(scored.outputs["scores"]))
+        for task in (read, listed, shards, collected):
             resources.request(task, resources.SMALL)
+        for task in (read, listed):
+            resources.with_recordings(task)
         return _Scored(collected.outputs["scores"])
 
     return pipeline

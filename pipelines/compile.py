@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -13,6 +14,7 @@ from kfp import compiler
 
 from components.image import VERSION
 from pipelines.batch_score import NAME, batch_score_pipeline
+from pipelines.ir_check import refuse_faults
 from pipelines.step_process import supervised
 from pipelines.train import train_pipeline
 from silencio.config import preset_names, preset_text, resolve
@@ -44,12 +46,18 @@ def write_package(pipeline: Any, path: Path) -> None:
     Args:
         pipeline: As `dsl.pipeline` makes it.
         path: Gets the YAML.
+
+    Raises:
+        PipelineError: No KFP host would run it (`pipelines.ir_check`); nothing is left at `path`.
     """
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        compiler.Compiler().compile(pipeline, str(path))
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    path.write_text("".join(supervised(line) for line in lines), encoding="utf-8")
+        compiled = Path(folder) / path.name
+        compiler.Compiler().compile(pipeline, str(compiled))
+        lines = compiled.read_text(encoding="utf-8").splitlines(keepends=True)
+        compiled.write_text("".join(supervised(line) for line in lines), encoding="utf-8")
+        refuse_faults(compiled)
+        shutil.copyfile(compiled, path)
 
 
 def one_line(text: str) -> str:

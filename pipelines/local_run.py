@@ -20,12 +20,12 @@ from typing import Any
 
 from kfp import local
 
-from pipelines.identity import place_version
 from pipelines.local_steps import LocalSteps
 from pipelines.publish import publish
 from pipelines.resume import FinishedSteps
 from pipelines.run_lock import only_run_in
 from pipelines.step_log import StepLog, StepTime
+from silencio.data.place_version import place_version
 from silencio.errors import PipelineError
 from silencio.storage.atomic import writing
 

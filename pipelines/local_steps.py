@@ -27,6 +27,7 @@ from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 from pipelines.resume import FinishedSteps
 from pipelines.step_log import StepLog
 from pipelines.step_process import FAILED, RUN_PID, sentence_of, supervised
+from silencio.steps.inputs_version import RUN_FOLDER
 
 # Less than this, and even a record of a step has no place.
 _FULL_BYTES = 1 << 16
@@ -157,7 +158,7 @@ class LocalSteps:
             text=True,
             errors="replace",
             bufsize=1,
-            env={**os.environ, **(env_vars or {}), RUN_PID: str(os.getpid())},
+            env={**os.environ, **(env_vars or {}), RUN_PID: str(os.getpid()), RUN_FOLDER: str(self._out)},
             process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
         ) as process:
             self._processes.add(process)

@@ -7,6 +7,18 @@ from dataclasses import dataclass
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
+from pipelines.cluster_objects import (
+    GPU_NODES,
+    RECORDINGS,
+    S3,
+    S3_KEYS,
+    SECRET,
+    SETTINGS,
+    TRACKING,
+    TRACKING_ACCOUNT,
+    EnvironmentObject,
+)
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -56,8 +68,8 @@ def request(task: PipelineTask, resources: Resources) -> PipelineTask:
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory).set_memory_limit(resources.memory)
     if resources.n_gpus:
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(resources.n_gpus)
-        kubernetes.add_node_selector(task, "silencio.io/pool", "gpu")
-        kubernetes.add_toleration(task, key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
+        kubernetes.add_node_selector(task, GPU_NODES.key, GPU_NODES.value)
+        kubernetes.add_toleration(task, key=GPU_NODES.taint, operator="Exists", effect="NoSchedule")
     if resources.shared_memory:
         kubernetes.empty_dir_mount(
             task, "shared-memory", "/dev/shm", medium="Memory", size_limit=resources.shared_memory
@@ -67,23 +79,18 @@ def request(task: PipelineTask, resources: Resources) -> PipelineTask:
 
 def with_tracking(task: PipelineTask) -> PipelineTask:
     """Give a step the address of the tracking server."""
-    names = {"mlflow_tracking_uri": "MLFLOW_TRACKING_URI", "experiment": "SILENCIO_EXPERIMENT"}
-    kubernetes.use_config_map_as_env(task, "silencio-tracking", names, optional=True)
-    account = {"username": "MLFLOW_TRACKING_USERNAME", "password": "MLFLOW_TRACKING_PASSWORD"}
-    kubernetes.use_secret_as_env(task, "silencio-tracking", account, optional=True)
-    return task
+    return _with(task, TRACKING, TRACKING_ACCOUNT)
 
 
 def with_recordings(task: PipelineTask) -> PipelineTask:
     """Give a step the volume with the recordings, and the settings and secrets of the place where it runs."""
-    kubernetes.mount_pvc(task, "silencio-recordings", "/data")
-    kubernetes.use_config_map_as_env(task, "silencio-settings", {"cache": "SILENCIO_CACHE"}, optional=True)
-    places = {"endpoint": "SILENCIO_S3_ENDPOINT", "secure": "SILENCIO_S3_SECURE", "region": "SILENCIO_S3_REGION"}
-    kubernetes.use_config_map_as_env(task, "silencio-s3", places, optional=True)
-    kubernetes.use_secret_as_env(
-        task,
-        "silencio-s3",
-        {"accesskey": "SILENCIO_S3_ACCESS_KEY", "secretkey": "SILENCIO_S3_SECRET_KEY"},
-        optional=True,
-    )
+    kubernetes.mount_pvc(task, RECORDINGS.name, RECORDINGS.mount_path)
+    return _with(task, SETTINGS, S3, S3_KEYS)
+
+
+def _with(task: PipelineTask, *objects: EnvironmentObject) -> PipelineTask:
+    """All are optional, and so are their keys: a step that lacks one says so, a pod that lacks one never starts."""
+    for one in objects:
+        use = kubernetes.use_secret_as_env if one.kind == SECRET else kubernetes.use_config_map_as_env
+        use(task, one.name, one.environment, optional=True)
     return task

@@ -22,8 +22,12 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
+from pipelines.cluster_objects import advice
+
 # Set by a run of this machine; a cluster has no such process.
 RUN_PID = "SILENCIO_RUN_PID"
+# Set by KFP's launcher, in a pod.
+_POD = "KFP_POD_NAME"
 # Begins the line in which a failed step tells the run why.
 FAILED = "\x1esilencio-step-failed "
 _PR_SET_PDEATHSIG = 1
@@ -114,8 +118,9 @@ def _execute(said_done: int) -> int:
     except Exception as error:  # noqa: BLE001  # whatever a step raises has to reach the run
         text = "".join(traceback.format_exception(error))
         told = f"{FAILED}{json.dumps([sentence_of(error), text.rstrip()])}\n" if RUN_PID in os.environ else ""
+        lines = advice(sentence_of(error), os.environ.get("NAMESPACE", "NAMESPACE")) if _POD in os.environ else []
         # A progress bar leaves its line open.
-        sys.stdout.write(f"\n{text}{told}")
+        sys.stdout.write("\n" + "\n".join([text.rstrip(), *lines, told]))
         sys.stdout.flush()
         return 1
     return 0

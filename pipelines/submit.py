@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,10 @@ from kfp.client import Client
 
 from components.image import pinned
 from pipelines.compile import one_line, write_package
-from pipelines.identity import place_version
+from pipelines.ir_check import refuse_faults
 from pipelines.train import train_pipeline
 from silencio.config import resolve
 from silencio.errors import ConfigError, PipelineError
-from silencio.storage import is_s3
 
 # Sent as a bearer token, where the API wants one.
 TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
@@ -82,7 +81,7 @@ def submit_train(
     with tempfile.TemporaryDirectory() as folder, _said_plainly(host):
         _check_answers(host, namespace)
         pipeline = train_pipeline(preset, resolved, one_line(config))
-        arguments = _arguments(config, overrides, data, image, pipeline.component_spec.inputs)
+        arguments = _arguments(config, overrides, data, image)
         package = _package(pipeline, image, Path(folder) / f"train-{preset}.yaml")
         client = _client(host, namespace)
         run = client.create_run_from_pipeline_package(
@@ -105,21 +104,17 @@ def _package(pipeline: Any, image: str | None, path: Path) -> Path:
         for executor in documents[0]["deploymentSpec"]["executors"].values():
             executor["container"]["image"] = image
         path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
+        refuse_faults(path)
     return path
 
 
-def _arguments(
-    config: str, overrides: Sequence[str], data: str | None, image: str | None, parameters: Collection[str]
-) -> dict[str, Any]:
+def _arguments(config: str, overrides: Sequence[str], data: str | None, image: str | None) -> dict[str, Any]:
     """What the run page shows as given; the rest stays as compiled."""
     arguments: dict[str, Any] = {"config": one_line(config), "overrides": list(overrides)}
     if data:
         arguments["data"] = data
     if image:
         arguments["image"] = image
-    if "data_version" in parameters:
-        # KFP's cache sees the name of a place and not what is there: what cannot be listed from here is read anew.
-        arguments["data_version"] = place_version(data) if data and is_s3(data) else f"{time.time():.0f}"
     return arguments
 
 

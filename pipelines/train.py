@@ -7,6 +7,7 @@ from kfp import dsl
 from components.compare_bundles import compare_bundles
 from components.image import VERSION, train_image
 from components.ingest import ingest
+from components.inputs_version import inputs_version
 from components.open_run import open_run
 from components.pool import pool
 from components.record import record
@@ -14,6 +15,7 @@ from components.register import register
 from components.split import split
 from components.validate import validate
 from pipelines import resources
+from pipelines.cache_keys import keyed
 from pipelines.train_nodes import (
     MOST_HEADS,
     Data,
@@ -105,22 +107,30 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         opened = open_run(name=f"train-{preset}", code_version=code_version, image=image, key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
-        asked = ingest(data=data, config=config, overrides=overrides, compiled_for=resolved.graph)
+        # A cache sees the name of a place and not what lies there: everything after this step is keyed by what it says.
+        read = inputs_version(data=data, beside=previous, config=config, overrides=overrides).after(opened)
+        read.set_caching_options(False)
+        key = {"inputs_version": read.output}
+        asked = keyed(ingest, key)(data=data, config=config, overrides=overrides, compiled_for=resolved.graph)
         found = resources.with_recordings(asked).after(opened)
         kept = found.outputs["resolved"]
-        checked = resources.with_recordings(validate(config=kept, recordings=found.outputs["recordings"]))
-        divided = split(config=kept, usable=checked.outputs["usable"], previous=previous)
+        checked = keyed(validate, key)(config=kept, recordings=found.outputs["recordings"])
+        divided = keyed(split, key)(config=kept, usable=checked.outputs["usable"], previous=previous)
         for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
             resources.request(task, request)
+        resources.with_recordings(checked)
+        resources.with_recordings(resources.request(read, resources.SMALL))
         resources.with_tracking(resources.request(opened, resources.SMALL))
         parents = {
             "data_fingerprint": checked.outputs["data_fingerprint"],
             "split_sha256": divided.outputs["split_sha256"],
+            "pool_sha256": "",
             "code_version": code_version,
             "image": image,
         }
-        heard = _heard(resolved, kept, found, checked, divided, parents)
-        run = Run(preset, opened.outputs["run_id"], parents, champion, opened.outputs["champion_version"])
+        heard = _heard(resolved, kept, found, checked, divided, parents, key)
+        run_id, champion_version = opened.outputs["run_id"], opened.outputs["champion_version"]
+        run = Run(preset, run_id, key | {"run_id": run_id}, parents, champion, champion_version)
         heads = _trained(resolved, kept, heard, run)
         made = {"ensemble": make_bundle(kept, heard, heads, run)}
         if not resolved.student:
@@ -129,7 +139,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         labelled = label_recordings(STUDENT, kept, heard, heads, made["ensemble"].fusion, run, "label")
         student = teach_heads({STUDENT: resolved.student}, labelled, heard, run)
         made[STUDENT] = make_bundle(labelled.outputs["taught"], heard, student, run, "-student")
-        compared = _compare(resolved, kept, made, heard)
+        compared = _compare(resolved, kept, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
         recorded = _record(other, unreleased, compared, run)
         _register(kept, released, run).after(recorded)
@@ -139,7 +149,15 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
     return pipeline
 
 
-def _heard(resolved: RunConfig, config: Any, found: Any, checked: Any, divided: Any, parents: dict[str, Any]) -> Data:
+def _heard(
+    resolved: RunConfig,
+    config: Any,
+    found: Any,
+    checked: Any,
+    divided: Any,
+    parents: dict[str, Any],
+    key: dict[str, Any],
+) -> Data:
     """The recordings as shards; where soundscapes are learned from, those of training among them."""
     usable, assignment, soundscapes = (
         checked.outputs["usable"],
@@ -148,7 +166,8 @@ def _heard(resolved: RunConfig, config: Any, found: Any, checked: Any, divided: 
     )
     featurized = usable, assignment
     if resolved.self_training and resolved.self_training.pool == "soundscapes":
-        pooled = pool(config=config, usable=usable, assignment=assignment, soundscapes=soundscapes)
+        inputs = {"config": config, "usable": usable, "assignment": assignment, "soundscapes": soundscapes}
+        pooled = keyed(pool, key)(**inputs)
         resources.request(resources.with_recordings(pooled), resources.DECODE)
         featurized = pooled.outputs["recordings"], pooled.outputs["extended"]
         parents["pool_sha256"] = pooled.outputs["pool_sha256"]
@@ -158,8 +177,8 @@ def _heard(resolved: RunConfig, config: Any, found: Any, checked: Any, divided: 
         assignment=assignment,
         ledger=divided.outputs["ledger"],
         soundscapes=soundscapes,
-        development=featurize_part("development", config, *featurized),
-        test=featurize_part("test", config, usable, assignment),
+        development=featurize_part("development", config, *featurized, key),
+        test=featurize_part("test", config, usable, assignment, key),
     )
 
 
@@ -177,15 +196,14 @@ def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> Heads:
     return heads
 
 
-def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], data: Data) -> Any:
-    task = compare_bundles(
+def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) -> Any:
+    task = keyed(compare_bundles, run.key | {"champion": run.champion})(
         config=config,
         released=resolved.released,
         ensemble=made["ensemble"].bundle,
         ensemble_evaluation=made["ensemble"].evaluation,
         student=made[STUDENT].bundle,
         student_evaluation=made[STUDENT].evaluation,
-        test=dsl.Collected(data.test),
     )
     return resources.request(resources.with_recordings(task), resources.JUDGE)
 

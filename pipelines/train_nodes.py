@@ -1,7 +1,5 @@
 """Nodes of `train` that stand in its graph more than once: heads, and what makes a judged bundle of them."""
 
-import copy
-import dataclasses
 from typing import Any, NamedTuple
 
 from kfp import dsl
@@ -17,6 +15,7 @@ from components.plan import plan
 from components.teach import teach
 from components.train import train
 from pipelines import resources
+from pipelines.cache_keys import keyed
 from silencio.config import RunConfig
 from silencio.models.head import HeadConfig
 
@@ -56,6 +55,8 @@ class Run(NamedTuple):
     Attributes:
         preset: Names the pipeline, and says how large its nodes are.
         run_id: The MLflow run.
+        key: What every step that needs a trained head is keyed by: the version of what is read, and the MLflow run, for
+            which heads are trained anew.
         parents: What bundles are made from.
         champion: With whom candidates are compared.
         champion_version: See `evaluate`.
@@ -63,6 +64,7 @@ class Run(NamedTuple):
 
     preset: str
     run_id: Any
+    key: dict[str, Any]
     parents: dict[str, Any]
     champion: Any
     champion_version: Any
@@ -86,17 +88,25 @@ class Made(NamedTuple):
     report: Any
 
 
-def featurize_part(part: str, config: Any, usable: Any, assignment: Any) -> Any:
+def featurize_part(part: str, config: Any, usable: Any, assignment: Any, key: dict[str, Any]) -> Any:
     """One pod a shard; test shards come from a loop of their own, so that no training step can be handed one.
+
+    Args:
+        part: `development` or `test`.
+        config: The resolved configuration.
+        usable: The recordings.
+        assignment: Their parts.
+        key: See `cache_keys`.
 
     Returns:
         The loop's output. Each consumer wraps it in a `dsl.Collected` of its own: the compiler changes the one it
         is given.
     """
-    planned = _node(plan, f"plan-{part}")(part=part, assignment=assignment)
+    planned = keyed(plan, key, f"plan-{part}")(part=part, assignment=assignment)
     resources.request(planned, resources.SMALL)
     with dsl.ParallelFor(planned.output, parallelism=SHARDS_AT_ONCE) as shard:
-        task = _node(featurize, f"featurize-{part}")(config=config, shard=shard, usable=usable, assignment=assignment)
+        inputs = {"config": config, "shard": shard, "usable": usable, "assignment": assignment}
+        task = keyed(featurize, key, f"featurize-{part}")(**inputs)
         resources.request(resources.with_recordings(task), resources.DECODE)
     return task.outputs["waveforms"]
 
@@ -105,16 +115,9 @@ def train_heads(resolved: RunConfig, config: Any, data: Data, run: Run, suffix: 
     """A named node a head."""
     models = []
     for name, head in resolved.heads.items():
-        node = _node(train, f"train-{_dashed(name)}{suffix}")
+        node = keyed(train, run.key, f"train-{_dashed(name)}{suffix}")
         shards = dsl.Collected(data.development)
-        task = node(
-            config=config,
-            head=name,
-            classes=data.classes,
-            shards=shards,
-            soundscapes=data.soundscapes,
-            run_id=run.run_id,
-        )
+        task = node(config=config, head=name, classes=data.classes, shards=shards, soundscapes=data.soundscapes)
         resources.request(_with_places(task), resources.for_head(head.kind, run.preset))
         models.append(task.outputs["model"])
     return _in_places(models)
@@ -126,11 +129,10 @@ def teach_heads(
     """A named node a head that learns from soft labels; `record_as` is added to the names of their MLflow runs."""
     models = []
     for name, head in heads.items():
-        task = _node(teach, f"train-{_dashed(name)}{suffix}")(
+        task = keyed(teach, run.key, f"train-{_dashed(name)}{suffix}")(
             config=labelled.outputs["taught"],
             head=name,
             record_as=name + record_as,
-            run_id=run.run_id,
             classes=data.classes,
             soft=labelled.outputs["soft"],
             shards=dsl.Collected(data.development),
@@ -148,14 +150,14 @@ def _with_places(task: Any) -> Any:
 
 def fuse_and_label(config: Any, data: Data, heads: Heads, run: Run, word: str) -> Any:
     """The supervisor of heads that are trained again, and what they say of the pool."""
-    fused = _node(fuse, f"fuse-{word}")(config=config, classes=data.classes, usable=data.usable, **heads)
+    fused = keyed(fuse, run.key, f"fuse-{word}")(config=config, classes=data.classes, usable=data.usable, **heads)
     resources.request(fused, resources.SMALL)
     return label_recordings("heads", config, data, heads, fused.outputs["fusion"], run, f"label-pool-{word}")
 
 
 def label_recordings(learner: str, config: Any, data: Data, heads: Heads, fusion: Any, run: Run, label_as: str) -> Any:
     """What the ensemble says of recordings, for a learner."""
-    task = _node(label, label_as)(
+    task = keyed(label, run.key, label_as)(
         config=config,
         learner=learner,
         classes=data.classes,
@@ -169,14 +171,14 @@ def label_recordings(learner: str, config: Any, data: Data, heads: Heads, fusion
 
 def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "") -> Made:
     """Fuse, calibrate, export, evaluate and judge."""
-    fused = _node(fuse, f"fuse{suffix}")(config=config, classes=data.classes, usable=data.usable, **heads)
-    decided = _node(calibrate, f"calibrate{suffix}")(
+    fused = keyed(fuse, run.key, f"fuse{suffix}")(config=config, classes=data.classes, usable=data.usable, **heads)
+    decided = keyed(calibrate, run.key, f"calibrate{suffix}")(
         config=config, classes=data.classes, usable=data.usable, fusion=fused.outputs["fusion"]
     )
     ensemble = {"fusion": fused.outputs["fusion"], "decisions": decided.outputs["decisions"]}
-    made = _node(export, f"export{suffix}")(
+    made = keyed(export, run.key, f"export{suffix}")(
         config=config,
-        parents=run.parents,
+        **run.parents,
         classes=data.classes,
         usable=data.usable,
         assignment=data.assignment,
@@ -185,7 +187,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         **ensemble,
         **heads,
     )
-    evaluated = _node(evaluate, f"evaluate{suffix}")(
+    evaluated = keyed(evaluate, run.key, f"evaluate{suffix}")(
         config=config,
         classes=data.classes,
         candidate=made.outputs["candidate"],
@@ -197,7 +199,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         **ensemble,
         **heads,
     )
-    judged = _node(judge, f"judge{suffix}")(
+    judged = keyed(judge, run.key | {"champion": run.champion}, f"judge{suffix}")(
         config=config,
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],
@@ -209,7 +211,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
     resources.with_tracking(evaluated)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)
-    resources.with_recordings(judged)  # a few files of the test part, to take times on
+    resources.with_recordings(judged)  # a few files of validation, to take times on
     outputs = {name: judged.outputs[name] for name in ("bundle", "verdict", "report")}
     return Made(fusion=fused.outputs["fusion"], evaluation=evaluated.outputs["evaluation"], **outputs)
 
@@ -222,11 +224,3 @@ def _in_places(models: list[Any]) -> Heads:
 
 def _dashed(name: str) -> str:
     return name.replace("_", "-")
-
-
-def _node(component: Any, name: str) -> Any:
-    """The component under the name that its node shall have: KFP would number them."""
-    named = copy.copy(component)
-    named.component_spec = dataclasses.replace(component.component_spec, name=name)
-    named.name = name
-    return named

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access import Access, AccessError
-from serving.agreement import KEY_NAME_HEADER, OWN_REQUEST_ID, QUERY_HEADER
+from serving.agreement import KEY_NAME_HEADER, OPERATION_HEADER, OWN_REQUEST_ID, QUERY_HEADER
 from serving.answers import INTERNAL, add_answers, log_answer
 from serving.content_coding import content_coding
 from serving.errors import Overloaded, RefusalError
@@ -33,6 +33,7 @@ from serving.metrics.routes import (
     allowed_methods,
     template_of,
 )
+from serving.operations import split_operation
 from serving.request_body import RequestBody, too_large
 
 REQUEST_ID = "x-request-id"
@@ -122,11 +123,12 @@ class _Boundary:
             await self._app(scope, receive, send)
             return
         begun_s = time.perf_counter()
+        scope, operation = split_operation(scope)
         route, is_open = self._route(scope)
         headers = Headers(scope=scope)
         with Share(self._load) as share:
             body = RequestBody(receive, share, self._load.limits.most_body_bytes)
-            exchange = _Exchange(scope, body, receive, send)
+            exchange = _Exchange(scope, operation, body, receive, send)
             try:
                 await self._pass_on(exchange, headers, route, is_open)
             finally:
@@ -203,14 +205,16 @@ class _Exchange:
 
     Attributes:
         scope: ASGI's, with the method and the headers that the model is to see.
+        operation: By whose name it came, where that is not the route's own.
         body: Of the request.
         ids: In every line and in the answer.
         status: Of the answer; 0 before it begins.
         refusal: Why it is not the application that answers; what this one says meanwhile is dropped.
     """
 
-    def __init__(self, scope: Scope, body: RequestBody, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, operation: str, body: RequestBody, receive: Receive, send: Send) -> None:
         self.scope = scope
+        self.operation = operation
         self.body = body
         self.ids = RequestIds.of(Headers(scope=scope).get(REQUEST_ID, ""))
         self.status = 0
@@ -226,7 +230,12 @@ class _Exchange:
             without_keys: Leave out the key.
         """
         query = self.scope["query_string"].decode("latin-1")
-        own = {**self.ids.headers(), QUERY_HEADER: query, KEY_NAME_HEADER: key_name}
+        own = {
+            **self.ids.headers(),
+            QUERY_HEADER: query,
+            KEY_NAME_HEADER: key_name,
+            OPERATION_HEADER: self.operation,
+        }
         dropped = {REQUEST_ID.encode()} | ({b"authorization", b"x-api-key"} if without_keys else set())
         if n_body_bytes is not None:
             own["content-length"] = str(n_body_bytes)

@@ -26,9 +26,11 @@ from serving.access import Access
 from serving.access.tls import Renewal, Tls
 from serving.agreement import LARGE_MESSAGES
 from serving.boundary import AddRoutes, guard
+from serving.compression import Compression
 from serving.cors import allow_origins
 from serving.grpc_boundary import GrpcBoundary
 from serving.http_protocol import HttpProtocol
+from serving.inference_routes import add_inference_routes
 from serving.load import Limits, Load
 from serving.versions import VersionedEndpoints, VersionedServicer
 
@@ -99,8 +101,10 @@ class _RestServer(RESTServer):  # type: ignore[misc]  # kserve is untyped
         if self._entrance.routes is not None:
             self._entrance.routes(app)
         pages = list(app.routes)
+        add_inference_routes(app, self.dataplane)
         super().create_application()
         guard(app, self._load, self._entrance.access, pages)
+        app.add_middleware(Compression, **Compression.options())
         allow_origins(app, self._entrance.allowed_origins)
 
 

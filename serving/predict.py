@@ -231,6 +231,7 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 expected=expected,
                 duration_s=scored.recording.duration_s,
                 notes=scored.recording.notes,
+                bundle_version=manifest.version,
             )
 
         yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))

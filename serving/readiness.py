@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import kserve
-from kserve import InferRequest
+from kserve import InferRequest, InferResponse
 from kserve.constants.constants import PredictorProtocol
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.logging import logger
@@ -16,7 +16,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from serving.agreement import LOADING, REFUSED
 from serving.errors import NotReady
-from serving.media_types import is_json, is_text, says_nothing
+from serving.media_types import is_json, is_text, media_type, says_nothing
 from serving.v2_binary import read_binary_request
 from serving.versions import VersionNotFound
 from silencio.bundle import Bundle
@@ -157,11 +157,21 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
         length = headers.get("inference-header-content-length")
         if not isinstance(body, bytes):
             return super().decode_inference_request(body, headers, model_name)
-        if length is None and says_nothing(headers.get("content-type", "")) and is_json(body):
+        # Tritonclient names no type, curl a form, browsers text/plain: here JSON alone can be meant.
+        if length is None and (is_json(body) or media_type(headers.get("content-type", "")) == "application/json"):
             length = str(len(body))
         if length is None:
             raise InvalidInput(_V2_IS_NEEDED)
         return read_binary_request(body, length, model_name)
+
+    def encode(
+        self, model_name: str, response: Any, headers: Any, req_attributes: dict[str, Any]
+    ) -> tuple[Any, dict[str, str]]:
+        """The SDK's own, without its nulls: V2 leaves out what there is none of."""
+        content, own = super().encode(model_name, response, headers, req_attributes)
+        if isinstance(response, InferResponse) and isinstance(content, dict):
+            content = {name: value for name, value in content.items() if value is not None}
+        return content, own
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         await self.model_ready(model_name, disable_predictor_health_check=True)

@@ -1,4 +1,4 @@
-"""V2 over REST with tensors behind the JSON (the protocol's binary extension).
+"""V2 over REST, its tensors in the JSON or behind it (the protocol's binary extension).
 
 The SDK's own reader turns every tensor into a Python list, which takes longer than the model, and fails on BYTES that
 are no UTF-8: on every recording.
@@ -76,9 +76,13 @@ def _tensor(entry: Any, i: int) -> tuple[InferInput, int | None]:
     if not isinstance(shape, list) or not all(type(one) is int and one >= 0 for one in shape):
         raise InvalidInput(f"inputs[{i}].shape: a list of whole numbers is needed")
     parameters = entry.get("parameters") or {}
-    size_bytes = parameters.get(_SIZE) if isinstance(parameters, dict) else None
+    if not isinstance(parameters, dict):
+        raise InvalidInput(f"inputs[{i}].parameters: an object is needed")
+    size_bytes = parameters.get(_SIZE)
     if size_bytes is None and "data" not in entry:
         raise InvalidInput(f"inputs[{i}]: data, or parameters.{_SIZE}, is needed")
+    if size_bytes is None and not isinstance(entry["data"], list):
+        raise InvalidInput(f"inputs[{i}].data: a list is needed")
     if size_bytes is not None and (type(size_bytes) is not int or size_bytes < 0):
         raise InvalidInput(f"inputs[{i}].parameters.{_SIZE}: a number of bytes is needed")
     return InferInput(name, shape, datatype, data=entry.get("data"), parameters=parameters), size_bytes
@@ -87,6 +91,9 @@ def _tensor(entry: Any, i: int) -> tuple[InferInput, int | None]:
 def _outputs(entries: list[Any] | None) -> list[RequestedOutput] | None:
     if not entries:
         return None
-    if not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in entries):
-        raise InvalidInput("outputs: objects with a name are needed")
+    for i, one in enumerate(entries):
+        if not isinstance(one, dict) or not isinstance(one.get("name"), str):
+            raise InvalidInput(f"outputs[{i}]: an object with a name is needed")
+        if not isinstance(one.get("parameters") or {}, dict):
+            raise InvalidInput(f"outputs[{i}].parameters: an object is needed")
     return [RequestedOutput(name=one["name"], parameters=one.get("parameters")) for one in entries]

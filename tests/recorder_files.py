@@ -33,6 +33,29 @@ def with_flac_comment(flac: bytes, comment: bytes) -> bytes:
     return flac[:42] + b"\x04" + len(block).to_bytes(3, "big") + block + flac[42:]
 
 
+def with_first_flac_frame_again(flac: bytes) -> bytes:
+    """A FLAC behind whose end the head of its first frame stands once more: it seems to be a block long."""
+    at, is_last = 4, False
+    while not is_last:
+        is_last = bool(flac[at] & 0x80)
+        at += 4 + int.from_bytes(flac[at + 1 : at + 4], "big")
+    return flac + flac[at : at + 16]
+
+
+def with_ogg_positions(ogg: bytes, divisor: int) -> bytes:
+    """An Ogg whose pages claim a fraction of the samples that lie before them."""
+    at, pages = 0, bytearray()
+    while at < len(ogg):
+        end = at + 27 + ogg[at + 26] + sum(ogg[at + 27 : at + 27 + ogg[at + 26]])
+        page = bytearray(ogg[at:end])
+        page[6:14] = struct.pack("<q", struct.unpack("<q", page[6:14])[0] // divisor)
+        page[22:26] = bytes(4)
+        page[22:26] = struct.pack("<I", _ogg_checksum(bytes(page)))
+        pages += page
+        at = end
+    return bytes(pages)
+
+
 def without_ogg_end(ogg: bytes) -> bytes:
     """An Ogg as Android's writer leaves it: its last page is whole and has no mark of the end."""
     begin = ogg.rindex(b"OggS")

@@ -17,7 +17,7 @@ from benchmarks.proofs.units import Units
 from silencio.command import command, exit_with
 from silencio.storage.atomic import write_atomically
 
-_NO_PROOFS = {"__main__", "units"}
+_NO_PROOFS = {"__main__", "mutation", "units"}
 _ROOT = Path(__file__).resolve().parents[2]
 
 

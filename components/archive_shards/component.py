@@ -1,12 +1,14 @@
 """archive_shards: the shards of an archive, as the list that a loop runs over."""
 
+from typing import List
+
 from kfp import dsl
 
 from components.image import STEP
 
 
 @dsl.component(**STEP)
-def archive_shards(archive: dsl.Input[dsl.Dataset]) -> list:
+def archive_shards(archive: dsl.Input[dsl.Dataset]) -> List[int]:
     """Say which shards there are.
 
     A step of its own because `kfp.local` loops over a task's only output and over nothing else.

@@ -1,7 +1,5 @@
 """compare_bundles: the bundles of one run in one table."""
 
-from typing import List
-
 from kfp import dsl
 
 from components.image import STEP
@@ -15,7 +13,6 @@ def compare_bundles(
     ensemble_evaluation: dsl.Input[dsl.Artifact],
     student: dsl.Input[dsl.Model],
     student_evaluation: dsl.Input[dsl.Artifact],
-    test: dsl.Input[List[dsl.Dataset]],
     page: dsl.Output[dsl.HTML],
     table: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
@@ -29,7 +26,6 @@ def compare_bundles(
         ensemble_evaluation: Its figures on the test part.
         student: The student's bundle, judged.
         student_evaluation: Its figures on the same recordings.
-        test: The test part: a few of its recordings are what times are taken on.
         page: The table for people.
         table: The same as JSON.
         metrics: Every figure of both.
@@ -39,7 +35,7 @@ def compare_bundles(
 
     bundles = {"ensemble": ensemble.path, "student": student.path}
     evaluations = {"ensemble": ensemble_evaluation.path, "student": student_evaluation.path}
-    paths = [shard.path for shard in test], page.path, table.path
-    figures = compare_bundles_step(RunConfig.load(config.path), released, bundles, evaluations, *paths)
+    config_of_run = RunConfig.load(config.path)
+    figures = compare_bundles_step(config_of_run, released, bundles, evaluations, page.path, table.path)
     for name, value in figures.items():
         metrics.log_metric(name, value)

@@ -28,7 +28,7 @@ def evaluate(
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Judge candidate, heads, references and champion on the test recordings, which no other step reads.
+    """Judge candidate, heads, references and champion on the test recordings, which serve evaluation only.
 
     Args:
         config: The resolved configuration.

@@ -1,12 +1,14 @@
 """plan: the shards of one part, as the list that a loop runs over."""
 
+from typing import List
+
 from kfp import dsl
 
 from components.image import STEP
 
 
 @dsl.component(**STEP)
-def plan(part: str, assignment: dsl.Input[dsl.Dataset]) -> list:
+def plan(part: str, assignment: dsl.Input[dsl.Dataset]) -> List[int]:
     """Say which shards a part of the split has.
 
     A step of its own because `kfp.local` loops over a task's only output and over nothing else.

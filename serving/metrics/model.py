@@ -64,6 +64,9 @@ _BELOW_FULL_SCALE = Counter(
     "Decibels by which the level (RMS) of windows lies below full scale, summed.",
     ["version"],
 )
+_FEATURE_BYTES = Gauge("silencio_feature_bytes", "Bytes of decoded sound that are held or promised.", ["version"])
+_FEATURE_BYTES_LIMIT = Gauge("silencio_feature_bytes_limit", "Most of them.", ["version"])
+_FEATURE_WAITING = Gauge("silencio_feature_waiting_requests", "Requests that wait for room among them.", ["version"])
 # By the names of `silencio.audio.audio_statistics`; decibels and shares have no base unit but themselves.
 _AUDIO = {
     "rms_db": Histogram(
@@ -158,6 +161,18 @@ class Metrics:
     def queue_length_from(self, n_waiting: Callable[[], int]) -> None:
         """Ask this function, at every scrape, how many windows wait for the graph."""
         self._queue.set_function(n_waiting)
+
+    def feature_memory_from(self, max_bytes: int, n_bytes: Callable[[], int], n_waiting: Callable[[], int]) -> None:
+        """Ask, at every scrape, how much decoded sound is held, and how many requests wait for room.
+
+        Args:
+            max_bytes: Most that are held.
+            n_bytes: That are held.
+            n_waiting: Requests that wait.
+        """
+        _FEATURE_BYTES_LIMIT.labels(self._version).set(max_bytes)
+        _FEATURE_BYTES.labels(self._version).set_function(n_bytes)
+        _FEATURE_WAITING.labels(self._version).set_function(n_waiting)
 
     def batch(self, n_windows: int, waited_s: float, ran_s: float) -> None:
         """The graph ran once: with so many windows, the oldest of which had waited so long."""

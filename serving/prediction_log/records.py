@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
         pa.field("notes", pa.list_(pa.string())),
         pa.field("bundle_name", pa.string(), nullable=False),
         pa.field("bundle_version", pa.string(), nullable=False),
-        pa.field("manifest_sha256", pa.string()),  # files from before have none
+        pa.field("manifest_sha256", pa.string()),
         pa.field("spec_sha256", pa.string(), nullable=False),
         *(pa.field(f"{stage}_s", pa.float32()) for stage in STAGES),
         pa.field("start_s", pa.float64(), nullable=False),
@@ -53,10 +53,10 @@ class RecordingFacts:
         request_id: The server's own, as the answer names it.
         received_at: When the request came; with a time zone.
         bundle_name: Of the bundle that answered.
-        bundle_version: Of the bundle that answered.
+        bundle_version: Of the bundle that answered; a candidate and the sealed bundle made of it share it.
         spec_sha256: Of the features.
         client_request_id: As the client sent it, where it did.
-        manifest_sha256: Of the bundle that answered: of every file in it.
+        manifest_sha256: Of the very bundle that answered; logs from before it was written have none.
         recording: Its place in the request, from 0.
         session_id: As the client sent it.
         key_name: Of the API key.

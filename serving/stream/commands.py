@@ -6,7 +6,6 @@ import argparse
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +17,7 @@ from serving.simulate.command import API_KEY
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
+from serving.stream.stopping import StopRequest
 from silencio.errors import SilencioError
 from silencio.storage import is_local
 
@@ -139,9 +139,9 @@ def _place(text: str) -> str:
     return str(Path(text).resolve()) if is_local(text) else text.rstrip("/")
 
 
-def _stopped_by_signals(stop: Callable[[], None] | None = None) -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set, after calling `stop`."""
-    stopped = threading.Event()
+def _stopped_by_signals(stop: Callable[[], None] | None = None) -> StopRequest:
+    """Set by Ctrl-C and SIGTERM, which call `stop` as well."""
+    stopped = StopRequest()
 
     def hear(number: int, _: FrameType | None) -> None:
         stopped.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from pathlib import Path
 from serving.client import BusyError, Client, RefusedRecordingError
 from serving.stream.kept_rows import KeptRows
 from serving.stream.ledger import Answer, Failure, Ledger
+from serving.stream.stopping import StopRequest
 from silencio.audio import Truncated
 from silencio.data.file_names import is_audio
 from silencio.detections import RecordingDocument
@@ -99,14 +99,14 @@ class Consumer:
         self._closed: dict[str, str] = {}
         self._server_is_away = False
         self._storage_wait_s = _FIRST_WAIT_S
-        self._stopped = threading.Event()
+        self._stopped = StopRequest()
         self._tables_are_old = True
         self._tables_written_s = float("-inf")
         self._tables_took_s = 0.0
         self._kept = KeptRows()
 
     def stop(self) -> None:
-        """Let what is being asked end, and begin nothing more."""
+        """Let what is being asked end, and begin nothing more. May be called by a signal handler."""
         self._stopped.set()
 
     def run(self, *, once: bool) -> None:
@@ -212,7 +212,9 @@ class Consumer:
             answer = Answer.of(name, one.version, document)
             self.ledger.note_answer(answer)
             self._server_is_away = False
-            self.say(f"{name}: {len(answer.ends_s)} windows, {len(answer.detections)} detections")
+            counts = {"window": len(answer.ends_s), "detection": len(answer.detections)}
+            told = (f"{count} {what}" + "s" * (count != 1) for what, count in counts.items())
+            self.say(f"{name}: {', '.join(told)}")
         for notes in (self.waiting, self._left, self._seen):
             notes.pop(name, None)
         self._tables_are_old = True

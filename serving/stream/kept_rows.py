@@ -23,6 +23,7 @@ class _Head(BaseModel):
     duration_s: float
     detections: list[DetectionEntry]
     notes: list[str]
+    bundle_version: str
 
 
 class KeptRows:
@@ -64,6 +65,7 @@ class KeptRows:
             duration_s=answer.duration_s,
             detections=answer.detections,
             notes=answer.notes,
+            bundle_version=answer.bundle_version,
         )
         begin = self._file.seek(0, 2)
         self._file.write(head.model_dump_json().encode() + b"\n")
@@ -84,7 +86,8 @@ class KeptRows:
             self._file.seek(begin)
             head = _Head.model_validate_json(self._file.readline())
             rows = self._rows(head.n_rows, places[head.codes], len(columns))
-            tables.rendered(file, names[file], rows, head.detections, head.duration_s, head.notes)
+            facts = head.detections, head.duration_s, head.notes, head.bundle_version
+            tables.rendered(file, names[file], rows, *facts)
 
     def _rows(self, n_rows: int, places: Sequence[int], n_columns: int) -> Iterator[tuple[str, str]]:
         is_in_place = list(places) == list(range(n_columns))

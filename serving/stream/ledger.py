@@ -42,6 +42,7 @@ class Answer(BaseModel):
         probabilities: By window, in the order of `codes`.
         detections: Merged.
         notes: What was odd about the recording, as sentences.
+        bundle_version: Of the bundle that scored it; empty in answers of a version that did not keep it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class Answer(BaseModel):
     probabilities: list[list[float]]
     detections: list[DetectionEntry]
     notes: list[str] = []
+    bundle_version: str = ""
 
     @classmethod
     def of(cls, file: str, version: str, document: RecordingDocument) -> Self:
@@ -72,6 +74,7 @@ class Answer(BaseModel):
             probabilities=rows,
             detections=document.detections,
             notes=[note.text for note in document.notes],
+            bundle_version=document.bundle_version,
         )
 
 

@@ -17,6 +17,7 @@ def main() -> None:
     """Serve until a signal comes."""
     from serving.prediction_log.options import add_prediction_log_options, prediction_log
     from serving.server import argument_parser, serve
+    from serving.transformer.feature_memory import DEFAULT_MAX_BYTES
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
     from serving.transformer.records import Records
@@ -28,6 +29,13 @@ def main() -> None:
     parser.set_defaults(enable_grpc=False)
     parser.add_argument(
         "--decoders", type=int, default=2, help="processes that decode and featurize (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--max_feature_bytes",
+        type=int,
+        default=DEFAULT_MAX_BYTES,
+        help="bytes of decoded sound that are held at once, over all requests (default: %(default)s); what does not "
+        "fit waits or is answered by 503",
     )
     parser.add_argument(
         "--site_list",
@@ -44,6 +52,8 @@ def main() -> None:
         parser.error("--predictor_host HOST:PORT is needed: where the predictor's gRPC port is")
     if options.decoders < 1:
         parser.error(f"--decoders {options.decoders}: at least 1 is needed")
+    if options.max_feature_bytes < 1:
+        parser.error(f"--max_feature_bytes {options.max_feature_bytes}: at least 1 is needed")
     try:
         log = prediction_log(options)
     except ConfigError as error:
@@ -54,6 +64,7 @@ def main() -> None:
         PredictorClient(options.predictor_host),
         Records(log),
         n_processes=options.decoders,
+        max_feature_bytes=options.max_feature_bytes,
         site_list=options.site_list,
         birdnet_range=options.birdnet_range,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,16 +12,22 @@ from kserve.errors import InvalidInput
 from kserve.logging import logger
 
 from serving.agreement import MOST_AUDIO_S
-from serving.transformer.request import EncodedRecording, GivenFeatures, Known, Question
+from serving.transformer.admission import ProbedRecording, TooLongError, max_windows, probe
+from serving.transformer.feature_memory import FeatureShare
+from serving.transformer.request import GivenFeatures, Known, Question
 from serving.transformer.request.question import Priority
-from silencio.audio import MIN_AUDIO_S, Truncated, window_starts_s
+from serving.transformer.request.v1 import MOST_INSTANCES
+from serving.transformer.request_decoder import RequestDecoder
+from silencio.audio import MIN_AUDIO_S, window_starts_s
 from silencio.bundle import Bundle
-from silencio.decoding import DecodeJob, DecoderPool, RecordingFeatures
+from silencio.decoding import DecodeJob, DecoderPool, RecordingFeatures, max_feature_bytes
 from silencio.errors import DecodeError
 from silencio.features import FrontEnd
 
 # More is batch work, whatever its sender says.
 _MOST_INTERACTIVE_S = 60.0
+# Headers of less are read in a moment, without another thread.
+_FEW_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,8 @@ class HeardRequest:
 
     @property
     def priority(self) -> Priority:
-        """As asked for; long recordings are batch work."""
-        is_long = sum(one.duration_s for one in self.recordings) > _MOST_INTERACTIVE_S
-        return "batch" if is_long else self.question.options.priority
+        """By what was found, whatever headers say."""
+        return _priority(self.question, sum(one.duration_s for one in self.recordings))
 
 
 class Hearing:
@@ -79,14 +84,25 @@ class Hearing:
         self.most_windows = int(MOST_AUDIO_S / self.spec.hop_s)
         bundle.replay_features(FrontEnd(self.spec))
         self._decoders = DecoderPool(self.spec, n_processes, MOST_AUDIO_S)
-        self._decoders.warm_up([self._job(clip.encoded) for clip in bundle.parity.clips])
+        self._decoders.warm_up(
+            [DecodeJob(clip.encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S) for clip in bundle.parity.clips]
+        )
 
     def stop(self) -> None:
         """End the processes."""
         self._decoders.stop()
 
-    async def hear(self, question: Question) -> tuple[list[RecordingFeatures], dict[str, float]]:
+    @property
+    def max_request_bytes(self) -> int:
+        """What the features of the largest request take that is admitted."""
+        return max_windows(self.spec.hop_s, MOST_INSTANCES) * self._max_bytes(self.spec.window_s)
+
+    async def hear(self, question: Question, share: FeatureShare) -> tuple[list[RecordingFeatures], dict[str, float]]:
         """Decode and featurize what came encoded; take over what came as features.
+
+        Args:
+            question: The request.
+            share: Of the memory for features: it holds those that are returned.
 
         Returns:
             The recordings in their order, and seconds by stage: recordings of one request are heard beside each other,
@@ -94,34 +110,48 @@ class Hearing:
 
         Raises:
             InvalidInput: A recording cannot be used; the message names its field.
+            Overloaded: There is no room for so much now.
         """
         if question.features is not None:
-            return [self._given(question.features)], {"decode": 0.0, "features": 0.0}
+            given = self._given(question.features)
+            await share.enter(given.n_bytes, _priority(question, given.duration_s))
+            return [given], {"decode": 0.0, "features": 0.0}
         begun_s = time.perf_counter()
-        recordings = list(
-            await _all_or_none([self._hear(one, question.options.truncated) for one in question.recordings])
-        )
+        try:
+            recordings = await self._decoded(question, share)
+        except TooLongError:
+            self._on_failure("too_long")
+            raise
         waited_s = time.perf_counter() - begun_s
-        if len(recordings) > 1 and sum(one.duration_s for one in recordings) > MOST_AUDIO_S:
-            raise InvalidInput(
-                f"instances: the recordings are longer than {MOST_AUDIO_S:g} s together, the most that one request "
-                "takes; send fewer at once"
-            )
         features_s = min(waited_s, max(one.features_s for one in recordings))
         return recordings, {"decode": waited_s - features_s, "features": features_s}
 
-    async def _hear(self, recording: EncodedRecording, truncated: Truncated) -> RecordingFeatures:
-        encoded = recording.encoded()
-        try:
-            return await self._decoders.decode(self._job(encoded, truncated))
-        except DecodeError as error:
-            self._on_failure(error.kind)
-            if error.__cause__ is not None:  # of the decoder's process, not of what it found
-                logger.error("a recording of %d bytes: %s (%r)", len(encoded), error, error.__cause__)
-            raise InvalidInput(f"{recording.field}: {error}") from error
+    async def _decoded(self, question: Question, share: FeatureShare) -> list[RecordingFeatures]:
+        if sum(len(one.content) for one in question.recordings) <= _FEW_BYTES:
+            probed = probe(question.recordings)
+        else:
+            probed = await asyncio.to_thread(probe, question.recordings)
+        priority = _priority(question, sum(one.claimed_s or 0.0 for one in probed))
 
-    def _job(self, encoded: bytes, truncated: Truncated = "note") -> DecodeJob:
-        return DecodeJob(encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S, truncated)
+        async def decode(one: ProbedRecording, max_duration_s: float, priority: Priority) -> RecordingFeatures:
+            job = DecodeJob(one.encoded, self.inputs, MIN_AUDIO_S, max_duration_s, question.options.truncated)
+            try:
+                return await self._decoders.decode(job, priority)
+            except DecodeError as error:
+                if error.kind == "too_long" and max_duration_s < MOST_AUDIO_S:
+                    raise  # than its headers say, not yet than is taken
+                raise self._refusal(one, error) from error
+
+        return await RequestDecoder(probed, decode, self._max_bytes, share).run(priority)
+
+    def _refusal(self, recording: ProbedRecording, error: DecodeError) -> InvalidInput:
+        self._on_failure(error.kind)
+        if error.__cause__ is not None:  # of the decoder's process, not of what it found
+            logger.error("a recording of %d bytes: %s (%r)", len(recording.encoded), error, error.__cause__)
+        return InvalidInput(f"{recording.field}: {error}")
+
+    def _max_bytes(self, duration_s: float) -> int:
+        return max_feature_bytes(self.spec, self.inputs, duration_s)
 
     def _given(self, features: GivenFeatures) -> RecordingFeatures:
         spec, n_windows = self.spec, len(features.log_mel)
@@ -137,11 +167,6 @@ class Hearing:
         )
 
 
-async def _all_or_none(waiting: list[Coroutine[None, None, RecordingFeatures]]) -> list[RecordingFeatures]:
-    """All of them; where one fails, the others are not worked on any more."""
-    tasks = [asyncio.ensure_future(one) for one in waiting]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for one in tasks:
-            one.cancel()
+def _priority(question: Question, duration_s: float) -> Priority:
+    """As asked for; long recordings are batch work."""
+    return "batch" if duration_s > _MOST_INTERACTIVE_S else question.options.priority

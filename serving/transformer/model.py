@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,26 +14,26 @@ from typing import Any
 
 import numpy as np
 from kserve import InferResponse
+from kserve.logging import logger
 from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
 from serving.agreement import OWN_REQUEST_ID
-from serving.errors import Overloaded
 from serving.metrics import REQUEST_STAGES, Metrics
 from serving.readiness import BundleModel
 from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
+from serving.transformer.feature_memory import DEFAULT_MAX_BYTES, FeatureMemory, FeatureShare
 from serving.transformer.hearing import HeardRequest, Hearing
 from serving.transformer.naming import Naming
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.records import Records
-from serving.transformer.request import read_request
+from serving.transformer.request import understand
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.scoring import score_windows
 from silencio.bundle import Bundle
 
-# Ten minutes of five megabytes are sixty of features: more at once would be a pod's memory.
-_LARGE_BYTES = 2 << 20
-_MOST_LARGE = 8
+# Of the request that is worked on: the SDK hands each of its stages the body alone.
+_share: ContextVar[FeatureShare] = ContextVar("feature_share")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Transformer(BundleModel):
         predictor: Whom to ask.
         records: Where predictions are kept.
         n_processes: That decode and featurize.
+        max_feature_bytes: Of decoded sound, over all requests at once.
         site_list: A site's species list, for place and season.
         birdnet_range: Ask BirdNET's range model instead.
     """
@@ -69,6 +71,7 @@ class Transformer(BundleModel):
         records: Records,
         *,
         n_processes: int = 2,
+        max_feature_bytes: int = DEFAULT_MAX_BYTES,
         site_list: Path | None = None,
         birdnet_range: bool = False,
     ) -> None:
@@ -80,13 +83,21 @@ class Transformer(BundleModel):
         self._n_processes = n_processes
         self._site_list, self._birdnet_range = site_list, birdnet_range
         self._hearing: Hearing | None = None
-        self._n_large = 0
+        self._max_feature_bytes = max_feature_bytes
+        self._memory: FeatureMemory
         self._naming: Naming
 
     def adopt(self, bundle: Bundle) -> None:
         self._naming = Naming(bundle.manifest, self._site_list, self._birdnet_range)
         metrics = Metrics(bundle.manifest, REQUEST_STAGES)
         self._hearing = Hearing(bundle, self._n_processes, metrics.decode_failed)
+        self._memory = FeatureMemory(self._max_feature_bytes, self._hearing.max_request_bytes)
+        if self._memory.max_bytes > self._max_feature_bytes:
+            text = "%s: --max_feature_bytes %d is less than one request may need: it is %d"
+            logger.warning(text, self.name, self._max_feature_bytes, self._memory.max_bytes)
+        metrics.feature_memory_from(
+            self._memory.max_bytes, lambda: self._memory.n_bytes, lambda: self._memory.n_waiting
+        )
         self._records.begin(bundle.manifest, metrics)
 
     def stop(self) -> None:
@@ -118,30 +129,25 @@ class Transformer(BundleModel):
         headers: dict[str, str] | None = None,
         verb: InferenceVerb = InferenceVerb.PREDICT,
     ) -> Any:
-        """The SDK's own, with a bound on how many large recordings are held at once.
+        """The SDK's own, with a bound on how much decoded sound is held at once.
 
         Raises:
-            Overloaded: So many are.
+            Overloaded: There is no room for the request's.
         """
-        if not _is_large(headers):
+        with FeatureShare(self._memory) as share:
+            _share.set(share)
             return await super().__call__(body, headers, verb)
-        if self._n_large >= _MOST_LARGE:
-            raise Overloaded(f"{_MOST_LARGE} large recordings are worked on already; try again", retry_after_s=5)
-        self._n_large += 1
-        try:
-            return await super().__call__(body, headers, verb)
-        finally:
-            self._n_large -= 1
 
     async def preprocess(self, payload: object, headers: Mapping[str, str] | None = None) -> HeardRequest:
         """From a body to features.
 
         Raises:
             InvalidInput: Something in it cannot be used; the message names the field.
+            Overloaded: There is no room for so much sound now.
         """
         received_at, hearing = datetime.now(UTC), self._open_hearing
-        question = read_request(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
-        recordings, stage_s = await hearing.hear(question)
+        question = await understand(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
+        recordings, stage_s = await hearing.hear(question, _share.get())
         request_id = (headers or {}).get(OWN_REQUEST_ID) or uuid.uuid4().hex
         return HeardRequest(question, recordings, request_id, received_at, stage_s)
 
@@ -187,9 +193,3 @@ class Transformer(BundleModel):
     def _open_hearing(self) -> Hearing:
         assert self._hearing is not None, "no request reaches a model that is not ready"
         return self._hearing
-
-
-def _is_large(headers: Mapping[str, str] | None) -> bool:
-    """By what the request says of its own length; gRPC says nothing, and has a limit of its own."""
-    length = (headers or {}).get("content-length", "")
-    return length.isdecimal() and int(length) > _LARGE_BYTES

@@ -71,6 +71,7 @@ class Naming:
                 else None,
                 duration_s=recording.duration_s,
                 notes=recording.notes,
+                bundle_version=manifest.version,
             )
             for recording, known, one in zip(heard.recordings, heard.known, probabilities, strict=True)
         ]

@@ -72,9 +72,14 @@ def test_gate__the_figures_that_the_shipped_policy_asks_for_stand_in_its_row(gat
         assert f"`{figure}`" in _row(EVALUATION, gate)
 
 
-def test_gate__the_references_that_the_shipped_policy_names_stand_in_its_row() -> None:
-    for reference in SHIPPED.beats:
-        assert f"`{reference}`" in _row(EVALUATION, "beats")
+@pytest.mark.parametrize("gate", ["beats", "not_worse_than"])
+def test_gate__the_references_that_the_shipped_policy_names_stand_in_its_row(gate: str) -> None:
+    references = getattr(SHIPPED, gate)
+    assert references
+    for reference, figures in references.items():
+        assert f"`{reference}`" in _row(EVALUATION, gate)
+        for figure in figures:
+            assert gate == "beats" or f"`{figure}`" in _row(EVALUATION, gate)
 
 
 def test_numbers__in_the_text_are_those_of_the_configuration() -> None:

@@ -58,7 +58,7 @@ def test_run__accounts_for_every_file(options: list[str], finished: subprocess.C
 
 def test_second_run__takes_up_what_is_done(options: list[str], finished: subprocess.CompletedProcess[str]) -> None:
     again = run(*options)
-    assert "5 steps, 5 of them taken up" in again.stdout
+    assert "6 steps, 5 of them taken up" in again.stdout
     (Path(options[1]) / "new.wav").write_bytes(b"RIFF")
     more = run(*options)
     assert "7 files: 4 scored, 2 failed, 1 skipped" in more.stdout
@@ -70,13 +70,14 @@ def test_wrong_place__is_one_sentence(options: list[str], tmp_path: Path) -> Non
     assert "nowhere is not a folder" in done.stderr.splitlines()[-1]
 
 
-def test_compiled__fans_out_and_never_trusts_an_old_listing() -> None:
+def test_compiled__fans_out_and_looks_at_the_place_each_time() -> None:
     pipeline, platform = yaml.safe_load_all((COMPILED / f"batch-score-{VERSION}.yaml").read_text())
     tasks = pipeline["root"]["dag"]["tasks"]
     loop = next(task for name, task in tasks.items() if name.startswith("for-loop"))
     assert loop["iteratorPolicy"]["parallelismLimit"] > 1
-    assert "enableCache" not in tasks["list-archive"]["cachingOptions"]
+    assert "enableCache" not in tasks["inputs-version"]["cachingOptions"]
+    assert tasks["list-archive"]["inputs"]["parameters"]["inputs_version"]["taskOutputParameter"]
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    for name in ("list-archive", "batch-score"):
+    for name in ("inputs-version", "list-archive", "batch-score"):
         assert executors[f"exec-{name}"]["pvcMount"][0]["mountPath"] == "/data"
         assert executors[f"exec-{name}"]["secretAsEnv"][0]["secretName"] == "silencio-s3"

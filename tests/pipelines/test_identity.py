@@ -1,94 +1,11 @@
-import os
 import shutil
-import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import components
-from pipelines.identity import code_digest, environment_digest, local_image, place_version, run_identity
+from pipelines.identity import code_digest, environment_digest, local_image, run_identity
 from silencio.config import preset_text, resolve
-
-
-@pytest.fixture
-def recordings(tmp_path: Path) -> Path:
-    folder = tmp_path / "recordings"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "train.csv").write_text("a table")
-    (folder / "deep" / "a.ogg").write_bytes(b"sound")
-    os.utime(folder / "deep" / "a.ogg", (1, 1))
-    return folder
-
-
-CHANGES: dict[str, Callable[[Path], object]] = {
-    "added": lambda folder: (folder / "deep" / "b.ogg").touch(),
-    "removed": lambda folder: (folder / "deep" / "a.ogg").unlink(),
-    "renamed": lambda folder: (folder / "deep" / "a.ogg").rename(folder / "deep" / "c.ogg"),
-    "touched": lambda folder: os.utime(folder / "deep" / "a.ogg", (2, 2)),
-    "grown": lambda folder: (
-        (folder / "deep" / "a.ogg").write_bytes(b"more"),
-        os.utime(folder / "deep" / "a.ogg", (1, 1)),
-    ),
-}
-
-
-@pytest.mark.parametrize("change", CHANGES)
-def test_folder__has_another_version_when_a_file_was_changed(change: str, recordings: Path) -> None:
-    before = place_version(str(recordings))
-    assert place_version(str(recordings)) == before != ""
-    CHANGES[change](recordings)
-    assert place_version(str(recordings)) != before
-
-
-def test_folder__s_version_does_not_count_the_run_s_own_files(recordings: Path) -> None:
-    out = recordings / "out"
-    before = place_version(str(recordings), apart_from=out)
-    out.mkdir()
-    (out / "run.log").touch()
-    assert place_version(str(recordings), apart_from=out) == before
-    assert place_version(str(recordings)) != before
-
-
-def test_zip__has_another_version_when_it_was_written_again(recordings: Path, tmp_path: Path) -> None:
-    path = tmp_path / "recordings.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.write(recordings / "train.csv", "train.csv")
-    before = place_version(str(path))
-    os.utime(path, (1, 1))
-    assert place_version(str(path)) != before
-
-
-@pytest.mark.parametrize("absolute", [True, False])
-def test_manifest__has_another_version_when_a_file_that_it_names_was_changed(
-    absolute: bool, recordings: Path, tmp_path: Path
-) -> None:
-    audio = recordings / "deep" / "a.ogg"
-    manifest = tmp_path / "manifest.csv"
-    manifest.write_text(f"path,primary_label\n{audio if absolute else audio.relative_to(tmp_path)},frog\n")
-    before = place_version(str(manifest))
-    (recordings / "train.csv").touch()
-    assert place_version(str(manifest)) == before
-    audio.write_bytes(b"other sound")
-    changed = place_version(str(manifest))
-    assert changed != before
-    manifest.write_text(manifest.read_text().replace("frog", "toad"))
-    assert place_version(str(manifest)) not in (before, changed)
-
-
-def test_other_table__has_a_version_too(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.parquet"
-    path.write_bytes(b"no manifest")
-    before = place_version(str(path))
-    path.write_bytes(b"other")
-    assert place_version(str(path)) != before != ""
-
-
-@pytest.mark.parametrize(
-    "text", ["", "raw_cnn", "demo", "/nowhere/at/all", "heads: {}\nseed: 1", "/" + "x" * 5000, "/\0"]
-)
-def test_text__that_names_no_place_has_no_version(text: str) -> None:
-    assert place_version(text) == ""
 
 
 def test_code__has_another_digest_when_a_file_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def content(path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("platform", ["linux", "another"])
 def test_folder__is_replaced_whole(platform: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.publish.sys.platform", platform)
+    monkeypatch.setattr("silencio.storage.atomic.sys.platform", platform)
     place = folder(tmp_path / "bundle", old="1", both="1")
     assert publish(folder(tmp_path / "made", both="2", new="2"), place) == place
     assert content(place) == {"both": "2", "new": "2"}

@@ -84,7 +84,8 @@ def test_training_steps__are_handed_no_test_recording(tasks) -> None:
         for artifact in task.get("inputs", {}).get("artifacts", {}).values()
         if artifact.get("taskOutputArtifact", {}).get("producerTask") == loop
     }
-    assert readers == {"evaluate", "judge", "evaluate-student", "judge-student", "compare-bundles"}
+    # judge draws pictures of it; times are taken on validation recordings.
+    assert readers == {"evaluate", "judge", "evaluate-student", "judge-student"}
 
 
 def test_without_them__no_node_is_there_for_them(tasks) -> None:

@@ -120,6 +120,7 @@ def expected(scorer: Scorer) -> Callable[..., Nearly]:
             thresholds=manifest.thresholds,
             top_k=top_k,
             duration_s=len(scorer.front_end.waveform(encoded)) / manifest.spec.sample_rate_hz,
+            bundle_version=manifest.version,
         )
         return Nearly(document.model_dump())
 

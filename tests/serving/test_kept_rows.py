@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.ledger import Answer, Failure
 from silencio.detections.documents import DetectionEntry
 from silencio.detections.score_tables import TABLES, ScoreTables, row_names
+from silencio.storage.parquet import read_parquet
 
 N_RECORDINGS = 40
 CODES = ["41970", "eurbla", "grekis"]
@@ -44,6 +46,7 @@ def _answer(number: int) -> Answer:
         probabilities=rng.random((n_windows, len(codes))).astype(np.float32).tolist(),
         detections=[detection] * (number % 3),
         notes=["the file is cut"] if number == 5 else [],
+        bundle_version="old" if number < N_RECORDINGS // 2 else "new",
     )
 
 
@@ -115,12 +118,36 @@ def test_tables__hold_every_number_in_its_own_column(tmp_path: Path) -> None:
                 answer.detections,
                 answer.duration_s,
                 answer.notes,
+                answer.bundle_version,
             )
     for name in TABLES:
         assert (tmp_path / "results" / name).read_bytes() == (tmp_path / "wanted" / name).read_bytes()
     with (tmp_path / "results" / "birdclef.csv").open(newline="", encoding="utf-8") as file:
         first = next(csv.DictReader(file))
     assert {code for code, value in first.items() if value == ""} == set(columns) - set(answers[0].codes)
+
+
+def test_tables__say_which_bundle_scored_each_recording_and_detection(tmp_path: Path) -> None:
+    """A bundle was promoted in the middle of the series."""
+    consumer = _consumer(tmp_path)
+    answers = [_answer(number) for number in range(N_RECORDINGS)]
+    for answer in answers:
+        consumer.ledger.note_answer(answer)
+    consumer.ledger.note_failure(Failure(file="broken.ogg", version="1", reason="no audio"))
+    consumer.write_tables()
+    version = {answer.file: answer.bundle_version for answer in answers} | {"broken.ogg": ""}
+    assert set(version.values()) == {"old", "new", ""}
+    with (tmp_path / "results" / "files.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["file"]: row["bundle_version"] for row in csv.DictReader(file)} == version
+    detections = read_parquet(tmp_path / "results" / "detections.parquet").to_pylist()
+    assert {row["bundle_version"] for row in detections} == {"old", "new"}
+    assert all(row["bundle_version"] == version[row["file"]] for row in detections)
+
+
+def test_answer__kept_before_answers_named_their_bundle_is_read(tmp_path: Path) -> None:
+    kept = json.loads(_answer(0).model_dump_json())
+    del kept["bundle_version"]
+    assert Answer.model_validate_json(json.dumps(kept)).bundle_version == ""
 
 
 def test_rows__of_a_name_with_a_comma_stay_one_cell(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,46 +13,25 @@ import numpy as np
 import pytest
 import soundfile
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from serving.local import LocalServers
 from silencio.bundle import Scorer
+from tests.browser import barriers, open_chromium, shown_as
 from tests.waiting import HANG_S
 
 pytestmark = pytest.mark.browser
 
 _PREDICT = "/v1/models/silencio:predict"
 _PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
-_OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-)
 
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not binary or not driver:
-        pytest.skip("needs Debian's packages chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for option in (*_OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    yield browser
-    browser.quit()
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 class _Page:
@@ -308,3 +286,25 @@ def test_page__every_control_has_a_name(page: _Page, three_sounds: Path) -> None
     found = [node for node in nodes if not node["ignored"] and node["role"]["value"] in roles]
     assert len(found) > 15
     assert [node["role"]["value"] for node in found if not node.get("name", {}).get("value")] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1200])
+def test_page__has_no_barriers_that_axe_can_see(page: _Page, three_sounds: Path, width: int, scheme: str) -> None:
+    with shown_as(page.browser, width, scheme):
+        assert barriers(page.browser) == []
+        page.upload(three_sounds)
+        page.wait_for_answer()
+        page.script("for (const one of document.querySelectorAll('#more, #below')) one.open = true")
+        assert barriers(page.browser) == []
+
+
+def test_page__a_button_that_names_what_it_does_has_no_state_beside_it(page: _Page, three_sounds: Path) -> None:
+    page.upload(three_sounds)
+    page.wait_for_answer()
+    button = page.part("play")
+    assert button.get_attribute("aria-label") == "Play"
+    button.click()
+    page.wait(lambda: button.get_attribute("aria-label") == "Pause", "the sound")
+    # "Pause, pressed" would say it twice, and the second time wrongly.
+    assert button.get_attribute("aria-pressed") is None

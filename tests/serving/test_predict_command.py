@@ -51,7 +51,7 @@ def test_predict__json_is_one_object_a_file(
     records = [json.loads(line) for line in printed.out.splitlines()]
     assert [record["file"] for record in records] == files
     assert [len(record["windows"]) for record in records] == [1, 3]
-    assert list(records[0]) == ["file", "windows", "detections", "duration_s", "hop_s", "notes"]
+    assert list(records[0]) == ["file", "windows", "detections", "duration_s", "hop_s", "notes", "bundle_version"]
     window = records[1]["windows"][2]
     assert (window["start_s"], window["end_s"], len(window["species"])) == (6.0, 11.0, 2)
     names = ["code", "scientific_name", "common_name", "class_name"]

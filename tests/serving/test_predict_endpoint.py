@@ -174,7 +174,8 @@ def test_predict__an_offer_of_http2_is_passed_over(servers: LocalServers, expect
 
 
 @pytest.mark.parametrize(
-    "content_type", ["application/json", "application/json; charset=utf-8", *_NOBODYS_CHOICE, None]
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "text/plain;charset=UTF-8", *_NOBODYS_CHOICE, None],
 )
 def test_predict__json_under_its_usual_names(
     http: httpx.Client, recording: Make, v1_instance: Instance, content_type: str | None

@@ -217,6 +217,7 @@ def test_read__takes_the_stretch_that_was_asked_for(tmp_path: Path) -> None:
     assert read_log(str(tmp_path), elsewhere, AT + DAY)["request_id"].to_pylist() == ["0", "1"]
     assert read_log(str(tmp_path), AT - 3 * DAY, AT)["request_id"].to_pylist() == ["-30", "-1"]
     assert read_log(str(tmp_path), AT + 3 * DAY, AT + 4 * DAY).schema == SCHEMA
+    assert read_log(str(tmp_path), AT, AT + DAY)["manifest_sha256"].to_pylist() == [None, None]
     (tmp_path / "date=2026-05-17" / "torn.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"torn\.parquet"):
         read_log(str(tmp_path), AT, AT + DAY)
@@ -224,15 +225,14 @@ def test_read__takes_the_stretch_that_was_asked_for(tmp_path: Path) -> None:
         read_log(str(tmp_path), datetime(2026, 5, 17), AT)
 
 
-def test_read__files_from_before_lack_later_columns(tmp_path: Path) -> None:
-    with PredictionLog(str(tmp_path)) as log:
-        log.put(records(1, client_request_id="walk-17"))
-    (written,) = tmp_path.rglob("*.parquet")
-    table = read_parquet(written.read_bytes())
+def test_read__a_log_from_before_later_columns_were_written(tmp_path: Path) -> None:
     later = ["client_request_id", "manifest_sha256"]
-    pq.write_table(table.drop_columns(later), written.with_name("before.parquet"))
-    rows = read_log(str(tmp_path), AT, AT + DAY).to_pylist()
-    assert sorted((row["client_request_id"] for row in rows), key=str) == [None, "walk-17"]
+    with PredictionLog(str(tmp_path)) as log:
+        log.put(records(1, client_request_id="walk-17", manifest_sha256="m"))
+    (written,) = (tmp_path / "date=2026-05-17").iterdir()
+    pq.write_table(read_parquet(written).drop_columns(later), tmp_path / "date=2026-05-17" / "before.parquet")
+    rows = read_log(str(tmp_path), AT, AT + DAY).select(later).to_pylist()
+    assert sorted([tuple(row.values()) for row in rows], key=str) == [("walk-17", "m"), (None, None)]
 
 
 WRITE_FOR_EVER = """

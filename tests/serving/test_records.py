@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.access.keys import add_key
 from serving.local import local_servers
 from serving.prediction_log import read_log
+from silencio.bundle.load import read_manifest
 from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
@@ -57,7 +58,7 @@ def _named(answer: dict[str, Any]) -> list[list[str]]:
     return [[one["code"] for one in window["species"] if one["passes_threshold"]] for window in windows]
 
 
-def test_log__a_row_a_window_says_what_was_answered(kept: Any) -> None:
+def test_log__a_row_a_window_says_what_was_answered(kept: Any, bundle_directory: Path) -> None:
     answer, _, rows = kept
     windows = answer["predictions"][0]["windows"]
     rows = sorted(rows, key=lambda row: row["start_s"])
@@ -67,6 +68,7 @@ def test_log__a_row_a_window_says_what_was_answered(kept: Any) -> None:
     assert {row["request_id"] for row in rows} == {answer["request_id"]} != {"request-1"}
     assert {row["client_request_id"] for row in rows} == {"request-1"}
     assert {row["bundle_version"] for row in rows} == {answer["bundle"]["version"]}
+    assert {row["manifest_sha256"] for row in rows} == {read_manifest(bundle_directory).manifest_sha256}
 
 
 def test_log__what_is_known_of_the_recording(kept: Any) -> None:

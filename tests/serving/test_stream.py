@@ -94,6 +94,7 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
     table = read_parquet(places[1] / "detections.parquet").to_pylist()
     counted = Counter(row["file"] for row in table)
     assert {name: int(row["n_detections"]) for name, row in files.items()} == {name: counted[name] for name in files}
+    assert {row["bundle_version"] for row in [*files.values(), *table]} == {scorer.bundle.manifest.version}
 
 
 def test_killed_consumer__scores_every_file_once(

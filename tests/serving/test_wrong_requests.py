@@ -125,6 +125,15 @@ def test_v2__a_recordings_own_bytes_are_told_where_to_go(http: httpx.Client, rec
         assert "a recording's own bytes are for the V1 route" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(("name", "value"), [("priority", 1), ("timeout", 1000), ("sequence_id", 7)])
+def test_v2__what_only_tritons_clients_know_is_refused_by_name(http: httpx.Client, name: str, value: int) -> None:
+    # Their priority is a number, where 1 is the highest; dropped in silence it would mean something else.
+    sent = [{"name": "audio", "datatype": "BYTES", "shape": [1], "data": [GARBAGE]}]
+    answer = http.post("/v2/models/silencio/infer", json={"inputs": sent, "parameters": {name: value}})
+    assert answer.status_code == 400
+    assert f"parameters.{name}" in answer.json()["error"]
+
+
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "compress"])
 def test_coding__that_is_not_taken_is_named(http: httpx.Client, recording: Make, coding: str) -> None:
     headers = {"Content-Type": "audio/ogg", "Content-Encoding": coding}

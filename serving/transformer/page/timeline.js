@@ -124,8 +124,7 @@ export class Timeline {
 
   #showState() {
     const playing = !this.#audio.paused && !this.#audio.ended;
-    part("play").setAttribute("aria-pressed", playing);
-    part("play").setAttribute("aria-label", playing ? "Pause" : "Play");
+    part("play").setAttribute("aria-label", playing ? "Pause" : "Play"); // also its picture: page.css
     const step = () => {
       this.#showHead();
       if (!this.#audio.paused) requestAnimationFrame(step);

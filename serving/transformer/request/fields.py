@@ -47,7 +47,7 @@ def _top_k(value: object) -> TopK:
 def _moment(value: object) -> datetime:
     if isinstance(value, str):
         try:
-            return datetime.fromisoformat(value)
+            return datetime.fromisoformat(value.replace("z", "Z"))
         except ValueError:
             pass
     raise PydanticCustomError("moment", "a time like 2025-03-21T05:40:00Z is needed")
@@ -60,6 +60,7 @@ def _printable(value: object) -> object:
     return value
 
 
+_MOMENT_SCHEMA = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 _Text = Annotated[str, Field(min_length=1, max_length=_MOST_TEXT), BeforeValidator(_printable)]
 
 
@@ -83,7 +84,7 @@ class KnownFields(Strict):
     name: _Text = "recording"
     latitude: float | None = Field(None, ge=-90, le=90)
     longitude: float | None = Field(None, ge=-180, le=180)
-    recorded_at: Annotated[datetime, PlainValidator(_moment, json_schema_input_type=str)] | None = None
+    recorded_at: Annotated[datetime, PlainValidator(_moment, json_schema_input_type=_MOMENT_SCHEMA)] | None = None
     session_id: _Text | None = None
 
     @model_validator(mode="after")

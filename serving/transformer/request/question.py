@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 import numpy as np
 from kserve import InferRequest
-from kserve.errors import InvalidInput
 from numpy.typing import NDArray
 
 from silencio.audio import Truncated
@@ -63,27 +60,17 @@ class EncodedRecording:
 
     Attributes:
         field: Where in the request it stood.
-        content: Its bytes, or base64 of them.
+        content: Its own bytes.
         known: What else is known of it.
     """
 
     field: str
-    content: bytes | str
+    content: bytes
     known: Known = Known()
 
     def encoded(self) -> bytes:
-        """The recording's own bytes.
-
-        Raises:
-            InvalidInput: The text is not base64.
-        """
-        if isinstance(self.content, bytes):
-            return self.content
-        try:
-            # Android and MIME encoders break lines.
-            return base64.b64decode("".join(self.content.split()), validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise InvalidInput(f"{self.field}: not base64 ({error})") from error
+        """The recording's own bytes."""
+        return self.content
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from kserve.protocol.infer_type import to_http_parameters
 from numpy.typing import NDArray
 
 from serving.transformer.answers import OUTPUTS
+from serving.transformer.request.base64_text import decode_base64
 from serving.transformer.request.fields import LooseFields, validated
 from serving.transformer.request.question import EncodedRecording, GivenFeatures, Question
 from serving.transformer.request.v1 import MOST_INSTANCES
@@ -75,7 +76,7 @@ def _parameters(request: InferRequest) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in _PROTOCOLS_OWN}
 
 
-def _contents(tensor: InferInput) -> list[bytes | str]:
+def _contents(tensor: InferInput) -> list[bytes]:
     if tensor.datatype != "BYTES":
         raise InvalidInput(f"inputs.{AUDIO}: datatype BYTES is needed, this is {tensor.datatype}")
     shape = list(tensor.shape)
@@ -89,7 +90,9 @@ def _contents(tensor: InferInput) -> list[bytes | str]:
     for i, one in enumerate(contents):
         if not isinstance(one, bytes | str) or not one:
             raise InvalidInput(f"inputs.{AUDIO}[{i}]: a recording is needed, in base64 where the request is JSON")
-    return contents
+    return [
+        one if isinstance(one, bytes) else decode_base64(one, f"inputs.{AUDIO}[{i}]") for i, one in enumerate(contents)
+    ]
 
 
 def _log_mel(tensor: InferInput, spec: FeatureSpec, most_windows: int) -> NDArray[np.float32]:

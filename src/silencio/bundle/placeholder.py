@@ -58,6 +58,7 @@ _ENCODERS = (
     ),
 )
 _VERSION = "0-placeholder"
+_THRESHOLD = 0.5
 _OPSET = 18
 # The newest that every ONNX Runtime since 1.17 reads; onnx itself would write its own newest.
 _IR_VERSION = 9
@@ -119,6 +120,7 @@ def write_placeholder_bundle(
             for entry in entries
         ),
         supervisor={"kind": "none"},
+        thresholds=dict.fromkeys(classes.codes, _THRESHOLD),
         metrics={},
         parents={},
         licences={"verdict": "Apache-2.0 (random weights, no data)"},

@@ -7,7 +7,6 @@ slower.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +23,7 @@ from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GraphInput
 from silencio.bundle.quantize_config import QuantizeConfig
 from silencio.errors import BundleError
+from silencio.storage import write_atomically
 
 Features = Mapping[str, NDArray[np.generic]]
 Judge = Callable[[NDArray[np.float32]], float]
@@ -109,9 +109,7 @@ def quantize_graph(graph_path: Path, feeds: Iterable[Features], out_path: Path) 
         facts = {entry.key: entry.value for entry in onnx.load(graph_path, load_external_data=False).metadata_props}
         onnx.helper.set_model_props(finished, facts)
         onnx.save(finished, quantized)
-        beside = out_path.with_name(f".{out_path.name}.new")
-        shutil.copyfile(quantized, beside)
-        beside.replace(out_path)
+        write_atomically(out_path, quantized)
 
 
 class _Feeds(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime is untyped

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from silencio.bundle.export import write_manifest
+from silencio.bundle.export import require_free, write_manifest
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import BundleManifest
+from silencio.storage import whole_folder
 
 
 def seal_bundle(
@@ -25,19 +25,16 @@ def seal_bundle(
         directory: The sealed bundle's folder; must not exist, or be empty.
 
     Raises:
-        BundleError: The candidate is not what was exported.
+        BundleError: The candidate is not what was exported, or the folder is not empty.
+        StorageError: It cannot be written.
     """
     bundle = Bundle(candidate)
     manifest = bundle.manifest.model_copy(
         update={"metrics": {**bundle.manifest.metrics, **metrics}, "verdict": dict(verdict)}
     )
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".bundle-") as temporary:
-        work = Path(temporary) / "bundle"
-        shutil.copytree(candidate, work)
+    require_free(directory)
+    with whole_folder(directory) as work:
+        shutil.copytree(candidate, work, dirs_exist_ok=True)
         manifest = write_manifest(manifest, work)
         Bundle(work)
-        if directory.exists():
-            directory.rmdir()
-        shutil.move(work, directory)
     return manifest

@@ -18,6 +18,7 @@ from silencio.data.shards import ShardSet, targets
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.features import FrontEnd
+from silencio.storage import replace_file
 from silencio.taxonomy import ClassList
 
 # 8-bit kernels round otherwise on processors without VNNI; loaders also ask for the same most probable species.
@@ -63,7 +64,7 @@ def released_variant(
 
     report = choose_variant(graph, candidate, inputs, features, macro_map, config)
     if report.kept:
-        candidate.replace(graph)
+        replace_file(candidate, graph)
         return _INT8, report
     candidate.unlink()
     return exact, report

@@ -20,7 +20,7 @@ _MOST_ROWS = 50
 
 @command
 def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 where recordings cannot be used, are not the bundle's, or cannot be restored."""
+    """Returns 0, or 1 where recordings are not the bundle's, cannot be restored, or (`check --strict`) be used."""
     options = _parser().parse_args(arguments)
     from silencio.console import Console
 
@@ -33,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="open every recording and name every fault")
     check.set_defaults(run=_check)
     check.add_argument("--out", type=Path, metavar="FILE", help="also write the report as HTML")
+    check.add_argument("--strict", action="store_true", help="end with 1 where a recording cannot be used")
     verify = commands.add_parser("verify", help="say what has changed since a bundle was made")
     verify.set_defaults(run=_verify)
     restore = commands.add_parser("restore", help="lay out the exact recordings of a bundle")
@@ -66,7 +67,7 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     if options.out is not None:
         write_fault_page(outcome, options.out)
         console.print(f"report: {options.out}", soft_wrap=True)
-    return 0
+    return int(options.strict and len(outcome.left_out) > 0)
 
 
 def _verify(options: argparse.Namespace, console: Console) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from silencio.data.birdclef import SOUNDSCAPES, TAXONOMY_COLUMNS
@@ -44,8 +46,14 @@ def read_class_folders(root: str, files: list[StoredObject]) -> Source:
         rows,
         taxonomy_of(root, names, sorted(set(rows["primary_label"]))),
         soundscapes=[uris[name] for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
-        taken_as=f"one folder a class in {root} (not taken: {loose} recordings in no folder, {others} other files)",
+        taken_as=f"one folder a class in {root}{not_taken({'recordings in no folder': loose, 'other files': others})}",
     )
+
+
+def not_taken(counts: Mapping[str, int]) -> str:
+    """What of a source is no recording of it, in brackets; empty where all was taken."""
+    left = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return f" (not taken: {left})" if left else ""
 
 
 def taxonomy_of(root: str, names: list[str], labels: list[str], class_name: str = "unknown") -> pd.DataFrame:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from silencio.errors import SplitError
 
@@ -13,7 +15,9 @@ _KINDS = {
     "recording_id": "the recording itself",
     "group_id": "a recording of the same source",
     "sha256": "the same file",
+    # Of the samples at the spec's rate, and at the recording's own: the second is the same under every spec.
     "waveform_sha256": "the same sound",
+    "decoded_sha256": "the same sound",
 }
 
 
@@ -21,7 +25,8 @@ def recording_fingerprints(table: pd.DataFrame) -> list[str]:
     """What a set of recordings can be recognised by: names, groups, bytes and sound, each as a short hash.
 
     Args:
-        table: Rows with `recording_id`, and as far as known `group_id`, `sha256` and `waveform_sha256`.
+        table: Rows with `recording_id`, and as far as known `group_id`, `sha256`, `waveform_sha256` and
+            `decoded_sha256`.
     """
     found = {
         _fingerprint(column, value)
@@ -31,6 +36,24 @@ def recording_fingerprints(table: pd.DataFrame) -> list[str]:
         if _is_known(value)
     }
     return sorted(found)
+
+
+def recognised(fingerprints: Iterable[str], table: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """Which recordings are among those of the fingerprints.
+
+    Args:
+        fingerprints: From `recording_fingerprints`.
+        table: As for `recording_fingerprints`.
+
+    Returns:
+        By column of the table by which recordings can be recognised: bool, (n_recordings,).
+    """
+    known = set(fingerprints)
+    return {
+        column: np.array([_is_known(value) and _fingerprint(column, value) in known for value in table[column]], bool)
+        for column in _KINDS
+        if column in table
+    }
 
 
 def check_unheard(heard: Iterable[str], test: pd.DataFrame, by: str) -> None:
@@ -44,19 +67,13 @@ def check_unheard(heard: Iterable[str], test: pd.DataFrame, by: str) -> None:
     Raises:
         SplitError: One of them was heard; the message names it.
     """
-    known = set(heard)
-    for column, words in _KINDS.items():
-        if column not in test:
-            continue
-        leaked = [
-            str(name)
-            for name, value in zip(test["recording_id"], test[column], strict=True)
-            if _is_known(value) and _fingerprint(column, value) in known
-        ]
+    for column, found in recognised(heard, test).items():
+        leaked = [str(name) for name in test.loc[found, "recording_id"]]
         if leaked:
             more = f" and {len(leaked) - 1} more test recordings" if len(leaked) > 1 else ""
             raise SplitError(
-                f"test recording {leaked[0]}{more} leaked: {by} was trained on {words}; draw the split again and train"
+                f"test recording {leaked[0]}{more} leaked: {by} was trained on {_KINDS[column]}; draw the split again "
+                "and train"
             )
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from silencio.data.faults import other_forms
+from silencio.data.manifest_places import check_places
 from silencio.data.recordings import Source, make_source
 from silencio.data.schemas import MANIFEST, parse_secondary_labels, read_table
 from silencio.errors import SchemaError
@@ -18,13 +19,13 @@ _NAMES = {"scientific_name": None, "common_name": None, "class_name": "unknown"}
 def read_manifest(uri: str) -> Source:
     """Read a manifest: `path` and `primary_label`, and whatever else of `COLUMNS` and of a species' names it has.
 
-    A path is a URI, or relative to the manifest.
+    A path is a URI, or relative to the manifest; what it may name says `silencio.data.manifest_places`.
 
     Args:
         uri: The table, `.csv` or `.parquet`.
 
     Raises:
-        SchemaError: It is broken; the message names column and row.
+        SchemaError: It is broken, or names what it may not; the message names column and row.
         StorageError: The place does not answer.
     """
     uri = escaped(str(local_path(uri).resolve())) if is_local(uri) else uri
@@ -34,7 +35,9 @@ def read_manifest(uri: str) -> Source:
     secondary = table["secondary_labels"] if "secondary_labels" in table else pd.Series("", index=table.index)
     base = uri.rsplit("/", 1)[0]
     ids = [_recording_id(path.replace("\\", "/")) for path in table["path"]]
-    found = FileFinder().find_all([_place(base, path) for path in table["path"]])
+    places = [_place(base, path) for path in table["path"]]
+    check_places(uri, base, zip(table.index, table["path"], places, strict=True))
+    found = FileFinder().find_all(places)
     rows = table.assign(
         recording_id=ids,
         path=found,

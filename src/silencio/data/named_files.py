@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from silencio.data.birdclef import SOUNDSCAPES
-from silencio.data.class_folders import taxonomy_of
+from silencio.data.class_folders import not_taken, taxonomy_of
 from silencio.data.faults import Fault, fault_table
 from silencio.data.file_names import is_audio, names_below
 from silencio.data.recordings import Source, make_source
@@ -107,8 +107,8 @@ def read_named_files(root: str, files: list[StoredObject]) -> Source:
         rows,
         taxonomy_of(root, names, sorted(set(rows["primary_label"])), rule.class_name),
         soundscapes=[uris[name] for name in audio if name.startswith(f"{SOUNDSCAPES}/")],
-        taken_as=f"recordings named by class, as {FILE_NAMES} says, in {root} "
-        f"(not taken: {len(nameless)} with other names)",
+        taken_as=f"recordings named by class, as {FILE_NAMES} says, in {root}"
+        f"{not_taken({'with other names': len(nameless)})}",
     )
     faults = [Fault(name, "unknown_label", f"the file's name is not as {FILE_NAMES} says") for name in nameless]
     faults += [Fault(*row) for row in source.faults[["recording_id", "kind", "detail"]].itertuples(index=False)]

@@ -33,7 +33,7 @@ from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_
 
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
 _COLUMNS = ("recording_id", "primary_label", "part", "path")
-_KEPT = ("sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id")
+_KEPT = ("sha256", "decoded_sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id")
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def write_shard(
 
     Args:
         recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `part`; of `sha256`,
-            `author`, `site`, `recorded_at`, `latitude`, `longitude` and `group_id` the shard keeps what there is. A
-            recording whose bytes no longer have their `sha256` is refused.
+            `decoded_sha256`, `author`, `site`, `recorded_at`, `latitude`, `longitude` and `group_id` the shard keeps
+            what there is. A recording whose bytes no longer have their `sha256` is refused.
         spec: The definition that is followed.
         directory: The shard's folder.
         encoders: Whose embeddings are kept beside the waveforms.

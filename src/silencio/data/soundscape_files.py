@@ -22,9 +22,7 @@ from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DecodeError, SchemaError, SourceError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import escaped
-from silencio.storage.atomic import writing
-
-ROW_LABELS = "row_labels.csv"
+from silencio.storage.atomic import replace_file, writing
 
 _TABLE_ENDING = re.compile(r"((\.Table\.\d+)?\.selections)?\.txt$")
 _ROUNDING_S = 0.1
@@ -51,7 +49,7 @@ def write_soundscape(
             _write_audio(soundscape.waveform(), soundscape.sample_rate_hz, begun[0], audio_format)
             write_raven_table(soundscape.annotations, begun[1])
             for part, path in zip(begun, (audio, table), strict=True):
-                part.replace(path)
+                replace_file(part, path)
     except soundfile.LibsndfileError as error:
         raise StorageError(f"{audio} cannot be written ({error}): is its disk full?") from error
     finally:

@@ -126,6 +126,8 @@ def _class_folders(data: str, root: str, files: list[StoredObject]) -> Source:
         return read_class_folders(root, files)
     except SourceError as error:
         names = names_below(root, files)
+        if not names:
+            raise SourceError(f"{data} is no source of recordings: nothing lies there; {ALLOWED}") from None
         loose = [name for name in names if is_audio(name) and "/" not in name]
         hint = f"{proposal(loose)}; " if loose else ""
         raise SourceError(f"{data} is no source of recordings: {error}; {hint}{ALLOWED}") from error

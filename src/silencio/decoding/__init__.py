@@ -5,7 +5,7 @@ over can give false numbers, but have nothing run here. (It runs as the same use
 """
 
 from silencio.decoding.answers import Answer
-from silencio.decoding.features import DecodeJob, RecordingFeatures, SourceFacts
+from silencio.decoding.features import DecodeJob, RecordingFeatures, SourceFacts, max_feature_bytes
 from silencio.decoding.pool import DecoderPool
 from silencio.decoding.process import DecoderProcess, Work, start_fork_server, still_working
 
@@ -17,6 +17,7 @@ __all__ = [
     "RecordingFeatures",
     "SourceFacts",
     "Work",
+    "max_feature_bytes",
     "start_fork_server",
     "still_working",
 ]

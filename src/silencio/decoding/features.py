@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from silencio.audio import ReadingNote, Truncated, Waveform, audio_statistics, read_waveform
+from silencio.audio import ReadingNote, Truncated, Waveform, audio_statistics, n_windows, read_waveform
 from silencio.decoding.answers import Answer
 from silencio.errors import UntrustedAnswerError
 from silencio.features import FeatureSpec, FrontEnd
@@ -18,6 +18,8 @@ from silencio.features import FeatureSpec, FrontEnd
 _WINDOWS_AT_ONCE = 8
 _STATISTIC = "statistic:"
 _STATISTICS = frozenset(_STATISTIC + name for name in audio_statistics(np.zeros((1, 2), np.int16), 1))
+# Besides its inputs a window has a start and a few statistics.
+_WINDOW_FACTS_BYTES = 8 * (1 + len(_STATISTICS))
 _front_end: FrontEnd
 
 
@@ -83,6 +85,30 @@ class RecordingFeatures:
     def n_windows(self) -> int:
         return len(self.starts_s)
 
+    @property
+    def n_bytes(self) -> int:
+        """Of its arrays, and of what is known of its windows."""
+        return sum(array.nbytes for array in self.inputs.values()) + self.n_windows * _WINDOW_FACTS_BYTES
+
+
+def max_feature_bytes(spec: FeatureSpec, inputs: Sequence[str], duration_s: float) -> int:
+    """What the features of a recording take that is no longer.
+
+    Args:
+        spec: What is followed.
+        inputs: Which of `waveform` and `log_mel` are wanted.
+        duration_s: Of the recording.
+    """
+    n_mels, n_frames = spec.log_mel_shape
+    input_bytes = {"waveform": 2 * spec.window_samples, "log_mel": 4 * n_mels * n_frames}
+    window_bytes = sum(input_bytes[name] for name in inputs) + _WINDOW_FACTS_BYTES
+    return _max_windows(spec, duration_s) * window_bytes
+
+
+def _max_windows(spec: FeatureSpec, duration_s: float) -> int:
+    # A sample or two are won in resampling.
+    return n_windows(int(duration_s * spec.sample_rate_hz) + 2, spec)
+
 
 def begin(spec: FeatureSpec) -> None:
     """Make the process ready."""
@@ -129,6 +155,8 @@ def recording_features(answer: Answer, job: DecodeJob, spec: FeatureSpec) -> Rec
     """
     facts, arrays = answer.facts, answer.arrays
     n_windows = len(arrays.get("starts_s", ()))
+    if n_windows > _max_windows(spec, job.max_duration_s):
+        raise UntrustedAnswerError(f"{n_windows} windows are more than {job.max_duration_s:g} s hold")
     wanted = {"waveform": (np.int16, (spec.window_samples,)), "log_mel": (np.float32, spec.log_mel_shape)}
     shapes = {name: wanted[name] for name in job.inputs}
     for name, array in arrays.items():

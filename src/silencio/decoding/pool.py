@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 
 from silencio.decoding.features import DecodeJob, RecordingFeatures, begin, decode, recording_features
 from silencio.decoding.process import DecoderProcess, Work, start_fork_server
+from silencio.decoding.turns import Priority, Turns
 from silencio.errors import DecodeError, DecoderProcessError, ParityError
 from silencio.features import FeatureSpec
 
 # What a recording may cost: the longest that is taken, from the fastest recorder, is done in a tenth of it.
 _DEADLINE_S = 60.0
-# Larger uploads are long ones, whatever their form: they share one process that yields to the others.
-_SMALL_BYTES = 2 << 20
+# Longer ones share one process that yields to the others, however few bytes they are. A minute, and what headers do
+# not say to the last sample.
+_MAX_SHORT_S = 61.0
 _BATCH_NICENESS = 10
 
 
@@ -25,29 +26,34 @@ class DecoderPool:
 
     Args:
         spec: What is followed.
-        n_processes: For recordings of up to a minute or so; one more, of low priority, takes the large ones.
+        n_processes: For recordings of up to a minute; one more, of low priority, takes the long ones.
         max_duration_s: The longest recording that is asked for: larger answers are not taken.
     """
 
     def __init__(self, spec: FeatureSpec, n_processes: int, max_duration_s: float) -> None:
         start_fork_server([decode.__module__])
         max_answer_bytes = _max_answer_bytes(spec, max_duration_s)
-        self._small = _Lane(spec, n_processes, 0, max_answer_bytes)
-        self._large = _Lane(spec, 1, _BATCH_NICENESS, max_answer_bytes)
+        self._short = _Lane(spec, n_processes, 0, max_answer_bytes)
+        self._long = _Lane(spec, 1, _BATCH_NICENESS, max_answer_bytes)
 
     def stop(self) -> None:
         """End the processes."""
-        self._small.stop()
-        self._large.stop()
+        self._short.stop()
+        self._long.stop()
 
-    async def decode(self, job: DecodeJob) -> RecordingFeatures:
-        """Decode and featurize one recording.
+    async def decode(self, job: DecodeJob, priority: Priority = "interactive") -> RecordingFeatures:
+        """Decode and featurize one recording; cancelled, it is not begun with, or not gone on with.
+
+        Args:
+            job: The recording. `max_duration_s` says whether it is a long one: a job that may be one takes no process
+                from those that are not.
+            priority: Who waits for whom.
 
         Raises:
             DecodeError: It is no recording that is taken, or took its process with it.
         """
-        lane = self._small if len(job.encoded) <= _SMALL_BYTES else self._large
-        return await lane.decode(job)
+        lane = self._short if job.max_duration_s <= _MAX_SHORT_S else self._long
+        return await lane.decode(job, priority)
 
     def warm_up(self, jobs: list[DecodeJob]) -> None:
         """Have every process decode something: the first job of each pays for caches and page faults.
@@ -56,7 +62,7 @@ class DecoderPool:
             ParityError: One of them cannot decode what this process can.
         """
         for job in jobs:
-            waiting = [one.submit(job) for lane in (self._small, self._large) for one in lane.all]
+            waiting = [one.submit(job) for lane in (self._short, self._long) for one in lane.all]
             for future in waiting:
                 try:
                     future.result()
@@ -69,18 +75,15 @@ class _Lane:
         self._spec = spec
         work = Work(decode, begin, (spec,), _DEADLINE_S, niceness, max_answer_bytes)
         self.all = [DecoderProcess(work) for _ in range(n_processes)]
-        # The last to finish is the next to work: its caches are warm. None is handed a second recording, so the
-        # deadline is one of work, not of waiting.
-        self._idle: asyncio.LifoQueue[DecoderProcess] = asyncio.LifoQueue()
-        for one in self.all:
-            self._idle.put_nowait(one)
+        # None is handed a second recording, so the deadline is one of work, not of waiting.
+        self._turns = Turns(self.all)
 
     def stop(self) -> None:
         for one in self.all:
             one.stop()
 
-    async def decode(self, job: DecodeJob) -> RecordingFeatures:
-        process = await self._idle.get()
+    async def decode(self, job: DecodeJob, priority: Priority) -> RecordingFeatures:
+        process = await self._turns.take(priority)
         try:
             return recording_features(await process.run_async(job), job, self._spec)
         except (DecoderProcessError, BrokenProcessPool) as error:
@@ -92,7 +95,7 @@ class _Lane:
                 "the file needs more memory to decode than is given to one recording", "memory"
             ) from error
         finally:
-            self._idle.put_nowait(process)
+            self._turns.give_back(process)
 
 
 def _max_answer_bytes(spec: FeatureSpec, max_duration_s: float) -> int:

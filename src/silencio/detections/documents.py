@@ -13,13 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from silencio.audio import ReadingNote
 from silencio.detections.merging import merge_windows
 from silencio.detections.prior.expected import Expected
+from silencio.errors import BundleIntegrityError
 from silencio.taxonomy import ClassList
 
 TopK = int | Literal["all"]
 DroppedBy = Literal["threshold", "location", "season"]
-
-# Of a class without a threshold: placeholders have none.
-DEFAULT_THRESHOLD = 0.5
 
 
 class _Entry(BaseModel):
@@ -97,6 +95,7 @@ class RecordingDocument(_Entry):
         hop_s: From the start of one window to the start of the next, but for a last one that was moved back; None
             where the server is of a version that did not say it.
         notes: What was odd about its file or its sound.
+        bundle_version: Of the bundle that answered; empty where the server is of a version that did not say it.
     """
 
     windows: list[WindowEntry]
@@ -104,6 +103,7 @@ class RecordingDocument(_Entry):
     duration_s: float | None
     hop_s: float | None = None
     notes: list[NoteEntry] = []
+    bundle_version: str = ""
 
     @property
     def row_ends_s(self) -> list[float]:
@@ -130,6 +130,7 @@ def recording_document(
     expected: Expected | None = None,
     duration_s: float | None = None,
     notes: Sequence[ReadingNote] = (),
+    bundle_version: str = "",
 ) -> RecordingDocument:
     """Name what the numbers say.
 
@@ -142,11 +143,15 @@ def recording_document(
         window_s: Length of a window.
         hop_s: From the start of one to the start of the next.
         classes: What the columns mean.
-        thresholds: By code, the probability from which on a species counts as named; 0.5 for a code that is not there.
+        thresholds: By code of every class, the probability from which on a species counts as named.
         top_k: How many species a window lists at least.
         expected: What can be there at that place and time; None where nothing is known of it.
         duration_s: Of the recording.
         notes: Of whoever read it.
+        bundle_version: Of the bundle that the probabilities are from.
+
+    Raises:
+        BundleIntegrityError: A class has no threshold.
     """
     judged = _judge(probabilities, classes, thresholds, expected)
     detections = merge_windows(starts_s, window_s, judged.adjusted, judged.passes, duration_s)
@@ -165,6 +170,7 @@ def recording_document(
             "duration_s": duration_s,
             "hop_s": hop_s,
             "notes": [{"kind": note.kind, "text": note.text} for note in notes],
+            "bundle_version": bundle_version,
         }
     )
 
@@ -192,7 +198,12 @@ def _judge(
     raw: NDArray[np.float32], classes: ClassList, thresholds: Mapping[str, float], expected: Expected | None
 ) -> _Judged:
     # In double precision: a threshold that is a probability of the validation split is met by that probability.
-    limits = np.array([thresholds.get(code, DEFAULT_THRESHOLD) for code in classes.codes])
+    try:
+        limits = np.array([thresholds[code] for code in classes.codes])
+    except KeyError as error:
+        raise BundleIntegrityError(
+            f"class {error.args[0]!r} has no threshold: from which probability on it counts as named is not known"
+        ) from error
     is_candidate = raw >= limits
     if expected is None:
         return _Judged(raw, raw, is_candidate, is_candidate, [None] * len(classes))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Literal
 
+from silencio.detections.cells import csv_line, file_cell, text_cell
 from silencio.detections.documents import DetectionEntry, RecordingDocument, TopK
 from silencio.errors import ConfigError
 
@@ -67,6 +66,8 @@ def pieces(
     - `birdclef`: one row a window, `row_id` being the recording's name without suffix and the second at which the
       row ends (`RecordingDocument.row_ends_s`), one column a code.
 
+    Names that a spreadsheet would take for formulas are written so that it does not (`silencio.detections.cells`).
+
     Args:
         named: What each recording is called, and what was found.
         text_format: Of the text.
@@ -90,7 +91,13 @@ def _csv(named: Iterable[Named]) -> Iterator[str]:
     yield _rows([_CSV_HEADER])
     for name, document in named:
         yield _rows(
-            [name, _seconds(one.start_s), _seconds(one.end_s), *_names(one), f"{one.probability:.6f}"]
+            [
+                file_cell(name),
+                _seconds(one.start_s),
+                _seconds(one.end_s),
+                *map(text_cell, _names(one)),
+                f"{one.probability:.6f}",
+            ]
             for one in document.detections
         )
 
@@ -104,10 +111,15 @@ def _raven(named: Iterable[Named], band_hz: Sequence[float]) -> Iterator[str]:
         for one in document.detections:
             number += 1
             times = [f"{offset_s + one.start_s:.6f}", f"{offset_s + one.end_s:.6f}"]
-            where = [PurePath(name).name, f"{one.start_s:.6f}"]
+            where = [file_cell(PurePath(name).name), f"{one.start_s:.6f}"]
             what = [one.code, one.common_name, one.scientific_name, f"{one.probability:.6f}"]
             text += _tabbed([str(number), "Spectrogram 1", "1", *times, *frequencies, *where, *what])
         yield text
+
+
+def _short(probability: float) -> str:
+    """Two digits; three where two would say certain of what is not."""
+    return f"{probability:.2f}" if not 0.995 <= probability < 1 else f"{min(probability, 0.999):.3f}"
 
 
 def _audacity(named: Iterable[Named]) -> Iterator[str]:
@@ -117,7 +129,7 @@ def _audacity(named: Iterable[Named]) -> Iterator[str]:
                 [
                     f"{offset_s + one.start_s:.6f}",
                     f"{offset_s + one.end_s:.6f}",
-                    f"{one.common_name or one.scientific_name or one.code} {one.probability:.2f}",
+                    f"{one.common_name or one.scientific_name or one.code} {_short(one.probability)}",
                 ]
             )
             for one in document.detections
@@ -137,11 +149,11 @@ def _birdclef(named: Iterable[Named], codes: list[str]) -> Iterator[str]:
                     f'rows have {len(codes)}: ask with top_k "all"'
                 )
             if not is_begun:
-                rows.append(["row_id", *codes])
+                rows.append(["row_id", *map(text_cell, codes)])
                 is_begun = True
             # Nine digits give back every float32.
             values = [f"{probabilities[code]:.9g}" for code in codes]
-            rows.append([f"{PurePath(name).stem}_{row_end_s:g}", *values])
+            rows.append([file_cell(f"{PurePath(name).stem}_{row_end_s:g}"), *values])
         yield _rows(rows)
 
 
@@ -163,9 +175,7 @@ def _seconds(value: float) -> str:
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return "".join(map(csv_line, rows))
 
 
 def _tabbed(cells: Sequence[str]) -> str:

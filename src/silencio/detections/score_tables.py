@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from silencio.detections.cells import csv_line, file_cell, text_cell
 from silencio.detections.documents import DetectionEntry
 from silencio.storage.atomic import writing
 from silencio.storage.parquet import read_parquet
@@ -25,7 +24,7 @@ TABLES = (ROWS, DETECTIONS, FILES)
 
 Status = Literal["scored", "failed", "waiting", "skipped"]
 
-_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections", "notes")
+_FILE_COLUMNS = ("file", "status", "reason", "duration_s", "n_windows", "n_detections", "notes", "bundle_version")
 _DETECTION_SCHEMA = pa.schema(
     [
         ("file", pa.string()),
@@ -36,8 +35,11 @@ _DETECTION_SCHEMA = pa.schema(
         ("common_name", pa.string()),
         ("class_name", pa.string()),
         ("probability", pa.float64()),
+        ("bundle_version", pa.string()),
     ]
 )
+# What `files.csv` says of a file without rows, after its reason.
+_NOTHING = ("", 0, 0, "", "")
 # Detections that are written at once: a row group of Parquet must not be tiny.
 _BATCH_ROWS = 20_000
 
@@ -65,13 +67,6 @@ def rendered_rows(ends_s: Sequence[float], probabilities: NDArray[np.floating]) 
         yield f"{end_s:g}", ",".join("" if value != value else f"{value:.9g}" for value in row)  # nan
 
 
-def _quoted(text: str) -> str:
-    """As CSV has it."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([text])
-    return line.getvalue()
-
-
 class ScoreTables:
     """Writes the tables as results come, in memory that does not grow; a context manager.
 
@@ -94,7 +89,7 @@ class ScoreTables:
             self._rows = _text(directory / ROWS)
             self._files = _text(directory / FILES)
             self._parquet = pq.ParquetWriter(directory / DETECTIONS, _DETECTION_SCHEMA, compression="zstd")
-        self._write(self._rows, ["row_id", *codes])
+        self._write(self._rows, ["row_id", *map(text_cell, codes)])
         self._write(self._files, _FILE_COLUMNS)
 
     def __enter__(self) -> Self:
@@ -118,6 +113,7 @@ class ScoreTables:
         detections: Sequence[DetectionEntry],
         duration_s: float,
         notes: Sequence[str] = (),
+        bundle_version: str = "",
     ) -> None:
         """One recording's rows.
 
@@ -129,8 +125,10 @@ class ScoreTables:
             detections: Merged.
             duration_s: Of the recording.
             notes: What was odd about it, as sentences.
+            bundle_version: Of the bundle that scored it; empty where that is not known.
         """
-        self.rendered(file, row_name, rendered_rows(ends_s, probabilities), detections, duration_s, notes)
+        rows = rendered_rows(ends_s, probabilities)
+        self.rendered(file, row_name, rows, detections, duration_s, notes, bundle_version)
 
     def rendered(
         self,
@@ -140,6 +138,7 @@ class ScoreTables:
         detections: Sequence[DetectionEntry],
         duration_s: float,
         notes: Sequence[str] = (),
+        bundle_version: str = "",
     ) -> None:
         """`scored`, of rows whose numbers are text already.
 
@@ -150,23 +149,25 @@ class ScoreTables:
             detections: Merged.
             duration_s: Of the recording.
             notes: What was odd about it, as sentences.
+            bundle_version: As in `scored`.
         """
         n_windows = 0
         for end, values in rows:
-            self._rows.write(f"{_quoted(f'{row_name}_{end}')},{values}\n")
+            self._rows.write(f"{csv_line([file_cell(f'{row_name}_{end}')])[:-1]},{values}\n")
             n_windows += 1
-        self._waiting += [{"file": file, **one.model_dump()} for one in detections]
+        self._waiting += [{"file": file, **one.model_dump(), "bundle_version": bundle_version} for one in detections]
         if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
-        self._file(file, "scored", "", f"{duration_s:.3f}", n_windows, len(detections), "; ".join(notes))
+        counts = f"{duration_s:.3f}", n_windows, len(detections)
+        self._file(file, "scored", "", *counts, "; ".join(notes), bundle_version)
 
     def not_scored(self, file: str, status: Status, reason: str) -> None:
         """A recording without rows, and why."""
-        self._file(file, status, reason, "", 0, 0, "")
+        self._file(file, status, reason, *_NOTHING)
 
     def _file(self, file: str, status: str, *rest: object) -> None:
         self.counts[status] += 1
-        self._write(self._files, [file, status, *rest])
+        self._write(self._files, _cells(file, status, *rest))
 
     def _flush(self) -> None:
         if self._waiting:
@@ -177,7 +178,11 @@ class ScoreTables:
     @staticmethod
     def _write(file: TextIO, row: Sequence[object]) -> None:
         with writing(Path(file.name)):
-            csv.writer(file, lineterminator="\n").writerow(row)
+            file.write(csv_line(row))
+
+
+def _cells(file: str, *rest: object) -> list[object]:
+    return [file_cell(file), *(text_cell(one) if isinstance(one, str) else one for one in rest)]
 
 
 def _text(path: Path) -> TextIO:
@@ -211,4 +216,4 @@ def _join(parts: Sequence[Path], directory: Path) -> None:
 def append_files(directory: Path, rows: Iterable[tuple[str, Status, str]]) -> None:
     """Add files that were not scored to `files.csv`: name, status and reason of each."""
     with writing(directory / FILES), (directory / FILES).open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([*row, "", 0, 0, ""] for row in rows)
+        file.writelines(csv_line(_cells(*row, *_NOTHING)) for row in rows)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from silencio.errors import ConfigError, PretrainedWeightsError
 from silencio.network import is_loopback, proxy_of, trusted_certificates
-from silencio.storage.atomic import writing
+from silencio.storage.atomic import replace_file, writing
 
 _CONNECT_S, _READ_S = 10, 60
 _CHUNK_BYTES = 1 << 20
@@ -43,7 +43,7 @@ def download(address: str, path: Path, sha256: str, advice: str) -> Path:
             if not path.is_file():  # another process may have been first
                 _fetch(address, partial, f"{path.name} is not here and cannot be fetched from {address}", advice)
                 _check(partial, sha256, f"{path.name} from {address}", advice)
-                partial.replace(path)
+                replace_file(partial, path)
     return path
 
 

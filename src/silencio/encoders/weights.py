@@ -11,7 +11,7 @@ from pathlib import Path
 
 from silencio.errors import PretrainedWeightsError
 from silencio.settings import Settings
-from silencio.storage.atomic import writing
+from silencio.storage.atomic import replace_file, writing
 
 # Raised where files are prepared otherwise than before: what an older version left in the cache is then not taken.
 _PREPARED = 1
@@ -88,7 +88,7 @@ def prepared(name: str, official: Path, suffix: str, prepare: Callable[[Path, Pa
                 if not path.exists():
                     partial = path.with_name(f".{path.name}.partial")
                     prepare(official, partial)
-                    partial.replace(path)
+                    replace_file(partial, path)
     return path
 
 

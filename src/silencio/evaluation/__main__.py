@@ -64,9 +64,7 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
 
     found = read_annotated_soundscapes(folder, manifest.spec)
     scores = score_soundscapes(model, found, manifest.spec, manifest.classes)
-    thresholds = (
-        np.array([manifest.thresholds[code] for code in manifest.classes.codes]) if manifest.thresholds else None
-    )
+    thresholds = np.array([manifest.thresholds[code] for code in manifest.classes.codes])
     return judge_soundscapes(scores, thresholds)
 
 

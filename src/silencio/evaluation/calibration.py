@@ -126,7 +126,13 @@ def expected_calibration_error(
     Args:
         probabilities: Any shape.
         happened: Whether each came true, of the same shape.
+
+    Returns:
+        Not a number where there is nothing to bin, or where a probability is no number.
     """
+    values = np.asarray(probabilities, np.float64)
+    if not values.size or not np.isfinite(values).all():
+        return float("nan")
     return float(sum(abs(row.mean_probability - row.share) * row.n for row in _bins(probabilities, happened, n_bins)))
 
 

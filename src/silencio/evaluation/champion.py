@@ -13,7 +13,9 @@ from tqdm import tqdm
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA
 from silencio.bundle.scoring import Scorer
+from silencio.data.file_names import AUDIO_SUFFIXES
 from silencio.data.frames import read_frame
+from silencio.data.leaks import recognised, recording_fingerprints
 from silencio.storage import read_bytes
 from silencio.taxonomy import ClassList
 
@@ -40,7 +42,7 @@ def ask_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> Ch
 
     Args:
         directory: The champion's bundle.
-        table: Test recordings with `path`, `primary_label`, `sha256`.
+        table: Test recordings with `path`, `primary_label`, and what they can be recognised by (`silencio.data.leaks`).
         classes: The challenger's.
 
     Raises:
@@ -62,6 +64,17 @@ def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bo
     if not (directory / DATA).is_file():
         # It does not say what it learned from, so nothing can be shown to be new to it.
         return np.zeros(len(table), bool)
-    data = read_frame(directory / DATA, columns=["sha256", "part"])
-    heard = set(data.loc[data["part"] != "test", "sha256"])
-    return np.asarray(table["primary_label"].isin(own.codes) & ~table["sha256"].isin(heard), bool)
+    data = read_frame(directory / DATA)
+    learned = recording_fingerprints(_by_name(data[data["part"] != "test"]))
+    known = np.logical_or.reduce(list(recognised(learned, _by_name(table)).values()))
+    return np.asarray(table["primary_label"].isin(own.codes) & ~known, bool)
+
+
+def _by_name(table: pd.DataFrame) -> pd.DataFrame:
+    """With names without their endings: a recording that was encoded anew, and lossily, is known by its name alone."""
+    return table.assign(recording_id=[_without_ending(str(name)) for name in table["recording_id"]])
+
+
+def _without_ending(name: str) -> str:
+    # Only endings of recordings: a catalogue's `roost.1` and `roost.2` are two.
+    return name.rpartition(".")[0] if name.lower().endswith(AUDIO_SUFFIXES) else name

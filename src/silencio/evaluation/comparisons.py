@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 
+COMPARED = ("macro_map", "top1")
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import GRAPH
-from silencio.data.shards import ShardSet
 from silencio.features import FrontEnd
 from silencio.storage import read_bytes
 
@@ -80,15 +81,18 @@ def measure_costs(bundles: Mapping[str, Path], recordings: Sequence[bytes]) -> d
     }
 
 
-def example_recordings(test: ShardSet) -> list[bytes]:
-    """A few recordings as they were uploaded, from all over the list.
+def example_recordings(data: pd.DataFrame) -> list[bytes]:
+    """A few validation recordings as they were uploaded, from all over the list; the test part is for evaluation.
+
+    Args:
+        data: What a bundle was made from (`data.parquet`), with `path` and `part`.
 
     Raises:
         StorageError: Their place does not answer.
     """
-    n = min(_MOST_RECORDINGS, len(test))
-    paths = [str(test.table["path"].iloc[number * len(test) // n]) for number in range(n)]
-    return [read_bytes(path) for path in paths]
+    paths = [str(path) for path in data.loc[data["part"] == "validation", "path"]]
+    n = min(_MOST_RECORDINGS, len(paths))
+    return [read_bytes(paths[number * len(paths) // n]) for number in range(n)]
 
 
 class _Hearer:

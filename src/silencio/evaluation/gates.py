@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from silencio.evaluation.comparisons import Comparison
+from silencio.evaluation.comparisons import COMPARED, Comparison
+from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.soundscape_figures import SoundscapeFigures
 from silencio.storage import write_atomically
+
+_CHAMPION = "champion"
 
 
 class GatePolicy(BaseModel):
@@ -24,12 +28,16 @@ class GatePolicy(BaseModel):
     Attributes:
         minimum: By figure of the test recordings, the least value.
         soundscape_minimum: By figure of the annotated soundscapes, the least value.
+        soundscapes: `required`: where `soundscape_minimum` asks for something and no soundscapes were scored, the gate
+            fails. `none`: the run is known to have none, and their minimums hold only if there are some after all.
         most_calibration_error: Of the most probable species (ECE).
         beats: By reference, the figures in which the model must beat it; the lower bound of the paired 95 % interval
             must be above `beats_margin`.
         beats_margin: See `beats`.
-        slice_margin: A counted slice may be worse than the champion's by so much top-1. It fails where the difference
-            is larger and the paired 95 % interval excludes zero.
+        not_worse_than: By reference, the figures in which the model may not be worse by more than `not_worse_margin`.
+            It fails where the difference is larger and the paired 95 % interval excludes zero.
+        not_worse_margin: See `not_worse_than`.
+        slice_margin: A counted slice may be worse than the champion's by so much top-1; as for `not_worse_than`.
         champion_margin: The same for all test recordings together, macro mAP and top-1.
     """
 
@@ -37,17 +45,49 @@ class GatePolicy(BaseModel):
 
     minimum: dict[str, float] = Field(default_factory=dict)
     soundscape_minimum: dict[str, float] = Field(default_factory=dict)
+    soundscapes: Literal["required", "none"] = "required"
     most_calibration_error: float = Field(1.0, ge=0, le=1)
     beats: dict[str, list[str]] = Field(default_factory=dict)
     beats_margin: float = 0.0
+    not_worse_than: dict[str, list[str]] = Field(default_factory=dict)
+    not_worse_margin: float = Field(0.0, ge=0)
     slice_margin: float = Field(0.05, ge=0)
     champion_margin: float = Field(0.02, ge=0)
+
+    @field_validator("minimum")
+    @classmethod
+    def _of_recordings(cls, minimum: dict[str, float]) -> dict[str, float]:
+        _check_names(minimum, _numbers(Metrics))
+        return minimum
+
+    @field_validator("soundscape_minimum")
+    @classmethod
+    def _of_soundscapes(cls, minimum: dict[str, float]) -> dict[str, float]:
+        _check_names(minimum, _numbers(SoundscapeFigures))
+        return minimum
+
+    @field_validator("beats", "not_worse_than")
+    @classmethod
+    def _of_comparisons(cls, references: dict[str, list[str]]) -> dict[str, list[str]]:
+        _check_names([name for names in references.values() for name in names], COMPARED)
+        return references
 
     @classmethod
     def shipped(cls) -> GatePolicy:
         """The policy that holds where a configuration says nothing else."""
         text = (files("silencio") / "presets" / "gates" / "policy.yaml").read_text(encoding="utf-8")
         return cls.model_validate(yaml.safe_load(text), strict=False)
+
+
+def _numbers(figures: type) -> list[str]:
+    return [field.name for field in fields(figures) if field.type in ("int", "float", "float | None")]
+
+
+def _check_names(wanted: Iterable[str], known: Sequence[str]) -> None:
+    """A gate on a figure that does not exist would refuse every model, after hours."""
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"{name!r} is not computed: choose from {', '.join(known)}")
 
 
 @dataclass(frozen=True)
@@ -69,13 +109,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The whole decision; passed when every deciding gate passed."""
+    """The whole decision; passed when every deciding gate passed, and at least one decided."""
 
     reasons: list[Reason]
 
     @property
     def passed(self) -> bool:
-        return all(reason.passed for reason in self.reasons)
+        return any(reason.decides for reason in self.reasons) and all(reason.passed for reason in self.reasons)
 
     @property
     def refusals(self) -> list[str]:
@@ -97,7 +137,7 @@ class Verdict:
 def apply_gates(
     policy: GatePolicy,
     figures: Mapping[str, float],
-    soundscape_figures: Mapping[str, float] | None,
+    soundscape_figures: Mapping[str, float | None] | None,
     calibration_error: float,
     comparisons: Sequence[Comparison],
     slices: Sequence[SliceFigures],
@@ -108,40 +148,67 @@ def apply_gates(
     Args:
         policy: What is asked.
         figures: Of the test recordings.
-        soundscape_figures: Of the annotated soundscapes; None where none were made.
+        soundscape_figures: Of the annotated soundscapes; None or empty where none were scored.
         calibration_error: ECE of the most probable species on test recordings.
         comparisons: With references and with the champion.
         slices: With their change against the champion.
         champion: Its version; empty where there is none.
     """
-    reasons = [_minimum("test", name, least, figures) for name, least in policy.minimum.items()]
-    if soundscape_figures is not None:
-        reasons += [
-            _minimum("soundscapes", name, least, soundscape_figures)
-            for name, least in policy.soundscape_minimum.items()
-        ]
-    reasons.append(_calibration(calibration_error, policy.most_calibration_error))
     compared = {(entry.other, entry.figure): entry for entry in comparisons}
+    reasons = [_minimum("test", name, least, figures) for name, least in policy.minimum.items()]
+    reasons += _soundscapes(policy, soundscape_figures)
+    reasons.append(_calibration(calibration_error, policy.most_calibration_error))
     for other, names in policy.beats.items():
         reasons += [_beats(other, name, policy.beats_margin, compared.get((other, name))) for name in names]
-    if any(entry.other == "champion" for entry in comparisons):
-        reasons += [_not_worse(entry, policy.champion_margin) for entry in comparisons if entry.other == "champion"]
+    for other, names in policy.not_worse_than.items():
+        reasons += [_not_worse(other, name, policy.not_worse_margin, compared.get((other, name))) for name in names]
+    if any(entry.other == _CHAMPION for entry in comparisons):
+        found = [(figure, compared.get((_CHAMPION, figure))) for figure in COMPARED]
+        reasons += [_not_worse(_CHAMPION, figure, policy.champion_margin, one) for figure, one in found]
         reasons += [_slice_not_worse(entry, policy.slice_margin) for entry in slices]
+        if not slices:
+            reasons.append(Reason("champion on slices", False, "No slice was compared with the champion: refused."))
     else:
-        words = (
-            f"Champion {champion} cannot be asked: it learned from all test recordings, or does not say from which."
-            if champion
-            else "There is no champion to compare with."
-        )
-        reasons.append(Reason("champion", True, words, decides=False))
+        reasons.append(_champion_not_compared(champion))
     return Verdict(reasons)
 
 
-def _minimum(where: str, name: str, least: float, figures: Mapping[str, float]) -> Reason:
-    value = figures.get(name, math.nan)
+def _soundscapes(policy: GatePolicy, figures: Mapping[str, float | None] | None) -> list[Reason]:
+    if figures or not policy.soundscape_minimum:
+        return [
+            _minimum("soundscapes", name, least, figures or {}) for name, least in policy.soundscape_minimum.items()
+        ]
+    if policy.soundscapes == "none":
+        return [Reason("soundscapes", True, "The policy says that there are no soundscapes to score.", decides=False)]
+    return [
+        Reason(
+            "soundscapes",
+            False,
+            f"No soundscapes were scored, and the policy has minimums for {', '.join(policy.soundscape_minimum)} "
+            "(gates.soundscapes: none, where there are none to score): refused.",
+        )
+    ]
+
+
+def _champion_not_compared(champion: str) -> Reason:
+    if not champion:
+        return Reason(_CHAMPION, True, "There is no champion to compare with.", decides=False)
+    return Reason(
+        _CHAMPION,
+        False,
+        f"Champion {champion} was not compared: it learned from every test recording of a species that it knows, or "
+        "does not say what it learned from (--previous with its bundle keeps its split, --champion none compares "
+        "with nothing): refused.",
+    )
+
+
+def _minimum(where: str, name: str, least: float, figures: Mapping[str, float | None]) -> Reason:
+    gate, value = f"minimum {where} {name}", figures.get(name)
+    if value is None or not math.isfinite(value):
+        return Reason(gate, False, f"{where} {name} was not computed, the policy asks for at least {least:g}: refused.")
     passed = value >= least
     words = f"{where} {name} is {value:.3f}, the policy asks for at least {least:g}"
-    return Reason(f"minimum {where} {name}", passed, f"{words}: {'passed' if passed else 'refused'}.")
+    return Reason(gate, passed, f"{words}: {'passed' if passed else 'refused'}.")
 
 
 def _calibration(error: float, most: float) -> Reason:
@@ -158,10 +225,15 @@ def _beats(other: str, name: str, margin: float, found: Comparison | None) -> Re
     return Reason(f"beats {other} in {name}", passed, f"{words}: {'passed' if passed else 'refused'}.")
 
 
-def _not_worse(found: Comparison, margin: float) -> Reason:
+def _not_worse(other: str, name: str, margin: float, found: Comparison | None) -> Reason:
+    is_champion = other == _CHAMPION
+    gate = f"champion {name}" if is_champion else f"not worse than {other} in {name}"
+    against = "the champion" if is_champion else other
+    if found is None:
+        return Reason(gate, False, f"{name} was not compared with {against}: refused.")
     passed = not _worse(found.difference, found.interval, margin)
-    words = f"{found.figure} is {_difference(found)} against the champion, margin {margin:g}"
-    return Reason(f"champion {found.figure}", passed, f"{words}: {'passed' if passed else 'refused'}.")
+    words = f"{name} is {_difference(found)} against {against}, margin {margin:g}"
+    return Reason(gate, passed, f"{words}: {'passed' if passed else 'refused'}.")
 
 
 def _slice_not_worse(found: SliceFigures, margin: float) -> Reason:

@@ -17,7 +17,7 @@ from silencio.storage import write_atomically
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found on the test part, which is read once.
+    """What was found on the test part, which serves evaluation only.
 
     Attributes:
         rows: By what was judged: `ensemble`, each head, and the references `majority class` and

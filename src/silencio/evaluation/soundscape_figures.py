@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
 from silencio.evaluation.bootstrap import Bootstrap, interval
 from silencio.evaluation.metrics import average_precisions, mean_of_present, padded_cmap, roc_aucs
@@ -108,6 +107,8 @@ def judge_soundscapes(
         n_resamples: Of the bootstrap.
         seed: Of the bootstrap.
     """
+    from sklearn.metrics import f1_score  # takes a second, and every step that reads a policy comes by here
+
     target, rows = scores.targets.astype(np.float32), scores.rows
     named = None if thresholds is None else scores.scores >= thresholds
     pairs = _pairs(scores, named)

@@ -16,16 +16,6 @@ from silencio.models.head import Head
 from silencio.models.supervisor import Supervisor
 
 
-def head_names() -> list[str]:
-    """Every kind of head that there is."""
-    return _names(heads)
-
-
-def supervisor_names() -> list[str]:
-    """Every kind of supervisor that there is."""
-    return _names(supervisors)
-
-
 def head_class(kind: str) -> type[Head[Any]]:
     """The head of that kind.
 

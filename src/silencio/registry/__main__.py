@@ -48,15 +48,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _list(console: Console) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from silencio.registry.models import versions
+    from silencio.registry.runs import runs_page
 
     found = versions()
     if not found:
         console.print(f"{MODEL} has no versions at {shown(Tracking().uri)}", soft_wrap=True)
         return
-    table = Table("version", "alias", "bundle", "registered", "macro mAP", "top-1", "run")
+    table = Table("version", "alias", Column("bundle", no_wrap=True), "registered", "macro mAP", "top-1", "run")
     for version in found:
         figures = (version.figures.get(f"test/{name}") for name in ("macro_map", "top1"))
         table.add_row(
@@ -68,6 +69,7 @@ def _list(console: Console) -> None:
             version.run_id[:8],
         )
     console.print(table)
+    console.print(f"Runs: {runs_page()}", soft_wrap=True)
 
 
 def _promote(version: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +18,20 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_
 
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST, BundleManifest
-from silencio.errors import RegistryError
+from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import figures_of
 from silencio.registry.record import BUNDLE
 from silencio.registry.settings import MODEL, Tracking
+from silencio.storage import replace_folder, restore_folder
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
 _BENCHMARK = "benchmark/"
+_SHA256 = "manifest_sha256"
+_MODEL_DESCRIPTION = (
+    "Bundles of Silencio that passed their gates: from recordings to species. `champion` serves, `challenger` is the "
+    "latest that may, `previous` was champion before."
+)
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,18 @@ def register_version(client: MlflowClient, run_id: str, manifest: BundleManifest
     _ensure_model(client)
     known = client.search_model_versions(f"name = '{MODEL}' and tag.bundle_version = '{manifest.version}'")
     if known:
-        number = min(int(version.version) for version in known)
+        first = min(known, key=lambda version: int(version.version))
+        number = int(first.version)
+        if first.run_id == run_id and first.tags.get(_SHA256) != manifest.manifest_sha256:
+            # The step was started again with other figures in the bundle, and has replaced the run's artifacts.
+            for name, value in _tags(manifest).items():
+                client.set_model_version_tag(MODEL, str(number), name, value)
     else:
         source = f"{client.get_run(run_id).info.artifact_uri}/{BUNDLE}"
-        number = int(client.create_model_version(MODEL, source, run_id, _tags(manifest), await_creation_for=0).version)
+        made = client.create_model_version(
+            MODEL, source, run_id, _tags(manifest), await_creation_for=0, description=_description(manifest)
+        )
+        number = int(made.version)
     taken = [int(other) for other in client.get_registered_model(MODEL).aliases.values()]
     if number > max(taken, default=0):
         client.set_registered_model_alias(MODEL, CHALLENGER, str(number))
@@ -127,7 +140,7 @@ def promote(version: int) -> None:
 
 
 def fetch(alias_or_version: str, directory: Path) -> Path | None:
-    """Download the bundle of a version, and check it file by file.
+    """Download the bundle of a version, check it file by file, and check that it is the one that was registered.
 
     Args:
         alias_or_version: `champion`, `challenger`, `previous`, or a number.
@@ -137,13 +150,14 @@ def fetch(alias_or_version: str, directory: Path) -> Path | None:
         `directory`; None where no version has the alias.
 
     Raises:
-        RegistryError: There is no version of that number, the folder holds something else, or the server does not
-            answer.
+        RegistryError: There is no version of that number, it was not registered by Silencio, the folder holds something
+            else, or the server does not answer.
         BundleIntegrityError: The artifact store no longer holds what was registered.
     """
     tracking = Tracking()
     client = connect(tracking)
     directory = directory.absolute()
+    restore_folder(directory)
     if directory.exists() and not (directory / MANIFEST).is_file() and any(directory.iterdir()):
         raise RegistryError(f"{directory} holds other things than a bundle: give an empty or a new folder")
     with registry_errors(f"fetching {MODEL}@{alias_or_version}"):
@@ -153,11 +167,31 @@ def fetch(alias_or_version: str, directory: Path) -> Path | None:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".fetch-") as temporary:
             found = Path(download_artifacts(artifact_uri=version.source, dst_path=temporary, tracking_uri=tracking.uri))
-            Bundle(found)
-            if directory.exists():
-                shutil.rmtree(directory)
-            found.rename(directory)
+            _verify_registered(Bundle(found).manifest, version)
+            replace_folder(found, directory)
     return directory
+
+
+def _verify_registered(manifest: BundleManifest, version: ModelVersion) -> None:
+    """A bundle that agrees with itself may still be another one: whoever may write to the store may swap it."""
+    registered = version.tags.get(_SHA256)
+    if registered is None:
+        raise RegistryError(
+            f"version {version.version} of {MODEL} has no tag {_SHA256}: it was not registered by Silencio, and what "
+            "its bundle must be is not known"
+        )
+    if manifest.manifest_sha256 == registered:
+        return
+    stored = {key: _tags(manifest)[key] for key in ("bundle_version", "spec_sha256", "classes_sha256", _SHA256)}
+    differing = [
+        f"{key} {value[:12]} there, {version.tags.get(key, 'none')[:12]} registered"
+        for key, value in stored.items()
+        if value != version.tags.get(key)
+    ]
+    raise BundleIntegrityError(
+        f"the artifact store holds another bundle than version {version.version} of {MODEL} was registered with "
+        f"({'; '.join(differing)}): put the registered one back at {version.source}, or promote another version"
+    )
 
 
 def champion_number() -> str:
@@ -199,10 +233,25 @@ def _model_exists(client: MlflowClient) -> bool:
 def _ensure_model(client: MlflowClient) -> None:
     try:
         if not _model_exists(client):
-            client.create_registered_model(MODEL)
+            client.create_registered_model(MODEL, description=_MODEL_DESCRIPTION)
+        elif not client.get_registered_model(MODEL).description:
+            client.update_registered_model(MODEL, _MODEL_DESCRIPTION)
     except MlflowException as error:  # another run was first
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
+
+
+def _description(manifest: BundleManifest) -> str:
+    """What people read beside the version; programs have the tags."""
+    test = manifest.metrics.get("test", {})
+    figures = [f"{name} {test[name]:.3f}" for name in ("top1", "macro_map") if isinstance(test.get(name), float)]
+    heads = ", ".join(head.name for head in manifest.heads)
+    words = [
+        f"Bundle {manifest.version}: {heads}; {len(manifest.classes)} classes, {manifest.precision}.",
+        f"On {test.get('n_recordings', 'the')} test recordings: {', '.join(figures)}." if figures else "",
+        f"Licence: {manifest.licences.get('verdict', 'unknown')}.",
+    ]
+    return " ".join(filter(None, words))
 
 
 def _tags(manifest: BundleManifest) -> dict[str, str]:
@@ -212,7 +261,7 @@ def _tags(manifest: BundleManifest) -> dict[str, str]:
     figures = {name: repr(value) for name, value in figures_of(measured, depth=2).items()}
     return figures | {
         "bundle_version": manifest.version,
-        "manifest_sha256": manifest.manifest_sha256,
+        _SHA256: manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
         "classes_sha256": manifest.classes_sha256,
         "parents": json.dumps(manifest.parents, sort_keys=True),

@@ -17,6 +17,8 @@ from silencio.registry.settings import Tracking, shown
 KEY_TAG = "kfp_run"
 _KEY = re.compile(r"[\w.:/-]{0,200}")
 _PER_BATCH = 100
+# Where `mlflow server` answers unless it is told otherwise.
+_LOCAL_SERVER = "http://127.0.0.1:5000"
 
 
 def open_run(name: str, code_version: str, image: str, key: str) -> str:
@@ -73,6 +75,28 @@ def end_run(key: str, *, failed: bool) -> None:
         filter_string = f"tags.{KEY_TAG} = '{key}' and attributes.status = 'RUNNING'"
         for run in client.search_runs([experiment.experiment_id], filter_string) if experiment else []:
             client.set_terminated(run.info.run_id, "FAILED" if failed else "FINISHED")
+
+
+def runs_page() -> str:
+    """Where a browser shows the runs; `/runs` matters: MLflow opens an experiment on its traces, with no run in sight.
+
+    Returns:
+        The page's address, after what is to be started where runs are kept in a file; empty before the first run.
+
+    Raises:
+        RegistryError: The server does not answer.
+    """
+    tracking = Tracking()
+    client = connect(tracking)
+    with registry_errors(f"asking for the runs at {shown(tracking.uri)}"):
+        experiment = client.get_experiment_by_name(tracking.experiment)
+    if experiment is None:
+        return ""
+    page = f"#/experiments/{experiment.experiment_id}/runs"
+    if tracking.database is None:
+        return f"{shown(tracking.uri)}/{page}"
+    store = "" if tracking.database.name == "mlflow.db" else f" --backend-store-uri {tracking.uri}"
+    return f"mlflow server{store} in {tracking.database.parent}, then {_LOCAL_SERVER}/{page}"
 
 
 def fresh_child(client: MlflowClient, parent_run_id: str, name: str, params: Mapping[str, str]) -> str:

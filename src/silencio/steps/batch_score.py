@@ -79,6 +79,7 @@ def _write(tables: ScoreTables, file: str, row_name: str, result: ScoredFile, ma
         top_k=1,
         duration_s=result.duration_s,
         notes=result.recording.notes,
+        bundle_version=manifest.version,
     )
     tables.scored(
         file,
@@ -88,4 +89,5 @@ def _write(tables: ScoreTables, file: str, row_name: str, result: ScoredFile, ma
         document.detections,
         result.duration_s,
         [note.text for note in document.notes],
+        manifest.version,
     )

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import DATA
 from silencio.config import STUDENT, RunConfig
-from silencio.data.shards import ShardSet
+from silencio.data.frames import read_frame
 from silencio.errors import ConfigError, DataError
 from silencio.evaluation.bootstrap import Bootstrap, interval
 from silencio.evaluation.costs import example_recordings, measure_costs
@@ -28,7 +29,6 @@ def compare_bundles_step(
     released: str,
     bundles: Mapping[str, str],
     evaluations: Mapping[str, str],
-    test: Sequence[str],
     page_path: str,
     table_path: str,
 ) -> dict[str, float]:
@@ -39,7 +39,6 @@ def compare_bundles_step(
         released: The bundle that the graph hands to `register`.
         bundles: Folders of the sealed bundles, `ensemble` and `student`.
         evaluations: Their figures, by the same names.
-        test: Shards of the test part: a few of its recordings are what times are taken on.
         page_path: Gets the table for people.
         table_path: Gets the same as JSON.
 
@@ -56,9 +55,10 @@ def compare_bundles_step(
             "it again for this configuration"
         )
     judged = {name: Evaluation.load(Path(path)) for name, path in evaluations.items()}
-    shards = ShardSet(map(Path, test), config.features, "test")
-    costs = measure_costs({name: Path(path) for name, path in bundles.items()}, example_recordings(shards))
     manifests = {name: Bundle(Path(path)).manifest for name, path in bundles.items()}
+    # Both are made from the same data.
+    recordings = example_recordings(read_frame(Path(bundles[released]) / DATA))
+    costs = measure_costs({name: Path(path) for name, path in bundles.items()}, recordings)
     rows = [
         BundleRow(
             name=name,

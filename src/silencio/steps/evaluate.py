@@ -1,4 +1,4 @@
-"""evaluate: the verdict's figures on the test part, which is read here and nowhere else, once."""
+"""evaluate: the verdict's figures on the test part, which serves evaluation only: no step that fits is handed it."""
 
 from __future__ import annotations
 
@@ -178,20 +178,3 @@ def _windows_of_heads(
         module = HeadModule(head.module(config.features, classes), head.config, total_steps=0)
         said[head.name] = predict(module, judged)
     return said
-
-
-def slices_table(evaluation: Evaluation) -> pd.DataFrame:
-    """One row a slice, for people."""
-    return pd.DataFrame(
-        [
-            {
-                "slice": one.name,
-                "recordings": one.n_recordings,
-                "top-1": one.top1,
-                "95 %": "{:.2f} to {:.2f}".format(*one.top1_interval),
-                "macro mAP": one.macro_map,
-                "decides": "yes" if one.counted else "too few",
-            }
-            for one in evaluation.slices
-        ]
-    )

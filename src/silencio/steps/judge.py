@@ -31,7 +31,7 @@ def judge_step(
         config: The resolved configuration, with the policy.
         candidate: The bundle, not judged yet.
         evaluation_path: All figures.
-        test: Shards of the test part, for pictures; a few of its recordings are what times are taken on.
+        test: Shards of the test part, for the report's pictures.
         paths: Where `bundle`, `verdict` and `report` are written, and where the figures of the graph's `variants` lie.
 
     Returns:
@@ -76,18 +76,18 @@ def _write_report(
     path: Path,
 ) -> None:
     graph, front_end = Bundle(sealed).graph(), FrontEnd(config.features)
-    shards = ShardSet(map(Path, test), config.features, "test")
+    data = read_frame(sealed / DATA) if (sealed / DATA).is_file() else None
     judged = Judged(
         manifest=manifest,
         evaluation=evaluation,
         verdict=verdict,
         slices=config.evaluation.slices,
-        data=read_frame(sealed / DATA) if (sealed / DATA).is_file() else None,
-        test=shards,
+        data=data,
+        test=ShardSet(map(Path, test), config.features, "test"),
         ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
         variants=variants or None,
         mislabelled=evaluation.mislabelled or None,
         # In no figure of the bundle: times differ from run to run, and the same run gives the same bundle.
-        costs=measure_costs({"this": sealed}, example_recordings(shards))["this"],
+        costs=None if data is None else measure_costs({"this": sealed}, example_recordings(data))["this"],
     )
     write_report(path, judged)

@@ -12,6 +12,7 @@ from silencio.registry.connection import connect, registry_errors
 from silencio.registry.models import register_version
 from silencio.registry.record import RunFiles, Verdict, record_run, set_tags
 from silencio.registry.settings import MODEL
+from silencio.storage import write_atomically
 
 
 def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str) -> str:
@@ -50,7 +51,5 @@ def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str
         "verdict": "passed" if verdict.passed else "refused",
         "objections": verdict.objections,
     }
-    path = Path(registration_path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(registration, indent=1), encoding="utf-8")
+    write_atomically(registration_path, json.dumps(registration, indent=1))
     return version

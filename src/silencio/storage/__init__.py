@@ -5,7 +5,14 @@ a zip (`zip:///data/birdclef-2025.zip!/train.csv`, read in place). Everything th
 sentence; `concerns_one_file` tells a file that cannot be read from a place that cannot.
 """
 
-from silencio.storage.atomic import whole_folder, write_atomically
+from silencio.storage.atomic import (
+    replace_file,
+    replace_folder,
+    restore_folder,
+    whole_folder,
+    write_atomically,
+    writing,
+)
 from silencio.storage.file_finder import FileFinder
 from silencio.storage.names import escaped, local_path, short_name
 from silencio.storage.objects import (
@@ -40,10 +47,14 @@ __all__ = [
     "local_path",
     "name_of",
     "read_bytes",
+    "replace_file",
+    "replace_folder",
+    "restore_folder",
     "short_name",
     "upload_folder",
     "whole_folder",
     "write_atomically",
     "write_bytes",
+    "writing",
     "zip_root",
 ]

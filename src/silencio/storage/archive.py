@@ -1,4 +1,9 @@
-"""Zip files, read in place: Kaggle's download need not be unpacked, and nothing of it is ever written anywhere."""
+"""Zip files, read in place: Kaggle's download need not be unpacked, and nothing of it is ever written anywhere.
+
+A few kilobytes of zip can say that they are a terabyte. What a member says is its size is held against what may be held
+in memory, or against what the disk has free, before a byte is unpacked, and no more than it says is ever unpacked. How
+far a member is packed says nothing: a recorder whose microphone failed writes hours of zeros, which pack at 1,000 : 1.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,8 @@ from silencio.storage.places import split_zip
 from silencio.storage.zip_names import member_names
 
 _COPIED_BYTES = 1 << 20
+# The largest file that RIFF, and with it every recorder that writes plain WAV, knows.
+MAX_MEMBER_BYTES = 4 << 30
 
 
 def read_member(uri: str) -> bytes:
@@ -28,7 +35,15 @@ def read_member(uri: str) -> bytes:
     path, member = split_zip(uri)
     archive = _archive(path)
     with _explained(uri):
-        return archive.file.read(archive.find(member))
+        info = archive.find(member)
+        if info.file_size > MAX_MEMBER_BYTES:
+            raise _too_large(
+                uri,
+                f"{info.file_size:,} bytes, and more than {MAX_MEMBER_BYTES:,} are not read out of a zip: unpack it",
+            )
+        content = archive.file.read(info)
+        _require_whole(info, len(content))
+        return content
 
 
 def fetch_member(uri: str, path: Path) -> None:
@@ -39,8 +54,25 @@ def fetch_member(uri: str, path: Path) -> None:
     """
     source, member = split_zip(uri)
     archive = _archive(source)
-    with _explained(uri), archive.file.open(archive.find(member)) as inside, path.open("wb") as file:
-        shutil.copyfileobj(inside, file, _COPIED_BYTES)
+    with _explained(uri):
+        info = archive.find(member)
+        n_free = shutil.disk_usage(path.parent).free
+        if info.file_size > n_free:
+            raise _too_large(uri, f"{info.file_size:,} bytes, and {path.parent} has {n_free:,} free: free some")
+        with archive.file.open(info) as inside, path.open("wb") as file:
+            shutil.copyfileobj(inside, file, _COPIED_BYTES)
+            _require_whole(info, file.tell())
+
+
+def _require_whole(info: zipfile.ZipInfo, n_bytes: int) -> None:
+    if n_bytes != info.file_size:
+        raise EOFError(f"it ends after {n_bytes:,} of {info.file_size:,} bytes")
+
+
+def _too_large(uri: str, facts: str) -> StorageError:
+    error = StorageError(f"{uri} is said to be {facts}")
+    error.__cause__ = OSError(errno.EFBIG, facts, uri)  # this file's trouble alone
+    return error
 
 
 @contextmanager

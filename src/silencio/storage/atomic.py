@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from silencio.errors import StorageError
 from silencio.storage.names import escaped, short_name
 
 _COPIED_BYTES = 1 << 20
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_REPLACED = ".replaced"
 
 
 @contextlib.contextmanager
@@ -50,9 +54,7 @@ def write_atomically(path: str | Path, content: bytes | str | Path, *, shared: b
                         shutil.copyfileobj(source, file, _COPIED_BYTES)
                 else:
                     file.write(content.encode() if isinstance(content, str) else content)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
+            replace_file(partial, path)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -72,20 +74,80 @@ def whole_folder(directory: Path) -> Iterator[Path]:
     Raises:
         StorageError: It cannot be written.
     """
-    partial, replaced = _partial(directory), _partial(directory, ".replaced")
+    partial = _partial(directory)
     with writing(directory):
-        # What a killed run left.
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(replaced, ignore_errors=True)
+        restore_folder(directory)
+        shutil.rmtree(partial, ignore_errors=True)  # what a killed run left
         partial.mkdir(parents=True)
         try:
             yield partial
-            if directory.exists():
-                directory.rename(replaced)
-            partial.rename(directory)
+            replace_folder(partial, directory)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-            shutil.rmtree(replaced, ignore_errors=True)
+
+
+def replace_file(fresh: Path, path: Path) -> None:
+    """Put a finished file in the place of another, or where none is: whoever looks finds the old one or the new.
+
+    Args:
+        fresh: In the same folder, or at least on the same file system.
+        path: The place.
+
+    Raises:
+        OSError: It cannot be written; `writing` makes a sentence of it.
+    """
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())  # its bytes before its name: a machine that loses power leaves no empty file
+    fresh.replace(path)
+
+
+def replace_folder(fresh: Path, directory: Path) -> None:
+    """Put a finished folder in the place of another, or where none is; the old one is removed.
+
+    Where the file system exchanges two folders in one step (Linux: ext4, xfs, btrfs, tmpfs), whoever looks, and
+    whoever comes after a kill, finds the old one or the new. Elsewhere (NFS, some network mounts) there is a moment
+    between two renames in which neither has the name; a kill in that moment is mended by `restore_folder`.
+
+    Args:
+        fresh: On the same file system.
+        directory: The place.
+
+    Raises:
+        OSError: It cannot be written; the old one is still there, or `restore_folder` brings it back.
+    """
+    restore_folder(directory)
+    if not directory.exists():
+        fresh.rename(directory)
+    elif _exchange(fresh, directory):
+        shutil.rmtree(fresh, ignore_errors=True)
+    else:
+        replaced = _partial(directory, _REPLACED)
+        directory.rename(replaced)
+        try:
+            fresh.rename(directory)
+        finally:
+            restore_folder(directory)
+
+
+def restore_folder(directory: Path) -> None:
+    """Bring back a folder that a kill between two renames left under another name; remove it where it is not needed.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    replaced = _partial(directory, _REPLACED)
+    if replaced.is_dir() and not directory.exists():
+        replaced.rename(directory)
+    elif replaced.is_dir():
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two folders in one step; false where the system or the file system cannot."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
+    if renameat2 is None or not other.is_dir():
+        return False
+    return bool(renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
 
 
 def _partial(path: Path, suffix: str = ".partial") -> Path:

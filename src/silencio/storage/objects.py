@@ -210,7 +210,7 @@ def download_folder(uri: str, directory: Path) -> int:
             if is_s3(uri):
                 s3.fetch_object(file.uri, target)
             elif is_zip(uri):
-                target.write_bytes(archive.read_member(file.uri))
+                archive.fetch_member(file.uri, target)
             else:
                 shutil.copyfile(local_path(file.uri), target)
     return len(files)

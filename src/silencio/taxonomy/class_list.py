@@ -16,7 +16,7 @@ class Species(BaseModel):
 
     Attributes:
         code: BirdCLEF's `primary_label`: an eBird code or a numeric iNaturalist id, always text.
-        scientific_name: Binomial.
+        scientific_name: Latin binomial.
         common_name: English name.
         class_name: Taxon class: Aves, Amphibia, Mammalia, Insecta.
     """
@@ -30,7 +30,11 @@ class Species(BaseModel):
 
 
 class ClassList(BaseModel):
-    """Species in the order of a model's outputs."""
+    """Species in the order of a model's outputs.
+
+    Attributes:
+        species: One an output; a code is there once.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -36,6 +36,15 @@ def test_bundle__an_encoder_that_was_changed_is_found(tmp_path: Path) -> None:
         Bundle(directory)
 
 
+def test_bundle__an_encoder_that_is_not_listed_is_not_loaded(tmp_path: Path) -> None:
+    directory = write_placeholder_bundle(tmp_path, inputs=["embedding:placeholder"])
+    manifest = BundleManifest.model_validate_json((directory / MANIFEST).read_text())
+    listed = {name: sha256 for name, sha256 in manifest.files.items() if not name.startswith("encoders/")}
+    (directory / MANIFEST).write_text(manifest.model_copy(update={"files": listed}).sealed().model_dump_json())
+    with pytest.raises(BundleIntegrityError, match=r"^bundle\.json lists no encoders/placeholder\.onnx$"):
+        Bundle(directory)
+
+
 def test_bundle__an_embedding_that_no_encoder_makes(tmp_path: Path) -> None:
     directory = write_placeholder_bundle(tmp_path, inputs=["embedding:placeholder"])
     manifest = BundleManifest.model_validate_json((directory / MANIFEST).read_text())

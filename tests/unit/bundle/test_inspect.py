@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from silencio.bundle import Bundle
 from silencio.bundle.__main__ import main
 
 Edit = Callable[[Callable[[dict[str, Any]], None]], None]
@@ -19,6 +20,23 @@ def test_inspect__describes_a_whole_bundle(bundle_directory: Path, capsys: pytes
     assert "Amphibia, Aves, Insecta, Mammalia" in printed.out
     assert "2 clips replayed, equal" in printed.out
     assert printed.err == ""
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"), [({}, "none: a candidate"), ({"passed": True}, "passed"), ({"passed": False}, "refused")]
+)
+def test_inspect__tells_a_candidate_from_a_sealed_bundle(
+    edit_manifest: Edit,
+    own_bundle: Path,
+    verdict: dict[str, Any],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    edit_manifest(lambda content: content["verdict"].update(verdict))
+    assert main(["inspect", str(own_bundle)]) == 0
+    printed = capsys.readouterr().out
+    assert any("verdict of the gates" in line and said in line for line in printed.splitlines())
+    assert Bundle(own_bundle).manifest.manifest_sha256[:12] in printed
 
 
 @pytest.mark.parametrize("name", ["bundle.json", "model.onnx", "parity.npz", "MODEL_CARD.md"])

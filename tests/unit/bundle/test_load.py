@@ -56,6 +56,65 @@ def test_bundle__a_file_is_missing(own_bundle: Path, name: str) -> None:
         Bundle(own_bundle)
 
 
+@pytest.mark.parametrize("name", ["notes.txt", "encoders/birdnet.tflite", "model.onnx.data", "old/model.onnx"])
+def test_bundle__a_file_that_is_not_listed_is_no_part_of_it(own_bundle: Path, name: str) -> None:
+    (own_bundle / name).parent.mkdir(exist_ok=True)
+    (own_bundle / name).write_bytes(b"x")
+    with pytest.raises(BundleIntegrityError, match=f"^{name} in .* is no file of the bundle"):
+        Bundle(own_bundle)
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "bundle.json~", ".bundle.json.swp", "Thumbs.db", "..2026_11_29/bundle.json", "lost+found/x"]
+)
+def test_bundle__what_editors_and_file_systems_leave_is_passed_over(own_bundle: Path, name: str) -> None:
+    (own_bundle / name).parent.mkdir(exist_ok=True)
+    (own_bundle / name).write_bytes(b"x")
+    assert Bundle(own_bundle).manifest.classes.codes
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "parity.npz"])
+def test_bundle__a_graph_and_parity_are_listed(edit_manifest: Edit, own_bundle: Path, name: str) -> None:
+    edit_manifest(lambda content: content["files"].pop(name))
+    with pytest.raises(BundleIntegrityError, match=f"lists no {name}"):
+        Bundle(own_bundle)
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hostname", "a/../../outside"])
+def test_bundle__lists_nothing_outside_of_its_folder(edit_manifest: Edit, own_bundle: Path, name: str) -> None:
+    (own_bundle.parent / "outside").write_bytes(b"x")
+    edit_manifest(lambda content: content["files"].update({name: sha256_of(own_bundle.parent / "outside")}))
+    with pytest.raises(BundleIntegrityError, match="which is no file of the bundle"):
+        Bundle(own_bundle)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda content: content["thresholds"].clear(), r"no threshold for 5 of 5 classes \('22973' is the first\)"),
+        (
+            lambda content: content["thresholds"].pop("41970"),
+            r"no threshold for 1 of 5 classes \('41970' is the first\)",
+        ),
+        (lambda content: content["thresholds"].update(nobody=0.5), "a threshold for 'nobody', which is no class"),
+        (lambda content: content["thresholds"].update({"22973": 1.5}), r"'22973' is 1\.5, no probability"),
+        (lambda content: content["thresholds"].update({"22973": -0.1}), r"'22973' is -0\.1, no probability"),
+    ],
+)
+def test_bundle__every_class_has_a_threshold_and_nothing_else_has(
+    edit_manifest: Edit, own_bundle: Path, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    edit_manifest(change)
+    with pytest.raises(BundleIntegrityError, match=reason):
+        Bundle(own_bundle)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_bundle__a_threshold_may_be_any_probability(edit_manifest: Edit, own_bundle: Path, threshold: float) -> None:
+    edit_manifest(lambda content: content["thresholds"].update({"22973": threshold}))
+    assert Bundle(own_bundle).manifest.thresholds["22973"] == threshold
+
+
 def test_bundle__one_byte_of_the_manifest_changed(own_bundle: Path) -> None:
     path = own_bundle / "bundle.json"
     original = path.read_bytes()
@@ -113,6 +172,44 @@ def test_bundle__one_weight_altered_and_every_hash_made_new(edit_manifest: Edit,
     bundle = Bundle(own_bundle)
     with pytest.raises(ParityError, match="probabilities differ by"):
         bundle.verify()
+
+
+class _OtherNumbers:
+    """A graph whose provider adds up in another order."""
+
+    def __init__(self, bundle: Bundle, provider: str, off: float) -> None:
+        self._graph, self.provider, self._off = bundle.graph(), provider, off
+
+    def run(self, features: dict[str, np.ndarray]) -> np.ndarray:
+        return self._graph.run(features)[:, ::-1] if self._off >= 1 else self._graph.run(features) + self._off
+
+
+@pytest.mark.parametrize(
+    ("provider", "off", "precision", "who"),
+    [
+        ("cpu", 0.001, "fp32", r"most allowed 1e-05\)"),
+        (
+            "openvino",
+            0.001,
+            "fp32",
+            "provider openvino computes otherwise than cpu, not the processor: serve it on pro",
+        ),
+        (
+            "openvino",
+            1.0,
+            "int8",
+            "this graph is int8; provider openvino computes otherwise than cpu, not the processor",
+        ),
+        ("cpu", 1.0, "int8", "this graph is int8; this processor rounds otherwise than the one that exported it"),
+    ],
+)
+def test_parity__says_whether_the_processor_or_the_provider_computes_otherwise(
+    edit_manifest: Edit, own_bundle: Path, provider: str, off: float, precision: str, who: str
+) -> None:
+    edit_manifest(lambda content: content.update({"precision": precision}))
+    bundle = Bundle(own_bundle)
+    with pytest.raises(ParityError, match=who):
+        bundle.replay_probabilities(_OtherNumbers(bundle, provider, off))  # type: ignore[arg-type]
 
 
 def test_bundle__a_graph_that_is_none(edit_manifest: Edit, own_bundle: Path) -> None:

@@ -52,6 +52,14 @@ def test_check__names_every_fault_and_writes_the_page(
         assert text in (tmp_path / "report.html").read_text()
 
 
+def test_check__strict_ends_with_1_where_a_recording_cannot_be_used(own_folder: Path) -> None:
+    strict = ["check", "--data", str(own_folder), "--strict"]
+    assert main(strict) == 0
+    (own_folder / "train_audio/grekis/XC1.ogg").write_bytes(b"no sound")
+    assert main(strict) == 1
+    assert main(strict[:-1]) == 0
+
+
 def test_check__of_what_is_no_source_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--data", str(tmp_path / "nowhere")]) == 1
     said = capsys.readouterr().err

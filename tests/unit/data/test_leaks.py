@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from silencio.data.leaks import check_unheard, recording_fingerprints
+from silencio.data.leaks import check_unheard, recognised, recording_fingerprints
 from silencio.errors import SplitError
 
 HEARD = pd.DataFrame(
@@ -14,6 +14,7 @@ HEARD = pd.DataFrame(
         "group_id": ["grekis by Ana", "grekis/XC2.ogg"],
         "sha256": ["bytes 1", "bytes 2"],
         "waveform_sha256": ["sound 1", "sound 2"],
+        "decoded_sha256": ["samples 1", "samples 2"],
     }
 )
 # Nothing in common with what was heard.
@@ -22,6 +23,7 @@ NEW = {
     "group_id": "grekis by Ben",
     "sha256": "bytes 9",
     "waveform_sha256": "sound 9",
+    "decoded_sha256": "samples 9",
 }
 
 
@@ -40,6 +42,7 @@ def test_unheard__what_has_nothing_in_common_passes() -> None:
         ({"group_id": "grekis by Ana"}, "a recording of the same source"),
         ({"sha256": "bytes 2"}, "the same file"),
         ({"waveform_sha256": "sound 1"}, "the same sound"),
+        ({"decoded_sha256": "samples 2"}, "the same sound"),
     ],
 )
 def test_leak__each_trace_is_enough_and_names_the_recording(leak: dict[str, str], words: str) -> None:
@@ -61,6 +64,17 @@ def test_leak__counts_the_others() -> None:
         check_unheard(recording_fingerprints(HEARD), test, "raw_cnn")
 
 
+def test_recognised__says_which_and_by_what() -> None:
+    found = recognised(recording_fingerprints(HEARD), _test_part(sha256="bytes 1", decoded_sha256="samples 1"))
+    assert {column: list(mask) for column, mask in found.items()} == {
+        "recording_id": [False, False],
+        "group_id": [False, False],
+        "sha256": [False, True],
+        "waveform_sha256": [False, False],
+        "decoded_sha256": [False, True],
+    }
+
+
 def test_leak__a_name_is_no_groups_name_and_no_hash() -> None:
     # The same text in another column says nothing.
     check_unheard(recording_fingerprints(HEARD), _test_part(sha256="grekis/XC1.ogg", group_id="bytes 1"), "raw_cnn")
@@ -68,7 +82,7 @@ def test_leak__a_name_is_no_groups_name_and_no_hash() -> None:
 
 def test_fingerprints__are_as_many_as_there_are_traces_in_any_order() -> None:
     found = recording_fingerprints(HEARD)
-    assert len(found) == len(set(found)) == 8
+    assert len(found) == len(set(found)) == 10
     assert recording_fingerprints(HEARD.iloc[::-1]) == found
     # What is kept with the weights tells nobody the names.
     assert not any("XC" in one for one in found)

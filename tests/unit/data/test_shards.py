@@ -296,7 +296,7 @@ def test_write_shard__keeps_what_later_steps_ask_for(
 ) -> None:
     table = ShardSet(shard_folders["development"], spec).table
     usable = validated.usable.set_index("recording_id").loc[table["recording_id"]]
-    for name in ("sha256", "author", "site", "recorded_at"):
+    for name in ("sha256", "decoded_sha256", "author", "site", "recorded_at"):
         assert list(table[name]) == list(usable[name])
     # Where the sun decides which hour an instant was.
     np.testing.assert_array_equal(table[["latitude", "longitude"]], usable[["latitude", "longitude"]])
@@ -310,7 +310,7 @@ def test_write_shard__takes_a_table_without_them(
     write_shard(some, spec, tmp_path / "shard")
     table = ShardSet([tmp_path / "shard"], spec).table
     assert list(table["group_id"]) == ["g", "g"]
-    assert not {"sha256", "author"} & set(table.columns)
+    assert not {"sha256", "decoded_sha256", "author"} & set(table.columns)
 
 
 def test_waveform_sha256__is_of_what_the_shard_holds(shard_folders: Folders, spec: FeatureSpec) -> None:

@@ -110,7 +110,11 @@ def test_class_folders__without_a_taxonomy_a_class_is_its_own_name(tmp_path: Pat
     )
     assert list(found.recordings["secondary_labels"]) == [[], []]
     # What was not taken is said.
-    assert "(not taken: 1 recordings in no folder, 2 other files)" in found.taken_as
+    assert found.taken_as.endswith(" (not taken: 1 recordings in no folder, 2 other files)")
+    shutil.rmtree(tmp_path)
+    (tmp_path / "frogs").mkdir(parents=True)
+    (tmp_path / "frogs" / "a.wav").write_bytes(b"x")
+    assert open_source(str(tmp_path)).taken_as == f"one folder a class in {tmp_path}"
 
 
 def test_class_folders__soundscapes_are_no_class(tmp_path: Path) -> None:
@@ -147,7 +151,8 @@ def test_open_source__a_manifest_by_its_suffix(tmp_path: Path) -> None:
         ("nowhere.zip", "nowhere.zip is not a folder"),
         ("nowhere.csv", "nowhere.csv is not a file"),
         ("nowhere.parquet", "nowhere.parquet is not a file"),
-        ("empty", "empty is no source of recordings: .* holds no folder with recordings in it"),
+        ("empty", "empty is no source of recordings: nothing lies there; --data takes"),
+        ("texts", "texts is no source of recordings: .* holds no folder with recordings in it"),
         ("loose", "loose is no source of recordings: .* and 1 recordings in no folder"),
         ("layout/train.csv", "train.csv is a table of BirdCLEF's layout: name the folder that it is in"),
         ("notes.txt", "notes.txt is not a folder"),
@@ -155,6 +160,8 @@ def test_open_source__a_manifest_by_its_suffix(tmp_path: Path) -> None:
 )
 def test_open_source__what_is_none_lists_what_is_allowed(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
+    (tmp_path / "texts" / "more").mkdir(parents=True)
+    (tmp_path / "texts" / "more" / "notes.txt").write_text("")
     (tmp_path / "loose").mkdir()
     (tmp_path / "loose" / "a.ogg").write_bytes(b"x")
     (tmp_path / "layout").mkdir()
@@ -176,7 +183,7 @@ def test_open_source__what_is_none_lists_what_is_allowed(tmp_path: Path, name: s
 
 
 def test_open_source__an_s3_prefix_without_anything(s3: S3Server) -> None:
-    with pytest.raises(SourceError, match="holds no folder with recordings in it"):
+    with pytest.raises(SourceError, match="is no source of recordings: nothing lies there; --data takes"):
         open_source(s3.new_place())
 
 

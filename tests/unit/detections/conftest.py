@@ -38,7 +38,7 @@ def answer(classes: ClassList) -> Callable[..., RecordingDocument]:
             window_s=5.0,
             hop_s=5.0,
             classes=classes,
-            thresholds={},
+            thresholds=dict.fromkeys(classes.codes, 0.5),
             top_k=top_k,  # type: ignore[arg-type]  # a parameter
             duration_s=duration_s,
         )

@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from silencio.detections import Expected, RecordingDocument, recording_document
+from silencio.errors import BundleIntegrityError
 from silencio.taxonomy import ClassList, Species
 
 CLASSES = ClassList.of(
@@ -23,7 +24,7 @@ PROBABILITIES = np.array([[0.1, 0.4, 0.3, 0.2], [0.25, 0.25, 0.3, 0.2]], np.floa
 
 def _document(top_k: Any, probabilities: Any = PROBABILITIES, **more: Any) -> RecordingDocument:
     rows = np.asarray(probabilities, np.float32)
-    given = {"thresholds": {}, **more}
+    given = {**more, "thresholds": {**dict.fromkeys(CLASSES.codes, 0.5), **more.get("thresholds", {})}}
     starts_s = [5.0 * i for i in range(len(rows))]
     return recording_document(starts_s, rows, window_s=5.0, hop_s=5.0, classes=CLASSES, top_k=top_k, **given)
 
@@ -69,9 +70,17 @@ def test_recording_document__a_threshold_is_reached_by_its_own_probability() -> 
     assert document.windows[0].species[0].passes_threshold
 
 
-def test_recording_document__without_thresholds_half_is_one() -> None:
-    document = _document("all", [[0.5, 0.49999, 0.1, 0.9]])
-    assert {one.code for one in document.windows[0].species if one.passes_threshold} == {"1", "b"}
+def test_recording_document__no_class_passes_by_a_threshold_that_nobody_set() -> None:
+    with pytest.raises(BundleIntegrityError, match="class 'b' has no threshold"):
+        recording_document(
+            [0.0],
+            PROBABILITIES[:1],
+            window_s=5.0,
+            hop_s=5.0,
+            classes=CLASSES,
+            thresholds=dict.fromkeys(("1", "2", "a"), 0.5),
+            top_k=1,
+        )
 
 
 def test_recording_document__a_prior_multiplies_and_keeps_the_raw_number() -> None:
@@ -159,7 +168,13 @@ def test_recording_document__ten_minutes_with_every_class_are_not_checked_entry_
     sys.setprofile(count)
     try:
         document = recording_document(
-            [5.0 * i for i in range(120)], rows, window_s=5.0, hop_s=5.0, classes=classes, thresholds={}, top_k="all"
+            [5.0 * i for i in range(120)],
+            rows,
+            window_s=5.0,
+            hop_s=5.0,
+            classes=classes,
+            thresholds=dict.fromkeys(classes.codes, 0.5),
+            top_k="all",
         )
     finally:
         sys.setprofile(None)

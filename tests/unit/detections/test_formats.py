@@ -81,6 +81,15 @@ def test_write__audacity_is_a_label_track(two: list[tuple[str, RecordingDocument
     )
 
 
+@pytest.mark.parametrize(
+    ("probability", "shown"),
+    [(0.994, "0.99"), (0.995, "0.995"), (0.9984, "0.998"), (0.99999, "0.999"), (1.0, "1.00")],
+)
+def test_write__audacity_says_certain_of_nothing_else(answer: Answer, probability: float, shown: str) -> None:
+    label = write([("a.ogg", answer([[probability, 0.0, 0.0, 0.0]]))], "audacity")
+    assert f"American Bullfrog {shown}\n" in label
+
+
 @pytest.mark.parametrize("text_format", ["raven", "audacity"])
 def test_write__a_name_breaks_no_line(two: list[tuple[str, RecordingDocument]], text_format: TextFormat) -> None:
     plain = write([("short.wav", two[1][1])], text_format)

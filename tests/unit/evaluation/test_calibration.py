@@ -322,6 +322,12 @@ def test_error__of_certainty() -> None:
     assert expected_calibration_error(np.array([1.0, 1.0]), np.array([False, False])) == 1.0
 
 
+def test_error__of_nothing_or_of_no_number_is_no_number() -> None:
+    # As 0 it would pass any gate: no bin holds what is no number.
+    assert np.isnan(expected_calibration_error(np.empty(0), np.empty(0, bool)))
+    assert np.isnan(expected_calibration_error(np.array([np.nan, 0.5]), np.array([True, True])))
+
+
 def test_error__errors_within_a_bin_cancel_and_across_bins_do_not() -> None:
     happened = np.array([True, False, True, False])
     assert expected_calibration_error(np.array([0.42, 0.58, 0.42, 0.58]), happened, n_bins=1) == pytest.approx(0.0)

@@ -12,6 +12,7 @@ import soundfile
 
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
 from silencio.evaluation.champion import ChampionScores, ask_champion
 from silencio.features import FeatureSpec
@@ -29,11 +30,17 @@ CHAMPIONS = _classes("a", "b", "c")
 OURS = _classes("0new", "b", "c")
 
 
+def _data(names: list[str], parts: list[str], **known: list[str]) -> pd.DataFrame:
+    """As a bundle has it (`data.parquet`); nothing but the names is known unless it is given."""
+    hidden = {column: [f"{column} of {name}" for name in names] for column in ("sha256", "decoded_sha256", "group_id")}
+    return pd.DataFrame({"recording_id": names, "part": parts, **hidden, **known})
+
+
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For reading. It was made from recordings that are not among ours."""
     folder = write_placeholder_bundle(tmp_path_factory.mktemp("champion"), spec=SPEC, classes=CHAMPIONS)
-    pd.DataFrame({"sha256": ["bytes of another"], "part": ["train"]}).to_parquet(folder / "data.parquet")
+    _data(["another.ogg"], ["train"]).to_parquet(folder / "data.parquet")
     return folder
 
 
@@ -44,7 +51,12 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     for number, label in enumerate(["b", "c", "0new", "b"]):
         path = folder / f"{number}.wav"
         soundfile.write(path, 0.1 * (number + 1) * rng.standard_normal(16000 * (number + 1)), 16000)
-        rows.append({"path": str(path), "primary_label": label, "sha256": f"bytes of {number}"})
+        known = {
+            "sha256": f"bytes of {number}",
+            "decoded_sha256": f"samples of {number}",
+            "group_id": f"group {number}",
+        }
+        rows.append({"recording_id": f"{label}/{number}.wav", "path": str(path), "primary_label": label, **known})
     return pd.DataFrame(rows)
 
 
@@ -79,10 +91,52 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
-    data = pd.DataFrame({"sha256": ["bytes of 0", "bytes of 1", "bytes of 3"], "part": ["train", "validation", "test"]})
+    bytes_of = ["bytes of 0", "bytes of 1", "bytes of 3"]
+    data = _data(["x.ogg", "y.ogg", "z.ogg"], ["train", "validation", "test"], sha256=bytes_of)
     data.to_parquet(own / "data.parquet")
     # Its test recordings are as new to it as to us; those on which it was calibrated are not.
     assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        {"names": ["b/0.wav"]},
+        {"names": ["b/0.mp3"]},  # encoded anew, and lossily
+        {"names": ["other name.ogg"], "decoded_sha256": ["samples of 0"]},  # encoded anew without loss
+        {"names": ["other name.ogg"], "group_id": ["group 0"]},
+    ],
+)
+def test_fair__a_training_recording_is_recognised_however_it_comes_back(
+    trace: dict[str, list[str]], directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(directory, tmp_path / "champion"))
+    _data(parts=["train"], **trace).to_parquet(own / "data.parquet")
+    assert list(ask_champion(own, table, OURS).fair) == [False, True, False, True]
+
+
+def test_fair__a_catalogues_number_after_a_point_is_no_ending(
+    directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(directory, tmp_path / "champion"))
+    _data(["roost.1"], ["train"]).to_parquet(own / "data.parquet")
+    named = table.assign(recording_id=[f"roost.{number}" for number in range(1, 5)])
+    assert list(ask_champion(own, named, OURS).fair) == [False, True, False, True]
+
+
+def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_champion(
+    directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    # The real thing: what validate says of a WAV that the champion learned from, and of the FLAC that is judged now.
+    own, flac = Path(shutil.copytree(directory, tmp_path / "champion")), tmp_path / "anew.flac"
+    samples, rate_hz = soundfile.read(table["path"][0], dtype="int16")
+    soundfile.write(flac, samples, rate_hz)
+    learned, _ = examine("old.wav", table["path"][0], ValidationConfig())
+    judged, _ = examine("anew.flac", str(flac), ValidationConfig())
+    assert learned and judged and learned["sha256"] != judged["sha256"]
+    pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]).to_parquet(own / "data.parquet")
+    row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
+    assert list(ask_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 
 
 def test_fair__nothing_where_it_does_not_say_what_it_learned_from(

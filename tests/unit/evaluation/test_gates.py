@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from silencio.evaluation.comparisons import Comparison
-from silencio.evaluation.gates import GatePolicy, Verdict, apply_gates, verdict_facts
+from silencio.evaluation.gates import GatePolicy, Reason, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.slices import SliceFigures
 
 NAN = float("nan")
@@ -23,6 +23,8 @@ POLICY = GatePolicy(
     soundscape_minimum={"macro_roc_auc": 0.6},
     most_calibration_error=0.2,
     beats={"majority class": ["macro_map", "top1"]},
+    not_worse_than={"regression": ["macro_map", "top1"]},
+    not_worse_margin=0.01,
     slice_margin=0.05,
     champion_margin=0.02,
 )
@@ -30,6 +32,11 @@ AGAINST_MAJORITY = [
     Comparison("majority class", "macro_map", 0.4, (0.2, 0.6), 80),
     Comparison("majority class", "top1", 0.3, (0.1, 0.5), 80),
 ]
+REGRESSION = [
+    Comparison("regression", "macro_map", 0.2, (0.1, 0.3), 80),
+    Comparison("regression", "top1", 0.1, (-0.05, 0.25), 80),
+]
+REFERENCES = [*AGAINST_MAJORITY, *REGRESSION]
 AGAINST_CHAMPION = [
     Comparison("champion", "macro_map", 0.01, (-0.03, 0.05), 80),
     Comparison("champion", "top1", -0.01, (-0.05, 0.03), 80),
@@ -50,7 +57,7 @@ GOOD: dict[str, Any] = {
     "figures": {"macro_map": 0.5, "top1": 0.6, "n_recordings": 80},
     "soundscape_figures": {"macro_roc_auc": 0.8},
     "calibration_error": 0.1,
-    "comparisons": [*AGAINST_MAJORITY, *AGAINST_CHAMPION],
+    "comparisons": [*REFERENCES, *AGAINST_CHAMPION],
     "slices": [SLICE],
 }
 
@@ -80,6 +87,8 @@ def test_verdict__a_good_model_passes() -> None:
         "calibration",
         "beats majority class in macro_map",
         "beats majority class in top1",
+        "not worse than regression in macro_map",
+        "not worse than regression in top1",
         "champion macro_map",
         "champion top1",
         "champion on slice night",
@@ -97,6 +106,12 @@ BAD: dict[str, Mapping[str, Any]] = {
     },
     "beats majority class in top1": {
         "comparisons": _against(Comparison("majority class", "top1", 0.1, (0.0, 0.2), 80))
+    },
+    "not worse than regression in macro_map": {
+        "comparisons": _against(Comparison("regression", "macro_map", -0.1, (-0.2, -0.01), 80))
+    },
+    "not worse than regression in top1": {
+        "comparisons": _against(Comparison("regression", "top1", -0.02, (-0.03, -0.01), 80))
     },
     "champion macro_map": {"comparisons": _against(Comparison("champion", "macro_map", -0.03, (-0.05, -0.01), 80))},
     "champion top1": {"comparisons": _against(Comparison("champion", "top1", -0.1, (-0.2, -0.01), 80))},
@@ -122,6 +137,8 @@ def test_verdict__a_figure_at_its_bound_passes() -> None:
 def test_message__has_value_and_bound() -> None:
     refusal = _verdict(**BAD["minimum test macro_map"]).refusals[0]
     assert refusal == "test macro_map is 0.349, the policy asks for at least 0.35: refused."
+    refusal = _verdict(**BAD["not worse than regression in top1"]).refusals[0]
+    assert refusal == "top1 is -0.020 [-0.030, -0.010] on 80 recordings against regression, margin 0.01: refused."
     refusal = _verdict(**BAD["champion on slice night"]).refusals[0]
     assert refusal == "Slice night: top1 -0.200 [-0.300, -0.100] on 30 recordings, margin 0.05: refused."
 
@@ -132,11 +149,18 @@ MISSING: dict[str, Mapping[str, Any]] = {
     "no number": {"figures": {"macro_map": NAN, "top1": 0.6}},
     "no such figure": {"figures": {"top1": 0.6}},
     "no number in soundscapes": {"soundscape_figures": {"macro_roc_auc": NAN}},
-    "no such figure in soundscapes": {"soundscape_figures": {}},
+    "null in soundscapes": {"soundscape_figures": {"macro_roc_auc": None, "macro_map": 0.5}},
+    "no such figure in soundscapes": {"soundscape_figures": {"macro_map": 0.5}},
+    "empty figures of soundscapes": {"soundscape_figures": {}},
+    "no soundscapes": {"soundscape_figures": None},
     "no calibration error": {"calibration_error": NAN},
     "not compared": {"comparisons": AGAINST_CHAMPION},
     "half compared": {"comparisons": AGAINST_MAJORITY[:1]},
     "no interval": {"comparisons": _against(Comparison("majority class", "top1", 0.3, (NAN, NAN), 80))},
+    "half compared with the regression": {"comparisons": [one for one in GOOD["comparisons"] if one != REGRESSION[1]]},
+    "half compared with the champion": {"comparisons": [one for one in GOOD["comparisons"] if one.figure != "top1"]},
+    "no slice compared with the champion": {"slices": []},
+    "a champion that was not compared": {"comparisons": REFERENCES, "champion": "v3"},
 }
 
 
@@ -157,10 +181,40 @@ def test_missing__against_the_champion_refuses(changed: Mapping[str, Any]) -> No
     assert not _verdict(**changed).passed
 
 
-def test_soundscapes__are_judged_where_they_were_made() -> None:
-    verdict = _verdict(soundscape_figures=None)
+@pytest.mark.parametrize("fault", MISSING)
+def test_missing__no_gate_vanishes(fault: str) -> None:
+    # What cannot be computed is said by name, and not left out: each refusal is one more gate, never one less.
+    refusals = _verdict(**MISSING[fault]).refusals
+    assert refusals
+    assert all(re.search(r"not (computed|compared)|No (slice|soundscapes)|nan", one) for one in refusals)
+
+
+def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
+    (refusal,) = _verdict(soundscape_figures=None).refusals
+    assert refusal == (
+        "No soundscapes were scored, and the policy has minimums for macro_roc_auc (gates.soundscapes: none, where "
+        "there are none to score): refused."
+    )
+
+
+def test_soundscapes__a_policy_that_says_there_are_none_passes_without() -> None:
+    none = POLICY.model_copy(update={"soundscapes": "none"})
+    verdict = _verdict(none, soundscape_figures=None)
+    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
+    assert (verdict.passed, shown.gate) == (True, "soundscapes")
+    # Those that there are after all are held against the minimums like any.
+    assert not _verdict(none, soundscape_figures={"macro_roc_auc": 0.1}).passed
+
+
+def test_soundscapes__without_minimums_ask_for_none() -> None:
+    verdict = _verdict(POLICY.model_copy(update={"soundscape_minimum": {}}), soundscape_figures=None)
     assert verdict.passed
-    assert not [reason for reason in verdict.reasons if "soundscapes" in reason.gate and reason.decides]
+    assert not [reason for reason in verdict.reasons if "soundscapes" in reason.gate]
+
+
+def test_verdict__without_a_gate_that_decides_passes_nobody() -> None:
+    assert not Verdict([]).passed
+    assert not Verdict([Reason("champion", True, "There is no champion to compare with.", decides=False)]).passed
 
 
 # The champion
@@ -178,9 +232,11 @@ def test_soundscapes__are_judged_where_they_were_made() -> None:
 def test_champion__noise_and_trifles_do_not_refuse(
     difference: float, interval: tuple[float, float], passed: bool
 ) -> None:
-    for figure in ("macro_map", "top1"):
-        verdict = _verdict(comparisons=_against(Comparison("champion", figure, difference, interval, 80)))
-        assert verdict.passed == passed
+    policy = POLICY.model_copy(update={"not_worse_margin": POLICY.champion_margin})
+    for other in ("champion", "regression"):
+        for figure in ("macro_map", "top1"):
+            verdict = _verdict(policy, comparisons=_against(Comparison(other, figure, difference, interval, 80)))
+            assert verdict.passed == passed
 
 
 @pytest.mark.parametrize(
@@ -213,13 +269,20 @@ def test_slice__of_species_that_the_champion_does_not_know_is_shown() -> None:
 
 
 def test_champion__the_first_model_has_none() -> None:
-    verdict = _verdict(comparisons=AGAINST_MAJORITY, slices=[replace(SLICE, change=None, change_interval=None)])
+    verdict = _verdict(comparisons=REFERENCES, slices=[replace(SLICE, change=None, change_interval=None)])
     (shown,) = [reason for reason in verdict.reasons if not reason.decides]
     assert verdict.passed
     assert shown.gate == "champion"
     assert shown.message.startswith("There is no champion")
     # The rest of the policy holds for it as for any.
-    assert not _verdict(comparisons=AGAINST_MAJORITY, slices=[], calibration_error=0.9).passed
+    assert not _verdict(comparisons=REFERENCES, slices=[], calibration_error=0.9).passed
+
+
+def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
+    (refusal,) = _verdict(comparisons=REFERENCES, champion="v3").refusals
+    assert refusal.startswith("Champion v3 was not compared")
+    for remedy in ("--previous", "--champion none"):
+        assert remedy in refusal
 
 
 # On disk
@@ -244,7 +307,8 @@ def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
     assert policy.model_dump(exclude_unset=True) == _shipped()
     figures = dict.fromkeys(policy.minimum, 0.99)
     soundscapes = dict.fromkeys(policy.soundscape_minimum, 0.99)
-    better = [Comparison(o, n, 0.5, (0.4, 0.6), 80) for o, names in policy.beats.items() for n in names]
+    references = [*policy.beats.items(), *policy.not_worse_than.items()]
+    better = [Comparison(o, n, 0.5, (0.4, 0.6), 80) for o, names in references for n in names]
     perfect = {"figures": figures, "soundscape_figures": soundscapes, "calibration_error": 0.0, "comparisons": better}
     assert _verdict(policy, **perfect, slices=[]).passed
     guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration_error": 0.9}
@@ -259,8 +323,18 @@ def test_shipped__asks_for_figures_that_exist() -> None:
     policy = GatePolicy.shipped()
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)
     assert set(policy.soundscape_minimum) <= set(SoundscapeFigures.__dataclass_fields__)
-    assert {name for names in policy.beats.values() for name in names} <= {"macro_map", "top1"}
-    assert set(policy.beats) <= {"majority class", "logistic regression on mean log-mel"}
+    # The references of every run (test_evaluate.py); a policy that asks for another would refuse every model.
+    assert {*policy.beats, *policy.not_worse_than} <= {"majority class", "logistic regression on mean log-mel"}
+
+
+def test_shipped__is_what_its_comments_say() -> None:
+    policy = GatePolicy.shipped()
+    text = (files("silencio") / "presets" / "gates" / "policy.yaml").read_text(encoding="utf-8")
+    assert "better than naming the most frequent species" in text
+    assert policy.beats == {"majority class": ["macro_map", "top1"]}
+    assert "not worse than a regression on the mean spectrum" in text
+    assert policy.not_worse_than == {"logistic regression on mean log-mel": ["macro_map", "top1"]}
+    assert policy.soundscapes == "required"
 
 
 def test_policy__every_key_is_explained() -> None:
@@ -270,7 +344,19 @@ def test_policy__every_key_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"minimun": {}}, {"slice_margin": -0.1}, {"most_calibration_error": 2.0}, {"minimum": {"top1": NAN}}]
+    "values",
+    [
+        {"minimun": {}},
+        {"slice_margin": -0.1},
+        {"most_calibration_error": 2.0},
+        {"minimum": {"top1": NAN}},
+        {"minimum": {"topl": 0.4}},
+        {"minimum": {"by_class": 0.4}},
+        {"soundscape_minimum": {"top1": 0.4}},
+        {"beats": {"majority class": ["macro_roc_auc"]}},
+        {"not_worse_than": {"majority class": ["top5"]}},
+        {"soundscapes": "optional"},
+    ],
 )
 def test_policy__a_slip_of_the_pen_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -11,8 +12,9 @@ from mlflow import MlflowClient
 
 from silencio.bundle.load import Bundle, sha256_of
 from silencio.bundle.manifest import BundleManifest
+from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
-from silencio.registry.__main__ import main
+from silencio.registry.__main__ import _list, main
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
@@ -46,6 +48,18 @@ def test_register__the_latest_is_the_challenger(client: MlflowClient, manifest: 
         "test/macro_map": "0.81",
         "test/top1": "0.75",
     }
+
+
+def test_register__model_and_version_are_described_for_people(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    # As a registry has it that is older than the description.
+    client.create_registered_model("silencio")
+    _registered(client, manifest, bundle, "b1")
+    assert "`champion` serves" in client.get_registered_model("silencio").description
+    description = client.get_model_version("silencio", "1").description
+    for words in ("Bundle b1", manifest.heads[0].name, "top1 0.750", "macro_map 0.810", manifest.licences["verdict"]):
+        assert words in description
 
 
 def test_register__the_same_bundle_has_one_version_and_moves_no_alias(
@@ -120,6 +134,83 @@ def test_fetch__what_was_changed_in_the_store_is_not_handed_out(
     assert not (tmp_path / "got").exists()
 
 
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("b1", "(manifest_sha256 "),
+        ("b2", "(bundle_version b2 there, b1 registered; manifest_sha256 "),
+    ],
+)
+def test_fetch__another_bundle_in_the_store_is_not_handed_out(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, version: str, said: str
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    other = write_bundle(tmp_path / "other", version, macro_map=0.99)
+    Bundle(other).verify()  # nothing is wrong with it: it is another one
+    stored = Path(client.get_model_version("silencio", "1").source)
+    shutil.rmtree(stored)
+    shutil.copytree(other, stored)
+    fetched = write_bundle(tmp_path / "got", "b0")
+    before = (fetched / "bundle.json").read_bytes()
+    with pytest.raises(BundleIntegrityError, match="^the artifact store holds another bundle than version 1") as caught:
+        fetch("1", fetched)
+    assert said in str(caught.value)
+    assert (fetched / "bundle.json").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["got", "other", "tracking"]
+
+
+def test_fetch__a_file_more_in_the_store_is_not_handed_out(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    (Path(client.get_model_version("silencio", "1").source) / "sitecustomize.py").write_text("print('here')")
+    with pytest.raises(BundleIntegrityError, match=r"^sitecustomize\.py in .* is no file of the bundle"):
+        fetch("1", tmp_path / "got")
+
+
+def test_fetch__a_version_that_somebody_else_registered_has_no_bundle_to_hold_it_against(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    client.delete_model_version_tag("silencio", "1", "manifest_sha256")
+    with pytest.raises(RegistryError, match="it was not registered by Silencio"):
+        fetch("1", tmp_path / "got")
+
+
+def test_fetch__brings_back_what_a_kill_left_before_it_looks(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    write_bundle(tmp_path / ".got.replaced", "b0")
+    stored = Path(client.get_model_version("silencio", "1").source)
+    (stored / "model.onnx").unlink()
+    with pytest.raises(BundleIntegrityError, match=r"model\.onnx is missing"):
+        fetch("1", tmp_path / "got")
+    assert Bundle(tmp_path / "got").manifest.version == "b0"
+
+
+def test_register__started_again_with_other_figures_in_the_same_run_is_what_the_store_holds(
+    client: MlflowClient, tmp_path: Path
+) -> None:
+    run_id = open_run("train", "abc", "local", "")
+    for name, macro_map in (("first", 0.5), ("second", 0.6)):
+        bundle = write_bundle(tmp_path / name, "b1", macro_map)
+        client.log_artifacts(run_id, str(bundle), BUNDLE)
+        assert register_version(client, run_id, Bundle(bundle).manifest) == 1
+    assert fetch("1", tmp_path / "got") == tmp_path / "got"
+    assert client.get_model_version("silencio", "1").tags["test/macro_map"] == "0.6"
+
+
+def test_register__of_the_same_graph_by_another_run_keeps_what_was_registered(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, Bundle(bundle).manifest, bundle, "b1")
+    other = write_bundle(tmp_path / "other", "b1", macro_map=0.6)
+    assert _registered(client, Bundle(other).manifest, other, "b1") == 1
+    fetch("1", tmp_path / "got")
+    assert Bundle(tmp_path / "got").manifest.manifest_sha256 == Bundle(bundle).manifest.manifest_sha256
+
+
 def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
     set_benchmarks(1, {"p50_ms": 8.25, "size_bytes": 4_000_000})
@@ -161,6 +252,32 @@ def test_command__lists_promotes_and_fetches(
     assert "0.810" in printed
     assert main(["fetch", "champion", "--out", str(tmp_path / "got")]) == 0
     assert (tmp_path / "got" / "bundle.json").is_file()
+
+
+def test_command__lists_whole_names_through_a_pipe(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = "fc45f9d4fa12"
+    _registered(client, manifest, bundle, version)
+    assert main(["list"]) == 0
+    table, _, runs = capsys.readouterr().out.partition("Runs: ")
+    (registered,) = versions()
+    row = next(line for line in table.splitlines() if version in line)
+    for cell in ("challenger", f"{registered.registered:%Y-%m-%d %H:%M}", registered.run_id[:8], "0.810"):
+        assert cell in row
+    assert runs.strip().endswith("/#/experiments/1/runs")
+
+
+def test_command__a_narrow_terminal_cuts_no_version(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    version = "fc45f9d4fa12"
+    _registered(client, manifest, bundle, version)
+    screen = io.StringIO()
+    console = Console(file=screen)
+    console.width = 60
+    _list(console)
+    assert version in screen.getvalue()
 
 
 def test_command__writes_a_benchs_figures(

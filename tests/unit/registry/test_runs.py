@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from silencio.errors import ConfigError, RegistryError
-from silencio.registry.runs import end_run, fresh_child, log_params, open_run
+from silencio.registry.runs import end_run, fresh_child, log_params, open_run, runs_page
+from silencio.registry.settings import Tracking
 
 
 def test_open_run__says_what_runs(client: MlflowClient) -> None:
@@ -72,6 +74,19 @@ def test_end_run__closes_what_is_open(client: MlflowClient) -> None:
     client.set_terminated(run_id, "FINISHED")
     end_run("job-1", failed=True)
     assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_runs_page__of_a_file_says_what_to_start(client: MlflowClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runs_page() == ""
+    experiment_id = client.get_run(open_run("train", "abc", "local", "")).info.experiment_id
+    database = Tracking().database
+    assert database is not None
+    page = f"http://127.0.0.1:5000/#/experiments/{experiment_id}/runs"
+    assert runs_page() == f"mlflow server in {database.parent}, then {page}"
+    # Under another name `mlflow server` does not find it by itself.
+    other = f"sqlite:///{shutil.copy(database, database.with_name('ours.db'))}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
+    assert runs_page() == f"mlflow server --backend-store-uri {other} in {database.parent}, then {page}"
 
 
 def test_fresh_child__stands_in_place_of_the_earlier_one(client: MlflowClient) -> None:

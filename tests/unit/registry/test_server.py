@@ -12,7 +12,7 @@ from silencio.registry.__main__ import main
 from silencio.registry.connection import connect
 from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
-from silencio.registry.runs import open_run
+from silencio.registry.runs import open_run, runs_page
 from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
 from silencio.steps.train import train_step
@@ -48,6 +48,7 @@ def test_path__from_the_first_step_to_the_champion(
     paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
     train_step(tiny_data.config, "raw_cnn", shards, *paths, run_id)
     client = connect()
+    assert runs_page() == f"{tracked.uri}/#/experiments/1/runs"
     (child,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run_id}'")
     losses = TrainedHead.load(tmp_path / "model").epoch_losses
     assert [m.value for m in client.get_metric_history(child.info.run_id, "loss")] == losses

@@ -173,7 +173,11 @@ def test_slices__change_against_a_champion_is_shown_where_there_is_one(
 def test_species__as_many_as_the_configuration_says(judged: Judged, report: Report) -> None:
     html = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": 2})))
     section = html[html.index('id="species"') : html.index('id="soundscapes"')]
-    assert "The 2 worst species" in section
+    n_tested = len(judged.evaluation.species)
+    assert f"The 2 worst species of {n_tested} tested" in section
+    of_all = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": n_tested})))
+    assert "All species, the worst first" in of_all
+    assert f"of {n_tested} tested" not in of_all
     assert "Jaguar" in section and "Great Kiskadee</th>" not in section
 
 
@@ -211,6 +215,8 @@ def test_report__pictures_and_tables_have_words(shown: str) -> None:
     regions = [one for one in page.of("div") if one.get("class") == "scroll"]
     assert len(regions) == len(tables)
     assert all(one.get("tabindex") == "0" and one.get("aria-label") for one in regions)
+    # Who goes from region to region is told which is which.
+    assert len({one["aria-label"] for one in regions}) == len(regions)
 
 
 def test_report__headings_skip_no_level(shown: str) -> None:

@@ -89,8 +89,13 @@ def test_rows__are_birdclefs_and_say_what_the_scorer_says(
     assert list(rows["two_5"]) == list(scorer.bundle.manifest.classes.codes)
 
 
-def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str, int]]) -> None:
+def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str, int]], bundle: Path) -> None:
     table = read_parquet(scores[0] / "detections.parquet").to_pylist()
+    version = Bundle(bundle).manifest.version
+    assert {row["bundle_version"] for row in table} == {version}
+    by_status = {(row["status"], row["bundle_version"]) for row in rows_of(scores[0] / "files.csv")}
+    assert {one for status, one in by_status if status == "scored"} == {version}
+    assert {one for status, one in by_status if status != "scored"} == {""}
     counted = {row["file"]: int(row["n_detections"]) for row in rows_of(scores[0] / "files.csv")}
     assert sum(counted.values()) == len(table)
     for row in table:

@@ -45,7 +45,6 @@ def arguments(tiny_data: TinyData, tiny_bundle: Path, tmp_path: Path) -> dict[st
             "ensemble": _evaluation(tiny_data, tmp_path / "ensemble", 0),
             "student": _evaluation(tiny_data, tmp_path / "student", 1),
         },
-        "test": [str(shard) for shard in tiny_data.test],
         "page_path": str(tmp_path / "page.html"),
         "table_path": str(tmp_path / "table.json"),
     }
@@ -66,6 +65,21 @@ def test_compare_bundles__one_table_has_both(arguments: dict[str, Any], tiny_bun
     page = Path(arguments["page_path"]).read_text()
     for text in ("times real time", licence, "75", "100", "refused"):
         assert text in page
+
+
+def test_compare_bundles__times_are_taken_on_validation_recordings(
+    arguments: dict[str, Any], tiny_data: TinyData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def reading(path: str) -> bytes:
+        read.append(path)
+        return Path(path).read_bytes()
+
+    monkeypatch.setattr("silencio.evaluation.costs.read_bytes", reading)
+    compare_bundles_step(**arguments)
+    part = tiny_data.recordings.set_index("path")["part"]
+    assert read and set(part[read]) == {"validation"}
 
 
 def test_compare_bundles__says_which_one_is_released_and_that_the_gates_have_the_last_word(
@@ -93,22 +107,29 @@ def test_compare_bundles__figures_on_different_recordings_are_not_compared(
 
 
 def test_costs__count_files_and_hear_every_recording(tiny_data: TinyData, tiny_bundle: Path) -> None:
-    test = ShardSet(tiny_data.test, tiny_data.config.features, "test")
-    recordings = example_recordings(test)
+    recordings = example_recordings(tiny_data.recordings)
     costs = measure_costs({"one": tiny_bundle, "other": tiny_bundle}, recordings)
-    audio_s = sum(len(waveform) for waveform in test) / 16000
+    validation = ShardSet(tiny_data.development, tiny_data.config.features, "validation")
+    audio_s = sum(len(waveform) for waveform in validation) / 16000
     for one in costs.values():
         assert one.graph_bytes == (tiny_bundle / GRAPH).stat().st_size
         assert one.bundle_bytes == sum(path.stat().st_size for path in tiny_bundle.rglob("*") if path.is_file())
-        assert one.n_timed == len(recordings) == len(test)
+        assert one.n_timed == len(recordings) == len(validation)
         assert one.audio_s == pytest.approx(audio_s)
         assert one.times_real_time > 0
 
 
 def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> None:
-    everything = ShardSet(tiny_data.development, tiny_data.config.features)
-    paths = list(everything.table["path"])
+    everything = tiny_data.recordings.assign(part="validation")
+    paths = list(everything["path"])
     taken = [path for path in paths if Path(path).read_bytes() in example_recordings(everything)]
     assert len(taken) == 6
     assert taken[0] == paths[0]
-    assert taken[-1] in paths[-3:]
+    assert taken[-1] == paths[len(paths) * 5 // 6]
+
+
+def test_example_recordings__are_none_of_the_test_part(tiny_data: TinyData) -> None:
+    table = tiny_data.recordings
+    of_validation = [Path(path).read_bytes() for path in table.loc[table["part"] == "validation", "path"]]
+    assert example_recordings(table) == of_validation
+    assert example_recordings(table[table["part"] == "test"]) == []

@@ -19,7 +19,7 @@ from silencio.data.shards import ShardSet, write_shard
 from silencio.errors import SplitError
 from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.results import Evaluation
-from silencio.steps.evaluate import evaluate_step, slices_table
+from silencio.steps.evaluate import evaluate_step
 from tests.conftest import TinyData, TinyEnsemble
 
 
@@ -68,7 +68,6 @@ def test_evaluate_step__judges_ensemble_heads_and_references(evaluated: tuple, t
     assert said["test_macro_map"] == round(ensemble.macro_map, 4)
     assert said["test_top1"] == round(ensemble.top1, 4)
     assert {f"top1_{name}" for name in ensemble.by_class} <= set(said)
-    assert len(slices_table(evaluation)) == len(evaluation.slices)
 
 
 def test_evaluate_step__the_scores_are_the_bundles(evaluated: tuple, tiny_bundle: Path, tiny_data: TinyData) -> None:

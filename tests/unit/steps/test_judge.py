@@ -100,11 +100,23 @@ def test_judge_step__the_same_figures_the_same_verdict(step: Any) -> None:
     assert (folder / "verdict").read_text() == text
 
 
-def test_judge_step__a_champion_that_cannot_be_asked_is_no_missing_one(step: Any) -> None:
+def test_judge_step__a_champion_that_cannot_be_compared_refuses(step: Any) -> None:
     # It has learned from every test recording, as one does that was made from another split.
     unfair = ChampionScores("v1", np.full((4, 4), 0.25), np.zeros(4, bool))
-    _, folder = step(0.9, champion=unfair)
-    (shown,) = [one for one in Verdict.load(folder / "verdict").reasons if one.gate == "champion"]
-    assert not shown.decides
-    assert "v1" in shown.message
-    assert "There is no champion" not in shown.message
+    judged, folder = step(0.9, champion=unfair)
+    verdict = Verdict.load(folder / "verdict")
+    (reason,) = [one for one in verdict.reasons if one.gate == "champion"]
+    assert (judged["passed"], reason.passed, reason.decides) == (False, False, True)
+    assert "Champion v1 was not compared" in reason.message
+
+
+def test_judge_step__a_run_that_lost_its_soundscapes_is_refused(step: Any) -> None:
+    judged, folder = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6})
+    assert not judged["passed"]
+    (refusal,) = Verdict.load(folder / "verdict").refusals
+    assert refusal.startswith("No soundscapes were scored")
+
+
+def test_judge_step__a_policy_may_say_that_there_are_no_soundscapes(step: Any) -> None:
+    judged, _ = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
+    assert judged["passed"]

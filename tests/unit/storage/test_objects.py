@@ -9,6 +9,8 @@ import pytest
 
 from silencio.errors import StorageError
 from silencio.storage import (
+    archive,
+    as_local_file,
     concerns_one_file,
     download_folder,
     exists,
@@ -20,6 +22,7 @@ from silencio.storage import (
     write_bytes,
     zip_root,
 )
+from tests.disks import disk_of
 from tests.s3 import S3Server
 from tests.unit.storage.conftest import FILES
 
@@ -151,9 +154,9 @@ def test_download_folder__a_name_that_leads_out_is_refused(tmp_path: Path) -> No
 
 
 def _zip(path: Path) -> Path:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a.txt", b"a" * 1000)
-        archive.writestr("b.txt", b"b" * 1000)
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("a.txt", b"a" * 1000)
+        packed.writestr("b.txt", b"b" * 1000)
     return path
 
 
@@ -173,6 +176,53 @@ def test_zip__one_damaged_file_is_that_files_trouble(tmp_path: Path) -> None:
     assert concerns_one_file(caught.value)
     assert not is_missing(caught.value)
     assert read_bytes(join(zip_root(path), "b.txt")) == b"b" * 1000
+
+
+def _saying_bytes(path: Path, n_bytes: int) -> Path:
+    """A zip of one member, packed a thousandfold, whose list and head say another size."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("a.wav", bytes(1_000_000))
+    content = bytearray(path.read_bytes())
+    for mark, place in ((b"PK\x01\x02", 24), (b"PK\x03\x04", 22)):
+        begin = content.index(mark) + place
+        assert int.from_bytes(content[begin : begin + 4], "little") == 1_000_000
+        content[begin : begin + 4] = n_bytes.to_bytes(4, "little")
+    path.write_bytes(content)
+    return path
+
+
+def test_zip__a_member_that_says_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uri = join(zip_root(_saying_bytes(tmp_path / "a.zip", 4_000_000_000)), "a.wav")
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 3_999_999_999)
+    with pytest.raises(StorageError, match=r"a\.wav is said to be 4,000,000,000 bytes, and .*: unpack it$") as caught:
+        read_bytes(uri)
+    assert concerns_one_file(caught.value) and not is_missing(caught.value)
+
+
+def test_zip__a_member_that_the_disk_cannot_hold_is_not_begun(tmp_path: Path) -> None:
+    uri = join(zip_root(_saying_bytes(tmp_path / "a.zip", 4_000_000_000)), "a.wav")
+    with disk_of("1m", tmp_path / "disk") as disk:
+        said = r"said to be 4,000,000,000 bytes, and .* free: free some$"
+        with pytest.raises(StorageError, match=said) as caught, as_local_file(uri, disk):
+            raise AssertionError("it was unpacked")
+        assert concerns_one_file(caught.value)
+        assert list(disk.iterdir()) == []
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1_000, 2_000_000])
+def test_zip__a_member_is_as_large_as_it_says(tmp_path: Path, n_bytes: int) -> None:
+    uri = join(zip_root(_saying_bytes(tmp_path / "a.zip", n_bytes)), "a.wav")
+    with pytest.raises(StorageError, match=r"a\.wav cannot be read: "):
+        read_bytes(uri)
+    with pytest.raises(StorageError, match=r"a\.wav cannot be read: "), as_local_file(uri, tmp_path):
+        raise AssertionError("it was unpacked")
+
+
+def test_zip__hours_of_zeros_are_a_recording_like_any_other(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("night.wav", bytes(20_000_000))
+    assert (tmp_path / "a.zip").stat().st_size < 25_000
+    assert len(read_bytes(join(zip_root(tmp_path / "a.zip"), "night.wav"))) == 20_000_000
 
 
 def test_zip__a_new_file_under_the_same_name_is_read_anew(tmp_path: Path) -> None:

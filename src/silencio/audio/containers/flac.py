@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from silencio.audio.containers.encoded import Encoded
 from silencio.audio.containers.section import FoundSections, Section, whole
 from silencio.audio.notes import ReadingNote
@@ -32,13 +34,26 @@ def flac_sections(encoded: Encoded, start: int) -> FoundSections:
     first = _section(encoded, start, encoded.n_bytes)
     if first is None:
         return whole(encoded.n_bytes)
-    begins = [start]
-    while (following := _following(encoded, begins[-1] + 4)) is not None:
-        begins.append(following)
+    begins = list(stream_begins(encoded, start))
     ends = [*begins[1:], _end(encoded)]
     sections = [_section(encoded, begin, end) for begin, end in zip(begins, ends, strict=True)]
     notes = [ReadingNote("joined", f"{len(begins)} FLAC streams are joined: all were read")] if len(begins) > 1 else []
     return FoundSections(tuple(one for one in sections if one is not None), tuple(notes))
+
+
+def stream_begins(encoded: Encoded, start: int, step: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """The first bytes of the streams that are joined in a file.
+
+    Args:
+        encoded: The file.
+        start: First byte of its first marker.
+        step: Called before each that is looked for.
+    """
+    at: int | None = start
+    while at is not None:
+        yield at
+        step()
+        at = _following(encoded, at + 4)
 
 
 def _section(encoded: Encoded, begin: int, end: int) -> Section | None:

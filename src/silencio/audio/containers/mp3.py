@@ -7,20 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from silencio.audio.containers.encoded import Encoded
+from silencio.audio.containers.mp3_frames import VERSION_1, frame_of
 from silencio.audio.containers.section import FoundSections, Section
 from silencio.audio.containers.tags import behind_tags
 from silencio.audio.notes import ReadingNote
 
-_V1, _V2, _V25 = 3, 2, 0
-_BITRATES_KBPS = {
-    (_V1, 1): (0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (_V1, 2): (0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (_V1, 3): (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (_V2, 1): (0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (_V2, 2): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (_V2, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-_RATES_HZ = {_V1: (44_100, 48_000, 32_000), _V2: (22_050, 24_000, 16_000), _V25: (11_025, 12_000, 8_000)}
 _HEAD_BYTES = 4
 # Bytes between a frame's head and Xing's mark, by version 1 or later, and mono or not.
 _SIDE_BYTES = {(True, True): 17, (True, False): 32, (False, True): 9, (False, False): 17}
@@ -121,7 +112,7 @@ def _counting_frame(encoded: Encoded, link: _Link) -> bytes:
 
 def _mark_at(head: bytes) -> int:
     """Where in a frame Xing's mark stands."""
-    is_v1, is_mono, has_checksum = head[1] >> 3 & 3 == _V1, head[3] >> 6 == 3, not head[1] & 1
+    is_v1, is_mono, has_checksum = head[1] >> 3 & 3 == VERSION_1, head[3] >> 6 == 3, not head[1] & 1
     return _HEAD_BYTES + _SIDE_BYTES[is_v1, is_mono] + 2 * has_checksum
 
 
@@ -201,22 +192,13 @@ class _Walk:
     def frame_bytes(self, at: int) -> int:
         """Length of the frame that begins at a byte; 0 where none does, or none of this stream."""
         head = self._read(at, _HEAD_BYTES)
-        if len(head) < _HEAD_BYTES or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        if len(head) < _HEAD_BYTES or head[0] != 0xFF:
             return 0
-        version, layer = head[1] >> 3 & 3, 4 - (head[1] >> 1 & 3)
-        bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
-        if version == 1 or layer == 4 or bitrate in (0, 15) or rate == 3:
+        frame = frame_of(head[1], head[2])
+        if frame is None or (self._kind is not None and frame.kind != self._kind):
             return 0
-        kind = (version, layer, rate)
-        if self._kind is not None and kind != self._kind:
-            return 0
-        self._kind = kind
-        bits_per_s = 1000 * _BITRATES_KBPS[_V1 if version == _V1 else _V2, layer][bitrate]
-        padding = head[2] >> 1 & 1
-        if layer == 1:
-            return (12 * bits_per_s // _RATES_HZ[version][rate] + padding) * 4
-        slots = 72 if layer == 3 and version != _V1 else 144
-        return slots * bits_per_s // _RATES_HZ[version][rate] + padding
+        self._kind = frame.kind
+        return frame.n_bytes
 
     def _counted(self, at: int) -> int | None:
         """How many frames the frame at a byte counts; None where it is sound. 0: it counts, and does not say."""

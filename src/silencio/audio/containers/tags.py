@@ -6,11 +6,21 @@ from silencio.audio.containers.encoded import Encoded
 
 _ID3V1_BYTES = 128
 _APE_BYTES = 32
+_MAX_TAGS = 1_000
 
 
-def behind_tags(encoded: Encoded, at: int) -> int:
-    """The first byte behind the tags that begin at `at`; `at` where none does."""
-    while n_bytes := _tag_bytes(encoded.read(at, _APE_BYTES)):
+def behind_tags(encoded: Encoded, at: int, max_tags: int = _MAX_TAGS) -> int:
+    """The first byte behind the tags that begin at `at`; `at` where none does.
+
+    Args:
+        encoded: The file.
+        at: Where they would begin.
+        max_tags: So many at most: an empty one has ten bytes, and a file may hold millions.
+    """
+    for _ in range(max_tags):
+        n_bytes = _tag_bytes(encoded.read(at, _APE_BYTES))
+        if not n_bytes:
+            break
         at += n_bytes
     return min(at, encoded.n_bytes)
 

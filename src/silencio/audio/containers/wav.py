@@ -79,7 +79,7 @@ def wav_sections(encoded: Encoded, start: int) -> FoundSections:
     if name != b"data" or len(head) < 8 or len(sound_format) < 24:
         return whole(encoded.n_bytes)  # the decoder says what is missing
     samples = _samples(at + 8, n_bytes, size_64, int.from_bytes(sound_format[20:22], order))
-    end, notes = found_end(encoded, samples, lambda place: _is_tail(encoded, place, order))
+    end, notes = found_end(encoded, samples, lambda place: is_wav_tail(encoded, place, order))
     is_known = samples.n_claimed_bytes is not None
     if is_known and not notes and not start and not form.startswith(b"BW64"):
         return whole(encoded.n_bytes)
@@ -98,7 +98,8 @@ def _samples(begin: int, n_bytes: int, size_64: bytes, block_bytes: int) -> Samp
     return Samples(begin, claimed, max(1, block_bytes), wraps=not size_64, n_header_bytes=begin)
 
 
-def _is_tail(encoded: Encoded, at: int, order: Order) -> bool:
+def is_wav_tail(encoded: Encoded, at: int, order: Order) -> bool:
+    """Whether what begins at a byte can stand behind the samples: chunks, tags or padding."""
     # Chunks begin at even bytes; some writers forget that.
     return is_padding(encoded, at) or any(
         behind_tags(encoded, place) != place or _are_chunks(encoded, place, order) for place in (at, at + at % 2)

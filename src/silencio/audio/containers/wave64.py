@@ -36,7 +36,7 @@ def wave64_sections(encoded: Encoded, start: int) -> FoundSections:
     begin = at + _HEAD_BYTES
     claimed = None if n_bytes >= 1 << 63 else max(0, n_bytes - _HEAD_BYTES)
     samples = Samples(begin, claimed, max(1, block_bytes), wraps=False)
-    end, notes = found_end(encoded, samples, lambda place: _is_tail(encoded, place))
+    end, notes = found_end(encoded, samples, lambda place: is_wave64_tail(encoded, place))
     if not notes and claimed is not None and not start:
         return whole(encoded.n_bytes)
     size = (end - begin + _HEAD_BYTES).to_bytes(8, "little")
@@ -44,7 +44,8 @@ def wave64_sections(encoded: Encoded, start: int) -> FoundSections:
     return FoundSections((Section((header, range(begin, end))),), notes)
 
 
-def _is_tail(encoded: Encoded, at: int) -> bool:
+def is_wave64_tail(encoded: Encoded, at: int) -> bool:
+    """Whether what begins at a byte can stand behind the samples: chunks, tags or padding."""
     return any(
         is_padding(encoded, place) or encoded.read(place + 4, 12) == _CHUNK_NAMES_END for place in (at, at + -at % 8)
     )

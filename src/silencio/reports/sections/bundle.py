@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from silencio.bundle.licences import licence_lines
 from silencio.reports.document import Column, Section, bullets, prose, table
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, join, tag
@@ -29,14 +30,12 @@ def bundle(judged: Judged) -> Section:
         for head in manifest.heads
     ]
     columns = [Column("head"), Column("kind"), Column("hears"), Column("parameters", True), Column("weight", True)]
-    sources = [f"{n:,} recordings: {text or 'no licence given'}" for text, n in licences.get("recordings", {}).items()]
-    sources += [f"{name}: {licence}" for name, licence in licences.get("weights", {}).items()]
     body = join(
         tag("div", table("Facts", [Column("what"), Column("value")], facts), class_="facts"),
         table("Heads of the ensemble", columns, heads),
         tag("h3", "Licence"),
         prose(f"{str(licences.get('verdict', 'unknown')).capitalize()}."),
-        bullets(sources),
+        bullets(licence_lines(licences)),
     )
     return Section("bundle", "The bundle", body)
 

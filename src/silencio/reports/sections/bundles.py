@@ -68,14 +68,14 @@ def bundles_table(rows: Sequence[BundleRow]) -> Markup:
     costs = rows[0].costs
     words = (
         f"Times real time: seconds of sound that one second hears, from the file's bytes to probabilities, on one "
-        f"thread of this machine; measured on {count(costs.n_timed, 'test recording')} ({costs.audio_s:.0f} s)."
+        f"thread of this machine; measured on {count(costs.n_timed, 'validation recording')} ({costs.audio_s:.0f} s)."
     )
     columns = [Column("bundle"), Column("right at first guess", True), Column("95 % interval", True)]
     columns += [Column("mean average precision", True), Column("95 % interval", True)]
     columns += [Column("times real time", True), Column("graph", True), Column("whole bundle", True)]
     columns += [Column("numbers inside"), Column("licence"), Column("gates")]
     n = rows[0].evaluation.rows[ENSEMBLE].n_recordings
-    caption = f"On {count(n, 'test recording')}"
+    caption = f"Worth and costs on {count(n, 'test recording')}"
     classes = ["strong" if one.released and len(rows) > 1 else "" for one in rows]
     return join(prose(words), table(caption, columns, [_cells(one) for one in rows], classes))
 

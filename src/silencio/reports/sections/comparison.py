@@ -70,7 +70,7 @@ def _rows(judged: Judged) -> Markup:
         Column("ROC-AUC", True),
     ]
     classes = ["strong" if name == ENSEMBLE else "" for name in judged.evaluation.rows]
-    return table(f"On {count(judged.figures.n_recordings, 'test recording')}", columns, rows, classes)
+    return table(f"Figures on {count(judged.figures.n_recordings, 'test recording')}", columns, rows, classes)
 
 
 def _differences(judged: Judged, figure: str) -> Markup:

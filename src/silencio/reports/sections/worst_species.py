@@ -39,11 +39,13 @@ def worst_species(judged: Judged) -> Section | None:
         "Average precision is 1 when all recordings of the species rank above all others. With one or two recordings "
         "it is mostly luck, good or bad."
     )
+    n_tested = len(judged.evaluation.species)
     title = f"The {len(own)} worst species" if len(own) > 1 else "The worst species"
+    of_all = "All species, the worst first" if len(own) == n_tested else f"{title} of {n_tested} tested"
     return Section(
         "species",
         title,
-        join(prose(intro), table(f"{title} of {len(judged.evaluation.species)} tested", columns, rows)),
+        join(prose(intro), table(of_all, columns, rows)),
     )
 
 

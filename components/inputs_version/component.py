@@ -1,0 +1,26 @@
+"""inputs_version: which version of recordings and configuration a run reads, as a value that every cache sees."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def inputs_version(data: str, beside: str, config: str, overrides: list) -> str:
+    """Say which version of everything that the run reads is there now.
+
+    KFP's cache sees the name of a place and not what lies there: steps that are handed this value run again when a
+    recording was added, removed or written, and only then.
+
+    Args:
+        data: A folder, an `s3://` prefix, a zip, a manifest, or the name of a source that comes with the library.
+        beside: Another place that is read: the ledger of an earlier run, or a bundle; empty: none.
+        config: The configuration, as YAML; empty: none.
+        overrides: Values laid over it.
+
+    Returns:
+        A digest; it says nothing but whether something was changed.
+    """
+    from silencio.steps.inputs_version import inputs_version_step
+
+    return inputs_version_step(data, beside, config, overrides)

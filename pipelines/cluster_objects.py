@@ -1,0 +1,228 @@
+"""What a cluster must provide: every object of Kubernetes that the pipelines read, and the commands that create them.
+
+`pipelines.resources` gives them to the steps, `docs/cluster.md` is made of them, and a step that lacks one names it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+CONFIG_MAP, SECRET = "configmap", "secret"
+_PAGE = """# What a cluster must provide
+
+Made of `pipelines/cluster_objects.py` by `python -m pipelines cluster`; a test holds this page against it.
+
+The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
+secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends
+with a sentence that names the variable, the object and the key.
+
+| object | key | variable of the step | what it is |
+|---|---|---|---|
+{rows}
+
+Leave out of a command what you do not need:
+
+```bash
+{commands}
+```
+
+The claim, by `kubectl -n NAMESPACE apply -f -`; several pods read it at once, on several nodes:
+
+```yaml
+{manifest}```
+
+What else has to be true: the image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
+compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above.
+`python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+"""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a config map or a secret.
+
+    Attributes:
+        name: In the object.
+        variable: The environment variable that a step reads.
+        example: A value, for the command.
+        meaning: What it is, and what holds where it is missing.
+    """
+
+    name: str
+    variable: str
+    example: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class EnvironmentObject:
+    """A config map or a secret, whose keys become environment variables of a step.
+
+    Attributes:
+        kind: `configmap` or `secret`, as kubectl calls it.
+        name: In the namespace of the runs.
+        keys: Its entries; all are optional.
+    """
+
+    kind: str
+    name: str
+    keys: tuple[Key, ...]
+
+    @property
+    def title(self) -> str:
+        """How it is called in a sentence."""
+        return f"{'config map' if self.kind == CONFIG_MAP else 'secret'} {self.name}"
+
+    @property
+    def command(self) -> str:
+        """Creates it, with examples."""
+        generic = " generic" if self.kind == SECRET else ""
+        values = " ".join(f"--from-literal={key.name}={key.example}" for key in self.keys)
+        return f"kubectl -n NAMESPACE create {self.kind}{generic} {self.name} {values}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables, by key."""
+        return {key.name: key.variable for key in self.keys}
+
+
+@dataclass(frozen=True)
+class VolumeClaim:
+    """A persistent volume claim.
+
+    Attributes:
+        name: In the namespace of the runs.
+        mount_path: Where the steps see it.
+        meaning: What lies there.
+        manifest: Creates it, by `kubectl apply -f -`.
+    """
+
+    name: str
+    mount_path: str
+    meaning: str
+    manifest: str
+
+
+@dataclass(frozen=True)
+class NodeLabel:
+    """A label of nodes, and the taint that keeps others from them.
+
+    Attributes:
+        key: Of the label.
+        value: Of the label.
+        taint: A taint's key, which the steps tolerate.
+        meaning: Which steps go there.
+    """
+
+    key: str
+    value: str
+    taint: str
+    meaning: str
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Label a node, and keep other pods from it."""
+        return (
+            f"kubectl label node NODE {self.key}={self.value}",
+            f"kubectl taint node NODE {self.taint}=present:NoSchedule",
+        )
+
+
+TRACKING = EnvironmentObject(
+    CONFIG_MAP,
+    "silencio-tracking",
+    (
+        Key("mlflow_tracking_uri", "MLFLOW_TRACKING_URI", "http://mlflow.mlflow:5000",
+            "the MLflow server; `train` needs it, and ends in its first step without"),
+        Key("experiment", "SILENCIO_EXPERIMENT", "silencio",
+            "under which MLflow lists the runs; `silencio` where it is missing"),
+    ),
+)  # fmt: skip
+TRACKING_ACCOUNT = EnvironmentObject(
+    SECRET,
+    "silencio-tracking",
+    (
+        Key("username", "MLFLOW_TRACKING_USERNAME", "NAME", "for a server that wants an account"),
+        Key("password", "MLFLOW_TRACKING_PASSWORD", "PASSWORD", "for a server that wants an account"),
+    ),
+)
+SETTINGS = EnvironmentObject(
+    CONFIG_MAP,
+    "silencio-settings",
+    (
+        Key("cache", "SILENCIO_CACHE", "/data/cache",
+            "a folder for recordings that come as packages and for encoders' files; the pod's own where it is missing"),
+    ),
+)  # fmt: skip
+S3 = EnvironmentObject(
+    CONFIG_MAP,
+    "silencio-s3",
+    (
+        Key("endpoint", "SILENCIO_S3_ENDPOINT", "s3.example.org:9000",
+            "host and port of the S3 server; whatever reads an `s3://` place needs it"),
+        Key("secure", "SILENCIO_S3_SECURE", "true", "`false` for a server without TLS; `true` where it is missing"),
+        Key("region", "SILENCIO_S3_REGION", "eu-central-1", "of the buckets; the server is asked where it is missing"),
+    ),
+)  # fmt: skip
+S3_KEYS = EnvironmentObject(
+    SECRET,
+    "silencio-s3",
+    (
+        Key("accesskey", "SILENCIO_S3_ACCESS_KEY", "KEY", "for `s3://` places that are not public; both or none"),
+        Key("secretkey", "SILENCIO_S3_SECRET_KEY", "SECRET", "for `s3://` places that are not public; both or none"),
+    ),
+)
+RECORDINGS = VolumeClaim(
+    "silencio-recordings",
+    "/data",
+    "the recordings; without the claim pods stay pending",
+    """apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: silencio-recordings}
+spec:
+  accessModes: [ReadWriteMany]
+  resources: {requests: {storage: 100Gi}}
+""",
+)
+GPU_NODES = NodeLabel(
+    key="silencio.io/pool",
+    value="gpu",
+    taint="nvidia.com/gpu",
+    meaning="training, for presets that need a GPU; without such a node pods stay pending",
+)
+ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS)
+
+
+def advice(sentence: str, namespace: str) -> list[str]:
+    """Where on a cluster that belongs of which an error speaks, and the command that puts it there.
+
+    Args:
+        sentence: What was wrong, with the names of variables and places.
+        namespace: Of the pod.
+
+    Returns:
+        A line for each object; none where the error has another cause.
+    """
+    lines = []
+    for one in ENVIRONMENT:
+        for key in one.keys:
+            if re.search(rf"\b{key.variable}\b", sentence):
+                command = replace(one, keys=(key,)).command.replace("NAMESPACE", namespace, 1)
+                lines.append(f"on a cluster, {key.variable} is key {key.name} of the {one.title}: {command}")
+    if re.search(rf"(?<![\w/.-]){RECORDINGS.mount_path}(?![\w-])", sentence):
+        lines.append(f"on a cluster, {RECORDINGS.mount_path} is the volume claim {RECORDINGS.name} of {namespace}")
+    return [f"{line} (docs/cluster.md)" for line in lines]
+
+
+def page() -> str:
+    """docs/cluster.md, in Markdown."""
+    rows = [
+        f"| {one.title.removesuffix(one.name)}`{one.name}` | `{key.name}` | `{key.variable}` | {key.meaning} |"
+        for one in ENVIRONMENT
+        for key in one.keys
+    ]
+    rows.append(f"| volume claim `{RECORDINGS.name}` | | mounted at `{RECORDINGS.mount_path}` | {RECORDINGS.meaning} |")
+    rows.append(f"| nodes labelled `{GPU_NODES.key}={GPU_NODES.value}` | | | {GPU_NODES.meaning} |")
+    commands = [*(one.command for one in ENVIRONMENT), *GPU_NODES.commands]
+    return _PAGE.format(rows="\n".join(rows), commands="\n".join(commands), manifest=RECORDINGS.manifest)

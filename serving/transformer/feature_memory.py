@@ -1,0 +1,180 @@
+"""How many bytes of decoded sound are alive at once, over all requests: who does not fit waits in line."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from serving.errors import Overloaded
+from serving.transformer.request.question import Priority
+
+DEFAULT_MAX_BYTES = 512 << 20
+# Of the bytes, what batch work leaves to interactive requests.
+_INTERACTIVE_SHARE = 8
+# Batch requests that wait hold their bodies, and a place among the requests that are worked on.
+_MAX_WAITING_BATCH = 8
+# Interactive requests that may be let in before a batch request that waits, and would fit but for them.
+_MAX_OVERTAKING = 9
+_RETRY_AFTER_S = 5
+
+
+@dataclass(eq=False)
+class _Waiting:
+    n_bytes: int
+    admitted: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class FeatureMemory:
+    """The bytes of all requests; belongs to one event loop.
+
+    A request asks once for all that it may need, before anything of it is decoded, and holds nothing while it waits:
+    no two can wait for each other. What it asks for beyond that (a recording was longer than its headers say) is given
+    at once or not at all.
+
+    Args:
+        max_bytes: Most that are held.
+        max_request_bytes: What the largest request that is taken needs; the limit is raised where that does not fit.
+
+    Attributes:
+        max_bytes: Most that are held.
+        n_bytes: That are held.
+    """
+
+    def __init__(self, max_bytes: int, max_request_bytes: int) -> None:
+        self.max_bytes = max(max_bytes, -(-max_request_bytes * _INTERACTIVE_SHARE // (_INTERACTIVE_SHARE - 1)))
+        self.n_bytes = 0
+        self._n_batch_bytes = 0
+        self._n_overtaking = 0
+        self._waiting: dict[Priority, deque[_Waiting]] = {"interactive": deque(), "batch": deque()}
+
+    @property
+    def n_waiting(self) -> int:
+        """Requests that wait for room."""
+        return sum(map(len, self._waiting.values()))
+
+    async def enter(self, n_bytes: int, priority: Priority) -> None:
+        """Wait for room, and take it; `change` gives it back.
+
+        Raises:
+            Overloaded: As many batch requests wait as may.
+        """
+        queue = self._waiting[priority]
+        if not queue and self._may_enter(n_bytes, priority):
+            self._hold(n_bytes, priority)
+            return
+        if priority == "batch" and len(queue) >= _MAX_WAITING_BATCH:
+            text = f"{len(queue)} requests with long recordings wait already for those before them; try again"
+            raise Overloaded(text, _RETRY_AFTER_S)
+        waiting = _Waiting(n_bytes)
+        queue.append(waiting)
+        try:
+            await waiting.admitted
+        except asyncio.CancelledError:
+            if waiting.admitted.cancelled():
+                if waiting in queue:
+                    queue.remove(waiting)
+                self._admit()  # it may have stood in the way of one that fits
+            else:  # room came in the moment in which nobody wanted it any more
+                self.change(n_bytes, priority, 0, priority)
+            raise
+
+    def change(self, n_old_bytes: int, old: Priority, n_new_bytes: int, new: Priority) -> None:
+        """Hold another number of bytes, perhaps as work of the other priority.
+
+        Raises:
+            Overloaded: There is no room for more of them now.
+        """
+        n_bytes = self.n_bytes + n_new_bytes - n_old_bytes
+        n_batch_bytes = self._n_batch_bytes + n_new_bytes * (new == "batch") - n_old_bytes * (old == "batch")
+        grows = n_new_bytes > n_old_bytes
+        if grows and (n_bytes > self.max_bytes or (new == "batch" and n_batch_bytes > self._max_batch_bytes)):
+            text = "a recording is longer than its headers say, and there is no room for it now; try again"
+            raise Overloaded(text, _RETRY_AFTER_S)
+        self.n_bytes, self._n_batch_bytes = n_bytes, n_batch_bytes
+        self._admit()
+
+    @property
+    def _max_batch_bytes(self) -> int:
+        return self.max_bytes - self.max_bytes // _INTERACTIVE_SHARE
+
+    def _may_enter(self, n_bytes: int, priority: Priority) -> bool:
+        if self.n_bytes + n_bytes > self.max_bytes:
+            return False
+        if priority == "batch":
+            return self._n_batch_bytes + n_bytes <= self._max_batch_bytes
+        return not self._batch_is_owed()
+
+    def _batch_is_owed(self) -> bool:
+        """Whether interactive requests have to let a batch request in, which waits for nothing but them."""
+        batch = self._waiting["batch"]
+        is_over = bool(batch) and self._n_overtaking >= _MAX_OVERTAKING
+        return is_over and self._n_batch_bytes + batch[0].n_bytes <= self._max_batch_bytes
+
+    def _hold(self, n_bytes: int, priority: Priority) -> None:
+        self.n_bytes += n_bytes
+        if priority == "batch":
+            self._n_batch_bytes += n_bytes
+        is_overtaking = priority == "interactive" and bool(self._waiting["batch"])
+        self._n_overtaking = self._n_overtaking + 1 if is_overtaking else 0
+
+    def _admit(self) -> None:
+        """Let in who fits, the first of each line first."""
+        while any([self._admit_first("interactive"), self._admit_first("batch")]):
+            pass
+
+    def _admit_first(self, priority: Priority) -> bool:
+        queue = self._waiting[priority]
+        while queue and queue[0].admitted.done():  # cancelled
+            queue.popleft()
+        if not queue or not self._may_enter(queue[0].n_bytes, priority):
+            return False
+        first = queue.popleft()
+        self._hold(first.n_bytes, priority)
+        first.admitted.set_result(None)
+        return True
+
+
+class FeatureShare:
+    """One request's part, given back at the end of the `with` block.
+
+    Args:
+        memory: Of all requests.
+
+    Attributes:
+        n_bytes: That it holds.
+        priority: As which it holds them.
+    """
+
+    def __init__(self, memory: FeatureMemory) -> None:
+        self.n_bytes = 0
+        self.priority: Priority = "interactive"
+        self._memory = memory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.resize(0, self.priority)
+
+    async def enter(self, n_bytes: int, priority: Priority) -> None:
+        """Wait for room, once.
+
+        Raises:
+            Overloaded: As many wait as may.
+        """
+        await self._memory.enter(n_bytes, priority)
+        self.n_bytes, self.priority = n_bytes, priority
+
+    def resize(self, n_bytes: int, priority: Priority) -> None:
+        """Hold less, or more where that fits now.
+
+        Raises:
+            Overloaded: It does not.
+        """
+        self._memory.change(self.n_bytes, self.priority, n_bytes, priority)
+        self.n_bytes, self.priority = n_bytes, priority
