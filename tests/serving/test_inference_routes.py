@@ -33,6 +33,9 @@ class _DataPlane(BundleDataPlane):
     async def model_ready(self, model_name: str, disable_predictor_health_check: bool = False) -> bool:
         return True
 
+    def check_version(self, model_name: str, version: str | None) -> None:
+        pass
+
     def decode(self, *arguments: Any) -> Any:
         self.decoded_in.append(threading.get_ident())
         self.decodes.set()
