@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,15 @@ def test_openapi__a_date_time_is_taken(http: httpx.Client, recording: Make, v1_i
     assert {"type": "string", "format": "date-time"} in field["anyOf"]
     body = {"instances": [v1_instance(recording()) | {"recorded_at": moment}]}
     assert http.post(ROUTE, json=body).status_code == 200
+
+
+def test_openapi__a_whole_number_may_have_a_point(http: httpx.Client, recording: Make, v1_instance: Instance) -> None:
+    """To JSON Schema 2.0 is an integer; languages with one kind of number write it so."""
+    body = json.dumps({"instances": [v1_instance(recording())], "parameters": {"top_k": 2.0}})
+    assert '"top_k": 2.0' in body
+    answers = [http.post(ROUTE, content=body), http.post(f"{ROUTE}?top_k=2.0", content=recording())]
+    found = [answer.json()["predictions"][0]["windows"][0]["species"] for answer in answers]
+    assert [len(species) for species in found] == [2, 2]
 
 
 def test_openapi__the_routes_of_v2_answer_as_described(http: httpx.Client, recording: Make) -> None:

@@ -9,7 +9,8 @@ from serving.transformer.openapi.answers import OPEN, PREDICTING, READING, REQUE
 
 _MODEL = f"/v2/models/{MODEL_NAME}"
 _INFER = (
-    "The protocol's binary extension is taken as well: application/octet-stream with Inference-Header-Content-Length."
+    "The protocol's binary extension is taken as well: application/octet-stream with Inference-Header-Content-Length. "
+    "A version may be named, as …/versions/VERSION/infer: the metadata lists the one that there is."
 )
 
 
