@@ -83,6 +83,7 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
                 message = await self._read(method, messages, share)
                 metadata = _handed_on(offered, own | {"content-length": str(len(message))}, self._access is not None)
                 request = handler.request_deserializer(message)
+                del message  # what was read of it has a copy
                 answer = await handler.unary_unary(request, _Context(context, metadata))
             context.set_trailing_metadata(named)
             status = StatusCode.OK

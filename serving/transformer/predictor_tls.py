@@ -19,8 +19,8 @@ def add_predictor_options(parser: argparse.ArgumentParser) -> None:
         "--predictor_ca",
         type=Path,
         metavar="FILE",
-        help="PEM of whoever signs the predictor's certificate: asks by TLS (--predictor_use_ssl true takes the "
-        "system's)",
+        help="PEM of whoever signs the predictor's certificate: asks by TLS (--predictor_use_ssl true trusts "
+        "public authorities in its place)",
     )
     group.add_argument("--predictor_client_cert", type=Path, metavar="FILE", help="PEM, shown to the predictor")
     group.add_argument("--predictor_client_key", type=Path, metavar="FILE", help="PEM, key of the client's certificate")
@@ -53,7 +53,7 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
     if not uses_tls:
         if not options.predictor_insecure and not _is_here(options.predictor_host):
             raise ConfigError(
-                f"the predictor {options.predictor_host} is on another machine, and what is heard would go there in "
+                f"the predictor {options.predictor_host} is on another machine, and recordings would go there in "
                 "clear: give --predictor_ca FILE (or --predictor_use_ssl true) to ask by TLS, or --predictor_insecure "
                 "where a mesh encrypts or the network is yours alone"
             )
