@@ -7,7 +7,8 @@ from typing import Any
 
 _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
-    "X-Request-ID": {"description": "Of the request: the client's own, or a new one.", "schema": _TEXT},
+    "X-Request-ID": {"description": "Of the request: the client's own, or the server's.", "schema": _TEXT},
+    "X-Silencio-Request-ID": {"description": "Of the request: the server's own, for its logs.", "schema": _TEXT},
     "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How a key is sent.", "schema": _TEXT},
     "Allow": {"description": "The methods that are taken here.", "schema": _TEXT},
@@ -17,9 +18,10 @@ REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "description": "Of yours, for the logs: 1 to 128 letters, digits and ._:/+=@-; of anything else a new one is made.",
+    "description": "Of yours, for the logs: 1 to 128 letters, digits and ._:/+=@-; else the server's is used.",
     "schema": _TEXT,
 }
+_IDS = ("X-Request-ID", "X-Silencio-Request-ID")
 # Meaning, and headers beside the request's id.
 _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {
     400: ("The request cannot be used; the sentence names the field, what was found and what is allowed.", ()),
@@ -63,6 +65,6 @@ def responses(description: str, content: Mapping[str, Any], errors: tuple[int, .
 def _response(description: str, content: Mapping[str, Any], headers: tuple[str, ...]) -> dict[str, Any]:
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (REQUEST_ID["name"], *headers)},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (*_IDS, *headers)},
         "content": {media_type: {"schema": schema} for media_type, schema in content.items()},
     }
