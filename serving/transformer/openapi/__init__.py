@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -21,8 +22,9 @@ _DESCRIPTION = (
 _SECURITY: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"api_key": []}]
 
 
+@functools.cache
 def openapi() -> dict[str, Any]:
-    """The description."""
+    """The description; made once, since everybody may ask for it without a key."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Silencio", "version": "1", "description": _DESCRIPTION},

@@ -48,8 +48,9 @@ with Client(base_url=url) as client:
     options = OptionFields(top_k=2)
     answer = predict.sync(client=client, body=PredictRequest([instance], options))
     found["two"] = [len(window.species) for window in answer.predictions[0].windows]
-    answer = upload.sync(client=client, body=File(io.BytesIO(recording)), x_request_id="walk-7")
-    found["upload"] = answer.to_dict()
+    uploaded = upload.sync_detailed(client=client, body=File(io.BytesIO(recording)), x_request_id="walk-7")
+    found["upload"] = uploaded.parsed.to_dict()
+    found["id"] = uploaded.headers["x-request-id"]
     table = TableRequest([instance], TableOptions(TableOptionsFormat.CSV))
     found["csv"] = predict_table.sync(client=client, body=table)
     raven = upload_table.sync(client=client, body=File(io.BytesIO(recording)), format_=UploadTableFormat.RAVEN)

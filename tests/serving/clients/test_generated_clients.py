@@ -59,7 +59,7 @@ def test_python__json_with_no_option_named(by_python: dict[str, Any]) -> None:
 
 def test_python__a_recordings_own_bytes(by_python: dict[str, Any]) -> None:
     assert by_python["upload"]["predictions"] == by_python["json"]["predictions"]
-    assert by_python["upload"]["request_id"] == "walk-7"
+    assert by_python["id"] == "walk-7"
 
 
 def test_python__tables_are_text(by_python: dict[str, Any]) -> None:
