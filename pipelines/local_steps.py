@@ -27,7 +27,7 @@ from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 from pipelines.resume import FinishedSteps
 from pipelines.step_log import StepLog
 from pipelines.step_process import FAILED, RUN_PID, sentence_of, supervised
-from silencio.steps.inputs_version import RUN_FOLDER
+from silencio.data.place_version import RUN_FOLDER
 
 # Less than this, and even a record of a step has no place.
 _FULL_BYTES = 1 << 16

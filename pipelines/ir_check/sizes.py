@@ -21,8 +21,8 @@ def workflow_size(package: Package) -> Iterator[Fault]:
     often they are used), `dag.go` (a task's specification lies in it once, a loop's three times); etcd's
     `--max-request-bytes`.
     """
-    containers = {_json(container): 0 for _, container in package.containers()}
-    specifications = {_json(component): 0 for component in package.components.values()}
+    containers = {_json(container) for _, container in package.containers()}
+    specifications = {_json(component) for component in package.components.values()}
     n_bytes = sum(map(len, containers)) + sum(map(len, specifications)) + len(_json(package.kubernetes))
     n_bytes += sum(
         len(_json(task)) * (3 if "parameterIterator" in task else 1)

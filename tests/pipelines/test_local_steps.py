@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from pipelines.local_steps import LocalSteps
-from silencio.steps.inputs_version import RUN_FOLDER
+from silencio.data.place_version import RUN_FOLDER
 
 
 def test_process__knows_the_run_s_folder_whose_files_are_no_recordings(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_options__decide_graph_image_experiment_and_token(
     kfp: KfpStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "config.yaml").write_text("heads: {small: {kind: raw_cnn, widths: [4, 8]}}")
-    image = "registry:5000/silencio@sha256:abc"
+    image = f"registry:5000/silencio@sha256:{'a' * 64}"
     options = ["--config", str(tmp_path / "config.yaml"), "--image", image]
     kfp.token, kfp.experiments = "hush", {"silencio": "made before"}
     assert submitted(kfp.url, *options) == 1

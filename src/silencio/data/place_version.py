@@ -12,6 +12,8 @@ from typing import Any
 from silencio.errors import SilencioError
 from silencio.storage import StoredObject, is_local, is_s3, list_objects, local_path, read_bytes
 
+# Set by a run of this machine, whose own folder may lie inside the recordings'.
+RUN_FOLDER = "SILENCIO_RUN_FOLDER"
 _TABLES = (".csv", ".parquet")
 _MAX_PATH_LENGTH = 1024
 

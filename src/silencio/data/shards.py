@@ -67,8 +67,10 @@ def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_
     is_test = table["part"] == "test"
     shards: list[PlannedShard] = []
     for part, rows in (("development", table[~is_test]), ("test", table[is_test])):
-        seconds = max(seconds_per_shard, rows["duration_s"].sum() / MAX_SHARDS)
-        which = (rows["duration_s"].cumsum() - rows["duration_s"]) // seconds
+        begins_s = rows["duration_s"].cumsum() - rows["duration_s"]
+        which = begins_s // seconds_per_shard
+        if which.nunique() > MAX_SHARDS:
+            which = begins_s // (rows["duration_s"].sum() / MAX_SHARDS)
         shards += [PlannedShard(part, list(ids)) for _, ids in rows.groupby(which)["recording_id"]]  # type: ignore[arg-type]
     return shards
 

@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from silencio.config import resolve
-from silencio.data.place_version import digest, named_files, place_version
-
-# Set by a run of this machine, whose own folder may lie inside the recordings'.
-RUN_FOLDER = "SILENCIO_RUN_FOLDER"
+from silencio.data.place_version import RUN_FOLDER, digest, named_files, place_version
 
 
 def inputs_version_step(data: str, beside: str, config: str, overrides: Sequence[str]) -> str:

@@ -206,6 +206,7 @@ TAKEN: dict[str, list[Change]] = {
         put(*POD, "nodeSelector", "labels", to={"d" * 253 + "/" + "p" * 63: "v" * 63, "a_b.c-D": "", "a/b": "A_b.c-D"})
     ],
     "a disk of any size": [put(*EMPTY, "medium", to=""), put(*EMPTY, "sizeLimit", to="100Gi")],
+    "a byte": [put(*EMPTY, "sizeLimit", to="1")],
     "a disk without a size": [drop(*EMPTY, "medium"), drop(*EMPTY, "sizeLimit")],
     "memory below the container's": [put(*EMPTY, "sizeLimit", to="1999M")],
     "memory of a container without a limit": [drop(*EXECUTORS, "exec-part", "container", "resources")],

@@ -117,6 +117,17 @@ def test_settings_for_kubernetes__count() -> None:
     assert weight(asked(2_000_001)) - weight(asked(2_000_000)) == 1
 
 
+def test_containers_and_specifications__count() -> None:
+    def container(n_bytes: int) -> Change:
+        return put(*EXECUTORS, "exec-tell", "container", "args", to=["x" * n_bytes])
+
+    def specification(n_bytes: int) -> Change:
+        return put(*COMPONENTS, "comp-loop", "description", to="x" * n_bytes)
+
+    for grown in (container, specification):
+        assert weight(grown(2_000_001)) - weight(grown(2_000_000)) == 1
+
+
 def test_workflow__may_have_one_mebibyte() -> None:
     def annotated(n_bytes: int) -> Change:
         return put("kubernetes", "exec-tell", to={"podMetadata": {"annotations": {"x": "x" * n_bytes}}})

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from silencio.config import preset_text, resolve
+from silencio.data.place_version import RUN_FOLDER
 from silencio.errors import ConfigError
-from silencio.steps.inputs_version import RUN_FOLDER, inputs_version_step
+from silencio.steps.inputs_version import inputs_version_step
 
 DEMO = preset_text("demo")
 
