@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -158,7 +159,7 @@ class _Boundary:
                 exchange.body.longest_pause_s = self._load.limits.longest_pause_s
                 n_body_bytes = await self._undeclared_size(headers, exchange.body)
             exchange.pass_head(key_name, n_body_bytes, without_keys=self._access is not None)
-            await self._app(exchange.scope, exchange.receive, exchange.send)
+            await exchange.work(self._app)
         except ClientDisconnect:
             log_answer(_CLIENT_GONE, exchange.scope["path"], exchange.ids, "the client went away")
         except (RefusalError, Overloaded) as error:
@@ -249,6 +250,31 @@ class _Exchange:
         # The SDK has no HEAD. Its answer to GET is the same but for the body, which uvicorn leaves out.
         method = "GET" if self.scope["method"] == "HEAD" else self.scope["method"]
         self.scope = {**self.scope, "method": method, "headers": kept + added}
+
+    async def work(self, app: ASGIApp) -> None:
+        """Have the application answer, as long as the client waits for it.
+
+        Raises:
+            ClientDisconnect: It has left; what was done for it has ended.
+        """
+        working = asyncio.ensure_future(app(self.scope, self.receive, self.send))
+        leaving = asyncio.ensure_future(self._leave())
+        try:
+            await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done() and not self.status:
+                raise ClientDisconnect
+            await working
+        finally:
+            leaving.cancel()
+            if not working.done():
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+
+    async def _leave(self) -> None:
+        """Return when the client is gone. While its body comes, whoever reads that hears of it."""
+        await self.body.received.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def receive(self) -> Message:
         """The next piece of the body."""
