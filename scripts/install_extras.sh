@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What some tests need and no image carries: BirdNET's range model and Prometheus' promtool, into one folder.
+# What some tests need and no image carries: BirdNET's range model and Prometheus with its promtool, into one folder.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
