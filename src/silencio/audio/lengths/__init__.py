@@ -1,4 +1,4 @@
-"""How long a recording is, by what its headers say: nothing is decoded, and no C code reads a byte.
+"""How long a recording is, by what its headers say: nothing is decoded, and no decoder reads a byte.
 
 For admission: before a recording is handed to a decoder, somebody must know whether it is one of five seconds or of
 ten minutes. Headers may lie; whoever decodes holds the result against what was said here.

@@ -18,6 +18,8 @@ Order = Literal["little", "big"]
 
 # One sample a channel a block: PCM, floating point, A-law, µ-law. Others work in blocks of many samples.
 _PLAIN_WAVES = frozenset((1, 3, 6, 7))
+# ADPCM of Microsoft and IMA, GSM 6.10: how many samples a block has stands behind the rest, and is what decoders go by.
+_BLOCK_WAVES = frozenset((0x02, 0x11, 0x31))
 _EXTENSIBLE_WAVE = 0xFFFE
 # By AU's codes: bytes of a sample.
 _AU_BYTES = {1: 1.0, 2: 1.0, 3: 2.0, 4: 3.0, 5: 4.0, 6: 4.0, 7: 8.0, 23: 0.5, 25: 0.375, 26: 0.625, 27: 1.0}
@@ -93,6 +95,8 @@ def _wave_s(sound_format: bytes, n_bytes: int, order: Order) -> float | None:
     if coding in _PLAIN_WAVES:
         # Some writers leave the size of a block at 0.
         bytes_per_s = (block_bytes or n_channels * -(-n_bits // 8)) * rate_hz
+    elif coding in _BLOCK_WAVES and (block_samples := int.from_bytes(sound_format[18:20], order)):
+        bytes_per_s = block_bytes * rate_hz / block_samples
     return n_bytes / bytes_per_s if bytes_per_s else None
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from silencio.audio import DecodedAudio, decode
-from silencio.audio.containers import Encoded
+from silencio.audio.containers import Encoded, sections_of
 from silencio.audio.containers.mp3 import _Walk
+from silencio.audio.containers.mp3_frames import frame_of
 from silencio.errors import DecodeError
 
 Encode = Callable[..., bytes]
@@ -111,3 +112,44 @@ def test_mp3__a_hole_costs_itself_and_nothing_behind_it(encode: Encode, n_bytes:
     assert audio.duration_s == pytest.approx(30.0, abs=0.3)
     assert _kinds(audio)[0] == "damaged"
     assert f"{n_bytes} bytes between MP3 frames" in audio.notes[0].text
+
+
+# Bit rates in kbit/s by version (3: 1, 2: 2) and layer: ISO 11172-3 and 13818-3, table B.1.
+KBPS = {
+    (3, 1): range(32, 449, 32),
+    (3, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (3, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (*range(8, 65, 8), *range(80, 161, 16)),
+    (2, 3): (*range(8, 65, 8), *range(80, 161, 16)),
+}
+SAMPLES_A_FRAME = {(3, 1): 384, (3, 2): 1152, (3, 3): 1152, (2, 1): 384, (2, 2): 1152, (2, 3): 576}
+RATES_HZ = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
+
+
+@pytest.mark.parametrize("padding", [0, 1])
+@pytest.mark.parametrize("layer", [1, 2, 3])
+@pytest.mark.parametrize("version", [3, 2, 0])
+def test_mp3__a_frame_is_as_long_as_its_bit_rate_says(version: int, layer: int, padding: int) -> None:
+    table = (3 if version == 3 else 2, layer)
+    for rate, rate_hz in enumerate(RATES_HZ[version]):
+        for bitrate, kbps in enumerate(KBPS[table], start=1):
+            slot_bytes = 4 if layer == 1 else 1
+            n_slots = SAMPLES_A_FRAME[table] * 1000 * kbps // (8 * slot_bytes * rate_hz) + padding
+            head = bytes([0xFF, 0xE1 | version << 3 | (4 - layer) << 1, bitrate << 4 | rate << 2 | padding << 1, 0])
+            with Encoded(head.ljust(n_slots * slot_bytes, b"\0") * 3) as encoded:
+                walk = _Walk(encoded, 0)
+                walk.run()
+            assert [start // (n_slots * slot_bytes) for start in walk.links[0].starts] == [0, 1, 2], (kbps, rate_hz)
+            assert walk.links[0].starts[1] == n_slots * slot_bytes
+            assert not walk.notes()
+
+
+def test_mp3__what_looks_like_frames_and_is_none_is_not_looked_through_for_ever() -> None:
+    """Three megabytes of such bytes would take a decoder as long as hours of sound."""
+    hostile = b"\xff\xfb\x90\0" + b"\xff" * 3_000_000
+    begun = frame_of.cache_info()
+    with Encoded(hostile) as encoded:
+        sections_of(encoded)
+    ended = frame_of.cache_info()
+    assert (ended.hits + ended.misses) - (begun.hits + begun.misses) < 200_000

@@ -248,3 +248,45 @@ def test_wav__nothing_recorded_and_chunks_behind_is_nothing(wav: bytes) -> None:
     empty = with_chunk(with_data_size(wav[:44], 0), b"wamd", bytes(range(1, 201)) * 40, behind=True)
     with pytest.raises(DecodeError, match="the audio holds no samples"):
         decode(empty)
+
+
+# What may stand behind the samples
+
+
+def test_wav__an_odd_chunk_behind_the_samples_is_padded_before_the_next(wav: bytes) -> None:
+    # Neither is a chunk that is known by its name: they are believed because one follows the other to the end.
+    longer = with_chunk(with_chunk(wav, b"owl1", b"hoo", behind=True), b"owl2", b"hoo?", behind=True)
+    audio = decode(with_chunk(longer, b"LIST", b"INFO", behind=True), truncated="refuse")
+    assert _is_whole(audio)
+    assert not audio.notes
+
+
+@pytest.mark.parametrize("letter", [0x00, 0x1F, 0x7F, 0x80])
+def test_wav__what_has_no_name_of_letters_is_no_chunk(wav: bytes, letter: int) -> None:
+    name = bytes([ord("o"), ord("w"), letter, ord("1")])
+    assert _kinds(decode(with_chunk(wav, name, b"\1" * 40, behind=True))) == ["header_size"]
+
+
+@pytest.mark.parametrize("letter", [0x20, 0x7E])
+def test_wav__the_first_and_the_last_letter_make_a_chunk(wav: bytes, letter: int) -> None:
+    name = bytes([ord("o"), ord("w"), letter, ord("1")])
+    assert not decode(with_chunk(wav, name, b"\1" * 40, behind=True)).notes
+
+
+def test_rf64__beyond_4_gib_the_decoder_is_given_a_header_with_64_bits(wav: bytes, tmp_path: Path) -> None:
+    # A recorder's stream of 5 GiB that never got its size: a file with a hole, which takes no room.
+    begin, n_sound = wav.index(b"data") + 8, 5 << 30
+    path = tmp_path / "long.wav"
+    path.write_bytes(with_data_size(wav, 0xFFFF_FFFF)[:begin])
+    with path.open("r+b") as file:
+        file.truncate(begin + n_sound)
+    with Encoded(path) as encoded:
+        header, samples = sections_of(encoded).sections[0].pieces
+    assert samples == range(begin, begin + n_sound)
+    assert isinstance(header, bytes)
+    assert (header[:8], header[8:16]) == (b"RF64\xff\xff\xff\xff", b"WAVEds64")
+    n_ds64, n_riff, n_data, n_frames, n_table = struct.unpack("<IQQQI", header[16:48])
+    assert (n_ds64, n_data, n_frames, n_table) == (28, n_sound, 0, 0)
+    assert n_riff == len(header) - 8 + n_sound
+    assert header[48:52] == b"fmt "
+    assert header[-8:] == b"data\xff\xff\xff\xff"
