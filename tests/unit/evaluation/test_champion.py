@@ -11,6 +11,8 @@ import pytest
 import soundfile
 
 from silencio.bundle import Bundle, Scorer
+from silencio.bundle.export import write_manifest
+from silencio.bundle.load import read_manifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
@@ -36,11 +38,17 @@ def _data(names: list[str], parts: list[str], **known: list[str]) -> pd.DataFram
     return pd.DataFrame({"recording_id": names, "part": parts, **hidden, **known})
 
 
+def _with_data(directory: Path, data: pd.DataFrame) -> None:
+    """As a bundle lists it: a file that bundle.json does not name is no part of it."""
+    data.to_parquet(directory / "data.parquet")
+    write_manifest(read_manifest(directory), directory)
+
+
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For reading. It was made from recordings that are not among ours."""
     folder = write_placeholder_bundle(tmp_path_factory.mktemp("champion"), spec=SPEC, classes=CHAMPIONS)
-    _data(["another.ogg"], ["train"]).to_parquet(folder / "data.parquet")
+    _with_data(folder, _data(["another.ogg"], ["train"]))
     return folder
 
 
@@ -93,7 +101,7 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     bytes_of = ["bytes of 0", "bytes of 1", "bytes of 3"]
     data = _data(["x.ogg", "y.ogg", "z.ogg"], ["train", "validation", "test"], sha256=bytes_of)
-    data.to_parquet(own / "data.parquet")
+    _with_data(own, data)
     # Its test recordings are as new to it as to us; those on which it was calibrated are not.
     assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
 
@@ -111,7 +119,7 @@ def test_fair__a_training_recording_is_recognised_however_it_comes_back(
     trace: dict[str, list[str]], directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
-    _data(parts=["train"], **trace).to_parquet(own / "data.parquet")
+    _with_data(own, _data(parts=["train"], **trace))
     assert list(ask_champion(own, table, OURS).fair) == [False, True, False, True]
 
 
@@ -119,7 +127,7 @@ def test_fair__a_catalogues_number_after_a_point_is_no_ending(
     directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
-    _data(["roost.1"], ["train"]).to_parquet(own / "data.parquet")
+    _with_data(own, _data(["roost.1"], ["train"]))
     named = table.assign(recording_id=[f"roost.{number}" for number in range(1, 5)])
     assert list(ask_champion(own, named, OURS).fair) == [False, True, False, True]
 
@@ -134,7 +142,7 @@ def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_cham
     learned, _ = examine("old.wav", table["path"][0], ValidationConfig())
     judged, _ = examine("anew.flac", str(flac), ValidationConfig())
     assert learned and judged and learned["sha256"] != judged["sha256"]
-    pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]).to_parquet(own / "data.parquet")
+    _with_data(own, pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]))
     row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
     assert list(ask_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 
@@ -144,6 +152,7 @@ def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     (own / "data.parquet").unlink()
+    write_manifest(read_manifest(own), own)
     assert not ask_champion(own, table, OURS).fair.any()
 
 
