@@ -33,7 +33,8 @@ The claim, by `kubectl -n NAMESPACE apply -f -`; several pods read it at once, o
 {manifest}```
 
 What else has to be true: the image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
-compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above.
+compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
+to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
 `python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
 """
 

@@ -15,6 +15,8 @@ MOST_AUDIO_S = 600.0
 MAX_BODY_BYTES = 160 << 20
 # How the boundary hands a request's query string to the model, which is given headers and a body only.
 QUERY_HEADER = "x-silencio-query"
+# How it names the request: by an id of its own, which no client chooses.
+OWN_REQUEST_ID = "x-silencio-request-id"
 # How it names the operation, one of `serving.operations`, by whose name a request came.
 OPERATION_HEADER = "x-silencio-operation"
 # How it names the API key by which a request was let in.

@@ -19,6 +19,8 @@ from kserve.errors import (
 from kserve.logging import logger
 from starlette.exceptions import HTTPException
 
+from serving.agreement import OWN_REQUEST_ID
+
 RETRY_AFTER_S = 1
 _LONGEST_LINE = 1_000
 INTERNAL = "internal error; the server's log says more"
@@ -37,14 +39,20 @@ def add_answers(app: FastAPI) -> None:
         app.add_exception_handler(unavailable, _unavailable)
 
 
-def log_answer(status: object, route: str, request_id: str, text: str, level: int = logging.INFO) -> None:
+def log_answer(status: object, route: str, ids: object, text: str, level: int = logging.INFO) -> None:
     """One line, whatever a client wrote into its route or its fields."""
-    line = f"{status} {route} {request_id}: {text}"[:_LONGEST_LINE]
+    line = f"{status} {route} {ids}: {text}"[:_LONGEST_LINE]
     logger.log(level, "%s", "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line))
 
 
+def _ids(request: Request) -> str:
+    """The server's own, and the client's where it has one."""
+    own, offered = request.headers.get(OWN_REQUEST_ID, ""), request.headers.get("x-request-id", "")
+    return own if offered == own else f"{own} ({offered})"
+
+
 def _answer(request: Request, status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    log_answer(status, request.scope["path"], request.headers.get("x-request-id", ""), text)
+    log_answer(status, request.scope["path"], _ids(request), text)
     return JSONResponse({"error": text}, status, headers)
 
 
@@ -82,7 +90,7 @@ async def _not_implemented(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
-    log_answer(500, request.scope["path"], request.headers.get("x-request-id", ""), str(error), logging.ERROR)
+    log_answer(500, request.scope["path"], _ids(request), str(error), logging.ERROR)
     return JSONResponse({"error": INTERNAL}, 500)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from fastapi import FastAPI
 from kserve.logging import logger
@@ -16,7 +19,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access import Access, AccessError
-from serving.agreement import KEY_NAME_HEADER, OPERATION_HEADER, QUERY_HEADER
+from serving.agreement import KEY_NAME_HEADER, OPERATION_HEADER, OWN_REQUEST_ID, QUERY_HEADER
 from serving.answers import INTERNAL, add_answers, log_answer
 from serving.content_coding import content_coding
 from serving.errors import Overloaded, RefusalError
@@ -74,9 +77,30 @@ def guard(app: FastAPI, load: Load, access: Access | None, pages: Sequence[BaseR
     add_answers(app)
 
 
-def sane_request_id(offered: str) -> str:
-    """The client's own, or a new one where it has none that fits into a line of a log."""
-    return offered if _SANE_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+@dataclass(frozen=True)
+class RequestIds:
+    """What a request is called.
+
+    Attributes:
+        own: New for every request: a client that could choose it could have its rows taken for another's.
+        offered: The client's own; empty where it has none that fits into a line of a log.
+    """
+
+    own: str
+    offered: str
+
+    @classmethod
+    def of(cls, offered: str) -> Self:
+        """A new one, beside what the client says."""
+        return cls(uuid.uuid4().hex, offered if _SANE_REQUEST_ID.fullmatch(offered) else "")
+
+    def headers(self) -> dict[str, str]:
+        """For the model, and for the answer: a client finds its own again where it wrote it."""
+        return {REQUEST_ID: self.offered or self.own, OWN_REQUEST_ID: self.own}
+
+    def __str__(self) -> str:
+        """As lines of the log have it."""
+        return f"{self.own} ({self.offered})" if self.offered else self.own
 
 
 class _Boundary:
@@ -135,13 +159,13 @@ class _Boundary:
                 exchange.body.longest_pause_s = self._load.limits.longest_pause_s
                 n_body_bytes = await self._undeclared_size(headers, exchange.body)
             exchange.pass_head(key_name, n_body_bytes, without_keys=self._access is not None)
-            await self._app(exchange.scope, exchange.receive, exchange.send)
+            await exchange.work(self._app)
         except ClientDisconnect:
-            log_answer(_CLIENT_GONE, exchange.scope["path"], exchange.request_id, "the client went away")
+            log_answer(_CLIENT_GONE, exchange.scope["path"], exchange.ids, "the client went away")
         except (RefusalError, Overloaded) as error:
             exchange.refusal = error
         except Exception:  # the boundary: whatever was not foreseen is a 500 without its text, and is logged
-            logger.exception("500 %a %s: not foreseen", exchange.scope["path"], exchange.request_id)
+            logger.exception("500 %a %s: not foreseen", exchange.scope["path"], exchange.ids)
             if exchange.status:
                 raise
             exchange.refusal = exchange.refusal or RefusalError(500, INTERNAL)
@@ -184,7 +208,7 @@ class _Exchange:
         scope: ASGI's, with the method and the headers that the model is to see.
         operation: By whose name it came, where that is not the route's own.
         body: Of the request.
-        request_id: In every line and in the answer.
+        ids: In every line and in the answer.
         status: Of the answer; 0 before it begins.
         refusal: Why it is not the application that answers; what this one says meanwhile is dropped.
     """
@@ -193,7 +217,7 @@ class _Exchange:
         self.scope = scope
         self.operation = operation
         self.body = body
-        self.request_id = sane_request_id(Headers(scope=scope).get(REQUEST_ID, ""))
+        self.ids = RequestIds.of(Headers(scope=scope).get(REQUEST_ID, ""))
         self.status = 0
         self.refusal: RefusalError | Overloaded | None = None
         self._receive, self._send = receive, send
@@ -208,7 +232,7 @@ class _Exchange:
         """
         query = self.scope["query_string"].decode("latin-1")
         own = {
-            REQUEST_ID: self.request_id,
+            **self.ids.headers(),
             QUERY_HEADER: query,
             KEY_NAME_HEADER: key_name,
             OPERATION_HEADER: self.operation,
@@ -227,6 +251,31 @@ class _Exchange:
         method = "GET" if self.scope["method"] == "HEAD" else self.scope["method"]
         self.scope = {**self.scope, "method": method, "headers": kept + added}
 
+    async def work(self, app: ASGIApp) -> None:
+        """Have the application answer, as long as the client waits for it.
+
+        Raises:
+            ClientDisconnect: It has left; what was done for it has ended.
+        """
+        working = asyncio.ensure_future(app(self.scope, self.receive, self.send))
+        leaving = asyncio.ensure_future(self._leave())
+        try:
+            await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done() and not self.status:
+                raise ClientDisconnect
+            await working
+        finally:
+            leaving.cancel()
+            if not working.done():
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+
+    async def _leave(self) -> None:
+        """Return when the client is gone. While its body comes, whoever reads that hears of it."""
+        await self.body.received.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def receive(self) -> Message:
         """The next piece of the body."""
         try:
@@ -241,8 +290,8 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            head = [*message.get("headers", []), (REQUEST_ID.encode(), self.request_id.encode())]
-            message = {**message, "headers": head}
+            ids = [(name.encode(), value.encode()) for name, value in self.ids.headers().items()]
+            message = {**message, "headers": [*message.get("headers", []), *ids]}
         await self._send(message)
 
     async def refuse(self) -> None:
@@ -252,7 +301,7 @@ class _Exchange:
             return
         if isinstance(refusal, Overloaded):
             refusal = RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
-        log_answer(refusal.status, self.scope["path"], self.request_id, refusal.text)
+        log_answer(refusal.status, self.scope["path"], self.ids, refusal.text)
         await self.answer(JSONResponse({"error": refusal.text}, refusal.status, refusal.headers))
 
     async def answer(self, response: Response) -> None:

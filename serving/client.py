@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import math
 import ssl
@@ -19,12 +20,13 @@ from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
 from silencio.errors import ConfigError, ServingError
-from silencio.network import proxy_of, trusted_certificates
+from silencio.network import is_loopback, proxy_of, trusted_certificates
 
 # What is wrong with this recording or its request, not with the server or the key.
 _REFUSALS = {400, 413, 415, 422}
 _LATER = {429, 503}
 _DEFAULT_WAIT_S = 1.0
+KEY_IN_CLEAR_OPTION = "--api-key-in-clear"
 
 
 class RefusedRecordingError(ServingError):
@@ -44,19 +46,25 @@ class BusyError(ServingError):
         self.retry_after_s = retry_after_s
 
 
-def connection(url: str, timeout_s: float, api_key: str | None = None) -> httpx.Client:
+def connection(url: str, timeout_s: float, api_key: str | None = None, *, key_in_clear: bool = False) -> httpx.Client:
     """A client that keeps its connections and shows its key.
 
     Args:
         url: Of the server.
         timeout_s: Longest wait for one answer.
         api_key: Sent as `Authorization: Bearer …`; none where empty.
+        key_in_clear: The key may go to another machine without TLS, where everybody on the way can read it.
 
     Raises:
         ServingError: `url` is no address, or the environment names a proxy that cannot be used.
-        ConfigError: The environment names certificates that cannot be used.
+        ConfigError: The environment names certificates that cannot be used, or the key would go out in clear.
     """
     check_address(url)
+    if api_key and not key_in_clear and urlsplit(url).scheme == "http" and not is_loopback(url):
+        raise ConfigError(
+            f"the API key would go to {urlsplit(url).hostname} in clear, where everybody on the way can read it: ask "
+            f"https://, or allow it by {KEY_IN_CLEAR_OPTION} where the network is yours alone"
+        )
     proxy = proxy_of(url)
     try:
         return httpx.Client(
@@ -74,6 +82,16 @@ def connection(url: str, timeout_s: float, api_key: str | None = None) -> httpx.
             f"{url} cannot be asked through the proxy that the environment names ({proxy.shown}): http://HOST:PORT or "
             f"https://HOST:PORT is taken; correct or unset {proxy.variable}, or name the server in NO_PROXY"
         ) from error
+
+
+def add_key_in_clear(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of a command that shows a key."""
+    parser.add_argument(
+        KEY_IN_CLEAR_OPTION,
+        dest="key_in_clear",
+        action="store_true",
+        help="send the API key to another machine by http:// too, where everybody on the way can read it",
+    )
 
 
 def check_address(url: str) -> None:
@@ -112,6 +130,7 @@ class Client:
         model_name: As on the route.
         api_key: Sent as a bearer token.
         patience_s: How long a recording is asked for again where the server says "later", as often as it says.
+        key_in_clear: The key may go to another machine without TLS.
 
     Attributes:
         band_hz: Lowest and highest frequency that the server's bundle hears; None before the first answer, and where
@@ -126,6 +145,7 @@ class Client:
         *,
         api_key: str | None = None,
         patience_s: float = 0.0,
+        key_in_clear: bool = False,
     ) -> None:
         check_address(url)
         if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
@@ -134,7 +154,7 @@ class Client:
         self.band_hz: tuple[float, float] | None = None
         self._route = f"{self.url}/v1/models/{model_name}:predict"
         self._patience_s = patience_s
-        self._http = connection(url, timeout_s, api_key)
+        self._http = connection(url, timeout_s, api_key, key_in_clear=key_in_clear)
         proxy = proxy_of(url)
         self._through = f" through the environment's proxy {proxy.shown}" if proxy else ""
 

@@ -25,7 +25,7 @@ from kserve.logging import logger
 from serving.access import Access, AccessError
 from serving.agreement import KEY_NAME_HEADER
 from serving.answers import INTERNAL, log_answer
-from serving.boundary import OWN_PREFIX, REQUEST_ID, sane_request_id
+from serving.boundary import OWN_PREFIX, REQUEST_ID, RequestIds
 from serving.errors import Overloaded
 from serving.grpc_messages import Messages, MessageTimeoutError, NoMessageError
 from serving.load import Load, Share
@@ -74,27 +74,29 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
     async def _answer(self, handler: Any, method: str, messages: AsyncIterator[bytes], context: Any) -> Any:
         begun_s = time.perf_counter()
         offered = {one.key: one.value for one in context.invocation_metadata()}
-        request_id = sane_request_id(_text(offered.get(REQUEST_ID)))
+        ids = RequestIds.of(_text(offered.get(REQUEST_ID)))
+        named = tuple(ids.headers().items())
         status = StatusCode.CANCELLED  # what a client counts as that does not wait
         try:
             with Share(self._load) as share:
-                own = self._admitted(method, offered) | {REQUEST_ID: request_id}
+                own = self._admitted(method, offered) | ids.headers()
                 message = await self._read(method, messages, share)
                 metadata = _handed_on(offered, own | {"content-length": str(len(message))}, self._access is not None)
                 request = handler.request_deserializer(message)
+                del message  # what was read of it has a copy
                 answer = await handler.unary_unary(request, _Context(context, metadata))
-            context.set_trailing_metadata(((REQUEST_ID, request_id),))
+            context.set_trailing_metadata(named)
             status = StatusCode.OK
             return answer
         except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a status and a sentence
             status, sentence = _explain(error)
             if status is not StatusCode.INTERNAL:
-                log_answer(status.name, method, request_id, sentence)
+                log_answer(status.name, method, ids, sentence)
             elif isinstance(error, InferenceError):
-                log_answer(status.name, method, request_id, str(error), logging.ERROR)
+                log_answer(status.name, method, ids, str(error), logging.ERROR)
             else:
-                logger.exception("INTERNAL %s %s: not foreseen", method, request_id)
-            await context.abort(status, sentence, ((REQUEST_ID, request_id),))
+                logger.exception("INTERNAL %s %s: not foreseen", method, ids)
+            await context.abort(status, sentence, named)
         finally:
             count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)
 

@@ -142,7 +142,8 @@ class HttpProtocol(HttpToolsProtocol):
             content = json.dumps({"error": text}).encode()
             head = (
                 f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\n"
-                f"content-length: {len(content)}\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+                f"content-length: {len(content)}\r\nx-request-id: {request_id}\r\n"
+                f"x-silencio-request-id: {request_id}\r\nconnection: close\r\n\r\n"
             )
             self.transport.write(head.encode() + content)
         self.transport.close()

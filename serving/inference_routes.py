@@ -1,4 +1,4 @@
-"""The two routes that recordings come by, in place of the SDK's.
+"""The routes that recordings come by, in place of the SDK's.
 
 The SDK's parse every body on the event loop, where a hundred megabytes of JSON keep everybody else waiting for a
 second; its V2 route walks through each number of a tensor twice and answers with nulls that the protocol does not have.
@@ -13,31 +13,35 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from kserve.constants.constants import PredictorProtocol
-from kserve.protocol.dataplane import DataPlane
 from starlette.responses import Response
 
 from serving.agreement import LARGE_BODY_BYTES
+from serving.readiness import BundleDataPlane
 
 _JSON = "application/json"
 
 
-def add_inference_routes(app: FastAPI, dataplane: DataPlane) -> None:
+def add_inference_routes(app: FastAPI, dataplane: BundleDataPlane) -> None:
     """Add them; to be called before the SDK adds its own: of two with the same path the first answers."""
     routes = _InferenceRoutes(dataplane)
     app.add_api_route("/v1/models/{model_name}:predict", routes.predict, methods=["POST"], response_model=None)
     app.add_api_route("/v2/models/{model_name}/infer", routes.infer, methods=["POST"], response_model=None)
+    app.add_api_route(
+        "/v2/models/{model_name}/versions/{model_version}/infer", routes.infer, methods=["POST"], response_model=None
+    )
 
 
 class _InferenceRoutes:
-    def __init__(self, dataplane: DataPlane) -> None:
+    def __init__(self, dataplane: BundleDataPlane) -> None:
         self._dataplane = dataplane
 
     async def predict(self, request: Request, model_name: str) -> Response:
         """V1."""
         return await self._answer(request, model_name, PredictorProtocol.REST_V1)
 
-    async def infer(self, request: Request, model_name: str) -> Response:
-        """V2, its tensors in JSON or behind it."""
+    async def infer(self, request: Request, model_name: str, model_version: str | None = None) -> Response:
+        """V2, its tensors in JSON or behind it; of the version that is served, whether or not it is named."""
+        self._dataplane.check_version(model_name, model_version)
         return await self._answer(request, model_name, PredictorProtocol.REST_V2)
 
     async def _answer(self, request: Request, model_name: str, protocol: PredictorProtocol) -> Response:

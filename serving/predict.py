@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from serving.client import Client, RefusedRecordingError
+from serving.client import Client, RefusedRecordingError, add_key_in_clear
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
@@ -61,6 +61,7 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         metavar="FILE",
         help=f"holds the key for --url in one line (default: the environment's {_API_KEY})",
     )
+    add_key_in_clear(parser)
     parser.set_defaults(run=predict)
 
 
@@ -187,7 +188,8 @@ def _check_place(options: argparse.Namespace) -> None:
 
 @contextmanager
 def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
-    with Client(options.url, api_key=_api_key(options.api_key_file), patience_s=_PATIENCE_S) as client:
+    key = _api_key(options.api_key_file)
+    with Client(options.url, api_key=key, patience_s=_PATIENCE_S, key_in_clear=options.key_in_clear) as client:
 
         def ask(file: Path) -> RecordingDocument:
             return client.predict(

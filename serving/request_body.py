@@ -22,6 +22,7 @@ class RequestBody:
 
     Attributes:
         longest_pause_s: A body that stands still for so long is given up; None for a request whose body is not read.
+        received: Set when nothing more of it can come.
     """
 
     def __init__(self, receive: Receive, share: Share, max_bytes: int) -> None:
@@ -30,7 +31,7 @@ class RequestBody:
         self._share = share
         self._max_bytes = max_bytes
         self._n_received_bytes = 0
-        self._is_received = False
+        self.received = asyncio.Event()
         self._whole: bytes | None = None
 
     async def receive(self) -> Message:
@@ -43,7 +44,7 @@ class RequestBody:
         if self._whole is not None:
             body, self._whole = self._whole, None
             return {"type": "http.request", "body": body, "more_body": False}
-        if self._is_received:
+        if self.received.is_set():
             return await self._receive()
         message = await self._next_message()
         self._share.hold(len(message.get("body", b"")))
@@ -67,7 +68,7 @@ class RequestBody:
         unpacker = Unpacker(coding) if coding else None
         pieces: list[bytes] = []
         n_bytes = 0
-        while not self._is_received:
+        while not self.received.is_set():
             message = await self._next_message()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
@@ -96,11 +97,12 @@ class RequestBody:
         self._n_received_bytes += len(message.get("body", b""))
         if self._n_received_bytes > self._max_bytes:
             raise too_large(self._max_bytes)
-        self._is_received = message["type"] == "http.request" and not message.get("more_body", False)
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self.received.set()
         return message
 
     def _work_if_received(self) -> None:
-        if self._is_received and self.longest_pause_s is not None:
+        if self.received.is_set() and self.longest_pause_s is not None:
             self._share.work()
 
 

@@ -23,8 +23,8 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "SI
 # up to 32 MiB was measured to halve the time of a log-mel (7 to 10 ms against 4 to 5).
 _KEEP_MEMORY = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 _KEPT_BYTES = 32 << 20
-# How long requests that are being answered may take to end.
-_STOP_S = 15.0
+# How long an end may take: requests that are being answered have 30 s over REST, then over gRPC, then the log has 10.
+_STOP_S = 75.0
 _PROBE_S = 5.0
 
 
@@ -135,7 +135,12 @@ class ServerProcess:
             ServingError: It was asked to stop, and did not end as it should.
         """
         code = self.exit_code()
-        if self.was_asked_to_stop and not self.was_killed and code:
+        if self.was_killed:
+            raise ServingError(
+                f"the {self.name} was killed: stopped, it did not end within {_STOP_S:g} s; its last lines:\n"
+                f"{self.last_lines()}"
+            )
+        if self.was_asked_to_stop and code:
             raise ServingError(
                 f"the {self.name} did not end in order when it was stopped (exit code {code}); its last lines:\n"
                 f"{self.last_lines()}"

@@ -29,6 +29,9 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--grpc-port", type=_port, default=0, help="default: a free one, which is printed")
     parser.add_argument("--site-list", type=Path, metavar="CSV", help="species by place and season (docs/predict.md)")
     parser.add_argument("--birdnet-range", action="store_true", help="the same by BirdNET's range model")
+    parser.add_argument(
+        "--max-feature-bytes", type=_whole, metavar="BYTES", help="of decoded sound at once (docs/operating.md)"
+    )
     parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
     parser.add_argument(
@@ -119,7 +122,7 @@ def _wait_for_interrupt(servers: LocalServers) -> None:
 
 
 def _transformer_options(options: argparse.Namespace) -> list[str]:
-    given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys")}
+    given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
     words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
     words += [f"--allow_origin={origin}" for origin in options.allow_origin]
     return [*words, *(["--birdnet_range"] if options.birdnet_range else [])]

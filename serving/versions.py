@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from fastapi import Request, Response
 from kserve.errors import ModelNotFound
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.servicer import InferenceServicer
-from kserve.protocol.rest.v2_datamodels import (
-    InferenceRequest,
-    InferenceResponse,
-    ModelMetadataResponse,
-    ModelReadyResponse,
-)
+from kserve.protocol.rest.v2_datamodels import ModelMetadataResponse, ModelReadyResponse
 from kserve.protocol.rest.v2_endpoints import V2Endpoints
 
 
@@ -42,7 +36,7 @@ class VersionNotFound(ModelNotFound):  # type: ignore[misc]  # kserve is untyped
 
 
 class VersionedEndpoints(V2Endpoints):  # type: ignore[misc]
-    """The SDK's REST side, which answers 501 to every version."""
+    """The SDK's REST side, which answers 501 to every version; `serving.inference_routes` has what is left of it."""
 
     async def model_metadata(self, model_name: str, model_version: str | None = None) -> ModelMetadataResponse:
         self.dataplane.check_version(model_name, model_version)
@@ -51,17 +45,6 @@ class VersionedEndpoints(V2Endpoints):  # type: ignore[misc]
     async def model_ready(self, model_name: str, model_version: str | None = None) -> ModelReadyResponse:
         self.dataplane.check_version(model_name, model_version)
         return await super().model_ready(model_name)
-
-    async def infer(
-        self,
-        raw_request: Request,
-        raw_response: Response,
-        model_name: str,
-        request_body: InferenceRequest | bytes,
-        model_version: str | None = None,
-    ) -> InferenceResponse | Response:
-        self.dataplane.check_version(model_name, model_version)
-        return await super().infer(raw_request, raw_response, model_name, request_body)
 
 
 class VersionedServicer(InferenceServicer):  # type: ignore[misc]

@@ -42,18 +42,18 @@ def with_first_flac_frame_again(flac: bytes) -> bytes:
     return flac + flac[at : at + 16]
 
 
-def with_ogg_positions(ogg: bytes, divisor: int) -> bytes:
-    """An Ogg whose pages claim a fraction of the samples that lie before them."""
-    at, pages = 0, bytearray()
+def with_last_ogg_position_alone(ogg: bytes) -> bytes:
+    """An Ogg of which only the last page says how many samples lie before it, which no page can hold."""
+    at, pages = 0, []
     while at < len(ogg):
         end = at + 27 + ogg[at + 26] + sum(ogg[at + 27 : at + 27 + ogg[at + 26]])
-        page = bytearray(ogg[at:end])
-        page[6:14] = struct.pack("<q", struct.unpack("<q", page[6:14])[0] // divisor)
+        pages.append(bytearray(ogg[at:end]))
+        at = end
+    for page in pages[2:-1]:
+        page[6:14] = struct.pack("<q", -1)
         page[22:26] = bytes(4)
         page[22:26] = struct.pack("<I", _ogg_checksum(bytes(page)))
-        pages += page
-        at = end
-    return bytes(pages)
+    return b"".join(pages)
 
 
 def without_ogg_end(ogg: bytes) -> bytes:

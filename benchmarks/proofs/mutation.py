@@ -59,7 +59,7 @@ class Subject:
 
     Attributes:
         modules: Files of `src` or of a package at the root of the repository.
-        tests: Files or folders, from the root.
+        tests: Files or folders, from the root. A module whose name one of the files has is left to that file.
         preloaded: Modules of others that the tests import: loaded once, so that a mutant's process loads ours alone.
         max_mutants: Of a module, spread evenly over it; None takes all.
         texts: Mutate the texts in the tables of a module as well (dicts, sets, lists and tuples outside functions).
@@ -69,7 +69,7 @@ class Subject:
 
     modules: tuple[Path, ...]
     tests: tuple[str, ...]
-    preloaded: tuple[str, ...] = ("pytest", "yaml", "tqdm")
+    preloaded: tuple[str, ...] = ("pytest", "hypothesis", "yaml", "tqdm")
     max_mutants: int | None = None
     texts: bool = False
     max_processor_s: int = 120
@@ -78,10 +78,10 @@ class Subject:
 
 def prove_mutations(subject: Subject, units: Units) -> dict[str, Any]:
     """How many mutants of each module were killed, and which survived."""
-    tests = _digest(path for name in subject.tests for path in _test_files(ROOT / name))
     modules = {}
     for path in tqdm(subject.modules, desc="modules", unit="module"):
         name = module_name(path)
+        tests = _digest(file for name in _tests_of(subject, path) for file in _test_files(ROOT / name))
         unit = f"{name.replace('.', '-')}-{_digest([path])}-{tests}-{subject.max_mutants or 'all'}"
         modules[name] = units.do(unit, lambda path=path: _judge(subject, path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
@@ -156,6 +156,12 @@ def _set_attribute(node: ast.AST, name: str, value: Any) -> Any:
     return lambda: setattr(node, name, value)
 
 
+def _tests_of(subject: Subject, path: Path) -> tuple[str, ...]:
+    """Tests mirror the source."""
+    mirrored = tuple(name for name in subject.tests if Path(name).name == f"test_{path.name}")
+    return mirrored or subject.tests
+
+
 def _test_files(path: Path) -> list[Path]:
     return sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
@@ -206,7 +212,11 @@ def _run_tests(subject: Subject, path: Path, source: str) -> None:
     os.dup2(silent, 2)
     os.chdir(ROOT)
     os._exit(
-        int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *subject.options, *subject.tests]))
+        int(
+            pytest.main(
+                ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *subject.options, *_tests_of(subject, path)]
+            )
+        )
     )
 
 

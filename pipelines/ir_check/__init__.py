@@ -36,6 +36,7 @@ RULES: tuple[Callable[[Package], Iterator[Fault]], ...] = (
     artifacts.graph_outputs,
     constants.constants,
     constants.commands,
+    constants.texts,
     constants.images,
     loops.loops,
     loops.loop_components,
@@ -63,12 +64,15 @@ def faults_of(package: Package) -> list[Fault]:
 
 
 def faults_in(path: Path) -> list[Fault]:
-    """As `faults_of`, of a compiled file.
+    """As `faults_of`, of a compiled file, with what is wrong with its form.
 
     Raises:
         PipelineError: It is no compiled pipeline.
     """
-    return faults_of(read_package(path))
+    from pipelines.ir_check.schema import documents  # kfp's messages take half a second to import
+
+    package = read_package(path)
+    return [*documents(package), *faults_of(package)]
 
 
 def refuse_faults(path: Path) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.ir_check.package import Fault, Package, at, definitions, given
+from pipelines.ir_check.package import ROOT, Fault, Package, at, definitions, given
 
 # Filled in by the driver where one is a whole constant.
 _OF_THE_RUN = frozenset(
@@ -26,6 +26,7 @@ _PLACEHOLDER = re.compile(r"\{\{\$(.*?)\}\}", re.DOTALL)
 _OF_THE_STEP = re.compile(r"\.(inputs|outputs)\.(parameters|artifacts)\['([^']*)'\](?:\.(uri|path|output_file))?")
 # Given to `execve` as one argument, which Linux bounds (MAX_ARG_STRLEN).
 _MAX_ARGUMENT_BYTES = 32 * 4096 - 1
+_MAX_SHOWN = 80
 
 
 def constants(package: Package) -> Iterator[Fault]:
@@ -66,6 +67,20 @@ def commands(package: Package) -> Iterator[Fault]:
             if "{{" in _PLACEHOLDER.sub("", text):
                 what = "two braces stand in the command, which Argo takes for a template of its own"
                 yield Fault(label, what, "write them apart, or move the text into the library")
+
+
+def texts(package: Package) -> Iterator[Fault]:
+    """Descriptions and defaults hold no template of Argo's: they lie in the workflow, in which Argo fills templates in.
+
+    `argocompiler/argo.go` (`saveProtoToArguments`), `dag.go` (the task's specification, the run's parameters); a
+    placeholder of KFP's own begins with `{{$`, which Argo leaves.
+    """
+    for name, component in {ROOT: package.spec.get("root", {}), **package.components}.items():
+        sides = [component.get("inputDefinitions", {}), component.get("outputDefinitions", {})]
+        for text in _texts(sides):
+            if "{{" in text.replace("{{$", ""):
+                what = f"two braces stand in {text[:_MAX_SHOWN]!r}, which Argo takes for a template of its own"
+                yield Fault(name, what, "write them apart")
 
 
 def images(package: Package) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ AUDIO_STATISTICS = ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_
 SCHEMA = pa.schema(
     [
         pa.field("request_id", pa.string(), nullable=False),
+        pa.field("client_request_id", pa.string()),
         pa.field("session_id", pa.string()),
         pa.field("key_name", pa.string()),
         pa.field("received_at", _TIME, nullable=False),
@@ -49,11 +50,12 @@ class RecordingFacts:
     """What all windows of one recording share.
 
     Attributes:
-        request_id: As the answer names it.
+        request_id: The server's own, as the answer names it.
         received_at: When the request came; with a time zone.
         bundle_name: Of the bundle that answered.
         bundle_version: Of the bundle that answered; a candidate and the sealed bundle made of it share it.
         spec_sha256: Of the features.
+        client_request_id: As the client sent it, where it did.
         manifest_sha256: Of the very bundle that answered; logs from before it was written have none.
         recording: Its place in the request, from 0.
         session_id: As the client sent it.
@@ -76,6 +78,7 @@ class RecordingFacts:
     bundle_name: str
     bundle_version: str
     spec_sha256: str
+    client_request_id: str | None = None
     manifest_sha256: str | None = None
     recording: int = 0
     session_id: str | None = None

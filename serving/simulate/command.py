@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from serving.client import add_key_in_clear
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
@@ -41,6 +42,7 @@ def add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--speed", type=_positive, default=1.0, help="times as fast as life; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+    add_key_in_clear(parser)
     parser.set_defaults(run=simulate)
 
 
@@ -74,6 +76,7 @@ def simulate(options: argparse.Namespace) -> int:
         n_clients=options.clients,
         speed=options.speed,
         api_key=os.environ.get(API_KEY, ""),
+        key_in_clear=options.key_in_clear,
     )
     begun_s = time.monotonic()
     SIMULATIONS[options.simulation](scene)

@@ -53,12 +53,13 @@ class Asker:
     Args:
         url: Of the transformer.
         api_key: Sent as `Authorization: Bearer …`; empty sends none.
+        key_in_clear: It may go to another machine without TLS.
     """
 
-    def __init__(self, url: str, api_key: str = "") -> None:
+    def __init__(self, url: str, api_key: str = "", *, key_in_clear: bool = False) -> None:
         self.route = f"{url.rstrip('/')}/v1/models/{MODEL_NAME}:predict"
         self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = connection(url, _LONGEST_S, api_key)
+        self._http = connection(url, _LONGEST_S, api_key, key_in_clear=key_in_clear)
 
     def __enter__(self) -> Self:
         return self

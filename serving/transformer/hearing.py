@@ -95,7 +95,7 @@ class Hearing:
     @property
     def max_request_bytes(self) -> int:
         """What the features of the largest request take that is admitted."""
-        return max_windows(self.spec.hop_s, MOST_INSTANCES) * self._max_bytes(self.spec.window_s)
+        return max_windows(self.spec.hop_s, MOST_INSTANCES) * self._max_bytes(0.0)  # a window
 
     async def hear(self, question: Question, share: FeatureShare) -> tuple[list[RecordingFeatures], dict[str, float]]:
         """Decode and featurize what came encoded; take over what came as features.

@@ -18,6 +18,7 @@ from kserve.logging import logger
 from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
+from serving.agreement import OWN_REQUEST_ID
 from serving.metrics import REQUEST_STAGES, Metrics
 from serving.readiness import BundleModel
 from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
@@ -147,7 +148,7 @@ class Transformer(BundleModel):
         received_at, hearing = datetime.now(UTC), self._open_hearing
         question = await understand(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
         recordings, stage_s = await hearing.hear(question, _share.get())
-        request_id = (headers or {}).get("x-request-id") or uuid.uuid4().hex
+        request_id = (headers or {}).get(OWN_REQUEST_ID) or uuid.uuid4().hex
         return HeardRequest(question, recordings, request_id, received_at, stage_s)
 
     async def predict(

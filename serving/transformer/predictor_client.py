@@ -69,17 +69,25 @@ class PredictorClient:
     Args:
         address: `HOST:PORT` of its gRPC side.
         deadline_s: How long a request may take with all its calls and retries; as the settings say by default.
+        credentials: For TLS; None asks in clear.
     """
 
-    def __init__(self, address: str, deadline_s: float | None = None) -> None:
+    def __init__(
+        self, address: str, deadline_s: float | None = None, *, credentials: grpc.ChannelCredentials | None = None
+    ) -> None:
         self._address = address
+        self._credentials = credentials
         self._deadline_s = Settings().predictor_deadline_s if deadline_s is None else deadline_s
         self._connected: GRPCInferenceServiceStub | None = None
 
     @property
     def _stub(self) -> GRPCInferenceServiceStub:
         if self._connected is None:  # not in __init__: a channel belongs to the event loop in which it is made
-            self._connected = GRPCInferenceServiceStub(grpc.aio.insecure_channel(self._address, options=_OPTIONS))
+            if self._credentials is None:
+                channel = grpc.aio.insecure_channel(self._address, options=_OPTIONS)
+            else:
+                channel = grpc.aio.secure_channel(self._address, self._credentials, options=_OPTIONS)
+            self._connected = GRPCInferenceServiceStub(channel)
         return self._connected
 
     async def reason_not_ready(self, model_name: str) -> str:
@@ -91,6 +99,8 @@ class PredictorClient:
                 return f"the predictor does not serve {model_name}: it was given another bundle"
             if _is_own_word(error):
                 return f"the predictor is not ready: {error.details()}"
+            if "handshake" in (error.details() or ""):
+                return f"the predictor at {self._address} speaks no TLS, or one of both certificates is not trusted"
             return f"the predictor at {self._address} does not answer ({error.code().name})"
         return ""
 

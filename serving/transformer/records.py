@@ -52,12 +52,11 @@ class Records:
         """
         for stage, seconds in heard.stage_s.items():
             self._metrics.stage(stage, seconds)
-        key_name = headers.get(KEY_NAME_HEADER)
         for i, (recording, known) in enumerate(zip(heard.recordings, heard.known, strict=True)):
             named = _named(documents[i], self._manifest.classes)
             self._metrics.windows(probabilities[i], named, recording.statistics)
             if self._log is not None:
-                facts = self._facts(heard, i, recording, known, key_name)
+                facts = self._facts(heard, i, recording, known, headers)
                 self._log.put(
                     window_records(
                         facts,
@@ -71,9 +70,10 @@ class Records:
                 )
 
     def _facts(
-        self, heard: HeardRequest, i: int, recording: RecordingFeatures, known: Known, key_name: str | None
+        self, heard: HeardRequest, i: int, recording: RecordingFeatures, known: Known, headers: Mapping[str, str]
     ) -> RecordingFacts:
         manifest, source = self._manifest, recording.source
+        offered_id = headers.get("x-request-id")
         return RecordingFacts(
             request_id=heard.request_id,
             received_at=heard.received_at,
@@ -83,7 +83,8 @@ class Records:
             manifest_sha256=manifest.manifest_sha256,
             recording=i,
             session_id=known.session_id,
-            key_name=key_name,
+            client_request_id=None if offered_id == heard.request_id else offered_id,
+            key_name=headers.get(KEY_NAME_HEADER),
             recorded_at=_with_zone(known.recorded_at),
             latitude=known.latitude,
             longitude=known.longitude,

@@ -18,9 +18,9 @@ Decode = Callable[[ProbedRecording, float, Priority], Awaitable[RecordingFeature
 class RequestDecoder:
     """The recordings of one request.
 
-    All of them are decoded beside each other, each no further than its headers say that it goes. One that goes on is
-    decoded anew when the others are known, as far as the request's limit leaves room for it; one at a time, as batch
-    work, so that headers that lie gain nothing.
+    All of them are decoded beside each other, each no further than its headers say that it goes. Those that go on are
+    decoded anew when the others are known, one at a time and as batch work: first as far as each would go if they
+    shared what the request's limit leaves, then as far as that limit. Headers that lie gain nothing.
 
     Args:
         probed: At least one.
@@ -40,7 +40,9 @@ class RequestDecoder:
         self._decode = decode
         self._max_bytes = max_bytes
         self._share = share
-        self._total_s = 0.0
+        self._features: dict[int, RecordingFeatures] = {}
+        # How long each is at least.
+        self._min_s = [0.0] * len(probed)
 
     async def run(self, priority: Priority) -> list[RecordingFeatures]:
         """Decode.
@@ -52,53 +54,46 @@ class RequestDecoder:
         """
         allotted = allotted_s(self._probed)
         await self._share.enter(sum(map(self._max_bytes, allotted)), priority)
-        first = (self._first(*one, priority) for one in zip(self._probed, allotted, strict=True))
-        found = await _all_or_none(list(first))
-        features = [one for one in found if one is not None]
-        longer = {i: await self._rest(self._probed[i], features) for i, one in enumerate(found) if one is None}
-        self._share.resize(_n_bytes(features), self._share.priority)
-        return [longer[i] if one is None else one for i, one in enumerate(found)]
+        await _all_or_none([self._try(i, max_s, priority) for i, max_s in enumerate(allotted)])
+        await self._decode_longer(shared=True)
+        await self._decode_longer(shared=False)
+        self._share.resize(self._n_bytes, self._share.priority)
+        return [self._features[i] for i in range(len(self._probed))]
 
-    async def _first(
-        self, recording: ProbedRecording, max_duration_s: float, priority: Priority
-    ) -> RecordingFeatures | None:
-        """None where it is longer."""
+    async def _decode_longer(self, shared: bool) -> None:
+        longer = [i for i in range(len(self._probed)) if i not in self._features]
+        for n_done, i in enumerate(longer):
+            unknown_s = MOST_AUDIO_S - sum(self._min_s)
+            left_s = max_s = self._min_s[i] + unknown_s
+            if shared:
+                max_s = min(left_s, max(self._min_s[i] + unknown_s / (len(longer) - n_done), 2 * self._min_s[i]))
+            self._share.resize(self._n_bytes + self._max_bytes(max_s), "batch")
+            await self._try(i, max_s, "batch", is_all=max_s == left_s)
+
+    async def _try(self, i: int, max_s: float, priority: Priority, is_all: bool = False) -> None:
         try:
-            features = await self._decode(recording, max_duration_s, priority)
+            features = await self._decode(self._probed[i], max_s, priority)
         except DecodeError as error:
-            if error.kind != "too_long" or max_duration_s >= MOST_AUDIO_S:
+            if error.kind != "too_long":
                 raise
-            features = None
-        self._total_s += max_duration_s if features is None else features.duration_s
-        if len(self._probed) > 1 and self._total_s > MOST_AUDIO_S:
-            raise too_long_together(recording.field)
-        return features
+            if is_all:
+                raise too_long_together(self._probed[i].field) from error
+            self._min_s[i] = max_s
+        else:
+            self._features[i], self._min_s[i] = features, features.duration_s
+        if len(self._probed) > 1 and sum(self._min_s) > MOST_AUDIO_S:
+            raise too_long_together(self._probed[i].field)
 
-    async def _rest(self, recording: ProbedRecording, features: list[RecordingFeatures]) -> RecordingFeatures:
-        """One that is longer than its headers say, with all that the others leave."""
-        left_s = MOST_AUDIO_S - sum(one.duration_s for one in features)
-        self._share.resize(_n_bytes(features) + self._max_bytes(left_s), "batch")
-        try:
-            found = await self._decode(recording, left_s, "batch")
-        except DecodeError as error:
-            if error.kind == "too_long" and len(self._probed) > 1:
-                raise too_long_together(recording.field) from error
-            raise
-        features.append(found)
-        return found
+    @property
+    def _n_bytes(self) -> int:
+        return sum(one.n_bytes for one in self._features.values())
 
 
-def _n_bytes(features: Sequence[RecordingFeatures]) -> int:
-    return sum(one.n_bytes for one in features)
-
-
-async def _all_or_none(
-    waiting: Sequence[Coroutine[None, None, RecordingFeatures | None]],
-) -> list[RecordingFeatures | None]:
+async def _all_or_none(waiting: Sequence[Coroutine[None, None, None]]) -> None:
     """All of them; where one fails, the others are not worked on any more."""
     tasks = [asyncio.ensure_future(one) for one in waiting]
     try:
-        return list(await asyncio.gather(*tasks))
+        await asyncio.gather(*tasks)
     finally:
         for one in tasks:
             one.cancel()

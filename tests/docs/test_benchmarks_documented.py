@@ -32,6 +32,22 @@ def test_day_long_recording__is_what_the_page_says() -> None:
     assert f"{predict} MB and {batch} MB" in PAGE
 
 
+def test_request_admission__is_what_the_page_says() -> None:
+    text = (ROOT / "benchmarks" / "results" / "proofs" / "request-admission.json").read_text(encoding="utf-8")
+    found = json.loads(text)["result"]
+    assert f"{found['recordings']} silent FLACs of ten minutes, {found['body_bytes'] / 1e6:.1f} MB" in PAGE
+    for what, sentence in (
+        ("headers are right", "within {:.1f} s and {:.1f} MiB; where"),
+        ("headers say a tenth of a second", "within {:.1f} s and {:.1f} MiB."),
+    ):
+        ways = [found[f"{way}, {what}"] for way in ("REST", "REST, chunked", "gRPC")]
+        assert all("longer than 600 s together" in one["answer"] for one in ways)
+        took_s, more_mib = max(one["took_s"] for one in ways), max(one["pss_more_mib"] for one in ways)
+        assert took_s <= 5
+        assert more_mib <= 50
+        assert sentence.format(took_s, more_mib) in PAGE
+
+
 def test_training__is_what_the_page_says() -> None:
     (result,) = _results("training")
     found = result["details"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from silencio.bundle import Bundle, Scorer
+from tests.litert_bundle import write_litert_bundle
 from tests.waiting import HANG_S
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +69,10 @@ def test_endpoint__answers_what_the_training_environment_computes(
     by_code = [{one["code"]: one["probability"] for one in window["species"]} for window in answer]
     got = np.array([[window[code] for code in codes] for window in by_code])
     assert np.abs(got - expected).max() <= 1e-5
+
+
+def test_inspect__runs_the_encoders_that_the_best_bundles_bring(serving_python: Path, tmp_path: Path) -> None:
+    command = [serving_python, "-m", "silencio.bundle", "inspect", write_litert_bundle(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "2 clips replayed, equal" in done.stdout

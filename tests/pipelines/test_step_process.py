@@ -91,3 +91,30 @@ def test_process__on_a_cluster_ends_as_its_work_did(does: str, status: int, tmp_
     assert (tmp_path / "executor.json").exists() == (status == 0)
     # That line is for a run of this machine, which takes it out of the log.
     assert FAILED not in done.stdout
+
+
+@pytest.mark.parametrize("pod", [True, False])
+def test_process__of_a_pod_says_where_what_it_lacks_belongs(pod: bool, tmp_path: Path) -> None:
+    component = tmp_path / "program" / "ephemeral_component.py"
+    component.parent.mkdir()
+    source = "from silencio.registry.settings import Tracking; Tracking(); open('/nowhere')"
+    component.write_text(f"def step() -> str:\n    {source}\n    return 'made'\n")
+    wanted = {"inputs": {}, "outputs": {"outputFile": str(tmp_path / "executor.json")}}
+    command = [sys.executable, "-m", "pipelines.step_process", "--component_module_path", str(component)]
+    command += ["--executor_input", json.dumps(wanted), "--function_to_execute", "step"]
+    environment = {name: value for name, value in os.environ.items() if name not in (RUN_PID, "MLFLOW_TRACKING_URI")}
+    # As KFP's launcher has it.
+    environment |= {"PYTHONPATH": "src"} | ({"KFP_POD_NAME": "train-x", "NAMESPACE": "ana"} if pod else {})
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root, env=environment)
+    assert done.returncode == 1
+    last = done.stdout.rstrip().splitlines()[-1]
+    if pod:
+        assert "MLFLOW_TRACKING_URI is not set" in done.stdout
+        assert last.startswith(
+            "on a cluster, MLFLOW_TRACKING_URI is key mlflow_tracking_uri of the config map silencio-tracking: "
+            "kubectl -n "
+            "ana create configmap silencio-tracking --from-literal=mlflow_tracking_uri="
+        )
+    else:
+        assert "on a cluster" not in done.stdout

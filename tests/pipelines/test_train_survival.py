@@ -142,8 +142,9 @@ def test_kill_at_every_step__and_the_same_bundle_in_the_end(tmp_path: Path) -> N
     Bundle(killed.out / "bundle").verify()
     again = killed.finish()
     assert killed.files == whole.files
-    # Those that run again are the steps that the graph wants no caching for: they ask the tracking server.
-    assert len(_BEGAN.findall(again)) <= 2 < again.count(_TAKEN_UP)
+    # Those that run again are the steps that the graph wants no caching for: they ask the tracking server, or look at
+    # the recordings.
+    assert len(_BEGAN.findall(again)) <= 3 < again.count(_TAKEN_UP)
 
 
 def test_recording_that_vanishes_during_the_run__is_named_and_the_run_goes_on_when_it_is_back(tmp_path: Path) -> None:
@@ -176,7 +177,7 @@ def test_s3_that_does_not_answer__is_one_sentence(tmp_path: Path) -> None:
     train = Train(tmp_path, "unstored")
     train.environment |= {"SILENCIO_S3_ENDPOINT": "http://127.0.0.1:9"}
     last = train.failure("--data", "s3://recordings/2026")
-    assert last.startswith("error: step ingest failed: ") and "127.0.0.1:9" in last
+    assert last.startswith("error: step inputs-version failed: ") and "127.0.0.1:9" in last
 
 
 def test_table_without_a_column__is_one_sentence(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,6 +68,20 @@ def recording() -> Callable[..., bytes]:
             for first in range(0, len(t), rate_hz):
                 sound.write((tone[:, None] + noise)[first : first + rate_hz])
         return file.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def issue(tmp_path: Path) -> Callable[[str], tuple[Path, Path]]:
+    """Make a certificate of this machine's own loopback address, and its key."""
+
+    def make(name: str) -> tuple[Path, Path]:
+        certificate, key = tmp_path / f"{name}.crt", tmp_path / f"{name}.key"
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        command += ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+        subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+        return certificate, key
 
     return make
 

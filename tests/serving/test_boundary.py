@@ -128,6 +128,31 @@ def test_request_id__the_clients_own_reaches_the_model_and_the_answer(guarded: G
     assert answer.headers["x-request-id"] == answer.json()["headers"]["x-request-id"] == "walk-17/a"
 
 
+def test_request_id__the_servers_own_is_new_whatever_the_client_says(guarded: Guarded) -> None:
+    own = [_post(guarded, X_Request_ID="same", X_Silencio_Request_ID="forged") for _ in range(2)]
+    ids = [answer.headers["x-silencio-request-id"] for answer in own]
+    assert ids == [answer.json()["headers"]["x-silencio-request-id"] for answer in own]
+    assert len({*ids, "same", "forged"}) == 4
+
+
+def test_request_id__both_stand_in_the_log(
+    guarded: Guarded, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
+    caplog.set_level(logging.INFO)
+    guarded.error = InvalidInput("instances: is missing")
+    wrong = _post(guarded, X_Request_ID="walk-17")
+    large = _post(guarded, b"x" * 1_001, X_Request_ID="walk-18")
+    without = _post(guarded)
+    said = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    own = [answer.headers["x-silencio-request-id"] for answer in (wrong, large, without)]
+    assert [line.partition(": ")[0] for line in said] == [
+        f"400 {PREDICT} {own[0]} (walk-17)",
+        f"413 {PREDICT} {own[1]} (walk-18)",
+        f"400 {PREDICT} {own[2]}",
+    ]
+
+
 @pytest.mark.parametrize("offered", ["", "two words", "a" * 129, "line;[31m"])
 def test_request_id__one_that_would_spoil_a_log_is_replaced(guarded: Guarded, offered: str) -> None:
     answer = _post(guarded, X_Request_ID=offered)
@@ -432,6 +457,7 @@ def test_grpc__metadata_as_over_rest() -> None:
 
     seen, answered = asyncio.run(ask())
     assert seen["x-request-id"] == answered["x-request-id"] == "walk-17"
+    assert seen["x-silencio-request-id"] == answered["x-silencio-request-id"] != "walk-17"
     assert "x-silencio-key-name" not in seen
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from serving.__main__ import main
 from serving.client import Client
@@ -52,6 +54,53 @@ def test_client__names_the_variable_of_a_proxy_that_cannot_be_used(
         Asker(ELSEWHERE)
     with pytest.raises(ServingError, match=variable):
         Consumer(ConsumerConfig(str(tmp_path), str(tmp_path / "results"), ELSEWHERE))
+
+
+IN_CLEAR = "the API key would go to 192.0.2.1 in clear, .* allow it by --api-key-in-clear"
+
+
+def test_key__goes_to_no_other_machine_in_clear(tmp_path: Path) -> None:
+    places = (str(tmp_path), str(tmp_path / "results"))
+    with pytest.raises(ConfigError, match=IN_CLEAR):
+        Client(ELSEWHERE, api_key="secret")
+    with pytest.raises(ConfigError, match=IN_CLEAR):
+        Asker(ELSEWHERE, "secret")
+    with pytest.raises(ConfigError, match=IN_CLEAR):
+        Consumer(ConsumerConfig(*places, ELSEWHERE, api_key="secret"))
+    # By TLS, to this machine, without a key, and where it is allowed.
+    for url in (
+        ELSEWHERE.replace("http", "https"),
+        "http://127.0.0.1:8080",
+        "http://localhost:8080",
+        "http://[::1]:80",
+    ):
+        Client(url, api_key="secret")
+    Client(ELSEWHERE)
+    Client(ELSEWHERE, api_key="secret", key_in_clear=True)
+    Asker(ELSEWHERE, "secret", key_in_clear=True)
+    Consumer(ConsumerConfig(*places, ELSEWHERE, api_key="secret", key_in_clear=True))
+
+
+@pytest.mark.parametrize("is_allowed", [False, True])
+def test_key__every_command_that_shows_it_has_the_option(
+    is_allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A proxy on loopback that is not there ends what is allowed: no packet leaves this machine."""
+    monkeypatch.setenv("SILENCIO_API_KEY", "secret")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    recording = tmp_path / "species" / "one.wav"
+    recording.parent.mkdir()
+    soundfile.write(recording, np.zeros(32_000), 32_000)
+    commands = [
+        ["predict", str(recording)],
+        ["consume", "--from", str(recording.parent), "--to", str(tmp_path / "results"), "--once", "--settle-s", "0"],
+        ["simulate", "guide", "--recordings", str(tmp_path), "--seconds", "0.01"],
+    ]
+    for command in commands:
+        option = ["--give-up-s", "0"] if command[0] == "consume" else []
+        main([*command, *option, "--url", ELSEWHERE, *(["--api-key-in-clear"] if is_allowed else [])])
+        said = "".join(capsys.readouterr())
+        assert ("in clear" in said) != is_allowed, (command, said)
 
 
 def test_commands__end_in_one_sentence(

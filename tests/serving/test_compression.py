@@ -55,7 +55,7 @@ def _answer(response: Response, accepted: str | None = "gzip") -> httpx.Response
 
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(Compression(application, **Compression.options()))
-        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://server", timeout=HANG_S) as client:
             headers = {"Accept-Encoding": "identity" if accepted is None else accepted}
             return await client.get("/", headers=headers)
 

@@ -90,8 +90,10 @@ async def guarded(access: Access | None = None, **limits: Any) -> AsyncIterator[
 
 
 def _count(method: str, status: str) -> float:
-    labels = {"version": "", "route": f"grpc {method}", "status": status}
-    return REGISTRY.get_sample_value("silencio_requests_total", labels) or 0.0
+    """Of whatever bundle: other tests of this process may have said which is served."""
+    labels = {"route": f"grpc {method}", "status": status}
+    samples = [one for family in REGISTRY.collect() for one in family.samples if one.name == "silencio_requests_total"]
+    return sum(one.value for one in samples if labels.items() <= one.labels.items())
 
 
 def test_key__is_asked_for_before_the_message_is_read(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
+from kserve.errors import ModelNotFound
 
 from serving.agreement import LARGE_BODY_BYTES
 from serving.inference_routes import add_inference_routes
 from serving.readiness import BundleDataPlane
 from tests.waiting import HANG_S
 
+V2_OF_VERSION = "/v2/models/silencio/versions/2/infer"
 V1, V2 = "/v1/models/silencio:predict", "/v2/models/silencio/infer"
 
 
@@ -38,6 +40,10 @@ class _DataPlane(BundleDataPlane):
         self.decodes.set()
         self.may_decode.wait(HANG_S)
         return super().decode(*arguments)
+
+    def check_version(self, model_name: str, version: str | None) -> None:
+        if version not in (None, "2"):
+            raise ModelNotFound(model_name)
 
     async def infer(self, model_name: str, request: Any, headers: Any = None) -> tuple[Any, dict[str, str]]:
         self.given = request
@@ -62,7 +68,7 @@ def _body(route: str, n_bytes: int) -> bytes:
     return json.dumps({"instances": [{"audio": {"b64": text}}]} if route == V1 else {"inputs": [tensor]}).encode()
 
 
-@pytest.mark.parametrize("route", [V1, V2])
+@pytest.mark.parametrize("route", [V1, V2, V2_OF_VERSION])
 def test_body__a_large_one_is_parsed_while_others_are_answered(plane: _DataPlane, route: str) -> None:
     async def ask() -> httpx.Response:
         async with _client(plane) as client:
@@ -79,7 +85,7 @@ def test_body__a_large_one_is_parsed_while_others_are_answered(plane: _DataPlane
     assert plane.decoded_in != [threading.get_ident()]
 
 
-@pytest.mark.parametrize("route", [V1, V2])
+@pytest.mark.parametrize("route", [V1, V2, V2_OF_VERSION])
 def test_body__a_small_one_is_worth_no_thread(plane: _DataPlane, route: str) -> None:
     plane.may_decode.set()
 
@@ -89,6 +95,16 @@ def test_body__a_small_one_is_worth_no_thread(plane: _DataPlane, route: str) -> 
 
     assert asyncio.run(ask()).status_code == 200
     assert plane.decoded_in == [threading.get_ident()]
+
+
+def test_v2__another_version_is_not_even_read(plane: _DataPlane) -> None:
+    async def ask() -> None:
+        async with _client(plane) as client:
+            await client.post("/v2/models/silencio/versions/7/infer", content=b"{}")
+
+    with pytest.raises(ModelNotFound):
+        asyncio.run(ask())
+    assert not plane.decoded_in
 
 
 def _v2_answer(plane: _DataPlane, response: InferResponse, content_type: str | None = None) -> httpx.Response:

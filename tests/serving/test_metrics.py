@@ -186,16 +186,22 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     options = ["--prediction_log", str(place), "--keys", str(keys)]
     with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
-        assert _predict(servers, recording(12.0), route=PREDICT + query, headers=headers).status_code == 200
+        answer = _predict(servers, recording(12.0), route=PREDICT + query, headers=headers)
+        assert (answer.status_code, answer.headers["x-request-id"]) == (200, "walk-17")
         dropped = _scrape(servers.url)["silencio_prediction_log_dropped"]
         assert {(one.labels["reason"], one.value) for one in dropped} == {("full", 0.0), ("invalid", 0.0)}
         servers.transformer.stop()
         # Too late for a scrape.
         assert "prediction log: closed after 3 rows; dropped: none" in servers.transformer.log.read_text()
     rows = read_log(str(place), begun - timedelta(hours=1), begun + timedelta(hours=1)).to_pylist()
-    assert [(row["request_id"], row["session_id"], row["key_name"], row["start_s"]) for row in rows] == [
+    named = ("client_request_id", "session_id", "key_name", "start_s")
+    assert [tuple(row[name] for name in named) for row in rows] == [
         ("walk-17", "walk", "ranger", start_s) for start_s in (0.0, 5.0, 7.0)
     ]
+    # Nobody can have rows taken for another's: the id that feedback is joined by is the server's.
+    own = answer.headers["x-silencio-request-id"]
+    assert {row["request_id"] for row in rows} == {own} == {answer.json()["request_id"]} != {"walk-17"}
+    assert {row["manifest_sha256"] for row in rows} == {Bundle(bundle_directory).manifest.manifest_sha256}
     assert {(row["latitude"], row["longitude"]) for row in rows} == {(-9.0, 147.2)}
     assert all(len(row["top_codes"]) == len(row["top_probabilities"]) == 5 for row in rows)
 

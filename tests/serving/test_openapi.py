@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,10 @@ def test_openapi__statuses_with_their_headers() -> None:
     paths = openapi()["paths"]
     answers = paths["/v1/models/silencio:predict"]["post"]["responses"]
     assert sorted(answers) == ["200", "400", "401", "404", "405", "408", "413", "415", "429", "431", "500", "503"]
-    assert "501" in paths["/v2/models/silencio/infer"]["post"]["responses"]
-    headers = {status: set(one["headers"]) - {"X-Request-ID"} for status, one in answers.items()}
+    assert sorted(paths["/v2/models/silencio/infer"]["post"]["responses"]) == sorted(answers)
+    ids = {"X-Request-ID", "X-Silencio-Request-ID"}
+    assert all(ids <= set(one["headers"]) for one in answers.values())
+    headers = {status: set(one["headers"]) - ids for status, one in answers.items()}
     assert {status: names for status, names in headers.items() if names} == {
         "401": {"WWW-Authenticate"},
         "405": {"Allow"},
@@ -102,6 +105,15 @@ def test_openapi__a_date_time_is_taken(http: httpx.Client, recording: Make, v1_i
     assert {"type": "string", "format": "date-time"} in field["anyOf"]
     body = {"instances": [v1_instance(recording()) | {"recorded_at": moment}]}
     assert http.post(ROUTE, json=body).status_code == 200
+
+
+def test_openapi__a_whole_number_may_have_a_point(http: httpx.Client, recording: Make, v1_instance: Instance) -> None:
+    """To JSON Schema 2.0 is an integer; languages with one kind of number write it so."""
+    body = json.dumps({"instances": [v1_instance(recording())], "parameters": {"top_k": 2.0}})
+    assert '"top_k": 2.0' in body
+    answers = [http.post(ROUTE, content=body), http.post(f"{ROUTE}?top_k=2.0", content=recording())]
+    found = [answer.json()["predictions"][0]["windows"][0]["species"] for answer in answers]
+    assert [len(species) for species in found] == [2, 2]
 
 
 def test_openapi__the_routes_of_v2_answer_as_described(http: httpx.Client, recording: Make) -> None:

@@ -19,10 +19,9 @@ import httpx
 import pytest
 from kserve import InferenceRESTClient, RESTConfig
 
-from serving.local import LocalServers, local_servers
+from serving.local import LocalServers
 from silencio.bundle import Scorer
-from tests.serving.trap import TRAP_HZ, set_trap
-from tests.waiting import HANG_S, until
+from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
 Make = Callable[..., bytes]
@@ -239,30 +238,3 @@ def test_servers__carry_no_training_framework(servers: LocalServers) -> None:
         loaded = Path(f"/proc/{server.process.pid}/maps").read_text()
         assert "onnxruntime" in loaded
         assert not [name for name in ("libtorch", "lightning", "mlflow") if name in loaded]
-
-
-def test_predict__more_large_recordings_than_fit_are_told_to_come_back(
-    bundle_directory: Path, recording: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoded = recording(120.0, "FLAC")
-    large_trap = recording(60.0, "WAV", TRAP_HZ)
-    assert min(len(encoded), len(large_trap)) > 2 << 20
-    trap = set_trap(tmp_path, monkeypatch)
-    with local_servers(bundle_directory, longest_start_s=HANG_S) as servers, ThreadPoolExecutor(21) as threads:
-
-        def ask(content: bytes) -> httpx.Response:
-            headers = {"Content-Type": "audio/flac"}
-            return httpx.post(servers.url + ROUTE, content=content, headers=headers, trust_env=False, timeout=HANG_S)
-
-        # Large recordings share a decoder, and it stands still: however fast it is, the others come to a queue.
-        first = threads.submit(ask, large_trap)
-        pid = trap.wait(servers.transformer.last_lines)
-        waiting = [threads.submit(ask, encoded) for _ in range(20)]
-        until(lambda: any(one.done() for one in waiting), servers.transformer.last_lines)
-        refused = [one.result() for one in waiting if one.done()]
-        assert {one.status_code for one in refused} == {503}
-        assert all(int(one.headers["Retry-After"]) >= 1 for one in refused)
-        trap.let_go(pid)
-        assert first.result().status_code == 200
-        assert {one.result().status_code for one in waiting} == {200, 503}
-        assert ask(encoded).status_code == 200

@@ -225,13 +225,14 @@ def test_read__takes_the_stretch_that_was_asked_for(tmp_path: Path) -> None:
         read_log(str(tmp_path), datetime(2026, 5, 17), AT)
 
 
-def test_read__a_log_from_before_the_bundle_itself_was_named(tmp_path: Path) -> None:
+def test_read__a_log_from_before_later_columns_were_written(tmp_path: Path) -> None:
+    later = ["client_request_id", "manifest_sha256"]
     with PredictionLog(str(tmp_path)) as log:
-        log.put(records(1, manifest_sha256="m"))
+        log.put(records(1, client_request_id="walk-17", manifest_sha256="m"))
     (written,) = (tmp_path / "date=2026-05-17").iterdir()
-    before = read_parquet(written).drop_columns(["manifest_sha256"])
-    pq.write_table(before, tmp_path / "date=2026-05-17" / "before.parquet")
-    assert sorted(read_log(str(tmp_path), AT, AT + DAY)["manifest_sha256"].to_pylist(), key=str) == [None, "m"]
+    pq.write_table(read_parquet(written).drop_columns(later), tmp_path / "date=2026-05-17" / "before.parquet")
+    rows = read_log(str(tmp_path), AT, AT + DAY).select(later).to_pylist()
+    assert sorted([tuple(row.values()) for row in rows], key=str) == [("walk-17", "m"), (None, None)]
 
 
 WRITE_FOR_EVER = """

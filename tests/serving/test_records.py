@@ -65,7 +65,8 @@ def test_log__a_row_a_window_says_what_was_answered(kept: Any, bundle_directory:
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(one["start_s"], one["end_s"]) for one in windows]
     assert [sorted(row["named_codes"]) for row in rows] == [sorted(codes) for codes in _named(answer)]
     assert [row["top_codes"][0] for row in rows] == [one["species"][0]["code"] for one in windows]
-    assert {row["request_id"] for row in rows} == {"request-1"} == {answer["request_id"]}
+    assert {row["request_id"] for row in rows} == {answer["request_id"]} != {"request-1"}
+    assert {row["client_request_id"] for row in rows} == {"request-1"}
     assert {row["bundle_version"] for row in rows} == {answer["bundle"]["version"]}
     assert {row["manifest_sha256"] for row in rows} == {read_manifest(bundle_directory).manifest_sha256}
 

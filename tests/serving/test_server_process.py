@@ -62,16 +62,16 @@ def test_stop__when_the_parent_is_gone_is_exit_code_0(start: Start) -> None:
     assert server.process.wait(HANG_S) == 0, server.last_lines()
 
 
-def _ends_with(code: int, tmp_path: Path) -> ServerProcess:
+def _ends_with(code: int, tmp_path: Path, *, does_end: bool = True) -> ServerProcess:
     """A process of its own, which ends so when it is asked to stop."""
     log = tmp_path / "log"
     log.write_text("its last words")
     module = tmp_path / "odd.py"
     module.write_text(
         "import signal, sys, threading\n"
-        f"signal.signal(signal.SIGTERM, lambda *_: sys.exit({code}))\n"
+        f"signal.signal(signal.SIGTERM, lambda *_: sys.exit({code}) if {does_end} else None)\n"
         "open(sys.argv[1], 'w').close()\n"
-        "threading.Event().wait()\n"
+        "while True: threading.Event().wait()\n"
     )
     return ServerProcess.start("odd", [str(tmp_path / "began")], "http://127.0.0.1:1", log)
 
@@ -89,6 +89,15 @@ def test_stop__a_server_that_does_not_end_in_order_is_said(
         ):
             odd.stop()
     else:
+        odd.stop()
+
+
+def test_stop__a_server_that_had_to_be_killed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("serving.server_process._STOP_S", 0.01)
+    odd = _ends_with(0, tmp_path, does_end=False)
+    until((tmp_path / "began").exists)
+    with pytest.raises(ServingError, match=r"the odd was killed: stopped, it did not end within 0.01 s"):
         odd.stop()
 
 

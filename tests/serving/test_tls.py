@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 import subprocess
@@ -17,24 +18,11 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 from serving.access.tls import tls_of
 from serving.local import free_ports
 from serving.server_process import ServerProcess
+from serving.transformer.predictor_client import PredictorClient
 from silencio.errors import ConfigError
 from tests.waiting import HANG_S, until
 
 Issue = Callable[[str], tuple[Path, Path]]
-
-
-@pytest.fixture
-def issue(tmp_path: Path) -> Issue:
-    """Make a certificate of this machine's own loopback address, and its key."""
-
-    def make(name: str) -> tuple[Path, Path]:
-        certificate, key = tmp_path / f"{name}.crt", tmp_path / f"{name}.key"
-        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        command += ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-        subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
-        return certificate, key
-
-    return make
 
 
 def _rest_is_live(port: int, certificate: Path) -> bool:
@@ -55,6 +43,16 @@ def _grpc_is_live(port: int, certificate: Path) -> bool:
             return False
 
 
+def _predictor_is_ready(port: int, certificate: Path) -> bool:
+    """As a transformer asks it."""
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+
+    async def ask() -> str:
+        return await PredictorClient(f"127.0.0.1:{port}", credentials=credentials).reason_not_ready("silencio")
+
+    return not asyncio.run(ask())
+
+
 def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(
     bundle_directory: Path, tmp_path: Path, issue: Issue
 ) -> None:
@@ -67,6 +65,7 @@ def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(
     try:
         assert until(lambda: _rest_is_live(rest, first)), server.last_lines()
         assert until(lambda: _grpc_is_live(grpc_port, first)), server.last_lines()
+        assert until(lambda: _predictor_is_ready(grpc_port, first)), server.last_lines()
         with pytest.raises(httpx.TransportError):
             httpx.get(f"http://127.0.0.1:{rest}/v2/health/live", trust_env=False, timeout=HANG_S)
         for name in ("second", "third"):

@@ -268,6 +268,9 @@ def test_repository__a_client_cannot_take_the_model_away(http: httpx.Client, ver
     [
         ("topk=3", "query.topk: is not a field that is taken here"),
         ("top_k=three", "query.top_k: a whole number of at least 1"),
+        ("top_k=2.5", "query.top_k: a whole number of at least 1"),
+        ("top_k=1e999", "query.top_k: a whole number of at least 1"),
+        ("top_k=nan", "query.top_k: a whole number of at least 1"),
         ("top_k=0", "query.top_k: a whole number of at least 1"),
         ("top_k=1&top_k=2", "query.top_k: is said twice"),
         ("format=pdf", "query.format: one of 'json'"),

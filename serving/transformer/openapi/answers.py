@@ -7,7 +7,8 @@ from typing import Any
 
 _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
-    "X-Request-ID": {"description": "Of the request: the client's own, or a new one.", "schema": _TEXT},
+    "X-Request-ID": {"description": "Of the request: the client's own, or the server's.", "schema": _TEXT},
+    "X-Silencio-Request-ID": {"description": "Of the request: the server's own, for its logs.", "schema": _TEXT},
     "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How a key is sent.", "schema": _TEXT},
     "Allow": {"description": "The methods that are taken here.", "schema": _TEXT},
@@ -17,14 +18,15 @@ REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
     "required": False,
-    "description": "Of yours, for the logs: 1 to 128 letters, digits and ._:/+=@-; of anything else a new one is made.",
+    "description": "Of yours, for the logs: 1 to 128 letters, digits and ._:/+=@-; else the server's is used.",
     "schema": _TEXT,
 }
+_IDS = ("X-Request-ID", "X-Silencio-Request-ID")
 # Meaning, and headers beside the request's id.
 _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {
     400: ("The request cannot be used; the sentence names the field, what was found and what is allowed.", ()),
     401: ("No API key, or an unknown one, where the server wants one.", ("WWW-Authenticate",)),
-    404: ("There is no such route, or no such model.", ()),
+    404: ("There is no such route, model or version.", ()),
     405: ("The route takes other methods.", ("Allow",)),
     408: ("The body stood still, or the head never ended.", ()),
     413: ("The body is larger than the server reads, as it came or unpacked.", ()),
@@ -32,13 +34,12 @@ _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {
     429: ("The key's quota is used up.", ("Retry-After",)),
     431: ("The head is larger than the server reads.", ()),
     500: ("A fault of the server's; its log has it by the request's id.", ()),
-    501: ("Something that is not implemented: a version of the model that is named in the address.", ()),
     503: ("Not ready, or too busy.", ("Retry-After",)),
 }
 _OF_OPEN_ROUTES = (404, 405, 408, 431, 500, 503)
 _OF_READING = (401, *_OF_OPEN_ROUTES, 429)
 _OF_PREDICTING = (400, 401, 404, 405, 408, 413, 415, 429, 431, 500, 503)
-OPEN, READING, PREDICTING, INFERRING = _OF_OPEN_ROUTES, _OF_READING, _OF_PREDICTING, (*_OF_PREDICTING, 501)
+OPEN, READING, PREDICTING = _OF_OPEN_ROUTES, _OF_READING, _OF_PREDICTING
 
 
 def schema_ref(name: str) -> dict[str, str]:
@@ -64,6 +65,6 @@ def responses(description: str, content: Mapping[str, Any], errors: tuple[int, .
 def _response(description: str, content: Mapping[str, Any], headers: tuple[str, ...]) -> dict[str, Any]:
     return {
         "description": description,
-        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (REQUEST_ID["name"], *headers)},
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in (*_IDS, *headers)},
         "content": {media_type: {"schema": schema} for media_type, schema in content.items()},
     }

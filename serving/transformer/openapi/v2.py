@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from serving.agreement import MODEL_NAME
-from serving.transformer.openapi.answers import INFERRING, OPEN, READING, REQUEST_ID, responses, schema_ref
+from serving.transformer.openapi.answers import OPEN, PREDICTING, READING, REQUEST_ID, responses, schema_ref
 
 _MODEL = f"/v2/models/{MODEL_NAME}"
 _INFER = (
-    "The protocol's binary extension is taken as well: application/octet-stream with Inference-Header-Content-Length."
+    "The protocol's binary extension is taken as well: application/octet-stream with Inference-Header-Content-Length. "
+    "A version may be named, as …/versions/VERSION/infer: the metadata lists the one that there is."
 )
 
 
@@ -32,7 +33,7 @@ def v2_paths() -> dict[str, Any]:
                     "required": True,
                     "content": {"application/json": {"schema": schema_ref("InferRequest")}},
                 },
-                "responses": responses("What was found.", {"application/json": schema_ref("InferAnswer")}, INFERRING),
+                "responses": responses("What was found.", {"application/json": schema_ref("InferAnswer")}, PREDICTING),
             }
         },
     }

@@ -77,10 +77,15 @@ class InferOutput(BaseModel):
 
 
 class InferAnswer(BaseModel):
-    """The V2 answer."""
+    """The V2 answer.
+
+    Attributes:
+        model_version: The bundle's.
+    """
 
     id: str
     model_name: str
+    model_version: str
     parameters: dict[str, Scalar]
     outputs: list[InferOutput]
 

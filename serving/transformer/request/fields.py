@@ -39,8 +39,8 @@ _MESSAGES = {
 def _top_k(value: object) -> TopK:
     if value == "all":
         return "all"
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1 and value == value // 1:
+        return int(value)  # to JSON 5.0 is a whole number, too
     raise PydanticCustomError("top_k", 'a whole number of at least 1, or "all", is needed')
 
 
@@ -128,9 +128,10 @@ class LooseFields(KnownFields, OptionFields):
 def from_text(fields: Mapping[str, str]) -> dict[str, object]:
     """Numbers that came as text, as numbers; what is none stays text and is refused as such."""
     values: dict[str, object] = dict(fields)
-    for name, kind in (("top_k", int), ("latitude", float), ("longitude", float)):
-        with contextlib.suppress(ValueError, KeyError):
-            values[name] = kind(fields[name])
+    for name, kinds in (("top_k", (float, int)), ("latitude", (float,)), ("longitude", (float,))):
+        for kind in kinds:
+            with contextlib.suppress(ValueError, KeyError):
+                values[name] = kind(fields[name])
     return values
 
 

@@ -5,6 +5,8 @@ So what travels between the two servers is the waveform, and not one copy of it 
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +15,39 @@ from numpy.typing import NDArray
 
 from silencio.bundle.manifest import BundleManifest, GraphInput, sent_inputs
 from silencio.encoders import EMBEDDING, Encoder
-from silencio.errors import BundleIntegrityError
+from silencio.errors import BundleIntegrityError, ConfigError
+
+# What runs a file, by the runtime that bundle.json names: its module, what people call it, and the extra that has it.
+_RUNTIMES = {
+    "onnx": ("onnxruntime", "ONNX Runtime", "serve-cpu"),
+    "litert": ("ai_edge_litert.interpreter", "LiteRT", "litert"),
+}
+
+
+def check_runtimes(manifest: BundleManifest) -> None:
+    """Whether this environment can run all encoders of a bundle; nothing is loaded.
+
+    Raises:
+        ConfigError: What runs one is not installed; the message says what to install.
+    """
+    missing: dict[str, list[str]] = {}
+    for encoder in manifest.encoders:
+        if not _is_here(_RUNTIMES[encoder.runtime][0]):
+            missing.setdefault(encoder.runtime, []).append(encoder.name)
+    if missing:
+        needs = ", ".join(f"{_RUNTIMES[runtime][1]} for {' and '.join(names)}" for runtime, names in missing.items())
+        extras = " ".join(f"'silencio[{_RUNTIMES[runtime][2]}]'" for runtime in missing)
+        raise ConfigError(
+            f"bundle {manifest.version} needs {needs}, and this environment ({sys.prefix}) has none: pip install "
+            f"{extras}, or make the environment from requirements/serve-cpu.txt or serve-gpu.txt, which have it"
+        )
+
+
+def _is_here(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that the module is in
+        return False
 
 
 class Encoders:
@@ -30,6 +64,7 @@ class Encoders:
     """
 
     def __init__(self, directory: Path, manifest: BundleManifest, n_threads: int) -> None:
+        check_runtimes(manifest)
         self._spec = manifest.spec
         rate_hz = manifest.spec.sample_rate_hz
         self._encoders = {

@@ -34,6 +34,9 @@ from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
 _COLUMNS = ("recording_id", "primary_label", "part", "path")
 _KEPT = ("sha256", "decoded_sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id")
+# Of development, of test, and of a pool: KFP names every shard that a step is handed in one argument of its command,
+# with some 650 bytes each on a cluster, and Linux bounds an argument by 128 KiB.
+MAX_SHARDS = 60
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,15 @@ def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_
     Args:
         recordings: Rows with `recording_id` and `duration_s`.
         assignment: Rows with `recording_id` and `part`.
-        seconds_per_shard: About how much sound one shard holds.
+        seconds_per_shard: About how much sound one shard holds; more where there would be more than `MAX_SHARDS`.
     """
     table = recordings.merge(assignment[["recording_id", "part"]], on="recording_id", validate="one_to_one")
     table = table.sort_values("recording_id")
     is_test = table["part"] == "test"
     shards: list[PlannedShard] = []
     for part, rows in (("development", table[~is_test]), ("test", table[is_test])):
-        which = (rows["duration_s"].cumsum() - rows["duration_s"]) // seconds_per_shard
+        seconds = max(seconds_per_shard, rows["duration_s"].sum() / MAX_SHARDS)
+        which = (rows["duration_s"].cumsum() - rows["duration_s"]) // seconds
         shards += [PlannedShard(part, list(ids)) for _, ids in rows.groupby(which)["recording_id"]]  # type: ignore[arg-type]
     return shards
 

@@ -14,6 +14,9 @@ from silencio.storage import list_objects
 
 # Of a shard whose size nobody chose: some ten hours of OGG, minutes of work for a pod.
 SHARD_BYTES = 1 << 30
+# The step that joins them is told of all in one argument of its command: some 650 bytes each on a cluster, and Linux
+# bounds an argument by 128 KiB.
+MAX_SHARDS = 150
 NOT_AUDIO = f"by its name it is no recording ({', '.join(AUDIO_SUFFIXES)})"
 OF_SYSTEM = "it lies in a folder of an operating system, such as its bin"
 
@@ -33,11 +36,11 @@ def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
         Counts for the run's page.
 
     Raises:
-        SourceError: There is no recording, or a negative number of shards is asked for.
+        SourceError: There is no recording, or a number of shards is asked for that cannot be.
         StorageError: The place does not answer.
     """
-    if n_shards < 0:
-        raise SourceError(f"{n_shards} shards: 0 (by size) or more is needed")
+    if not 0 <= n_shards <= MAX_SHARDS:
+        raise SourceError(f"{n_shards} shards: 0 (by size) to {MAX_SHARDS} is needed")
     if not is_listed(data):
         raise SourceError(f"{data} is a table: batch_score takes a folder, s3://bucket/prefix or a zip of recordings")
     root = root_of(data)
@@ -69,7 +72,7 @@ def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
 def _shards(sizes_bytes: list[int], n_shards: int) -> list[int]:
     """A number for each file, rising without a gap; -1 for those of size -1."""
     taken_bytes = [size + 1 for size in sizes_bytes if size >= 0]  # an empty file is work too
-    n_shards = min(n_shards or -(-sum(taken_bytes) // SHARD_BYTES), len(taken_bytes))
+    n_shards = min(n_shards or -(-sum(taken_bytes) // SHARD_BYTES), len(taken_bytes), MAX_SHARDS)
     shards, begun_bytes, left = [], 0, len(taken_bytes)
     shard, first = 0, True
     for size in sizes_bytes:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pipelines.ir_check.small import EXECUTORS, TASKS, Change, constant, faults, put
+from tests.pipelines.ir_check.small import COMPONENTS, EXECUTORS, TASKS, Change, constant, faults, put
 
 DATA = (*TASKS, "list", "inputs", "parameters", "data")
 ARGS = (*EXECUTORS, "exec-part", "container", "args")
@@ -111,6 +111,26 @@ def test_command__as_long_as_linux_takes_is_taken() -> None:
     # Its container, which the driver is handed as one argument too, is longer than that.
     found = faults(put(*ARGS, to=["x" * 131071]))
     assert not [fault for fault in found if fault.startswith("exec-part: an argument")]
+
+
+ARGO = "which Argo takes for a template of its own: write them apart"
+ROOT_INPUTS = ("spec", "root", "inputDefinitions", "parameters")
+
+
+def test_text__that_argo_would_fill_in_is_named() -> None:
+    assert faults(put(*ROOT_INPUTS, "count", "description", to="as {{item}}")) == [
+        f"root: two braces stand in 'as {{{{item}}}}', {ARGO}"
+    ]
+    assert faults(put(*ROOT_INPUTS, "data", "defaultValue", to="{{workflow.name}}" + "x" * 80)) == [
+        f"root: two braces stand in '{{{{workflow.name}}}}{'x' * 63}', {ARGO}"
+    ]
+    described = put(*COMPONENTS, "comp-part", "outputDefinitions", "artifacts", "scores", "description", to="{{=1}}")
+    assert faults(described) == [f"comp-part: two braces stand in '{{{{=1}}}}', {ARGO}"]
+
+
+@pytest.mark.parametrize("text", ["{{$.inputs}}", '{"a": {"b": {}}}', "{ {x} }"])
+def test_text__that_argo_leaves_is_taken(text: str) -> None:
+    assert faults(put(*ROOT_INPUTS, "data", "defaultValue", to=text)) == []
 
 
 @pytest.mark.parametrize(

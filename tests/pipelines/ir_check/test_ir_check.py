@@ -12,7 +12,7 @@ from pipelines import submit
 from pipelines.__main__ import main
 from pipelines.compile import COMPILED, write_package
 from pipelines.ir_check import RULES, faults_in, refuse_faults
-from pipelines.ir_check.package import read_package
+from pipelines.ir_check.schema import documents
 from silencio.errors import PipelineError
 from tests.pipelines.kfp_stub import KfpStub
 
@@ -65,6 +65,22 @@ def a_secret_that_is_required(_: dict, platform: dict) -> None:
     executors["exec-ingest"]["secretAsEnv"][0]["optional"] = False
 
 
+def a_field_that_protobuf_does_not_know(spec: dict, _: dict) -> None:
+    spec["root"]["dag"]["tasks"]["fuse"]["retries"] = 3
+
+
+def a_type_that_protobuf_does_not_know(spec: dict, _: dict) -> None:
+    spec["root"]["inputDefinitions"]["parameters"]["data"]["parameterType"] = "TEXT"
+
+
+def a_container_in_another_form(spec: dict, _: dict) -> None:
+    spec["deploymentSpec"]["executors"]["exec-fuse"]["container"]["command"] = {"run": "it"}
+
+
+def a_setting_that_kubernetes_does_not_know(_: dict, platform: dict) -> None:
+    platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-fuse"] = {"priority": "high"}
+
+
 def memory_that_nobody_parses(spec: dict, _: dict) -> None:
     spec["deploymentSpec"]["executors"]["exec-fuse"]["container"]["resources"]["resourceMemoryLimit"] = "8GB"
 
@@ -82,6 +98,10 @@ PLANTED = {
         "volume silencio-recordings reaches it by artifacts alone, which the cache knows by name"
     ),
     a_secret_that_is_required: "exec-ingest: secret silencio-s3 is required, and a pod without it never starts",
+    a_field_that_protobuf_does_not_know: "root: protobuf does not parse it (",
+    a_type_that_protobuf_does_not_know: "root: protobuf does not parse it (",
+    a_container_in_another_form: "deploymentSpec: protobuf does not parse it (",
+    a_setting_that_kubernetes_does_not_know: "exec-fuse: protobuf does not parse it (",
     memory_that_nobody_parses: "exec-fuse: resourceMemoryLimit '8GB' is no amount",
 }
 
@@ -182,35 +202,6 @@ def test_command__names_file_and_fault(planted: Any, capsys: pytest.CaptureFixtu
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a: [", "cannot be read as YAML"),
-        ("", "holds 0 pipelines instead of one"),
-        ("just words", "holds 0 pipelines instead of one"),
-        ("pipelineInfo: {}\n---\npipelineInfo: {}", "holds 2 pipelines instead of one"),
-    ],
-)
-def test_file__that_is_no_pipeline_is_one_sentence(text: str, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text(text)
-    with pytest.raises(PipelineError, match=message):
-        read_package(path)
-
-
-def test_file__that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"gone\.yaml cannot be read as YAML"):
-        read_package(tmp_path / "gone.yaml")
-
-
-def test_file__without_settings_for_kubernetes_has_none(tmp_path: Path) -> None:
-    path = tmp_path / "x.yaml"
-    path.write_text("pipelineInfo: {name: x}\n")
-    assert read_package(path).kubernetes == {}
-    path.write_text("pipelineInfo: {name: x}\n---\nplatforms: {kubernetes: {deploymentSpec: {executors: {a: {}}}}}\n")
-    assert read_package(path).kubernetes == {"a": {}}
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [*RULES, documents], ids=lambda rule: rule.__name__)
 def test_rule__names_where_the_backend_has_it(rule: Any) -> None:
     assert any(source in rule.__doc__ for source in (".go", ".proto", "kubernetes/"))

@@ -34,12 +34,13 @@ def node_tools(client_tools: Path) -> Path:
     return client_tools / "node"
 
 
-def run(*command: str | Path, **environment: str) -> str:
+def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> str:
     """Its standard output; it has ended well."""
     # Nothing of this environment's packages, and no proxy for a server of this machine.
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith(("_proxy", "pythonpath"))}
     done = subprocess.run(
         [str(part) for part in command],
+        cwd=cwd,
         env={**kept, "NO_COLOR": "1", **environment},
         capture_output=True,
         text=True,

@@ -131,7 +131,7 @@ KNOWN = {
     "Artistic": FREE,
     "The Unlicense": FREE,
     "GFDL": SHARED,
-    "GFDL-1.3": SHARED,
+    "GFDL 1.3": SHARED,
     "Free Art License": SHARED,
     "Free Art License 1.3": SHARED,
     "ODbL": SHARED,
@@ -139,6 +139,9 @@ KNOWN = {
     "C": RESERVED,
     "Copyright": RESERVED,
     "NCGL-UK-2.0": NC,
+    "Creative Commons Attribution No Derivs 3.0": ND,
+    "Creative Commons Attribution-NoDerivs 3.0": ND,
+    "Creative Commons Attribution-NoDerivatives 4.0 International": ND,
     # Whatever the order, and however many spaces
     "CC BY-SA-NC 3.0": NC_SHARED,
     "  CC  BY   4.0 ": FREE,
@@ -217,6 +220,34 @@ _MEANING = (
 @pytest.mark.parametrize(("text", "licence"), KNOWN.items())
 def test_read_licence__as_its_source_writes_it(text: str, licence: Licence) -> None:
     assert read_licence(text) == licence
+
+
+_FREE_IDENTIFIERS = (
+    "CC0-1.0 CC-PDDC CC-PDM-1.0 PDDL-1.0 ODC-By-1.0 CDLA-Permissive-1.0 CDLA-Permissive-2.0 MIT MIT-0 Apache-1.1 "
+    "Apache-2.0 0BSD BSD-1-Clause BSD-2-Clause BSD-3-Clause BSD-4-Clause ISC Zlib BSL-1.0 Unlicense WTFPL Artistic-1.0 "
+    "Artistic-2.0 Python-2.0 PSF-2.0 OGL-UK-1.0 OGL-UK-2.0 OGL-UK-3.0 OGL-Canada-2.0 etalab-2.0 DL-DE-BY-2.0 "
+    "DL-DE-ZERO-2.0 NLOD-1.0 NLOD-2.0 CC-BY-1.0 CC-BY-2.5-AU CC-BY-3.0-IGO CC-BY-4.0"
+)
+_SHARED_IDENTIFIERS = (
+    "GPL-1.0 GPL-2.0 GPL-2.0-only GPL-3.0-or-later LGPL-2.0 LGPL-2.1-or-later LGPL-3.0 AGPL-1.0-only AGPL-3.0 GFDL-1.1 "
+    "GFDL-1.2-no-invariants-only GFDL-1.3-or-later LAL-1.2 LAL-1.3 CC-SA-1.0 ODbL-1.0 CDLA-Sharing-1.0 EUPL-1.0 "
+    "EUPL-1.1 EUPL-1.2 MPL-1.0 MPL-1.1 MPL-2.0 CC-BY-SA-2.1-JP CC-BY-SA-4.0"
+)
+
+
+@pytest.mark.parametrize("identifier", _FREE_IDENTIFIERS.split())
+def test_read_licence__identifiers_that_leave_commercial_use_open(identifier: str) -> None:
+    assert read_licence(identifier) == read_licence(identifier.lower()) == FREE
+
+
+@pytest.mark.parametrize("identifier", _SHARED_IDENTIFIERS.split())
+def test_read_licence__identifiers_that_ask_for_the_same_licence(identifier: str) -> None:
+    assert read_licence(identifier) == read_licence(identifier.upper()) == SHARED
+
+
+def test_read_licence__a_text_longer_than_any_name_is_not_read() -> None:
+    assert read_licence("MIT".ljust(300)) == FREE
+    assert read_licence("MIT".ljust(301)) == UNKNOWN
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -315,6 +346,8 @@ def test_read_licence__any_text_is_read_without_a_fault(text: str) -> None:
         (UNKNOWN, "unknown: restricts"),
         (FREE, "commercial use not excluded"),
         (SHARED, "commercial use not excluded, share alike"),
+        (ND, "no derivatives"),
+        (RESERVED, "all rights reserved"),
         (NC_SHARED, "non-commercial, share alike"),
     ],
 )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from silencio.data.birdclef import Source, read_birdclef
 from silencio.data.recordings import read_recordings, write_recordings
-from silencio.data.shards import ShardSet, plan_shards, targets, write_shard
+from silencio.data.shards import MAX_SHARDS, ShardSet, plan_shards, targets, write_shard
 from silencio.data.source import open_source
 from silencio.data.split import Split
 from silencio.data.validate import ValidatedRecordings, validate_recordings
@@ -69,6 +69,16 @@ def test_plan_shards__holds_about_so_much_sound(table: pd.DataFrame, seconds_per
     for part in ("development", "test"):
         total_s = duration_s[table.loc[(table["part"] == "test").to_numpy() == (part == "test"), "recording_id"]].sum()
         assert sum(shard.part == part for shard in shards) <= total_s // seconds_per_shard + 1
+
+
+def test_plan_shards__are_no_more_than_a_step_can_be_told_of() -> None:
+    # 1,000 hours in shards of ten minutes would be 6,000 names in one argument.
+    recordings = pd.DataFrame({"recording_id": [f"{i:05d}" for i in range(6000)], "duration_s": 600.0})
+    parts = recordings[["recording_id"]].assign(part=["test" if i % 5 == 0 else "train" for i in range(6000)])
+    shards = plan_shards(recordings, parts, 600.0)
+    for part, n_recordings in (("development", 80), ("test", 20)):
+        sizes = [len(shard.recording_ids) for shard in shards if shard.part == part]
+        assert sizes == [n_recordings] * MAX_SHARDS
 
 
 @given(tables, st.randoms(use_true_random=False))

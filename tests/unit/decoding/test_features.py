@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from silencio.audio import audio_statistics
-from silencio.decoding import Answer, DecodeJob
+from silencio.decoding import Answer, DecodeJob, max_feature_bytes
 from silencio.decoding.features import begin, decode, recording_features
 from silencio.decoding.pool import _max_answer_bytes
 from silencio.errors import DecodeError, UntrustedAnswerError
@@ -74,6 +74,24 @@ def test_limit__is_above_every_answer(duration_s: float) -> None:
     job = _job(duration_s)
     n_bytes = sum(array.nbytes for array in decode(job).arrays.values())
     assert n_bytes <= _max_answer_bytes(SPEC, job.max_duration_s)
+
+
+def test_answer__of_more_than_was_asked_for_is_not_believed() -> None:
+    """What is kept free for it is what so many seconds take."""
+    job = _job(12.0)
+    with pytest.raises(UntrustedAnswerError, match="windows are more than 6.5 s hold"):
+        recording_features(decode(job), replace(job, max_duration_s=6.5), SPEC)
+
+
+@pytest.mark.parametrize("duration_s", [0.1, 4.99, 5.0, 5.01, 59.9, 60.0])
+@pytest.mark.parametrize("inputs", [("log_mel",), ("waveform",), ("waveform", "log_mel")])
+def test_max_feature_bytes__is_what_a_recording_takes(duration_s: float, inputs: tuple[str, ...]) -> None:
+    job = _job(duration_s, *inputs)
+    features = recording_features(decode(job), job, SPEC)
+    assert features.n_bytes == sum(one.nbytes for one in features.inputs.values()) + 48 * features.n_windows
+    # Of a window more where a sample is won in resampling.
+    spare = max_feature_bytes(SPEC, inputs, duration_s) - features.n_bytes
+    assert spare in (0, features.n_bytes // features.n_windows)
 
 
 @pytest.mark.parametrize(

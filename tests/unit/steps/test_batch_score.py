@@ -134,6 +134,17 @@ def test_nothing_to_score__is_one_sentence(tmp_path: Path) -> None:
         list_archive(str(tmp_path / "manifest.csv"), 1, str(tmp_path / "archive"))
     with pytest.raises(SourceError, match="-1 shards"):
         list_archive(str(tmp_path), -1, str(tmp_path / "archive"))
+    with pytest.raises(SourceError, match="151 shards: 0 .by size. to 150"):
+        list_archive(str(tmp_path), 151, str(tmp_path / "archive"))
+
+
+def test_shards__are_no_more_than_a_step_can_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("silencio.steps.list_archive.SHARD_BYTES", 1)
+    (tmp_path / "in").mkdir()
+    for number in range(160):
+        (tmp_path / "in" / f"{number:03d}.ogg").write_bytes(b"x" * 10)
+    counts = list_archive(str(tmp_path / "in"), 0, str(tmp_path / "archive"))
+    assert counts == {"files": 160, "recordings": 160, "shards": 150}
 
 
 def test_lost_shard__is_noticed(scores: tuple[Path, dict[str, int]], tmp_path: Path) -> None:

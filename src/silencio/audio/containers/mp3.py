@@ -22,6 +22,9 @@ _COUNT_MAY_DIFFER = 2
 # Bytes that are looked through for the next frame, where one does not follow another.
 _SEARCH_BYTES = 1 << 16
 _READ_BYTES = 1 << 20
+# Bytes at which a frame might have begun: as many as 25 MB hold that are not sound at all. Behind them nothing is
+# looked for: three megabytes of such bytes alone would take a decoder ten seconds.
+_MAX_VAIN = 100_000
 
 
 def _places() -> array[int]:
@@ -127,6 +130,7 @@ class _Walk:
         self._kind: tuple[int, ...] | None = None
         self.links: list[_Link] = []
         self._is_cut = False
+        self._n_vain = 0
         self.lost: list[range] = []
 
     def notes(self) -> list[ReadingNote]:
@@ -214,6 +218,9 @@ class _Walk:
         while window := self._encoded.read(at, _SEARCH_BYTES):
             found = -1
             while (found := window.find(b"\xff", found + 1)) >= 0:
+                self._n_vain += 1
+                if self._n_vain > _MAX_VAIN:
+                    return None
                 n_bytes = self.frame_bytes(at + found)
                 if n_bytes and self.frame_bytes(at + found + n_bytes):
                     return at + found

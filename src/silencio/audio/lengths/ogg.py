@@ -55,11 +55,16 @@ def ogg_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
     while at is not None:
         steps.take()
         head = encoded.read(at, _HEAD_BYTES + _MAX_SEGMENTS)
-        if len(head) < _HEAD_BYTES or head[:4] != _CAPTURE:
+        if len(head) < _HEAD_BYTES:
+            break
+        if head[:4] != _CAPTURE:
             at = _next_capture(encoded, at + 1, steps)
             continue
         serial, begins = head[14:18], bool(head[5] & _BEGINS)
         content_at = at + _HEAD_BYTES + head[26]
+        at = content_at + sum(head[_HEAD_BYTES : _HEAD_BYTES + head[26]])
+        if at > encoded.n_bytes:
+            break  # cut: a decoder leaves it out
         if begins:
             if not had_begun:
                 ended_s += _longest_s(streams)
@@ -71,9 +76,6 @@ def ogg_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
             if ended_s + streams[serial].duration_s > max_duration_s:
                 return ended_s + streams[serial].duration_s
         had_begun = begins
-        at = content_at + sum(head[_HEAD_BYTES : _HEAD_BYTES + head[26]])
-        if at >= encoded.n_bytes:
-            break
     return ended_s + _longest_s(streams) if found_sound else None
 
 

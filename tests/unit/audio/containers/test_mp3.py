@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from silencio.audio import DecodedAudio, decode
-from silencio.audio.containers import Encoded
+from silencio.audio.containers import Encoded, sections_of
 from silencio.audio.containers.mp3 import _Walk
+from silencio.audio.containers.mp3_frames import frame_of
 from silencio.errors import DecodeError
 
 Encode = Callable[..., bytes]
@@ -142,3 +143,13 @@ def test_mp3__a_frame_is_as_long_as_its_bit_rate_says(version: int, layer: int, 
             assert [start // (n_slots * slot_bytes) for start in walk.links[0].starts] == [0, 1, 2], (kbps, rate_hz)
             assert walk.links[0].starts[1] == n_slots * slot_bytes
             assert not walk.notes()
+
+
+def test_mp3__what_looks_like_frames_and_is_none_is_not_looked_through_for_ever() -> None:
+    """Three megabytes of such bytes would take a decoder as long as hours of sound."""
+    hostile = b"\xff\xfb\x90\0" + b"\xff" * 3_000_000
+    begun = frame_of.cache_info()
+    with Encoded(hostile) as encoded:
+        sections_of(encoded)
+    ended = frame_of.cache_info()
+    assert (ended.hits + ended.misses) - (begun.hits + begun.misses) < 200_000

@@ -1,0 +1,100 @@
+"""KFP's cache follows the data: everything after the step that looks at the place has its answer as a parameter."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines.compile import COMPILED, write_package
+from pipelines.train import train_pipeline
+from silencio.config import preset_text, resolve
+
+FILES = sorted(COMPILED.glob("*.yaml"))
+LOOK = "inputs-version"
+
+
+def read(path: Path) -> dict[str, Any]:
+    return next(yaml.load_all(path.read_text(), yaml.CSafeLoader))
+
+
+def tasks_of(spec: dict[str, Any], component: dict[str, Any] | None = None) -> list[tuple[str, dict[str, Any]]]:
+    """All tasks that run a container, those inside loops too."""
+    found = []
+    for name, task in (component or spec["root"])["dag"]["tasks"].items():
+        inner = spec["components"][task["componentRef"]["name"]]
+        found += tasks_of(spec, inner) if "dag" in inner else [(name, task)]
+    return found
+
+
+def is_told(spec: dict[str, Any], task: dict[str, Any]) -> bool:
+    """Whether a parameter of the task is what the looking step said, through a loop's own inputs too."""
+    channel = f"pipelinechannel--{LOOK}-Output"
+    wanted = [
+        {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": LOOK}},
+        {"componentInputParameter": channel},
+    ]
+    return task["inputs"].get("parameters", {}).get("inputs_version") in wanted
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_every_cached_step__is_told_what_is_there(path: Path) -> None:
+    spec = read(path)
+    tasks = dict(tasks_of(spec))
+    cached = {name: task for name, task in tasks.items() if task["cachingOptions"].get("enableCache")}
+    assert LOOK not in cached
+    assert len(cached) >= 4
+    assert [name for name, task in cached.items() if not is_told(spec, task)] == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "train" in path.name], ids=lambda path: path.name)
+def test_every_cached_step_after_training__is_told_of_which_run(path: Path) -> None:
+    # Heads are trained for a run of MLflow; a step that only artifacts tell of them would answer with another run's.
+    trained = ("train-", "fuse", "label", "calibrate", "export", "evaluate", "judge", "compare-bundles")
+    tasks = {name: task for name, task in tasks_of(read(path)) if name.startswith(trained)}
+    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= tasks.keys()
+    assert [name for name, task in tasks.items() if "run_id" not in task["inputs"]["parameters"]] == []
+
+
+@pytest.mark.parametrize(
+    "overrides", [["student={}"], ["self_training={pool: soundscapes}"], ["student={}", "self_training={}"]]
+)
+def test_every_graph_that_a_configuration_asks_for__compiles_with_it(overrides: list[str], tmp_path: Path) -> None:
+    resolved = resolve(preset_text("demo"), overrides=overrides)
+    # `write_package` holds it against the backend's rules.
+    write_package(train_pipeline("demo", resolved, "{}"), tmp_path / "graph.yaml")
+
+
+def key(spec: dict[str, Any], name: str, said: str) -> str:
+    """A task's key in KFP's cache, where artifacts count by name alone: `cacheutils/cache.go`, GenerateCacheKey."""
+    task = dict(tasks_of(spec))[name]
+    given = task["inputs"].get("parameters", {})
+    values = {word: json.dumps(source) for word, source in given.items()}
+    if is_told(spec, task):
+        values["inputs_version"] = said
+    artifacts = sorted(task["inputs"].get("artifacts", {}))
+    label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+    return json.dumps([values, artifacts, spec["deploymentSpec"]["executors"][label]], sort_keys=True)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_changed_recordings__are_other_keys_for_every_cached_step_and_unchanged_ones_are_the_same(path: Path) -> None:
+    spec = read(path)
+    cached = [name for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")]
+    for name in cached:
+        assert key(spec, name, "version 1") == key(spec, name, "version 1")
+        assert key(spec, name, "version 1") != key(spec, name, "version 2")
+    assert len({key(spec, name, "version 1") for name in cached}) == len(cached)
+
+
+def test_looking_step__sees_the_volume_and_what_else_is_read() -> None:
+    for path in FILES:
+        spec, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+        task = spec["root"]["dag"]["tasks"][LOOK]
+        beside = "previous" if "train" in path.name else "bundle"
+        assert task["inputs"]["parameters"]["data"] == {"componentInputParameter": "data"}
+        assert task["inputs"]["parameters"]["beside"] == {"componentInputParameter": beside}
+        asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{LOOK}"]
+        assert asked["pvcMount"][0]["mountPath"] == "/data"
+        assert asked["secretAsEnv"][0]["secretName"] == "silencio-s3"

@@ -1,0 +1,127 @@
+"""What a cluster must provide: one table, from which steps are given it, the page is made, and a step's words come."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.__main__ import main
+from pipelines.cluster_objects import ENVIRONMENT, GPU_NODES, RECORDINGS, advice, page
+from pipelines.compile import COMPILED
+from silencio.errors import ConfigError
+from silencio.registry.settings import Tracking
+from silencio.storage.settings import S3Settings
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "cluster.md"
+
+
+def test_page__is_what_the_table_says() -> None:
+    assert PAGE.read_text() == page(), "write it anew: python -m pipelines cluster > docs/cluster.md"
+
+
+def test_command__prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cluster"]) == 0
+    assert capsys.readouterr().out == page()
+
+
+def test_page__has_every_object_and_key_and_the_command_that_creates_it() -> None:
+    text = page()
+    for one in ENVIRONMENT:
+        command = next(
+            line for line in text.splitlines() if re.match(rf"kubectl .*create {one.kind} .*{one.name} ", line)
+        )
+        for key in one.keys:
+            assert f"| `{key.name}` | `{key.variable}` |" in text
+            assert f"--from-literal={key.name}=" in command
+    assert "kubectl -n NAMESPACE create secret generic silencio-s3 --from-literal=accesskey=KEY" in text
+    assert f"kubectl label node NODE {GPU_NODES.key}={GPU_NODES.value}" in text
+    claim = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
+    assert (claim["kind"], claim["metadata"]["name"]) == ("PersistentVolumeClaim", RECORDINGS.name)
+
+
+def test_readme__points_to_the_page() -> None:
+    section = (ROOT / "README.md").read_text().split("## On a cluster")[1].split("\n## ")[0]
+    assert "(docs/cluster.md)" in section
+    assert not re.search(r"`(access|secret)key`", section), "the table has the keys, and has them alone"
+
+
+def test_compiled_pipelines__read_everything_that_the_table_has_and_nothing_else() -> None:
+    read, claims, labels = set(), set(), set()
+    for path in COMPILED.glob("*.yaml"):
+        _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+        for asked in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+            for one in asked.get("configMapAsEnv", []):
+                read |= {
+                    ("configmap", one["configMapName"], key["configMapKey"], key["envVar"]) for key in one["keyToEnv"]
+                }
+            for one in asked.get("secretAsEnv", []):
+                read |= {("secret", one["secretName"], key["secretKey"], key["envVar"]) for key in one["keyToEnv"]}
+            claims |= {(one["constant"], one["mountPath"]) for one in asked.get("pvcMount", [])}
+            labels |= set(asked.get("nodeSelector", {}).get("labels", {}).items())
+    assert read == {(one.kind, one.name, key.name, key.variable) for one in ENVIRONMENT for key in one.keys}
+    assert claims == {(RECORDINGS.name, RECORDINGS.mount_path)}
+    assert labels == {(GPU_NODES.key, GPU_NODES.value)}
+
+
+def test_advice__names_object_key_and_command() -> None:
+    assert advice("MLFLOW_TRACKING_URI is not set: a pod keeps no file", "kubeflow") == [
+        "on a cluster, MLFLOW_TRACKING_URI is key mlflow_tracking_uri of the config map silencio-tracking: kubectl -n "
+        "kubeflow create configmap silencio-tracking --from-literal=mlflow_tracking_uri=http://mlflow.mlflow:5000 "
+        "(docs/cluster.md)"
+    ]
+
+
+def test_advice__names_each_of_several() -> None:
+    lines = advice("s3://a: refused: check SILENCIO_S3_ACCESS_KEY and SILENCIO_S3_SECRET_KEY", "ana")
+    assert [line.split(" is ")[1].split(":")[0] for line in lines] == [
+        "key accesskey of the secret silencio-s3",
+        "key secretkey of the secret silencio-s3",
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["/data is not a folder", "there is no /data/train.csv", "/data: nothing is there"]
+)
+def test_advice__knows_the_volume(sentence: str) -> None:
+    assert advice(sentence, "kubeflow") == [
+        "on a cluster, /data is the volume claim silencio-recordings of kubeflow (docs/cluster.md)"
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentence", ["", "/out/data is full", "/database is gone", "MY_MLFLOW_TRACKING_URI", "s3://a/data"]
+)
+def test_advice__of_nothing_else(sentence: str) -> None:
+    assert advice(sentence, "kubeflow") == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "wanted"),
+    [
+        (Tracking, {"KFP_POD_NAME": "pod"}, "key mlflow_tracking_uri of the config map silencio-tracking"),
+        (S3Settings, {}, "key endpoint of the config map silencio-s3"),
+        (
+            S3Settings,
+            {"SILENCIO_S3_ENDPOINT": "a:9000", "SILENCIO_S3_ACCESS_KEY": "x"},
+            "key secretkey of the secret silencio-s3",
+        ),
+        (
+            S3Settings,
+            {"SILENCIO_S3_ENDPOINT": "a:9000", "SILENCIO_S3_SECURE": "maybe"},
+            "key secure of the config map silencio-s3",
+        ),
+    ],
+)
+def test_setting__that_a_pod_lacks_is_one_that_the_advice_knows(
+    settings: type, variables: dict[str, str], wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in ENVIRONMENT:
+        for key in one.keys:
+            monkeypatch.delenv(key.variable, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as lacking:
+        settings()
+    assert any(wanted in line for line in advice(str(lacking.value), "kubeflow"))

@@ -1,0 +1,17 @@
+"""What a step's process is told by a run of this machine."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from pipelines.local_steps import LocalSteps
+from silencio.steps.inputs_version import RUN_FOLDER
+
+
+def test_process__knows_the_run_s_folder_whose_files_are_no_recordings(tmp_path: Path) -> None:
+    # With --out inside --data, every start would else find other recordings than the one before.
+    lines: list[str] = []
+    steps = LocalSteps(cast(Any, None), cast(Any, SimpleNamespace(output=lines.append)), "key", tmp_path)
+    steps._here.step = "inputs-version"
+    assert steps._run_process(["sh", "-c", f"echo ${RUN_FOLDER}"]) == 0
+    assert lines == [str(tmp_path)]

@@ -1,0 +1,233 @@
+"""What headers say of a length is what a decoder finds, whatever recorders leave; and reading them is bounded."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from silencio.audio import Steps, audio_duration_s, claimed_duration_s
+from silencio.errors import DecodeError
+from tests.recorder_files import (
+    with_chunk,
+    with_data_size,
+    with_first_flac_frame_again,
+    with_flac_comment,
+    with_flac_total,
+    with_last_ogg_position_alone,
+    without_ogg_end,
+)
+
+# What admission takes a header for: encoders put a little around the sound.
+NEARLY_S = 0.2
+MANY = 200_000
+WAVS = ["PCM_16", "PCM_24", "PCM_U8", "FLOAT", "DOUBLE", "ALAW", "ULAW", "IMA_ADPCM", "MS_ADPCM"]
+OTHERS = [
+    *[("W64", one) for one in ("PCM_16", "IMA_ADPCM")],
+    *[("AIFF", one) for one in ("PCM_16", "PCM_24", "FLOAT")],
+    *[("AU", one) for one in ("PCM_16", "ULAW", "FLOAT", "G721_32")],
+    *[("CAF", one) for one in ("PCM_16", "FLOAT", "ALAC_16")],
+    *[("RF64", "PCM_16"), ("WAVEX", "PCM_16"), ("FLAC", "PCM_16"), ("FLAC", "PCM_24")],
+    *[("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")],
+]
+
+
+def _encoded(duration_s: float, container: str, subtype: str = "", rate_hz: int = 24_000, n_channels: int = 1) -> bytes:
+    file = io.BytesIO()
+    samples = 0.1 * np.random.default_rng(0).standard_normal((round(duration_s * rate_hz), n_channels))
+    with soundfile.SoundFile(file, "w", rate_hz, n_channels, subtype or None, format=container) as sound:
+        for first in range(0, len(samples), rate_hz):
+            sound.write(samples[first : first + rate_hz])
+    return file.getvalue()
+
+
+def _claimed_s(encoded: bytes, max_duration_s: float = 600.0) -> float | None:
+    return claimed_duration_s(encoded, max_duration_s, Steps(MANY))
+
+
+@pytest.mark.parametrize("n_channels", [1, 2])
+@pytest.mark.parametrize("duration_s", [0.2, 7.3])
+@pytest.mark.parametrize(("container", "subtype"), [*(("WAV", one) for one in WAVS), *OTHERS])
+def test_claimed__is_what_the_decoder_finds(container: str, subtype: str, duration_s: float, n_channels: int) -> None:
+    n_channels = 1 if subtype == "G721_32" else n_channels
+    encoded = _encoded(duration_s, container, subtype, n_channels=n_channels)
+    claimed_s = _claimed_s(encoded)
+    assert claimed_s is not None
+    assert abs(claimed_s - audio_duration_s(encoded)) < NEARLY_S
+
+
+def _without_size(wav: bytes) -> bytes:
+    return with_data_size(wav, 0xFFFFFFFF)
+
+
+def _of_size_0(wav: bytes) -> bytes:
+    return with_data_size(wav, 0)
+
+
+def _stale(wav: bytes) -> bytes:
+    """As a recorder leaves it that writes the size every minute, and lost its power."""
+    return with_data_size(wav, 24_000)
+
+
+def _cut(encoded: bytes) -> bytes:
+    return encoded[: len(encoded) * 2 // 3]
+
+
+def _with_metadata(wav: bytes) -> bytes:
+    return with_chunk(with_chunk(wav, b"bext", bytes(602)), b"LIST", b"INFO" + bytes(20_000), behind=True)
+
+
+def _twice(encoded: bytes) -> bytes:
+    return encoded + encoded
+
+
+def _tagged(encoded: bytes) -> bytes:
+    return b"ID3\x04\0\0\0\0\x02\0" + bytes(256) + encoded
+
+
+def _hole(encoded: bytes) -> bytes:
+    middle = len(encoded) // 2
+    return encoded[:middle] + bytes(3_000) + encoded[middle + 3_000 :]
+
+
+def _flac_total(n_samples: int) -> Callable[[bytes], bytes]:
+    return lambda flac: with_flac_total(flac, n_samples)
+
+
+@pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("leave", [_cut, _tagged])
+def test_claimed__of_files_as_they_are_left(container: str, leave: Callable[[bytes], bytes]) -> None:
+    _is_what_is_found(leave(_encoded(9.0, container)))
+
+
+@pytest.mark.parametrize("leave", [_without_size, _of_size_0, _stale, _with_metadata])
+def test_claimed__of_wavs_as_recorders_leave_them(leave: Callable[[bytes], bytes]) -> None:
+    _is_what_is_found(leave(_encoded(9.0, "WAV")))
+
+
+# A stream, a recorder that writes twice what it recorded, one that was to go on for a day.
+@pytest.mark.parametrize("n_samples", [0, 2 * 9 * 24_000, 24 * 3600 * 24_000])
+def test_claimed__of_a_flac_is_by_its_frames_not_by_what_it_counts(n_samples: int) -> None:
+    flac = _encoded(9.0, "FLAC")
+    _is_what_is_found(with_flac_total(flac, n_samples))
+    _is_what_is_found(with_flac_comment(with_flac_total(flac, n_samples), b"x" * 70_000))
+    _is_what_is_found(_cut(with_flac_total(flac, n_samples)))
+
+
+@pytest.mark.parametrize("container", ["FLAC", "OGG", "MP3"])
+def test_claimed__of_joined_recordings_is_their_sum(container: str) -> None:
+    joined = _twice(_encoded(6.0, container))
+    assert abs(audio_duration_s(joined) - 12.0) < NEARLY_S
+    _is_what_is_found(joined)
+
+
+def test_claimed__of_a_phones_ogg_and_of_a_damaged_mp3() -> None:
+    _is_what_is_found(without_ogg_end(_encoded(9.0, "OGG")))
+    mp3 = _hole(_encoded(9.0, "MP3"))
+    claimed_s = _claimed_s(mp3)
+    assert claimed_s is not None
+    assert abs(claimed_s - audio_duration_s(mp3)) < 3 * NEARLY_S
+
+
+def test_claimed__of_radio_that_was_joined_while_it_ran_is_what_was_kept() -> None:
+    """Positions count from the station's first minute, eleven hours ago."""
+    ogg = _encoded(9.0, "OGG")
+    shifted, at = bytearray(ogg), 0
+    while at < len(ogg):
+        position = struct.unpack("<q", ogg[at + 6 : at + 14])[0]
+        if position > 0:
+            shifted[at + 6 : at + 14] = struct.pack("<q", position + 40_000 * 24_000)
+        at += 27 + ogg[at + 26] + sum(ogg[at + 27 : at + 27 + ogg[at + 26]])
+    claimed_s = _claimed_s(bytes(shifted))
+    assert claimed_s is not None
+    # The first page's own length is not known.
+    assert 4.0 < claimed_s < 9.0 + NEARLY_S
+
+
+def _is_what_is_found(encoded: bytes) -> None:
+    claimed_s = _claimed_s(encoded)
+    assert claimed_s is not None
+    assert abs(claimed_s - audio_duration_s(encoded)) < NEARLY_S
+
+
+def test_claimed__headers_may_lie() -> None:
+    """As those do that the running sum has to catch: a test of the tests."""
+    for lying in (
+        with_first_flac_frame_again(_encoded(60.0, "FLAC")),
+        with_last_ogg_position_alone(_encoded(70.0, "OGG")),
+    ):
+        claimed_s = _claimed_s(lying)
+        assert claimed_s is not None
+        assert claimed_s < 1.0
+        assert audio_duration_s(lying) > 59.0
+
+
+@pytest.mark.parametrize("encoded", [b"", b"x", b"RIFF", b"OggS", b"fLaC", b"\xff\xfb", b"ID3", bytes(5_000)])
+def test_claimed__nothing_is_known_of_what_has_no_headers(encoded: bytes) -> None:
+    assert not _claimed_s(encoded)
+
+
+@pytest.mark.parametrize("container", ["VOC", "NIST", "PAF"])
+def test_claimed__nothing_is_known_of_rare_containers(container: str) -> None:
+    assert _claimed_s(_encoded(2.0, container)) is None
+
+
+def test_claimed__stops_at_the_limit() -> None:
+    mp3 = _encoded(60.0, "MP3")
+    steps, all_steps = Steps(MANY), Steps(MANY)
+    claimed_s = claimed_duration_s(mp3, 6.0, steps)
+    assert claimed_s is not None
+    assert 6.0 < claimed_s < 6.1
+    claimed_duration_s(mp3, 600.0, all_steps)
+    assert MANY - steps.left < (MANY - all_steps.left) / 5
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param((b"OggS\0\0" + bytes(20) + b"\0") * 100_000, id="pages of nothing"),
+        pytest.param(b"OggS" * 700_000, id="marks of pages"),
+        pytest.param(b"\xff\xfb\x90\0" + b"\xff" * 2_800_000, id="marks of frames"),
+        pytest.param(b"\xff\xf3\x14\xc4" * 700_000, id="frames within frames"),
+        pytest.param(b"fLaC\0\0\0\x22" * 350_000, id="streams of nothing"),
+        pytest.param(b"fLaC\0\0\0\x22" + bytes(34) + b"\x04\0\0\0" * 700_000, id="blocks of nothing"),
+        pytest.param(b"RIFF\0\0\0\0WAVE" + b"LIST\0\0\0\0" * 350_000, id="chunks of nothing"),
+        pytest.param(b"FORM\0\0\0\0AIFF" + b"NAME\0\0\0\0" * 350_000, id="chunks of an AIFF"),
+        pytest.param(b"caff\0\x01\0\0" + b"free\0\0\0\0\0\0\0\0" * 230_000, id="chunks of a CAF"),
+        pytest.param(b"ID3\x04\0\0\0\0\0\0" * 280_000, id="tags"),
+        pytest.param(b"\xff\xfb\x90\0" + bytes(413) + b"ID3\x04\0\0\0\0\0\0" * 280_000, id="tags behind a frame"),
+    ],
+)
+def test_steps__bound_what_is_looked_at(hostile: bytes) -> None:
+    steps = Steps(5_000)
+    claimed_s = claimed_duration_s(hostile, 600.0, steps)
+    # It was given up, or came to an end before.
+    assert claimed_s is None or steps.left > 0
+
+
+@given(st.sampled_from([b"RIFF", b"OggS", b"fLaC", b"FORM", b".snd", b"caff", b"riff", b"\xff\xfb"]), st.binary())
+def test_claimed__never_fails(mark: bytes, rest: bytes) -> None:
+    _claimed_s(mark + rest)
+
+
+@given(st.data())
+def test_claimed__never_fails_on_a_broken_file(data: st.DataObject) -> None:
+    encoded = bytearray(data.draw(st.sampled_from(_WHOLE)))
+    for _ in range(data.draw(st.integers(1, 8))):
+        encoded[data.draw(st.integers(0, min(len(encoded) - 1, 200)))] = data.draw(st.integers(0, 255))
+    claimed_s = _claimed_s(bytes(encoded))
+    assert claimed_s is None or claimed_s >= 0
+
+
+_WHOLE = [_encoded(0.2, container) for container in ("WAV", "W64", "AIFF", "AU", "CAF", "FLAC", "OGG", "MP3")]
+
+
+def test_decoder__still_says_what_is_wrong_with_an_empty_file() -> None:
+    with pytest.raises(DecodeError, match="empty"):
+        audio_duration_s(b"")

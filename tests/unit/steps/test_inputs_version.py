@@ -1,0 +1,107 @@
+"""What a run reads has another version when any of it was changed, and the same one when nothing was."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from silencio.config import preset_text, resolve
+from silencio.errors import ConfigError
+from silencio.steps.inputs_version import RUN_FOLDER, inputs_version_step
+
+DEMO = preset_text("demo")
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    (folder / "a.ogg").write_bytes(b"sound")
+    os.utime(folder / "a.ogg", (1, 1))
+    return folder
+
+
+def version(recordings: Path, beside: str = "", config: str = DEMO, *overrides: str) -> str:
+    return inputs_version_step(str(recordings), beside, config, overrides)
+
+
+def test_version__is_the_same_as_long_as_nothing_was_changed(recordings: Path) -> None:
+    assert version(recordings) == version(recordings)
+    assert len(version(recordings)) == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "b.ogg").touch(),
+        lambda folder: (folder / "a.ogg").unlink(),
+        lambda folder: os.utime(folder / "a.ogg", (2, 2)),
+    ],
+    ids=["added", "removed", "written"],
+)
+def test_version__is_another_with_other_recordings(change: Callable[[Path], object], recordings: Path) -> None:
+    before = version(recordings)
+    change(recordings)
+    assert version(recordings) != before
+
+
+def test_version__is_another_with_another_place_that_holds_the_same(recordings: Path) -> None:
+    before = version(recordings)
+    moved = recordings.rename(recordings.with_name("moved"))
+    assert version(moved) != before
+
+
+def test_version__is_another_with_another_ledger(recordings: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.parquet"
+    ledger.write_bytes(b"a ledger")
+    before = version(recordings, str(ledger))
+    assert before != version(recordings)
+    ledger.write_bytes(b"another")
+    assert version(recordings, str(ledger)) != before
+
+
+def test_version__is_another_with_another_configuration(recordings: Path) -> None:
+    before = version(recordings)
+    assert version(recordings, "", DEMO, "heads.texture.epochs=3") != before
+    assert version(recordings, "", preset_text("instruments")) != before
+    assert version(recordings, "", "") != before
+
+
+def test_version__is_the_same_with_the_same_configuration_in_other_words(recordings: Path) -> None:
+    assert version(recordings, "", resolve(DEMO).to_yaml()) == version(recordings)
+
+
+def test_version__is_another_with_other_weights_in_a_file_that_is_named(recordings: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"some")
+    override = f"heads.effnet_lora.weights={weights}"
+    before = version(recordings, "", DEMO, override)
+    weights.write_bytes(b"others")
+    assert version(recordings, "", DEMO, override) != before
+
+
+def test_version__is_another_on_another_s3_server(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = version(recordings)
+    monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "elsewhere:9000")
+    assert version(recordings) != before
+
+
+def test_version__does_not_count_a_local_run_s_own_files(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = recordings / "out"
+    monkeypatch.setenv(RUN_FOLDER, str(out))
+    before = version(recordings)
+    out.mkdir()
+    (out / "run.log").touch()
+    assert version(recordings) == before
+    monkeypatch.delenv(RUN_FOLDER)
+    assert version(recordings) != before
+
+
+def test_source__that_comes_with_the_library_has_a_version(tmp_path: Path) -> None:
+    assert inputs_version_step("demo", "", "", []) != inputs_version_step("instruments", "", "", [])
+
+
+def test_configuration__that_cannot_be_used_is_one_sentence(recordings: Path) -> None:
+    with pytest.raises(ConfigError, match="heads.raw_cnn.epoch: is not known here"):
+        version(recordings, "", DEMO, "heads.raw_cnn.epoch=1")
