@@ -11,6 +11,8 @@ import pytest
 import soundfile
 
 from silencio.bundle import Bundle, Scorer
+from silencio.bundle.load import read_manifest, sha256_of
+from silencio.bundle.manifest import DATA, MANIFEST
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
@@ -36,12 +38,21 @@ def _data(names: list[str], parts: list[str], **known: list[str]) -> pd.DataFram
     return pd.DataFrame({"recording_id": names, "part": parts, **hidden, **known})
 
 
+def _with_data(folder: Path, data: pd.DataFrame) -> Path:
+    """The bundle made from these recordings: its manifest lists the table, as every file of a bundle."""
+    data.to_parquet(folder / DATA)
+    manifest = read_manifest(folder)
+    files = {**manifest.files, DATA: sha256_of(folder / DATA)}
+    sealed = manifest.model_copy(update={"files": files}).sealed()
+    (folder / MANIFEST).write_text(sealed.model_dump_json(), encoding="utf-8")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """For reading. It was made from recordings that are not among ours."""
     folder = write_placeholder_bundle(tmp_path_factory.mktemp("champion"), spec=SPEC, classes=CHAMPIONS)
-    _data(["another.ogg"], ["train"]).to_parquet(folder / "data.parquet")
-    return folder
+    return _with_data(folder, _data(["another.ogg"], ["train"]))
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +104,7 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     bytes_of = ["bytes of 0", "bytes of 1", "bytes of 3"]
     data = _data(["x.ogg", "y.ogg", "z.ogg"], ["train", "validation", "test"], sha256=bytes_of)
-    data.to_parquet(own / "data.parquet")
+    _with_data(own, data)
     # Its test recordings are as new to it as to us; those on which it was calibrated are not.
     assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
 
@@ -111,7 +122,7 @@ def test_fair__a_training_recording_is_recognised_however_it_comes_back(
     trace: dict[str, list[str]], directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
-    _data(parts=["train"], **trace).to_parquet(own / "data.parquet")
+    _with_data(own, _data(parts=["train"], **trace))
     assert list(ask_champion(own, table, OURS).fair) == [False, True, False, True]
 
 
@@ -119,7 +130,7 @@ def test_fair__a_catalogues_number_after_a_point_is_no_ending(
     directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
-    _data(["roost.1"], ["train"]).to_parquet(own / "data.parquet")
+    _with_data(own, _data(["roost.1"], ["train"]))
     named = table.assign(recording_id=[f"roost.{number}" for number in range(1, 5)])
     assert list(ask_champion(own, named, OURS).fair) == [False, True, False, True]
 
@@ -134,16 +145,13 @@ def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_cham
     learned, _ = examine("old.wav", table["path"][0], ValidationConfig())
     judged, _ = examine("anew.flac", str(flac), ValidationConfig())
     assert learned and judged and learned["sha256"] != judged["sha256"]
-    pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]).to_parquet(own / "data.parquet")
+    _with_data(own, pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]))
     row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
     assert list(ask_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 
 
-def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
-    directory: Path, table: pd.DataFrame, tmp_path: Path
-) -> None:
-    own = Path(shutil.copytree(directory, tmp_path / "champion"))
-    (own / "data.parquet").unlink()
+def test_fair__nothing_where_it_does_not_say_what_it_learned_from(table: pd.DataFrame, tmp_path: Path) -> None:
+    own = write_placeholder_bundle(tmp_path / "champion", spec=SPEC, classes=CHAMPIONS)
     assert not ask_champion(own, table, OURS).fair.any()
 
 
