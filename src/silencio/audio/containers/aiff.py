@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from silencio.audio.containers.encoded import Encoded
-from silencio.audio.containers.section import FoundSections, whole
-from silencio.audio.containers.sizes import Samples, found_end
+from silencio.audio.containers.section import FoundSections, Section, whole
+from silencio.audio.containers.sizes import UNKNOWN, Samples, found_end
+from silencio.audio.containers.wav import is_wav_tail
 
 _MAX_CHUNKS = 10_000
 # In front of the samples: an offset and a block size.
@@ -35,6 +36,11 @@ def aiff_sections(encoded: Encoded, start: int) -> FoundSections:
     begin = at + 8 + _SOUND_HEAD_BYTES
     claimed = max(0, n_bytes - _SOUND_HEAD_BYTES) if n_bytes else None
     samples = Samples(begin, claimed, max(1, n_channels * -(-n_bits // 8)), wraps=True)
-    # What the common chunk counts is behind the samples as often as in front: only a lack is looked for.
-    _, notes = found_end(encoded, samples, lambda _: True)
-    return whole(encoded.n_bytes, *notes, start=start)
+    # What the common chunk counts is behind the samples as often as in front: only a lack is looked for, and whether a
+    # size of nothing was written before there was anything.
+    end, notes = found_end(encoded, samples, lambda place: claimed != 0 or is_wav_tail(encoded, place, "big"))
+    if claimed != 0 or not notes:
+        return whole(encoded.n_bytes, *notes, start=start)
+    size = min(end - begin + _SOUND_HEAD_BYTES, UNKNOWN).to_bytes(4, "big")
+    header = encoded.read(start, at + 4 - start) + size + encoded.read(at + 8, _SOUND_HEAD_BYTES)
+    return FoundSections((Section((header, range(begin, end))),), notes)

@@ -18,7 +18,8 @@ def au_sections(encoded: Encoded, start: int) -> FoundSections:
         return whole(encoded.n_bytes)
     begin, n_bytes = start + int.from_bytes(head[4:8], "big"), int.from_bytes(head[8:], "big")
     samples = Samples(begin, None if n_bytes == UNKNOWN else n_bytes, 1, wraps=True)
-    _, notes = found_end(encoded, samples, lambda _: True)
+    # Nothing stands behind the samples: a size of 0 with more behind it was never written.
+    _, notes = found_end(encoded, samples, lambda _: n_bytes > 0)
     if not notes:
         return whole(encoded.n_bytes, start=start)
     header = head[:8] + UNKNOWN.to_bytes(4, "big")
@@ -40,8 +41,14 @@ def caf_sections(encoded: Encoded, start: int) -> FoundSections:
     if begin > encoded.n_bytes:
         return whole(encoded.n_bytes)
     samples = Samples(begin, n_bytes - _EDITS_BYTES if n_bytes >= _EDITS_BYTES else None, 1, wraps=False)
-    end, notes = found_end(encoded, samples, lambda _: True)
+    end, notes = found_end(encoded, samples, lambda place: n_bytes > _EDITS_BYTES or _is_chunk(encoded, place))
     if not notes:
         return whole(encoded.n_bytes, start=start)
     header = encoded.read(start, at + 4 - start) + (end - begin + _EDITS_BYTES).to_bytes(8, "big") + bytes(_EDITS_BYTES)
     return FoundSections((Section((header, range(begin, end))),), notes)
+
+
+def _is_chunk(encoded: Encoded, at: int) -> bool:
+    head = encoded.read(at, 12)
+    is_named = len(head) == 12 and all(0x20 <= letter < 0x7F for letter in head[:4])
+    return is_named and 0 <= int.from_bytes(head[4:], "big", signed=True) <= encoded.n_bytes - at - 12

@@ -107,7 +107,9 @@ def aiff_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: 
         if chunk.name == b"COMM":
             common = encoded.read(chunk.begin, 22)
         elif chunk.name == b"SSND":
-            n_there = min(chunk.n_bytes or encoded.n_bytes, encoded.n_bytes - chunk.begin) - 8
+            # A size of nothing was never written (silencio.audio.containers.aiff).
+            n_claimed = chunk.n_bytes if chunk.n_bytes > 8 else encoded.n_bytes
+            n_there = min(n_claimed, encoded.n_bytes - chunk.begin) - 8
     if len(common) < 18 or n_there is None:
         return None
     n_channels, _, n_bits, exponent, mantissa = struct.unpack(">HIHHQ", common[:18])
@@ -130,7 +132,7 @@ def au_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: St
         return None
     begin, n_bytes, coding, rate_hz, n_channels = struct.unpack(">5I", head[4:])
     samples = Samples(start + begin, None if n_bytes == UNKNOWN else n_bytes, 1, wraps=True)
-    end, _ = found_end(encoded, samples, lambda _: True)
+    end, _ = found_end(encoded, samples, lambda _: n_bytes > 0)
     bytes_per_s = _AU_BYTES.get(coding, 0.0) * rate_hz * n_channels
     return max(0, end - samples.begin) / bytes_per_s if bytes_per_s else None
 
@@ -144,7 +146,7 @@ def caf_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
         elif chunk.name == b"pakt":
             n_counted = int.from_bytes(encoded.read(chunk.begin + 8, 8), "big")
         elif chunk.name == b"data":
-            n_claimed = chunk.n_bytes if chunk.n_bytes >= 0 else encoded.n_bytes
+            n_claimed = chunk.n_bytes if chunk.n_bytes > 4 else encoded.n_bytes
             n_there = min(n_claimed, encoded.n_bytes - chunk.begin) - 4
             if chunk.n_bytes < 0:
                 break

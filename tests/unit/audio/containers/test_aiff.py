@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from silencio.audio import decode
+from silencio.audio import Steps, claimed_duration_s, decode
 from silencio.audio.containers import Encoded, sections_of
+from silencio.errors import DecodeError
 
 Encode = Callable[..., bytes]
 
@@ -70,3 +71,20 @@ def test_aiff__cut_before_its_samples_is_left_to_the_decoder(aiff: bytes, n_left
     with Encoded(aiff[: at + n_left]) as encoded:
         found = sections_of(encoded)
     assert (found.sections[0].pieces, found.notes) == ((range(at + n_left),), ())
+
+
+def test_aiff__a_size_of_nothing_was_never_written(aiff: bytes) -> None:
+    # As a writer leaves it that is killed: what it counts, it counts at its end.
+    at = aiff.index(b"COMM") + 10
+    killed = _with_sound_size(aiff[:at] + bytes(4) + aiff[at + 4 :], 8)
+    audio = decode(killed, truncated="refuse")
+    assert np.array_equal(audio.samples, SOUND.astype(np.float32) / 32768)
+    assert [note.kind for note in audio.notes] == ["header_size"]
+    assert claimed_duration_s(killed, 600.0, Steps(1_000)) == pytest.approx(1.0)
+
+
+def test_aiff__a_chunk_behind_no_samples_is_no_sound(aiff: bytes) -> None:
+    empty = _with_sound_size(aiff[: aiff.index(b"SSND") + 16], 8) + b"ANNO" + struct.pack(">I", 40) + b"\1" * 40
+    assert _notes(empty) == []
+    with pytest.raises(DecodeError, match="holds no samples"):
+        decode(empty)
