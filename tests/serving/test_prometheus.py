@@ -83,7 +83,8 @@ def test_prometheus__sees_the_first_event_of_every_kind(
 ) -> None:
     def post(content: bytes) -> int:
         headers = {"Content-Type": "audio/ogg"}
-        return httpx.post(served.url + PREDICT, content=content, headers=headers, trust_env=False).status_code
+        url = served.url + PREDICT
+        return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=HANG_S).status_code
 
     assert (post(recording()), post(b"no audio")) == (200, 400)
     served.predictor.stop()
