@@ -82,8 +82,9 @@ def test_prometheus__sees_the_first_event_of_every_kind(
     prometheus: Prometheus, served: LocalServers, recording: Callable[..., bytes]
 ) -> None:
     def post(content: bytes) -> int:
-        options = {"headers": {"Content-Type": "audio/ogg"}, "trust_env": False, "timeout": HANG_S}
-        return httpx.post(served.url + PREDICT, content=content, **options).status_code
+        headers = {"Content-Type": "audio/ogg"}
+        url = served.url + PREDICT
+        return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=HANG_S).status_code
 
     assert (post(recording()), post(b"no audio")) == (200, 400)
     served.predictor.stop()
