@@ -22,6 +22,8 @@ from benchmarks.proofs.units import Units
 N_BUSY = 4
 _ROOT = Path(__file__).resolve().parents[2]
 _BUSY = "while True:\n pass"
+# As `make test` does: two tests at once, beside the loops.
+_TOGETHER = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 _OUTCOMES = ("tests", "failures", "errors", "skipped")
 
 
@@ -52,7 +54,16 @@ def _run(folder: str) -> dict[str, Any]:
     with _busy_loops(), TemporaryDirectory(prefix="silencio-suite-") as place:
         report = Path(place) / "report.xml"
         subprocess.run(  # noqa: S603  # our own tests
-            [sys.executable, "-m", "pytest", "-q", folder, f"--junitxml={report}", f"--basetemp={place}/tests"],
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                folder,
+                *_TOGETHER,
+                f"--junitxml={report}",
+                f"--basetemp={place}/tests",
+            ],
             cwd=_ROOT,
             env={**os.environ, "SILENCIO_THREADS": "1", "OMP_NUM_THREADS": "1"},
             stdout=sys.stderr,
