@@ -1,6 +1,6 @@
 """Asks by NVIDIA's tritonclient, over gRPC and HTTP, and prints what it got as JSON; run by an interpreter that has it.
 
-python triton_client.py GRPC_ADDRESS HTTP_ADDRESS VERSION RECORDING…
+ask_triton_grpc.py GRPC_ADDRESS HTTP_ADDRESS VERSION RECORDING…
 """
 
 from __future__ import annotations

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from serving.local import LocalServers
 from silencio.bundle import Scorer
-
-# As scripts/install_clients.sh makes it.
-PYTHON = Path(os.environ.get("SILENCIO_CLIENTS", "nowhere")) / "python" / "bin" / "python"
-SCRIPT = Path(__file__).with_name("triton_client.py")
+from tests.serving.clients.conftest import Run
 
 
-@pytest.mark.skipif(not PYTHON.exists(), reason="needs other people's clients, SILENCIO_CLIENTS: make extras")
 def test_triton__over_grpc_is_over_http_bit_by_bit(
-    servers: LocalServers, scorer: Scorer, recording: Callable[..., bytes], tmp_path: Path
+    ask: Run, servers: LocalServers, scorer: Scorer, recording: Callable[..., bytes], tmp_path: Path
 ) -> None:
     version = scorer.bundle.manifest.version
     # The last is 11 MB: above gRPC's usual limits.
@@ -30,9 +21,7 @@ def test_triton__over_grpc_is_over_http_bit_by_bit(
     for path, content in zip(paths, made, strict=True):
         path.write_bytes(content)
     addresses = [servers.grpc_address, servers.url.removeprefix("http://"), version]
-    done = subprocess.run([PYTHON, SCRIPT, *addresses, *paths], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
+    said: dict[str, Any] = ask("ask_triton_grpc.py", *addresses, *paths)
     assert said["is_ready"] == said["is_ready_version"] == [True, True]
     assert said["versions"] == [[version], [version]]
     assert said["grpc"] == said["http"] == said["gzip"]
