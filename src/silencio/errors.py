@@ -3,7 +3,8 @@
     SilencioError
     ├── ConfigError              a setting, an option or an override that cannot be used
     ├── AudioError
-    │   └── DecodeError          bytes that are no audio, or audio that holds nothing
+    │   ├── DecodeError          bytes that are no audio, or audio that holds nothing
+    │   └── TooManyStepsError    headers so many that no recording has them
     ├── DecoderProcessError      a process that decodes died
     │   └── UntrustedAnswerError it sent what no decoder of ours sends
     ├── UnexpectedError          a fault in our own code, in another process
@@ -54,6 +55,10 @@ class DecodeError(AudioError):
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
         return type(self), (str(self), self.kind)
+
+
+class TooManyStepsError(AudioError):
+    """Headers so many that no recording has them: what they say is not looked for any further."""
 
 
 class DecoderProcessError(SilencioError):

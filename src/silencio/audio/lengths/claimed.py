@@ -11,8 +11,8 @@ from silencio.audio.lengths.flac import flac_duration_s
 from silencio.audio.lengths.mp3 import mp3_duration_s
 from silencio.audio.lengths.ogg import ogg_duration_s
 from silencio.audio.lengths.pcm import aiff_duration_s, au_duration_s, caf_duration_s, wav_duration_s, wave64_duration_s
-from silencio.audio.lengths.steps import Steps, TooManyStepsError
-from silencio.errors import DecodeError
+from silencio.audio.lengths.steps import Steps
+from silencio.errors import DecodeError, TooManyStepsError
 
 _PARSERS: dict[bytes, Callable[[Encoded, int, float, Steps], float | None]] = {
     b"OggS": ogg_duration_s,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-
-class TooManyStepsError(Exception):
-    """Headers are so many that nobody's recording has them. It does not leave this package."""
+from silencio.errors import TooManyStepsError
 
 
 class Steps:
