@@ -66,6 +66,8 @@ def prometheus(served: LocalServers, tmp_path: Path) -> Iterator[Prometheus]:
 
     def scraped_twice() -> bool:
         try:
+            if not httpx.get(f"{one.url}/-/ready", trust_env=False, timeout=HANG_S).is_success:
+                return False  # it listens before it answers
             return one.value("min(count_over_time(silencio_windows_total[5m]))") >= 2
         except httpx.TransportError:
             assert process.poll() is None, (tmp_path / "prometheus.log").read_text()
