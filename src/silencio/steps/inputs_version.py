@@ -24,7 +24,7 @@ def inputs_version_step(data: str, beside: str, config: str, overrides: Sequence
 
     Raises:
         ConfigError: The configuration cannot be used.
-        StorageError: S3 does not answer.
+        StorageError: S3 does not answer, or a folder itself cannot be listed.
     """
     run_folder = os.environ.get(RUN_FOLDER)
     own = Path(run_folder) if run_folder else None

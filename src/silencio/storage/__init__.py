@@ -13,6 +13,7 @@ from silencio.storage.atomic import (
     write_atomically,
     writing,
 )
+from silencio.storage.by_products import is_by_product, is_of_system
 from silencio.storage.file_finder import FileFinder
 from silencio.storage.names import escaped, local_path, short_name
 from silencio.storage.objects import (
@@ -38,8 +39,10 @@ __all__ = [
     "download_folder",
     "escaped",
     "exists",
+    "is_by_product",
     "is_local",
     "is_missing",
+    "is_of_system",
     "is_refused_name",
     "is_s3",
     "join",
