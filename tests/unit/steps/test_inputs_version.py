@@ -98,6 +98,15 @@ def test_version__is_another_on_another_s3_server(recordings: Path, monkeypatch:
     assert version(recordings) != before
 
 
+def test_version__is_another_where_manifests_may_name_other_places(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SILENCIO_MANIFEST_PLACES", raising=False)
+    before = version(recordings)
+    monkeypatch.setenv("SILENCIO_MANIFEST_PLACES", "s3://birds")
+    assert version(recordings) != before
+
+
 def test_version__does_not_count_a_local_run_s_own_files(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = recordings / "out"
     monkeypatch.setenv(RUN_FOLDER, str(out))
