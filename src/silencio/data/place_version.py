@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from silencio.errors import SilencioError
-from silencio.storage import StoredObject, is_local, is_s3, list_objects, local_path, read_bytes
+from silencio.storage import StoredObject, is_by_product, is_local, is_s3, list_objects, local_path, read_bytes
 
 # Set by a run of this machine, whose own folder may lie inside the recordings'.
 RUN_FOLDER = "SILENCIO_RUN_FOLDER"
@@ -40,14 +40,15 @@ def place_version(text: str, apart_from: Path | None = None) -> str:
     """Of what an argument names, hashed: names, sizes, and times of change (folders and zip files) or ETags (S3).
 
     No recording is opened; a manifest is read, since its rows name files anywhere. A folder that cannot be listed
-    counts as one, for whoever reads the place to judge.
+    counts as one, for whoever reads the place to judge. What lies there because somebody looked at the folder or a
+    system keeps it (`is_by_product`), such as a Mac's `.DS_Store`, does not count: it is no recording either.
 
     Args:
         text: An absolute path or an S3 place, such as `--data` takes.
         apart_from: A folder whose files do not count: the run's own, where it lies inside the recordings'.
 
     Returns:
-        Twelve digits that change with any file added, removed or written; "" where the text names nothing.
+        Twelve digits that change with any file added, removed or written that is read; "" where the text names nothing.
 
     Raises:
         StorageError: S3 does not answer, or the folder itself cannot be listed.
@@ -62,14 +63,21 @@ def _listing(place: str, apart_from: Path | None) -> Iterator[str]:
     if place.endswith(_TABLES):
         yield from _manifest(place)
     elif is_s3(place):
-        yield from _lines(list_objects(place))
+        yield from _lines(one for one in list_objects(place) if _counts(place.rstrip("/"), one.uri))
     elif path.is_dir():
         closed: list[str] = []
         found = list_objects(place, lambda uri, _: closed.append(uri))
-        yield from _lines(one for one in found if not apart_from or not Path(one.uri).is_relative_to(apart_from))
-        yield from (f"{uri} closed" for uri in sorted(closed))
+        root = str(Path(place))  # as the listing begins its names
+        found = [one for one in found if not apart_from or not Path(one.uri).is_relative_to(apart_from)]
+        yield from _lines(one for one in found if _counts(root, one.uri))
+        yield from (f"{uri} closed" for uri in sorted(closed) if _counts(root, f"{uri}/"))
     else:
         yield _facts(path)
+
+
+def _counts(root: str, uri: str) -> bool:
+    # By its name below the place: whoever names a hidden folder means what is in it.
+    return not is_by_product(uri.removeprefix(root).lstrip("/"))
 
 
 def _manifest(uri: str) -> Iterator[str]:

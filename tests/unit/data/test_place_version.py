@@ -7,7 +7,9 @@ import pytest
 
 from silencio.data.place_version import named_files, place_version
 from silencio.errors import StorageError
+from silencio.storage import join, write_bytes
 from tests.disks import close_folder
+from tests.s3 import S3Server
 
 
 @pytest.fixture
@@ -72,6 +74,49 @@ def test_folder__that_is_closed_itself_is_one_sentence(recordings: Path, monkeyp
     close_folder(recordings, monkeypatch)
     with pytest.raises(StorageError, match="recordings cannot be listed: Permission denied"):
         place_version(str(recordings))
+
+
+BY_PRODUCTS = (
+    ".DS_Store",
+    "._train.csv",
+    "Thumbs.db",
+    "@eaDir/a.ogg@SynoEAStream",
+    ".~lock.train.csv#",
+    "#recycle/b.ogg",
+)
+
+
+@pytest.mark.parametrize("name", BY_PRODUCTS)
+def test_folder__has_the_same_version_when_somebody_only_looked_at_it(name: str, recordings: Path) -> None:
+    before = place_version(str(recordings))
+    for folder in (recordings, recordings / "deep"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"left there")
+    assert place_version(str(recordings)) == before
+
+
+@pytest.mark.parametrize("form", ["{}", "{}/", "{}//", "{}/deep/.."])
+@pytest.mark.parametrize("above", [".hidden", "lost+found"])
+def test_folder__that_is_named_counts_whatever_the_folders_above_are_called(
+    form: str, above: str, recordings: Path, tmp_path: Path
+) -> None:
+    (tmp_path / above).mkdir()
+    folder = recordings.rename(tmp_path / above / "recordings")
+    place = form.format(folder).replace(f"/{above}/", f"//{above}/")
+    before = place_version(place)
+    (folder / "deep" / "b.ogg").touch()
+    assert place_version(place) != before
+
+
+def test_prefix__counts_what_is_read_and_not_what_looking_left(s3: S3Server) -> None:
+    place = join(s3.new_place(), ".hidden")
+    write_bytes(join(place, "a.ogg"), b"sound")
+    versions = {place_version(form) for form in (place, f"{place}/")}
+    for name in BY_PRODUCTS:
+        write_bytes(join(place, name), b"left there")
+    assert {place_version(form) for form in (place, f"{place}/")} == versions and len(versions) == 1
+    write_bytes(join(place, "b.ogg"), b"sound")
+    assert place_version(place) not in versions
 
 
 def test_zip__has_another_version_when_it_was_written_again(recordings: Path, tmp_path: Path) -> None:
