@@ -6,6 +6,7 @@ sentence; `concerns_one_file` tells a file that cannot be read from a place that
 """
 
 from silencio.storage.atomic import (
+    real_place,
     replace_file,
     replace_folder,
     restore_folder,
@@ -50,6 +51,7 @@ __all__ = [
     "local_path",
     "name_of",
     "read_bytes",
+    "real_place",
     "replace_file",
     "replace_folder",
     "restore_folder",
