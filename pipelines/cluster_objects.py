@@ -154,6 +154,9 @@ SETTINGS = EnvironmentObject(
     (
         Key("cache", "SILENCIO_CACHE", "/data/cache",
             "a folder for recordings that come as packages and for encoders' files; the pod's own where it is missing"),
+        Key("manifest_places", "SILENCIO_MANIFEST_PLACES", "/data,s3://BUCKET",
+            "folders and `s3://` prefixes that manifests may name, with commas between them; where it is missing, a "
+            "manifest in S3 may name its own bucket alone"),
     ),
 )  # fmt: skip
 S3 = EnvironmentObject(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import components
 import silencio
+from silencio.data.manifest_places import SETTING
 from silencio.data.place_version import digest, named_files
 from silencio.registry.settings import Tracking
 
@@ -57,5 +58,5 @@ def run_identity(image: str, config: RunConfig) -> str:
     tracking = Tracking()
     # A run's id means nothing to another server; recordings are named by where they are.
     places = [tracking.uri, tracking.experiment]
-    places += [os.environ.get(name, "") for name in ("SILENCIO_S3_ENDPOINT", "SILENCIO_CACHE")]
+    places += [os.environ.get(name, "") for name in ("SILENCIO_S3_ENDPOINT", "SILENCIO_CACHE", SETTING)]
     return digest([image, *places, *named_files(config.model_dump(mode="json"))])

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from silencio.errors import StorageError
-from silencio.storage import replace_file, replace_folder, restore_folder
+from silencio.storage import real_place, replace_file, replace_folder, restore_folder
 
 
 def publish(made: Path, place: Path) -> Path:
@@ -22,7 +22,8 @@ def publish(made: Path, place: Path) -> Path:
     Raises:
         StorageError: It cannot be written.
     """
-    fresh = place.with_name(f".{place.name}.new")
+    real = real_place(place)
+    fresh = real.with_name(f".{real.name}.new")
     try:
         _remove(fresh)
         restore_folder(place)

@@ -1,13 +1,15 @@
-"""Places in which a write fails: for tests of what is left behind."""
+"""Places in which a write fails, for tests of what is left behind, and folders that are closed."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,3 +42,17 @@ def files_of_at_most(n_bytes: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
+
+
+def close_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder that cannot be listed: rights alone would not keep root, who may run the tests, out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scandir: Callable[[Any], Any] = os.scandir
+
+    def refuse(path: Any = ".") -> Any:
+        if str(path) == str(folder):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return folder

@@ -10,7 +10,8 @@ def inputs_version(data: str, beside: str, config: str, overrides: list) -> str:
     """Say which version of everything that the run reads is there now.
 
     KFP's cache sees the name of a place and not what lies there: steps that are handed this value run again when a
-    recording was added, removed or written, and only then.
+    file was added, removed or written there. Hidden files and what systems leave in folders that somebody
+    opens (`.DS_Store`, `Thumbs.db`, `@eaDir`) do not count.
 
     Args:
         data: A folder, an `s3://` prefix, a zip, a manifest, or the name of a source that comes with the library.

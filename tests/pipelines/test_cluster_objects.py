@@ -9,7 +9,8 @@ import yaml
 from pipelines.__main__ import main
 from pipelines.cluster_objects import ENVIRONMENT, GPU_NODES, RECORDINGS, advice, page
 from pipelines.compile import COMPILED
-from silencio.errors import ConfigError
+from silencio.data.manifest_places import check_places
+from silencio.errors import ConfigError, SchemaError
 from silencio.registry.settings import Tracking
 from silencio.storage.settings import S3Settings
 
@@ -95,6 +96,20 @@ def test_advice__knows_the_volume(sentence: str) -> None:
 )
 def test_advice__of_nothing_else(sentence: str) -> None:
     assert advice(sentence, "kubeflow") == []
+
+
+def test_advice__for_a_manifest_that_names_another_place_opens_it_when_it_is_followed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SILENCIO_MANIFEST_PLACES", raising=False)
+    places = [(2, "a.ogg", f"{RECORDINGS.mount_path}/a.ogg")]
+    with pytest.raises(SchemaError) as refused:
+        check_places("s3://bucket/mine.csv", "s3://bucket", places)
+    (line,) = [one for one in advice(str(refused.value), "kubeflow") if "MANIFEST" in one]
+    assert "is key manifest_places of the config map silencio-settings" in line
+    # As its command sets it.
+    monkeypatch.setenv("SILENCIO_MANIFEST_PLACES", re.search(r"--from-literal=manifest_places=(\S+)", line)[1])
+    check_places("s3://bucket/mine.csv", "s3://bucket", places)
 
 
 @pytest.mark.parametrize(

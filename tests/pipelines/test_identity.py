@@ -29,7 +29,7 @@ def test_environment__has_another_digest_with_another_library(tmp_path: Path, mo
     assert local_image() != image
 
 
-def test_run__is_another_with_other_weights_or_another_tracking_server(
+def test_run__is_another_with_other_weights_another_tracking_server_or_other_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = tmp_path / "weights.pth"
@@ -41,4 +41,7 @@ def test_run__is_another_with_other_weights_or_another_tracking_server(
     weights.write_bytes(b"others")
     assert (changed := run_identity("image", config)) != before
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert run_identity("image", config) != changed
+    assert (tracked := run_identity("image", config)) != changed
+    # Recordings that a manifest may no longer name are not taken from an earlier start.
+    monkeypatch.setenv("SILENCIO_MANIFEST_PLACES", "s3://birds")
+    assert run_identity("image", config) != tracked

@@ -16,10 +16,10 @@ from silencio.bundle.parity import Parity
 from silencio.errors import BundleError, BundleIntegrityError, ParityError
 from silencio.features import FrontEnd
 from silencio.settings import Settings
+from silencio.storage import is_by_product
 
 # How much more than the tolerance the mean of log_mel may differ where samples were rounded otherwise.
 _ROUNDED = 100.0
-_BY_PRODUCTS = ("Thumbs.db", "desktop.ini", "lost+found", "__MACOSX")
 
 
 class Bundle:
@@ -202,8 +202,9 @@ def _verify_files(directory: Path, manifest: BundleManifest) -> None:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise BundleIntegrityError(f"{MANIFEST} lists {name!r}, which is no file of the bundle")
     for path in sorted(directory.rglob("*")):
+        # No loader opens what file managers, editors, disk stations and Kubernetes leave in folders.
         name = path.relative_to(directory).as_posix()
-        if name != MANIFEST and name not in manifest.files and path.is_file() and not _is_by_product(name):
+        if name != MANIFEST and name not in manifest.files and path.is_file() and not is_by_product(name):
             raise BundleIntegrityError(
                 f"{name} in {directory} is no file of the bundle: {MANIFEST} does not list it; fetch or export the "
                 "bundle into a folder of its own"
@@ -217,12 +218,6 @@ def _verify_files(directory: Path, manifest: BundleManifest) -> None:
             raise BundleIntegrityError(
                 f"{name} was changed: it has sha256 {found[:12]}, bundle.json says {wanted[:12]}"
             )
-
-
-def _is_by_product(name: str) -> bool:
-    """What file managers, editors, file systems and Kubernetes leave in folders; no loader opens any of it."""
-    parts = PurePosixPath(name).parts
-    return any(part.startswith(".") or part in _BY_PRODUCTS for part in parts) or name.endswith("~")
 
 
 def _verify_parity(parity: Parity, manifest: BundleManifest) -> None:

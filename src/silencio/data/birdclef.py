@@ -6,10 +6,11 @@ from pathlib import Path
 
 from silencio.data.faults import other_forms
 from silencio.data.file_names import is_audio, names_below
+from silencio.data.listing import list_source
 from silencio.data.recordings import Source, make_source
 from silencio.data.schemas import TAXONOMY, TRAIN, parse_secondary_labels, read_table
 from silencio.errors import SchemaError, SourceError, StorageError
-from silencio.storage import FileFinder, is_local, is_missing, join, list_objects, local_path
+from silencio.storage import FileFinder, is_local, is_missing, join, local_path
 
 TAXONOMY_COLUMNS = ["scientific_name", "common_name", "class_name"]
 SOUNDSCAPES = "train_soundscapes"
@@ -59,7 +60,7 @@ def read_birdclef(root: str | Path) -> Source:
 def soundscapes_of(root: str) -> list[str]:
     """URIs of the recordings under `train_soundscapes/`; none where there is no such folder."""
     try:
-        found = list_objects(join(root, SOUNDSCAPES))
+        found = list_source(join(root, SOUNDSCAPES))
     except StorageError as error:
         if is_missing(error):
             return []

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
-from silencio.storage import StoredObject
+from silencio.storage import StoredObject, is_of_system
 
 # What recorders, phones and field programs write and libsndfile decodes, whatever is in it.
 AUDIO_SUFFIXES = (
@@ -28,26 +28,6 @@ AUDIO_SUFFIXES = (
     ".au",
 )
 AUDIO_KINDS = "OGG, Opus, WAV, FLAC, MP3, AIFF"  # for messages: those that people know
-# Folders of operating systems and disk stations on cards and shares; those that begin with a dot are hidden anyway.
-_SYSTEM_FOLDERS = frozenset(
-    {
-        "$recycle.bin",
-        "recycler",
-        "recycled",
-        "system volume information",
-        "__macosx",
-        "lost+found",
-        "lost.dir",
-        "network trash folder",
-        "temporary items",
-        "@eadir",
-        "@recycle",
-        "@tmp",
-        "#recycle",
-        "#snapshot",
-        "~snapshot",
-    }
-)
 _SEPARATOR = re.compile(r"[/\\]")
 
 _DATE = r"(?P<date>\d{8}|\d{4}-\d{2}-\d{2})"
@@ -81,11 +61,6 @@ def is_audio(name: str) -> bool:
     """
     is_hidden = any(part.startswith(".") for part in PurePosixPath(name).parts)
     return name.lower().endswith(AUDIO_SUFFIXES) and not is_hidden and not is_of_system(name)
-
-
-def is_of_system(name: str) -> bool:
-    """Whether it lies in a folder that an operating system or a disk station keeps for itself, such as its bin."""
-    return any(part.casefold() in _SYSTEM_FOLDERS for part in _SEPARATOR.split(name)[:-1])
 
 
 def names_below(root: str, files: Iterable[StoredObject]) -> dict[str, str]:

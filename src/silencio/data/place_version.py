@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from silencio.errors import SilencioError
-from silencio.storage import StoredObject, is_local, is_s3, list_objects, local_path, read_bytes
+from silencio.storage import StoredObject, is_by_product, is_local, is_s3, list_objects, local_path, read_bytes
 
 # Set by a run of this machine, whose own folder may lie inside the recordings'.
 RUN_FOLDER = "SILENCIO_RUN_FOLDER"
@@ -24,7 +24,7 @@ def named_files(values: Any) -> list[str]:
     Args:
         values: Texts, in dicts and lists at any depth.
     """
-    named = sorted({text for text in _texts(values) if _is_path(text) and Path(text).is_file()})
+    named = sorted({text for text in _texts(values) if _is_path(text) and _is_file(Path(text))})
     return [_facts(Path(text)) for text in named]
 
 
@@ -39,19 +39,21 @@ def digest(lines: Iterable[str]) -> str:
 def place_version(text: str, apart_from: Path | None = None) -> str:
     """Of what an argument names, hashed: names, sizes, and times of change (folders and zip files) or ETags (S3).
 
-    No recording is opened; a manifest is read, since its rows name files anywhere.
+    No recording is opened; a manifest is read, since its rows name files anywhere. A folder that cannot be listed
+    counts as one, for whoever reads the place to judge. What lies there because somebody looked at the folder or a
+    system keeps it (`is_by_product`), such as a Mac's `.DS_Store`, does not count: it is no recording either.
 
     Args:
         text: An absolute path or an S3 place, such as `--data` takes.
         apart_from: A folder whose files do not count: the run's own, where it lies inside the recordings'.
 
     Returns:
-        Twelve digits that change with any file added, removed or written; "" where the text names nothing.
+        Twelve digits that change with any file added, removed or written that is read; "" where the text names nothing.
 
     Raises:
-        StorageError: S3 does not answer.
+        StorageError: S3 does not answer, or the folder itself cannot be listed.
     """
-    if not is_s3(text) and not (text.startswith("/") and _is_path(text) and local_path(text).exists()):
+    if not is_s3(text) and not (text.startswith("/") and _is_path(text) and _is_there(local_path(text))):
         return ""
     return digest(_listing(text, apart_from))[:12]
 
@@ -61,12 +63,21 @@ def _listing(place: str, apart_from: Path | None) -> Iterator[str]:
     if place.endswith(_TABLES):
         yield from _manifest(place)
     elif is_s3(place):
-        yield from _lines(list_objects(place))
+        yield from _lines(one for one in list_objects(place) if _counts(place.rstrip("/"), one.uri))
     elif path.is_dir():
-        found = list_objects(place)
-        yield from _lines(one for one in found if not apart_from or not Path(one.uri).is_relative_to(apart_from))
+        closed: list[str] = []
+        found = list_objects(place, lambda uri, _: closed.append(uri))
+        root = str(Path(place))  # as the listing begins its names
+        found = [one for one in found if not apart_from or not Path(one.uri).is_relative_to(apart_from)]
+        yield from _lines(one for one in found if _counts(root, one.uri))
+        yield from (f"{uri} closed" for uri in sorted(closed) if _counts(root, f"{uri}/"))
     else:
         yield _facts(path)
+
+
+def _counts(root: str, uri: str) -> bool:
+    # By its name below the place: whoever names a hidden folder means what is in it.
+    return not is_by_product(uri.removeprefix(root).lstrip("/"))
 
 
 def _manifest(uri: str) -> Iterator[str]:
@@ -79,7 +90,7 @@ def _manifest(uri: str) -> Iterator[str]:
     except SilencioError:
         return  # another table, or a broken one: the step that reads it says what is wrong
     local = {path for path in paths if is_local(path)} | {_zip_of(path) for path in paths if path.startswith("zip://")}
-    yield from (_facts(Path(path)) for path in sorted(local) if Path(path).is_file())
+    yield from (_facts(Path(path)) for path in sorted(local) if _is_file(Path(path)))
     for _, group in groupby(sorted(path for path in paths if is_s3(path)), key=lambda path: path.split("/")[2]):
         named = list(group)
         # One listing below what they have in common, instead of a question for each object.
@@ -98,6 +109,16 @@ def _lines(found: Iterable[StoredObject]) -> Iterator[str]:
 def _facts(path: Path) -> str:
     found = path.stat()
     return f"{path.resolve()} {found.st_size} {found.st_mtime_ns}"
+
+
+# pathlib's raise where a folder above may not be entered, or the name is longer than a file system takes: what cannot
+# be looked at is for the step that reads it to name.
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113
 
 
 def _is_path(text: str) -> bool:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from silencio.data.birdclef import read_birdclef
 from silencio.data.class_folders import read_class_folders
-from silencio.data.file_names import is_audio, is_of_system, names_below
+from silencio.data.file_names import is_audio, names_below
+from silencio.data.listing import list_source
 from silencio.data.manifest import read_manifest
 from silencio.data.named_files import FILE_NAMES, proposal, read_named_files
 from silencio.data.recordings import Source
@@ -15,10 +16,10 @@ from silencio.storage import (
     StoredObject,
     escaped,
     exists,
+    is_by_product,
     is_local,
     is_s3,
     join,
-    list_objects,
     local_path,
     name_of,
     zip_root,
@@ -55,7 +56,7 @@ def open_source(data: str) -> Source:
     root = root_of(data)
     if exists(join(root, "train.csv")):
         return read_birdclef(root)  # without a listing of tens of thousands of files
-    files = list_objects(root)
+    files = list_source(root)
     root = _unwrapped(root, files)
     if any(file.uri.startswith((join(root, "train.csv"), join(root, "train_audio/") + "/")) for file in files):
         return read_birdclef(root)
@@ -112,7 +113,7 @@ def _manifest(data: str) -> Source:
 
 def _unwrapped(root: str, files: list[StoredObject]) -> str:
     """Whoever zips a folder zips its name too: a single folder in which no recording lies is what is meant."""
-    names = [name for name in names_below(root, files) if not name.startswith(".") and not is_of_system(name)]
+    names = [name for name in names_below(root, files) if not is_by_product(name)]
     tops = {name.partition("/")[0] for name in names}
     inner = [name.partition("/")[2] for name in names]
     is_class = any(is_audio(name) and "/" not in name for name in inner) and FILE_NAMES not in inner

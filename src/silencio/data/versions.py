@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from silencio.data.birdclef import TAXONOMY_COLUMNS
 from silencio.data.file_names import is_audio
+from silencio.data.listing import list_source
 from silencio.data.recordings import Source
 from silencio.data.source import is_listed, open_source, root_of
 from silencio.data.validate import ValidationConfig, examine
@@ -24,7 +25,6 @@ from silencio.settings import Settings
 from silencio.storage import (
     StoredObject,
     concerns_one_file,
-    list_objects,
     name_of,
     read_bytes,
     whole_folder,
@@ -183,7 +183,7 @@ class _Finder:
 def _files_of(data: str) -> list[StoredObject]:
     if not is_listed(data):
         return [StoredObject(uri, _UNKNOWN, "") for uri in open_source(data).recordings["path"]]
-    return [file for file in list_objects(root_of(data)) if is_audio(name_of(file.uri))]
+    return [file for file in list_source(root_of(data)) if is_audio(name_of(file.uri))]
 
 
 def _content(uri: str) -> bytes | None:

@@ -4,7 +4,8 @@ Whoever names a recording `=HYPERLINK(…)` would otherwise have it calculated b
 do not help: spreadsheets remove them first. What begins as a formula gets something before it that changes nothing for
 programs: `./` before names of files, which is the same file, and an apostrophe before other texts, as OWASP advises
 (https://owasp.org/www-community/attacks/CSV_Injection). Names that only begin with a dash or a plus, as recorders'
-do, stay what they are: without a bracket, a sign or a reference, there is nothing in them to calculate. Numbers are no
+do, stay what they are: without a bracket, a sign or a reference, there is nothing in them to calculate. So do paths
+(`-2024/night.wav`), unless all of their parts are numbers or references to cells (`-2/3`, `-A1/B2`). Numbers are no
 texts and do not come here.
 """
 
@@ -17,7 +18,10 @@ from collections.abc import Iterable
 _BEGINS = tuple("=@\t\r\n\uff1d\uff20\uff0b\uff0d")
 # A semicolon or a tab parts cells where the country or the program says so.
 _QUOTED = re.compile(r'[,;"\t\r\n]')
-_SIGNED = re.compile(r"[+-][\w .-]*")
+_SIGNED = re.compile(r"[+-][\w ./-]*")
+_OPERATOR = re.compile(r"[ /+-]+")
+# Numbers, and cells as A1, R1C1 (of this row or column: R, C) and their rows' or columns' letters alone.
+_OPERAND = re.compile(r"\d*\.?\d*(E\d*)?|[A-Z]{1,3}\d*|R\d*C\d*", re.IGNORECASE | re.ASCII)
 
 
 def is_formula(text: str) -> bool:
@@ -25,7 +29,11 @@ def is_formula(text: str) -> bool:
     begins = text.lstrip(" \u00a0\ufeff") or text
     if begins.startswith(_BEGINS):
         return True
-    return begins.startswith(("+", "-")) and _SIGNED.fullmatch(begins) is None
+    if not begins.startswith(("+", "-")):
+        return False
+    if _SIGNED.fullmatch(begins) is None:
+        return True
+    return "/" in begins and all(_OPERAND.fullmatch(part) for part in _OPERATOR.split(begins))
 
 
 def file_cell(name: str) -> str:

@@ -118,7 +118,7 @@ class ScoreTables:
         """One recording's rows.
 
         Args:
-            file: As `files.csv` and the detections name it.
+            file: As `files.csv` and the detections name it, but for a formula (`silencio.detections.cells`).
             row_name: As `row_names` says.
             ends_s: At which each window's row ends (`RecordingDocument.row_ends_s`).
             probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
@@ -151,11 +151,15 @@ class ScoreTables:
             notes: What was odd about it, as sentences.
             bundle_version: As in `scored`.
         """
+        # As the file is called, which alone may be a formula where all of this is none: `-2/3` and `-2/3_5`.
+        row_name = file_cell(row_name)
         n_windows = 0
         for end, values in rows:
             self._rows.write(f"{csv_line([file_cell(f'{row_name}_{end}')])[:-1]},{values}\n")
             n_windows += 1
-        self._waiting += [{"file": file, **one.model_dump(), "bundle_version": bundle_version} for one in detections]
+        # Parquet has no formulas; but whoever joins the tables by `file` finds one name in all of them.
+        named = file_cell(file)
+        self._waiting += [{"file": named, **one.model_dump(), "bundle_version": bundle_version} for one in detections]
         if len(self._waiting) >= _BATCH_ROWS:
             self._flush()
         counts = f"{duration_s:.3f}", n_windows, len(detections)

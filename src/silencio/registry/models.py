@@ -23,7 +23,7 @@ from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import figures_of
 from silencio.registry.record import BUNDLE
 from silencio.registry.settings import MODEL, Tracking
-from silencio.storage import replace_folder, restore_folder
+from silencio.storage import real_place, replace_folder, restore_folder
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
 _BENCHMARK = "benchmark/"
@@ -164,8 +164,9 @@ def fetch(alias_or_version: str, directory: Path) -> Path | None:
         version = _resolve(client, alias_or_version)
         if version is None:
             return None
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".fetch-") as temporary:
+        beside = real_place(directory).parent
+        beside.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=beside, prefix=".fetch-") as temporary:
             found = Path(download_artifacts(artifact_uri=version.source, dst_path=temporary, tracking_uri=tracking.uri))
             _verify_registered(Bundle(found).manifest, version)
             replace_folder(found, directory)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from silencio.config import resolve
+from silencio.data.manifest_places import SETTING
 from silencio.data.place_version import RUN_FOLDER, digest, named_files, place_version
 
 
@@ -24,11 +25,12 @@ def inputs_version_step(data: str, beside: str, config: str, overrides: Sequence
 
     Raises:
         ConfigError: The configuration cannot be used.
-        StorageError: S3 does not answer.
+        StorageError: S3 does not answer, or a folder itself cannot be listed.
     """
     run_folder = os.environ.get(RUN_FOLDER)
     own = Path(run_folder) if run_folder else None
-    lines = [os.environ.get("SILENCIO_S3_ENDPOINT", "")]
+    # Where recordings are, and which ones a manifest may name.
+    lines = [os.environ.get(name, "") for name in ("SILENCIO_S3_ENDPOINT", SETTING)]
     lines += [part for place in (data, beside) for part in (place, place_version(place, apart_from=own))]
     if config:
         # With every default written out: the same configuration in other words is the same.

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from silencio.data.file_names import AUDIO_KINDS, AUDIO_SUFFIXES, is_audio, is_of_system
+from silencio.data.file_names import AUDIO_KINDS, AUDIO_SUFFIXES, is_audio
 from silencio.data.source import is_listed, root_of
 from silencio.errors import SourceError
-from silencio.storage import list_objects
+from silencio.storage import is_of_system, list_objects
 
 # Of a shard whose size nobody chose: some ten hours of OGG, minutes of work for a pod.
 SHARD_BYTES = 1 << 30

@@ -6,6 +6,7 @@ sentence; `concerns_one_file` tells a file that cannot be read from a place that
 """
 
 from silencio.storage.atomic import (
+    real_place,
     replace_file,
     replace_folder,
     restore_folder,
@@ -13,6 +14,7 @@ from silencio.storage.atomic import (
     write_atomically,
     writing,
 )
+from silencio.storage.by_products import is_by_product, is_of_system
 from silencio.storage.file_finder import FileFinder
 from silencio.storage.names import escaped, local_path, short_name
 from silencio.storage.objects import (
@@ -38,8 +40,10 @@ __all__ = [
     "download_folder",
     "escaped",
     "exists",
+    "is_by_product",
     "is_local",
     "is_missing",
+    "is_of_system",
     "is_refused_name",
     "is_s3",
     "join",
@@ -47,6 +51,7 @@ __all__ = [
     "local_path",
     "name_of",
     "read_bytes",
+    "real_place",
     "replace_file",
     "replace_folder",
     "restore_folder",

@@ -1,4 +1,7 @@
-"""Files and folders that appear whole or not at all: written beside their place, then renamed."""
+"""Files and folders that appear whole or not at all: written beside their place, then renamed.
+
+A place that is a link, as to a larger disk, stays one: what it leads to is replaced, as by whoever opens it to write.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +46,9 @@ def write_atomically(path: str | Path, content: bytes | str | Path, *, shared: b
     Raises:
         StorageError: It cannot be written; what was there before is still there.
     """
-    path = Path(path)
+    given, path = Path(path), real_place(path)
     partial = _partial(path, f".{os.getpid()}.partial" if shared else ".partial")
-    with writing(path):
+    with writing(given):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with partial.open("wb") as file:
@@ -74,8 +77,9 @@ def whole_folder(directory: Path) -> Iterator[Path]:
     Raises:
         StorageError: It cannot be written.
     """
+    given, directory = directory, real_place(directory)
     partial = _partial(directory)
-    with writing(directory):
+    with writing(given):
         restore_folder(directory)
         shutil.rmtree(partial, ignore_errors=True)  # what a killed run left
         partial.mkdir(parents=True)
@@ -86,11 +90,20 @@ def whole_folder(directory: Path) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def real_place(path: str | Path) -> Path:
+    """Where a file or folder really is, or will be: with all links followed. What replaces it has to lie beside that.
+
+    Args:
+        path: May be there or not.
+    """
+    return Path(os.path.realpath(path))
+
+
 def replace_file(fresh: Path, path: Path) -> None:
     """Put a finished file in the place of another, or where none is: whoever looks finds the old one or the new.
 
     Args:
-        fresh: In the same folder, or at least on the same file system.
+        fresh: In the same folder.
         path: The place.
 
     Raises:
@@ -98,7 +111,14 @@ def replace_file(fresh: Path, path: Path) -> None:
     """
     with fresh.open("rb") as file:
         os.fsync(file.fileno())  # its bytes before its name: a machine that loses power leaves no empty file
-    fresh.replace(path)
+    real = real_place(path)
+    try:
+        fresh.replace(real)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        write_atomically(real, fresh)  # a link to another disk
+        fresh.unlink()
 
 
 def replace_folder(fresh: Path, directory: Path) -> None:
@@ -109,12 +129,13 @@ def replace_folder(fresh: Path, directory: Path) -> None:
     between two renames in which neither has the name; a kill in that moment is mended by `restore_folder`.
 
     Args:
-        fresh: On the same file system.
+        fresh: On the file system of `real_place(directory)`.
         directory: The place.
 
     Raises:
         OSError: It cannot be written; the old one is still there, or `restore_folder` brings it back.
     """
+    directory = real_place(directory)
     restore_folder(directory)
     if not directory.exists():
         fresh.rename(directory)
@@ -135,6 +156,7 @@ def restore_folder(directory: Path) -> None:
     Raises:
         OSError: It cannot be written.
     """
+    directory = real_place(directory)
     replaced = _partial(directory, _REPLACED)
     if replaced.is_dir() and not directory.exists():
         replaced.rename(directory)
@@ -166,7 +188,7 @@ def explained(path: str | Path, error: OSError) -> str:
 
 
 def _mount(path: Path) -> Path:
-    place = path.absolute()
+    place = real_place(path)
     while not place.is_mount() and place != place.parent:
         place = place.parent
     return place

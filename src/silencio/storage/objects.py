@@ -236,6 +236,7 @@ def _files_below(root: Path, on_closed: Callable[[str, StorageError], None] | No
         below = Path(error.filename).relative_to(place)
         if on_closed is None or below == Path():
             raise trouble from error
+        trouble.__cause__ = error
         on_closed(str(root / escaped(str(below))), trouble)
 
     for folder, subfolders, names in os.walk(place, onerror=fail, followlinks=True):

@@ -56,7 +56,9 @@ def test_bundle__a_file_is_missing(own_bundle: Path, name: str) -> None:
         Bundle(own_bundle)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "encoders/birdnet.tflite", "model.onnx.data", "old/model.onnx"])
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "encoders/birdnet.tflite", "model.onnx.data", "old/model.onnx", "recycle/model.onnx"]
+)
 def test_bundle__a_file_that_is_not_listed_is_no_part_of_it(own_bundle: Path, name: str) -> None:
     (own_bundle / name).parent.mkdir(exist_ok=True)
     (own_bundle / name).write_bytes(b"x")
@@ -65,10 +67,24 @@ def test_bundle__a_file_that_is_not_listed_is_no_part_of_it(own_bundle: Path, na
 
 
 @pytest.mark.parametrize(
-    "name", [".DS_Store", "bundle.json~", ".bundle.json.swp", "Thumbs.db", "..2026_11_29/bundle.json", "lost+found/x"]
+    "name",
+    [
+        ".DS_Store",
+        "bundle.json~",
+        ".bundle.json.swp",
+        "Thumbs.db",
+        "..2026_11_29/bundle.json",
+        "lost+found/x",
+        "@eaDir/model.onnx@SynoEAStream",
+        "encoders/@eaDir/x",
+        "#recycle/model.onnx",
+        "System Volume Information/IndexerVolumeGuid",
+        "$RECYCLE.BIN/S-1-5-21/desktop.ini",
+        "LOST.DIR/x",
+    ],
 )
 def test_bundle__what_editors_and_file_systems_leave_is_passed_over(own_bundle: Path, name: str) -> None:
-    (own_bundle / name).parent.mkdir(exist_ok=True)
+    (own_bundle / name).parent.mkdir(parents=True, exist_ok=True)
     (own_bundle / name).write_bytes(b"x")
     assert Bundle(own_bundle).manifest.classes.codes
 

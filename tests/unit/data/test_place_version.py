@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from silencio.data.place_version import place_version
+from silencio.data.place_version import named_files, place_version
+from silencio.errors import StorageError
+from silencio.storage import join, write_bytes
+from tests.disks import close_folder
+from tests.s3 import S3Server
 
 
 @pytest.fixture
@@ -47,6 +51,74 @@ def test_folder__s_version_does_not_count_the_run_s_own_files(recordings: Path) 
     assert place_version(str(recordings)) != before
 
 
+def test_folder__has_a_version_beside_a_disk_s_own_folder_that_may_not_be_listed(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_folder(recordings / "lost+found", monkeypatch)
+    before = place_version(str(recordings))
+    assert place_version(str(recordings)) == before != ""
+    (recordings / "deep" / "b.ogg").touch()
+    assert place_version(str(recordings)) != before
+
+
+def test_folder__of_recordings_that_was_closed_has_another_version(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recordings / "empty").mkdir()
+    before = place_version(str(recordings))
+    close_folder(recordings / "empty", monkeypatch)
+    assert place_version(str(recordings)) != before
+
+
+def test_folder__that_is_closed_itself_is_one_sentence(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    close_folder(recordings, monkeypatch)
+    with pytest.raises(StorageError, match="recordings cannot be listed: Permission denied"):
+        place_version(str(recordings))
+
+
+BY_PRODUCTS = (
+    ".DS_Store",
+    "._train.csv",
+    "Thumbs.db",
+    "@eaDir/a.ogg@SynoEAStream",
+    ".~lock.train.csv#",
+    "#recycle/b.ogg",
+)
+
+
+@pytest.mark.parametrize("name", BY_PRODUCTS)
+def test_folder__has_the_same_version_when_somebody_only_looked_at_it(name: str, recordings: Path) -> None:
+    before = place_version(str(recordings))
+    for folder in (recordings, recordings / "deep"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"left there")
+    assert place_version(str(recordings)) == before
+
+
+@pytest.mark.parametrize("form", ["{}", "{}/", "{}//", "{}/deep/.."])
+@pytest.mark.parametrize("above", [".hidden", "lost+found"])
+def test_folder__that_is_named_counts_whatever_the_folders_above_are_called(
+    form: str, above: str, recordings: Path, tmp_path: Path
+) -> None:
+    (tmp_path / above).mkdir()
+    folder = recordings.rename(tmp_path / above / "recordings")
+    place = form.format(folder).replace(f"/{above}/", f"//{above}/")
+    before = place_version(place)
+    (folder / "deep" / "b.ogg").touch()
+    assert place_version(place) != before
+
+
+def test_prefix__counts_what_is_read_and_not_what_looking_left(s3: S3Server) -> None:
+    place = join(s3.new_place(), ".hidden")
+    write_bytes(join(place, "a.ogg"), b"sound")
+    versions = {place_version(form) for form in (place, f"{place}/")}
+    for name in BY_PRODUCTS:
+        write_bytes(join(place, name), b"left there")
+    assert {place_version(form) for form in (place, f"{place}/")} == versions and len(versions) == 1
+    write_bytes(join(place, "b.ogg"), b"sound")
+    assert place_version(place) not in versions
+
+
 def test_zip__has_another_version_when_it_was_written_again(recordings: Path, tmp_path: Path) -> None:
     path = tmp_path / "recordings.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -82,7 +154,17 @@ def test_other_table__has_a_version_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "raw_cnn", "demo", "/nowhere/at/all", "heads: {}\nseed: 1", "/" + "x" * 5000, "/\0"]
+    "text", ["", "raw_cnn", "demo", "/nowhere/at/all", "heads: {}\nseed: 1", "/" + "x" * 500, "/" + "x" * 5000, "/\0"]
 )
 def test_text__that_names_no_place_has_no_version(text: str) -> None:
     assert place_version(text) == ""
+
+
+def test_text__that_cannot_be_looked_at_names_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: object, **_: object) -> os.stat_result:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    # As below a folder that may not be entered.
+    monkeypatch.setattr(os, "stat", refuse)
+    assert place_version("/private/recordings") == ""
+    assert named_files({"weights": "/private/weights.pth"}) == []

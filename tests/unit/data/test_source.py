@@ -17,6 +17,7 @@ from silencio.data.source import absolute, open_source
 from silencio.data.validate import ValidatedRecordings, validate_recordings
 from silencio.errors import SchemaError, SourceError, StorageError
 from silencio.storage import is_local, join, write_bytes
+from tests.disks import close_folder
 from tests.s3 import S3Server
 from tests.unit.data.conftest import LayOut, zipped
 
@@ -240,6 +241,39 @@ def test_class_folders__those_of_an_operating_system_are_no_class(
     found = open_source(laid_out(tmp_path / "card"))
     assert found.classes.codes == ("frog", "owl")
     assert list(found.recordings["recording_id"]) == ["frog/a.ogg", "owl/b.opus"]
+
+
+@pytest.mark.parametrize("folder", ["lost+found", "frog/@eaDir", ".Trashes"])
+def test_class_folders__beside_a_system_s_folder_that_may_not_be_listed(
+    tmp_path: Path, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frog").mkdir()
+    (tmp_path / "frog" / "a.ogg").write_bytes(b"")
+    close_folder(tmp_path / folder, monkeypatch)
+    assert list(open_source(str(tmp_path)).recordings["recording_id"]) == ["frog/a.ogg"]
+
+
+def test_class_folders__one_that_may_not_be_listed_is_named_and_never_left_out_unnoticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "frog").mkdir()
+    (tmp_path / "frog" / "a.ogg").write_bytes(b"")
+    close_folder(tmp_path / "owl", monkeypatch)
+    with pytest.raises(StorageError, match="owl cannot be listed: Permission denied"):
+        open_source(str(tmp_path))
+
+
+def test_birdclef__soundscapes_on_a_disk_of_their_own(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    close_folder(own_folder / "train_soundscapes" / "lost+found", monkeypatch)
+    (own_folder / "train_soundscapes" / "H02_20230420_074000.ogg").write_bytes(b"x")
+    assert len(open_source(str(own_folder)).soundscapes) == 1
+
+
+def test_zip__beside_whose_only_folder_a_system_left_a_file_is_read_as_that_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("birds/frog/a.ogg", "birds/owl/b.ogg", "Thumbs.db"):
+            archive.writestr(name, b"")
+    assert open_source(str(tmp_path / "a.zip")).classes.codes == ("frog", "owl")
 
 
 def test_class_folders__whose_accents_are_written_otherwise_are_one_class(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from silencio.detections import RecordingDocument
 from silencio.detections.cells import csv_line, file_cell, is_formula, text_cell
 from silencio.detections.formats import write
-from silencio.detections.score_tables import FILES, ROWS, ScoreTables, append_files
+from silencio.detections.score_tables import DETECTIONS, FILES, ROWS, ScoreTables, append_files
+from silencio.storage.parquet import read_parquet
 from tests.unit.detections.test_formats import Answer
 
 FORMULAS = [
@@ -24,6 +25,12 @@ FORMULAS = [
     "@SUM(1+1)*cmd|' /C calc'!A0",
     "-HYPERLINK(A1)",
     "+A1*2",
+    "-2/3",
+    "+A1/B2",
+    "-1.5e3/AB12 - 4",
+    "-R1C1/2024",
+    "-SUM(A1)/night.wav",
+    "-2024/night|calc!A0.wav",
     "\t=1+1",
     "\r=1+1",
     "\n=1+1",
@@ -44,6 +51,11 @@ NAMES = [
     "",
     "'quoted'.wav",
     "ñandú - 3.ogg",
+    "-2024/night.wav",
+    "+site 3/20240301_053000.wav",
+    "-2024/03/a1.wav",
+    "-2024/03_5",
+    "-ñ/1.wav",
 ]
 
 
@@ -95,6 +107,19 @@ def test_score_tables__a_formula_as_a_name_stands_in_no_table_as_one(tmp_path: P
     ]
     # Names with a dash, and numbers, are what they were.
     assert cells[ROWS][2] == ["-good_5", "-0.25", "0.75"]
+
+
+@pytest.mark.parametrize("name", ["=a.wav", "-2/3", "-2024/night.wav", "@night/a.wav", "a.wav"])
+def test_score_tables__join_by_the_name_of_the_file(answer: Answer, name: str, tmp_path: Path) -> None:
+    found: RecordingDocument = answer([[0.1, 0.0, 0.2, 0.75]], duration_s=5.0)
+    with ScoreTables(tmp_path, ["frog"]) as tables:
+        tables.scored(name, name, [5.0], np.array([[0.75]]), found.detections, 5.0)
+    with (tmp_path / FILES).open(newline="") as table:
+        files = [row["file"] for row in csv.DictReader(table)]
+    with (tmp_path / ROWS).open(newline="") as table:
+        rows = [row["row_id"] for row in csv.DictReader(table)]
+    assert [row["file"] for row in read_parquet(tmp_path / DETECTIONS).to_pylist()] == files
+    assert rows == [f"{files[0]}_5"]
 
 
 @pytest.mark.parametrize("text_format", ["csv", "birdclef", "raven"])

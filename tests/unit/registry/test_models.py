@@ -18,6 +18,7 @@ from silencio.registry.__main__ import _list, main
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
+from tests.disks import disk_of
 from tests.unit.registry.places import write_bundle
 
 
@@ -110,6 +111,18 @@ def test_fetch__gives_the_very_bundle(
         assert fetched == tmp_path / "got" / "bundle"
         assert {p.name: sha256_of(p) for p in fetched.iterdir()} == {p.name: sha256_of(p) for p in bundle.iterdir()}
     assert [path.name for path in (tmp_path / "got").iterdir()] == ["bundle"]
+
+
+def test_fetch__to_a_link_to_another_disk_gives_it_there_as_often_as_one_likes(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    with disk_of("16m", tmp_path / "disk") as disk:
+        (tmp_path / "got").symlink_to(disk / "got")
+        for _ in range(2):
+            assert fetch("1", tmp_path / "got") == tmp_path / "got"
+            assert Bundle(disk / "got").manifest == manifest
+            assert (tmp_path / "got").is_symlink() and [path.name for path in disk.iterdir()] == ["got"]
 
 
 def test_fetch__a_folder_with_other_things_is_left_alone(

@@ -10,6 +10,7 @@ from silencio.config import preset_text, resolve
 from silencio.data.place_version import RUN_FOLDER
 from silencio.errors import ConfigError
 from silencio.steps.inputs_version import inputs_version_step
+from tests.disks import close_folder
 
 DEMO = preset_text("demo")
 
@@ -44,6 +45,15 @@ def test_version__is_the_same_as_long_as_nothing_was_changed(recordings: Path) -
 def test_version__is_another_with_other_recordings(change: Callable[[Path], object], recordings: Path) -> None:
     before = version(recordings)
     change(recordings)
+    assert version(recordings) != before
+
+
+def test_version__of_a_volume_with_a_folder_of_the_disk_that_is_closed(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_folder(recordings / "lost+found", monkeypatch)
+    before = version(recordings)
+    (recordings / "a.ogg").write_bytes(b"other sound")
     assert version(recordings) != before
 
 
@@ -85,6 +95,15 @@ def test_version__is_another_with_other_weights_in_a_file_that_is_named(recordin
 def test_version__is_another_on_another_s3_server(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = version(recordings)
     monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "elsewhere:9000")
+    assert version(recordings) != before
+
+
+def test_version__is_another_where_manifests_may_name_other_places(
+    recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SILENCIO_MANIFEST_PLACES", raising=False)
+    before = version(recordings)
+    monkeypatch.setenv("SILENCIO_MANIFEST_PLACES", "s3://birds")
     assert version(recordings) != before
 
 

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pipelines.publish import publish
 from silencio.errors import StorageError
-from silencio.storage import whole_folder, write_atomically
+from silencio.storage import atomic, replace_file, restore_folder, whole_folder, write_atomically
 from tests.disks import disk_of, files_of_at_most
 
 
@@ -116,6 +117,88 @@ def test_whole_folder__what_a_killed_process_left_is_cleared(tmp_path: Path) -> 
         (fresh / "whole").write_text("x")
     assert _names(tmp_path) == ["a"]
     assert _names(tmp_path / "a") == ["whole"]
+
+
+# A place that is a link, as to a larger disk
+
+
+def _by_whole_folder(place: Path, text: str) -> None:
+    with whole_folder(place) as fresh:
+        (fresh / text).write_text(text)
+
+
+def _by_publish(place: Path, text: str) -> None:
+    made = place.with_name("made") / text
+    made.mkdir(parents=True)
+    (made / text).write_text(text)
+    publish(made, place)
+
+
+@pytest.mark.parametrize("is_exchanged", [True, False])
+@pytest.mark.parametrize("is_there", [True, False])
+@pytest.mark.parametrize("write", [_by_whole_folder, _by_publish])
+def test_folder__at_a_link_is_written_where_that_leads_as_often_as_one_likes(
+    write: Callable[[Path, str], None],
+    is_there: bool,
+    is_exchanged: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not is_exchanged:
+        monkeypatch.setattr(atomic, "_exchange", lambda *_: False)
+    large, place = tmp_path / "large", tmp_path / "here" / "out"
+    (large / "target").mkdir(parents=True)
+    place.parent.mkdir()
+    place.symlink_to("../large/target")
+    if not is_there:
+        (large / "target").rmdir()
+    for text in ("first", "second", "third"):
+        write(place, text)
+        assert place.is_symlink() and os.readlink(place) == "../large/target"  # noqa: PTH115
+        assert _names(large / "target") == [text]
+        assert _names(large) == ["target"], "nothing is left beside it"
+
+
+def test_folder__at_a_link_to_another_disk(small_disk: Path, tmp_path: Path) -> None:
+    place = tmp_path / "out"
+    place.symlink_to(small_disk / "out")
+    for text in ("first", "second"):
+        _by_whole_folder(place, text)
+        assert place.is_symlink() and _names(small_disk / "out") == [text]
+    said = f"no space left on {small_disk} while writing {place}"
+    with pytest.raises(StorageError, match=said), whole_folder(place) as fresh:
+        (fresh / "large").write_bytes(bytes(2_000_000))
+    assert _names(small_disk) == ["out"] and _names(small_disk / "out") == ["second"]
+
+
+def test_restore_folder__at_a_link_brings_back_what_that_led_to(tmp_path: Path) -> None:
+    (tmp_path / "large" / ".target.replaced").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(tmp_path / "large" / "target")
+    restore_folder(tmp_path / "out")
+    assert _names(tmp_path / "large") == ["target"] and (tmp_path / "out").is_symlink()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_write_atomically__at_a_link_writes_where_that_leads(is_there: bool, tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    target, place = tmp_path / "large" / "target", tmp_path / "a"
+    place.symlink_to(target)
+    if is_there:
+        target.write_text("old")
+    for text in ("first", "second"):
+        write_atomically(place, text)
+        assert place.is_symlink() and target.read_text() == text
+        assert _names(tmp_path / "large") == ["target"] and _names(tmp_path) == ["a", "large"]
+
+
+def test_replace_file__at_a_link_to_another_disk(small_disk: Path, tmp_path: Path) -> None:
+    place, fresh = tmp_path / "a", tmp_path / ".a.partial"
+    place.symlink_to(small_disk / "a")
+    for text in ("first", "second"):
+        fresh.write_text(text)
+        replace_file(fresh, place)
+        assert place.is_symlink() and (small_disk / "a").read_text() == text
+        assert _names(small_disk) == ["a"] and not fresh.exists()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
