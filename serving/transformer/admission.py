@@ -11,8 +11,8 @@ from serving.agreement import MOST_AUDIO_S
 from serving.transformer.request import EncodedRecording
 from silencio.audio import Steps, claimed_duration_s
 
-# Pages, frames and chunks in all files of a request, under half a second of one core. Ten minutes of Opus with one
-# packet a page have 30,000.
+# Pages, frames and chunks in all files of a request, each a microsecond or two of this process. Ten minutes of Opus
+# with one packet a page have 30,000.
 _MAX_STEPS = 200_000
 # What encoders put around the sound, or what stands in a last block that is not full.
 _REFUSED_BEYOND_S = 0.2

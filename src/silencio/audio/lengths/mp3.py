@@ -8,8 +8,8 @@ from silencio.audio.containers.tags import behind_tags
 from silencio.audio.lengths.steps import Steps
 
 _HEAD_BYTES = 3
-# Where much is lost, frames are looked for far away; where little is, nearby.
-_FIRST_SEARCH_BYTES, _SEARCH_BYTES = 1 << 11, 1 << 16
+# Where much is lost, frames are looked for far away; where little is, nearby: a gap costs what it is long.
+_FIRST_SEARCH_BYTES, _MAX_SEARCH_BYTES = 1 << 11, 1 << 16
 
 
 def mp3_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: Steps) -> float | None:
@@ -48,5 +48,5 @@ def _next_frame(encoded: Encoded, at: int, steps: Steps) -> int:
             if frame and following and frame.kind == following.kind:
                 return at + found
         at += len(window)
-        n_bytes = _SEARCH_BYTES
+        n_bytes = min(2 * n_bytes, _MAX_SEARCH_BYTES)
     return encoded.n_bytes
