@@ -14,8 +14,9 @@ from silencio.audio import Steps, claimed_duration_s
 # Pages, frames and chunks in all files of a request, each a microsecond or two of this process. Ten minutes of Opus
 # with one packet a page have 30,000.
 _MAX_STEPS = 200_000
-# What encoders put around the sound, or what stands in a last block that is not full.
-_REFUSED_BEYOND_S = 0.2
+# What encoders put around the sound, or what stands in a last block that is not full: up to 1,728 samples in an MP3 of
+# 8 kHz. Whether a recording is too long by less than this is known when it is decoded.
+_REFUSED_BEYOND_S = 0.3
 _DECODED_BEYOND_S = 0.5
 # A recording whose headers do not tell is decoded as far as this first, beside the short ones.
 _MAX_UNKNOWN_S = 60.0

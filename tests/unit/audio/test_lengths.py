@@ -139,6 +139,19 @@ def test_claimed__of_a_phones_ogg_and_of_a_damaged_mp3() -> None:
     assert abs(claimed_s - audio_duration_s(mp3)) < 3 * NEARLY_S
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 24_000, 44_100, 48_000])
+def test_claimed__of_an_mp3_leaves_the_frame_out_that_counts_the_others(rate_hz: int) -> None:
+    """What is left beyond the sound is the encoder's: its delay, and padding up to the end of a frame."""
+    frame_samples = 576 if rate_hz < 32_000 else 1152
+    for n_more in range(0, frame_samples, 97):
+        n_samples = 20 * frame_samples + n_more
+        claimed_s = _claimed_s(_encoded(n_samples / rate_hz, "MP3", rate_hz=rate_hz))
+        assert claimed_s is not None
+        assert n_samples < claimed_s * rate_hz <= n_samples + 1152 + frame_samples
+    joined_s = _claimed_s(_twice(_encoded(1.0, "MP3", rate_hz=rate_hz)))
+    assert joined_s == pytest.approx(2 * (_claimed_s(_encoded(1.0, "MP3", rate_hz=rate_hz)) or 0.0))
+
+
 def test_claimed__of_radio_that_was_joined_while_it_ran_is_what_was_kept() -> None:
     """Positions count from the station's first minute, eleven hours ago."""
     ogg = _encoded(9.0, "OGG")
