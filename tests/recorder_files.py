@@ -59,7 +59,7 @@ def with_last_ogg_position_alone(ogg: bytes) -> bytes:
 
 
 def with_mp3_frames_again(mp3: bytes, n_times: int) -> bytes:
-    """An MP3 with its twentieth frame so many times more: for headers only, as long as one that takes long to encode."""
+    """An MP3 with its twentieth frame so many times more: for headers only, as long as one that takes long to make."""
     begin = end = 0
     for _ in range(20):
         frame = frame_of(mp3[end + 1], mp3[end + 2])
