@@ -51,15 +51,14 @@ def probe(recordings: Sequence[EncodedRecording]) -> list[ProbedRecording]:
     steps, total_s = Steps(_MAX_STEPS), 0.0
     probed = []
     for one in recordings:
-        encoded = one.encoded()
-        claimed_s = claimed_duration_s(encoded, MOST_AUDIO_S + _REFUSED_BEYOND_S, steps)
+        claimed_s = claimed_duration_s(one.content, MOST_AUDIO_S + _REFUSED_BEYOND_S, steps)
         if claimed_s is not None:
             total_s += claimed_s
             if claimed_s > MOST_AUDIO_S + _REFUSED_BEYOND_S:
                 raise TooLongError(f"{one.field}: the audio is longer than {MOST_AUDIO_S:g} s, the most that is taken")
         if total_s > MOST_AUDIO_S + len(recordings) * _REFUSED_BEYOND_S:
             raise too_long_together(recordings[0].field)
-        probed.append(ProbedRecording(one.field, encoded, claimed_s))
+        probed.append(ProbedRecording(one.field, one.content, claimed_s))
     return probed
 
 
