@@ -13,6 +13,8 @@ LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 MOST_AUDIO_S = 600.0
 # The largest REST body or gRPC message: 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
 MAX_BODY_BYTES = 160 << 20
+# What the boundary itself tells the model begins so; a client's own headers of these names are dropped.
+OWN_PREFIX = "x-silencio-"
 # How the boundary hands a request's query string to the model, which is given headers and a body only.
 QUERY_HEADER = "x-silencio-query"
 # How it names the request: by an id of its own, which no client chooses.

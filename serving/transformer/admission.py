@@ -11,11 +11,12 @@ from serving.agreement import MOST_AUDIO_S
 from serving.transformer.request import EncodedRecording
 from silencio.audio import Steps, claimed_duration_s
 
-# Pages, frames and chunks in all files of a request, under half a second of one core. Ten minutes of Opus with one
-# packet a page have 30,000.
+# Pages, frames and chunks in all files of a request, each a microsecond or two of this process. Ten minutes of Opus
+# with one packet a page have 30,000.
 _MAX_STEPS = 200_000
-# What encoders put around the sound, or what stands in a last block that is not full.
-_REFUSED_BEYOND_S = 0.2
+# What encoders put around the sound, or what stands in a last block that is not full: up to 1,728 samples in an MP3 of
+# 8 kHz. Whether a recording is too long by less than this is known when it is decoded.
+_REFUSED_BEYOND_S = 0.3
 _DECODED_BEYOND_S = 0.5
 # A recording whose headers do not tell is decoded as far as this first, beside the short ones.
 _MAX_UNKNOWN_S = 60.0
@@ -50,15 +51,14 @@ def probe(recordings: Sequence[EncodedRecording]) -> list[ProbedRecording]:
     steps, total_s = Steps(_MAX_STEPS), 0.0
     probed = []
     for one in recordings:
-        encoded = one.encoded()
-        claimed_s = claimed_duration_s(encoded, MOST_AUDIO_S + _REFUSED_BEYOND_S, steps)
+        claimed_s = claimed_duration_s(one.content, MOST_AUDIO_S + _REFUSED_BEYOND_S, steps)
         if claimed_s is not None:
             total_s += claimed_s
             if claimed_s > MOST_AUDIO_S + _REFUSED_BEYOND_S:
                 raise TooLongError(f"{one.field}: the audio is longer than {MOST_AUDIO_S:g} s, the most that is taken")
         if total_s > MOST_AUDIO_S + len(recordings) * _REFUSED_BEYOND_S:
             raise too_long_together(recordings[0].field)
-        probed.append(ProbedRecording(one.field, encoded, claimed_s))
+        probed.append(ProbedRecording(one.field, one.content, claimed_s))
     return probed
 
 

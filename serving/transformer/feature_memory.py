@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -16,14 +17,24 @@ DEFAULT_MAX_BYTES = 512 << 20
 _INTERACTIVE_SHARE = 8
 # Batch requests that wait hold their bodies, and a place among the requests that are worked on.
 _MAX_WAITING_BATCH = 8
-# Interactive requests that may be let in before a batch request that waits, and would fit but for them.
+# Interactive requests that may be let in before a batch request that waits, and would fit but for them; and as many
+# batch requests that came later and fit where it does not.
 _MAX_OVERTAKING = 9
 _RETRY_AFTER_S = 5
 
 
 @dataclass(eq=False)
 class _Waiting:
+    """A request in line.
+
+    Attributes:
+        n_bytes: That it asks for.
+        n_overtaken: Batch requests behind it that were let in before it.
+        admitted: Done when it is let in, or does not wait any more.
+    """
+
     n_bytes: int
+    n_overtaken: int = 0
     admitted: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -62,11 +73,11 @@ class FeatureMemory:
             Overloaded: As many batch requests wait as may.
         """
         queue = self._waiting[priority]
-        if not queue and self._may_enter(n_bytes, priority):
-            self._hold(n_bytes, priority)
+        if self._may_enter(n_bytes, priority) and self._may_overtake(list(queue), priority):
+            self._hold(n_bytes, priority, list(queue))
             return
         if priority == "batch" and len(queue) >= _MAX_WAITING_BATCH:
-            text = f"{len(queue)} requests with long recordings wait already for those before them; try again"
+            text = f"{len(queue)} requests that are long, or of priority batch, wait already for room; try again"
             raise Overloaded(text, _RETRY_AFTER_S)
         waiting = _Waiting(n_bytes)
         queue.append(waiting)
@@ -113,28 +124,42 @@ class FeatureMemory:
         is_over = bool(batch) and self._n_overtaking >= _MAX_OVERTAKING
         return is_over and self._n_batch_bytes + batch[0].n_bytes <= self._max_batch_bytes
 
-    def _hold(self, n_bytes: int, priority: Priority) -> None:
+    def _may_overtake(self, ahead: Sequence[_Waiting], priority: Priority) -> bool:
+        """Whether a request may be let in before those of its priority that wait ahead of it.
+
+        Interactive ones wait for room that small ones would take from them for ever. Batch ones wait long, for longer
+        ones: what fits beside them passes, until one of them was overtaken as often as may be.
+        """
+        return not ahead or (priority == "batch" and all(one.n_overtaken < _MAX_OVERTAKING for one in ahead))
+
+    def _hold(self, n_bytes: int, priority: Priority, ahead: Sequence[_Waiting]) -> None:
         self.n_bytes += n_bytes
         if priority == "batch":
             self._n_batch_bytes += n_bytes
+        for one in ahead:
+            one.n_overtaken += 1
+        if ahead:
+            return
         is_overtaking = priority == "interactive" and bool(self._waiting["batch"])
         self._n_overtaking = self._n_overtaking + 1 if is_overtaking else 0
 
     def _admit(self) -> None:
-        """Let in who fits, the first of each line first."""
+        """Let in who fits, each line from its first on."""
         while any([self._admit_first("interactive"), self._admit_first("batch")]):
             pass
 
     def _admit_first(self, priority: Priority) -> bool:
         queue = self._waiting[priority]
-        while queue and queue[0].admitted.done():  # cancelled
-            queue.popleft()
-        if not queue or not self._may_enter(queue[0].n_bytes, priority):
-            return False
-        first = queue.popleft()
-        self._hold(first.n_bytes, priority)
-        first.admitted.set_result(None)
-        return True
+        waiting = [one for one in queue if not one.admitted.done()]  # others were cancelled
+        for i, one in enumerate(waiting):
+            if not self._may_overtake(waiting[:i], priority):
+                break
+            if self._may_enter(one.n_bytes, priority):
+                queue.remove(one)
+                self._hold(one.n_bytes, priority, waiting[:i])
+                one.admitted.set_result(None)
+                return True
+        return False
 
 
 class FeatureShare:

@@ -131,6 +131,7 @@ def test_long__by_seconds_and_not_by_bytes_waits_for_no_short_one(
     trapped: LocalServers, trap: Trap, recording: Make
 ) -> None:
     """Ten minutes of a few kilobytes stand still in their decoder, and more of them wait: five seconds are answered."""
+    trap.rearm()
     low_bitrate = _silent(120.0)
     assert len(low_bitrate) < 1 << 16
     with ThreadPoolExecutor(3) as threads:
@@ -145,7 +146,7 @@ def test_long__by_seconds_and_not_by_bytes_waits_for_no_short_one(
 def test_feature_memory__what_does_not_fit_waits_and_more_is_503(trapped: LocalServers, recording: Make) -> None:
     """The predictor stands still: nobody's features are given back."""
     servers = trapped
-    long, short = _silent(590.0, 8_000), _silent(61.0, 8_000)
+    long, less_long = _silent(590.0, 8_000), _silent(150.0, 8_000)
     with ThreadPoolExecutor(16) as threads:
         limit = _figure(servers, "silencio_feature_bytes_limit")
         text = "--max_feature_bytes 1 is less than one request may need"
@@ -156,57 +157,66 @@ def test_feature_memory__what_does_not_fit_waits_and_more_is_503(trapped: LocalS
             asking = [threads.submit(_upload, servers, long) for _ in range(3)]
             until(lambda: _figure(servers, "silencio_feature_waiting_requests") == 1, servers.transformer.last_lines)
             assert limit / 2 < _figure(servers, "silencio_feature_bytes") <= limit
-            # Behind the first that waits all others wait, until eight do.
-            asking += [threads.submit(_upload, servers, short) for _ in range(10)]
+            # What does not fit beside the two waits behind the first that waits, until eight do.
+            asking += [threads.submit(_upload, servers, less_long) for _ in range(10)]
             until(lambda: sum(one.done() for one in asking) == 3, servers.transformer.last_lines)
             refused = [one.result() for one in asking if one.done()]
             assert {(one.status_code, one.json()["error"]) for one in refused} == {
-                (503, "8 requests with long recordings wait already for those before them; try again")
+                (503, "8 requests that are long, or of priority batch, wait already for room; try again")
             }
             assert all(int(one.headers["Retry-After"]) >= 1 for one in refused)
-            # Interactive requests have an eighth to themselves.
-            n_bytes = _figure(servers, "silencio_feature_bytes")
-            asking.append(threads.submit(_upload, servers, recording(5.0)))
-            until(lambda: _figure(servers, "silencio_feature_bytes") > n_bytes, servers.transformer.last_lines)
+            # What is short passes where there is room, and interactive requests have an eighth to themselves.
+            for query in ("?priority=batch", ""):
+                n_bytes = _figure(servers, "silencio_feature_bytes")
+                asking.append(threads.submit(_upload, servers, recording(5.0), query))
+                until(lambda n=n_bytes: _figure(servers, "silencio_feature_bytes") > n, servers.transformer.last_lines)
             assert _figure(servers, "silencio_feature_waiting_requests") == 8
         finally:
             predictor.resume()
-        assert sorted(one.result().status_code for one in asking) == [200] * 11 + [503] * 3
+        assert sorted(one.result().status_code for one in asking) == [200] * 12 + [503] * 3
         assert _figure(servers, "silencio_feature_bytes") == 0
 
 
 def test_disconnect__of_a_client_over_grpc_gives_everything_back(trapped: LocalServers, trap: Trap) -> None:
+    """It leaves while its recording stands still in its decoder."""
+    trap.rearm()
     audio = InferInput("audio", [1], "BYTES")
-    audio.set_data_from_numpy(np.array([_silent(590.0, 8_000)], object), binary_data=True)
+    audio.set_data_from_numpy(np.array([_silent(590.0)], object), binary_data=True)
 
-    async def ask() -> None:
+    async def ask() -> int:
         async with InferenceGRPCClient(trapped.grpc_address, timeout=HANG_S) as client:
             asking = asyncio.create_task(client.infer(InferRequest("silencio", [audio])))
-            while not await asyncio.to_thread(_figure, trapped, "silencio_feature_bytes"):
-                assert not asking.done()
+            pid = await asyncio.to_thread(trap.wait, trapped.transformer.last_lines)
+            assert await asyncio.to_thread(_figure, trapped, "silencio_feature_bytes") > 0
             asking.cancel()
             await asyncio.wait([asking])
+            assert asking.cancelled()
+        return pid
 
-    asyncio.run(ask())
-    until(lambda: _figure(trapped, "silencio_feature_bytes") == 0, trapped.transformer.last_lines)
+    _gives_back_what_it_held(trapped, asyncio.run(ask()))
 
 
 def test_disconnect__of_a_client_over_rest_ends_the_work_for_it(trapped: LocalServers, trap: Trap) -> None:
-    n_left = _figure_or_0(trapped)
+    trap.rearm()
+    n_left = _n_left(trapped)
     address = urlsplit(trapped.url)
-    encoded = _silent(590.0, 8_000)
+    encoded = _silent(590.0)
     with socket.create_connection((address.hostname, address.port), timeout=HANG_S) as connection:
         head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: audio/flac\r\nContent-Length: {len(encoded)}\r\n\r\n"
         connection.sendall(head.encode() + encoded)
-        until(lambda: _figure(trapped, "silencio_feature_bytes") > 0, trapped.transformer.last_lines)
-    until(lambda: _figure_or_0(trapped) == n_left + 1, trapped.transformer.last_lines)
-    assert _figure(trapped, "silencio_feature_bytes") == 0
+        pid = trap.wait(trapped.transformer.last_lines)
+        assert _figure(trapped, "silencio_feature_bytes") > 0
+    until(lambda: _n_left(trapped) == n_left + 1, trapped.transformer.last_lines)
+    _gives_back_what_it_held(trapped, pid)
     assert "the client went away" in trapped.transformer.last_lines()
 
 
-def _figure_or_0(servers: LocalServers) -> float:
-    """Of clients that left: the series begins with the first."""
-    try:
-        return _figure(servers, "silencio_requests_total", route="/v1/models/{name}:predict", status="499")
-    except AssertionError:
-        return 0
+def _gives_back_what_it_held(servers: LocalServers, pid: int) -> None:
+    until(lambda: _figure(servers, "silencio_feature_bytes") == 0, servers.transformer.last_lines)
+    # Nobody has let it go: it ended with the request.
+    until(lambda: not psutil.pid_exists(pid), servers.transformer.last_lines)
+
+
+def _n_left(servers: LocalServers) -> float:
+    """Clients that left."""
+    return _figure(servers, "silencio_requests_total", route="/v1/models/{name}:predict", status="499")

@@ -76,9 +76,12 @@ def test_answer__all_formats(media_type: str) -> None:
     assert "accept-encoding" in answer.headers["vary"].lower()
 
 
-def test_answer__an_event_stream_is_never_held_back() -> None:
+@pytest.mark.parametrize("media_type", ["text/event-stream", "application/octet-stream"])
+def test_answer__an_event_stream_is_never_held_back_and_binary_tensors_are_not_worth_it(media_type: str) -> None:
     body = b"data: grekis\n\n" * 1_000
-    assert "content-encoding" not in _answer(Response(body, media_type="text/event-stream")).headers
+    answer = _answer(Response(body, media_type=media_type))
+    assert "content-encoding" not in answer.headers
+    assert (answer.content, int(answer.headers["content-length"])) == (body, len(body))
 
 
 def test_answer__what_is_packed_already_is_not_packed_again() -> None:

@@ -118,13 +118,63 @@ def test_batch__is_not_starved_by_interactive_requests() -> None:
     _run(run)
 
 
+def test_batch__that_is_short_passes_a_long_one_that_waits_and_not_for_ever() -> None:
+    async def run() -> None:
+        requests = _Requests()
+        await requests.enter("long1", 400, "batch")
+        await requests.enter("long2", 400, "batch")
+        for i in range(9):
+            await requests.enter(f"short{i}", 100, "batch")
+            assert requests.inside == ["long1", f"short{i}"]
+            await requests.leave(f"short{i}")
+        # It was overtaken as often as may be: who comes now stays behind it, though there is room.
+        await requests.enter("short9", 100, "batch")
+        assert (requests.inside, requests.memory.n_waiting) == (["long1"], 2)
+        await requests.leave("long1")
+        assert requests.inside == ["long2", "short9"]
+
+    _run(run)
+
+
+def test_batch__that_is_short_passes_where_as_many_wait_as_may() -> None:
+    async def run() -> None:
+        requests = _Requests()
+        await requests.enter("inside", 500, "batch")
+        for i in range(8):
+            await requests.enter(f"waits{i}", 300, "batch")
+        await requests.enter("short", 100, "batch")
+        assert requests.inside == ["inside", "short"]
+        await requests.leave("inside")
+        # Nobody's order among those that wait for the same room has changed.
+        assert requests.inside == ["short", "waits0", "waits1"]
+
+    _run(run)
+
+
+def test_batch__that_waits_behind_a_long_one_is_let_in_by_room_that_is_too_little_for_it() -> None:
+    async def run() -> None:
+        requests = _Requests()
+        await requests.enter("a", 350, "batch")
+        await requests.enter("b", 350, "batch")
+        await requests.enter("long", 700, "batch")
+        await requests.enter("short", 100, "batch")
+        assert requests.inside == ["a", "b"]
+        await requests.leave("a")
+        assert requests.inside == ["b", "short"]
+        await requests.leave("b")
+        await requests.leave("short")
+        assert requests.inside == ["long"]
+
+    _run(run)
+
+
 def test_batch__more_than_may_wait_are_told_to_come_back() -> None:
     async def run() -> None:
         requests = _Requests()
         await requests.enter("inside", 700, "batch")
         for i in range(8):
             await requests.enter(f"waits{i}", 100, "batch")
-        with pytest.raises(Overloaded, match="8 requests with long recordings wait already") as caught:
+        with pytest.raises(Overloaded, match="8 requests that are long, or of priority batch, wait already") as caught:
             await FeatureShare(requests.memory).enter(100, "batch")
         assert caught.value.retry_after_s >= 1
         await requests.leave("inside")

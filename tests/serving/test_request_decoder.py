@@ -21,6 +21,7 @@ from serving.transformer.request_decoder import RequestDecoder
 from silencio.decoding import RecordingFeatures, max_feature_bytes
 from silencio.errors import DecodeError
 from silencio.features import FeatureSpec
+from tests.recorder_files import with_mp3_frames_again
 
 LIMIT_S = 600.0
 SPEC = FeatureSpec()
@@ -59,6 +60,25 @@ def test_probe__refuses_what_is_too_long_by_its_headers() -> None:
 def test_probe__takes_what_is_as_long_as_may_be() -> None:
     assert len(probe(_recordings(*[_flac(300.0)] * 2))) == 2
     assert len(probe(_recordings(*[_flac(9.375)] * 64))) == 64
+
+
+def _mp3(n_samples: int, rate_hz: int) -> bytes:
+    frame_samples = 576 if rate_hz < 32_000 else 1152
+    n_times = n_samples // frame_samples - 40
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(n_samples - n_times * frame_samples), rate_hz, format="MP3")
+    return with_mp3_frames_again(file.getvalue(), n_times)
+
+
+@pytest.mark.parametrize("n_recordings", [1, 7, 10, 64])
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000])
+def test_probe__takes_ten_minutes_of_mp3_whatever_its_encoder_put_around_them(rate_hz: int, n_recordings: int) -> None:
+    """The lower the rate, the longer the delay, the padding and the frame that counts the others."""
+    recordings = _recordings(*[_mp3(600 * rate_hz // n_recordings, rate_hz)] * n_recordings)
+    claimed_s = sum(one.claimed_s or 0.0 for one in probe(recordings))
+    assert 600.0 < claimed_s < 600.0 + 0.25 * n_recordings
+    with pytest.raises(TooLongError):
+        probe(_recordings(*[_mp3(601 * rate_hz, rate_hz)]))
 
 
 class _Decoders:
@@ -206,7 +226,7 @@ def test_decode__a_wrong_recording_ends_the_others() -> None:
 @pytest.mark.parametrize("known", [True, False])
 def test_largest_request__fits_into_what_is_kept_for_it(hop_s: float, n_recordings: int, known: bool) -> None:
     spec = FeatureSpec(hop_s=hop_s)
-    claimed_s = 600.0 / n_recordings + 0.2 if known else None
+    claimed_s = 600.0 / n_recordings + 0.3 if known else None
     probed = [ProbedRecording("", b"", claimed_s)] * n_recordings
     needed = sum(max_feature_bytes(spec, ["log_mel"], one) for one in allotted_s(probed))
     assert needed <= max_windows(spec.hop_s, 64) * max_feature_bytes(spec, ["log_mel"], 0.0)

@@ -55,6 +55,11 @@ class Trap:
         """The first process that is caught, as soon as it stands."""
         return until(lambda: self.caught, what)[0]
 
+    def rearm(self) -> None:
+        """Catch those once more that were let go: nobody may stand in it now."""
+        for pid in self.caught:
+            (self._folder / str(pid)).unlink()
+
     def disarm(self) -> None:
         """Catch nobody any more."""
         (self._folder / _DISARMED).touch()

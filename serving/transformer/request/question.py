@@ -68,10 +68,6 @@ class EncodedRecording:
     content: bytes
     known: Known = Known()
 
-    def encoded(self) -> bytes:
-        """The recording's own bytes."""
-        return self.content
-
 
 @dataclass(frozen=True)
 class GivenFeatures:

@@ -7,6 +7,7 @@ import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,19 @@ def test_claimed__of_a_phones_ogg_and_of_a_damaged_mp3() -> None:
     assert abs(claimed_s - audio_duration_s(mp3)) < 3 * NEARLY_S
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 24_000, 44_100, 48_000])
+def test_claimed__of_an_mp3_leaves_the_frame_out_that_counts_the_others(rate_hz: int) -> None:
+    """What is left beyond the sound is the encoder's: its delay, and padding up to the end of a frame."""
+    frame_samples = 576 if rate_hz < 32_000 else 1152
+    for n_more in range(0, frame_samples, 97):
+        n_samples = 20 * frame_samples + n_more
+        claimed_s = _claimed_s(_encoded(n_samples / rate_hz, "MP3", rate_hz=rate_hz))
+        assert claimed_s is not None
+        assert n_samples < claimed_s * rate_hz <= n_samples + 1152 + frame_samples
+    joined_s = _claimed_s(_twice(_encoded(1.0, "MP3", rate_hz=rate_hz)))
+    assert joined_s == pytest.approx(2 * (_claimed_s(_encoded(1.0, "MP3", rate_hz=rate_hz)) or 0.0))
+
+
 def test_claimed__of_radio_that_was_joined_while_it_ran_is_what_was_kept() -> None:
     """Positions count from the station's first minute, eleven hours ago."""
     ogg = _encoded(9.0, "OGG")
@@ -234,6 +248,58 @@ def test_steps__bound_what_is_looked_at(hostile: bytes) -> None:
     claimed_s = claimed_duration_s(hostile, 600.0, steps)
     # It was given up, or came to an end before.
     assert claimed_s is None or steps.left > 0
+
+
+class _Counted(bytes):
+    """Bytes that count how many of them are copied or looked through, in all that is cut from them too."""
+
+    n_seen = 0
+
+    def __getitem__(self, place: Any) -> Any:
+        found = super().__getitem__(place)
+        if isinstance(found, int):
+            return found
+        _Counted.n_seen += len(found)
+        return _Counted(found)
+
+    def find(self, wanted: bytes, begin: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        found = super().find(wanted, begin, end)
+        _Counted.n_seen += (len(self) if found < 0 else found) - begin
+        return found
+
+    def rfind(self, wanted: bytes, begin: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        found = super().rfind(wanted, begin, end)
+        _Counted.n_seen += (len(self) if end is None else end) - max(found, begin)
+        return found
+
+
+_SECOND_OF_FLAC = _encoded(1.0, "FLAC")
+_OGG_PAGE = b"OggS\0\0" + bytes(20) + b"\0"
+_MP3_FRAME = b"\xff\xfb\x90\0" + bytes(413)
+_WAV = with_chunk(_encoded(0.1, "WAV", rate_hz=8_000), b"A" * 4, b"", behind=True)
+
+
+@pytest.mark.parametrize("n_times", [1, 8])
+@pytest.mark.parametrize(
+    ("head", "repeated"),
+    [
+        pytest.param(_SECOND_OF_FLAC, b"\xff\xf8" * 10_000, id="one of two marks of FLAC frames"),
+        pytest.param(_SECOND_OF_FLAC, b"\xff\xf9" * 10_000, id="the other"),
+        pytest.param(_SECOND_OF_FLAC, b"fLaC\0\0\0\x22" * 1_000, id="starts of FLAC streams"),
+        pytest.param(b"", (_OGG_PAGE + bytes(4_200)) * 40, id="gaps between Ogg pages"),
+        pytest.param(b"", (2 * _MP3_FRAME + bytes(2_100)) * 60, id="gaps between MP3 frames"),
+        pytest.param(_WAV, b"AAAA\0\0\0\0" * 1_000, id="chunks behind a WAV"),
+    ],
+)
+def test_steps__cost_what_a_file_is_long_and_not_its_square(head: bytes, repeated: bytes, n_times: int) -> None:
+    """A step that looked through all the rest again would take minutes of a processor for a body of its largest."""
+    steps, encoded = Steps(MANY), _Counted(head + repeated * n_times)
+    _Counted.n_seen = 0
+    claimed_duration_s(encoded, 600.0, steps)
+    n_steps = MANY - steps.left
+    assert n_steps >= 40 * n_times, "what the steps are counted for was not come to"
+    # A window each time that something is looked for nearby, the longest head of a page, and each byte a few times.
+    assert _Counted.n_seen < 4 * len(encoded) + 512 * n_steps + (1 << 17)
 
 
 @given(st.sampled_from([b"RIFF", b"OggS", b"fLaC", b"FORM", b".snd", b"caff", b"riff", b"\xff\xfb"]), st.binary())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from silencio.audio.containers.encoded import Encoded
@@ -13,11 +14,11 @@ _STREAM_INFO_BYTES = 34
 # Marker, head of the block, and what stands before its 64 bits of rate, channels, depth and length.
 _TOTAL_AT = 4 + 4 + 10
 _TOTAL_BITS = 36
-# Marker and head of the first block, which may be the only one.
-_STARTS = tuple(b"fLaC" + kind + _STREAM_INFO_BYTES.to_bytes(3, "big") for kind in (b"\0", b"\x80"))
-
-
-_NEXT_BYTES = 1 << 20
+# Marker and head of the first block, which may be the only one: eight bytes that no frame holds but by a chance of one
+# in 2^63. By one pattern, so that a byte is looked at once, however many streams and markers there are.
+_START = re.compile(rb"fLaC[\x00\x80]" + re.escape(_STREAM_INFO_BYTES.to_bytes(3, "big")))
+_START_BYTES = 8
+_SEARCH_BYTES = 1 << 20
 _TAG_BYTES = 128
 
 
@@ -47,13 +48,18 @@ def stream_begins(encoded: Encoded, start: int, step: Callable[[], None] = lambd
     Args:
         encoded: The file.
         start: First byte of its first marker.
-        step: Called before each that is looked for.
+        step: Called for each that is found, and for each MiB that is looked through.
     """
-    at: int | None = start
-    while at is not None:
-        yield at
+    yield start
+    at = start + 4
+    while window := encoded.read(at, _SEARCH_BYTES):
         step()
-        at = _following(encoded, at + 4)
+        for found in _START.finditer(window):
+            step()
+            yield at + found.start()
+        if len(window) < _SEARCH_BYTES:
+            return
+        at += _SEARCH_BYTES - _START_BYTES + 1
 
 
 def _section(encoded: Encoded, begin: int, end: int) -> Section | None:
@@ -66,18 +72,6 @@ def _section(encoded: Encoded, begin: int, end: int) -> Section | None:
     n_claimed = packed & ((1 << _TOTAL_BITS) - 1)
     header = head[:_TOTAL_AT] + (packed - n_claimed).to_bytes(8, "big")
     return Section((header, range(begin + len(header), end)), n_claimed)
-
-
-def _following(encoded: Encoded, at: int) -> int | None:
-    """Where the next stream begins: eight bytes that no frame holds but by a chance of one in 2^63."""
-    while window := encoded.read(at, _NEXT_BYTES):
-        found = [place for place in map(window.find, _STARTS) if place >= 0]
-        if found:
-            return at + min(found)
-        if len(window) < _NEXT_BYTES:
-            return None
-        at += _NEXT_BYTES - len(_STARTS[0]) + 1
-    return None
 
 
 def _end(encoded: Encoded) -> int:

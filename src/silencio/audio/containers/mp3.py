@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from silencio.audio.containers.encoded import Encoded
-from silencio.audio.containers.mp3_frames import VERSION_1, frame_of
+from silencio.audio.containers.mp3_frames import COUNTING_MARKS, HEAD_BYTES, frame_of, mark_at
 from silencio.audio.containers.section import FoundSections, Section
 from silencio.audio.containers.tags import behind_tags
 from silencio.audio.notes import ReadingNote
 
-_HEAD_BYTES = 4
-# Bytes between a frame's head and Xing's mark, by version 1 or later, and mono or not.
-_SIDE_BYTES = {(True, True): 17, (True, False): 32, (False, True): 9, (False, False): 17}
-_MARKS = (b"Xing", b"Info")
 _COUNTS_FRAMES = 0x1
 # Some writers count the counting frame too, or not the last one.
 _COUNT_MAY_DIFFER = 2
@@ -107,16 +103,10 @@ def _counting_frame(encoded: Encoded, link: _Link) -> bytes:
         return b""
     first, second = link.starts[:2]
     frame = encoded.read(first, second - first)
-    at = _mark_at(frame)
-    counted = frame[:_HEAD_BYTES].ljust(at, b"\0") + _MARKS[0] + _COUNTS_FRAMES.to_bytes(4, "big")
+    at = mark_at(frame)
+    counted = frame[:HEAD_BYTES].ljust(at, b"\0") + COUNTING_MARKS[0] + _COUNTS_FRAMES.to_bytes(4, "big")
     counted += len(link.starts).to_bytes(4, "big")
     return counted.ljust(len(frame), b"\0") if len(counted) <= len(frame) else b""
-
-
-def _mark_at(head: bytes) -> int:
-    """Where in a frame Xing's mark stands."""
-    is_v1, is_mono, has_checksum = head[1] >> 3 & 3 == VERSION_1, head[3] >> 6 == 3, not head[1] & 1
-    return _HEAD_BYTES + _SIDE_BYTES[is_v1, is_mono] + 2 * has_checksum
 
 
 class _Walk:
@@ -187,7 +177,7 @@ class _Walk:
         link = self.links[-1]
         if n_claimed is None:
             link.starts.append(at)
-            link.rates.add(self._read(at, _HEAD_BYTES)[2] >> 4)
+            link.rates.add(self._read(at, HEAD_BYTES)[2] >> 4)
         elif link.starts:
             self.links.append(_Link(at, n_claimed))
         else:
@@ -195,8 +185,8 @@ class _Walk:
 
     def frame_bytes(self, at: int) -> int:
         """Length of the frame that begins at a byte; 0 where none does, or none of this stream."""
-        head = self._read(at, _HEAD_BYTES)
-        if len(head) < _HEAD_BYTES or head[0] != 0xFF:
+        head = self._read(at, HEAD_BYTES)
+        if len(head) < HEAD_BYTES or head[0] != 0xFF:
             return 0
         frame = frame_of(head[1], head[2])
         if frame is None or (self._kind is not None and frame.kind != self._kind):
@@ -206,8 +196,8 @@ class _Walk:
 
     def _counted(self, at: int) -> int | None:
         """How many frames the frame at a byte counts; None where it is sound. 0: it counts, and does not say."""
-        mark = self._read(at + _mark_at(self._read(at, _HEAD_BYTES)), 12)
-        if mark[:4] not in _MARKS:
+        mark = self._read(at + mark_at(self._read(at, HEAD_BYTES)), 12)
+        if mark[:4] not in COUNTING_MARKS:
             return None
         flags = int.from_bytes(mark[4:8], "big")
         return int.from_bytes(mark[8:12], "big") if flags & _COUNTS_FRAMES else 0

@@ -17,6 +17,8 @@ _MAX_HEADER_BYTES = 1 << 16
 _FEW_BLOCKS = 4
 # Of a long rest, the bytes at its two ends that must be zeros.
 _PADDING_BYTES = 1 << 16
+# No chunk is shorter.
+_MIN_HEAD_BYTES = 8
 # Whoever writes such a size says that it is not known, and nothing is wrong with that.
 UNKNOWN = 0xFFFFFFFF
 
@@ -71,10 +73,13 @@ def found_end(
 
 def is_padding(encoded: Encoded, at: int) -> bool:
     """Whether the rest of the file is a few bytes, or zeros, as cards are filled with that were reserved in advance."""
-    if encoded.n_bytes - at < 8:
+    if encoded.n_bytes - at < _MIN_HEAD_BYTES:
         return True
+    # Most rests begin with a chunk, and there may be thousands to look at.
+    if any(encoded.read(at, _MIN_HEAD_BYTES)):
+        return False
     ends = encoded.read(at, _PADDING_BYTES), encoded.read(max(at, encoded.n_bytes - _PADDING_BYTES), _PADDING_BYTES)
-    return not any(map(any, ends))
+    return all(end.count(0) == len(end) for end in ends)
 
 
 def _means_unknown(claimed: int, n_there: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from silencio.audio.containers.encoded import Encoded
@@ -98,17 +99,26 @@ def _samples(begin: int, n_bytes: int, size_64: bytes, block_bytes: int) -> Samp
     return Samples(begin, claimed, max(1, block_bytes), wraps=not size_64, n_header_bytes=begin)
 
 
-def is_wav_tail(encoded: Encoded, at: int, order: Order) -> bool:
-    """Whether what begins at a byte can stand behind the samples: chunks, tags or padding."""
+def is_wav_tail(encoded: Encoded, at: int, order: Order, step: Callable[[], None] = lambda: None) -> bool:
+    """Whether what begins at a byte can stand behind the samples: chunks, tags or padding.
+
+    Args:
+        encoded: The file.
+        at: The byte.
+        order: Of the bytes of a size.
+        step: Called for each chunk that is looked at.
+    """
     # Chunks begin at even bytes; some writers forget that.
     return is_padding(encoded, at) or any(
-        behind_tags(encoded, place) != place or _are_chunks(encoded, place, order) for place in (at, at + at % 2)
+        behind_tags(encoded, place) != place or _are_chunks(encoded, place, order, step)
+        for place in ((at, at + 1) if at % 2 else (at,))
     )
 
 
-def _are_chunks(encoded: Encoded, at: int, order: Order) -> bool:
+def _are_chunks(encoded: Encoded, at: int, order: Order, step: Callable[[], None]) -> bool:
     """Whether chunks follow each other up to the file's end, the last of them perhaps cut."""
     for _ in range(_MAX_CHUNKS):
+        step()
         head = encoded.read(at, 8)
         if len(head) < 8 or is_padding(encoded, at):
             return True

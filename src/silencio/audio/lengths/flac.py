@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from silencio.audio.containers.encoded import Encoded
 from silencio.audio.containers.flac import stream_begins
 from silencio.audio.lengths.steps import Steps
 
-# For the next stream up to a MiB is looked through.
+# Of a stream's own blocks and frames, and of a MiB that is looked through for streams.
 _STREAM_STEPS = 100
 _INFO_AT = 8
 _INFO_BYTES = 34
@@ -17,7 +18,7 @@ _LAST_BLOCK = 0x80
 _MAX_HEAD_BYTES = 16
 # From the end backwards; the largest frame of two channels at 24 bits and 8,192 samples is 48 KiB.
 _SEARCH_BYTES = 1 << 18
-_SYNCS = (b"\xff\xf8", b"\xff\xf9")
+_SYNC = re.compile(rb"\xff[\xf8\xf9]")
 _BLOCK_SAMPLES = {1: 192, **{2 + i: 576 << i for i in range(4)}, **{8 + i: 256 << i for i in range(8)}}
 _RATE_BYTES = {12: 1, 13: 2, 14: 2}
 
@@ -87,12 +88,9 @@ def _first_frame_at(encoded: Encoded, begin: int, end: int, steps: Steps) -> int
 def _last_frame(encoded: Encoded, begin: int, end: int, first: _Frame, steps: Steps) -> _Frame | None:
     search_at = max(begin, end - _SEARCH_BYTES)
     window = encoded.read(search_at, end - search_at)
-    place = len(window)
-    while place > 0:
+    # In one pass: looked for one by one from the end, every place would be paid for with the whole window.
+    for place in reversed([found.start() for found in _SYNC.finditer(window)]):
         steps.take()
-        place = max(window.rfind(sync, 0, place + 1) for sync in _SYNCS)
-        if place < 0:
-            return None
         frame = _frame(window[place : place + _MAX_HEAD_BYTES])
         # Two such bytes stand among samples, too: the checksum and what frames have in common tell them apart.
         if frame is not None and frame.kind == first.kind:
@@ -102,7 +100,7 @@ def _last_frame(encoded: Encoded, begin: int, end: int, first: _Frame, steps: St
 
 def _frame(head: bytes) -> _Frame | None:
     """None where no frame begins so."""
-    if len(head) < 6 or head[:2] not in _SYNCS:
+    if len(head) < 6 or not _SYNC.match(head):
         return None
     block_code, rate_code, depth_code = head[2] >> 4, head[2] & 15, head[3] >> 1 & 7
     if not block_code or rate_code == 15 or depth_code == 3 or head[3] & 1 or head[3] >> 4 > 10:
@@ -131,10 +129,17 @@ def _coded_number(head: bytes) -> tuple[int, int]:
     return number, at
 
 
+def _remainder(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte << 1 ^ (0x07 if byte & 0x80 else 0)) & 0xFF
+    return byte
+
+
+_REMAINDERS = bytes(map(_remainder, range(256)))
+
+
 def _crc8(content: bytes) -> int:
     remainder = 0
     for byte in content:
-        remainder ^= byte
-        for _ in range(8):
-            remainder = (remainder << 1 ^ (0x07 if remainder & 0x80 else 0)) & 0xFF
+        remainder = _REMAINDERS[remainder ^ byte]
     return remainder

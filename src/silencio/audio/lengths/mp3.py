@@ -1,15 +1,17 @@
-"""Length of an MP3: its frames are counted, as far as they go. What the first of them says is nobody's to believe."""
+"""Length of an MP3: its frames are counted, as far as they go.
+
+What the first of them says of the others is nobody's to believe, and it is no sound itself.
+"""
 
 from __future__ import annotations
 
 from silencio.audio.containers.encoded import Encoded
-from silencio.audio.containers.mp3_frames import Frame, frame_of
+from silencio.audio.containers.mp3_frames import COUNTING_MARKS, HEAD_BYTES, Frame, frame_of, mark_at
 from silencio.audio.containers.tags import behind_tags
 from silencio.audio.lengths.steps import Steps
 
-_HEAD_BYTES = 3
-# Where much is lost, frames are looked for far away; where little is, nearby.
-_FIRST_SEARCH_BYTES, _SEARCH_BYTES = 1 << 11, 1 << 16
+# Where much is lost, frames are looked for far away; where little is, nearby: a gap costs what it is long.
+_FIRST_SEARCH_BYTES, _MAX_SEARCH_BYTES = 1 << 11, 1 << 16
 
 
 def mp3_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: Steps) -> float | None:
@@ -21,8 +23,9 @@ def mp3_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
         steps.take()
         frame = _frame_at(encoded, at)
         if frame is not None:
+            if not _counts_frames(encoded, at):
+                duration_s += frame.n_samples / frame.rate_hz
             at += frame.n_bytes
-            duration_s += frame.n_samples / frame.rate_hz
         elif (behind := behind_tags(encoded, at, 1)) > at:
             at = behind
         else:
@@ -31,8 +34,12 @@ def mp3_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
 
 
 def _frame_at(encoded: Encoded, at: int) -> Frame | None:
-    head = encoded.read(at, _HEAD_BYTES)
-    return frame_of(head[1], head[2]) if len(head) == _HEAD_BYTES and head[0] == 0xFF else None
+    head = encoded.read(at, HEAD_BYTES)
+    return frame_of(head[1], head[2]) if len(head) == HEAD_BYTES and head[0] == 0xFF else None
+
+
+def _counts_frames(encoded: Encoded, at: int) -> bool:
+    return encoded.read(at + mark_at(encoded.read(at, HEAD_BYTES)), 4) in COUNTING_MARKS
 
 
 def _next_frame(encoded: Encoded, at: int, steps: Steps) -> int:
@@ -48,5 +55,5 @@ def _next_frame(encoded: Encoded, at: int, steps: Steps) -> int:
             if frame and following and frame.kind == following.kind:
                 return at + found
         at += len(window)
-        n_bytes = _SEARCH_BYTES
+        n_bytes = min(2 * n_bytes, _MAX_SEARCH_BYTES)
     return encoded.n_bytes

@@ -11,7 +11,8 @@ _CAPTURE = b"OggS"
 _HEAD_BYTES = 27
 _MAX_SEGMENTS = 255
 _BEGINS = 0x02
-_FIRST_SEARCH_BYTES, _SEARCH_BYTES = 1 << 12, 1 << 20
+# Twice as many each time: a gap costs what it is long, and not a MiB.
+_FIRST_SEARCH_BYTES, _MAX_SEARCH_BYTES = 1 << 12, 1 << 20
 # Of a page on which no packet ends.
 _NO_POSITION = (1 << 64) - 1
 # No page is longer. Positions that jump further are those of a stream that was joined while it ran, or that was
@@ -93,7 +94,7 @@ def _next_capture(encoded: Encoded, at: int, steps: Steps) -> int | None:
         if len(window) < n_bytes:
             return None
         at += n_bytes - len(_CAPTURE)
-        n_bytes = _SEARCH_BYTES
+        n_bytes = min(2 * n_bytes, _MAX_SEARCH_BYTES)
     return None
 
 

@@ -66,7 +66,7 @@ def wav_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
             if claimed == UNKNOWN:
                 claimed = int.from_bytes(size_64, "little") or None
             samples = Samples(chunk.begin, claimed, 1, wraps=not size_64, n_header_bytes=chunk.begin)
-            end, _ = found_end(encoded, samples, lambda place: is_wav_tail(encoded, place, order))
+            end, _ = found_end(encoded, samples, lambda place: is_wav_tail(encoded, place, order, steps.take))
             return _wave_s(sound_format, end - chunk.begin, order)
     return None
 
