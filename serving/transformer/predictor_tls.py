@@ -38,8 +38,8 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
     Files are read once: those that are renewed are taken at the next start.
 
     Raises:
-        ConfigError: The predictor is on another machine, and nothing says how to ask it; its address is none; options contradict each other;
-            or a file cannot be used.
+        ConfigError: The predictor is on another machine, and nothing says how to ask it; its address is none; options
+            contradict each other; or a file cannot be used.
     """
     certificate, key = options.predictor_client_cert, options.predictor_client_key
     uses_tls = options.predictor_ca is not None or options.predictor_use_ssl
