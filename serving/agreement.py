@@ -25,3 +25,8 @@ OPERATION_HEADER = "x-silencio-operation"
 KEY_NAME_HEADER = "x-silencio-key-name"
 # A larger body is read beside the event loop; a smaller one in less time than a thread is worth.
 LARGE_BODY_BYTES = 1 << 20
+# How a server ends: requests that are being answered have so long, over REST and gRPC at once, then the prediction log;
+# the whole, with what the interpreter needs on a busy machine, is the grace period to give it.
+DRAIN_S = 30
+LOG_CLOSE_S = 10.0
+STOP_S = 60.0

@@ -36,6 +36,8 @@ from serving.request_ids import REQUEST_ID, RequestIds
 OPEN_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})
 # Their messages say nothing.
 _EMPTY_METHODS = frozenset({"ServerLive", "ServerReady"})
+# The one with a message that may be large.
+_INFER = "ModelInfer"
 _KEYS = ("authorization", "x-api-key")
 _Metadatum = namedtuple("_Metadatum", ("key", "value"))  # as gRPC's own, which the SDK reads
 
@@ -120,15 +122,16 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
         """
         if method in _EMPTY_METHODS:
             return b""
-        if method in OPEN_METHODS:
-            message = await self._messages.read_probe(messages)
-        else:
+        if method not in OPEN_METHODS:
             self._load.check(0)
+        if method == _INFER:
             message = await self._messages.read(messages)
+        else:
+            message = await self._messages.read_name(messages, is_open=method in OPEN_METHODS)
         if message is None:
             max_bytes = self._load.limits.most_body_bytes
             raise NoMessageError(f"no message came, or one larger than {max_bytes} bytes, the most that is taken")
-        if method == "ModelInfer":
+        if method == _INFER:
             share.hold(len(message))
             share.work()
         return message

@@ -9,11 +9,15 @@ from serving.errors import Overloaded
 
 # Ten minutes of stereo are 115 MB, so these are some gigabytes at worst, from clients that have a key.
 MAX_MESSAGES_AT_ONCE = 16
-# A probe's message is a name.
-MAX_PROBES_AT_ONCE = 4
-_MAX_PROBES_WAITING = 64
+MAX_MESSAGES_WAITING = 32
+# Those without a key have as many as those that have one, and neither take the other's.
+MAX_NAMES_AT_ONCE = 64
+MAX_CALLS_BEING_READ = MAX_MESSAGES_AT_ONCE + MAX_MESSAGES_WAITING + 2 * MAX_NAMES_AT_ONCE
 # A message does not say how far it is: as a whole it may take as long as this many pauses of a REST body.
 _PAUSES_A_MESSAGE = 20
+# A name comes with its call, or one lost packet later. What is sent in its place by somebody without a key is held for
+# no longer: so much memory as the network brings in these seconds.
+_NAMES_A_PAUSE = 10
 
 
 class MessageTimeoutError(Exception):
@@ -28,46 +32,85 @@ class Messages:
     """Reads the one message of a unary call.
 
     Args:
-        max_pause_s: How long a REST body may stand still; a message is given twenty times as long, a probe's as long.
+        max_pause_s: How long a REST body may stand still; a message is given twenty times as long, once it is read,
+            and waits as long for that. A message that is but a name is given a tenth.
     """
 
     def __init__(self, max_pause_s: float) -> None:
         self._max_pause_s = max_pause_s
         self._may_read = asyncio.Semaphore(MAX_MESSAGES_AT_ONCE)
-        self._may_probe = asyncio.Semaphore(MAX_PROBES_AT_ONCE)
-        self._n_probes = 0
+        self._n_waiting = 0
+        self._names = _Names(max_pause_s / _NAMES_A_PAUSE)
+        self._open_names = _Names(max_pause_s / _NAMES_A_PAUSE)
 
     async def read(self, messages: AsyncIterator[bytes]) -> bytes | None:
         """The message of a call that came in; None where gRPC refused it as too large, or none came.
 
         Raises:
             MessageTimeoutError: It was not whole in time.
+            Overloaded: Many others wait already, or its turn did not come in time.
         """
-        async with self._may_read:
-            return await _first(messages, _PAUSES_A_MESSAGE * self._max_pause_s)
+        await self._wait_for_turn()
+        try:
+            timeout_s = _PAUSES_A_MESSAGE * self._max_pause_s
+            async with asyncio.timeout(timeout_s):
+                return await _first(messages)
+        except TimeoutError as error:
+            raise MessageTimeoutError(f"the message was not whole after {timeout_s:g} s") from error
+        finally:
+            self._may_read.release()
 
-    async def read_probe(self, messages: AsyncIterator[bytes]) -> bytes | None:
-        """Likewise, of a call that needs no key.
+    async def read_name(self, messages: AsyncIterator[bytes], *, is_open: bool) -> bytes | None:
+        """Likewise, of a call that says hardly more than a model's name: it never waits for others.
+
+        Args:
+            messages: As `read`.
+            is_open: The call needs no key.
 
         Raises:
             MessageTimeoutError: It was not whole in time.
-            Overloaded: Many others are being read.
+            Overloaded: Many came after it, and its message did not.
         """
-        if self._n_probes >= MAX_PROBES_AT_ONCE + _MAX_PROBES_WAITING:
-            raise Overloaded("too many probes have not sent their message yet; try again")
-        self._n_probes += 1
+        return await (self._open_names if is_open else self._names).read(messages)
+
+    async def _wait_for_turn(self) -> None:
+        if self._may_read.locked() and self._n_waiting >= MAX_MESSAGES_WAITING:
+            raise Overloaded("as many messages as may be are being sent, and many wait; try again")
+        self._n_waiting += 1
         try:
-            async with self._may_probe:
-                return await _first(messages, self._max_pause_s)
+            async with asyncio.timeout(self._max_pause_s):
+                await self._may_read.acquire()
+        except TimeoutError as error:
+            raise Overloaded("as many messages as may be are being sent; try again") from error
         finally:
-            self._n_probes -= 1
+            self._n_waiting -= 1
 
 
-async def _first(messages: AsyncIterator[bytes], timeout_s: float) -> bytes | None:
-    try:
-        async with asyncio.timeout(timeout_s):
-            async for message in messages:
-                return message
-    except TimeoutError as error:
-        raise MessageTimeoutError(f"the message was not whole after {timeout_s:g} s") from error
+class _Names:
+    """Messages that are names: an honest one comes with its call, so where too many are read, the oldest gives way."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._being_read: list[asyncio.Timeout] = []  # the oldest first
+
+    async def read(self, messages: AsyncIterator[bytes]) -> bytes | None:
+        if len(self._being_read) >= MAX_NAMES_AT_ONCE:
+            self._being_read.pop(0).reschedule(asyncio.get_running_loop().time())
+        own = asyncio.timeout(self._timeout_s)
+        try:
+            async with own:
+                self._being_read.append(own)
+                return await _first(messages)
+        except TimeoutError as error:
+            if own not in self._being_read:
+                raise Overloaded("many calls came, and the message of this one did not; try again") from error
+            raise MessageTimeoutError(f"the message was not whole after {self._timeout_s:g} s") from error
+        finally:
+            if own in self._being_read:
+                self._being_read.remove(own)
+
+
+async def _first(messages: AsyncIterator[bytes]) -> bytes | None:
+    async for message in messages:
+        return message
     return None

@@ -55,14 +55,13 @@ class LocalServers:
                 )
 
     def stop(self) -> None:
-        """Stop both and wait for their ends.
+        """Stop the transformer, which asks the predictor until its last request is answered, and then the predictor.
 
         Raises:
             ServingError: One that was asked to stop did not end in order; the message has its last lines.
         """
         for server in reversed(self.both):
             server.ask_to_stop()
-        for server in self.both:
             server.wait_until_stopped()
         for server in self.both:
             server.check_end()

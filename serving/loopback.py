@@ -29,6 +29,7 @@ from serving.boundary import AddRoutes, guard
 from serving.compression import Compression
 from serving.cors import allow_origins
 from serving.grpc_boundary import GrpcBoundary
+from serving.grpc_messages import MAX_CALLS_BEING_READ
 from serving.http_protocol import HttpProtocol
 from serving.inference_routes import add_inference_routes
 from serving.load import Limits, Load
@@ -134,7 +135,7 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
             interceptors=(GrpcBoundary(self._load, self._entrance.access),),
             options=grpc_options(limits),
             # The last bound, on calls that were not even looked at; `Load` has its own on requests that are worked on.
-            maximum_concurrent_rpcs=_RPCS_A_REQUEST * limits.most_requests,
+            maximum_concurrent_rpcs=_RPCS_A_REQUEST * limits.most_requests + MAX_CALLS_BEING_READ,
         )
         servicer = VersionedServicer(self._data_plane, self._model_repository_extension)
         grpc_predict_v2_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, self._server)

@@ -15,7 +15,7 @@ from kserve.logging import configure_logging, logger
 
 from serving.access import Access
 from serving.access.tls import tls_of
-from serving.agreement import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
+from serving.agreement import DRAIN_S, LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from serving.boundary import AddRoutes
 from serving.load import Limits
 from serving.loopback import Entrance, listen_on
@@ -164,6 +164,7 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
         workers=1,
         enable_grpc=options.enable_grpc,
         enable_latency_logging=options.enable_latency_logging,
+        grace_period=DRAIN_S,
         ssl_certfile=None,  # `Entrance` sees to it
         ssl_keyfile=None,
     )

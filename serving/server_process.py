@@ -14,7 +14,7 @@ import httpx
 
 import serving
 import silencio
-from serving.agreement import MODEL_NAME
+from serving.agreement import MODEL_NAME, STOP_S
 from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.
@@ -23,8 +23,6 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "SI
 # up to 32 MiB was measured to halve the time of a log-mel (7 to 10 ms against 4 to 5).
 _KEEP_MEMORY = ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
 _KEPT_BYTES = 32 << 20
-# How long an end may take: requests that are being answered have 30 s over REST, then over gRPC, then the log has 10.
-_STOP_S = 75.0
 _PROBE_S = 5.0
 
 
@@ -110,7 +108,7 @@ class ServerProcess:
     def wait_until_stopped(self) -> None:
         """Wait for its end; kill it where it does not come."""
         try:
-            self.process.wait(_STOP_S)
+            self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.was_killed = True
             self.process.kill()
@@ -137,7 +135,7 @@ class ServerProcess:
         code = self.exit_code()
         if self.was_killed:
             raise ServingError(
-                f"the {self.name} was killed: stopped, it did not end within {_STOP_S:g} s; its last lines:\n"
+                f"the {self.name} was killed: stopped, it did not end within {STOP_S:g} s; its last lines:\n"
                 f"{self.last_lines()}"
             )
         if self.was_asked_to_stop and code:

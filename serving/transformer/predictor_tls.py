@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ssl
 from pathlib import Path
+from urllib.parse import unquote
 
 import grpc
 
@@ -37,8 +38,8 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
     Files are read once: those that are renewed are taken at the next start.
 
     Raises:
-        ConfigError: The predictor is on another machine, and nothing says how to ask it; options contradict each other;
-            or a file cannot be used.
+        ConfigError: The predictor is on another machine, and nothing says how to ask it; its address is none; options
+            contradict each other; or a file cannot be used.
     """
     certificate, key = options.predictor_client_cert, options.predictor_client_key
     uses_tls = options.predictor_ca is not None or options.predictor_use_ssl
@@ -55,7 +56,8 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
             raise ConfigError(
                 f"the predictor {options.predictor_host} is on another machine, and recordings would go there in "
                 "clear: give --predictor_ca FILE (or --predictor_use_ssl true) to ask by TLS, or --predictor_insecure "
-                "where a mesh encrypts or the network is yours alone"
+                "where a mesh encrypts or the network is yours alone; in a KServe InferenceService, among the "
+                "transformer's args"
             )
         return None
     _check(options.predictor_ca, certificate, key)
@@ -64,7 +66,14 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
 
 
 def _is_here(address: str) -> bool:
-    return address.startswith(("unix:", "unix-abstract:")) or is_loopback(f"grpc://{address}")
+    """Of an address as gRPC takes them: an IP scheme may name several, all of which are asked."""
+    if address.startswith(("unix:", "unix-abstract:")):
+        return True
+    scheme = next((one for one in ("dns:///", "dns:", "ipv4:", "ipv6:") if address.startswith(one)), "")
+    try:
+        return all(is_loopback(f"grpc://{one}") for one in unquote(address.removeprefix(scheme)).split(","))
+    except ValueError as error:
+        raise ConfigError(f"--predictor_host {address} is no address: {error}; HOST:PORT is needed") from error
 
 
 def _check(authority: Path | None, certificate: Path | None, key: Path | None) -> None:

@@ -18,6 +18,9 @@ from urllib.request import getproxies_environment, proxy_bypass
 
 from silencio.errors import ConfigError
 
+# The latter two are Debian's, in /etc/hosts.
+_LOOPBACK_NAMES = ("localhost", "ip6-localhost", "ip6-loopback")
+
 
 @dataclass(frozen=True)
 class EnvironmentProxy:
@@ -39,11 +42,16 @@ class EnvironmentProxy:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether an address is this machine's own, which no proxy can reach."""
-    host = urlsplit(url).hostname or ""
+    """Whether an address is this machine's own, which no proxy can reach.
+
+    So is the one that stands for every address: whoever asks it reaches this machine.
+    """
+    host = (urlsplit(url).hostname or "").removesuffix(".")
     with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
+        address = ipaddress.ip_address(host)
+        own = getattr(address, "ipv4_mapped", None) or address
+        return bool(own.is_loopback or own.is_unspecified)
+    return host in _LOOPBACK_NAMES or host.endswith(".localhost")
 
 
 def proxy_of(url: str) -> EnvironmentProxy | None:

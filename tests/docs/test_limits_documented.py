@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+from serving import grpc_messages as messages
 from serving.agreement import MAX_BODY_BYTES
-from serving.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_PROBES_AT_ONCE
 from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
 
 # kserve parses the command line when it is imported: keep pytest's options from it.
@@ -27,8 +27,19 @@ def test_body_limit__is_one_number_everywhere() -> None:
     limit = f"{MAX_BODY_BYTES >> 20} MiB"
     assert f"{limit} of body, over gRPC of message (`--max_body_bytes`)" in PREDICT
     assert f"| `--max_body_bytes` (of `serving up`: `--max-body-bytes`) | {limit}" in OPERATING
-    assert f"{MAX_MESSAGES_AT_ONCE} are read at once" in OPERATING
-    assert f"Of `ModelReady`, which needs no key, {MAX_PROBES_AT_ONCE} are read at once" in OPERATING
+
+
+def test_messages__how_many_are_read_and_for_how_long_is_as_documented() -> None:
+    read, waiting = messages.MAX_MESSAGES_AT_ONCE, messages.MAX_MESSAGES_WAITING
+    assert f"of `ModelInfer` {read} are read at once and {waiting} wait" in OPERATING
+    assert f"where {messages.MAX_NAMES_AT_ONCE} of them are being read, the oldest gives way" in OPERATING
+    assert f"and {messages.MAX_CALLS_BEING_READ} whose messages are being read" in OPERATING
+    max_s = messages._PAUSES_A_MESSAGE * argument_parser("test", "").parse_args([]).longest_body_pause_s
+    assert max_s == 600
+    assert "is given twenty times `--longest_body_pause_s`, ten minutes altogether" in OPERATING
+    upload_s = 20e6 * 8 / 200e3
+    assert max_s < upload_s < 14 * 60
+    assert "where 20 MB come at 200 kbit/s, which takes 13, only REST takes them" in OPERATING
 
 
 def test_statuses__of_the_documentation_are_counted_from_0_on() -> None:

@@ -14,6 +14,8 @@ from grpc import StatusCode, aio
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import (
     ModelInferRequest,
     ModelInferResponse,
+    ModelMetadataRequest,
+    ModelMetadataResponse,
     ModelReadyRequest,
     ModelReadyResponse,
     ServerLiveRequest,
@@ -30,7 +32,7 @@ from prometheus_client import REGISTRY
 from serving.access import Access
 from serving.access.keys import add_key
 from serving.grpc_boundary import GrpcBoundary
-from serving.grpc_messages import MAX_PROBES_AT_ONCE
+from serving.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_MESSAGES_WAITING, MAX_NAMES_AT_ONCE
 from serving.load import Limits, Load
 from serving.loopback import grpc_options
 from tests.serving.http2 import send_message
@@ -56,6 +58,9 @@ class Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # kserve is
 
     async def ModelReady(self, request: ModelReadyRequest, context: Any) -> ModelReadyResponse:
         return ModelReadyResponse(ready=True)
+
+    async def ModelMetadata(self, request: ModelMetadataRequest, context: Any) -> ModelMetadataResponse:
+        return ModelMetadataResponse(name="silencio")
 
     async def ServerLive(self, request: object, context: Any) -> ServerLiveResponse:
         return ServerLiveResponse(live=True)
@@ -192,20 +197,72 @@ def test_message__one_that_is_never_whole_is_given_up() -> None:
 
 
 def test_probes__silent_ones_keep_nobody_out(tmp_path: Path) -> None:
-    """Whoever has no key may ask whether a model is ready, and then say nothing."""
+    """Whoever has no key may ask whether a model is ready, and then say nothing: the oldest of these give way."""
     key = add_key(tmp_path / "keys.csv", "ranger", 600, None)
+    with_key = (("x-api-key", key),)
 
     async def ask() -> None:
         async with guarded(Access(tmp_path / "keys.csv")) as one, one.channel() as channel:
-            silent = [channel.stream_unary(f"{SERVICE}ModelReady")() for _ in range(MAX_PROBES_AT_ONCE + 80)]
-            refused = [call for call in silent if not call.done()]
-            await until_async(lambda: sum(call.done() for call in refused) == 16)
+            silent = [channel.stream_unary(f"{SERVICE}ModelReady")() for _ in range(MAX_NAMES_AT_ONCE + 16)]
+            await until_async(lambda: sum(call.done() for call in silent) == 16)
             stub = GRPCInferenceServiceStub(channel)
-            await stub.ModelInfer(ModelInferRequest(), metadata=(("x-api-key", key),))
+            for n_displaced in range(17, 20):
+                assert (await stub.ModelReady(ModelReadyRequest(name="one"))).ready
+                await until_async(lambda n=n_displaced: sum(call.done() for call in silent) >= n)
+                silent.append(channel.stream_unary(f"{SERVICE}ModelReady")())
+            codes = {await call.code() for call in silent if call.done()}
+            assert codes == {StatusCode.RESOURCE_EXHAUSTED}
+            await stub.ModelInfer(ModelInferRequest(), metadata=with_key)
+            assert (await stub.ModelMetadata(ModelMetadataRequest(), metadata=with_key)).name == "silencio"
             assert (await stub.ServerLive(ServerLiveRequest())).live
-            for call in silent:
-                call.cancel()
+
+    asyncio.run(ask())
+
+
+def test_probes__so_many_at_once_are_all_answered() -> None:
+    """Nobody gives way whose message is there: a site's phones all look whether the server is ready."""
+
+    async def ask() -> None:
+        async with guarded() as one, one.channel() as channel:
+            stub = GRPCInferenceServiceStub(channel)
+            answers = await asyncio.gather(*(stub.ModelReady(ModelReadyRequest()) for _ in range(MAX_NAMES_AT_ONCE)))
+            assert all(answer.ready for answer in answers)
+
+    asyncio.run(ask())
+
+
+def test_probes__are_given_less_time_than_a_recording() -> None:
+    """What somebody without a key sends is held no longer than a name may take."""
+
+    async def ask() -> None:
+        async with guarded(longest_pause_s=0.02) as one, one.channel() as channel:
+            upload = channel.stream_unary(f"{SERVICE}ModelInfer")()
+            probe = channel.stream_unary(f"{SERVICE}ModelReady")()
+            assert await probe.code() is StatusCode.DEADLINE_EXCEEDED
+            assert "after 0.002 s" in await probe.details()
+            assert await upload.code() is StatusCode.DEADLINE_EXCEEDED
+            assert "after 0.4 s" in await upload.details()
+
+    asyncio.run(ask())
+
+
+def test_uploads__slow_ones_keep_nobody_from_asking_something_else() -> None:
+    async def ask() -> None:
+        async with guarded() as one, one.channel() as channel:
+            slow = [channel.stream_unary(f"{SERVICE}ModelInfer")() for _ in range(MAX_MESSAGES_AT_ONCE)]
+            waiting = [channel.stream_unary(f"{SERVICE}ModelInfer")() for _ in range(MAX_MESSAGES_WAITING + 1)]
+            # One more than may wait.
+            await until_async(lambda: sum(call.done() for call in waiting) == 1)
+            refused = next(call for call in waiting if call.done())
+            assert await refused.code() is StatusCode.RESOURCE_EXHAUSTED
+            assert "many wait; try again" in await refused.details()
+            stub = GRPCInferenceServiceStub(channel)
+            assert (await stub.ModelMetadata(ModelMetadataRequest())).name == "silencio"
             assert (await stub.ModelReady(ModelReadyRequest())).ready
+            # A client that leaves makes room for one that waits.
+            for call in [*slow, *waiting]:
+                call.cancel()
+            await stub.ModelInfer(ModelInferRequest())
 
     asyncio.run(ask())
 

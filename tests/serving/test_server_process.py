@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from kserve import ModelRepository
 
+from serving.agreement import DRAIN_S, LOG_CLOSE_S, STOP_S
 from serving.local import LocalServers, free_ports, local_servers
+from serving.prediction_log import PredictionLog
 from serving.server_process import ServerProcess
+from serving.stopping import ModelServer
 from silencio.errors import ServingError
-from tests.waiting import HANG_S, until
+from tests.waiting import HANG_S, until, until_async
 
 Start = Callable[[str], ServerProcess]
 
@@ -94,11 +101,96 @@ def test_stop__a_server_that_does_not_end_in_order_is_said(
 
 def test_stop__a_server_that_had_to_be_killed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("serving.server_process._STOP_S", 0.01)
+    monkeypatch.setattr("serving.server_process.STOP_S", 0.01)
     odd = _ends_with(0, tmp_path, does_end=False)
     until((tmp_path / "began").exists)
     with pytest.raises(ServingError, match=r"the odd was killed: stopped, it did not end within 0.01 s"):
         odd.stop()
+
+
+class _Server(ServerProcess):
+    """Only says what it is asked to do."""
+
+    def __init__(self, name: str, events: list[str]) -> None:
+        self.name, self.events = name, events
+
+    def ask_to_stop(self) -> None:
+        self.events.append(f"{self.name} asked")
+
+    def wait_until_stopped(self) -> None:
+        self.events.append(f"{self.name} ended")
+
+    def check_end(self) -> None:
+        self.events.append("checked")
+
+
+def test_local_servers__the_predictor_is_there_until_the_transformer_has_ended() -> None:
+    events: list[str] = []
+    LocalServers("", "", _Server("predictor", events), _Server("transformer", events)).stop()
+    ends = ["transformer asked", "transformer ended", "predictor asked", "predictor ended"]
+    assert events == [*ends, "checked", "checked"]
+
+
+class _Rest:
+    """Ends when it was told to and its last request is answered, as uvicorn does."""
+
+    def __init__(self) -> None:
+        self._server = SimpleNamespace(should_exit=False)
+        self.is_answered = asyncio.Event()
+
+    async def start(self) -> None:
+        await until_async(lambda: self._server.should_exit)
+        await self.is_answered.wait()
+
+
+class _Grpc:
+    def __init__(self, rest: _Rest) -> None:
+        self._rest = rest
+        self._stopped = asyncio.Event()
+        self.rest_was_told = False
+
+    async def start(self) -> None:
+        await self._stopped.wait()
+
+    async def stop(self) -> None:
+        self.rest_was_told = self._rest._server.should_exit
+        self._rest.is_answered.set()
+        self._stopped.set()
+
+
+@pytest.mark.parametrize("ends_first", ["rest", "grpc"])
+def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
+    """The REST side here answers its last request only when gRPC was told to stop."""
+
+    async def serve() -> None:
+        server = object.__new__(ModelServer)
+        rest = _Rest()
+        grpc = _Grpc(rest)
+        server._rest_server, server._grpc_server = rest, grpc
+        server.servers = [rest.start(), grpc.start()]
+        server.registered_models = ModelRepository()
+        serving = asyncio.create_task(server._serve())
+        if ends_first == "rest":
+            server._end(signal.SIGTERM, None)
+        else:
+            grpc._stopped.set()
+        await serving
+        assert grpc.rest_was_told
+
+    asyncio.run(serve())
+
+
+def test_stop__what_it_takes_fits_the_grace_period_that_the_documentation_names() -> None:
+    document = " ".join((Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8").split())
+    assert inspect.signature(PredictionLog.close).parameters["timeout_s"].default == LOG_CLOSE_S
+    assert DRAIN_S + LOG_CLOSE_S < STOP_S
+    assert (
+        f"have {DRAIN_S} s over REST and gRPC at the same time, then the prediction log has {LOG_CLOSE_S:g}" in document
+    )
+    assert f"`terminationGracePeriodSeconds: {STOP_S:g}`" in document
+    # What a hook of a pod takes counts.
+    assert f"`sleep {DRAIN_S}`" in document
+    assert f"then takes `terminationGracePeriodSeconds: {DRAIN_S + STOP_S:g}`" in document
 
 
 def test_local_servers__an_end_out_of_order_is_an_error_but_hides_no_other(

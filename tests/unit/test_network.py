@@ -50,9 +50,42 @@ def test_proxy__of_an_address(
     assert (proxy and proxy.shown) == wanted
 
 
-def test_loopback__is_this_machine_alone() -> None:
-    assert not is_loopback("http://localhost.example.org")
-    assert not is_loopback("http://0.0.0.0")
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "a.localhost.",
+        "ip6-localhost",
+        "127.9.9.9",
+        "0.0.0.0",
+        "[::]",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:0.0.0.0]",
+    ],
+)
+def test_loopback__is_this_machine_however_it_is_written(host: str) -> None:
+    assert is_loopback(f"http://{host}:8080/")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost.example.org",
+        "localhost..",
+        "notlocalhost",
+        "10.0.0.1",
+        "[::ffff:10.0.0.1]",
+        "[::2]",
+        "0.0.0.1",
+        "127.0.0.1.example.org",
+        "",
+    ],
+)
+def test_loopback__is_no_other_machine(host: str) -> None:
+    assert not is_loopback(f"http://{host}:8080/")
 
 
 def test_certificates__that_cannot_be_used_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
