@@ -191,6 +191,12 @@ def test_write_atomically__at_a_link_writes_where_that_leads(is_there: bool, tmp
         assert _names(tmp_path / "large") == ["target"] and _names(tmp_path) == ["a", "large"]
 
 
+def test_write_atomically__at_a_link_needs_no_space_where_the_link_lies(small_disk: Path, tmp_path: Path) -> None:
+    (small_disk / "a").symlink_to(tmp_path / "a")
+    write_atomically(small_disk / "a", bytes(2_000_000))
+    assert (tmp_path / "a").stat().st_size == 2_000_000 and _names(small_disk) == ["a"]
+
+
 def test_replace_file__at_a_link_to_another_disk(small_disk: Path, tmp_path: Path) -> None:
     place, fresh = tmp_path / "a", tmp_path / ".a.partial"
     place.symlink_to(small_disk / "a")
