@@ -144,9 +144,12 @@ def test_long__by_seconds_and_not_by_bytes_waits_for_no_short_one(
 
 
 def test_feature_memory__what_does_not_fit_waits_and_more_is_503(trapped: LocalServers, recording: Make) -> None:
-    """The predictor stands still: nobody's features are given back."""
+    """The predictor stands still: nobody's features are given back.
+
+    Recordings end a second or two before a window does: what is decoded needs no window less than what was asked for.
+    """
     servers = trapped
-    long, less_long = _silent(590.0, 8_000), _silent(150.0, 8_000)
+    long, less_long = _silent(588.0, 8_000), _silent(178.0, 8_000)
     with ThreadPoolExecutor(16) as threads:
         limit = _figure(servers, "silencio_feature_bytes_limit")
         text = "--max_feature_bytes 1 is less than one request may need"
@@ -168,7 +171,7 @@ def test_feature_memory__what_does_not_fit_waits_and_more_is_503(trapped: LocalS
             # What is short passes where there is room, and interactive requests have an eighth to themselves.
             for query in ("?priority=batch", ""):
                 n_bytes = _figure(servers, "silencio_feature_bytes")
-                asking.append(threads.submit(_upload, servers, recording(5.0), query))
+                asking.append(threads.submit(_upload, servers, recording(4.0), query))
                 until(lambda n=n_bytes: _figure(servers, "silencio_feature_bytes") > n, servers.transformer.last_lines)
             assert _figure(servers, "silencio_feature_waiting_requests") == 8
         finally:
