@@ -16,7 +16,6 @@ from typing import NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.agreement import LOG_CLOSE_S
 from serving.prediction_log.reader import PARTITION, SUFFIX
 from serving.prediction_log.records import RecordingFacts, WindowRecord, as_table, in_utc
 from silencio.errors import ConfigError, SilencioError
@@ -118,7 +117,7 @@ class PredictionLog:
                 self._changed.notify()
             self._drop("closed" if self._closing else "full", len(rows) - n_taken)
 
-    def close(self, timeout_s: float = LOG_CLOSE_S) -> None:
+    def close(self, timeout_s: float = 10.0) -> None:
         """Write what waits, for at most so long; the rest is dropped and counted."""
         with self._changed:
             self._closing = True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @command
 def main() -> None:
     """Serve until a signal comes."""
+    from serving.agreement import LOG_CLOSE_S
     from serving.prediction_log.options import add_prediction_log_options, prediction_log
     from serving.server import argument_parser, serve
     from serving.transformer.feature_memory import DEFAULT_MAX_BYTES
@@ -76,7 +77,7 @@ def main() -> None:
     finally:
         # Not while requests still end: their rows belong into it.
         if log is not None:
-            log.close()
+            log.close(LOG_CLOSE_S)
 
 
 def _add_routes(app: FastAPI) -> None:

@@ -14,9 +14,10 @@ from kserve import ModelRepository
 
 from serving.agreement import DRAIN_S, LOG_CLOSE_S, STOP_S
 from serving.local import LocalServers, free_ports, local_servers
-from serving.prediction_log import PredictionLog
+from serving.server import serve
 from serving.server_process import ServerProcess
 from serving.stopping import ModelServer
+from serving.transformer import __main__ as transformer
 from silencio.errors import ServingError
 from tests.waiting import HANG_S, until, until_async
 
@@ -182,7 +183,8 @@ def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
 
 def test_stop__what_it_takes_fits_the_grace_period_that_the_documentation_names() -> None:
     document = " ".join((Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8").split())
-    assert inspect.signature(PredictionLog.close).parameters["timeout_s"].default == LOG_CLOSE_S
+    assert "log.close(LOG_CLOSE_S)" in inspect.getsource(transformer)
+    assert "grace_period=DRAIN_S" in inspect.getsource(serve)
     assert DRAIN_S + LOG_CLOSE_S < STOP_S
     assert (
         f"have {DRAIN_S} s over REST and gRPC at the same time, then the prediction log has {LOG_CLOSE_S:g}" in document
