@@ -8,12 +8,10 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> S3Server:
 from __future__ import annotations
 
 import atexit
-import ctypes
 import io
 import json
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +65,15 @@ class S3Server:
         return f"s3://{_BUCKET}/{uuid.uuid4().hex[:12]}"
 
 
+# PR_SET_PDEATHSIG: a killed test run leaves no server behind. In a process between, and not in `preexec_fn`: that would
+# fork this one, in which threads of gRPC may be at work: a child was seen to end before it became the server.
+_DIES_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 @cache
 def running_s3() -> S3Server:
     """One server a test process."""
@@ -77,13 +84,14 @@ def running_s3() -> S3Server:
     identity = {"name": "tests", "credentials": credentials, "actions": actions}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "data").mkdir()
-    command = [str(Path(sys.executable).with_name("weed")), "-logtostderr=true", "server", f"-dir={folder / 'data'}"]
+    command = [sys.executable, "-c", _DIES_WITH_PARENT, str(Path(sys.executable).with_name("weed"))]
+    command += ["-logtostderr=true", "server", f"-dir={folder / 'data'}"]
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}"]
     command += ["-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", f"-s3.config={folder / 's3.json'}"]
     command += ["-master.volumeSizeLimitMB=64", "-volume.max=50", "-volume.preStopSeconds=0"]
     command += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, preexec_fn=_die_with_parent)
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
     def stop() -> None:
         process.kill()  # it takes 20 s to end by itself
@@ -94,10 +102,6 @@ def running_s3() -> S3Server:
     server = S3Server(f"127.0.0.1:{s3}", credentials[0]["accessKey"], credentials[0]["secretKey"])
     _wait_until_ready(server, process, folder / "log")
     return server
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: a killed test run leaves no server behind
 
 
 def _free_ports(n_ports: int) -> list[int]:
