@@ -55,3 +55,15 @@ def test_training__is_what_the_page_says() -> None:
     assert f"{result['value']:.2f} times as long as alone" in PAGE
     assert f"{found['beside_s']:.2f} s against {found['alone_s']:.2f} s" in PAGE
     assert f"took {found['spinning_beside_s']:.2f} s there and {found['spinning_alone_s']:.2f} s alone" in PAGE
+
+
+def test_suite_under_load__is_what_the_page_says() -> None:
+    text = (ROOT / "benchmarks" / "results" / "proofs" / "suite-under-load.json").read_text(encoding="utf-8")
+    found = json.loads(text)["result"]
+    total = found["total"]
+    assert found["n_busy_loops"] == 4
+    assert total["failures"] == total["errors"] == 0
+    assert f"{total['tests']:,} tests, of which 0 failed and {total['skipped']} were skipped" in PAGE
+    # All of the suite: no folder with tests is missing.
+    folders = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {name for name in folders if not any(name.startswith(done) for done in found["by_folder"])} == set()
