@@ -209,6 +209,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
     for task in (fused, decided, judged):
         resources.request(task, resources.SMALL)
     resources.with_tracking(evaluated)
+    resources.with_image(made)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)
     resources.with_recordings(judged)  # a few files of validation, to take times on

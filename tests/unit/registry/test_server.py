@@ -39,15 +39,22 @@ def tracked(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_path__from_the_first_step_to_the_champion(
-    tracked: Server, tiny_data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tracked: Server,
+    tiny_data,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run_id, _ = open_run_step("train tiny", "abc123", "local", "job-1")
+    monkeypatch.setenv("SILENCIO_CODE_VERSION", "abc123")
+    monkeypatch.setenv("SILENCIO_IMAGE", "silencio/train:1")
+    run_id, _ = open_run_step("train tiny", "job-1")
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
     shards = [str(folder) for folder in tiny_data.development]
     paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
     train_step(tiny_data.config, "raw_cnn", shards, *paths, run_id)
     client = connect()
+    assert client.get_run(run_id).data.tags.items() >= {("git_commit", "abc123"), ("image", "silencio/train:1")}
     assert runs_page() == f"{tracked.uri}/#/experiments/1/runs"
     (child,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run_id}'")
     losses = TrainedHead.load(tmp_path / "model").epoch_losses
