@@ -114,7 +114,8 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         divided = keyed(split, key)(config=kept, usable=checked.outputs["usable"], previous=previous)
         for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
             resources.request(task, request)
-        resources.with_recordings(checked)
+        for task in (checked, divided):  # `previous` may lie beside the recordings
+            resources.with_recordings(task)
         resources.with_recordings(resources.request(read, resources.SMALL))
         resources.with_tracking(resources.with_image(resources.request(opened, resources.SMALL)))
         parents = {
