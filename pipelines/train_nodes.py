@@ -16,6 +16,7 @@ from components.teach import teach
 from components.train import train
 from pipelines import resources
 from pipelines.cache_keys import keyed
+from pipelines.named_loop import NamedLoop
 from silencio.config import RunConfig
 from silencio.models.head import HeadConfig
 
@@ -104,7 +105,7 @@ def featurize_part(part: str, config: Any, usable: Any, assignment: Any, key: di
     """
     planned = keyed(plan, key, f"plan-{part}")(part=part, assignment=assignment)
     resources.request(planned, resources.SMALL)
-    with dsl.ParallelFor(planned.output, parallelism=SHARDS_AT_ONCE) as shard:
+    with NamedLoop(planned.output, f"featurize-{part}-shards", SHARDS_AT_ONCE) as shard:
         inputs = {"config": config, "shard": shard, "usable": usable, "assignment": assignment}
         task = keyed(featurize, key, f"featurize-{part}")(**inputs)
         resources.request(resources.with_recordings(task), resources.DECODE)
