@@ -25,10 +25,13 @@ def check_recordings(data: str) -> None:
     """Refuse `--data` that no pod can read; whether something lies there, only the run can say.
 
     Raises:
-        ConfigError: It is a path of this machine, or an `s3://` place without a bucket.
+        ConfigError: It is a path of this machine, an `s3://` place without a bucket, or a zip in S3.
     """
-    if data not in FETCHED:
-        _check_place("--data", data)
+    if data in FETCHED:
+        return
+    _check_place("--data", data)
+    if is_s3(data) and data.endswith(".zip"):  # as `silencio.data.source` says in the run's first steps
+        raise ConfigError(f"--data {data!r}: a zip is read from a disk, not from S3: unpack it there, or on the claim")
 
 
 def check_bundle(option: str, place: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from pipelines.cluster_places import check_bundle, check_recordings, names_claim, need_claim
 from silencio.config import preset_names, preset_text, resolve
+from silencio.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,12 @@ from silencio.config import preset_names, preset_text, resolve
 def test_place__that_pods_may_see_is_not_refused(place: str) -> None:
     check_recordings(place)
     check_bundle("--previous", place)
+
+
+def test_zip__is_read_from_the_claim_and_not_from_s3() -> None:
+    check_recordings("/data/birdclef-2025.zip")
+    with pytest.raises(ConfigError, match=r"^--data 's3://recordings/birdclef-2025.zip': a zip is read from a disk"):
+        check_recordings("s3://recordings/birdclef-2025.zip")
 
 
 def test_recordings__that_are_fetched_need_no_place() -> None:
