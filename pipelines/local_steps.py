@@ -1,8 +1,10 @@
 """How steps run on this machine: functions of `kfp.local` 2.17 are replaced while a pipeline runs.
 
 `execute_single_task` is asked for every step: here a finished one is taken up instead, and a step that ends well is
-recorded. `run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one
-sentence why it failed. Nothing here knows which steps there are.
+recorded. `create_parameter_loop_iteration_task_spec` hands a loop's body the item in the place of every output of
+another step: here the body gets these outputs.
+`run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one sentence why
+it failed. Nothing here knows which steps there are.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from kfp.local import logging_utils, status, subprocess_task_handler
-from kfp.local.orchestrator import task_executor
+from kfp.local.orchestrator import task_executor, task_spec_utils
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
 from pipelines.resume import FinishedSteps
@@ -88,7 +90,13 @@ class LocalSteps:
     def in_charge(self) -> Iterator[None]:
         """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
         execute = task_executor.execute_single_task
+        iteration = task_spec_utils.create_parameter_loop_iteration_task_spec
         with (
+            _replaced(
+                task_spec_utils,
+                "create_parameter_loop_iteration_task_spec",
+                lambda loop, item, name: _with_outputs_of_steps(iteration(loop, item, name), loop),
+            ),
             _replaced(task_executor, "execute_single_task", lambda **task: self._execute(execute, task)),
             _replaced(subprocess_task_handler, "run_local_subprocess", self._run_process),
             # Each step would give the root logger a handler of its own; side by side, they undo one another's.
@@ -193,6 +201,14 @@ def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
+
+
+def _with_outputs_of_steps(iteration: Any, loop: Any) -> Any:
+    """One pass of a loop, with what other steps hand to it as the loop has it; kfp.local puts the item there."""
+    for name, given in loop.inputs.parameters.items():
+        if given.HasField("task_output_parameter") and name != loop.parameter_iterator.item_input:
+            iteration.inputs.parameters[name].CopyFrom(given)
+    return iteration
 
 
 def _supervised(part: str) -> str:

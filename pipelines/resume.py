@@ -1,9 +1,10 @@
 """Finished steps of a run's folder: what a run that is started again need not do again.
 
-The key of a step is `kfp.local`'s own (component, image, command, arguments with the URIs of input artifacts) and what
-all steps of a run have in common (`pipelines.identity.run_identity`). An output's URI holds the time of the start that
-made it, so whatever depends on a step that ran again runs again too. A step becomes a finished one after its process
-ended well, in one rename; outputs of a step that was killed are therefore never found, only removed.
+The key of a step is `kfp.local`'s own (component, image, command, arguments) and what all steps of a run have in common
+(`pipelines.identity.run_identity`). An input artifact counts with the bytes of its files, wherever they lie and
+whenever they were made: what depends on a step that ran again runs again only if that step made something else. A step
+becomes a finished one after its process ended well, in one rename; outputs of a step that was killed are therefore
+never found, only removed.
 
 `kfp.local` 2.17 has a cache of its own. It is not switched on: it looks at no file (a changed output or other code is
 a hit), a task with `Output[Metrics]` never hits, an exit handler does, and it says nothing of what it skipped. Its key
@@ -12,6 +13,7 @@ and its file format are used here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -25,6 +27,7 @@ from typing import Any
 from kfp import dsl
 from kfp.local.cache import LocalCache
 
+from pipelines.cache_keys import MADE_WITH
 from silencio.storage import write_atomically
 
 _RECORD = "silencio"
@@ -62,6 +65,8 @@ class FinishedSteps:
         self._identity = identity
         self._records = artifacts / ".finished"
         self._cache = LocalCache(str(self._records))
+        # What is known of files: path to size, time of change and SHA-256.
+        self._digests: dict[str, list[Any]] = {}
         self._used: set[str] = set()
         self._not_to_be_found: set[Path] = set()
 
@@ -93,9 +98,37 @@ class FinishedSteps:
             component_name=" ".join([self._identity, component_name, *versions]),
             image=container.image,
             full_command=[*container.command, *container.args],
-            arguments=arguments,
+            arguments=self.known_by(arguments),
             env_vars={variable.name: variable.value for variable in container.env},
         )
+
+    def known_by(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments as a key has them: of artifacts a digest of their files, of everything else the value.
+
+        What stands for the settings that artifacts were made with is left out: here one can look at them.
+        """
+        return {name: self._known_by(value) for name, value in arguments.items() if name != MADE_WITH}
+
+    def _known_by(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._known_by(one) for one in value]
+        if not isinstance(value, dsl.Artifact):
+            return value
+        root = Path(value.path)
+        found = hashlib.sha256()
+        for path in _files_below(root):
+            found.update(f"{path.relative_to(root)} {self._digest_of(path)}\0".encode())
+        return found.hexdigest()
+
+    def _digest_of(self, path: Path) -> str:
+        """Of a file's bytes; a file of the same size and time of change is not read again."""
+        facts = path.stat()
+        known = self._digests.get(str(path))
+        if known is None or known[:2] != [facts.st_size, facts.st_mtime_ns]:
+            with path.open("rb") as file:
+                known = [facts.st_size, facts.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()]
+            self._digests[str(path)] = known
+        return str(known[2])
 
     def find(self, key: str) -> FinishedStep | None:
         """The finished step, unless one of its outputs is not what it was when the step ended."""
@@ -103,8 +136,9 @@ class FinishedSteps:
         if outputs is None:
             return None
         record = outputs.pop(_RECORD, None)
-        if record is None or record["files"] != self._files_of(outputs) or record["place"] != str(self._artifacts):
+        if record is None or record["place"] != str(self._artifacts) or not self._are_there(outputs, record["files"]):
             return None
+        self._digests.update({name: facts for name, *facts in record["files"]})
         self._used.add(key)
         return FinishedStep(outputs, record["seconds"], record["ended_at"])
 
@@ -148,20 +182,24 @@ class FinishedSteps:
         self.remove_unfinished()
 
     def _files_of(self, outputs: dict[str, Any]) -> list[list[Any]]:
-        """Path, size and time of change of every output file."""
-        found = []
-        for path in self._paths_of(outputs):
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if not file.is_dir():
-                    facts = file.stat()
-                    found.append([str(file), facts.st_size, facts.st_mtime_ns])
-        return found
+        """Path, size, time of change and digest of every output file."""
+        files = [file for path in self._paths_of(outputs) for file in _files_below(path)]
+        return [[str(file), file.stat().st_size, file.stat().st_mtime_ns, self._digest_of(file)] for file in files]
+
+    def _are_there(self, outputs: dict[str, Any], recorded: list[list[Any]]) -> bool:
+        files = [file for path in self._paths_of(outputs) for file in _files_below(path)]
+        facts = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+        return facts == [known[:3] for known in recorded]
 
     def _paths_of(self, outputs: dict[str, Any]) -> list[Path]:
         """Of the artifacts that lie in this folder; those of a run that was copied here lie where it ran."""
         values = [one for value in outputs.values() for one in (value if isinstance(value, list) else [value])]
         paths = [Path(value.uri) for value in values if isinstance(value, dsl.Artifact)]
         return [path for path in paths if path.is_relative_to(self._artifacts)]
+
+
+def _files_below(path: Path) -> list[Path]:
+    return [file for file in sorted(path.rglob("*")) if not file.is_dir()] if path.is_dir() else [path]
 
 
 def _remove_all_but(folder: Path, kept: set[Path], above: set[Path]) -> None:

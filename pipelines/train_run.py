@@ -99,7 +99,7 @@ def run_train(
     }
     out = out.resolve()
     published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
-    run = run_local(pipeline, arguments, run_identity(image, resolved), out, published, _end_tracked_run)
+    run = run_local(pipeline, arguments, run_identity(image), out, published, _end_tracked_run)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
 

@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def evaluate(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     classes: dsl.Input[dsl.Artifact],
     head_1: dsl.Input[dsl.Model],
     head_2: dsl.Input[dsl.Model],
@@ -31,7 +31,7 @@ def evaluate(
     """Judge candidate, heads, references and champion on the test recordings, which serve evaluation only.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
         head_1: A trained head; see `fuse` for the six places.
         head_2: As head_1.
@@ -58,6 +58,6 @@ def evaluate(
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
     asked = champion_version if champion == "registry" else champion
-    judged = evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, evaluation.path)
+    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, asked, evaluation.path)
     for name, value in judged.items():
         metrics.log_metric(name, value)

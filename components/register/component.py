@@ -10,7 +10,7 @@ from components.image import STEP
 @dsl.component(**STEP)
 def register(
     run_id: str,
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     bundle: dsl.Input[dsl.Model],
     verdict: dsl.Input[dsl.Artifact],
     evaluation: dsl.Input[dsl.Artifact],
@@ -21,7 +21,7 @@ def register(
 
     Args:
         run_id: The MLflow run, from `open_run`.
-        config: The resolved configuration.
+        config: The whole configuration with every default written out, as YAML.
         bundle: The bundle.
         verdict: What the gates said, as JSON.
         evaluation: All figures.
@@ -34,7 +34,7 @@ def register(
     from silencio.steps.register import register_step
 
     inputs = {"bundle": bundle.path, "verdict": verdict.path, "evaluation": evaluation.path}
-    inputs |= {"report": report.path, "config": config.path}
-    version = register_step(run_id, inputs, registration.path)
+    inputs |= {"report": report.path}
+    version = register_step(run_id, config, inputs, registration.path)
     registration.metadata["version"] = version
     return (version,)

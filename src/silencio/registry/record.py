@@ -67,23 +67,30 @@ class RunFiles:
         verdict: JSON.
         evaluation: Folder or JSON.
         report: HTML.
-        config: The resolved configuration, YAML.
     """
 
     bundle: Path
     verdict: Path
     evaluation: Path
     report: Path
-    config: Path
 
 
-def record_run(client: MlflowClient, run_id: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict) -> None:
+def record_run(
+    client: MlflowClient, run_id: str, config: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict
+) -> None:
     """Put everything into the run. Done twice it is the same: a step may be started again.
+
+    Args:
+        client: Of the tracking server.
+        run_id: The run.
+        config: The resolved configuration, YAML.
+        files: What is recorded.
+        manifest: The bundle's.
+        verdict: Of the gates.
 
     Raises:
         MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.
     """
-    config = files.config.read_text(encoding="utf-8")
     log_params(client, run_id, params_of(yaml.safe_load(config)))
     # The run's own start as the time: the same figure at the same time is kept once.
     started_ms = client.get_run(run_id).info.start_time

@@ -15,12 +15,13 @@ from silencio.registry.settings import MODEL
 from silencio.storage import write_atomically
 
 
-def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str) -> str:
+def register_step(run_id: str, config: str, inputs: Mapping[str, str], registration_path: str) -> str:
     """Record a run, and register its bundle if the verdict is `passed`. Started again it registers nothing twice.
 
     Args:
         run_id: From `open_run`.
-        inputs: Paths of `bundle`, `verdict`, `evaluation`, `report` and `config`.
+        config: The resolved configuration, YAML.
+        inputs: Paths of `bundle`, `verdict`, `evaluation` and `report`.
         registration_path: Gets what came of it, as JSON.
 
     Returns:
@@ -39,7 +40,7 @@ def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str
         raise RegistryError(f"bundle {manifest.version} was sealed with another verdict than {files.verdict} holds")
     client = connect()
     with registry_errors(f"recording run {run_id}"):
-        record_run(client, run_id, files, manifest, verdict)
+        record_run(client, run_id, config, files, manifest, verdict)
         version = str(register_version(client, run_id, manifest)) if verdict.passed else ""
         set_tags(client, run_id, {"model_version": version})
         client.set_terminated(run_id, "FINISHED")

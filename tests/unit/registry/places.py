@@ -51,7 +51,6 @@ def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[
         "verdict": json.dumps(verdict),
         "evaluation": '{"rows": {}}',
         "report": "<h1>Report</h1>",
-        "config": CONFIG,
     }
     for name, text in texts.items():
         (folder / name).write_text(text)

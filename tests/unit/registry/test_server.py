@@ -17,7 +17,7 @@ from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
 from silencio.steps.train import train_step
 from silencio.training.checkpoint import TrainedHead
-from tests.unit.registry.places import Server, fresh_database, postgresql, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +60,14 @@ def test_path__from_the_first_step_to_the_champion(
 
     bundle = write_bundle(tmp_path / "bundle")
     for _ in range(2):
-        version = register_step(run_id, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+        version = register_step(
+            run_id, CONFIG, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration")
+        )
         assert version == "1"
     refused = write_bundle(tmp_path / "refused", "b2", macro_map=0.1)
     inputs = register_inputs(tmp_path / "inputs", refused, passed=False)
     other = open_run("train tiny", "abc123", "local", "job-2")
-    assert register_step(other, inputs, str(tmp_path / "registration")) == ""
+    assert register_step(other, CONFIG, inputs, str(tmp_path / "registration")) == ""
     assert client.get_run(other).data.tags["needs_retraining"] == "true"
 
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]

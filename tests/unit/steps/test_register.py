@@ -16,7 +16,7 @@ from silencio.registry.connection import connect
 from silencio.registry.models import versions
 from silencio.registry.runs import open_run
 from silencio.steps.register import register_step
-from tests.unit.registry.places import BAD, PARENTS, fresh_database, register_inputs, write_bundle
+from tests.unit.registry.places import BAD, CONFIG, PARENTS, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def bundle(tmp_path: Path) -> Path:
 def _register(client: MlflowClient, bundle: Path, folder: Path, *, passed: bool = True) -> tuple[str, Run]:
     run_id = open_run("train", "abc123", "local", "job-1")
     inputs = register_inputs(folder / "inputs", bundle, passed=passed)
-    version = register_step(run_id, inputs, str(folder / "registration"))
+    version = register_step(run_id, CONFIG, inputs, str(folder / "registration"))
     return version, client.get_run(run_id)
 
 
@@ -108,7 +108,7 @@ def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
     inputs = register_inputs(tmp_path / "inputs", bundle)
     Path(inputs["verdict"]).write_text(verdict)
     with pytest.raises(RegistryError, match="is no verdict of the gates"):
-        register_step(open_run("train", "abc", "local", ""), inputs, str(tmp_path / "registration"))
+        register_step(open_run("train", "abc", "local", ""), CONFIG, inputs, str(tmp_path / "registration"))
     assert versions() == []
 
 
@@ -117,10 +117,10 @@ def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: Mlflo
     run_id = open_run("train", "abc", "local", "")
     inputs = register_inputs(tmp_path / "inputs", sealed)
     with pytest.raises(RegistryError, match="sealed with another verdict"):
-        register_step(run_id, inputs, str(tmp_path / "registration"))
+        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
     Path(inputs["verdict"]).write_text(json.dumps({"passed": True, "reasons": [BAD]}))
     with pytest.raises(RegistryError, match=r"contradicts itself: passed, but birds: 0\.31"):
-        register_step(run_id, inputs, str(tmp_path / "registration"))
+        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
     assert versions() == []
 
 
@@ -138,20 +138,19 @@ def test_register__as_a_component(client: MlflowClient, bundle: Path, tmp_path: 
     paths = register_inputs(tmp_path / "inputs", bundle)
     inputs = {name: dsl.Artifact(uri=path) for name, path in paths.items()}
     registration = dsl.Artifact(uri=str(tmp_path / "out" / "registration"))
-    assert register.python_func(run_id=run_id, registration=registration, **inputs) == ("1",)
+    assert register.python_func(run_id=run_id, config=CONFIG, registration=registration, **inputs) == ("1",)
     assert registration.metadata["version"] == "1"
     assert json.loads(Path(registration.path).read_text())["run_id"] == run_id
 
 
 def test_register__without_a_run(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="takes the run_id of the step open_run"):
-        register_step("", register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+        register_step("", CONFIG, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
 
 
 def test_register__configuration_that_the_run_does_not_have(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     _, run = _register(client, bundle, tmp_path)
     inputs = register_inputs(tmp_path / "inputs", bundle)
-    Path(inputs["config"]).write_text("seed: 4\n")
     with pytest.raises(RegistryError, match=r"^recording run \w+ failed: .*seed") as caught:
-        register_step(run.info.run_id, inputs, str(tmp_path / "registration"))
+        register_step(run.info.run_id, "seed: 4\n", inputs, str(tmp_path / "registration"))
     assert "\n" not in str(caught.value)
