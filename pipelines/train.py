@@ -129,8 +129,9 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             "image": image,
         }
         heard = _heard(resolved, kept, found, checked, divided, parents, key)
-        run_id, champion_version = opened.outputs["run_id"], opened.outputs["champion_version"]
-        run = Run(preset, run_id, key | {"run_id": run_id}, parents, champion, champion_version)
+        against = {"champion": champion}
+        against |= {name: opened.outputs[name] for name in ("champion_version", "champion_bundle")}
+        run = Run(preset, opened.outputs["run_id"], key, parents, against)
         heads = _trained(resolved, kept, heard, run)
         made = {"ensemble": make_bundle(kept, heard, heads, run)}
         if not resolved.student:
@@ -197,7 +198,7 @@ def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> Heads:
 
 
 def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) -> Any:
-    task = keyed(compare_bundles, run.key | {"champion": run.champion})(
+    task = keyed(compare_bundles, run.key | run.champion)(
         config=config,
         released=resolved.released,
         ensemble=made["ensemble"].bundle,

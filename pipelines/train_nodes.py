@@ -55,19 +55,17 @@ class Run(NamedTuple):
     Attributes:
         preset: Names the pipeline, and says how large its nodes are.
         run_id: The MLflow run.
-        key: What every step that needs a trained head is keyed by: the version of what is read, and the MLflow run, for
-            which heads are trained anew.
+        key: What every step is keyed by: the version of what is read.
         parents: What bundles are made from.
-        champion: With whom candidates are compared.
-        champion_version: See `evaluate`.
+        champion: With whom candidates are compared, which every step is keyed by from `evaluate` on: `champion`,
+            `champion_version` and `champion_bundle`.
     """
 
     preset: str
     run_id: Any
     key: dict[str, Any]
     parents: dict[str, Any]
-    champion: Any
-    champion_version: Any
+    champion: dict[str, Any]
 
 
 class Made(NamedTuple):
@@ -187,19 +185,17 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         **ensemble,
         **heads,
     )
-    evaluated = keyed(evaluate, run.key, f"evaluate{suffix}")(
+    evaluated = keyed(evaluate, run.key | run.champion, f"evaluate{suffix}")(
         config=config,
         classes=data.classes,
         candidate=made.outputs["candidate"],
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
         test=dsl.Collected(data.test),
-        champion=run.champion,
-        champion_version=run.champion_version,
         **ensemble,
         **heads,
     )
-    judged = keyed(judge, run.key | {"champion": run.champion}, f"judge{suffix}")(
+    judged = keyed(judge, run.key | run.champion, f"judge{suffix}")(
         config=config,
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],

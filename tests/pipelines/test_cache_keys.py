@@ -48,13 +48,47 @@ def test_every_cached_step__is_told_what_is_there(path: Path) -> None:
     assert [name for name, task in cached.items() if not is_told(spec, task)] == []
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if "train" in path.name], ids=lambda path: path.name)
-def test_every_cached_step_after_training__is_told_of_which_run(path: Path) -> None:
-    # Heads are trained for a run of MLflow; a step that only artifacts tell of them would answer with another run's.
-    trained = ("train-", "fuse", "label", "calibrate", "export", "evaluate", "judge", "compare-bundles")
-    tasks = {name: task for name, task in tasks_of(read(path)) if name.startswith(trained)}
-    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= tasks.keys()
-    assert [name for name, task in tasks.items() if "run_id" not in task["inputs"]["parameters"]] == []
+TRAINS = pytest.mark.parametrize("path", [one for one in FILES if "train" in one.name], ids=lambda path: path.name)
+
+
+@TRAINS
+def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
+    # A run of MLflow is new wherever a gate or a server's address is: heads would be trained again for their record.
+    spec = read(path)
+    of_runs = {
+        "run_id": {"taskOutputParameter": {"outputParameterKey": "run_id", "producerTask": "open-run"}},
+        "run_key": {"componentInputParameter": "run_key"},
+    }
+    cached = {name: task for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")}
+    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= cached.keys()
+    for name, task in cached.items():
+        given = task["inputs"]["parameters"]
+        assert not given.keys() & of_runs.keys(), name
+        assert [source for source in given.values() if source in of_runs.values()] == [], name
+
+
+@TRAINS
+def test_steps_that_compare__are_told_of_which_champion_and_others_are_not(path: Path) -> None:
+    # By number and by content: version 3 of another server is another bundle.
+    words = {"champion", "champion_version", "champion_bundle"}
+    compare = ("evaluate", "judge", "compare-bundles")
+    for name, task in tasks_of(read(path)):
+        if task["cachingOptions"].get("enableCache"):
+            told = words & task["inputs"]["parameters"].keys()
+            assert told == (words if name.startswith(compare) else set()), name
+
+
+@TRAINS
+def test_steps_that_record__know_the_run_by_their_pod(path: Path) -> None:
+    _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    of_pod = [{"name": "SILENCIO_RUN_KEY", "fieldPath": "metadata.labels['pipeline/runid']"}]
+    knowing = {
+        label.removeprefix("exec-") for label, asked in executors.items() if asked.get("fieldPathAsEnv") == of_pod
+    }
+    wanted = {name for name, _ in tasks_of(read(path)) if name.startswith(("open-run", "train-", "register"))}
+    assert wanted <= knowing
+    assert len(wanted) >= 3
 
 
 @pytest.mark.parametrize(
