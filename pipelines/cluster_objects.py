@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from silencio.registry.settings import RUN_KEY
+
 CONFIG_MAP, SECRET = "configmap", "secret"
 _PAGE = """# What a cluster must provide
 
@@ -130,6 +132,23 @@ class NodeLabel:
         )
 
 
+@dataclass(frozen=True)
+class PodField:
+    """What a step's variable is read from: the pod itself, of which nobody need provide anything.
+
+    Attributes:
+        variable: The environment variable.
+        path: In the pod's own description.
+    """
+
+    variable: str
+    path: str
+
+
+# Every pod of a run has the label (`backend/src/apiserver/template/v2_template.go`, `SetPodMetadataLabels`), and no
+# cache key the variable: `backend/src/v2/cacheutils/cache.go` has the container's own environment, and this is added to
+# the pod (`backend/src/v2/driver/k8s.go`, `extendPodSpecPatch`).
+RUN_OF_POD = PodField(RUN_KEY, "metadata.labels['pipeline/runid']")
 TRACKING = EnvironmentObject(
     CONFIG_MAP,
     "silencio-tracking",

@@ -30,6 +30,7 @@ from pipelines.resume import FinishedSteps
 from pipelines.step_log import StepLog
 from pipelines.step_process import FAILED, RUN_PID, sentence_of, supervised
 from silencio.data.place_version import RUN_FOLDER
+from silencio.registry.settings import RUN_KEY
 
 # Less than this, and even a record of a step has no place.
 _FULL_BYTES = 1 << 16
@@ -166,7 +167,7 @@ class LocalSteps:
             text=True,
             errors="replace",
             bufsize=1,
-            env={**os.environ, **(env_vars or {}), RUN_PID: str(os.getpid()), RUN_FOLDER: str(self._out)},
+            env={**os.environ, **(env_vars or {}), **self._told()},
             process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
         ) as process:
             self._processes.add(process)
@@ -182,6 +183,10 @@ class LocalSteps:
         if code:
             self._fail(step, *(reported or [_ended_by(code)]))
         return code
+
+    def _told(self) -> dict[str, str]:
+        """What every step's process knows of its run, and no step's key has."""
+        return {RUN_PID: str(os.getpid()), RUN_FOLDER: str(self._out), RUN_KEY: self.run_key}
 
     def _fail(self, step: str, sentence: str, traceback: str = "") -> None:
         if self.failure or self._stopping:

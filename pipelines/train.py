@@ -140,8 +140,9 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             "image": image,
         }
         heard = _heard(resolved, settings, found, checked, divided, parents)
-        run_id, champion_version = opened.outputs["run_id"], opened.outputs["champion_version"]
-        run = Run(preset, settings, run_id, parents, champion, champion_version)
+        against = {"champion": champion}
+        against |= {name: opened.outputs[name] for name in ("champion_version", "champion_bundle")}
+        run = Run(preset, settings, opened.outputs["run_id"], parents, against)
         heads = _trained(resolved, heard, run)
         made = {"ensemble": make_bundle(heard, heads, run)}
         if not resolved.student:
@@ -202,7 +203,7 @@ def _trained(resolved: RunConfig, data: Data, run: Run) -> Heads:
 
 
 def _compare(resolved: RunConfig, made: dict[str, Made], run: Run) -> Any:
-    task = keyed(compare_bundles, run.settings.key("compare_bundles") | run.compared_with)(
+    task = keyed(compare_bundles, run.settings.key("compare_bundles") | run.champion)(
         config=run.settings.of("compare_bundles"),
         released=resolved.released,
         ensemble=made["ensemble"].bundle,

@@ -77,21 +77,15 @@ class Run(NamedTuple):
         settings: The configuration.
         run_id: The MLflow run.
         parents: What bundles are made from.
-        champion: With whom candidates are compared.
-        champion_version: See `evaluate`.
+        champion: With whom candidates are compared, which every step is keyed by from `evaluate` on: `champion`,
+            `champion_version` and `champion_bundle`.
     """
 
     preset: str
     settings: Settings
     run_id: Any
     parents: dict[str, Any]
-    champion: Any
-    champion_version: Any
-
-    @property
-    def compared_with(self) -> dict[str, Any]:
-        """Keys of what is judged by comparison."""
-        return {"champion": self.champion, "champion_version": self.champion_version}
+    champion: dict[str, Any]
 
 
 class Made(NamedTuple):
@@ -143,7 +137,6 @@ def train_heads(resolved: RunConfig, data: Data, run: Run, suffix: str = "") -> 
         task = node(
             config=run.settings.of(place),
             head=name,
-            run_id=run.run_id,
             classes=data.classes,
             shards=dsl.Collected(data.development),
             soundscapes=data.soundscapes,
@@ -162,7 +155,6 @@ def teach_heads(
         task = keyed(teach, run.settings.key("teach"), f"train-{_dashed(name)}{suffix}")(
             config=run.settings.of(place),
             head=name,
-            run_id=run.run_id,
             record_as=name + record_as,
             classes=data.classes,
             soft=soft,
@@ -234,19 +226,17 @@ def make_bundle(data: Data, heads: Heads, run: Run, student: str = "") -> Made:
         **ensemble,
         **heads,
     )
-    evaluated = keyed(evaluate, settings.key(f"evaluate{of}"), f"evaluate{suffix}")(
+    evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | run.champion, f"evaluate{suffix}")(
         config=settings.of(f"evaluate{of}"),
         classes=data.classes,
         candidate=made.outputs["candidate"],
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
         test=dsl.Collected(data.test),
-        champion=run.champion,
-        champion_version=run.champion_version,
         **ensemble,
         **heads,
     )
-    judged = keyed(judge, settings.key(f"judge{of}") | run.compared_with, f"judge{suffix}")(
+    judged = keyed(judge, settings.key(f"judge{of}") | run.champion, f"judge{suffix}")(
         config=settings.of("judge"),
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],

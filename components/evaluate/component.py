@@ -46,7 +46,8 @@ def evaluate(
         development: Waveforms of training and validation, for references that are fitted.
         test: Waveforms of the test part.
         champion: Folder of the bundle that serves now; `registry` asks MLflow; `none` compares with nothing.
-        champion_version: Number of MLflow's champion when the run was opened; empty where there is none.
+        champion_version: Number of MLflow's champion when the run was opened; empty where there is none. Its content,
+            which the number is not on another server, is in this step's key (`champion_bundle`).
         evaluation: All figures, as JSON.
         metrics: The ensemble's figures.
     """

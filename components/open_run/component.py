@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def open_run(name: str, code_version: str, image: str, key: str) -> NamedTuple(
-    "Opened", [("run_id", str), ("champion_version", str)]
+    "Opened", [("run_id", str), ("champion_version", str), ("champion_bundle", str)]
 ):
     """Open an MLflow run, or end here in one sentence where the tracking server does not answer.
 
@@ -20,7 +20,8 @@ def open_run(name: str, code_version: str, image: str, key: str) -> NamedTuple(
         key: The pipeline run's identity: asked again with it, the same MLflow run is taken up.
 
     Returns:
-        The MLflow run's id, and the number of the version that is champion now; empty where none is.
+        The MLflow run's id; the number of the version that is champion now, and its bundle's version, which tells it
+        from the version of that number on another server; empty where none is.
     """
     from silencio.steps.open_run import open_run_step
 

@@ -12,7 +12,6 @@ def teach(
     config: str,
     head: str,
     record_as: str,
-    run_id: str,
     classes: dsl.Input[dsl.Artifact],
     soft: dsl.Input[dsl.Dataset],
     shards: dsl.Input[List[dsl.Dataset]],
@@ -29,7 +28,6 @@ def teach(
         config: What this step reads of the configuration, as JSON.
         head: Name of the head in it.
         record_as: Name of the head's own MLflow run.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         classes: The ordered class list.
         soft: The soft labels; of recordings that they speak of, they take the place of the labels.
         shards: Waveforms of training, validation and pool; no test recording is among them.
@@ -42,7 +40,7 @@ def teach(
     from silencio.steps.teach import teach_step
 
     paths = soft.path, classes.path, model.path, report.path
-    settings, named = RunConfig.of_part(config), (run_id, record_as, soundscapes.path)
+    settings, named = RunConfig.of_part(config), (record_as, soundscapes.path)
     taught = teach_step(settings, head, [s.path for s in shards], *paths, *named)
     model.metadata["head"] = head
     for name, value in taught.items():

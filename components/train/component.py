@@ -11,7 +11,6 @@ from components.image import STEP
 def train(
     config: str,
     head: str,
-    run_id: str,
     classes: dsl.Input[dsl.Artifact],
     shards: dsl.Input[List[dsl.Dataset]],
     soundscapes: dsl.Input[dsl.Dataset],
@@ -24,7 +23,6 @@ def train(
     Args:
         config: What this step reads of the configuration, as JSON.
         head: Name of the head in the configuration.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         classes: The ordered class list.
         shards: Waveforms of training and validation; no test recording is among them.
         soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
@@ -37,7 +35,7 @@ def train(
 
     paths = classes.path, model.path, report.path
     settings, more = RunConfig.of_part(config), {"soundscapes_path": soundscapes.path}
-    trained = train_step(settings, head, [s.path for s in shards], *paths, run_id, **more)
+    trained = train_step(settings, head, [s.path for s in shards], *paths, **more)
     model.metadata["head"] = head
     for name, value in trained.items():
         metrics.log_metric(name, value)

@@ -50,7 +50,7 @@ def test_every_cached_step__is_told_what_is_there(path: Path) -> None:
     assert [name for name, task in cached.items() if not is_told(spec, task)] == []
 
 
-TRAIN = [path for path in FILES if "train" in path.name]
+TRAINS = pytest.mark.parametrize("path", [one for one in FILES if "train" in one.name], ids=lambda path: path.name)
 
 
 def sources(inputs: dict[str, Any], kind: str) -> dict[str, tuple[str, str]]:
@@ -106,7 +106,7 @@ def test_made_with__stands_for_all_settings_that_any_step_before_has_read(overri
         assert wanted <= set(stands_for[told[1].removeprefix("before_")]), name
 
 
-@pytest.mark.parametrize("path", TRAIN, ids=lambda path: path.name)
+@TRAINS
 def test_step__is_not_keyed_by_settings_of_steps_after_it(path: Path) -> None:
     spec = read(path)
     for name, task in tasks_of(spec):
@@ -114,6 +114,46 @@ def test_step__is_not_keyed_by_settings_of_steps_after_it(path: Path) -> None:
         whole = [word for word, (step, output) in sources(task["inputs"], "parameters").items() if output == "resolved"]
         # The whole configuration is for the record; no cached step is handed it, or the text that was typed.
         assert not task["cachingOptions"].get("enableCache") or (whole == [] and "overrides" not in given), name
+
+
+@TRAINS
+def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
+    # A run of MLflow is new wherever a gate or a server's address is: heads would be trained again for their record.
+    spec = read(path)
+    of_runs = {
+        "run_id": {"taskOutputParameter": {"outputParameterKey": "run_id", "producerTask": "open-run"}},
+        "run_key": {"componentInputParameter": "run_key"},
+    }
+    cached = {name: task for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")}
+    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= cached.keys()
+    for name, task in cached.items():
+        given = task["inputs"]["parameters"]
+        assert not given.keys() & of_runs.keys(), name
+        assert [source for source in given.values() if source in of_runs.values()] == [], name
+
+
+@TRAINS
+def test_steps_that_compare__are_told_of_which_champion_and_others_are_not(path: Path) -> None:
+    # By number and by content: version 3 of another server is another bundle.
+    words = {"champion", "champion_version", "champion_bundle"}
+    compare = ("evaluate", "judge", "compare-bundles")
+    for name, task in tasks_of(read(path)):
+        if task["cachingOptions"].get("enableCache"):
+            told = words & task["inputs"]["parameters"].keys()
+            assert told == (words if name.startswith(compare) else set()), name
+
+
+@TRAINS
+def test_steps_that_record__know_the_run_by_their_pod(path: Path) -> None:
+    _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    of_pod = [{"name": "SILENCIO_RUN_KEY", "fieldPath": "metadata.labels['pipeline/runid']"}]
+    knowing = {
+        label.removeprefix("exec-") for label, asked in executors.items() if asked.get("fieldPathAsEnv") == of_pod
+    }
+    wanted = {name for name, _ in tasks_of(read(path)) if name.startswith(("open-run", "train-", "register"))}
+    assert wanted <= knowing
+    assert len(wanted) >= 3
 
 
 @pytest.mark.parametrize(

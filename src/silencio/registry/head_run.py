@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from silencio.errors import RegistryError
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import figures_of, params_of
-from silencio.registry.runs import fresh_child, log_metrics
-from silencio.registry.settings import Tracking
+from silencio.registry.runs import fresh_child, log_metrics, run_of
+from silencio.registry.settings import Tracking, run_key, shown
 
 _log = logging.getLogger(__name__)
 # They say what we say, each time and longer.
@@ -32,16 +33,17 @@ class HeadRun:
 
     Training is worth more than its record: a server that goes away is warned of once, what it missed is kept and sent
     when it answers again, at the latest at the end. A head that is trained anew gets a new run in place of the old.
+    The pipeline's run is found by the run's key (`settings.run_key`); outside a pipeline nothing is recorded.
 
     Args:
-        parent_run_id: The pipeline's run; empty: nothing is recorded.
-        head: Name of the head.
+        head: Name of the head's run.
         params: Its configuration.
     """
 
-    def __init__(self, parent_run_id: str, head: str, params: Mapping[str, Any]) -> None:
-        self._parent, self._head, self._params = parent_run_id, head, params_of(params)
-        self._run_id = ""
+    def __init__(self, head: str, params: Mapping[str, Any]) -> None:
+        self._head, self._params = head, params_of(params)
+        self._key = run_key()
+        self._parent = self._run_id = ""
         self._unsent: list[Metric] = []
         self._monitor: Any = None
         self._missed = False
@@ -71,13 +73,14 @@ class HeadRun:
         self._unsent += [Metric(name, value, now_ms, step) for name, value in figures_of(figures).items()]
 
     def _send(self, last_status: str = "") -> None:
-        if not self._parent:
+        if not self._key:
             return
         tracking = Tracking()
         try:
             client = connect(tracking)
             with registry_errors(f"recording head {self._head}"):
-                self._run_id = self._run_id or fresh_child(client, self._parent, self._head, self._params)
+                if not self._opened(client, tracking):
+                    return
                 log_metrics(client, self._run_id, self._unsent)
                 self._unsent.clear()
                 if last_status:
@@ -92,6 +95,21 @@ class HeadRun:
             elif not self._missed:
                 _log.warning("training %s goes on and keeps its figures until they can be sent: %s", self._head, error)
             self._missed = True
+
+    def _opened(self, client: MlflowClient, tracking: Tracking) -> bool:
+        self._parent = self._parent or run_of(client, tracking, self._key)
+        if not self._parent:
+            _log.warning(
+                "head %s is trained and not recorded: experiment %r at %s has no run of this pipeline (%s)",
+                self._head,
+                tracking.experiment,
+                shown(tracking.uri),
+                self._key,
+            )
+            self._key = ""
+            return False
+        self._run_id = self._run_id or fresh_child(client, self._parent, self._head, self._params)
+        return True
 
     def _watch_system(self, tracking: Tracking) -> None:
         """MLflow's monitor ends for good when the server goes away: a new one takes up where it was."""

@@ -12,9 +12,9 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from silencio.errors import ConfigError, RegistryError
 from silencio.registry.connection import connect, registry_errors
-from silencio.registry.settings import Tracking, shown
+from silencio.registry.settings import Tracking, run_key, shown
 
-KEY_TAG = "kfp_run"
+KEY_TAG, START_TAG = "kfp_run", "kfp_start"
 _KEY = re.compile(r"[\w.:/-]{0,200}")
 _PER_BATCH = 100
 # Where `mlflow server` answers unless it is told otherwise.
@@ -28,7 +28,8 @@ def open_run(name: str, code_version: str, image: str, key: str) -> str:
         name: Shown in the list of runs.
         code_version: Commit of the code.
         image: Image and digest of the steps.
-        key: The pipeline run's identity; empty: always a new run.
+        key: The pipeline run's identity; empty: what the environment says (`settings.run_key`). Without either, it is
+            always a new run.
 
     Returns:
         The run's id.
@@ -37,8 +38,11 @@ def open_run(name: str, code_version: str, image: str, key: str) -> str:
         RegistryError: The server does not answer.
         ConfigError: The key cannot be one.
     """
-    if not _KEY.fullmatch(key):
-        raise ConfigError(f"run key {key!r}: letters, digits and _ . : / - are allowed, 200 at most")
+    start = run_key()
+    key = key or start
+    for word in (key, start):
+        if not _KEY.fullmatch(word):
+            raise ConfigError(f"run key {word!r}: letters, digits and _ . : / - are allowed, 200 at most")
     tracking = Tracking()
     client = connect(tracking)
     with registry_errors(f"opening a run at {shown(tracking.uri)}"):
@@ -47,6 +51,8 @@ def open_run(name: str, code_version: str, image: str, key: str) -> str:
             "git_commit": code_version,
             "image": image,
             KEY_TAG: key,
+            # Steps know the start that they belong to, and not what else it may take up.
+            START_TAG: start or key,
             # MLflow's own names: its list of runs has columns for them.
             "mlflow.source.git.commit": code_version,
             "mlflow.source.name": name,
@@ -58,6 +64,21 @@ def open_run(name: str, code_version: str, image: str, key: str) -> str:
         client.update_run(run_id, status="RUNNING")
         client.log_batch(run_id, tags=[RunTag(tag, value) for tag, value in tags.items()])
         return run_id
+
+
+def run_of(client: MlflowClient, tracking: Tracking, start: str) -> str:
+    """The run that `open_run` opened or took up in a start of the pipeline; empty where there is none.
+
+    Raises:
+        MlflowException: The server refused; see `connection.registry_errors`.
+    """
+    if not start or not _KEY.fullmatch(start):
+        return ""
+    experiment = client.get_experiment_by_name(tracking.experiment)
+    if experiment is None:
+        return ""
+    found = client.search_runs([experiment.experiment_id], f"tags.{START_TAG} = '{start}'", max_results=1)
+    return str(found[0].info.run_id) if found else ""
 
 
 def end_run(key: str, *, failed: bool) -> None:

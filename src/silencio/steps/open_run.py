@@ -5,13 +5,13 @@ from __future__ import annotations
 from silencio.registry import models, runs
 
 
-def open_run_step(name: str, code_version: str, image: str, key: str) -> tuple[str, str]:
+def open_run_step(name: str, code_version: str, image: str, key: str) -> tuple[str, str, str]:
     """Open the MLflow run that all later steps write to.
 
     Returns:
-        The run's id, and the number of the version that is champion now; empty where none is.
+        The run's id; the number of the version that is champion now, and its bundle's version; empty where none is.
 
     Raises:
         RegistryError: The server does not answer.
     """
-    return runs.open_run(name, code_version, image, key), models.champion_number()
+    return runs.open_run(name, code_version, image, key), *models.champion_version()

@@ -18,7 +18,6 @@ def teach_step(
     classes_path: str,
     model_path: str,
     report_path: str,
-    run_id: str,
     record_as: str,
     soundscapes_path: str,
 ) -> dict[str, float]:
@@ -32,8 +31,7 @@ def teach_step(
         classes_path: The ordered class list.
         model_path: Gets the trained head.
         report_path: Gets the course of training.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
-        record_as: Name of that run.
+        record_as: Name of the head's own run in MLflow.
         soundscapes_path: Unlabelled recordings, for what is mixed in.
 
     Returns:
@@ -44,4 +42,4 @@ def teach_step(
     """
     paths = classes_path, model_path, report_path
     soft = SoftLabels.load(Path(soft_path))
-    return train_step(config, head, shards, *paths, run_id, soft, record_as, soundscapes_path)
+    return train_step(config, head, shards, *paths, soft, record_as, soundscapes_path)

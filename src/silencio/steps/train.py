@@ -24,7 +24,6 @@ def train_step(
     classes_path: str,
     model_path: str,
     report_path: str,
-    run_id: str,
     soft: SoftLabels | None = None,
     record_as: str = "",
     soundscapes_path: str = "",
@@ -38,9 +37,8 @@ def train_step(
         classes_path: The ordered class list.
         model_path: Gets the trained head.
         report_path: Gets the course of training.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         soft: What a teacher says of recordings (`silencio.steps.label`).
-        record_as: Name of the head's own run, where it is trained more than once; by default the head's.
+        record_as: Name of the head's own run in MLflow, where it is trained more than once; by default the head's.
         soundscapes_path: Unlabelled recordings, of whose training half something is mixed in; empty: made noise is.
 
     Returns:
@@ -55,7 +53,7 @@ def train_step(
             "compile it again for this configuration"
         )
     classes = read_class_list(Path(classes_path))
-    with HeadRun(run_id, record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
+    with HeadRun(record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
         paths = [Path(shard) for shard in shards]
         backgrounds = _backgrounds(config, head, soundscapes_path)
         result = fit_head(head, config, paths, classes, Path(model_path), head_run.epoch, soft, backgrounds)

@@ -13,6 +13,7 @@ from silencio.registry.connection import connect
 from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
 from silencio.registry.runs import open_run, runs_page
+from silencio.registry.settings import RUN_KEY
 from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
 from silencio.steps.train import train_step
@@ -39,14 +40,20 @@ def tracked(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_path__from_the_first_step_to_the_champion(
-    tracked: Server, tiny_data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tracked: Server,
+    tiny_data,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run_id, _ = open_run_step("train tiny", "abc123", "local", "job-1")
+    monkeypatch.setenv(RUN_KEY, "job-1")
+    run_id, *champion = open_run_step("train tiny", "abc123", "local", "")
+    assert champion == ["", ""]
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
     shards = [str(folder) for folder in tiny_data.development]
     paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
-    train_step(tiny_data.config, "raw_cnn", shards, *paths, run_id)
+    train_step(tiny_data.config, "raw_cnn", shards, *paths)
     client = connect()
     assert runs_page() == f"{tracked.uri}/#/experiments/1/runs"
     (child,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run_id}'")
@@ -73,6 +80,7 @@ def test_path__from_the_first_step_to_the_champion(
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
     assert fetch("champion", tmp_path / "champion") is None
     promote(1)
+    assert open_run_step("train tiny", "abc123", "local", "job-3")[1:] == ("1", "b1")
     capsys.readouterr()
     assert main(["fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
@@ -80,10 +88,11 @@ def test_path__from_the_first_step_to_the_champion(
 
 
 def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
-    tracked: Server, caplog: pytest.LogCaptureFixture
+    tracked: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = open_run("train", "abc", "local", "")
-    with caplog.at_level(logging.WARNING), HeadRun(run_id, "patient", {}) as head_run:
+    monkeypatch.setenv(RUN_KEY, "stalled")
+    open_run("train", "abc", "local", "")
+    with caplog.at_level(logging.WARNING), HeadRun("patient", {}) as head_run:
         head_run.epoch(0, {"loss": 3.0})
         with tracked.stalled():  # until these calls have come back
             for number in (1, 2, 3):
@@ -100,11 +109,12 @@ def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
 
 
 def test_server__that_dies_while_a_head_trains_ends_no_training(
-    tracked: Server, caplog: pytest.LogCaptureFixture
+    tracked: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last test of this module: the server stays dead."""
-    run_id = open_run("train", "abc", "local", "")
-    with caplog.at_level(logging.WARNING), HeadRun(run_id, "lost", {}) as head_run:
+    monkeypatch.setenv(RUN_KEY, "lost")
+    open_run("train", "abc", "local", "")
+    with caplog.at_level(logging.WARNING), HeadRun("lost", {}) as head_run:
         head_run.epoch(0, {"loss": 3.0})
         tracked.kill()
         for number in (1, 2):
