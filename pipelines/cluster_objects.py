@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from silencio.provenance import CODE_VERSION
 from silencio.registry.settings import RUN_KEY
 
 CONFIG_MAP, SECRET = "configmap", "secret"
@@ -38,6 +39,21 @@ What else has to be true: the image that the pipelines name is one that the node
 compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
 to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
 `python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+
+Bundles and MLflow keep the image that ran and the commit that it holds. The image's name stands in the compiled graph
+beside the image itself, and no parameter of the run changes either alone. The commit is baked in where the image is
+built:
+
+```dockerfile
+ARG {code_version}
+ENV {code_version}=${code_version}
+```
+
+```bash
+docker build --build-arg {code_version}=$(git rev-parse HEAD) -t NAME:TAG .
+```
+
+An image that was built without it claims none: what is kept is the version and `(commit unknown)`.
 """
 
 
@@ -248,4 +264,9 @@ def page() -> str:
     rows.append(f"| volume claim `{RECORDINGS.name}` | | mounted at `{RECORDINGS.mount_path}` | {RECORDINGS.meaning} |")
     rows.append(f"| nodes labelled `{GPU_NODES.key}={GPU_NODES.value}` | | | {GPU_NODES.meaning} |")
     commands = [*(one.command for one in ENVIRONMENT), *GPU_NODES.commands]
-    return _PAGE.format(rows="\n".join(rows), commands="\n".join(commands), manifest=RECORDINGS.manifest)
+    return _PAGE.format(
+        rows="\n".join(rows),
+        commands="\n".join(commands),
+        manifest=RECORDINGS.manifest,
+        code_version=CODE_VERSION,
+    )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from kfp import local
@@ -68,6 +68,7 @@ def run_local(
     out: Path,
     published: Mapping[str, str],
     at_early_end: Callable[[str], None] = lambda run_key: None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> LocalRun:
     """Run any pipeline, or take it up where an earlier start was stopped.
 
@@ -80,6 +81,7 @@ def run_local(
         out: The run's folder, absolute.
         published: Names at the top of `out`, by output of the pipeline.
         at_early_end: Told the run's key when a run that had finished steps failed or was stopped.
+        environment: Of the steps, beside this process's own; no step's key depends on it.
 
     Raises:
         StorageError: `out` cannot be written.
@@ -92,8 +94,7 @@ def run_local(
             finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
             finished.remove_unfinished()
         log = StepLog(out / "run.log", continues=bool(stopped_before))
-        # Another commit with the same code is no other run.
-        steps = LocalSteps(finished, log, finished.run_key({**arguments, "code_version": ""}), out)
+        steps = LocalSteps(finished, log, finished.run_key(arguments), out, environment)
         try:
             with log:
                 if stopped_before:

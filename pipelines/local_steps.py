@@ -17,9 +17,10 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kfp.local import logging_utils, status, subprocess_task_handler
@@ -69,6 +70,7 @@ class LocalSteps:
         log: Shows steps, and keeps what they print.
         run_key: Stands for `dsl.PIPELINE_JOB_ID_PLACEHOLDER`: the same each time that the run is started again.
         out: The run's folder.
+        environment: Of the steps' processes, beside this one's; what the graph sets gives way to it.
 
     Attributes:
         run_key: As given.
@@ -76,13 +78,21 @@ class LocalSteps:
         n_finished: Steps that ended well or were taken up.
     """
 
-    def __init__(self, finished: FinishedSteps, log: StepLog, run_key: str, out: Path) -> None:
+    def __init__(
+        self,
+        finished: FinishedSteps,
+        log: StepLog,
+        run_key: str,
+        out: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.failure: Failure | None = None
         self.n_finished = 0
         self._finished = finished
         self._log = log
         self.run_key = run_key
         self._out = out
+        self._environment = {**environment, RUN_PID: str(os.getpid()), RUN_FOLDER: str(out), RUN_KEY: run_key}
         self._here = threading.local()
         self._processes: set[subprocess.Popen[str]] = set()
         self._stopping = False
@@ -167,7 +177,7 @@ class LocalSteps:
             text=True,
             errors="replace",
             bufsize=1,
-            env={**os.environ, **(env_vars or {}), **self._told()},
+            env={**os.environ, **(env_vars or {}), **self._environment},
             process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
         ) as process:
             self._processes.add(process)
@@ -183,10 +193,6 @@ class LocalSteps:
         if code:
             self._fail(step, *(reported or [_ended_by(code)]))
         return code
-
-    def _told(self) -> dict[str, str]:
-        """What every step's process knows of its run, and no step's key has."""
-        return {RUN_PID: str(os.getpid()), RUN_FOLDER: str(self._out), RUN_KEY: self.run_key}
 
     def _fail(self, step: str, sentence: str, traceback: str = "") -> None:
         if self.failure or self._stopping:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
+from components.image import STEP
 from pipelines.cluster_objects import (
     GPU_NODES,
     RECORDINGS,
@@ -19,6 +20,7 @@ from pipelines.cluster_objects import (
     TRACKING_ACCOUNT,
     EnvironmentObject,
 )
+from silencio.provenance import IMAGE
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ def request(task: PipelineTask, resources: Resources) -> PipelineTask:
             task, "shared-memory", "/dev/shm", medium="Memory", size_limit=resources.shared_memory
         )
     return task
+
+
+def with_image(task: PipelineTask) -> PipelineTask:
+    """Let a step keep in which image it runs; `pipelines check` holds that it is the image beside which this stands."""
+    return task.set_env_variable(IMAGE, STEP["base_image"])
 
 
 def with_tracking(task: PipelineTask) -> PipelineTask:

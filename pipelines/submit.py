@@ -25,6 +25,7 @@ from pipelines.ir_check import refuse_faults
 from pipelines.train import train_pipeline
 from silencio.config import resolve
 from silencio.errors import ConfigError, PipelineError
+from silencio.provenance import IMAGE
 
 # Sent as a bearer token, where the API wants one.
 TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
@@ -81,7 +82,7 @@ def submit_train(
     with tempfile.TemporaryDirectory() as folder, _said_plainly(host):
         _check_answers(host, namespace)
         pipeline = train_pipeline(preset, resolved, one_line(config))
-        arguments = _arguments(config, overrides, data, image)
+        arguments = _arguments(config, overrides, data)
         package = _package(pipeline, image, Path(folder) / f"train-{preset}.yaml")
         client = _client(host, namespace)
         run = client.create_run_from_pipeline_package(
@@ -102,19 +103,21 @@ def _package(pipeline: Any, image: str | None, path: Path) -> Path:
     if image:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
         for executor in documents[0]["deploymentSpec"]["executors"].values():
-            executor["container"]["image"] = image
+            container = executor["container"]
+            container["image"] = image
+            for variable in container.get("env", []):
+                if variable["name"] == IMAGE:
+                    variable["value"] = image
         path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
         refuse_faults(path)
     return path
 
 
-def _arguments(config: str, overrides: Sequence[str], data: str | None, image: str | None) -> dict[str, Any]:
+def _arguments(config: str, overrides: Sequence[str], data: str | None) -> dict[str, Any]:
     """What the run page shows as given; the rest stays as compiled."""
     arguments: dict[str, Any] = {"config": one_line(config), "overrides": list(overrides)}
     if data:
         arguments["data"] = data
-    if image:
-        arguments["image"] = image
     return arguments
 
 

@@ -6,7 +6,7 @@ from kfp import dsl
 
 from components.compare_bundles import compare_bundles
 from components.configure import configure
-from components.image import VERSION, train_image
+from components.image import VERSION
 from components.ingest import ingest
 from components.inputs_version import inputs_version
 from components.open_run import open_run
@@ -87,8 +87,6 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         data: str = "/data",
         config: str = default_config,
         overrides: list[str] = [],  # noqa: B006  # KFP reads it as the parameter's default
-        code_version: str = VERSION,
-        image: str = train_image(),
         previous: str = "",
         champion: str = "registry",
         run_key: str = "",
@@ -99,15 +97,13 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             data: Where the recordings are, or `demo`.
             config: The configuration, as YAML or JSON.
             overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
-            code_version: Commit or version of the code, kept in the bundle.
-            image: Image and digest of the steps, kept in the bundle.
             previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
             champion: Folder of the bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares
                 with nothing.
             run_key: The run's identity: started again with it, the same MLflow run is taken up. Empty: each start is
                 a run of its own.
         """
-        opened = open_run(name=f"train-{preset}", code_version=code_version, image=image, key=run_key)
+        opened = open_run(name=f"train-{preset}", key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
         configured = configure(config=config, overrides=overrides, compiled_for=resolved.graph).after(opened)
@@ -131,13 +127,11 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             resources.request(task, request)
         for task in (tried, found, checked):
             resources.with_recordings(task)
-        resources.with_tracking(resources.request(opened, resources.SMALL))
+        resources.with_tracking(resources.with_image(resources.request(opened, resources.SMALL)))
         parents = {
             "data_fingerprint": checked.outputs["data_fingerprint"],
             "split_sha256": divided.outputs["split_sha256"],
             "pool_sha256": "",
-            "code_version": code_version,
-            "image": image,
         }
         heard = _heard(resolved, settings, found, checked, divided, parents)
         against = {"champion": champion}

@@ -246,6 +246,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, student: str = "") -> Made:
     for task in (decided, judged):
         resources.request(task, resources.SMALL)
     resources.with_tracking(evaluated)
+    resources.with_image(made)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)
     resources.with_recordings(judged)  # a few files of validation, to take times on

@@ -17,6 +17,7 @@ from silencio.data.source import absolute
 from silencio.errors import SilencioError
 from silencio.evaluation.gates import Verdict
 from silencio.evaluation.results import Evaluation
+from silencio.provenance import CODE_VERSION, IMAGE
 
 # What a checkout must not differ in for its commit to name what runs.
 _CODE = ("src", "components", "pipelines", "requirements", "pyproject.toml")
@@ -92,14 +93,13 @@ def run_train(
         "data": absolute(data),
         "config": config,
         "overrides": list(overrides),
-        "code_version": code_version(),
-        "image": image,
         "previous": absolute(previous) if previous else "",
         "champion": champion if champion in ("registry", "none") else absolute(champion),
     }
     out = out.resolve()
     published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
-    run = run_local(pipeline, arguments, run_identity(image), out, published, _end_tracked_run)
+    identity, environment = run_identity(image), _environment(image)
+    run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
 
@@ -112,17 +112,27 @@ def _end_tracked_run(run_key: str) -> None:
         end_run(run_key, failed=True)
 
 
+def _environment(image: str) -> dict[str, str]:
+    """What the steps say of themselves; an image's own word stays where no checkout runs."""
+    commit = code_version()
+    return {IMAGE: image, **({CODE_VERSION: commit} if commit else {})}
+
+
 def code_version() -> str:
-    """The commit that runs, with `-changed` where files differ from it; `unknown` outside a checkout."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
-    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if commit.returncode:
-        return "unknown"
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "--", *(f":/{name}" for name in _CODE)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return commit.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+    """The commit that runs, with `-changed` where files differ from it; empty where this file is in no checkout."""
+    # Installed below another project's folder, it would else be that project's commit.
+    if not _git("ls-files", "--error-unmatch", "--", __file__):
+        return ""
+    commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--", *(f":/{name}" for name in _CODE))
+    return commit and commit + ("-changed" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    """What git answers, here; empty where it refuses, or there is none."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return "" if done.returncode else done.stdout.strip()

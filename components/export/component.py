@@ -14,8 +14,6 @@ def export(
     split_sha256: str,
     pool_sha256: str,
     config_sha256: str,
-    code_version: str,
-    image: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
     assignment: dsl.Input[dsl.Dataset],
@@ -40,8 +38,6 @@ def export(
         split_sha256: Identity of their parts.
         pool_sha256: Identity of the soundscapes that were added; empty: none.
         config_sha256: Identity of the settings that it is made with.
-        code_version: Commit or version of the code.
-        image: Image and digest of the steps.
         classes: The ordered class list.
         usable: The recordings.
         assignment: Their parts.
@@ -59,13 +55,13 @@ def export(
         variants: Sizes, times and metrics of fp32 and int8.
     """
     from silencio.config import RunConfig
+    from silencio.provenance import what_runs
     from silencio.steps.export import export_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
     inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": ledger.path}
     inputs |= {"fusion": fusion.path, "decisions": decisions.path, "classes": classes.path}
     parents = {"data_fingerprint": data_fingerprint, "split_sha256": split_sha256, "pool_sha256": pool_sha256}
-    parents = {name: one for name, one in parents.items() if one} | {"config_sha256": config_sha256}
-    parents |= {"code_version": code_version, "image": image}
+    parents = {name: one for name, one in parents.items() if one} | {"config_sha256": config_sha256} | what_runs()
     paths = ([shard.path for shard in development], candidate.path, variants.path)
     candidate.metadata["version"] = export_step(RunConfig.of_part(config), parents, heads, inputs, *paths)

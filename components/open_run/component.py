@@ -8,15 +8,13 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def open_run(name: str, code_version: str, image: str, key: str) -> NamedTuple(
+def open_run(name: str, key: str) -> NamedTuple(
     "Opened", [("run_id", str), ("champion_version", str), ("champion_bundle", str)]
 ):
     """Open an MLflow run, or end here in one sentence where the tracking server does not answer.
 
     Args:
         name: Shown in MLflow's list of runs.
-        code_version: Commit of the code.
-        image: Image and digest of the steps.
         key: The pipeline run's identity: asked again with it, the same MLflow run is taken up.
 
     Returns:
@@ -25,4 +23,4 @@ def open_run(name: str, code_version: str, image: str, key: str) -> NamedTuple(
     """
     from silencio.steps.open_run import open_run_step
 
-    return open_run_step(name, code_version, image, key)
+    return open_run_step(name, key)

@@ -38,6 +38,7 @@ RULES: tuple[Callable[[Package], Iterator[Fault]], ...] = (
     constants.commands,
     constants.texts,
     constants.images,
+    constants.provenance,
     loops.loops,
     loops.loop_components,
     loops.conditions,

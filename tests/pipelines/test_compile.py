@@ -105,8 +105,17 @@ def test_run_page__shows_the_configuration(compiled) -> None:
     pipeline, _ = compiled["reserve-fast"]
     parameters = pipeline["root"]["inputDefinitions"]["parameters"]
     assert resolve(parameters["config"]["defaultValue"]) == resolve(preset_text("reserve-fast"))
-    own = {"data", "config", "overrides", "code_version", "image"}
-    assert set(parameters) == own | {"previous", "champion", "run_key"}
+    # Nothing that only says what runs: edited on the page, the bundle would keep an image that never ran.
+    assert set(parameters) == {"data", "config", "overrides", "previous", "champion", "run_key"}
+
+
+def test_steps_that_keep_their_image__run_in_it(compiled) -> None:
+    for pipeline, _ in compiled.values():
+        containers = {name: one["container"] for name, one in pipeline["deploymentSpec"]["executors"].items()}
+        kept = {name: one["env"] for name, one in containers.items() if "env" in one}
+        assert {"exec-open-run", "exec-export"} <= kept.keys()
+        for name, variables in kept.items():
+            assert variables == [{"name": "SILENCIO_IMAGE", "value": containers[name]["image"]}]
 
 
 def test_too_many_heads__are_refused() -> None:

@@ -60,8 +60,10 @@ def test_options__decide_graph_image_experiment_and_token(
     executors = kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
     assert "exec-train-small" in executors
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
+    kept = {name: one["container"]["env"] for name, one in executors.items() if "env" in one["container"]}
+    said = [{"name": "SILENCIO_IMAGE", "value": image}]
+    assert kept == {"exec-open-run": said, "exec-export": said}
     parameters = kfp.runs[0]["runtime_config"]["parameters"]
-    assert parameters["image"] == image
     assert "small" in parameters["config"]
     assert kfp.runs[0]["experiment_id"] == "made before"
 

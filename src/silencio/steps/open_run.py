@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from silencio.provenance import what_runs
 from silencio.registry import models, runs
 
 
-def open_run_step(name: str, code_version: str, image: str, key: str) -> tuple[str, str, str]:
+def open_run_step(name: str, key: str) -> tuple[str, str, str]:
     """Open the MLflow run that all later steps write to.
 
     Returns:
@@ -14,4 +15,4 @@ def open_run_step(name: str, code_version: str, image: str, key: str) -> tuple[s
     Raises:
         RegistryError: The server does not answer.
     """
-    return runs.open_run(name, code_version, image, key), *models.champion_version()
+    return runs.open_run(name, **what_runs(), key=key), *models.champion_version()

@@ -47,7 +47,9 @@ def test_path__from_the_first_step_to_the_champion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(RUN_KEY, "job-1")
-    run_id, *champion = open_run_step("train tiny", "abc123", "local", "")
+    monkeypatch.setenv("SILENCIO_CODE_VERSION", "abc123")
+    monkeypatch.setenv("SILENCIO_IMAGE", "silencio/train:1")
+    run_id, *champion = open_run_step("train tiny", "")
     assert champion == ["", ""]
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
@@ -55,6 +57,7 @@ def test_path__from_the_first_step_to_the_champion(
     paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
     train_step(tiny_data.config, "raw_cnn", shards, *paths)
     client = connect()
+    assert client.get_run(run_id).data.tags.items() >= {("git_commit", "abc123"), ("image", "silencio/train:1")}
     assert runs_page() == f"{tracked.uri}/#/experiments/1/runs"
     (child,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run_id}'")
     losses = TrainedHead.load(tmp_path / "model").epoch_losses
