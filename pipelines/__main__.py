@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from silencio.errors import SilencioError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pipelines.plan import PlannedStep
     from pipelines.step_log import StepTime
     from silencio.console import Console
 
@@ -66,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BUNDLE|registry|none",
         help="serves now: what the new one must not be worse than",
     )
+    run.add_argument("--plan", action="store_true", help="run nothing; say which steps would run, and why")
     score = pipelines.add_parser("batch_score", help="score a whole archive with a bundle")
     score.add_argument("--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings")
     score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
@@ -139,19 +142,16 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 def _run_train(options: argparse.Namespace, console: Console) -> int:
     from rich.table import Table
 
-    from pipelines.train_run import run_train
+    from pipelines.train_run import plan_train, run_train
     from silencio.evaluation.results import results_table
     from silencio.registry.runs import runs_page
 
-    run = run_train(
-        options.data,
-        options.preset,
-        _configuration(options),
-        options.set,
-        options.out,
-        previous=options.previous,
-        champion=options.champion,
-    )
+    asked = (options.data, options.preset, _configuration(options), options.set, options.out)
+    beside = {"previous": options.previous, "champion": options.champion}
+    if options.plan:
+        console.print(_plan_table(plan_train(*asked, **beside)))
+        return 0
+    run = run_train(*asked, **beside)
     console.print(_times_table(run.times))
     results = results_table(run.evaluation)
     table = Table(*results.columns, title=f"Test recordings ({run.evaluation.rows['ensemble'].n_recordings})")
@@ -166,6 +166,18 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
         console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
+
+
+def _plan_table(planned: list[PlannedStep]) -> Table:
+    """A row a step; a loop's step has one row for all its items that have the same to say."""
+    from rich.table import Table
+
+    n_run = sum(step.what == "runs" for step in planned)
+    table = Table("step", "what", "why", title=f"{n_run} of {len(planned)} steps would run")
+    counts = Counter(planned)
+    for step, count in counts.items():
+        table.add_row(step.step if count == 1 else f"{step.step}, {count} parts", step.what, step.why)
+    return table
 
 
 def _times_table(times: list[StepTime]) -> Table:

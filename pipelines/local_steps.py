@@ -141,7 +141,7 @@ class LocalSteps:
                 self._log.taken_up(name, step.seconds, step.ended_at)
                 self.n_finished += 1
                 return step.outputs, status.Status.SUCCESS
-            self._log.began(name)
+            self._log.began(name, self._finished.why(key))
             began = time.monotonic()
             outputs, outcome = execute(**{**task, "unique_pipeline_id": self.run_key})
             seconds = time.monotonic() - began
@@ -163,8 +163,13 @@ class LocalSteps:
         executor = task["executors"][component.executor_label]
         if executor.WhichOneof("spec") != "container" or not spec.caching_options.enable_cache:
             return ""
-        arguments = OrchestratorUtils.make_task_arguments(task_inputs_spec=spec.inputs, io_store=task["io_store"])
-        return self._finished.key(spec.component_ref.name, executor.container, arguments)
+        return self._finished.key(spec.component_ref.name, executor.container, self._arguments(task))
+
+    def _arguments(self, task: dict[str, Any]) -> dict[str, Any]:
+        inputs, io_store = task["task_spec"].inputs, task["io_store"]
+        return OrchestratorUtils.make_task_arguments(  # type: ignore[no-any-return]  # kfp has no types
+            task_inputs_spec=inputs, io_store=io_store
+        )
 
     def _run_process(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         step = self._here.step

@@ -28,6 +28,7 @@ from kfp import dsl
 from kfp.local.cache import LocalCache
 
 from pipelines.cache_keys import MADE_WITH
+from pipelines.differences import differences
 from silencio.storage import write_atomically
 
 _RECORD = "silencio"
@@ -67,6 +68,8 @@ class FinishedSteps:
         self._cache = LocalCache(str(self._records))
         # What is known of files: path to size, time of change and SHA-256.
         self._digests: dict[str, list[Any]] = {}
+        # By key, what it was made of.
+        self._asked: dict[str, dict[str, Any]] = {}
         self._used: set[str] = set()
         self._not_to_be_found: set[Path] = set()
 
@@ -94,20 +97,49 @@ class FinishedSteps:
         """
         # Sorted: KFP hands arguments on in any order, another one in every process.
         versions = [self._version_of(value) for _, value in sorted(arguments.items()) if isinstance(value, str)]
-        return self._cache.compute_key(  # type: ignore[no-any-return]  # kfp has no types
+        # What stands for the settings that artifacts were made with is left out: here one can look at them.
+        inputs = {name: self._known_by(value) for name, value in arguments.items() if name != MADE_WITH}
+        key: str = self._cache.compute_key(
             component_name=" ".join([self._identity, component_name, *versions]),
             image=container.image,
             full_command=[*container.command, *container.args],
-            arguments=self.known_by(arguments),
+            arguments=inputs,
             env_vars={variable.name: variable.value for variable in container.env},
         )
+        places = {name: self._version_of(value) for name, value in arguments.items() if isinstance(value, str)}
+        self._asked[key] = {
+            "component": component_name,
+            "code": self._identity,
+            "places": {name: version for name, version in places.items() if version},
+            "inputs": inputs,
+            "artifacts": [name for name, value in inputs.items() if value != arguments[name]],
+        }
+        return key
 
-    def known_by(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments as a key has them: of artifacts a digest of their files, of everything else the value.
+    def why(self, key: str) -> str:
+        """Why a step is no finished one, in words; "" where nothing like it has ended here."""
+        like = self._like(key)
+        return differences(like[0]["asked"], self._asked[key]) if like else ""
 
-        What stands for the settings that artifacts were made with is left out: here one can look at them.
-        """
-        return {name: self._known_by(value) for name, value in arguments.items() if name != MADE_WITH}
+    def last_like(self, key: str) -> FinishedStep | None:
+        """What the same step made of other inputs before this start: of several, that with the most in common."""
+        like = self._like(key)
+        return FinishedStep(like[1], like[0]["seconds"], like[0]["ended_at"]) if like else None
+
+    def _like(self, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        asked = self._asked.get(key)
+        found = []
+        for path in self._records.glob("*.json") if asked else ():
+            if path.stem in self._used:
+                continue  # another item of the same loop
+            outputs = self._cache.get(path.stem) or {}
+            record = outputs.pop(_RECORD, None)
+            # A record of an earlier version says less.
+            if record and asked and record.get("asked", {}).get("component") == asked["component"]:
+                same = sum(asked["inputs"].get(name) == value for name, value in record["asked"]["inputs"].items())
+                found.append((same, record["ended_at"], record, outputs))
+        best = max(found, key=lambda one: one[:2], default=None)
+        return (best[2], best[3]) if best else None
 
     def _known_by(self, value: Any) -> Any:
         if isinstance(value, list):
@@ -115,7 +147,7 @@ class FinishedSteps:
         if not isinstance(value, dsl.Artifact):
             return value
         root = Path(value.path)
-        found = hashlib.sha256()
+        found = hashlib.sha256(json.dumps(value.metadata, sort_keys=True, default=str).encode())
         for path in _files_below(root):
             found.update(f"{path.relative_to(root)} {self._digest_of(path)}\0".encode())
         return found.hexdigest()
@@ -160,6 +192,7 @@ class FinishedSteps:
             if not path.exists():
                 path.touch()  # metrics are metadata without a file, and an artifact without a file counts as lost
         record = {"place": str(self._artifacts), "files": self._files_of(outputs), "seconds": seconds}
+        record["asked"] = self._asked[key]
         record["ended_at"] = time.time()
         self._cache.put(key, {**outputs, _RECORD: record})
         self._used.add(key)

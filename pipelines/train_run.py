@@ -7,9 +7,11 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.identity import local_image, run_identity
-from pipelines.local_run import run_local
+from pipelines.local_run import plan_local, run_local
+from pipelines.plan import PlannedStep
 from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
 from silencio.config import resolve
@@ -21,6 +23,8 @@ from silencio.provenance import CODE_VERSION, IMAGE
 
 # What a checkout must not differ in for its commit to name what runs.
 _CODE = ("src", "components", "pipelines", "requirements", "pyproject.toml")
+# Steps that change nothing: a plan runs them.
+_LOOKING = frozenset({"configure", "inputs-version"})
 # Places at the top of a run's folder, by output of the pipeline.
 PUBLISHED = {
     "bundle": "bundle",
@@ -89,19 +93,55 @@ def run_train(
     resolved = resolve(config, overrides=overrides)
     pipeline = train_pipeline(preset, resolved, config)
     image = local_image()
-    arguments = {
-        "data": absolute(data),
-        "config": config,
-        "overrides": list(overrides),
-        "previous": absolute(previous) if previous else "",
-        "champion": champion if champion in ("registry", "none") else absolute(champion),
-    }
+    arguments = _arguments(data, config, overrides, previous, champion)
     out = out.resolve()
     published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
     identity, environment = run_identity(image), _environment(image)
     run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
+
+
+def plan_train(
+    data: str,
+    preset: str,
+    config: str,
+    overrides: Sequence[str],
+    out: Path,
+    *,
+    previous: str = "",
+    champion: str = "registry",
+) -> list[PlannedStep]:
+    """Say which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+        PipelineError: A run is at work in `out`.
+        RegistryError: The champion is to be compared with, and the tracking server does not answer.
+        FailedStepError: A step that looks at recordings and settings failed.
+    """
+    pipeline = train_pipeline(preset, resolve(config, overrides=overrides), config)
+    arguments = _arguments(data, config, overrides, previous, champion)
+    assumed = {"open-run": _opened}
+    return plan_local(pipeline, arguments, run_identity(local_image()), out.resolve(), _LOOKING, assumed)
+
+
+def _opened() -> dict[str, str]:
+    """What `open-run` would say, without a run."""
+    from silencio.registry import models
+
+    number, bundle = models.champion_version()
+    return {"run_id": "", "champion_version": number, "champion_bundle": bundle}
+
+
+def _arguments(data: str, config: str, overrides: Sequence[str], previous: str, champion: str) -> dict[str, Any]:
+    return {
+        "data": absolute(data),
+        "config": config,
+        "overrides": list(overrides),
+        "previous": absolute(previous) if previous else "",
+        "champion": champion if champion in ("registry", "none") else absolute(champion),
+    }
 
 
 def _end_tracked_run(run_key: str) -> None:

@@ -64,7 +64,8 @@ def test_run__ends_with_a_verdict_everywhere(finished) -> None:
 
 def test_run__shows_its_steps(finished) -> None:
     steps = [line.split("] ")[1] for line in finished[0].stdout.splitlines() if line.startswith("[")]
-    assert steps[:5] == ["open-run", "inputs-version", "ingest", "validate", "split"]
+    assert set(steps[:3]) == {"open-run", "configure", "inputs-version"}
+    assert steps[3:7] == ["preflight", "ingest", "validate", "split"]
     # Steps that wait for the same one start together: their order is the scheduler's.
     waiting = {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn"}
     assert waiting | {"fuse", "calibrate", "evaluate", "export", "judge", "register"} <= set(steps)
@@ -126,3 +127,23 @@ def test_wrong_configuration__is_one_sentence_before_anything_starts(
     assert message in error
     assert error.startswith("error: ") and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_run__a_changed_gate_runs_judge_and_register_alone_as_the_plan_says(
+    finished: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, out = finished
+    command = [*done.args[5:], "--set", "gates.champion_margin=0.05"]
+    plan = run(*command, "--plan")
+    assert plan.returncode == 0, plan.stderr
+    assert "gates.champion_margin is 0.05" in plan.stdout
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in plan.stdout.splitlines() if "│" in line]
+    again = run(*command)
+    assert again.returncode == 0, again.stderr
+    began = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
+    ran = [name.split(":")[0] for name in began if ": taken up" not in name]
+    assert ran == [step for step, what in rows if what == "runs"]
+    assert set(ran) == {"open-run", "configure", "inputs-version", "judge", "register"}
+    # The bundle is the same with another verdict.
+    assert "judge: gates.champion_margin is 0.05" in again.stdout
+    Bundle(out / "bundle").verify()

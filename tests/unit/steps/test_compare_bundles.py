@@ -13,7 +13,7 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import GRAPH
 from silencio.config import resolve
 from silencio.data.shards import ShardSet
-from silencio.errors import ConfigError, DataError
+from silencio.errors import DataError
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
 from silencio.evaluation.slices import SliceConfig
@@ -88,11 +88,6 @@ def test_compare_bundles__says_which_one_is_released_and_that_the_gates_have_the
     compare_bundles_step(**arguments)
     # The tiny bundle was never judged.
     assert "The student would be registered, but the gates refused it" in Path(arguments["page_path"]).read_text()
-
-
-def test_compare_bundles__a_configuration_that_releases_the_other_is_refused(arguments: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="compiled to release the ensemble, the configuration says student"):
-        compare_bundles_step(**{**arguments, "released": "ensemble"})
 
 
 def test_compare_bundles__figures_on_different_recordings_are_not_compared(

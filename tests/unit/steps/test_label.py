@@ -14,7 +14,6 @@ from silencio.data.pool import POOL, without_labels
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
-from silencio.errors import ConfigError
 from silencio.steps.label import label_step
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
@@ -95,14 +94,6 @@ def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
 
 
 def test_label__nothing_sure_leaves_nothing_to_learn(arguments: dict[str, Any], tmp_path: Path) -> None:
-    figures, soft, _ = _label(arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.least=0.999")
+    figures, soft = _label(arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.least=0.999")
     assert soft.targets == {}
     assert figures == {"recordings": 0, "windows": 0, "left_out_share": 1.0}
-
-
-@pytest.mark.parametrize("learner", ["student", "heads"])
-def test_label__a_graph_of_another_configuration_is_refused(
-    arguments: dict[str, Any], tmp_path: Path, learner: str
-) -> None:
-    with pytest.raises(ConfigError, match="compile it again"):
-        _label(arguments, tmp_path, learner)
