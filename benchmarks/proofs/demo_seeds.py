@@ -53,6 +53,8 @@ def _run(seed: int) -> dict[str, Any]:
             **{name: round(float(ensemble[name]), 3) for name in _FIGURES},
             "soundscapes_macro_roc_auc": round(float(done.evaluation.soundscapes["figures"]["macro_roc_auc"]), 3),
             "calibration_error": round(float(done.evaluation.calibration["error_after"]), 3),
+            "calibration_error_interval": [round(end, 3) for end in done.evaluation.calibration["error_after_interval"]],
+            "too_few_for": [one.gate for one in done.verdict.of("too few to decide")],
             "refused_by": [one.gate for one in done.verdict.reasons if not one.passed],
             "reasons": [one.message for one in done.verdict.reasons],
             "processor_s": round(_processor_s() - before_s),
@@ -76,7 +78,8 @@ def table(found: dict[str, Any]) -> list[list[str]]:
             "passed" if one["passed"] else "refused",
             f"{one['n_right']} of {one['n_test']}",
             *(f"{one[name]:.3f}" for name in ("macro_map", "macro_roc_auc", "soundscapes_macro_roc_auc")),
-            f"{one['calibration_error']:.3f}",
+            "{:.3f} [{:.3f}, {:.3f}]".format(one["calibration_error"], *one["calibration_error_interval"]),
+            ", ".join(one["too_few_for"]) or "none",
             ", ".join(one["refused_by"]) or "none",
             str(one["processor_s"]),
         ]
@@ -86,6 +89,7 @@ def table(found: dict[str, Any]) -> list[list[str]]:
 
 def page(found: dict[str, Any]) -> list[str]:
     """The lines that stand in docs/demo.md between `<!-- demo-seeds -->` and its end."""
-    head = ["seed", "gates", "first name right", "macro mAP", "ROC AUC", "in soundscapes", "ECE", "refused by", "CPU s"]
+    head = ["seed", "gates", "first name right", "macro mAP", "ROC AUC", "in soundscapes", "ECE"]
+    head += ["too few to decide", "refused by", "CPU s"]
     lines = [head, ["---"] * len(head), *table(found)]
     return [*(f"| {' | '.join(line)} |" for line in lines), "", f"{found['n_passed']} of {len(SEEDS)} passed."]

@@ -13,11 +13,15 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from silencio.evaluation.calibration_error import CalibrationError
+from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import GatePolicy, Reason, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.slices import SliceFigures
 
 NAN = float("nan")
+EXACT = CalibrationError(0.0, (0.0, 0.02), 1000)
+WRONG = CalibrationError(0.9, (0.8, 0.95), 80)
 POLICY = GatePolicy(
     minimum={"macro_map": 0.35, "top1": 0.4},
     soundscape_minimum={"macro_roc_auc": 0.6},
@@ -56,7 +60,7 @@ SLICE = SliceFigures(
 GOOD: dict[str, Any] = {
     "figures": {"macro_map": 0.5, "top1": 0.6, "n_recordings": 80},
     "soundscape_figures": {"macro_roc_auc": 0.8},
-    "calibration_error": 0.1,
+    "calibration": CalibrationError(0.1, (0.05, 0.15), 80),
     "comparisons": [*REFERENCES, *AGAINST_CHAMPION],
     "slices": [SLICE],
 }
@@ -79,8 +83,11 @@ def test_verdict__a_good_model_passes() -> None:
     verdict = _verdict()
     assert verdict.passed
     assert verdict.refusals == []
-    assert verdict_facts(verdict) == {"passed": True, "refusals": []}
-    assert [reason.gate for reason in verdict.reasons] == [
+    facts = verdict_facts(verdict)
+    assert (facts["passed"], facts["refusals"]) == (True, [])
+    assert {gate["outcome"] for gate in facts["gates"]} == {"passed", "not asked"}
+    asked = [reason for reason in verdict.reasons if reason.asked]
+    assert [reason.gate for reason in asked] == [
         "minimum test macro_map",
         "minimum test top1",
         "minimum soundscapes macro_roc_auc",
@@ -93,14 +100,14 @@ def test_verdict__a_good_model_passes() -> None:
         "champion top1",
         "champion on slice night",
     ]
-    assert all(reason.decides for reason in verdict.reasons)
+    assert all(reason.decides for reason in asked)
 
 
 BAD: dict[str, Mapping[str, Any]] = {
     "minimum test macro_map": {"figures": {**GOOD["figures"], "macro_map": 0.349}},
     "minimum test top1": {"figures": {**GOOD["figures"], "top1": 0.399}},
     "minimum soundscapes macro_roc_auc": {"soundscape_figures": {"macro_roc_auc": 0.599}},
-    "calibration": {"calibration_error": 0.201},
+    "calibration": {"calibration": CalibrationError(0.3, (0.201, 0.4), 80)},
     "beats majority class in macro_map": {
         "comparisons": _against(Comparison("majority class", "macro_map", 0.2, (-0.01, 0.4), 80))
     },
@@ -126,21 +133,41 @@ def test_verdict__each_gate_alone_refuses(gate: str) -> None:
     assert [reason.gate for reason in verdict.reasons if not reason.passed] == [gate]
     (refusal,) = verdict.refusals
     assert refusal.endswith("refused.")
-    assert verdict_facts(verdict) == {"passed": False, "refusals": [refusal]}
+    facts = verdict_facts(verdict)
+    assert (facts["passed"], facts["refusals"]) == (False, [refusal])
+    assert [one for one in facts["gates"] if one["outcome"] == "refused"] == [
+        {"gate": gate, "outcome": "refused", "message": refusal}
+    ]
 
 
 def test_verdict__a_figure_at_its_bound_passes() -> None:
     at_bound = {"macro_map": 0.35, "top1": 0.4}
-    assert _verdict(figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}, calibration_error=0.2).passed
+    assert _verdict(figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}).passed
+    assert _verdict(calibration=CalibrationError(0.3, (0.2, 0.4), 800)).passed
 
 
 def test_message__has_value_and_bound() -> None:
     refusal = _verdict(**BAD["minimum test macro_map"]).refusals[0]
     assert refusal == "test macro_map is 0.349, the policy asks for at least 0.35: refused."
     refusal = _verdict(**BAD["not worse than regression in top1"]).refusals[0]
-    assert refusal == "top1 is -0.020 [-0.030, -0.010] on 80 recordings against regression, margin 0.01: refused."
+    assert refusal == (
+        "top1 differs by -0.020 [-0.030, -0.010] on 80 recordings from regression; the policy allows -0.01: refused."
+    )
     refusal = _verdict(**BAD["champion on slice night"]).refusals[0]
-    assert refusal == "Slice night: top1 -0.200 [-0.300, -0.100] on 30 recordings, margin 0.05: refused."
+    assert refusal == (
+        "Slice night: top1 differs by -0.200 [-0.300, -0.100] on 30 recordings from the champion's; the policy allows "
+        "-0.05: refused."
+    )
+    refusal = _verdict(**BAD["beats majority class in top1"]).refusals[0]
+    assert refusal == (
+        "top1 differs by +0.100 [+0.000, +0.200] on 80 recordings from majority class; the interval must lie above +0: "
+        "refused."
+    )
+    refusal = _verdict(**BAD["calibration"]).refusals[0]
+    assert refusal == (
+        "The calibration error of the most probable species is 0.300 [0.201, 0.400] on 80 recordings, the policy "
+        "allows 0.2: refused."
+    )
 
 
 # What is missing is no pass
@@ -153,7 +180,9 @@ MISSING: dict[str, Mapping[str, Any]] = {
     "no such figure in soundscapes": {"soundscape_figures": {"macro_map": 0.5}},
     "empty figures of soundscapes": {"soundscape_figures": {}},
     "no soundscapes": {"soundscape_figures": None},
-    "no calibration error": {"calibration_error": NAN},
+    "no calibration error": {"calibration": None},
+    "a calibration error that is no number": {"calibration": CalibrationError(NAN, (NAN, NAN), 0)},
+    "a calibration error without interval": {"calibration": CalibrationError(0.1, (NAN, NAN), 80)},
     "not compared": {"comparisons": AGAINST_CHAMPION},
     "half compared": {"comparisons": AGAINST_MAJORITY[:1]},
     "no interval": {"comparisons": _against(Comparison("majority class", "top1", 0.3, (NAN, NAN), 80))},
@@ -200,8 +229,8 @@ def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
 def test_soundscapes__a_policy_that_says_there_are_none_passes_without() -> None:
     none = POLICY.model_copy(update={"soundscapes": "none"})
     verdict = _verdict(none, soundscape_figures=None)
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
-    assert (verdict.passed, shown.gate) == (True, "soundscapes")
+    assert verdict.passed
+    assert "soundscapes" in [reason.gate for reason in verdict.of("not asked")]
     # Those that there are after all are held against the minimums like any.
     assert not _verdict(none, soundscape_figures={"macro_roc_auc": 0.1}).passed
 
@@ -209,7 +238,8 @@ def test_soundscapes__a_policy_that_says_there_are_none_passes_without() -> None
 def test_soundscapes__without_minimums_ask_for_none() -> None:
     verdict = _verdict(POLICY.model_copy(update={"soundscape_minimum": {}}), soundscape_figures=None)
     assert verdict.passed
-    assert not [reason for reason in verdict.reasons if "soundscapes" in reason.gate]
+    (reason,) = [reason for reason in verdict.reasons if "soundscapes" in reason.gate]
+    assert reason.outcome == "not asked"
 
 
 def test_verdict__without_a_gate_that_decides_passes_nobody() -> None:
@@ -256,26 +286,28 @@ def test_slice__too_small_is_shown_and_never_decides() -> None:
     few = replace(SLICE, n_recordings=9, counted=False, change=-1.0, change_interval=(-1.0, -1.0))
     verdict = _verdict(slices=[SLICE, few])
     assert verdict.passed
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
-    assert "too few to decide" in shown.message
+    (shown,) = verdict.of("too few to decide")
+    assert shown.message.endswith("too few to decide.")
     assert "-1.000" in shown.message
     assert "9 recordings" in shown.message
 
 
 def test_slice__of_species_that_the_champion_does_not_know_is_shown() -> None:
     verdict = _verdict(slices=[replace(SLICE, change=None, change_interval=None)])
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
-    assert (verdict.passed, shown.message) == (True, "Slice night: the champion cannot be asked.")
+    (shown,) = [reason for reason in verdict.reasons if "night" in reason.gate]
+    assert (verdict.passed, shown.outcome) == (True, "not asked")
+    assert shown.message == "Slice night: the champion knows none of its species: not asked."
 
 
 def test_champion__the_first_model_has_none() -> None:
     verdict = _verdict(comparisons=REFERENCES, slices=[replace(SLICE, change=None, change_interval=None)])
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
+    shown = {reason.gate: reason for reason in verdict.reasons if reason.gate.startswith("champion")}
     assert verdict.passed
-    assert shown.gate == "champion"
-    assert shown.message.startswith("There is no champion")
+    assert list(shown) == ["champion", "champion on slices"]
+    for reason in shown.values():
+        assert (reason.outcome, reason.message[:20]) == ("not asked", "There is no champion")
     # The rest of the policy holds for it as for any.
-    assert not _verdict(comparisons=REFERENCES, slices=[], calibration_error=0.9).passed
+    assert not _verdict(comparisons=REFERENCES, slices=[], calibration=WRONG).passed
 
 
 def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
@@ -309,9 +341,9 @@ def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
     soundscapes = dict.fromkeys(policy.soundscape_minimum, 0.99)
     references = [*policy.beats.items(), *policy.not_worse_than.items()]
     better = [Comparison(o, n, 0.5, (0.4, 0.6), 80) for o, names in references for n in names]
-    perfect = {"figures": figures, "soundscape_figures": soundscapes, "calibration_error": 0.0, "comparisons": better}
+    perfect = {"figures": figures, "soundscape_figures": soundscapes, "calibration": EXACT, "comparisons": better}
     assert _verdict(policy, **perfect, slices=[]).passed
-    guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration_error": 0.9}
+    guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration": WRONG}
     n_deciding = len(policy.minimum) + 1
     assert len(_verdict(policy, **guessing, slices=[]).refusals) == n_deciding
 
@@ -324,7 +356,7 @@ def test_shipped__asks_for_figures_that_exist() -> None:
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)
     assert set(policy.soundscape_minimum) <= set(SoundscapeFigures.__dataclass_fields__)
     # The references of every run (test_evaluate.py); a policy that asks for another would refuse every model.
-    assert {*policy.beats, *policy.not_worse_than} <= {"majority class", "logistic regression on mean log-mel"}
+    assert {*policy.beats, *policy.not_worse_than} <= set(REFERENCES_OF_EVERY_RUN)
 
 
 def test_shipped__is_what_its_comments_say() -> None:
