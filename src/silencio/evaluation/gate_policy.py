@@ -19,6 +19,8 @@ from silencio.evaluation.soundscape_figures import SoundscapeFigures
 
 # In a layer of the configuration: what is below it holds no more.
 REPLACE = "replace"
+# How like a name has to be for it to be what was meant.
+_NEAR = 0.55
 
 
 class GatePolicy(BaseModel):
@@ -214,6 +216,6 @@ def _check_name(name: Any, known: Sequence[str], what: str) -> None:
     """A gate on what does not exist would refuse every model, after hours, or none."""
     if name in known:
         return
-    near = difflib.get_close_matches(str(name), known, n=1)
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=_NEAR)
     meant = f"did you mean {near[0]}? There are" if near else "there are"
     raise ValueError(f"{name!r} is no {what}: {meant} {', '.join(known)}")

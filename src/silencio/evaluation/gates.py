@@ -96,6 +96,8 @@ def _calibration(found: CalibrationError | None, most: float) -> Reason:
     if low <= most < high and found.n_recordings < MIN_RECORDINGS:
         return Reason("calibration", True, f"{words}: too few to decide.", decides=False)
     passed = low <= most
+    if passed and found.value > most:
+        words += ", and above it is not beyond doubt"
     return Reason("calibration", passed, f"{words}: {_word(passed)}.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from silencio.evaluation.calibration_error import CalibrationError
+from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import GatePolicy, Reason, Verdict, apply_gates, verdict_facts
@@ -393,3 +394,110 @@ def test_policy__every_key_is_explained() -> None:
 def test_policy__a_slip_of_the_pen_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         GatePolicy(**values)
+
+
+# What was not asked
+
+
+KINDS = {
+    "minimum test",
+    "minimum soundscapes",
+    "calibration",
+    "beats",
+    "not worse than",
+    "champion",
+    "champion on slice",
+}
+
+
+def _kinds(verdict: Verdict) -> set[str]:
+    """Of every line, which kind of gate it is about."""
+    found = set()
+    for reason in verdict.reasons:
+        gate = reason.gate if reason.gate != "soundscapes" else "minimum soundscapes"
+        found.add(max((kind for kind in KINDS if gate.startswith(kind)), key=len))
+    return found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"minimum": {}},
+        {"soundscape_minimum": {}},
+        {"soundscapes": "none"},
+        {"most_calibration_error": None},
+        {"beats": {}},
+        {"not_worse_than": {}},
+        {"champion_margin": None},
+        {"slice_margin": None},
+        {"champion_margin": None, "slice_margin": None, "beats": {}, "minimum": {}},
+    ],
+)
+@pytest.mark.parametrize("case", [{}, {"comparisons": REFERENCES, "slices": []}, {"soundscape_figures": None}])
+def test_verdict__has_a_line_for_every_kind_of_gate(changed: dict[str, Any], case: dict[str, Any]) -> None:
+    verdict = _verdict(GatePolicy.shipped().model_copy(update=changed), **case)
+    assert _kinds(verdict) == KINDS
+    for reason in verdict.of("not asked"):
+        assert (reason.passed, reason.decides, reason.message[-12:]) == (True, False, ": not asked.")
+
+
+def test_taken_away__each_single_gate_is_named_with_what_ships() -> None:
+    shipped = GatePolicy.shipped()
+    policy = shipped.model_copy(
+        update={"minimum": {"macro_map": 0.35}, "beats": {"majority class": ["top1"]}, "champion_margin": None}
+    )
+    taken = {reason.gate: reason.message for reason in _verdict(policy).of("not asked")}
+    assert list(taken) == [
+        "minimum test top1",
+        "minimum test macro_roc_auc",
+        "beats majority class in macro_map",
+        "champion",
+    ]
+    assert taken["minimum test top1"] == (
+        "The configuration took away minimum test top1 (at least 0.4 in the policy that ships): not asked."
+    )
+
+
+def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
+    assert not [one for one in _verdict(GatePolicy.shipped()).reasons if "took away" in one.message]
+
+
+def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:
+    policy = POLICY.model_copy(update={"beats": {"champion": ["top1"]}})
+    (reason,) = [
+        one for one in _verdict(policy, comparisons=REFERENCES).reasons if one.gate == "beats champion in top1"
+    ]
+    assert reason.outcome == "not asked"
+    # One that could not be compared is no champion that was beaten.
+    verdict = _verdict(policy, comparisons=REFERENCES, champion="v3")
+    assert "beats champion in top1" in [one.gate for one in verdict.of("refused")]
+
+
+# Calibration, beyond doubt
+
+
+@pytest.mark.parametrize(
+    ("interval", "n_recordings", "outcome"),
+    [
+        ((0.0, 0.2), 24, "passed"),  # all that it can be is allowed
+        ((0.1, 0.5), 24, "too few to decide"),
+        ((0.1, 0.5), MIN_RECORDINGS - 1, "too few to decide"),
+        ((0.1, 0.3), MIN_RECORDINGS, "passed"),  # no doubt that could be removed: not worse beyond doubt
+        ((0.21, 0.6), 11, "refused"),  # of few recordings too
+        ((0.21, 0.25), 1000, "refused"),
+    ],
+)
+def test_calibration__refuses_only_beyond_doubt(interval: tuple[float, float], n_recordings: int, outcome: str) -> None:
+    verdict = _verdict(calibration=CalibrationError(0.22, interval, n_recordings))
+    (reason,) = [one for one in verdict.reasons if one.gate == "calibration"]
+    assert reason.outcome == outcome
+    assert reason.message.endswith(f": {outcome}.")
+    assert verdict.passed == (outcome != "refused")
+
+
+def test_load__a_file_from_before_gates_were_listed(tmp_path: Path) -> None:
+    reasons = [{"gate": "calibration", "passed": True, "message": "0.1 is allowed: passed.", "decides": True}]
+    (tmp_path / "verdict.json").write_text(json.dumps({"passed": True, "reasons": reasons}))
+    verdict = Verdict.load(tmp_path / "verdict.json")
+    assert (verdict.passed, verdict.reasons[0].outcome) == (True, "passed")
