@@ -159,7 +159,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
         table.add_row(*(value if isinstance(value, str) else f"{value:.3f}" for value in row))
     console.print(table)
     console.print("Taxon columns are top-1.")
-    console.print("The gates passed it." if run.verdict.passed else "The gates refused it, so it is not registered:")
+    console.print("The gates passed it:" if run.verdict.passed else "The gates refused it, so it is not registered:")
     for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
         console.print(f"- {reason.message}", soft_wrap=True, markup=False)
     console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)

@@ -19,7 +19,7 @@ from silencio.evaluation.gates import GatePolicy, apply_gates
 N_RECORDINGS = (24, 30, 100, 300, 1000)
 WRONG_BY = (0.0, 0.1, 0.2, 0.3, 0.4)
 TOP1 = 0.7
-_N_MODELS = 200
+_N_MODELS = 100
 _CONCENTRATION = 4.0
 _OUTCOMES = {"refused": "refused", "too few to decide": "too_few_to_decide", "passed": "passed"}
 

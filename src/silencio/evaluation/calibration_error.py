@@ -14,19 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.evaluation.bootstrap import Interval
+from silencio.evaluation.bootstrap import Interval, interval
 from silencio.evaluation.calibration import expected_calibration_error, reliability
 
 # Fewer cannot tell a model that is off by half as much again as the policy that ships allows from one that it allows
 # (docs/evaluation.md).
 MIN_RECORDINGS = 100
 _N_RESAMPLES = 1000
-_CONFIDENCE = 0.95
 _N_HALVINGS = 10
+# The same sum in another order is not the same float.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ def calibration_error(
     n = np.rint(np.array([one.recordings_share for one in bins]) * n_recordings).astype(int)
     mean = np.array([one.mean_probability for one in bins])
     right = np.array([one.right_share for one in bins])
-    directions = (np.ones(len(n)), -np.ones(len(n)), np.where(mean >= right, 1.0, -1.0))
-    tried = [_interval(value, _WrongBy(n, mean, direction, n_resamples)) for direction in directions]
+    all_too_high = (1.0,) * len(n)
+    directions = {all_too_high, tuple(-one for one in all_too_high), tuple(np.where(mean >= right, 1.0, -1.0))}
+    tried = [_possible(value, _WrongBy(n, mean, np.array(one), n_resamples)) for one in directions]
+    # In the direction in which each bin was found, nothing is out of reach.
     found = [one for one in tried if one is not None]
     low, high = min(low for low, _ in found), max(high for _, high in found)
     return CalibrationError(value, (low, high), n_recordings)
@@ -92,19 +96,20 @@ class _WrongBy:
         """Calibration error on however many recordings."""
         return float(np.abs(self.mean - self.truth(amount)) @ self.n / self.n.sum())
 
-    def quantile(self, amount: float, q: float) -> float:
-        """Of the errors that are found on so few; the same draws for every amount."""
+    def chance(self, amount: float) -> Interval:
+        """The 95 % interval of the errors that are found on so few; the same draws for every amount."""
         drawn = np.random.default_rng(0).binomial(self.n, self.truth(amount), (self.n_resamples, len(self.n)))
-        return float(np.quantile(np.abs(self.n * self.mean - drawn).sum(axis=1) / self.n.sum(), q))
+        return interval(np.abs(self.n * self.mean - drawn).sum(axis=1) / self.n.sum())
 
 
-def _interval(value: float, wrong: _WrongBy) -> Interval | None:
+def _possible(value: float, wrong: _WrongBy) -> Interval | None:
     """The errors that `value` could come from; None where none in this direction could be so large."""
-    tail = (1.0 - _CONFIDENCE) / 2
-    if wrong.quantile(1.0, 1.0 - tail) < value:
+    chance = cache(wrong.chance)
+    least = value - _ROUNDING
+    if chance(1.0)[1] < least:
         return None
-    low = _first(lambda amount: wrong.quantile(amount, 1.0 - tail) >= value)
-    high = _first(lambda amount: wrong.quantile(amount, tail) > value)
+    low = _first(lambda amount: chance(amount)[1] >= least)
+    high = _first(lambda amount: chance(amount)[0] > value)
     return wrong.error(low), max(wrong.error(low), wrong.error(high))
 
 

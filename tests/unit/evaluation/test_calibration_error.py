@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from silencio.evaluation.calibration import expected_calibration_error
@@ -67,6 +69,16 @@ def test_interval__of_a_model_that_is_wrong_in_both_directions() -> None:
     low, high = calibration_error(confidence, hit).interval
     assert low > 0.7
     assert high == pytest.approx(0.9)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_interval__of_whatever_was_found_lies_between_0_and_1(rows: list[tuple[float, bool]]) -> None:
+    confidence, hit = np.array([value for value, _ in rows]), np.array([right for _, right in rows])
+    found = calibration_error(confidence, hit, n_resamples=50)
+    low, high = found.interval
+    assert 0.0 <= low <= high <= 1.0
+    assert low <= found.value + 1e-6
 
 
 def test_interval__the_same_figures_give_the_same() -> None:
