@@ -159,9 +159,9 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
         table.add_row(*(value if isinstance(value, str) else f"{value:.3f}" for value in row))
     console.print(table)
     console.print("Taxon columns are top-1.")
-    console.print("The gates passed it." if run.verdict.passed else "The gates refused it, so it is not registered:")
-    for refusal in run.verdict.refusals:
-        console.print(f"- {refusal}", soft_wrap=True)
+    console.print("The gates passed it:" if run.verdict.passed else "The gates refused it, so it is not registered:")
+    for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
+        console.print(f"- {reason.message}", soft_wrap=True, markup=False)
     console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)
     with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
         console.print(f"Runs: {runs_page()}", soft_wrap=True)
@@ -259,12 +259,19 @@ def _list(options: argparse.Namespace, console: Console) -> int:
     from pipelines.compile import COMPILED
     from silencio.config import preset_names, preset_text, resolve
 
-    table = Table("preset", "heads", "compiled")
+    table, broken = Table("preset", "heads", "compiled"), []
     for name in preset_names():
+        try:
+            heads = ", ".join(resolve(preset_text(name)).heads)
+        except SilencioError as error:
+            broken.append(f"error: preset {name}: {error}")
+            continue
         compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-[0-9]*.yaml")))
-        table.add_row(name, ", ".join(resolve(preset_text(name)).heads), compiled)
+        table.add_row(name, heads, compiled)
     console.print(table)
-    return 0
+    for sentence in broken:
+        sys.stderr.write(f"{sentence}\n")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -53,6 +53,10 @@ def _run(seed: int) -> dict[str, Any]:
             **{name: round(float(ensemble[name]), 3) for name in _FIGURES},
             "soundscapes_macro_roc_auc": round(float(done.evaluation.soundscapes["figures"]["macro_roc_auc"]), 3),
             "calibration_error": round(float(done.evaluation.calibration["error_after"]), 3),
+            "calibration_error_interval": [
+                round(end, 3) for end in done.evaluation.calibration["error_after_interval"]
+            ],
+            "too_few_for": [one.gate for one in done.verdict.of("too few to decide")],
             "refused_by": [one.gate for one in done.verdict.reasons if not one.passed],
             "reasons": [one.message for one in done.verdict.reasons],
             "processor_s": round(_processor_s() - before_s),

@@ -114,6 +114,12 @@ def test_failed_step__says_why(tiny_config: Path, tmp_path: Path) -> None:
         (["--preset", "demoo"], "'demoo' does not exist: there are birdclef, demo"),
         (["--preset", "demo", "--set", "heads.raw_cnn.epoch=1"], "heads.raw_cnn.epoch: is not known here"),
         (["--preset", "demo", "--set", "heads.effnet_lora.weights=none"], "low-rank updates of random weights"),
+        (
+            ["--preset", "demo", "--set", "gates={minimum: {top_1: 0.4}}"],
+            "no figure of the test recordings: did you mean top1",
+        ),
+        (["--preset", "demo", "--set", "gates.minimum.top1=2"], "top1: must be a number from 0 to 1 (found 2)"),
+        (["--preset", "demo", "--set", "gates={beats: {majority clas: [top1]}}"], "did you mean majority class?"),
         (["--preset", "demo", "--config", "/nowhere.yaml"], "--config '/nowhere.yaml' cannot be read"),
     ],
 )

@@ -203,7 +203,6 @@ def test_null__of_what_is_not_there_changes_nothing() -> None:
         ("heads=3", "heads", "must be a mapping of names to heads (found 3)"),
         ("heads=[raw_cnn]", "heads", "must be a mapping of names to heads (found ['raw_cnn'])"),
         ("heads=null", "heads", "Field required"),
-        ("supervisor=null", "supervisor", "Field required"),
         ("heads.a-b.kind=raw_cnn", "heads.a-b", "a head's name is letters, digits and underscores"),
         ("heads.1st.kind=raw_cnn", "heads.1st", "a head's name is letters, digits and underscores"),
         ("heads.größe.kind=raw_cnn", "heads.größe", "a head's name is letters, digits and underscores"),
@@ -236,6 +235,15 @@ def test_wrong_head__is_named_by_its_place(override: str, place: str) -> None:
     message = _complaint(override)
     assert message.startswith(f"{place}: ")
     assert "dictionary update sequence" not in message
+
+
+def test_supervisor__has_a_default_like_everything_else() -> None:
+    config = resolve("heads: {raw_cnn: {}}")
+    assert config.supervisor.kind == "weighted_average"
+    assert config == resolve("heads: {raw_cnn: {}}\nsupervisor: {}")
+    assert resolve(config.to_yaml()) == config
+    # Of several heads, and with one taken away again.
+    assert resolve(BASE, overrides=["supervisor=null"]) == resolve(BASE)
 
 
 def test_supervisor__a_name_alone_is_refused_in_words_or_understood() -> None:

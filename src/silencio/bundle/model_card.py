@@ -60,6 +60,13 @@ def model_card(manifest: BundleManifest) -> str:
 def _gates(manifest: BundleManifest) -> list[str]:
     if not manifest.verdict:
         return ["Not asked."]
-    if manifest.verdict["passed"]:
-        return ["Passed."]
-    return ["Refused:", "", *(f"- {reason}" for reason in manifest.verdict["refusals"])]
+    lines = ["Passed."] if manifest.verdict["passed"] else ["Refused:", "", *map(_line, manifest.verdict["refusals"])]
+    for outcome, words in (("passed", "Met:"), ("too few to decide", "Shown only:"), ("not asked", "Not asked:")):
+        # Bundles of earlier versions keep what refused them alone.
+        gates = [gate["message"] for gate in manifest.verdict.get("gates", []) if gate["outcome"] == outcome]
+        lines += ["", words, "", *map(_line, gates)] if gates else []
+    return lines
+
+
+def _line(sentence: str) -> str:
+    return f"- {sentence}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,10 @@ from sklearn.metrics import precision_recall_curve
 from silencio.audio import audio_statistics
 from silencio.data.shards import ShardSet, targets
 from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
-from silencio.evaluation.calibration import expected_calibration_error, reliability
+from silencio.evaluation.calibration import reliability
+from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.champion import ChampionScores
-from silencio.evaluation.comparisons import Comparison, compare
+from silencio.evaluation.comparisons import CHAMPION, Comparison, compare
 from silencio.evaluation.metrics import judge
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.slices import SliceConfig, judge_slices, slice_masks, species_table
@@ -103,7 +104,7 @@ def _against_champion(
     if champion.known is not None:
         # Species that it cannot name are no advantage over it, as its primary labels are none.
         target = target * champion.known
-    return compare("champion", ours[fair], champion.scores[fair], target[fair], truth[fair], bootstrap.of(fair))
+    return compare(CHAMPION, ours[fair], champion.scores[fair], target[fair], truth[fair], bootstrap.of(fair))
 
 
 def _snr_db(judged: ShardSet) -> list[float]:
@@ -118,12 +119,10 @@ def _calibration(
     facts: dict[str, Any] = {}
     for name, scores in (("before", before), ("after", after)):
         confidence, hit = scores.max(axis=1), scores.argmax(axis=1) == truth
-        facts[f"error_{name}"] = expected_calibration_error(confidence, hit)
-        facts[name] = [
-            {"mean_probability": one.mean_probability, "share": one.share, "n": one.n}
-            for one in reliability(confidence, hit)
-        ]
-    return facts
+        error = calibration_error(confidence, hit)
+        facts |= {f"error_{name}": error.value, f"error_{name}_interval": list(error.interval)}
+        facts[name] = [asdict(one) for one in reliability(confidence, hit)]
+    return facts | {"n_recordings": len(truth)}
 
 
 def _curve(scores: NDArray[np.floating], target: NDArray[np.floating], named: NDArray[np.bool_]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.slices import SliceFigures
@@ -28,8 +29,9 @@ class Evaluation:
         slices: The ensemble on parts of the test recordings.
         species: The ensemble by species, the worst first (`silencio.evaluation.slices.species_table`).
         confusable: Pairs of species that validation takes for each other.
-        calibration: On test recordings: `error_before` and `error_after` (ECE of the most probable species), and the
-            bins of the reliability picture, `before` and `after`.
+        calibration: On test recordings, `n_recordings` of them: `error_before` and `error_after` (ECE of the most
+            probable species) with `error_before_interval` and `error_after_interval` (95 %), and the points of the
+            reliability picture, `before` and `after` (`mean_probability`, `right_share`, `recordings_share`).
         curve: The precision-recall curve of all decisions together: `recall` and `precision`, and where the
             thresholds stand on it, `named_recall` and `named_precision`.
         soundscapes: Figures on annotated soundscapes, and what was detected in them; empty where none were made.
@@ -57,12 +59,31 @@ class Evaluation:
 
     @classmethod
     def load(cls, path: Path) -> Evaluation:
-        """The inverse of `save`."""
+        """The inverse of `save`; files of earlier versions are read too."""
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts["rows"] = {name: Metrics(**values) for name, values in facts["rows"].items()}
         facts["comparisons"] = [Comparison.of(values) for values in facts["comparisons"]]
         facts["slices"] = [SliceFigures.of(values) for values in facts["slices"]]
+        for name in ("before", "after"):
+            if name in facts["calibration"]:
+                facts["calibration"][name] = [_renamed(point) for point in facts["calibration"][name]]
         return cls(**facts)
+
+    @property
+    def calibration_error(self) -> CalibrationError | None:
+        """Of the most probable species; None where no interval was computed, as in files of earlier versions."""
+        facts = self.calibration
+        names = ("error_after", "error_after_interval", "n_recordings")
+        if any(name not in facts for name in names):
+            return None
+        value, (low, high), n_recordings = (facts[name] for name in names)
+        return CalibrationError(value, (low, high), n_recordings)
+
+
+def _renamed(point: dict[str, float]) -> dict[str, float]:
+    """Files of earlier versions called the share of recordings `n`, and the share of them that is right `share`."""
+    names = {"n": "recordings_share", "share": "right_share"}
+    return {names.get(name, name): value for name, value in point.items()}
 
 
 def results_table(evaluation: Evaluation) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from silencio.data.leaks import check_unheard, recording_fingerprints
 from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
 from silencio.evaluation.field import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
 from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
 from silencio.evaluation.recording_scores import recording_scores
@@ -144,8 +145,8 @@ def evaluate_candidate(
     scores = {
         ENSEMBLE: recording_scores(probabilities, recording),
         **of_heads,
-        "logistic regression on mean log-mel": mean_log_mel_scores(training, judged, classes),
-        "majority class": majority_scores(training, len(judged), classes),
+        MEAN_LOG_MEL: mean_log_mel_scores(training, judged, classes),
+        MAJORITY: majority_scores(training, len(judged), classes),
     }
     joined = fusion.module().join(np.stack([said[name].probabilities for name in fusion.heads]))
     uncalibrated = recording_scores(joined, recording)

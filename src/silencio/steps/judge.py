@@ -43,7 +43,7 @@ def judge_step(
         config.gates,
         {name: value for name, value in ensemble.to_dict().items() if isinstance(value, int | float)},
         evaluation.soundscapes.get("figures"),
-        evaluation.calibration["error_after"],
+        evaluation.calibration_error,
         evaluation.comparisons,
         evaluation.slices,
         evaluation.champion,

@@ -107,7 +107,7 @@ def test_calibration__of_the_most_probable_species_before_and_after(judged: Judg
     facts = judged(uncalibrated=sure).calibration
     assert facts["error_after"] == pytest.approx(abs(good.max(axis=1).mean() - 0.8), abs=1e-6)
     assert facts["error_before"] == pytest.approx(0.19)
-    assert [one["n"] for one in facts["before"]] == [1.0]
+    assert [one["recordings_share"] for one in facts["before"]] == [1.0]
 
 
 def test_curve__marks_where_the_thresholds_stand(alone: Evaluation, judged: Judge) -> None:

@@ -62,21 +62,24 @@ def test_judge_step__a_good_model_passes(step: Any, candidate: Path) -> None:
     said, folder = step(0.9, minimum={"top1": 0.9}, most_calibration_error=0.2)
     version = Bundle(candidate).manifest.version
     assert said == {"version": version, "verdict": "passed", "passed": True, "refusals": 0}
-    assert Bundle(folder / "bundle").manifest.verdict == {"passed": True, "refusals": []}
+    sealed = Bundle(folder / "bundle").manifest.verdict
+    assert (sealed["passed"], sealed["refusals"]) == (True, [])
+    assert {gate["gate"]: gate["outcome"] for gate in sealed["gates"]}["minimum test top1"] == "passed"
     assert Verdict.load(folder / "verdict").passed
     assert "passed" in (folder / "report").read_text()
 
 
 def test_judge_step__a_bad_model_is_refused_and_sealed_all_the_same(step: Any) -> None:
-    # Right, but so modest that its probabilities mean nothing; and the policy asks for what nobody can reach.
-    said, folder = step(0.4, minimum={"top1": 1.1, "top5": 0.5}, most_calibration_error=0.2)
+    # Right; the policy asks for what four recordings cannot be.
+    wanted = {"n_recordings": 100.0, "top5": 0.5}
+    said, folder = step(0.4, minimum=wanted, beats={"majority class": ["macro_map"], "no_such": ["top1"]})
     assert (said["verdict"], said["passed"], said["refusals"]) == ("refused", False, 2)
     verdict = Verdict.load(folder / "verdict")
     sealed = Bundle(folder / "bundle").manifest
-    assert sealed.verdict == {"passed": False, "refusals": verdict.refusals}
-    assert "at least 1.1" in verdict.refusals[0]
-    assert "calibration error" in verdict.refusals[1]
-    assert "at least 1.1" in (folder / "report").read_text()
+    assert (sealed.verdict["passed"], sealed.verdict["refusals"]) == (False, verdict.refusals)
+    assert "at least 100" in verdict.refusals[0]
+    assert "not compared with no_such" in verdict.refusals[1]
+    assert "at least 100" in (folder / "report").read_text()
 
 
 def test_judge_step__the_bundle_holds_the_figures_of_the_evaluation(step: Any) -> None:
@@ -103,7 +106,7 @@ def test_judge_step__the_same_figures_the_same_verdict(step: Any) -> None:
 def test_judge_step__a_champion_that_cannot_be_compared_refuses(step: Any) -> None:
     # It has learned from every test recording, as one does that was made from another split.
     unfair = ChampionScores("v1", np.full((4, 4), 0.25), np.zeros(4, bool))
-    judged, folder = step(0.9, champion=unfair)
+    judged, folder = step(0.9, champion=unfair, champion_margin=0.02)
     verdict = Verdict.load(folder / "verdict")
     (reason,) = [one for one in verdict.reasons if one.gate == "champion"]
     assert (judged["passed"], reason.passed, reason.decides) == (False, False, True)
@@ -118,5 +121,5 @@ def test_judge_step__a_run_that_lost_its_soundscapes_is_refused(step: Any) -> No
 
 
 def test_judge_step__a_policy_may_say_that_there_are_no_soundscapes(step: Any) -> None:
-    judged, _ = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
+    judged, _ = step(0.9, minimum={"top1": 0.5}, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
     assert judged["passed"]

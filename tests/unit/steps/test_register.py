@@ -82,6 +82,20 @@ def test_register__what_was_refused_is_no_version_and_says_why(
     assert json.loads((tmp_path / "registration").read_text())["objections"] == ["birds: 0.31 is less than 0.50"]
 
 
+def test_register__what_was_not_asked_stands_in_the_run(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+    inputs = register_inputs(tmp_path / "inputs", bundle)
+    facts = json.loads(Path(inputs["verdict"]).read_text())
+    few = {"gate": "calibration", "passed": True, "message": "so few", "decides": False, "asked": True}
+    none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, "asked": False}
+    Path(inputs["verdict"]).write_text(json.dumps({**facts, "reasons": [*facts["reasons"], few, none]}))
+    run_id = open_run("train", "abc123", "local", "")
+    register_step(run_id, inputs, str(tmp_path / "registration"))
+    tags = client.get_run(run_id).data.tags
+    assert tags["gates_not_asked"] == "minimum test top1"
+    assert "| calibration | too few to decide | so few |" in tags["mlflow.note.content"]
+    assert "| minimum test top1 | not asked | taken away |" in tags["mlflow.note.content"]
+
+
 def test_register__started_again_registers_nothing_twice(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     first = _register(client, bundle, tmp_path)
     second = _register(client, bundle, tmp_path)
