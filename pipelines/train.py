@@ -138,7 +138,8 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             return leaves(*_published(made["ensemble"]))
         labelled = label_recordings(STUDENT, kept, heard, heads, made["ensemble"].fusion, run, "label")
         student = teach_heads({STUDENT: resolved.student}, labelled, heard, run)
-        made[STUDENT] = make_bundle(labelled.outputs["taught"], heard, student, run, "-student")
+        taught = labelled.outputs["taught"]
+        made[STUDENT] = make_bundle(taught, heard, student, run, "-student", teacher=made["ensemble"])
         compared = _compare(resolved, kept, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
         recorded = _record(other, unreleased, compared, run)

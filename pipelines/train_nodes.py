@@ -169,8 +169,10 @@ def label_recordings(learner: str, config: Any, data: Data, heads: Heads, fusion
     return resources.request(task, resources.for_teacher(run.preset))
 
 
-def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "") -> Made:
-    """Fuse, calibrate, export, evaluate and judge."""
+def make_bundle(
+    config: Any, data: Data, heads: Heads, run: Run, suffix: str = "", *, teacher: Made | None = None
+) -> Made:
+    """Fuse, calibrate, export, evaluate and judge; a student's figures stand beside its teacher's."""
     fused = keyed(fuse, run.key, f"fuse{suffix}")(config=config, classes=data.classes, usable=data.usable, **heads)
     decided = keyed(calibrate, run.key, f"calibrate{suffix}")(
         config=config, classes=data.classes, usable=data.usable, fusion=fused.outputs["fusion"]
@@ -187,6 +189,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         **ensemble,
         **heads,
     )
+    beside = {} if teacher is None else {"teacher": teacher.evaluation}
     evaluated = keyed(evaluate, run.key, f"evaluate{suffix}")(
         config=config,
         classes=data.classes,
@@ -196,6 +199,7 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         test=dsl.Collected(data.test),
         champion=run.champion,
         champion_version=run.champion_version,
+        **beside,
         **ensemble,
         **heads,
     )

@@ -27,6 +27,7 @@ def evaluate(
     champion_version: str,
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
+    teacher: dsl.Input[dsl.Artifact] = None,
 ):
     """Judge candidate, heads, references and champion on the test recordings, which serve evaluation only.
 
@@ -48,7 +49,8 @@ def evaluate(
         champion: Folder of the bundle that serves now; `registry` asks MLflow; `none` compares with nothing.
         champion_version: Number of MLflow's champion when the run was opened; empty where there is none.
         evaluation: All figures, as JSON.
-        metrics: The ensemble's figures.
+        metrics: The bundle's figures.
+        teacher: Figures of the ensemble that taught the heads, where they are a student.
     """
     from silencio.config import RunConfig
     from silencio.steps.evaluate import evaluate_step
@@ -58,6 +60,7 @@ def evaluate(
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
     asked = champion_version if champion == "registry" else champion
-    judged = evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, evaluation.path)
+    taught_by = "" if teacher is None else teacher.path
+    judged = evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, evaluation.path, taught_by)
     for name, value in judged.items():
         metrics.log_metric(name, value)
