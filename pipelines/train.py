@@ -144,7 +144,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             return leaves(*_published(made["ensemble"]))
         soft = label_recordings(STUDENT, heard, heads, made["ensemble"].fusion, run, "label")
         student = teach_heads({STUDENT: resolved.student}, soft, heard, run)
-        made[STUDENT] = make_bundle(heard, student, run, STUDENT)
+        made[STUDENT] = make_bundle(heard, student, run, made["ensemble"])
         compared = _compare(resolved, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
         recorded = _record(other, unreleased, compared, run)

@@ -198,16 +198,16 @@ def label_recordings(learner: str, data: Data, heads: Heads, fusion: Any, run: R
     return resources.request(task, resources.for_teacher(run.preset)).outputs["soft"]
 
 
-def make_bundle(data: Data, heads: Heads, run: Run, student: str = "") -> Made:
+def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None) -> Made:
     """Fuse, calibrate, export, evaluate and judge.
 
     Args:
         data: Of recordings.
         heads: The trained heads.
         run: The run.
-        student: `student` where the head is the student; empty: the ensemble.
+        teacher: Where the head is a student: its figures stand beside its teacher's.
     """
-    of, suffix = (f"_{student}", f"-{student}") if student else ("", "")
+    of, suffix = (f"_{STUDENT}", f"-{STUDENT}") if teacher else ("", "")
     settings = run.settings
     fused = _fuse(data, heads, run, of, f"fuse{suffix}")
     decided = keyed(calibrate, settings.key(f"calibrate{of}"), f"calibrate{suffix}")(
@@ -226,6 +226,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, student: str = "") -> Made:
         **ensemble,
         **heads,
     )
+    beside = {"teacher": teacher.evaluation} if teacher else {}
     evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | run.champion, f"evaluate{suffix}")(
         config=settings.of(f"evaluate{of}"),
         classes=data.classes,
@@ -233,6 +234,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, student: str = "") -> Made:
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
         test=dsl.Collected(data.test),
+        **beside,
         **ensemble,
         **heads,
     )

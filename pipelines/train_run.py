@@ -14,10 +14,12 @@ from pipelines.local_run import plan_local, run_local
 from pipelines.plan import PlannedStep
 from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
+from silencio.bundle.load import Bundle
 from silencio.config import resolve
 from silencio.data.source import absolute
 from silencio.errors import SilencioError
 from silencio.evaluation.gates import Verdict
+from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
 from silencio.provenance import CODE_VERSION, IMAGE
 
@@ -51,6 +53,7 @@ class TrainedRun:
         verdict: What the gates said.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.
+        pages: Everything at the top of the folder, by the pipeline's output: a student's run leaves two bundles.
     """
 
     bundle: Path
@@ -58,6 +61,18 @@ class TrainedRun:
     verdict: Verdict
     log: Path
     times: list[StepTime]
+    pages: dict[str, Path]
+
+    def other_rows(self) -> dict[str, Metrics]:
+        """Figures of the bundle that is not released, where its evaluation is not part of the released one's.
+
+        A student's evaluation holds its teacher's figures; an ensemble is judged before its student is made.
+        """
+        if "other_bundle" not in self.pages:
+            return {}
+        metrics = Bundle(self.pages["other_bundle"]).manifest.metrics
+        name = metrics["judged"]
+        return {} if name in self.evaluation.rows else {name: Metrics(**metrics["test_by_row"][name])}
 
 
 def run_train(
@@ -99,7 +114,8 @@ def run_train(
     identity, environment = run_identity(image), _environment(image)
     run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
-    return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
+    pages = {name: out / place for name, place in published.items()}
+    return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times, pages)
 
 
 def plan_train(

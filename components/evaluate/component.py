@@ -27,6 +27,7 @@ def evaluate(
     champion_version: str,
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
+    teacher: dsl.Input[dsl.Artifact] = None,
 ):
     """Judge candidate, heads, references and champion on the test recordings, which serve evaluation only.
 
@@ -49,7 +50,8 @@ def evaluate(
         champion_version: Number of MLflow's champion when the run was opened; empty where there is none. Its content,
             which the number is not on another server, is in this step's key (`champion_bundle`).
         evaluation: All figures, as JSON.
-        metrics: The ensemble's figures.
+        metrics: The bundle's figures.
+        teacher: Figures of the ensemble that taught the heads, where they are a student.
     """
     from silencio.config import RunConfig
     from silencio.steps.evaluate import evaluate_step
@@ -59,6 +61,7 @@ def evaluate(
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
     asked = champion_version if champion == "registry" else champion
-    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, asked, evaluation.path)
+    taught_by = "" if teacher is None else teacher.path
+    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, asked, evaluation.path, taught_by)
     for name, value in judged.items():
         metrics.log_metric(name, value)

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.results import Evaluation, results_table
+from silencio.evaluation.results import Evaluation
 from silencio.evaluation.slices import SliceFigures
 
 BIRDS = {"macro_map": 0.7, "top1": 0.5, "n_recordings": 6, "n_species": 2}
@@ -52,14 +50,11 @@ def test_evaluation__is_json_that_others_can_read(tmp_path: Path) -> None:
     assert facts["answers"][0]["primary_label"] == "0126247"
 
 
-def test_results_table__one_row_for_each_with_top1_by_taxon_class() -> None:
-    table = results_table(EVALUATION)
-    assert list(table.columns) == ["judged", "macro mAP", "top-1", "Aves", "Amphibia"]
-    assert list(table["judged"]) == ["ensemble", "raw_cnn", "majority class"]
-    assert list(table.iloc[0])[1:] == [0.6, 0.4, 0.5, 0.25]
-
-
-def test_results_table__what_was_not_judged_is_empty() -> None:
-    table = results_table(EVALUATION).set_index("judged")
-    assert table.loc["raw_cnn", "Amphibia"] != pytest.approx(0)
-    assert table["Amphibia"].isna().tolist() == [False, True, True]
+def test_evaluation__a_file_from_before_it_said_which_row_is_the_bundles_is_an_ensembles(tmp_path: Path) -> None:
+    EVALUATION.save(tmp_path / "evaluation.json")
+    facts = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    for name in ("judged", "heads", "test_part", "champion_rows"):
+        del facts[name]
+    (tmp_path / "evaluation.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert Evaluation.load(tmp_path / "evaluation.json") == EVALUATION
+    assert EVALUATION.figures.top1 == 0.4

@@ -32,15 +32,40 @@ _POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 
 
 def write_bundle(
-    folder: Path, version: str = "b1", macro_map: float = 0.81, verdict: dict[str, object] | None = None
+    folder: Path,
+    version: str = "b1",
+    macro_map: float = 0.81,
+    verdict: dict[str, object] | None = None,
+    *,
+    test_part: str = "",
+    n_recordings: int | None = None,
 ) -> Path:
     """A placeholder with the figures and the parents of a trained one."""
     write_placeholder_bundle(folder, inputs=("waveform",))
     manifest = BundleManifest.model_validate_json((folder / MANIFEST).read_text())
-    test = {"macro_map": macro_map, "top1": 0.75, "by_class": {"Aves": {"top1": 0.5}}, "roc_auc": float("nan")}
-    changes = {"version": version, "metrics": {"test": test}, "parents": PARENTS, "verdict": verdict or {}}
+    test: dict[str, object] = {
+        "macro_map": macro_map,
+        "top1": 0.75,
+        "by_class": {"Aves": {"top1": 0.5}},
+        "roc_auc": float("nan"),
+    }
+    if n_recordings is not None:
+        test["n_recordings"] = n_recordings
+    metrics = {"test": test, **({"test_part": test_part} if test_part else {})}
+    changes = {"version": version, "metrics": metrics, "parents": PARENTS, "verdict": verdict or {}}
     (folder / MANIFEST).write_text(manifest.model_copy(update=changes).sealed().model_dump_json())
     return folder
+
+
+def write_bench(file: Path, *results: tuple[str, float, str | None], **changes: object) -> Path:
+    """A file of `make bench`: figures in ms by name, value and the bundle that was measured."""
+    machine = {"processor": "AMD EPYC", "n_cores": 2, "memory_bytes": 24 << 30, "date": "2026-11-29 17:09 UTC"}
+    rows = [
+        {"what": what, "value": value, "unit": "ms", "bundle": bundle and {"version": bundle}}
+        for what, value, bundle in results
+    ]
+    file.write_text(json.dumps({"machine": machine, "quick": False, "results": rows} | changes))
+    return file
 
 
 def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[str, str]:
