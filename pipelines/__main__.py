@@ -73,13 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
     )
-    run.add_argument("--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split")
-    run.add_argument(
-        "--champion",
-        default="registry",
-        metavar="BUNDLE|registry|none",
-        help="serves now: what the new one must not be worse than",
-    )
+    _add_earlier(run)
     run.add_argument("--plan", action="store_true", help="run nothing; say which steps would run, and why")
     score = pipelines.add_parser("batch_score", help="score a whole archive with a bundle")
     score.add_argument("--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings")
@@ -95,12 +89,22 @@ def _parser() -> argparse.ArgumentParser:
     submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
     submit.add_argument("pipeline", choices=["train"])
     _add_configuration(submit, data_required=False)
+    _add_earlier(submit)
     submit.add_argument("--host", required=True, metavar="URL", help="of the KFP API, such as http://127.0.0.1:8888")
     submit.add_argument("--namespace", default="", metavar="NAME", help="of the user, where KFP serves several")
     submit.add_argument("--experiment", default="silencio", metavar="NAME", help="under which KFP lists the run")
     submit.add_argument("--image", metavar="NAME:TAG", help="in which the steps run, if not this version's")
+    _add_profile(submit)
+    submit.add_argument(
+        "--claim",
+        action=argparse.BooleanOptionalAction,
+        help="mount the volume claim; default: where anything that is named may lie on it",
+    )
     compile_ = commands.add_parser("compile", help="write the YAML that a KFP host runs")
     compile_.add_argument("--check", action="store_true", help="write nothing; fail if a committed file is stale")
+    compile_.add_argument("--out", type=Path, metavar="DIR", help="gets the files, if not pipelines/compiled")
+    _add_profile(compile_)
+    compile_.add_argument("--no-claim", action="store_true", help="recordings lie in S3: mount no volume claim")
     check = commands.add_parser("check", help="hold compiled pipelines against what a KFP host's backend takes")
     check.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="compiled; default: those that are committed"
@@ -120,6 +124,28 @@ def _add_configuration(command: argparse.ArgumentParser, *, data_required: bool)
     command.add_argument("--preset", required=True, metavar="NAME", help="a configuration that ships with the library")
     command.add_argument("--config", type=Path, metavar="FILE", help="YAML that is laid over the preset")
     command.add_argument("--set", action="append", default=[], metavar="a.b=v", help="one value, laid over both")
+
+
+def _add_earlier(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split"
+    )
+    command.add_argument(
+        "--champion",
+        default="registry",
+        metavar="BUNDLE|registry|none",
+        help="serves now: what the new one must not be worse than",
+    )
+
+
+def _add_profile(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--resources",
+        # `pipelines.resources.PROFILES`, which imports kfp: seconds, in which no command answers.
+        choices=("cpu", "gpu", "none"),
+        default="",
+        help="what steps ask the cluster for; none: nothing; default: what the preset needs",
+    )
 
 
 def _configuration(options: argparse.Namespace) -> str:
@@ -231,6 +257,10 @@ def _submit(options: argparse.Namespace, console: Console) -> int:
         _configuration(options),
         options.set,
         data=options.data,
+        previous=options.previous,
+        champion=options.champion,
+        resources=options.resources,
+        claim=options.claim,
         image=options.image,
         namespace=options.namespace,
         experiment=options.experiment,
@@ -241,9 +271,14 @@ def _submit(options: argparse.Namespace, console: Console) -> int:
 
 def _compile(options: argparse.Namespace, console: Console) -> int:
     from pipelines.compile import COMPILED, compile_all, stale_files
+    from pipelines.resources import Cluster
+    from silencio.errors import ConfigError
 
+    cluster = Cluster(options.resources, not options.no_claim)
+    if cluster != Cluster() and (options.check or not options.out):
+        raise ConfigError("--resources and --no-claim need --out: the files that are committed are for every cluster")
     if not options.check:
-        for path in compile_all(COMPILED):
+        for path in compile_all(options.out or COMPILED, cluster):
             console.print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
         return 0
     stale = stale_files()

@@ -12,6 +12,7 @@ from components.inputs_version import inputs_version
 from components.list_archive import list_archive
 from pipelines import resources
 from pipelines.cache_keys import keyed
+from pipelines.named_loop import NamedLoop
 
 NAME = "batch-score"
 # On a cluster.
@@ -63,7 +64,7 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
         archive = listed.outputs["archive"]
         sharded = key | {"n_shards": n_shards}
         shards = keyed(archive_shards, sharded)(archive=archive)
-        with dsl.ParallelFor(shards.output, parallelism=1 if local else _PODS_AT_ONCE) as shard:
+        with NamedLoop(shards.output, "score-shards", 1 if local else _PODS_AT_ONCE) as shard:
             arguments = {"archive": archive, "shard": shard, "bundle": bundle, "n_processes": n_processes}
             scored = keyed(batch_score, sharded)(**arguments, truncated=truncated)
             resources.request(resources.with_recordings(scored), resources.JUDGE)

@@ -30,12 +30,31 @@ Leave out of a command what you do not need:
 {commands}
 ```
 
-The claim, by `kubectl -n NAMESPACE apply -f -`; several pods read it at once, on several nodes:
+The claim, by `kubectl -n NAMESPACE apply -f -`. Several pods read it at once and, where a cluster has several nodes, on
+several of them: it needs the access mode `ReadOnlyMany` or `ReadWriteMany`, or all pods but those on one node stay
+pending. Steps write nothing to it, except a cache that `silencio-settings` puts there, for which it is `ReadWriteMany`:
 
 ```yaml
 {manifest}```
 
-What else has to be true: the image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
+Where nothing that a run reads lies on it, it is not mounted and need not exist: `submit --data s3://…` sees that from
+what it is given (recordings, `--previous`, `--champion`, files that the configuration names), and `--claim` and
+`--no-claim` say otherwise, such as `--claim` for a cache on it. A compiled file that is uploaded in the UI mounts it,
+since only the run knows its `data`: `python -m pipelines compile --no-claim --out DIR` writes files that do not, but
+for presets that name weights on it.
+
+## What steps ask for
+
+{profiles}
+
+Unless `--resources` of `submit` or of `compile --out DIR` says otherwise, the profile is `cpu` for {cpu_presets}
+and `gpu` for {gpu_presets}. With `--resources none` no step asks for anything, and what the namespace
+has by default holds (`LimitRange`). Cores are the least that a step gets, memory is also the most. A head of kind
+`texture` never asks for a GPU: its network is two layers, and a reserve's recordings take minutes on two cores.
+
+## What else has to be true
+
+The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
 compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
 to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
 `python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
@@ -215,7 +234,8 @@ S3_KEYS = EnvironmentObject(
 RECORDINGS = VolumeClaim(
     "silencio-recordings",
     "/data",
-    "the recordings; without the claim pods stay pending",
+    "the recordings, where they lie on a volume: access mode `ReadOnlyMany`, or `ReadWriteMany` with a cache on it; "
+    "pods that mount it stay pending without the claim",
     """apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: silencio-recordings}
@@ -228,7 +248,7 @@ GPU_NODES = NodeLabel(
     key="silencio.io/pool",
     value="gpu",
     taint="nvidia.com/gpu",
-    meaning="training, for presets that need a GPU; without such a node pods stay pending",
+    meaning="training in the profile `gpu`; without such a node pods stay pending (`--resources cpu` needs none)",
 )
 ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS)
 
@@ -256,6 +276,8 @@ def advice(sentence: str, namespace: str) -> list[str]:
 
 def page() -> str:
     """docs/cluster.md, in Markdown."""
+    from pipelines.profile_table import presets_of, profile_table  # kfp: no step needs it to name an object
+
     rows = [
         f"| {one.title.removesuffix(one.name)}`{one.name}` | `{key.name}` | `{key.variable}` | {key.meaning} |"
         for one in ENVIRONMENT
@@ -268,5 +290,8 @@ def page() -> str:
         rows="\n".join(rows),
         commands="\n".join(commands),
         manifest=RECORDINGS.manifest,
+        profiles=profile_table(),
+        cpu_presets=presets_of("cpu"),
+        gpu_presets=presets_of("gpu"),
         code_version=CODE_VERSION,
     )

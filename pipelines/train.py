@@ -125,7 +125,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         asked = ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL))
         for task, request in (*asked, (tried, resources.JUDGE)):
             resources.request(task, request)
-        for task in (tried, found, checked):
+        for task in (tried, found, checked, divided):  # `previous` may lie beside the recordings
             resources.with_recordings(task)
         resources.with_tracking(resources.with_image(resources.request(opened, resources.SMALL)))
         parents = {

@@ -16,6 +16,7 @@ from components.teach import teach
 from components.train import train
 from pipelines import resources
 from pipelines.cache_keys import MADE_WITH, keyed
+from pipelines.named_loop import NamedLoop
 from silencio.config import STUDENT, RunConfig
 from silencio.config.parts import MAX_HEADS
 from silencio.models.head import HeadConfig
@@ -122,7 +123,7 @@ def featurize_part(part: str, settings: Settings, usable: Any, assignment: Any) 
     key = settings.key("featurize")
     planned = keyed(plan, key, f"plan-{part}")(part=part, assignment=assignment)
     resources.request(planned, resources.SMALL)
-    with dsl.ParallelFor(planned.output, parallelism=SHARDS_AT_ONCE) as shard:
+    with NamedLoop(planned.output, f"featurize-{part}-shards", SHARDS_AT_ONCE) as shard:
         inputs = {"config": settings.of("featurize"), "shard": shard, "usable": usable, "assignment": assignment}
         task = keyed(featurize, key, f"featurize-{part}")(**inputs)
         resources.request(resources.with_recordings(task), resources.DECODE)

@@ -40,6 +40,7 @@ RULES: tuple[Callable[[Package], Iterator[Fault]], ...] = (
     constants.images,
     constants.provenance,
     loops.loops,
+    loops.loop_labels,
     loops.loop_components,
     loops.conditions,
     caching.cache_keys,
