@@ -29,6 +29,8 @@ _LATER = {429, 503}
 _DEFAULT_WAIT_S = 1.0
 _CHECK_TIMEOUT_S = 5.0
 KEY_IN_CLEAR_OPTION = "--api-key-in-clear"
+# Where a command finds its key: an option would be seen in the list of processes.
+API_KEY = "SILENCIO_API_KEY"
 
 
 class RefusedRecordingError(ServingError):

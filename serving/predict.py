@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from serving.client import Client, RefusedRecordingError, add_connection_options
+from serving.client import API_KEY, Client, RefusedRecordingError, add_connection_options
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
 from serving.trust import CACERT_OPTION
 from silencio.bundle.scoring_pool import ScoringPool
@@ -24,7 +24,6 @@ from silencio.detections.prior import BirdnetRange
 from silencio.errors import ConfigError, DecodeError, SilencioError
 from silencio.taxonomy import ClassList, listed
 
-_API_KEY = "SILENCIO_API_KEY"
 # A key's quota is full again within a minute, a server that restarts is ready again by then.
 _PATIENCE_S = 60.0
 
@@ -60,7 +59,7 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--api-key-file",
         type=Path,
         metavar="FILE",
-        help=f"holds the key for --url in one line (default: the environment's {_API_KEY})",
+        help=f"holds the key for --url in one line (default: the environment's {API_KEY})",
     )
     add_connection_options(parser)
     parser.set_defaults(run=predict)
@@ -262,7 +261,7 @@ def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
 
 def _api_key(file: Path | None) -> str | None:
     if file is None:
-        return os.environ.get(_API_KEY) or None
+        return os.environ.get(API_KEY) or None
     try:
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

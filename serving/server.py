@@ -15,7 +15,7 @@ from kserve.logging import configure_logging, logger
 
 from serving.access import Access
 from serving.access.tls import tls_of
-from serving.agreement import DRAIN_S, LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
+from serving.agreement import DRAIN_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
 from serving.boundary import AddRoutes
 from serving.load import Limits
 from serving.loopback import Entrance, listen_on
@@ -116,7 +116,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
 def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance:
     if given := [name for name in _SDK_LIMITS if getattr(options, name) is not None]:
         raise ConfigError(f"--{given[0]} is not taken: --max_body_bytes is the limit of REST and gRPC")
-    if options.keys is None and options.host not in (LOOPBACK, "::1", "localhost"):
+    if options.keys is None and options.host not in LOOPBACK_HOSTS:
         logger.warning("listening on %s without --keys: whoever reaches this address may ask", options.host)
     return Entrance(
         host=options.host,

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.client import add_connection_options
+from serving.client import API_KEY, add_connection_options
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
@@ -18,8 +18,6 @@ from serving.simulate.scene import Scene
 from serving.simulate.users import guide, mobile, power, rare
 from silencio.console import Console
 
-# Where the users' key stands, if the server wants one: an option would be seen in the list of processes.
-API_KEY = "SILENCIO_API_KEY"
 SIMULATIONS: dict[str, Callable[[Scene], None]] = {
     "guide": guide,
     "power": power,
