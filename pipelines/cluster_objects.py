@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 CONFIG_MAP, SECRET = "configmap", "secret"
 _PAGE = """# What a cluster must provide
 
-Made of `pipelines/cluster_objects.py` by `python -m pipelines cluster`; a test holds this page against it.
+Made of `pipelines/cluster_objects.py` by `.venv/bin/python -m pipelines cluster`; a test holds this page against it.
 
 The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
 secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends
@@ -23,6 +23,7 @@ with a sentence that names the variable, the object and the key.
 
 Leave out of a command what you do not need:
 
+<!-- not run: cluster -->
 ```bash
 {commands}
 ```
@@ -35,7 +36,7 @@ The claim, by `kubectl -n NAMESPACE apply -f -`; several pods read it at once, o
 What else has to be true: the image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
 compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
 to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
-`python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+`.venv/bin/python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
 """
 
 
