@@ -80,7 +80,7 @@ def test_commands__are_told_apart() -> None:
     "line",
     [
         "python -m pipelines list",
-        "pip install silencio",
+        "pip install numpy",
         "mlflow server",
         "make nothing",
         "scripts/nothing.sh",
