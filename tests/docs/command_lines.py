@@ -8,7 +8,7 @@ import re
 import runpy
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from unittest import mock
 
 from silencio.config import preset_text, resolve
@@ -55,8 +55,12 @@ def _without_assignments(words: list[str]) -> Iterator[list[str]]:
         yield words
 
 
-def check(words: list[str]) -> None:
+def check(words: list[str], written: Collection[str] = ()) -> None:
     """Hold a command against what it names.
+
+    Args:
+        words: Of the command.
+        written: Files that its page has written.
 
     Raises:
         CommandError: It cannot work.
@@ -65,7 +69,7 @@ def check(words: list[str]) -> None:
     if program in _BARE:
         raise CommandError(f"{program} is not there on a plain Debian: .venv/bin/{program}")
     if _PYTHON.fullmatch(program):
-        _check_python(arguments)
+        _check_python(arguments, written)
     elif program == "make":
         names = [word for word in arguments if "=" not in word]
         if not names or names[0] not in _TARGETS:
@@ -87,10 +91,10 @@ def _check_installed(program: str, arguments: list[str]) -> None:
             raise CommandError(f"{value} is not there")
 
 
-def _check_python(arguments: list[str]) -> None:
+def _check_python(arguments: list[str], written: Collection[str]) -> None:
     if arguments[:1] == ["-m"]:
         options = parsed(arguments[1], arguments[2:])
-        if hasattr(options, "preset"):
+        if hasattr(options, "preset") and f"src/silencio/presets/{options.preset}.yaml" not in written:
             resolve(preset_text(options.preset), overrides=options.set)
     elif arguments and not (ROOT / arguments[0]).is_file():
         raise CommandError(f"{arguments[0]} is not there")

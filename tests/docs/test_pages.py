@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from tests.docs.pages import PAGES, Block, VerdictError, blocks, blocks_of
 
 
 def _faults(page: Path) -> Iterator[str]:
+    written = []
     for block in blocks(page):
+        written.append(block.file)
         if block.language in ("sh", "bash"):
             for words in commands(block.text):
                 try:
-                    check(words)
+                    check(words, written)
                 except (CommandError, SilencioError) as error:
                     yield f"{block.where}: {' '.join(words)}: {error}"
 
@@ -30,6 +33,12 @@ def test_page__every_block_has_a_verdict(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_page__its_commands_name_what_is_there(page: Path) -> None:
     assert not list(_faults(page))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page__names_one_interpreter_in_its_words_too(page: Path) -> None:
+    bare = re.compile(r"(?<![\w./-])(?:python3?|pip3?|mlflow)\s+(?:-m|install|server|gc)\b")
+    assert not bare.findall(page.read_text(encoding="utf-8"))
 
 
 def _one(text: str) -> Block:
