@@ -12,8 +12,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+from silencio.bundle.manifest import MANIFEST, BundleManifest
+from silencio.registry.connection import connect
+from silencio.registry.models import register_version
+from silencio.registry.record import BUNDLE
+from silencio.registry.settings import Tracking
 from tests.docs.pages import ROOT, Block
 from tests.tiny_reserve import TINY
+from tests.unit.registry.places import fresh_database
 from tests.waiting import HANG_S, until
 
 # They train for minutes and hours, on recordings that are not here.
@@ -198,9 +204,32 @@ def furnish(clone: Clone, source: Path, bundle: Path) -> None:
     (root / "SAMPLES").mkdir()
     for path in source.glob("train_audio/*/*.ogg"):
         number = path.stem.rpartition("_")[2]
-        shutil.copyfile(path, root / "FOLDER" / "train_soundscapes" / f"H02_20230420_{path.stem[:2]}{number}.ogg")
-        shutil.copyfile(path, root / "SAMPLES" / f"{_SAMPLES[path.parent.name]}_{number}.ogg")
+        shutil.copy2(path, root / "FOLDER" / "train_soundscapes" / f"H02_20230420_{path.stem[:2]}{number}.ogg")
+        shutil.copy2(path, root / "SAMPLES" / f"{_SAMPLES[path.parent.name]}_{number}.ogg")
     for name, recording in {"CLIP.ogg": "grekis_3", "dawn.ogg": "grekis_4", "dusk.ogg": "65448_4"}.items():
         shutil.copyfile(source / "train_audio" / recording.partition("_")[0] / f"{recording}.ogg", root / name)
     if not (root / "out" / "reserve" / "bundle").exists():
         shutil.copytree(bundle, root / "out" / "reserve" / "bundle")
+
+
+def register(clone: Clone, bundle: Path, n_versions: int = 3) -> None:
+    """What a few runs whose bundles passed leave in the clone's `mlflow.db`, the last as challenger.
+
+    Args:
+        clone: Where.
+        bundle: Each version is this one under another name.
+        n_versions: How many.
+    """
+    tracking = Tracking(uri=fresh_database(clone.root), experiment="silencio")
+    client = connect(tracking)
+    artifacts = (clone.root / "mlruns" / "1").as_uri()
+    experiment = client.create_experiment(tracking.experiment, artifact_location=artifacts)
+    for number in range(1, n_versions + 1):
+        copy = clone.root / "out" / f"run-{number}" / "bundle"
+        shutil.copytree(bundle, copy)
+        manifest = BundleManifest.model_validate_json((copy / MANIFEST).read_text(encoding="utf-8"))
+        sealed = manifest.model_copy(update={"version": f"{number}{manifest.version[1:]}"}).sealed()
+        (copy / MANIFEST).write_text(sealed.model_dump_json(), encoding="utf-8")
+        run_id = client.create_run(experiment).info.run_id
+        client.log_artifacts(run_id, str(copy), BUNDLE)
+        register_version(client, run_id, sealed)

@@ -15,7 +15,7 @@ from silencio.training.checkpoint import TrainedHead
 from silencio.training.fit import fit_head
 from silencio.training.fuse import fuse_heads
 from tests.conftest import TinyData
-from tests.docs.clone import Clone, furnish
+from tests.docs.clone import Clone, furnish, register
 from tests.docs.pages import PAGES, VerdictError, blocks
 
 pytestmark = pytest.mark.docs
@@ -62,6 +62,8 @@ def bundle(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.mark.parametrize("page", [page for page in PAGES if _is_run(page)], ids=lambda page: page.name)
 def test_page__its_commands_do_what_it_says(page: Path, clone: Clone, tiny_data: TinyData, bundle: Path) -> None:
     furnish(clone, tiny_data.root, bundle)
+    if page.name == "tracking.md" and not _IS_QUICK:
+        register(clone, bundle)
     try:
         for block in blocks(page):
             if not (_IS_QUICK and block.is_slow):
