@@ -21,7 +21,8 @@ _BARE = {"python", "python3", "pip", "pip3", "mlflow", "pytest", "ruff", "mypy"}
 _PYTHON = re.compile(r"\.venv(?:-serving)?/bin/python")
 _IN_VENV = re.compile(r"\.venv(?:-serving)?/bin/(\w+)")
 _ASSIGNMENT = re.compile(r"[A-Z_]+=.*", re.DOTALL)
-_TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+_MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+_TARGETS = {*re.findall(r"^([a-z]+):", _MAKEFILE, re.MULTILINE), ".venv/.ready", ".venv-serving/.ready"}
 
 
 class CommandError(Exception):
