@@ -62,6 +62,8 @@ class Clone:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
         elif block.is_run:
+            if block.is_alone:
+                self.stop()
             self._run(block)
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ A block is run as it stands, in the order of its page, unless a comment in the l
 
     <!-- run: slow -->                     by `make docs` alone, not in `.ci/run`
     <!-- run: stays until "TEXT" -->       its last command goes on until the page ends; it prints TEXT when ready
+    <!-- run: alone -->                    what goes on from before is ended first: another way to do the same
     <!-- run: ends with 1 -->              which is what the page says of it
     <!-- file: PATH -->                    what stands in the block is written to PATH in the clone
     <!-- not run: hours -->                or another of `REASONS`, or the file that runs it: `tests/…`, `.ci/run`
@@ -24,8 +25,8 @@ ROOT = Path(__file__).parents[2]
 # README first: the others build on what it made.
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"]
 COMMANDS = ("sh", "bash", "python")
-# Never run: what a file holds, or what is answered.
-OTHERS = ("csv", "json", "mermaid", "promql", "text", "yaml")
+# Commands under names that would hide them; every other language is what a file holds, or what is answered.
+HIDDEN = ("", "console", "shell", "shell-session", "zsh", "py", "python3", "pycon")
 REASONS = {
     "hours": "takes longer than a test may",
     "cluster": "asks a cluster",
@@ -52,6 +53,7 @@ class Block:
         text: What stands in it.
         is_run: Whether its commands are run.
         is_slow: Whether `.ci/run` leaves it out.
+        is_alone: Whether what goes on from before is ended first.
         stays_until: What its last command prints when it is ready and goes on; empty: it ends.
         status: How its last command ends.
         file: To which path the text is written; empty: to none.
@@ -62,6 +64,7 @@ class Block:
     text: str
     is_run: bool = False
     is_slow: bool = False
+    is_alone: bool = False
     stays_until: str = ""
     status: int = 0
     file: str = ""
@@ -94,8 +97,8 @@ def _word(html: str) -> str:
 
 
 def _judged(where: str, language: str, text: str, comment: str) -> Block:
-    if language not in (*COMMANDS, *OTHERS):
-        raise VerdictError(f"{where}: ```{language} is none of {', '.join((*COMMANDS, *OTHERS))}")
+    if language in HIDDEN:
+        raise VerdictError(f"{where}: ```{language}: commands are {', '.join(COMMANDS)}, and what else it is, it says")
     kind, _, said = (part.strip() for part in comment.partition(":"))
     if kind == "file":
         return Block(where, language, text, file=said)
@@ -113,14 +116,14 @@ def _judged(where: str, language: str, text: str, comment: str) -> Block:
 
 
 def _run(where: str, language: str, text: str, said: str) -> Block:
-    is_slow, stays_until, status = False, "", 0
-    for word in re.split(r",\s*(?=slow|stays|ends|$)", said):
-        if word == "slow":
-            is_slow = True
+    words, stays_until, status = set(), "", 0
+    for word in re.split(r",\s*(?=slow|alone|stays|ends|$)", said):
+        if word in ("slow", "alone"):
+            words.add(word)
         elif stays := _STAYS.fullmatch(word):
             stays_until = stays[1]
         elif ends := _ENDS.fullmatch(word):
             status = int(ends[1])
         else:
-            raise VerdictError(f"{where}: run: {word!r} is not known: slow, stays until, ends with")
-    return Block(where, language, text, True, is_slow, stays_until, status)
+            raise VerdictError(f"{where}: run: {word!r} is not known: slow, alone, stays until, ends with")
+    return Block(where, language, text, True, "slow" in words, "alone" in words, stays_until, status)

@@ -54,8 +54,8 @@ def test_block__of_commands_is_run_where_nothing_is_said() -> None:
 
 
 def test_block__says_how_it_is_run() -> None:
-    block = _one('<!-- run: slow, stays until "ready, at last", ends with 1 -->\n```sh\nmake help\n```\n')
-    assert (block.is_slow, block.stays_until, block.status) == (True, "ready, at last", 1)
+    block = _one('<!-- run: slow, alone, stays until "ready, at last", ends with 1 -->\n```sh\nmake help\n```\n')
+    assert (block.is_slow, block.is_alone, block.stays_until, block.status) == (True, True, "ready, at last", 1)
     assert not _one("<!-- not run: hours -->\n```sh\nmake bench\n```\n").is_run
     assert not _one("<!-- not run: .ci/run -->\n```sh\nmake demo\n```\n").is_run
     assert _one("<!-- file: a/b.yaml -->\n```yaml\na: 1\n```\n").file == "a/b.yaml"
@@ -102,7 +102,7 @@ def test_commands__are_told_apart() -> None:
         ".venv/bin/python -m pipelines run train --data FOLDER --preset nothing --out out/x",
         ".venv/bin/python -m pipelines run train --data FOLDER --preset demo --out out/x --set heads.nothing.epochs=1",
         ".venv/bin/python -m silencio.data check --data FOLDER --loud",
-        "docker run silencio",
+        "podman run silencio",
     ],
 )
 def test_check__refuses_what_cannot_work(line: str) -> None:
