@@ -56,6 +56,20 @@ def _without_assignments(words: list[str]) -> Iterator[list[str]]:
         yield words
 
 
+def goes_on(words: list[str]) -> bool:
+    """Whether it is a command that only Ctrl-C ends."""
+    module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
+    asked = words[words.index("-m") + 2] if module == "serving" else ""
+    return (
+        module in ("serving.predictor", "serving.transformer")
+        or asked == "up"
+        or (asked == "produce" and "--n" not in words)
+        or (asked == "consume" and "--once" not in words)
+        or (words[0].endswith("/mlflow") and words[1:2] == ["server"])
+        or (words[0] == "kubectl" and "port-forward" in words)
+    )
+
+
 def check(words: list[str], written: Collection[str] = ()) -> None:
     """Hold a command against what it names.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from silencio.errors import ConfigError, SilencioError
-from tests.docs.command_lines import CommandError, check, commands
+from tests.docs.command_lines import CommandError, check, commands, goes_on
 from tests.docs.pages import PAGES, Block, VerdictError, blocks, blocks_of
 
 
@@ -19,6 +19,8 @@ def _faults(page: Path) -> Iterator[str]:
         written.append(block.file)
         if block.language in ("sh", "bash"):
             for words in commands(block.text):
+                if block.is_run and not block.stays_until and goes_on(words):
+                    yield f'{block.where}: {" ".join(words)}: only Ctrl-C ends it: <!-- run: stays until "TEXT" -->'
                 try:
                     check(words, written)
                 except (CommandError, SilencioError) as error:
@@ -109,6 +111,27 @@ def test_check__refuses_what_cannot_work(line: str) -> None:
     (words,) = commands(line)
     with pytest.raises((CommandError, ConfigError)):
         check(words)
+
+
+@pytest.mark.parametrize(
+    ("line", "does"),
+    [
+        (".venv/bin/python -m serving up --bundle DIR", True),
+        (".venv-serving/bin/python -m serving.transformer --bundle DIR", True),
+        (".venv/bin/python -m serving produce --recordings FOLDER --to out", True),
+        (".venv/bin/python -m serving produce --recordings FOLDER --to out --n 3", False),
+        (".venv/bin/python -m serving consume --from a --to b --url http://127.0.0.1:8080", True),
+        (".venv/bin/python -m serving consume --from a --to b --url http://127.0.0.1:8080 --once", False),
+        (".venv/bin/python -m serving predict CLIP.ogg --bundle DIR", False),
+        (".venv/bin/python -m serving.access new up --keys keys.csv", False),
+        (".venv/bin/mlflow server --port 5000", True),
+        ("kubectl -n kubeflow port-forward svc/ml-pipeline 8888", True),
+        ("make help", False),
+    ],
+)
+def test_command__that_only_ctrl_c_ends_is_known(line: str, does: bool) -> None:
+    (words,) = commands(line)
+    assert goes_on(words) is does
 
 
 @pytest.mark.parametrize(
