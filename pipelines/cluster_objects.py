@@ -41,8 +41,8 @@ pending. Steps write nothing to it, except a cache that `silencio-settings` puts
 Where nothing that a run reads lies on it, it is not mounted and need not exist: `submit --data s3://…` sees that from
 what it is given (recordings, `--previous`, `--champion`, files that the configuration names), and `--claim` and
 `--no-claim` say otherwise, such as `--claim` for a cache on it. A compiled file that is uploaded in the UI mounts it,
-since only the run knows its `data`: `.venv/bin/python -m pipelines compile --no-claim --out DIR` writes files that do not, but
-for presets that name weights on it.
+since only the run knows its `data`: `.venv/bin/python -m pipelines compile --no-claim --out DIR` writes files that do
+not, but for presets that name weights on it.
 
 ## What steps ask for
 
