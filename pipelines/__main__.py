@@ -17,20 +17,8 @@ if TYPE_CHECKING:
 
     from pipelines.plan import PlannedStep
     from pipelines.step_log import StepTime
-    from pipelines.train_run import TrainedRun
     from silencio.console import Console
 
-# What a run leaves at the top of its folder, by output of the pipeline.
-_PAGES = {
-    "bundle": "Bundle",
-    "evaluation": "Figures",
-    "verdict": "Verdict",
-    "report": "Report",
-    "other_bundle": "Other bundle",
-    "other_report": "Report of the other bundle",
-    "bundles_page": "Both bundles in one table",
-    "bundles_table": "Both bundles as JSON",
-}
 # Files that failed; all of them are in the table.
 _SHOWN = 20
 
@@ -178,6 +166,7 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_train(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.train_output import PAGES, judged_table
     from pipelines.train_run import plan_train, run_train
     from silencio.registry.runs import runs_page
 
@@ -188,7 +177,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
         return 0
     run = run_train(*asked, **beside)
     console.print(_times_table(run.times))
-    console.print(_results_table(run))
+    console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
     what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
     console.print(
@@ -197,7 +186,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
         console.print(f"- {reason.message}", soft_wrap=True, markup=False)
     for name, path in run.pages.items():
-        console.print(f"{_PAGES[name]}: {path}", soft_wrap=True)
+        console.print(f"{PAGES[name]}: {path}", soft_wrap=True)
     with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
         console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
@@ -212,21 +201,6 @@ def _plan_table(planned: list[PlannedStep]) -> Table:
     counts = Counter(planned)
     for step, count in counts.items():
         table.add_row(step.step if count == 1 else f"{step.step}, {count} parts", step.what, step.why)
-    return table
-
-
-def _results_table(run: TrainedRun) -> Table:
-    """Everything that was judged on the test recordings: of a run with two bundles, both."""
-    from rich.table import Column, Table
-
-    from silencio.evaluation.row_names import results_table
-
-    results = results_table(run.evaluation, run.other_rows())
-    columns = [Column(str(name), justify="left" if name == "judged" else "right") for name in results.columns]
-    part = f", part {run.evaluation.test_part}" if run.evaluation.test_part else ""
-    table = Table(*columns, title=f"{run.evaluation.figures.n_recordings} test recordings{part}")
-    for _, row in results.iterrows():
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in row))
     return table
 
 

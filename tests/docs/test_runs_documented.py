@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.__main__ import _PAGES
+from pipelines.train_output import PAGES
 from pipelines.train_run import PUBLISHED, PUBLISHED_OF_BOTH
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -29,4 +29,4 @@ def test_pages__list_what_a_run_leaves(page: str) -> None:
 
 
 def test_terminal__names_what_a_run_leaves() -> None:
-    assert set(_PAGES) == {*PUBLISHED, *PUBLISHED_OF_BOTH}
+    assert set(PAGES) == {*PUBLISHED, *PUBLISHED_OF_BOTH}

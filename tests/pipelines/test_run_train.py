@@ -47,7 +47,7 @@ def finished(
 def test_run__ends_with_results_and_a_verified_bundle(finished) -> None:
     done, out = finished
     assert done.returncode == 0, done.stderr + done.stdout
-    for row in ("ensemble", "effnet_lora", "raw_cnn", "logistic regression on mean log-mel", "majority class"):
+    for row in ("this bundle (", "effnet_lora", "raw_cnn", "logistic regression on mean log-mel", "majority class"):
         assert row in done.stdout
     Bundle(out / "bundle").verify()
 

@@ -77,7 +77,7 @@ def _benchmarks(version: int, file: Path) -> None:
     figures = "figure stands" if len(kept) == 1 else "figures stand"
     sys.stdout.write(f"{len(kept)} {figures} on version {version}, measured on {benchmarks.machine}\n")
     if benchmarks.n_figures > len(kept):
-        sys.stdout.write(f"{benchmarks.n_figures - len(kept)} were measured on other bundles or on none: left out\n")
+        sys.stdout.write(f"{benchmarks.n_figures - len(kept)} are of other bundles, of none, or no number: left out\n")
 
 
 def _fetch(alias: str, out: Path) -> None:

@@ -129,6 +129,7 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
         "bundle_version": manifest.version,
         "manifest_sha256": manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
+        "test_part": str(manifest.metrics.get("test_part", "")),
     }
 
 

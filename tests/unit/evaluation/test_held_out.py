@@ -194,6 +194,10 @@ def test_champion__is_compared_where_it_is_fair(judged: Judge, truth: NDArray[np
     assert "champion" not in evaluation.rows
     changes = [one.change for one in evaluation.slices if "taxon" in one.name]
     assert sorted(change is None for change in changes) == [False, False, False, True]
+    # A difference is of the recordings that were compared, not of all in the slice.
+    slices = {one.name: one for one in judged(_champion(np.eye(N_CLASSES)[truth], np.arange(N) < 15)).slices}
+    assert sum(one.n_compared or 0 for name, one in slices.items() if "taxon" in name) == 15
+    assert all(one.n_recordings == 5 for name, one in slices.items() if "taxon" in name)
 
 
 def test_champion__that_knows_every_recording_is_not_compared(judged: Judge, truth: NDArray[np.integer]) -> None:

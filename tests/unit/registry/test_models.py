@@ -342,7 +342,7 @@ def test_command__writes_a_benchs_figures(
     assert figures == {"benchmark/p95 _ms_": 214.0}
     printed = capsys.readouterr().out
     assert "1 figure stands on version 1, measured on AMD EPYC, 2 cores, 24 GiB, 2026-11-29 17:09 UTC" in printed
-    assert "1 were measured on other bundles or on none: left out" in printed
+    assert "1 are of other bundles, of none, or no number: left out" in printed
 
 
 @pytest.mark.parametrize(
