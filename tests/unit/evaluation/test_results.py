@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation, results_table
@@ -50,6 +52,24 @@ def test_evaluation__is_json_that_others_can_read(tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert facts["rows"]["ensemble"]["by_class"]["Aves"]["top1"] == 0.5
     assert facts["answers"][0]["primary_label"] == "0126247"
+
+
+def test_evaluation__of_earlier_versions_is_read(tmp_path: Path) -> None:
+    # They called the share of recordings `n` and the share of them that is right `share`, and knew no interval.
+    point = {"mean_probability": 0.7, "share": 0.5, "n": 1.0}
+    old = {"error_before": 0.3, "error_after": 0.2, "before": [point], "after": [point]}
+    replace(EVALUATION, calibration=old).save(tmp_path / "evaluation.json")
+    found = Evaluation.load(tmp_path / "evaluation.json")
+    renamed = {"mean_probability": 0.7, "right_share": 0.5, "recordings_share": 1.0}
+    assert found.calibration == {**old, "before": [renamed], "after": [renamed]}
+    # A gate on what was not computed refuses.
+    assert found.calibration_error is None
+
+
+def test_calibration_error__is_the_one_after_calibration() -> None:
+    facts = {"error_before": 0.3, "error_before_interval": [0.2, 0.4], "error_after": 0.1}
+    facts |= {"error_after_interval": [0.0, 0.2], "n_recordings": 10}
+    assert replace(EVALUATION, calibration=facts).calibration_error == CalibrationError(0.1, (0.0, 0.2), 10)
 
 
 def test_results_table__one_row_for_each_with_top1_by_taxon_class() -> None:
