@@ -131,6 +131,10 @@ def test_calibration__of_the_most_probable_species_before_and_after(judged: Judg
     facts = judged(uncalibrated=sure).calibration
     assert facts["error_after"] == pytest.approx(abs(good.max(axis=1).mean() - 0.8), abs=1e-6)
     assert facts["error_before"] == pytest.approx(0.19)
+    assert facts["n_recordings"] == N
+    for name in ("before", "after"):
+        low, high = facts[f"error_{name}_interval"]
+        assert 0.0 <= low <= facts[f"error_{name}"] <= high <= 1.0
     assert [one["recordings_share"] for one in facts["before"]] == [1.0]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
@@ -58,3 +60,21 @@ def test_evaluation__a_file_from_before_it_said_which_row_is_the_bundles_is_an_e
     (tmp_path / "evaluation.json").write_text(json.dumps(facts), encoding="utf-8")
     assert Evaluation.load(tmp_path / "evaluation.json") == EVALUATION
     assert EVALUATION.figures.top1 == 0.4
+
+
+def test_evaluation__of_earlier_versions_is_read(tmp_path: Path) -> None:
+    # They called the share of recordings `n` and the share of them that is right `share`, and knew no interval.
+    point = {"mean_probability": 0.7, "share": 0.5, "n": 1.0}
+    old = {"error_before": 0.3, "error_after": 0.2, "before": [point], "after": [point]}
+    replace(EVALUATION, calibration=old).save(tmp_path / "evaluation.json")
+    found = Evaluation.load(tmp_path / "evaluation.json")
+    renamed = {"mean_probability": 0.7, "right_share": 0.5, "recordings_share": 1.0}
+    assert found.calibration == {**old, "before": [renamed], "after": [renamed]}
+    # A gate on what was not computed refuses.
+    assert found.calibration_error is None
+
+
+def test_calibration_error__is_the_one_after_calibration() -> None:
+    facts = {"error_before": 0.3, "error_before_interval": [0.2, 0.4], "error_after": 0.1}
+    facts |= {"error_after_interval": [0.0, 0.2], "n_recordings": 10}
+    assert replace(EVALUATION, calibration=facts).calibration_error == CalibrationError(0.1, (0.0, 0.2), 10)

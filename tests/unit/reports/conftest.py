@@ -175,7 +175,15 @@ def an_evaluation() -> Evaluation:
             _species("1139490", 1, 1.0, 1.0, ""),
         ],
         confusable=[["bobfly1", "grekis"]],
-        calibration={"error_before": 0.3, "error_after": 0.14, "before": bins, "after": bins},
+        calibration={
+            "error_before": 0.3,
+            "error_before_interval": [0.1, 0.5],
+            "error_after": 0.14,
+            "error_after_interval": [0.0, 0.37],
+            "n_recordings": 7,
+            "before": bins,
+            "after": bins,
+        },
         curve={
             "recall": [1.0, 0.5, 0.0],
             "precision": [0.2, 0.6, 1.0],

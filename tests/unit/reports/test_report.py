@@ -126,6 +126,23 @@ def test_opening__counts_conditions_that_decide(shown: str) -> None:
     assert "1 of 2\u202fconditions not met" in shown
 
 
+def test_opening__of_a_pass_says_how_many_conditions_decided_nothing(judged: Judged, report: Report) -> None:
+    met, missing = Reason("minimum test top1", True, "met: passed."), Reason.not_asked("champion", "none: not asked.")
+    words = " ".join(Page(report(replace(judged, verdict=Verdict([met, missing])))).texts)
+    assert "All 1 conditions are met" in words
+    assert "1\u202fmore condition decided nothing" in words
+    words = " ".join(Page(report(replace(judged, verdict=Verdict([met])))).texts)
+    assert "decided nothing" not in words[: words.index("Where not to trust it")]
+
+
+def test_calibration_error__stands_with_its_interval(judged: Judged, shown: str, report: Report) -> None:
+    assert "0.14 after (95 % interval 0.00 to 0.37)" in shown
+    # Evaluations of earlier versions have none.
+    old = {name: value for name, value in judged.evaluation.calibration.items() if "interval" not in name}
+    page = report(replace(judged, evaluation=replace(judged.evaluation, calibration=old)))
+    assert "0.14 after. The larger a point" in page
+
+
 def test_opening__says_how_many_and_how_good(shown: str) -> None:
     texts = Page(shown).texts
     opening = " ".join(texts[: texts.index("Where not to trust it")])
