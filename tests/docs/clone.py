@@ -28,7 +28,7 @@ _SMALL = ("reserve", "reserve-fast", "instruments")
 _SAMPLES = {"grekis": "kick", "1139490": "snare", "65448": "tom", "41970": "hat"}
 _ABSENT = ("python", "pip", "mlflow")
 # What a newcomer has not set.
-_UNSET = ("MLFLOW_", "SILENCIO_", "PYTEST_", "COVERAGE_")
+_UNSET = ("MLFLOW_", "SILENCIO_", "PYTEST_", "COVERAGE_", "HTTP", "ALL_PROXY", "http", "all_proxy")
 
 
 class PageError(Exception):
@@ -77,7 +77,7 @@ class Clone:
             block, process = self._staying.pop()
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
-            if process.wait(HANG_S) not in (0, 130):
+            if _ended(process) not in (0, 130):
                 faults.append(f"{block.where} ended with {process.returncode}:\n{self._log(block).read_text()}")
         if faults:
             raise PageError("\n".join(faults))
@@ -109,7 +109,7 @@ class Clone:
             until(lambda: ready in log.read_bytes() or process.poll() is not None, log.read_text)
             if ready in log.read_bytes():
                 return
-        if process.wait(HANG_S) != block.status or block.stays_until:
+        if _ended(process) != block.status or block.stays_until:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise PageError(f"{block.where} ended with {process.returncode}:\n{block.text}\n{text}")
 
@@ -148,9 +148,9 @@ class Loopback:
             stderr=subprocess.DEVNULL,
         )
         assert holder.stdout is not None
-        if holder.stdout.readline() == b"up\n":
-            self._holder = holder
-            self.before = ["nsenter", "--target", str(holder.pid), "--net", "--"]
+        before = ["nsenter", "--target", str(holder.pid), "--net", "--"]
+        if holder.stdout.readline() == b"up\n" and subprocess.run([*before, "true"], check=False).returncode == 0:
+            self._holder, self.before = holder, before
         else:
             holder.communicate()
 
@@ -158,6 +158,15 @@ class Loopback:
         """Give it back."""
         if self._holder is not None:
             self._holder.communicate()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """How it ended; what hangs is killed with all that it started."""
+    try:
+        return process.wait(HANG_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
 
 
 def _copy_tree(root: Path) -> None:
