@@ -12,6 +12,9 @@ import signal
 import subprocess
 from pathlib import Path
 
+import numpy as np
+import soundfile
+
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.registry.connection import connect
 from silencio.registry.models import register_version
@@ -28,7 +31,7 @@ _SMALL = ("reserve", "reserve-fast", "instruments")
 _SAMPLES = {"grekis": "kick", "1139490": "snare", "65448": "tom", "41970": "hat"}
 _ABSENT = ("python", "pip", "mlflow")
 # What a newcomer has not set.
-_UNSET = ("MLFLOW_", "SILENCIO_", "PYTEST_", "COVERAGE_")
+_UNSET = ("MLFLOW_", "SILENCIO_", "PYTEST_", "COVERAGE_", "HTTP", "ALL_PROXY", "http", "all_proxy")
 
 
 class PageError(Exception):
@@ -77,7 +80,7 @@ class Clone:
             block, process = self._staying.pop()
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
-            if process.wait(HANG_S) not in (0, 130):
+            if _ended(process) not in (0, 130):
                 faults.append(f"{block.where} ended with {process.returncode}:\n{self._log(block).read_text()}")
         if faults:
             raise PageError("\n".join(faults))
@@ -109,7 +112,7 @@ class Clone:
             until(lambda: ready in log.read_bytes() or process.poll() is not None, log.read_text)
             if ready in log.read_bytes():
                 return
-        if process.wait(HANG_S) != block.status or block.stays_until:
+        if _ended(process) != block.status or block.stays_until:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise PageError(f"{block.where} ended with {process.returncode}:\n{block.text}\n{text}")
 
@@ -148,9 +151,9 @@ class Loopback:
             stderr=subprocess.DEVNULL,
         )
         assert holder.stdout is not None
-        if holder.stdout.readline() == b"up\n":
-            self._holder = holder
-            self.before = ["nsenter", "--target", str(holder.pid), "--net", "--"]
+        before = ["nsenter", "--target", str(holder.pid), "--net", "--"]
+        if holder.stdout.readline() == b"up\n" and subprocess.run([*before, "true"], check=False).returncode == 0:
+            self._holder, self.before = holder, before
         else:
             holder.communicate()
 
@@ -158,6 +161,15 @@ class Loopback:
         """Give it back."""
         if self._holder is not None:
             self._holder.communicate()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """How it ended; what hangs is killed with all that it started."""
+    try:
+        return process.wait(HANG_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.wait()
 
 
 def _copy_tree(root: Path) -> None:
@@ -201,17 +213,30 @@ def furnish(clone: Clone, source: Path, bundle: Path) -> None:
     for name in ("FOLDER", "SAMPLES", "NEW_FOLDER"):
         shutil.rmtree(root / name, ignore_errors=True)
     shutil.copytree(source, root / "FOLDER")
-    # The training half of a reserve's unlabelled soundscapes is what self-training learns from.
-    (root / "FOLDER" / "train_soundscapes").mkdir()
+    _write_soundscapes(root / "FOLDER" / "train_soundscapes")
     (root / "SAMPLES").mkdir()
     for path in source.glob("train_audio/*/*.ogg"):
         number = path.stem.rpartition("_")[2]
-        shutil.copy2(path, root / "FOLDER" / "train_soundscapes" / f"H02_20230420_{path.stem[:2]}{number}.ogg")
         shutil.copy2(path, root / "SAMPLES" / f"{_SAMPLES[path.parent.name]}_{number}.ogg")
     for name, recording in {"CLIP.ogg": "grekis_3", "dawn.ogg": "grekis_4", "dusk.ogg": "65448_4"}.items():
         shutil.copyfile(source / "train_audio" / recording.partition("_")[0] / f"{recording}.ogg", root / name)
     if not (root / "out" / "reserve" / "bundle").exists():
         shutil.copytree(bundle, root / "out" / "reserve" / "bundle")
+
+
+def _write_soundscapes(folder: Path, n_soundscapes: int = 6) -> None:
+    """What a recorder heard that nobody labelled; the same each time, so that a run on it is taken up."""
+    folder.mkdir()
+    rng = np.random.default_rng(7)
+    rate_hz, duration_s = 16_000, 8.0
+    time_s = np.arange(int(rate_hz * duration_s)) / rate_hz
+    for number in range(n_soundscapes):
+        pitch_hz = rng.uniform(500.0, 4000.0)
+        song = 0.2 * np.sin(2 * np.pi * pitch_hz * time_s) * (np.sin(2 * np.pi * time_s) > 0)
+        sound = song + 0.02 * rng.standard_normal(len(time_s))
+        path = folder / f"H02_20230420_07400{number}.ogg"
+        soundfile.write(path, sound.astype(np.float32), rate_hz)
+        os.utime(path, (0, 0))
 
 
 def register(clone: Clone, bundle: Path, n_versions: int = 3) -> None:

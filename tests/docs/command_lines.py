@@ -8,6 +8,7 @@ import re
 import runpy
 import shlex
 import sys
+import warnings
 from collections.abc import Collection, Iterator
 from unittest import mock
 
@@ -138,7 +139,9 @@ def parsed(module: str, arguments: list[str]) -> argparse.Namespace:
         with (
             mock.patch.object(argparse.ArgumentParser, "parse_args", stop),
             mock.patch.object(sys, "argv", [module, *arguments]),
+            warnings.catch_warnings(),
         ):
+            warnings.simplefilter("ignore", RuntimeWarning)  # runpy's, of a module that other tests have imported
             runpy.run_module(module, run_name="__main__", alter_sys=True)
     except _Parsed as done:
         return done.options
