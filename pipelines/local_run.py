@@ -79,7 +79,8 @@ def run_local(
         identity: What its steps depend on beside them.
         out: The run's folder, absolute.
         published: Names at the top of `out`, by output of the pipeline.
-        at_early_end: Told the run's key when a run that had finished steps failed or was stopped.
+        at_early_end: Told the run's key when a run that had finished steps failed or was stopped, or when another run
+            takes the place of one that was killed.
 
     Raises:
         StorageError: `out` cannot be written.
@@ -94,6 +95,8 @@ def run_local(
         log = StepLog(out / "run.log", continues=bool(stopped_before))
         # Another commit with the same code is no other run.
         steps = LocalSteps(finished, log, finished.run_key({**arguments, "code_version": ""}), out)
+        if stopped_before and finished.given_up:
+            at_early_end(finished.given_up)
         try:
             with log:
                 if stopped_before:
@@ -103,7 +106,7 @@ def run_local(
                 publish(Path(outputs[name].path), out / place)
         except BaseException:
             finished.remove_unfinished()
-            if steps.n_finished:
+            if steps.n_finished or stopped_before:
                 at_early_end(steps.run_key)
             raise
         finished.remove_unused()

@@ -54,6 +54,9 @@ class FinishedSteps:
         artifacts: Holds the outputs of all steps, and the records in `.finished`.
         identity: What all steps of this run have in common.
         version_of: Of what a text names (a folder, an S3 prefix), "" where it names nothing.
+
+    Attributes:
+        given_up: Key of the run in whose place `run_key` put another; empty where there was none.
     """
 
     def __init__(self, artifacts: Path, identity: str, version_of: Callable[[str], str]) -> None:
@@ -62,6 +65,7 @@ class FinishedSteps:
         self._identity = identity
         self._records = artifacts / ".finished"
         self._cache = LocalCache(str(self._records))
+        self.given_up = ""
         self._used: set[str] = set()
         self._not_to_be_found: set[Path] = set()
 
@@ -75,6 +79,7 @@ class FinishedSteps:
         identity = json.dumps([self._identity, values], sort_keys=True)
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if known.get("identity") != identity:
+            self.given_up = str(known.get("key", ""))
             known = {"identity": identity, "key": uuid.uuid4().hex}
             write_atomically(path, json.dumps(known))
         return str(known["key"])

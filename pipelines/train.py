@@ -5,12 +5,14 @@ from typing import Any, NamedTuple
 from kfp import dsl
 
 from components.compare_bundles import compare_bundles
+from components.fetch_champion import fetch_champion
 from components.image import VERSION, train_image
 from components.ingest import ingest
 from components.inputs_version import inputs_version
 from components.open_run import open_run
 from components.pool import pool
 from components.record import record
+from components.record_heads import record_heads
 from components.register import register
 from components.split import split
 from components.validate import validate
@@ -107,6 +109,10 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         opened = open_run(name=f"train-{preset}", code_version=code_version, image=image, key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
+        # Asked each time, too: another bundle may be champion now, or lie in the folder.
+        against = fetch_champion(champion=champion).after(opened)
+        against.set_caching_options(False)
+        resources.with_tracking(resources.with_recordings(resources.request(against, resources.SMALL)))
         # A cache sees the name of a place and not what lies there: everything after this step is keyed by what it says.
         read = inputs_version(data=data, beside=previous, config=config, overrides=overrides).after(opened)
         read.set_caching_options(False)
@@ -129,21 +135,22 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             "image": image,
         }
         heard = _heard(resolved, kept, found, checked, divided, parents, key)
-        against = {"champion": champion}
-        against |= {name: opened.outputs[name] for name in ("champion_version", "champion_bundle")}
-        run = Run(preset, opened.outputs["run_id"], key, parents, against)
-        heads = _trained(resolved, kept, heard, run)
+        # Of what the candidate holds, and of the champion.
+        known_as = {"code_version": code_version, "image": image, "champion_bundle": against.outputs["Output"]}
+        run = Run(preset, opened.output, key, parents, against.outputs["bundle"], key | known_as)
+        heads, earlier = _trained(resolved, kept, heard, run)
         made = {"ensemble": make_bundle(kept, heard, heads, run)}
         if not resolved.student:
-            _register(kept, made["ensemble"], run)
+            _register(kept, made["ensemble"], heads, run).after(*_record_heads(earlier, made["ensemble"], run))
             return leaves(*_published(made["ensemble"]))
         labelled = label_recordings(STUDENT, kept, heard, heads, made["ensemble"].fusion, run, "label")
         student = teach_heads({STUDENT: resolved.student}, labelled, heard, run)
         made[STUDENT] = make_bundle(labelled.outputs["taught"], heard, student, run, "-student")
         compared = _compare(resolved, kept, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
-        recorded = _record(other, unreleased, compared, run)
-        _register(kept, released, run).after(recorded)
+        recorded = [_record(other, unreleased, compared, run)]
+        recorded += _record_heads(earlier | {STUDENT: student}, released, run)
+        _register(kept, released, heads, run).after(*recorded)
         pages = compared.outputs["page"], compared.outputs["table"]
         return leaves(*_published(released), unreleased.bundle, unreleased.report, *pages)
 
@@ -183,22 +190,24 @@ def _heard(
     )
 
 
-def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> Heads:
-    """The heads; with self-training, trained again with what they said of the pool, as often as configured."""
+def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> tuple[Heads, dict[str, Heads]]:
+    """The heads; with self-training, trained again with what they said of the pool, and those that said it, by name."""
     if resolved.self_training is None:
-        return train_heads(resolved, config, data, run)
+        return train_heads(resolved, config, data, run), {}
     earlier = _EARLIER[: resolved.self_training.rounds]
     heads = train_heads(resolved, config, data, run, f"-{earlier[0]}")
+    taught_by = {}
     for number, word in enumerate(earlier, start=1):
+        taught_by[word] = heads
         labelled = fuse_and_label(config, data, heads, run, word)
         next_word = f"-{earlier[number]}" if number < len(earlier) else ""
         record_as = f" after self-training {number}"
         heads = teach_heads(resolved.heads, labelled, data, run, next_word, record_as=record_as)
-    return heads
+    return heads, taught_by
 
 
 def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) -> Any:
-    task = keyed(compare_bundles, run.key | run.champion)(
+    task = keyed(compare_bundles, run.compared)(
         config=config,
         released=resolved.released,
         ensemble=made["ensemble"].bundle,
@@ -209,11 +218,22 @@ def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) 
     return resources.request(resources.with_recordings(task), resources.JUDGE)
 
 
-def _register(config: Any, made: Made, run: Run) -> Any:
+def _register(config: Any, made: Made, heads: Heads, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
-    task = register(run_id=run.run_id, config=config, **files)
+    task = register(run_id=run.run_id, config=config, **files, **heads)
     task.set_caching_options(False)
     return resources.with_tracking(resources.request(task, resources.SMALL))
+
+
+def _record_heads(groups: dict[str, Heads], made: Made, run: Run) -> list[Any]:
+    """Of heads that `register` is not handed: there are more of them than it has places."""
+    tasks = []
+    for name, heads in groups.items():
+        # Whatever else there is to do is done first: this needs the server.
+        task = keyed(record_heads, {}, f"record-heads-{name}")(run_id=run.run_id, **heads).after(made.bundle.task)
+        task.set_caching_options(False)
+        tasks.append(resources.with_tracking(resources.request(task, resources.SMALL)))
+    return tasks
 
 
 def _record(name: str, made: Made, compared: Any, run: Run) -> Any:

@@ -57,15 +57,16 @@ class Run(NamedTuple):
         run_id: The MLflow run.
         key: What every step is keyed by: the version of what is read.
         parents: What bundles are made from.
-        champion: With whom candidates are compared, which every step is keyed by from `evaluate` on: `champion`,
-            `champion_version` and `champion_bundle`.
+        champion: The bundle with which candidates are compared.
+        compared: What steps are keyed by from `evaluate` on: the champion's content, and what candidates keep.
     """
 
     preset: str
     run_id: Any
     key: dict[str, Any]
     parents: dict[str, Any]
-    champion: dict[str, Any]
+    champion: Any
+    compared: dict[str, Any]
 
 
 class Made(NamedTuple):
@@ -185,17 +186,18 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         **ensemble,
         **heads,
     )
-    evaluated = keyed(evaluate, run.key | run.champion, f"evaluate{suffix}")(
+    evaluated = keyed(evaluate, run.compared, f"evaluate{suffix}")(
         config=config,
         classes=data.classes,
         candidate=made.outputs["candidate"],
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
         test=dsl.Collected(data.test),
+        champion=run.champion,
         **ensemble,
         **heads,
     )
-    judged = keyed(judge, run.key | run.champion, f"judge{suffix}")(
+    judged = keyed(judge, run.compared, f"judge{suffix}")(
         config=config,
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],
@@ -204,7 +206,6 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
     )
     for task in (fused, decided, judged):
         resources.request(task, resources.SMALL)
-    resources.with_tracking(evaluated)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)
     resources.with_recordings(judged)  # a few files of validation, to take times on

@@ -108,6 +108,7 @@ def _end_tracked_run(run_key: str) -> None:
     """MLflow would show the run as running for ever."""
     from silencio.registry.runs import end_run
 
+    # Where nobody answers, the next start of the command closes it.
     with contextlib.suppress(SilencioError):  # what ended the run is what the user has to hear
         end_run(run_key, failed=True)
 
