@@ -83,7 +83,8 @@ def run_local(
         identity: What its steps depend on beside them.
         out: The run's folder, absolute.
         published: Names at the top of `out`, by output of the pipeline.
-        at_early_end: Told the run's key when a run that had finished steps failed or was stopped.
+        at_early_end: Told the run's key when a run that had finished steps failed or was stopped, or when another run
+            takes the place of one that was killed.
         environment: Of the steps, beside this process's own; no step's key depends on it.
 
     Raises:
@@ -98,6 +99,8 @@ def run_local(
             finished.remove_unfinished()
         log = StepLog(out / "run.log", continues=bool(stopped_before))
         steps = LocalSteps(finished, log, finished.run_key(arguments), out, environment)
+        if stopped_before and finished.given_up:
+            at_early_end(finished.given_up)
         try:
             with log:
                 if stopped_before:
@@ -107,7 +110,7 @@ def run_local(
                 publish(Path(outputs[name].path), out / place)
         except BaseException:
             finished.remove_unfinished()
-            if steps.n_finished:
+            if steps.n_finished or stopped_before:
                 at_early_end(steps.run_key)
             raise
         finished.remove_unused()
@@ -120,7 +123,7 @@ def plan_local(
     identity: str,
     out: Path,
     looking: frozenset[str],
-    assumed: Mapping[str, Callable[[], dict[str, Any]]],
+    assumed: Mapping[str, dict[str, Any]],
 ) -> list[PlannedStep]:
     """Say what `run_local` would do, and leave everything as it is.
 
@@ -151,8 +154,8 @@ def plan_local(
                 _outputs(pipeline, arguments, steps, log, out)
         except RuntimeError:  # kfp.local's: a step that has never run leads no further
             pass
-        finally:
-            finished.remove_unfinished()
+        finally:  # another instance keeps nothing that the looking steps made
+            FinishedSteps(out / "artifacts", identity, str).remove_unfinished()
         return [*steps.planned, *unseen_steps(pipeline.pipeline_spec, steps.planned)]
 
 

@@ -56,7 +56,7 @@ class PlannedSteps(LocalSteps):
         run_key: str,
         out: Path,
         looking: frozenset[str],
-        assumed: Mapping[str, Callable[[], dict[str, Any]]],
+        assumed: Mapping[str, dict[str, Any]],
     ) -> None:
         super().__init__(finished, log, run_key, out)
         self.planned: list[PlannedStep] = []
@@ -72,8 +72,7 @@ class PlannedSteps(LocalSteps):
         key = self._key(task)
         if not key:
             self.planned.append(PlannedStep(name, RUNS, _EACH_TIME))
-            known = self._assumed.get(name)
-            return (known(), status.Status.SUCCESS) if known else ({}, status.Status.SUCCESS)
+            return self._assumed.get(name, {}), status.Status.SUCCESS
         step = self._finished.find(key)
         remade = {self._made_by[uri] for uri in _uris(self._arguments(task)) if uri in self._made_by}
         if step and not remade:

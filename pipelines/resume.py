@@ -2,9 +2,9 @@
 
 The key of a step is `kfp.local`'s own (component, image, command, arguments) and what all steps of a run have in common
 (`pipelines.identity.run_identity`). An input artifact counts with the bytes of its files, wherever they lie and
-whenever they were made: what depends on a step that ran again runs again only if that step made something else. A step
-becomes a finished one after its process ended well, in one rename; outputs of a step that was killed are therefore
-never found, only removed.
+whenever they were made, and not with its metadata, which no cached step reads: what depends on a step that ran again
+runs again only if that step made something else. A step becomes a finished one after its process ended well, in one
+rename; outputs of a step that was killed are therefore never found, only removed.
 
 `kfp.local` 2.17 has a cache of its own. It is not switched on: it looks at no file (a changed output or other code is
 a hit), a task with `Output[Metrics]` never hits, an exit handler does, and it says nothing of what it skipped. Its key
@@ -58,6 +58,9 @@ class FinishedSteps:
         artifacts: Holds the outputs of all steps, and the records in `.finished`.
         identity: What all steps of this run have in common.
         version_of: Of what a text names (a folder, an S3 prefix), "" where it names nothing.
+
+    Attributes:
+        given_up: Key of the run in whose place `run_key` put another; empty where there was none.
     """
 
     def __init__(self, artifacts: Path, identity: str, version_of: Callable[[str], str]) -> None:
@@ -70,6 +73,7 @@ class FinishedSteps:
         self._digests: dict[str, list[Any]] = {}
         # By key, what it was made of.
         self._asked: dict[str, dict[str, Any]] = {}
+        self.given_up = ""
         self._used: set[str] = set()
         self._not_to_be_found: set[Path] = set()
 
@@ -83,6 +87,7 @@ class FinishedSteps:
         identity = json.dumps([self._identity, values], sort_keys=True)
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if known.get("identity") != identity:
+            self.given_up = str(known.get("key", ""))
             known = {"identity": identity, "key": uuid.uuid4().hex}
             write_atomically(path, json.dumps(known))
         return str(known["key"])
@@ -147,7 +152,7 @@ class FinishedSteps:
         if not isinstance(value, dsl.Artifact):
             return value
         root = Path(value.path)
-        found = hashlib.sha256(json.dumps(value.metadata, sort_keys=True, default=str).encode())
+        found = hashlib.sha256()
         for path in _files_below(root):
             found.update(f"{path.relative_to(root)} {self._digest_of(path)}\0".encode())
         return found.hexdigest()

@@ -6,6 +6,7 @@ from kfp import dsl
 
 from components.compare_bundles import compare_bundles
 from components.configure import configure
+from components.fetch_champion import fetch_champion
 from components.image import VERSION
 from components.ingest import ingest
 from components.inputs_version import inputs_version
@@ -13,6 +14,7 @@ from components.open_run import open_run
 from components.pool import pool
 from components.preflight import preflight
 from components.record import record
+from components.record_heads import record_heads
 from components.register import register
 from components.split import split
 from components.validate import validate
@@ -106,6 +108,10 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         opened = open_run(name=f"train-{preset}", key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
+        # Asked each time, too: another bundle may be champion now, or lie in the folder.
+        against = fetch_champion(champion=champion).after(opened)
+        against.set_caching_options(False)
+        resources.with_tracking(resources.with_recordings(resources.request(against, resources.SMALL)))
         configured = configure(config=config, overrides=overrides, compiled_for=resolved.graph).after(opened)
         # A cache sees the name of a place and not what lies there: everything after these two is keyed by what they
         # say, of recordings and of files that the configuration names.
@@ -134,21 +140,21 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             "pool_sha256": "",
         }
         heard = _heard(resolved, settings, found, checked, divided, parents)
-        against = {"champion": champion}
-        against |= {name: opened.outputs[name] for name in ("champion_version", "champion_bundle")}
-        run = Run(preset, settings, opened.outputs["run_id"], parents, against)
-        heads = _trained(resolved, heard, run)
+        compared_with = against.outputs["bundle"], {"champion_bundle": against.outputs["Output"]}
+        run = Run(preset, settings, opened.output, parents, *compared_with)
+        heads, earlier = _trained(resolved, heard, run)
         made = {"ensemble": make_bundle(heard, heads, run)}
         if not resolved.student:
-            _register(made["ensemble"], run)
+            _register(made["ensemble"], heads, run).after(*_record_heads(earlier, made["ensemble"], run))
             return leaves(*_published(made["ensemble"]))
         soft = label_recordings(STUDENT, heard, heads, made["ensemble"].fusion, run, "label")
         student = teach_heads({STUDENT: resolved.student}, soft, heard, run)
         made[STUDENT] = make_bundle(heard, student, run, made["ensemble"])
         compared = _compare(resolved, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
-        recorded = _record(other, unreleased, compared, run)
-        _register(released, run).after(recorded)
+        recorded = [_record(other, unreleased, compared, run)]
+        recorded += _record_heads(earlier | {STUDENT: student}, released, run)
+        _register(released, heads, run).after(*recorded)
         pages = compared.outputs["page"], compared.outputs["table"]
         return leaves(*_published(released), unreleased.bundle, unreleased.report, *pages)
 
@@ -182,22 +188,24 @@ def _heard(
     )
 
 
-def _trained(resolved: RunConfig, data: Data, run: Run) -> Heads:
-    """The heads; with self-training, trained again with what they said of the pool, as often as configured."""
+def _trained(resolved: RunConfig, data: Data, run: Run) -> tuple[Heads, dict[str, Heads]]:
+    """The heads; with self-training, trained again with what they said of the pool, and those that said it, by name."""
     if resolved.self_training is None:
-        return train_heads(resolved, data, run)
+        return train_heads(resolved, data, run), {}
     earlier = _EARLIER[: resolved.self_training.rounds]
     heads = train_heads(resolved, data, run, f"-{earlier[0]}")
+    taught_by = {}
     for number, word in enumerate(earlier, start=1):
+        taught_by[word] = heads
         soft = fuse_and_label(data, heads, run, word)
         next_word = f"-{earlier[number]}" if number < len(earlier) else ""
         record_as = f" after self-training {number}"
         heads = teach_heads(resolved.heads, soft, data, run, next_word, record_as=record_as)
-    return heads
+    return heads, taught_by
 
 
 def _compare(resolved: RunConfig, made: dict[str, Made], run: Run) -> Any:
-    task = keyed(compare_bundles, run.settings.key("compare_bundles") | run.champion)(
+    task = keyed(compare_bundles, run.settings.key("compare_bundles") | run.compared)(
         config=run.settings.of("compare_bundles"),
         released=resolved.released,
         ensemble=made["ensemble"].bundle,
@@ -208,11 +216,22 @@ def _compare(resolved: RunConfig, made: dict[str, Made], run: Run) -> Any:
     return resources.request(resources.with_recordings(task), resources.JUDGE)
 
 
-def _register(made: Made, run: Run) -> Any:
+def _register(made: Made, heads: Heads, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
-    task = register(run_id=run.run_id, config=run.settings.of("resolved"), **files)
+    task = register(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads)
     task.set_caching_options(False)
     return resources.with_tracking(resources.request(task, resources.SMALL))
+
+
+def _record_heads(groups: dict[str, Heads], made: Made, run: Run) -> list[Any]:
+    """Of heads that `register` is not handed: there are more of them than it has places."""
+    tasks = []
+    for name, heads in groups.items():
+        # Whatever else there is to do is done first: this needs the server.
+        task = keyed(record_heads, {}, f"record-heads-{name}")(run_id=run.run_id, **heads).after(made.bundle.task)
+        task.set_caching_options(False)
+        tasks.append(resources.with_tracking(resources.request(task, resources.SMALL)))
+    return tasks
 
 
 def _record(name: str, made: Made, compared: Any, run: Run) -> Any:

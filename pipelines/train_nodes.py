@@ -78,15 +78,16 @@ class Run(NamedTuple):
         settings: The configuration.
         run_id: The MLflow run.
         parents: What bundles are made from.
-        champion: With whom candidates are compared, which every step is keyed by from `evaluate` on: `champion`,
-            `champion_version` and `champion_bundle`.
+        champion: The bundle with which candidates are compared.
+        compared: What steps are keyed by from `evaluate` on: the champion's content.
     """
 
     preset: str
     settings: Settings
     run_id: Any
     parents: dict[str, Any]
-    champion: dict[str, Any]
+    champion: Any
+    compared: dict[str, Any]
 
 
 class Made(NamedTuple):
@@ -228,18 +229,19 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None)
         **heads,
     )
     beside = {"teacher": teacher.evaluation} if teacher else {}
-    evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | run.champion, f"evaluate{suffix}")(
+    evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | run.compared, f"evaluate{suffix}")(
         config=settings.of(f"evaluate{of}"),
         classes=data.classes,
         candidate=made.outputs["candidate"],
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
         test=dsl.Collected(data.test),
+        champion=run.champion,
         **beside,
         **ensemble,
         **heads,
     )
-    judged = keyed(judge, settings.key(f"judge{of}") | run.champion, f"judge{suffix}")(
+    judged = keyed(judge, settings.key(f"judge{of}") | run.compared, f"judge{suffix}")(
         config=settings.of("judge"),
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],
@@ -248,7 +250,6 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None)
     )
     for task in (decided, judged):
         resources.request(task, resources.SMALL)
-    resources.with_tracking(evaluated)
     resources.with_image(made)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)

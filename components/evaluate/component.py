@@ -23,8 +23,7 @@ def evaluate(
     soundscapes: dsl.Input[dsl.Dataset],
     development: dsl.Input[List[dsl.Dataset]],
     test: dsl.Input[List[dsl.Dataset]],
-    champion: str,
-    champion_version: str,
+    champion: dsl.Input[dsl.Model],
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
     teacher: dsl.Input[dsl.Artifact] = None,
@@ -46,9 +45,7 @@ def evaluate(
         soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Waveforms of training and validation, for references that are fitted.
         test: Waveforms of the test part.
-        champion: Folder of the bundle that serves now; `registry` asks MLflow; `none` compares with nothing.
-        champion_version: Number of MLflow's champion when the run was opened; empty where there is none. Its content,
-            which the number is not on another server, is in this step's key (`champion_bundle`).
+        champion: The bundle that serves now, from `fetch_champion`.
         evaluation: All figures, as JSON.
         metrics: The bundle's figures.
         teacher: Figures of the ensemble that taught the heads, where they are a student.
@@ -60,8 +57,8 @@ def evaluate(
     inputs = {"bundle": candidate.path, "fusion": fusion.path, "decisions": decisions.path}
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
-    asked = champion_version if champion == "registry" else champion
     taught_by = "" if teacher is None else teacher.path
-    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, asked, evaluation.path, taught_by)
+    paths = (champion.path, evaluation.path, taught_by)
+    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, *paths)
     for name, value in judged.items():
         metrics.log_metric(name, value)

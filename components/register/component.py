@@ -15,6 +15,12 @@ def register(
     verdict: dsl.Input[dsl.Artifact],
     evaluation: dsl.Input[dsl.Artifact],
     report: dsl.Input[dsl.HTML],
+    head_1: dsl.Input[dsl.Model],
+    head_2: dsl.Input[dsl.Model],
+    head_3: dsl.Input[dsl.Model],
+    head_4: dsl.Input[dsl.Model],
+    head_5: dsl.Input[dsl.Model],
+    head_6: dsl.Input[dsl.Model],
     registration: dsl.Output[dsl.Artifact],
 ) -> NamedTuple("Registered", [("version", str)]):
     """Record configuration, figures, files and verdict in MLflow; register the bundle as challenger if it passed.
@@ -26,6 +32,12 @@ def register(
         verdict: What the gates said, as JSON.
         evaluation: All figures.
         report: The report for people.
+        head_1: A trained head, whose own run is completed where the server was away; see `fuse` for the six places.
+        head_2: As head_1.
+        head_3: As head_1.
+        head_4: As head_1.
+        head_5: As head_1.
+        head_6: As head_1.
         registration: What came of it, as JSON.
 
     Returns:
@@ -35,6 +47,8 @@ def register(
 
     inputs = {"bundle": bundle.path, "verdict": verdict.path, "evaluation": evaluation.path}
     inputs |= {"report": report.path}
-    version = register_step(run_id, config, inputs, registration.path)
+    models = (head_1, head_2, head_3, head_4, head_5, head_6)
+    heads = {head.path: head.metadata.get("times", "") for head in models}
+    version = register_step(run_id, config, inputs, registration.path, heads)
     registration.metadata["version"] = version
     return (version,)

@@ -41,7 +41,7 @@ def teach(
 
     paths = soft.path, classes.path, model.path, report.path
     settings, named = RunConfig.of_part(config), (record_as, soundscapes.path)
-    taught = teach_step(settings, head, [s.path for s in shards], *paths, *named)
+    taught, model.metadata["times"] = teach_step(settings, head, [s.path for s in shards], *paths, *named)
     model.metadata["head"] = head
     for name, value in taught.items():
         metrics.log_metric(name, value)

@@ -35,7 +35,7 @@ def train(
 
     paths = classes.path, model.path, report.path
     settings, more = RunConfig.of_part(config), {"soundscapes_path": soundscapes.path}
-    trained = train_step(settings, head, [s.path for s in shards], *paths, **more)
+    trained, model.metadata["times"] = train_step(settings, head, [s.path for s in shards], *paths, **more)
     model.metadata["head"] = head
     for name, value in trained.items():
         metrics.log_metric(name, value)

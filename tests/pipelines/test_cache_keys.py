@@ -121,7 +121,7 @@ def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
     # A run of MLflow is new wherever a gate or a server's address is: heads would be trained again for their record.
     spec = read(path)
     of_runs = {
-        "run_id": {"taskOutputParameter": {"outputParameterKey": "run_id", "producerTask": "open-run"}},
+        "run_id": {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "open-run"}},
         "run_key": {"componentInputParameter": "run_key"},
     }
     cached = {name: task for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")}
@@ -134,13 +134,31 @@ def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
 
 @TRAINS
 def test_steps_that_compare__are_told_of_which_champion_and_others_are_not(path: Path) -> None:
-    # By number and by content: version 3 of another server is another bundle.
-    words = {"champion", "champion_version", "champion_bundle"}
-    compare = ("evaluate", "judge", "compare-bundles")
-    for name, task in tasks_of(read(path)):
-        if task["cachingOptions"].get("enableCache"):
-            told = words & task["inputs"]["parameters"].keys()
-            assert told == (words if name.startswith(compare) else set()), name
+    # By its content: version 3 of another server is another bundle, and a place may hold another one tomorrow.
+    tasks = dict(tasks_of(read(path)))
+    assert not tasks["fetch-champion"]["cachingOptions"].get("enableCache")
+    content = {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "fetch-champion"}}
+    told = {name for name, task in tasks.items() if content in task["inputs"].get("parameters", {}).values()}
+    assert told == {name for name in tasks if name.startswith(("evaluate", "judge", "compare-bundles"))}
+
+
+@TRAINS
+def test_after_the_champion_is_there__only_what_records_asks_the_tracking_server(path: Path) -> None:
+    _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    asking = {
+        label.removeprefix("exec-")
+        for label, asked in executors.items()
+        if "silencio-tracking" in {one["configMapName"] for one in asked.get("configMapAsEnv", [])}
+    }
+    assert {"open-run", "fetch-champion", "register"} <= asking
+    # Training goes on without it.
+    assert {name for name in asking if not name.startswith("train-")} <= {
+        "open-run",
+        "fetch-champion",
+        "record",
+        "register",
+    }
 
 
 @TRAINS

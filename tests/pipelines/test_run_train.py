@@ -64,8 +64,10 @@ def test_run__ends_with_a_verdict_everywhere(finished) -> None:
 
 def test_run__shows_its_steps(finished) -> None:
     steps = [line.split("] ")[1] for line in finished[0].stdout.splitlines() if line.startswith("[")]
-    assert set(steps[:3]) == {"open-run", "configure", "inputs-version"}
-    assert steps[3:7] == ["preflight", "ingest", "validate", "split"]
+    # The champion is fetched beside what looks at settings and recordings.
+    assert steps[0] == "open-run"
+    assert sorted(steps[1:4]) == ["configure", "fetch-champion", "inputs-version"]
+    assert steps[4:8] == ["preflight", "ingest", "validate", "split"]
     # Steps that wait for the same one start together: their order is the scheduler's.
     waiting = {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn"}
     assert waiting | {"fuse", "calibrate", "evaluate", "export", "judge", "register"} <= set(steps)

@@ -206,18 +206,6 @@ def _verify_registered(manifest: BundleManifest, version: ModelVersion) -> None:
     )
 
 
-def champion_version() -> tuple[str, str]:
-    """Number of the version that has the alias champion, and the version of its bundle; empty where none has.
-
-    Raises:
-        RegistryError: The server does not answer.
-    """
-    client = connect(Tracking())
-    with registry_errors(f"asking for {MODEL}@champion"):
-        found = _resolve(client, "champion")
-    return ("", "") if found is None else (str(found.version), str(found.tags.get("bundle_version", "")))
-
-
 def _resolve(client: MlflowClient, alias_or_version: str) -> ModelVersion | None:
     if alias_or_version.isdecimal():
         return _existing(client, int(alias_or_version))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from silencio.bundle.graph import Graph
 from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import MANIFEST
 from silencio.config import STUDENT, RunConfig
 from silencio.data.frames import read_frame
 from silencio.data.leaks import check_unheard, recording_fingerprints
@@ -27,7 +27,6 @@ from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.teacher import with_teacher
 from silencio.features import FrontEnd
-from silencio.registry.models import fetch
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
@@ -55,7 +54,7 @@ def evaluate_step(
         inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
         development: Shards of training and validation, for the references that must be fitted.
         test: Shards of the test part.
-        champion: Folder of the champion's bundle, or its number in the registry; empty or `none`: nothing to compare.
+        champion: The folder that `fetch_champion` made, or another with a bundle; empty: nothing to compare.
         evaluation_path: Gets all figures, as JSON.
         teacher: Figures of the ensemble that taught the heads, where they are a student; empty: they make an ensemble.
 
@@ -100,13 +99,9 @@ def evaluate_step(
 
 def champion_scores(champion: str, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
     """What the champion says of the test recordings; None where there is none."""
-    if champion in ("", "none"):
+    if not champion or not (Path(champion) / MANIFEST).is_file():
         return None
-    if not champion.isdecimal():
-        return ask_champion(Path(champion), table, classes)
-    with tempfile.TemporaryDirectory(prefix="silencio-champion-") as temporary:
-        fetched = fetch(champion, Path(temporary) / "bundle")
-        return None if fetched is None else ask_champion(fetched, table, classes)
+    return ask_champion(Path(champion), table, classes)
 
 
 def in_the_field(

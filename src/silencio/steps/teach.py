@@ -20,7 +20,7 @@ def teach_step(
     report_path: str,
     record_as: str,
     soundscapes_path: str,
-) -> dict[str, float]:
+) -> tuple[dict[str, float], str]:
     """Train one head as `train` does, with soft labels for the recordings that a teacher speaks of.
 
     Args:
@@ -35,7 +35,7 @@ def teach_step(
         soundscapes_path: Unlabelled recordings, for what is mixed in.
 
     Returns:
-        Validation figures, for the run's page.
+        As `train`.
 
     Raises:
         ConfigError: The configuration has no such head: the graph was compiled for another one.

@@ -27,7 +27,7 @@ def train_step(
     soft: SoftLabels | None = None,
     record_as: str = "",
     soundscapes_path: str = "",
-) -> dict[str, float]:
+) -> tuple[dict[str, float], str]:
     """Train one head.
 
     Args:
@@ -42,7 +42,8 @@ def train_step(
         soundscapes_path: Unlabelled recordings, of whose training half something is mixed in; empty: made noise is.
 
     Returns:
-        Validation figures, for the run's page.
+        Validation figures, for the run's page; and when it was trained (`silencio.registry.head_record.Times`), for
+        `register`.
 
     Raises:
         ConfigError: The configuration has no such head: the graph was compiled for another one.
@@ -64,6 +65,7 @@ def train_step(
             "trained_parameters": result.n_trained_parameters,
         }
         head_run.result(figures)
+        head_run.save(Path(model_path))
     page(
         f"Head {head}",
         [
@@ -74,7 +76,7 @@ def train_step(
         ],
         Path(report_path),
     )
-    return figures
+    return figures, head_run.times.to_json()
 
 
 def _backgrounds(config: RunConfig, head: str, soundscapes_path: str) -> BackgroundPool | None:

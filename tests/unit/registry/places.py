@@ -112,22 +112,25 @@ class Server:
 
     def __init__(self, folder: Path, backend: str | None) -> None:
         self._folder, self._backend = folder, backend
-        self._port = free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.uri = f"http://127.0.0.1:{self._port}"
+        self.uri = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Returns when it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
-        command += ["--workers", "1", *(["--backend-store-uri", self._backend] if self._backend else [])]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         environment |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
+                self.command(), cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         until(self._answers, (self._folder / "server.log").read_text)
+
+    def command(self) -> list[str]:
+        """What is started."""
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        return [*command, "--workers", "1", *(["--backend-store-uri", self._backend] if self._backend else [])]
 
     def _answers(self) -> bool:
         assert self._process
@@ -145,6 +148,19 @@ class Server:
             yield
         finally:
             os.killpg(self._process.pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def without_a_store(self) -> Iterator[None]:
+        """A file lies where it keeps artifacts."""
+        place, away = self._folder / "mlartifacts", self._folder / "away"
+        place.mkdir(exist_ok=True)
+        place.rename(away)
+        place.touch()
+        try:
+            yield
+        finally:
+            place.unlink()
+            away.rename(place)
 
     def kill(self) -> None:
         """With its workers, without a farewell."""

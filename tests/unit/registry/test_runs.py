@@ -125,6 +125,16 @@ def test_runs_page__of_a_file_says_what_to_start(client: MlflowClient, monkeypat
     assert runs_page() == f"mlflow server --backend-store-uri {other} in {database.parent}, then {page}"
 
 
+def test_end_run__closes_the_heads_with_their_run(client: MlflowClient) -> None:
+    parent, other = (open_run("train", "abc", "local", key) for key in ("job-1", "job-2"))
+    done, killed = fresh_child(client, parent, "raw_cnn", {}), fresh_child(client, parent, "texture", {})
+    elsewhere = fresh_child(client, other, "raw_cnn", {})
+    client.set_terminated(done, "FINISHED")
+    end_run("job-1", failed=True)
+    status = {run_id: client.get_run(run_id).info.status for run_id in (parent, done, killed, other, elsewhere)}
+    assert status == {parent: "FAILED", done: "FINISHED", killed: "FAILED", other: "RUNNING", elsewhere: "RUNNING"}
+
+
 def test_fresh_child__stands_in_place_of_the_earlier_one(client: MlflowClient) -> None:
     parent = open_run("train", "abc", "local", "")
     other = fresh_child(client, parent, "effnet", {})

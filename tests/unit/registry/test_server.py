@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from silencio.errors import RegistryError
 from silencio.registry.__main__ import main
 from silencio.registry.connection import connect
 from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
 from silencio.registry.runs import open_run, runs_page
 from silencio.registry.settings import RUN_KEY
+from silencio.steps.fetch_champion import fetch_champion_step
 from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
 from silencio.steps.train import train_step
@@ -49,8 +51,8 @@ def test_path__from_the_first_step_to_the_champion(
     monkeypatch.setenv(RUN_KEY, "job-1")
     monkeypatch.setenv("SILENCIO_CODE_VERSION", "abc123")
     monkeypatch.setenv("SILENCIO_IMAGE", "silencio/train:1")
-    run_id, *champion = open_run_step("train tiny", "")
-    assert champion == ["", ""]
+    run_id = open_run_step("train tiny", "")
+    assert fetch_champion_step("registry", str(tmp_path / "compared")) == ""
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
     shards = [str(folder) for folder in tiny_data.development]
@@ -83,11 +85,24 @@ def test_path__from_the_first_step_to_the_champion(
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
     assert fetch("champion", tmp_path / "champion") is None
     promote(1)
-    assert open_run_step("train tiny", "abc123", "local", "job-3")[1:] == ("1", "b1")
+    assert fetch_champion_step("registry", str(tmp_path / "compared with")).startswith("b1 ")
     capsys.readouterr()
     assert main(["fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
     assert capsys.readouterr().err == ""
+
+
+def test_server__whose_store_takes_nothing_is_known_before_any_work_with_what_it_says(tracked: Server) -> None:
+    with tracked.without_a_store(), pytest.raises(RegistryError) as caught:
+        open_run_step("train tiny", "abc123", "local", "job-4")
+    assert str(caught.value) == (
+        f"{tracked.uri} takes no files for the run: it answers HTTP 500 (Internal Server Error); its own log says why. "
+        "Where files lie on S3, boto3 is needed beside the server, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
+        "MLFLOW_S3_ENDPOINT_URL in the server's environment (docs/tracking.md)"
+    )
+    # The same command when it is mended.
+    run_id = open_run_step("train tiny", "abc123", "local", "job-4")
+    assert connect().list_artifacts(run_id) == []
 
 
 def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
@@ -124,5 +139,5 @@ def test_server__that_dies_while_a_head_trains_ends_no_training(
             head_run.epoch(number, {"loss": 3.0 - number})
     assert [message.split(":")[0] for message in caplog.messages] == [
         "training lost goes on and keeps its figures until they can be sent",
-        "2 figures of head lost were not recorded",
+        "2 figures of head lost were not sent, register will write them",
     ]

@@ -13,8 +13,9 @@ from mlflow.entities import Run
 from components.register import register
 from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.registry.connection import connect
+from silencio.registry.head_record import HeadRecord, Times
 from silencio.registry.models import versions
-from silencio.registry.runs import open_run
+from silencio.registry.runs import children_of, fresh_child, open_run
 from silencio.steps.register import register_step
 from tests.unit.registry.places import BAD, CONFIG, PARENTS, fresh_database, register_inputs, write_bundle
 
@@ -104,6 +105,22 @@ def test_register__started_again_registers_nothing_twice(client: MlflowClient, b
     assert len(client.get_metric_history(second[1].info.run_id, "test/macro_map")) == 1
 
 
+def test_register__leaves_no_head_without_its_record_and_none_running(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    run_id = open_run("train", "abc", "local", "job-1")
+    fresh_child(client, run_id, "killed before it was trained by another", {})
+    (tmp_path / "head").mkdir()
+    HeadRecord("raw_cnn", {"epochs": 1}, [{"loss": 1.0}], {"validation_top1": 0.5}).save(tmp_path / "head")
+    inputs = register_inputs(tmp_path / "inputs", bundle)
+    for _ in range(2):
+        register_step(run_id, inputs, str(tmp_path / "registration"), {str(tmp_path / "head"): ""})
+        children = {str(child.info.run_name): child for child in children_of(client, run_id)}
+        assert len(children) == 2
+        assert {child.info.status for child in children.values()} == {"FINISHED"}
+        assert children["raw_cnn"].data.metrics == {"loss": 1.0, "validation_top1": 0.5}
+
+
 @pytest.mark.parametrize(
     "verdict",
     [
@@ -152,7 +169,14 @@ def test_register__as_a_component(client: MlflowClient, bundle: Path, tmp_path: 
     paths = register_inputs(tmp_path / "inputs", bundle)
     inputs = {name: dsl.Artifact(uri=path) for name, path in paths.items()}
     registration = dsl.Artifact(uri=str(tmp_path / "out" / "registration"))
+    (tmp_path / "head").mkdir()
+    HeadRecord("raw_cnn", {}, [{"loss": 1.0}], {}).save(tmp_path / "head")
+    times = Times(started_ms=1, ended_ms=[2], epoch_s=[0.5]).to_json()
+    # One head stands in all six places.
+    head = dsl.Model(uri=str(tmp_path / "head"), metadata={"times": times})
+    inputs |= {f"head_{number}": head for number in range(1, 7)}
     assert register.python_func(run_id=run_id, config=CONFIG, registration=registration, **inputs) == ("1",)
+    assert [child.data.metrics["epoch_s"] for child in children_of(client, run_id)] == [0.5]
     assert registration.metadata["version"] == "1"
     assert json.loads(Path(registration.path).read_text())["run_id"] == run_id
 
