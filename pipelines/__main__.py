@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from silencio.errors import SilencioError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pipelines.plan import PlannedStep
     from pipelines.step_log import StepTime
     from silencio.console import Console
 
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
     )
     _add_earlier(run)
+    run.add_argument("--plan", action="store_true", help="run nothing; say which steps would run, and why")
     score = pipelines.add_parser("batch_score", help="score a whole archive with a bundle")
     score.add_argument("--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings")
     score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
@@ -163,35 +166,42 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_train(options: argparse.Namespace, console: Console) -> int:
-    from rich.table import Table
-
-    from pipelines.train_run import run_train
-    from silencio.evaluation.results import results_table
+    from pipelines.train_output import PAGES, judged_table
+    from pipelines.train_run import plan_train, run_train
     from silencio.registry.runs import runs_page
 
-    run = run_train(
-        options.data,
-        options.preset,
-        _configuration(options),
-        options.set,
-        options.out,
-        previous=options.previous,
-        champion=options.champion,
-    )
+    asked = (options.data, options.preset, _configuration(options), options.set, options.out)
+    beside = {"previous": options.previous, "champion": options.champion}
+    if options.plan:
+        console.print(_plan_table(plan_train(*asked, **beside)))
+        return 0
+    run = run_train(*asked, **beside)
     console.print(_times_table(run.times))
-    results = results_table(run.evaluation)
-    table = Table(*results.columns, title=f"Test recordings ({run.evaluation.rows['ensemble'].n_recordings})")
-    for _, row in results.iterrows():
-        table.add_row(*(value if isinstance(value, str) else f"{value:.3f}" for value in row))
-    console.print(table)
+    console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
-    console.print("The gates passed it." if run.verdict.passed else "The gates refused it, so it is not registered:")
-    for refusal in run.verdict.refusals:
-        console.print(f"- {refusal}", soft_wrap=True)
-    console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)
+    what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
+    console.print(
+        f"The gates passed {what}:" if run.verdict.passed else f"The gates refused {what}, so it is not registered:"
+    )
+    for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
+        console.print(f"- {reason.message}", soft_wrap=True, markup=False)
+    for name, path in run.pages.items():
+        console.print(f"{PAGES[name]}: {path}", soft_wrap=True)
     with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
         console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
+
+
+def _plan_table(planned: list[PlannedStep]) -> Table:
+    """A row a step; a loop's step has one row for all its items that have the same to say."""
+    from rich.table import Table
+
+    n_run = sum(step.what == "runs" for step in planned)
+    table = Table("step", "what", "why", title=f"{n_run} of {len(planned)} steps would run")
+    counts = Counter(planned)
+    for step, count in counts.items():
+        table.add_row(step.step if count == 1 else f"{step.step}, {count} parts", step.what, step.why)
+    return table
 
 
 def _times_table(times: list[StepTime]) -> Table:
@@ -282,12 +292,19 @@ def _list(options: argparse.Namespace, console: Console) -> int:
     from pipelines.compile import COMPILED
     from silencio.config import preset_names, preset_text, resolve
 
-    table = Table("preset", "heads", "compiled")
+    table, broken = Table("preset", "heads", "compiled"), []
     for name in preset_names():
+        try:
+            heads = ", ".join(resolve(preset_text(name)).heads)
+        except SilencioError as error:
+            broken.append(f"error: preset {name}: {error}")
+            continue
         compiled = ", ".join(sorted(path.name for path in COMPILED.glob(f"train-{name}-[0-9]*.yaml")))
-        table.add_row(name, ", ".join(resolve(preset_text(name)).heads), compiled)
+        table.add_row(name, heads, compiled)
     console.print(table)
-    return 0
+    for sentence in broken:
+        sys.stderr.write(f"{sentence}\n")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

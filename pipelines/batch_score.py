@@ -57,7 +57,7 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
             run_key: The run's identity; nothing here needs it.
         """
         # A cache sees the name of a place and not what lies there: everything after this step is keyed by what it says.
-        read = inputs_version(data=data, beside=bundle, config="", overrides=[])
+        read = inputs_version(data=data, beside=bundle)
         read.set_caching_options(False)
         key = {"inputs_version": read.output}
         listed = keyed(list_archive, key)(data=data, n_shards=n_shards)

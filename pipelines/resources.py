@@ -18,6 +18,7 @@ from components.image import STEP
 from pipelines.cluster_objects import (
     GPU_NODES,
     RECORDINGS,
+    RUN_OF_POD,
     S3,
     S3_KEYS,
     SECRET,
@@ -143,7 +144,8 @@ def with_image(task: PipelineTask) -> PipelineTask:
 
 
 def with_tracking(task: PipelineTask) -> PipelineTask:
-    """Give a step the address of the tracking server."""
+    """Give a step the address of the tracking server, and the key by which it finds the run there."""
+    kubernetes.use_field_path_as_env(task, RUN_OF_POD.variable, RUN_OF_POD.path)
     return _with(task, TRACKING, TRACKING_ACCOUNT)
 
 

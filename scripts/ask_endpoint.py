@@ -66,13 +66,15 @@ def _ranked(answer: RecordingDocument) -> list[tuple[str, str, float]]:
 
 
 def _verdict(path: Path) -> list[str]:
-    """What the gates said, each refusal in a line of its own."""
+    """What the gates said: each refusal in a line of its own, and what they did not decide."""
     verdict = json.loads(path.read_text(encoding="utf-8"))
+    undecided = [reason for reason in verdict["reasons"] if reason["passed"] and not reason["decides"]]
+    notes = ["Not decided:", *(f"- {reason['message']}" for reason in undecided)] if undecided else []
     if verdict["passed"]:
-        return ["The gates passed it."]
+        return ["The gates passed it.", *notes]
     refusals = [f"- {reason['message']}" for reason in verdict["reasons"] if not reason["passed"]]
     why = "A dozen test recordings are few: docs/demo.md says what a pass would take."
-    return ["The gates refused it, so it is not registered as challenger:", *refusals, why]
+    return ["The gates refused it, so it is not registered as challenger:", *refusals, *notes, why]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """What a pass of the shipped gates would take on the demo recordings.
 
-Two bounds that have nothing to do with how the demo's heads are trained: how often a model whose probabilities are
-perfectly honest passes the calibration gate by chance, and how often the regression on BirdNET's embeddings that users
-would reach for passes the gates on recordings (without soundscapes, and without the regression on the mean spectrum),
-over splits that the demo's five are not among.
+A bound that has nothing to do with how the demo's heads are trained: how often the regression on BirdNET's embeddings
+that users would reach for passes the gates on recordings (without soundscapes, and without the regression on the mean
+spectrum), over splits that the demo's five are not among.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ from silencio.data.split import SplitConfig, draw_split
 from silencio.data.validate import validate_recordings
 from silencio.encoders.config import EncoderConfig
 from silencio.evaluation.bootstrap import Bootstrap
-from silencio.evaluation.calibration import CalibrationConfig, expected_calibration_error, fit_calibration
+from silencio.evaluation.calibration import CalibrationConfig, fit_calibration
+from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.comparisons import compare
 from silencio.evaluation.gates import GatePolicy, Verdict, apply_gates
 from silencio.evaluation.metrics import judge
@@ -36,34 +36,13 @@ from silencio.evaluation.references import majority_scores
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
-N_TEST = (12, 20, 30, 40, 60)
-TOP1 = (0.5, 0.6, 0.7, 0.8, 0.9)
-_N_DRAWS = 4000
-# How far confidences spread around their mean: Beta(4 p, 4 (1 - p)), the spread of the regressions below.
-_CONCENTRATION = 4.0
 _SEEDS = range(101, 131)
 _MAJORITY = "majority class"
 
 
 def prove(units: Units) -> dict[str, Any]:
-    """Both bounds, as shares of draws and of splits."""
-    return {
-        "share_of_calibrated_models_that_pass": units.do("calibrated", calibrated_models),
-        "regression_on_birdnet": units.do("birdnet", _regressions),
-    }
-
-
-def calibrated_models() -> dict[str, dict[str, float]]:
-    """Share of perfectly calibrated models that pass the calibration gate, by their top-1 and by test recordings."""
-    max_error, rng = GatePolicy.shipped().most_calibration_error, np.random.default_rng(0)
-
-    def share(top1: float, n_test: int) -> float:
-        confidence = rng.beta(_CONCENTRATION * top1, _CONCENTRATION * (1 - top1), (_N_DRAWS, n_test))
-        hit = rng.random(confidence.shape) < confidence
-        errors = [expected_calibration_error(*one) for one in zip(confidence, hit, strict=True)]
-        return round(float(np.mean(np.array(errors) <= max_error)), 2)
-
-    return {f"{top1:g}": {str(n): share(top1, n) for n in N_TEST} for top1 in TOP1}
+    """Shares of splits."""
+    return {"regression_on_birdnet": units.do("birdnet", _regressions)}
 
 
 def _regressions() -> dict[str, Any]:
@@ -117,7 +96,7 @@ def _verdict(
 ) -> Verdict:
     target = targets(test_set.table, classes.index)
     figures = judge(scores, target, test_set.table["primary_label"], classes).to_dict()
-    error = expected_calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
+    error = calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
     comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
     policy = GatePolicy.shipped().model_copy(update={"soundscapes": "none", "not_worse_than": {}})
     return apply_gates(policy, figures, None, error, comparisons, [])

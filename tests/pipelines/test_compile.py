@@ -9,7 +9,7 @@ from components.image import VERSION, train_image
 from pipelines import compile as compile_
 from pipelines.__main__ import main
 from pipelines.compile import COMPILED, compile_all, stale_files
-from pipelines.train import MOST_HEADS, train_pipeline
+from pipelines.train import MAX_HEADS, train_pipeline
 from silencio.config import preset_names, preset_text, resolve
 from silencio.errors import ConfigError
 
@@ -136,7 +136,7 @@ def test_steps_that_keep_their_image__run_in_it(compiled) -> None:
 
 def test_too_many_heads__are_refused() -> None:
     config = resolve(preset_text("demo"))
-    heads = {f"texture_{i}": config.heads["texture"] for i in range(MOST_HEADS + 1)}
+    heads = {f"texture_{i}": config.heads["texture"] for i in range(MAX_HEADS + 1)}
     with pytest.raises(ConfigError, match="room for 6"):
         train_pipeline("many", config.model_copy(update={"heads": heads}), "")
 

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.local_steps import LocalSteps
 from silencio.data.place_version import RUN_FOLDER
+from silencio.registry.settings import RUN_KEY
 
 
 def test_process__knows_the_run_s_folder_whose_files_are_no_recordings(tmp_path: Path) -> None:
@@ -17,6 +18,14 @@ def test_process__knows_the_run_s_folder_whose_files_are_no_recordings(tmp_path:
     steps._here.step = "inputs-version"
     assert steps._run_process(["sh", "-c", f"echo ${RUN_FOLDER}"]) == 0
     assert lines == [str(tmp_path)]
+
+
+def test_process__knows_the_run_s_key_by_which_it_finds_its_record(tmp_path: Path) -> None:
+    lines: list[str] = []
+    steps = LocalSteps(cast(Any, None), cast(Any, SimpleNamespace(output=lines.append)), "key-of-run", tmp_path, {})
+    steps._here.step = "train-raw-cnn"
+    assert steps._run_process(["sh", "-c", f"echo ${RUN_KEY}"]) == 0
+    assert lines == ["key-of-run"]
 
 
 def test_process__says_what_this_run_is_and_not_what_the_graph_names(

@@ -59,6 +59,14 @@ def test_verdict__names_each_refusal(script: ModuleType, tmp_path: Path) -> None
     assert not any("a is fine" in line for line in lines)
 
 
+def test_verdict__what_decided_nothing_is_said_in_either(script: ModuleType, tmp_path: Path) -> None:
+    few = {"gate": "calibration", "passed": True, "message": "too few to decide.", "decides": False, "asked": True}
+    for passed in (True, False):
+        (tmp_path / "verdict.json").write_text(json.dumps({"passed": passed, "reasons": [few]}))
+        lines = script._verdict(tmp_path / "verdict.json")
+        assert lines[lines.index("Not decided:") + 1] == "- too few to decide."
+
+
 def test_verdict__a_pass_is_said(script: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "verdict.json").write_text(json.dumps({"passed": True, "reasons": []}))
     assert script._verdict(tmp_path / "verdict.json") == ["The gates passed it."]

@@ -86,12 +86,6 @@ def test_resolve__what_it_writes_resolves_to_itself(name: str, overrides: list[s
     assert again.features.sha256 == config.features.sha256
 
 
-def test_save__load_is_its_inverse(tmp_path: Path) -> None:
-    config = resolve(BASE, overrides=["heads.raw_cnn.epochs=2"])
-    config.save(tmp_path / "config.yaml")
-    assert RunConfig.load(tmp_path / "config.yaml") == config
-
-
 def test_heads__have_the_configuration_of_their_kind() -> None:
     config = resolve(BASE, overrides=["heads.second.kind=raw_cnn", "heads.second.kernel_size=31"])
     assert type(config.heads["effnet_lora"]) is EffNetLoraConfig
@@ -209,7 +203,6 @@ def test_null__of_what_is_not_there_changes_nothing() -> None:
         ("heads=3", "heads", "must be a mapping of names to heads (found 3)"),
         ("heads=[raw_cnn]", "heads", "must be a mapping of names to heads (found ['raw_cnn'])"),
         ("heads=null", "heads", "Field required"),
-        ("supervisor=null", "supervisor", "Field required"),
         ("heads.a-b.kind=raw_cnn", "heads.a-b", "a head's name is letters, digits and underscores"),
         ("heads.1st.kind=raw_cnn", "heads.1st", "a head's name is letters, digits and underscores"),
         ("heads.größe.kind=raw_cnn", "heads.größe", "a head's name is letters, digits and underscores"),
@@ -242,6 +235,15 @@ def test_wrong_head__is_named_by_its_place(override: str, place: str) -> None:
     message = _complaint(override)
     assert message.startswith(f"{place}: ")
     assert "dictionary update sequence" not in message
+
+
+def test_supervisor__has_a_default_like_everything_else() -> None:
+    config = resolve("heads: {raw_cnn: {}}")
+    assert config.supervisor.kind == "weighted_average"
+    assert config == resolve("heads: {raw_cnn: {}}\nsupervisor: {}")
+    assert resolve(config.to_yaml()) == config
+    # Of several heads, and with one taken away again.
+    assert resolve(BASE, overrides=["supervisor=null"]) == resolve(BASE)
 
 
 def test_supervisor__a_name_alone_is_refused_in_words_or_understood() -> None:

@@ -110,7 +110,8 @@ class BundleManifest(_Entry):
         calibration: `kind`, and one `scale` and `offset` a class; the graph holds them already.
         thresholds: By code, the probability from which on the species counts as named; loaders want one a class.
         metrics: Figures by part of the split; those of the test part come with the verdict.
-        verdict: Whether the gates let it pass, and what those said that did not; empty before they were asked.
+        verdict: Whether the gates let it pass, what those said that did not, and every gate with its outcome; empty
+            before they were asked.
         precision: Of the graph.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.

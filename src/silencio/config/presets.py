@@ -21,11 +21,14 @@ def preset_text(name: str) -> str:
     """A preset's YAML.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: There is none of that name, or it is no text.
     """
     if name not in preset_names():
         raise ConfigError(f"--preset {name!r} does not exist: there are {', '.join(preset_names())}")
-    return (files("silencio") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    try:
+        return (files("silencio") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--preset {name!r} cannot be read: {error}") from error
 
 
 def read_config_file(path: Path) -> str:

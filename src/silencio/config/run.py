@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from silencio.config.layers import explain, mapping, merged, parsed_override
 from silencio.config.sections import DistillationConfig, EvaluationConfig, ExportConfig, StackingConfig
 from silencio.data.config import DataConfig
 from silencio.errors import ConfigError
 from silencio.evaluation.calibration import CalibrationConfig
-from silencio.evaluation.gates import GatePolicy
+from silencio.evaluation.gate_policy import REPLACE, GatePolicy, layered_policy
 from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
 from silencio.models.supervisor import SupervisorConfig
-from silencio.storage import write_atomically
 
 STUDENT: Literal["student"] = "student"
+DEFAULT_SUPERVISOR = "weighted_average"
 Release = Literal["ensemble", "student"]
 
 
@@ -42,12 +49,13 @@ class RunConfig(DataConfig):
         thresholds: From which probability on a species is named.
         export: What goes into the bundle.
         evaluation: How the test part is judged.
-        gates: What a model must show before it is registered; by default the policy that ships.
+        gates: What a model must show before it is registered: the policy that ships, with what is said here laid over
+            it; `replace: true` says that here stands a whole policy. Written out, it always is one.
     """
 
     seed: int = Field(0, ge=0, lt=2**32)
     heads: dict[str, SerializeAsAny[HeadConfig]] = Field(min_length=1)
-    supervisor: SerializeAsAny[SupervisorConfig]
+    supervisor: SerializeAsAny[SupervisorConfig] = Field(default_factory=lambda: _default_supervisor())
     stacking: StackingConfig = StackingConfig()
     student: SerializeAsAny[HeadConfig] | None = None
     distillation: DistillationConfig = DistillationConfig()
@@ -68,12 +76,27 @@ class RunConfig(DataConfig):
     @field_validator("supervisor", mode="before")
     @classmethod
     def _typed_supervisor(cls, supervisor: Any) -> Any:
-        return _typed(supervisor, "weighted_average", lambda kind: supervisor_class(kind).Config, "supervisor")
+        return _typed(supervisor, DEFAULT_SUPERVISOR, lambda kind: supervisor_class(kind).Config, "supervisor")
 
     @field_validator("student", mode="before")
     @classmethod
     def _typed_student(cls, student: Any) -> Any:
         return None if student is None else _typed_head("effnet_lora", student, STUDENT)
+
+    @field_validator("gates", mode="before")
+    @classmethod
+    def _whole_policy(cls, gates: Any) -> Any:
+        if isinstance(gates, GatePolicy):
+            return gates
+        try:
+            policy = layered_policy([gates])
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return {name: value for name, value in policy.items() if name != REPLACE}
+
+    @field_serializer("gates")
+    def _said_to_be_whole(self, gates: GatePolicy) -> dict[str, Any]:
+        return {REPLACE: True, **gates.model_dump(mode="json")}
 
     @model_validator(mode="before")
     @classmethod
@@ -148,7 +171,7 @@ class RunConfig(DataConfig):
             raise ConfigError("this pipeline was compiled with a student, the configuration has none: compile it again")
         alone: dict[str, Any] = {
             "heads": {STUDENT: self.student},
-            "supervisor": supervisor_class("weighted_average").Config(kind="weighted_average"),
+            "supervisor": _default_supervisor(),
             "stacking": StackingConfig(),
             "student": None,
             "release": None,
@@ -159,14 +182,10 @@ class RunConfig(DataConfig):
         """The resolved configuration, every default written out."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
-    def save(self, path: str | Path) -> None:
-        """Keep as YAML."""
-        write_atomically(Path(path), self.to_yaml())
-
     @classmethod
-    def load(cls, path: str | Path) -> RunConfig:
-        """The inverse of `save`."""
-        return resolve(Path(path).read_text(encoding="utf-8"))
+    def stand_ins(cls) -> dict[str, Any]:
+        """See `DataConfig`."""
+        return {"heads": {"texture": {}}, "supervisor": {}}
 
 
 def _encoder_names(name: Any, head: Any) -> tuple[str, ...]:
@@ -180,6 +199,10 @@ def _encoder_names(name: Any, head: Any) -> tuple[str, ...]:
 
 def _typed_head(default_kind: Any, head: Any, where: str = "") -> Any:
     return _typed(head, default_kind, lambda kind: head_class(kind).Config, where or f"heads.{default_kind}")
+
+
+def _default_supervisor() -> SupervisorConfig:
+    return supervisor_class(DEFAULT_SUPERVISOR).Config(kind=DEFAULT_SUPERVISOR)
 
 
 def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
@@ -213,11 +236,24 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
     Raises:
         ConfigError: One message with every wrong value by its name.
     """
-    values = mapping(text, "the configuration")
-    values = merged(values, mapping(over, "--config")) if over.strip() else values
-    for override in overrides:
-        values = merged(values, parsed_override(override))
+    layers = [mapping(text, "the configuration")]
+    layers += [mapping(over, "--config")] if over.strip() else []
+    layers += [parsed_override(override) for override in overrides]
+    values = layers[0]
+    for layer in layers[1:]:
+        values = merged(values, layer)
+    # The policy that ships lies below all of them: a gate vanishes only where one of them says so.
+    values = {**values, "gates": layered_policy([layer["gates"] for layer in layers if "gates" in layer])}
     try:
-        return RunConfig.model_validate(values, strict=False)
+        config = RunConfig.model_validate(values, strict=False)
     except ValidationError as error:
         raise ConfigError(explain(error, "")) from error
+    _check_gates(config)
+    return config
+
+
+def _check_gates(config: RunConfig) -> None:
+    """What only the whole configuration can tell; a step that is handed its part of it does not know the heads."""
+    if not config.gates.asks:
+        raise ConfigError("gates: ask for nothing, and a model of which no gate decides is never registered: keep one")
+    config.gates.check_references(config.heads, student=config.student is not None)

@@ -133,16 +133,23 @@ def expected_calibration_error(
     values = np.asarray(probabilities, np.float64)
     if not values.size or not np.isfinite(values).all():
         return float("nan")
-    return float(sum(abs(row.mean_probability - row.share) * row.n for row in _bins(probabilities, happened, n_bins)))
+    bins = _bins(probabilities, happened, n_bins)
+    return float(sum(abs(one.mean_probability - one.right_share) * one.recordings_share for one in bins))
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """One bar of the reliability picture; `n` is a share of all."""
+    """One point of the reliability picture.
+
+    Attributes:
+        mean_probability: Of what is in the bin.
+        right_share: Share of it that came true.
+        recordings_share: Share of all that is in it.
+    """
 
     mean_probability: float
-    share: float
-    n: float
+    right_share: float
+    recordings_share: float
 
 
 def reliability(

@@ -13,6 +13,11 @@ from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 
 COMPARED = ("macro_map", "top1")
+# What every run is compared with, beside its heads, and what it is compared with where one serves.
+MAJORITY = "majority class"
+MEAN_LOG_MEL = "logistic regression on mean log-mel"
+REFERENCES = (MAJORITY, MEAN_LOG_MEL)
+CHAMPION = "champion"
 
 
 @dataclass(frozen=True)

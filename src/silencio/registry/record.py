@@ -26,7 +26,7 @@ class Verdict:
 
     Attributes:
         passed: Whether the bundle may be registered.
-        reasons: Every gate: `gate`, `passed`, `message`.
+        reasons: Every gate: `gate`, `passed`, `message`, and whether it `decides` and was `asked`.
     """
 
     passed: bool
@@ -42,7 +42,12 @@ class Verdict:
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             passed = facts["passed"]
-            reasons = [{key: reason[key] for key in ("gate", "passed", "message")} for reason in facts["reasons"]]
+            reasons = [
+                # A file of an earlier version says neither.
+                {key: reason[key] for key in ("gate", "passed", "message")}
+                | {key: reason.get(key, True) for key in ("decides", "asked")}
+                for reason in facts["reasons"]
+            ]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RegistryError(f"{path} is no verdict of the gates ({type(error).__name__}: {error})") from error
         if not isinstance(passed, bool):
@@ -57,6 +62,11 @@ class Verdict:
         """What the gates that failed said."""
         return [f"{reason['gate']}: {reason['message']}" for reason in self.reasons if not reason["passed"]]
 
+    @property
+    def not_asked(self) -> list[str]:
+        """Gates that did not have to be passed."""
+        return [reason["gate"] for reason in self.reasons if not reason["asked"]]
+
 
 @dataclass(frozen=True)
 class RunFiles:
@@ -67,23 +77,30 @@ class RunFiles:
         verdict: JSON.
         evaluation: Folder or JSON.
         report: HTML.
-        config: The resolved configuration, YAML.
     """
 
     bundle: Path
     verdict: Path
     evaluation: Path
     report: Path
-    config: Path
 
 
-def record_run(client: MlflowClient, run_id: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict) -> None:
+def record_run(
+    client: MlflowClient, run_id: str, config: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict
+) -> None:
     """Put everything into the run. Done twice it is the same: a step may be started again.
+
+    Args:
+        client: Of the tracking server.
+        run_id: The run.
+        config: The resolved configuration, YAML.
+        files: What is recorded.
+        manifest: The bundle's.
+        verdict: Of the gates.
 
     Raises:
         MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.
     """
-    config = files.config.read_text(encoding="utf-8")
     log_params(client, run_id, params_of(yaml.safe_load(config)))
     # The run's own start as the time: the same figure at the same time is kept once.
     started_ms = client.get_run(run_id).info.start_time
@@ -112,15 +129,25 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
         "bundle_version": manifest.version,
         "manifest_sha256": manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
+        "test_part": str(manifest.metrics.get("test_part", "")),
     }
 
 
 def _verdict_tags(verdict: Verdict) -> dict[str, str]:
-    rows = (f"| {r['gate']} | {'passed' if r['passed'] else '**failed**'} | {r['message']} |" for r in verdict.reasons)
+    rows = (f"| {reason['gate']} | {_outcome(reason)} | {reason['message']} |" for reason in verdict.reasons)
     return {
         "verdict": "passed" if verdict.passed else "refused",
         "needs_retraining": "false" if verdict.passed else "true",
         "refused_because": "" if verdict.passed else "; ".join(verdict.objections) or "no gate says why",
+        "gates_not_asked": "; ".join(verdict.not_asked),
         # Shown at the head of the run's page.
         "mlflow.note.content": "\n".join(["| gate | verdict | why |", "|---|---|---|", *rows]),
     }
+
+
+def _outcome(reason: Mapping[str, Any]) -> str:
+    if not reason["passed"]:
+        return "**failed**"
+    if not reason["asked"]:
+        return "not asked"
+    return "passed" if reason["decides"] else "too few to decide"

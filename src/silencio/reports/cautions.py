@@ -110,7 +110,8 @@ def _miscalibrated(judged: Judged) -> Iterator[str]:
     calibration = judged.evaluation.calibration
     error = calibration.get("error_after")
     if error is not None and error > _MUCH_MISCALIBRATED:
-        excess = sum(one["n"] * (one["mean_probability"] - one["share"]) for one in calibration["after"])
+        points = calibration["after"]
+        excess = sum(one["recordings_share"] * (one["mean_probability"] - one["right_share"]) for one in points)
         direction = "too high" if excess > 0 else "too low"
         yield (
             f"Its probabilities are off by {decimals(error)} on average, mostly {direction}: do not read them as the "

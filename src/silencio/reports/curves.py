@@ -34,13 +34,13 @@ def reliability(calibration: Mapping[str, Any]) -> Markup:
     parts = [_path([(0.0, 0.0), (1.0, 1.0)], "reference")]
     for name in ("before", "after"):
         bins = calibration[name]
-        parts.append(_path([(one["mean_probability"], one["share"]) for one in bins], name))
+        parts.append(_path([(one["mean_probability"], one["right_share"]) for one in bins], name))
         parts += [
             tag(
                 "circle",
                 cx=_x(one["mean_probability"]),
-                cy=_y(one["share"]),
-                r=3 + 9 * math.sqrt(one["n"]),
+                cy=_y(one["right_share"]),
+                r=3 + 9 * math.sqrt(one["recordings_share"]),
                 class_=f"bin {name}",
             )
             for one in bins

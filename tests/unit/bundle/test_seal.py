@@ -31,6 +31,23 @@ def test_sealed__holds_figures_and_verdict(bundle_directory: Path, sealed: Path)
     assert VERDICT["refusals"][0] in card
 
 
+def test_card__lists_what_was_met_what_was_shown_and_what_was_not_asked(bundle_directory: Path, tmp_path: Path) -> None:
+    outcomes = ("passed", "refused", "too few to decide", "not asked")
+    gates = [{"gate": name, "outcome": name, "message": f"a gate that is {name}."} for name in outcomes]
+    verdict = {"passed": False, "refusals": [gates[1]["message"]], "gates": gates}
+    seal_bundle(bundle_directory, METRICS, verdict, tmp_path / "bundle")
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
+    section = card[card.index("## Gates") : card.index("## Licence")]
+    words = [line for line in section.splitlines() if line]
+    assert words == [
+        "## Gates",
+        *("Refused:", "- a gate that is refused."),
+        *("Met:", "- a gate that is passed."),
+        *("Shown only:", "- a gate that is too few to decide."),
+        *("Not asked:", "- a gate that is not asked."),
+    ]
+
+
 def test_sealed__nothing_else_changes(bundle_directory: Path, sealed: Path) -> None:
     before, after = Bundle(bundle_directory).manifest, Bundle(sealed).manifest
     changed = {"metrics", "verdict", "files", "manifest_sha256"}

@@ -311,7 +311,7 @@ def test_error__by_hand() -> None:
     # Four at 0.65 of which half came true; two at 0.96 that both did.
     assert expected_calibration_error(probabilities, happened) == pytest.approx(4 / 6 * 0.15 + 2 / 6 * 0.04)
     bins = reliability(probabilities, happened)
-    assert [(one.mean_probability, one.share, one.n) for one in bins] == [
+    assert [(one.mean_probability, one.right_share, one.recordings_share) for one in bins] == [
         (pytest.approx(0.65), 0.5, pytest.approx(4 / 6)),
         (pytest.approx(0.96), 1.0, pytest.approx(2 / 6)),
     ]
@@ -344,7 +344,7 @@ def test_error__takes_any_shape() -> None:
 def test_reliability__bins_hold_everything_once(rows: list[tuple[float, bool]], n_bins: int) -> None:
     values, happened = np.array([value for value, _ in rows]), np.array([true for _, true in rows])
     bins = reliability(values, happened, n_bins)
-    assert sum(one.n for one in bins) == pytest.approx(1.0)
-    assert sum(one.n * one.share for one in bins) == pytest.approx(happened.mean())
-    assert sum(one.n * one.mean_probability for one in bins) == pytest.approx(values.mean())
+    assert sum(one.recordings_share for one in bins) == pytest.approx(1.0)
+    assert sum(one.recordings_share * one.right_share for one in bins) == pytest.approx(happened.mean())
+    assert sum(one.recordings_share * one.mean_probability for one in bins) == pytest.approx(values.mean())
     assert 0.0 <= expected_calibration_error(values, happened, n_bins) <= 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,11 +14,15 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
+from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import GatePolicy, Reason, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.slices import SliceFigures
 
 NAN = float("nan")
+EXACT = CalibrationError(0.0, (0.0, 0.02), 1000)
+WRONG = CalibrationError(0.9, (0.8, 0.95), 80)
 POLICY = GatePolicy(
     minimum={"macro_map": 0.35, "top1": 0.4},
     soundscape_minimum={"macro_roc_auc": 0.6},
@@ -56,7 +61,7 @@ SLICE = SliceFigures(
 GOOD: dict[str, Any] = {
     "figures": {"macro_map": 0.5, "top1": 0.6, "n_recordings": 80},
     "soundscape_figures": {"macro_roc_auc": 0.8},
-    "calibration_error": 0.1,
+    "calibration": CalibrationError(0.1, (0.05, 0.15), 80),
     "comparisons": [*REFERENCES, *AGAINST_CHAMPION],
     "slices": [SLICE],
 }
@@ -79,8 +84,11 @@ def test_verdict__a_good_model_passes() -> None:
     verdict = _verdict()
     assert verdict.passed
     assert verdict.refusals == []
-    assert verdict_facts(verdict) == {"passed": True, "refusals": []}
-    assert [reason.gate for reason in verdict.reasons] == [
+    facts = verdict_facts(verdict)
+    assert (facts["passed"], facts["refusals"]) == (True, [])
+    assert {gate["outcome"] for gate in facts["gates"]} == {"passed", "not asked"}
+    asked = [reason for reason in verdict.reasons if reason.asked]
+    assert [reason.gate for reason in asked] == [
         "minimum test macro_map",
         "minimum test top1",
         "minimum soundscapes macro_roc_auc",
@@ -93,14 +101,14 @@ def test_verdict__a_good_model_passes() -> None:
         "champion top1",
         "champion on slice night",
     ]
-    assert all(reason.decides for reason in verdict.reasons)
+    assert all(reason.decides for reason in asked)
 
 
 BAD: dict[str, Mapping[str, Any]] = {
     "minimum test macro_map": {"figures": {**GOOD["figures"], "macro_map": 0.349}},
     "minimum test top1": {"figures": {**GOOD["figures"], "top1": 0.399}},
     "minimum soundscapes macro_roc_auc": {"soundscape_figures": {"macro_roc_auc": 0.599}},
-    "calibration": {"calibration_error": 0.201},
+    "calibration": {"calibration": CalibrationError(0.3, (0.201, 0.4), 80)},
     "beats majority class in macro_map": {
         "comparisons": _against(Comparison("majority class", "macro_map", 0.2, (-0.01, 0.4), 80))
     },
@@ -126,21 +134,41 @@ def test_verdict__each_gate_alone_refuses(gate: str) -> None:
     assert [reason.gate for reason in verdict.reasons if not reason.passed] == [gate]
     (refusal,) = verdict.refusals
     assert refusal.endswith("refused.")
-    assert verdict_facts(verdict) == {"passed": False, "refusals": [refusal]}
+    facts = verdict_facts(verdict)
+    assert (facts["passed"], facts["refusals"]) == (False, [refusal])
+    assert [one for one in facts["gates"] if one["outcome"] == "refused"] == [
+        {"gate": gate, "outcome": "refused", "message": refusal}
+    ]
 
 
 def test_verdict__a_figure_at_its_bound_passes() -> None:
     at_bound = {"macro_map": 0.35, "top1": 0.4}
-    assert _verdict(figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}, calibration_error=0.2).passed
+    assert _verdict(figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}).passed
+    assert _verdict(calibration=CalibrationError(0.3, (0.2, 0.4), 800)).passed
 
 
 def test_message__has_value_and_bound() -> None:
     refusal = _verdict(**BAD["minimum test macro_map"]).refusals[0]
     assert refusal == "test macro_map is 0.349, the policy asks for at least 0.35: refused."
     refusal = _verdict(**BAD["not worse than regression in top1"]).refusals[0]
-    assert refusal == "top1 is -0.020 [-0.030, -0.010] on 80 recordings against regression, margin 0.01: refused."
+    assert refusal == (
+        "top1 differs by -0.020 [-0.030, -0.010] on 80 recordings from regression; the policy allows -0.01: refused."
+    )
     refusal = _verdict(**BAD["champion on slice night"]).refusals[0]
-    assert refusal == "Slice night: top1 -0.200 [-0.300, -0.100] on 30 recordings, margin 0.05: refused."
+    assert refusal == (
+        "Slice night: top1 differs by -0.200 [-0.300, -0.100] on 30 recordings from the champion's; the policy allows "
+        "-0.05: refused."
+    )
+    refusal = _verdict(**BAD["beats majority class in top1"]).refusals[0]
+    assert refusal == (
+        "top1 differs by +0.100 [+0.000, +0.200] on 80 recordings from majority class; the interval must lie above +0: "
+        "refused."
+    )
+    refusal = _verdict(**BAD["calibration"]).refusals[0]
+    assert refusal == (
+        "The calibration error of the most probable species is 0.300 [0.201, 0.400] on 80 recordings, the policy "
+        "allows 0.2: refused."
+    )
 
 
 # What is missing is no pass
@@ -153,7 +181,9 @@ MISSING: dict[str, Mapping[str, Any]] = {
     "no such figure in soundscapes": {"soundscape_figures": {"macro_map": 0.5}},
     "empty figures of soundscapes": {"soundscape_figures": {}},
     "no soundscapes": {"soundscape_figures": None},
-    "no calibration error": {"calibration_error": NAN},
+    "no calibration error": {"calibration": None},
+    "a calibration error that is no number": {"calibration": CalibrationError(NAN, (NAN, NAN), 0)},
+    "a calibration error without interval": {"calibration": CalibrationError(0.1, (NAN, NAN), 80)},
     "not compared": {"comparisons": AGAINST_CHAMPION},
     "half compared": {"comparisons": AGAINST_MAJORITY[:1]},
     "no interval": {"comparisons": _against(Comparison("majority class", "top1", 0.3, (NAN, NAN), 80))},
@@ -200,8 +230,8 @@ def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
 def test_soundscapes__a_policy_that_says_there_are_none_passes_without() -> None:
     none = POLICY.model_copy(update={"soundscapes": "none"})
     verdict = _verdict(none, soundscape_figures=None)
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
-    assert (verdict.passed, shown.gate) == (True, "soundscapes")
+    assert verdict.passed
+    assert "soundscapes" in [reason.gate for reason in verdict.of("not asked")]
     # Those that there are after all are held against the minimums like any.
     assert not _verdict(none, soundscape_figures={"macro_roc_auc": 0.1}).passed
 
@@ -209,7 +239,8 @@ def test_soundscapes__a_policy_that_says_there_are_none_passes_without() -> None
 def test_soundscapes__without_minimums_ask_for_none() -> None:
     verdict = _verdict(POLICY.model_copy(update={"soundscape_minimum": {}}), soundscape_figures=None)
     assert verdict.passed
-    assert not [reason for reason in verdict.reasons if "soundscapes" in reason.gate]
+    (reason,) = [reason for reason in verdict.reasons if "soundscapes" in reason.gate]
+    assert reason.outcome == "not asked"
 
 
 def test_verdict__without_a_gate_that_decides_passes_nobody() -> None:
@@ -256,26 +287,28 @@ def test_slice__too_small_is_shown_and_never_decides() -> None:
     few = replace(SLICE, n_recordings=9, counted=False, change=-1.0, change_interval=(-1.0, -1.0))
     verdict = _verdict(slices=[SLICE, few])
     assert verdict.passed
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
-    assert "too few to decide" in shown.message
+    (shown,) = verdict.of("too few to decide")
+    assert shown.message.endswith("too few to decide.")
     assert "-1.000" in shown.message
     assert "9 recordings" in shown.message
 
 
 def test_slice__of_species_that_the_champion_does_not_know_is_shown() -> None:
     verdict = _verdict(slices=[replace(SLICE, change=None, change_interval=None)])
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
-    assert (verdict.passed, shown.message) == (True, "Slice night: the champion cannot be asked.")
+    (shown,) = [reason for reason in verdict.reasons if "night" in reason.gate]
+    assert (verdict.passed, shown.outcome) == (True, "not asked")
+    assert shown.message == "Slice night: the champion knows none of its species: not asked."
 
 
 def test_champion__the_first_model_has_none() -> None:
     verdict = _verdict(comparisons=REFERENCES, slices=[replace(SLICE, change=None, change_interval=None)])
-    (shown,) = [reason for reason in verdict.reasons if not reason.decides]
+    shown = {reason.gate: reason for reason in verdict.reasons if reason.gate.startswith("champion")}
     assert verdict.passed
-    assert shown.gate == "champion"
-    assert shown.message.startswith("There is no champion")
+    assert list(shown) == ["champion", "champion on slices"]
+    for reason in shown.values():
+        assert (reason.outcome, reason.message[:20]) == ("not asked", "There is no champion")
     # The rest of the policy holds for it as for any.
-    assert not _verdict(comparisons=REFERENCES, slices=[], calibration_error=0.9).passed
+    assert not _verdict(comparisons=REFERENCES, slices=[], calibration=WRONG).passed
 
 
 def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
@@ -309,9 +342,9 @@ def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
     soundscapes = dict.fromkeys(policy.soundscape_minimum, 0.99)
     references = [*policy.beats.items(), *policy.not_worse_than.items()]
     better = [Comparison(o, n, 0.5, (0.4, 0.6), 80) for o, names in references for n in names]
-    perfect = {"figures": figures, "soundscape_figures": soundscapes, "calibration_error": 0.0, "comparisons": better}
+    perfect = {"figures": figures, "soundscape_figures": soundscapes, "calibration": EXACT, "comparisons": better}
     assert _verdict(policy, **perfect, slices=[]).passed
-    guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration_error": 0.9}
+    guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration": WRONG}
     n_deciding = len(policy.minimum) + 1
     assert len(_verdict(policy, **guessing, slices=[]).refusals) == n_deciding
 
@@ -324,7 +357,7 @@ def test_shipped__asks_for_figures_that_exist() -> None:
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)
     assert set(policy.soundscape_minimum) <= set(SoundscapeFigures.__dataclass_fields__)
     # The references of every run (test_evaluate.py); a policy that asks for another would refuse every model.
-    assert {*policy.beats, *policy.not_worse_than} <= {"majority class", "logistic regression on mean log-mel"}
+    assert {*policy.beats, *policy.not_worse_than} <= set(REFERENCES_OF_EVERY_RUN)
 
 
 def test_shipped__is_what_its_comments_say() -> None:
@@ -361,3 +394,110 @@ def test_policy__every_key_is_explained() -> None:
 def test_policy__a_slip_of_the_pen_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         GatePolicy(**values)
+
+
+# What was not asked
+
+
+KINDS = {
+    "minimum test",
+    "minimum soundscapes",
+    "calibration",
+    "beats",
+    "not worse than",
+    "champion",
+    "champion on slice",
+}
+
+
+def _kinds(verdict: Verdict) -> set[str]:
+    """Of every line, which kind of gate it is about."""
+    found = set()
+    for reason in verdict.reasons:
+        gate = reason.gate if reason.gate != "soundscapes" else "minimum soundscapes"
+        found.add(max((kind for kind in KINDS if gate.startswith(kind)), key=len))
+    return found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"minimum": {}},
+        {"soundscape_minimum": {}},
+        {"soundscapes": "none"},
+        {"most_calibration_error": None},
+        {"beats": {}},
+        {"not_worse_than": {}},
+        {"champion_margin": None},
+        {"slice_margin": None},
+        {"champion_margin": None, "slice_margin": None, "beats": {}, "minimum": {}},
+    ],
+)
+@pytest.mark.parametrize("case", [{}, {"comparisons": REFERENCES, "slices": []}, {"soundscape_figures": None}])
+def test_verdict__has_a_line_for_every_kind_of_gate(changed: dict[str, Any], case: dict[str, Any]) -> None:
+    verdict = _verdict(GatePolicy.shipped().model_copy(update=changed), **case)
+    assert _kinds(verdict) == KINDS
+    for reason in verdict.of("not asked"):
+        assert (reason.passed, reason.decides, reason.message[-12:]) == (True, False, ": not asked.")
+
+
+def test_taken_away__each_single_gate_is_named_with_what_ships() -> None:
+    shipped = GatePolicy.shipped()
+    policy = shipped.model_copy(
+        update={"minimum": {"macro_map": 0.35}, "beats": {"majority class": ["top1"]}, "champion_margin": None}
+    )
+    taken = {reason.gate: reason.message for reason in _verdict(policy).of("not asked")}
+    assert list(taken) == [
+        "minimum test top1",
+        "minimum test macro_roc_auc",
+        "beats majority class in macro_map",
+        "champion",
+    ]
+    assert taken["minimum test top1"] == (
+        "The configuration took away minimum test top1 (at least 0.4 in the policy that ships): not asked."
+    )
+
+
+def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
+    assert not [one for one in _verdict(GatePolicy.shipped()).reasons if "took away" in one.message]
+
+
+def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:
+    policy = POLICY.model_copy(update={"beats": {"champion": ["top1"]}})
+    (reason,) = [
+        one for one in _verdict(policy, comparisons=REFERENCES).reasons if one.gate == "beats champion in top1"
+    ]
+    assert reason.outcome == "not asked"
+    # One that could not be compared is no champion that was beaten.
+    verdict = _verdict(policy, comparisons=REFERENCES, champion="v3")
+    assert "beats champion in top1" in [one.gate for one in verdict.of("refused")]
+
+
+# Calibration, beyond doubt
+
+
+@pytest.mark.parametrize(
+    ("interval", "n_recordings", "outcome"),
+    [
+        ((0.0, 0.2), 24, "passed"),  # all that it can be is allowed
+        ((0.1, 0.5), 24, "too few to decide"),
+        ((0.1, 0.5), MIN_RECORDINGS - 1, "too few to decide"),
+        ((0.1, 0.3), MIN_RECORDINGS, "passed"),  # no doubt that could be removed: not worse beyond doubt
+        ((0.21, 0.6), 11, "refused"),  # of few recordings too
+        ((0.21, 0.25), 1000, "refused"),
+    ],
+)
+def test_calibration__refuses_only_beyond_doubt(interval: tuple[float, float], n_recordings: int, outcome: str) -> None:
+    verdict = _verdict(calibration=CalibrationError(0.22, interval, n_recordings))
+    (reason,) = [one for one in verdict.reasons if one.gate == "calibration"]
+    assert reason.outcome == outcome
+    assert reason.message.endswith(f": {outcome}.")
+    assert verdict.passed == (outcome != "refused")
+
+
+def test_load__a_file_from_before_gates_were_listed(tmp_path: Path) -> None:
+    reasons = [{"gate": "calibration", "passed": True, "message": "0.1 is allowed: passed.", "decides": True}]
+    (tmp_path / "verdict.json").write_text(json.dumps({"passed": True, "reasons": reasons}))
+    verdict = Verdict.load(tmp_path / "verdict.json")
+    assert (verdict.passed, verdict.reasons[0].outcome) == (True, "passed")

@@ -145,7 +145,10 @@ def failure_results() -> dict[str, Any]:
 
 
 def an_evaluation() -> Evaluation:
-    bins = [{"mean_probability": 0.3, "share": 0.5, "n": 0.4}, {"mean_probability": 0.8, "share": 0.9, "n": 0.6}]
+    bins = [
+        {"mean_probability": 0.3, "right_share": 0.5, "recordings_share": 0.4},
+        {"mean_probability": 0.8, "right_share": 0.9, "recordings_share": 0.6},
+    ]
     right = [row for row in ANSWERS.items() if row[1][0] == row[1][1]]
     assert len(right) == 4
     names = ("recording_id", "path", "primary_label", "predicted", "probability")
@@ -172,7 +175,15 @@ def an_evaluation() -> Evaluation:
             _species("1139490", 1, 1.0, 1.0, ""),
         ],
         confusable=[["bobfly1", "grekis"]],
-        calibration={"error_before": 0.3, "error_after": 0.14, "before": bins, "after": bins},
+        calibration={
+            "error_before": 0.3,
+            "error_before_interval": [0.1, 0.5],
+            "error_after": 0.14,
+            "error_after_interval": [0.0, 0.37],
+            "n_recordings": 7,
+            "before": bins,
+            "after": bins,
+        },
         curve={
             "recall": [1.0, 0.5, 0.0],
             "precision": [0.2, 0.6, 1.0],
@@ -245,7 +256,7 @@ def judged(test_shards: ShardSet) -> Judged:
             [
                 Reason("minimum test top1", True, "test top1 is 0.571, the policy asks for at least 0.4: passed."),
                 Reason("calibration", False, "The calibration error is 0.300, the policy allows 0.2: refused."),
-                Reason("champion", True, "There is no champion to compare with.", decides=False),
+                Reason.not_asked("champion", "There is no champion to compare with: not asked."),
             ]
         ),
         slices=SliceConfig(),

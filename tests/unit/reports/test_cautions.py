@@ -87,6 +87,6 @@ def test_cautions__the_worst_of_bad_sound(judged: Judged) -> None:
 
 def test_cautions__probabilities_that_are_off_and_in_which_direction(judged: Judged) -> None:
     assert any("off by 0.14 on average, mostly too low" in one for one in cautions(judged))
-    bins = [{"mean_probability": 0.9, "share": 0.4, "n": 1.0}]
+    bins = [{"mean_probability": 0.9, "right_share": 0.4, "recordings_share": 1.0}]
     calibration = {**judged.evaluation.calibration, "after": bins}
     assert any("mostly too high" in one for one in _with(judged, calibration=calibration))

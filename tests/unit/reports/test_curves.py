@@ -35,7 +35,10 @@ def test_precision_recall__says_it_in_words(judged: Judged) -> None:
 
 
 def test_reliability__a_point_on_the_diagonal_means_what_it_says(judged: Judged) -> None:
-    bins = [{"mean_probability": 0.25, "share": 0.25, "n": 0.5}, {"mean_probability": 0.75, "share": 0.75, "n": 0.5}]
+    bins = [
+        {"mean_probability": 0.25, "right_share": 0.25, "recordings_share": 0.5},
+        {"mean_probability": 0.75, "right_share": 0.75, "recordings_share": 0.5},
+    ]
     svg = reliability({**judged.evaluation.calibration, "before": bins, "after": bins})
     (x0, y0), (x1, y1) = _path(svg, "reference")
     for x, y in _path(svg, "after"):
@@ -43,7 +46,10 @@ def test_reliability__a_point_on_the_diagonal_means_what_it_says(judged: Judged)
 
 
 def test_reliability__a_bin_with_more_recordings_is_larger(judged: Judged) -> None:
-    bins = [{"mean_probability": 0.2, "share": 0.2, "n": 0.1}, {"mean_probability": 0.8, "share": 0.8, "n": 0.9}]
+    bins = [
+        {"mean_probability": 0.2, "right_share": 0.2, "recordings_share": 0.1},
+        {"mean_probability": 0.8, "right_share": 0.8, "recordings_share": 0.9},
+    ]
     svg = reliability({**judged.evaluation.calibration, "before": bins, "after": bins})
     small, large = (float(r) for r in re.findall(r'r="([\d.]+)" class="bin after"', svg)[:2])
     assert small < large

@@ -115,8 +115,8 @@ def test_verdict__is_on_the_first_screen(judged: Judged, report: Report, passed:
 def test_verdict__gives_every_reason_the_failed_ones_first(shown: str) -> None:
     html = shown
     section = html[html.index('id="verdict"') : html.index('id="recordings"')]
-    outcomes = re.findall(r"(✓ met|✗ not met|· shown)", section)
-    assert outcomes == ["✗ not met", "✓ met", "· shown"]
+    outcomes = re.findall(r"(✓ met|✗ not met|· not asked)", section)
+    assert outcomes == ["✗ not met", "✓ met", "· not asked"]
     assert "calibration error is 0.300" in section
     assert "Test right at first guess is 0.571" in section
     assert "no champion to compare with" in section
@@ -124,6 +124,23 @@ def test_verdict__gives_every_reason_the_failed_ones_first(shown: str) -> None:
 
 def test_opening__counts_conditions_that_decide(shown: str) -> None:
     assert "1 of 2\u202fconditions not met" in shown
+
+
+def test_opening__of_a_pass_says_how_many_conditions_decided_nothing(judged: Judged, report: Report) -> None:
+    met, missing = Reason("minimum test top1", True, "met: passed."), Reason.not_asked("champion", "none: not asked.")
+    words = " ".join(Page(report(replace(judged, verdict=Verdict([met, missing])))).texts)
+    assert "All 1 conditions are met" in words
+    assert "1\u202fmore condition decided nothing" in words
+    words = " ".join(Page(report(replace(judged, verdict=Verdict([met])))).texts)
+    assert "decided nothing" not in words[: words.index("Where not to trust it")]
+
+
+def test_calibration_error__stands_with_its_interval(judged: Judged, shown: str, report: Report) -> None:
+    assert "0.14 after (95 % interval 0.00 to 0.37)" in shown
+    # Evaluations of earlier versions have none.
+    old = {name: value for name, value in judged.evaluation.calibration.items() if "interval" not in name}
+    page = report(replace(judged, evaluation=replace(judged.evaluation, calibration=old)))
+    assert "0.14 after. The larger a point" in page
 
 
 def test_opening__says_how_many_and_how_good(shown: str) -> None:
@@ -176,7 +193,9 @@ def test_species__as_many_as_the_configuration_says(judged: Judged, report: Repo
     n_tested = len(judged.evaluation.species)
     assert f"The 2 worst species of {n_tested} tested" in section
     of_all = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": n_tested})))
-    assert "All species, the worst first" in of_all
+    # Where all are listed none is a worst one.
+    assert "<h2>All tested species, the worst first</h2>" in of_all
+    assert "worst species" not in of_all
     assert f"of {n_tested} tested" not in of_all
     assert "Jaguar" in section and "Great Kiskadee</th>" not in section
 

@@ -6,7 +6,7 @@ from silencio.reports.curves import precision_recall, reliability
 from silencio.reports.document import Section, figure, prose, side_by_side
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Markup, join
-from silencio.reports.wording import count, decimals, percent
+from silencio.reports.wording import between, count, decimals, percent
 
 
 def decisions(judged: Judged) -> Section | None:
@@ -24,8 +24,8 @@ def decisions(judged: Judged) -> Section | None:
         caption = (
             "On the dashed line a probability means what it says. The average distance is "
             f"{decimals(calibration['error_before'])} before calibration and {decimals(calibration['error_after'])} "
-            f"after. The larger a point, the more of the {count(judged.figures.n_recordings, 'recording')} it holds; a "
-            "small one is mostly chance."
+            f"after{_sure(judged)}. The larger a point, the more of the "
+            f"{count(judged.figures.n_recordings, 'recording')} it holds; a small one is mostly chance."
         )
         pictures.append(figure(reliability(calibration), caption))
     if not pictures:
@@ -36,3 +36,8 @@ def decisions(judged: Judged) -> Section | None:
         f"({kind}). Both were fitted on validation recordings; here stand test recordings."
     )
     return Section("decisions", "Naming and probabilities", join(prose(intro), side_by_side(*pictures)))
+
+
+def _sure(judged: Judged) -> str:
+    error = judged.evaluation.calibration_error
+    return "" if error is None else f" (95 % interval {between(error.interval, decimals)})"

@@ -36,7 +36,9 @@ def _outcome(judged: Judged) -> str:
     failed = len(judged.verdict.refusals)
     if failed:
         return f"{failed} of {count(len(deciding), 'condition')} not met: this model is not offered for use."
-    return f"All {len(deciding)} conditions are met: this model may be offered for use."
+    words = f"All {len(deciding)} conditions are met: this model may be offered for use."
+    others = len(judged.verdict.reasons) - len(deciding)
+    return f"{words} {count(others, 'more condition')} decided nothing." if others else words
 
 
 def _sentence(judged: Judged) -> str:

@@ -11,12 +11,12 @@ from silencio.reports.wording import in_words
 
 def verdict(judged: Judged) -> Section:
     """Every gate, the failed ones first."""
-    reasons = sorted(judged.verdict.reasons, key=lambda one: (one.passed, not one.decides))
+    reasons = sorted(judged.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked))
     rows: list[list[Child]] = [[_sentence(one.message), _word(one)] for one in reasons]
     classes = ["" if not one.decides else "good" if one.passed else "bad" for one in reasons]
     intro = (
-        "One policy holds for all models. A model that misses one condition is not registered. What stands as shown "
-        "decides nothing: too few recordings, or nothing to compare with."
+        "A model that misses one condition is not registered. What stands as shown decides nothing: too few "
+        "recordings. What was not asked was taken away by the configuration, or there was nothing to compare with."
     )
     columns = [Column("condition"), Column("outcome")]
     return Section("verdict", "Verdict", join(prose(intro), table("Conditions of the policy", columns, rows, classes)))
@@ -28,6 +28,8 @@ def _sentence(message: str) -> str:
 
 
 def _word(reason: Reason) -> str:
+    if not reason.asked:
+        return "\N{MIDDLE DOT} not asked"
     if not reason.decides:
         return "\N{MIDDLE DOT} shown"
     return "\N{CHECK MARK} met" if reason.passed else "\N{BALLOT X} not met"

@@ -1,0 +1,82 @@
+"""What the gates decided: every gate with its sentence, also those that did not have to be passed, and why not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from silencio.storage import write_atomically
+
+Outcome = Literal["passed", "refused", "too few to decide", "not asked"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """The outcome of one gate.
+
+    Attributes:
+        gate: Its name.
+        passed: True also for what decides nothing.
+        message: One sentence with value and bound, or why it was not asked.
+        decides: False where too few recordings make it a note, and where it was not asked.
+        asked: False where the configuration took the gate away, or there was nothing to compare with.
+    """
+
+    gate: str
+    passed: bool
+    message: str
+    decides: bool = True
+    asked: bool = True
+
+    @classmethod
+    def not_asked(cls, gate: str, message: str) -> Reason:
+        """A gate that did not have to be passed."""
+        return cls(gate, True, message, decides=False, asked=False)
+
+    @property
+    def outcome(self) -> Outcome:
+        """In words."""
+        if not self.passed:
+            return "refused"
+        if not self.asked:
+            return "not asked"
+        return "passed" if self.decides else "too few to decide"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The whole decision; passed when every deciding gate passed, and at least one decided."""
+
+    reasons: list[Reason]
+
+    @property
+    def passed(self) -> bool:
+        return any(reason.decides for reason in self.reasons) and all(reason.passed for reason in self.reasons)
+
+    @property
+    def refusals(self) -> list[str]:
+        """What the failed gates say."""
+        return [reason.message for reason in self.reasons if not reason.passed]
+
+    def of(self, outcome: Outcome) -> list[Reason]:
+        """The gates that ended so."""
+        return [reason for reason in self.reasons if reason.outcome == outcome]
+
+    def save(self, path: Path) -> None:
+        """Keep as JSON: `passed` and `reasons`."""
+        facts = {"passed": self.passed, "reasons": [asdict(reason) for reason in self.reasons]}
+        write_atomically(path, json.dumps(facts, indent=1))
+
+    @classmethod
+    def load(cls, path: Path) -> Verdict:
+        """The inverse of `save`; a file from before `asked` was written is read too."""
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return cls([Reason(**reason) for reason in facts["reasons"]])
+
+
+def verdict_facts(verdict: Verdict) -> dict[str, Any]:
+    """For bundle.json: whether it passed, what the failed gates said, and every gate with its outcome."""
+    gates = [{"gate": one.gate, "outcome": one.outcome, "message": one.message} for one in verdict.reasons]
+    return {"passed": verdict.passed, "refusals": verdict.refusals, "gates": gates}

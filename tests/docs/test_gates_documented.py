@@ -1,0 +1,110 @@
+"""docs/evaluation.md: its own gates as they stand there, and what the calibration proof found."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmarks.proofs import calibration_gate
+from silencio.config import preset_text, resolve
+from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
+from silencio.evaluation.comparisons import Comparison
+from silencio.evaluation.gates import GatePolicy, apply_gates
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+SHIPPED = GatePolicy.shipped()
+
+
+def _section(title: str) -> str:
+    return re.split(r"^##+ ", PAGE.split(f"### {title}\n")[1], flags=re.MULTILINE)[0]
+
+
+OVER, WHOLE = re.findall(r"```yaml\n(.*?)```", _section("Gates of your own"), flags=re.DOTALL)
+
+
+def _resolved(over: str, *overrides: str) -> GatePolicy:
+    return resolve(preset_text("reserve-fast"), over=over, overrides=overrides).gates
+
+
+def test_example__laid_over_what_ships_changes_what_it_names() -> None:
+    minimum = {"macro_map": SHIPPED.minimum["macro_map"], "top1": 0.6, "top5": 0.8}
+    assert _resolved(OVER) == SHIPPED.model_copy(
+        update={"minimum": minimum, "beats": {**SHIPPED.beats, "texture": ["macro_map"]}, "champion_margin": 0.0}
+    )
+
+
+def test_example__decides_and_says_what_it_took_away() -> None:
+    policy = _resolved(OVER)
+    better = [
+        Comparison(other, name, 0.3, (0.2, 0.4), 80)
+        for other in [*policy.beats, *policy.not_worse_than]
+        for name in ("macro_map", "top1")
+    ]
+    figures = {"macro_map": 0.8, "top1": 0.59, "top5": 0.9}
+    error = CalibrationError(0.1, (0.0, 0.18), 80)
+    verdict = apply_gates(policy, figures, {"macro_roc_auc": 0.8}, error, better, [])
+    assert [one.gate for one in verdict.of("refused")] == ["minimum test top1"]
+    assert "minimum test macro_roc_auc" in [one.gate for one in verdict.of("not asked")]
+    assert "beats texture in macro_map" in [one.gate for one in verdict.of("passed")]
+
+
+def test_example__a_whole_policy_is_all_that_is_asked() -> None:
+    values = yaml.safe_load(WHOLE)["gates"]
+    assert values.pop("replace") is True
+    assert _resolved(WHOLE) == GatePolicy(**values)
+
+
+def test_example__single_values_as_they_are_written() -> None:
+    first, second = re.findall(r"`--set (gates[^`]+)`", _section("Gates of your own"))
+    assert _resolved("", first).minimum == {**SHIPPED.minimum, "top1": 0.6}
+    assert "macro_roc_auc" not in _resolved("", second).minimum
+
+
+def test_numbers__of_the_text_are_those_of_the_code() -> None:
+    assert f"fewer than {MIN_RECORDINGS}" in PAGE
+    assert f"Below {MIN_RECORDINGS} recordings" in PAGE
+    assert f"a limit of {SHIPPED.most_calibration_error:g}" in PAGE
+
+
+def _proved() -> dict[str, Any]:
+    path = ROOT / "benchmarks" / "results" / "proofs" / "calibration-gate.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))["result"])
+
+
+def test_calibration_gate__is_what_the_proof_found() -> None:
+    found = re.search(r"<!-- calibration-gate -->\n(.*?)<!-- /calibration-gate -->", PAGE, flags=re.DOTALL)
+    assert found
+    assert found[1].strip().splitlines() == calibration_gate.page(_proved()["shares"])
+
+
+def test_calibration_gate__keeps_its_promises() -> None:
+    shares = _proved()["shares"]
+    for n, by_amount in shares.items():
+        # Honest models, and such as the policy allows, are not refused by chance.
+        assert by_amount["0"]["refused"] == 0.0
+        assert by_amount["0.1"]["refused"] <= 0.025
+        assert by_amount["0.2"]["refused"] <= 0.05
+        # Below that number, wrong by half as much again is missed more often than not; "passed" is not said then.
+        few = int(n) < MIN_RECORDINGS
+        assert (by_amount["0.3"]["refused"] < 0.5) == few
+        assert by_amount["0.3"]["passed"] <= (0.05 if few else 0.5)
+    # A large test part refuses what is really wrong, and the rule before refused honest models of a small one.
+    assert shares["1000"]["0.3"]["refused"] >= 0.99
+    assert shares["24"]["0"]["before"] > 0.2
+
+
+@pytest.mark.parametrize("n_recordings", [24, 100])
+def test_calibration_gate__the_committed_figures_are_of_this_code(n_recordings: int) -> None:
+    wrong_by = 0.4
+    found, committed = (
+        calibration_gate.outcomes(n_recordings, wrong_by, n_models=20),
+        _proved()["shares"][str(n_recordings)][f"{wrong_by:g}"],
+    )
+    # The first twenty of the same draws.
+    assert found["refused"] == pytest.approx(committed["refused"], abs=0.35)
