@@ -94,8 +94,8 @@ PLANTED = {
         "export, parameter image: \"{{$.inputs.parameters['pipelinechannel--image']}}\" stands in a constant"
     ),
     a_step_that_is_told_of_no_version: (
-        "validate: it is cached, and input config, input data, input overrides, input previous, step inputs-version, "
-        "volume silencio-recordings reaches it by artifacts alone, which the cache knows by name"
+        "validate: it is cached, and input data, input previous, step inputs-version reaches it by artifacts alone, "
+        "which the cache knows by name"
     ),
     a_secret_that_is_required: "exec-ingest: secret silencio-s3 is required, and a pod without it never starts",
     a_field_that_protobuf_does_not_know: "root: protobuf does not parse it (",
