@@ -39,6 +39,18 @@ def test_inspect__tells_a_candidate_from_a_sealed_bundle(
     assert Bundle(own_bundle).manifest.manifest_sha256[:12] in printed
 
 
+def test_inspect__names_gates_that_did_not_decide(
+    edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gates = [{"gate": f"a {name} gate", "outcome": name, "message": ""} for name in ("passed", "not asked")]
+    edit_manifest(lambda content: content["verdict"].update({"passed": True, "gates": gates}))
+    assert main(["inspect", str(own_bundle)]) == 0
+    printed = capsys.readouterr().out
+    assert any("gates: not asked" in line and "a not asked gate" in line for line in printed.splitlines())
+    assert "a passed gate" not in printed
+    assert "too few" not in printed
+
+
 @pytest.mark.parametrize("name", ["bundle.json", "model.onnx", "parity.npz", "MODEL_CARD.md"])
 def test_inspect__one_byte_changed(own_bundle: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     content = bytearray((own_bundle / name).read_bytes())
