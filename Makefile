@@ -10,7 +10,7 @@ OUT ?= out
 YAMNET := $(wildcard ../shared/weights/yamnet.tflite)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check survival soak browser extras bench proofs accuracy reserve compile format lock clean recordings
+.PHONY: help demo test check survival soak browser docs extras bench proofs accuracy reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -42,12 +42,16 @@ browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
 	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
 	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
+docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs as a newcomer types them, about 10 minutes: make docs BLOCKS=quick
+	SILENCIO_DOCS_BLOCKS="$(BLOCKS)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs
+
 extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, or other people's clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
 	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
-		$(BIN)/python -m pytest tests/unit/detections/prior tests/serving/test_metrics.py tests/serving/test_prometheus.py \
+		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" \
+		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/test_metrics.py tests/serving/test_prometheus.py \
 		tests/unit/encoders/test_references.py tests/serving/clients
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run

@@ -15,12 +15,13 @@ import sys
 import tempfile
 import venv
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import psutil
 
+from benchmarks.bundles import PLACES, identity, trained_bundle
 from benchmarks.recordings import song, write_ogg
 from benchmarks.result import Result
 from silencio.bundle import Bundle
@@ -55,7 +56,6 @@ _N_TURNS = 3
 # BirdNET's part of the archive: minutes of its work would say the same as ten seconds.
 _BIRDNET_FILES = 12
 _TIMES_REAL_TIME, _TIMES_BIRDNET = 300.0, 3.0
-_BUNDLES = ("out/reserve/bundle", "out/demo/bundle")
 
 
 def write_archive(folder: Path, n_files: int, duration_s: float) -> None:
@@ -149,10 +149,11 @@ def measure(bundle: Path, *, quick: bool) -> list[Result]:
     said = f"{best:.0f} s of audio a second, {_THREADS} processes, {manifest.precision}"
     reference = f"BirdNET V2.4, {_THREADS} threads: {other:.0f}" if theirs else f"BirdNET: {why_not}"
     what = "batch_score of one-minute recordings"
-    return [
+    results = [
         Result(f"{what}, real time", best, "times", _TIMES_REAL_TIME, True, said, "real time", details),
         Result(f"{what}, BirdNET", best / other, "times", _TIMES_BIRDNET, True, said, reference),
     ]
+    return [replace(result, bundle=identity(bundle)) for result in results]
 
 
 def _birdnet_or_reason() -> tuple[Path | None, str]:
@@ -169,11 +170,11 @@ def run(quick: bool) -> list[Result]:
     if quick:
         with tempfile.TemporaryDirectory() as folder:
             return measure(write_placeholder_bundle(Path(folder) / "bundle"), quick=True)
-    found = [Path(name) for name in (os.environ.get("SILENCIO_BUNDLE", ""), *_BUNDLES) if name and Path(name).is_dir()]
-    if not found:
-        said = f"no bundle in {' or '.join(_BUNDLES)}, nor in SILENCIO_BUNDLE: make demo first"
+    found = trained_bundle()
+    if found is None:
+        said = f"no bundle in {PLACES}: make demo first"
         return [Result("batch_score", float("nan"), "times", _TIMES_REAL_TIME, True, said, "")]
-    return measure(found[0], quick=False)
+    return measure(found, quick=False)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from benchmarks.recordings import song, write_ogg
 from benchmarks.result import Result
 from benchmarks.timing import answer, seconds, start
 from silencio.config import preset_text, resolve
+from silencio.config.parts import part_of
 
 _RATE_HZ = 44_100  # so that resampling is part of the work
 _N_FILES = 8
@@ -101,10 +102,10 @@ def tables(folder: Path, n_shards: int, per_shard: int, duration_s: float) -> li
     )
     usable.to_parquet(folder / "usable.parquet", index=False)
     assignment.to_parquet(folder / "assignment.parquet", index=False)
-    resolve(preset_text("demo")).save(folder / "config.yaml")
-    names = ["config.yaml", "usable.parquet", "assignment.parquet"]
+    config = part_of(resolve(preset_text("demo")), "featurize")
+    names = ["usable.parquet", "assignment.parquet"]
     return [
-        [*(str(folder / name) for name in names), str(shard), str(folder / f"shard-{shard}")]
+        [config, *(str(folder / name) for name in names), str(shard), str(folder / f"shard-{shard}")]
         for shard in range(n_shards)
     ]
 

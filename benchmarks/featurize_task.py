@@ -19,5 +19,5 @@ def peak_mib() -> float:
 if __name__ == "__main__":
     config, usable, assignment, shard, directory = sys.argv[1:]
     if shard != "none":  # else what a process costs that has nothing to do
-        featurize_shard(DataConfig.of_run(config), int(shard), usable, assignment, directory)
+        featurize_shard(DataConfig.of_part(config), int(shard), usable, assignment, directory)
     sys.stdout.write(json.dumps(peak_mib()))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from benchmarks.bundles import identity, measured_bundle
 from benchmarks.process_memory import Memory, run_measured
 from benchmarks.result import Result
 from silencio.bundle.placeholder import write_placeholder_bundle
@@ -20,7 +21,6 @@ from silencio.steps.list_archive import list_archive
 _RATE_HZ = 48_000
 _DURATION_S = 7_200
 _TARGET_MB = 700.0
-_BUNDLES = ("out/reserve/bundle", "out/demo/bundle")
 
 
 def write_noise(path: Path, duration_s: int, noisy_s: int = 1) -> Path:
@@ -51,19 +51,13 @@ def batch(bundle: Path, archive: Path, work: Path) -> Memory:
     return run_measured([sys.executable, "-m", "benchmarks.memory", *arguments])
 
 
-def found_bundle(folder: Path) -> Path:
-    """The one that a run has left here, else one without a trained model, written to `folder`."""
-    names = (os.environ.get("SILENCIO_BUNDLE", ""), *_BUNDLES)
-    found = [Path(name) for name in names if name and Path(name).is_dir()]
-    return found[0] if found else write_placeholder_bundle(folder / "bundle")
-
-
 def run(quick: bool) -> list[Result]:
     """Two hours of WAV, of FLAC, and both as an archive."""
     duration_s = 60 if quick else _DURATION_S
     with tempfile.TemporaryDirectory(prefix="silencio-memory-") as temporary:
         folder = Path(temporary)
-        bundle = write_placeholder_bundle(folder / "bundle") if quick else found_bundle(folder)
+        bundle = write_placeholder_bundle(folder / "bundle") if quick else measured_bundle(folder)
+        of_bundle = identity(bundle)
         archive = folder / "archive"
         archive.mkdir()
         wav, flac = (write_noise(archive / f"long.{suffix}", duration_s) for suffix in ("wav", "flac"))
@@ -72,7 +66,9 @@ def run(quick: bool) -> list[Result]:
             "predict --bundle, FLAC": predict(bundle, flac),
             "batch_score, one worker, WAV and FLAC": batch(bundle, archive, folder / "work"),
         }
-    return [result(what, memory, duration_s, _TARGET_MB) for what, memory in measured.items()]
+    return [
+        replace(result(what, memory, duration_s, _TARGET_MB), bundle=of_bundle) for what, memory in measured.items()
+    ]
 
 
 def result(what: str, memory: Memory, duration_s: int, target_mb: float) -> Result:

@@ -20,6 +20,7 @@ class Result:
         ours: What Silencio took, for people.
         reference: What it is held against, for people.
         details: Everything else that was measured.
+        bundle: `version` and `manifest_sha256` of the bundle that was measured; None where none had to do with it.
     """
 
     what: str
@@ -30,6 +31,7 @@ class Result:
     ours: str
     reference: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    bundle: Mapping[str, str] | None = None
 
     @property
     def met(self) -> bool:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 
+from benchmarks.bundles import identity, measured_bundle
 from benchmarks.recordings import song, write_ogg
 from benchmarks.result import Result
 from serving.local import LocalServers, local_servers
@@ -26,8 +27,6 @@ from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.features import FeatureSpec, FrontEnd
 
 ROUTE = "/v1/models/silencio:predict"
-# What training left here; SILENCIO_BENCH_BUNDLE names another.
-_TRAINED = ("out/reserve/bundle", "out/demo/bundle")
 _DOLLARS_A_CORE_HOUR = 0.04
 _CLIP_S = 5.0
 _RATE_HZ = 32_000
@@ -111,12 +110,9 @@ def press(
     return load
 
 
-def _trained_bundle(folder: Path) -> tuple[Path, str]:
-    for name in (os.environ.get("SILENCIO_BENCH_BUNDLE", ""), *_TRAINED):
-        if name and (Path(name) / "bundle.json").is_file():
-            bundle = Bundle(Path(name))
-            return Path(name), f"{len(bundle.manifest.classes)} classes, {bundle.manifest.precision}"
-    return write_placeholder_bundle(folder / "placeholder"), "placeholder"
+def _about(bundle: Path) -> str:
+    manifest = Bundle(bundle).manifest
+    return f"{len(manifest.classes)} classes, {manifest.precision}"
 
 
 def beside_the_model(servers: LocalServers, clip: bytes, n_requests: int) -> Result:
@@ -258,18 +254,19 @@ def _ogg(folder: Path, duration_s: float) -> bytes:
 def run(quick: bool) -> list[Result]:
     """All of it."""
     seconds = 2.0 if quick else 60.0
-    results = []
     with TemporaryDirectory(prefix="silencio-bench-") as folder:
         clip = _ogg(Path(folder), _CLIP_S)
         upload = _ogg(Path(folder), 30.0 if quick else 595.0)
-        with local_servers(write_placeholder_bundle(Path(folder) / "empty")) as servers:
-            results.append(beside_the_model(servers, clip, 20 if quick else 500))
-            results.append(memory(servers, clip, 100 if quick else 20_000))
-        bundle, about = _trained_bundle(Path(folder))
-        about += f", {_model_ms(bundle, clip):.1f} ms a window alone"
+        empty = write_placeholder_bundle(Path(folder) / "empty")
+        with local_servers(empty) as servers:
+            of_empty = [beside_the_model(servers, clip, 20 if quick else 500)]
+            of_empty.append(memory(servers, clip, 100 if quick else 20_000))
+        bundle = measured_bundle(Path(folder))
+        about = f"{_about(bundle)}, {_model_ms(bundle, clip):.1f} ms a window alone"
         with local_servers(bundle) as servers:
             press(servers.url, clip, 2, n_requests=20)
-            results.append(beside_a_long_upload(servers, clip, upload, seconds, about))
-            results.append(many_clients(servers, clip, 8, 2.0 if quick else 300.0, about))
-            results.append(many_clients(servers, clip, 32, seconds, about))
-    return results
+            of_bundle = [beside_a_long_upload(servers, clip, upload, seconds, about)]
+            of_bundle.append(many_clients(servers, clip, 8, 2.0 if quick else 300.0, about))
+            of_bundle.append(many_clients(servers, clip, 32, seconds, about))
+        measured = ((empty, of_empty), (bundle, of_bundle))
+        return [replace(result, bundle=identity(path)) for path, results in measured for result in results]

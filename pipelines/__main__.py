@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from silencio.errors import SilencioError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from pipelines.plan import PlannedStep
     from pipelines.step_log import StepTime
     from silencio.console import Console
 
@@ -59,13 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
     )
-    run.add_argument("--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split")
-    run.add_argument(
-        "--champion",
-        default="registry",
-        metavar="BUNDLE|registry|none",
-        help="serves now: what the new one must not be worse than",
-    )
+    _add_earlier(run)
+    run.add_argument("--plan", action="store_true", help="run nothing; say which steps would run, and why")
     score = pipelines.add_parser("batch_score", help="score a whole archive with a bundle")
     score.add_argument("--data", required=True, metavar="PLACE", help="a folder, s3:// prefix or zip of recordings")
     score.add_argument("--bundle", required=True, metavar="DIR", help="a folder or an s3:// prefix")
@@ -80,12 +77,22 @@ def _parser() -> argparse.ArgumentParser:
     submit = commands.add_parser("submit", help="run a pipeline on a KFP host")
     submit.add_argument("pipeline", choices=["train"])
     _add_configuration(submit, data_required=False)
+    _add_earlier(submit)
     submit.add_argument("--host", required=True, metavar="URL", help="of the KFP API, such as http://127.0.0.1:8888")
     submit.add_argument("--namespace", default="", metavar="NAME", help="of the user, where KFP serves several")
     submit.add_argument("--experiment", default="silencio", metavar="NAME", help="under which KFP lists the run")
     submit.add_argument("--image", metavar="NAME:TAG", help="in which the steps run, if not this version's")
+    _add_profile(submit)
+    submit.add_argument(
+        "--claim",
+        action=argparse.BooleanOptionalAction,
+        help="mount the volume claim; default: where anything that is named may lie on it",
+    )
     compile_ = commands.add_parser("compile", help="write the YAML that a KFP host runs")
     compile_.add_argument("--check", action="store_true", help="write nothing; fail if a committed file is stale")
+    compile_.add_argument("--out", type=Path, metavar="DIR", help="gets the files, if not pipelines/compiled")
+    _add_profile(compile_)
+    compile_.add_argument("--no-claim", action="store_true", help="recordings lie in S3: mount no volume claim")
     check = commands.add_parser("check", help="hold compiled pipelines against what a KFP host's backend takes")
     check.add_argument(
         "files", nargs="*", type=Path, metavar="FILE", help="compiled; default: those that are committed"
@@ -105,6 +112,28 @@ def _add_configuration(command: argparse.ArgumentParser, *, data_required: bool)
     command.add_argument("--preset", required=True, metavar="NAME", help="a configuration that ships with the library")
     command.add_argument("--config", type=Path, metavar="FILE", help="YAML that is laid over the preset")
     command.add_argument("--set", action="append", default=[], metavar="a.b=v", help="one value, laid over both")
+
+
+def _add_earlier(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split"
+    )
+    command.add_argument(
+        "--champion",
+        default="registry",
+        metavar="BUNDLE|registry|none",
+        help="serves now: what the new one must not be worse than",
+    )
+
+
+def _add_profile(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--resources",
+        # `pipelines.resources.PROFILES`, which imports kfp: seconds, in which no command answers.
+        choices=("cpu", "gpu", "none"),
+        default="",
+        help="what steps ask the cluster for; none: nothing; default: what the preset needs",
+    )
 
 
 def _configuration(options: argparse.Namespace) -> str:
@@ -137,35 +166,42 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_train(options: argparse.Namespace, console: Console) -> int:
-    from rich.table import Table
-
-    from pipelines.train_run import run_train
-    from silencio.evaluation.results import results_table
+    from pipelines.train_output import PAGES, judged_table
+    from pipelines.train_run import plan_train, run_train
     from silencio.registry.runs import runs_page
 
-    run = run_train(
-        options.data,
-        options.preset,
-        _configuration(options),
-        options.set,
-        options.out,
-        previous=options.previous,
-        champion=options.champion,
-    )
+    asked = (options.data, options.preset, _configuration(options), options.set, options.out)
+    beside = {"previous": options.previous, "champion": options.champion}
+    if options.plan:
+        console.print(_plan_table(plan_train(*asked, **beside)))
+        return 0
+    run = run_train(*asked, **beside)
     console.print(_times_table(run.times))
-    results = results_table(run.evaluation)
-    table = Table(*results.columns, title=f"Test recordings ({run.evaluation.rows['ensemble'].n_recordings})")
-    for _, row in results.iterrows():
-        table.add_row(*(value if isinstance(value, str) else f"{value:.3f}" for value in row))
-    console.print(table)
+    console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
-    console.print("The gates passed it:" if run.verdict.passed else "The gates refused it, so it is not registered:")
+    what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
+    console.print(
+        f"The gates passed {what}:" if run.verdict.passed else f"The gates refused {what}, so it is not registered:"
+    )
     for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
         console.print(f"- {reason.message}", soft_wrap=True, markup=False)
-    console.print(f"Bundle: {run.bundle}\nReport: {run.bundle.with_name('report.html')}", soft_wrap=True)
+    for name, path in run.pages.items():
+        console.print(f"{PAGES[name]}: {path}", soft_wrap=True)
     with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
         console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
+
+
+def _plan_table(planned: list[PlannedStep]) -> Table:
+    """A row a step; a loop's step has one row for all its items that have the same to say."""
+    from rich.table import Table
+
+    n_run = sum(step.what == "runs" for step in planned)
+    table = Table("step", "what", "why", title=f"{n_run} of {len(planned)} steps would run")
+    counts = Counter(planned)
+    for step, count in counts.items():
+        table.add_row(step.step if count == 1 else f"{step.step}, {count} parts", step.what, step.why)
+    return table
 
 
 def _times_table(times: list[StepTime]) -> Table:
@@ -195,6 +231,10 @@ def _submit(options: argparse.Namespace, console: Console) -> int:
         _configuration(options),
         options.set,
         data=options.data,
+        previous=options.previous,
+        champion=options.champion,
+        resources=options.resources,
+        claim=options.claim,
         image=options.image,
         namespace=options.namespace,
         experiment=options.experiment,
@@ -205,9 +245,14 @@ def _submit(options: argparse.Namespace, console: Console) -> int:
 
 def _compile(options: argparse.Namespace, console: Console) -> int:
     from pipelines.compile import COMPILED, compile_all, stale_files
+    from pipelines.resources import Cluster
+    from silencio.errors import ConfigError
 
+    cluster = Cluster(options.resources, not options.no_claim)
+    if cluster != Cluster() and (options.check or not options.out):
+        raise ConfigError("--resources and --no-claim need --out: the files that are committed are for every cluster")
     if not options.check:
-        for path in compile_all(COMPILED):
+        for path in compile_all(options.out or COMPILED, cluster):
             console.print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
         return 0
     stale = stale_files()

@@ -12,6 +12,7 @@ from components.inputs_version import inputs_version
 from components.list_archive import list_archive
 from pipelines import resources
 from pipelines.cache_keys import keyed
+from pipelines.named_loop import NamedLoop
 
 NAME = "batch-score"
 # On a cluster.
@@ -56,14 +57,14 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
             run_key: The run's identity; nothing here needs it.
         """
         # A cache sees the name of a place and not what lies there: everything after this step is keyed by what it says.
-        read = inputs_version(data=data, beside=bundle, config="", overrides=[])
+        read = inputs_version(data=data, beside=bundle)
         read.set_caching_options(False)
         key = {"inputs_version": read.output}
         listed = keyed(list_archive, key)(data=data, n_shards=n_shards)
         archive = listed.outputs["archive"]
         sharded = key | {"n_shards": n_shards}
         shards = keyed(archive_shards, sharded)(archive=archive)
-        with dsl.ParallelFor(shards.output, parallelism=1 if local else _PODS_AT_ONCE) as shard:
+        with NamedLoop(shards.output, "score-shards", 1 if local else _PODS_AT_ONCE) as shard:
             arguments = {"archive": archive, "shard": shard, "bundle": bundle, "n_processes": n_processes}
             scored = keyed(batch_score, sharded)(**arguments, truncated=truncated)
             resources.request(resources.with_recordings(scored), resources.JUDGE)

@@ -17,6 +17,9 @@ from typing import Any
 
 from kfp.dsl import structures
 
+# The parameter that stands for the settings which input artifacts were made with. A run of this machine looks at the
+# artifacts themselves (`pipelines.resume`).
+MADE_WITH = "made_with"
 _MEANING = "A value that this step's cache key depends on; its code has no use for it."
 
 

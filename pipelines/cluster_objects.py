@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from silencio.provenance import CODE_VERSION
+from silencio.registry.settings import RUN_KEY
+
 CONFIG_MAP, SECRET = "configmap", "secret"
 _PAGE = """# What a cluster must provide
 
-Made of `pipelines/cluster_objects.py` by `python -m pipelines cluster`; a test holds this page against it.
+Made of `pipelines/cluster_objects.py` by `.venv/bin/python -m pipelines cluster`; a test holds this page against it.
 
 The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
 secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends
@@ -23,19 +26,54 @@ with a sentence that names the variable, the object and the key.
 
 Leave out of a command what you do not need:
 
+<!-- not run: cluster -->
 ```bash
 {commands}
 ```
 
-The claim, by `kubectl -n NAMESPACE apply -f -`; several pods read it at once, on several nodes:
+The claim, by `kubectl -n NAMESPACE apply -f -`. Several pods read it at once and, where a cluster has several nodes, on
+several of them: it needs the access mode `ReadOnlyMany` or `ReadWriteMany`, or all pods but those on one node stay
+pending. Steps write nothing to it, except a cache that `silencio-settings` puts there, for which it is `ReadWriteMany`:
 
 ```yaml
 {manifest}```
 
-What else has to be true: the image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
+Where nothing that a run reads lies on it, it is not mounted and need not exist: `submit --data s3://…` sees that from
+what it is given (recordings, `--previous`, `--champion`, files that the configuration names), and `--claim` and
+`--no-claim` say otherwise, such as `--claim` for a cache on it. A compiled file that is uploaded in the UI mounts it,
+since only the run knows its `data`: `.venv/bin/python -m pipelines compile --no-claim --out DIR` writes files that do
+not, but for presets that name weights on it.
+
+## What steps ask for
+
+{profiles}
+
+Unless `--resources` of `submit` or of `compile --out DIR` says otherwise, the profile is `cpu` for {cpu_presets}
+and `gpu` for {gpu_presets}. With `--resources none` no step asks for anything, and what the namespace
+has by default holds (`LimitRange`). Cores are the least that a step gets, memory is also the most. A head of kind
+`texture` never asks for a GPU: its network is two layers, and a reserve's recordings take minutes on two cores.
+
+## What else has to be true
+
+The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
 compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
 to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
-`python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+`.venv/bin/python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+
+Bundles and MLflow keep the image that ran and the commit that it holds. The image's name stands in the compiled graph
+beside the image itself, and no parameter of the run changes either alone. The commit is baked in where the image is
+built:
+
+```dockerfile
+ARG {code_version}
+ENV {code_version}=${code_version}
+```
+
+```bash
+docker build --build-arg {code_version}=$(git rev-parse HEAD) -t NAME:TAG .
+```
+
+An image that was built without it claims none: what is kept is the version and `(commit unknown)`.
 """
 
 
@@ -130,6 +168,23 @@ class NodeLabel:
         )
 
 
+@dataclass(frozen=True)
+class PodField:
+    """What a step's variable is read from: the pod itself, of which nobody need provide anything.
+
+    Attributes:
+        variable: The environment variable.
+        path: In the pod's own description.
+    """
+
+    variable: str
+    path: str
+
+
+# Every pod of a run has the label (`backend/src/apiserver/template/v2_template.go`, `SetPodMetadataLabels`), and no
+# cache key the variable: `backend/src/v2/cacheutils/cache.go` has the container's own environment, and this is added to
+# the pod (`backend/src/v2/driver/k8s.go`, `extendPodSpecPatch`).
+RUN_OF_POD = PodField(RUN_KEY, "metadata.labels['pipeline/runid']")
 TRACKING = EnvironmentObject(
     CONFIG_MAP,
     "silencio-tracking",
@@ -180,7 +235,8 @@ S3_KEYS = EnvironmentObject(
 RECORDINGS = VolumeClaim(
     "silencio-recordings",
     "/data",
-    "the recordings; without the claim pods stay pending",
+    "the recordings, where they lie on a volume: access mode `ReadOnlyMany`, or `ReadWriteMany` with a cache on it; "
+    "pods that mount it stay pending without the claim",
     """apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: silencio-recordings}
@@ -193,7 +249,7 @@ GPU_NODES = NodeLabel(
     key="silencio.io/pool",
     value="gpu",
     taint="nvidia.com/gpu",
-    meaning="training, for presets that need a GPU; without such a node pods stay pending",
+    meaning="training in the profile `gpu`; without such a node pods stay pending (`--resources cpu` needs none)",
 )
 ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS)
 
@@ -221,6 +277,8 @@ def advice(sentence: str, namespace: str) -> list[str]:
 
 def page() -> str:
     """docs/cluster.md, in Markdown."""
+    from pipelines.profile_table import presets_of, profile_table  # kfp: no step needs it to name an object
+
     rows = [
         f"| {one.title.removesuffix(one.name)}`{one.name}` | `{key.name}` | `{key.variable}` | {key.meaning} |"
         for one in ENVIRONMENT
@@ -229,4 +287,12 @@ def page() -> str:
     rows.append(f"| volume claim `{RECORDINGS.name}` | | mounted at `{RECORDINGS.mount_path}` | {RECORDINGS.meaning} |")
     rows.append(f"| nodes labelled `{GPU_NODES.key}={GPU_NODES.value}` | | | {GPU_NODES.meaning} |")
     commands = [*(one.command for one in ENVIRONMENT), *GPU_NODES.commands]
-    return _PAGE.format(rows="\n".join(rows), commands="\n".join(commands), manifest=RECORDINGS.manifest)
+    return _PAGE.format(
+        rows="\n".join(rows),
+        commands="\n".join(commands),
+        manifest=RECORDINGS.manifest,
+        profiles=profile_table(),
+        cpu_presets=presets_of("cpu"),
+        gpu_presets=presets_of("gpu"),
+        code_version=CODE_VERSION,
+    )

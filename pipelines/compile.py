@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from kfp import compiler
 
 from components.image import VERSION
 from pipelines.batch_score import NAME, batch_score_pipeline
+from pipelines.cluster_places import names_claim
 from pipelines.ir_check import refuse_faults
+from pipelines.resources import Cluster, made_for
 from pipelines.step_process import supervised
 from pipelines.train import train_pipeline
 from silencio.config import preset_names, preset_text, resolve
@@ -22,21 +25,26 @@ from silencio.config import preset_names, preset_text, resolve
 COMPILED = Path(__file__).parent / "compiled"
 
 
-def compile_all(directory: Path) -> list[Path]:
+def compile_all(directory: Path, cluster: Cluster = Cluster()) -> list[Path]:  # noqa: B008  # it is frozen
     """Write one file for each preset of `train`, and one for `batch_score`, named by version.
 
     Args:
         directory: Gets the files.
+        cluster: What steps ask for. The claim is mounted all the same for a preset that names files on it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for preset in preset_names():
         path = directory / f"train-{preset}-{VERSION}.yaml"
         text = preset_text(preset)
-        write_package(train_pipeline(preset, resolve(text), one_line(text)), path)
+        resolved = resolve(text)
+        claim = cluster.claim or names_claim(resolved.model_dump(mode="json"))
+        with made_for(replace(cluster, claim=claim)):
+            write_package(train_pipeline(preset, resolved, one_line(text)), path)
         written.append(path)
     path = directory / f"{NAME}-{VERSION}.yaml"
-    write_package(batch_score_pipeline(), path)
+    with made_for(cluster):
+        write_package(batch_score_pipeline(), path)
     return [*written, path]
 
 

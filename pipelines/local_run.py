@@ -6,21 +6,24 @@ A run that was stopped, in whatever way, is started again by the same command an
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import signal
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any
 
 from kfp import local
 
 from pipelines.local_steps import LocalSteps
+from pipelines.plan import PlannedStep, PlannedSteps, unseen_steps
 from pipelines.publish import publish
 from pipelines.resume import FinishedSteps
 from pipelines.run_lock import only_run_in
@@ -68,6 +71,7 @@ def run_local(
     out: Path,
     published: Mapping[str, str],
     at_early_end: Callable[[str], None] = lambda run_key: None,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> LocalRun:
     """Run any pipeline, or take it up where an earlier start was stopped.
 
@@ -79,7 +83,9 @@ def run_local(
         identity: What its steps depend on beside them.
         out: The run's folder, absolute.
         published: Names at the top of `out`, by output of the pipeline.
-        at_early_end: Told the run's key when a run that had finished steps failed or was stopped.
+        at_early_end: Told the run's key when a run that had finished steps failed or was stopped, or when another run
+            takes the place of one that was killed.
+        environment: Of the steps, beside this process's own; no step's key depends on it.
 
     Raises:
         StorageError: `out` cannot be written.
@@ -92,8 +98,9 @@ def run_local(
             finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
             finished.remove_unfinished()
         log = StepLog(out / "run.log", continues=bool(stopped_before))
-        # Another commit with the same code is no other run.
-        steps = LocalSteps(finished, log, finished.run_key({**arguments, "code_version": ""}), out)
+        steps = LocalSteps(finished, log, finished.run_key(arguments), out, environment)
+        if stopped_before and finished.given_up:
+            at_early_end(finished.given_up)
         try:
             with log:
                 if stopped_before:
@@ -103,11 +110,53 @@ def run_local(
                 publish(Path(outputs[name].path), out / place)
         except BaseException:
             finished.remove_unfinished()
-            if steps.n_finished:
+            if steps.n_finished or stopped_before:
                 at_early_end(steps.run_key)
             raise
         finished.remove_unused()
     return LocalRun(outputs, log.path, log.times)
+
+
+def plan_local(
+    pipeline: Any,
+    arguments: dict[str, Any],
+    identity: str,
+    out: Path,
+    looking: frozenset[str],
+    assumed: Mapping[str, dict[str, Any]],
+) -> list[PlannedStep]:
+    """Say what `run_local` would do, and leave everything as it is.
+
+    Args:
+        pipeline: As for `run_local`, with its compiled graph.
+        arguments: As for `run_local`.
+        identity: As for `run_local`.
+        out: The run's folder; it need not be there.
+        looking: See `PlannedSteps`.
+        assumed: See `PlannedSteps`.
+
+    Raises:
+        PipelineError: A run is at work in `out`.
+        FailedStepError: A step that looks failed, as it would in a run.
+    """
+    with contextlib.ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="silencio-plan-")))
+        if (out / "artifacts").is_dir():
+            stack.enter_context(only_run_in(out, is_start=False))
+        else:
+            out = scratch
+            (out / "artifacts").mkdir()
+        finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
+        log = StepLog(scratch / "plan.log", io.StringIO())
+        steps = PlannedSteps(finished, log, "plan", out, looking, assumed)
+        try:
+            with log:
+                _outputs(pipeline, arguments, steps, log, out)
+        except RuntimeError:  # kfp.local's: a step that has never run leads no further
+            pass
+        finally:  # another instance keeps nothing that the looking steps made
+            FinishedSteps(out / "artifacts", identity, str).remove_unfinished()
+        return [*steps.planned, *unseen_steps(pipeline.pipeline_spec, steps.planned)]
 
 
 def _outputs(

@@ -1,8 +1,10 @@
 """How steps run on this machine: functions of `kfp.local` 2.17 are replaced while a pipeline runs.
 
 `execute_single_task` is asked for every step: here a finished one is taken up instead, and a step that ends well is
-recorded. `run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one
-sentence why it failed. Nothing here knows which steps there are.
+recorded. `create_parameter_loop_iteration_task_spec` hands a loop's body the item in the place of every output of
+another step: here the body gets these outputs.
+`run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one sentence why
+it failed. Nothing here knows which steps there are.
 """
 
 from __future__ import annotations
@@ -15,19 +17,21 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kfp.local import logging_utils, status, subprocess_task_handler
-from kfp.local.orchestrator import task_executor
+from kfp.local.orchestrator import task_executor, task_spec_utils
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
 from pipelines.resume import FinishedSteps
 from pipelines.step_log import StepLog
 from pipelines.step_process import FAILED, RUN_PID, sentence_of, supervised
 from silencio.data.place_version import RUN_FOLDER
+from silencio.registry.settings import RUN_KEY
 
 # Less than this, and even a record of a step has no place.
 _FULL_BYTES = 1 << 16
@@ -66,6 +70,7 @@ class LocalSteps:
         log: Shows steps, and keeps what they print.
         run_key: Stands for `dsl.PIPELINE_JOB_ID_PLACEHOLDER`: the same each time that the run is started again.
         out: The run's folder.
+        environment: Of the steps' processes, beside this one's; what the graph sets gives way to it.
 
     Attributes:
         run_key: As given.
@@ -73,13 +78,21 @@ class LocalSteps:
         n_finished: Steps that ended well or were taken up.
     """
 
-    def __init__(self, finished: FinishedSteps, log: StepLog, run_key: str, out: Path) -> None:
+    def __init__(
+        self,
+        finished: FinishedSteps,
+        log: StepLog,
+        run_key: str,
+        out: Path,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.failure: Failure | None = None
         self.n_finished = 0
         self._finished = finished
         self._log = log
         self.run_key = run_key
         self._out = out
+        self._environment = {**environment, RUN_PID: str(os.getpid()), RUN_FOLDER: str(out), RUN_KEY: run_key}
         self._here = threading.local()
         self._processes: set[subprocess.Popen[str]] = set()
         self._stopping = False
@@ -88,7 +101,13 @@ class LocalSteps:
     def in_charge(self) -> Iterator[None]:
         """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
         execute = task_executor.execute_single_task
+        iteration = task_spec_utils.create_parameter_loop_iteration_task_spec
         with (
+            _replaced(
+                task_spec_utils,
+                "create_parameter_loop_iteration_task_spec",
+                lambda loop, item, name: _with_outputs_of_steps(iteration(loop, item, name), loop),
+            ),
             _replaced(task_executor, "execute_single_task", lambda **task: self._execute(execute, task)),
             _replaced(subprocess_task_handler, "run_local_subprocess", self._run_process),
             # Each step would give the root logger a handler of its own; side by side, they undo one another's.
@@ -122,7 +141,7 @@ class LocalSteps:
                 self._log.taken_up(name, step.seconds, step.ended_at)
                 self.n_finished += 1
                 return step.outputs, status.Status.SUCCESS
-            self._log.began(name)
+            self._log.began(name, self._finished.why(key))
             began = time.monotonic()
             outputs, outcome = execute(**{**task, "unique_pipeline_id": self.run_key})
             seconds = time.monotonic() - began
@@ -144,8 +163,13 @@ class LocalSteps:
         executor = task["executors"][component.executor_label]
         if executor.WhichOneof("spec") != "container" or not spec.caching_options.enable_cache:
             return ""
-        arguments = OrchestratorUtils.make_task_arguments(task_inputs_spec=spec.inputs, io_store=task["io_store"])
-        return self._finished.key(spec.component_ref.name, executor.container, arguments)
+        return self._finished.key(spec.component_ref.name, executor.container, self._arguments(task))
+
+    def _arguments(self, task: dict[str, Any]) -> dict[str, Any]:
+        inputs, io_store = task["task_spec"].inputs, task["io_store"]
+        return OrchestratorUtils.make_task_arguments(  # type: ignore[no-any-return]  # kfp has no types
+            task_inputs_spec=inputs, io_store=io_store
+        )
 
     def _run_process(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         step = self._here.step
@@ -158,7 +182,7 @@ class LocalSteps:
             text=True,
             errors="replace",
             bufsize=1,
-            env={**os.environ, **(env_vars or {}), RUN_PID: str(os.getpid()), RUN_FOLDER: str(self._out)},
+            env={**os.environ, **(env_vars or {}), **self._environment},
             process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
         ) as process:
             self._processes.add(process)
@@ -193,6 +217,14 @@ def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
         yield
     finally:
         setattr(module, name, before)
+
+
+def _with_outputs_of_steps(iteration: Any, loop: Any) -> Any:
+    """One pass of a loop, with what other steps hand to it as the loop has it; kfp.local puts the item there."""
+    for name, given in loop.inputs.parameters.items():
+        if given.HasField("task_output_parameter") and name != loop.parameter_iterator.item_input:
+            iteration.inputs.parameters[name].CopyFrom(given)
+    return iteration
 
 
 def _supervised(part: str) -> str:

@@ -1,15 +1,24 @@
-"""What a step asks of the cluster: processors, memory, GPU, secrets, volumes. Ignored by a local run."""
+"""What a step asks of the cluster: processors, memory, GPU, secrets, volumes. Ignored by a local run.
+
+A graph is made for a cluster (`made_for`), as kfp's own words add to the pipeline that is being made: the graph's code
+says what a step is, and not on which cluster.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from kfp import kubernetes
 from kfp.dsl import PipelineTask
 
+from components.image import STEP
 from pipelines.cluster_objects import (
     GPU_NODES,
     RECORDINGS,
+    RUN_OF_POD,
     S3,
     S3_KEYS,
     SECRET,
@@ -18,6 +27,7 @@ from pipelines.cluster_objects import (
     TRACKING_ACCOUNT,
     EnvironmentObject,
 )
+from silencio.provenance import IMAGE
 
 
 @dataclass(frozen=True)
@@ -40,31 +50,74 @@ class Resources:
 SMALL = Resources(cpu="1", memory="2G")
 DECODE = Resources(cpu="1", memory="4G")
 JUDGE = Resources(cpu="4", memory="8G")
-TRAIN_CPU = Resources(cpu="2", memory="6G")
+TRAIN_SMALL = Resources(cpu="2", memory="6G")
+# A training step of the Lite0, of a batch of 16, was measured to take 1.6 GiB; the ResNet 1.0, the others less.
+TRAIN_CPU = Resources(cpu="2", memory="8G", shared_memory="2G")
 
 # By kind of head; a kind that is not listed gets `TRAIN_GPU`.
 TRAIN_GPU = Resources(cpu="8", memory="24G", n_gpus=1, shared_memory="8G")
 TRAIN_BY_KIND = {
     "effnet_lora": Resources(cpu="8", memory="32G", n_gpus=1, shared_memory="16G"),
     "raw_cnn": Resources(cpu="8", memory="16G", n_gpus=1, shared_memory="8G"),
-    "texture": Resources(cpu="8", memory="16G", n_gpus=1, shared_memory="8G"),
+    # No GPU: a window of 5 s was measured to take 4 ms of one core, forward and back, and 63 ms in the Lite0.
+    "texture": TRAIN_CPU,
 }
-# Presets that are small enough for a cluster without GPUs.
-CPU_PRESETS = frozenset({"demo", "instruments", "yamnet"})
+# Presets whose recordings are few: they need no GPU, and less memory.
+SMALL_PRESETS = frozenset({"demo", "instruments", "yamnet"})
+
+CPU, GPU, NONE = "cpu", "gpu", "none"
+PROFILES = (CPU, GPU, NONE)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """For what a graph is compiled.
+
+    Attributes:
+        profile: Which resources steps ask for: `cpu`, `gpu` or `none`; empty: as the preset needs.
+        claim: Recordings may lie on the volume claim, which steps that read them then mount.
+    """
+
+    profile: str = ""
+    claim: bool = True
+
+
+_CLUSTER = ContextVar("cluster", default=Cluster())  # noqa: B039  # it is frozen
+
+
+@contextlib.contextmanager
+def made_for(cluster: Cluster) -> Iterator[None]:
+    """While this holds, graphs that are made ask for what suits this cluster."""
+    before = _CLUSTER.set(cluster)
+    try:
+        yield
+    finally:
+        _CLUSTER.reset(before)
+
+
+def profile_of(preset: str) -> str:
+    """`cpu` or `gpu`: what a preset is compiled for unless another profile is named."""
+    return CPU if preset in SMALL_PRESETS else GPU
 
 
 def for_head(kind: str, preset: str) -> Resources:
     """What the training step of a head asks for."""
-    return TRAIN_CPU if preset in CPU_PRESETS else TRAIN_BY_KIND.get(kind, TRAIN_GPU)
+    if (_CLUSTER.get().profile or profile_of(preset)) == GPU:
+        return TRAIN_BY_KIND.get(kind, TRAIN_GPU)
+    return TRAIN_SMALL if preset in SMALL_PRESETS else TRAIN_CPU
 
 
 def for_teacher(preset: str) -> Resources:
     """What labelling recordings with all heads asks for."""
-    return JUDGE if preset in CPU_PRESETS else TRAIN_GPU
+    if (_CLUSTER.get().profile or profile_of(preset)) == GPU:
+        return TRAIN_GPU
+    return JUDGE if preset in SMALL_PRESETS else TRAIN_CPU
 
 
 def request(task: PipelineTask, resources: Resources) -> PipelineTask:
-    """Ask for processors, memory and, where wanted, a GPU on a GPU node."""
+    """Ask for processors, memory and, where wanted, a GPU on a GPU node; for nothing in the profile `none`."""
+    if _CLUSTER.get().profile == NONE:
+        return task
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory).set_memory_limit(resources.memory)
     if resources.n_gpus:
         task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(resources.n_gpus)
@@ -77,14 +130,21 @@ def request(task: PipelineTask, resources: Resources) -> PipelineTask:
     return task
 
 
+def with_image(task: PipelineTask) -> PipelineTask:
+    """Let a step keep in which image it runs; `pipelines check` holds that it is the image beside which this stands."""
+    return task.set_env_variable(IMAGE, STEP["base_image"])
+
+
 def with_tracking(task: PipelineTask) -> PipelineTask:
-    """Give a step the address of the tracking server."""
+    """Give a step the address of the tracking server, and the key by which it finds the run there."""
+    kubernetes.use_field_path_as_env(task, RUN_OF_POD.variable, RUN_OF_POD.path)
     return _with(task, TRACKING, TRACKING_ACCOUNT)
 
 
 def with_recordings(task: PipelineTask) -> PipelineTask:
-    """Give a step the volume with the recordings, and the settings and secrets of the place where it runs."""
-    kubernetes.mount_pvc(task, RECORDINGS.name, RECORDINGS.mount_path)
+    """Give a step the volume with the recordings, where they may lie on one, and settings and secrets of its place."""
+    if _CLUSTER.get().claim:
+        kubernetes.mount_pvc(task, RECORDINGS.name, RECORDINGS.mount_path)
     return _with(task, SETTINGS, S3, S3_KEYS)
 
 

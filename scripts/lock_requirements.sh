@@ -35,3 +35,4 @@ compile birdnet "$tool/birdnet.in" --no-deps
 echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
 compile clients requirements/clients.in
+compile tracking-server requirements/tracking-server.in

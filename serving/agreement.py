@@ -4,6 +4,8 @@ from __future__ import annotations
 
 MODEL_NAME = "silencio"
 LOOPBACK = "127.0.0.1"
+# Hosts at which nobody else can ask.
+LOOPBACK_HOSTS = (LOOPBACK, "::1", "localhost")
 # What the reason for not being ready begins with, here and where another process reads it: wait, or give up.
 LOADING = "loading: "
 REFUSED = "refused: "

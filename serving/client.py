@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import base64
 import math
-import ssl
 import time
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -16,17 +16,21 @@ import httpx
 from pydantic import ValidationError
 
 from serving.agreement import MODEL_NAME
+from serving.trust import Trust, add_cacert, is_certificate_refused, shows_certificate
 from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
 from silencio.errors import ConfigError, ServingError
-from silencio.network import is_loopback, proxy_of, trusted_certificates
+from silencio.network import is_loopback, proxy_of
 
 # What is wrong with this recording or its request, not with the server or the key.
 _REFUSALS = {400, 413, 415, 422}
 _LATER = {429, 503}
 _DEFAULT_WAIT_S = 1.0
+_CHECK_TIMEOUT_S = 5.0
 KEY_IN_CLEAR_OPTION = "--api-key-in-clear"
+# Where a command finds its key: an option would be seen in the list of processes.
+API_KEY = "SILENCIO_API_KEY"
 
 
 class RefusedRecordingError(ServingError):
@@ -46,7 +50,14 @@ class BusyError(ServingError):
         self.retry_after_s = retry_after_s
 
 
-def connection(url: str, timeout_s: float, api_key: str | None = None, *, key_in_clear: bool = False) -> httpx.Client:
+def connection(
+    url: str,
+    timeout_s: float,
+    api_key: str | None = None,
+    *,
+    key_in_clear: bool = False,
+    trust: Trust | None = None,
+) -> httpx.Client:
     """A client that keeps its connections and shows its key.
 
     Args:
@@ -54,6 +65,7 @@ def connection(url: str, timeout_s: float, api_key: str | None = None, *, key_in
         timeout_s: Longest wait for one answer.
         api_key: Sent as `Authorization: Bearer …`; none where empty.
         key_in_clear: The key may go to another machine without TLS, where everybody on the way can read it.
+        trust: Whose certificates are taken, by `trust_for`; looked up where it is not given.
 
     Raises:
         ServingError: `url` is no address, or the environment names a proxy that cannot be used.
@@ -66,6 +78,7 @@ def connection(url: str, timeout_s: float, api_key: str | None = None, *, key_in
             f"https://, or allow it by {KEY_IN_CLEAR_OPTION} where the network is yours alone"
         )
     proxy = proxy_of(url)
+    trust = trust or trust_for(url)
     try:
         return httpx.Client(
             timeout=timeout_s,
@@ -73,7 +86,7 @@ def connection(url: str, timeout_s: float, api_key: str | None = None, *, key_in
             # httpx would fail on any variable that it does not understand, also where it does not matter for this URL.
             trust_env=False,
             proxy=None if proxy is None else proxy.address,
-            verify=_trusted(url, "" if proxy is None else proxy.address),
+            verify=trust.context() if shows_certificate(url, "" if proxy is None else proxy.address) else True,
         )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         if proxy is None:
@@ -84,8 +97,25 @@ def connection(url: str, timeout_s: float, api_key: str | None = None, *, key_in
         ) from error
 
 
-def add_key_in_clear(parser: argparse.ArgumentParser) -> None:
-    """Declare the option of a command that shows a key."""
+def trust_for(url: str, cacert: Path | None = None) -> Trust:
+    """Whose certificates are taken at an address.
+
+    Args:
+        url: Of the server.
+        cacert: As `--cacert` names it; None leaves it to the environment.
+
+    Raises:
+        ServingError: `url` is no address.
+        ConfigError: What is named cannot be used.
+    """
+    check_address(url)
+    proxy = proxy_of(url)
+    return Trust.of(url, "" if proxy is None else proxy.address, cacert)
+
+
+def add_connection_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of a command that asks a server and may show it a key."""
+    add_cacert(parser)
     parser.add_argument(
         KEY_IN_CLEAR_OPTION,
         dest="key_in_clear",
@@ -111,16 +141,6 @@ def check_address(url: str) -> None:
         raise ServingError(f"{url!r} is no address of a server: http://HOST:PORT is needed")
 
 
-def _trusted(*addresses: str) -> ssl.SSLContext | bool:
-    """The certificates that the environment wants trusted, where one of the addresses shows any."""
-    if not any(urlsplit(address).scheme == "https" for address in addresses):
-        return True
-    path = trusted_certificates("SSL_CERT_FILE", "SSL_CERT_DIR")
-    if path is None:
-        return True
-    return ssl.create_default_context(capath=path) if path.is_dir() else ssl.create_default_context(cafile=path)
-
-
 class Client:
     """A transformer at an address; a context manager that keeps one connection.
 
@@ -131,6 +151,7 @@ class Client:
         api_key: Sent as a bearer token.
         patience_s: How long a recording is asked for again where the server says "later", as often as it says.
         key_in_clear: The key may go to another machine without TLS.
+        cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
 
     Attributes:
         band_hz: Lowest and highest frequency that the server's bundle hears; None before the first answer, and where
@@ -146,6 +167,7 @@ class Client:
         api_key: str | None = None,
         patience_s: float = 0.0,
         key_in_clear: bool = False,
+        cacert: Path | None = None,
     ) -> None:
         check_address(url)
         if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
@@ -154,7 +176,8 @@ class Client:
         self.band_hz: tuple[float, float] | None = None
         self._route = f"{self.url}/v1/models/{model_name}:predict"
         self._patience_s = patience_s
-        self._http = connection(url, timeout_s, api_key, key_in_clear=key_in_clear)
+        self._trust = trust_for(url, cacert)
+        self._http = connection(url, timeout_s, api_key, key_in_clear=key_in_clear, trust=self._trust)
         proxy = proxy_of(url)
         self._through = f" through the environment's proxy {proxy.shown}" if proxy else ""
 
@@ -165,6 +188,20 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
+
+    def check_certificate(self) -> None:
+        """Look at the certificate that the server shows; one that is away, or shows none, passes.
+
+        Raises:
+            ServingError: It is not taken; the message says by whom it would have to be signed.
+        """
+        if not shows_certificate(self.url):
+            return
+        try:
+            self._http.get(f"{self.url}/v2/health/live", timeout=_CHECK_TIMEOUT_S)
+        except httpx.TransportError as error:
+            if is_certificate_refused(error):
+                raise ServingError(self._trust.explained(self.url, error, self._through)) from error
 
     def predict(
         self,
@@ -233,7 +270,7 @@ class Client:
         try:
             answer = self._http.post(self._route, json=body)
         except httpx.TransportError as error:
-            raise ServingError(f"{self.url} does not answer{self._through}: {error or type(error).__name__}") from error
+            raise ServingError(self._trust.explained(self.url, error, self._through)) from error
         if answer.status_code in _LATER:
             raise BusyError(_error_text(answer), _retry_after_s(answer))
         if not answer.is_success:

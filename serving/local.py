@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from serving.access.certificate import names_of, refusal_at
+from serving.access.tls import Tls
 from serving.agreement import LOOPBACK, MAX_BODY_BYTES, REFUSED
 from serving.server_process import ServerProcess
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
+from silencio.network import is_loopback
 
 # Who listens everywhere is asked here.
 _EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  # compared, not listened on
@@ -25,7 +29,7 @@ class LocalServers:
     """Two servers that run.
 
     Attributes:
-        url: Where clients ask.
+        url: Where clients ask; with TLS, by a name that the certificate is for, where it has one of this machine.
         grpc_address: Where they ask over gRPC, HOST:PORT.
         predictor: Runs the graph, on loopback.
         transformer: Takes recordings.
@@ -79,6 +83,7 @@ def local_servers(
     port: int = 0,
     grpc_port: int = 0,
     max_body_bytes: int = MAX_BODY_BYTES,
+    tls: Tls | None = None,
     transformer_options: Sequence[str] = (),
     predictor_options: Sequence[str] = (),
     on_progress: Callable[[str], None] = _ignore,
@@ -92,6 +97,7 @@ def local_servers(
         port: The transformer's; 0 takes a free one.
         grpc_port: Likewise, over gRPC.
         max_body_bytes: Of the largest body or message that the transformer takes.
+        tls: By which the transformer is asked; None: in clear. The predictor, on loopback, is asked in clear.
         transformer_options: More of `python -m serving.transformer`.
         predictor_options: More of `python -m serving.predictor`.
         on_progress: Told what is waited for.
@@ -104,12 +110,14 @@ def local_servers(
         raise ServingError(f"{bundle} is no bundle: it holds no {MANIFEST}")
     free = free_ports(2)
     port, grpc_port = port or free[0], grpc_port or free[1]
-    for one in (port, grpc_port):
-        _refuse_taken_port(host, one)
+    for option, one in (("--port", port), ("--grpc-port", grpc_port)):
+        _refuse_taken_port(host, one, option)
     with tempfile.TemporaryDirectory(prefix="silencio-serving-") as logs:
         options = ["--bundle", str(bundle), "--host", host, *_ports(port, grpc_port)]
         options += ["--max_body_bytes", str(max_body_bytes), *transformer_options]
-        servers = _start(bundle, host, port, grpc_port, options, predictor_options, Path(logs))
+        if tls is not None:
+            options += ["--tls_cert", str(tls.certificate), "--tls_key", str(tls.key)]
+        servers = _start(bundle, _Addresses.of(host, port, grpc_port, tls), options, predictor_options, Path(logs))
         try:
             _wait_until_ready(servers, on_progress, longest_start_s)
             yield servers
@@ -121,11 +129,35 @@ def local_servers(
         servers.stop()
 
 
+@dataclass(frozen=True)
+class _Addresses:
+    """Of the transformer: by which it is asked from here whether it is ready, and by which clients ask it."""
+
+    probed: str
+    url: str
+    grpc: str
+
+    @classmethod
+    def of(cls, host: str, port: int, grpc_port: int, tls: Tls | None) -> Self:
+        here = _EVERY_ADDRESS.get(host, host)
+        name = _url_host(here if tls is None else _certified(tls, here, is_everywhere=here != host))
+        scheme = "http" if tls is None else "https"
+        return cls(f"{scheme}://{_url_host(here)}:{port}", f"{scheme}://{name}:{port}", f"{name}:{grpc_port}")
+
+
+def _certified(tls: Tls, host: str, *, is_everywhere: bool) -> str:
+    """A name of this host that the certificate is for; the host's own where there is none."""
+    if not refusal_at(tls, host):
+        return host
+    names = [name for name in names_of(tls) if "*" not in name]
+    is_here = is_loopback(f"https://{_url_host(host)}")
+    usable = (name for name in names if is_everywhere or (is_here and is_loopback(f"https://{_url_host(name)}")))
+    return next(usable, host)
+
+
 def _start(
     bundle: Path,
-    host: str,
-    port: int,
-    grpc_port: int,
+    addresses: _Addresses,
     transformer_options: Sequence[str],
     predictor_options: Sequence[str],
     logs: Path,
@@ -138,20 +170,18 @@ def _start(
         url=f"http://{LOOPBACK}:{predictor_rest}",
         log=logs / "predictor.log",
     )
-    asked_host = _url_host(_EVERY_ADDRESS.get(host, host))
-    url = f"http://{asked_host}:{port}"
     try:
         transformer = ServerProcess.start(
             "serving.transformer",
             [*transformer_options, "--enable_grpc", "true", "--predictor_host", address],
-            url=url,
+            url=addresses.probed,
             log=logs / "transformer.log",
         )
     except OSError:
         predictor.ask_to_stop()
         predictor.wait_until_stopped()
         raise
-    return LocalServers(url, f"{asked_host}:{grpc_port}", predictor, transformer)
+    return LocalServers(addresses.url, addresses.grpc, predictor, transformer)
 
 
 def _ports(rest: int, grpc: int) -> Sequence[str]:
@@ -189,7 +219,7 @@ def free_ports(n_ports: int) -> list[int]:
             one.close()
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def _refuse_taken_port(host: str, port: int, option: str) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         # As the server will do: a port whose last connection is only waiting to be forgotten is free.
@@ -198,7 +228,8 @@ def _refuse_taken_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise ServingError(
-                f"cannot listen on {host} port {port}: {error.strerror or error}; choose another by --port, or --port 0"
+                f"cannot listen on {host} port {port}: {error.strerror or error}; choose another by {option}, or "
+                f"{option} 0"
             ) from error
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from serving.client import Client, RefusedRecordingError, add_key_in_clear
+from serving.client import API_KEY, Client, RefusedRecordingError, add_connection_options
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
+from serving.trust import CACERT_OPTION
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
@@ -23,7 +24,6 @@ from silencio.detections.prior import BirdnetRange
 from silencio.errors import ConfigError, DecodeError, SilencioError
 from silencio.taxonomy import ClassList, listed
 
-_API_KEY = "SILENCIO_API_KEY"
 # A key's quota is full again within a minute, a server that restarts is ready again by then.
 _PATIENCE_S = 60.0
 
@@ -59,9 +59,9 @@ def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--api-key-file",
         type=Path,
         metavar="FILE",
-        help=f"holds the key for --url in one line (default: the environment's {_API_KEY})",
+        help=f"holds the key for --url in one line (default: the environment's {API_KEY})",
     )
-    add_key_in_clear(parser)
+    add_connection_options(parser)
     parser.set_defaults(run=predict)
 
 
@@ -178,6 +178,8 @@ def _check_place(options: argparse.Namespace) -> None:
     if (options.latitude is None) != (options.longitude is None):
         raise ConfigError("--latitude and --longitude are needed together")
     has_prior = options.site_list or options.birdnet_range
+    if options.bundle and options.cacert:
+        raise ConfigError(f"{CACERT_OPTION} goes with --url: with --bundle no server is asked")
     if options.url and has_prior:
         raise ConfigError("--site-list and --birdnet-range go with --bundle: a server has its own")
     if has_prior and options.latitude is None:
@@ -189,7 +191,13 @@ def _check_place(options: argparse.Namespace) -> None:
 @contextmanager
 def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
     key = _api_key(options.api_key_file)
-    with Client(options.url, api_key=key, patience_s=_PATIENCE_S, key_in_clear=options.key_in_clear) as client:
+    with Client(
+        options.url,
+        api_key=key,
+        patience_s=_PATIENCE_S,
+        key_in_clear=options.key_in_clear,
+        cacert=options.cacert,
+    ) as client:
 
         def ask(file: Path) -> RecordingDocument:
             return client.predict(
@@ -253,7 +261,7 @@ def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
 
 def _api_key(file: Path | None) -> str | None:
     if file is None:
-        return os.environ.get(_API_KEY) or None
+        return os.environ.get(API_KEY) or None
     try:
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -7,7 +7,10 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
 
 import kserve
 import kserve.model_server
@@ -15,7 +18,7 @@ from kserve.logging import configure_logging, logger
 
 from serving.access import Access
 from serving.access.tls import tls_of
-from serving.agreement import DRAIN_S, LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
+from serving.agreement import DRAIN_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
 from serving.boundary import AddRoutes
 from serving.load import Limits
 from serving.loopback import Entrance, listen_on
@@ -35,15 +38,27 @@ _SDK_LIMITS = ("grpc_max_send_message_length", "grpc_max_receive_message_length"
 _MOUNTED_BUNDLE = Path("/mnt/models")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Ends with a sentence: the usage of a server is sixty lines, in which nobody finds what was wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; {self.prog} --help lists all options\n")
+
+
 def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     """The SDK's own options, with our defaults, and a few more."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"python -m {module}",
         description=description,
         parents=[kserve.model_server.parser],
         allow_abbrev=False,
     )
-    parser.add_argument("--bundle", type=Path, default=_MOUNTED_BUNDLE, metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="DIR",
+        help=f"needed where {_MOUNTED_BUNDLE}, in which KServe mounts a bundle, is not there",
+    )
     parser.add_argument(
         "--host",
         default=os.environ.get("SILENCIO_HOST", LOOPBACK),
@@ -57,6 +72,28 @@ def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
     # A line for every request is the access log's; two more for its timings are for who is looking for them.
     parser.set_defaults(model_name=MODEL_NAME, enable_latency_logging=False, **dict.fromkeys(_SDK_LIMITS))
     return parser
+
+
+def parsed_options(
+    parser: argparse.ArgumentParser, needed: Mapping[str, str] = MappingProxyType({})
+) -> argparse.Namespace:
+    """The options of the command line; one sentence names all that are missing.
+
+    Args:
+        parser: Of `argument_parser`.
+        needed: What to write for each option without which there is no serving, by its name.
+
+    Raises:
+        SystemExit: Options are wrong or missing.
+    """
+    options = parser.parse_args()
+    missing = [text for name, text in needed.items() if not getattr(options, name)]
+    if options.bundle is None and not _MOUNTED_BUNDLE.exists():
+        missing = [f"--bundle DIR, a bundle's folder ({_MOUNTED_BUNDLE}, KServe's own, is not there)", *missing]
+    if missing:
+        parser.error(f"needed: {' and '.join(missing)}")
+    options.bundle = options.bundle or _MOUNTED_BUNDLE
+    return options
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:
@@ -116,7 +153,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
 def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance:
     if given := [name for name in _SDK_LIMITS if getattr(options, name) is not None]:
         raise ConfigError(f"--{given[0]} is not taken: --max_body_bytes is the limit of REST and gRPC")
-    if options.keys is None and options.host not in (LOOPBACK, "::1", "localhost"):
+    if options.keys is None and options.host not in LOOPBACK_HOSTS:
         logger.warning("listening on %s without --keys: whoever reaches this address may ask", options.host)
     return Entrance(
         host=options.host,

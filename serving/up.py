@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.text import Text
 
-from serving.agreement import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
+from serving.access.certificate import names_of, refusal_at
+from serving.access.keys import read_keys
+from serving.access.tls import Tls
+from serving.agreement import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from serving.local import LocalServers, local_servers
 from serving.origins import check_origin
+from serving.ways_to_ask import ways_to_ask
 from silencio.bundle.load import read_manifest
 from silencio.bundle.manifest import BundleManifest
 from silencio.console import Console
@@ -34,6 +40,10 @@ def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
     parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
+    for name, what in (("--tls-cert", "certificate with its chain"), ("--tls-key", "key of the certificate")):
+        parser.add_argument(
+            name, type=Path, metavar="FILE", help=f"PEM, {what}: REST and gRPC speak TLS (docs/operating.md)"
+        )
     parser.add_argument(
         "--max-body-bytes",
         type=_whole,
@@ -76,7 +86,13 @@ def up(options: argparse.Namespace) -> int:
 
     Returns:
         0 if it was stopped, 1 if it did not start, a server ended by itself, or did not end in order.
+
+    Raises:
+        ConfigError: Keys or certificate cannot be used.
     """
+    tls = _tls(options.tls_cert, options.tls_key)
+    if options.keys is not None:
+        read_keys(options.keys)  # the transformer would say so too, in its log
     output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     signal.signal(signal.SIGTERM, _interrupt)
     begun_s = time.monotonic()
@@ -89,11 +105,18 @@ def up(options: argparse.Namespace) -> int:
             port=options.port,
             grpc_port=options.grpc_port,
             max_body_bytes=options.max_body_bytes,
+            tls=tls,
             transformer_options=_transformer_options(options),
             on_progress=lambda message: status.update(Text(f"{message} ({time.monotonic() - begun_s:.0f} s)")),
         ) as servers:
             status.stop()
-            output.print(_welcome(servers, time.monotonic() - begun_s))
+            took_s = time.monotonic() - begun_s
+            output.print(
+                f"ready after {took_s:.1f} s at {servers.url} (a page to try it; gRPC at {servers.grpc_address})"
+            )
+            for note in _notes(options, servers.url, tls):
+                output.print(f"note: {note}")
+            output.print(f"\n{ways_to_ask(servers.url, options.keys, options.tls_cert)}")
             # Servers that are ready have checked the bundle.
             output.print(_licence(read_manifest(options.bundle)))
             output.print("Ctrl-C stops it.")
@@ -132,23 +155,21 @@ def _interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _welcome(servers: LocalServers, took_s: float) -> str:
-    route = f"{servers.url}/v1/models/{MODEL_NAME}:predict"
-    return f"""ready after {took_s:.1f} s at {servers.url} (a page to try it; gRPC at {servers.grpc_address})
+def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
+    if (certificate is None) != (key is None):
+        raise ConfigError("--tls-cert and --tls-key belong together: one is not set")
+    return None if certificate is None or key is None else Tls(certificate, key)
 
-Ask with a recording of yours in place of FILE (OGG, WAV, FLAC, MP3):
 
-  curl -s -H 'Content-Type: audio/ogg' --data-binary @FILE {route}
-
-or as JSON, as many recordings and species as you like:
-
-  printf '{{"instances":[{{"audio":{{"b64":"%s"}}}}],"parameters":{{"top_k":3}}}}' "$(base64 < FILE | tr -d '\\n')" \\
-    | curl -s -H 'Content-Type: application/json' --data-binary @- {route}
-
-or as a table:
-
-  python -m serving predict FILE --url {servers.url}
-"""
+def _notes(options: argparse.Namespace, url: str, tls: Tls | None) -> Iterator[str]:
+    """What whoever started it might not expect."""
+    if options.keys is None and options.host not in LOOPBACK_HOSTS:
+        yield f"listening on {options.host} without --keys: whoever reaches this machine may ask"
+    host = urlsplit(url).hostname or ""
+    if tls is not None and (reason := refusal_at(tls, host)):
+        names = names_of(tls)
+        others = f"; it is for {', '.join(names)}: ask by one of these, from where it leads here" if names else ""
+        yield f"clients do not take the certificate {tls.certificate} at {host} ({reason}){others}"
 
 
 def _licence(manifest: BundleManifest) -> str:

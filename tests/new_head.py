@@ -1,4 +1,4 @@
-"""A head as somebody adds it: one file."""
+"""A head as somebody adds it: one file, that of docs/heads.md."""
 
 from __future__ import annotations
 
@@ -8,31 +8,11 @@ from pathlib import Path
 import pytest
 
 from silencio.models import heads
+from tests.docs.pages import ROOT, blocks
 
-NEW_HEAD = """
-import torch
-from silencio.models.head import Head, HeadConfig
-
-class LoudnessConfig(HeadConfig):
-    kind: str = "loudness"
-    bands: int = 4
-
-class Loudness(Head):
-    input_names = ("log_mel",)
-    Config = LoudnessConfig
-
-    def __init__(self, bands, n_classes):
-        super().__init__()
-        self.pool = torch.nn.AdaptiveAvgPool2d((bands, 1))
-        self.classifier = torch.nn.Linear(bands, n_classes)
-
-    @classmethod
-    def build(cls, config, around):
-        return cls(config.bands, around.n_classes)
-
-    def forward(self, *inputs):
-        return self.classifier(self.pool(inputs[0].unsqueeze(1)).flatten(1))
-"""
+_PAGE = ROOT / "docs" / "heads.md"
+# What the page tells people to write, word for word.
+(NEW_HEAD,) = (block.text for block in blocks(_PAGE) if block.file == "src/silencio/models/heads/loudness.py")
 
 
 def add_head(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

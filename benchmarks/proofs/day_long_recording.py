@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.memory import batch, found_bundle, predict, write_noise
+from benchmarks.bundles import measured_bundle
+from benchmarks.memory import batch, predict, write_noise
 from benchmarks.process_memory import Memory
 from benchmarks.proofs.units import Units
 
@@ -27,13 +28,13 @@ def prove(units: Units) -> dict[str, Any]:
 def _predict() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="silencio-day-") as temporary:
         folder = Path(temporary)
-        return _facts(predict(found_bundle(folder), _day(folder)))
+        return _facts(predict(measured_bundle(folder), _day(folder)))
 
 
 def _batch() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="silencio-day-") as temporary:
         folder = Path(temporary)
-        return _facts(batch(found_bundle(folder), _day(folder).parent, folder / "work"))
+        return _facts(batch(measured_bundle(folder), _day(folder).parent, folder / "work"))
 
 
 def _day(folder: Path) -> Path:

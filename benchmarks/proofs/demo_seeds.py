@@ -20,7 +20,6 @@ from typing import Any
 from benchmarks.proofs.units import Units
 from pipelines.train_run import run_train
 from silencio.config import preset_text
-from silencio.evaluation.held_out import ENSEMBLE
 
 SEEDS = range(5)
 _FIGURES = ("top1", "macro_map", "macro_roc_auc")
@@ -45,7 +44,7 @@ def _run(seed: int) -> dict[str, Any]:
     began_s, before_s = time.monotonic(), _processor_s()
     try:
         done = run_train("demo", "demo", preset_text("demo"), [f"split.seed={seed}"], folder, champion="none")
-        ensemble = done.evaluation.rows[ENSEMBLE].to_dict()
+        ensemble = done.evaluation.figures.to_dict()
         return {
             "passed": done.verdict.passed,
             "n_test": ensemble["n_recordings"],

@@ -7,7 +7,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def calibrate(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
     fusion: dsl.Input[dsl.Model],
@@ -18,7 +18,7 @@ def calibrate(
     """Fit calibration and thresholds on what the ensemble said of validation.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
         usable: The recordings, for their labels.
         fusion: The supervisor, with what the ensemble said of every validation window.
@@ -29,7 +29,7 @@ def calibrate(
     from silencio.config import RunConfig
     from silencio.steps.calibrate import calibrate_step
 
-    resolved = RunConfig.load(config.path)
+    resolved = RunConfig.of_part(config)
     figures = calibrate_step(resolved, fusion.path, usable.path, classes.path, decisions.path, report.path)
     for name, value in figures.items():
         metrics.log_metric(name, value)

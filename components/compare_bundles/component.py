@@ -7,7 +7,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def compare_bundles(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     released: str,
     ensemble: dsl.Input[dsl.Model],
     ensemble_evaluation: dsl.Input[dsl.Artifact],
@@ -20,7 +20,7 @@ def compare_bundles(
     """Say of both bundles how good, how fast and how large they are, and what may be done with them.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         released: The bundle that is registered if it passed: `ensemble` or `student`.
         ensemble: The ensemble's bundle, judged.
         ensemble_evaluation: Its figures on the test part.
@@ -35,7 +35,7 @@ def compare_bundles(
 
     bundles = {"ensemble": ensemble.path, "student": student.path}
     evaluations = {"ensemble": ensemble_evaluation.path, "student": student_evaluation.path}
-    config_of_run = RunConfig.load(config.path)
-    figures = compare_bundles_step(config_of_run, released, bundles, evaluations, page.path, table.path)
+    settings = RunConfig.of_part(config)
+    figures = compare_bundles_step(settings, released, bundles, evaluations, page.path, table.path)
     for name, value in figures.items():
         metrics.log_metric(name, value)

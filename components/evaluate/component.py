@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def evaluate(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     classes: dsl.Input[dsl.Artifact],
     head_1: dsl.Input[dsl.Model],
     head_2: dsl.Input[dsl.Model],
@@ -23,15 +23,15 @@ def evaluate(
     soundscapes: dsl.Input[dsl.Dataset],
     development: dsl.Input[List[dsl.Dataset]],
     test: dsl.Input[List[dsl.Dataset]],
-    champion: str,
-    champion_version: str,
+    champion: dsl.Input[dsl.Model],
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
+    teacher: dsl.Input[dsl.Artifact] = None,
 ):
     """Judge candidate, heads, references and champion on the test recordings, which serve evaluation only.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
         head_1: A trained head; see `fuse` for the six places.
         head_2: As head_1.
@@ -45,10 +45,10 @@ def evaluate(
         soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Waveforms of training and validation, for references that are fitted.
         test: Waveforms of the test part.
-        champion: Folder of the bundle that serves now; `registry` asks MLflow; `none` compares with nothing.
-        champion_version: Number of MLflow's champion when the run was opened; empty where there is none.
+        champion: The bundle that serves now, from `fetch_champion`.
         evaluation: All figures, as JSON.
-        metrics: The ensemble's figures.
+        metrics: The bundle's figures.
+        teacher: Figures of the ensemble that taught the heads, where they are a student.
     """
     from silencio.config import RunConfig
     from silencio.steps.evaluate import evaluate_step
@@ -57,7 +57,8 @@ def evaluate(
     inputs = {"bundle": candidate.path, "fusion": fusion.path, "decisions": decisions.path}
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
-    asked = champion_version if champion == "registry" else champion
-    judged = evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, evaluation.path)
+    taught_by = "" if teacher is None else teacher.path
+    paths = (champion.path, evaluation.path, taught_by)
+    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, *paths)
     for name, value in judged.items():
         metrics.log_metric(name, value)

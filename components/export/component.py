@@ -9,12 +9,11 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def export(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     data_fingerprint: str,
     split_sha256: str,
     pool_sha256: str,
-    code_version: str,
-    image: str,
+    config_sha256: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
     assignment: dsl.Input[dsl.Dataset],
@@ -34,12 +33,11 @@ def export(
     """Export one graph and hold it against what training saw; the test part has no say in it.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         data_fingerprint: Identity of the recordings that it is made from.
         split_sha256: Identity of their parts.
         pool_sha256: Identity of the soundscapes that were added; empty: none.
-        code_version: Commit or version of the code.
-        image: Image and digest of the steps.
+        config_sha256: Identity of the settings that it is made with.
         classes: The ordered class list.
         usable: The recordings.
         assignment: Their parts.
@@ -57,12 +55,13 @@ def export(
         variants: Sizes, times and metrics of fp32 and int8.
     """
     from silencio.config import RunConfig
+    from silencio.provenance import what_runs
     from silencio.steps.export import export_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
     inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": ledger.path}
     inputs |= {"fusion": fusion.path, "decisions": decisions.path, "classes": classes.path}
     parents = {"data_fingerprint": data_fingerprint, "split_sha256": split_sha256, "pool_sha256": pool_sha256}
-    parents = {**{name: one for name, one in parents.items() if one}, "code_version": code_version, "image": image}
+    parents = {name: one for name, one in parents.items() if one} | {"config_sha256": config_sha256} | what_runs()
     paths = ([shard.path for shard in development], candidate.path, variants.path)
-    candidate.metadata["version"] = export_step(RunConfig.load(config.path), parents, heads, inputs, *paths)
+    candidate.metadata["version"] = export_step(RunConfig.of_part(config), parents, heads, inputs, *paths)

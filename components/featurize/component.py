@@ -7,7 +7,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def featurize(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     shard: int,
     usable: dsl.Input[dsl.Dataset],
     assignment: dsl.Input[dsl.Dataset],
@@ -16,7 +16,7 @@ def featurize(
     """Decode and resample the recordings of one shard.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         shard: Which one.
         usable: The recordings that can be used.
         assignment: Part and shard of every recording.
@@ -25,4 +25,4 @@ def featurize(
     from silencio.data.config import DataConfig
     from silencio.steps.featurize import featurize_shard
 
-    featurize_shard(DataConfig.of_run(config.path), shard, usable.path, assignment.path, waveforms.path)
+    featurize_shard(DataConfig.of_part(config), shard, usable.path, assignment.path, waveforms.path)

@@ -7,7 +7,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def fuse(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
     head_1: dsl.Input[dsl.Model],
@@ -22,7 +22,7 @@ def fuse(
     """Fit the supervisor.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
         usable: The recordings, for their labels.
         head_1: A trained head. KFP has no list of artifacts of different tasks, so there are six places; with fewer
@@ -39,5 +39,5 @@ def fuse(
     from silencio.steps.fuse import fuse_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    for name, value in fuse_step(RunConfig.load(config.path), heads, usable.path, classes.path, fusion.path).items():
+    for name, value in fuse_step(RunConfig.of_part(config), heads, usable.path, classes.path, fusion.path).items():
         metrics.log_metric(name, value)

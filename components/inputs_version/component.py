@@ -1,4 +1,4 @@
-"""inputs_version: which version of recordings and configuration a run reads, as a value that every cache sees."""
+"""inputs_version: which version of the recordings a run reads, as a value that every cache sees."""
 
 from kfp import dsl
 
@@ -6,7 +6,7 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def inputs_version(data: str, beside: str, config: str, overrides: list) -> str:
+def inputs_version(data: str, beside: str) -> str:
     """Say which version of everything that the run reads is there now.
 
     KFP's cache sees the name of a place and not what lies there: steps that are handed this value run again when a
@@ -16,12 +16,10 @@ def inputs_version(data: str, beside: str, config: str, overrides: list) -> str:
     Args:
         data: A folder, an `s3://` prefix, a zip, a manifest, or the name of a source that comes with the library.
         beside: Another place that is read: the ledger of an earlier run, or a bundle; empty: none.
-        config: The configuration, as YAML; empty: none.
-        overrides: Values laid over it.
 
     Returns:
         A digest; it says nothing but whether something was changed.
     """
     from silencio.steps.inputs_version import inputs_version_step
 
-    return inputs_version_step(data, beside, config, overrides)
+    return inputs_version_step(data, beside)

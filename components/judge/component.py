@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def judge(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     candidate: dsl.Input[dsl.Model],
     evaluation: dsl.Input[dsl.Artifact],
     variants: dsl.Input[dsl.Artifact],
@@ -22,7 +22,7 @@ def judge(
     """Hold the figures against the policy, and seal the bundle with figures and verdict.
 
     Args:
-        config: The resolved configuration, with the policy.
+        config: What this step reads of the configuration, as JSON.
         candidate: The bundle, not judged yet.
         evaluation: All figures.
         variants: Sizes, times and metrics of fp32 and int8.
@@ -37,7 +37,7 @@ def judge(
 
     paths = {"bundle": bundle.path, "verdict": verdict.path, "report": report.path, "variants": variants.path}
     shards = [shard.path for shard in test]
-    judged = judge_step(RunConfig.load(config.path), candidate.path, evaluation.path, shards, paths)
+    judged = judge_step(RunConfig.of_part(config), candidate.path, evaluation.path, shards, paths)
     bundle.metadata["version"], bundle.metadata["verdict"] = judged["version"], judged["verdict"]
     metrics.log_metric("passed", float(judged["passed"]))
     metrics.log_metric("refusals", judged["refusals"])

@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def label(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     learner: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
@@ -22,13 +22,12 @@ def label(
     fusion: dsl.Input[dsl.Model],
     development: dsl.Input[List[dsl.Dataset]],
     soft: dsl.Output[dsl.Dataset],
-    taught: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
 ):
     """Label every window of the recordings that the learner will be trained on.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         learner: `student` is taught training recordings and pool; `heads` the pool alone.
         classes: The ordered class list.
         usable: The recordings; where labels were hidden, they are compared with what was guessed.
@@ -41,7 +40,6 @@ def label(
         fusion: The supervisor.
         development: Waveforms of training, validation and pool; no test recording is among them.
         soft: The soft labels.
-        taught: The configuration by which the learner is trained.
         metrics: How much was labelled.
     """
     from silencio.config import RunConfig
@@ -50,6 +48,6 @@ def label(
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
     inputs = {"fusion": fusion.path, "classes": classes.path, "usable": usable.path}
     shards = [shard.path for shard in development]
-    said = label_step(RunConfig.load(config.path), learner, heads, shards, inputs, soft.path, taught.path)
+    said = label_step(RunConfig.of_part(config), learner, heads, shards, inputs, soft.path)
     for name, value in said.items():
         metrics.log_metric(name, value)

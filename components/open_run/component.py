@@ -1,27 +1,21 @@
 """open_run: the MLflow run that all later steps write to."""
 
-from typing import NamedTuple
-
 from kfp import dsl
 
 from components.image import STEP
 
 
 @dsl.component(**STEP)
-def open_run(name: str, code_version: str, image: str, key: str) -> NamedTuple(
-    "Opened", [("run_id", str), ("champion_version", str)]
-):
+def open_run(name: str, key: str) -> str:
     """Open an MLflow run, or end here in one sentence where the tracking server does not answer.
 
     Args:
         name: Shown in MLflow's list of runs.
-        code_version: Commit of the code.
-        image: Image and digest of the steps.
         key: The pipeline run's identity: asked again with it, the same MLflow run is taken up.
 
     Returns:
-        The MLflow run's id, and the number of the version that is champion now; empty where none is.
+        The MLflow run's id.
     """
     from silencio.steps.open_run import open_run_step
 
-    return open_run_step(name, code_version, image, key)
+    return open_run_step(name, key)

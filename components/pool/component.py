@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def pool(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     usable: dsl.Input[dsl.Dataset],
     assignment: dsl.Input[dsl.Dataset],
     soundscapes: dsl.Input[dsl.Dataset],
@@ -20,7 +20,7 @@ def pool(
     """Open the soundscapes of the half that no model is judged on, and add them for `featurize`.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         usable: The labelled recordings.
         assignment: Their parts and shards.
         soundscapes: Unlabelled recordings of the same places.
@@ -35,7 +35,7 @@ def pool(
     from silencio.steps.pool import pool_soundscapes
 
     inputs = usable.path, assignment.path, soundscapes.path
-    added, identity = pool_soundscapes(DataConfig.of_run(config.path), *inputs, recordings.path, extended.path)
+    added, identity = pool_soundscapes(DataConfig.of_part(config), *inputs, recordings.path, extended.path)
     for name, value in added.items():
         metrics.log_metric(name, value)
     return (identity,)

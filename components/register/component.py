@@ -10,22 +10,34 @@ from components.image import STEP
 @dsl.component(**STEP)
 def register(
     run_id: str,
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     bundle: dsl.Input[dsl.Model],
     verdict: dsl.Input[dsl.Artifact],
     evaluation: dsl.Input[dsl.Artifact],
     report: dsl.Input[dsl.HTML],
+    head_1: dsl.Input[dsl.Model],
+    head_2: dsl.Input[dsl.Model],
+    head_3: dsl.Input[dsl.Model],
+    head_4: dsl.Input[dsl.Model],
+    head_5: dsl.Input[dsl.Model],
+    head_6: dsl.Input[dsl.Model],
     registration: dsl.Output[dsl.Artifact],
 ) -> NamedTuple("Registered", [("version", str)]):
     """Record configuration, figures, files and verdict in MLflow; register the bundle as challenger if it passed.
 
     Args:
         run_id: The MLflow run, from `open_run`.
-        config: The resolved configuration.
+        config: The whole configuration with every default written out, as YAML.
         bundle: The bundle.
         verdict: What the gates said, as JSON.
         evaluation: All figures.
         report: The report for people.
+        head_1: A trained head, whose own run is completed where the server was away; see `fuse` for the six places.
+        head_2: As head_1.
+        head_3: As head_1.
+        head_4: As head_1.
+        head_5: As head_1.
+        head_6: As head_1.
         registration: What came of it, as JSON.
 
     Returns:
@@ -34,7 +46,9 @@ def register(
     from silencio.steps.register import register_step
 
     inputs = {"bundle": bundle.path, "verdict": verdict.path, "evaluation": evaluation.path}
-    inputs |= {"report": report.path, "config": config.path}
-    version = register_step(run_id, inputs, registration.path)
+    inputs |= {"report": report.path}
+    models = (head_1, head_2, head_3, head_4, head_5, head_6)
+    heads = {head.path: head.metadata.get("times", "") for head in models}
+    version = register_step(run_id, config, inputs, registration.path, heads)
     registration.metadata["version"] = version
     return (version,)

@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def split(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     usable: dsl.Input[dsl.Dataset],
     previous: str,
     assignment: dsl.Output[dsl.Dataset],
@@ -20,7 +20,7 @@ def split(
     """Divide recordings by source recording, stratified by species, and plan the shards.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         usable: The recordings that can be used.
         previous: Ledger of an earlier run, or the bundle that holds it: its recordings keep their parts.
         assignment: Part and shard of every recording.
@@ -35,7 +35,7 @@ def split(
     from silencio.steps.split import divide_recordings
 
     divided = divide_recordings(
-        DataConfig.of_run(config.path), usable.path, previous, assignment.path, ledger.path, report.path
+        DataConfig.of_part(config), usable.path, previous, assignment.path, ledger.path, report.path
     )
     for name, value in divided.counts.items():
         metrics.log_metric(name, value)

@@ -9,10 +9,9 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def teach(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     head: str,
     record_as: str,
-    run_id: str,
     classes: dsl.Input[dsl.Artifact],
     soft: dsl.Input[dsl.Dataset],
     shards: dsl.Input[List[dsl.Dataset]],
@@ -26,10 +25,9 @@ def teach(
     A component beside `train`, because KFP has no optional artifacts.
 
     Args:
-        config: The configuration by which the learner is trained, from `label`.
+        config: What this step reads of the configuration, as JSON.
         head: Name of the head in it.
         record_as: Name of the head's own MLflow run.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         classes: The ordered class list.
         soft: The soft labels; of recordings that they speak of, they take the place of the labels.
         shards: Waveforms of training, validation and pool; no test recording is among them.
@@ -42,8 +40,8 @@ def teach(
     from silencio.steps.teach import teach_step
 
     paths = soft.path, classes.path, model.path, report.path
-    settings, named = RunConfig.load(config.path), (run_id, record_as, soundscapes.path)
-    taught = teach_step(settings, head, [s.path for s in shards], *paths, *named)
+    settings, named = RunConfig.of_part(config), (record_as, soundscapes.path)
+    taught, model.metadata["times"] = teach_step(settings, head, [s.path for s in shards], *paths, *named)
     model.metadata["head"] = head
     for name, value in taught.items():
         metrics.log_metric(name, value)

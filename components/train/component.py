@@ -9,9 +9,8 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def train(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     head: str,
-    run_id: str,
     classes: dsl.Input[dsl.Artifact],
     shards: dsl.Input[List[dsl.Dataset]],
     soundscapes: dsl.Input[dsl.Dataset],
@@ -22,9 +21,8 @@ def train(
     """Train one head on the training part and judge it on validation.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         head: Name of the head in the configuration.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         classes: The ordered class list.
         shards: Waveforms of training and validation; no test recording is among them.
         soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
@@ -36,8 +34,8 @@ def train(
     from silencio.steps.train import train_step
 
     paths = classes.path, model.path, report.path
-    settings, more = RunConfig.load(config.path), {"soundscapes_path": soundscapes.path}
-    trained = train_step(settings, head, [s.path for s in shards], *paths, run_id, **more)
+    settings, more = RunConfig.of_part(config), {"soundscapes_path": soundscapes.path}
+    trained, model.metadata["times"] = train_step(settings, head, [s.path for s in shards], *paths, **more)
     model.metadata["head"] = head
     for name, value in trained.items():
         metrics.log_metric(name, value)

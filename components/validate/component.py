@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def validate(
-    config: dsl.Input[dsl.Artifact],
+    config: str,
     recordings: dsl.Input[dsl.Dataset],
     usable: dsl.Output[dsl.Dataset],
     faults: dsl.Output[dsl.Dataset],
@@ -19,7 +19,7 @@ def validate(
     """Open every recording once; what cannot be used is left out by name, what is doubtful is named.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration, as JSON.
         recordings: The table of recordings.
         usable: Those that can be used, with hashes, duration, rate and level.
         faults: Every fault of every recording.
@@ -32,7 +32,7 @@ def validate(
     from silencio.data.config import DataConfig
     from silencio.steps.validate import validate_source
 
-    run = DataConfig.of_run(config.path)
+    run = DataConfig.of_part(config)
     paths = (recordings.path, usable.path, faults.path, report.path)
     outcome = validate_source(*paths, run.validation, run.features.sample_rate_hz)
     for name, value in outcome.counts.items():

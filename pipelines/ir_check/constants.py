@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipelines.ir_check.package import ROOT, Fault, Package, at, definitions, given
+from silencio.provenance import CODE_VERSION, IMAGE
 
 # Filled in by the driver where one is a whole constant.
 _OF_THE_RUN = frozenset(
@@ -97,6 +98,23 @@ def images(package: Package) -> Iterator[Fault]:
             yield Fault(label, f"{image!r} is no image's name", "write registry/name:tag in small letters")
         elif ":" not in last or last.endswith(":latest"):
             yield Fault(label, f"{image!r} names another image tomorrow", "give a version or a digest")
+
+
+def provenance(package: Package) -> Iterator[Fault]:
+    """What a step keeps of its image and its code is true.
+
+    A pod cannot ask in which image it runs: the graph says it in a variable beside the image. Which commit an image
+    holds the image alone knows. `backend/src/v2/driver/driver.go` (`initPodSpecPatch`: both are the container's).
+    """
+    for label, container in package.containers():
+        for variable in container.get("env", []):
+            name, value = variable.get("name"), variable.get("value")
+            if name == IMAGE and value != container.get("image"):
+                what = f"it keeps {value!r} as its image, and runs in {container.get('image')!r}"
+                yield Fault(label, what, f"let {IMAGE} be its image")
+            elif name == CODE_VERSION:
+                what = f"it is told that its code is {value!r}, whatever the image holds"
+                yield Fault(label, what, f"bake {CODE_VERSION} into the image where it is built")
 
 
 def _is_known(inner: str, component: Any) -> bool:

@@ -42,6 +42,20 @@ def loops(package: Package) -> Iterator[Fault]:
                 )
 
 
+def loop_labels(package: Package) -> Iterator[Fault]:
+    """What a loop made is found: its label is its key.
+
+    Drivers record a loop under its label (`taskInfo`) and look its outputs up by its key, which `dsl.Collected` names:
+    kubeflow/pipelines, issue 13239. `backend/src/v2/driver/resolve.go` (`CollectInputs`).
+    """
+    for dag in package.dags():
+        for name, task in dag.tasks.items():
+            label = task.get("taskInfo", {}).get("name", name)
+            if "parameterIterator" in task and label != name:
+                what = f"the loop is labelled {label!r}, by which nobody finds what it made"
+                yield Fault(at(dag, name), what, "let its label be its name (pipelines.named_loop)")
+
+
 def loop_components(package: Package) -> Iterator[Fault]:
     """A component is looped over by one task: Argo's template of its iterations is named by the component alone.
 

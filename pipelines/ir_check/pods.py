@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.cluster_objects import CONFIG_MAP, ENVIRONMENT, RECORDINGS, SECRET
+from pipelines.cluster_objects import CONFIG_MAP, ENVIRONMENT, RECORDINGS, RUN_OF_POD, SECRET
 from pipelines.ir_check.package import Fault, Package, claim_of
 from pipelines.ir_check.quantities import amount
 
@@ -51,6 +51,12 @@ def environment(package: Package) -> Iterator[Fault]:
                         yield Fault(
                             label, what, "add it to pipelines/cluster_objects.py, and write docs/cluster.md anew"
                         )
+        for one in asked.get("fieldPathAsEnv", []):
+            variable, path = one.get("name", ""), one.get("fieldPath", "")
+            variables.append(variable)
+            if (variable, path) != (RUN_OF_POD.variable, RUN_OF_POD.path):
+                what = f"{variable} is read from the pod's {path}, which is documented nowhere"
+                yield Fault(label, what, "add it to pipelines/cluster_objects.py")
         yield from _variables(label, variables)
 
 

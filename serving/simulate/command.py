@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.client import add_key_in_clear
+from serving.client import API_KEY, add_connection_options
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
@@ -18,8 +18,6 @@ from serving.simulate.scene import Scene
 from serving.simulate.users import guide, mobile, power, rare
 from silencio.console import Console
 
-# Where the users' key stands, if the server wants one: an option would be seen in the list of processes.
-API_KEY = "SILENCIO_API_KEY"
 SIMULATIONS: dict[str, Callable[[Scene], None]] = {
     "guide": guide,
     "power": power,
@@ -42,7 +40,7 @@ def add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--speed", type=_positive, default=1.0, help="times as fast as life; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
-    add_key_in_clear(parser)
+    add_connection_options(parser)
     parser.set_defaults(run=simulate)
 
 
@@ -77,6 +75,7 @@ def simulate(options: argparse.Namespace) -> int:
         speed=options.speed,
         api_key=os.environ.get(API_KEY, ""),
         key_in_clear=options.key_in_clear,
+        cacert=options.cacert,
     )
     begun_s = time.monotonic()
     SIMULATIONS[options.simulation](scene)

@@ -6,13 +6,16 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from serving.agreement import MODEL_NAME
-from serving.client import connection
+from serving.client import connection, trust_for
+from serving.trust import is_certificate_refused
+from silencio.errors import ServingError
 
 _SPECIES = ("code", "scientific_name", "common_name", "class_name", "probability")
 _LONGEST_S = 120.0
@@ -54,12 +57,20 @@ class Asker:
         url: Of the transformer.
         api_key: Sent as `Authorization: Bearer …`; empty sends none.
         key_in_clear: It may go to another machine without TLS.
+        cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
+
+    Attributes:
+        route: That is asked.
+        headers: That show the key.
+        trust: Whose certificates are taken.
     """
 
-    def __init__(self, url: str, api_key: str = "", *, key_in_clear: bool = False) -> None:
-        self.route = f"{url.rstrip('/')}/v1/models/{MODEL_NAME}:predict"
+    def __init__(self, url: str, api_key: str = "", *, key_in_clear: bool = False, cacert: Path | None = None) -> None:
+        self._url = url.rstrip("/")
+        self.route = f"{self._url}/v1/models/{MODEL_NAME}:predict"
         self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self._http = connection(url, _LONGEST_S, api_key, key_in_clear=key_in_clear)
+        self.trust = trust_for(url, cacert)
+        self._http = connection(url, _LONGEST_S, api_key, key_in_clear=key_in_clear, trust=self.trust)
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +101,9 @@ class Asker:
             duration_s: Of the sound, where known: the windows must cover it.
             refusal_expected: Anything but a 4xx (or an overload) is a fault.
             query: Of the address.
+
+        Raises:
+            ServingError: The server's certificate is not taken.
         """
         begun_s = time.monotonic()
         try:
@@ -98,6 +112,8 @@ class Asker:
         except httpx.TimeoutException:
             return Exchange(what, code, latency_s=time.monotonic() - begun_s, error="no answer in time")
         except httpx.TransportError as error:
+            if is_certificate_refused(error):  # of every request
+                raise ServingError(self.trust.explained(self._url, error)) from error
             return Exchange(what, code, latency_s=time.monotonic() - begun_s, error=type(error).__name__)
         latency_s = time.monotonic() - begun_s
         status, retry_after_s = answer.status_code, _retry_after_s(answer)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -27,6 +28,7 @@ class Scene:
         speed: How much faster than in life a stream goes and a user hesitates.
         api_key: Of the users; empty where none is needed.
         key_in_clear: It may go to another machine without TLS.
+        cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
         exchanges: All requests so far, of all users.
     """
 
@@ -38,6 +40,7 @@ class Scene:
     speed: float = 1.0
     api_key: str = ""
     key_in_clear: bool = False
+    cacert: Path | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun_s: float = field(default_factory=time.monotonic)
@@ -64,7 +67,7 @@ class Scene:
         """Let `n_clients` users act until the end, each with a connection and random numbers of its own."""
 
         def act(number: int) -> None:
-            with Asker(self.url, self.api_key, key_in_clear=self.key_in_clear) as asker:
+            with Asker(self.url, self.api_key, key_in_clear=self.key_in_clear, cacert=self.cacert) as asker:
                 user(self, asker, np.random.default_rng((self.seed, number)))
 
         with ThreadPoolExecutor(self.n_clients) as users:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import ssl
 import time
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -92,7 +91,7 @@ def _cut(asker: Asker, content: bytes, sent_share: float, reset: bool) -> Exchan
             if reset:
                 # Linger of no time: closing sends RST.
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-            secure = ssl.create_default_context() if address.scheme == "https" else None
+            secure = asker.trust.context() if address.scheme == "https" else None
             with secure.wrap_socket(plain, server_hostname=address.hostname) if secure else plain as connection:
                 connection.sendall(head + content[: int(sent_share * len(content))])
     except OSError as error:

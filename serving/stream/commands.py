@@ -12,8 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from serving.client import add_key_in_clear
-from serving.simulate.command import API_KEY
+from serving.client import API_KEY, add_connection_options
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
@@ -58,7 +57,7 @@ def add_consume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         default="note",
         help="what becomes of cut files; default: %(default)s",
     )
-    add_key_in_clear(parser)
+    add_connection_options(parser)
     parser.set_defaults(run=run_consume)
 
 
@@ -120,6 +119,7 @@ def run_consume(options: argparse.Namespace) -> int:
         give_up_s=options.give_up_s,
         api_key=os.environ.get(API_KEY),
         key_in_clear=options.key_in_clear,
+        cacert=options.cacert,
     )
     try:
         consumer = Consumer(config, _say)

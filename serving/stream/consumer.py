@@ -42,6 +42,7 @@ class ConsumerConfig:
         give_up_s: How long a recording is tried again before it is left for later.
         api_key: None where the server needs none.
         key_in_clear: It may go to another machine without TLS.
+        cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
         truncated: What becomes of a file that ends before its recording does.
     """
 
@@ -55,6 +56,7 @@ class ConsumerConfig:
     give_up_s: float = 120.0
     api_key: str | None = None
     key_in_clear: bool = False
+    cacert: Path | None = None
     truncated: Truncated = "note"
 
 
@@ -80,8 +82,9 @@ class Consumer:
         waiting: Why inputs that may be scored later were not, by file.
 
     Raises:
-        ServingError: The server's address, or the proxy that the environment names, cannot be used.
-        ConfigError: The key cannot be one, or would go out in clear.
+        ServingError: The server's address, or the proxy that the environment names, cannot be used, or the server's
+            certificate is not taken.
+        ConfigError: The key cannot be one, or would go out in clear; or certificates that are named cannot be used.
         StorageError: The place of the results does not answer.
     """
 
@@ -90,9 +93,9 @@ class Consumer:
     waiting: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # What is wrong with the address, the key or a proxy is so for every recording.
-        with self._client():
-            pass
+        # What is wrong with the address, the key, a proxy or the certificate is so for every recording.
+        with self._client() as client:
+            client.check_certificate()
         self.ledger = Ledger(self.config.target)
         self._seen: dict[str, _Seen] = {}
         self._left: dict[str, str] = {}
@@ -220,7 +223,12 @@ class Consumer:
         self._tables_are_old = True
 
     def _client(self) -> Client:
-        return Client(self.config.url, api_key=self.config.api_key, key_in_clear=self.config.key_in_clear)
+        return Client(
+            self.config.url,
+            api_key=self.config.api_key,
+            key_in_clear=self.config.key_in_clear,
+            cacert=self.config.cacert,
+        )
 
     def _ask(self, encoded: bytes) -> RecordingDocument:
         """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""

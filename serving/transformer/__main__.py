@@ -17,7 +17,7 @@ def main() -> None:
     """Serve until a signal comes."""
     from serving.agreement import LOG_CLOSE_S
     from serving.prediction_log.options import add_prediction_log_options, prediction_log
-    from serving.server import argument_parser, serve
+    from serving.server import argument_parser, parsed_options, serve
     from serving.transformer.feature_memory import DEFAULT_MAX_BYTES
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
@@ -50,9 +50,7 @@ def main() -> None:
     )
     add_predictor_options(parser)
     add_prediction_log_options(parser)
-    options = parser.parse_args()
-    if not options.predictor_host:
-        parser.error("--predictor_host HOST:PORT is needed: where the predictor's gRPC port is")
+    options = parsed_options(parser, {"predictor_host": "--predictor_host HOST:PORT, the predictor's gRPC port"})
     if options.decoders < 1:
         parser.error(f"--decoders {options.decoders}: at least 1 is needed")
     if options.max_feature_bytes < 1:

@@ -82,20 +82,41 @@ def trusted_certificates(*variables: str) -> Path | None:
     Raises:
         ConfigError: It is not there, or is a file without certificates; the message names the variable.
     """
+    found = trusted_by_environment(*variables)
+    return None if found is None else found[1]
+
+
+def trusted_by_environment(*variables: str) -> tuple[str, Path] | None:
+    """`trusted_certificates` with the variable that names them.
+
+    Raises:
+        ConfigError: As there.
+    """
     for variable in variables:
         if text := os.environ.get(variable):
-            path = Path(text)
-            try:
-                context = ssl.create_default_context()
-                context.load_verify_locations(*([None, path] if path.is_dir() else [path]))
-            except FileNotFoundError as error:
-                raise ConfigError(f"{variable}={text} is not there: correct or unset it") from error
-            except OSError as error:  # of TLS too
-                raise ConfigError(
-                    f"{variable}={text} holds no certificates that can be read: correct or unset it"
-                ) from error
-            return path
+            return variable, certificates_of(Path(text), f"{variable}={text}", "correct or unset it")
     return None
+
+
+def certificates_of(path: Path, source: str, remedy: str = "name a PEM file of certificates") -> Path:
+    """A file or folder of certificates that are to be trusted, as it was named.
+
+    Args:
+        path: Of it.
+        source: Who names it, as a message says.
+        remedy: What to do where it cannot be used.
+
+    Raises:
+        ConfigError: It is not there, or is a file without certificates.
+    """
+    try:
+        context = ssl.create_default_context()
+        context.load_verify_locations(*([None, path] if path.is_dir() else [path]))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{source} is not there: {remedy}") from error
+    except OSError as error:  # of TLS too
+        raise ConfigError(f"{source} holds no certificates that can be read: {remedy}") from error
+    return path
 
 
 def _in_range(host: str, no_proxy: str) -> bool:

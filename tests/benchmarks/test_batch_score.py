@@ -13,6 +13,8 @@ from benchmarks import batch_score
 def test_quick_run__scores_everything_and_leaves_birdnet() -> None:
     ours, against = batch_score.run(quick=True)
     assert ours.value > 0
+    assert ours.bundle == against.bundle
+    assert ours.bundle is not None and ours.bundle["version"] == ours.details["bundle"]
     assert ours.details["audio_s"] == 18.0
     assert math.isnan(against.value)
     assert not against.met
@@ -21,7 +23,7 @@ def test_quick_run__scores_everything_and_leaves_birdnet() -> None:
 
 def test_no_bundle__is_a_miss_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("SILENCIO_BUNDLE", raising=False)
+    monkeypatch.delenv("SILENCIO_BENCH_BUNDLE", raising=False)
     (result,) = batch_score.run(quick=False)
     assert not result.met
     assert "make demo first" in result.ours

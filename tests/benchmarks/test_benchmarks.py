@@ -13,11 +13,14 @@ import soundfile
 
 import benchmarks.__main__ as command
 from benchmarks import batching, featurize, growth
+from benchmarks.bundles import identity, measured_bundle, trained_bundle
 from benchmarks.log_mel import librosa_log_mel
 from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
 from benchmarks.result import Result
 from benchmarks.timing import Comparison, answer, compare, start
 from silencio.audio import dequantize
+from silencio.bundle import Bundle
+from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.frames import read_frame
 from silencio.data.source import open_source
 from silencio.features import FeatureSpec, LogMel
@@ -133,8 +136,26 @@ def test_command__keeps_figures_machine_and_targets(one_benchmark: list[Result],
     command.main(["made_up", "--out", str(tmp_path / "new" / "figures.json")])
     kept = json.loads((tmp_path / "new" / "figures.json").read_text())
     assert kept["results"] == [{**_result(1.2).to_dict(), "met": False}]
-    assert {"date", "processor", "n_cores", "threads_per_process", "versions"} <= set(kept["machine"])
+    where = kept["machine"]
+    assert {"date", "processor", "n_cores", "memory_bytes", "threads_per_process", "versions"} <= set(where)
     assert not kept["quick"]
+
+
+def test_bundle__of_the_environment_then_what_a_run_left_then_one_without_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SILENCIO_BENCH_BUNDLE", raising=False)
+    assert trained_bundle() is None
+    assert measured_bundle(tmp_path) == tmp_path / "placeholder"
+    left = Path("out/demo/bundle")
+    left.parent.mkdir(parents=True)
+    write_placeholder_bundle(left)
+    assert measured_bundle(tmp_path) == left
+    monkeypatch.setenv("SILENCIO_BENCH_BUNDLE", str(tmp_path / "placeholder"))
+    assert trained_bundle() == tmp_path / "placeholder"
+    manifest = Bundle(left).manifest
+    assert identity(left) == {"version": manifest.version, "manifest_sha256": manifest.manifest_sha256}
 
 
 def test_command__an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

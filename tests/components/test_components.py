@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from components.plan import plan
 from silencio.config import resolve
 from silencio.errors import ConfigError
 from silencio.steps import __path__ as steps_path
+from silencio.steps.configure import configure_step
 
 FOLDERS = sorted(path.parent for path in Path(components.__path__[0]).glob("*/component.py"))
 MOST_STATEMENTS = 10
@@ -75,18 +77,30 @@ def test_plan__lists_the_shards_of_a_part(tmp_path: Path) -> None:
     assert plan.python_func("test", assignment) == [2]
 
 
-def test_ingest__resolves_the_configuration_for_all_later_steps(tiny_source: Path, tmp_path: Path) -> None:
+def test_ingest__leaves_out_labels_with_fewer_recordings_than_configured(tiny_source: Path, tmp_path: Path) -> None:
     from components.ingest import ingest
 
-    names = ("resolved", "recordings", "classes", "soundscapes")
-    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in names}
+    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in ("recordings", "classes", "soundscapes")}
     metrics = dsl.Metrics(uri=str(tmp_path / "metrics"))
-    text = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
-    outputs |= {"metrics": metrics}
-    ingest.python_func(str(tiny_source), text, ["heads.raw_cnn.epochs=7"], resolve(text).graph, **outputs)
-    assert yaml.safe_load((tmp_path / "resolved").read_text())["heads"]["raw_cnn"]["epochs"] == 7
-    assert metrics.metadata["recordings"] == 20
-    assert metrics.metadata["species"] == 4
+    ingest.python_func(
+        str(tiny_source), '{"reads": ["min_recordings"], "min_recordings": 1}', metrics=metrics, **outputs
+    )
+    assert (metrics.metadata["recordings"], metrics.metadata["species"]) == (20, 4)
+
+
+CONFIG = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
+
+
+def test_configure__hands_every_step_its_part_under_its_name() -> None:
+    from components.configure import configure
+
+    overrides = ["heads.raw_cnn.epochs=7"]
+    configured = configure.python_func(CONFIG, overrides, resolve(CONFIG).graph)
+    named = dict(zip(configure.component_spec.outputs, configured, strict=True))
+    assert json.loads(named["head_1"])["heads"]["raw_cnn"]["epochs"] == 7
+    assert yaml.safe_load(named["resolved"])["heads"]["raw_cnn"]["epochs"] == 7
+    assert named["head_2"] == ""
+    assert named == configure_step(CONFIG, overrides, {})
 
 
 @pytest.mark.parametrize(
@@ -97,14 +111,9 @@ def test_ingest__resolves_the_configuration_for_all_later_steps(tiny_source: Pat
         ("heads.effnet_lora={}", "heads: raw_cnn (configured: effnet_lora, raw_cnn)"),
     ],
 )
-def test_ingest__a_configuration_that_wants_other_nodes_is_refused(
-    tiny_source: Path, tmp_path: Path, override: str, message: str
-) -> None:
+def test_configure__a_configuration_that_wants_other_nodes_is_refused(override: str, message: str) -> None:
     # Somebody switches it on in the KFP page, where the graph can no longer grow.
-    from components.ingest import ingest
+    from components.configure import configure
 
-    names = ("resolved", "recordings", "classes", "soundscapes", "metrics")
-    outputs = {name: dsl.Artifact(uri=str(tmp_path / name)) for name in names}
-    text = "{heads: {raw_cnn: {epochs: 3}}, supervisor: {}}"
     with pytest.raises(ConfigError, match=re.escape(message)):
-        ingest.python_func(str(tiny_source), text, [override], resolve(text).graph, **outputs)
+        configure.python_func(CONFIG, [override], resolve(CONFIG).graph)

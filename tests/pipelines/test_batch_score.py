@@ -73,7 +73,7 @@ def test_wrong_place__is_one_sentence(options: list[str], tmp_path: Path) -> Non
 def test_compiled__fans_out_and_looks_at_the_place_each_time() -> None:
     pipeline, platform = yaml.safe_load_all((COMPILED / f"batch-score-{VERSION}.yaml").read_text())
     tasks = pipeline["root"]["dag"]["tasks"]
-    loop = next(task for name, task in tasks.items() if name.startswith("for-loop"))
+    loop = next(task for name, task in tasks.items() if name == "score-shards")
     assert loop["iteratorPolicy"]["parallelismLimit"] > 1
     assert "enableCache" not in tasks["inputs-version"]["cachingOptions"]
     assert tasks["list-archive"]["inputs"]["parameters"]["inputs_version"]["taskOutputParameter"]

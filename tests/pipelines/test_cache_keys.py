@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.cache_keys import MADE_WITH
 from pipelines.compile import COMPILED, write_package
 from pipelines.train import train_pipeline
 from silencio.config import preset_text, resolve
+from silencio.config.parts import parts_by_step, steps_before
 
 FILES = sorted(COMPILED.glob("*.yaml"))
 LOOK = "inputs-version"
@@ -48,13 +50,128 @@ def test_every_cached_step__is_told_what_is_there(path: Path) -> None:
     assert [name for name, task in cached.items() if not is_told(spec, task)] == []
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if "train" in path.name], ids=lambda path: path.name)
-def test_every_cached_step_after_training__is_told_of_which_run(path: Path) -> None:
-    # Heads are trained for a run of MLflow; a step that only artifacts tell of them would answer with another run's.
-    trained = ("train-", "fuse", "label", "calibrate", "export", "evaluate", "judge", "compare-bundles")
-    tasks = {name: task for name, task in tasks_of(read(path)) if name.startswith(trained)}
-    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= tasks.keys()
-    assert [name for name, task in tasks.items() if "run_id" not in task["inputs"]["parameters"]] == []
+TRAINS = pytest.mark.parametrize("path", [one for one in FILES if "train" in one.name], ids=lambda path: path.name)
+
+
+def sources(inputs: dict[str, Any], kind: str) -> dict[str, tuple[str, str]]:
+    """By input, the step and the output that it is; channels into loops are named so."""
+    found = {}
+    for name, one in inputs.get(kind, {}).items():
+        inherited = one.get("componentInputParameter") or one.get("componentInputArtifact") or ""
+        if inherited.startswith("pipelinechannel--configure-"):
+            found[name] = ("configure", inherited.removeprefix("pipelinechannel--configure-"))
+        elif output := one.get("taskOutputParameter") or one.get("taskOutputArtifact"):
+            key = output.get("outputParameterKey") or output["outputArtifactKey"]
+            found[name] = (output["producerTask"], key)
+    return found
+
+
+def settings_read_before(spec: dict[str, Any]) -> dict[str, set[str]]:
+    """By task of the top level, the parts that all steps before it have read, over all artifacts and parameters."""
+    dag = spec["root"]["dag"]["tasks"]
+    read: dict[str, set[str]] = {}
+
+    def own(name: str) -> set[str]:
+        inner = spec["components"][dag[name]["componentRef"]["name"]]
+        tasks = inner["dag"]["tasks"].values() if "dag" in inner else [dag[name]]
+        given = [sources(task["inputs"], "parameters").get("config", ("", "")) for task in tasks]
+        return {output for step, output in given if step == "configure"}
+
+    def before(name: str) -> set[str]:
+        if name not in read:
+            inputs = dag[name].get("inputs", {})
+            found = [*sources(inputs, "parameters").values(), *sources(inputs, "artifacts").values()]
+            steps = {step for step, _ in found} - {"configure"}
+            read[name] = set().union(*(before(step) | own(step) for step in steps))
+        return read[name]
+
+    return {name: before(name) for name in dag}
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [[], ["student={}"], ["self_training={pool: soundscapes}"], ["student={}", "self_training={rounds: 2}"]],
+)
+def test_made_with__stands_for_all_settings_that_any_step_before_has_read(overrides: list[str], tmp_path: Path) -> None:
+    resolved = resolve(preset_text("demo"), overrides=overrides)
+    write_package(train_pipeline("demo", resolved, "{}"), tmp_path / "graph.yaml")
+    spec = read(tmp_path / "graph.yaml")
+    stands_for = steps_before(resolved, parts_by_step(resolved))
+    for name, wanted in settings_read_before(spec).items():
+        task = spec["root"]["dag"]["tasks"][name]
+        told = sources(task["inputs"], "parameters").get(MADE_WITH)
+        if not wanted or not task["cachingOptions"].get("enableCache", True) or name.startswith("for-loop"):
+            continue
+        assert told is not None, name
+        assert wanted <= set(stands_for[told[1].removeprefix("before_")]), name
+
+
+@TRAINS
+def test_step__is_not_keyed_by_settings_of_steps_after_it(path: Path) -> None:
+    spec = read(path)
+    for name, task in tasks_of(spec):
+        given = task["inputs"].get("parameters", {})
+        whole = [word for word, (step, output) in sources(task["inputs"], "parameters").items() if output == "resolved"]
+        # The whole configuration is for the record; no cached step is handed it, or the text that was typed.
+        assert not task["cachingOptions"].get("enableCache") or (whole == [] and "overrides" not in given), name
+
+
+@TRAINS
+def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
+    # A run of MLflow is new wherever a gate or a server's address is: heads would be trained again for their record.
+    spec = read(path)
+    of_runs = {
+        "run_id": {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "open-run"}},
+        "run_key": {"componentInputParameter": "run_key"},
+    }
+    cached = {name: task for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")}
+    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= cached.keys()
+    for name, task in cached.items():
+        given = task["inputs"]["parameters"]
+        assert not given.keys() & of_runs.keys(), name
+        assert [source for source in given.values() if source in of_runs.values()] == [], name
+
+
+@TRAINS
+def test_steps_that_compare__are_told_of_which_champion_and_others_are_not(path: Path) -> None:
+    # By its content: version 3 of another server is another bundle, and a place may hold another one tomorrow.
+    tasks = dict(tasks_of(read(path)))
+    assert not tasks["fetch-champion"]["cachingOptions"].get("enableCache")
+    content = {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "fetch-champion"}}
+    told = {name for name, task in tasks.items() if content in task["inputs"].get("parameters", {}).values()}
+    assert told == {name for name in tasks if name.startswith(("evaluate", "judge", "compare-bundles"))}
+
+
+@TRAINS
+def test_after_the_champion_is_there__only_what_records_asks_the_tracking_server(path: Path) -> None:
+    _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    asking = {
+        label.removeprefix("exec-")
+        for label, asked in executors.items()
+        if "silencio-tracking" in {one["configMapName"] for one in asked.get("configMapAsEnv", [])}
+    }
+    assert {"open-run", "fetch-champion", "register"} <= asking
+    # Training goes on without it.
+    assert {name for name in asking if not name.startswith("train-")} <= {
+        "open-run",
+        "fetch-champion",
+        "record",
+        "register",
+    }
+
+
+@TRAINS
+def test_steps_that_record__know_the_run_by_their_pod(path: Path) -> None:
+    _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    of_pod = [{"name": "SILENCIO_RUN_KEY", "fieldPath": "metadata.labels['pipeline/runid']"}]
+    knowing = {
+        label.removeprefix("exec-") for label, asked in executors.items() if asked.get("fieldPathAsEnv") == of_pod
+    }
+    wanted = {name for name, _ in tasks_of(read(path)) if name.startswith(("open-run", "train-", "register"))}
+    assert wanted <= knowing
+    assert len(wanted) >= 3
 
 
 @pytest.mark.parametrize(

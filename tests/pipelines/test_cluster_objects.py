@@ -1,14 +1,19 @@
 """What a cluster must provide: one table, from which steps are given it, the page is made, and a step's words come."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
+from google.protobuf import json_format
 
 from pipelines.__main__ import main
 from pipelines.cluster_objects import ENVIRONMENT, GPU_NODES, RECORDINGS, advice, page
 from pipelines.compile import COMPILED
+from pipelines.resources import Cluster, made_for
+from pipelines.train import train_pipeline
+from silencio.config import preset_names, preset_text, resolve
 from silencio.data.manifest_places import check_places
 from silencio.errors import ConfigError, SchemaError
 from silencio.registry.settings import Tracking
@@ -40,6 +45,71 @@ def test_page__has_every_object_and_key_and_the_command_that_creates_it() -> Non
     assert f"kubectl label node NODE {GPU_NODES.key}={GPU_NODES.value}" in text
     claim = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     assert (claim["kind"], claim["metadata"]["name"]) == ("PersistentVolumeClaim", RECORDINGS.name)
+
+
+@cache
+def asked(preset: str, profile: str) -> dict[str, str]:
+    """What the executors of a compiled graph ask for, in the words of the page's table."""
+    found = {}
+    overrides = [] if preset == "demo" else ["heads.raw_cnn={}", "heads.resnet={}", "student={}"]
+    text = preset_text(preset)
+    with made_for(Cluster(profile)):
+        pipeline = train_pipeline(preset, resolve(text, overrides=overrides), "{}")
+    kubernetes = json_format.MessageToDict(pipeline.platform_spec)["platforms"]["kubernetes"]
+    mounts = kubernetes["deploymentSpec"]["executors"]
+    spec = json_format.MessageToDict(pipeline.pipeline_spec)
+    for label, executor in spec["deploymentSpec"]["executors"].items():
+        resources = executor["container"].get("resources")
+        shared = "".join(
+            f" ({one['sizeLimit']} of it shared)" for one in mounts.get(label, {}).get("emptyDirMounts", [])
+        )
+        if resources:
+            n_cores = int(float(resources["resourceCpuRequest"]))
+            gpu = f", {resources['accelerator']['resourceCount']} GPU" if "accelerator" in resources else ""
+            words = f"{n_cores} core{'s' if n_cores > 1 else ''}, {resources['resourceMemoryLimit']}{shared}{gpu}"
+            found[label.removeprefix("exec-")] = words
+            assert resources["resourceMemoryRequest"] == resources["resourceMemoryLimit"]
+    return found
+
+
+def test_table_of_profiles__is_what_steps_ask_for() -> None:
+    rows = [line.strip("| ").split(" | ") for line in page().splitlines() if line.count(" | ") == 2]
+    said = {what: dict(zip(("cpu", "gpu"), words, strict=True)) for what, *words in rows}
+    small = "in `demo`, `instruments`, `yamnet`: a head"
+    for profile in ("cpu", "gpu"):
+        wanted = {what: words[profile] for what, words in said.items() if "core" in words[profile]}
+        large, demo = asked("reserve-fast", profile), asked("demo", profile)
+        for name in ("validate", "featurize-test"):
+            assert large[name] == demo[name] == wanted["`validate`, `pool`, `featurize`"]
+        for name in ("export", "evaluate", "compare-bundles"):
+            assert large[name] == wanted["`export`, `evaluate`, `compare-bundles`, `batch-score`"]
+        for kind in ("effnet_lora", "raw_cnn", "texture"):
+            assert large[f"train-{kind.replace('_', '-')}"] == wanted[f"a head of kind `{kind}`"]
+        assert large["train-resnet"] == wanted["a head of another kind"]
+        assert large["label"] == wanted["`label`: all heads at work, for a student or self-training"]
+        for name in ("open-run", "inputs-version", "split", "fuse", "judge", "register"):
+            assert large[name] == demo[name] == wanted["all other steps"]
+        same = said[small][profile] == "as in others"
+        assert demo["train-effnet-lora"] == (large["train-effnet-lora"] if same else said[small][profile])
+    assert asked("reserve-fast", "none") == {}
+
+
+def test_preset__is_compiled_for_the_profile_that_the_page_names() -> None:
+    said = re.search(r"profile is `cpu` for (.*?)\s+and `gpu` for (.*?)\. ", page())
+    names = {
+        profile: set(re.findall(r"`(.*?)`", text)) for profile, text in zip(("cpu", "gpu"), said.groups(), strict=True)
+    }
+    assert names["cpu"] | names["gpu"] == set(preset_names())
+    for profile in ("cpu", "gpu"):
+        for preset in names[profile] & {"demo", "reserve-fast"}:
+            assert asked(preset, "") == asked(preset, profile)
+
+
+def test_claim__has_an_access_mode_of_several_nodes() -> None:
+    claim = yaml.safe_load(RECORDINGS.manifest)
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    row = next(line for line in page().splitlines() if line.startswith("| volume claim"))
+    assert "`ReadOnlyMany`" in row and "`ReadWriteMany`" in row
 
 
 def test_readme__points_to_the_page() -> None:

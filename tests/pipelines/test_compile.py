@@ -1,3 +1,4 @@
+import re
 import shutil
 from pathlib import Path
 
@@ -5,8 +6,10 @@ import pytest
 import yaml
 
 from components.image import VERSION, train_image
+from pipelines import compile as compile_
+from pipelines.__main__ import main
 from pipelines.compile import COMPILED, compile_all, stale_files
-from pipelines.train import MOST_HEADS, train_pipeline
+from pipelines.train import MAX_HEADS, train_pipeline
 from silencio.config import preset_names, preset_text, resolve
 from silencio.errors import ConfigError
 
@@ -38,12 +41,10 @@ def test_changed_file__is_stale(files: list[Path], tmp_path: Path) -> None:
 def test_heads__are_named_nodes_with_requests_of_their_own(compiled) -> None:
     pipeline, _ = compiled["reserve-fast"]
     executors = pipeline["deploymentSpec"]["executors"]
-    requests = {}
-    for name in ("train-effnet-lora", "train-texture"):
-        resources = executors[f"exec-{name}"]["container"]["resources"]
-        assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
-        requests[name] = resources["resourceMemoryLimit"]
-    assert len(set(requests.values())) == 2
+    asked = {name: executors[f"exec-train-{name}"]["container"]["resources"] for name in ("effnet-lora", "texture")}
+    assert asked["effnet-lora"]["accelerator"]["resourceType"] == "nvidia.com/gpu"
+    assert asked["effnet-lora"]["resourceMemoryLimit"] != asked["texture"]["resourceMemoryLimit"]
+    assert "accelerator" not in asked["texture"]
     assert "accelerator" not in executors["exec-validate"]["container"]["resources"]
 
 
@@ -57,7 +58,8 @@ def test_gpu_steps__go_to_gpu_nodes(compiled) -> None:
 def test_steps_that_read_recordings__have_volume_and_secrets(compiled) -> None:
     for pipeline, platform in compiled.values():
         settings = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-        for name in ("ingest", "validate", "featurize-development", "featurize-test", "export"):
+        # `split` reads what `previous` names.
+        for name in ("ingest", "validate", "split", "featurize-development", "featurize-test", "export"):
             assert settings[f"exec-{name}"]["pvcMount"][0]["mountPath"] == "/data"
             assert settings[f"exec-{name}"]["secretAsEnv"][0]["secretName"] == "silencio-s3"
         assert pipeline["pipelineInfo"]["name"].startswith("silencio-train-")
@@ -71,6 +73,20 @@ def test_steps__are_run_by_the_process_that_knows_when_they_are_done(files: list
                 (command,) = [part for part in executor["container"]["command"] if "_KFP_RUNTIME=true" in part]
                 assert "python3 -m pipelines.step_process " in command
                 assert "executor_main" not in command
+
+
+def test_nodes__are_called_by_what_they_do(files: list[Path]) -> None:
+    for path in files:
+        pipeline = next(yaml.load_all(path.read_text(), yaml.CSafeLoader))
+        dags = [pipeline["root"], *pipeline["components"].values()]
+        tasks = {name: task for dag in dags for name, task in dag.get("dag", {}).get("tasks", {}).items()}
+        # kfp's own words for a loop, a condition, and a second node of one component.
+        assert [name for name in tasks if re.search(r"for-loop|condition|-\d+$", name)] == []
+        # A label of its own would hide a loop's outputs from the backend, and kfp.local warns of it.
+        assert {name: task["taskInfo"]["name"] for name, task in tasks.items()} == {name: name for name in tasks}
+        loops = {name for name, task in tasks.items() if "parameterIterator" in task}
+        wanted = {"score-shards"} if "batch" in path.name else {"featurize-development-shards", "featurize-test-shards"}
+        assert loops == wanted
 
 
 def test_demo__runs_on_a_cluster_without_gpus(compiled) -> None:
@@ -105,13 +121,22 @@ def test_run_page__shows_the_configuration(compiled) -> None:
     pipeline, _ = compiled["reserve-fast"]
     parameters = pipeline["root"]["inputDefinitions"]["parameters"]
     assert resolve(parameters["config"]["defaultValue"]) == resolve(preset_text("reserve-fast"))
-    own = {"data", "config", "overrides", "code_version", "image"}
-    assert set(parameters) == own | {"previous", "champion", "run_key"}
+    # Nothing that only says what runs: edited on the page, the bundle would keep an image that never ran.
+    assert set(parameters) == {"data", "config", "overrides", "previous", "champion", "run_key"}
+
+
+def test_steps_that_keep_their_image__run_in_it(compiled) -> None:
+    for pipeline, _ in compiled.values():
+        containers = {name: one["container"] for name, one in pipeline["deploymentSpec"]["executors"].items()}
+        kept = {name: one["env"] for name, one in containers.items() if "env" in one}
+        assert {"exec-open-run", "exec-export"} <= kept.keys()
+        for name, variables in kept.items():
+            assert variables == [{"name": "SILENCIO_IMAGE", "value": containers[name]["image"]}]
 
 
 def test_too_many_heads__are_refused() -> None:
     config = resolve(preset_text("demo"))
-    heads = {f"texture_{i}": config.heads["texture"] for i in range(MOST_HEADS + 1)}
+    heads = {f"texture_{i}": config.heads["texture"] for i in range(MAX_HEADS + 1)}
     with pytest.raises(ConfigError, match="room for 6"):
         train_pipeline("many", config.model_copy(update={"heads": heads}), "")
 
@@ -128,3 +153,24 @@ def test_version__is_the_distribution_s() -> None:
 
     project = tomllib.loads((COMPILED.parent.parent / "pyproject.toml").read_text())["project"]
     assert project["version"] == VERSION
+
+
+def test_command__writes_what_other_clusters_need_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compile_, "preset_names", lambda: ["demo", "birdclef"])
+    out = ["--out", str(tmp_path)]
+    assert main(["compile", "--resources", "none", "--no-claim", *out]) == 0
+    mounts = {}
+    for path in tmp_path.glob("*.yaml"):
+        pipeline, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
+        for executor in pipeline["deploymentSpec"]["executors"].values():
+            assert "resources" not in executor["container"]
+        asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
+        mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = any("pvcMount" in one for one in asked)
+        assert not any("nodeSelector" in one or "tolerations" in one for one in asked)
+    # `birdclef` names weights on the claim.
+    assert mounts == {"train-demo": False, "train-birdclef": True, "batch-score": False}
+    for options in (["--no-claim"], ["--resources", "cpu"], ["--resources", "gpu", "--check", *out]):
+        assert main(["compile", *options]) == 1
+        assert "need --out" in capsys.readouterr().err

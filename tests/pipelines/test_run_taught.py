@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.train_run import PUBLISHED, PUBLISHED_OF_BOTH
 from silencio.bundle import Bundle
 from silencio.data.frames import read_frame
 from tests.tiny_reserve import TINY, write_source
@@ -64,9 +65,31 @@ def test_run__one_table_holds_both(finished: Finished) -> None:
     rows = {row["name"]: row for row in json.loads((out / "bundles.json").read_text())["bundles"]}
     assert {name: row["released"] for name, row in rows.items()} == {"ensemble": False, "student": True}
     assert rows["student"]["version"] == Bundle(out / "bundle").manifest.version
-    assert rows["student"]["top1"] == json.loads((out / "evaluation.json").read_text())["rows"]["ensemble"]["top1"]
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    assert evaluation["judged"] == "student"
+    for name, row in rows.items():
+        assert row["top1"] == evaluation["rows"][name]["top1"]
+        assert row["test_part"] == evaluation["test_part"]
     assert all(row["times_real_time"] > 0 for row in rows.values())
     assert rows["student"]["version"] in (out / "bundles.html").read_text()
+
+
+def test_run__each_bundle_is_called_what_it_is_everywhere(finished: Finished) -> None:
+    done, out, _ = finished
+    names = ("this bundle (student)", "its teacher (raw_cnn alone)", "head raw_cnn of its teacher")
+    for text in (done.stdout, (out / "report.html").read_text(), (out / "bundle" / "MODEL_CARD.md").read_text()):
+        for name in names:
+            assert name in text
+        assert "head student" not in text
+    for text in ((out / "other-report.html").read_text(), (out / "other-bundle" / "MODEL_CARD.md").read_text()):
+        assert "this bundle (raw_cnn alone)" in text
+
+
+def test_run__the_terminal_names_everything_that_it_leaves(finished: Finished) -> None:
+    done, out, _ = finished
+    for place in (PUBLISHED | PUBLISHED_OF_BOTH).values():
+        assert (out / place).exists()
+        assert f": {out / place}\n" in done.stdout
 
 
 def test_run__heads_are_trained_twice_and_the_student_last(finished: Finished) -> None:
@@ -93,5 +116,5 @@ def test_run__started_again_takes_up_every_step_that_may_be(command: list[str], 
     shown = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
     ran = {step for step in shown if ": taken up" not in step}
     # What speaks with MLflow is asked each time, and so is whether the recordings are what they were.
-    assert ran == {"open-run", "inputs-version", "record", "register"}
+    assert ran == {"open-run", "fetch-champion", "inputs-version", "record", "register"}
     assert (finished[1] / "bundle" / "bundle.json").read_bytes() == bundle

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.__main__ import main
+from pipelines.identity import local_image
+from pipelines.train_run import code_version
 from silencio.bundle import Bundle
+from silencio.provenance import what_runs
 from tests.tiny_reserve import TINY_DEMO, write_source
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +47,7 @@ def finished(
 def test_run__ends_with_results_and_a_verified_bundle(finished) -> None:
     done, out = finished
     assert done.returncode == 0, done.stderr + done.stdout
-    for row in ("ensemble", "effnet_lora", "raw_cnn", "logistic regression on mean log-mel", "majority class"):
+    for row in ("this bundle (", "effnet_lora", "raw_cnn", "logistic regression on mean log-mel", "majority class"):
         assert row in done.stdout
     Bundle(out / "bundle").verify()
 
@@ -61,7 +64,10 @@ def test_run__ends_with_a_verdict_everywhere(finished) -> None:
 
 def test_run__shows_its_steps(finished) -> None:
     steps = [line.split("] ")[1] for line in finished[0].stdout.splitlines() if line.startswith("[")]
-    assert steps[:5] == ["open-run", "inputs-version", "ingest", "validate", "split"]
+    # The champion is fetched beside what looks at settings and recordings.
+    assert steps[0] == "open-run"
+    assert sorted(steps[1:4]) == ["configure", "fetch-champion", "inputs-version"]
+    assert steps[4:8] == ["preflight", "ingest", "validate", "split"]
     # Steps that wait for the same one start together: their order is the scheduler's.
     waiting = {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn"}
     assert waiting | {"fuse", "calibrate", "evaluate", "export", "judge", "register"} <= set(steps)
@@ -77,7 +83,10 @@ def test_run__names_what_was_left_out(finished) -> None:
 
 def test_bundle__knows_where_it_comes_from(finished) -> None:
     manifest = Bundle(finished[1] / "bundle").manifest
-    assert set(manifest.parents) >= {"data_fingerprint", "split_sha256", "code_version", "image", "config_sha256"}
+    assert set(manifest.parents) >= {"data_fingerprint", "split_sha256", "config_sha256"}
+    # The demo preset names a cluster's image and the environment may say anything: neither ran.
+    assert manifest.parents["image"] == local_image()
+    assert manifest.parents["code_version"] == (code_version() or what_runs()["code_version"])
     assert manifest.heads[1].config["epochs"] == 1
     assert manifest.spec.n_mels == 32
 
@@ -126,3 +135,23 @@ def test_wrong_configuration__is_one_sentence_before_anything_starts(
     assert message in error
     assert error.startswith("error: ") and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_run__a_changed_gate_runs_judge_and_register_alone_as_the_plan_says(
+    finished: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, out = finished
+    command = [*done.args[5:], "--set", "gates.champion_margin=0.05"]
+    plan = run(*command, "--plan")
+    assert plan.returncode == 0, plan.stderr
+    assert "gates.champion_margin is 0.05" in plan.stdout
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in plan.stdout.splitlines() if "│" in line]
+    again = run(*command)
+    assert again.returncode == 0, again.stderr
+    began = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
+    ran = [name.split(":")[0] for name in began if ": taken up" not in name]
+    assert ran == [step for step, what in rows if what == "runs"]
+    assert set(ran) == {"open-run", "configure", "inputs-version", "judge", "register"}
+    # The bundle is the same with another verdict.
+    assert "judge: gates.champion_margin is 0.05" in again.stdout
+    Bundle(out / "bundle").verify()

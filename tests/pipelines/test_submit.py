@@ -1,9 +1,12 @@
 """`submit`, against a stub of the KFP API (`kfp_stub`): no KFP backend can run on this machine."""
 
+import copy
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -37,13 +40,94 @@ def test_run__is_the_compiled_pipeline_with_its_parameters(kfp: KfpStub, capsys:
     steps = {name: one["container"]["command"] for name, one in pipeline["deploymentSpec"]["executors"].items()}
     assert {name: one["container"]["command"] for name, one in sent["deploymentSpec"]["executors"].items()} == steps
     assert sent["root"]["dag"]["tasks"].keys() == pipeline["root"]["dag"]["tasks"].keys()
-    assert run["pipeline_spec"]["platform_spec"] == platform
+    assert without_claim(run["pipeline_spec"]["platform_spec"]) == without_claim(platform)
     parameters = run["runtime_config"]["parameters"]
     assert parameters["data"] == "s3://recordings/2026"
     assert parameters["overrides"] == ["heads.texture.epochs=3"]
     assert parameters.keys() <= pipeline["root"]["inputDefinitions"]["parameters"].keys()
     assert run["experiment_id"] == kfp.experiments["frogs"]
     assert f"{kfp.url}/#/runs/details/{run['run_id']}" in capsys.readouterr().out
+
+
+def without_claim(platform: dict[str, Any]) -> dict[str, Any]:
+    kept = copy.deepcopy(platform)
+    for executor in kept["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        executor.pop("pvcMount", None)
+    return kept
+
+
+def mounts_claim(run: dict[str, Any]) -> bool:
+    platform = run["pipeline_spec"]["platform_spec"]
+    return without_claim(platform) != platform
+
+
+def accelerators(run: dict[str, Any]) -> set[str]:
+    executors = run["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
+    return {name for name, one in executors.items() if "accelerator" in one["container"].get("resources", {})}
+
+
+S3 = ["--data", "s3://recordings/2026"]
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"), [([], True), (S3, False), ([*S3, "--claim"], True), (["--no-claim"], False)]
+)
+def test_claim__is_mounted_where_recordings_may_lie_on_it_or_as_told(
+    kfp: KfpStub, options: list[str], wanted: bool
+) -> None:
+    assert submitted(kfp.url, *options) == 0
+    assert mounts_claim(kfp.runs[0]) is wanted
+
+
+def test_earlier_bundles__reach_the_run(kfp: KfpStub) -> None:
+    options = ["--previous", "s3://bundles/2026", "--champion", "/data/bundles/serving"]
+    assert submitted(kfp.url, *options) == 0
+    assert submitted(kfp.url) == 0
+    parameters = [run["runtime_config"]["parameters"] for run in kfp.runs]
+    assert parameters[0]["previous"] == "s3://bundles/2026"
+    assert parameters[0]["champion"] == "/data/bundles/serving"
+    # As compiled: nothing earlier, and MLflow's champion.
+    assert not {"previous", "champion"} & parameters[1].keys()
+
+
+def test_resources__take_a_reserve_to_nodes_without_gpus(kfp: KfpStub) -> None:
+    submit = ["submit", "train", "--preset", "reserve-fast", "--host", kfp.url, *S3]
+    for profile in ([], ["--resources", "cpu"], ["--resources", "none"]):
+        assert main([*submit, *profile]) == 0
+    assert accelerators(kfp.runs[0]) == {"exec-train-effnet-lora"}
+    assert accelerators(kfp.runs[1]) == accelerators(kfp.runs[2]) == set()
+    for run, asks in ((kfp.runs[1], True), (kfp.runs[2], False)):
+        spec, platform = run["pipeline_spec"]["pipeline_spec"], run["pipeline_spec"]["platform_spec"]
+        containers = [one["container"] for one in spec["deploymentSpec"]["executors"].values()]
+        assert all(bool(container.get("resources")) is asks for container in containers)
+        assert "nodeSelector" not in json.dumps(platform)
+
+
+SEEN = "pods see the volume claim silencio-recordings, mounted at /data, and S3, and nothing of this machine"
+
+
+@pytest.mark.parametrize("option", ["--data", "--previous", "--champion"])
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("../sub60", f"is relative to this machine's working folder: {SEEN}"),
+        ("sub60", f"is relative to this machine's working folder: {SEEN}"),
+        ("/nonexistent", f"is not below /data: {SEEN}"),
+        ("/database/2026", f"is not below /data: {SEEN}"),
+        ("/data/../home/2026", f"is not below /data: {SEEN}"),
+        ("s3://", "names no bucket: s3://BUCKET/PREFIX is needed"),
+        ("s3:///2026", "names no bucket: s3://BUCKET/PREFIX is needed"),
+        ("gs://recordings/2026", f"is no place that a step reads: {SEEN}"),
+        ("https://example.org/2026.zip", f"is no place that a step reads: {SEEN}"),
+    ],
+)
+def test_place_that_no_pod_sees__is_refused_before_anything_is_sent(
+    kfp: KfpStub, option: str, place: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submitted(kfp.url, option, place) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {option} {place!r} {message}") and error.count("\n") == 1
+    assert kfp.n_requests == 0
 
 
 def test_options__decide_graph_image_experiment_and_token(
@@ -60,8 +144,10 @@ def test_options__decide_graph_image_experiment_and_token(
     executors = kfp.runs[0]["pipeline_spec"]["pipeline_spec"]["deploymentSpec"]["executors"]
     assert "exec-train-small" in executors
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
+    kept = {name: one["container"]["env"] for name, one in executors.items() if "env" in one["container"]}
+    said = [{"name": "SILENCIO_IMAGE", "value": image}]
+    assert kept == {"exec-open-run": said, "exec-export": said}
     parameters = kfp.runs[0]["runtime_config"]["parameters"]
-    assert parameters["image"] == image
     assert "small" in parameters["config"]
     assert kfp.runs[0]["experiment_id"] == "made before"
 

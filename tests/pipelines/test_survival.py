@@ -282,11 +282,12 @@ def test_run_that_failed__is_told_to_whoever_keeps_its_record(toy: Toy) -> None:
         run_local(toy_run.toy, arguments, "code", toy.out, {}, told.append)
     assert not told
     toy.disturb("join", "raise ValueError('oops')")
-    for _ in range(2):
+    for commit in ("one", "another"):
         with pytest.raises(FailedStepError):
-            run_local(toy_run.toy, arguments, "code", toy.out, {}, told.append)
-    # Started again, it is the same run; with other arguments, another one.
+            run_local(toy_run.toy, arguments, "code", toy.out, {}, told.append, {"SILENCIO_CODE_VERSION": commit})
+    # Started again, it is the same run, and another commit with the same code is no other; other arguments are one.
     assert len(told) == 2 and len(set(told)) == 1
+    assert [name for name, _ in toy.journal].count("weigh") == 1
     with pytest.raises(FailedStepError):
         run_local(toy_run.toy, {**arguments, "text": "other"}, "code", toy.out, {}, told.append)
     assert len(set(told)) == 2

@@ -42,6 +42,9 @@ def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
         assert producer(graph[f"{step}-student"], "config") == "label"
         assert producer(graph[step], "config") == "ingest"
     assert producer(graph["evaluate"], "test") == producer(graph["evaluate-student"], "test")
+    # Its figures stand beside its teacher's; an ensemble has none.
+    assert producer(graph["evaluate-student"], "teacher") == "evaluate"
+    assert "teacher" not in graph["evaluate"]["inputs"]["artifacts"]
 
 
 @pytest.mark.parametrize(("released", "other"), [("student", "ensemble"), ("ensemble", "student")])

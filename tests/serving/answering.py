@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 _NAMES = {"code": "grekis", "scientific_name": "Pitangus sulphuratus", "common_name": "Great Kiskadee"}
@@ -46,8 +48,8 @@ class Answering:
 
 
 @contextlib.contextmanager
-def answering() -> Iterator[Answering]:
-    """On loopback."""
+def answering(tls: tuple[Path, Path] | None = None) -> Iterator[Answering]:
+    """On loopback; by TLS where it has a certificate and its key."""
     about = Answering()
 
     class Handler(BaseHTTPRequestHandler):
@@ -79,7 +81,13 @@ def answering() -> Iterator[Answering]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    about.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*tls)
+        # The handshake is the handler's: in `accept`, one client that says nothing would hold all others up.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.handle_error = lambda *arguments: None  # type: ignore[method-assign]  # a client that refuses it
+    about.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

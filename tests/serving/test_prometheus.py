@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import re
 import shutil
@@ -12,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from kserve import InferenceGRPCClient, InferInput, InferRequest
 
 from serving.local import LocalServers, free_ports, local_servers
 from tests.waiting import HANG_S, until
@@ -77,6 +81,85 @@ def prometheus(served: LocalServers, tmp_path: Path) -> Iterator[Prometheus]:
     yield one
     process.terminate()
     process.wait(HANG_S)
+
+
+# As the page asks for it: of which requests, and at which server.
+P95 = re.compile(
+    r"histogram_quantile\(0\.95, (?P<buckets>sum by \(le, version\) \(rate\("
+    r"silencio_request_seconds_bucket\{route=~\"(?P<routes>[^\"]+)\"\}\[5m\]\) "
+    r"and on \(instance\) (?P<only>silencio_\w+)\{(?P<label>[^}]+)\}\))\)"
+)
+
+
+def _ask_in_every_way(servers: LocalServers, recording: Callable[..., bytes]) -> int:
+    """Predictions, with many quick requests between them that are none.
+
+    Returns:
+        How many predictions.
+    """
+    clip = recording()
+    tensor = {"name": "audio", "datatype": "BYTES", "shape": [1], "data": [base64.b64encode(clip).decode()]}
+
+    async def by_grpc() -> None:
+        audio = InferInput("audio", [1], "BYTES")
+        audio.set_data_from_numpy(np.array([clip], object), binary_data=True)
+        async with InferenceGRPCClient(servers.grpc_address, timeout=HANG_S) as client:
+            await client.infer(InferRequest("silencio", [audio]))
+
+    with httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client:
+        for _ in range(100):
+            for probe in ("/v2/models/silencio/ready", "/v2/health/live", "/metrics"):
+                assert client.get(probe).is_success
+        headers = {"Content-Type": "audio/ogg"}
+        assert client.post(PREDICT, content=clip, headers=headers).is_success
+        assert client.post("/v1/models/silencio:upload", content=clip, headers=headers).is_success
+        assert client.post("/v2/models/silencio/infer", json={"inputs": [tensor]}).is_success
+    asyncio.run(by_grpc())
+    return 4
+
+
+def test_p95__is_of_predictions_alone(servers: LocalServers, recording: Callable[..., bytes]) -> None:
+    """The page's query, by hand: 300 probes between a few predictions are none of its requests."""
+    (query,) = (found for text in QUERIES if (found := P95.fullmatch(text)))
+
+    def counted() -> int:
+        text = httpx.get(f"{servers.url}/metrics", trust_env=False, timeout=HANG_S).text
+        counts = re.findall(r'^silencio_request_seconds_count\{.*route="([^"]+)".*\} (\S+)$', text, re.M)
+        return int(sum(float(n) for route, n in counts if re.fullmatch(query["routes"], route)))
+
+    before = counted()
+    n_predictions = _ask_in_every_way(servers, recording)
+    assert counted() - before == n_predictions
+    # The predictor is asked for each of them, too: it is told apart by a series that it does not have.
+    has_it = [
+        re.search(
+            rf"^{query['only']}{{.*{query['label']}",
+            httpx.get(f"{one.url}/metrics", trust_env=False, timeout=HANG_S).text,
+            re.M,
+        )
+        for one in servers.both
+    ]
+    assert [bool(one) for one in has_it] == [False, True]
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed: make extras")
+def test_prometheus__p95_is_of_as_many_requests_as_there_were_predictions(
+    prometheus: Prometheus, served: LocalServers, recording: Callable[..., bytes]
+) -> None:
+    n_predictions = _ask_in_every_way(served, recording)
+    (query,) = (found for text in QUERIES if (found := P95.fullmatch(text)))
+    # The same requests, all of them instead of those of five minutes.
+    all_of_them = re.sub(r"rate\((.*?)\[5m\]\)", r"\1", query["buckets"])
+    until(lambda: _greatest(prometheus.query(all_of_them)) == n_predictions, lambda: prometheus.query(all_of_them))
+    everything = "sum(silencio_request_seconds_count)"
+    assert until(lambda: prometheus.value(everything) >= 300 + n_predictions)
+    assert _greatest(prometheus.query(all_of_them)) == n_predictions
+    until(lambda: prometheus.value(query[0]) > 0)
+
+
+def _greatest(buckets: list[dict[str, Any]]) -> float:
+    """Of buckets, which count through: all observations."""
+    return max((float(one["value"][1]) for one in buckets), default=0.0)
 
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed: make extras")

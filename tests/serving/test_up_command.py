@@ -18,6 +18,9 @@ import pytest
 
 import serving
 import silencio
+from serving.__main__ import main
+from serving.access.keys import add_key
+from tests.serving.authority import Authority
 from tests.waiting import HANG_S, is_gone, until
 
 ENVIRONMENT = os.environ | {
@@ -33,10 +36,10 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     environment = ENVIRONMENT | {"TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
     started: list[subprocess.Popen[str]] = []
 
-    def start(bundle: Path, *options: str) -> subprocess.Popen[str]:
+    def start(bundle: Path, *options: str, folder: Path | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "serving", "up", "--bundle", str(bundle), "--port", "0", *options]
         pipe = subprocess.PIPE
-        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment))
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=folder))
         return started[-1]
 
     yield start
@@ -79,10 +82,7 @@ def _check_limit(url: str, welcome: str, max_body_bytes: int) -> None:
             assert caught.value.code().name == code
 
 
-@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
-def test_up__the_printed_lines_work_and_sigterm_stops_all(
-    up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
-) -> None:
+def test_up__serves_as_it_was_told_and_sigterm_stops_all(up: Up, bundle_directory: Path) -> None:
     origin = "https://app.example.org"
     options = ["--allow-origin", "http://localhost:3000", "--allow-origin", origin, "--max-body-bytes", "300000"]
     process = up(bundle_directory, *options)
@@ -92,20 +92,7 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     page = httpx.get(f"{url[1]}/v2/health/live", headers={"Origin": origin}, trust_env=False, timeout=HANG_S)
     assert page.headers["access-control-allow-origin"] == origin
     _check_limit(url[1], welcome, 300_000)
-    (tmp_path / "clip.ogg").write_bytes(recording(6.0))
-    raw = re.search(r"^  (curl .*)$", welcome, re.M)
-    as_json = re.search(r"^  (printf .*\\\n.*)$", welcome, re.M)
-    assert raw and as_json
     assert "licence of its answers: Apache-2.0 (random weights, no data)" in welcome
-    answers = []
-    for line in (raw[1], as_json[1]):
-        command = re.sub(r"\bFILE\b", str(tmp_path / "clip.ogg"), line)
-        done = subprocess.run(
-            ["bash", "-c", command], capture_output=True, check=True, env=os.environ | {"NO_PROXY": "*"}
-        )
-        answers.append(json.loads(done.stdout)["predictions"][0]["windows"])
-    assert [len(windows) for windows in answers] == [2, 2]
-    assert [one["species"][:3] for one in answers[0]] == [one["species"] for one in answers[1]]
 
     children = _children(process.pid)
     assert set(children) == {"predictor", "transformer"}
@@ -115,6 +102,100 @@ def test_up__the_printed_lines_work_and_sigterm_stops_all(
     assert (process.returncode, "stopped" in errors) == (0, True), errors
     # It ends after them.
     assert all(is_gone(pid) for pid in children.values())
+
+
+def _printed_commands(welcome: str) -> list[str]:
+    return [re.sub(r"^  ", "", one, flags=re.M) for one in re.findall(r"^  \S(?:.*\\\n)*.*$", welcome, re.M)]
+
+
+class Reader:
+    """Who copies printed commands into a plain shell, with a recording and a name of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._environment = {name: value for name, value in ENVIRONMENT.items() if "SILENCIO" not in name}
+        self._environment |= {"NO_PROXY": "*"}
+
+    def run(self, command: str) -> str:
+        typed = re.sub(r"\bFILE\b", "clip.ogg", re.sub(r"\bNAME\b", "ranger", command))
+        done = subprocess.run(
+            ["sh", "-c", typed], capture_output=True, text=True, env=self._environment, cwd=self._folder
+        )
+        assert done.returncode == 0, (typed, done)
+        return done.stdout
+
+    def export(self, command: str) -> str:
+        """For all that is typed afterwards."""
+        name = re.match(r"export (\w+)=", command)[1]  # type: ignore[index]  # the test is over without
+        self._environment[name] = self.run(f'{command}\nprintf %s "${name}"')
+        return self._environment[name]
+
+
+def _code_of_an_empty_request(welcome: str, key: str, certificate: Path | None) -> str:
+    """Of gRPC, at the printed address."""
+    address = re.search(r"gRPC at ([^ )]+)\)", welcome)
+    assert address
+    credentials = certificate and grpc.ssl_channel_credentials(certificate.read_bytes())
+    with grpc.secure_channel(address[1], credentials) if credentials else grpc.insecure_channel(address[1]) as channel:
+        infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        with pytest.raises(grpc.RpcError) as caught:
+            infer(b"", timeout=HANG_S, metadata=[("authorization", f"Bearer {key}")] if key else [])
+        return str(caught.value.code().name)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+@pytest.mark.parametrize("has_tls", [False, True], ids=["in clear", "TLS"])
+@pytest.mark.parametrize("has_keys", [False, True], ids=["no keys", "keys"])
+def test_up__the_printed_commands_work_as_they_are_printed(
+    has_keys: bool, has_tls: bool, up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
+) -> None:
+    (tmp_path / "clip.ogg").write_bytes(recording(6.0))
+    options: list[str] = []
+    if has_keys:
+        add_key(tmp_path / "my keys.csv", "somebody", 1000.0, None)
+        options += ["--keys", "my keys.csv"]
+    if has_tls:
+        certificate, key_file = Authority.make(tmp_path, "station").sign("IP:127.0.0.1")
+        certificate.rename(tmp_path / "my tls.crt")
+        options += ["--tls-cert", "my tls.crt", "--tls-key", key_file.name]
+    process = up(bundle_directory, *options, folder=tmp_path)
+    welcome, reader = _welcome(process), Reader(tmp_path)
+    assert f"at http{'s' if has_tls else ''}://127.0.0.1:" in welcome
+    assert "note:" not in welcome
+    commands = _printed_commands(welcome)
+    key = reader.export(commands.pop(0)) if has_keys else ""
+    raw, as_json, as_table = commands
+    assert [one.count("SILENCIO_API_KEY") for one in (raw, as_json)] == [has_keys] * 2
+    # A new key is known within two seconds.
+    until(lambda: "predictions" in reader.run(raw), lambda: reader.run(raw))
+    answers = [json.loads(reader.run(one))["predictions"][0]["windows"] for one in (raw, as_json)]
+    assert [len(windows) for windows in answers] == [2, 2]
+    assert [one["species"][:3] for one in answers[0]] == [one["species"] for one in answers[1]]
+    assert "clip.ogg" in reader.run(as_table)
+    certificate = tmp_path / "my tls.crt" if has_tls else None
+    assert _code_of_an_empty_request(welcome, key, certificate) == "NOT_FOUND"
+    if has_keys:
+        assert _code_of_an_empty_request(welcome, "", certificate) == "UNAUTHENTICATED"
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=HANG_S)
+    assert (process.returncode, "stopped" in errors) == (0, True), errors
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--tls-cert", "a.crt"], "--tls-cert and --tls-key belong together: one is not set"),
+        (["--tls-cert", "a.crt", "--tls-key", "a.key"], "TLS certificate a.crt and key a.key cannot be used together"),
+        (["--keys", "gone.csv"], "keys file gone.csv cannot be read"),
+    ],
+)
+def test_up__files_that_cannot_be_used_are_one_sentence(
+    options: list[str], message: str, bundle_directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["up", "--bundle", str(bundle_directory), *options]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {message}")
+    assert said.count("\n") == 1
 
 
 def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory: Path) -> None:

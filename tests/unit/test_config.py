@@ -86,12 +86,6 @@ def test_resolve__what_it_writes_resolves_to_itself(name: str, overrides: list[s
     assert again.features.sha256 == config.features.sha256
 
 
-def test_save__load_is_its_inverse(tmp_path: Path) -> None:
-    config = resolve(BASE, overrides=["heads.raw_cnn.epochs=2"])
-    config.save(tmp_path / "config.yaml")
-    assert RunConfig.load(tmp_path / "config.yaml") == config
-
-
 def test_heads__have_the_configuration_of_their_kind() -> None:
     config = resolve(BASE, overrides=["heads.second.kind=raw_cnn", "heads.second.kernel_size=31"])
     assert type(config.heads["effnet_lora"]) is EffNetLoraConfig

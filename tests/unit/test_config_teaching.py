@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from silencio.config import resolve
+from silencio.config.parts import part_of
 from silencio.data.config import DataConfig
 from silencio.errors import ConfigError
 
@@ -40,10 +41,9 @@ def test_of_student__is_the_run_with_one_head() -> None:
     assert resolve(alone.to_yaml()) == alone
 
 
-def test_self_training__is_known_before_torch_is_loaded(tmp_path) -> None:
+def test_self_training__is_known_before_torch_is_loaded() -> None:
     config = resolve(CONFIG, overrides=["self_training={hidden_share: 0.4}"])
-    config.save(tmp_path / "config.yaml")
-    assert DataConfig.of_run(tmp_path / "config.yaml").self_training.hidden_share == 0.4
+    assert DataConfig.of_part(part_of(config, "split")).self_training.hidden_share == 0.4
 
 
 @pytest.mark.parametrize(

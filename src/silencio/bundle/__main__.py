@@ -65,7 +65,11 @@ def _describe(bundle: Bundle, console: Console) -> None:
         table.add_row("input", f"{entry.name} {entry.dtype} {list(entry.shape)}")
     for head in manifest.heads:
         table.add_row("head", f"{head.name}: {head.n_parameters:,} parameters, weight {head.weight:.2f}")
-    for name, value in manifest.metrics.get("test", {}).items():
+    test = manifest.metrics.get("test", {})
+    if "n_recordings" in test:
+        part = manifest.metrics.get("test_part")
+        table.add_row("test recordings", f"{test['n_recordings']}" + (f", part {part}" if part else ""))
+    for name, value in test.items():
         if isinstance(value, float):
             table.add_row(f"test {name}", f"{value:.3f}")
     for name in sorted(manifest.files):

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from silencio.bundle.manifest import BundleManifest, GraphInput, sent_inputs
 from silencio.encoders import EMBEDDING, Encoder
 from silencio.errors import BundleIntegrityError, ConfigError
+from silencio.extras import install_command
 
 # What runs a file, by the runtime that bundle.json names: its module, what people call it, and the extra that has it.
-_RUNTIMES = {
+RUNTIMES = {
     "onnx": ("onnxruntime", "ONNX Runtime", "serve-cpu"),
     "litert": ("ai_edge_litert.interpreter", "LiteRT", "litert"),
 }
@@ -32,14 +33,14 @@ def check_runtimes(manifest: BundleManifest) -> None:
     """
     missing: dict[str, list[str]] = {}
     for encoder in manifest.encoders:
-        if not _is_here(_RUNTIMES[encoder.runtime][0]):
+        if not _is_here(RUNTIMES[encoder.runtime][0]):
             missing.setdefault(encoder.runtime, []).append(encoder.name)
     if missing:
-        needs = ", ".join(f"{_RUNTIMES[runtime][1]} for {' and '.join(names)}" for runtime, names in missing.items())
-        extras = " ".join(f"'silencio[{_RUNTIMES[runtime][2]}]'" for runtime in missing)
+        needs = ", ".join(f"{RUNTIMES[runtime][1]} for {' and '.join(names)}" for runtime, names in missing.items())
+        command = install_command(*(RUNTIMES[runtime][2] for runtime in missing))
         raise ConfigError(
-            f"bundle {manifest.version} needs {needs}, and this environment ({sys.prefix}) has none: pip install "
-            f"{extras}, or make the environment from requirements/serve-cpu.txt or serve-gpu.txt, which have it"
+            f"bundle {manifest.version} needs {needs}, and this environment ({sys.prefix}) has none: {command}, "
+            "or make the environment from requirements/serve-cpu.txt or serve-gpu.txt, which have it"
         )
 
 

@@ -99,9 +99,8 @@ def export_bundle(
         BundleError: There is no validation recording short enough to be a parity clip, or the folder is not empty.
         StorageError: It cannot be written.
     """
-    named = {**origin.parents, "config_sha256": hashlib.sha256(config.to_yaml().encode()).hexdigest()}
     # Sorted: KFP hands a mapping on in any order, and the same bundle has the same bytes.
-    parents = dict(sorted(named.items()))
+    parents = dict(sorted(origin.parents.items()))
     shards = list(development)
     validation = ShardSet(shards, config.features, "validation")
     named_heads = {head.name: head for head in heads}

@@ -71,7 +71,7 @@ def licence_lines(licences: Mapping[str, Any]) -> list[str]:
     """
     read_as = licences.get("read_as", {})
     lines = [
-        f"{n:,} recordings: {text or 'no licence given'}{_read(text, read_as)}"
+        f"{n:,} recording{'' if n == 1 else 's'}: {text or 'no licence given'}{_read(text, read_as)}"
         for text, n in _of(licences, "recordings")
     ]
     return lines + [f"{name}: {text}{_read(text, read_as)}" for name, text in _of(licences, "weights")]

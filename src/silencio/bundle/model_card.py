@@ -11,7 +11,7 @@ from silencio.bundle.manifest import BundleManifest
 def model_card(manifest: BundleManifest) -> str:
     """What the bundle is, how good it is, and what it must not be used for."""
     taxa = Counter(species.class_name for species in manifest.classes)
-    rows = manifest.metrics.get("test_by_row", {})
+    rows, names = manifest.metrics.get("test_by_row", {}), manifest.metrics.get("row_names", {})
     lines = [
         f"# {manifest.name} {manifest.version}",
         "",
@@ -31,10 +31,12 @@ def model_card(manifest: BundleManifest) -> str:
         "| judged | macro mAP | top-1 | recordings | species |",
         "|---|---|---|---|---|",
         *(
-            f"| {name} | {row['macro_map']:.3f} | {row['top1']:.3f} | {row['n_recordings']} | {row['n_species']} |"
+            f"| {names.get(name, name)} | {row['macro_map']:.3f} | {row['top1']:.3f} | {row['n_recordings']} | "
+            f"{row['n_species']} |"
             for name, row in rows.items()
         ),
         "",
+        *_test_part(manifest),
         "Focal recordings, one animal close to the microphone. Soundscapes are harder; the figures do not hold there.",
         f"Calibration: {manifest.calibration.get('kind', 'none')}, fitted on validation. A sound of no listed species",
         "still gets a most probable one: heed the thresholds.",
@@ -55,6 +57,11 @@ def model_card(manifest: BundleManifest) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _test_part(manifest: BundleManifest) -> list[str]:
+    part = manifest.metrics.get("test_part")
+    return [f"Test part `{part}`: figures on another one cannot be held against these."] if part else []
 
 
 def _gates(manifest: BundleManifest) -> list[str]:

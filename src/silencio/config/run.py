@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
@@ -27,7 +26,6 @@ from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
 from silencio.models.supervisor import SupervisorConfig
-from silencio.storage import write_atomically
 
 STUDENT: Literal["student"] = "student"
 DEFAULT_SUPERVISOR = "weighted_average"
@@ -184,14 +182,10 @@ class RunConfig(DataConfig):
         """The resolved configuration, every default written out."""
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
 
-    def save(self, path: str | Path) -> None:
-        """Keep as YAML."""
-        write_atomically(Path(path), self.to_yaml())
-
     @classmethod
-    def load(cls, path: str | Path) -> RunConfig:
-        """The inverse of `save`."""
-        return resolve(Path(path).read_text(encoding="utf-8"))
+    def stand_ins(cls) -> dict[str, Any]:
+        """See `DataConfig`."""
+        return {"heads": {"texture": {}}, "supervisor": {}}
 
 
 def _encoder_names(name: Any, head: Any) -> tuple[str, ...]:

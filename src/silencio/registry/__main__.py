@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,15 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("fetch", help="download the bundle of a version")
     fetch.add_argument("alias", metavar="ALIAS", help="champion, challenger, previous, or a version's number")
     fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets the bundle")
-    benchmarks = commands.add_parser("benchmarks", help="write what `make bench` measured on a version")
+    benchmarks = commands.add_parser("benchmarks", help="write what `make bench` measured of its bundle on a version")
     benchmarks.add_argument("version", type=int, metavar="VERSION")
     benchmarks.add_argument("figures", type=Path, metavar="FILE", help="the JSON of `make bench`")
     return parser
 
 
 def _list(console: Console) -> None:
-    from rich.table import Column, Table
-
+    from silencio.registry.listing import versions_table
     from silencio.registry.models import versions
     from silencio.registry.runs import runs_page
 
@@ -57,18 +55,9 @@ def _list(console: Console) -> None:
     if not found:
         console.print(f"{MODEL} has no versions at {shown(Tracking().uri)}", soft_wrap=True)
         return
-    table = Table("version", "alias", Column("bundle", no_wrap=True), "registered", "macro mAP", "top-1", "run")
-    for version in found:
-        figures = (version.figures.get(f"test/{name}") for name in ("macro_map", "top1"))
-        table.add_row(
-            str(version.number),
-            ", ".join(version.aliases),
-            version.bundle_version,
-            f"{version.registered:%Y-%m-%d %H:%M}",
-            *("" if figure is None else f"{figure:.3f}" for figure in figures),
-            version.run_id[:8],
-        )
-    console.print(table)
+    console.print(versions_table(found, console.width))
+    if len({version.test_part for version in found}) > 1:
+        console.print("Figures of different test parts are of different recordings: they cannot be compared.")
     console.print(f"Runs: {runs_page()}", soft_wrap=True)
 
 
@@ -80,16 +69,15 @@ def _promote(version: int) -> None:
 
 
 def _benchmarks(version: int, file: Path) -> None:
-    from silencio.errors import RegistryError
+    from silencio.registry.benchmarks import Benchmarks
     from silencio.registry.models import set_benchmarks
 
-    try:
-        results = json.loads(file.read_text(encoding="utf-8"))["results"]
-        figures = {f"{one['what']} [{one['unit']}]": float(one["value"]) for one in results}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RegistryError(f"{file} is no JSON of `make bench` ({error})") from error
-    set_benchmarks(version, figures)
-    sys.stdout.write(f"{len(figures)} figures stand on version {version}\n")
+    benchmarks = Benchmarks.load(file)
+    kept = set_benchmarks(version, benchmarks)
+    figures = "figure stands" if len(kept) == 1 else "figures stand"
+    sys.stdout.write(f"{len(kept)} {figures} on version {version}, measured on {benchmarks.machine}\n")
+    if benchmarks.n_figures > len(kept):
+        sys.stdout.write(f"{benchmarks.n_figures - len(kept)} are of other bundles, of none, or no number: left out\n")
 
 
 def _fetch(alias: str, out: Path) -> None:

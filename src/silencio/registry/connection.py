@@ -53,10 +53,20 @@ def registry_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        first = str(error).strip().partition("\n")[0][:_LONGEST]
-        if "Invalid Host header" in str(error):
-            first = "the server does not know the host name in MLFLOW_TRACKING_URI: start it with --allowed-hosts"
-        raise RegistryError(f"{doing} failed: {first}") from error
+        raise RegistryError(f"{doing} failed: {_first_of(error)}") from error
+
+
+def _first_of(error: Exception) -> str:
+    """Its first line; of a request that failed, the reason, which stands behind the request's address."""
+    text = str(error).strip()
+    if "Invalid Host header" in text:
+        return "the server does not know the host name in MLFLOW_TRACKING_URI: start it with --allowed-hosts"
+    if "failed with exception" not in text:
+        return text.partition("\n")[0][:_LONGEST]
+    reason = cause_of(error)
+    return (
+        f"the server answered with errors alone ({reason}): its log says why" if "error responses" in reason else reason
+    )
 
 
 def _spare_loopback(uri: str) -> None:
@@ -77,7 +87,9 @@ def _probe_server(uri: str) -> None:
     except (MlflowException, OSError) as error:
         proxy = proxy_of(uri)
         by = f" through the proxy that the environment names, {proxy.shown}" if proxy else ""
-        raise RegistryError(f"the MLflow server {shown(uri)} does not answer{by} ({_cause(error)}){_ADVICE}") from error
+        raise RegistryError(
+            f"the MLflow server {shown(uri)} does not answer{by} ({cause_of(error)}){_ADVICE}"
+        ) from error
     if response.status_code >= 500:
         raise RegistryError(f"the MLflow server {shown(uri)} is not well (HTTP {response.status_code}){_ADVICE}")
 
@@ -103,7 +115,7 @@ def _within(error: BaseException) -> Iterator[BaseException]:
     return (argument for argument in error.args if isinstance(argument, BaseException))
 
 
-def _cause(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
     """The innermost reason, in the system's words: around it stand four layers of HTTP."""
     innermost = error
     while deeper := innermost.__cause__ or innermost.__context__ or next(_within(innermost), None):

@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from mlflow import MlflowClient
 from mlflow.entities import Metric
 from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from silencio.errors import RegistryError
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import figures_of, params_of
-from silencio.registry.runs import fresh_child, log_metrics
-from silencio.registry.settings import Tracking
+from silencio.registry.head_record import HeadRecord, Times
+from silencio.registry.runs import fresh_child, log_metrics, run_of
+from silencio.registry.settings import Tracking, run_key, shown
 
 _log = logging.getLogger(__name__)
 # They say what we say, each time and longer.
@@ -27,35 +30,54 @@ _PAUSE_S = 30.0
 _SYSTEM_EVERY_S = 5.0
 
 
+def _now_ms() -> int:
+    return int(time.time() * 1000)
+
+
 class HeadRun:
     """A child run with a head's parameters, its figures by epoch, and MLflow's system metrics.
 
     Training is worth more than its record: a server that goes away is warned of once, what it missed is kept and sent
     when it answers again, at the latest at the end. A head that is trained anew gets a new run in place of the old.
+    The pipeline's run is found by the run's key (`settings.run_key`); outside a pipeline nothing is recorded. What
+    could not be sent until the end, `register` takes from the head's folder (`silencio.registry.head_record`).
 
     Args:
-        parent_run_id: The pipeline's run; empty: nothing is recorded.
-        head: Name of the head.
+        head: Name of the head's run.
         params: Its configuration.
+
+    Attributes:
+        times: Of the training so far.
     """
 
-    def __init__(self, parent_run_id: str, head: str, params: Mapping[str, Any]) -> None:
-        self._parent, self._head, self._params = parent_run_id, head, params_of(params)
-        self._run_id = ""
+    def __init__(self, head: str, params: Mapping[str, Any]) -> None:
+        self._head, self._params = head, params_of(params)
+        self._key = run_key()
+        self._record = HeadRecord(head, dict(params), [], {})
+        self.times = Times(started_ms=_now_ms())
+        self._parent = self._run_id = ""
         self._unsent: list[Metric] = []
         self._monitor: Any = None
         self._missed = False
         self._ask_again_at = 0.0
 
     def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
-        """Record figures of one epoch, counted from 0."""
+        """Record figures of one epoch, counted from 0; `epoch_s` is its time."""
+        self._record.epochs.append({name: value for name, value in figures.items() if name != "epoch_s"})
+        self.times.epoch_s.append(figures.get("epoch_s", 0.0))
+        self.times.ended_ms.append(_now_ms())
         self._keep(number, figures)
         if time.monotonic() >= self._ask_again_at:
             self._send()
 
     def result(self, figures: Mapping[str, Any]) -> None:
         """Record what came of it; sent at the end."""
+        self._record.result.update(figures)
         self._keep(0, figures)
+
+    def save(self, folder: Path) -> None:
+        """Keep the record with the trained head, for `register`."""
+        self._record.save(folder)
 
     def __enter__(self) -> Self:
         self._send()
@@ -67,17 +89,19 @@ class HeadRun:
         self._send(last_status="FAILED" if error else "FINISHED")
 
     def _keep(self, step: int, figures: Mapping[str, Any]) -> None:
-        now_ms = int(time.time() * 1000)
-        self._unsent += [Metric(name, value, now_ms, step) for name, value in figures_of(figures).items()]
+        # A point that `register` finds missing gets the same time.
+        at_ms = self.times.ended_ms[-1] if self.times.ended_ms else self.times.started_ms
+        self._unsent += [Metric(name, value, at_ms, step) for name, value in figures_of(figures).items()]
 
     def _send(self, last_status: str = "") -> None:
-        if not self._parent:
+        if not self._key:
             return
         tracking = Tracking()
         try:
             client = connect(tracking)
             with registry_errors(f"recording head {self._head}"):
-                self._run_id = self._run_id or fresh_child(client, self._parent, self._head, self._params)
+                if not self._opened(client, tracking):
+                    return
                 log_metrics(client, self._run_id, self._unsent)
                 self._unsent.clear()
                 if last_status:
@@ -88,10 +112,30 @@ class HeadRun:
         except RegistryError as error:
             self._ask_again_at = time.monotonic() + _PAUSE_S
             if last_status:
-                _log.warning("%d figures of head %s were not recorded: %s", len(self._unsent), self._head, error)
+                _log.warning(
+                    "%d figures of head %s were not sent, register will write them: %s",
+                    len(self._unsent),
+                    self._head,
+                    error,
+                )
             elif not self._missed:
                 _log.warning("training %s goes on and keeps its figures until they can be sent: %s", self._head, error)
             self._missed = True
+
+    def _opened(self, client: MlflowClient, tracking: Tracking) -> bool:
+        self._parent = self._parent or run_of(client, tracking, self._key)
+        if not self._parent:
+            _log.warning(
+                "head %s is trained and not recorded: experiment %r at %s has no run of this pipeline (%s)",
+                self._head,
+                tracking.experiment,
+                shown(tracking.uri),
+                self._key,
+            )
+            self._key = ""
+            return False
+        self._run_id = self._run_id or fresh_child(client, self._parent, self._head, self._params)
+        return True
 
     def _watch_system(self, tracking: Tracking) -> None:
         """MLflow's monitor ends for good when the server goes away: a new one takes up where it was."""

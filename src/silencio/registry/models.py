@@ -19,6 +19,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.errors import BundleIntegrityError, RegistryError
+from silencio.registry.benchmarks import Benchmarks
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import figures_of
 from silencio.registry.record import BUNDLE
@@ -26,7 +27,7 @@ from silencio.registry.settings import MODEL, Tracking
 from silencio.storage import real_place, replace_folder, restore_folder
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
-_BENCHMARK = "benchmark/"
+_BENCHMARK, _BENCHMARK_MACHINE = "benchmark/", "benchmark_machine/"
 _SHA256 = "manifest_sha256"
 _MODEL_DESCRIPTION = (
     "Bundles of Silencio that passed their gates: from recordings to species. `champion` serves, `challenger` is the "
@@ -45,6 +46,7 @@ class Version:
         registered: When.
         run_id: The run that made it.
         figures: Of the test part (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
+        test_part: Names the test recordings that the figures are of; empty where it was not kept.
     """
 
     number: int
@@ -53,6 +55,7 @@ class Version:
     registered: datetime
     run_id: str
     figures: dict[str, float]
+    test_part: str = ""
 
 
 def register_version(client: MlflowClient, run_id: str, manifest: BundleManifest) -> int:
@@ -101,21 +104,29 @@ def versions() -> list[Version]:
     return sorted(found, key=lambda version: -version.number)
 
 
-def set_benchmarks(version: int, figures: Mapping[str, float]) -> None:
-    """Write benchmark figures on a version, each as a tag `benchmark/<name>`.
+def set_benchmarks(version: int, benchmarks: Benchmarks) -> list[str]:
+    """Write the figures that were measured on a version's bundle on the version, and on which machine.
+
+    A figure is the tag `benchmark/<name>`, its machine and date `benchmark_machine/<name>`.
 
     Args:
         version: Number of the version.
-        figures: By name with unit, like `p50_ms`.
+        benchmarks: What was measured, on this bundle and perhaps on others.
+
+    Returns:
+        Names of the figures.
 
     Raises:
-        RegistryError: There is no such version, or the server does not answer.
+        RegistryError: There is no such version, nothing was measured on its bundle, or the server does not answer.
     """
     client = connect()
     with registry_errors(f"writing benchmarks on version {version}"):
-        _existing(client, version)
-        for name, value in figures_of(figures).items():
+        bundle_version = _existing(client, version).tags.get("bundle_version", "")
+        figures = figures_of(benchmarks.of_bundle(bundle_version))
+        for name, value in figures.items():
             client.set_model_version_tag(MODEL, str(version), _BENCHMARK + name, repr(value))
+            client.set_model_version_tag(MODEL, str(version), _BENCHMARK_MACHINE + name, benchmarks.machine)
+    return list(figures)
 
 
 def promote(version: int) -> None:
@@ -195,18 +206,6 @@ def _verify_registered(manifest: BundleManifest, version: ModelVersion) -> None:
     )
 
 
-def champion_number() -> str:
-    """Number of the version that has the alias champion; empty where none has.
-
-    Raises:
-        RegistryError: The server does not answer.
-    """
-    client = connect(Tracking())
-    with registry_errors(f"asking for {MODEL}@champion"):
-        found = _resolve(client, "champion")
-    return "" if found is None else str(found.version)
-
-
 def _resolve(client: MlflowClient, alias_or_version: str) -> ModelVersion | None:
     if alias_or_version.isdecimal():
         return _existing(client, int(alias_or_version))
@@ -246,10 +245,11 @@ def _description(manifest: BundleManifest) -> str:
     """What people read beside the version; programs have the tags."""
     test = manifest.metrics.get("test", {})
     figures = [f"{name} {test[name]:.3f}" for name in ("top1", "macro_map") if isinstance(test.get(name), float)]
+    part = f" (part {manifest.metrics['test_part']})" if manifest.metrics.get("test_part") else ""
     heads = ", ".join(head.name for head in manifest.heads)
     words = [
         f"Bundle {manifest.version}: {heads}; {len(manifest.classes)} classes, {manifest.precision}.",
-        f"On {test.get('n_recordings', 'the')} test recordings: {', '.join(figures)}." if figures else "",
+        f"On {test.get('n_recordings', 'the')} test recordings{part}: {', '.join(figures)}." if figures else "",
         f"Licence: {manifest.licences.get('verdict', 'unknown')}.",
     ]
     return " ".join(filter(None, words))
@@ -266,6 +266,7 @@ def _tags(manifest: BundleManifest) -> dict[str, str]:
         "spec_sha256": manifest.spec_sha256,
         "classes_sha256": manifest.classes_sha256,
         "parents": json.dumps(manifest.parents, sort_keys=True),
+        **({"test_part": manifest.metrics["test_part"]} if manifest.metrics.get("test_part") else {}),
     }
 
 
@@ -278,4 +279,5 @@ def _version(found: ModelVersion, aliases: Mapping[int, list[str]]) -> Version:
         registered=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         run_id=found.run_id or "",
         figures={name: float(text) for name, text in found.tags.items() if name.startswith(("test/", _BENCHMARK))},
+        test_part=found.tags.get("test_part", ""),
     )

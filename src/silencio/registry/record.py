@@ -77,23 +77,30 @@ class RunFiles:
         verdict: JSON.
         evaluation: Folder or JSON.
         report: HTML.
-        config: The resolved configuration, YAML.
     """
 
     bundle: Path
     verdict: Path
     evaluation: Path
     report: Path
-    config: Path
 
 
-def record_run(client: MlflowClient, run_id: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict) -> None:
+def record_run(
+    client: MlflowClient, run_id: str, config: str, files: RunFiles, manifest: BundleManifest, verdict: Verdict
+) -> None:
     """Put everything into the run. Done twice it is the same: a step may be started again.
+
+    Args:
+        client: Of the tracking server.
+        run_id: The run.
+        config: The resolved configuration, YAML.
+        files: What is recorded.
+        manifest: The bundle's.
+        verdict: Of the gates.
 
     Raises:
         MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.
     """
-    config = files.config.read_text(encoding="utf-8")
     log_params(client, run_id, params_of(yaml.safe_load(config)))
     # The run's own start as the time: the same figure at the same time is kept once.
     started_ms = client.get_run(run_id).info.start_time
@@ -122,6 +129,7 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
         "bundle_version": manifest.version,
         "manifest_sha256": manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
+        "test_part": str(manifest.metrics.get("test_part", "")),
     }
 
 

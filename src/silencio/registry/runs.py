@@ -6,15 +6,16 @@ import re
 from collections.abc import Mapping
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from silencio.errors import ConfigError, RegistryError
+from silencio.registry.artifacts import check_artifact_store
 from silencio.registry.connection import connect, registry_errors
-from silencio.registry.settings import Tracking, shown
+from silencio.registry.settings import Tracking, run_key, shown
 
-KEY_TAG = "kfp_run"
+KEY_TAG, START_TAG = "kfp_run", "kfp_start"
 _KEY = re.compile(r"[\w.:/-]{0,200}")
 _PER_BATCH = 100
 # Where `mlflow server` answers unless it is told otherwise.
@@ -28,17 +29,21 @@ def open_run(name: str, code_version: str, image: str, key: str) -> str:
         name: Shown in the list of runs.
         code_version: Commit of the code.
         image: Image and digest of the steps.
-        key: The pipeline run's identity; empty: always a new run.
+        key: The pipeline run's identity; empty: what the environment says (`settings.run_key`). Without either, it is
+            always a new run.
 
     Returns:
         The run's id.
 
     Raises:
-        RegistryError: The server does not answer.
+        RegistryError: The server does not answer, or takes no files.
         ConfigError: The key cannot be one.
     """
-    if not _KEY.fullmatch(key):
-        raise ConfigError(f"run key {key!r}: letters, digits and _ . : / - are allowed, 200 at most")
+    start = run_key()
+    key = key or start
+    for word in (key, start):
+        if not _KEY.fullmatch(word):
+            raise ConfigError(f"run key {word!r}: letters, digits and _ . : / - are allowed, 200 at most")
     tracking = Tracking()
     client = connect(tracking)
     with registry_errors(f"opening a run at {shown(tracking.uri)}"):
@@ -47,21 +52,49 @@ def open_run(name: str, code_version: str, image: str, key: str) -> str:
             "git_commit": code_version,
             "image": image,
             KEY_TAG: key,
+            # Steps know the start that they belong to, and not what else it may take up.
+            START_TAG: start or key,
             # MLflow's own names: its list of runs has columns for them.
             "mlflow.source.git.commit": code_version,
             "mlflow.source.name": name,
         }
-        known = client.search_runs([experiment_id], f"tags.{KEY_TAG} = '{key}'", max_results=1) if key else []
-        if not known:
-            return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
-        run_id = str(known[0].info.run_id)
-        client.update_run(run_id, status="RUNNING")
-        client.log_batch(run_id, tags=[RunTag(tag, value) for tag, value in tags.items()])
-        return run_id
+        run_id = _opened(client, experiment_id, key, name, tags)
+        try:
+            check_artifact_store(client, tracking, run_id)
+        except RegistryError:
+            client.set_terminated(run_id, "FAILED")
+            raise
+    return run_id
+
+
+def _opened(client: MlflowClient, experiment_id: str, key: str, name: str, tags: dict[str, str]) -> str:
+    """The run of a key, running again, or a new one."""
+    known = client.search_runs([experiment_id], f"tags.{KEY_TAG} = '{key}'", max_results=1) if key else []
+    if not known:
+        return str(client.create_run(experiment_id, run_name=name, tags=tags).info.run_id)
+    run_id = str(known[0].info.run_id)
+    client.update_run(run_id, status="RUNNING")
+    client.log_batch(run_id, tags=[RunTag(tag, value) for tag, value in tags.items()])
+    return run_id
+
+
+def run_of(client: MlflowClient, tracking: Tracking, start: str) -> str:
+    """The run that `open_run` opened or took up in a start of the pipeline; empty where there is none.
+
+    Raises:
+        MlflowException: The server refused; see `connection.registry_errors`.
+    """
+    if not start or not _KEY.fullmatch(start):
+        return ""
+    experiment = client.get_experiment_by_name(tracking.experiment)
+    if experiment is None:
+        return ""
+    found = client.search_runs([experiment.experiment_id], f"tags.{START_TAG} = '{start}'", max_results=1)
+    return str(found[0].info.run_id) if found else ""
 
 
 def end_run(key: str, *, failed: bool) -> None:
-    """Close the run of a pipeline run that may have ended before `register`; without one, nothing happens.
+    """Close the run of a pipeline run that may have ended before `register`, with its heads'; without one, do nothing.
 
     Raises:
         RegistryError: The server does not answer.
@@ -74,7 +107,18 @@ def end_run(key: str, *, failed: bool) -> None:
         experiment = client.get_experiment_by_name(tracking.experiment)
         filter_string = f"tags.{KEY_TAG} = '{key}' and attributes.status = 'RUNNING'"
         for run in client.search_runs([experiment.experiment_id], filter_string) if experiment else []:
-            client.set_terminated(run.info.run_id, "FAILED" if failed else "FINISHED")
+            close_run(client, run.info.run_id, "FAILED" if failed else "FINISHED")
+
+
+def close_run(client: MlflowClient, run_id: str, status: str) -> None:
+    """Close a run and what still runs under it: a head whose process was killed has nobody else to close its run.
+
+    Raises:
+        MlflowException: The server refused; see `connection.registry_errors`.
+    """
+    for child in children_of(client, run_id, "attributes.status = 'RUNNING'"):
+        client.set_terminated(child.info.run_id, status)
+    client.set_terminated(run_id, status)
 
 
 def runs_page() -> str:
@@ -99,7 +143,22 @@ def runs_page() -> str:
     return f"mlflow server{store} in {tracking.database.parent}, then {_LOCAL_SERVER}/{page}"
 
 
-def fresh_child(client: MlflowClient, parent_run_id: str, name: str, params: Mapping[str, str]) -> str:
+def children_of(client: MlflowClient, run_id: str, where: str = "") -> list[Run]:
+    """The runs under a run, the latest first.
+
+    Args:
+        client: Of the tracking server.
+        run_id: The run above.
+        where: A condition on them, as MLflow takes it.
+    """
+    experiment = client.get_run(run_id).info.experiment_id
+    condition = f"tags.`mlflow.parentRunId` = '{run_id}'" + (f" and {where}" if where else "")
+    return list(client.search_runs([experiment], condition))
+
+
+def fresh_child(
+    client: MlflowClient, parent_run_id: str, name: str, params: Mapping[str, str], started_ms: int | None = None
+) -> str:
     """Open a run under another, in place of one of the same name that an earlier attempt left.
 
     MLflow cannot take metrics back, so the earlier one goes to its bin.
@@ -107,12 +166,11 @@ def fresh_child(client: MlflowClient, parent_run_id: str, name: str, params: Map
     Returns:
         The child's id.
     """
-    parent = client.get_run(parent_run_id)
-    filter_string = f"tags.`mlflow.parentRunId` = '{parent_run_id}' and attributes.run_name = '{name}'"
-    for earlier in client.search_runs([parent.info.experiment_id], filter_string):
+    for earlier in children_of(client, parent_run_id, f"attributes.run_name = '{name}'"):
         client.delete_run(earlier.info.run_id)
     tags = {"mlflow.parentRunId": parent_run_id}
-    child = client.create_run(parent.info.experiment_id, run_name=name, tags=tags)
+    experiment = client.get_run(parent_run_id).info.experiment_id
+    child = client.create_run(experiment, started_ms, run_name=name, tags=tags)
     log_params(client, child.info.run_id, params)
     return str(child.info.run_id)
 

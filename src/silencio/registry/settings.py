@@ -10,6 +10,9 @@ from urllib.parse import quote, unquote, urlsplit
 from silencio.errors import ConfigError
 
 MODEL = "silencio"
+# By it a step finds the MLflow run of its pipeline run: a parameter would be in the step's key, and a head that is
+# taken up from another run would be trained again.
+RUN_KEY = "SILENCIO_RUN_KEY"
 _SQLITE = "sqlite:///"
 
 
@@ -28,6 +31,11 @@ def _tracking_uri() -> str:
         f"MLFLOW_TRACKING_URI={shown(given)!r}: give the address of an MLflow server (http://…) or a file "
         "(sqlite:///mlflow.db); other databases stand behind a server (mlflow server --backend-store-uri …)"
     )
+
+
+def run_key() -> str:
+    """The pipeline run's key, as its steps are told it (`SILENCIO_RUN_KEY`); empty outside a pipeline."""
+    return os.environ.get(RUN_KEY, "")
 
 
 def shown(uri: str) -> str:

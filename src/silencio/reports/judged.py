@@ -12,7 +12,6 @@ from silencio.bundle.manifest import BundleManifest
 from silencio.data.shards import ShardSet
 from silencio.evaluation.costs import BundleCosts
 from silencio.evaluation.gates import Verdict
-from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.slices import SliceConfig
@@ -55,8 +54,8 @@ class Judged:
 
     @property
     def figures(self) -> Metrics:
-        """The ensemble's on the test recordings."""
-        return self.evaluation.rows[ENSEMBLE]
+        """The bundle's on the test recordings."""
+        return self.evaluation.figures
 
     def name(self, code: str) -> str:
         """The common name of a species."""

@@ -79,6 +79,11 @@ def n_species(n: int) -> str:
     return count(n, "species", "species")
 
 
+def on_test_part(n_recordings: int, test_part: str) -> str:
+    """`24 test recordings, part 0f3a…`: pages of several evaluations show whether they are of the same recordings."""
+    return count(n_recordings, "test recording") + (f", part {test_part}" if test_part else "")
+
+
 def hours(seconds: float) -> str:
     """A length of sound: minutes below one hour."""
     return f"{seconds / 60:.0f}{_THIN}min" if seconds < 3600 else f"{seconds / 3600:.1f}{_THIN}h"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from silencio.bundle.graph import Graph
 from silencio.bundle.load import Bundle
-from silencio.config import RunConfig
+from silencio.bundle.manifest import MANIFEST
+from silencio.config import STUDENT, RunConfig
 from silencio.data.frames import read_frame
 from silencio.data.leaks import check_unheard, recording_fingerprints
 from silencio.data.recordings import read_class_list
@@ -21,12 +21,12 @@ from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, ask_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
 from silencio.evaluation.field import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
-from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
+from silencio.evaluation.held_out import judge_test_part
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
-from silencio.evaluation.results import Evaluation
+from silencio.evaluation.results import ENSEMBLE, Evaluation
+from silencio.evaluation.teacher import with_teacher
 from silencio.features import FrontEnd
-from silencio.registry.models import fetch
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
@@ -44,6 +44,7 @@ def evaluate_step(
     test: Sequence[str],
     champion: str,
     evaluation_path: str,
+    teacher: str = "",
 ) -> dict[str, float]:
     """Judge on the test part.
 
@@ -53,14 +54,16 @@ def evaluate_step(
         inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
         development: Shards of training and validation, for the references that must be fitted.
         test: Shards of the test part.
-        champion: Folder of the champion's bundle, or its number in the registry; empty or `none`: nothing to compare.
+        champion: The folder that `fetch_champion` made, or another with a bundle; empty: nothing to compare.
         evaluation_path: Gets all figures, as JSON.
+        teacher: Figures of the ensemble that taught the heads, where they are a student; empty: they make an ensemble.
 
     Returns:
-        The ensemble's figures, for the run's page.
+        The bundle's figures, for the run's page.
 
     Raises:
         SplitError: A test recording was heard in training.
+        DataError: The teacher was judged on other recordings.
     """
     classes = read_class_list(Path(inputs["classes"]))
     shards = [Path(shard) for shard in development]
@@ -82,24 +85,23 @@ def evaluate_step(
         champion_scores(champion, judged.table, classes),
         config,
         classes,
+        STUDENT if teacher else ENSEMBLE,
     )
+    if teacher:
+        evaluation = with_teacher(evaluation, Evaluation.load(Path(teacher)), config.evaluation.n_resamples)
     soundscapes = read_frame(inputs["soundscapes"])
     evaluation = in_the_field(evaluation, graph, decisions, judged, soundscapes, config, classes)
     evaluation.save(Path(evaluation_path))
-    ensemble = evaluation.rows[ENSEMBLE]
-    flat = {f"top1_{name}": round(figures["top1"], 4) for name, figures in ensemble.by_class.items()}
-    return {"test_macro_map": round(ensemble.macro_map, 4), "test_top1": round(ensemble.top1, 4), **flat}
+    own = evaluation.figures
+    flat = {f"top1_{name}": round(figures["top1"], 4) for name, figures in own.by_class.items()}
+    return {"test_macro_map": round(own.macro_map, 4), "test_top1": round(own.top1, 4), **flat}
 
 
 def champion_scores(champion: str, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
     """What the champion says of the test recordings; None where there is none."""
-    if champion in ("", "none"):
+    if not champion or not (Path(champion) / MANIFEST).is_file():
         return None
-    if not champion.isdecimal():
-        return ask_champion(Path(champion), table, classes)
-    with tempfile.TemporaryDirectory(prefix="silencio-champion-") as temporary:
-        fetched = fetch(champion, Path(temporary) / "bundle")
-        return None if fetched is None else ask_champion(fetched, table, classes)
+    return ask_champion(Path(champion), table, classes)
 
 
 def in_the_field(
@@ -137,20 +139,26 @@ def evaluate_candidate(
     champion: ChampionScores | None,
     config: RunConfig,
     classes: ClassList,
+    bundle: str = ENSEMBLE,
 ) -> Evaluation:
-    """Judge the candidate's own graph, its heads and the references on the test recordings."""
+    """Judge the candidate's own graph, its heads and the references on the test recordings.
+
+    A student is its bundle's only head: it has the bundle's row, and none beside it.
+    """
     probabilities, recording = graph_probabilities(graph, judged)
     said = _windows_of_heads(heads, judged, classes, config)
-    of_heads = {name: recording_scores(one.probabilities, one.recording) for name, one in said.items()}
+    of_heads = {
+        name: recording_scores(one.probabilities, one.recording) for name, one in said.items() if name != bundle
+    }
     scores = {
-        ENSEMBLE: recording_scores(probabilities, recording),
+        bundle: recording_scores(probabilities, recording),
         **of_heads,
         MEAN_LOG_MEL: mean_log_mel_scores(training, judged, classes),
         MAJORITY: majority_scores(training, len(judged), classes),
     }
     joined = fusion.module().join(np.stack([said[name].probabilities for name in fusion.heads]))
     uncalibrated = recording_scores(joined, recording)
-    return judge_test_part(
+    evaluation = judge_test_part(
         scores,
         uncalibrated,
         decisions.thresholds.named(probabilities, recording),
@@ -161,7 +169,9 @@ def evaluate_candidate(
         classes,
         config.evaluation.slices,
         config.evaluation.n_resamples,
+        bundle,
     )
+    return replace(evaluation, heads={bundle: {head.name: head.name in fusion.heads for head in heads}})
 
 
 def graph_probabilities(graph: Graph, shards: ShardSet) -> tuple[NDArray[np.float32], NDArray[np.integer]]:

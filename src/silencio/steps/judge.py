@@ -15,8 +15,8 @@ from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
-from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.results import Evaluation
+from silencio.evaluation.row_names import row_names
 from silencio.features import FrontEnd
 from silencio.reports.judged import Judged
 from silencio.reports.report import write_report
@@ -38,10 +38,9 @@ def judge_step(
         `version`, `verdict`, `passed` and the number of `refusals`, for the run's page.
     """
     evaluation = Evaluation.load(Path(evaluation_path))
-    ensemble = evaluation.rows[ENSEMBLE]
     verdict = apply_gates(
         config.gates,
-        {name: value for name, value in ensemble.to_dict().items() if isinstance(value, int | float)},
+        {name: value for name, value in evaluation.figures.to_dict().items() if isinstance(value, int | float)},
         evaluation.soundscapes.get("figures"),
         evaluation.calibration_error,
         evaluation.comparisons,
@@ -58,8 +57,11 @@ def judge_step(
 
 def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
     return {
-        "test": evaluation.rows[ENSEMBLE].to_dict(),
+        "test": evaluation.figures.to_dict(),
+        "test_part": evaluation.test_part,
+        "judged": evaluation.judged,
         "test_by_row": {name: row.to_dict() for name, row in evaluation.rows.items()},
+        "row_names": row_names(evaluation),
         "test_calibration_error": evaluation.calibration["error_after"],
         "soundscapes": evaluation.soundscapes.get("figures", {}),
     }

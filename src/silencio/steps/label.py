@@ -12,7 +12,6 @@ from silencio.data.pool import POOL
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.shards import ShardSet
 from silencio.data.soft_labels import SoftLabels
-from silencio.errors import ConfigError
 from silencio.taxonomy import ClassList
 from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
@@ -26,7 +25,6 @@ def label_step(
     development: Sequence[str],
     inputs: Mapping[str, str],
     soft_path: str,
-    taught_path: str,
 ) -> dict[str, float]:
     """Label what the learner will be trained on. Validation recordings are not: nothing is trained on them.
 
@@ -37,38 +35,24 @@ def label_step(
         development: Shards of training, validation and pool.
         inputs: Paths of `fusion`, `classes` and `usable`.
         soft_path: Gets the soft labels.
-        taught_path: Gets the configuration by which the learner is trained.
 
     Returns:
         What was labelled, for the run's page; with hidden labels, the share of them that was guessed right.
-
-    Raises:
-        ConfigError: The configuration has no such learner: the graph was compiled for another one.
     """
     classes = read_class_list(Path(inputs["classes"]))
-    taught = _configuration_of(learner, config)
     shards = ShardSet(map(Path, development), config.features)
     parts = ("train", POOL) if learner == STUDENT else (POOL,)
     wanted = shards.subset(shards.table["part"].isin(parts).to_numpy())
     said = soft_labels(load_heads(heads, config), Fusion.load(Path(inputs["fusion"])), wanted, config, classes)
     soft = _targets(learner, said, wanted.table, config, classes)
     soft.save(Path(soft_path))
-    taught.save(taught_path)
     return _figures(said, soft, wanted.table, read_recordings(Path(inputs["usable"])), classes)
-
-
-def _configuration_of(learner: str, config: RunConfig) -> RunConfig:
-    if learner == STUDENT:
-        return config.of_student()
-    if config.self_training is None:
-        raise ConfigError("this pipeline was compiled with self_training, the configuration has none: compile it again")
-    return config
 
 
 def _targets(learner: str, said: SoftLabels, table: pd.DataFrame, config: RunConfig, classes: ClassList) -> SoftLabels:
     if learner == STUDENT:
         return student_targets(said, table, config, classes)
-    assert config.self_training is not None  # `_configuration_of` has looked
+    assert config.self_training is not None  # the graph has this node where it is configured: `configure` has looked
     return said.as_pseudo_labels(config.self_training.power, config.self_training.least)
 
 

@@ -1,17 +1,18 @@
-"""open_run: the first step, so that an unreachable tracking server costs no work."""
+"""open_run: the first step, so that a tracking server that cannot be reached, or keeps no files, costs no work."""
 
 from __future__ import annotations
 
-from silencio.registry import models, runs
+from silencio.provenance import what_runs
+from silencio.registry import runs
 
 
-def open_run_step(name: str, code_version: str, image: str, key: str) -> tuple[str, str]:
+def open_run_step(name: str, key: str) -> str:
     """Open the MLflow run that all later steps write to.
 
     Returns:
-        The run's id, and the number of the version that is champion now; empty where none is.
+        The run's id.
 
     Raises:
-        RegistryError: The server does not answer.
+        RegistryError: The server does not answer, or takes no files.
     """
-    return runs.open_run(name, code_version, image, key), models.champion_number()
+    return runs.open_run(name, **what_runs(), key=key)

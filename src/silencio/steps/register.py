@@ -5,23 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from silencio.bundle.load import Bundle
 from silencio.errors import RegistryError
 from silencio.registry.connection import connect, registry_errors
+from silencio.registry.head_record import record_heads
 from silencio.registry.models import register_version
 from silencio.registry.record import RunFiles, Verdict, record_run, set_tags
+from silencio.registry.runs import close_run
 from silencio.registry.settings import MODEL
 from silencio.storage import write_atomically
 
 
-def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str) -> str:
+def register_step(
+    run_id: str,
+    config: str,
+    inputs: Mapping[str, str],
+    registration_path: str,
+    heads: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Record a run, and register its bundle if the verdict is `passed`. Started again it registers nothing twice.
 
     Args:
         run_id: From `open_run`.
-        inputs: Paths of `bundle`, `verdict`, `evaluation`, `report` and `config`.
+        config: The resolved configuration, YAML.
+        inputs: Paths of `bundle`, `verdict`, `evaluation` and `report`.
         registration_path: Gets what came of it, as JSON.
+        heads: Folders of the trained heads, each with its times (`silencio.registry.head_record.record_heads`).
 
     Returns:
         The version's number; empty where the bundle was refused.
@@ -39,10 +50,11 @@ def register_step(run_id: str, inputs: Mapping[str, str], registration_path: str
         raise RegistryError(f"bundle {manifest.version} was sealed with another verdict than {files.verdict} holds")
     client = connect()
     with registry_errors(f"recording run {run_id}"):
-        record_run(client, run_id, files, manifest, verdict)
+        record_run(client, run_id, config, files, manifest, verdict)
+        record_heads(client, run_id, heads)
         version = str(register_version(client, run_id, manifest)) if verdict.passed else ""
         set_tags(client, run_id, {"model_version": version})
-        client.set_terminated(run_id, "FINISHED")
+        close_run(client, run_id, "FINISHED")
     registration = {
         "model": MODEL,
         "version": version,

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from silencio.bundle.manifest import LEDGER
 from silencio.data.config import DataConfig
 from silencio.data.pool import POOL, hide
 from silencio.data.recordings import read_recordings, write_table
 from silencio.data.shards import plan_shards
 from silencio.data.split import PARTS, Split, check_disjoint, draw_split, read_ledger
+from silencio.errors import SplitError
 from silencio.reports import bars, page
+from silencio.storage import is_local, join, local_path, name_of, read_bytes
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,14 @@ def divide_recordings(
     Args:
         config: The resolved configuration.
         usable_path: The recordings.
-        previous: Ledger of an earlier run, or the bundle that holds it; empty where there is none.
+        previous: Ledger of an earlier run, or the bundle that holds it, in a folder or in S3; empty where there is
+            none.
         assignment_path: Gets part and shard of every recording.
         ledger_path: Gets what the next run is handed.
         report_path: Gets the page.
     """
     usable = read_recordings(Path(usable_path))
-    split = draw_split(usable, config.split, read_ledger(Path(previous)) if previous else None)
+    split = draw_split(usable, config.split, _earlier_ledger(previous) if previous else None)
     check_disjoint(split.assignment)
     assignment = split.assignment
     if config.self_training and config.self_training.pool == "hidden":
@@ -60,6 +65,25 @@ def divide_recordings(
         },
         split_sha256=hashlib.sha256(identity.encode()).hexdigest(),
     )
+
+
+def _earlier_ledger(place: str) -> pd.DataFrame:
+    """Of a place that `--previous` names.
+
+    Raises:
+        SplitError: No ledger lies there.
+        StorageError: S3 does not answer, or has nothing there.
+    """
+    if is_local(place):
+        return read_ledger(local_path(place))
+    file = place if place.endswith(".parquet") else join(place, LEDGER)
+    with tempfile.TemporaryDirectory(prefix="silencio-ledger-") as folder:
+        fetched = Path(folder) / name_of(file)
+        fetched.write_bytes(read_bytes(file))
+        try:
+            return read_ledger(fetched)
+        except SplitError as error:
+            raise SplitError(str(error).replace(str(fetched), file)) from error
 
 
 def _parts_of(assignment: pd.DataFrame) -> list[str]:

@@ -18,30 +18,28 @@ def teach_step(
     classes_path: str,
     model_path: str,
     report_path: str,
-    run_id: str,
     record_as: str,
     soundscapes_path: str,
-) -> dict[str, float]:
+) -> tuple[dict[str, float], str]:
     """Train one head as `train` does, with soft labels for the recordings that a teacher speaks of.
 
     Args:
-        config: The resolved configuration; for a student, the one that `label` wrote.
+        config: The resolved configuration; for a student, the one in which it is the only head.
         head: Name of the head in it.
         shards: With the training and validation parts, and the pool where there is one.
         soft_path: From `label`.
         classes_path: The ordered class list.
         model_path: Gets the trained head.
         report_path: Gets the course of training.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
-        record_as: Name of that run.
+        record_as: Name of the head's own run in MLflow.
         soundscapes_path: Unlabelled recordings, for what is mixed in.
 
     Returns:
-        Validation figures, for the run's page.
+        As `train`.
 
     Raises:
         ConfigError: The configuration has no such head: the graph was compiled for another one.
     """
     paths = classes_path, model_path, report_path
     soft = SoftLabels.load(Path(soft_path))
-    return train_step(config, head, shards, *paths, run_id, soft, record_as, soundscapes_path)
+    return train_step(config, head, shards, *paths, soft, record_as, soundscapes_path)

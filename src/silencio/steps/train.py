@@ -24,11 +24,10 @@ def train_step(
     classes_path: str,
     model_path: str,
     report_path: str,
-    run_id: str,
     soft: SoftLabels | None = None,
     record_as: str = "",
     soundscapes_path: str = "",
-) -> dict[str, float]:
+) -> tuple[dict[str, float], str]:
     """Train one head.
 
     Args:
@@ -38,13 +37,13 @@ def train_step(
         classes_path: The ordered class list.
         model_path: Gets the trained head.
         report_path: Gets the course of training.
-        run_id: MLflow run under which the head gets a run of its own; empty: none is kept.
         soft: What a teacher says of recordings (`silencio.steps.label`).
-        record_as: Name of the head's own run, where it is trained more than once; by default the head's.
+        record_as: Name of the head's own run in MLflow, where it is trained more than once; by default the head's.
         soundscapes_path: Unlabelled recordings, of whose training half something is mixed in; empty: made noise is.
 
     Returns:
-        Validation figures, for the run's page.
+        Validation figures, for the run's page; and when it was trained (`silencio.registry.head_record.Times`), for
+        `register`.
 
     Raises:
         ConfigError: The configuration has no such head: the graph was compiled for another one.
@@ -55,7 +54,7 @@ def train_step(
             "compile it again for this configuration"
         )
     classes = read_class_list(Path(classes_path))
-    with HeadRun(run_id, record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
+    with HeadRun(record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
         paths = [Path(shard) for shard in shards]
         backgrounds = _backgrounds(config, head, soundscapes_path)
         result = fit_head(head, config, paths, classes, Path(model_path), head_run.epoch, soft, backgrounds)
@@ -66,6 +65,7 @@ def train_step(
             "trained_parameters": result.n_trained_parameters,
         }
         head_run.result(figures)
+        head_run.save(Path(model_path))
     page(
         f"Head {head}",
         [
@@ -76,7 +76,7 @@ def train_step(
         ],
         Path(report_path),
     )
-    return figures
+    return figures, head_run.times.to_json()
 
 
 def _backgrounds(config: RunConfig, head: str, soundscapes_path: str) -> BackgroundPool | None:

@@ -148,6 +148,24 @@ def test_image__that_is_none_or_moves_is_refused(image: str, message: str) -> No
     assert faults(put(*IMAGE, to=image)) == [f"exec-part: {image!r} {message}"]
 
 
+ENV = (*EXECUTORS, "exec-part", "container", "env")
+
+
+def test_image_that_a_step_keeps__is_the_one_that_it_runs_in() -> None:
+    assert faults(put(*ENV, to=[{"name": "SILENCIO_IMAGE", "value": "silencio/train:0.1.0"}])) == []
+    assert faults(put(*ENV, to=[{"name": "SILENCIO_IMAGE", "value": "silencio/train:0.2.0"}])) == [
+        "exec-part: it keeps 'silencio/train:0.2.0' as its image, and runs in 'silencio/train:0.1.0': "
+        "let SILENCIO_IMAGE be its image"
+    ]
+
+
+def test_commit_of_an_image__is_no_graph_s_to_say() -> None:
+    assert faults(put(*ENV, to=[{"name": "SILENCIO_CODE_VERSION", "value": "abc123"}])) == [
+        "exec-part: it is told that its code is 'abc123', whatever the image holds: "
+        "bake SILENCIO_CODE_VERSION into the image where it is built"
+    ]
+
+
 @pytest.mark.parametrize(
     "image",
     [

@@ -87,8 +87,8 @@ def memory_that_nobody_parses(spec: dict, _: dict) -> None:
 
 PLANTED = {
     a_bare_list: (
-        "comp-for-loop-1/featurize-development, parameter shard: it takes NUMBER_INTEGER and is given STRING by "
-        "pipelinechannel--plan-development-Output-loop-item"
+        "comp-featurize-development-shards/featurize-development, parameter shard: it takes NUMBER_INTEGER and is "
+        "given STRING by pipelinechannel--plan-development-Output-loop-item"
     ),
     a_placeholder_in_a_constant: (
         "export, parameter image: \"{{$.inputs.parameters['pipelinechannel--image']}}\" stands in a constant"

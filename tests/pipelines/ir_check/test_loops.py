@@ -24,6 +24,11 @@ CASES: dict[str, tuple[list[Change], str]] = {
         [put(*LOOP, "artifactIterator", to={"itemInput": "listed"})],
         "loop: loops over artifacts are not implemented: loop over numbers, and hand on the list",
     ),
+    "under a label of its own": (
+        [put(*LOOP, "taskInfo", "name", to="All shards")],
+        "loop: the loop is labelled 'All shards', by which nobody finds what it made: let its label be its name "
+        "(pipelines.named_loop)",
+    ),
     "items go nowhere": (
         [put(*ITERATOR, "itemInput", to="thing")],
         "loop: its items go to 'thing', which the loop's graph does not take: declare it there",

@@ -56,6 +56,22 @@ CASES: dict[str, tuple[list[Change], str]] = {
         [put(*EXECUTORS, "exec-look", "container", "env", to=[{"name": "KFP_POD_NAME", "value": "x"}])],
         "exec-look: KFP_POD_NAME is the launcher's own: give it another name",
     ),
+    "a field of the pod that is documented nowhere": (
+        [put(*POD, "fieldPathAsEnv", to=[{"name": "NODE", "fieldPath": "spec.nodeName"}])],
+        "exec-part: NODE is read from the pod's spec.nodeName, which is documented nowhere: add it to "
+        "pipelines/cluster_objects.py",
+    ),
+    "a field of the pod as a variable that is set twice": (
+        [
+            put(
+                *POD,
+                "fieldPathAsEnv",
+                to=[{"name": "SILENCIO_RUN_KEY", "fieldPath": "metadata.labels['pipeline/runid']"}],
+            ),
+            put(*EXECUTORS, "exec-part", "container", "env", to=[{"name": "SILENCIO_RUN_KEY", "value": "x"}]),
+        ],
+        "exec-part: SILENCIO_RUN_KEY is set 2 times, and the last counts: set it once",
+    ),
     "a claim that is documented nowhere": (
         [put(*POD, "pvcMount", 0, "constant", to="scratch")],
         "exec-part: the volume claim scratch is documented nowhere: add it to pipelines/cluster_objects.py, and write "

@@ -33,7 +33,6 @@ def test_bundle__verifies_and_describes_itself(tiny_data, tiny_ensemble, bundle:
     assert list(manifest.thresholds) == list(tiny_data.classes.codes)
     assert manifest.calibration["kind"] == tiny_ensemble.decisions.calibration.kind
     assert manifest.verdict == {} and "test" not in manifest.metrics
-    assert manifest.parents["config_sha256"]
     others = {"reference.parquet", "data.parquet", "split.parquet", "MODEL_CARD.md"}
     assert set(manifest.files) == {"model.onnx", "parity.npz", *others}
 

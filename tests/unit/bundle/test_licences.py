@@ -119,4 +119,6 @@ def test_licence_lines__of_card_and_report_say_how_each_text_was_read() -> None:
 
 
 def test_licence_lines__of_a_bundle_from_before_they_were_read_have_the_texts_alone() -> None:
-    assert licence_lines({"verdict": "x", "recordings": {"MIT": 3}, "weights": {}}) == ["3 recordings: MIT"]
+    texts = {"MIT": 3, "CC0": 1}
+    lines = licence_lines({"verdict": "x", "recordings": texts, "weights": {}})
+    assert lines == ["3 recordings: MIT", "1 recording: CC0"]

@@ -77,7 +77,5 @@ def test_encoder__without_litert_is_one_sentence(tmp_path: Path, monkeypatch: py
     spec = encoder_spec("yamnet", EncoderConfig())
     assert Encoder(tmp_path / "made.tflite", spec, 16_000, 1).embed(np.zeros((1, 80_000), np.int16)).shape == (1, 2048)
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
-    with pytest.raises(
-        ConfigError, match=r"^made.tflite runs in LiteRT, which is not installed: install silencio\[lit"
-    ):
+    with pytest.raises(ConfigError, match=r"^made.tflite runs in LiteRT, which is not installed: .*\[litert\]"):
         Encoder(tmp_path / "made.tflite", spec, 16_000, 1)

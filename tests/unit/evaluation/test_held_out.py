@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
-from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
-from silencio.evaluation.results import Evaluation
+from silencio.evaluation.held_out import judge_test_part, name_of_test_part
+from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from tests.conftest import TinyData
 
@@ -93,6 +93,30 @@ def test_rows__the_thresholds_are_the_ensembles(judged: Judge, good: NDArray[np.
     assert evaluation.rows["raw_cnn"].micro_f1 == 0.0
 
 
+def test_rows__a_student_has_one_and_is_what_the_rest_is_of(judged: Judge, good: NDArray[np.float64]) -> None:
+    uniform = np.full((N, N_CLASSES), 0.25)
+    evaluation = judged(scores={"student": good, "majority class": uniform}, bundle="student")
+    assert list(evaluation.rows) == ["student", "majority class"]
+    assert evaluation.figures == evaluation.rows["student"]
+    assert {one.other for one in evaluation.comparisons} == {"majority class"}
+
+
+def test_test_part__is_the_recordings_with_their_labels(recordings: ShardSet, alone: Evaluation) -> None:
+    table = recordings.table
+    assert len(alone.test_part) == 12
+    assert alone.test_part == name_of_test_part(table.sample(frac=1, random_state=0))
+    relabelled = table.assign(primary_label=table["primary_label"].iloc[::-1].to_numpy())
+    second = table.assign(secondary_labels=[["other"], *table["secondary_labels"][1:]])
+    others = {name_of_test_part(one) for one in (table.iloc[1:], relabelled, second)}
+    assert len(others | {alone.test_part}) == 4
+
+
+def test_test_part__of_renamed_files_is_the_same(recordings: ShardSet) -> None:
+    table = recordings.table.assign(sha256=[f"{number:064x}" for number in range(N)])
+    renamed = table.assign(recording_id=[f"renamed-{number}.ogg" for number in range(N)])
+    assert name_of_test_part(table) == name_of_test_part(renamed)
+
+
 def test_comparisons__the_ensemble_with_everything_else(alone: Evaluation) -> None:
     found = {(one.other, one.figure): one for one in alone.comparisons}
     assert list(found) == [(o, f) for o in ("raw_cnn", "majority class") for f in ("macro_map", "top1")]
@@ -154,6 +178,10 @@ def test_champion__is_compared_in_all_and_in_every_slice(judged: Judge, truth: N
     assert of_top1.difference == pytest.approx(-0.2)
     assert of_top1.interval[1] < 0
     assert of_top1.n_recordings == N
+    # Its own figures, not differences alone.
+    own = evaluation.champion_rows
+    assert (own["champion"].top1, own[ENSEMBLE].top1, own["champion"].n_recordings) == (1.0, 0.8, N)
+    assert own[ENSEMBLE].intervals == evaluation.figures.intervals
     # One of five in every species.
     assert [one.change for one in evaluation.slices if "taxon" in one.name] == pytest.approx([-0.2] * 4)
 
@@ -163,15 +191,24 @@ def test_champion__is_compared_where_it_is_fair(judged: Judge, truth: NDArray[np
     evaluation = judged(_champion(np.eye(N_CLASSES)[truth], fair))
     against = [one for one in evaluation.comparisons if one.other == "champion"]
     assert [one.n_recordings for one in against] == [15, 15]
+    # The bundle beside it on the same recordings: one of five is wrong there as well.
+    own = evaluation.champion_rows
+    assert {name: row.n_recordings for name, row in own.items()} == {"champion": 15, ENSEMBLE: 15}
+    assert own["champion"].top1 - own[ENSEMBLE].top1 == pytest.approx(0.2)
+    assert "champion" not in evaluation.rows
     changes = [one.change for one in evaluation.slices if "taxon" in one.name]
     assert sorted(change is None for change in changes) == [False, False, False, True]
+    # A difference is of the recordings that were compared, not of all in the slice.
+    slices = {one.name: one for one in judged(_champion(np.eye(N_CLASSES)[truth], np.arange(N) < 15)).slices}
+    assert sum(one.n_compared or 0 for name, one in slices.items() if "taxon" in name) == 15
+    assert all(one.n_recordings == 5 for name, one in slices.items() if "taxon" in name)
 
 
 def test_champion__that_knows_every_recording_is_not_compared(judged: Judge, truth: NDArray[np.integer]) -> None:
     evaluation = judged(_champion(np.eye(N_CLASSES)[truth], np.zeros(N, bool)))
     assert "champion" not in {one.other for one in evaluation.comparisons}
     assert {one.change for one in evaluation.slices} == {None}
-    assert evaluation.champion == "v1"
+    assert (evaluation.champion, evaluation.champion_rows) == ("v1", {})
 
 
 def test_champion__a_species_that_it_does_not_know_is_no_advantage_over_it(

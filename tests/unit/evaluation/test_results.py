@@ -6,12 +6,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.results import Evaluation, results_table
+from silencio.evaluation.results import Evaluation
 from silencio.evaluation.slices import SliceFigures
 
 BIRDS = {"macro_map": 0.7, "top1": 0.5, "n_recordings": 6, "n_species": 2}
@@ -54,6 +52,16 @@ def test_evaluation__is_json_that_others_can_read(tmp_path: Path) -> None:
     assert facts["answers"][0]["primary_label"] == "0126247"
 
 
+def test_evaluation__a_file_from_before_it_said_which_row_is_the_bundles_is_an_ensembles(tmp_path: Path) -> None:
+    EVALUATION.save(tmp_path / "evaluation.json")
+    facts = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
+    for name in ("judged", "heads", "test_part", "champion_rows"):
+        del facts[name]
+    (tmp_path / "evaluation.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert Evaluation.load(tmp_path / "evaluation.json") == EVALUATION
+    assert EVALUATION.figures.top1 == 0.4
+
+
 def test_evaluation__of_earlier_versions_is_read(tmp_path: Path) -> None:
     # They called the share of recordings `n` and the share of them that is right `share`, and knew no interval.
     point = {"mean_probability": 0.7, "share": 0.5, "n": 1.0}
@@ -70,16 +78,3 @@ def test_calibration_error__is_the_one_after_calibration() -> None:
     facts = {"error_before": 0.3, "error_before_interval": [0.2, 0.4], "error_after": 0.1}
     facts |= {"error_after_interval": [0.0, 0.2], "n_recordings": 10}
     assert replace(EVALUATION, calibration=facts).calibration_error == CalibrationError(0.1, (0.0, 0.2), 10)
-
-
-def test_results_table__one_row_for_each_with_top1_by_taxon_class() -> None:
-    table = results_table(EVALUATION)
-    assert list(table.columns) == ["judged", "macro mAP", "top-1", "Aves", "Amphibia"]
-    assert list(table["judged"]) == ["ensemble", "raw_cnn", "majority class"]
-    assert list(table.iloc[0])[1:] == [0.6, 0.4, 0.5, 0.25]
-
-
-def test_results_table__what_was_not_judged_is_empty() -> None:
-    table = results_table(EVALUATION).set_index("judged")
-    assert table.loc["raw_cnn", "Amphibia"] != pytest.approx(0)
-    assert table["Amphibia"].isna().tolist() == [False, True, True]

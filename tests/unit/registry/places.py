@@ -32,15 +32,40 @@ _POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 
 
 def write_bundle(
-    folder: Path, version: str = "b1", macro_map: float = 0.81, verdict: dict[str, object] | None = None
+    folder: Path,
+    version: str = "b1",
+    macro_map: float = 0.81,
+    verdict: dict[str, object] | None = None,
+    *,
+    test_part: str = "",
+    n_recordings: int | None = None,
 ) -> Path:
     """A placeholder with the figures and the parents of a trained one."""
     write_placeholder_bundle(folder, inputs=("waveform",))
     manifest = BundleManifest.model_validate_json((folder / MANIFEST).read_text())
-    test = {"macro_map": macro_map, "top1": 0.75, "by_class": {"Aves": {"top1": 0.5}}, "roc_auc": float("nan")}
-    changes = {"version": version, "metrics": {"test": test}, "parents": PARENTS, "verdict": verdict or {}}
+    test: dict[str, object] = {
+        "macro_map": macro_map,
+        "top1": 0.75,
+        "by_class": {"Aves": {"top1": 0.5}},
+        "roc_auc": float("nan"),
+    }
+    if n_recordings is not None:
+        test["n_recordings"] = n_recordings
+    metrics = {"test": test, **({"test_part": test_part} if test_part else {})}
+    changes = {"version": version, "metrics": metrics, "parents": PARENTS, "verdict": verdict or {}}
     (folder / MANIFEST).write_text(manifest.model_copy(update=changes).sealed().model_dump_json())
     return folder
+
+
+def write_bench(file: Path, *results: tuple[str, float, str | None], **changes: object) -> Path:
+    """A file of `make bench`: figures in ms by name, value and the bundle that was measured."""
+    machine = {"processor": "AMD EPYC", "n_cores": 2, "memory_bytes": 24 << 30, "date": "2026-11-29 17:09 UTC"}
+    rows = [
+        {"what": what, "value": value, "unit": "ms", "bundle": bundle and {"version": bundle}}
+        for what, value, bundle in results
+    ]
+    file.write_text(json.dumps({"machine": machine, "quick": False, "results": rows} | changes))
+    return file
 
 
 def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[str, str]:
@@ -51,7 +76,6 @@ def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[
         "verdict": json.dumps(verdict),
         "evaluation": '{"rows": {}}',
         "report": "<h1>Report</h1>",
-        "config": CONFIG,
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
@@ -88,22 +112,25 @@ class Server:
 
     def __init__(self, folder: Path, backend: str | None) -> None:
         self._folder, self._backend = folder, backend
-        self._port = free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.uri = f"http://127.0.0.1:{self._port}"
+        self.uri = f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         """Returns when it answers."""
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self._port)]
-        command += ["--workers", "1", *(["--backend-store-uri", self._backend] if self._backend else [])]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
         environment |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
+                self.command(), cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
             )
         until(self._answers, (self._folder / "server.log").read_text)
+
+    def command(self) -> list[str]:
+        """What is started."""
+        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
+        return [*command, "--workers", "1", *(["--backend-store-uri", self._backend] if self._backend else [])]
 
     def _answers(self) -> bool:
         assert self._process
@@ -121,6 +148,19 @@ class Server:
             yield
         finally:
             os.killpg(self._process.pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def without_a_store(self) -> Iterator[None]:
+        """A file lies where it keeps artifacts."""
+        place, away = self._folder / "mlartifacts", self._folder / "away"
+        place.mkdir(exist_ok=True)
+        place.rename(away)
+        place.touch()
+        try:
+            yield
+        finally:
+            place.unlink()
+            away.rename(place)
 
     def kill(self) -> None:
         """With its workers, without a farewell."""

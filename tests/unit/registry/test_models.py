@@ -15,11 +15,12 @@ from silencio.bundle.manifest import BundleManifest
 from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.registry.__main__ import _list, main
+from silencio.registry.benchmarks import Benchmarks
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
 from tests.disks import disk_of
-from tests.unit.registry.places import write_bundle
+from tests.unit.registry.places import write_bench, write_bundle
 
 
 @pytest.fixture
@@ -226,10 +227,23 @@ def test_register__of_the_same_graph_by_another_run_keeps_what_was_registered(
 
 def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
-    set_benchmarks(1, {"p50_ms": 8.25, "size_bytes": 4_000_000})
-    set_benchmarks(1, {"p50_ms": 7.5})
-    figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
-    assert figures == {"benchmark/p50_ms": 7.5, "benchmark/size_bytes": 4_000_000.0}
+    for machine, figures in (("desk", {"p50_ms": 8.25, "size_bytes": 4_000_000}), ("field", {"p50_ms": 7.5})):
+        # What was measured on another bundle in the same run is not this one's.
+        measured = Benchmarks(Path("bench.json"), machine, {"b1": figures, "b2": {"p50_ms": 1.0, "p95_ms": 2.0}}, 4)
+        assert set_benchmarks(1, measured) == list(figures)
+    kept = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
+    assert kept == {"benchmark/p50_ms": 7.5, "benchmark/size_bytes": 4_000_000.0}
+    tags = client.get_model_version("silencio", "1").tags
+    assert (tags["benchmark_machine/p50_ms"], tags["benchmark_machine/size_bytes"]) == ("field", "desk")
+
+
+def test_benchmarks__of_another_bundle_are_refused(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    _registered(client, manifest, bundle, "b1")
+    with pytest.raises(RegistryError, match=r"bench\.json was measured on bundle b2, the version is bundle b1"):
+        set_benchmarks(1, Benchmarks(Path("bench.json"), "desk", {"b2": {"p50_ms": 1.0}}, 1))
+    assert not any(name.startswith("benchmark") for name in client.get_model_version("silencio", "1").tags)
 
 
 def test_versions__the_latest_first(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
@@ -245,7 +259,12 @@ def test_versions__the_latest_first(client: MlflowClient, manifest: BundleManife
     assert found[0].figures["test/macro_map"] == 0.81
 
 
-@pytest.mark.parametrize("call", [lambda: promote(9), lambda: set_benchmarks(9, {}), lambda: fetch("9", Path("x"))])
+NOTHING = Benchmarks(Path("bench.json"), "desk", {}, 0)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: promote(9), lambda: set_benchmarks(9, NOTHING), lambda: fetch("9", Path("x"))]
+)
 def test_version__that_is_not_there(call, client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
     with pytest.raises(RegistryError, match="silencio has no version 9"):
@@ -293,15 +312,37 @@ def test_command__a_narrow_terminal_cuts_no_version(
     assert version in screen.getvalue()
 
 
+def test_command__figures_stand_beside_the_recordings_that_they_are_of(
+    client: MlflowClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, (part, n_recordings) in enumerate((("3f2a9c1b0d4e", 24), ("aa01bb02cc03", 30)), start=1):
+        folder = write_bundle(tmp_path / part, f"b{number}", test_part=part, n_recordings=n_recordings)
+        _registered(client, Bundle(folder).manifest, folder, f"b{number}")
+        assert f"On {n_recordings} test recordings (part {part})" in (
+            client.get_model_version("silencio", str(number)).description
+        )
+    assert [(one.test_part, one.figures["test/n_recordings"]) for one in versions()] == [
+        ("aa01bb02cc03", 30),
+        ("3f2a9c1b0d4e", 24),
+    ]
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for cells in (("b1", "24", "3f2a9c1b"), ("b2", "30", "aa01bb02")):
+        assert any(all(f" {cell} " in line for cell in cells) for line in printed.splitlines())
+    assert "Figures of different test parts are of different recordings" in printed
+
+
 def test_command__writes_a_benchs_figures(
-    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _registered(client, manifest, bundle, "b1")
-    results = [{"what": "growth, to 28,564 recordings", "value": 1.04, "unit": "exponent", "met": True}]
-    (tmp_path / "bench.json").write_text(json.dumps({"results": results}))
-    assert main(["benchmarks", "1", str(tmp_path / "bench.json")]) == 0
-    figures = [value for name, value in versions()[0].figures.items() if name.startswith("benchmark/growth")]
-    assert figures == [1.04]
+    file = write_bench(tmp_path / "bench.json", ("p95", 214.0, "b1"), ("growth, to 28,564 recordings", 1.04, None))
+    assert main(["benchmarks", "1", str(file)]) == 0
+    figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
+    assert figures == {"benchmark/p95 _ms_": 214.0}
+    printed = capsys.readouterr().out
+    assert "1 figure stands on version 1, measured on AMD EPYC, 2 cores, 24 GiB, 2026-11-29 17:09 UTC" in printed
+    assert "1 are of other bundles, of none, or no number: left out" in printed
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from mlflow import MlflowClient
 
 from silencio.errors import ConfigError, RegistryError
-from silencio.registry.runs import end_run, fresh_child, log_params, open_run, runs_page
-from silencio.registry.settings import Tracking
+from silencio.registry.runs import end_run, fresh_child, log_params, open_run, run_of, runs_page
+from silencio.registry.settings import RUN_KEY, Tracking
 
 
 def test_open_run__says_what_runs(client: MlflowClient) -> None:
@@ -41,9 +41,45 @@ def test_open_run__without_a_key_is_always_a_new_one(client: MlflowClient) -> No
     assert open_run("train", "abc", "local", "") != open_run("train", "abc", "local", "")
 
 
-def test_open_run__a_key_cannot_be_a_query(client: MlflowClient) -> None:
+def test_open_run__without_a_key_takes_the_pipeline_s_and_its_steps_find_it(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a cluster the pod knows its KFP run, and the run's page asks for no key.
+    monkeypatch.setenv(RUN_KEY, "kfp-1")
+    run_id = open_run("train", "abc", "local", "")
+    assert client.get_run(run_id).data.tags["kfp_run"] == "kfp-1"
+    assert open_run("train", "abc", "local", "") == run_id == run_of(client, Tracking(), "kfp-1")
+
+
+def test_run_of__a_run_that_another_start_took_up_by_its_key(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(RUN_KEY, "kfp-1")
+    run_id = open_run("train", "abc", "local", "mine")
+    assert run_of(client, Tracking(), "kfp-1") == run_id
+    monkeypatch.setenv(RUN_KEY, "kfp-2")
+    assert open_run("train", "abc", "local", "mine") == run_id
+    assert run_of(client, Tracking(), "kfp-2") == run_id
+    # Its first start is over.
+    assert run_of(client, Tracking(), "kfp-1") == ""
+
+
+def test_run_of__nothing_and_nobody(client: MlflowClient) -> None:
+    assert run_of(client, Tracking(), "job-1") == ""
+    open_run("train", "abc", "local", "")
+    for start in ("job-1", "", "x' or tags.image = 'local"):
+        assert run_of(client, Tracking(), start) == ""
+
+
+@pytest.mark.parametrize("by_environment", [False, True])
+def test_open_run__a_key_cannot_be_a_query(
+    by_environment: bool, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "x' or tags.image = 'local"
+    if by_environment:
+        monkeypatch.setenv(RUN_KEY, key)
     with pytest.raises(ConfigError, match="run key"):
-        open_run("train", "abc", "local", "x' or tags.image = 'local")
+        open_run("train", "abc", "local", "" if by_environment else key)
 
 
 def test_open_run__keeps_files_beside_the_database_wherever_it_works(
@@ -87,6 +123,16 @@ def test_runs_page__of_a_file_says_what_to_start(client: MlflowClient, monkeypat
     other = f"sqlite:///{shutil.copy(database, database.with_name('ours.db'))}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
     assert runs_page() == f"mlflow server --backend-store-uri {other} in {database.parent}, then {page}"
+
+
+def test_end_run__closes_the_heads_with_their_run(client: MlflowClient) -> None:
+    parent, other = (open_run("train", "abc", "local", key) for key in ("job-1", "job-2"))
+    done, killed = fresh_child(client, parent, "raw_cnn", {}), fresh_child(client, parent, "texture", {})
+    elsewhere = fresh_child(client, other, "raw_cnn", {})
+    client.set_terminated(done, "FINISHED")
+    end_run("job-1", failed=True)
+    status = {run_id: client.get_run(run_id).info.status for run_id in (parent, done, killed, other, elsewhere)}
+    assert status == {parent: "FAILED", done: "FINISHED", killed: "FAILED", other: "RUNNING", elsewhere: "RUNNING"}
 
 
 def test_fresh_child__stands_in_place_of_the_earlier_one(client: MlflowClient) -> None:

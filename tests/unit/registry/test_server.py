@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from silencio.errors import RegistryError
 from silencio.registry.__main__ import main
 from silencio.registry.connection import connect
 from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
 from silencio.registry.runs import open_run, runs_page
+from silencio.registry.settings import RUN_KEY
+from silencio.steps.fetch_champion import fetch_champion_step
 from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
 from silencio.steps.train import train_step
 from silencio.training.checkpoint import TrainedHead
-from tests.unit.registry.places import Server, fresh_database, postgresql, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +42,24 @@ def tracked(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 def test_path__from_the_first_step_to_the_champion(
-    tracked: Server, tiny_data, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tracked: Server,
+    tiny_data,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    run_id, _ = open_run_step("train tiny", "abc123", "local", "job-1")
+    monkeypatch.setenv(RUN_KEY, "job-1")
+    monkeypatch.setenv("SILENCIO_CODE_VERSION", "abc123")
+    monkeypatch.setenv("SILENCIO_IMAGE", "silencio/train:1")
+    run_id = open_run_step("train tiny", "")
+    assert fetch_champion_step("registry", str(tmp_path / "compared")) == ""
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
     shards = [str(folder) for folder in tiny_data.development]
     paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
-    train_step(tiny_data.config, "raw_cnn", shards, *paths, run_id)
+    train_step(tiny_data.config, "raw_cnn", shards, *paths)
     client = connect()
+    assert client.get_run(run_id).data.tags.items() >= {("git_commit", "abc123"), ("image", "silencio/train:1")}
     assert runs_page() == f"{tracked.uri}/#/experiments/1/runs"
     (child,) = client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{run_id}'")
     losses = TrainedHead.load(tmp_path / "model").epoch_losses
@@ -60,28 +72,45 @@ def test_path__from_the_first_step_to_the_champion(
 
     bundle = write_bundle(tmp_path / "bundle")
     for _ in range(2):
-        version = register_step(run_id, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+        version = register_step(
+            run_id, CONFIG, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration")
+        )
         assert version == "1"
     refused = write_bundle(tmp_path / "refused", "b2", macro_map=0.1)
     inputs = register_inputs(tmp_path / "inputs", refused, passed=False)
     other = open_run("train tiny", "abc123", "local", "job-2")
-    assert register_step(other, inputs, str(tmp_path / "registration")) == ""
+    assert register_step(other, CONFIG, inputs, str(tmp_path / "registration")) == ""
     assert client.get_run(other).data.tags["needs_retraining"] == "true"
 
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
     assert fetch("champion", tmp_path / "champion") is None
     promote(1)
+    assert fetch_champion_step("registry", str(tmp_path / "compared with")).startswith("b1 ")
     capsys.readouterr()
     assert main(["fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
     assert capsys.readouterr().err == ""
 
 
+def test_server__whose_store_takes_nothing_is_known_before_any_work_with_what_it_says(tracked: Server) -> None:
+    with tracked.without_a_store(), pytest.raises(RegistryError) as caught:
+        open_run_step("train tiny", "abc123", "local", "job-4")
+    assert str(caught.value) == (
+        f"{tracked.uri} takes no files for the run: it answers HTTP 500 (Internal Server Error); its own log says why. "
+        "Where files lie on S3, boto3 is needed beside the server, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
+        "MLFLOW_S3_ENDPOINT_URL in the server's environment (docs/tracking.md)"
+    )
+    # The same command when it is mended.
+    run_id = open_run_step("train tiny", "abc123", "local", "job-4")
+    assert connect().list_artifacts(run_id) == []
+
+
 def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
-    tracked: Server, caplog: pytest.LogCaptureFixture
+    tracked: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_id = open_run("train", "abc", "local", "")
-    with caplog.at_level(logging.WARNING), HeadRun(run_id, "patient", {}) as head_run:
+    monkeypatch.setenv(RUN_KEY, "stalled")
+    open_run("train", "abc", "local", "")
+    with caplog.at_level(logging.WARNING), HeadRun("patient", {}) as head_run:
         head_run.epoch(0, {"loss": 3.0})
         with tracked.stalled():  # until these calls have come back
             for number in (1, 2, 3):
@@ -98,16 +127,17 @@ def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
 
 
 def test_server__that_dies_while_a_head_trains_ends_no_training(
-    tracked: Server, caplog: pytest.LogCaptureFixture
+    tracked: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last test of this module: the server stays dead."""
-    run_id = open_run("train", "abc", "local", "")
-    with caplog.at_level(logging.WARNING), HeadRun(run_id, "lost", {}) as head_run:
+    monkeypatch.setenv(RUN_KEY, "lost")
+    open_run("train", "abc", "local", "")
+    with caplog.at_level(logging.WARNING), HeadRun("lost", {}) as head_run:
         head_run.epoch(0, {"loss": 3.0})
         tracked.kill()
         for number in (1, 2):
             head_run.epoch(number, {"loss": 3.0 - number})
     assert [message.split(":")[0] for message in caplog.messages] == [
         "training lost goes on and keeps its figures until they can be sent",
-        "2 figures of head lost were not recorded",
+        "2 figures of head lost were not sent, register will write them",
     ]

@@ -193,7 +193,9 @@ def test_species__as_many_as_the_configuration_says(judged: Judged, report: Repo
     n_tested = len(judged.evaluation.species)
     assert f"The 2 worst species of {n_tested} tested" in section
     of_all = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": n_tested})))
-    assert "All species, the worst first" in of_all
+    # Where all are listed none is a worst one.
+    assert "<h2>All tested species, the worst first</h2>" in of_all
+    assert "worst species" not in of_all
     assert f"of {n_tested} tested" not in of_all
     assert "Jaguar" in section and "Great Kiskadee</th>" not in section
 

@@ -17,8 +17,7 @@ from silencio.data.leaks import recording_fingerprints
 from silencio.data.recordings import write_class_list
 from silencio.data.shards import ShardSet, write_shard
 from silencio.errors import SplitError
-from silencio.evaluation.held_out import ENSEMBLE
-from silencio.evaluation.results import Evaluation
+from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.steps.evaluate import evaluate_step
 from tests.conftest import TinyData, TinyEnsemble
 
@@ -68,6 +67,35 @@ def test_evaluate_step__judges_ensemble_heads_and_references(evaluated: tuple, t
     assert said["test_macro_map"] == round(ensemble.macro_map, 4)
     assert said["test_top1"] == round(ensemble.top1, 4)
     assert {f"top1_{name}" for name in ensemble.by_class} <= set(said)
+    assert evaluation.heads == {ENSEMBLE: {"raw_cnn": True, "effnet_lora": True}}
+
+
+def test_evaluate_step__a_student_has_one_row_and_its_teachers_stand_beside_it(
+    arguments: dict[str, Any], evaluated: tuple, tiny_ensemble: TinyEnsemble, tmp_path: Path
+) -> None:
+    teacher = evaluated[1]
+    teacher.save(tmp_path / "teacher")
+    head = dataclasses.replace(tiny_ensemble.heads[0], name="student")
+    head.save(tmp_path / "student")
+    alone = {"kind": "weighted_average", "heads": ["student"], "weights": [1.0], "parameters": {"weights": [1.0]}}
+    dataclasses.replace(tiny_ensemble.fusion, **alone).save(tmp_path / "fusion")
+    changed = {
+        "config": arguments["config"].model_copy(update={"heads": {"student": head.config}}),
+        "heads": [str(tmp_path / "student")],
+        "inputs": {**arguments["inputs"], "fusion": str(tmp_path / "fusion")},
+        "teacher": str(tmp_path / "teacher"),
+    }
+    said = evaluate_step(**{**arguments, **changed}, evaluation_path=str(tmp_path / "evaluation"))
+    evaluation = Evaluation.load(tmp_path / "evaluation")
+    assert evaluation.judged == "student"
+    assert list(evaluation.rows) == ["student", *teacher.rows]
+    assert said["test_top1"] == round(evaluation.rows["student"].top1, 4)
+    assert evaluation.rows[ENSEMBLE] == teacher.figures
+    assert evaluation.heads == {"student": {"student": True}, **teacher.heads}
+    # The student's bundle is the teacher's here: by its own graph it is told apart by nothing, as two models would be.
+    (taught,) = [one for one in evaluation.comparisons if one.other == ENSEMBLE]
+    assert (taught.figure, taught.difference) == ("top1", 0.0)
+    assert "student" not in {one.other for one in evaluation.comparisons}
 
 
 def test_evaluate_step__the_scores_are_the_bundles(evaluated: tuple, tiny_bundle: Path, tiny_data: TinyData) -> None:

@@ -6,13 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from silencio.config import preset_text, resolve
 from silencio.data.place_version import RUN_FOLDER
-from silencio.errors import ConfigError
 from silencio.steps.inputs_version import inputs_version_step
 from tests.disks import close_folder
-
-DEMO = preset_text("demo")
 
 
 @pytest.fixture
@@ -24,8 +20,8 @@ def recordings(tmp_path: Path) -> Path:
     return folder
 
 
-def version(recordings: Path, beside: str = "", config: str = DEMO, *overrides: str) -> str:
-    return inputs_version_step(str(recordings), beside, config, overrides)
+def version(recordings: Path, beside: str = "") -> str:
+    return inputs_version_step(str(recordings), beside)
 
 
 def test_version__is_the_same_as_long_as_nothing_was_changed(recordings: Path) -> None:
@@ -72,30 +68,11 @@ def test_version__is_another_with_another_ledger(recordings: Path, tmp_path: Pat
     assert version(recordings, str(ledger)) != before
 
 
-def test_version__is_another_with_another_configuration(recordings: Path) -> None:
-    before = version(recordings)
-    assert version(recordings, "", DEMO, "heads.texture.epochs=3") != before
-    assert version(recordings, "", preset_text("instruments")) != before
-    assert version(recordings, "", "") != before
-
-
-def test_version__is_the_same_with_the_same_configuration_in_other_words(recordings: Path) -> None:
-    assert version(recordings, "", resolve(DEMO).to_yaml()) == version(recordings)
-
-
-def test_version__is_another_with_other_weights_in_a_file_that_is_named(recordings: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "weights.pth"
-    weights.write_bytes(b"some")
-    override = f"heads.effnet_lora.weights={weights}"
-    before = version(recordings, "", DEMO, override)
-    weights.write_bytes(b"others")
-    assert version(recordings, "", DEMO, override) != before
-
-
-def test_version__is_another_on_another_s3_server(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_version__is_the_same_on_another_s3_server(recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A server that moved, or a tunnel with another port: what lies there decides.
     before = version(recordings)
     monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "elsewhere:9000")
-    assert version(recordings) != before
+    assert version(recordings) == before
 
 
 def test_version__is_another_where_manifests_may_name_other_places(
@@ -119,9 +96,4 @@ def test_version__does_not_count_a_local_run_s_own_files(recordings: Path, monke
 
 
 def test_source__that_comes_with_the_library_has_a_version(tmp_path: Path) -> None:
-    assert inputs_version_step("demo", "", "", []) != inputs_version_step("instruments", "", "", [])
-
-
-def test_configuration__that_cannot_be_used_is_one_sentence(recordings: Path) -> None:
-    with pytest.raises(ConfigError, match="heads.raw_cnn.epoch: is not known here"):
-        version(recordings, "", DEMO, "heads.raw_cnn.epoch=1")
+    assert inputs_version_step("demo", "") != inputs_version_step("instruments", "")

@@ -15,8 +15,8 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
 from silencio.evaluation.gates import GatePolicy, Verdict
-from silencio.evaluation.held_out import ENSEMBLE, judge_test_part
-from silencio.evaluation.results import Evaluation
+from silencio.evaluation.held_out import judge_test_part
+from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from silencio.steps.judge import judge_step
 from tests.conftest import TinyData
@@ -30,15 +30,17 @@ def candidate(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> 
     return write_placeholder_bundle(folder, spec=tiny_data.config.features, classes=tiny_data.classes)
 
 
-def _evaluation(data: TinyData, path: Path, sureness: float, champion: ChampionScores | None = None) -> Evaluation:
+def _evaluation(
+    data: TinyData, path: Path, sureness: float, champion: ChampionScores | None = None, of: str = ENSEMBLE
+) -> Evaluation:
     """Of a model that is always right, and says so with this probability."""
     judged = ShardSet(data.test, data.config.features, "test")
     truth = [data.classes.index[code] for code in judged.table["primary_label"]]
     said = np.full((len(judged), 4), (1 - sureness) / 3)
     said[np.arange(len(judged)), truth] = sureness
-    scores = {ENSEMBLE: said, "majority class": np.full((len(judged), 4), 0.25)}
+    scores = {of: said, "majority class": np.full((len(judged), 4), 0.25)}
     evaluation = judge_test_part(
-        scores, said, said > 0.5, judged, judged.table, [], champion, data.classes, SliceConfig(), n_resamples=100
+        scores, said, said > 0.5, judged, judged.table, [], champion, data.classes, SliceConfig(), 100, of
     )
     evaluation.save(path)
     return evaluation
@@ -46,8 +48,10 @@ def _evaluation(data: TinyData, path: Path, sureness: float, champion: ChampionS
 
 @pytest.fixture
 def step(tiny_data: TinyData, candidate: Path, tmp_path: Path) -> Any:
-    def judged(sureness: float, champion: ChampionScores | None = None, **gates: Any) -> tuple[dict[str, Any], Path]:
-        _evaluation(tiny_data, tmp_path / "evaluation", sureness, champion)
+    def judged(
+        sureness: float, champion: ChampionScores | None = None, of: str = ENSEMBLE, **gates: Any
+    ) -> tuple[dict[str, Any], Path]:
+        _evaluation(tiny_data, tmp_path / "evaluation", sureness, champion, of)
         (tmp_path / "variants").write_text("{}")
         config = resolve(TINY).model_copy(update={"gates": GatePolicy(**gates)})
         names = ("bundle", "verdict", "report", "variants")
@@ -88,8 +92,34 @@ def test_judge_step__the_bundle_holds_the_figures_of_the_evaluation(step: Any) -
     evaluation = Evaluation.load(folder / "evaluation")
     assert metrics["test"] == json.loads(json.dumps(evaluation.rows[ENSEMBLE].to_dict()))
     assert set(metrics["test_by_row"]) == {ENSEMBLE, "majority class"}
+    assert (metrics["judged"], metrics["test_part"]) == (ENSEMBLE, evaluation.test_part)
     assert metrics["test_calibration_error"] == pytest.approx(0.1)
     assert metrics["soundscapes"] == {}
+
+
+def test_judge_step__a_student_is_called_one_wherever_the_bundle_is_described(step: Any) -> None:
+    _, folder = step(0.9, of="student")
+    bundle = Bundle(folder / "bundle")
+    assert bundle.manifest.metrics["test"]["top1"] == 1.0
+    assert set(bundle.manifest.metrics["test_by_row"]) == {"student", "majority class"}
+    card = (folder / "bundle" / "MODEL_CARD.md").read_text()
+    assert "| this bundle (student) | 1.000 | 1.000 | 4 | 4 |" in card
+    assert f"Test part `{bundle.manifest.metrics['test_part']}`" in card
+    page = (folder / "report").read_text()
+    assert "this bundle (student)" in page
+    for text in (card, page):
+        assert "ensemble" not in text.lower()
+
+
+def test_judge_step__the_champions_own_figures_stand_in_the_report(step: Any) -> None:
+    # Always wrong, and not to be asked about one of the four recordings.
+    wrong = ChampionScores("1452e0a87c11", np.roll(np.eye(4), 1, axis=0), np.array([True, True, True, False]))
+    _, folder = step(0.9, champion=wrong)
+    page = (folder / "report").read_text()
+    assert "Beside the champion, on 3 of the 4\u202ftest recordings" in page
+    table = page[page.index("Beside the champion") :]
+    assert "champion 1452e0a87c11" in table[: table.index("</table>")]
+    assert "0\u202f%" in table[: table.index("</table>")]
 
 
 def test_judge_step__the_same_figures_the_same_verdict(step: Any) -> None:

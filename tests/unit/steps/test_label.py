@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from silencio.config import RunConfig, resolve
+from silencio.config.parts import part_of
 from silencio.data.pool import POOL, without_labels
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
-from silencio.errors import ConfigError
 from silencio.steps.label import label_step
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
@@ -43,11 +43,10 @@ def arguments(
 
 def _label(
     arguments: dict[str, Any], folder: Path, learner: str, *overrides: str
-) -> tuple[dict[str, float], SoftLabels, RunConfig]:
-    config = resolve(TINY, overrides=overrides)
-    paths = str(folder / "soft"), str(folder / "taught")
-    figures = label_step(config, learner, **arguments, soft_path=paths[0], taught_path=paths[1])
-    return figures, SoftLabels.load(Path(paths[0])), RunConfig.load(paths[1])
+) -> tuple[dict[str, float], SoftLabels]:
+    config = RunConfig.of_part(part_of(resolve(TINY, overrides=overrides), "label"))
+    figures = label_step(config, learner, **arguments, soft_path=str(folder / "soft"))
+    return figures, SoftLabels.load(folder / "soft")
 
 
 def _parts(arguments: dict[str, Any], data: TinyData) -> dict[str, set[str]]:
@@ -58,12 +57,10 @@ def _parts(arguments: dict[str, Any], data: TinyData) -> dict[str, set[str]]:
 def test_label__a_student_is_taught_training_recordings_and_pool(
     arguments: dict[str, Any], tiny_data: TinyData, tmp_path: Path
 ) -> None:
-    figures, soft, taught = _label(arguments, tmp_path, "student", "student.kind=raw_cnn", "student.epochs=7")
+    figures, soft = _label(arguments, tmp_path, "student", "student.kind=raw_cnn")
     parts = _parts(arguments, tiny_data)
     assert set(soft.targets) == parts["train"] | parts[POOL]
     assert (figures["recordings"], figures["left_out_share"]) == (len(soft.targets), 0.0)
-    assert list(taught.heads) == ["student"]
-    assert (taught.heads["student"].epochs, taught.student) == (7, None)
 
 
 def test_label__temperature_and_share_of_the_labels_reach_the_targets(
@@ -88,9 +85,8 @@ def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
     arguments: dict[str, Any], tiny_data: TinyData, tmp_path: Path
 ) -> None:
     asked = ("self_training.pool=hidden", "self_training.least=0.0", "self_training.power=2.0")
-    figures, soft, taught = _label(arguments, tmp_path, "heads", *asked)
+    figures, soft = _label(arguments, tmp_path, "heads", *asked)
     assert set(soft.targets) == _parts(arguments, tiny_data)[POOL]
-    assert list(taught.heads) == list(tiny_data.config.heads)
     # The labels that were hidden say how good the guesses are.
     truth = tiny_data.recordings.set_index("recording_id")["primary_label"]
     right = [tiny_data.classes.codes[at] == truth[name] for name, at in soft.most_probable().items()]
@@ -98,14 +94,6 @@ def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
 
 
 def test_label__nothing_sure_leaves_nothing_to_learn(arguments: dict[str, Any], tmp_path: Path) -> None:
-    figures, soft, _ = _label(arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.least=0.999")
+    figures, soft = _label(arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.least=0.999")
     assert soft.targets == {}
     assert figures == {"recordings": 0, "windows": 0, "left_out_share": 1.0}
-
-
-@pytest.mark.parametrize("learner", ["student", "heads"])
-def test_label__a_graph_of_another_configuration_is_refused(
-    arguments: dict[str, Any], tmp_path: Path, learner: str
-) -> None:
-    with pytest.raises(ConfigError, match="compile it again"):
-        _label(arguments, tmp_path, learner)

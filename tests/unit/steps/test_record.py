@@ -13,7 +13,7 @@ from silencio.registry.models import versions
 from silencio.registry.runs import open_run
 from silencio.steps.record import record_step
 from silencio.steps.register import register_step
-from tests.unit.registry.places import fresh_database, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_record__keeps_the_other_bundle_beside_the_registered_one(client: Mlflow
     for _ in range(2):  # a step may be started again
         record_step(run_id, "ensemble", {**inputs, **pages})
     assert versions() == []
-    register_step(run_id, inputs, str(tmp_path / "registration"))
+    register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
     (version,) = versions()
     assert version.aliases == ("challenger",)
     metrics = client.get_run(run_id).data.metrics

@@ -13,10 +13,11 @@ from mlflow.entities import Run
 from components.register import register
 from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.registry.connection import connect
+from silencio.registry.head_record import HeadRecord, Times
 from silencio.registry.models import versions
-from silencio.registry.runs import open_run
+from silencio.registry.runs import children_of, fresh_child, open_run
 from silencio.steps.register import register_step
-from tests.unit.registry.places import BAD, PARENTS, fresh_database, register_inputs, write_bundle
+from tests.unit.registry.places import BAD, CONFIG, PARENTS, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def bundle(tmp_path: Path) -> Path:
 def _register(client: MlflowClient, bundle: Path, folder: Path, *, passed: bool = True) -> tuple[str, Run]:
     run_id = open_run("train", "abc123", "local", "job-1")
     inputs = register_inputs(folder / "inputs", bundle, passed=passed)
-    version = register_step(run_id, inputs, str(folder / "registration"))
+    version = register_step(run_id, CONFIG, inputs, str(folder / "registration"))
     return version, client.get_run(run_id)
 
 
@@ -104,6 +105,22 @@ def test_register__started_again_registers_nothing_twice(client: MlflowClient, b
     assert len(client.get_metric_history(second[1].info.run_id, "test/macro_map")) == 1
 
 
+def test_register__leaves_no_head_without_its_record_and_none_running(
+    client: MlflowClient, bundle: Path, tmp_path: Path
+) -> None:
+    run_id = open_run("train", "abc", "local", "job-1")
+    fresh_child(client, run_id, "killed before it was trained by another", {})
+    (tmp_path / "head").mkdir()
+    HeadRecord("raw_cnn", {"epochs": 1}, [{"loss": 1.0}], {"validation_top1": 0.5}).save(tmp_path / "head")
+    inputs = register_inputs(tmp_path / "inputs", bundle)
+    for _ in range(2):
+        register_step(run_id, inputs, str(tmp_path / "registration"), {str(tmp_path / "head"): ""})
+        children = {str(child.info.run_name): child for child in children_of(client, run_id)}
+        assert len(children) == 2
+        assert {child.info.status for child in children.values()} == {"FINISHED"}
+        assert children["raw_cnn"].data.metrics == {"loss": 1.0, "validation_top1": 0.5}
+
+
 @pytest.mark.parametrize(
     "verdict",
     [
@@ -122,7 +139,7 @@ def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
     inputs = register_inputs(tmp_path / "inputs", bundle)
     Path(inputs["verdict"]).write_text(verdict)
     with pytest.raises(RegistryError, match="is no verdict of the gates"):
-        register_step(open_run("train", "abc", "local", ""), inputs, str(tmp_path / "registration"))
+        register_step(open_run("train", "abc", "local", ""), CONFIG, inputs, str(tmp_path / "registration"))
     assert versions() == []
 
 
@@ -131,10 +148,10 @@ def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: Mlflo
     run_id = open_run("train", "abc", "local", "")
     inputs = register_inputs(tmp_path / "inputs", sealed)
     with pytest.raises(RegistryError, match="sealed with another verdict"):
-        register_step(run_id, inputs, str(tmp_path / "registration"))
+        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
     Path(inputs["verdict"]).write_text(json.dumps({"passed": True, "reasons": [BAD]}))
     with pytest.raises(RegistryError, match=r"contradicts itself: passed, but birds: 0\.31"):
-        register_step(run_id, inputs, str(tmp_path / "registration"))
+        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
     assert versions() == []
 
 
@@ -152,20 +169,26 @@ def test_register__as_a_component(client: MlflowClient, bundle: Path, tmp_path: 
     paths = register_inputs(tmp_path / "inputs", bundle)
     inputs = {name: dsl.Artifact(uri=path) for name, path in paths.items()}
     registration = dsl.Artifact(uri=str(tmp_path / "out" / "registration"))
-    assert register.python_func(run_id=run_id, registration=registration, **inputs) == ("1",)
+    (tmp_path / "head").mkdir()
+    HeadRecord("raw_cnn", {}, [{"loss": 1.0}], {}).save(tmp_path / "head")
+    times = Times(started_ms=1, ended_ms=[2], epoch_s=[0.5]).to_json()
+    # One head stands in all six places.
+    head = dsl.Model(uri=str(tmp_path / "head"), metadata={"times": times})
+    inputs |= {f"head_{number}": head for number in range(1, 7)}
+    assert register.python_func(run_id=run_id, config=CONFIG, registration=registration, **inputs) == ("1",)
+    assert [child.data.metrics["epoch_s"] for child in children_of(client, run_id)] == [0.5]
     assert registration.metadata["version"] == "1"
     assert json.loads(Path(registration.path).read_text())["run_id"] == run_id
 
 
 def test_register__without_a_run(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="takes the run_id of the step open_run"):
-        register_step("", register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+        register_step("", CONFIG, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
 
 
 def test_register__configuration_that_the_run_does_not_have(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     _, run = _register(client, bundle, tmp_path)
     inputs = register_inputs(tmp_path / "inputs", bundle)
-    Path(inputs["config"]).write_text("seed: 4\n")
     with pytest.raises(RegistryError, match=r"^recording run \w+ failed: .*seed") as caught:
-        register_step(run.info.run_id, inputs, str(tmp_path / "registration"))
+        register_step(run.info.run_id, "seed: 4\n", inputs, str(tmp_path / "registration"))
     assert "\n" not in str(caught.value)

@@ -14,9 +14,11 @@ from silencio.data.recordings import write_recordings
 from silencio.data.shards import plan_shards
 from silencio.data.split import Split, check_disjoint
 from silencio.data.validate import ValidatedRecordings
-from silencio.errors import SplitError
+from silencio.errors import SplitError, StorageError
 from silencio.steps.plan import shards_of
 from silencio.steps.split import Divided, divide_recordings
+from silencio.storage import write_bytes
+from tests.s3 import S3Server, running_s3
 
 CONFIG = "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n"
 
@@ -26,12 +28,17 @@ def config() -> RunConfig:
     return resolve(CONFIG, overrides=["seconds_per_shard=10"])
 
 
-def _divide(config: RunConfig, usable: pd.DataFrame, folder: Path) -> Divided:
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    return running_s3().use(monkeypatch)
+
+
+def _divide(config: RunConfig, usable: pd.DataFrame, folder: Path, previous: str = "") -> Divided:
     write_recordings(usable, folder / "usable")
     return divide_recordings(
         config,
         str(folder / "usable"),
-        "",
+        previous,
         str(folder / "assignment"),
         str(folder / "ledger"),
         str(folder / "report" / "page.html"),
@@ -138,3 +145,27 @@ def test_divide_recordings__a_split_that_leaks_is_not_written(
     with pytest.raises(SplitError, match="more than one part"):
         _divide(config, validated.usable, tmp_path)
     assert not (tmp_path / "assignment").exists()
+
+
+@pytest.mark.parametrize("named", ["", "/split.parquet"], ids=["a bundle", "its ledger"])
+def test_previous__may_lie_in_s3(
+    named: str, s3: S3Server, config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    (tmp_path / "first").mkdir()
+    _divide(config, validated.usable, tmp_path / "first")
+    place = s3.new_place()
+    write_bytes(f"{place}/split.parquet", (tmp_path / "first" / "ledger").read_bytes())
+    other = resolve(config.to_yaml(), overrides=["split.seed=5"])
+    assert _divide(other, validated.usable, tmp_path, place + named).counts["kept"] == len(validated.usable)
+    assert (read_frame(tmp_path / "assignment")["part"] == read_frame(tmp_path / "first" / "assignment")["part"]).all()
+
+
+def test_previous__in_s3_that_is_no_ledger_is_named(
+    s3: S3Server, config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
+) -> None:
+    place = s3.new_place()
+    with pytest.raises(StorageError, match=f"{place}/split.parquet"):
+        _divide(config, validated.usable, tmp_path, place)
+    write_bytes(f"{place}/split.parquet", b"no table")
+    with pytest.raises(SplitError, match=f"^{place}/split.parquet is no earlier assignment"):
+        _divide(config, validated.usable, tmp_path, place)

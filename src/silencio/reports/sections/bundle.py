@@ -32,7 +32,7 @@ def bundle(judged: Judged) -> Section:
     columns = [Column("head"), Column("kind"), Column("hears"), Column("parameters", True), Column("weight", True)]
     body = join(
         tag("div", table("Facts", [Column("what"), Column("value")], facts), class_="facts"),
-        table("Heads of the ensemble", columns, heads),
+        table("Heads inside", columns, heads),
         tag("h3", "Licence"),
         prose(f"{str(licences.get('verdict', 'unknown')).capitalize()}."),
         bullets(licence_lines(licences)),

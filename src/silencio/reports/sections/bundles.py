@@ -8,12 +8,12 @@ from typing import Any
 
 from silencio.bundle.manifest import BundleManifest
 from silencio.evaluation.costs import BundleCosts
-from silencio.evaluation.held_out import ENSEMBLE
 from silencio.evaluation.results import Evaluation
+from silencio.evaluation.row_names import row_names
 from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join
-from silencio.reports.wording import between, count, decimals, percent
+from silencio.reports.wording import between, count, decimals, on_test_part, percent
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class BundleRow:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        figures = self.evaluation.rows[ENSEMBLE]
+        figures = self.evaluation.figures
         return {
             "name": self.name,
             "version": self.manifest.version,
@@ -48,6 +48,7 @@ class BundleRow:
             "macro_map": figures.macro_map,
             "intervals": figures.intervals,
             "n_recordings": figures.n_recordings,
+            "test_part": self.evaluation.test_part,
             "precision": self.manifest.precision,
             "licence": self.manifest.licences.get("verdict", "unknown"),
             **self.costs.to_dict(),
@@ -59,7 +60,9 @@ def bundles(judged: Judged) -> Section | None:
     if judged.costs is None:
         return None
     passed = judged.verdict.passed
-    row = BundleRow("this bundle", judged.manifest, judged.evaluation, judged.costs, passed)
+    row = BundleRow(
+        row_names(judged.evaluation)[judged.evaluation.judged], judged.manifest, judged.evaluation, judged.costs, passed
+    )
     return Section("costs", "Worth and costs", bundles_table([row]))
 
 
@@ -74,14 +77,14 @@ def bundles_table(rows: Sequence[BundleRow]) -> Markup:
     columns += [Column("mean average precision", True), Column("95 % interval", True)]
     columns += [Column("times real time", True), Column("graph", True), Column("whole bundle", True)]
     columns += [Column("numbers inside"), Column("licence"), Column("gates")]
-    n = rows[0].evaluation.rows[ENSEMBLE].n_recordings
-    caption = f"Worth and costs on {count(n, 'test recording')}"
+    first = rows[0].evaluation
+    caption = f"Worth and costs on {on_test_part(first.figures.n_recordings, first.test_part)}"
     classes = ["strong" if one.released and len(rows) > 1 else "" for one in rows]
     return join(prose(words), table(caption, columns, [_cells(one) for one in rows], classes))
 
 
 def _cells(row: BundleRow) -> list[Child]:
-    figures = row.evaluation.rows[ENSEMBLE]
+    figures = row.evaluation.figures
     top1, macro_map = (figures.intervals.get(name) for name in ("top1", "macro_map"))
     return [
         f"{row.name} {row.manifest.version}",

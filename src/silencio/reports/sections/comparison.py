@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from silencio.evaluation.comparisons import Comparison
-from silencio.evaluation.held_out import ENSEMBLE
+from collections.abc import Mapping
+
+from silencio.evaluation.comparisons import CHAMPION, Comparison
+from silencio.evaluation.metrics import Metrics
+from silencio.evaluation.results import ENSEMBLE
+from silencio.evaluation.row_names import bundle_name, row_names
 from silencio.reports.document import Column, Section, prose, table
 from silencio.reports.intervals import Scale, interval_cell
 from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join
-from silencio.reports.wording import FIGURES, between, count, decimals, percent, points, signed
+from silencio.reports.wording import FIGURES, between, count, decimals, on_test_part, percent, points, signed
 
 _SHOWN = {"macro_map": signed, "top1": points}
 
 
 def comparison(judged: Judged) -> Section:
-    """The ensemble beside its heads and the simple methods that it has to beat."""
+    """The bundle beside its teacher, heads, the simple methods that it has to beat, and the champion."""
     intro = (
-        "The ensemble is the model; heads are its parts. Two simple methods show what can be had for nothing: always "
+        f"{_what(judged)} Two simple methods show what can be had for nothing: always "
         "naming the most frequent species, and a regression on the average spectrum. Mean average precision is 1 when "
         "every recording of a species ranks above all others; it weighs rare species like frequent ones."
     )
-    parts = [prose(intro), _rows(judged)]
+    parts = [prose(intro), _rows(judged), *_beside_champion(judged)]
     if judged.evaluation.comparisons:
         parts += [
             prose(
@@ -32,24 +36,40 @@ def comparison(judged: Judged) -> Section:
     return Section("comparison", "Against its parts and simple methods", join(*parts))
 
 
-def label(judged: Judged, name: str) -> str:
-    """What was judged, in words."""
-    if name == ENSEMBLE:
-        return "the model (ensemble)"
-    if name == "champion":
-        return f"champion {judged.evaluation.champion}".strip()
-    heads = {head.name for head in judged.manifest.heads}
-    return f"head {name}" if name in heads else name
+def _what(judged: Judged) -> str:
+    evaluation = judged.evaluation
+    if evaluation.judged == ENSEMBLE:
+        return "The ensemble is the model; heads are its parts."
+    taught = f" from its teacher, the {bundle_name(ENSEMBLE, evaluation)}" if ENSEMBLE in evaluation.rows else ""
+    return f"The model is a {evaluation.judged}: one head that learned{taught}."
 
 
 def _rows(judged: Judged) -> Markup:
-    scale = Scale.shares()
+    evaluation = judged.evaluation
+    caption = f"Figures on {on_test_part(judged.figures.n_recordings, evaluation.test_part)}"
+    return _table(judged, caption, evaluation.rows)
+
+
+def _beside_champion(judged: Judged) -> list[Markup]:
+    """Both on the same recordings: a champion's figures on others say nothing here."""
+    rows = judged.evaluation.champion_rows
+    if not rows:
+        return []
+    n, n_all = rows[CHAMPION].n_recordings, judged.figures.n_recordings
+    which = "all" if n == n_all else f"{n} of the"
+    caption = f"Beside the champion, on {which} {count(n_all, 'test recording')}"
+    words = "" if n == n_all else "; the champion learned from the others, or does not know their species"
+    return [_table(judged, caption + words, rows)]
+
+
+def _table(judged: Judged, caption: str, figures_by_row: Mapping[str, Metrics]) -> Markup:
+    scale, names = Scale.shares(), row_names(judged.evaluation)
     rows: list[list[Child]] = []
-    for name, figures in judged.evaluation.rows.items():
+    for name, figures in figures_by_row.items():
         top1, macro_map = (figures.intervals.get(one) for one in ("top1", "macro_map"))
         rows.append(
             [
-                label(judged, name),
+                names[name],
                 interval_cell(scale, figures.top1, top1),
                 percent(figures.top1),
                 between(top1),
@@ -69,17 +89,18 @@ def _rows(judged: Judged) -> Markup:
         Column("in first five", True),
         Column("ROC-AUC", True),
     ]
-    classes = ["strong" if name == ENSEMBLE else "" for name in judged.evaluation.rows]
-    return table(f"Figures on {count(judged.figures.n_recordings, 'test recording')}", columns, rows, classes)
+    classes = ["strong" if name == judged.evaluation.judged else "" for name in figures_by_row]
+    return table(caption, columns, rows, classes)
 
 
 def _differences(judged: Judged, figure: str) -> Markup:
     own = [one for one in judged.evaluation.comparisons if one.figure == figure]
+    names = row_names(judged.evaluation)
     scale = Scale.differences([value for one in own for value in one.interval])
     show = _SHOWN[figure]
     rows: list[list[Child]] = [
         [
-            label(judged, one.other),
+            names[one.other],
             interval_cell(scale, one.difference, one.interval),
             show(one.difference),
             between(one.interval, show),

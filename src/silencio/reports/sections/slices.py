@@ -92,7 +92,7 @@ def _changes(judged: Judged, own: list[SliceFigures]) -> Markup:
             interval_cell(scale, one.change or 0.0, one.change_interval, muted=not one.counted),
             points(one.change),
             between(one.change_interval, points),
-            f"{one.n_recordings}",
+            f"{one.n_compared or one.n_recordings}",
         ]
         for one in known
     ]

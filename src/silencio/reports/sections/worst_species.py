@@ -40,13 +40,12 @@ def worst_species(judged: Judged) -> Section | None:
         "it is mostly luck, good or bad."
     )
     n_tested = len(judged.evaluation.species)
-    title = f"The {len(own)} worst species" if len(own) > 1 else "The worst species"
-    of_all = "All species, the worst first" if len(own) == n_tested else f"{title} of {n_tested} tested"
-    return Section(
-        "species",
-        title,
-        join(prose(intro), table(of_all, columns, rows)),
-    )
+    if len(own) == n_tested:
+        title = caption = "All tested species, the worst first" if n_tested > 1 else "The tested species"
+    else:
+        title = f"The {len(own)} worst species" if len(own) > 1 else "The worst species"
+        caption = f"{title} of {n_tested} tested"
+    return Section("species", title, join(prose(intro), table(caption, columns, rows)))
 
 
 def _both_names(common: str, scientific: str) -> Markup:

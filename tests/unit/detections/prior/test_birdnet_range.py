@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from datetime import date
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from silencio.detections.prior import BirdnetRange, birdnet_range
 from silencio.errors import ConfigError
+from silencio.extras import install_command
 from silencio.taxonomy import ClassList, Species
 
 BERLIN, MAGDALENA = (52.5, 13.4), (6.76, -74.21)
@@ -49,5 +51,5 @@ def test_birdnet_range__needs_a_bird() -> None:
 
 def test_birdnet_range__without_the_extra_is_one_sentence(classes: ClassList, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(birdnet_range.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"not installed: pip install 'silencio\[birdnet\]'$"):
+    with pytest.raises(ConfigError, match=re.escape(install_command("birdnet")) + "$"):
         BirdnetRange(classes)

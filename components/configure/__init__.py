@@ -1,0 +1,5 @@
+"""The configuration, taken apart by the steps that read it."""
+
+from components.configure.component import configure
+
+__all__ = ["configure"]

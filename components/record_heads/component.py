@@ -1,0 +1,32 @@
+"""record_heads: the own runs of heads that taught others, or that others taught."""
+
+from kfp import dsl
+
+from components.image import STEP
+
+
+@dsl.component(**STEP)
+def record_heads(
+    run_id: str,
+    head_1: dsl.Input[dsl.Model],
+    head_2: dsl.Input[dsl.Model],
+    head_3: dsl.Input[dsl.Model],
+    head_4: dsl.Input[dsl.Model],
+    head_5: dsl.Input[dsl.Model],
+    head_6: dsl.Input[dsl.Model],
+):
+    """Complete the heads' own runs in MLflow where the server was away, as `register` does for the heads of a bundle.
+
+    Args:
+        run_id: The MLflow run, from `open_run`.
+        head_1: A trained head; see `fuse` for the six places.
+        head_2: As head_1.
+        head_3: As head_1.
+        head_4: As head_1.
+        head_5: As head_1.
+        head_6: As head_1.
+    """
+    from silencio.steps.record_heads import record_heads_step
+
+    models = (head_1, head_2, head_3, head_4, head_5, head_6)
+    record_heads_step(run_id, {head.path: head.metadata.get("times", "") for head in models})

@@ -1,0 +1,123 @@
+"""Whose certificates a client of the servers takes, and what it says of a server that shows another one."""
+
+from __future__ import annotations
+
+import argparse
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from silencio.errors import ConfigError
+from silencio.network import certificates_of, trusted_by_environment
+
+CACERT_OPTION = "--cacert"
+# The first two are OpenSSL's, the others of requests and curl; the first that is set counts.
+_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# OpenSSL's numbers (x509_vfy.h); all others are of an authority that is not known.
+_NOT_NOW = {9: "not valid yet", 10: "expired"}
+_OTHER_NAME = {62, 63, 64}
+# How OpenSSL takes an answer in clear.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+
+
+def add_cacert(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of a command that asks a server."""
+    parser.add_argument(
+        CACERT_OPTION,
+        type=Path,
+        metavar="FILE",
+        help="PEM of whoever signed the server's certificate, or that certificate itself, for --url https://… "
+        f"(default: the environment's {_VARIABLES[0]}, else public authorities)",
+    )
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Certificates that a client takes.
+
+    Attributes:
+        path: File or folder of PEM; None: the public authorities that come with certifi.
+        source: Who says so, as messages name it.
+    """
+
+    path: Path | None = None
+    source: str = "the public authorities"
+
+    @classmethod
+    def of(cls, url: str, proxy: str = "", cacert: Path | None = None) -> Self:
+        """What the option says, else the environment: looked at only where the server or its proxy shows a certificate.
+
+        Raises:
+            ConfigError: It names certificates that cannot be used, or the option is given where none is shown.
+        """
+        if not shows_certificate(url, proxy):
+            if cacert is not None:
+                raise ConfigError(f"{CACERT_OPTION} {cacert} is of no use: {url} shows no certificate; ask https://")
+            return cls()
+        if cacert is not None:
+            source = f"{CACERT_OPTION} {cacert}"
+            return cls(certificates_of(cacert, source), source)
+        found = trusted_by_environment(*_VARIABLES)
+        return cls() if found is None else cls(found[1], f"{found[0]}={found[1]}")
+
+    def context(self) -> ssl.SSLContext:
+        """For a connection."""
+        if self.path is None:
+            return httpx.create_ssl_context(trust_env=False)
+        is_folder = self.path.is_dir()
+        context = ssl.create_default_context(
+            cafile=None if is_folder else self.path, capath=self.path if is_folder else None
+        )
+        # As curl does: what stands there is trusted, also a server's own certificate without its authority.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return context
+
+    def explained(self, url: str, error: httpx.TransportError, through: str = "") -> str:
+        """Why an address does not answer, and what to do where its certificate or its scheme is the reason.
+
+        Args:
+            url: That was asked.
+            error: Of the attempt.
+            through: Words for the proxy between.
+        """
+        fault = _tls_error(error)
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return self._refused(url, fault)
+        hint = ""
+        if fault is not None and fault.reason in _NO_TLS:
+            hint = "; if it speaks no TLS, ask it by http://"
+        elif isinstance(error, httpx.RemoteProtocolError) and urlsplit(url).scheme == "http":
+            hint = "; if it speaks TLS, ask it by https://"
+        return f"{url} does not answer{through}: {str(error).rstrip('.') or type(error).__name__}{hint}"
+
+    def _refused(self, url: str, fault: ssl.SSLCertVerificationError) -> str:
+        what = f"the certificate of {url} is not taken ({fault.verify_message})"
+        if fault.verify_code in _OTHER_NAME:
+            return f"{what}: ask the server by a name that its certificate is for, or give it one for this name"
+        if fault.verify_code in _NOT_NOW:
+            return f"{what}: renew it on the server, or set the clock of whichever machine is wrong"
+        return (
+            f"{what}: trusted are {self.source}; give the PEM file of whoever signed it by {CACERT_OPTION} FILE or "
+            f"{_VARIABLES[0]}=FILE"
+        )
+
+
+def shows_certificate(*addresses: str) -> bool:
+    """Whether one of them is asked by TLS; one that is no address is not."""
+    return any(address.lower().startswith("https://") for address in addresses)
+
+
+def is_certificate_refused(error: httpx.TransportError) -> bool:
+    """Whether it is the server's certificate that is not taken, which no second try will change."""
+    return isinstance(_tls_error(error), ssl.SSLCertVerificationError)
+
+
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """What stands behind an HTTP library's own error."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error

@@ -1,0 +1,51 @@
+"""How to install what an extra names.
+
+Never by name alone: a package called `silencio` on an index would be somebody else's. It is named by where it lies.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+
+_NAME = "silencio"
+# Of a clone; a library that is installed from a wheel lies somewhere else.
+_TREE = Path(__file__).parents[2]
+
+
+def install_command(*extras: str) -> str:
+    """A command that installs extras of this very library into this very environment.
+
+    Args:
+        extras: As pyproject.toml names them.
+
+    Returns:
+        One that works as it stands where the library came out of a clone or of a file that is still known; else one
+        in which the file is left to be filled in.
+    """
+    wanted = f"[{','.join(extras)}]"
+    if (_TREE / "pyproject.toml").is_file():
+        what = f"-e {shlex.quote(f'{_TREE}{wanted}')}"
+    else:
+        what = shlex.quote(f"{_NAME}{wanted} @ {_origin() or f'file:///FOLDER/{_wheel()}'}")
+    return f"{shlex.quote(sys.executable)} -m pip install {what}"
+
+
+def _origin() -> str:
+    """The wheel, archive or folder that pip installed, by PEP 610; empty where it is not written down."""
+    try:
+        text = metadata.distribution(_NAME).read_text("direct_url.json")
+    except metadata.PackageNotFoundError:
+        return ""
+    return str(json.loads(text)["url"]) if text else ""
+
+
+def _wheel() -> str:
+    try:
+        version = metadata.version(_NAME)
+    except metadata.PackageNotFoundError:
+        version = "VERSION"
+    return f"{_NAME}-{version}-py3-none-any.whl"

@@ -1,0 +1,81 @@
+"""Files of `make bench`: which figures in them are of a version's bundle, and on which machine they were measured."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from silencio.errors import RegistryError
+
+_MACHINE = ("processor", "n_cores", "memory_bytes", "date")
+_AGAIN = "measure the version's bundle: registry fetch, then SILENCIO_BENCH_BUNDLE=BUNDLE make bench"
+
+
+@dataclass(frozen=True)
+class Benchmarks:
+    """What a file of `make bench` holds.
+
+    Attributes:
+        path: The file.
+        machine: On which it was measured, and when.
+        figures: By version of the bundle that was measured, by name with unit.
+        n_figures: All of the file's; those without a bundle are of no version.
+    """
+
+    path: Path
+    machine: str
+    figures: Mapping[str, Mapping[str, float]]
+    n_figures: int
+
+    @classmethod
+    def load(cls, path: Path) -> Benchmarks:
+        """Read a file.
+
+        Raises:
+            RegistryError: It is no file of `make bench`, one of `--quick`, or does not say on which machine and bundle
+                its figures were measured.
+        """
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            results = [(f"{one['what']} [{one['unit']}]", float(one["value"]), one) for one in facts["results"]]
+            machine, is_quick = facts.get("machine") or {}, facts.get("quick")
+            lacking = [name for name in _MACHINE if not machine.get(name)]
+            figures: dict[str, dict[str, float]] = defaultdict(dict)
+            for name, value, one in results:
+                if one.get("bundle"):
+                    figures[one["bundle"]["version"]][name] = value
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RegistryError(f"{path} is no JSON of `make bench` ({error})") from error
+        if is_quick:
+            raise RegistryError(f"{path} was measured with --quick, and such figures mean nothing: {_AGAIN}")
+        if lacking:
+            raise RegistryError(
+                f"{path} does not say on which machine it was measured ({', '.join(lacking)}): {_AGAIN}"
+            )
+        if not figures:
+            raise RegistryError(f"{path} does not say which bundle it was measured on: {_AGAIN}")
+        return cls(path, _in_words(machine), dict(figures), len(results))
+
+    def of_bundle(self, bundle_version: str) -> Mapping[str, float]:
+        """Figures that were measured on a bundle.
+
+        Raises:
+            RegistryError: There are none.
+        """
+        if bundle_version not in self.figures:
+            raise RegistryError(
+                f"{self.path} was measured on bundle {', '.join(sorted(self.figures))}, the version is bundle "
+                f"{bundle_version or 'of no known version'}: {_AGAIN}"
+            )
+        return self.figures[bundle_version]
+
+
+def _in_words(machine: Mapping[str, Any]) -> str:
+    return (
+        f"{machine['processor']}, {machine['n_cores']} cores, {machine['memory_bytes'] / (1 << 30):.0f} GiB, "
+        f"{machine['date']}"
+    )

@@ -1,0 +1,56 @@
+"""fetch_champion: the bundle with which candidates are compared, while there is no work to lose."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from silencio.bundle.load import Bundle
+from silencio.errors import BundleError, RegistryError
+
+_NONE = "no-champion.txt"
+
+
+def fetch_champion_step(champion: str, path: str) -> str:
+    """Put the champion where later steps find it, so that they need no server.
+
+    Args:
+        champion: Folder of a bundle; `registry` asks MLflow for its champion; `none` or empty is none.
+        path: Gets the bundle, or a folder without one.
+
+    Returns:
+        Version of the bundle and the beginning of its manifest's SHA-256: a number in the registry would be another
+        bundle on another server, and a place may hold another one tomorrow. Empty where there is none.
+
+    Raises:
+        RegistryError: MLflow does not answer, or what it holds is not the champion that was registered.
+        BundleError: The folder holds no bundle, or not what was exported.
+    """
+    folder = Path(path)
+    if not (_fetched(folder) if champion == "registry" else _copied(champion, folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        # Stores of objects keep no empty folder.
+        (folder / _NONE).write_text("Candidates are compared with no champion.\n", encoding="utf-8")
+        return ""
+    manifest = Bundle(folder).manifest
+    return f"{manifest.version} {manifest.manifest_sha256[:12]}"
+
+
+def _fetched(folder: Path) -> bool:
+    from silencio.registry.models import CHAMPION, fetch  # MLflow takes seconds, and a folder needs none
+
+    try:
+        return fetch(CHAMPION, folder) is not None
+    except (RegistryError, BundleError) as error:
+        raise RegistryError(
+            f"the champion cannot be had, with which the candidate is to be compared ({error}); or name its bundle "
+            "(--champion FOLDER), or compare with nothing (--champion none)"
+        ) from error
+
+
+def _copied(champion: str, folder: Path) -> bool:
+    if champion in ("", "none"):
+        return False
+    Bundle(Path(champion))  # what is wrong with it is said of the place that the user named
+    shutil.copytree(champion, folder, dirs_exist_ok=True)
+    return True

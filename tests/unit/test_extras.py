@@ -1,0 +1,140 @@
+"""How to install an extra: of this very library, wherever it came from, and never by a name that anybody may take."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from silencio import extras
+from silencio.bundle.encoders import RUNTIMES
+from silencio.encoders.registry import encoder_names, known_encoder
+from silencio.extras import install_command
+
+ROOT = Path(__file__).parents[2]
+# An argument of pip that an index would be asked for: the name, with or without an extra, and nothing that says where.
+_BY_NAME = re.compile(r"(?<![\w./-])silencio(?:\[[a-z,{} -]*\])?(?![\w./\[-]| @)")
+
+
+def _words(*names: str) -> list[str]:
+    return shlex.split(install_command(*names))
+
+
+def test_clone__is_named_by_its_folder_and_this_interpreter() -> None:
+    assert _words("birdnet") == [sys.executable, "-m", "pip", "install", "-e", f"{ROOT}[birdnet]"]
+    assert _words("serve-cpu", "litert")[-1] == f"{ROOT}[serve-cpu,litert]"
+
+
+def test_clone__pip_understands_the_command() -> None:
+    # Nothing is looked for on an index, and nothing installed: what the extra of nothing needs is here.
+    words = [*_words("birdnet"), "--dry-run", "--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The library as it lies in an environment: without its clone."""
+    monkeypatch.setattr(extras, "_TREE", tmp_path)
+    return tmp_path
+
+
+def _distribution(folder: Path, monkeypatch: pytest.MonkeyPatch, direct_url: str = "") -> None:
+    info = folder / "silencio-9.8.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: silencio\nVersion: 9.8\n")
+    if direct_url:
+        (info / "direct_url.json").write_text(direct_url)
+    monkeypatch.setattr(metadata, "distribution", lambda name: metadata.Distribution.at(info))
+
+
+def test_wheel__is_named_by_the_file_that_it_came_from(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel = "file:///srv/wheels/silencio-9.8-py3-none-any.whl"
+    _distribution(installed, monkeypatch, f'{{"url": "{wheel}", "archive_info": {{}}}}')
+    assert _words("litert")[-1] == f"silencio[litert] @ {wheel}"
+
+
+def test_wheel__that_nobody_remembers_is_left_to_be_filled_in(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _distribution(installed, monkeypatch)
+    assert _words("litert")[-1] == "silencio[litert] @ file:///FOLDER/silencio-9.8-py3-none-any.whl"
+
+
+def test_extra__every_one_that_the_code_advises_exists() -> None:
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    advised = {known_encoder(name).weights.extra for name in encoder_names()} - {""}
+    advised |= {extra for _, _, extra in RUNTIMES.values()}
+    for path in (ROOT / "src").rglob("*.py"):
+        advised |= set(re.findall(r"install_command\([\"']([a-z-]+)", path.read_text(encoding="utf-8")))
+    assert {"train", "birdnet", "litert"} <= advised <= set(known)
+
+
+def _texts() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    suffixes = {".md", ".py", ".sh", ".yaml", ".yml", ".toml", ".txt", ".in", ""}
+    return [ROOT / name for name in listed if name and Path(name).suffix in suffixes and (ROOT / name).is_file()]
+
+
+def _advice(text: str) -> list[str]:
+    """Lines that install the library by its name."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [
+        line
+        for line in lines
+        if (found := re.search(r"\binstall\b(.*)", line)) and _BY_NAME.search(found[1].split("#")[0])
+    ]
+
+
+@pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no git, no list of files")
+def test_tree__tells_nobody_to_install_it_from_an_index() -> None:
+    here = Path(__file__)
+    found = {
+        str(path.relative_to(ROOT)): advice
+        for path in _texts()
+        if path != here and (advice := _advice(path.read_text(encoding="utf-8", errors="replace")))
+    }
+    assert found == {}
+    # Nor in words of their own: an extra by the library's name stands in pyproject.toml alone, where it means itself.
+    named = re.compile(r"\bsilencio\[[a-z,-]+\](?! @)")
+    naming = {
+        str(path.relative_to(ROOT))
+        for path in _texts()
+        if path != here and named.search(path.read_text(errors="replace"))
+    }
+    assert naming == {"pyproject.toml"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pip install silencio",
+        "pip install 'silencio[birdnet]'",
+        ".venv/bin/pip install -U silencio[train,birdnet]",
+        "uv pip install silencio==0.1.0",
+        "install silencio[litert]",
+    ],
+)
+def test_advice__by_name_is_found(line: str) -> None:
+    assert _advice(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ".venv/bin/pip install -e '.[birdnet]'",
+        "pip install 'silencio[birdnet] @ file:///srv/silencio.whl'",
+        "pip install --editable /home/me/silencio",
+        "pip install ./silencio-0.1.0-py3-none-any.whl",
+        "pip install -e ../silencio[birdnet]",
+    ],
+)
+def test_advice__of_a_place_is_not(line: str) -> None:
+    assert not _advice(line)
