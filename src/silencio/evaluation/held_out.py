@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,9 +61,9 @@ def judge_test_part(
     truth = np.array([classes.index[code] for code in table["primary_label"]])
     bootstrap = Bootstrap(len(table), n_resamples)
     ours = scores[bundle]
-    figures = partial(_figures, classes=classes)
     rows = {
-        name: figures(one, target, truth, bootstrap, named if name == bundle else None) for name, one in scores.items()
+        name: _figures(one, target, truth, bootstrap, classes, named if name == bundle else None)
+        for name, one in scores.items()
     }
     comparisons = [
         entry
@@ -81,8 +80,8 @@ def judge_test_part(
             common = known[fair], truth[fair], bootstrap.of(fair)
             comparisons += compare(CHAMPION, ours[fair], champion.scores[fair], *common)
             champion_rows = {
-                CHAMPION: figures(champion.scores[fair], *common, None),
-                bundle: figures(ours[fair], *common, named[fair]),
+                CHAMPION: _figures(champion.scores[fair], *common, classes),
+                bundle: _figures(ours[fair], *common, classes, named[fair]),
             }
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
     masks = slice_masks(table, training, confusable, classes, slices)
@@ -123,8 +122,8 @@ def _figures(
     target: NDArray[np.floating],
     truth: NDArray[np.integer],
     bootstrap: Bootstrap,
-    named: NDArray[np.bool_] | None,
     classes: ClassList,
+    named: NDArray[np.bool_] | None = None,
 ) -> Metrics:
     """With their intervals."""
     metrics = judge(scores, target, [classes.codes[position] for position in truth], classes, named=named)
