@@ -18,6 +18,10 @@ import pytest
 
 import serving
 import silencio
+from serving.__main__ import parser
+from serving.access import Access
+from serving.access.certificate import refusal_at
+from serving.access.tls import Tls
 from serving.client import Client
 from serving.local import free_ports
 from silencio.errors import ServingError
@@ -156,12 +160,20 @@ def test_operating_page__both_servers_by_themselves_in_clear_and_with_keys_and_t
     assert _told_by_grpc(desk, _with_lines(program, secured))[-1].startswith("by bundle ")
 
 
-def test_operating_page__up_is_started_as_it_says() -> None:
-    """The options are those of the command; that they do as they say, `test_up_command` shows."""
-    from serving.__main__ import parser
-
-    commands = [line for one in blocks("operating.md", "sh") for line in one.splitlines() if "serving up" in line]
+@pytest.mark.parametrize("page", ["operating.md", "page.md"])
+def test_pages__up_is_started_by_options_that_it_has(page: str) -> None:
+    """That they do as they say, `test_up_command` shows."""
+    commands = [line for one in blocks(page, "sh") for line in one.splitlines() if "serving up" in line]
     assert len(commands) == 2
     for command in commands:
-        options = parser().parse_args(command.split()[3:])
-        assert options.bundle == Path("out/reserve/bundle")
+        assert parser().parse_args(command.split()[3:]).bundle == Path("out/reserve/bundle")
+
+
+def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: Desk) -> None:
+    prepared, _, last = block("page.md", "openssl").rpartition(".venv-serving/bin/python -m serving up")
+    key = desk.run(prepared).strip()
+    options = parser().parse_args(["up", *last.split()])
+    tls = Tls(desk.folder / options.tls_cert, desk.folder / options.tls_key)
+    assert [refusal_at(tls, host) for host in ("192.168.1.20", "localhost", "127.0.0.1")] == [""] * 3
+    Access(desk.folder / options.keys).admit(f"Bearer {key}", None)
+    assert options.host == "0.0.0.0"
