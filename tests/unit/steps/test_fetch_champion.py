@@ -18,7 +18,7 @@ from silencio.steps.evaluate import champion_scores
 from silencio.steps.fetch_champion import fetch_champion_step
 from silencio.steps.register import register_step
 from silencio.taxonomy import ClassList
-from tests.unit.registry.places import free_port, fresh_database, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, free_port, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -28,7 +28,9 @@ def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _promoted(bundle: Path, folder: Path) -> None:
-    version = register_step(open_run("train", "abc", "local", ""), register_inputs(folder, bundle), str(folder / "r"))
+    version = register_step(
+        open_run("train", "abc", "local", ""), CONFIG, register_inputs(folder, bundle), str(folder / "r")
+    )
     promote(int(version))
 
 
