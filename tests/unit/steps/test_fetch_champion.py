@@ -20,7 +20,7 @@ from silencio.steps.register import register_step
 from silencio.storage import upload_folder, write_bytes
 from silencio.taxonomy import ClassList
 from tests.s3 import running_s3
-from tests.unit.registry.places import free_port, fresh_database, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, free_port, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -30,7 +30,9 @@ def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _promoted(bundle: Path, folder: Path) -> None:
-    version = register_step(open_run("train", "abc", "local", ""), register_inputs(folder, bundle), str(folder / "r"))
+    version = register_step(
+        open_run("train", "abc", "local", ""), CONFIG, register_inputs(folder, bundle), str(folder / "r")
+    )
     promote(int(version))
 
 
