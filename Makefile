@@ -42,8 +42,8 @@ browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
 	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
 	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
-docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs as a newcomer types them, about 10 minutes: make docs BLOCKS=quick
-	SILENCIO_DOCS_BLOCKS="$(BLOCKS)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs
+docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs as a newcomer types them, a quarter of an hour; BLOCKS=quick: what takes no training
+	SILENCIO_DOCS_BLOCKS="$(BLOCKS)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs tests/docs
 
 extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, or other people's clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras

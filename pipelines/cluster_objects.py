@@ -69,6 +69,7 @@ ARG {code_version}
 ENV {code_version}=${code_version}
 ```
 
+<!-- not run: another machine -->
 ```bash
 docker build --build-arg {code_version}=$(git rev-parse HEAD) -t NAME:TAG .
 ```

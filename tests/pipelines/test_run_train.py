@@ -156,7 +156,7 @@ def test_run__a_changed_gate_runs_judge_and_register_alone_as_the_plan_says(
     began = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
     ran = [name.split(":")[0] for name in began if ": taken up" not in name]
     assert ran == [step for step, what in rows if what == "runs"]
-    assert set(ran) == {"open-run", "configure", "inputs-version", "judge", "register"}
+    assert set(ran) == {"open-run", "configure", "fetch-champion", "inputs-version", "judge", "register"}
     # The bundle is the same with another verdict.
     assert "judge: gates.champion_margin is 0.05" in again.stdout
     Bundle(out / "bundle").verify()
