@@ -59,8 +59,7 @@ def evaluate(
     inputs = {"bundle": candidate.path, "fusion": fusion.path, "decisions": decisions.path}
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
+    paths = (evaluation.path, teacher.path if teacher else "")
     asked = champion_version if champion == "registry" else champion
-    taught_by = "" if teacher is None else teacher.path
-    judged = evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, evaluation.path, taught_by)
-    for name, value in judged.items():
+    for name, value in evaluate_step(RunConfig.load(config.path), heads, inputs, *parts, asked, *paths).items():
         metrics.log_metric(name, value)
