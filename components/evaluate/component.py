@@ -57,8 +57,6 @@ def evaluate(
     inputs = {"bundle": candidate.path, "fusion": fusion.path, "decisions": decisions.path}
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
-    taught_by = "" if teacher is None else teacher.path
-    paths = (champion.path, evaluation.path, taught_by)
-    judged = evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, *paths)
-    for name, value in judged.items():
+    paths = (champion.path, evaluation.path, teacher.path if teacher else "")
+    for name, value in evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, *paths).items():
         metrics.log_metric(name, value)
