@@ -27,6 +27,7 @@ from pipelines.cluster_objects import (
     TRACKING_ACCOUNT,
     EnvironmentObject,
 )
+from silencio.errors import ConfigError
 from silencio.provenance import IMAGE
 
 
@@ -76,10 +77,17 @@ class Cluster:
     Attributes:
         profile: Which resources steps ask for: `cpu`, `gpu` or `none`; empty: as the preset needs.
         claim: Recordings may lie on the volume claim, which steps that read them then mount.
+
+    Raises:
+        ConfigError: There is no such profile.
     """
 
     profile: str = ""
     claim: bool = True
+
+    def __post_init__(self) -> None:
+        if self.profile not in ("", *PROFILES):
+            raise ConfigError(f"the resource profile {self.profile!r} is none: {', '.join(PROFILES)}")
 
 
 _CLUSTER = ContextVar("cluster", default=Cluster())  # noqa: B039  # it is frozen

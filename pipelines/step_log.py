@@ -18,7 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-_PROGRESS = re.compile(r"^\S.*\d+%\|")
+# A bar has no end of line: what a step logs or warns of meanwhile follows in the same one.
+_PROGRESS = re.compile(r"^(?P<bar>\S.*?\d+%\|[^|]*\|[^\[]*\[[^\]]*\])(?P<more>.*)$")
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,12 @@ class StepLog(io.TextIOBase):
 
     def output(self, line: str) -> None:
         """A line that a step printed."""
-        self._keep(f"    {line}\n")
-        if _PROGRESS.match(line):
-            self._print(f"            {line}")
+        found = _PROGRESS.match(line)
+        if found is None:
+            self._keep(f"    {line}\n")
+            return
+        self._keep(f"    {found['bar']}\n" + (f"    {found['more'].strip()}\n" if found["more"].strip() else ""))
+        self._print(f"            {found['bar']}")
 
     @contextlib.contextmanager
     def of_loggers(self) -> Iterator[None]:

@@ -108,7 +108,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         opened = open_run(name=f"train-{preset}", key=run_key)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
-        # Asked each time, too: another bundle may be champion now, or lie in the folder.
+        # Asked each time, too, while there is no work to lose: another bundle may be champion now, or lie in the folder.
         against = fetch_champion(champion=champion).after(opened)
         against.set_caching_options(False)
         resources.with_tracking(resources.with_recordings(resources.request(against, resources.SMALL)))
@@ -120,7 +120,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             task.set_caching_options(False)
             resources.with_recordings(resources.request(task, resources.SMALL))
         settings = Settings(configured.outputs, read.output)
-        tried = preflight(config=settings.of("preflight"))
+        tried = preflight(config=settings.of("preflight")).after(against)
         found = keyed(ingest, settings.key("ingest"))(data=data, config=settings.of("ingest")).after(tried)
         checked = keyed(validate, settings.key("validate"))(
             config=settings.of("validate"), recordings=found.outputs["recordings"]

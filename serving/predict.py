@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from serving.client import API_KEY, Client, RefusedRecordingError, add_connection_options
+from serving.client import Client, RefusedRecordingError
+from serving.connection import API_KEY, add_connection_options
 from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
 from serving.trust import CACERT_OPTION
 from silencio.bundle.scoring_pool import ScoringPool

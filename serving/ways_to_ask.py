@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from serving.agreement import MODEL_NAME
-from serving.client import API_KEY
+from serving.connection import API_KEY
 from serving.trust import CACERT_OPTION
 
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 import httpx
 
 from serving.agreement import MODEL_NAME
-from serving.client import connection, trust_for
+from serving.connection import connection, trust_for
 from serving.trust import is_certificate_refused
 from silencio.errors import ServingError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import signal
 import sys
@@ -12,10 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from types import FrameType
 
-from serving.client import API_KEY, add_connection_options
+from serving.connection import API_KEY, add_connection_options
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
+from serving.stream.recorder_clock import RecorderClock
 from serving.stream.stopping import StopRequest
 from silencio.errors import SilencioError
 from silencio.storage import is_local
@@ -31,7 +33,13 @@ def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--n", type=int, metavar="N", help="how many; without end by default")
     parser.add_argument("--calls", type=int, default=9, metavar="N", help="most in one; 0: none; default: %(default)s")
     parser.add_argument("--site", default="SIM01", help="begins every name; default: %(default)s")
-    parser.add_argument("--start", type=datetime.fromisoformat, metavar="ISO", help="of the first; default: now")
+    parser.add_argument(
+        "--start",
+        type=datetime.fromisoformat,
+        metavar="ISO",
+        help="names tell the time of a clock that begins there and goes on a minute a soundscape, never beyond now; "
+        "default: when each is written",
+    )
     parser.add_argument("--seed", type=int, default=0, help="another one, other soundscapes; default: %(default)s")
     parser.set_defaults(run=run_produce)
 
@@ -76,13 +84,19 @@ def run_produce(options: argparse.Namespace) -> int:
 
     Returns:
         0, or 1 after one sentence.
+
+    Raises:
+        ConfigError: `--start` lies in the future.
     """
     stopped = _stopped_by_signals()
     backgrounds = options.backgrounds or options.recordings / BACKGROUNDS
+    zone = options.start.tzinfo if options.start else None
+    clock = RecorderClock.of(options.start, options.every_s, datetime.now(zone))
     config = ProducerConfig(
         options.to,
         site=options.site,
-        start=options.start or datetime.now().replace(microsecond=0),
+        start=clock.start,
+        interval_s=clock.step_s,
         n_soundscapes=options.n,
         most_calls=options.calls,
         seed=options.seed,
@@ -90,12 +104,12 @@ def run_produce(options: argparse.Namespace) -> int:
     try:
         begun_s = time.monotonic()
         made = produce(recordings_of(options.recordings), backgrounds, config)
-        for number, uri in enumerate(made, start=1):
-            _say(uri)
+        for number in itertools.count() if options.n is None else range(options.n):
             # By the clock, so that writing takes nothing from the rhythm.
-            is_last = number == options.n
-            if is_last or stopped.wait(max(0.0, begun_s + number * options.every_s - time.monotonic())):
+            pause_s = begun_s + number * options.every_s - time.monotonic()
+            if stopped.wait(max(pause_s, clock.wait_s(number, datetime.now(zone)))):
                 break
+            _say(next(made))
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from serving.simulate.recordings import Recording
+from serving.stream.recorder_clock import SOUNDSCAPE_S
 from silencio.data.backgrounds import BackgroundPool
 from silencio.data.calls import LabelledWaveform
 from silencio.data.raven import TABLE_SUFFIX
@@ -34,7 +35,8 @@ class ProducerConfig:
     Attributes:
         target: Folder or `s3://` prefix.
         site: Begins every name.
-        start: Local time of the first soundscape; the next is a minute later.
+        start: Local time of the first soundscape.
+        interval_s: From the start of one to that of the next, as their names tell it; at least 1.
         n_soundscapes: None: without end.
         duration_s: Of each.
         most_calls: In each; 0 leaves backgrounds alone.
@@ -44,8 +46,9 @@ class ProducerConfig:
     target: str
     site: str = "SIM01"
     start: datetime = datetime(2025, 4, 11, 5, 0)  # local time at a site that is made up
+    interval_s: float = SOUNDSCAPE_S
     n_soundscapes: int | None = None
-    duration_s: float = 60.0
+    duration_s: float = SOUNDSCAPE_S
     most_calls: int = 9
     seed: int = 0
 
@@ -81,7 +84,7 @@ def produce(recordings: Sequence[Recording], backgrounds: Path | None, config: P
             n_calls=(min(3, config.most_calls), config.most_calls),
             sites=(config.site,),
             start=config.start,
-            interval_s=max(1.0, config.duration_s),
+            interval_s=config.interval_s,
         ),
     )
     return (_write(one, config.target) for one in made)

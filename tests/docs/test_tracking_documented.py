@@ -19,7 +19,7 @@ from silencio.registry.connection import connect
 from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
 from tests.s3 import running_s3
-from tests.unit.registry.places import Server, fresh_database, postgresql, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
 from tests.waiting import HANG_S
 
 BOTO3 = os.environ.get("SILENCIO_BOTO3", "")
@@ -91,14 +91,15 @@ def test_server__without_boto3_and_as_documented(tracked: DocumentedServer, tmp_
     client, bucket = running_s3().client(), re.search(r"--artifacts-destination s3://(\S+)", PAGE)[1]
     client.make_bucket(bucket)
     with pytest.raises(RegistryError, match=r"takes no files for the run: it answers HTTP 500 .*boto3 is needed"):
-        open_run_step("train", "abc", "local", "job-1")
+        open_run_step("train", "job-1")
     tracked.kill()
     tracked.boto3 = BOTO3
     tracked.start()
-    run_id = open_run_step("train", "abc", "local", "job-1")
+    run_id = open_run_step("train", "job-1")
     assert list(client.list_objects(bucket, recursive=True)) == []
     bundle = write_bundle(tmp_path / "bundle")
-    assert register_step(run_id, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration")) == "1"
+    inputs = register_inputs(tmp_path / "inputs", bundle)
+    assert register_step(run_id, CONFIG, inputs, str(tmp_path / "registration")) == "1"
     kept = {Path(one.object_name).name for one in client.list_objects(bucket, recursive=True)}
     assert {"bundle.json", "report.html", "verdict.json"} <= kept
 

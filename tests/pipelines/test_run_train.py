@@ -33,8 +33,14 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def runs_here() -> dict[str, str]:
+    """Before the run: somebody may commit while it is at work."""
+    return {"code_version": code_version() or what_runs()["code_version"], "image": local_image()}
+
+
+@pytest.fixture(scope="module")
 def finished(
-    tiny_config: Path, tmp_path_factory: pytest.TempPathFactory
+    tiny_config: Path, runs_here: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     source = write_source(tmp_path_factory.mktemp("source"))
     (source / "train_audio" / "grekis" / "grekis_0.ogg").write_bytes(b"")
@@ -81,12 +87,11 @@ def test_run__names_what_was_left_out(finished) -> None:
     assert "18 of 20 recordings" in page
 
 
-def test_bundle__knows_where_it_comes_from(finished) -> None:
+def test_bundle__knows_where_it_comes_from(finished, runs_here: dict[str, str]) -> None:
     manifest = Bundle(finished[1] / "bundle").manifest
     assert set(manifest.parents) >= {"data_fingerprint", "split_sha256", "config_sha256"}
     # The demo preset names a cluster's image and the environment may say anything: neither ran.
-    assert manifest.parents["image"] == local_image()
-    assert manifest.parents["code_version"] == (code_version() or what_runs()["code_version"])
+    assert manifest.parents.items() >= runs_here.items()
     assert manifest.heads[1].config["epochs"] == 1
     assert manifest.spec.n_mels == 32
 
@@ -151,7 +156,7 @@ def test_run__a_changed_gate_runs_judge_and_register_alone_as_the_plan_says(
     began = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
     ran = [name.split(":")[0] for name in began if ": taken up" not in name]
     assert ran == [step for step, what in rows if what == "runs"]
-    assert set(ran) == {"open-run", "configure", "inputs-version", "judge", "register"}
+    assert set(ran) == {"open-run", "configure", "fetch-champion", "inputs-version", "judge", "register"}
     # The bundle is the same with another verdict.
     assert "judge: gates.champion_margin is 0.05" in again.stdout
     Bundle(out / "bundle").verify()

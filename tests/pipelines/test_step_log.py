@@ -27,6 +27,19 @@ def test_terminal__shows_steps_and_progress_and_no_noise(tmp_path: Path) -> None
     assert lines[3:] == ["[] other failed"]
 
 
+def test_bar__ends_where_a_step_says_something_else_in_its_line(tmp_path: Path) -> None:
+    log, terminal = opened(tmp_path / "run.log")
+    bar = "train raw_cnn:  50%|#####     | 1/2 [00:01<00:00,  1.2s/epoch, loss=0.1]"
+    others = ["[KFP Executor 2026-11-29 23:52:46,1 WARNING]: odd", "/a/b.py:3: UserWarning: 50%| of [these]"]
+    with log:
+        for other in others:
+            log.output(f"{bar}{other}")
+        log.output(bar)
+    assert terminal.getvalue().splitlines() == [f"            {bar}"] * 3
+    kept = (tmp_path / "run.log").read_text().splitlines()
+    assert kept == [f"    {one}" for one in (bar, others[0], bar, others[1], bar)]
+
+
 def test_file__keeps_everything(tmp_path: Path) -> None:
     log, _ = opened(tmp_path / "deep" / "run.log")
     with log, log.of_loggers():

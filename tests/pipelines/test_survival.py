@@ -385,3 +385,30 @@ def test_folder_that_cannot_be_written__is_one_sentence(toy: Toy) -> None:
         StorageError, match=rf"^--out {toy.out} cannot be written \((File exists|Not a directory)\): name a folder"
     ):
         toy.run()
+
+
+def test_record_of_a_run_that_did_not_end__is_closed_by_another_command_in_its_folder_and_not_by_the_same(
+    toy: Toy,
+) -> None:
+    closed: list[str] = []
+
+    def run(text: str) -> None:
+        run_local(toy_run.toy, {"text": text}, "code", toy.out, {"Output": "bundle"}, closed.append)
+
+    toy.disturb("join", "1 / 0")
+    with pytest.raises(FailedStepError):
+        run("hello")
+    (key,) = closed
+    # As after a kill -9, of which nobody could tell MLflow: whoever comes next does.
+    closed.clear()
+    toy.disturb()
+    run("hello")
+    assert closed == []
+    toy.disturb("join", "1 / 0")
+    with pytest.raises(FailedStepError):
+        run("good bye")
+    closed.clear()
+    toy.disturb()
+    run("hello again")
+    assert len(closed) == 1
+    assert closed[0] != key

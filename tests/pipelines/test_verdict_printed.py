@@ -38,7 +38,7 @@ def test_run_train__lists_every_gate(
         Reason("minimum test top5", passed, "test top5 is 0.800: decided."),
     ]
     done = TrainedRun(
-        tmp_path / "bundle", Evaluation({"ensemble": FIGURES}, []), Verdict(reasons), tmp_path / "log", []
+        tmp_path / "bundle", Evaluation({"ensemble": FIGURES}, []), Verdict(reasons), tmp_path / "log", [], {}
     )
     monkeypatch.setattr(pipelines.train_run, "run_train", lambda *_, **__: done)
     assert main(["run", "train", "--data", "demo", "--preset", "demo", "--out", str(tmp_path / "out")]) == 0

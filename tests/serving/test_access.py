@@ -272,7 +272,7 @@ async def _grpc_statuses(address: str, key: str) -> list[str]:
     ],
 )
 def test_server__options_that_cannot_be_used_end_it_with_one_sentence(options: list[str], error: str) -> None:
-    command = [sys.executable, "-m", "serving.predictor", *options]
+    command = [sys.executable, "-m", "serving.predictor", "--bundle", "nowhere", *options]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=HANG_S)
     assert done.returncode == 1
     assert error in done.stderr.splitlines()[-1]

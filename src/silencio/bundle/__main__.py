@@ -45,12 +45,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _describe(bundle: Bundle, console: Console) -> None:
     from rich.table import Table
+    from rich.text import Text
 
     manifest = bundle.manifest
     table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
     table.add_row("manifest", manifest.manifest_sha256[:12])
     verdict = {None: "none: a candidate", True: "passed", False: "refused"}[manifest.verdict.get("passed")]
     table.add_row("verdict of the gates", verdict)
+    for outcome in ("too few to decide", "not asked"):
+        gates = [gate["gate"] for gate in manifest.verdict.get("gates", []) if gate["outcome"] == outcome]
+        if gates:
+            table.add_row(f"gates: {outcome}", Text(", ".join(gates)))
     table.add_row("classes", f"{len(manifest.classes)} ({', '.join(sorted({s.class_name for s in manifest.classes}))})")
     table.add_row(
         "feature spec",

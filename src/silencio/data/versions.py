@@ -173,7 +173,7 @@ class _Finder:
         for size in (size_bytes, _UNKNOWN):
             # Once read, a file of this size need not be read again for the next recording that is looked for.
             uris = self._by_size.pop(size, [])
-            pairs = zip(uris, _digests(uris), strict=True)
+            pairs = zip(uris, _digests(uris, is_within=True), strict=True)
             self._by_digest |= {digest: uri for uri, digest in pairs if digest is not None}
             if sha256 in self._by_digest:
                 return _content(self._by_digest[sha256])
@@ -195,13 +195,33 @@ def _content(uri: str) -> bytes | None:
         raise
 
 
-def _digests(uris: Sequence[str]) -> list[str | None]:
+def _digests(uris: Sequence[str], *, is_within: bool = False) -> list[str | None]:
+    """sha256 of files, None where one cannot be read.
+
+    Args:
+        uris: Of the files.
+        is_within: Another bar stands already: this one stands below it, and goes away with its last file.
+    """
+    if not uris:
+        return []
+
     def digest(uri: str) -> str | None:
         content = _content(uri)
         return hashlib.sha256(content).hexdigest() if content else None
 
     with ThreadPoolExecutor(Settings().n_threads) as pool:
-        return list(tqdm(pool.map(digest, uris), desc="hash", total=len(uris), unit="recording", mininterval=2.0))
+        place = 1 if is_within else None
+        return list(
+            tqdm(
+                pool.map(digest, uris),
+                desc="hash",
+                total=len(uris),
+                unit="recording",
+                mininterval=2.0,
+                position=place,
+                leave=not is_within,
+            )
+        )
 
 
 def _refuse_outside(names: Iterable[str]) -> None:

@@ -54,6 +54,9 @@ def apply_gates(
             else:
                 reasons.append(_not_worse(other, name, policy.not_worse_margin, found))
     reasons += _champion(policy, compared, slices, champion, has_champion=has_champion)
+    if not any(reason.decides for reason in reasons):
+        words = "No gate decided, and what nothing speaks for is not registered: refused."
+        reasons.append(Reason("any gate at all", False, words))
     return Verdict([*reasons, *_taken_away(policy)])
 
 

@@ -63,7 +63,7 @@ def judge_test_part(
     bootstrap = Bootstrap(len(table), n_resamples)
     ours = scores[bundle]
     rows = {
-        name: _figures(one, target, truth, classes, bootstrap, named if name == bundle else None)
+        name: _figures(one, target, truth, bootstrap, classes, named if name == bundle else None)
         for name, one in scores.items()
     }
     comparisons = [
@@ -73,17 +73,17 @@ def judge_test_part(
         for entry in compare(name, ours, one, target, truth, bootstrap)
     ]
     champion_rows, hit_of_champion = {}, None
-    if champion is not None and champion.fair.any():
-        fair, both = champion.fair, {CHAMPION: champion.scores, bundle: ours}
-        # Species that it cannot name are no advantage over it, as its primary labels are none.
-        known = target if champion.known is None else target * champion.known
-        on_fair = known[fair], truth[fair]
-        comparisons += compare(CHAMPION, ours[fair], champion.scores[fair], *on_fair, bootstrap.of(fair))
-        champion_rows = {
-            name: _figures(one[fair], *on_fair, classes, bootstrap.of(fair), named[fair] if name == bundle else None)
-            for name, one in both.items()
-        }
     if champion is not None:
+        fair = champion.fair
+        if fair.any():
+            # Species that it cannot name are no advantage over it, as its primary labels are none.
+            known = target if champion.known is None else target * champion.known
+            common = known[fair], truth[fair], bootstrap.of(fair)
+            comparisons += compare(CHAMPION, ours[fair], champion.scores[fair], *common)
+            champion_rows = {
+                CHAMPION: _figures(champion.scores[fair], *common, classes),
+                bundle: _figures(ours[fair], *common, classes, named[fair]),
+            }
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
     masks = slice_masks(table, training, confusable, classes, slices)
     return Evaluation(
@@ -106,9 +106,11 @@ def name_of_test_part(table: pd.DataFrame) -> str:
     """Names recordings and what they are labelled as, 12 hex digits: figures can be held against each other or not.
 
     Args:
-        table: Recordings with `primary_label`, `secondary_labels` and `sha256`, or else `recording_id`.
+        table: Recordings with `recording_id`, `primary_label`, `secondary_labels`, and `sha256` where that is known.
     """
-    known = table["sha256"] if "sha256" in table else table["recording_id"]
+    known = table["recording_id"]
+    if "sha256" in table:
+        known = table["sha256"].where(table["sha256"].map(lambda one: isinstance(one, str) and one != ""), known)
     content = sorted(
         [str(one), str(primary), sorted(map(str, secondary))]
         for one, primary, secondary in zip(known, table["primary_label"], table["secondary_labels"], strict=True)
@@ -120,9 +122,9 @@ def _figures(
     scores: NDArray[np.floating],
     target: NDArray[np.floating],
     truth: NDArray[np.integer],
-    classes: ClassList,
     bootstrap: Bootstrap,
-    named: NDArray[np.bool_] | None,
+    classes: ClassList,
+    named: NDArray[np.bool_] | None = None,
 ) -> Metrics:
     """With their intervals."""
     metrics = judge(scores, target, [classes.codes[position] for position in truth], classes, named=named)

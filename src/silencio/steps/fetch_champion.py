@@ -7,6 +7,7 @@ from pathlib import Path
 
 from silencio.bundle.load import Bundle
 from silencio.errors import BundleError, RegistryError
+from silencio.storage import download_folder, is_local
 
 _NONE = "no-champion.txt"
 
@@ -15,7 +16,8 @@ def fetch_champion_step(champion: str, path: str) -> str:
     """Put the champion where later steps find it, so that they need no server.
 
     Args:
-        champion: Folder of a bundle; `registry` asks MLflow for its champion; `none` or empty is none.
+        champion: Folder or `s3://` prefix of a bundle; `registry` asks MLflow for its champion; `none` or empty is
+            none.
         path: Gets the bundle, or a folder without one.
 
     Returns:
@@ -24,7 +26,8 @@ def fetch_champion_step(champion: str, path: str) -> str:
 
     Raises:
         RegistryError: MLflow does not answer, or what it holds is not the champion that was registered.
-        BundleError: The folder holds no bundle, or not what was exported.
+        BundleError: The place holds no bundle, or not what was exported.
+        StorageError: S3 does not answer, or has nothing there.
     """
     folder = Path(path)
     if not (_fetched(folder) if champion == "registry" else _copied(champion, folder)):
@@ -51,6 +54,14 @@ def _fetched(folder: Path) -> bool:
 def _copied(champion: str, folder: Path) -> bool:
     if champion in ("", "none"):
         return False
-    Bundle(Path(champion))  # what is wrong with it is said of the place that the user named
-    shutil.copytree(champion, folder, dirs_exist_ok=True)
+    # What is wrong with it is said of the place that the user named.
+    if is_local(champion):
+        Bundle(Path(champion))
+        shutil.copytree(champion, folder, dirs_exist_ok=True)
+        return True
+    download_folder(champion, folder)
+    try:
+        Bundle(folder)
+    except BundleError as error:
+        raise BundleError(f"{champion} holds no bundle that can be compared with: {error}") from error
     return True

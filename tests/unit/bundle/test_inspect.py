@@ -39,6 +39,18 @@ def test_inspect__tells_a_candidate_from_a_sealed_bundle(
     assert Bundle(own_bundle).manifest.manifest_sha256[:12] in printed
 
 
+def test_inspect__names_gates_that_did_not_decide(
+    edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gates = [{"gate": f"a {name} gate", "outcome": name, "message": ""} for name in ("passed", "not asked")]
+    edit_manifest(lambda content: content["verdict"].update({"passed": True, "gates": gates}))
+    assert main(["inspect", str(own_bundle)]) == 0
+    printed = capsys.readouterr().out
+    assert any("gates: not asked" in line and "a not asked gate" in line for line in printed.splitlines())
+    assert "a passed gate" not in printed
+    assert "too few" not in printed
+
+
 def test_inspect__figures_stand_with_the_recordings_that_they_are_of(
     edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

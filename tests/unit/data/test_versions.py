@@ -204,6 +204,21 @@ def test_restore__all_or_nothing(table: pd.DataFrame, source: Source, own_folder
     assert [path.name for path in tmp_path.iterdir()] == ["reserve"]
 
 
+def test_restore__leaves_one_bar_on_a_terminal_whatever_it_looked_at_besides(
+    table: pd.DataFrame, source: Source, own_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Looking for lost recordings hashes files of their sizes: bars of their own, which lay over each other."""
+    for name in table["recording_id"][:4]:
+        content = _audio(own_folder, name).read_bytes()
+        _audio(own_folder, name).write_bytes(content[::-1])  # of the same size
+    with pytest.raises(DataError, match="4 of 19"):
+        restore(table, source.classes, str(own_folder), tmp_path / "restored")
+    printed = capsys.readouterr().err
+    assert "hash" in printed
+    up_a_line = "\x1b[A"
+    assert printed.count("\n") - printed.count(up_a_line) == 1
+
+
 def test_restore__never_into_a_folder_that_holds_something(
     table: pd.DataFrame, source: Source, birdclef_folder: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from silencio.config import RunConfig, resolve
+from silencio.config.parts import part_of
 from silencio.errors import ConfigError
 from silencio.evaluation.gate_policy import GatePolicy, layered_policy
 
@@ -193,6 +194,11 @@ def test_range__its_ends_are_allowed() -> None:
 def test_references__heads_of_the_run_and_the_champion_are_some() -> None:
     found = _policy("gates.beats={raw_cnn: [top1], champion: [macro_map]}")
     assert set(found.beats) == {"majority class", "raw_cnn", "champion"}
+
+
+def test_references__the_step_that_judges_knows_no_heads_and_need_not() -> None:
+    config = resolve(CONFIG, overrides=["gates.beats={raw_cnn: [top1]}", "gates.champion_margin=null"])
+    assert RunConfig.of_part(part_of(config, "judge")).gates == config.gates
 
 
 def test_references__a_students_bundle_is_not_compared_with_heads() -> None:

@@ -463,6 +463,22 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
     assert not [one for one in _verdict(GatePolicy.shipped()).reasons if "took away" in one.message]
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"champion_margin": 0.02},
+        {"soundscape_minimum": {"macro_roc_auc": 0.6}, "soundscapes": "none"},
+        {"most_calibration_error": 0.2},
+        {},
+    ],
+)
+def test_verdict__of_which_no_gate_decided_refuses_in_words(asked: dict[str, Any]) -> None:
+    few = CalibrationError(0.2, (0.0, 0.5), 11)
+    verdict = _verdict(GatePolicy(**asked), soundscape_figures=None, comparisons=[], slices=[], calibration=few)
+    assert not verdict.passed
+    assert verdict.refusals == ["No gate decided, and what nothing speaks for is not registered: refused."]
+
+
 def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:
     policy = POLICY.model_copy(update={"beats": {"champion": ["top1"]}})
     (reason,) = [

@@ -94,14 +94,14 @@ def test_path__from_the_first_step_to_the_champion(
 
 def test_server__whose_store_takes_nothing_is_known_before_any_work_with_what_it_says(tracked: Server) -> None:
     with tracked.without_a_store(), pytest.raises(RegistryError) as caught:
-        open_run_step("train tiny", "abc123", "local", "job-4")
+        open_run_step("train tiny", "job-4")
     assert str(caught.value) == (
         f"{tracked.uri} takes no files for the run: it answers HTTP 500 (Internal Server Error); its own log says why. "
         "Where files lie on S3, boto3 is needed beside the server, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
         "MLFLOW_S3_ENDPOINT_URL in the server's environment (docs/tracking.md)"
     )
     # The same command when it is mended.
-    run_id = open_run_step("train tiny", "abc123", "local", "job-4")
+    run_id = open_run_step("train tiny", "job-4")
     assert connect().list_artifacts(run_id) == []
 
 

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import Reason, Verdict
 from silencio.reports.judged import Judged
 from silencio.reports.report import write_report
 from silencio.taxonomy import ClassList, Species
+from tests.unit.reports.conftest import figures
 
 Report = Callable[[Judged], str]
 
@@ -185,6 +187,28 @@ def test_slices__change_against_a_champion_is_shown_where_there_is_one(
     html = report(replace(judged, evaluation=evaluation))
     assert "Against the champion 0a1b2c3d4e5f" in html
     assert "\N{MINUS SIGN}25\u202fpoints" in html and "\N{MINUS SIGN}50 to \N{MINUS SIGN}10\u202fpoints" in html
+
+
+def test_comparison__a_student_and_its_teacher_stand_in_one_table(judged: Judged, report: Report) -> None:
+    own = judged.evaluation
+    evaluation = replace(
+        own,
+        rows={"student": figures(top1=0.5), **own.rows},
+        judged="student",
+        heads={"student": {"student": True}, "ensemble": {"raw_cnn": True, "texture": True}},
+        comparisons=[Comparison("ensemble", "top1", -0.1, (-0.2, -0.05), 7)],
+        test_part="3f2a9c1b0d4e",
+    )
+    html = report(replace(judged, evaluation=evaluation))
+    section = html[html.index('id="comparison"') :]
+    table = section[section.index("<table>") : section.index("</table>")]
+    assert "Figures on 7\u202ftest recordings, part 3f2a9c1b0d4e" in table
+    teacher = "its teacher (ensemble of raw_cnn and texture)"
+    for name in ("this bundle (student)", teacher, "head raw_cnn of its teacher"):
+        assert f">{name}</th>" in table
+    assert f"one head that learned from {teacher}." in section
+    differences = section[section.index("Difference in right at first guess") :]
+    assert f">{teacher}</th>" in differences and "\N{MINUS SIGN}10\u202fpoints" in differences
 
 
 def test_species__as_many_as_the_configuration_says(judged: Judged, report: Report) -> None:

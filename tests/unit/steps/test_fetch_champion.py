@@ -11,14 +11,16 @@ from kfp import dsl
 
 from components.fetch_champion import fetch_champion
 from silencio.bundle import Bundle
-from silencio.errors import BundleError, RegistryError
+from silencio.errors import BundleError, RegistryError, StorageError
 from silencio.registry.models import promote
 from silencio.registry.runs import open_run
 from silencio.steps.evaluate import champion_scores
 from silencio.steps.fetch_champion import fetch_champion_step
 from silencio.steps.register import register_step
+from silencio.storage import upload_folder, write_bytes
 from silencio.taxonomy import ClassList
-from tests.unit.registry.places import free_port, fresh_database, register_inputs, write_bundle
+from tests.s3 import running_s3
+from tests.unit.registry.places import CONFIG, free_port, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -28,7 +30,9 @@ def tracking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _promoted(bundle: Path, folder: Path) -> None:
-    version = register_step(open_run("train", "abc", "local", ""), register_inputs(folder, bundle), str(folder / "r"))
+    version = register_step(
+        open_run("train", "abc", "local", ""), CONFIG, register_inputs(folder, bundle), str(folder / "r")
+    )
     promote(int(version))
 
 
@@ -108,3 +112,17 @@ def test_fetch_champion__a_folder_without_a_bundle(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BundleError, match="empty"):
         fetch_champion_step(str(tmp_path / "empty"), str(tmp_path / "champion"))
+
+
+def test_fetch_champion__may_lie_in_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = running_s3().use(monkeypatch).new_place()
+    with pytest.raises(StorageError, match=f"^{place} holds no files"):
+        fetch_champion_step(place, str(tmp_path / "nothing"))
+    bundle = write_bundle(tmp_path / "bundle")
+    upload_folder(bundle, place)
+    said = fetch_champion_step(place, str(tmp_path / "champion"))
+    assert said == fetch_champion_step(str(bundle), str(tmp_path / "copied"))
+    assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
+    write_bytes(f"{place}/bundle.json", b"{}")
+    with pytest.raises(BundleError, match=f"^{place} holds no bundle"):
+        fetch_champion_step(place, str(tmp_path / "broken"))

@@ -106,7 +106,7 @@ def test_judge_step__a_student_is_called_one_wherever_the_bundle_is_described(st
     assert "| this bundle (student) | 1.000 | 1.000 | 4 | 4 |" in card
     assert f"Test part `{bundle.manifest.metrics['test_part']}`" in card
     page = (folder / "report").read_text()
-    assert "this bundle (student)" in page
+    assert "this bundle (student)" in page and "The model is a student" in page
     for text in (card, page):
         assert "ensemble" not in text.lower()
 

@@ -15,13 +15,13 @@ from tests.unit.registry.places import free_port, fresh_database
 
 def test_open_run__hands_on_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", fresh_database(tmp_path))
-    run_id = open_run.python_func("train demo", "abc123", "local", "job-1")
+    run_id = open_run.python_func("train demo", "job-1")
     assert connect().get_run(run_id).data.tags["kfp_run"] == "job-1"
 
 
 def test_open_run__nobody_there_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
     with pytest.raises(RegistryError, match="does not answer") as caught:
-        open_run_step("train", "abc", "local", "job-1")
+        open_run_step("train", "job-1")
     assert sum(pauses) < 10
     assert "\n" not in str(caught.value)

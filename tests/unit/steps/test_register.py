@@ -90,7 +90,7 @@ def test_register__what_was_not_asked_stands_in_the_run(client: MlflowClient, bu
     none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, "asked": False}
     Path(inputs["verdict"]).write_text(json.dumps({**facts, "reasons": [*facts["reasons"], few, none]}))
     run_id = open_run("train", "abc123", "local", "")
-    register_step(run_id, inputs, str(tmp_path / "registration"))
+    register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
     tags = client.get_run(run_id).data.tags
     assert tags["gates_not_asked"] == "minimum test top1"
     assert "| calibration | too few to decide | so few |" in tags["mlflow.note.content"]
@@ -114,7 +114,7 @@ def test_register__leaves_no_head_without_its_record_and_none_running(
     HeadRecord("raw_cnn", {"epochs": 1}, [{"loss": 1.0}], {"validation_top1": 0.5}).save(tmp_path / "head")
     inputs = register_inputs(tmp_path / "inputs", bundle)
     for _ in range(2):
-        register_step(run_id, inputs, str(tmp_path / "registration"), {str(tmp_path / "head"): ""})
+        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"), {str(tmp_path / "head"): ""})
         children = {str(child.info.run_name): child for child in children_of(client, run_id)}
         assert len(children) == 2
         assert {child.info.status for child in children.values()} == {"FINISHED"}

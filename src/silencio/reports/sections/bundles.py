@@ -27,6 +27,7 @@ class BundleRow:
         costs: What it costs.
         passed: What the gates said.
         released: Whether it is the one that is registered if it passed.
+        title: What the page calls it, if not by its name.
     """
 
     name: str
@@ -35,6 +36,7 @@ class BundleRow:
     costs: BundleCosts
     passed: bool
     released: bool = True
+    title: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -87,7 +89,7 @@ def _cells(row: BundleRow) -> list[Child]:
     figures = row.evaluation.figures
     top1, macro_map = (figures.intervals.get(name) for name in ("top1", "macro_map"))
     return [
-        f"{row.name} {row.manifest.version}",
+        f"{row.title or row.name} {row.manifest.version}",
         percent(figures.top1),
         between(top1),
         decimals(figures.macro_map),

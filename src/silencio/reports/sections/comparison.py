@@ -38,10 +38,11 @@ def comparison(judged: Judged) -> Section:
 
 def _what(judged: Judged) -> str:
     evaluation = judged.evaluation
-    if evaluation.judged == ENSEMBLE:
-        return "The ensemble is the model; heads are its parts."
-    taught = f" from its teacher, the {bundle_name(ENSEMBLE, evaluation)}" if ENSEMBLE in evaluation.rows else ""
-    return f"The model is a {evaluation.judged}: one head that learned{taught}."
+    name = bundle_name(evaluation.judged, evaluation)
+    if evaluation.judged != ENSEMBLE:
+        teacher = f" from its teacher ({bundle_name(ENSEMBLE, evaluation)})" if ENSEMBLE in evaluation.rows else ""
+        return f"The model is a {name}: one head that learned{teacher}."
+    return f"The model is the {name}; heads are its parts." if name.startswith(ENSEMBLE) else f"The model is {name}."
 
 
 def _rows(judged: Judged) -> Markup:
