@@ -41,7 +41,7 @@ class Tracked:
         (folder / "tiny.yaml").write_text(ONE_HEAD)
         self.out = folder / "run"
         self._said = folder / "said.txt"
-        self._asked: set[int] = set()
+        self._commands: set[int] = set()
 
     @property
     def said(self) -> str:
@@ -49,7 +49,7 @@ class Tracked:
 
     def start(self, n_epochs: int) -> subprocess.Popen[bytes]:
         """With the same number it is the same command; another one trains the head anew."""
-        self._asked.add(n_epochs)
+        self._commands.add(n_epochs)
         command = [sys.executable, "-m", "pipelines", "run", "train", "--data", str(self.folder / "source")]
         command += ["--preset", "demo", "--config", str(self.folder / "tiny.yaml"), "--out", str(self.out)]
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self.server.uri}
@@ -70,7 +70,7 @@ class Tracked:
 
     @property
     def n_commands(self) -> int:
-        return len(self._asked)
+        return len(self._commands)
 
     def runs(self) -> list[Run]:
         """The pipelines' runs, the latest first."""

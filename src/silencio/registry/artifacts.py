@@ -15,7 +15,7 @@ from silencio.registry.connection import cause_of
 from silencio.registry.settings import Tracking, shown
 
 PROBE = "written-by-open-run.txt"
-_MAX_SAID = 300
+_MAX_WORDS = 300
 _PROBE_S = 30
 _STORE = (
     "; its own log says why. Where files lie on S3, boto3 is needed beside the server, and AWS_ACCESS_KEY_ID, "
@@ -40,8 +40,8 @@ def check_artifact_store(client: MlflowClient, tracking: Tracking, run_id: str) 
             "installed here: start the server with --artifacts-destination"
         ) from error
     except Exception as error:  # each kind of store has a library of its own, with errors of its own
-        said, advice = _said(tracking, uri)
-        reason = said or f"{uri}: {cause_of(error)}"
+        answer, advice = _answer_of(tracking, uri)
+        reason = answer or f"{uri}: {cause_of(error)}"
         raise RegistryError(f"{shown(tracking.uri)} takes no files for the run: {reason}{advice}") from error
     # What its library raises where deleting is not allowed is its own, too.
     with contextlib.suppress(Exception):
@@ -49,13 +49,13 @@ def check_artifact_store(client: MlflowClient, tracking: Tracking, run_id: str) 
         repository.delete_artifacts(PROBE)  # type: ignore[no-untyped-call]
 
 
-def _said(tracking: Tracking, uri: str) -> tuple[str, str]:
-    """What the server itself says of a file, and what to do; of its words MLflow's client leaves the last alone."""
+def _answer_of(tracking: Tracking, uri: str) -> tuple[str, str]:
+    """The server's own answer to a file, and what to do: MLflow's client keeps its last error alone."""
     if tracking.database or not uri.startswith("mlflow-artifacts:"):
         return "", ""
     with contextlib.suppress(Exception):  # it went away meanwhile: the first error says so
         place = get_artifact_repository(uri, tracking_uri=tracking.uri).artifact_uri
-        answer = http_request(  # type: ignore[no-untyped-call]
+        response = http_request(  # type: ignore[no-untyped-call]
             get_default_host_creds(place),  # type: ignore[no-untyped-call]
             f"/{PROBE}",
             "PUT",
@@ -64,9 +64,9 @@ def _said(tracking: Tracking, uri: str) -> tuple[str, str]:
             timeout=_PROBE_S,
             raise_on_status=False,
         )
-        if answer.status_code >= 400:
-            advice = _STORE if answer.status_code >= 500 else ""
-            return f"it answers HTTP {answer.status_code} ({_words(answer.text)})", advice
+        if response.status_code >= 400:
+            advice = _STORE if response.status_code >= 500 else ""
+            return f"it answers HTTP {response.status_code} ({_words(response.text)})", advice
     return "", ""
 
 
@@ -74,4 +74,4 @@ def _words(text: str) -> str:
     """MLflow explains itself in JSON, a proxy before it in whatever it likes."""
     with contextlib.suppress(ValueError, KeyError, TypeError):
         text = str(json.loads(text)["message"])
-    return " ".join(text.split())[:_MAX_SAID] or "it says no more"
+    return " ".join(text.split())[:_MAX_WORDS] or "it says no more"
