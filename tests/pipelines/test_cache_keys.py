@@ -15,6 +15,8 @@ from silencio.config.parts import parts_by_step, steps_before
 
 FILES = sorted(COMPILED.glob("*.yaml"))
 LOOK = "inputs-version"
+# It reads no recording: weights that the configuration names are in what `configure` hands it.
+READS_NO_RECORDING = {"preflight"}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def test_every_cached_step__is_told_what_is_there(path: Path) -> None:
     cached = {name: task for name, task in tasks.items() if task["cachingOptions"].get("enableCache")}
     assert LOOK not in cached
     assert len(cached) >= 4
-    assert [name for name, task in cached.items() if not is_told(spec, task)] == []
+    assert {name for name, task in cached.items() if not is_told(spec, task)} <= READS_NO_RECORDING
 
 
 TRAINS = pytest.mark.parametrize("path", [one for one in FILES if "train" in one.name], ids=lambda path: path.name)
@@ -100,7 +102,7 @@ def test_made_with__stands_for_all_settings_that_any_step_before_has_read(overri
     for name, wanted in settings_read_before(spec).items():
         task = spec["root"]["dag"]["tasks"][name]
         told = sources(task["inputs"], "parameters").get(MADE_WITH)
-        if not wanted or not task["cachingOptions"].get("enableCache", True) or name.startswith("for-loop"):
+        if not wanted or not task.get("cachingOptions", {}).get("enableCache"):  # loops have none of their own
             continue
         assert told is not None, name
         assert wanted <= set(stands_for[told[1].removeprefix("before_")]), name
@@ -199,7 +201,7 @@ def key(spec: dict[str, Any], name: str, said: str) -> str:
 def test_changed_recordings__are_other_keys_for_every_cached_step_and_unchanged_ones_are_the_same(path: Path) -> None:
     spec = read(path)
     cached = [name for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")]
-    for name in cached:
+    for name in set(cached) - READS_NO_RECORDING:
         assert key(spec, name, "version 1") == key(spec, name, "version 1")
         assert key(spec, name, "version 1") != key(spec, name, "version 2")
     assert len({key(spec, name, "version 1") for name in cached}) == len(cached)

@@ -32,15 +32,24 @@ def producer(task: dict, name: str) -> str:
     return task["inputs"]["artifacts"][name]["taskOutputArtifact"]["producerTask"]
 
 
+def part(task: dict) -> str:
+    """Which part of the configuration it reads."""
+    given = task["inputs"]["parameters"]["config"]["taskOutputParameter"]
+    assert given["producerTask"] == "configure"
+    return given["outputParameterKey"]
+
+
 def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
     graph = tasks("student={}")
     assert producer(graph["label"], "fusion") == "fuse"
     assert producer(graph["train-student"], "soft") == "label"
     assert producer(graph["fuse-student"], "head_1") == producer(graph["fuse-student"], "head_6") == "train-student"
     for step in ("fuse", "calibrate", "export", "evaluate", "judge"):
-        # The student's own configuration: its only head.
-        assert producer(graph[f"{step}-student"], "config") == "label"
-        assert producer(graph[step], "config") == "ingest"
+        # What of the configuration speaks of heads speaks of the student alone.
+        of_student = step if step in ("calibrate", "judge") else f"{step}_student"
+        assert part(graph[f"{step}-student"]) == of_student
+        assert part(graph[step]) == step
+    assert part(graph["train-student"]) == "student"
     assert producer(graph["evaluate"], "test") == producer(graph["evaluate-student"], "test")
     # Its figures stand beside its teacher's; an ensemble has none.
     assert producer(graph["evaluate-student"], "teacher") == "evaluate"
@@ -67,6 +76,8 @@ def test_self_training__trains_label_and_train_again(tasks) -> None:
         assert producer(graph[f"train-{head}"], "soft") == "label-pool-second"
     assert producer(graph["fuse"], "head_2") == "train-texture"
     assert producer(graph["evaluate"], "fusion") == "fuse"
+    for head, place in zip(heads, ("head_1", "head_2"), strict=True):
+        assert {part(graph[f"train-{head}{which}"]) for which in ("-first", "-second", "")} == {place}
 
 
 def test_self_training__soundscapes_reach_training_and_nothing_that_judges(tasks) -> None:

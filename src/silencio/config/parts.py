@@ -101,7 +101,8 @@ def config_sha256(config: RunConfig, parts: Mapping[str, str], suffix: str = "")
     settings = {name: json.loads(text or "{}") for name, text in parts.items()}
     for one in settings.values():
         one.pop(FILES, None)
-    made_by = steps_before(config, parts)[f"evaluate{suffix}"]
+    export = f"export{suffix}"
+    made_by = [*steps_before(config, parts)[export], export]
     return _digest({name: json.dumps(one) for name, one in settings.items()}, made_by)
 
 
@@ -113,17 +114,21 @@ def steps_before(config: RunConfig, parts: Mapping[str, str]) -> dict[str, list[
     if config.self_training:
         # Labels come of a supervisor, and the next supervisor of what was learned from them.
         heads += ["fuse", "label"]
-    before |= _before_steps_of_bundle(heads, "")
+    before |= _before_steps_of_bundle(heads, "", [])
     before["label"] = [*heads, "fuse"]
     before["teach"] = [*heads, "fuse", "label"]
-    before |= _before_steps_of_bundle([*before["teach"], "student"], "_student")
+    # A student's figures stand beside its teacher's.
+    teacher = [*before["judge"]]
+    before |= _before_steps_of_bundle([*before["teach"], "student"], "_student", teacher)
     before["compare_bundles"] = [*before["judge"], *before["judge_student"], "judge"]
     return before
 
 
-def _before_steps_of_bundle(before: Sequence[str], suffix: str) -> dict[str, list[str]]:
+def _before_steps_of_bundle(before: Sequence[str], suffix: str, judged_beside: Sequence[str]) -> dict[str, list[str]]:
     found, steps = {}, list(before)
     for step in ("fuse", "calibrate", "export", "evaluate", "judge"):
+        if step == "evaluate":
+            steps += judged_beside
         found[step + suffix] = list(steps)
         # Calibration and gates are the same for both.
         steps.append(step if step in ("calibrate", "judge") else step + suffix)
