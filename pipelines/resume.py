@@ -123,6 +123,8 @@ class FinishedSteps:
 
     def why(self, key: str) -> str:
         """Why a step is no finished one, in words; "" where nothing like it has ended here."""
+        if (self._records / f"{key}.json").exists():
+            return "what it made is gone or was changed"
         like = self._like(key)
         return differences(like[0]["asked"], self._asked[key]) if like else ""
 

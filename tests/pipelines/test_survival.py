@@ -179,7 +179,8 @@ def test_output_that_was_changed_or_lost__is_made_again(toy: Toy) -> None:
     assert toy.run() == ["join"]
     (piece,) = (toy.out / "artifacts").glob("toy-*/*iteration-0/part/piece")
     piece.unlink()
-    assert toy.run() == ["part", "join"]
+    # It makes the same again: what was joined of it still stands.
+    assert toy.run() == ["part"]
     assert toy.bundle == before
 
 

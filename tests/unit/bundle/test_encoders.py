@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from silencio.bundle.encoders import check_runtimes
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.bundle.placeholder import synthesised_clips, write_placeholder_bundle
 from silencio.errors import BundleIntegrityError, ConfigError
+from silencio.extras import install_command
 from silencio.features import FeatureSpec
 from tests.litert_bundle import write_litert_bundle
 
@@ -62,8 +64,9 @@ def test_bundle__without_what_runs_its_encoders_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     said = (
-        r"^bundle 0-placeholder needs LiteRT for placeholder, and this environment \(.*\) has none: pip install "
-        r"'silencio\[litert\]', or make the environment from requirements/serve-cpu\.txt"
+        r"^bundle 0-placeholder needs LiteRT for placeholder, and this environment \(.*\) has none: "
+        + re.escape(install_command("litert"))
+        + r", or make the environment from requirements/serve-cpu\.txt"
     )
     with pytest.raises(ConfigError, match=said):
         bundle.graph()
