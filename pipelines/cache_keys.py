@@ -17,9 +17,11 @@ from typing import Any
 
 from kfp.dsl import structures
 
-# The parameter that stands for the settings which input artifacts were made with. A run of this machine looks at the
-# artifacts themselves (`pipelines.resume`).
-MADE_WITH = "made_with"
+# Parameters that stand for the settings and the recordings which input artifacts were made with and of. A run of this
+# machine looks at the artifacts themselves (`pipelines.resume`).
+MADE_WITH, MADE_OF = "made_with", "made_of"
+# Nodes of one component can have the same inputs but for their artifacts: another round of self-training.
+NODE = "node"
 _MEANING = "A value that this step's cache key depends on; its code has no use for it."
 
 
@@ -37,6 +39,8 @@ def keyed(component: Any, key: Mapping[str, Any], name: str = "") -> Callable[..
     own = component.component_spec.inputs or {}
     added = {word: value for word, value in key.items() if word not in own}
     types = {word: value.channel_type for word, value in added.items()}
+    if name:
+        added[NODE], types[NODE] = name, "String"
     inputs = {**own, **{word: structures.InputSpec(types[word], description=_MEANING) for word in added}}
     named = copy.copy(component)
     named.name = name or component.name

@@ -144,25 +144,23 @@ def plan_local(
         if (out / "artifacts").is_dir():
             stack.enter_context(only_run_in(out, is_start=False))
         else:
-            out = scratch
-            (out / "artifacts").mkdir()
+            out = scratch / "nothing-yet"
+            (out / "artifacts").mkdir(parents=True)
         finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
         log = StepLog(scratch / "plan.log", io.StringIO())
         steps = PlannedSteps(finished, log, "plan", out, looking, assumed)
         try:
             with log:
-                _outputs(pipeline, arguments, steps, log, out)
+                _outputs(pipeline, arguments, steps, log, scratch)
         except RuntimeError:  # kfp.local's: a step that has never run leads no further
             pass
-        finally:  # another instance keeps nothing that the looking steps made
-            FinishedSteps(out / "artifacts", identity, str).remove_unfinished()
-        return [*steps.planned, *unseen_steps(pipeline.pipeline_spec, steps.planned)]
+        return [*steps.planned, *unseen_steps(pipeline.pipeline_spec, steps.planned, finished.has_ended)]
 
 
 def _outputs(
     pipeline: Callable[..., Any], arguments: Mapping[str, Any], steps: LocalSteps, log: StepLog, out: Path
 ) -> Mapping[str, Any]:
-    """Of the pipeline; without it, an error that says why."""
+    """Of the pipeline, whose steps write below `out`; without it, an error that says why."""
     _prepare_environment()
     local.init(
         local.SubprocessRunner(use_venv=False),

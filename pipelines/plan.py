@@ -89,24 +89,29 @@ class PlannedSteps(LocalSteps):
         return last.outputs, status.Status.SUCCESS
 
 
-def unseen_steps(spec: Any, planned: list[PlannedStep]) -> list[PlannedStep]:
+def unseen_steps(spec: Any, planned: list[PlannedStep], has_ended: Callable[[str], bool]) -> list[PlannedStep]:
     """Steps of a graph that could not be looked at, since one before them has never run.
 
     Args:
         spec: The pipeline's compiled graph.
         planned: What was looked at.
+        has_ended: Whether a step of a component has ever ended here.
     """
     seen = {step.step for step in planned}
-    return [PlannedStep(name, RUNS, _NEVER_RAN) for name in _names(spec, spec.root) if name not in seen]
+    new = " and ".join(dict.fromkeys(step.step for step in planned if step.why == _NEVER_RAN))
+    waits, first = (DEPENDS, f"on what comes of {new}"), (RUNS, _NEVER_RAN)
+    unseen = [(name, component) for name, component in _components(spec, spec.root) if name not in seen]
+    return [PlannedStep(name, *(waits if has_ended(component) else first)) for name, component in unseen]
 
 
-def _names(spec: Any, component: Any) -> Iterator[str]:
-    for name, task in component.dag.tasks.items():
-        inner = spec.components[task.component_ref.name]
-        if inner.HasField("dag"):
-            yield from _names(spec, inner)
+def _components(spec: Any, graph: Any) -> Iterator[tuple[str, str]]:
+    """Names of the steps, and of their components."""
+    for name, task in graph.dag.tasks.items():
+        component = spec.components[task.component_ref.name]
+        if component.HasField("dag"):
+            yield from _components(spec, component)
         else:
-            yield name
+            yield name, task.component_ref.name
 
 
 def _uris(values: Mapping[str, Any]) -> set[str]:

@@ -27,7 +27,7 @@ from typing import Any
 from kfp import dsl
 from kfp.local.cache import LocalCache
 
-from pipelines.cache_keys import MADE_WITH
+from pipelines.cache_keys import MADE_OF, MADE_WITH
 from pipelines.differences import differences
 from silencio.storage import write_atomically
 
@@ -100,24 +100,24 @@ class FinishedSteps:
             container: Its container in the compiled graph.
             arguments: Parameters and input artifacts; a parameter that names files counts with what they are now.
         """
+        # What stands for that of which artifacts were made is left out: here one can look at them.
+        given = {name: value for name, value in arguments.items() if name not in (MADE_WITH, MADE_OF)}
         # Sorted: KFP hands arguments on in any order, another one in every process.
-        versions = [self._version_of(value) for _, value in sorted(arguments.items()) if isinstance(value, str)]
-        # What stands for the settings that artifacts were made with is left out: here one can look at them.
-        inputs = {name: self._known_by(value) for name, value in arguments.items() if name != MADE_WITH}
+        places = {name: self._version_of(value) for name, value in sorted(given.items()) if isinstance(value, str)}
+        inputs = {name: self._known_by(value) for name, value in given.items()}
         key: str = self._cache.compute_key(
-            component_name=" ".join([self._identity, component_name, *versions]),
+            component_name=" ".join([self._identity, component_name, *places.values()]),
             image=container.image,
             full_command=[*container.command, *container.args],
             arguments=inputs,
             env_vars={variable.name: variable.value for variable in container.env},
         )
-        places = {name: self._version_of(value) for name, value in arguments.items() if isinstance(value, str)}
         self._asked[key] = {
             "component": component_name,
             "code": self._identity,
             "places": {name: version for name, version in places.items() if version},
             "inputs": inputs,
-            "artifacts": [name for name, value in inputs.items() if value != arguments[name]],
+            "artifacts": [name for name, value in inputs.items() if value != given[name]],
         }
         return key
 
@@ -132,6 +132,11 @@ class FinishedSteps:
         """What the same step made of other inputs before this start: of several, that with the most in common."""
         like = self._like(key)
         return FinishedStep(like[1], like[0]["seconds"], like[0]["ended_at"]) if like else None
+
+    def has_ended(self, component_name: str) -> bool:
+        """Whether a step of this component, or a node of it, has ever ended here."""
+        records = (self._cache.get(path.stem) or {} for path in self._records.glob("*.json"))
+        return any(one.get(_RECORD, {}).get("asked", {}).get("component") == component_name for one in records)
 
     def _like(self, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
         asked = self._asked.get(key)

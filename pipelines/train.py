@@ -105,14 +105,15 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             run_key: The run's identity: started again with it, the same MLflow run is taken up. Empty: each start is
                 a run of its own.
         """
-        opened = open_run(name=f"train-{preset}", key=run_key)
+        # First, so that a slip in what was typed opens no run.
+        configured = configure(config=config, overrides=overrides, compiled_for=resolved.graph)
+        opened = open_run(name=f"train-{preset}", key=run_key).after(configured)
         # Asked each time: it finds the run of its key, and a cached answer would be another run's.
         opened.set_caching_options(False)
         # Asked each time, too, while no work can be lost: another bundle may be champion now, or lie in the folder.
         against = fetch_champion(champion=champion).after(opened)
         against.set_caching_options(False)
         resources.with_tracking(resources.with_recordings(resources.request(against, resources.SMALL)))
-        configured = configure(config=config, overrides=overrides, compiled_for=resolved.graph).after(opened)
         # A cache sees the name of a place and not what lies there: everything after these two is keyed by what they
         # say, of recordings and of files that the configuration names.
         read = inputs_version(data=data, beside=previous).after(opened)

@@ -15,7 +15,7 @@ from components.plan import plan
 from components.teach import teach
 from components.train import train
 from pipelines import resources
-from pipelines.cache_keys import MADE_WITH, keyed
+from pipelines.cache_keys import MADE_OF, MADE_WITH, keyed
 from pipelines.named_loop import NamedLoop
 from silencio.config import STUDENT, RunConfig
 from silencio.config.parts import MAX_HEADS
@@ -23,6 +23,11 @@ from silencio.models.head import HeadConfig
 
 # Shards that a local run works on at once; a cluster schedules by what each pod asks for.
 SHARDS_AT_ONCE = 2
+
+# Steps that open recordings or soundscapes, of which their input artifacts do not tell all. `featurize` is none: the
+# table of recordings has the bytes' SHA-256, and a recording that was changed since ends it.
+_READ_RECORDINGS = frozenset({"ingest", "validate", "pool", "train", "teach", "export", "evaluate", "judge"})
+_READ_RECORDINGS |= {"compare_bundles"}
 
 Heads = dict[str, Any]
 
@@ -67,7 +72,8 @@ class Settings(NamedTuple):
     def key(self, step: str) -> dict[str, Any]:
         """By what a step's cache key knows its input artifacts: see `pipelines.cache_keys`."""
         before = self.outputs.get(f"before_{step}")
-        return {"inputs_version": self.inputs_version} | ({MADE_WITH: before} if before is not None else {})
+        of = "inputs_version" if step.removesuffix(f"_{STUDENT}") in _READ_RECORDINGS else MADE_OF
+        return {of: self.inputs_version} | ({MADE_WITH: before} if before is not None else {})
 
 
 class Run(NamedTuple):

@@ -44,6 +44,7 @@ RULES: tuple[Callable[[Package], Iterator[Fault]], ...] = (
     loops.loop_components,
     loops.conditions,
     caching.cache_keys,
+    caching.equal_keys,
     caching.retries,
     names.pipeline_name,
     names.field_names,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,6 +32,28 @@ def cache_keys(package: Package) -> Iterator[Fault]:
     own = {f"parameters/{word}": frozenset({f"input {word}"}) for word in Dag(ROOT, root).inputs("parameters")}
     if "dag" in root:
         yield from _walk(package, Dag(ROOT, root), own)[1]
+
+
+def equal_keys(package: Package) -> Iterator[Fault]:
+    """No two cached steps have the same key where what they are handed differs.
+
+    The key has no name of a node (`backend/src/v2/cacheutils/cache.go`, `GenerateCacheKey`): of two nodes of one
+    component with the same parameters, which only artifacts of the same names tell apart, the second is answered with
+    the first one's result.
+    """
+    seen: dict[str, tuple[str, Any]] = {}
+    for dag in package.dags():
+        for name, task in dag.tasks.items():
+            if "dag" in package.component_of(task) or not task.get("cachingOptions", {}).get("enableCache"):
+                continue
+            label = package.component_of(task).get("executorLabel", "")
+            executor = package.spec.get("deploymentSpec", {}).get("executors", {}).get(label, {})
+            artifacts = given(task, "artifacts")
+            key = json.dumps([executor, given(task, "parameters"), sorted(artifacts)], sort_keys=True, default=str)
+            first, handed = seen.setdefault(key, (name, artifacts))
+            if handed != artifacts:
+                what = f"its cache key is that of {first}, which is handed other artifacts"
+                yield Fault(at(dag, name), what, "give each a parameter of its own, such as its name")
 
 
 def retries(package: Package) -> Iterator[Fault]:

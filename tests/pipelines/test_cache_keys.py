@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.cache_keys import MADE_WITH
+from pipelines.cache_keys import MADE_OF, MADE_WITH, NODE
 from pipelines.compile import COMPILED, write_package
+from pipelines.ir_check.caching import equal_keys
+from pipelines.ir_check.package import read_package
 from pipelines.train import train_pipeline
 from silencio.config import preset_text, resolve
 from silencio.config.parts import parts_by_step, steps_before
@@ -39,7 +41,8 @@ def is_told(spec: dict[str, Any], task: dict[str, Any]) -> bool:
         {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": LOOK}},
         {"componentInputParameter": channel},
     ]
-    return task["inputs"].get("parameters", {}).get("inputs_version") in wanted
+    given = task["inputs"].get("parameters", {})
+    return (given.get("inputs_version") or given.get(MADE_OF)) in wanted
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -191,7 +194,7 @@ def key(spec: dict[str, Any], name: str, said: str) -> str:
     given = task["inputs"].get("parameters", {})
     values = {word: json.dumps(source) for word, source in given.items()}
     if is_told(spec, task):
-        values["inputs_version"] = said
+        values["inputs_version" if "inputs_version" in values else MADE_OF] = said
     artifacts = sorted(task["inputs"].get("artifacts", {}))
     label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
     return json.dumps([values, artifacts, spec["deploymentSpec"]["executors"][label]], sort_keys=True)
@@ -217,3 +220,35 @@ def test_looking_step__sees_the_volume_and_what_else_is_read() -> None:
         asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{LOOK}"]
         assert asked["pvcMount"][0]["mountPath"] == "/data"
         assert asked["secretAsEnv"][0]["secretName"] == "silencio-s3"
+
+
+def test_rounds_of_self_training__have_keys_of_their_own(tmp_path: Path) -> None:
+    # The supervisors of all rounds have the same settings and artifacts of the same names: the last one would be
+    # answered with the first one's weights.
+    resolved = resolve(preset_text("demo"), overrides=["self_training={rounds: 2}"])
+    path = tmp_path / "graph.yaml"
+    write_package(train_pipeline("demo", resolved, "{}"), path)
+    assert list(equal_keys(read_package(path))) == []
+    documents = list(yaml.load_all(path.read_text(), yaml.CSafeLoader))
+    for task in documents[0]["root"]["dag"]["tasks"].values():
+        task["inputs"].get("parameters", {}).pop(NODE, None)
+    path.write_text(yaml.safe_dump_all(documents))
+    doubled = {str(fault).split(":")[0] for fault in equal_keys(read_package(path))}
+    # Of each kind all but the one that is met first.
+    assert len(doubled & {"fuse-first", "fuse-second", "fuse"}) == 2
+    assert len(doubled & {"label-pool-first", "label-pool-second"}) == 1
+
+
+def test_local_key__has_no_recordings_of_steps_that_open_none() -> None:
+    # On a cluster they are keyed by the recordings all the same, under a name that a run of this machine passes over.
+    spec = read(next(path for path in FILES if "train-demo" in path.name))
+    passed_over = {name for name, task in tasks_of(spec) if MADE_OF in task["inputs"].get("parameters", {})}
+    assert passed_over == {
+        "split",
+        "plan-development",
+        "plan-test",
+        "featurize-development",
+        "featurize-test",
+        "fuse",
+        "calibrate",
+    }

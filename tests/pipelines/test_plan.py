@@ -65,6 +65,26 @@ def test_plan__waits_for_no_run_that_is_at_work(toy: Toy) -> None:
     process.communicate()
 
 
+def test_plan__with_a_step_that_never_ran_says_of_the_others_on_what_they_wait(toy: Toy) -> None:
+    toy.run()
+    for record in (toy.out / "artifacts" / ".finished").glob("*.json"):
+        if '"comp-count"' in record.read_text():
+            record.unlink()
+    found = planned(toy)
+    assert found["runs"] == {"begin", "count"}
+    assert {"part", "join"} <= found["depends"]
+
+
+def test_plan__leaves_what_steps_made_that_run_each_time(toy: Toy) -> None:
+    toy.run()
+    (folder,) = (path for path in (toy.out / "artifacts").iterdir() if path.name != ".finished")
+    mine = folder / "register" / "registration"  # as of a step without caching
+    mine.parent.mkdir()
+    mine.touch()
+    planned(toy)
+    assert mine.exists()
+
+
 def test_planned_step__is_counted_with_those_of_the_same_word() -> None:
     assert PlannedStep("part", "runs", "") == PlannedStep("part", "runs", "")
 

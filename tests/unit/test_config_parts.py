@@ -11,6 +11,7 @@ import pytest
 from silencio.config import RunConfig, preset_text, resolve
 from silencio.config.parts import READ_BY, config_sha256, part_of, parts_by_step, settings_before
 from silencio.data.config import DataConfig
+from silencio.errors import ConfigError, StorageError
 
 BASE = "{heads: {raw_cnn: {epochs: 3}, effnet_lora: {}}, supervisor: {}, student: {}, self_training: {}}"
 
@@ -42,7 +43,8 @@ READERS: dict[str, set[str]] = {
     "min_recordings=2": {"ingest"},
     "validation.silent_below_db=-50": {"validate", "pool"},
     "distillation.temperature=2": {"label"},
-    "self_training.power=2": {"split", "label"},
+    "self_training.power=2": {"label"},
+    "self_training.hidden_share=0.4": {"split"},
     "export.n_parity_clips=2": {"export", "export_student"},
     "evaluation.n_resamples=200": {"evaluate", "evaluate_student", "compare_bundles"},
     "evaluation.slices.n_confusable_pairs=3": {"calibrate", "evaluate", "evaluate_student", "judge"},
@@ -80,7 +82,7 @@ def test_part__says_what_the_configuration_says(step: str) -> None:
     of_data = step in ("ingest", "validate", "split", "pool", "featurize")
     part = (DataConfig if of_data else RunConfig).of_part(part_of(config, step))
     for section in vars(part):
-        if section != "evaluation":
+        if section not in ("evaluation", "self_training"):  # of which it has some settings
             assert getattr(part, section) == getattr(config, section)
 
 
@@ -106,6 +108,32 @@ def test_file_that_a_step_names__is_part_of_what_it_reads(tmp_path: Path) -> Non
     # The bundle is made with the same settings, wherever and whenever the file was written.
     config = resolve(BASE, overrides=[override])
     assert config_sha256(config, before) == config_sha256(config, after)
+
+
+def test_place_that_a_step_names__is_part_of_what_it_reads(tmp_path: Path) -> None:
+    # Animals of other countries, of which a report tries some: a folder that grows is another one.
+    override = f"evaluation.failure_modes.foreign={tmp_path}"
+    before = parts(override)
+    (tmp_path / "a.ogg").write_bytes(b"sound")
+    after = parts(override)
+    assert {name for name in before if before[name] != after[name]} == {"evaluate", "evaluate_student"}
+
+
+def test_place_that_does_not_answer__is_another_one_when_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(place: str) -> str:
+        raise StorageError(f"{place} does not answer")
+
+    monkeypatch.setattr("silencio.data.place_version.place_version", refused)
+    override = "evaluation.failure_modes.foreign=s3://foreign/animals"
+    before = parts(override)["evaluate"]
+    monkeypatch.setattr("silencio.data.place_version.place_version", lambda place: "123456789012")
+    assert parts(override)["evaluate"] != before
+
+
+@pytest.mark.parametrize("name", ["ensemble", "champion"])
+def test_head__of_a_name_that_stands_for_something_else_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"heads.{name}: the name is taken"):
+        resolve(f"{{heads: {{{name}: {{kind: raw_cnn}}}}, supervisor: {{}}}}")
 
 
 def before(*overrides: str) -> dict[str, Any]:

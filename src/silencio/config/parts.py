@@ -1,8 +1,9 @@
 """What each step reads of a configuration: a step is done again when that was changed, and for no other setting.
 
 A part is JSON: sections, or single settings of one, as `model_dump` gives them, under `reads` their names, and under
-`files` size and time of change of every file that they name. What is made of it (`RunConfig.of_part`,
-`DataConfig.of_part`) has nothing else: a step that reads a setting that is not listed here ends in an AttributeError.
+`files` what is known of every file and place that they name (size and time of change, or a version of what lies there).
+What is made of it (`RunConfig.of_part`, `DataConfig.of_part`) has nothing else: a step that reads a setting that is not
+listed here ends in an AttributeError.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from silencio.data.config import FILES, READS
-from silencio.data.place_version import digest, named_files
+from silencio.data.place_version import digest, named_files, named_places
 
 if TYPE_CHECKING:
     from silencio.config.run import RunConfig
@@ -22,12 +23,12 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "preflight": ("features", "encoders", "heads", "student"),
     "ingest": ("min_recordings",),
     "validate": ("validation", "features"),
-    "split": ("split", "self_training", "seconds_per_shard"),
+    "split": ("split", "self_training.pool", "self_training.hidden_share", "seconds_per_shard"),
     "pool": ("validation", "seconds_per_shard"),
     "featurize": ("features", "encoders"),
     "train": ("features", "seed", "heads", "stacking.n_folds"),
     "fuse": ("seed", "heads", "supervisor", "stacking"),
-    "label": ("features", "heads", "distillation", "self_training"),
+    "label": ("features", "heads", "distillation", "self_training.power", "self_training.least"),
     "calibrate": ("calibration", "thresholds", "evaluation.slices.n_confusable_pairs"),
     "export": ("features", "encoders", "heads", "export"),
     "evaluate": ("features", "heads", "evaluation"),
@@ -58,10 +59,14 @@ def part_of(config: RunConfig, step: str, head: str = "") -> str:
         *above, last = name.split(".")
         source, target = values, part
         for word in above:
+            if source[word] is None:  # a section that is not there has no settings
+                target[word] = None
+                break
             source, target = source[word], target.setdefault(word, {})
-        target[last] = source[last]
-    if files := named_files(part):
-        part[FILES] = files
+        else:
+            target[last] = source[last]
+    if named := named_files(part) + named_places(part):
+        part[FILES] = named
     return json.dumps(part)
 
 

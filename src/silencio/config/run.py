@@ -28,6 +28,8 @@ from silencio.models.registry import head_class, supervisor_class
 from silencio.models.supervisor import SupervisorConfig
 
 STUDENT: Literal["student"] = "student"
+# Rows of an evaluation that are no heads.
+_TAKEN = ("ensemble", "champion")
 DEFAULT_SUPERVISOR = "weighted_average"
 Release = Literal["ensemble", "student"]
 
@@ -116,6 +118,8 @@ class RunConfig(DataConfig):
         for name in self.heads:
             if not name.replace("_", "").isalnum() or not name[0].isalpha() or not name.isascii():
                 raise ValueError(f"heads.{name}: a head's name is letters, digits and underscores")
+            if name in _TAKEN:
+                raise ValueError(f"heads.{name}: the name is taken by what heads are compared with; give it another")
         return self
 
     @model_validator(mode="after")

@@ -90,7 +90,10 @@ def only(model: Model, names: Iterable[str]) -> Model:
         field, _, rest = name.partition(".")
         below.setdefault(field, []).append(rest)
     values = {field: getattr(model, field) for field in below}
-    values = {field: value if "" in below[field] else only(value, below[field]) for field, value in values.items()}
+    values = {
+        field: value if "" in below[field] or value is None else only(value, below[field])
+        for field, value in values.items()
+    }
     part = model.model_copy()
     object.__setattr__(part, "__dict__", values)  # frozen models refuse the plain way
     return part

@@ -28,6 +28,26 @@ def named_files(values: Any) -> list[str]:
     return [_facts(Path(text)) for text in named]
 
 
+def named_places(values: Any) -> list[str]:
+    """Of folders and S3 places that a configuration names (animals of other countries), each with its version.
+
+    Args:
+        values: Texts, in dicts and lists at any depth.
+
+    Returns:
+        What does not answer stands without a version: it is another one as soon as it does.
+    """
+    found = []
+    for text in sorted(set(_texts(values))):
+        if is_s3(text) or (text.startswith("/") and _is_path(text) and not _is_file(Path(text))):
+            try:
+                version = place_version(text)
+            except SilencioError:
+                version = ""
+            found.append(f"{text} {version}")
+    return found
+
+
 def digest(lines: Iterable[str]) -> str:
     """SHA-256 of texts, in hexadecimal digits."""
     found = hashlib.sha256()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from silencio.bundle.load import Bundle
 from silencio.errors import BundleError, RegistryError
+from silencio.registry.settings import Tracking
 from silencio.storage import download_folder, is_local
 
 _NONE = "no-champion.txt"
@@ -40,6 +41,9 @@ def fetch_champion_step(champion: str, path: str) -> str:
 
 
 def _fetched(folder: Path) -> bool:
+    database = Tracking().database
+    if database and not database.exists():
+        return False  # to ask would make it
     from silencio.registry.models import CHAMPION, fetch  # MLflow takes seconds, and a folder needs none
 
     try:
