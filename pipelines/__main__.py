@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from silencio.command import command, exit_with
 from silencio.errors import SilencioError
+from silencio.interpreter import python
+from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from pipelines.plan import PlannedStep
-    from pipelines.step_log import StepTime
     from silencio.console import Console
 
 # Files that failed; all of them are in the table.
@@ -120,8 +117,8 @@ def _add_earlier(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--champion",
-        default="registry",
-        metavar="BUNDLE|registry|none",
+        default=REGISTRY,
+        metavar=f"BUNDLE|{REGISTRY}|{NO_CHAMPION}",
         help="serves now: what the new one must not be worse than",
     )
 
@@ -152,9 +149,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
     from pipelines.batch_score_run import run_batch_score
+    from pipelines.step_tables import times_table
 
     run = run_batch_score(options.data, options.bundle, options.out, options.shards, options.truncated)
-    console.print(_times_table(run.times))
+    console.print(times_table(run.times))
     counts = ", ".join(f"{n} {status}" for status, n in run.counts.items() if status != "files")
     console.print(f"{run.counts['files']} files: {counts}; {run.audio_s / 3600:.2f} hours of sound")
     for file, reason in run.failed[:_SHOWN]:
@@ -166,6 +164,7 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 
 
 def _run_train(options: argparse.Namespace, console: Console) -> int:
+    from pipelines.step_tables import plan_table, times_table
     from pipelines.train_output import PAGES, judged_table
     from pipelines.train_run import plan_train, run_train
     from silencio.registry.runs import runs_page
@@ -173,10 +172,10 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     asked = (options.data, options.preset, _configuration(options), options.set, options.out)
     beside = {"previous": options.previous, "champion": options.champion}
     if options.plan:
-        console.print(_plan_table(plan_train(*asked, **beside)))
+        console.print(plan_table(plan_train(*asked, **beside)))
         return 0
     run = run_train(*asked, **beside)
-    console.print(_times_table(run.times))
+    console.print(times_table(run.times))
     console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
     what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
@@ -190,36 +189,6 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     with contextlib.suppress(SilencioError):  # the run is done, whether its server still answers or not
         console.print(f"Runs: {runs_page()}", soft_wrap=True)
     return 0
-
-
-def _plan_table(planned: list[PlannedStep]) -> Table:
-    """A row a step; a loop's step has one row for all its items that have the same to say."""
-    from rich.table import Table
-
-    n_run = sum(step.what == "runs" for step in planned)
-    table = Table("step", "what", "why", title=f"{n_run} of {len(planned)} steps would run")
-    counts = Counter(planned)
-    for step, count in counts.items():
-        table.add_row(step.step if count == 1 else f"{step.step}, {count} parts", step.what, step.why)
-    return table
-
-
-def _times_table(times: list[StepTime]) -> Table:
-    """A row a step; a loop's step has one row for all its items."""
-    from rich.table import Table
-
-    taken_up = sum(step.taken_up for step in times)
-    title = f"{len(times)} steps" + (f", {taken_up} of them taken up" if taken_up else "")
-    table = Table("step", "s", "", title=title)
-    by_name: dict[str, list[StepTime]] = {}
-    for step in times:
-        by_name.setdefault(step.step, []).append(step)
-    for name, parts in by_name.items():
-        n_taken_up = sum(part.taken_up for part in parts)
-        what = "" if not n_taken_up else "taken up" if n_taken_up == len(parts) else f"{n_taken_up} taken up"
-        label = name if len(parts) == 1 else f"{name}, {len(parts)} parts"
-        table.add_row(label, f"{sum(part.seconds for part in parts):.1f}", what)
-    return table
 
 
 def _submit(options: argparse.Namespace, console: Console) -> int:
@@ -257,7 +226,7 @@ def _compile(options: argparse.Namespace, console: Console) -> int:
         return 0
     stale = stale_files()
     if stale:
-        sys.stderr.write(f"stale: {', '.join(stale)}; run python -m pipelines compile and commit the result\n")
+        sys.stderr.write(f"stale: {', '.join(stale)}; run {python()} -m pipelines compile and commit the result\n")
     return 1 if stale else 0
 
 

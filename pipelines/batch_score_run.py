@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.batch_score import batch_score_pipeline
-from pipelines.identity import local_image
+from pipelines.identity import local_image, run_identity
 from pipelines.local_run import run_local
 from pipelines.step_log import StepTime
 from silencio.data.source import absolute
@@ -58,8 +57,7 @@ def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0, trunca
     out = out.resolve()
     arguments = {"data": absolute(data), "bundle": absolute(bundle), "n_shards": n_shards, "n_processes": 0}
     arguments["truncated"] = truncated
-    identity = f"{local_image()} {os.environ.get('SILENCIO_S3_ENDPOINT', '')}"
-    run = run_local(batch_score_pipeline(local=True), arguments, identity, out, PUBLISHED)
+    run = run_local(batch_score_pipeline(local=True), arguments, run_identity(local_image()), out, PUBLISHED)
     with (out / "scores" / FILES).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     counts = {"files": len(rows)} | {

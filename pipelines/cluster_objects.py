@@ -191,7 +191,7 @@ TRACKING = EnvironmentObject(
     "silencio-tracking",
     (
         Key("mlflow_tracking_uri", "MLFLOW_TRACKING_URI", "http://mlflow.mlflow:5000",
-            "the MLflow server; `train` needs it, and ends in its first step without"),
+            "the MLflow server; `train` needs it, and ends before there is work to lose without"),
         Key("experiment", "SILENCIO_EXPERIMENT", "silencio",
             "under which MLflow lists the runs; `silencio` where it is missing"),
     ),

@@ -28,14 +28,13 @@ from pipelines.train import train_pipeline
 from silencio.config import resolve
 from silencio.errors import ConfigError, PipelineError
 from silencio.provenance import IMAGE
+from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
 # Sent as a bearer token, where the API wants one.
 TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
 _CONNECT_S, _ANSWER_S = 4.0, 20.0
 _HEALTH = "/apis/v2beta1/healthz"
 _LONGEST = 300
-# Words that stand where a champion's folder may.
-REGISTRY, NO_CHAMPION = "registry", "none"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from silencio.evaluation.gates import Verdict
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
 from silencio.provenance import CODE_VERSION, IMAGE
+from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
 # What a checkout must not differ in for its commit to name what runs.
 _CODE = ("src", "components", "pipelines", "requirements", "pyproject.toml")
@@ -83,7 +84,7 @@ def run_train(
     out: Path,
     *,
     previous: str = "",
-    champion: str = "registry",
+    champion: str = REGISTRY,
 ) -> TrainedRun:
     """Run `train` and put what it makes at the top of `out`.
 
@@ -126,7 +127,7 @@ def plan_train(
     out: Path,
     *,
     previous: str = "",
-    champion: str = "registry",
+    champion: str = REGISTRY,
 ) -> list[PlannedStep]:
     """Say which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
 
@@ -148,7 +149,7 @@ def _arguments(data: str, config: str, overrides: Sequence[str], previous: str, 
         "config": config,
         "overrides": list(overrides),
         "previous": absolute(previous) if previous else "",
-        "champion": champion if champion in ("registry", "none") else absolute(champion),
+        "champion": champion if champion in (REGISTRY, NO_CHAMPION) else absolute(champion),
     }
 
 

@@ -26,6 +26,7 @@ from serving.origins import check_origin
 from serving.readiness import BundleDataPlane, BundleModel, FixedRepository
 from serving.stopping import ModelServer
 from silencio.errors import ConfigError
+from silencio.interpreter import python
 
 _MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
 _MOST_REQUESTS = 64
@@ -131,7 +132,11 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 def _add_access(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("access", "off by default: for this machine, or behind a mesh that does it")
     group.add_argument(
-        "--keys", type=Path, metavar="FILE", help="API keys, made by `python -m serving.access new`; read as it changes"
+        "--keys",
+        type=Path,
+        metavar="FILE",
+        # argparse reads a % in it as its own.
+        help=f"API keys, made by `{python().replace('%', '%%')} -m serving.access new`; read as it changes",
     )
     group.add_argument(
         "--allow_origin",

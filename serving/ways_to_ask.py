@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
 from pathlib import Path
 
 from serving.agreement import MODEL_NAME
 from serving.connection import API_KEY
 from serving.trust import CACERT_OPTION
+from silencio.interpreter import python
+
+# The shell's own printf: what it writes is in no list of processes, as an argument of curl would be.
+_HEADER = f"printf 'Authorization: Bearer %s\\n' \"${API_KEY}\""
 
 
 def ways_to_ask(url: str, keys: Path | None, certificate: Path | None) -> str:
@@ -21,38 +23,42 @@ def ways_to_ask(url: str, keys: Path | None, certificate: Path | None) -> str:
         certificate: That it shows; None where it speaks no TLS.
     """
     route = f"{url}/v1/models/{MODEL_NAME}:predict"
-    python = _python()
     trust = f" {CACERT_OPTION} {_quoted(certificate)}" if certificate else ""
-    curl = f"curl -s{trust}" + (f' -H "Authorization: Bearer ${API_KEY}"' if keys else "")
-    return f"""{_key(python, keys)}Ask with a recording of yours in place of FILE (OGG, WAV, FLAC, MP3):
+    return f"""{_key(keys)}Ask with a recording of yours in place of FILE (OGG, WAV, FLAC, MP3):
 
-  {curl} -H 'Content-Type: audio/ogg' --data-binary @FILE {route}
+  {_recording(route, trust, keys)}
 
 or as JSON, as many recordings and species as you like:
 
   printf '{{"instances":[{{"audio":{{"b64":"%s"}}}}],"parameters":{{"top_k":3}}}}' "$(base64 < FILE | tr -d '\\n')" \\
-    | {curl} -H 'Content-Type: application/json' --data-binary @- {route}
+    | {_json(route, trust, keys)}
 
 or as a table:
 
-  {python} -m serving predict FILE --url {url}{trust}
+  {python()} -m serving predict FILE --url {url}{trust}
 """
 
 
-def _key(python: str, keys: Path | None) -> str:
+def _recording(route: str, trust: str, keys: Path | None) -> str:
+    key = f"{_HEADER} \\\n    | " if keys else ""
+    return f"{key}curl -s{trust}{' -H @-' if keys else ''} -H 'Content-Type: audio/ogg' --data-binary @FILE {route}"
+
+
+def _json(route: str, trust: str, keys: Path | None) -> str:
+    """What comes by a pipe is sent; where the key comes by one as well, it is handed on as file 3."""
+    options = f"{trust}{' -H @-' if keys else ''} -H 'Content-Type: application/json'"
+    asked = f"curl -s{options} --data-binary @{'/dev/fd/3' if keys else '-'} {route}"
+    return f"{{ {_HEADER} \\\n    | {asked}; }} 3<&0" if keys else asked
+
+
+def _key(keys: Path | None) -> str:
     if keys is None:
         return ""
     return f"""The server wants a key. Put yours into the environment, or a new one, with your name in place of NAME:
 
-  export {API_KEY}="$({python} -m serving.access new NAME --keys {_quoted(keys)})"
+  export {API_KEY}="$({python()} -m serving.access new NAME --keys {_quoted(keys)})"
 
 """
-
-
-def _python() -> str:
-    """The interpreter that runs this, as it can be typed here: no other has what the commands need."""
-    here = os.path.relpath(sys.executable)
-    return _quoted(Path(sys.executable if here.startswith(os.pardir) else here))
 
 
 def _quoted(path: Path) -> str:

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -29,7 +29,14 @@ def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--recordings", type=Path, required=True, metavar="DIR", help="labelled: whose calls are heard")
     parser.add_argument("--backgrounds", type=Path, metavar="DIR", help=f"default: DIR/{BACKGROUNDS}, or made noise")
     parser.add_argument("--to", required=True, metavar="PLACE", help="a folder, or s3://bucket/prefix")
-    parser.add_argument("--every-s", type=_seconds, default=60.0, metavar="S", help="default: %(default)s, as in life")
+    parser.add_argument(
+        "--every-s",
+        type=_seconds,
+        default=60.0,
+        metavar="S",
+        help="default: %(default)s, as in life. Below 1 names, which tell seconds, cannot follow: with --n they are of "
+        "the last N minutes, written as fast as S says (0: at once); without end there is one a second",
+    )
     parser.add_argument("--n", type=int, metavar="N", help="how many; without end by default")
     parser.add_argument("--calls", type=int, default=9, metavar="N", help="most in one; 0: none; default: %(default)s")
     parser.add_argument("--site", default="SIM01", help="begins every name; default: %(default)s")
@@ -38,7 +45,7 @@ def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         type=datetime.fromisoformat,
         metavar="ISO",
         help="names tell the time of a clock that begins there and goes on a minute a soundscape, never beyond now; "
-        "default: when each is written",
+        "without a zone this machine's, without daylight saving; default: when each is written",
     )
     parser.add_argument("--seed", type=int, default=0, help="another one, other soundscapes; default: %(default)s")
     parser.set_defaults(run=run_produce)
@@ -86,12 +93,11 @@ def run_produce(options: argparse.Namespace) -> int:
         0, or 1 after one sentence.
 
     Raises:
-        ConfigError: `--start` lies in the future.
+        ConfigError: `--start` lies in the future, or `--n` minutes are more than there have been.
     """
     stopped = _stopped_by_signals()
     backgrounds = options.backgrounds or options.recordings / BACKGROUNDS
-    zone = options.start.tzinfo if options.start else None
-    clock = RecorderClock.of(options.start, options.every_s, datetime.now(zone))
+    clock = RecorderClock.of(options.start, options.every_s, datetime.now(UTC), options.n)
     config = ProducerConfig(
         options.to,
         site=options.site,
@@ -107,7 +113,7 @@ def run_produce(options: argparse.Namespace) -> int:
         for number in itertools.count() if options.n is None else range(options.n):
             # By the clock, so that writing takes nothing from the rhythm.
             pause_s = begun_s + number * options.every_s - time.monotonic()
-            if stopped.wait(max(pause_s, clock.wait_s(number, datetime.now(zone)))):
+            if stopped.wait(max(pause_s, clock.wait_s(number, datetime.now(UTC)))):
                 break
             _say(next(made))
     except SilencioError as error:

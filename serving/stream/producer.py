@@ -35,7 +35,7 @@ class ProducerConfig:
     Attributes:
         target: Folder or `s3://` prefix.
         site: Begins every name.
-        start: Local time of the first soundscape.
+        start: Of the first soundscape, as its name tells it.
         interval_s: From the start of one to that of the next, as their names tell it; at least 1.
         n_soundscapes: None: without end.
         duration_s: Of each.

@@ -35,12 +35,20 @@ def install_command(*extras: str) -> str:
 
 
 def _origin() -> str:
-    """The wheel, archive or folder that pip installed, by PEP 610; empty where it is not written down."""
+    """The wheel, archive, folder or commit that pip installed, by PEP 610; empty where it is not written down."""
     try:
         text = metadata.distribution(_NAME).read_text("direct_url.json")
     except metadata.PackageNotFoundError:
         return ""
-    return str(json.loads(text)["url"]) if text else ""
+    if not text:
+        return ""
+    told = json.loads(text)
+    url = str(told["url"])
+    # Of a repository PEP 610 keeps the bare address, which pip would take for an archive.
+    if vcs := told.get("vcs_info"):
+        # pip 23 takes no `git+file:///`.
+        url = f"{vcs['vcs']}+{url.replace('file:///', 'file://localhost/')}@{vcs['commit_id']}"
+    return f"{url}#subdirectory={told['subdirectory']}" if told.get("subdirectory") else url
 
 
 def _wheel() -> str:

@@ -13,6 +13,7 @@ import soundfile
 import yaml
 
 from components.image import VERSION
+from pipelines import batch_score_run
 from pipelines.compile import COMPILED
 from silencio.bundle.placeholder import write_placeholder_bundle
 
@@ -68,6 +69,29 @@ def test_wrong_place__is_one_sentence(options: list[str], tmp_path: Path) -> Non
     done = run("--data", str(tmp_path / "nowhere"), *options[2:4], "--out", str(tmp_path / "out"))
     assert done.returncode == 1
     assert "nowhere is not a folder" in done.stderr.splitlines()[-1]
+
+
+class _IdentityOnlyError(Exception):
+    """Ends a start where steps would run."""
+
+
+def _identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    def run_local(pipeline: object, arguments: dict[str, object], identity: str, *_: object) -> None:
+        raise _IdentityOnlyError(identity)
+
+    monkeypatch.setattr(batch_score_run, "run_local", run_local)
+    with pytest.raises(_IdentityOnlyError) as ended:
+        batch_score_run.run_batch_score("s3://birds/in", "s3://birds/bundle", tmp_path)
+    return str(ended.value)
+
+
+def test_run__is_the_same_where_s3_answers_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = _identity(monkeypatch, tmp_path)
+    # What lies at the places is in the keys of the steps: `inputs_version` looks each time.
+    monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "http://127.0.0.1:9000")
+    assert _identity(monkeypatch, tmp_path) == before
+    monkeypatch.setattr(batch_score_run, "local_image", lambda: "silencio/train:local-other")
+    assert _identity(monkeypatch, tmp_path) != before
 
 
 def test_compiled__fans_out_and_looks_at_the_place_each_time() -> None:

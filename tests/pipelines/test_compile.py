@@ -12,6 +12,7 @@ from pipelines.compile import COMPILED, compile_all, stale_files
 from pipelines.train import MAX_HEADS, train_pipeline
 from silencio.config import preset_names, preset_text, resolve
 from silencio.errors import ConfigError
+from silencio.interpreter import python
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,14 @@ def test_changed_file__is_stale(files: list[Path], tmp_path: Path) -> None:
     paths[0].write_text(paths[0].read_text().replace("cpuRequest: 1.0", "cpuRequest: 2.0"))
     (tmp_path / f"train-gone-{VERSION}.yaml").write_text("")
     assert stale_files(tmp_path) == sorted([paths[0].name, f"train-gone-{VERSION}.yaml"])
+
+
+def test_stale_file__is_said_with_the_command_that_makes_it_anew(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compile_, "stale_files", lambda: ["train-demo.yaml"])
+    assert main(["compile", "--check"]) == 1
+    assert f"stale: train-demo.yaml; run {python()} -m pipelines compile and" in capsys.readouterr().err
 
 
 def test_heads__are_named_nodes_with_requests_of_their_own(compiled) -> None:

@@ -12,6 +12,7 @@ from serving.predictor.__main__ import main as predictor
 from serving.server import _entrance, argument_parser, parsed_options
 from serving.transformer.__main__ import main as transformer
 from silencio.errors import ConfigError
+from silencio.interpreter import python
 
 
 def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
@@ -45,6 +46,13 @@ def test_servers__what_is_wrong_is_not_lost_in_the_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _said(monkeypatch, capsys, predictor, "--bogus").startswith("error: unrecognized arguments: --bogus; ")
+
+
+def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "100%" / "python"))
+    told = " ".join(argument_parser("test", "").format_help().split())
+    # Lines break at hyphens as well.
+    assert f"made by `{python()} -m serving.access new`".replace(" ", "") in told.replace(" ", "")
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,10 +57,56 @@ def _distribution(folder: Path, monkeypatch: pytest.MonkeyPatch, direct_url: str
     monkeypatch.setattr(metadata, "distribution", lambda name: metadata.Distribution.at(info))
 
 
-def test_wheel__is_named_by_the_file_that_it_came_from(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel = "file:///srv/wheels/silencio-9.8-py3-none-any.whl"
-    _distribution(installed, monkeypatch, f'{{"url": "{wheel}", "archive_info": {{}}}}')
-    assert _words("litert")[-1] == f"silencio[litert] @ {wheel}"
+_GIT = "https://git.example.org/silencio.git"
+_COMMIT = "bbf0d3d1f1d6fbb5b3d1a3c5e7d4d6a2f0e1c9b8"
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ({"url": "file:///srv/silencio-9.8-py3-none-any.whl", "archive_info": {}}, ""),
+        ({"url": "https://files.example.org/silencio-9.8.tar.gz", "archive_info": {"hashes": {"sha256": "ab"}}}, ""),
+        ({"url": "file:///srv/silencio", "dir_info": {}}, ""),
+        ({"url": _GIT, "vcs_info": {"vcs": "git", "commit_id": _COMMIT}}, f"git+{_GIT}@{_COMMIT}"),
+        (
+            {"url": _GIT, "vcs_info": {"vcs": "git", "requested_revision": "main", "commit_id": _COMMIT}},
+            f"git+{_GIT}@{_COMMIT}",
+        ),
+        (
+            {"url": "ssh://git@git.example.org/birds", "vcs_info": {"vcs": "git", "commit_id": _COMMIT}}
+            | {"subdirectory": "silencio"},
+            f"git+ssh://git@git.example.org/birds@{_COMMIT}#subdirectory=silencio",
+        ),
+    ],
+    ids=["wheel", "archive", "folder", "repository", "branch", "below a repository"],
+)
+def test_installed__is_named_by_what_it_came_from(
+    told: dict[str, Any], named: str, installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _distribution(installed, monkeypatch, json.dumps(told))
+    assert _words("litert")[-1] == f"silencio[litert] @ {named or told['url']}"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_installed__from_a_repository_pip_understands_the_command(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    (origin / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "silencio"\nversion = "9.8"\n[project.optional-dependencies]\nlitert = []\n'
+        "[tool.setuptools]\npackages = []\n"
+    )
+    git = ["git", "-C", str(origin), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a"]):
+        subprocess.run([*git, *words], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    told = {"url": origin.as_uri(), "vcs_info": {"vcs": "git", "commit_id": commit}}
+    _distribution(installed, monkeypatch, json.dumps(told))
+    words = [*_words("litert"), "--dry-run", "--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_wheel__that_nobody_remembers_is_left_to_be_filled_in(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
 from silencio.errors import ConfigError, RegistryError
+from silencio.interpreter import script
 from silencio.registry.artifacts import check_artifact_store
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.settings import Tracking, run_key, shown
@@ -140,7 +141,8 @@ def runs_page() -> str:
     if tracking.database is None:
         return f"{shown(tracking.uri)}/{page}"
     store = "" if tracking.database.name == "mlflow.db" else f" --backend-store-uri {tracking.uri}"
-    return f"mlflow server{store} in {tracking.database.parent}, then {_LOCAL_SERVER}/{page}"
+    folder = tracking.database.parent
+    return f"{script('mlflow', folder)} server{store} in {folder}, then {_LOCAL_SERVER}/{page}"
 
 
 def children_of(client: MlflowClient, run_id: str, where: str = "") -> list[Run]:

@@ -10,6 +10,8 @@ from urllib.parse import quote, unquote, urlsplit
 from silencio.errors import ConfigError
 
 MODEL = "silencio"
+# Words that stand where the champion's bundle may: that of the registry, and none.
+REGISTRY, NO_CHAMPION = "registry", "none"
 # By it a step finds the MLflow run of its pipeline run: a parameter would be in the step's key, and a head that is
 # taken up from another run would be trained again.
 RUN_KEY = "SILENCIO_RUN_KEY"

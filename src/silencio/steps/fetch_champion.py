@@ -7,7 +7,7 @@ from pathlib import Path
 
 from silencio.bundle.load import Bundle
 from silencio.errors import BundleError, RegistryError
-from silencio.registry.settings import Tracking
+from silencio.registry.settings import NO_CHAMPION, REGISTRY, Tracking
 from silencio.storage import download_folder, is_local
 
 _NONE = "no-champion.txt"
@@ -31,7 +31,7 @@ def fetch_champion_step(champion: str, path: str) -> str:
         StorageError: S3 does not answer, or has nothing there.
     """
     folder = Path(path)
-    if not (_fetched(folder) if champion == "registry" else _copied(champion, folder)):
+    if not (_fetched(folder) if champion == REGISTRY else _copied(champion, folder)):
         folder.mkdir(parents=True, exist_ok=True)
         # Stores of objects keep no empty folder.
         (folder / _NONE).write_text("Candidates are compared with no champion.\n", encoding="utf-8")
@@ -51,12 +51,12 @@ def _fetched(folder: Path) -> bool:
     except (RegistryError, BundleError) as error:
         raise RegistryError(
             f"the champion cannot be had, with which the candidate is to be compared ({error}); or name its bundle "
-            "(--champion FOLDER), or compare with nothing (--champion none)"
+            f"(--champion FOLDER), or compare with nothing (--champion {NO_CHAMPION})"
         ) from error
 
 
 def _copied(champion: str, folder: Path) -> bool:
-    if champion in ("", "none"):
+    if champion in ("", NO_CHAMPION):
         return False
     # What is wrong with it is said of the place that the user named.
     if is_local(champion):

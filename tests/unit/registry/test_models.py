@@ -14,6 +14,7 @@ from silencio.bundle.load import Bundle, sha256_of
 from silencio.bundle.manifest import BundleManifest
 from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
+from silencio.interpreter import python
 from silencio.registry.__main__ import _list, main
 from silencio.registry.benchmarks import Benchmarks
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
@@ -267,8 +268,9 @@ NOTHING = Benchmarks(Path("bench.json"), "desk", {}, 0)
 )
 def test_version__that_is_not_there(call, client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
-    with pytest.raises(RegistryError, match="silencio has no version 9"):
+    with pytest.raises(RegistryError, match="silencio has no version 9: ") as refused:
         call()
+    assert f"`{python()} -m silencio.registry list` names those it has" in str(refused.value)
 
 
 def test_command__lists_promotes_and_fetches(

@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from silencio.errors import ConfigError, RegistryError
+from silencio.interpreter import script
 from silencio.registry.runs import end_run, fresh_child, log_params, open_run, run_of, runs_page
 from silencio.registry.settings import RUN_KEY, Tracking
 
@@ -117,12 +118,15 @@ def test_runs_page__of_a_file_says_what_to_start(client: MlflowClient, monkeypat
     experiment_id = client.get_run(open_run("train", "abc", "local", "")).info.experiment_id
     database = Tracking().database
     assert database is not None
+    # As it can be typed in that folder: what is found there by its bare name may be another one, or none.
+    server = f"{script('mlflow', database.parent)} server"
+    assert server != "mlflow server"
     page = f"http://127.0.0.1:5000/#/experiments/{experiment_id}/runs"
-    assert runs_page() == f"mlflow server in {database.parent}, then {page}"
+    assert runs_page() == f"{server} in {database.parent}, then {page}"
     # Under another name `mlflow server` does not find it by itself.
     other = f"sqlite:///{shutil.copy(database, database.with_name('ours.db'))}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
-    assert runs_page() == f"mlflow server --backend-store-uri {other} in {database.parent}, then {page}"
+    assert runs_page() == f"{server} --backend-store-uri {other} in {database.parent}, then {page}"
 
 
 def test_end_run__closes_the_heads_with_their_run(client: MlflowClient) -> None:

