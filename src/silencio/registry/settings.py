@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from silencio.errors import ConfigError
+from silencio.interpreter import script
 
 MODEL = "silencio"
 # Words that stand where the champion's bundle may: that of the registry, and none.
@@ -31,7 +32,8 @@ def _tracking_uri() -> str:
         return _SQLITE + quote(str(Path(unquote(given.removeprefix(_SQLITE))).absolute()))
     raise ConfigError(
         f"MLFLOW_TRACKING_URI={shown(given)!r}: give the address of an MLflow server (http://…) or a file "
-        "(sqlite:///mlflow.db); other databases stand behind a server (mlflow server --backend-store-uri …)"
+        "(sqlite:///mlflow.db); other databases stand behind a server "
+        f"({script('mlflow')} server --backend-store-uri …)"
     )
 
 

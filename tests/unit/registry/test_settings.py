@@ -9,6 +9,7 @@ import mlflow
 import pytest
 
 from silencio.errors import ConfigError
+from silencio.interpreter import script
 from silencio.registry.settings import Tracking, shown
 
 
@@ -59,6 +60,7 @@ def test_uri__that_cannot_be_used_is_refused_without_its_password(uri: str, monk
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(ConfigError, match="MLFLOW_TRACKING_URI=.*address of an MLflow server") as caught:
         Tracking()
+    assert f"({script('mlflow')} server --backend-store-uri" in str(caught.value)
     assert "geheim" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
