@@ -1,4 +1,4 @@
-"""open_run: the first step, so that a tracking server that cannot be reached, or keeps no files, costs no work."""
+"""open_run: before any work, so that a tracking server that cannot be reached, or keeps no files, costs none."""
 
 from __future__ import annotations
 
