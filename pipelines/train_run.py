@@ -134,8 +134,7 @@ def plan_train(
     Raises:
         ConfigError: The configuration cannot be used.
         PipelineError: A run is at work in `out`.
-        RegistryError: The champion is to be compared with, and the tracking server does not answer.
-        FailedStepError: A step that looks at recordings and settings failed.
+        FailedStepError: A step that looks at settings, recordings or the champion failed.
     """
     pipeline = train_pipeline(preset, resolve(config, overrides=overrides), config)
     arguments = _arguments(data, config, overrides, previous, champion)
@@ -159,7 +158,7 @@ def _end_tracked_run(run_key: str) -> None:
 
     # Where nobody answers, the next start of the command closes it.
     with contextlib.suppress(SilencioError):  # what ended the run is what the user has to hear
-        end_run(run_key, failed=True)
+        end_run(run_key)
 
 
 def _environment(image: str) -> dict[str, str]:

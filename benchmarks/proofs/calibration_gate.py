@@ -20,6 +20,8 @@ N_RECORDINGS = (24, 30, 100, 300, 1000)
 WRONG_BY = (0.0, 0.1, 0.2, 0.3, 0.4)
 TOP1 = 0.7
 _N_MODELS = 100
+# So many of a cell's models stand in the result one by one, a letter each, for a test to hold the code against.
+N_FIRST = 20
 _CONCENTRATION = 4.0
 _OUTCOMES = {"refused": "refused", "too few to decide": "too_few_to_decide", "passed": "passed"}
 
@@ -33,18 +35,20 @@ def prove(units: Units) -> dict[str, Any]:
     return {"n_models": _N_MODELS, "top1": TOP1, "shares": shares, "page": page(shares)}
 
 
-def outcomes(n_recordings: int, wrong_by: float, n_models: int = _N_MODELS) -> dict[str, float]:
-    """Shares of models by outcome of the gate, and that the rule before would have refused."""
+def outcomes(n_recordings: int, wrong_by: float, n_models: int = _N_MODELS) -> dict[str, Any]:
+    """Shares of models by outcome of the gate, and that the rule before would have refused; `first`: one by one."""
     rng = np.random.default_rng(0)
     max_error = GatePolicy.shipped().most_calibration_error or 0.0
     policy, counts = GatePolicy(most_calibration_error=max_error), dict.fromkeys([*_OUTCOMES.values(), "before"], 0)
+    first = ""
     for _ in range(n_models):
         confidence = rng.beta(_CONCENTRATION * TOP1, _CONCENTRATION * (1 - TOP1), n_recordings)
         found = calibration_error(confidence, rng.random(n_recordings) < confidence - wrong_by)
         (gate,) = [one for one in apply_gates(policy, {}, None, found, [], []).reasons if one.gate == "calibration"]
         counts[_OUTCOMES[gate.outcome]] += 1
+        first += _OUTCOMES[gate.outcome][0]
         counts["before"] += found.value > max_error
-    return {name: round(count / n_models, 3) for name, count in counts.items()}
+    return {**{name: round(count / n_models, 3) for name, count in counts.items()}, "first": first[:N_FIRST]}
 
 
 def page(shares: dict[str, Any]) -> list[str]:

@@ -99,12 +99,9 @@ def test_calibration_gate__keeps_its_promises() -> None:
     assert shares["24"]["0"]["before"] > 0.2
 
 
-@pytest.mark.parametrize("n_recordings", [24, 100])
-def test_calibration_gate__the_committed_figures_are_of_this_code(n_recordings: int) -> None:
-    wrong_by = 0.4
-    found, committed = (
-        calibration_gate.outcomes(n_recordings, wrong_by, n_models=20),
-        _proved()["shares"][str(n_recordings)][f"{wrong_by:g}"],
-    )
-    # The first twenty of the same draws.
-    assert found["refused"] == pytest.approx(committed["refused"], abs=0.35)
+@pytest.mark.parametrize(("n_recordings", "wrong_by"), [(24, 0.0), (24, 0.4), (100, 0.3)])
+def test_calibration_gate__the_committed_figures_are_of_this_code(n_recordings: int, wrong_by: float) -> None:
+    found = calibration_gate.outcomes(n_recordings, wrong_by, n_models=calibration_gate.N_FIRST)["first"]
+    # In each of these cells the gate says two things, so another rule is seen.
+    assert len(set(found)) == 2
+    assert found == _proved()["shares"][str(n_recordings)][f"{wrong_by:g}"]["first"]

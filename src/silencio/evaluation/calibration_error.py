@@ -68,7 +68,9 @@ def calibration_error(
     tried = [_possible(value, _WrongBy(n, mean, np.array(one), n_resamples)) for one in directions]
     # In the direction in which each bin was found, nothing is out of reach.
     found = [one for one in tried if one is not None]
-    low, high = min(low for low, _ in found), max(high for _, high in found)
+    low = min(low for low, _ in found)
+    # Where fewer errors were found than chance alone makes, no amount is possible: what was found is not excluded.
+    high = max(value, *(high for _, high in found))
     return CalibrationError(value, (low, high), n_recordings)
 
 
@@ -105,11 +107,11 @@ class _WrongBy:
 def _possible(value: float, wrong: _WrongBy) -> Interval | None:
     """The errors that `value` could come from; None where none in this direction could be so large."""
     chance = cache(wrong.chance)
-    least = value - _ROUNDING
+    least, most = value - _ROUNDING, value + _ROUNDING
     if chance(1.0)[1] < least:
         return None
     low = _first(lambda amount: chance(amount)[1] >= least)
-    high = _first(lambda amount: chance(amount)[0] > value)
+    high = _first(lambda amount: chance(amount)[0] > most)
     return wrong.error(low), max(wrong.error(low), wrong.error(high))
 
 

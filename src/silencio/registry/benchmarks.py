@@ -7,12 +7,27 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from silencio.errors import RegistryError
 
 _MACHINE = ("processor", "n_cores", "memory_bytes", "date")
 _AGAIN = "measure the version's bundle: registry fetch, then SILENCIO_BENCH_BUNDLE=BUNDLE make bench"
+
+
+class MeasuredBundle(NamedTuple):
+    """Which bundle: `version` names what it was made of, `manifest_sha256` every byte of it.
+
+    Attributes:
+        version: Of the bundle.
+        manifest_sha256: Of its `bundle.json`; a bundle that was judged anew has another one.
+    """
+
+    version: str
+    manifest_sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.version or 'of no known version'} (manifest_sha256 {self.manifest_sha256[:12] or 'unknown'})"
 
 
 @dataclass(frozen=True)
@@ -22,13 +37,13 @@ class Benchmarks:
     Attributes:
         path: The file.
         machine: On which it was measured, and when.
-        figures: By version of the bundle that was measured, by name with unit.
+        figures: By the bundle that was measured, by name with unit.
         n_figures: All of the file's; those without a bundle are of no version.
     """
 
     path: Path
     machine: str
-    figures: Mapping[str, Mapping[str, float]]
+    figures: Mapping[MeasuredBundle, Mapping[str, float]]
     n_figures: int
 
     @classmethod
@@ -44,10 +59,10 @@ class Benchmarks:
             results = [(f"{one['what']} [{one['unit']}]", float(one["value"]), one) for one in facts["results"]]
             machine, is_quick = facts.get("machine") or {}, facts.get("quick")
             lacking = [name for name in _MACHINE if not machine.get(name)]
-            figures: dict[str, dict[str, float]] = defaultdict(dict)
+            figures: dict[MeasuredBundle, dict[str, float]] = defaultdict(dict)
             for name, value, one in results:
-                if one.get("bundle"):
-                    figures[one["bundle"]["version"]][name] = value
+                if bundle := one.get("bundle"):
+                    figures[MeasuredBundle(bundle["version"], bundle["manifest_sha256"])][name] = value
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RegistryError(f"{path} is no JSON of `make bench` ({error})") from error
         if is_quick:
@@ -60,18 +75,18 @@ class Benchmarks:
             raise RegistryError(f"{path} does not say which bundle it was measured on: {_AGAIN}")
         return cls(path, _in_words(machine), dict(figures), len(results))
 
-    def of_bundle(self, bundle_version: str) -> Mapping[str, float]:
+    def of_bundle(self, bundle: MeasuredBundle) -> Mapping[str, float]:
         """Figures that were measured on a bundle.
 
         Raises:
             RegistryError: There are none.
         """
-        if bundle_version not in self.figures:
+        if bundle not in self.figures:
             raise RegistryError(
-                f"{self.path} was measured on bundle {', '.join(sorted(self.figures))}, the version is bundle "
-                f"{bundle_version or 'of no known version'}: {_AGAIN}"
+                f"{self.path} was measured on bundle {', '.join(map(str, sorted(self.figures)))}, the version is "
+                f"bundle {bundle}: {_AGAIN}"
             )
-        return self.figures[bundle_version]
+        return self.figures[bundle]
 
 
 def _in_words(machine: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.interpreter import python
-from silencio.registry.benchmarks import Benchmarks
+from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import figures_of
 from silencio.registry.record import BUNDLE
@@ -122,8 +122,9 @@ def set_benchmarks(version: int, benchmarks: Benchmarks) -> list[str]:
     """
     client = connect()
     with registry_errors(f"writing benchmarks on version {version}"):
-        bundle_version = _existing(client, version).tags.get("bundle_version", "")
-        figures = figures_of(benchmarks.of_bundle(bundle_version))
+        tags = _existing(client, version).tags
+        registered = MeasuredBundle(tags.get("bundle_version", ""), tags.get(_SHA256, ""))
+        figures = figures_of(benchmarks.of_bundle(registered))
         for name, value in figures.items():
             client.set_model_version_tag(MODEL, str(version), _BENCHMARK + name, repr(value))
             client.set_model_version_tag(MODEL, str(version), _BENCHMARK_MACHINE + name, benchmarks.machine)

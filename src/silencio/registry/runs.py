@@ -94,8 +94,8 @@ def run_of(client: MlflowClient, tracking: Tracking, start: str) -> str:
     return str(found[0].info.run_id) if found else ""
 
 
-def end_run(key: str, *, failed: bool) -> None:
-    """Close the run of a pipeline run that may have ended before `register`, with its heads'; without one, do nothing.
+def end_run(key: str) -> None:
+    """Close as failed what is still open of a pipeline run, its heads' runs too; without any, do nothing.
 
     Raises:
         RegistryError: The server does not answer.
@@ -108,7 +108,7 @@ def end_run(key: str, *, failed: bool) -> None:
         experiment = client.get_experiment_by_name(tracking.experiment)
         filter_string = f"tags.{KEY_TAG} = '{key}' and attributes.status = 'RUNNING'"
         for run in client.search_runs([experiment.experiment_id], filter_string) if experiment else []:
-            close_run(client, run.info.run_id, "FAILED" if failed else "FINISHED")
+            close_run(client, run.info.run_id, "FAILED")
 
 
 def close_run(client: MlflowClient, run_id: str, status: str) -> None:

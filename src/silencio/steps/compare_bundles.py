@@ -33,7 +33,7 @@ def compare_bundles_step(
     """Put what the bundles are worth and what they cost side by side.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         released: The bundle that the graph hands to `register`.
         bundles: Folders of the sealed bundles, `ensemble` and `student`.
         evaluations: Their figures, by the same names.

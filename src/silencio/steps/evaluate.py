@@ -49,7 +49,7 @@ def evaluate_step(
     """Judge on the test part.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         heads: Folders of the trained heads.
         inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
         development: Shards of training and validation, for the references that must be fitted.

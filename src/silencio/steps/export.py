@@ -30,7 +30,7 @@ def export_step(
     """Export the bundle that the test part will judge.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         parents: What the bundle is made from.
         heads: Folders of the trained heads.
         inputs: Paths of `usable`, `assignment`, `ledger`, `fusion`, `decisions` and `classes`.

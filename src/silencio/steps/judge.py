@@ -28,7 +28,7 @@ def judge_step(
     """Apply the gates, seal the bundle, and write the report.
 
     Args:
-        config: The resolved configuration, with the policy.
+        config: What this step reads of the configuration.
         candidate: The bundle, not judged yet.
         evaluation_path: All figures.
         test: Shards of the test part, for the report's pictures.

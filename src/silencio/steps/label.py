@@ -29,7 +29,7 @@ def label_step(
     """Label what the learner will be trained on. Validation recordings are not: nothing is trained on them.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         learner: `student` is taught training recordings and pool; `heads` the pool alone.
         heads: Folders of the trained heads.
         development: Shards of training, validation and pool.

@@ -27,7 +27,7 @@ def pool_soundscapes(
     What other steps read of recordings and parts stays as it was: soundscapes have no labels to be judged by.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         usable_path: The labelled recordings.
         assignment_path: Their parts and shards.
         soundscapes_path: The source's unlabelled recordings.

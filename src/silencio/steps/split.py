@@ -34,7 +34,7 @@ def divide_recordings(
     """Draw the split, plan the shards, and write both as one table (Parquet) with a page about it.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         usable_path: The recordings.
         previous: Ledger of an earlier run, or the bundle that holds it, in a folder or in S3; empty where there is
             none.

@@ -24,7 +24,7 @@ def teach_step(
     """Train one head as `train` does, with soft labels for the recordings that a teacher speaks of.
 
     Args:
-        config: The resolved configuration; for a student, the one in which it is the only head.
+        config: What this step reads of the configuration; a student is the only head of its own.
         head: Name of the head in it.
         shards: With the training and validation parts, and the pool where there is one.
         soft_path: From `label`.

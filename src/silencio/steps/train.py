@@ -31,7 +31,7 @@ def train_step(
     """Train one head.
 
     Args:
-        config: The resolved configuration.
+        config: What this step reads of the configuration.
         head: Name of the head in the configuration.
         shards: With the training and validation parts.
         classes_path: The ordered class list.

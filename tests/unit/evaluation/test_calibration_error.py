@@ -78,7 +78,24 @@ def test_interval__of_whatever_was_found_lies_between_0_and_1(rows: list[tuple[f
     found = calibration_error(confidence, hit, n_resamples=50)
     low, high = found.interval
     assert 0.0 <= low <= high <= 1.0
-    assert low <= found.value + 1e-6
+    assert low - 1e-6 <= found.value <= high + 1e-6
+
+
+@pytest.mark.parametrize(("n", "high"), [(5, 0.621), (10, 0.461)])
+def test_interval__of_the_least_error_that_can_be_found_holds_it(n: int, high: float) -> None:
+    # All right is the least error that models of this confidence can be found to have, and a float apart in the draws.
+    found = calibration_error(np.full(n, 0.9), np.full(n, True))
+    assert found.value == pytest.approx(0.1)
+    assert found.interval == (0.0, pytest.approx(high, abs=0.001))
+
+
+def test_interval__of_fewer_errors_than_chance_makes_ends_at_what_was_found() -> None:
+    # Twenty recordings in each bin, and in none is a single one too many right: chance is never so even.
+    shares = np.arange(1, 10) / 10
+    hit = np.concatenate([np.arange(20) < round(20 * share) for share in shares])
+    found = calibration_error(np.repeat(shares + 0.01, 20), hit)
+    assert found.value == pytest.approx(0.01)
+    assert found.interval == (0.0, found.value)
 
 
 def test_interval__the_same_figures_give_the_same() -> None:

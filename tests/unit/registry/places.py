@@ -20,6 +20,7 @@ from pathlib import Path
 
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.registry.benchmarks import MeasuredBundle
 from silencio.registry.connection import connect
 from silencio.registry.settings import Tracking
 from tests.waiting import HANG_S, until
@@ -57,11 +58,11 @@ def write_bundle(
     return folder
 
 
-def write_bench(file: Path, *results: tuple[str, float, str | None], **changes: object) -> Path:
+def write_bench(file: Path, *results: tuple[str, float, MeasuredBundle | None], **changes: object) -> Path:
     """A file of `make bench`: figures in ms by name, value and the bundle that was measured."""
     machine = {"processor": "AMD EPYC", "n_cores": 2, "memory_bytes": 24 << 30, "date": "2026-11-29 17:09 UTC"}
     rows = [
-        {"what": what, "value": value, "unit": "ms", "bundle": bundle and {"version": bundle}}
+        {"what": what, "value": value, "unit": "ms", "bundle": bundle and bundle._asdict()}
         for what, value, bundle in results
     ]
     file.write_text(json.dumps({"machine": machine, "quick": False, "results": rows} | changes))

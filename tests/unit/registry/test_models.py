@@ -16,7 +16,7 @@ from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.interpreter import python
 from silencio.registry.__main__ import _list, main
-from silencio.registry.benchmarks import Benchmarks
+from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
@@ -228,9 +228,10 @@ def test_register__of_the_same_graph_by_another_run_keeps_what_was_registered(
 
 def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
+    b1, b2 = (MeasuredBundle(version, manifest.manifest_sha256) for version in ("b1", "b2"))
     for machine, figures in (("desk", {"p50_ms": 8.25, "size_bytes": 4_000_000}), ("field", {"p50_ms": 7.5})):
         # What was measured on another bundle in the same run is not this one's.
-        measured = Benchmarks(Path("bench.json"), machine, {"b1": figures, "b2": {"p50_ms": 1.0, "p95_ms": 2.0}}, 4)
+        measured = Benchmarks(Path("bench.json"), machine, {b1: figures, b2: {"p50_ms": 1.0, "p95_ms": 2.0}}, 4)
         assert set_benchmarks(1, measured) == list(figures)
     kept = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
     assert kept == {"benchmark/p50_ms": 7.5, "benchmark/size_bytes": 4_000_000.0}
@@ -238,12 +239,14 @@ def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleMa
     assert (tags["benchmark_machine/p50_ms"], tags["benchmark_machine/size_bytes"]) == ("field", "desk")
 
 
+@pytest.mark.parametrize(("version", "sha256"), [("b2", None), ("b1", "3" * 64)])
 def test_benchmarks__of_another_bundle_are_refused(
-    client: MlflowClient, manifest: BundleManifest, bundle: Path
+    version: str, sha256: str | None, client: MlflowClient, manifest: BundleManifest, bundle: Path
 ) -> None:
     _registered(client, manifest, bundle, "b1")
-    with pytest.raises(RegistryError, match=r"bench\.json was measured on bundle b2, the version is bundle b1"):
-        set_benchmarks(1, Benchmarks(Path("bench.json"), "desk", {"b2": {"p50_ms": 1.0}}, 1))
+    other = MeasuredBundle(version, sha256 or manifest.manifest_sha256)
+    with pytest.raises(RegistryError, match=rf"bench\.json was measured on bundle {version} .*, the version is .* b1 "):
+        set_benchmarks(1, Benchmarks(Path("bench.json"), "desk", {other: {"p50_ms": 1.0}}, 1))
     assert not any(name.startswith("benchmark") for name in client.get_model_version("silencio", "1").tags)
 
 
@@ -338,7 +341,8 @@ def test_command__writes_a_benchs_figures(
     client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _registered(client, manifest, bundle, "b1")
-    file = write_bench(tmp_path / "bench.json", ("p95", 214.0, "b1"), ("growth, to 28,564 recordings", 1.04, None))
+    b1 = MeasuredBundle("b1", manifest.manifest_sha256)
+    file = write_bench(tmp_path / "bench.json", ("p95", 214.0, b1), ("growth, to 28,564 recordings", 1.04, None))
     assert main(["benchmarks", "1", str(file)]) == 0
     figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
     assert figures == {"benchmark/p95 _ms_": 214.0}

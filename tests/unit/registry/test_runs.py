@@ -103,13 +103,13 @@ def test_open_run__where_a_server_keeps_the_files(client: MlflowClient, monkeypa
 
 
 def test_end_run__closes_what_is_open(client: MlflowClient) -> None:
-    end_run("job-1", failed=True)  # there is none yet
+    end_run("job-1")  # there is none yet
     run_id = open_run("train", "abc", "local", "job-1")
     other = open_run("train", "abc", "local", "job-2")
-    end_run("job-1", failed=True)
+    end_run("job-1")
     assert [client.get_run(one).info.status for one in (run_id, other)] == ["FAILED", "RUNNING"]
     client.set_terminated(run_id, "FINISHED")
-    end_run("job-1", failed=True)
+    end_run("job-1")
     assert client.get_run(run_id).info.status == "FINISHED"
 
 
@@ -134,7 +134,7 @@ def test_end_run__closes_the_heads_with_their_run(client: MlflowClient) -> None:
     done, killed = fresh_child(client, parent, "raw_cnn", {}), fresh_child(client, parent, "texture", {})
     elsewhere = fresh_child(client, other, "raw_cnn", {})
     client.set_terminated(done, "FINISHED")
-    end_run("job-1", failed=True)
+    end_run("job-1")
     status = {run_id: client.get_run(run_id).info.status for run_id in (parent, done, killed, other, elsewhere)}
     assert status == {parent: "FAILED", done: "FINISHED", killed: "FAILED", other: "RUNNING", elsewhere: "RUNNING"}
 
