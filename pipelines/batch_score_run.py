@@ -10,8 +10,10 @@ from pipelines.batch_score import batch_score_pipeline
 from pipelines.identity import local_image, run_identity
 from pipelines.local_run import run_local
 from pipelines.step_log import StepTime
-from silencio.data.source import absolute
+from silencio.data.source import absolute, check_is_there
 from silencio.detections.score_tables import FILES
+from silencio.errors import SourceError
+from silencio.storage import is_local, local_path
 
 # Places at the top of a run's folder, by output of the pipeline.
 PUBLISHED = {"scores": "scores"}
@@ -49,12 +51,16 @@ def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0, trunca
         truncated: What becomes of a file that ends before its recording does: `note` or `refuse`.
 
     Raises:
+        SourceError: A place of this machine that is named is not there; nothing has run.
         StorageError: `out` cannot be written.
         PipelineError: Another run is at work in `out`.
         FailedStepError: A step failed; shards that others finished are kept.
         RunStopped: By a signal.
     """
     out = out.resolve()
+    check_is_there(data)
+    if is_local(bundle) and not local_path(bundle).is_dir():
+        raise SourceError(f"--bundle {bundle} is not there: name the folder of a bundle, or its s3:// prefix")
     arguments = {"data": absolute(data), "bundle": absolute(bundle), "n_shards": n_shards, "n_processes": 0}
     arguments["truncated"] = truncated
     run = run_local(batch_score_pipeline(local=True), arguments, run_identity(local_image()), out, PUBLISHED)

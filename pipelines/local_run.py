@@ -152,6 +152,8 @@ def plan_local(
         try:
             with log:
                 _outputs(pipeline, arguments, steps, log, scratch)
+        except FailedStepError as error:
+            raise FailedStepError(str(error), "a start would end with it") from error
         except RuntimeError:  # kfp.local's: a step that has never run leads no further
             pass
         return [*steps.planned, *unseen_steps(pipeline.pipeline_spec, steps.planned, finished.has_ended)]

@@ -105,8 +105,11 @@ def unseen_steps(spec: Any, planned: list[PlannedStep], has_ended: Callable[[str
 
 
 def _components(spec: Any, graph: Any) -> Iterator[tuple[str, str]]:
-    """Names of the steps, and of their components."""
-    for name, task in graph.dag.tasks.items():
+    """Names of the steps, and of their components, each after those that it waits for."""
+    left = dict(graph.dag.tasks)
+    while left:
+        name = next(name for name in sorted(left) if not left.keys() & set(left[name].dependent_tasks))
+        task = left.pop(name)
         component = spec.components[task.component_ref.name]
         if component.HasField("dag"):
             yield from _components(spec, component)

@@ -16,13 +16,14 @@ from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
 from silencio.bundle.load import Bundle
 from silencio.config import resolve
-from silencio.data.source import absolute
-from silencio.errors import SilencioError
+from silencio.data.source import absolute, check_is_there
+from silencio.errors import SilencioError, SourceError
 from silencio.evaluation.gates import Verdict
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
 from silencio.provenance import CODE_VERSION, IMAGE
 from silencio.registry.settings import NO_CHAMPION, REGISTRY
+from silencio.storage import is_local, local_path
 
 # What a checkout must not differ in for its commit to name what runs.
 _CODE = ("src", "components", "pipelines", "requirements", "pyproject.toml")
@@ -101,6 +102,7 @@ def run_train(
 
     Raises:
         ConfigError: The configuration cannot be used; nothing has run.
+        SourceError: A place of this machine that is named is not there; nothing has run.
         StorageError: `out` cannot be written.
         PipelineError: Another run is at work in `out`.
         FailedStepError: A step failed; what others finished is kept.
@@ -133,6 +135,7 @@ def plan_train(
 
     Raises:
         ConfigError: The configuration cannot be used.
+        SourceError: A place of this machine that is named is not there.
         PipelineError: A run is at work in `out`.
         FailedStepError: A step that looks at settings, recordings or the champion failed.
     """
@@ -143,6 +146,12 @@ def plan_train(
 
 
 def _arguments(data: str, config: str, overrides: Sequence[str], previous: str, champion: str) -> dict[str, Any]:
+    """Of the pipeline; what a slip names is said before anything runs."""
+    check_is_there(data)
+    earlier = {"--previous": previous, "--champion": "" if champion in (REGISTRY, NO_CHAMPION) else champion}
+    for option, place in earlier.items():
+        if place and is_local(place) and not local_path(place).exists():
+            raise SourceError(f"{option} {place} is not there: name the folder of a bundle")
     return {
         "data": absolute(data),
         "config": config,

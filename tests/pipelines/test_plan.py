@@ -96,3 +96,9 @@ def test_step_that_ran_again_and_made_the_same__leaves_what_comes_after_it_finis
     assert sorted(toy.run()) == sorted(STEPS)
     toy.source = str(toy.out.parent / "two.txt")
     assert toy.run() == ["begin"]
+
+
+def test_plan__names_steps_after_those_that_they_wait_for(toy: Toy) -> None:
+    arguments = {"text": toy.text, "source": toy.source}
+    steps = [one.step for one in plan_local(toy_run.toy, arguments, "code", toy.out.resolve(), frozenset(), {})]
+    assert steps == ["begin", "count", "part", "weigh", "join"]

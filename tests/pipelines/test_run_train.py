@@ -130,6 +130,10 @@ def test_failed_step__says_why(tiny_config: Path, tmp_path: Path) -> None:
         (["--preset", "demo", "--set", "gates.minimum.top1=2"], "top1: must be a number from 0 to 1 (found 2)"),
         (["--preset", "demo", "--set", "gates={beats: {majority clas: [top1]}}"], "did you mean majority class?"),
         (["--preset", "demo", "--config", "/nowhere.yaml"], "--config '/nowhere.yaml' cannot be read"),
+        (["--preset", "demo", "--data", "/nowhere"], "/nowhere is not a folder"),
+        (["--preset", "demo", "--data", "/nowhere.csv", "--plan"], "/nowhere.csv is not a file"),
+        (["--preset", "demo", "--previous", "/nowhere"], "--previous /nowhere is not there"),
+        (["--preset", "demo", "--champion", "/nowhere", "--plan"], "--champion /nowhere is not there"),
     ],
 )
 def test_wrong_configuration__is_one_sentence_before_anything_starts(

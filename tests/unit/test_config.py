@@ -170,10 +170,11 @@ def test_null__of_what_is_not_there_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("override", "place", "what"),
     [
-        ("sede=3", "sede", "is not known here"),
-        ("features.windows_s=3", "features.windows_s", "is not known here"),
-        ("heads.raw_cnn.epoch=3", "heads.raw_cnn.epoch", "is not known here"),
-        ("heads.raw_cnn.augment.gain=3", "heads.raw_cnn.augment.gain", "is not known here"),
+        ("sede=3", "sede", "is not known here: did you mean seed?"),
+        ("features.windows_s=3", "features.windows_s", "is not known here: did you mean window_s?"),
+        ("heads.raw_cnn.epoch=3", "heads.raw_cnn.epoch", "is not known here: did you mean epochs?"),
+        ("heads.raw_cnn.augment.gain=3", "heads.raw_cnn.augment.gain", "is not known here: did you mean gain_db?"),
+        ("self_training={pol: hidden}", "self_training.pol", "is not known here: did you mean pool?"),
         ("heads.raw_cnn.rank=3", "heads.raw_cnn.rank", "is not known here"),
         ("supervisor.alpha=3", "supervisor.alpha", "is not known here"),
         ("export.clips=3", "export.clips", "is not known here"),

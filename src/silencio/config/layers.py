@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -57,14 +58,20 @@ def parsed_override(override: str) -> dict[str, Any]:
     return dict(value)
 
 
-def explain(error: ValidationError, where: str) -> str:
-    """One sentence a wrong value, each by its name below `where`."""
+def explain(error: ValidationError, where: str, model: type[BaseModel] | None = None) -> str:
+    """One sentence a wrong value, each by its name below `where`; for a name that is not known, the nearest one.
+
+    Args:
+        error: Of pydantic.
+        where: Under which names the values stand.
+        model: What was made of them; None where no nearest name is wanted.
+    """
     lines = []
     for fault in error.errors(include_url=False):
         place = ".".join([where, *(str(part) for part in fault["loc"])]).strip(".")
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = "is not known here"
+            message = "is not known here" + _meant(model, fault["loc"])
         got = (
             ""
             if isinstance(fault["input"], dict | BaseModel) or fault["type"] == "extra_forbidden"
@@ -72,3 +79,19 @@ def explain(error: ValidationError, where: str) -> str:
         )
         lines.append(f"{place}: {message}{got}" if place and not message.startswith(place) else message)
     return "; ".join(lines)
+
+
+def _meant(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> str:
+    """The nearest of the names that stand beside the one that is not known."""
+    for name in loc[:-1]:
+        field = model.model_fields.get(str(name)) if model else None
+        model = next(_models(field.annotation), None) if field else None
+    near = difflib.get_close_matches(str(loc[-1]), model.model_fields, n=1) if model else []
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Of a type, or of a union, those that are sections."""
+    for one in (annotation, *get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            yield one

@@ -226,7 +226,7 @@ def _typed(value: Any, default_kind: str, config_class: Any, where: str) -> Any:
         # YAML has no tuples and JSON no other floats: values are taken as JSON has them, unknown names are not.
         return wanted.model_validate(value, strict=False)
     except ValidationError as error:
-        raise ValueError(explain(error, where)) from error
+        raise ValueError(explain(error, where, wanted)) from error
 
 
 def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunConfig:
@@ -251,7 +251,7 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
     try:
         config = RunConfig.model_validate(values, strict=False)
     except ValidationError as error:
-        raise ConfigError(explain(error, "")) from error
+        raise ConfigError(explain(error, "", RunConfig)) from error
     _check_gates(config)
     return config
 

@@ -70,6 +70,20 @@ def absolute(data: str) -> str:
     return data if data in FETCHED or not is_local(data) else escaped(str(Path(data).resolve()))
 
 
+def check_is_there(data: str) -> None:
+    """Look whether a place of this machine is there, without reading it; of another, its reader says so.
+
+    Raises:
+        SourceError: It is not.
+    """
+    if data in FETCHED or not is_local(data):
+        return
+    if is_listed(data):
+        root_of(data)
+    elif not local_path(data).is_file():
+        raise SourceError(f"{data} is not a file: {ALLOWED}")
+
+
 def is_listed(data: str) -> bool:
     """Whether its recordings can be listed; those of a manifest may be anywhere."""
     return not data.endswith(_TABLES)
