@@ -308,6 +308,7 @@ def test_connection__survives_every_kind_of_error(servers: LocalServers, recordi
         (ROUTE, "text/plain", b"x", 400),
         ("/v1/models/other:predict", "application/json", b"{}", 404),
         ("/v2/models/silencio/infer", "application/octet-stream", b"x", 400),
+        ("/v1/models/silencio:explain", "audio/ogg", b"garbage", 400),
         ("/v1/models/silencio:explain", "audio/ogg", recording(), 501),
         (ROUTE, "audio/ogg", recording(), 200),
     ]
