@@ -25,7 +25,8 @@ def test_body_limit__is_one_number_everywhere() -> None:
     options = argument_parser("test", "").parse_args([])
     assert options.max_body_bytes == MAX_BODY_BYTES == 160 << 20
     limit = f"{MAX_BODY_BYTES >> 20} MiB"
-    assert f"{limit} of body, over gRPC of message (`--max_body_bytes`)" in PREDICT
+    names = "(`--max_body_bytes` of a transformer by itself, `--max-body-bytes` of `up`)"
+    assert f"{limit} of body, over gRPC of message {names}" in PREDICT
     assert f"| `--max_body_bytes` (of `serving up`: `--max-body-bytes`) | {limit}" in OPERATING
 
 
