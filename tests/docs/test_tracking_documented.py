@@ -93,7 +93,7 @@ def test_server__without_boto3_and_as_documented(tracked: DocumentedServer, tmp_
     with pytest.raises(RegistryError, match=r"takes no files for the run: it answers HTTP 500 .*boto3 is needed"):
         open_run_step("train", "job-1")
     tracked.kill()
-    tracked.boto3 = BOTO3
+    tracked.boto3 = str(Path(BOTO3).resolve())  # the server has a folder of its own
     tracked.start()
     run_id = open_run_step("train", "job-1")
     assert list(client.list_objects(bucket, recursive=True)) == []
