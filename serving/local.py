@@ -17,7 +17,7 @@ from serving.agreement import LOOPBACK, MAX_BODY_BYTES, REFUSED
 from serving.server_process import ServerProcess
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
-from silencio.network import is_loopback
+from silencio.network import free_ports, is_loopback
 
 # Who listens everywhere is asked here.
 _EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  # compared, not listened on
@@ -205,18 +205,6 @@ def _wait_until_ready(servers: LocalServers, on_progress: Callable[[str], None],
                 )
             on_progress(f"waiting for the {server.name}: {state.reason}")
             time.sleep(_POLL_S)
-
-
-def free_ports(n_ports: int) -> list[int]:
-    """Ports that are free now: all are held until the last is known, so that they differ."""
-    sockets = [socket.socket() for _ in range(n_ports)]
-    try:
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _refuse_taken_port(host: str, port: int, option: str) -> None:

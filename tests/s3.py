@@ -10,9 +10,7 @@ from __future__ import annotations
 import atexit
 import io
 import json
-import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,9 +25,9 @@ from minio.error import MinioException
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
-_GRPC = 10_000  # SeaweedFS opens each port once more, that much higher
 _BUCKET = "recordings"
 
 
@@ -78,7 +76,9 @@ os.execv(sys.argv[1], sys.argv[1:])
 def running_s3() -> S3Server:
     """One server a test process."""
     folder = Path(tempfile.mkdtemp(prefix="silencio-s3-"))
-    master, volume, filer, s3 = _free_ports(4)
+    servers = ("master", "volume", "filer", "s3")
+    http_ports = dict(zip(servers, free_ports(4), strict=True))
+    grpc_ports = dict(zip(servers, free_ports(4), strict=True))
     credentials = [{"accessKey": "tester", "secretKey": "a-secret-of-tests"}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     identity = {"name": "tests", "credentials": credentials, "actions": actions}
@@ -86,8 +86,9 @@ def running_s3() -> S3Server:
     (folder / "data").mkdir()
     command = [sys.executable, "-c", _DIES_WITH_PARENT, str(Path(sys.executable).with_name("weed"))]
     command += ["-logtostderr=true", "server", f"-dir={folder / 'data'}"]
-    command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}", f"-volume.port={volume}"]
-    command += ["-filer", f"-filer.port={filer}", "-s3", f"-s3.port={s3}", f"-s3.config={folder / 's3.json'}"]
+    command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={folder / 's3.json'}"]
+    command += [f"-{server}.port={port}" for server, port in http_ports.items()]
+    command += [f"-{server}.port.grpc={port}" for server, port in grpc_ports.items()]
     command += ["-master.volumeSizeLimitMB=64", "-volume.max=50", "-volume.preStopSeconds=0"]
     command += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "log").open("wb") as log:
@@ -99,27 +100,9 @@ def running_s3() -> S3Server:
         shutil.rmtree(folder, ignore_errors=True)
 
     atexit.register(stop)
-    server = S3Server(f"127.0.0.1:{s3}", credentials[0]["accessKey"], credentials[0]["secretKey"])
+    server = S3Server(f"127.0.0.1:{http_ports['s3']}", credentials[0]["accessKey"], credentials[0]["secretKey"])
     _wait_until_ready(server, process, folder / "log")
     return server
-
-
-def _free_ports(n_ports: int) -> list[int]:
-    found: list[int] = []
-    while len(found) < n_ports:
-        port = random.randrange(20_000, 45_000)
-        if port not in found and _is_free(port) and _is_free(port + _GRPC):
-            found.append(port)
-    return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _wait_until_ready(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from silencio.errors import ConfigError
 
 # The latter two are Debian's, in /etc/hosts.
 _LOOPBACK_NAMES = ("localhost", "ip6-localhost", "ip6-loopback")
+# Below what systems give to outgoing connections (from 32768 on, or from 49152 on), above what services are known by.
+_PORTS = range(10_000, 32_000)
+_APART = 1_009
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,43 @@ def is_loopback(url: str) -> bool:
         own = getattr(address, "ipv4_mapped", None) or address
         return bool(own.is_loopback or own.is_unspecified)
     return host in _LOOPBACK_NAMES or host.endswith(".localhost")
+
+
+def free_ports(n_ports: int) -> list[int]:
+    """TCP ports that are free now on loopback, none of them twice in a process.
+
+    Whoever starts a server listens some seconds later. A port that the system chooses (port 0) can have become
+    the near end of some connection until then; these cannot, and each process begins to count at a place of its own.
+    """
+    found: list[int] = []
+    while len(found) < n_ports:
+        port = _Ports.following()
+        if _is_free(port):
+            found.append(port)
+    return found
+
+
+class _Ports:
+    """Where this process counts; a forked one begins anew."""
+
+    process = 0
+    last = 0
+
+    @classmethod
+    def following(cls) -> int:
+        if cls.process != os.getpid():
+            cls.process, cls.last = os.getpid(), os.getpid() * _APART % len(_PORTS)
+        cls.last = (cls.last + 1) % len(_PORTS)
+        return _PORTS[cls.last]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def proxy_of(url: str) -> EnvironmentProxy | None:

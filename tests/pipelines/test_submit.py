@@ -15,6 +15,7 @@ from components.image import VERSION
 from pipelines import submit
 from pipelines.__main__ import main
 from pipelines.compile import COMPILED
+from silencio.network import free_ports
 from tests.pipelines.kfp_stub import KfpStub
 
 
@@ -178,9 +179,7 @@ def test_refused_run__is_kfp_s_reason_in_one_sentence(kfp: KfpStub, capsys: pyte
 
 
 def test_unreachable_host__is_one_sentence_at_once(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
     assert submitted(url) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"error: no KFP API answers at {url} (Connection refused)")

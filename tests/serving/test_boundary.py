@@ -40,9 +40,10 @@ from serving.boundary import guard
 from serving.errors import NotReady, Overloaded, Unavailable
 from serving.grpc_boundary import GrpcBoundary
 from serving.load import Limits, Load
-from serving.local import LocalServers, free_ports
+from serving.local import LocalServers
 from serving.metrics.routes import METHODS
 from silencio.errors import ConfigError
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until, until_async
 
 PREDICT, INFER = "/v1/models/silencio:predict", "/v2/models/silencio/infer"

@@ -23,8 +23,8 @@ from serving.access import Access
 from serving.access.certificate import refusal_at
 from serving.access.tls import Tls
 from serving.client import Client
-from serving.local import free_ports
 from silencio.errors import ServingError
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -14,10 +14,11 @@ import pytest
 from kserve import InferenceGRPCClient, InferInput, InferRequest, InferResponse
 from numpy.typing import NDArray
 
-from serving.local import LocalServers, free_ports
+from serving.local import LocalServers
 from serving.server_process import ServerProcess
 from silencio.bundle import Scorer
 from silencio.bundle.graph import MOST_WINDOWS
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
 DATATYPES = {"float32": "FP32", "int16": "INT16", "float64": "FP64"}

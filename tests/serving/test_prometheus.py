@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from kserve import InferenceGRPCClient, InferInput, InferRequest
 
-from serving.local import LocalServers, free_ports, local_servers
+from serving.local import LocalServers, local_servers
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
 OPERATING = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")

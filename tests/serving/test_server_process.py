@@ -13,12 +13,13 @@ import pytest
 from kserve import ModelRepository
 
 from serving.agreement import DRAIN_S, LOG_CLOSE_S, STOP_S
-from serving.local import LocalServers, free_ports, local_servers
+from serving.local import LocalServers, local_servers
 from serving.server import serve
 from serving.server_process import ServerProcess
 from serving.stopping import ModelServer
 from serving.transformer import __main__ as transformer
 from silencio.errors import ServingError
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until, until_async
 
 Start = Callable[[str], ServerProcess]

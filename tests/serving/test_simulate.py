@@ -14,10 +14,11 @@ import pytest
 import soundfile
 
 from serving.__main__ import main
-from serving.local import LocalServers, free_ports
+from serving.local import LocalServers
 from serving.simulate.adversarial import ATTACKS
 from serving.simulate.recordings import label_counts, recordings_of
 from silencio.errors import SourceError
+from silencio.network import free_ports
 from tests.serving.answering import WELL, Answering, answering
 from tests.waiting import HANG_S
 

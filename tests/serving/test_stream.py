@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving.local import LocalServers, free_ports, local_servers
+from serving.local import LocalServers, local_servers
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.ledger import Failure, Ledger
@@ -27,6 +27,7 @@ from serving.stream.producer import ProducerConfig, produce
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.errors import StorageError
+from silencio.network import free_ports
 from silencio.storage import list_objects, read_bytes, write_bytes
 from silencio.storage.parquet import read_parquet
 from tests.s3 import running_s3

@@ -16,10 +16,10 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ServerLiveRequest
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.access.tls import tls_of
-from serving.local import free_ports
 from serving.server_process import ServerProcess
 from serving.transformer.predictor_client import PredictorClient
 from silencio.errors import ConfigError
+from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
 Issue = Callable[[str], tuple[Path, Path]]

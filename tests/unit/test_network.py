@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 from pathlib import Path
 
 import certifi
 import pytest
 
+from silencio import network
 from silencio.errors import ConfigError
-from silencio.network import is_loopback, proxy_of, trusted_certificates
+from silencio.network import free_ports, is_loopback, proxy_of, trusted_certificates
 
 VARIABLES = [name for one in ("http", "https", "all", "no") for name in (f"{one}_proxy", f"{one.upper()}_PROXY")]
 
@@ -101,3 +105,30 @@ def test_certificates__that_cannot_be_used_are_named(tmp_path: Path, monkeypatch
     assert trusted_certificates("SSL_CERT_FILE") == Path(certifi.where())
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     assert trusted_certificates("SSL_CERT_DIR", "SSL_CERT_FILE") == tmp_path
+
+
+def test_free_ports__differ_and_are_none_that_outgoing_connections_get() -> None:
+    ports = [*free_ports(40), *free_ports(40)]
+    assert len(set(ports)) == 80
+    assert max(ports) < 32_768  # where Linux begins
+
+
+def test_free_ports__that_somebody_listens_on_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as listening:
+        taken = free_ports(1)[0]
+        listening.bind(("127.0.0.1", taken))
+        monkeypatch.setattr(network._Ports, "last", network._Ports.last - 1)
+        assert free_ports(1)[0] > taken
+
+
+def test_free_ports__of_a_forked_process_begin_elsewhere() -> None:
+    free_ports(1)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, json.dumps(free_ports(20)).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert not set(json.loads(os.read(reader, 1000))) & set(free_ports(20))

@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.network import free_ports
 from silencio.registry.benchmarks import MeasuredBundle
 from silencio.registry.connection import connect
 from silencio.registry.settings import Tracking
@@ -113,7 +113,7 @@ class Server:
 
     def __init__(self, folder: Path, backend: str | None) -> None:
         self._folder, self._backend = folder, backend
-        self.port = free_port()
+        self.port = free_ports(1)[0]
         self._process: subprocess.Popen[bytes] | None = None
         self.uri = f"http://127.0.0.1:{self.port}"
 
@@ -182,7 +182,7 @@ def postgresql() -> Iterator[str | None]:
         return
     # A socket's path has room for 107 characters, and the folders of pytest belong to root.
     folder = Path(tempfile.mkdtemp(prefix="silencio-pg-"))
-    port = free_port()
+    port = free_ports(1)[0]
     try:
         if root:
             shutil.chown(folder, "postgres")
@@ -212,9 +212,3 @@ def postgresql() -> Iterator[str | None]:
             server.wait()
     finally:
         shutil.rmtree(folder)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

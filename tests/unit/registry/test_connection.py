@@ -13,9 +13,10 @@ import pytest
 from mlflow import MlflowClient
 
 from silencio.errors import RegistryError
+from silencio.network import free_ports
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.settings import Tracking
-from tests.unit.registry.places import free_port, fresh_database
+from tests.unit.registry.places import fresh_database
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +34,7 @@ def _refusal(uri: str) -> str:
 
 
 def test_server__that_is_not_there() -> None:
-    uri = f"http://127.0.0.1:{free_port()}"
+    uri = f"http://127.0.0.1:{free_ports(1)[0]}"
     assert _refusal(uri) == (
         f"the MLflow server {uri} does not answer (Connection refused): start it, correct MLFLOW_TRACKING_URI, "
         "or unset it to keep runs in ./mlflow.db"

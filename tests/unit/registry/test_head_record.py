@@ -9,10 +9,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from silencio.network import free_ports
 from silencio.registry.head_record import HeadRecord, Times, record_heads
 from silencio.registry.head_run import HeadRun
 from silencio.registry.runs import children_of
-from tests.unit.registry.places import free_port
 
 PARAMS = {"kind": "raw_cnn", "epochs": 3}
 LOSSES = [3.0, 2.0, 1.5]
@@ -71,7 +71,7 @@ def test_record__completes_what_a_server_that_went_away_has_by_half(
     with HeadRun("raw_cnn", PARAMS) as head_run:
         for number, loss in enumerate(LOSSES):
             head_run.epoch(number, {"loss": loss, "learning_rate": 0.1, "epoch_s": 0.25})
-            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
         head_run.result(RESULT)
         head_run.save(folder)
     (child,) = children_of(client, run_id)

@@ -8,10 +8,10 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from silencio.network import free_ports
 from silencio.registry.head_run import HeadRun
 from silencio.registry.runs import open_run
 from silencio.registry.settings import RUN_KEY
-from tests.unit.registry.places import free_port
 from tests.waiting import until
 
 CONFIG = {"kind": "raw_cnn", "epochs": 2, "augment": {"mixup_probability": 0.3}}
@@ -93,7 +93,7 @@ def test_head_run__of_a_pipeline_that_has_no_run_is_warned_of_once(
 def test_head_run__nobody_there_from_beginning_to_end_is_warned_of_twice(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, pauses: list[float]
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
     monkeypatch.setenv(RUN_KEY, "a-run")
     with caplog.at_level(logging.WARNING), HeadRun("raw_cnn", CONFIG) as head_run:
         for number in range(50):

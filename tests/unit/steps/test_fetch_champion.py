@@ -12,6 +12,7 @@ from kfp import dsl
 from components.fetch_champion import fetch_champion
 from silencio.bundle import Bundle
 from silencio.errors import BundleError, RegistryError, StorageError
+from silencio.network import free_ports
 from silencio.registry.models import promote
 from silencio.registry.runs import open_run
 from silencio.steps.evaluate import champion_scores
@@ -20,7 +21,7 @@ from silencio.steps.register import register_step
 from silencio.storage import upload_folder, write_bytes
 from silencio.taxonomy import ClassList
 from tests.s3 import running_s3
-from tests.unit.registry.places import CONFIG, free_port, fresh_database, register_inputs, write_bundle
+from tests.unit.registry.places import CONFIG, fresh_database, register_inputs, write_bundle
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_fetch_champion__of_the_registry_is_a_bundle_that_needs_no_server(
     bundle = write_bundle(tmp_path / "bundle")
     _promoted(bundle, tmp_path / "inputs")
     version = fetch_champion_step("registry", str(tmp_path / "champion"))
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
     manifest = Bundle(tmp_path / "champion").manifest
     assert version == f"b1 {manifest.manifest_sha256[:12]}"
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
@@ -72,7 +73,7 @@ def test_fetch_champion__where_there_is_none_nothing_is_compared(champion: str, 
 def test_fetch_champion__that_is_named_asks_nobody(
     champion: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
     bundle = write_bundle(tmp_path / "bundle")
     named = str(bundle) if champion == "FOLDER" else champion
     version = fetch_champion.python_func(named, bundle=dsl.Model(uri=str(tmp_path / "champion")))
@@ -91,7 +92,7 @@ def test_fetch_champion__a_folder_that_was_replaced_is_another_champion(tmp_path
 def test_fetch_champion__that_cannot_be_had_says_what_else_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(RegistryError, match="does not answer") as caught:
         fetch_champion_step("registry", str(tmp_path / "champion"))
     assert "(--champion FOLDER)" in str(caught.value) and "(--champion none)" in str(caught.value)

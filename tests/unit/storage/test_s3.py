@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from silencio.errors import StorageError
+from silencio.network import free_ports
 from silencio.storage import concerns_one_file, exists, join, list_objects, read_bytes, write_bytes
 from silencio.storage import s3 as s3_module
 from tests.s3 import S3Server
@@ -70,9 +71,7 @@ def test_no_bucket__is_named(s3: S3Server) -> None:
 
 
 def test_no_server__is_one_sentence(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        endpoint = f"127.0.0.1:{closed.getsockname()[1]}"
+    endpoint = f"127.0.0.1:{free_ports(1)[0]}"
     monkeypatch.setenv("SILENCIO_S3_ENDPOINT", endpoint)
     message = _complaint("s3://bucket/a")
     assert message.startswith(f"s3://bucket/a: no usable answer from {endpoint} (")
