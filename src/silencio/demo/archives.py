@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import IO
 
-from silencio.data.demo.qt_resource import read_qt_resource
+from silencio.demo.qt_resource import read_qt_resource
 from silencio.errors import SourceError
 
 

@@ -15,10 +15,10 @@ from typing import Protocol
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from silencio.console import Console
-from silencio.data.demo.archives import read_members
-from silencio.data.demo.instruments import load_instrument_set
-from silencio.data.demo.packages import PACKAGES, Downloader, Package
-from silencio.data.demo.sources import load_demo_set
+from silencio.demo.archives import read_members
+from silencio.demo.instruments import load_instrument_set
+from silencio.demo.packages import PACKAGES, Downloader, Package
+from silencio.demo.sources import load_demo_set
 from silencio.errors import SourceError
 from silencio.settings import Settings
 from silencio.storage import replace_folder, restore_folder

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from silencio.data.demo.apt import DEBIAN_RELEASE, private_apt_options
+from silencio.demo.apt import DEBIAN_RELEASE, private_apt_options
 from silencio.errors import SourceError
 from silencio.interpreter import python
 

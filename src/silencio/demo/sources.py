@@ -18,7 +18,7 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
-from silencio.data.demo.packages import PACKAGES
+from silencio.demo.packages import PACKAGES
 
 _TRAIN_COLUMNS = [
     "primary_label",

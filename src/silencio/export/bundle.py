@@ -13,9 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from torch import nn
 
-from silencio import __version__
-from silencio.bundle.add_encoders import add_encoders
-from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
 from silencio.bundle.graph import Graph
 from silencio.bundle.licences import licence_verdict
 from silencio.bundle.load import Bundle, sha256_of
@@ -33,20 +30,23 @@ from silencio.bundle.manifest import (
     HeadEntry,
     Tolerances,
 )
-from silencio.bundle.model_card import model_card
 from silencio.bundle.parity import Parity, ParityClip
-from silencio.bundle.quantize import QuantizationReport
-from silencio.bundle.reference import write_reference
-from silencio.bundle.variants import released_variant
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
 from silencio.errors import BundleError, ParityError
+from silencio.export.add_encoders import add_encoders
+from silencio.export.ensemble_graph import EnsembleGraph, write_graph
+from silencio.export.model_card import model_card
+from silencio.export.quantize import QuantizationReport
+from silencio.export.reference import write_reference
+from silencio.export.variants import released_variant
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import read_bytes, whole_folder
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fuse import Fusion
+from silencio.version import installed_version
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def export_bundle(
 ) -> tuple[BundleManifest, QuantizationReport | None]:
     """Export, verify against training, and only then put the bundle in its place.
 
-    The test part is unknown here: its figures come with the verdict (`silencio.bundle.seal`).
+    The test part is unknown here: its figures come with the verdict (`silencio.export.seal`).
 
     Args:
         heads: At least those that `fusion` joins; others have no part in the bundle.
@@ -137,7 +137,7 @@ def export_bundle(
         entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, fusion.weights)
         manifest = BundleManifest(
             version=_version(parents, work / GRAPH),
-            created_by=f"silencio {__version__}",
+            created_by=f"silencio {installed_version()}",
             spec=config.features,
             spec_sha256=config.features.sha256,
             inputs=inputs,

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GraphInput
-from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.config.quantization import QuantizeConfig
 from silencio.errors import BundleError
 from silencio.storage import write_atomically
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from silencio.bundle.export import require_free, write_manifest
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import BundleManifest
+from silencio.export.bundle import require_free, write_manifest
 from silencio.storage import whole_folder
 
 

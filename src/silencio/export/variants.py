@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GRAPH, GraphInput, Tolerances
-from silencio.bundle.quantize import Features, QuantizationReport, choose_variant, has_convolution, quantize_graph
-from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.config.quantization import QuantizeConfig
 from silencio.data.shards import ShardSet, targets
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 from silencio.evaluation.recording_scores import recording_scores
+from silencio.export.quantize import Features, QuantizationReport, choose_variant, has_convolution, quantize_graph
 from silencio.features import FrontEnd
 from silencio.storage import replace_file
 from silencio.taxonomy import ClassList

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from silencio.data.demo import default_demo_directory, fetch_demo
-from silencio.data.demo.__main__ import main
-from silencio.data.demo.fetch import ReadPackage, is_complete, lay_out
-from silencio.data.demo.packages import Package
-from silencio.data.demo.sources import DemoSet, load_demo_set
+from silencio.demo import default_demo_directory, fetch_demo
+from silencio.demo.__main__ import main
+from silencio.demo.fetch import ReadPackage, is_complete, lay_out
+from silencio.demo.packages import Package
+from silencio.demo.sources import DemoSet, load_demo_set
 from silencio.errors import SourceError
 
 
@@ -171,7 +171,7 @@ def test_lay_out__through_a_link_keeps_the_link(tmp_path: Path, demo: DemoSet, r
 def test_fetch_demo__complete_folder_needs_no_client(
     tmp_path: Path, demo: DemoSet, reader: Packages, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("silencio.data.demo.fetch.load_demo_set", lambda with_widelands: demo)
+    monkeypatch.setattr("silencio.demo.fetch.load_demo_set", lambda with_widelands: demo)
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a client was started"))
     lay_out(tmp_path, demo, reader)
     assert fetch_demo(tmp_path) == tmp_path
@@ -226,7 +226,7 @@ def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in fetched.rglob("*")}
     # Without any client within reach, and in another process, which remembers nothing.
     run = subprocess.run(
-        [sys.executable, "-m", "silencio.data.demo", "--out", str(fetched)],
+        [sys.executable, "-m", "silencio.demo", "--out", str(fetched)],
         env={"PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

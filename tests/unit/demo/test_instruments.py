@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from silencio.data.demo import fetch_instruments
-from silencio.data.demo.__main__ import main
-from silencio.data.demo.fetch import ReadPackage, is_complete, lay_out
-from silencio.data.demo.instruments import InstrumentSet, load_instrument_set
-from silencio.data.demo.packages import PACKAGES, Package
 from silencio.data.source import absolute, open_source
 from silencio.data.validate import validate_recordings
+from silencio.demo import fetch_instruments
+from silencio.demo.__main__ import main
+from silencio.demo.fetch import ReadPackage, is_complete, lay_out
+from silencio.demo.instruments import InstrumentSet, load_instrument_set
+from silencio.demo.packages import PACKAGES, Package
 from silencio.errors import SourceError
 
 

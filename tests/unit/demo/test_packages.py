@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from silencio.data.demo import packages
-from silencio.data.demo.apt import release_sources
-from silencio.data.demo.archives import read_members
-from silencio.data.demo.packages import PACKAGES, Downloader, run_client
+from silencio.demo import packages
+from silencio.demo.apt import release_sources
+from silencio.demo.archives import read_members
+from silencio.demo.packages import PACKAGES, Downloader, run_client
 from silencio.errors import SourceError
 
 FARM = PACKAGES["gcompris-qt-data"]

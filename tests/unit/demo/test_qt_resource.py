@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import pytest
 
-from silencio.data.demo.qt_resource import read_qt_resource
+from silencio.demo.qt_resource import read_qt_resource
 from silencio.errors import SourceError
 
 FILES = {"animals/cat.ogg": b"meow" * 50, "animals/dog/bark.ogg": b"woof", "readme": b""}

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from silencio.data.demo.packages import PACKAGES
-from silencio.data.demo.sources import load_demo_set
+from silencio.demo.packages import PACKAGES
+from silencio.demo.sources import load_demo_set
 
 
 @pytest.mark.parametrize("with_widelands", [False, True])

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.add_encoders import add_encoders
 from silencio.config import RunConfig, resolve
 from silencio.data.embeddings import open_encoders
 from silencio.data.shards import ShardSet, write_shard
 from silencio.errors import BundleError
+from silencio.export.add_encoders import add_encoders
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fit import fit_head

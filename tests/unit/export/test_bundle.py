@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.config.quantization import QuantizeConfig
 from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
@@ -124,11 +124,11 @@ def test_int8__is_released_only_where_it_is_kept(tiny_data, tiny_ensemble, tmp_p
     )
     data = dataclasses.replace(tiny_data, config=config)
     # The clock is taken out of it: whether int8 is faster on a net this small is luck.
-    monkeypatch.setattr("silencio.bundle.quantize._median_ms", lambda *_: (2.0, 1.0))
+    monkeypatch.setattr("silencio.export.quantize._median_ms", lambda *_: (2.0, 1.0))
     kept = Bundle(tiny_ensemble.export(data, tmp_path / "kept"))
     kept.verify()
     assert kept.manifest.precision == "int8"
-    monkeypatch.setattr("silencio.bundle.quantize._median_ms", lambda *_: (1.0, 2.0))
+    monkeypatch.setattr("silencio.export.quantize._median_ms", lambda *_: (1.0, 2.0))
     refused = Bundle(tiny_ensemble.export(data, tmp_path / "refused"))
     assert refused.manifest.precision == "fp32"
     sizes = [(one.directory / "model.onnx").stat().st_size for one in (kept, refused)]

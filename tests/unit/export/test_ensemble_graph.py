@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from silencio.bundle.ensemble_graph import CalibrationLayer
 from silencio.bundle.manifest import Tolerances
 from silencio.evaluation.calibration import Calibration
+from silencio.export.ensemble_graph import CalibrationLayer
 
 # All of them, and many near 0 and 1.
 LOGITS = np.concatenate([np.linspace(-30, 30, 2001), np.linspace(-14, 14, 2001)])

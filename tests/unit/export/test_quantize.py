@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from silencio.bundle.graph import OUTPUT, Graph
 from silencio.bundle.manifest import GraphInput
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.bundle.quantize import QuantizationReport, QuantizeConfig, choose_variant, quantize_graph
 from silencio.errors import BundleError
+from silencio.export.quantize import QuantizationReport, QuantizeConfig, choose_variant, quantize_graph
 
 INPUTS = (
     GraphInput(name="log_mel", dtype="float32", shape=(1, 16, 24)),
@@ -172,7 +172,7 @@ def _choose(
 
 def _takes(monkeypatch: pytest.MonkeyPatch, fp32_ms: float, int8_ms: float) -> None:
     """The clock is taken out of it: which of two graphs is faster depends on the processor and on what else it does."""
-    monkeypatch.setattr("silencio.bundle.quantize._median_ms", lambda *_: (fp32_ms, int8_ms))
+    monkeypatch.setattr("silencio.export.quantize._median_ms", lambda *_: (fp32_ms, int8_ms))
 
 
 def test_choose__faster_and_as_good_is_kept(exact: Path, rounded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from silencio.data.fault_page import summary, write_fault_page
 from silencio.data.faults import Fault, fault_table
 from silencio.data.validate import ValidatedRecordings
+from silencio.reports.fault_page import summary, write_fault_page
 
 
 def test_page__of_sound_data_says_none(validated: ValidatedRecordings, tmp_path: Path) -> None:
