@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -14,7 +13,7 @@ from silencio.bundle.parity import Parity
 from silencio.errors import BundleIntegrityError, ParityError
 from silencio.features import FrontEnd
 from silencio.settings import Settings
-from silencio.storage import is_by_product
+from silencio.storage import is_by_product, sha256_of
 
 # How much more than the tolerance the mean of log_mel may differ where samples were rounded otherwise.
 _ROUNDED = 100.0
@@ -131,12 +130,6 @@ class Bundle:
         """Everything a loader checks before it is ready."""
         self.replay_features(FrontEnd(self.manifest.spec))
         self.replay_probabilities(self.graph())
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _verify_manifest(manifest: BundleManifest) -> None:

@@ -11,7 +11,7 @@ from silencio.data.embeddings import window_sha256
 from silencio.data.shards import ShardEncoder
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import encoder_file, known_encoder
-from silencio.encoders.weights import sha256_of
+from silencio.encoders.weights import weights_sha256
 from silencio.errors import BundleError
 from silencio.features import FeatureSpec
 
@@ -40,7 +40,7 @@ def add_encoders(
     entries = []
     for name, one in sorted({name: one for head in heard for name, one in head.items()}.items()):
         known, source = known_encoder(name), encoder_file(name, configured.get(name, EncoderConfig()))
-        if one.spec.identity(sha256_of(source), window_sha256(spec)) != one.identity:
+        if one.spec.identity(weights_sha256(source), window_sha256(spec)) != one.identity:
             raise BundleError(f"the weights of {name} here ({source.name}) are not those that training heard")
         entry = EncoderEntry(
             **one.spec.model_dump(),

@@ -15,7 +15,7 @@ from torch import nn
 
 from silencio.bundle.graph import Graph
 from silencio.bundle.licences import licence_verdict
-from silencio.bundle.load import Bundle, sha256_of
+from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import (
     DATA,
     GRAPH,
@@ -41,7 +41,7 @@ from silencio.export.quantize import QuantizationReport
 from silencio.export.reference import write_reference
 from silencio.export.variants import released_variant
 from silencio.features import FeatureSpec, FrontEnd
-from silencio.storage import read_bytes, whole_folder
+from silencio.storage import read_bytes, sha256_of, whole_folder
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead

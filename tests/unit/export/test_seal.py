@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from silencio.bundle import Bundle
-from silencio.bundle.load import sha256_of
 from silencio.errors import BundleError, BundleIntegrityError
 from silencio.export.seal import seal_bundle
+from silencio.storage import sha256_of
 
 METRICS = {"test": {"macro_map": 0.5, "top1": 0.6, "intervals": {"top1": [0.5, 0.7]}}, "soundscapes": {}}
 VERDICT = {"passed": False, "refusals": ["test top1 is 0.600, the policy asks for at least 0.7: refused."]}
