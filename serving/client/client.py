@@ -13,9 +13,9 @@ from typing import Any, Literal, Self
 import httpx
 from pydantic import ValidationError
 
-from serving.agreement import MODEL_NAME
-from serving.connection import check_address, connection, trust_for
-from serving.trust import is_certificate_refused, shows_certificate
+from serving.client.connection import check_address, connection, trust_for
+from serving.client.trust import is_certificate_refused, shows_certificate
+from serving.server.protocol import MODEL_NAME
 from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK

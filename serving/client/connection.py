@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from serving.trust import Trust, add_cacert, shows_certificate
+from serving.client.trust import Trust, add_cacert, shows_certificate
 from silencio.errors import ConfigError, ServingError
 from silencio.network import is_loopback, proxy_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from serving.agreement import MODEL_NAME
-from serving.connection import API_KEY
-from serving.trust import CACERT_OPTION
+from serving.client.connection import API_KEY
+from serving.client.trust import CACERT_OPTION
+from serving.server.protocol import MODEL_NAME
 from silencio.interpreter import python
 
 # The shell's own printf: what it writes is in no list of processes, as an argument of curl would be.

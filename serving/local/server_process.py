@@ -15,7 +15,7 @@ import httpx
 
 import serving
 import silencio
-from serving.agreement import MODEL_NAME, STOP_S
+from serving.server.protocol import MODEL_NAME, STOP_S
 from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.

@@ -13,8 +13,8 @@ from typing import Self
 
 from serving.access.certificate import names_of, refusal_at
 from serving.access.tls import Tls
-from serving.agreement import LOOPBACK, MAX_BODY_BYTES, REFUSED
-from serving.server_process import ServerProcess
+from serving.local.server_process import ServerProcess
+from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES, REFUSED
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
 from silencio.network import free_ports, is_loopback

@@ -14,10 +14,10 @@ from rich.text import Text
 from serving.access.certificate import names_of, refusal_at
 from serving.access.keys import read_keys
 from serving.access.tls import Tls
-from serving.agreement import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from serving.local import LocalServers, local_servers
-from serving.origins import check_origin
-from serving.ways_to_ask import ways_to_ask
+from serving.local.example_requests import ways_to_ask
+from serving.server.origins import check_origin
+from serving.server.protocol import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from silencio.bundle.load import read_manifest
 from silencio.bundle.manifest import BundleManifest
 from silencio.console import Console

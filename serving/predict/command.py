@@ -14,9 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError
-from serving.connection import API_KEY, add_connection_options
-from serving.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
-from serving.trust import CACERT_OPTION
+from serving.client.connection import API_KEY, add_connection_options
+from serving.client.trust import CACERT_OPTION
+from serving.predict.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, get_args
 
-from serving.table import recording_table
+from serving.predict.table import recording_table
 from silencio.console import Console
 from silencio.detections import RecordingDocument
 from silencio.detections.formats import SUFFIXES, TextFormat, pieces, write

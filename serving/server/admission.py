@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from serving.errors import Overloaded
+from serving.server.errors import Overloaded
 from silencio.errors import ConfigError
 
 

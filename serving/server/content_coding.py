@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from starlette.datastructures import Headers
 
-from serving.errors import RefusalError
+from serving.server.errors import RefusalError
 
 CODINGS = ("gzip", "deflate")
 # RFC 9110, 8.4.1.3: an old name of gzip.

@@ -28,7 +28,7 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
 
     Args:
         app: With all its middleware.
-        origins: By `serving.origins.check_origin`; none leaves the application as it is.
+        origins: By `serving.server.origins.check_origin`; none leaves the application as it is.
     """
     if origins:
         app.add_middleware(

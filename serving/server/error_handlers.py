@@ -19,7 +19,7 @@ from kserve.errors import (
 from kserve.logging import logger
 from starlette.exceptions import HTTPException
 
-from serving.agreement import OWN_REQUEST_ID
+from serving.server.protocol import OWN_REQUEST_ID
 
 RETRY_AFTER_S = 1
 _LONGEST_LINE = 1_000

@@ -9,11 +9,11 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.agreement import KEY_NAME_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
-from serving.answers import log_answer
-from serving.errors import Overloaded, RefusalError
-from serving.request_body import RequestBody
-from serving.request_ids import REQUEST_ID, RequestIds
+from serving.server.error_handlers import log_answer
+from serving.server.errors import Overloaded, RefusalError
+from serving.server.protocol import KEY_NAME_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
+from serving.server.request_body import RequestBody
+from serving.server.request_ids import REQUEST_ID, RequestIds
 
 
 class Exchange:

@@ -23,14 +23,14 @@ from kserve.errors import (
 from kserve.logging import logger
 
 from serving.access import Access, AccessError
-from serving.agreement import KEY_NAME_HEADER, OWN_PREFIX
-from serving.answers import INTERNAL, log_answer
-from serving.errors import Overloaded
-from serving.grpc_messages import Messages, MessageTimeoutError, NoMessageError
-from serving.load import Load, Share
 from serving.metrics.process import count_request, expect_requests
 from serving.metrics.routes import GRPC_PREDICT_ROUTE, GRPC_STATUSES
-from serving.request_ids import REQUEST_ID, RequestIds
+from serving.server.admission import Load, Share
+from serving.server.error_handlers import INTERNAL, log_answer
+from serving.server.errors import Overloaded
+from serving.server.grpc_messages import Messages, MessageTimeoutError, NoMessageError
+from serving.server.protocol import KEY_NAME_HEADER, OWN_PREFIX
+from serving.server.request_ids import REQUEST_ID, RequestIds
 
 # Probes need no key and are never refused for load.
 OPEN_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})

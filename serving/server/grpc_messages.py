@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from serving.errors import Overloaded
+from serving.server.errors import Overloaded
 
 # Ten minutes of stereo are 115 MB, so these are some gigabytes at worst, from clients that have a key.
 MAX_MESSAGES_AT_ONCE = 16

@@ -15,8 +15,8 @@ from fastapi import FastAPI, Request
 from kserve.constants.constants import PredictorProtocol
 from starlette.responses import Response
 
-from serving.agreement import LARGE_BODY_BYTES
-from serving.readiness import BundleDataPlane
+from serving.server.protocol import LARGE_BODY_BYTES
+from serving.server.readiness import BundleDataPlane
 
 _JSON = "application/json"
 

@@ -24,16 +24,16 @@ from kserve.protocol.rest.server import RESTServer
 
 from serving.access import Access
 from serving.access.tls import Renewal, Tls
-from serving.agreement import LARGE_MESSAGES
-from serving.boundary import AddRoutes, guard
-from serving.compression import Compression
-from serving.cors import allow_origins
-from serving.grpc_boundary import GrpcBoundary
-from serving.grpc_messages import MAX_CALLS_BEING_READ
-from serving.http_protocol import HttpProtocol
-from serving.inference_routes import add_inference_routes
-from serving.load import Limits, Load
-from serving.versions import VersionedEndpoints, VersionedServicer
+from serving.server.admission import Limits, Load
+from serving.server.compression import Compression
+from serving.server.cors import allow_origins
+from serving.server.grpc_interceptor import GrpcBoundary
+from serving.server.grpc_messages import MAX_CALLS_BEING_READ
+from serving.server.http_protocol import HttpProtocol
+from serving.server.inference_routes import add_inference_routes
+from serving.server.middleware import AddRoutes, guard
+from serving.server.protocol import LARGE_MESSAGES
+from serving.server.versions import VersionedEndpoints, VersionedServicer
 
 _LOOK_FOR_CERTIFICATE_S = 2.0
 _RPCS_A_REQUEST = 4
@@ -49,7 +49,7 @@ class Entrance:
         access: The keys; None lets everybody in.
         tls: None speaks plain text.
         routes: Adds routes of its own to the REST side, before the SDK's: of two with the same path the first answers.
-        allowed_origins: Of web pages that may read the REST side's answers, by `serving.origins.check_origin`.
+        allowed_origins: Of web pages that may read the REST side's answers, by `serving.server.origins.check_origin`.
     """
 
     host: str

@@ -14,11 +14,6 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.access import Access, AccessError
-from serving.answers import INTERNAL, add_answers, log_answer
-from serving.content_coding import content_coding
-from serving.errors import Overloaded, RefusalError
-from serving.exchange import Exchange
-from serving.load import Load, Share
 from serving.metrics.process import count_request, expect_requests
 from serving.metrics.routes import (
     METHODS,
@@ -29,8 +24,13 @@ from serving.metrics.routes import (
     allowed_methods,
     template_of,
 )
-from serving.operations import split_operation
-from serving.request_body import RequestBody, too_large
+from serving.server.admission import Load, Share
+from serving.server.content_coding import content_coding
+from serving.server.error_handlers import INTERNAL, add_answers, log_answer
+from serving.server.errors import Overloaded, RefusalError
+from serving.server.exchange import Exchange
+from serving.server.operations import split_operation
+from serving.server.request_body import RequestBody, too_large
 
 # Reading these needs no key, and is never refused for load. So are our own pages.
 OPEN_ROUTES = frozenset(

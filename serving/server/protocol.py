@@ -21,7 +21,7 @@ OWN_PREFIX = "x-silencio-"
 QUERY_HEADER = "x-silencio-query"
 # How it names the request: by an id of its own, which no client chooses.
 OWN_REQUEST_ID = "x-silencio-request-id"
-# How it names the operation, one of `serving.operations`, by whose name a request came.
+# How it names the operation, one of `serving.server.operations`, by whose name a request came.
 OPERATION_HEADER = "x-silencio-operation"
 # How it names the API key by which a request was let in.
 KEY_NAME_HEADER = "x-silencio-key-name"

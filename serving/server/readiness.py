@@ -14,11 +14,11 @@ from kserve.logging import logger
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
-from serving.agreement import LOADING, REFUSED
-from serving.errors import NotReady
-from serving.media_types import is_json, is_text, media_type, says_nothing
-from serving.v2_binary import read_binary_request
-from serving.versions import VersionNotFound
+from serving.server.errors import NotReady
+from serving.server.media_types import is_json, is_text, media_type, says_nothing
+from serving.server.protocol import LOADING, REFUSED
+from serving.server.v2_binary import read_binary_request
+from serving.server.versions import VersionNotFound
 from silencio.bundle import Bundle
 from silencio.errors import SilencioError
 

@@ -7,9 +7,9 @@ import asyncio
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from serving.content_coding import Unpacker
-from serving.errors import RefusalError
-from serving.load import Share
+from serving.server.admission import Share
+from serving.server.content_coding import Unpacker
+from serving.server.errors import RefusalError
 
 
 class RequestBody:

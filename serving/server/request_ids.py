@@ -7,7 +7,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Self
 
-from serving.agreement import OWN_REQUEST_ID
+from serving.server.protocol import OWN_REQUEST_ID
 
 REQUEST_ID = "x-request-id"
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")

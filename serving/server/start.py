@@ -18,13 +18,13 @@ from kserve.logging import configure_logging, logger
 
 from serving.access import Access
 from serving.access.tls import tls_of
-from serving.agreement import DRAIN_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
-from serving.boundary import AddRoutes
-from serving.load import Limits
-from serving.loopback import Entrance, listen_on
-from serving.origins import check_origin
-from serving.readiness import BundleDataPlane, BundleModel, FixedRepository
-from serving.stopping import ModelServer
+from serving.server.admission import Limits
+from serving.server.kserve_servers import Entrance, listen_on
+from serving.server.middleware import AddRoutes
+from serving.server.origins import check_origin
+from serving.server.protocol import DRAIN_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
+from serving.server.readiness import BundleDataPlane, BundleModel, FixedRepository
+from serving.server.stopping import ModelServer
 from silencio.errors import ConfigError
 from silencio.interpreter import python
 

@@ -36,7 +36,7 @@ class VersionNotFound(ModelNotFound):  # type: ignore[misc]  # kserve is untyped
 
 
 class VersionedEndpoints(V2Endpoints):  # type: ignore[misc]
-    """The SDK's REST side, which answers 501 to every version; `serving.inference_routes` has what is left of it."""
+    """The SDK's REST side, which answers 501 to every version; `server.inference_routes` has what is left of it."""
 
     async def model_metadata(self, model_name: str, model_version: str | None = None) -> ModelMetadataResponse:
         self.dataplane.check_version(model_name, model_version)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from serving.simulate.exchange import Asker, Exchange
 from serving.simulate.recordings import Recording
+from serving.simulate.simulated_client import Asker, Exchange
 
 
 @dataclass

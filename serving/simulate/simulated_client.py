@@ -12,9 +12,9 @@ from typing import Any, Self
 
 import httpx
 
-from serving.agreement import MODEL_NAME
-from serving.connection import connection, trust_for
-from serving.trust import is_certificate_refused
+from serving.client.connection import connection, trust_for
+from serving.client.trust import is_certificate_refused
+from serving.server.protocol import MODEL_NAME
 from silencio.errors import ServingError
 
 _SPECIES = ("code", "scientific_name", "common_name", "class_name", "probability")

@@ -9,7 +9,7 @@ import numpy as np
 from kserve.logging import logger
 from numpy.typing import NDArray
 
-from serving.transformer.hearing import HeardRequest
+from serving.transformer.preprocessing import HeardRequest
 from serving.transformer.request import Known, Question
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument, recording_document

@@ -11,11 +11,11 @@ from datetime import datetime
 from kserve.errors import InvalidInput
 from kserve.logging import logger
 
-from serving.agreement import MOST_AUDIO_S
-from serving.transformer.admission import ProbedRecording, TooLongError, max_windows, probe
+from serving.server.protocol import MOST_AUDIO_S
 from serving.transformer.feature_memory import FeatureShare
+from serving.transformer.probing import ProbedRecording, TooLongError, max_windows, probe
 from serving.transformer.request import GivenFeatures, Known, Question
-from serving.transformer.request.question import Priority
+from serving.transformer.request.predict_request import Priority
 from serving.transformer.request.v1 import MOST_INSTANCES
 from serving.transformer.request_decoder import RequestDecoder
 from silencio.audio import MIN_AUDIO_S, window_starts_s

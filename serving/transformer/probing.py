@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kserve.errors import InvalidInput
 
-from serving.agreement import MOST_AUDIO_S
+from serving.server.protocol import MOST_AUDIO_S
 from serving.transformer.request import EncodedRecording
 from silencio.audio import Steps, claimed_duration_s
 

@@ -9,7 +9,7 @@ import numpy as np
 from kserve import InferOutput, InferRequest, InferResponse
 from numpy.typing import NDArray
 
-from serving.v2_outputs import wanted_outputs
+from serving.server.v2_outputs import wanted_outputs
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument
 

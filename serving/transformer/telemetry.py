@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.agreement import KEY_NAME_HEADER
 from serving.metrics import Metrics
 from serving.prediction_log import PredictionLog, RecordingFacts, window_records
-from serving.transformer.hearing import HeardRequest
+from serving.server.protocol import KEY_NAME_HEADER
+from serving.transformer.preprocessing import HeardRequest
 from serving.transformer.request import Known
 from silencio.bundle.manifest import BundleManifest
 from silencio.decoding import RecordingFeatures

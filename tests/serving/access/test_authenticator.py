@@ -22,7 +22,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 from serving.access import Access, AccessError, TokenBucket, read_keys
 from serving.access.__main__ import main
 from serving.access.keys import COLUMNS, add_key
-from serving.server_process import ServerProcess
+from serving.local.server_process import ServerProcess
 from silencio.errors import ConfigError
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until

@@ -16,7 +16,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ServerLiveRequest
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.access.tls import tls_of
-from serving.server_process import ServerProcess
+from serving.local.server_process import ServerProcess
 from serving.transformer.predictor_client import PredictorClient
 from silencio.errors import ConfigError
 from silencio.network import free_ports

@@ -11,7 +11,7 @@ import soundfile
 
 from serving.__main__ import main
 from serving.client import Client
-from serving.simulate.exchange import Asker
+from serving.simulate.simulated_client import Asker
 from serving.stream.consumer import Consumer, ConsumerConfig
 from silencio.errors import ConfigError, ServingError
 from tests.serving.answering import Answering, answering

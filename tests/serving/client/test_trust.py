@@ -13,7 +13,7 @@ import soundfile
 
 from serving.__main__ import main
 from serving.client import Client
-from serving.trust import Trust
+from serving.client.trust import Trust
 from silencio.errors import ConfigError, ServingError
 from tests.serving.answering import Answering, answering
 from tests.serving.authority import Authority

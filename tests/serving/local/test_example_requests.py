@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.ways_to_ask import ways_to_ask
+from serving.local.example_requests import ways_to_ask
 
 KEY = "sk-0123456789"
 # Writes down its arguments, which everybody on the machine can see, and asks nobody.

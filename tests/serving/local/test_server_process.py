@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 from kserve import ModelRepository
 
-from serving.agreement import DRAIN_S, LOG_CLOSE_S, STOP_S
 from serving.local import LocalServers, local_servers
-from serving.server import serve
-from serving.server_process import ServerProcess
-from serving.stopping import ModelServer
+from serving.local.server_process import ServerProcess
+from serving.server.protocol import DRAIN_S, LOG_CLOSE_S, STOP_S
+from serving.server.start import serve
+from serving.server.stopping import ModelServer
 from serving.transformer import __main__ as transformer
 from silencio.errors import ServingError
 from silencio.network import free_ports
@@ -103,7 +103,7 @@ def test_stop__a_server_that_does_not_end_in_order_is_said(
 
 def test_stop__a_server_that_had_to_be_killed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("serving.server_process.STOP_S", 0.01)
+    monkeypatch.setattr("serving.local.server_process.STOP_S", 0.01)
     odd = _ends_with(0, tmp_path, does_end=False)
     until((tmp_path / "began").exists)
     with pytest.raises(ServingError, match=r"the odd was killed: stopped, it did not end within 0.01 s"):
@@ -183,7 +183,7 @@ def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
 
 
 def test_stop__what_it_takes_fits_the_grace_period_that_the_documentation_names() -> None:
-    document = " ".join((Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8").split())
+    document = " ".join((Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8").split())
     assert "log.close(LOG_CLOSE_S)" in inspect.getsource(transformer)
     assert "grace_period=DRAIN_S" in inspect.getsource(serve)
     assert DRAIN_S + LOG_CLOSE_S < STOP_S
@@ -207,8 +207,8 @@ def test_local_servers__an_end_out_of_order_is_an_error_but_hides_no_other(
         until((tmp_path / "began").exists)
         return LocalServers("", "", odd, odd)
 
-    monkeypatch.setattr("serving.local._start", begin)
-    monkeypatch.setattr("serving.local._wait_until_ready", lambda *_: None)
+    monkeypatch.setattr("serving.local.servers._start", begin)
+    monkeypatch.setattr("serving.local.servers._wait_until_ready", lambda *_: None)
     with pytest.raises(ServingError, match="did not end in order"), local_servers(bundle_directory):
         pass
     with pytest.raises(KeyError), local_servers(bundle_directory):

@@ -9,7 +9,7 @@ import pytest
 
 from serving.access.tls import Tls
 from serving.local import _Addresses
-from serving.up import _notes
+from serving.local.up import _notes
 from tests.serving.authority import Authority
 
 

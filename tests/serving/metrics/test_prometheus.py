@@ -22,7 +22,7 @@ from serving.local import LocalServers, local_servers
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
-OPERATING = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+OPERATING = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
 QUERIES = [
     line
     for block in re.findall(r"```promql\n(.*?)```", OPERATING, re.DOTALL)

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from serving.__main__ import main
-from serving.output import FORMATS
+from serving.predict.output import FORMATS
 from tests.disks import disk_of, files_of_at_most
 
 Make = Callable[..., bytes]
 LATIN_1 = os.fsdecode(b"caf\xe9.ogg")
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 
 
 @pytest.fixture

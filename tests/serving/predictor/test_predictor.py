@@ -15,7 +15,7 @@ from kserve import InferenceGRPCClient, InferInput, InferRequest, InferResponse
 from numpy.typing import NDArray
 
 from serving.local import LocalServers
-from serving.server_process import ServerProcess
+from serving.local.server_process import ServerProcess
 from silencio.bundle import Scorer
 from silencio.bundle.graph import MOST_WINDOWS
 from silencio.network import free_ports

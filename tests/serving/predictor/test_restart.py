@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from serving.local import local_servers
-from serving.server_process import ServerProcess
+from serving.local.server_process import ServerProcess
 from tests.waiting import HANG_S, until
 
 ROUTE = "/v1/models/silencio:predict"

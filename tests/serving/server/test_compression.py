@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from serving.compression import MIN_COMPRESSED_BYTES, Compression, takes_gzip
+from serving.server.compression import MIN_COMPRESSED_BYTES, Compression, takes_gzip
 from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"

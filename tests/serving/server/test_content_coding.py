@@ -8,8 +8,8 @@ import zlib
 import pytest
 from starlette.datastructures import Headers
 
-from serving.content_coding import Unpacker, content_coding
-from serving.errors import RefusalError
+from serving.server.content_coding import Unpacker, content_coding
+from serving.server.errors import RefusalError
 
 BODY = bytes(range(256)) * 40
 RAW = zlib.compress(BODY, wbits=-15)

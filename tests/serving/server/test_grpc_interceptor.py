@@ -31,10 +31,10 @@ from prometheus_client import REGISTRY
 
 from serving.access import Access
 from serving.access.keys import add_key
-from serving.grpc_boundary import GrpcBoundary
-from serving.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_MESSAGES_WAITING, MAX_NAMES_AT_ONCE
-from serving.load import Limits, Load
-from serving.loopback import grpc_options
+from serving.server.admission import Limits, Load
+from serving.server.grpc_interceptor import GrpcBoundary
+from serving.server.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_MESSAGES_WAITING, MAX_NAMES_AT_ONCE
+from serving.server.kserve_servers import grpc_options
 from tests.serving.http2 import send_message
 from tests.waiting import HANG_S, until_async
 

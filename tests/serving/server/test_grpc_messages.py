@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from serving.errors import Overloaded
-from serving.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_NAMES_AT_ONCE, Messages
+from serving.server.errors import Overloaded
+from serving.server.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_NAMES_AT_ONCE, Messages
 from tests.waiting import HANG_S, until_async
 
 

@@ -18,9 +18,9 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from serving.http_protocol import HttpProtocol
-from serving.load import Limits
-from serving.loopback import Entrance, listen_on
+from serving.server.admission import Limits
+from serving.server.http_protocol import HttpProtocol
+from serving.server.kserve_servers import Entrance, listen_on
 from silencio.errors import ConfigError
 from tests.waiting import HANG_S, until
 

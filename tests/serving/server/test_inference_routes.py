@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from kserve.errors import ModelNotFound
 
-from serving.agreement import LARGE_BODY_BYTES
-from serving.inference_routes import add_inference_routes
-from serving.readiness import BundleDataPlane
+from serving.server.inference_routes import add_inference_routes
+from serving.server.protocol import LARGE_BODY_BYTES
+from serving.server.readiness import BundleDataPlane
 from tests.waiting import HANG_S
 
 V2_OF_VERSION = "/v2/models/silencio/versions/2/infer"

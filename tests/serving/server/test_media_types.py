@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from serving.media_types import is_json, is_text, says_nothing
+from serving.server.media_types import is_json, is_text, says_nothing
 
 
 @pytest.mark.parametrize(

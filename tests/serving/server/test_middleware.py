@@ -36,12 +36,12 @@ from starlette.routing import Route
 
 from serving.access import Access
 from serving.access.keys import add_key
-from serving.boundary import guard
-from serving.errors import NotReady, Overloaded, Unavailable
-from serving.grpc_boundary import GrpcBoundary
-from serving.load import Limits, Load
 from serving.local import LocalServers
 from serving.metrics.routes import METHODS
+from serving.server.admission import Limits, Load
+from serving.server.errors import NotReady, Overloaded, Unavailable
+from serving.server.grpc_interceptor import GrpcBoundary
+from serving.server.middleware import guard
 from silencio.errors import ConfigError
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until, until_async

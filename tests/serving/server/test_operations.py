@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.agreement import OPERATION_HEADER
-from serving.operations import OPERATIONS, split_operation
+from serving.server.operations import OPERATIONS, split_operation
+from serving.server.protocol import OPERATION_HEADER
 
 MODEL = "/v1/models/silencio"
 Make = Callable[..., bytes]

@@ -14,7 +14,7 @@ import pytest
 from onnx import numpy_helper
 
 from serving.local import LocalServers, local_servers
-from serving.server_process import Readiness, ServerProcess
+from serving.local.server_process import Readiness, ServerProcess
 from silencio.bundle import Bundle, BundleManifest, Scorer
 from silencio.bundle.load import sha256_of
 from silencio.bundle.placeholder import write_placeholder_bundle

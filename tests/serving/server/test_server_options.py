@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import serving.server
+import serving.server.start
 from serving.predictor.__main__ import main as predictor
-from serving.server import _entrance, argument_parser, parsed_options
+from serving.server.start import _entrance, argument_parser, parsed_options
 from serving.transformer.__main__ import main as transformer
 from silencio.errors import ConfigError
 from silencio.interpreter import python
@@ -28,7 +28,7 @@ def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], m
 def test_servers__name_all_options_that_are_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(serving.server, "_MOUNTED_BUNDLE", tmp_path / "models")
+    monkeypatch.setattr(serving.server.start, "_MOUNTED_BUNDLE", tmp_path / "models")
     bundle = f"--bundle DIR, a bundle's folder ({tmp_path}/models, KServe's own, is not there)"
     host = "--predictor_host HOST:PORT, the predictor's gRPC port"
     help_of = "; python -m serving.{} --help lists all options\n"
@@ -56,7 +56,7 @@ def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.Monke
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(serving.server, "_MOUNTED_BUNDLE", tmp_path)
+    monkeypatch.setattr(serving.server.start, "_MOUNTED_BUNDLE", tmp_path)
     for words, bundle in (([], tmp_path), (["--bundle", "b"], Path("b"))):
         monkeypatch.setattr(sys, "argv", ["server", *words])
         assert parsed_options(argument_parser("test", "")).bundle == bundle

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from serving.stream import consumer as consumer_module
-from serving.stream import kept_rows, ledger
+from serving.stream import kept_rows, results_store
 from serving.stream.consumer import Consumer, ConsumerConfig
-from serving.stream.ledger import Answer, Failure
+from serving.stream.results_store import Answer, Failure
 from silencio.detections.documents import DetectionEntry
 from silencio.detections.score_tables import TABLES, ScoreTables, row_names
 from silencio.storage.parquet import read_parquet
@@ -58,7 +58,7 @@ def _consumer(tmp_path: Path, name: str = "results") -> Consumer:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How many answers were read from the ledger, and how many windows were made rows of."""
     counts: Counter[str] = Counter()
-    read, rendered = ledger.read_bytes, kept_rows.rendered_rows
+    read, rendered = results_store.read_bytes, kept_rows.rendered_rows
 
     def reading(uri: str) -> bytes:
         counts["read"] += 1
@@ -69,7 +69,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             counts["rendered"] += 1
             yield row
 
-    monkeypatch.setattr(ledger, "read_bytes", reading)
+    monkeypatch.setattr(results_store, "read_bytes", reading)
     monkeypatch.setattr(kept_rows, "rendered_rows", rendering)
     return counts
 

@@ -22,8 +22,8 @@ import soundfile
 from serving.local import LocalServers, local_servers
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
-from serving.stream.ledger import Failure, Ledger
 from serving.stream.producer import ProducerConfig, produce
+from serving.stream.results_store import Failure, Ledger
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.errors import StorageError
@@ -36,7 +36,7 @@ from tests.serving.trap import TRAP_HZ, Trap, set_trap
 from tests.waiting import HANG_S, until
 
 Recording = Callable[..., bytes]
-ROOT = str(Path(__file__).parents[2])
+ROOT = str(Path(__file__).parents[3])
 STEMS = ["H01_20250411_050000", "H01_20250411_050100"]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from serving.stream.consumer import Consumer, ConsumerConfig
-from serving.stream.ledger import Answer, Failure, Ledger
+from serving.stream.results_store import Answer, Failure, Ledger
 from silencio.errors import StorageError
 from silencio.storage import read_bytes
 from tests.disks import disk_of

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from serving.errors import Overloaded
+from serving.server.errors import Overloaded
 from serving.transformer.feature_memory import FeatureMemory, FeatureShare
-from serving.transformer.request.question import Priority
+from serving.transformer.request.predict_request import Priority
 
 # Batch work has seven eighths.
 MAX_BYTES = 800

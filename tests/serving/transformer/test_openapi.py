@@ -12,12 +12,12 @@ import httpx
 import jsonschema
 import pytest
 
-from serving.boundary import OPEN_ROUTES
 from serving.metrics.routes import template_of
+from serving.server.middleware import OPEN_ROUTES
 from serving.transformer.openapi import openapi, openapi_text
 
 ROUTE = "/v1/models/silencio:predict"
-DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "openapi.json"
 Make = Callable[..., bytes]
 Instance = Callable[[bytes], dict[str, object]]
 

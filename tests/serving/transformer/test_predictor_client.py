@@ -17,8 +17,8 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
 )
 from numpy.typing import NDArray
 
-from serving.errors import Unavailable
 from serving.local import LocalServers
+from serving.server.errors import Unavailable
 from serving.transformer.predictor_client import PredictorClient
 from silencio.bundle import Scorer
 from silencio.bundle.graph import MOST_WINDOWS

@@ -85,7 +85,7 @@ def test_predictor__an_address_that_is_none_is_refused_in_a_sentence(host: str) 
 
 def test_predictor__the_documented_args_of_an_inference_service_start_the_transformer() -> None:
     """What KServe adds by itself says nothing of TLS, and is refused."""
-    document = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    document = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
     block = next(one for one in document.split("```yaml\n") if one.startswith("transformer:")).partition("```")[0]
     args = yaml.safe_load(block)["transformer"]["containers"][0]["args"]
     assert args[0] == "--predictor_host"

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving.errors import Overloaded
-from serving.transformer.admission import ProbedRecording, TooLongError, allotted_s, max_windows, probe
+from serving.server.errors import Overloaded
 from serving.transformer.feature_memory import FeatureMemory, FeatureShare
-from serving.transformer.hearing import Hearing
+from serving.transformer.preprocessing import Hearing
+from serving.transformer.probing import ProbedRecording, TooLongError, allotted_s, max_windows, probe
 from serving.transformer.request import EncodedRecording, GivenFeatures, Question
-from serving.transformer.request.question import Priority
+from serving.transformer.request.predict_request import Priority
 from serving.transformer.request_decoder import RequestDecoder
 from silencio.decoding import RecordingFeatures, max_feature_bytes
 from silencio.errors import DecodeError
@@ -233,7 +233,7 @@ def test_largest_request__fits_into_what_is_kept_for_it(hop_s: float, n_recordin
 
 
 def test_ten_minutes__take_what_the_page_says() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8")
     n_mib = max_feature_bytes(SPEC, ["waveform", "log_mel"], LIMIT_S - 1) / 2**20
     assert f"ten minutes are {n_mib:.0f} MiB for a graph of waveforms" in " ".join(page.split())
 

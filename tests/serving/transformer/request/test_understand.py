@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kserve import InferInput, InferRequest
 
-from serving.agreement import LARGE_BODY_BYTES
+from serving.server.protocol import LARGE_BODY_BYTES
 from serving.transformer.request import read, understand
 
 
