@@ -17,8 +17,8 @@ from silencio.data.split import draw_split
 from silencio.data.validate import validate_recordings
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fuse_heads
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 
 _N_SPECIES, _N_RECORDINGS = 206, 824
 _MEGABYTE = 1e6

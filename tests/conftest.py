@@ -26,8 +26,8 @@ from silencio.data.validate import validate_recordings
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions, calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import Fusion, fuse_heads
 from silencio.training.fit import fit_head
-from silencio.training.fuse import Fusion, fuse_heads
 from tests.tiny_reserve import TINY, write_source
 
 

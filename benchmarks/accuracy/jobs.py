@@ -19,16 +19,16 @@ from benchmarks.accuracy.folds import Reserve, fold_shard, read_reserve
 from benchmarks.accuracy.references import encoder_regression
 from silencio.config import STUDENT, RunConfig
 from silencio.data.leaks import check_unheard
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet
+from silencio.data.unlabelled_pool import POOL
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.storage import write_atomically
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.distill import soft_labels, student_targets
+from silencio.training.ensemble import Fusion, fuse_heads
 from silencio.training.fit import fit_head, predict
-from silencio.training.fuse import Fusion, fuse_heads
 from silencio.training.lightning_module import HeadModule
-from silencio.training.teach import soft_labels, student_targets
 
 REFERENCES, SELF_TRAINING = "references", "self_training"
 MEAN_LOG_MEL, MAJORITY = "logistic regression on mean log-mel", "majority class"

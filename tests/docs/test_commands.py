@@ -12,8 +12,8 @@ from silencio.bundle.export import Origin, export_bundle
 from silencio.data.versions import data_table
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fuse_heads
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from tests.conftest import TinyData
 from tests.docs.clone import Clone, furnish, register
 from tests.docs.pages import PAGES, VerdictError, blocks

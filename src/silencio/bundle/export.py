@@ -46,7 +46,7 @@ from silencio.storage import read_bytes, whole_folder
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from silencio.errors import ConfigError
 from silencio.evaluation.comparisons import CHAMPION, COMPARED, REFERENCES
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.soundscape_figures import SoundscapeFigures
+from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 
 # In a layer of the configuration: what is below it holds no more.
 REPLACE = "replace"

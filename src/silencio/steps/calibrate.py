@@ -10,7 +10,7 @@ from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.reports import page
 from silencio.training.calibrate import calibrate_ensemble
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 
 
 def calibrate_step(

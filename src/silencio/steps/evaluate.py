@@ -20,18 +20,18 @@ from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, ask_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
-from silencio.evaluation.field import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
 from silencio.evaluation.held_out import judge_test_part
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
+from silencio.evaluation.soundscape_evaluation import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
 from silencio.evaluation.teacher import with_teacher
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.ensemble import Fusion
 from silencio.training.fit import predict
-from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
 from silencio.training.lightning_module import HeadModule
 

@@ -14,7 +14,7 @@ from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.versions import data_table
 from silencio.storage import write_atomically
 from silencio.training.calibrate import Decisions
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 from silencio.training.heads import load_heads
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list, read_recordings
-from silencio.training.fuse import fuse_heads
+from silencio.training.ensemble import fuse_heads
 from silencio.training.heads import load_heads
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from silencio.config import STUDENT, RunConfig
-from silencio.data.pool import POOL
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.shards import ShardSet
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.taxonomy import ClassList
-from silencio.training.fuse import Fusion
+from silencio.training.distill import soft_labels, student_targets
+from silencio.training.ensemble import Fusion
 from silencio.training.heads import load_heads
-from silencio.training.teach import soft_labels, student_targets
 
 
 def label_step(

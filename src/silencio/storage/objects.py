@@ -15,7 +15,7 @@ from silencio.errors import StorageError
 from silencio.storage import archive, s3
 from silencio.storage.atomic import whole_folder, write_atomically
 from silencio.storage.names import escaped, local_path
-from silencio.storage.places import is_s3, is_zip, join
+from silencio.storage.uris import is_s3, is_zip, join
 
 # Too long; characters of which the file system has none (`?` on a stick, bytes that are not UTF-8); a file where a
 # folder is needed, and the other way round.

@@ -21,7 +21,7 @@ from silencio.evaluation.slices import confusable_pairs
 from silencio.evaluation.thresholds import Thresholds, fit_thresholds
 from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 
 
 class Decisions(BaseModel):

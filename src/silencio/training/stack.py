@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from silencio.config import RunConfig
 from silencio.data.backgrounds import BackgroundPool
 from silencio.data.leaks import recording_fingerprints
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.errors import ModelError
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import WindowProbabilities

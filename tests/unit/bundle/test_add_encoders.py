@@ -17,8 +17,8 @@ from silencio.data.shards import ShardSet, write_shard
 from silencio.errors import BundleError
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fuse_heads
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from tests.conftest import TinyData, TinyEnsemble
 from tests.new_encoder import chorus
 from tests.tiny_reserve import TINY

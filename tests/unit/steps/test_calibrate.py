@@ -17,7 +17,7 @@ from silencio.steps.calibrate import calibrate_step
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import Decisions, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 
 CONFIG = resolve("heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n")
 

@@ -16,7 +16,7 @@ from silencio.data.recordings import write_class_list, write_recordings
 from silencio.errors import ModelError
 from silencio.steps.export import export_step, licence_counts
 from silencio.training.calibrate import calibrate_ensemble
-from silencio.training.fuse import fuse_heads
+from silencio.training.ensemble import fuse_heads
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
 

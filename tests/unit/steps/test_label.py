@@ -10,10 +10,10 @@ import pytest
 
 from silencio.config import RunConfig, resolve
 from silencio.config.parts import part_of
-from silencio.data.pool import POOL, without_labels
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL, without_labels
 from silencio.steps.label import label_step
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY

@@ -15,7 +15,7 @@ from silencio.evaluation.metrics import judge
 from silencio.taxonomy import ClassList, Species
 from silencio.training.calibrate import Decisions, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 
 CODES = ["0126247", "1139490", "bobfly1", "grekis"]
 CLASSES = ClassList.of(Species(code=c, scientific_name=c, common_name=c, class_name="Aves") for c in CODES)

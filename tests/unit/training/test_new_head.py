@@ -8,8 +8,8 @@ from silencio.bundle.load import Bundle
 from silencio.config import RunConfig
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fuse_heads
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from silencio.training.preflight import check_run
 from tests.conftest import TinyEnsemble
 from tests.new_head import add_head

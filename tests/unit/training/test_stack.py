@@ -8,8 +8,8 @@ from silencio.config import StackingConfig, resolve
 from silencio.data.shards import ShardSet
 from silencio.errors import ConfigError, ModelError
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.ensemble import fuse_heads
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from silencio.training.stack import check_apart, draw_folds
 
 TABLE = pd.DataFrame(

@@ -10,13 +10,13 @@ import pytest
 
 from silencio.data.embeddings import grid_starts
 from silencio.data.leaks import check_unheard
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.errors import SplitError
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.distill import labels_of, soft_labels, training_recordings
 from silencio.training.fit import fit_head
-from silencio.training.teach import labels_of, soft_labels, training_recordings
 from tests.conftest import TinyData, TinyEnsemble
 
 

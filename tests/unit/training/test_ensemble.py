@@ -8,7 +8,7 @@ from silencio.data.leaks import recording_fingerprints
 from silencio.errors import ModelError
 from silencio.models.supervisors.meta_mlp import MetaMlpConfig
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
-from silencio.training.fuse import Fusion, fuse_heads
+from silencio.training.ensemble import Fusion, fuse_heads
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from tqdm import tqdm
 
 from silencio.config import RunConfig
 from silencio.data.embeddings import grid_starts, grid_windows
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet, targets
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.encoders import EMBEDDING
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import Fusion
 from silencio.training.lightning_module import HeadModule, inference_device
 
 _WINDOWS_AT_ONCE = 16
