@@ -27,7 +27,7 @@ def arguments(
     folder = tmp_path_factory.mktemp("inputs")
     for head in tiny_ensemble.heads:
         head.save(folder / head.name)
-    tiny_ensemble.fusion.save(folder / "fusion")
+    tiny_ensemble.ensemble.save(folder / "fusion")
     write_class_list(tiny_data.classes, folder / "classes")
     write_recordings(tiny_data.recordings.drop(columns="part"), folder / "usable")
     table = tiny_data.recordings[tiny_data.recordings["part"] != "test"].reset_index(drop=True)
