@@ -10,10 +10,10 @@ import pytest
 
 from silencio.config import RunConfig, resolve
 from silencio.config.parts import part_of
-from silencio.data.pool import POOL, without_labels
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL, without_labels
 from silencio.steps.label import label_step
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
@@ -27,7 +27,7 @@ def arguments(
     folder = tmp_path_factory.mktemp("inputs")
     for head in tiny_ensemble.heads:
         head.save(folder / head.name)
-    tiny_ensemble.fusion.save(folder / "fusion")
+    tiny_ensemble.ensemble.save(folder / "fusion")
     write_class_list(tiny_data.classes, folder / "classes")
     write_recordings(tiny_data.recordings.drop(columns="part"), folder / "usable")
     table = tiny_data.recordings[tiny_data.recordings["part"] != "test"].reset_index(drop=True)
@@ -84,7 +84,7 @@ def test_label__temperature_and_share_of_the_labels_reach_the_targets(
 def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
     arguments: dict[str, Any], tiny_data: TinyData, tmp_path: Path
 ) -> None:
-    asked = ("self_training.pool=hidden", "self_training.least=0.0", "self_training.power=2.0")
+    asked = ("self_training.pool=hidden", "self_training.min_probability=0.0", "self_training.power=2.0")
     figures, soft = _label(arguments, tmp_path, "heads", *asked)
     assert set(soft.targets) == _parts(arguments, tiny_data)[POOL]
     # The labels that were hidden say how good the guesses are.
@@ -94,6 +94,8 @@ def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
 
 
 def test_label__nothing_sure_leaves_nothing_to_learn(arguments: dict[str, Any], tmp_path: Path) -> None:
-    figures, soft = _label(arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.least=0.999")
+    figures, soft = _label(
+        arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.min_probability=0.999"
+    )
     assert soft.targets == {}
     assert figures == {"recordings": 0, "windows": 0, "left_out_share": 1.0}

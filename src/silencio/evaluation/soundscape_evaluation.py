@@ -18,7 +18,7 @@ from silencio.data.soundscapes import SoundscapeConfig, generate_soundscapes
 from silencio.data.source import open_source
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.evaluation.failure_modes import FailureModeConfig, failure_modes
-from silencio.evaluation.soundscape_figures import judge_soundscapes
+from silencio.evaluation.soundscape_metrics import judge_soundscapes
 from silencio.evaluation.soundscapes import score_soundscapes, timelines
 from silencio.evaluation.window_model import WindowModel
 from silencio.features import FeatureSpec, FrontEnd
@@ -106,7 +106,7 @@ def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSp
     table = source.recordings
     kept = table[table["primary_label"].isin(strange) & ~table["secondary_labels"].map(bool)]
     # Decoding is what costs: a few more than are wanted, some of them hold nothing.
-    drawn = kept.sample(min(len(kept), 2 * config.most_recordings), random_state=config.seed)
+    drawn = kept.sample(min(len(kept), 2 * config.max_recordings), random_state=config.seed)
     front_end = FrontEnd(spec)
     for name, code, path in zip(drawn["recording_id"], drawn["primary_label"], drawn["path"], strict=True):
         with contextlib.suppress(DecodeError, StorageError):
