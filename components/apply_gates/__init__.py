@@ -1,5 +1,5 @@
 """Judge on the test part."""
 
-from components.judge.component import judge
+from components.apply_gates.component import apply_gates
 
-__all__ = ["judge"]
+__all__ = ["apply_gates"]

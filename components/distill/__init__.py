@@ -1,5 +1,5 @@
 """Train one head from soft labels."""
 
-from components.teach.component import teach
+from components.distill.component import distill
 
-__all__ = ["teach"]
+__all__ = ["distill"]

@@ -1,5 +1,5 @@
 """Fit the supervisor."""
 
-from components.fuse.component import fuse
+from components.fit_ensemble.component import fit_ensemble
 
-__all__ = ["fuse"]
+__all__ = ["fit_ensemble"]

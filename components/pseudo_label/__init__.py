@@ -1,5 +1,5 @@
 """Label recordings by the ensemble."""
 
-from components.label.component import label
+from components.pseudo_label.component import pseudo_label
 
-__all__ = ["label"]
+__all__ = ["pseudo_label"]

@@ -1,4 +1,4 @@
-"""judge: the policy's verdict, and the bundle with it."""
+"""apply_gates: the policy's verdict, and the bundle with it."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def test_references__heads_of_the_run_and_the_champion_are_some() -> None:
 
 def test_references__the_step_that_judges_knows_no_heads_and_need_not() -> None:
     config = resolve(CONFIG, overrides=["gates.beats={raw_cnn: [top1]}", "gates.champion_margin=null"])
-    assert RunConfig.of_part(part_of(config, "judge")).gates == config.gates
+    assert RunConfig.of_part(part_of(config, "apply_gates")).gates == config.gates
 
 
 def test_references__a_students_bundle_is_not_compared_with_heads() -> None:
