@@ -25,7 +25,7 @@ _MEGABYTE = 1e6
 # What is measured are bytes: nothing needs to be learned, no head is left out, and the smaller graph is kept.
 _SMOKE = (
     "stacking.keep_all_heads=true",
-    "export.quantize={n_calibration_windows: 16, most_map_loss: 1.0, n_timed: 10}",
+    "export.quantize={n_calibration_windows: 16, max_map_loss: 1.0, n_timed: 10}",
     "heads.effnet_lora.adapt=full",
     "heads.effnet_lora.weights=none",
 )
@@ -54,7 +54,7 @@ def _brief(preset: str, heads: Sequence[str], *overrides: str) -> RunConfig:
     return resolve(preset_text(preset), overrides=[*_SMOKE, *overrides, *away, *brief])
 
 
-def _size(what: str, config: RunConfig, most: float, quick: bool) -> Result:
+def _size(what: str, config: RunConfig, max_mb: float, quick: bool) -> Result:
     n_species = 20 if quick else _N_SPECIES
     with tempfile.TemporaryDirectory(prefix="silencio-size-") as temporary:
         root = Path(temporary)
@@ -68,7 +68,7 @@ def _size(what: str, config: RunConfig, most: float, quick: bool) -> Result:
         what,
         megabytes,
         "MB",
-        most,
+        max_mb,
         at_least=False,
         ours=f"{files[GRAPH] / _MEGABYTE:.1f} MB of it the graph",
         reference=f"{n_species} species; {names}",

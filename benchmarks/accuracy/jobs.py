@@ -122,7 +122,7 @@ def self_training_job(run: Run, fold: int, name: str) -> None:
         fusion = fuse_heads([head], reserve.recordings, config, classes)
         said = soft_labels([head], fusion, ShardSet([shard], config.features, POOL), config, classes)
         learned = run.fold(fold) / f"{name}-self-trained-{round_number}"
-        fit_head(name, config, [shard], classes, learned, soft=said.as_pseudo_labels(how.power, how.least))
+        fit_head(name, config, [shard], classes, learned, soft=said.as_pseudo_labels(how.power, how.min_probability))
     scores = {WITHOUT: _scores(run, reserve, without, shard), SELF_TRAINED: _scores(run, reserve, learned, shard)}
     run.keep(fold, SELF_TRAINING, scores, began_s)
 

@@ -38,8 +38,8 @@ def prove(units: Units) -> dict[str, Any]:
 def outcomes(n_recordings: int, wrong_by: float, n_models: int = _N_MODELS) -> dict[str, Any]:
     """Shares of models by outcome of the gate, and that the rule before would have refused; `first`: one by one."""
     rng = np.random.default_rng(0)
-    max_error = GatePolicy.shipped().most_calibration_error or 0.0
-    policy, counts = GatePolicy(most_calibration_error=max_error), dict.fromkeys([*_OUTCOMES.values(), "before"], 0)
+    max_error = GatePolicy.shipped().max_calibration_error or 0.0
+    policy, counts = GatePolicy(max_calibration_error=max_error), dict.fromkeys([*_OUTCOMES.values(), "before"], 0)
     first = ""
     for _ in range(n_models):
         confidence = rng.beta(_CONCENTRATION * TOP1, _CONCENTRATION * (1 - TOP1), n_recordings)

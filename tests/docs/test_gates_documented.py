@@ -69,7 +69,7 @@ def test_example__single_values_as_they_are_written() -> None:
 def test_numbers__of_the_text_are_those_of_the_code() -> None:
     assert f"fewer than {MIN_RECORDINGS}" in PAGE
     assert f"Below {MIN_RECORDINGS} recordings" in PAGE
-    assert f"a limit of {SHIPPED.most_calibration_error:g}" in PAGE
+    assert f"a limit of {SHIPPED.max_calibration_error:g}" in PAGE
 
 
 def _proved() -> dict[str, Any]:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 TAUGHT = """
 heads: {effnet_lora: null, raw_cnn: {epochs: 1}}
 student: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8]}
-self_training: {pool: hidden, hidden_share: 0.4, least: 0.0}
+self_training: {pool: hidden, hidden_share: 0.4, min_probability: 0.0}
 """
 
 Finished = tuple[subprocess.CompletedProcess[str], Path, list[str]]

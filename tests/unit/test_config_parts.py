@@ -30,7 +30,7 @@ def changed_by(*overrides: str) -> set[str]:
 READERS: dict[str, set[str]] = {
     "gates.minimum.top1=0.6": {"apply_gates"},
     "gates.champion_margin=0.05": {"apply_gates"},
-    "thresholds.least_positives=7": {"calibrate"},
+    "thresholds.min_positives=7": {"calibrate"},
     "calibration.prior_strength=3.0": {"calibrate"},
     "heads.raw_cnn.epochs=9": {"head_2", "preflight", "fit_ensemble", "pseudo_label", "export", "evaluate"},
     "student.epochs=9": {"student", "preflight", "fit_ensemble_student", "export_student", "evaluate_student"},
@@ -78,7 +78,7 @@ def test_part__is_all_that_its_reader_has() -> None:
 
 @pytest.mark.parametrize("step", sorted(set(READ_BY) - {"train_head"}))
 def test_part__says_what_the_configuration_says(step: str) -> None:
-    config = resolve(BASE, overrides=["features.n_mels=64", "thresholds.least_positives=7"])
+    config = resolve(BASE, overrides=["features.n_mels=64", "thresholds.min_positives=7"])
     of_data = step in ("ingest", "validate", "split", "pool_unlabelled", "featurize")
     part = (DataConfig if of_data else RunConfig).of_part(part_of(config, step))
     for section in vars(part):
@@ -159,7 +159,7 @@ def before(*overrides: str) -> dict[str, Any]:
                 "pool_unlabelled",
             },
         ),
-        ("thresholds.least_positives=7", {"export", "evaluate", "apply_gates"}),
+        ("thresholds.min_positives=7", {"export", "evaluate", "apply_gates"}),
         ("gates.minimum.top1=0.6", set()),
     ],
 )
@@ -176,7 +176,7 @@ def test_config_sha256__is_of_what_a_bundle_is_made_with() -> None:
 
     assert len(identity()) == 64
     assert identity("gates.minimum.top1=0.6", "evaluation.n_resamples=200") == identity()
-    assert identity("thresholds.least_positives=7") != identity()
+    assert identity("thresholds.min_positives=7") != identity()
     # The student is no part of the ensemble, the ensemble is what the student learned from.
     assert identity("student.epochs=9") == identity()
     assert identity("student.epochs=9", of="_student") != identity(of="_student")

@@ -272,11 +272,11 @@ def _write_parity(
 def _parity_sources(validation: ShardSet, data: pd.DataFrame, config: RunConfig) -> list[dict[str, str]]:
     """The shortest validation recordings of different species, as many as wanted."""
     table = validation.table.merge(data[["recording_id", "size_bytes"]], on="recording_id", validate="one_to_one")
-    table = table[table["size_bytes"] <= config.export.most_clip_bytes].sort_values(["size_bytes", "recording_id"])
+    table = table[table["size_bytes"] <= config.export.max_clip_bytes].sort_values(["size_bytes", "recording_id"])
     chosen = table.drop_duplicates("primary_label").head(config.export.n_parity_clips)
     if chosen.empty:
         raise BundleError(
-            f"no validation recording has at most export.most_clip_bytes={config.export.most_clip_bytes} bytes"
+            f"no validation recording has at most export.max_clip_bytes={config.export.max_clip_bytes} bytes"
         )
     return [{"recording_id": str(row.recording_id), "path": str(row.path)} for row in chosen.itertuples()]
 

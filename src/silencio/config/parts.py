@@ -28,7 +28,7 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "featurize": ("features", "encoders"),
     "train_head": ("features", "seed", "heads", "stacking.n_folds"),
     "fit_ensemble": ("seed", "heads", "supervisor", "stacking"),
-    "pseudo_label": ("features", "heads", "distillation", "self_training.power", "self_training.least"),
+    "pseudo_label": ("features", "heads", "distillation", "self_training.power", "self_training.min_probability"),
     "calibrate": ("calibration", "thresholds", "evaluation.slices.n_confusable_pairs"),
     "export": ("features", "encoders", "heads", "export"),
     "evaluate": ("features", "heads", "evaluation"),

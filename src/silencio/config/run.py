@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from silencio.config.layers import explain, mapping, merged, parsed_override
+from silencio.config.renamed import refuse_renamed
 from silencio.config.sections import DistillationConfig, EvaluationConfig, ExportConfig, StackingConfig
 from silencio.data.config import DataConfig
 from silencio.errors import ConfigError
@@ -243,6 +244,8 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
     layers = [mapping(text, "the configuration")]
     layers += [mapping(over, "--config")] if over.strip() else []
     layers += [parsed_override(override) for override in overrides]
+    for layer in layers:
+        refuse_renamed(layer)
     values = layers[0]
     for layer in layers[1:]:
         values = merged(values, layer)

@@ -16,7 +16,7 @@ from silencio.storage import name_of
 
 # A part of its own beside those of the split: heard in training, with a teacher's word in place of labels.
 POOL = "pool"
-MOST_ROUNDS = 3
+MAX_ROUNDS = 3
 
 
 class SelfTrainingConfig(BaseModel):
@@ -29,7 +29,7 @@ class SelfTrainingConfig(BaseModel):
         hidden_share: Of each species' training groups; at least one keeps its labels.
         power: Targets are the ensemble's probabilities to this power: above 1, doubt counts for less (the power
             transform of BirdCLEF-2025's first place).
-        least: A window whose most probable species is less probable than this is not learned from.
+        min_probability: A window whose most probable species is less probable than this is not learned from.
         rounds: How often the pool is labelled and all heads are trained anew.
     """
 
@@ -38,8 +38,8 @@ class SelfTrainingConfig(BaseModel):
     pool: Literal["hidden", "soundscapes"] = "hidden"
     hidden_share: float = Field(0.3, gt=0, lt=1)
     power: float = Field(1.5, gt=0)
-    least: float = Field(0.2, ge=0, lt=1)
-    rounds: int = Field(1, ge=1, le=MOST_ROUNDS)
+    min_probability: float = Field(0.2, ge=0, lt=1)
+    rounds: int = Field(1, ge=1, le=MAX_ROUNDS)
 
 
 def hide(assignment: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSp
     table = source.recordings
     kept = table[table["primary_label"].isin(strange) & ~table["secondary_labels"].map(bool)]
     # Decoding is what costs: a few more than are wanted, some of them hold nothing.
-    drawn = kept.sample(min(len(kept), 2 * config.most_recordings), random_state=config.seed)
+    drawn = kept.sample(min(len(kept), 2 * config.max_recordings), random_state=config.seed)
     front_end = FrontEnd(spec)
     for name, code, path in zip(drawn["recording_id"], drawn["primary_label"], drawn["path"], strict=True):
         with contextlib.suppress(DecodeError, StorageError):

@@ -31,7 +31,7 @@ class GatePolicy(BaseModel):
         soundscape_minimum: By figure of the annotated soundscapes, the least value.
         soundscapes: `required`: where `soundscape_minimum` asks for something and no soundscapes were scored, the gate
             fails. `none`: the run is known to have none, and their minimums hold only if there are some after all.
-        most_calibration_error: Of the most probable species (ECE); it fails where the 95 % interval lies above.
+        max_calibration_error: Of the most probable species (ECE); it fails where the 95 % interval lies above.
         beats: By reference or head, the figures in which the model must beat it; the lower bound of the paired 95 %
             interval must be above `beats_margin`.
         beats_margin: See `beats`.
@@ -47,7 +47,7 @@ class GatePolicy(BaseModel):
     minimum: dict[str, float] = Field(default_factory=dict)
     soundscape_minimum: dict[str, float] = Field(default_factory=dict)
     soundscapes: Literal["required", "none"] = "required"
-    most_calibration_error: float | None = None
+    max_calibration_error: float | None = None
     beats: dict[str, list[str]] = Field(default_factory=dict)
     beats_margin: float = 0.0
     not_worse_than: dict[str, list[str]] = Field(default_factory=dict)
@@ -85,7 +85,7 @@ class GatePolicy(BaseModel):
                     _check_name(name, COMPARED, "figure that is compared")
         return references
 
-    @field_validator("most_calibration_error", "slice_margin", "champion_margin", mode="before")
+    @field_validator("max_calibration_error", "slice_margin", "champion_margin", mode="before")
     @classmethod
     def _are_shares(cls, value: Any) -> Any:
         return None if value is None else _number(value, 1.0)
@@ -105,7 +105,7 @@ class GatePolicy(BaseModel):
     @property
     def asks(self) -> bool:
         """Whether there is a gate at all."""
-        margins = (self.most_calibration_error, self.slice_margin, self.champion_margin)
+        margins = (self.max_calibration_error, self.slice_margin, self.champion_margin)
         compared = [*self.beats.values(), *self.not_worse_than.values()]
         return bool(self.minimum or self.soundscape_minimum or any(compared) or any(one is not None for one in margins))
 
@@ -195,12 +195,12 @@ def _checked_minimums(minimum: Any, figures: type, what: str) -> Any:
         if field.type in ("int", "float", "float | None")
     }
     checked = {}
-    for name, least in minimum.items():
+    for name, bound in minimum.items():
         _check_name(name, list(ends), what)
         try:
-            checked[name] = _number(least, ends[name])
+            checked[name] = _number(bound, ends[name])
         except ValueError as error:
-            raise ValueError(f"{name}: {error} (found {least!r})") from error
+            raise ValueError(f"{name}: {error} (found {bound!r})") from error
     return checked
 
 

@@ -40,10 +40,10 @@ def apply_gates(
     """
     compared = {(entry.other, entry.figure): entry for entry in comparisons}
     has_champion = bool(champion) or any(entry.other == CHAMPION for entry in comparisons)
-    reasons = [_minimum("test", name, least, figures) for name, least in policy.minimum.items()]
+    reasons = [_minimum("test", name, bound, figures) for name, bound in policy.minimum.items()]
     reasons += _soundscapes(policy, soundscape_figures)
-    if policy.most_calibration_error is not None:
-        reasons.append(_calibration(calibration, policy.most_calibration_error))
+    if policy.max_calibration_error is not None:
+        reasons.append(_calibration(calibration, policy.max_calibration_error))
     for gate, asked in (("beats", policy.beats), ("not worse than", policy.not_worse_than)):
         for other, name in [(other, name) for other, names in asked.items() for name in names]:
             found = compared.get((other, name))
@@ -60,19 +60,19 @@ def apply_gates(
     return Verdict([*reasons, *_taken_away(policy)])
 
 
-def _minimum(where: str, name: str, least: float, figures: Mapping[str, float | None]) -> Reason:
+def _minimum(where: str, name: str, bound: float, figures: Mapping[str, float | None]) -> Reason:
     gate, value = f"minimum {where} {name}", figures.get(name)
     if value is None or not math.isfinite(value):
-        return Reason(gate, False, f"{where} {name} was not computed, the policy asks for at least {least:g}: refused.")
-    passed = value >= least
-    words = f"{where} {name} is {value:.3f}, the policy asks for at least {least:g}"
+        return Reason(gate, False, f"{where} {name} was not computed, the policy asks for at least {bound:g}: refused.")
+    passed = value >= bound
+    words = f"{where} {name} is {value:.3f}, the policy asks for at least {bound:g}"
     return Reason(gate, passed, f"{words}: {_word(passed)}.")
 
 
 def _soundscapes(policy: GatePolicy, figures: Mapping[str, float | None] | None) -> list[Reason]:
     if figures or not policy.soundscape_minimum:
         return [
-            _minimum("soundscapes", name, least, figures or {}) for name, least in policy.soundscape_minimum.items()
+            _minimum("soundscapes", name, bound, figures or {}) for name, bound in policy.soundscape_minimum.items()
         ]
     if policy.soundscapes == "none":
         return [Reason.not_asked("soundscapes", "The policy says that there are no soundscapes to score: not asked.")]
@@ -86,20 +86,20 @@ def _soundscapes(policy: GatePolicy, figures: Mapping[str, float | None] | None)
     ]
 
 
-def _calibration(found: CalibrationError | None, most: float) -> Reason:
+def _calibration(found: CalibrationError | None, bound: float) -> Reason:
     """Refused only where the error is above beyond doubt, as every comparison is."""
     if found is None or not all(math.isfinite(value) for value in (found.value, *found.interval)):
-        words = f"The calibration error was not computed, the policy allows {most:g}"
+        words = f"The calibration error was not computed, the policy allows {bound:g}"
         return Reason("calibration", False, f"{words}: refused.")
     low, high = found.interval
     words = (
         f"The calibration error of the most probable species is {found.value:.3f} [{low:.3f}, {high:.3f}] on "
-        f"{found.n_recordings} recordings, the policy allows {most:g}"
+        f"{found.n_recordings} recordings, the policy allows {bound:g}"
     )
-    if low <= most < high and found.n_recordings < MIN_RECORDINGS:
+    if low <= bound < high and found.n_recordings < MIN_RECORDINGS:
         return Reason("calibration", True, f"{words}: too few to decide.", decides=False)
-    passed = low <= most
-    if passed and found.value > most:
+    passed = low <= bound
+    if passed and found.value > bound:
         words += ", and above it is not beyond doubt"
     return Reason("calibration", passed, f"{words}: {_word(passed)}.")
 
@@ -208,10 +208,10 @@ def _taken_away(policy: GatePolicy) -> list[Reason]:
         ("soundscapes", policy.soundscape_minimum, shipped.soundscape_minimum),
     ):
         found += [
-            (f"minimum {where} {name}", f"at least {least:g}") for name, least in usual.items() if name not in asked
+            (f"minimum {where} {name}", f"at least {bound:g}") for name, bound in usual.items() if name not in asked
         ]
-    if policy.most_calibration_error is None and shipped.most_calibration_error is not None:
-        found.append(("calibration", f"at most {shipped.most_calibration_error:g}"))
+    if policy.max_calibration_error is None and shipped.max_calibration_error is not None:
+        found.append(("calibration", f"at most {shipped.max_calibration_error:g}"))
     for gate, references, usual_references, margin in (
         ("beats", policy.beats, shipped.beats, shipped.beats_margin),
         ("not worse than", policy.not_worse_than, shipped.not_worse_than, shipped.not_worse_margin),

@@ -53,7 +53,7 @@ def _targets(learner: str, said: SoftLabels, table: pd.DataFrame, config: RunCon
     if learner == STUDENT:
         return student_targets(said, table, config, classes)
     assert config.self_training is not None  # the graph has this node where it is configured: `configure` has looked
-    return said.as_pseudo_labels(config.self_training.power, config.self_training.least)
+    return said.as_pseudo_labels(config.self_training.power, config.self_training.min_probability)
 
 
 def _figures(

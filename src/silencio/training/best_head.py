@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-_LEAST = 1e-9
+_MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ def compare_with_best_head(
 
 def _calibrated_losses(scores: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-loss of each recording's labelled classes after one temperature, which is fitted here: one number."""
-    logarithms = np.log(np.maximum(np.asarray(scores, np.float64), _LEAST))
-    share = target / np.maximum(target.sum(axis=1, keepdims=True), _LEAST)
+    logarithms = np.log(np.maximum(np.asarray(scores, np.float64), _MIN_PROBABILITY))
+    share = target / np.maximum(target.sum(axis=1, keepdims=True), _MIN_PROBABILITY)
 
     def losses(log_sharpness: float) -> NDArray[np.float64]:
         sharpened = np.exp(log_sharpness) * logarithms

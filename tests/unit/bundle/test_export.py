@@ -118,7 +118,7 @@ def test_inspect__accepts_it_in_a_process_of_its_own(bundle: Path) -> None:
 
 
 def test_int8__is_released_only_where_it_is_kept(tiny_data, tiny_ensemble, tmp_path: Path, monkeypatch) -> None:
-    quantize = QuantizeConfig(enabled=True, most_map_loss=1.0, n_timed=10)
+    quantize = QuantizeConfig(enabled=True, max_map_loss=1.0, n_timed=10)
     config = tiny_data.config.model_copy(
         update={"export": tiny_data.config.export.model_copy(update={"quantize": quantize})}
     )

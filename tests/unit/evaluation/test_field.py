@@ -19,7 +19,7 @@ def test_foreign_calls__are_of_species_that_the_model_cannot_name(tiny_source: P
     first, *others = source.classes
     # Under another code: two lists rarely share their codes.
     known = ClassList.of([first.model_copy(update={"code": "another"})])
-    config = FailureModeConfig(foreign=str(tiny_source), most_recordings=500)
+    config = FailureModeConfig(foreign=str(tiny_source), max_recordings=500)
     calls = list(foreign_calls(config, known, FeatureSpec()))
     assert {one.code for one in calls} <= {one.code for one in others}
     assert calls

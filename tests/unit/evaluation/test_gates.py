@@ -26,7 +26,7 @@ WRONG = CalibrationError(0.9, (0.8, 0.95), 80)
 POLICY = GatePolicy(
     minimum={"macro_map": 0.35, "top1": 0.4},
     soundscape_minimum={"macro_roc_auc": 0.6},
-    most_calibration_error=0.2,
+    max_calibration_error=0.2,
     beats={"majority class": ["macro_map", "top1"]},
     not_worse_than={"regression": ["macro_map", "top1"]},
     not_worse_margin=0.01,
@@ -381,7 +381,7 @@ def test_policy__every_key_is_explained() -> None:
     [
         {"minimun": {}},
         {"slice_margin": -0.1},
-        {"most_calibration_error": 2.0},
+        {"max_calibration_error": 2.0},
         {"minimum": {"top1": NAN}},
         {"minimum": {"topl": 0.4}},
         {"minimum": {"by_class": 0.4}},
@@ -426,7 +426,7 @@ def _kinds(verdict: Verdict) -> set[str]:
         {"minimum": {}},
         {"soundscape_minimum": {}},
         {"soundscapes": "none"},
-        {"most_calibration_error": None},
+        {"max_calibration_error": None},
         {"beats": {}},
         {"not_worse_than": {}},
         {"champion_margin": None},
@@ -468,7 +468,7 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
     [
         {"champion_margin": 0.02},
         {"soundscape_minimum": {"macro_roc_auc": 0.6}, "soundscapes": "none"},
-        {"most_calibration_error": 0.2},
+        {"max_calibration_error": 0.2},
         {},
     ],
 )

@@ -63,7 +63,7 @@ def step(tiny_data: TinyData, candidate: Path, tmp_path: Path) -> Any:
 
 
 def test_judge_step__a_good_model_passes(step: Any, candidate: Path) -> None:
-    said, folder = step(0.9, minimum={"top1": 0.9}, most_calibration_error=0.2)
+    said, folder = step(0.9, minimum={"top1": 0.9}, max_calibration_error=0.2)
     version = Bundle(candidate).manifest.version
     assert said == {"version": version, "verdict": "passed", "passed": True, "refusals": 0}
     sealed = Bundle(folder / "bundle").manifest.verdict

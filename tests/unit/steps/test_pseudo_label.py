@@ -84,7 +84,7 @@ def test_label__temperature_and_share_of_the_labels_reach_the_targets(
 def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
     arguments: dict[str, Any], tiny_data: TinyData, tmp_path: Path
 ) -> None:
-    asked = ("self_training.pool=hidden", "self_training.least=0.0", "self_training.power=2.0")
+    asked = ("self_training.pool=hidden", "self_training.min_probability=0.0", "self_training.power=2.0")
     figures, soft = _label(arguments, tmp_path, "heads", *asked)
     assert set(soft.targets) == _parts(arguments, tiny_data)[POOL]
     # The labels that were hidden say how good the guesses are.
@@ -94,6 +94,8 @@ def test_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
 
 
 def test_label__nothing_sure_leaves_nothing_to_learn(arguments: dict[str, Any], tmp_path: Path) -> None:
-    figures, soft = _label(arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.least=0.999")
+    figures, soft = _label(
+        arguments, tmp_path, "heads", "self_training.pool=hidden", "self_training.min_probability=0.999"
+    )
     assert soft.targets == {}
     assert figures == {"recordings": 0, "windows": 0, "left_out_share": 1.0}

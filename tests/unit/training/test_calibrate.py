@@ -97,7 +97,7 @@ def test_decisions__a_species_in_the_background_is_no_mistake(
 def test_decisions__few_recordings_take_the_pooled_threshold(fusion: Fusion, recordings: pd.DataFrame) -> None:
     config = resolve(
         "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n",
-        overrides=["thresholds.least_positives=16", "calibration.kind=temperature"],
+        overrides=["thresholds.min_positives=16", "calibration.kind=temperature"],
     )
     few = calibrate_ensemble(fusion, recordings, config, CLASSES)
     assert few.thresholds.n_own == 0

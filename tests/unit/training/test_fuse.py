@@ -48,7 +48,7 @@ def test_keep_all_heads__keeps_them_and_says_so(tiny_data, tiny_ensemble) -> Non
 
 
 def test_supervisor__meta_mlp_is_fitted_and_restored(tiny_data, tiny_ensemble, tmp_path) -> None:
-    config = tiny_data.config.model_copy(update={"supervisor": MetaMlpConfig(most_steps=3)})
+    config = tiny_data.config.model_copy(update={"supervisor": MetaMlpConfig(max_steps=3)})
     fused = fuse_heads(tiny_ensemble.heads, tiny_data.recordings, config, tiny_data.classes)
     fused.save(tmp_path)
     said = np.stack([head.validation.probabilities for head in tiny_ensemble.heads])

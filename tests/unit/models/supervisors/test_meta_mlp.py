@@ -18,7 +18,7 @@ from silencio.models.supervisors.weighted_average import WeightedAverage
 
 N_CLASSES = 12
 DENSE = {"correction": "dense", "widths": (32, 16), "dropout": 0.3, "learning_rate": 1e-3}
-QUICK = {"most_steps": 60, "n_folds": 3}
+QUICK = {"max_steps": 60, "n_folds": 3}
 
 
 def reserve(n_recordings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
