@@ -10,7 +10,8 @@ import yaml
 from silencio.config import RunConfig, resolve
 from silencio.config.parts import part_of
 from silencio.errors import ConfigError
-from silencio.evaluation.gate_policy import GatePolicy, layered_policy
+from silencio.evaluation.gate_policy import layered_policy
+from silencio.evaluation.gates import GatePolicy
 
 CONFIG = "heads: {raw_cnn: {}, texture: {}}\n"
 SHIPPED = GatePolicy.shipped()
