@@ -1,4 +1,4 @@
-"""fuse: the supervisor."""
+"""fit_ensemble: the supervisor."""
 
 from __future__ import annotations
 

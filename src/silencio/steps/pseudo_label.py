@@ -1,4 +1,4 @@
-"""label: what the ensemble says of recordings, as targets for heads that learn from it."""
+"""pseudo_label: what the ensemble says of recordings, as targets for heads that learn from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""judge: the policy's verdict, and the bundle with it."""
+"""apply_gates: the policy's verdict, and the bundle with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from silencio.config import RunConfig
 from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.evaluation.costs import example_recordings, measure_costs
-from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
+from silencio.evaluation.gates import Evidence, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
 from silencio.export.seal import seal_bundle
@@ -38,15 +38,7 @@ def judge_step(
         `version`, `verdict`, `passed` and the number of `refusals`, for the run's page.
     """
     evaluation = Evaluation.load(Path(evaluation_path))
-    verdict = apply_gates(
-        config.gates,
-        {name: value for name, value in evaluation.figures.to_dict().items() if isinstance(value, int | float)},
-        evaluation.soundscapes.get("figures"),
-        evaluation.calibration_error,
-        evaluation.comparisons,
-        evaluation.slices,
-        evaluation.champion,
-    )
+    verdict = apply_gates(config.gates, Evidence.of(evaluation))
     verdict.save(Path(paths["verdict"]))
     manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))
     variants = json.loads(Path(paths["variants"]).read_text(encoding="utf-8"))

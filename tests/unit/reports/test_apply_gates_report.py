@@ -11,8 +11,8 @@ import pytest
 
 from silencio.bundle.load import Bundle
 from silencio.data.shards import ShardSet
+from silencio.steps.apply_gates import judge_step
 from silencio.steps.evaluate import evaluate_candidate, in_the_field
-from silencio.steps.judge import judge_step
 from tests.conftest import TinyData, TinyEnsemble
 
 

@@ -1,4 +1,4 @@
-"""label: targets for those who learn from the ensemble."""
+"""pseudo_label: targets for those who learn from the ensemble."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
 from silencio.data.unlabelled_pool import POOL, without_labels
-from silencio.steps.label import label_step
+from silencio.steps.pseudo_label import label_step
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
 
@@ -44,7 +44,7 @@ def arguments(
 def _label(
     arguments: dict[str, Any], folder: Path, learner: str, *overrides: str
 ) -> tuple[dict[str, float], SoftLabels]:
-    config = RunConfig.of_part(part_of(resolve(TINY, overrides=overrides), "label"))
+    config = RunConfig.of_part(part_of(resolve(TINY, overrides=overrides), "pseudo_label"))
     figures = label_step(config, learner, **arguments, soft_path=str(folder / "soft"))
     return figures, SoftLabels.load(folder / "soft")
 

@@ -1,4 +1,4 @@
-"""teach: one head learns from soft labels, on its own node."""
+"""distill: one head learns from soft labels, on its own node."""
 
 from typing import List
 
@@ -8,12 +8,12 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def teach(
+def distill(
     config: str,
     head: str,
     record_as: str,
     classes: dsl.Input[dsl.Artifact],
-    soft: dsl.Input[dsl.Dataset],
+    soft_labels: dsl.Input[dsl.Dataset],
     shards: dsl.Input[List[dsl.Dataset]],
     soundscapes: dsl.Input[dsl.Dataset],
     model: dsl.Output[dsl.Model],
@@ -22,14 +22,14 @@ def teach(
 ):
     """Train one head with what a teacher says of recordings, and judge it on validation.
 
-    A component beside `train`, because KFP has no optional artifacts.
+    A component beside `train_head`, because KFP has no optional artifacts.
 
     Args:
         config: What this step reads of the configuration, as JSON.
         head: Name of the head in it.
         record_as: Name of the head's own MLflow run.
         classes: The ordered class list.
-        soft: The soft labels; of recordings that they speak of, they take the place of the labels.
+        soft_labels: The soft labels; of recordings that they speak of, they take the place of the labels.
         shards: Waveforms of training, validation and pool; no test recording is among them.
         soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
         model: The trained head and what it said of every validation window.
@@ -37,9 +37,9 @@ def teach(
         metrics: Validation figures.
     """
     from silencio.config import RunConfig
-    from silencio.steps.teach import teach_step
+    from silencio.steps.distill import teach_step
 
-    paths = soft.path, classes.path, model.path, report.path
+    paths = soft_labels.path, classes.path, model.path, report.path
     settings, named = RunConfig.of_part(config), (record_as, soundscapes.path)
     taught, model.metadata["times"] = teach_step(settings, head, [s.path for s in shards], *paths, *named)
     model.metadata["head"] = head

@@ -1,4 +1,4 @@
-"""pool: unlabelled soundscapes beside the labelled recordings."""
+"""pool_unlabelled: unlabelled soundscapes beside the labelled recordings."""
 
 from __future__ import annotations
 

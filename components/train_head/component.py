@@ -1,4 +1,4 @@
-"""train: one head, on its own node."""
+"""train_head: one head, on its own node."""
 
 from typing import List
 
@@ -8,7 +8,7 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def train(
+def train_head(
     config: str,
     head: str,
     classes: dsl.Input[dsl.Artifact],
@@ -31,7 +31,7 @@ def train(
         metrics: Validation figures.
     """
     from silencio.config import RunConfig
-    from silencio.steps.train import train_step
+    from silencio.steps.train_head import train_step
 
     paths = classes.path, model.path, report.path
     settings, more = RunConfig.of_part(config), {"soundscapes_path": soundscapes.path}

@@ -1,4 +1,4 @@
-"""label: what the ensemble says of recordings, for heads that learn from it."""
+"""pseudo_label: what the ensemble says of recordings, for heads that learn from it."""
 
 from typing import List
 
@@ -8,7 +8,7 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def label(
+def pseudo_label(
     config: str,
     learner: str,
     classes: dsl.Input[dsl.Artifact],
@@ -19,9 +19,9 @@ def label(
     head_4: dsl.Input[dsl.Model],
     head_5: dsl.Input[dsl.Model],
     head_6: dsl.Input[dsl.Model],
-    fusion: dsl.Input[dsl.Model],
+    ensemble: dsl.Input[dsl.Model],
     development: dsl.Input[List[dsl.Dataset]],
-    soft: dsl.Output[dsl.Dataset],
+    soft_labels: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
 ):
     """Label every window of the recordings that the learner will be trained on.
@@ -31,23 +31,23 @@ def label(
         learner: `student` is taught training recordings and pool; `heads` the pool alone.
         classes: The ordered class list.
         usable: The recordings; where labels were hidden, they are compared with what was guessed.
-        head_1: A trained head; see `fuse` for the six places.
+        head_1: A trained head; see `fit_ensemble` for the six places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        fusion: The supervisor.
+        ensemble: The supervisor.
         development: Waveforms of training, validation and pool; no test recording is among them.
-        soft: The soft labels.
+        soft_labels: The soft labels.
         metrics: How much was labelled.
     """
     from silencio.config import RunConfig
-    from silencio.steps.label import label_step
+    from silencio.steps.pseudo_label import label_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"fusion": fusion.path, "classes": classes.path, "usable": usable.path}
+    inputs = {"fusion": ensemble.path, "classes": classes.path, "usable": usable.path}
     shards = [shard.path for shard in development]
-    said = label_step(RunConfig.of_part(config), learner, heads, shards, inputs, soft.path)
+    said = label_step(RunConfig.of_part(config), learner, heads, shards, inputs, soft_labels.path)
     for name, value in said.items():
         metrics.log_metric(name, value)

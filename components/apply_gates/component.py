@@ -1,4 +1,4 @@
-"""judge: the policy's verdict."""
+"""apply_gates: the policy's verdict."""
 
 from typing import List
 
@@ -8,7 +8,7 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def judge(
+def apply_gates(
     config: str,
     candidate: dsl.Input[dsl.Model],
     evaluation: dsl.Input[dsl.Artifact],
@@ -33,7 +33,7 @@ def judge(
         metrics: Whether it passed.
     """
     from silencio.config import RunConfig
-    from silencio.steps.judge import judge_step
+    from silencio.steps.apply_gates import judge_step
 
     paths = {"bundle": bundle.path, "verdict": verdict.path, "report": report.path, "variants": variants.path}
     shards = [shard.path for shard in test]

@@ -1,4 +1,4 @@
-"""teach: one head, with a teacher's soft labels."""
+"""distill: one head, with a teacher's soft labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from silencio.config import RunConfig
 from silencio.data.soft_labels import SoftLabels
-from silencio.steps.train import train_step
+from silencio.steps.train_head import train_step
 
 
 def teach_step(

@@ -1,4 +1,4 @@
-"""pool: soundscapes beside labelled recordings, for featurize alone."""
+"""pool_unlabelled: soundscapes beside labelled recordings, for featurize alone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from silencio.data.unlabelled_pool import POOL
 from silencio.data.validate import ValidatedRecordings
 from silencio.steps.featurize import featurize_shard
 from silencio.steps.plan import shards_of
-from silencio.steps.pool import pool_soundscapes
+from silencio.steps.pool_unlabelled import pool_soundscapes
 from silencio.steps.split import divide_recordings
 
 CONFIG = "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\nself_training: {pool: soundscapes}\n"

@@ -1,4 +1,4 @@
-"""judge: both verdicts, the sealed bundle and the page, from figures alone."""
+"""apply_gates: both verdicts, the sealed bundle and the page, from figures alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from silencio.evaluation.gates import GatePolicy, Verdict
 from silencio.evaluation.held_out import judge_test_part
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
-from silencio.steps.judge import judge_step
+from silencio.steps.apply_gates import judge_step
 from tests.conftest import TinyData
 from tests.tiny_reserve import TINY
 

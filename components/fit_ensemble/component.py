@@ -1,4 +1,4 @@
-"""fuse: fit the supervisor on what the heads said of validation."""
+"""fit_ensemble: fit the supervisor on what the heads said of validation."""
 
 from kfp import dsl
 
@@ -6,7 +6,7 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def fuse(
+def fit_ensemble(
     config: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
@@ -16,7 +16,7 @@ def fuse(
     head_4: dsl.Input[dsl.Model],
     head_5: dsl.Input[dsl.Model],
     head_6: dsl.Input[dsl.Model],
-    fusion: dsl.Output[dsl.Model],
+    ensemble: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
 ):
     """Fit the supervisor.
@@ -32,12 +32,12 @@ def fuse(
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        fusion: The supervisor.
+        ensemble: The supervisor.
         metrics: Its weights, and how the ensemble does on validation.
     """
     from silencio.config import RunConfig
-    from silencio.steps.fuse import fuse_step
+    from silencio.steps.fit_ensemble import fuse_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    for name, value in fuse_step(RunConfig.of_part(config), heads, usable.path, classes.path, fusion.path).items():
+    for name, value in fuse_step(RunConfig.of_part(config), heads, usable.path, classes.path, ensemble.path).items():
         metrics.log_metric(name, value)

@@ -1,4 +1,4 @@
-"""train: one head."""
+"""train_head: one head."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def train_step(
         classes_path: The ordered class list.
         model_path: Gets the trained head.
         report_path: Gets the course of training.
-        soft: What a teacher says of recordings (`silencio.steps.label`).
+        soft: What a teacher says of recordings (`silencio.steps.pseudo_label`).
         record_as: Name of the head's own run in MLflow, where it is trained more than once; by default the head's.
         soundscapes_path: Unlabelled recordings, of whose training half something is mixed in; empty: made noise is.
 
