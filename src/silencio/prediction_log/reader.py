@@ -6,8 +6,8 @@ from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
 from serving.prediction_log.records import SCHEMA, in_utc
+
 from silencio.errors import DataError
 from silencio.storage import list_objects, read_bytes
 from silencio.storage.parquet import read_parquet
