@@ -7,6 +7,7 @@ run closes the socket, or is killed, it ends every step that it started, and its
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -18,9 +19,11 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pipelines import step_process
 
@@ -50,8 +53,8 @@ class ForkedStep:
     output: int
     environment: dict[str, str]
 
-    def run(self) -> int:
-        """Returns the exit status of the step's own process; the process that watches over it does not return."""
+    def run(self) -> NoReturn:
+        """Become the step, and the process that watches over it; both end here."""
         os.setpgid(0, 0)
         _name_process(self.name)
         for descriptor in (1, 2):
@@ -65,12 +68,13 @@ class ForkedStep:
         component.write_text(self.source, encoding="utf-8")
         sys.argv = [step_process.__file__, "--component_module_path", str(component), *self.arguments]
         watcher = os.getpid()
-        status = step_process.main()
-        if os.getpid() == watcher:
-            # What libraries do at the end of an interpreter is for the step's own process.
-            sys.stdout.flush()
-            os._exit(status)
-        return status
+        status = _status_of_step()
+        if os.getpid() != watcher:
+            _end_threads_and_libraries()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Native libraries would wait, at the end of the interpreter, for threads that only the server has.
+        os._exit(status)
 
 
 @dataclass
@@ -175,17 +179,39 @@ class _Server:
             os.close(descriptor)
 
 
+def _status_of_step() -> int:
+    """As an interpreter's, whatever ends it."""
+    try:
+        return step_process.main()
+    except SystemExit as exit_:
+        if exit_.code is None or isinstance(exit_.code, int):
+            return exit_.code or 0
+        sys.stderr.write(f"{exit_.code}\n")
+    except BaseException:  # noqa: BLE001  # it is the last that there is of this process
+        traceback.print_exc()
+    return 1
+
+
+def _end_threads_and_libraries() -> None:
+    """As at the end of an interpreter."""
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+
+
 def _name_process(name: str) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:_MAX_NAME_BYTES] + b"\0", 0, 0, 0)
 
 
-def main() -> int:
-    """Returns 0 in the server; in a forked process the exit status of its step."""
+def main() -> None:
+    """Serve until the run is over."""
     with socket.socket(fileno=int(sys.argv[1])) as control:
         step = _Server(control).serve(sys.argv[3:])
-    return 0 if step is None else step.run()
+    if step is not None:
+        step.run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
