@@ -14,10 +14,16 @@ from silencio.interpreter import python
 from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
 if TYPE_CHECKING:
+    from pipelines.step_launcher import StepLauncher
     from silencio.console import Console
 
 # Files that failed; all of them are in the table.
 _SHOWN = 20
+# What takes steps of a pipeline seconds to import, in the order in which they need it.
+_IMPORTED_BY_STEPS = {
+    "train": ("silencio.config", "silencio.registry.runs", "silencio.training.fit", "timm"),
+    "batch_score": ("silencio.steps.batch_score",),
+}
 
 
 @command
@@ -144,14 +150,21 @@ def _configuration(options: argparse.Namespace) -> str:
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
-    return {"train": _run_train, "batch_score": _run_batch_score}[options.pipeline](options, console)
+    from pipelines.step_launcher import StepLauncher
+
+    run = {"train": _run_train, "batch_score": _run_batch_score}[options.pipeline]
+    # At once: it imports what steps need while this process imports what it needs itself.
+    with StepLauncher(options.out, _IMPORTED_BY_STEPS[options.pipeline]) as launcher:
+        return run(options, console, launcher)
 
 
-def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
+def _run_batch_score(options: argparse.Namespace, console: Console, launcher: StepLauncher) -> int:
     from pipelines.batch_score_run import run_batch_score
     from pipelines.step_tables import times_table
 
-    run = run_batch_score(options.data, options.bundle, options.out, options.shards, options.truncated)
+    run = run_batch_score(
+        options.data, options.bundle, options.out, options.shards, options.truncated, launcher=launcher
+    )
     console.print(times_table(run.times))
     counts = ", ".join(f"{n} {status}" for status, n in run.counts.items() if status != "files")
     console.print(f"{run.counts['files']} files: {counts}; {run.audio_s / 3600:.2f} hours of sound")
@@ -163,14 +176,14 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _run_train(options: argparse.Namespace, console: Console) -> int:
+def _run_train(options: argparse.Namespace, console: Console, launcher: StepLauncher) -> int:
     from pipelines.step_tables import plan_table, times_table
     from pipelines.train_output import PAGES, judged_table
     from pipelines.train_run import plan_train, run_train
     from silencio.registry.runs import runs_page
 
     asked = (options.data, options.preset, _configuration(options), options.set, options.out)
-    beside = {"previous": options.previous, "champion": options.champion}
+    beside = {"previous": options.previous, "champion": options.champion, "launcher": launcher}
     if options.plan:
         console.print(plan_table(plan_train(*asked, **beside)))
         return 0
