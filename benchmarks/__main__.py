@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results += importlib.import_module(f"benchmarks.{name}").run(asked.quick)
     _show(where, results)
     if asked.out:
-        figures = {"machine": where, "quick": asked.quick, "results": [result.to_dict() for result in results]}
-        write_atomically(asked.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+        metrics = {"machine": where, "quick": asked.quick, "results": [result.to_dict() for result in results]}
+        write_atomically(asked.out, json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
     return int(asked.strict and not all(result.met for result in results))
 
 
@@ -60,9 +60,9 @@ def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
     for column in ("what", "figure", "promised", "", "ours", "reference"):
         table.add_column(column)
     for result in results:
-        figure = f"{result.value:.2f} {result.unit}"
+        metric = f"{result.value:.2f} {result.unit}"
         verdict = Text("met", style="green") if result.met else Text("MISSED", style="bold red")
-        table.add_row(result.what, figure, result.promise, verdict, result.ours, result.reference)
+        table.add_row(result.what, metric, result.promise, verdict, result.ours, result.reference)
     console.print(table)
 
 

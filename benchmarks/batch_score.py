@@ -94,8 +94,8 @@ def score(archive: Path, bundle: Path, n_processes: int, work: Path) -> tuple[fl
     """Seconds of audio, and times real time with the start of the processes."""
     work.mkdir(exist_ok=True)
     list_archive(str(archive), 1, str(work / "archive.parquet"))
-    figures = batch_score(str(work / "archive.parquet"), 0, str(bundle), n_processes, str(work / "scores"))
-    return figures["audio_s"], figures["times_real_time"]
+    metrics = batch_score(str(work / "archive.parquet"), 0, str(bundle), n_processes, str(work / "scores"))
+    return metrics["audio_s"], metrics["times_real_time"]
 
 
 def birdnet_python() -> Path:

@@ -110,11 +110,11 @@ async def crowd(ask: Ask, inputs: tuple[GraphInput, ...], n_clients: int, n_wind
 
     began_s, began_processor_s = time.perf_counter(), time.process_time()
     await asyncio.gather(*(client() for _ in range(n_clients)))
-    figures = Crowd(
+    metrics = Crowd(
         processor_ms=1e3 * (time.process_time() - began_processor_s) / len(took_s),
         per_s=len(took_s) / (time.perf_counter() - began_s),
     )
-    return figures, took_s
+    return metrics, took_s
 
 
 async def visitor(ask: Ask, inputs: tuple[GraphInput, ...], n_asked: int, *, beside_upload: bool) -> list[float]:
@@ -145,8 +145,8 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
     for _ in range(1 if quick else 4):
         for name, how in (("ours", by_scheduler), ("pool", by_thread_pool)):
             with how(graph, settings) as ask:
-                figures, some_s = asyncio.run(crowd(ask, graph.inputs, _N_CLIENTS, 16 if quick else 80))
-            crowds[name].append(figures)
+                metrics, some_s = asyncio.run(crowd(ask, graph.inputs, _N_CLIENTS, 16 if quick else 80))
+            crowds[name].append(metrics)
             took_s[name] += some_s
     min_ms = {name: min(one.processor_ms for one in some) for name, some in crowds.items()}
     per_s = {name: max(one.per_s for one in some) for name, some in crowds.items()}

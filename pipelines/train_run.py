@@ -72,9 +72,9 @@ class TrainedRun:
         """
         if "other_bundle" not in self.pages:
             return {}
-        metrics = Bundle(self.pages["other_bundle"]).manifest.metrics
-        name = metrics["judged"]
-        return {} if name in self.evaluation.rows else {name: Metrics(**metrics["test_by_row"][name])}
+        manifest = Bundle(self.pages["other_bundle"]).manifest
+        name = manifest.bundle_row
+        return {} if name in self.evaluation.rows else {name: Metrics(**manifest.metrics["test_by_row"][name])}
 
 
 def run_train(

@@ -21,7 +21,7 @@ from silencio.console import Console
 from silencio.data.shards import targets
 from silencio.evaluation.bootstrap import Bootstrap, interval
 from silencio.evaluation.comparisons import compare
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 
 N_RESAMPLES = 2_000
 ENSEMBLE, UNAIDED = "ensemble", "ensemble without an encoder"
@@ -73,19 +73,19 @@ class _Judged:
         return Bootstrap(len(self.table), N_RESAMPLES)
 
     def row(self, scores: NDArray[np.float64]) -> dict[str, Any]:
-        metrics = judge(scores, self.target, self.table["primary_label"], self.reserve.classes)
+        metrics = compute_metrics(scores, self.target, self.table["primary_label"], self.reserve.classes)
         hit = (scores.argmax(axis=1) == self.truth).astype(float)
         return {
             "n_recordings": len(self.table),
             "top1": metrics.top1,
             "top1_interval": interval(self.bootstrap.mean(hit)),
             "macro_map": metrics.macro_map,
-            "top1_by_class": {name: figures["top1"] for name, figures in metrics.by_class.items()},
+            "top1_by_class": {name: metrics["top1"] for name, metrics in metrics.by_class.items()},
         }
 
     def pair(self, ours: NDArray[np.float64], theirs: NDArray[np.float64], name: str) -> dict[str, list[float]]:
         return {
-            one.figure: [one.difference, *one.interval]
+            one.metric: [one.difference, *one.interval]
             for one in compare(name, ours, theirs, self.target, self.truth, self.bootstrap)
         }
 
@@ -146,7 +146,7 @@ def show(facts: Mapping[str, Any]) -> None:
     )
     kinds = sorted({kind for row in facts["rows"].values() for kind in row["top1_by_class"]})
     table = Table(
-        "judged",
+        "model",
         "recordings",
         "top-1",
         "95 %",

@@ -31,7 +31,7 @@ from silencio.evaluation.calibration import CalibrationConfig, fit_calibration
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.comparisons import compare
 from silencio.evaluation.gates import GatePolicy, Verdict, apply_gates
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.evaluation.references import majority_scores
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
@@ -95,11 +95,11 @@ def _verdict(
     classes: ClassList,
 ) -> Verdict:
     target = targets(test_set.table, classes.index)
-    figures = judge(scores, target, test_set.table["primary_label"], classes).to_dict()
+    metrics = compute_metrics(scores, target, test_set.table["primary_label"], classes).to_dict()
     error = calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
     comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
     policy = GatePolicy.shipped().model_copy(update={"soundscapes": "none", "not_worse_than": {}})
-    return apply_gates(policy, figures, None, error, comparisons, [])
+    return apply_gates(policy, metrics, None, error, comparisons, [])
 
 
 def _shares(results: list[tuple[Verdict, float]]) -> dict[str, Any]:

@@ -66,10 +66,10 @@ def test_run__one_table_holds_both(finished: Finished) -> None:
     assert {name: row["released"] for name, row in rows.items()} == {"ensemble": False, "student": True}
     assert rows["student"]["version"] == Bundle(out / "bundle").manifest.version
     evaluation = json.loads((out / "evaluation.json").read_text())
-    assert evaluation["judged"] == "student"
+    assert evaluation["bundle_row"] == "student"
     for name, row in rows.items():
         assert row["top1"] == evaluation["rows"][name]["top1"]
-        assert row["test_part"] == evaluation["test_part"]
+        assert row["test_set"] == evaluation["test_set"]
     assert all(row["times_real_time"] > 0 for row in rows.values())
     assert rows["student"]["version"] in (out / "bundles.html").read_text()
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks.accuracy.folds import N_FOLDS
 from benchmarks.proofs.units import Units
-from benchmarks.proofs.windows.figures import head_figures, rest_figures
 from benchmarks.proofs.windows.heads import Said, network, regression, regression_on_textures
+from benchmarks.proofs.windows.metrics import head_metrics, rest_metrics
 from benchmarks.proofs.windows.sound import RULES, Rule, Sound
 
 _REGRESSIONS: dict[str, tuple[int, ...]] = {
@@ -30,8 +30,8 @@ def prove(units: Units) -> dict[str, Any]:
     heads["logistic regression on texture's statistics"] = {rule: _textures(units, sound, rule) for rule in RULES}
     heads["embed_mlp on birdnet at all speeds"] = {rule: _networks(units, sound, rule) for rule in RULES}
     return {
-        "rests": rest_figures(sound),
-        "heads": {name: head_figures(sound, said) for name, said in heads.items()},
+        "rests": rest_metrics(sound),
+        "heads": {name: head_metrics(sound, said) for name, said in heads.items()},
     }
 
 

@@ -34,7 +34,7 @@ _DIGITS = 4
 _SHORT_S = 1.0
 
 
-def rest_figures(sound: Sound) -> dict[str, Any]:
+def rest_metrics(sound: Sound) -> dict[str, Any]:
     """How many recordings have a rest, and how long it is."""
     shards = sound.shards("padded")
     window, rate_hz = shards.spec.window_samples, shards.spec.sample_rate_hz
@@ -50,7 +50,7 @@ def rest_figures(sound: Sound) -> dict[str, Any]:
     }
 
 
-def head_figures(sound: Sound, said: Mapping[Rule, Sequence[Said]]) -> dict[str, Any]:
+def head_metrics(sound: Sound, said: Mapping[Rule, Sequence[Said]]) -> dict[str, Any]:
     """Every rule's figures, and differences of two rules, paired by recording."""
     outcomes = {rule: _Outcome.of(sound, rule, said[rule]) for rule in RULES}
     return {
@@ -123,7 +123,7 @@ class _Outcome:
             raise ValueError("two rules were judged on different recordings")
         bootstrap = Bootstrap(len(self.table), N_RESAMPLES)
         pairs = compare("the other rule", self.scores, other.scores, self.target, self.truth, bootstrap)
-        changes = {one.figure: [_rounded(one.difference), *map(_rounded, one.interval)] for one in pairs}
+        changes = {one.metric: [_rounded(one.difference), *map(_rounded, one.interval)] for one in pairs}
         hours = bootstrap.counts @ self.hours
         for name, ours, theirs in (
             ("false_alarms_per_hour", self.false_alarms, other.false_alarms),

@@ -109,9 +109,9 @@ class BundleManifest(_Entry):
         supervisor: How the heads become one, with its parameters.
         calibration: `kind`, and one `scale` and `offset` a class; the graph holds them already.
         thresholds: By code, the probability from which on the species counts as named; loaders want one a class.
-        metrics: Figures by part of the split; those of the test part come with the verdict.
-        verdict: Whether the gates let it pass, what those said that did not, and every gate with its outcome; empty
-            before they were asked.
+        metrics: By split; those of the test set come with the verdict.
+        verdict: Whether the gates let it pass, the messages of those that did not, and every gate with its outcome;
+            empty before they were applied.
         precision: Of the graph.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.
@@ -147,6 +147,23 @@ class BundleManifest(_Entry):
     def sent_inputs(self) -> tuple[GraphInput, ...]:
         """What whoever runs graph and encoders is sent: an embedding is made there, of the waveform."""
         return sent_inputs(self.inputs, self.spec)
+
+    # A stored bundle keeps the names that it was sealed with: its own sha256 is of them.
+
+    @property
+    def test_set(self) -> str:
+        """Names the test recordings that the metrics are of; empty where it was not kept."""
+        return str(self.metrics.get("test_set", self.metrics.get("test_part", "")))
+
+    @property
+    def bundle_row(self) -> str:
+        """The row of `metrics["test_by_row"]` that is this bundle's; empty before it was evaluated."""
+        return str(self.metrics.get("bundle_row", self.metrics.get("judged", "")))
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """The messages of the gates that did not let it pass."""
+        return list(self.verdict.get("failed_gates", self.verdict.get("refusals", [])))
 
     def sealed(self) -> BundleManifest:
         """With `manifest_sha256` filled in."""

@@ -37,7 +37,7 @@ class ChampionScores:
     known: NDArray[np.bool_] | None = None
 
 
-def ask_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
+def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
     """Score the test recordings with the champion's bundle, by its own features and thresholds.
 
     Args:

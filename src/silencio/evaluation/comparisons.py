@@ -26,14 +26,14 @@ class Comparison:
 
     Attributes:
         other: `champion`, or the name of the head or the reference.
-        figure: `macro_map` or `top1`.
+        metric: `macro_map` or `top1`.
         difference: On the test recordings.
         interval: 95 %, paired bootstrap over recordings.
         n_recordings: Compared.
     """
 
     other: str
-    figure: str
+    metric: str
     difference: float
     interval: tuple[float, float]
     n_recordings: int

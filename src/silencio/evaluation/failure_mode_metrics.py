@@ -13,7 +13,7 @@ from silencio.data.calls import LabelledWaveform, active_part
 from silencio.evaluation.degrade import Waveform, overlay
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 from silencio.evaluation.recording_scores import best_window_scores, recording_scores
-from silencio.evaluation.window_model import JudgedModel
+from silencio.evaluation.window_model import EvaluatedModel
 from silencio.features import FeatureSpec
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -79,7 +79,7 @@ class NothingToName:
         false_alarms_per_hour: Species at or above their thresholds, window by window; None without thresholds.
         windows_named: Share of windows in which at least one species is; None without thresholds.
         top_probability: Of each window's highest probability, the quantiles by name (`q05` … `q95`).
-        told_apart: Chance that a window of a recording of a species has a higher highest probability than one of
+        separation_auc: Chance that a window of a recording of a species has a higher highest probability than one of
             these: ROC-AUC of the highest probability (Hendrycks and Gimpel 2017), 0.5 is not at all.
     """
 
@@ -91,11 +91,11 @@ class NothingToName:
     false_alarms_per_hour: float | None
     windows_named: float | None
     top_probability: dict[str, float]
-    told_apart: float
+    separation_auc: float
 
 
 def condition(
-    judged: JudgedModel,
+    evaluated: EvaluatedModel,
     name: str,
     sample: Sequence[LabelledWaveform],
     change: Change = lambda one: one.waveform,
@@ -106,27 +106,27 @@ def condition(
     Returns:
         Its figures, and each window's highest probability, (n_windows,).
     """
-    windows = [judged.windows(change(one), f"recording {one.recording_id} ({name})") for one in sample]
+    windows = [evaluated.windows(change(one), f"recording {one.recording_id} ({name})") for one in sample]
     recording = np.repeat(np.arange(len(sample)), [len(answer) for answer in windows])
     probabilities = np.concatenate(windows)
     scores = recording_scores(probabilities, recording)
-    truth = np.array([judged.classes.index[one.code] for one in sample])
+    truth = np.array([evaluated.classes.index[one.code] for one in sample])
     target = np.zeros(scores.shape)
     target[np.arange(len(truth)), truth] = 1.0
     top1 = float((scores.argmax(axis=1) == truth).mean())
     macro_map = mean_of_present(average_precisions(scores, target))
     named = None
-    if judged.thresholds is not None:
+    if evaluated.thresholds is not None:
         best = best_window_scores(probabilities, recording)[np.arange(len(truth)), truth]
-        named = float((best >= judged.thresholds[truth]).mean())
+        named = float((best >= evaluated.thresholds[truth]).mean())
     top1_change, map_change = (top1 - clean.top1, macro_map - clean.macro_map) if clean else (0.0, 0.0)
-    figures = Condition(name, len(sample), top1, macro_map, top1_change, map_change, named)
-    return figures, probabilities.max(axis=1).astype(np.float64)
+    metrics = Condition(name, len(sample), top1, macro_map, top1_change, map_change, named)
+    return metrics, probabilities.max(axis=1).astype(np.float64)
 
 
-def overlaid_pairs(judged: JudgedModel, sample: Sequence[LabelledWaveform]) -> Overlaid | None:
+def overlaid_pairs(evaluated: EvaluatedModel, sample: Sequence[LabelledWaveform]) -> Overlaid | None:
     """Each recording's loudest window over that of the next one of another species; None where there is no other."""
-    spec, index = judged.spec, judged.classes.index
+    spec, index = evaluated.spec, evaluated.classes.index
     loudest = [one._replace(waveform=_loudest_window(one.waveform, spec)) for one in sample]
     alone, ranks, passed = [], [], []
     for number, one in enumerate(loudest):
@@ -135,14 +135,13 @@ def overlaid_pairs(judged: JudgedModel, sample: Sequence[LabelledWaveform]) -> O
         if other is None:
             return None
         columns = [index[one.code], index[other.code]]
-        alone.append(judged.windows(one.waveform, f"recording {one.recording_id}")[0].argmax() == columns[0])
-        mixed = judged.windows(overlay(one.waveform, other.waveform), f"{one.recording_id} over {other.recording_id}")[
-            0
-        ]
+        alone.append(evaluated.windows(one.waveform, f"recording {one.recording_id}")[0].argmax() == columns[0])
+        both = overlay(one.waveform, other.waveform)
+        mixed = evaluated.windows(both, f"{one.recording_id} over {other.recording_id}")[0]
         # Equal scores are chance: all of them stand before the right one.
         ranks.append([(mixed >= mixed[column]).sum() for column in columns])
-        if judged.thresholds is not None:
-            passed.append((mixed[columns] >= judged.thresholds[columns]).all())
+        if evaluated.thresholds is not None:
+            passed.append((mixed[columns] >= evaluated.thresholds[columns]).all())
     worst, best = np.max(ranks, axis=1), np.min(ranks, axis=1)
     return Overlaid(
         n_pairs=len(ranks),
@@ -155,26 +154,26 @@ def overlaid_pairs(judged: JudgedModel, sample: Sequence[LabelledWaveform]) -> O
 
 
 def nothing_to_name(
-    judged: JudgedModel, name: str, waveforms: Sequence[Waveform], tops_of_recordings: NDArray[np.float64]
+    evaluated: EvaluatedModel, name: str, waveforms: Sequence[Waveform], tops_of_recordings: NDArray[np.float64]
 ) -> NothingToName:
     """What is named where nothing is to be named.
 
     Args:
-        judged: The model.
+        evaluated: The model.
         name: What is heard.
         waveforms: int16 (n_samples,) each.
         tops_of_recordings: Highest probability of each window of recordings of species, from `condition`.
     """
     from sklearn.metrics import roc_auc_score  # a second, in every process that only reads a configuration
 
-    answers = [judged.windows(waveform, name, finite=False) for waveform in waveforms]
+    answers = [evaluated.windows(waveform, name, finite=False) for waveform in waveforms]
     probabilities = np.concatenate(answers)
     n_not_finite = int((~np.isfinite(probabilities)).sum())
     probabilities = np.nan_to_num(probabilities, nan=0.0, posinf=1.0, neginf=0.0)
-    hours = sum(len(waveform) for waveform in waveforms) / judged.spec.sample_rate_hz / 3600.0
+    hours = sum(len(waveform) for waveform in waveforms) / evaluated.spec.sample_rate_hz / 3600.0
     per_hour = windows_named = None
-    if judged.thresholds is not None:
-        named = probabilities >= judged.thresholds
+    if evaluated.thresholds is not None:
+        named = probabilities >= evaluated.thresholds
         per_hour, windows_named = float(named.sum()) / hours, float(named.any(axis=1).mean())
     tops = probabilities.max(axis=1).astype(np.float64)
     is_recording = np.repeat([True, False], [len(tops_of_recordings), len(tops)])
@@ -187,7 +186,7 @@ def nothing_to_name(
         false_alarms_per_hour=per_hour,
         windows_named=windows_named,
         top_probability={f"q{round(100 * q):02d}": float(np.quantile(tops, q)) for q in _QUANTILES},
-        told_apart=float(roc_auc_score(is_recording, np.concatenate([tops_of_recordings, tops]))),
+        separation_auc=float(roc_auc_score(is_recording, np.concatenate([tops_of_recordings, tops]))),
     )
 
 

@@ -27,7 +27,7 @@ from silencio.evaluation.failure_mode_metrics import (
     overlaid_pairs,
 )
 from silencio.evaluation.plain import plain
-from silencio.evaluation.window_model import JudgedModel, WindowModel
+from silencio.evaluation.window_model import EvaluatedModel, WindowModel
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -123,16 +123,16 @@ def failure_modes(
         ModelError: The model's answer does not fit, or holds values that are no numbers.
     """
     config = config or FailureModeConfig()
-    judged = JudgedModel(model, spec, classes, thresholds)
+    evaluated = EvaluatedModel(model, spec, classes, thresholds)
     sample = draw_sample(recordings, spec, config)
     strange = draw_sample(foreign, spec, config)
     _check_codes(sample, strange, classes)
-    clean, tops = condition(judged, "as recorded", sample)
+    clean, tops = condition(evaluated, "as recorded", sample)
     conditions = [
-        condition(judged, name, sample, change, clean)[0] for name, change in degradations(spec, config).items()
+        condition(evaluated, name, sample, change, clean)[0] for name, change in degradations(spec, config).items()
     ]
-    overlaid = overlaid_pairs(judged, sample)
-    nothing = [nothing_to_name(judged, name, sounds, tops) for name, sounds in made_sounds(spec, config).items()]
+    overlaid = overlaid_pairs(evaluated, sample)
+    nothing = [nothing_to_name(evaluated, name, sounds, tops) for name, sounds in made_sounds(spec, config).items()]
     not_tried = [] if overlaid else ["two recordings overlaid: only one species is at hand"]
     if 2 * config.microphone_hz >= spec.sample_rate_hz:
         not_tried.append(f"nothing above {config.microphone_hz:g} Hz: the feature spec's rate holds no more anyway")
@@ -143,7 +143,7 @@ def failure_modes(
     }
     for name, waveforms in given.items():
         if waveforms:
-            nothing.append(nothing_to_name(judged, name, waveforms, tops))
+            nothing.append(nothing_to_name(evaluated, name, waveforms, tops))
         else:
             not_tried.append(f"{name}: no recordings were given")
     return FailureModes(clean, tuple(conditions), overlaid, tuple(nothing), tuple(not_tried))
@@ -159,9 +159,9 @@ def draw_sample(
 
     sample: list[LabelledWaveform] = []
     for one in sorted((LabelledWaveform(*recording) for recording in recordings), key=draw):
-        heard = _beginning(one.waveform, spec, config.max_recording_s)
-        if len(sample) < config.max_recordings and heard.any():
-            sample.append(one._replace(waveform=heard))
+        beginning = _beginning(one.waveform, spec, config.max_recording_s)
+        if len(sample) < config.max_recordings and beginning.any():
+            sample.append(one._replace(waveform=beginning))
     return sample
 
 

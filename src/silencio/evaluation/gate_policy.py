@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from silencio.errors import ConfigError
 from silencio.evaluation.comparisons import CHAMPION, COMPARED, REFERENCES
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 
 # In a layer of the configuration: what is below it holds no more.
 REPLACE = "replace"
@@ -71,7 +71,7 @@ class GatePolicy(BaseModel):
     @field_validator("soundscape_minimum", mode="before")
     @classmethod
     def _of_soundscapes(cls, minimum: Any) -> Any:
-        return _checked_minimums(minimum, SoundscapeFigures, "figure of soundscapes")
+        return _checked_minimums(minimum, SoundscapeMetrics, "figure of soundscapes")
 
     @field_validator("beats", "not_worse_than", mode="before")
     @classmethod

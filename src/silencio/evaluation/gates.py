@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import CHAMPION, COMPARED, Comparison
 from silencio.evaluation.gate_policy import GatePolicy
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 from silencio.evaluation.verdict import Reason, Verdict, verdict_facts
 
 __all__ = ["GatePolicy", "Reason", "Verdict", "apply_gates", "verdict_facts"]
@@ -22,7 +22,7 @@ def apply_gates(
     soundscape_figures: Mapping[str, float | None] | None,
     calibration: CalibrationError | None,
     comparisons: Sequence[Comparison],
-    slices: Sequence[SliceFigures],
+    slices: Sequence[SliceMetrics],
     champion: str = "",
 ) -> Verdict:
     """Hold a model's figures against the policy; a figure that is missing or no number fails its gate.
@@ -38,7 +38,7 @@ def apply_gates(
         slices: With their change against the champion.
         champion: Its version; empty where there is none.
     """
-    compared = {(entry.other, entry.figure): entry for entry in comparisons}
+    compared = {(entry.other, entry.metric): entry for entry in comparisons}
     has_champion = bool(champion) or any(entry.other == CHAMPION for entry in comparisons)
     reasons = [_minimum("test", name, bound, figures) for name, bound in policy.minimum.items()]
     reasons += _soundscapes(policy, soundscape_figures)
@@ -107,7 +107,7 @@ def _calibration(found: CalibrationError | None, bound: float) -> Reason:
 def _champion(
     policy: GatePolicy,
     compared: Mapping[tuple[str, str], Comparison],
-    slices: Sequence[SliceFigures],
+    slices: Sequence[SliceMetrics],
     champion: str,
     *,
     has_champion: bool,
@@ -165,7 +165,7 @@ def _not_worse(other: str, name: str, margin: float, found: Comparison | None) -
     return Reason(gate, passed, f"{words}: {_word(passed)}.")
 
 
-def _slice_not_worse(found: SliceFigures, margin: float) -> Reason:
+def _slice_not_worse(found: SliceMetrics, margin: float) -> Reason:
     gate = f"champion on slice {found.name}"
     if found.change is None or found.change_interval is None:
         return Reason.not_asked(gate, f"Slice {found.name}: the champion knows none of its species: not asked.")

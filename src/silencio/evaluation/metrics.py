@@ -59,7 +59,7 @@ class Metrics:
         return asdict(self)
 
 
-def judge(
+def compute_metrics(
     scores: NDArray[np.floating],
     target: NDArray[np.floating],
     primary: Iterable[str],
@@ -154,5 +154,5 @@ def _in_top(scores: NDArray[np.floating], truth: NDArray[np.integer], n: int) ->
 
 
 def _frequency_distance(best: NDArray[np.integer], truth: NDArray[np.integer], n_classes: int) -> float:
-    said, occurs = np.bincount(best, minlength=n_classes), np.bincount(truth, minlength=n_classes)
-    return float(np.abs(said - occurs).sum() / (2 * len(truth)))
+    named_counts, occurs = np.bincount(best, minlength=n_classes), np.bincount(truth, minlength=n_classes)
+    return float(np.abs(named_counts - occurs).sum() / (2 * len(truth)))

@@ -46,7 +46,7 @@ class LabelDoubts:
 
 
 @dataclass(frozen=True)
-class MislabelFigures:
+class MislabelMetrics:
     """Whether wrong labels are found, when some are put in on purpose.
 
     Labels that were wrong before count as right, so the true figures are a little better.
@@ -171,7 +171,7 @@ def find_swapped(
     n_repeats: int = 20,
     seed: int = 0,
     present: NDArray[np.bool_] | None = None,
-) -> MislabelFigures:
+) -> MislabelMetrics:
     """Swap labels and see whether they are found.
 
     The scores stay: the models were trained on other recordings, whose labels are as they are. So this says how well a
@@ -201,13 +201,13 @@ def find_swapped(
                 roc_auc_score(is_swapped, doubts.doubt) if n_swapped < len(labels) else np.nan,
             ]
         )
-    figures = np.array(rows)
-    precision = figures[np.isfinite(figures[:, 0]), 0]
-    return MislabelFigures(
+    metrics = np.array(rows)
+    precision = metrics[np.isfinite(metrics[:, 0]), 0]
+    return MislabelMetrics(
         precision=float(precision.mean()) if len(precision) else float("nan"),
-        recall=float(figures[:, 1].mean()),
-        precision_at_n=float(figures[:, 2].mean()),
-        auc=float(figures[:, 3].mean()),
+        recall=float(metrics[:, 1].mean()),
+        precision_at_n=float(metrics[:, 2].mean()),
+        auc=float(metrics[:, 3].mean()),
         share=share,
         n_swapped=n_swapped,
         n_recordings=len(labels),

@@ -60,7 +60,7 @@ class FalseAlarms:
 
 
 @dataclass(frozen=True)
-class SoundscapeFigures:
+class SoundscapeMetrics:
     """Figures over the rows of all soundscapes.
 
     Attributes:
@@ -96,9 +96,9 @@ class SoundscapeFigures:
         return dict(plain(asdict(self)))
 
 
-def judge_soundscapes(
+def evaluate_soundscapes(
     scores: SoundscapeScores, thresholds: NDArray[np.floating] | None = None, n_resamples: int = 1000, seed: int = 0
-) -> SoundscapeFigures:
+) -> SoundscapeMetrics:
     """Compute all figures.
 
     Args:
@@ -126,14 +126,14 @@ def judge_soundscapes(
     # A soundscape drawn twice repeats its few calls, which lifts average precision by itself (by .03 to .05 here, so
     # that the figure fell out of its own interval): the spread is taken, around the figure.
     low, high = np.clip(interval(resampled - mean_of_present(resampled) + macro_map), 0.0, 1.0)
-    return SoundscapeFigures(
+    return SoundscapeMetrics(
         macro_map=macro_map,
         macro_map_interval=(float(low), float(high)),
         padded_cmap=padded_cmap(scores.scores, target),
         macro_roc_auc=mean_of_present(roc_aucs(scores.scores, target)),
         micro_f1=None if named is None else float(f1_score(scores.targets, named, average="micro", zero_division=0.0)),
-        by_snr=tuple(figures for figures in by_snr if figures.n_pairs),
-        by_overlap=tuple(figures for figures in by_overlap if figures.n_pairs),
+        by_snr=tuple(metrics for metrics in by_snr if metrics.n_pairs),
+        by_overlap=tuple(metrics for metrics in by_overlap if metrics.n_pairs),
         false_alarms=tuple(_false_alarms(name, rows, named) for name in sorted(set(rows["background"]))),
         n_soundscapes=len(scores.soundscapes),
         n_rows=len(rows),

@@ -15,7 +15,7 @@ from silencio.audio import window_starts
 from silencio.data.annotations import MIN_OVERLAP_S, Annotation, rows_s
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError
-from silencio.evaluation.window_model import JudgedModel, WindowModel
+from silencio.evaluation.window_model import EvaluatedModel, WindowModel
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -58,7 +58,7 @@ def score_soundscapes(
         DataError: No soundscape, or one of another rate.
         ModelError: The model's answer does not fit.
     """
-    judged = JudgedModel(model, spec, classes)
+    evaluated = EvaluatedModel(model, spec, classes)
     rows: list[dict[str, Any]] = []
     scores: list[NDArray[np.float32]] = []
     snr: list[NDArray[np.float32]] = []
@@ -68,7 +68,7 @@ def score_soundscapes(
         if one.sample_rate_hz != spec.sample_rate_hz:
             raise DataError(f"soundscape {one.name} has {one.sample_rate_hz} Hz, the spec {spec.sample_rate_hz} Hz")
         waveform = one.waveform()
-        probabilities = judged.windows(waveform, f"soundscape {one.name}")
+        probabilities = evaluated.windows(waveform, f"soundscape {one.name}")
         duration_s = len(waveform) / spec.sample_rate_hz
         places = rows_s(duration_s, spec.window_s)
         scores.append(row_scores(probabilities, len(places), window_starts(len(waveform), spec), spec))

@@ -27,8 +27,8 @@ def with_teacher(student: Evaluation, teacher: Evaluation, n_resamples: int) -> 
     Raises:
         DataError: The two were judged on different recordings.
     """
-    difference = compare_answers(teacher.judged, student.answers, teacher.answers, n_resamples)
-    own = {student.judged: student.figures}
+    difference = compare_answers(teacher.bundle_row, student.answers, teacher.answers, n_resamples)
+    own = {student.bundle_row: student.metrics}
     return replace(
         student,
         # References stand in both, with the same figures: they are fitted on the same recordings.

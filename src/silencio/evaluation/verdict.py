@@ -56,8 +56,8 @@ class Verdict:
         return any(reason.decides for reason in self.reasons) and all(reason.passed for reason in self.reasons)
 
     @property
-    def refusals(self) -> list[str]:
-        """What the failed gates say."""
+    def failed_gates(self) -> list[str]:
+        """The messages of the gates that failed."""
         return [reason.message for reason in self.reasons if not reason.passed]
 
     def of(self, outcome: Outcome) -> list[Reason]:
@@ -77,6 +77,6 @@ class Verdict:
 
 
 def verdict_facts(verdict: Verdict) -> dict[str, Any]:
-    """For bundle.json: whether it passed, what the failed gates said, and every gate with its outcome."""
+    """For bundle.json: whether it passed, the messages of the failed gates, and every gate with its outcome."""
     gates = [{"gate": one.gate, "outcome": one.outcome, "message": one.message} for one in verdict.reasons]
-    return {"passed": verdict.passed, "refusals": verdict.refusals, "gates": gates}
+    return {"passed": verdict.passed, "failed_gates": verdict.failed_gates, "gates": gates}

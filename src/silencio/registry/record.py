@@ -14,7 +14,7 @@ from mlflow.entities import Metric, RunTag
 
 from silencio.bundle.manifest import BundleManifest
 from silencio.errors import RegistryError
-from silencio.registry.flatten import figures_of, params_of, shortened
+from silencio.registry.flatten import metrics_of, params_of, shortened
 from silencio.registry.runs import log_metrics, log_params
 
 BUNDLE = "bundle"
@@ -104,8 +104,8 @@ def record_run(
     log_params(client, run_id, params_of(yaml.safe_load(config)))
     # The run's own start as the time: the same figure at the same time is kept once.
     started_ms = client.get_run(run_id).info.start_time
-    figures = figures_of(manifest.metrics)
-    log_metrics(client, run_id, [Metric(name, value, started_ms, 0) for name, value in figures.items()])
+    metrics = metrics_of(manifest.metrics)
+    log_metrics(client, run_id, [Metric(name, value, started_ms, 0) for name, value in metrics.items()])
     client.log_artifacts(run_id, str(files.bundle), BUNDLE)
     client.log_text(run_id, config, "config.yaml")
     client.log_text(run_id, files.verdict.read_text(encoding="utf-8"), "verdict.json")
@@ -129,7 +129,7 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
         "bundle_version": manifest.version,
         "manifest_sha256": manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
-        "test_part": str(manifest.metrics.get("test_part", "")),
+        "test_set": manifest.test_set,
     }
 
 

@@ -18,7 +18,7 @@ _TOP = 3
 
 
 @dataclass(frozen=True)
-class Said:
+class Caption:
     """What the model said of one species.
 
     Attributes:
@@ -42,7 +42,7 @@ class Example:
         begin_s: Where in the recording that begins.
         duration_s: Of the whole recording.
         starts_s: Where in the recording each window begins that is shown.
-        said: The three most probable species, and the right one where it is not among them.
+        predicted: The three most probable species, and the right one where it is not among them.
     """
 
     answer: Mapping[str, Any]
@@ -50,7 +50,7 @@ class Example:
     begin_s: float
     duration_s: float
     starts_s: tuple[float, ...]
-    said: tuple[Said, ...]
+    predicted: tuple[Caption, ...]
 
     @property
     def is_right(self) -> bool:
@@ -73,14 +73,14 @@ def choose(answers: Sequence[Mapping[str, Any]], classes: ClassList) -> list[Map
     return chosen
 
 
-def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, classes: ClassList) -> Example:
+def make_example(answer: Mapping[str, Any], test: ShardSet, predict: WindowModel, classes: ClassList) -> Example:
     """Ask the model once more, to show its answer over time.
 
     Of a long recording those windows are shown in which the species that was named is most probable.
     """
     position = int(np.flatnonzero(test.table["recording_id"] == answer["recording_id"])[0])
     waveform, spec, starts = test.waveform(position), test.spec, test.window_starts(position)
-    probabilities = ask(waveform)
+    probabilities = predict(waveform)
     n_shown = max(1, int((_MAX_S - spec.window_s) / spec.hop_s + 1e-9) + 1)
     named = probabilities[:, classes.index[answer["predicted"]]]
     first = int(np.convolve(named, np.ones(n_shown), "valid").argmax()) if len(named) > n_shown else 0
@@ -96,8 +96,8 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, cl
         begin_s=begin / spec.sample_rate_hz,
         duration_s=len(waveform) / spec.sample_rate_hz,
         starts_s=tuple(start / spec.sample_rate_hz for start in shown),
-        said=tuple(
-            Said(classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column])
+        predicted=tuple(
+            Caption(classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column])
             for column in columns
         ),
     )

@@ -39,8 +39,8 @@ def curve(values: Sequence[float], x_name: str, y_name: str) -> Figure:
     parts.append(_text(x_name, (_CURVE_LEFT + _WIDTH - _RIGHT) / 2, _CURVE_HEIGHT - 8, "middle"))
     turned = f"translate(12 {(bottom + _CURVE_TOP) / 2:.0f}) rotate(-90)"
     parts.append(tag("text", y_name, transform=turned, text_anchor="middle"))
-    said = f"{y_name} by {x_name}, from {values[0]:.3g} to {values[-1]:.3g}"
-    return _figure(parts, _CURVE_HEIGHT, said)
+    label = f"{y_name} by {x_name}, from {values[0]:.3g} to {values[-1]:.3g}"
+    return _figure(parts, _CURVE_HEIGHT, label)
 
 
 def bars(stacks: Mapping[str, Sequence[float]], names: Sequence[str], x_name: str) -> Figure:

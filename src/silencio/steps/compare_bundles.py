@@ -59,7 +59,7 @@ def compare_bundles_step(
             costs=costs[name],
             passed=bool(manifest.verdict.get("passed")),
             released=name == released,
-            title=bundle_name(judged[name].judged, judged[name]),
+            title=bundle_name(judged[name].bundle_row, judged[name]),
         )
         for name, manifest in manifests.items()
     ]

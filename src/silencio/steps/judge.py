@@ -18,7 +18,7 @@ from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
 from silencio.features import FrontEnd
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.report import write_report
 
 
@@ -40,8 +40,8 @@ def judge_step(
     evaluation = Evaluation.load(Path(evaluation_path))
     verdict = apply_gates(
         config.gates,
-        {name: value for name, value in evaluation.figures.to_dict().items() if isinstance(value, int | float)},
-        evaluation.soundscapes.get("figures"),
+        {name: value for name, value in evaluation.metrics.to_dict().items() if isinstance(value, int | float)},
+        evaluation.soundscapes.get("metrics"),
         evaluation.calibration_error,
         evaluation.comparisons,
         evaluation.slices,
@@ -51,19 +51,24 @@ def judge_step(
     manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))
     variants = json.loads(Path(paths["variants"]).read_text(encoding="utf-8"))
     _write_report(config, manifest, Path(paths["bundle"]), evaluation, verdict, variants, test, Path(paths["report"]))
-    words = "passed" if verdict.passed else "refused"
-    return {"version": manifest.version, "verdict": words, "passed": verdict.passed, "refusals": len(verdict.refusals)}
+    words, n_failed = "passed" if verdict.passed else "refused", len(verdict.failed_gates)
+    return {
+        "version": manifest.version,
+        "verdict": words,
+        "passed": verdict.passed,
+        "refusals": n_failed,
+    }
 
 
 def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
     return {
-        "test": evaluation.figures.to_dict(),
-        "test_part": evaluation.test_part,
-        "judged": evaluation.judged,
+        "test": evaluation.metrics.to_dict(),
+        "test_set": evaluation.test_set,
+        "bundle_row": evaluation.bundle_row,
         "test_by_row": {name: row.to_dict() for name, row in evaluation.rows.items()},
         "row_names": row_names(evaluation),
         "test_calibration_error": evaluation.calibration["error_after"],
-        "soundscapes": evaluation.soundscapes.get("figures", {}),
+        "soundscapes": evaluation.soundscapes.get("metrics", {}),
     }
 
 
@@ -79,14 +84,14 @@ def _write_report(
 ) -> None:
     graph, front_end = Bundle(sealed).graph(), FrontEnd(config.features)
     data = read_frame(sealed / DATA) if (sealed / DATA).is_file() else None
-    judged = Judged(
+    judged = ReportInputs(
         manifest=manifest,
         evaluation=evaluation,
         verdict=verdict,
         slices=config.evaluation.slices,
         data=data,
         test=ShardSet(map(Path, test), config.features, "test"),
-        ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
+        predict=lambda waveform: graph.run(front_end.features(waveform).inputs),
         variants=variants or None,
         mislabelled=evaluation.mislabelled or None,
         # In no figure of the bundle: times differ from run to run, and the same run gives the same bundle.

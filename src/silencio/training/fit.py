@@ -11,7 +11,7 @@ from silencio.data.backgrounds import BackgroundPool
 from silencio.data.leaks import recording_fingerprints
 from silencio.data.shards import ShardSet, targets
 from silencio.data.soft_labels import SoftLabels
-from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.metrics import Metrics, compute_metrics
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead
@@ -67,7 +67,9 @@ def fit_head(
     trained = train_head(name, config, training, classes, on_epoch, soft, backgrounds)
     probabilities = predict(trained.module, validation)
     scores = recording_scores(probabilities.probabilities, probabilities.recording)
-    metrics = judge(scores, targets(validation.table, classes.index), validation.table["primary_label"], classes)
+    metrics = compute_metrics(
+        scores, targets(validation.table, classes.index), validation.table["primary_label"], classes
+    )
     head, head_config = trained.module.head, config.heads[name]
     TrainedHead(
         name=name,

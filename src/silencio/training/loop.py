@@ -156,8 +156,8 @@ class _EpochLog(Callback):
         self._bar.update()
         if self._on_epoch:
             elapsed_s = time.monotonic() - self._started_s
-            figures = {"loss": self.losses[-1], "learning_rate": self._learning_rate, "epoch_s": elapsed_s}
-            self._on_epoch(trainer.current_epoch, figures)
+            metrics = {"loss": self.losses[-1], "learning_rate": self._learning_rate, "epoch_s": elapsed_s}
+            self._on_epoch(trainer.current_epoch, metrics)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._bar.close()

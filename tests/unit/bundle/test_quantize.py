@@ -195,8 +195,8 @@ def test_choose__validation_may_lose_as_much_as_is_allowed(
     exact: Path, rounded: Path, loss: float, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _takes(monkeypatch, 2.0, 1.0)
-    figures = iter([0.7, 0.7 - loss])
-    report = _choose(exact, rounded, lambda said: next(figures))
+    metrics = iter([0.7, 0.7 - loss])
+    report = _choose(exact, rounded, lambda said: next(metrics))
     assert report.kept is kept
     assert report.fp32.macro_map == 0.7
     assert kept or "validation macro mAP, 0.005 is the most" in report.reason

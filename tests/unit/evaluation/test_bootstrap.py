@@ -143,10 +143,10 @@ def test_interval_around__takes_off_what_drawing_twice_adds() -> None:
     rng = np.random.default_rng(0)
     target = np.eye(30)
     scores = rng.standard_normal((30, 30)) + 2.5 * target
-    figure = Bootstrap(30, counts=np.ones((1, 30))).macro_map(scores, target)[0]
+    metric = Bootstrap(30, counts=np.ones((1, 30))).macro_map(scores, target)[0]
     values = Bootstrap(30, 300).macro_map(scores, target)
-    assert values.mean() > figure + 0.02
-    assert np.mean(interval_around(figure, values)) == pytest.approx(figure, abs=0.01)
+    assert values.mean() > metric + 0.02
+    assert np.mean(interval_around(metric, values)) == pytest.approx(metric, abs=0.01)
 
 
 def _reserve(rng: np.random.Generator, n_each: int = 40) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -16,7 +16,7 @@ from silencio.bundle.load import read_manifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
-from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.evaluation.champion import ChampionScores, score_champion
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
 
@@ -70,7 +70,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 @pytest.fixture
 def asked(directory: Path, table: pd.DataFrame) -> ChampionScores:
-    return ask_champion(directory, table, OURS)
+    return score_champion(directory, table, OURS)
 
 
 def test_scores__are_the_champions_own_in_our_order(
@@ -103,7 +103,7 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     data = _data(["x.ogg", "y.ogg", "z.ogg"], ["train", "validation", "test"], sha256=bytes_of)
     _with_data(own, data)
     # Its test recordings are as new to it as to us; those on which it was calibrated are not.
-    assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
+    assert list(score_champion(own, table, OURS).fair) == [False, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_fair__a_training_recording_is_recognised_however_it_comes_back(
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     _with_data(own, _data(parts=["train"], **trace))
-    assert list(ask_champion(own, table, OURS).fair) == [False, True, False, True]
+    assert list(score_champion(own, table, OURS).fair) == [False, True, False, True]
 
 
 def test_fair__a_catalogues_number_after_a_point_is_no_ending(
@@ -129,7 +129,7 @@ def test_fair__a_catalogues_number_after_a_point_is_no_ending(
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     _with_data(own, _data(["roost.1"], ["train"]))
     named = table.assign(recording_id=[f"roost.{number}" for number in range(1, 5)])
-    assert list(ask_champion(own, named, OURS).fair) == [False, True, False, True]
+    assert list(score_champion(own, named, OURS).fair) == [False, True, False, True]
 
 
 def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_champion(
@@ -144,7 +144,7 @@ def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_cham
     assert learned and judged and learned["sha256"] != judged["sha256"]
     _with_data(own, pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]))
     row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
-    assert list(ask_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
+    assert list(score_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 
 
 def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
@@ -153,9 +153,9 @@ def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     (own / "data.parquet").unlink()
     write_manifest(read_manifest(own), own)
-    assert not ask_champion(own, table, OURS).fair.any()
+    assert not score_champion(own, table, OURS).fair.any()
 
 
 def test_champion__that_is_none_is_refused(tmp_path: Path, table: pd.DataFrame) -> None:
     with pytest.raises(BundleError, match=r"holds no bundle\.json"):
-        ask_champion(tmp_path, table, OURS)
+        score_champion(tmp_path, table, OURS)

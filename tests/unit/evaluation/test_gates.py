@@ -18,7 +18,7 @@ from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationErr
 from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import GatePolicy, Reason, Verdict, apply_gates, verdict_facts
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 
 NAN = float("nan")
 EXACT = CalibrationError(0.0, (0.0, 0.02), 1000)
@@ -46,7 +46,7 @@ AGAINST_CHAMPION = [
     Comparison("champion", "macro_map", 0.01, (-0.03, 0.05), 80),
     Comparison("champion", "top1", -0.01, (-0.05, 0.03), 80),
 ]
-SLICE = SliceFigures(
+SLICE = SliceMetrics(
     name="night",
     n_recordings=30,
     n_species=5,
@@ -83,9 +83,9 @@ def _against(entry: Comparison) -> list[Comparison]:
 def test_verdict__a_good_model_passes() -> None:
     verdict = _verdict()
     assert verdict.passed
-    assert verdict.refusals == []
+    assert verdict.failed_gates == []
     facts = verdict_facts(verdict)
-    assert (facts["passed"], facts["refusals"]) == (True, [])
+    assert (facts["passed"], facts["failed_gates"]) == (True, [])
     assert {gate["outcome"] for gate in facts["gates"]} == {"passed", "not asked"}
     asked = [reason for reason in verdict.reasons if reason.asked]
     assert [reason.gate for reason in asked] == [
@@ -132,10 +132,10 @@ def test_verdict__each_gate_alone_refuses(gate: str) -> None:
     verdict = _verdict(**BAD[gate])
     assert not verdict.passed
     assert [reason.gate for reason in verdict.reasons if not reason.passed] == [gate]
-    (refusal,) = verdict.refusals
+    (refusal,) = verdict.failed_gates
     assert refusal.endswith("refused.")
     facts = verdict_facts(verdict)
-    assert (facts["passed"], facts["refusals"]) == (False, [refusal])
+    assert (facts["passed"], facts["failed_gates"]) == (False, [refusal])
     assert [one for one in facts["gates"] if one["outcome"] == "refused"] == [
         {"gate": gate, "outcome": "refused", "message": refusal}
     ]
@@ -148,23 +148,23 @@ def test_verdict__a_figure_at_its_bound_passes() -> None:
 
 
 def test_message__has_value_and_bound() -> None:
-    refusal = _verdict(**BAD["minimum test macro_map"]).refusals[0]
+    refusal = _verdict(**BAD["minimum test macro_map"]).failed_gates[0]
     assert refusal == "test macro_map is 0.349, the policy asks for at least 0.35: refused."
-    refusal = _verdict(**BAD["not worse than regression in top1"]).refusals[0]
+    refusal = _verdict(**BAD["not worse than regression in top1"]).failed_gates[0]
     assert refusal == (
         "top1 differs by -0.020 [-0.030, -0.010] on 80 recordings from regression; the policy allows -0.01: refused."
     )
-    refusal = _verdict(**BAD["champion on slice night"]).refusals[0]
+    refusal = _verdict(**BAD["champion on slice night"]).failed_gates[0]
     assert refusal == (
         "Slice night: top1 differs by -0.200 [-0.300, -0.100] on 30 recordings from the champion's; the policy allows "
         "-0.05: refused."
     )
-    refusal = _verdict(**BAD["beats majority class in top1"]).refusals[0]
+    refusal = _verdict(**BAD["beats majority class in top1"]).failed_gates[0]
     assert refusal == (
         "top1 differs by +0.100 [+0.000, +0.200] on 80 recordings from majority class; the interval must lie above +0: "
         "refused."
     )
-    refusal = _verdict(**BAD["calibration"]).refusals[0]
+    refusal = _verdict(**BAD["calibration"]).failed_gates[0]
     assert refusal == (
         "The calibration error of the most probable species is 0.300 [0.201, 0.400] on 80 recordings, the policy "
         "allows 0.2: refused."
@@ -214,13 +214,13 @@ def test_missing__against_the_champion_refuses(changed: Mapping[str, Any]) -> No
 @pytest.mark.parametrize("fault", MISSING)
 def test_missing__no_gate_vanishes(fault: str) -> None:
     # What cannot be computed is said by name, and not left out: each refusal is one more gate, never one less.
-    refusals = _verdict(**MISSING[fault]).refusals
+    refusals = _verdict(**MISSING[fault]).failed_gates
     assert refusals
     assert all(re.search(r"not (computed|compared)|No (slice|soundscapes)|nan", one) for one in refusals)
 
 
 def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
-    (refusal,) = _verdict(soundscape_figures=None).refusals
+    (refusal,) = _verdict(soundscape_figures=None).failed_gates
     assert refusal == (
         "No soundscapes were scored, and the policy has minimums for macro_roc_auc (gates.soundscapes: none, where "
         "there are none to score): refused."
@@ -312,7 +312,7 @@ def test_champion__the_first_model_has_none() -> None:
 
 
 def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
-    (refusal,) = _verdict(comparisons=REFERENCES, champion="v3").refusals
+    (refusal,) = _verdict(comparisons=REFERENCES, champion="v3").failed_gates
     assert refusal.startswith("Champion v3 was not compared")
     for remedy in ("--previous", "--champion none"):
         assert remedy in refusal
@@ -346,16 +346,16 @@ def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
     assert _verdict(policy, **perfect, slices=[]).passed
     guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration": WRONG}
     n_deciding = len(policy.minimum) + 1
-    assert len(_verdict(policy, **guessing, slices=[]).refusals) == n_deciding
+    assert len(_verdict(policy, **guessing, slices=[]).failed_gates) == n_deciding
 
 
 def test_shipped__asks_for_figures_that_exist() -> None:
     from silencio.evaluation.metrics import Metrics
-    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 
     policy = GatePolicy.shipped()
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)
-    assert set(policy.soundscape_minimum) <= set(SoundscapeFigures.__dataclass_fields__)
+    assert set(policy.soundscape_minimum) <= set(SoundscapeMetrics.__dataclass_fields__)
     # The references of every run (test_evaluate.py); a policy that asks for another would refuse every model.
     assert {*policy.beats, *policy.not_worse_than} <= set(REFERENCES_OF_EVERY_RUN)
 
@@ -476,7 +476,7 @@ def test_verdict__of_which_no_gate_decided_refuses_in_words(asked: dict[str, Any
     few = CalibrationError(0.2, (0.0, 0.5), 11)
     verdict = _verdict(GatePolicy(**asked), soundscape_figures=None, comparisons=[], slices=[], calibration=few)
     assert not verdict.passed
-    assert verdict.refusals == ["No gate decided, and what nothing speaks for is not registered: refused."]
+    assert verdict.failed_gates == ["No gate decided, and what nothing speaks for is not registered: refused."]
 
 
 def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:

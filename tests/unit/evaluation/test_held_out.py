@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
-from silencio.evaluation.held_out import judge_test_part, name_of_test_part
+from silencio.evaluation.held_out import evaluate_test_set, name_test_set
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from tests.conftest import TinyData
@@ -52,7 +52,7 @@ def judged(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64])
             "scores": {ENSEMBLE: good, "raw_cnn": 0.5 * good, "majority class": uniform},
             "uncalibrated": good,
             "named": good > 0.5,
-            "judged": recordings,
+            "test_set": recordings,
             "training": recordings.table,
             "confusable": [],
             "champion": champion,
@@ -60,7 +60,7 @@ def judged(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64])
             "slices": SliceConfig(),
             "n_resamples": 200,
         }
-        return judge_test_part(**{**given, **changed})
+        return evaluate_test_set(**{**given, **changed})
 
     return judge
 
@@ -97,31 +97,31 @@ def test_rows__a_student_has_one_and_is_what_the_rest_is_of(judged: Judge, good:
     uniform = np.full((N, N_CLASSES), 0.25)
     evaluation = judged(scores={"student": good, "majority class": uniform}, bundle="student")
     assert list(evaluation.rows) == ["student", "majority class"]
-    assert evaluation.figures == evaluation.rows["student"]
+    assert evaluation.metrics == evaluation.rows["student"]
     assert {one.other for one in evaluation.comparisons} == {"majority class"}
 
 
 def test_test_part__is_the_recordings_with_their_labels(recordings: ShardSet, alone: Evaluation) -> None:
     table = recordings.table
-    assert len(alone.test_part) == 12
-    assert alone.test_part == name_of_test_part(table.sample(frac=1, random_state=0))
+    assert len(alone.test_set) == 12
+    assert alone.test_set == name_test_set(table.sample(frac=1, random_state=0))
     relabelled = table.assign(primary_label=table["primary_label"].iloc[::-1].to_numpy())
     second = table.assign(secondary_labels=[["other"], *table["secondary_labels"][1:]])
-    others = {name_of_test_part(one) for one in (table.iloc[1:], relabelled, second)}
-    assert len(others | {alone.test_part}) == 4
+    others = {name_test_set(one) for one in (table.iloc[1:], relabelled, second)}
+    assert len(others | {alone.test_set}) == 4
 
 
 def test_test_part__of_renamed_files_is_the_same(recordings: ShardSet) -> None:
     table = recordings.table.assign(sha256=[f"{number:064x}" for number in range(N)])
     renamed = table.assign(recording_id=[f"renamed-{number}.ogg" for number in range(N)])
-    assert name_of_test_part(table) == name_of_test_part(renamed)
+    assert name_test_set(table) == name_test_set(renamed)
     # Bytes that nobody counted are told apart by their names.
     unknown = table.assign(sha256=[None, "", *table["sha256"][2:]])
-    assert name_of_test_part(unknown) != name_of_test_part(unknown.assign(recording_id=renamed["recording_id"]))
+    assert name_test_set(unknown) != name_test_set(unknown.assign(recording_id=renamed["recording_id"]))
 
 
 def test_comparisons__the_ensemble_with_everything_else(alone: Evaluation) -> None:
-    found = {(one.other, one.figure): one for one in alone.comparisons}
+    found = {(one.other, one.metric): one for one in alone.comparisons}
     assert list(found) == [(o, f) for o in ("raw_cnn", "majority class") for f in ("macro_map", "top1")]
     # Half of all probabilities is the same order.
     assert found["raw_cnn", "top1"].interval == (0.0, 0.0)
@@ -177,14 +177,14 @@ def test_champion__there_is_none(alone: Evaluation) -> None:
 def test_champion__is_compared_in_all_and_in_every_slice(judged: Judge, truth: NDArray[np.integer]) -> None:
     evaluation = judged(_champion(np.eye(N_CLASSES)[truth]))
     assert evaluation.champion == "v1"
-    (of_top1,) = [one for one in evaluation.comparisons if (one.other, one.figure) == ("champion", "top1")]
+    (of_top1,) = [one for one in evaluation.comparisons if (one.other, one.metric) == ("champion", "top1")]
     assert of_top1.difference == pytest.approx(-0.2)
     assert of_top1.interval[1] < 0
     assert of_top1.n_recordings == N
     # Its own figures, not differences alone.
     own = evaluation.champion_rows
     assert (own["champion"].top1, own[ENSEMBLE].top1, own["champion"].n_recordings) == (1.0, 0.8, N)
-    assert own[ENSEMBLE].intervals == evaluation.figures.intervals
+    assert own[ENSEMBLE].intervals == evaluation.metrics.intervals
     # One of five in every species.
     assert [one.change for one in evaluation.slices if "taxon" in one.name] == pytest.approx([-0.2] * 4)
 
@@ -228,16 +228,16 @@ def test_champion__a_species_that_it_does_not_know_is_no_advantage_over_it(
     theirs[:, unknown] = 0.0
     evaluation = judged(
         replace(_champion(theirs, truth != unknown), known=np.arange(N_CLASSES) != unknown),
-        judged=with_second,
+        test_set=with_second,
         scores={ENSEMBLE: ours},
         named=ours > 0.5,
     )
-    (of_map,) = [one for one in evaluation.comparisons if (one.other, one.figure) == ("champion", "macro_map")]
+    (of_map,) = [one for one in evaluation.comparisons if (one.other, one.metric) == ("champion", "macro_map")]
     assert of_map.difference == pytest.approx(0.0)
 
 
 def test_evaluation__survives_its_file(judged: Judge, truth: NDArray[np.integer], tmp_path: Path) -> None:
-    evaluation = replace(judged(_champion(np.eye(N_CLASSES)[truth], truth != 0)), soundscapes={"figures": {"x": 0.5}})
+    evaluation = replace(judged(_champion(np.eye(N_CLASSES)[truth], truth != 0)), soundscapes={"metrics": {"x": 0.5}})
     evaluation.save(tmp_path / "evaluation.json")
     assert Evaluation.load(tmp_path / "evaluation.json") == evaluation
 

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from silencio.evaluation.bootstrap import Bootstrap
 from silencio.evaluation.slices import (
     SliceConfig,
-    SliceFigures,
+    SliceMetrics,
     confusable_pairs,
-    judge_slices,
+    evaluate_slices,
     slice_masks,
     species_table,
 )
@@ -154,8 +154,8 @@ def _scores(hits: np.ndarray) -> np.ndarray:
 HITS = np.arange(N) % 5 != 0
 
 
-def _judged(masks: dict[str, np.ndarray], champion_hit: Any = None, **config: Any) -> list[SliceFigures]:
-    return judge_slices(masks, _scores(HITS), TARGET, TRUTH, DRAWS, SliceConfig(**config), champion_hit)
+def _judged(masks: dict[str, np.ndarray], champion_hit: Any = None, **config: Any) -> list[SliceMetrics]:
+    return evaluate_slices(masks, _scores(HITS), TARGET, TRUTH, DRAWS, SliceConfig(**config), champion_hit)
 
 
 def test_figures__are_of_the_slice_alone() -> None:
@@ -217,7 +217,7 @@ def test_change__over_one_recording_does_not_count() -> None:
 def test_slice_figures__survive_json() -> None:
     champion = np.where(np.arange(N) < 20, 0.0, np.nan)
     for one in _judged({"all": ALL, "late": np.arange(N) >= 20}, champion):
-        assert SliceFigures.of(json.loads(json.dumps(asdict(one)))) == one
+        assert SliceMetrics.of(json.loads(json.dumps(asdict(one)))) == one
 
 
 # Species

@@ -16,7 +16,7 @@ from silencio.audio import window_starts
 from silencio.data.annotations import Annotation
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError, ModelError
-from silencio.evaluation.soundscape_metrics import Found, SoundscapeFigures, judge_soundscapes
+from silencio.evaluation.soundscape_metrics import Found, SoundscapeMetrics, evaluate_soundscapes
 from silencio.evaluation.soundscapes import SoundscapeScores, row_scores, score_soundscapes, timelines
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
@@ -60,8 +60,8 @@ def score(*rows: list[float], annotations: tuple[Annotation, ...] = (A, B), real
     return score_soundscapes(says(*rows), [soundscape(*annotations, real=real)], SPEC, CLASSES)
 
 
-def judged(scores: SoundscapeScores, threshold: float | None = 0.5) -> SoundscapeFigures:
-    return judge_soundscapes(scores, None if threshold is None else np.full(4, threshold), n_resamples=100)
+def judged(scores: SoundscapeScores, threshold: float | None = 0.5) -> SoundscapeMetrics:
+    return evaluate_soundscapes(scores, None if threshold is None else np.full(4, threshold), n_resamples=100)
 
 
 def by_name(found: tuple[Found, ...]) -> dict[str, Found]:
@@ -178,26 +178,26 @@ RIGHT = ([0.9, 0, 0, 0.1], NOTHING, [0, 0.8, 0, 0.1], [0, 0.7, 0.0, 0.1])
 
 
 def test_judge__a_right_model_has_full_marks() -> None:
-    figures = judged(score(*RIGHT))
-    assert figures.macro_map == figures.macro_roc_auc == figures.micro_f1 == figures.padded_cmap == 1.0
-    assert figures.macro_map_interval == (1.0, 1.0)
-    assert (figures.n_rows, figures.n_soundscapes, figures.n_species) == (4, 1, 2)
-    for found in (*figures.by_snr, *figures.by_overlap):
+    metrics = judged(score(*RIGHT))
+    assert metrics.macro_map == metrics.macro_roc_auc == metrics.micro_f1 == metrics.padded_cmap == 1.0
+    assert metrics.macro_map_interval == (1.0, 1.0)
+    assert (metrics.n_rows, metrics.n_soundscapes, metrics.n_species) == (4, 1, 2)
+    for found in (*metrics.by_snr, *metrics.by_overlap):
         assert (found.in_top, found.outranks, found.recall) == (1.0, 1.0, 1.0)
 
 
 def test_judge__a_model_that_says_the_same_of_everything_is_chance() -> None:
-    figures = judged(score(*4 * [[0.6, 0.6, 0.6, 0.6]]))
-    assert figures.macro_roc_auc == 0.5
-    assert figures.micro_f1 == pytest.approx(2 * 3 / (16 + 3))
-    for found in (*figures.by_snr, *figures.by_overlap):
+    metrics = judged(score(*4 * [[0.6, 0.6, 0.6, 0.6]]))
+    assert metrics.macro_roc_auc == 0.5
+    assert metrics.micro_f1 == pytest.approx(2 * 3 / (16 + 3))
+    for found in (*metrics.by_snr, *metrics.by_overlap):
         # Named, as everything is; equal scores put it in no top.
         assert (found.in_top, found.outranks, found.recall) == (0.0, 0.5, 1.0)
 
 
 def test_judge__bins_hold_the_pairs_of_their_level() -> None:
-    figures = judged(score([0.9, 0, 0, 0], NOTHING, NOTHING, [0, 0.7, 0, 0]))
-    found = by_name(figures.by_snr)
+    metrics = judged(score([0.9, 0, 0, 0], NOTHING, NOTHING, [0, 0.7, 0, 0]))
+    found = by_name(metrics.by_snr)
     assert {name: one.n_pairs for name, one in found.items()} == {"below 0 dB": 2, "10 dB and more": 1}
     assert found["10 dB and more"].recall == 1.0
     assert found["below 0 dB"].recall == found["below 0 dB"].in_top == 0.5
@@ -211,8 +211,8 @@ def test_judge__a_call_of_unknown_level_is_in_no_bin() -> None:
 
 def test_judge__overlapping_species_have_a_place_each() -> None:
     both = (A, replace(B, begin_s=0.0, end_s=4.0))
-    figures = judged(score([0.4, 0.3, 0.2, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
-    (several,) = figures.by_overlap
+    metrics = judged(score([0.4, 0.3, 0.2, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
+    (several,) = metrics.by_overlap
     assert (several.name, several.n_pairs, several.in_top, several.recall) == ("several species", 2, 1.0, 0.0)
     wrong = judged(score([0.4, 0.2, 0.3, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
     assert wrong.by_overlap[0].in_top == 0.5
@@ -238,16 +238,16 @@ def test_judge__a_call_too_short_to_count_makes_a_row_no_empty_one() -> None:
 
 def test_judge__thresholds_are_each_species_own() -> None:
     scores = score([0.3, 0.3, 0.3, 0.3], NOTHING, *RIGHT[2:])
-    figures = judge_soundscapes(scores, np.array([0.2, 0.5, 0.5, 0.5]), n_resamples=100)
-    assert figures.micro_f1 == 1.0
+    metrics = evaluate_soundscapes(scores, np.array([0.2, 0.5, 0.5, 0.5]), n_resamples=100)
+    assert metrics.micro_f1 == 1.0
 
 
 def test_judge__without_thresholds_nothing_is_named() -> None:
-    figures = judged(score(*RIGHT), threshold=None)
-    assert figures.micro_f1 is None
-    assert figures.false_alarms[0].per_hour is None
-    assert all(found.recall is None for found in figures.by_snr)
-    assert figures.macro_map == 1.0
+    metrics = judged(score(*RIGHT), threshold=None)
+    assert metrics.micro_f1 is None
+    assert metrics.false_alarms[0].per_hour is None
+    assert all(found.recall is None for found in metrics.by_snr)
+    assert metrics.macro_map == 1.0
 
 
 def test_judge__the_interval_holds_the_figure() -> None:
@@ -255,9 +255,9 @@ def test_judge__the_interval_holds_the_figure() -> None:
     rng = np.random.default_rng(0)
     soundscapes = [soundscape(A, B, name=f"S{number:02d}") for number in range(8)]
     scores = score_soundscapes(says(*rng.random((32, 4)).tolist()), soundscapes, SPEC, CLASSES)
-    figures = judged(scores)
-    low, high = figures.macro_map_interval
-    assert low < figures.macro_map < high
+    metrics = judged(scores)
+    low, high = metrics.macro_map_interval
+    assert low < metrics.macro_map < high
 
 
 def test_judge__is_plain_for_json() -> None:

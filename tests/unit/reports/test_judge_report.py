@@ -36,8 +36,8 @@ def _judge(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) ->
     paths = {name: str(folder / name) for name in ("bundle", "verdict", "report", "variants")}
     folder.mkdir()
     (folder / "variants").write_text("{}")
-    judged = judge_step(data.config, str(bundle), str(evaluation_path), [str(shard) for shard in data.test], paths)
-    return judged, (folder / "report").read_bytes()
+    inputs = judge_step(data.config, str(bundle), str(evaluation_path), [str(shard) for shard in data.test], paths)
+    return inputs, (folder / "report").read_bytes()
 
 
 def _without_times(report: bytes) -> bytes:
@@ -47,14 +47,14 @@ def _without_times(report: bytes) -> bytes:
 def test_judge__writes_the_same_report_twice(
     tiny_data: TinyData, tiny_bundle: Path, evaluation_path: Path, tmp_path: Path
 ) -> None:
-    judged, once = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "one")
+    inputs, once = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "one")
     again, twice = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "two")
-    assert judged == again
+    assert inputs == again
     # Times are the machine's of that moment.
     assert _without_times(once) == _without_times(twice)
     html = once.decode()
-    assert judged["version"] in html
-    assert ("\N{CHECK MARK} Passed" if judged["passed"] else "\N{BALLOT X} Refused") in html
+    assert inputs["version"] in html
+    assert ("\N{CHECK MARK} Passed" if inputs["passed"] else "\N{BALLOT X} Refused") in html
     assert len(once) < 1_500_000
     for name in ("recordings", "examples", "slices", "soundscapes", "failure-modes", "costs", "bundle"):
         assert f'id="{name}"' in html

@@ -15,7 +15,7 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.errors import DataError
 from silencio.evaluation.costs import example_recordings, measure_costs
-from silencio.evaluation.held_out import judge_test_part
+from silencio.evaluation.held_out import evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE
 from silencio.evaluation.slices import SliceConfig
 from silencio.steps.compare_bundles import compare_bundles_step
@@ -29,7 +29,7 @@ def _evaluation(data: TinyData, path: Path, n_wrong: int, of: str) -> str:
     truth = np.array([data.classes.index[code] for code in judged.table["primary_label"]])
     said = np.full((len(judged), 4), 0.05)
     said[np.arange(len(judged)), (truth + (np.arange(len(judged)) < n_wrong)) % 4] = 0.85
-    judge_test_part(
+    evaluate_test_set(
         {of: said}, said, said > 0.5, judged, judged.table, [], None, data.classes, SliceConfig(), 100, of
     ).save(path)
     return str(path)
@@ -62,9 +62,9 @@ def test_compare_bundles__one_table_has_both(arguments: dict[str, Any], tiny_bun
     assert low <= -0.25 <= high <= 0.0
     assert figures["student_top1"] == 0.75
     # Figures stand side by side with the recordings that they are of.
-    assert ensemble["test_part"] == student["test_part"] != ""
+    assert ensemble["test_set"] == student["test_set"] != ""
     assert facts["student_minus_ensemble"]["n_recordings"] == ensemble["n_recordings"] == 4
-    assert f"on 4\u202ftest recordings, part {student['test_part']}" in Path(arguments["page_path"]).read_text()
+    assert f"on 4\u202ftest recordings, test set {student['test_set']}" in Path(arguments["page_path"]).read_text()
     licence = Bundle(tiny_bundle).manifest.licences["verdict"]
     assert ensemble["licence"] == licence
     page = Path(arguments["page_path"]).read_text()

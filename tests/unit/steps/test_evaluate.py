@@ -87,14 +87,14 @@ def test_evaluate_step__a_student_has_one_row_and_its_teachers_stand_beside_it(
     }
     said = evaluate_step(**{**arguments, **changed}, evaluation_path=str(tmp_path / "evaluation"))
     evaluation = Evaluation.load(tmp_path / "evaluation")
-    assert evaluation.judged == "student"
+    assert evaluation.bundle_row == "student"
     assert list(evaluation.rows) == ["student", *teacher.rows]
     assert said["test_top1"] == round(evaluation.rows["student"].top1, 4)
-    assert evaluation.rows[ENSEMBLE] == teacher.figures
+    assert evaluation.rows[ENSEMBLE] == teacher.metrics
     assert evaluation.heads == {"student": {"student": True}, **teacher.heads}
     # The student's bundle is the teacher's here: by its own graph it is told apart by nothing, as two models would be.
     (taught,) = [one for one in evaluation.comparisons if one.other == ENSEMBLE]
-    assert (taught.figure, taught.difference) == ("top1", 0.0)
+    assert (taught.metric, taught.difference) == ("top1", 0.0)
     assert "student" not in {one.other for one in evaluation.comparisons}
 
 
@@ -115,7 +115,7 @@ def test_evaluate_step__a_champion_that_is_the_candidate_differs_by_nothing(eval
 
 
 def test_evaluate_step__focal_recordings_are_not_judged_alone(evaluated: tuple) -> None:
-    assert evaluated[1].soundscapes["figures"]
+    assert evaluated[1].soundscapes["metrics"]
     assert evaluated[1].failure_modes
 
 

@@ -144,7 +144,7 @@ def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
 
 
 def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: MlflowClient, tmp_path: Path) -> None:
-    sealed = write_bundle(tmp_path / "sealed", verdict={"passed": False, "refusals": ["too few birds"]})
+    sealed = write_bundle(tmp_path / "sealed", verdict={"passed": False, "failed_gates": ["too few birds"]})
     run_id = open_run("train", "abc", "local", "")
     inputs = register_inputs(tmp_path / "inputs", sealed)
     with pytest.raises(RegistryError, match="sealed with another verdict"):

@@ -11,7 +11,7 @@ import scipy.special
 
 from silencio.config import RunConfig, resolve
 from silencio.evaluation.calibration import KINDS
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.taxonomy import ClassList, Species
 from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
@@ -42,7 +42,7 @@ def ensemble() -> FittedEnsemble:
         heads=["raw_cnn"],
         weights=[1.0],
         parameters={"weights": [1.0]},
-        validation=judge(target, target, LABELS, CLASSES),
+        validation=compute_metrics(target, target, LABELS, CLASSES),
         windows=WindowProbabilities(IDS, np.repeat(np.arange(N), N_WINDOWS), said),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import stack_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, hours, n_species, taxon
@@ -14,21 +14,21 @@ PARTS = ("train", "validation", "test")
 _BINS = ((0, 0), (1, 3), (4, 9), (10, 29), (30, None))
 
 
-def recordings(judged: Judged) -> Section | None:
+def recordings(inputs: ReportInputs) -> Section | None:
     """How much there is, by taxon class and part."""
-    if judged.data is None or judged.data.empty:
+    if inputs.data is None or inputs.data.empty:
         return None
-    data = judged.data.assign(
+    data = inputs.data.assign(
         # Recordings whose labels were hidden to be learned from without them.
-        part=judged.data["part"].replace("pool", "train"),
-        taxon=judged.data["primary_label"].map({one.code: one.class_name for one in judged.classes}).fillna("other"),
+        part=inputs.data["part"].replace("pool", "train"),
+        taxon=inputs.data["primary_label"].map({one.code: one.class_name for one in inputs.classes}).fillna("other"),
     )
     intro = (
         f"{count(len(data), 'recording')} of {n_species(data['primary_label'].nunique())}, "
         f"{hours(data['duration_s'].sum())} of sound. The model learned from the training part; the validation part "
         "chose weights, calibration and thresholds; the test part was kept aside for evaluation only."
     )
-    body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(judged, data))
+    body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(inputs, data))
     return Section("recordings", "Recordings", body)
 
 
@@ -66,9 +66,9 @@ def _legend() -> Markup:
     return join(*(child for piece in pieces for child in piece))
 
 
-def _by_frequency(judged: Judged, data: pd.DataFrame) -> Markup:
-    heard = data.loc[data["part"] == "train", "primary_label"].value_counts()
-    n_training = [int(heard.get(code, 0)) for code in judged.classes.codes]
+def _by_frequency(inputs: ReportInputs, data: pd.DataFrame) -> Markup:
+    training_counts = data.loc[data["part"] == "train", "primary_label"].value_counts()
+    n_training = [int(training_counts.get(code, 0)) for code in inputs.classes.codes]
     rows: list[list[Child]] = []
     for low, high in _BINS:
         n_species = sum(low <= n and (high is None or n <= high) for n in n_training)
