@@ -76,7 +76,7 @@ def fold_recordings(recordings: pd.DataFrame, fold: int) -> pd.DataFrame:
     choosing = sorted(following, key=lambda name: _draw(0, str(name)))[::_CHOOSING]
     chooses = recordings["group_id"].isin(choosing)
     part = np.where(recordings["fold"] == fold, "test", np.where(chooses, "validation", "train"))
-    return recordings.assign(part=part)
+    return recordings.assign(split=part)
 
 
 def fold_shard(reserve: Reserve, fold: int, config: RunConfig, out: Path, *, hidden_share: float = 0.0) -> Path:

@@ -86,7 +86,7 @@ def reference_job(run: Run, fold: int) -> None:
     """What users would reach for instead, fitted on all recordings that are not judged."""
     began_s, reserve = time.monotonic(), run.reserve()
     every = ShardSet([fold_shard(reserve, fold, run.config, run.out)], run.config.features)
-    is_judged = np.asarray(every.table["part"] == "test")
+    is_judged = np.asarray(every.table["split"] == "test")
     heard, judged = every.subset(~is_judged), every.subset(is_judged)
     scores = {
         MEAN_LOG_MEL: mean_log_mel_scores(heard, judged, reserve.classes),

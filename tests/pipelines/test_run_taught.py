@@ -101,10 +101,10 @@ def test_run__heads_are_trained_twice_and_the_student_last(finished: Finished) -
 def test_run__hidden_recordings_are_training_recordings_to_the_next_run(finished: Finished) -> None:
     bundle = finished[1] / "bundle"
     data, ledger = (read_frame(bundle / name) for name in ("data.parquet", "split.parquet"))
-    hidden = set(data.loc[data["part"] == "pool", "recording_id"])
+    hidden = set(data.loc[data["split"] == "pool", "recording_id"])
     # One of the three training recordings of each of four species.
     assert len(hidden) == 4
-    assert set(ledger.loc[ledger["recording_id"].isin(hidden), "part"]) == {"train"}
+    assert set(ledger.loc[ledger["recording_id"].isin(hidden), "split"]) == {"train"}
 
 
 def test_run__started_again_takes_up_every_step_that_may_be(command: list[str], finished: Finished) -> None:

@@ -22,11 +22,11 @@ from silencio.bundle.load import Bundle, sha256_of
 from silencio.bundle.manifest import (
     DATA,
     GRAPH,
-    LEDGER,
     MANIFEST,
     MODEL_CARD,
     PARITY,
     REFERENCE,
+    SPLIT_HISTORY,
     BundleManifest,
     EncoderEntry,
     GraphInput,
@@ -55,13 +55,13 @@ class Origin:
 
     Attributes:
         data: Every recording of the data set (`data.parquet`).
-        ledger: The assignment that is handed to the next run (`split.parquet`).
+        split_history: The assignment that is handed to the next run (`split.parquet`).
         licences: Licence texts of the recordings, with how many have each.
         parents: Fingerprints, commit, image.
     """
 
     data: pd.DataFrame
-    ledger: pd.DataFrame
+    split_history: pd.DataFrame
     licences: Mapping[str, int]
     parents: Mapping[str, str]
 
@@ -133,7 +133,7 @@ def export_bundle(
         )
         write_reference(validation, probabilities, classes, work / REFERENCE)
         origin.data.to_parquet(work / DATA, index=False)
-        origin.ledger.to_parquet(work / LEDGER, index=False)
+        origin.split_history.to_parquet(work / SPLIT_HISTORY, index=False)
         entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, ensemble.weights)
         manifest = BundleManifest(
             version=_version(parents, work / GRAPH),

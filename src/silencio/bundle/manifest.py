@@ -18,7 +18,7 @@ GRAPH = "model.onnx"
 PARITY = "parity.npz"
 REFERENCE = "reference.parquet"
 DATA = "data.parquet"
-LEDGER = "split.parquet"
+SPLIT_HISTORY = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
 
 

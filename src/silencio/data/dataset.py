@@ -62,8 +62,8 @@ class TrainingCrops(Dataset[Example]):
         window_choice: WindowChoice = "random",
         backgrounds: BackgroundPool | None = None,
     ) -> None:
-        if backgrounds is not None and backgrounds.part != "train":
-            raise DataError(f"backgrounds of the {backgrounds.part} half were given to training: give the train half")
+        if backgrounds is not None and backgrounds.half != "train":
+            raise DataError(f"backgrounds of the {backgrounds.half} half were given to training: give the train half")
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
         self._input_names = tuple(input_names)
@@ -72,7 +72,7 @@ class TrainingCrops(Dataset[Example]):
         self._window_choice = window_choice
         self._backgrounds: BackgroundPool | None = None
         if augment.background_probability > 0:
-            self._backgrounds = backgrounds or BackgroundPool(shards.spec.sample_rate_hz, part="train")
+            self._backgrounds = backgrounds or BackgroundPool(shards.spec.sample_rate_hz, half="train")
         self._targets = targets(shards.table, classes.index)
         self._soft = soft
         self._seed = seed

@@ -46,7 +46,7 @@ def hide(assignment: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
     """Move whole training groups of each species to the pool, the same ones on every machine.
 
     Args:
-        assignment: `recording_id`, `group_id`, `primary_label`, `part`.
+        assignment: `recording_id`, `group_id`, `primary_label`, `split`.
         share: Of a species' training groups, rounded; one always stays.
         seed: Another seed, other groups.
 
@@ -57,18 +57,18 @@ def hide(assignment: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
     def draw(group_id: object) -> str:
         return hashlib.sha256(f"{seed}:{POOL}:{group_id}".encode()).hexdigest()
 
-    training = assignment[assignment["part"] == "train"].sort_values("recording_id")
+    training = assignment[assignment["split"] == "train"].sort_values("recording_id")
     owner = training.groupby("group_id")["primary_label"].first()
     hidden: list[str] = []
     for _, group_ids in owner.groupby(owner).groups.items():
         n_hidden = min(round(len(group_ids) * share), len(group_ids) - 1)
         hidden += sorted(group_ids, key=draw)[:n_hidden]
-    return assignment.assign(part=assignment["part"].mask(assignment["group_id"].isin(hidden), POOL))
+    return assignment.assign(split=assignment["split"].mask(assignment["group_id"].isin(hidden), POOL))
 
 
 def without_labels(recordings: pd.DataFrame) -> pd.DataFrame:
     """The recordings; those of the pool without the labels that training is not to see."""
-    hidden = recordings["part"] == POOL
+    hidden = recordings["split"] == POOL
     secondary = [[] if out else labels for labels, out in zip(recordings["secondary_labels"], hidden, strict=True)]
     return recordings.assign(
         primary_label=recordings["primary_label"].mask(hidden, ""),
@@ -112,4 +112,4 @@ def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: Val
     fresh = found[~known].drop_duplicates("decoded_sha256").reset_index(drop=True)
     if fresh.empty:
         raise DataError("self_training.pool: soundscapes: every one of them is among the labelled recordings")
-    return fresh.assign(part=POOL, group_id=fresh["recording_id"])
+    return fresh.assign(split=POOL, group_id=fresh["recording_id"])

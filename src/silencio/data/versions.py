@@ -16,9 +16,11 @@ from tqdm import tqdm
 
 from silencio.data.birdclef import TAXONOMY_COLUMNS
 from silencio.data.file_names import is_audio
+from silencio.data.frames import read_frame
 from silencio.data.listing import list_source
 from silencio.data.recordings import Source
 from silencio.data.source import is_listed, open_source, root_of
+from silencio.data.split import with_split
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import DataError, StorageError
 from silencio.settings import Settings
@@ -54,8 +56,18 @@ def data_table(usable: pd.DataFrame, assignment: pd.DataFrame) -> pd.DataFrame:
     Returns:
         All columns of `usable`, with `part` and `group_id`, sorted by recording_id.
     """
-    table = usable.merge(assignment[["recording_id", "part", "group_id"]], on="recording_id", validate="one_to_one")
+    table = usable.merge(assignment[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one")
     return table.sort_values("recording_id", ignore_index=True)
+
+
+def read_data_table(path: Path) -> pd.DataFrame:
+    """The table of a bundle's recordings, `data.parquet`, also of a bundle from before 0.1.0.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no Parquet.
+    """
+    return with_split(read_frame(path))
 
 
 def compare(table: pd.DataFrame, source: Source, config: ValidationConfig | None = None) -> pd.DataFrame:

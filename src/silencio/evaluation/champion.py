@@ -14,8 +14,8 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA
 from silencio.bundle.scoring import Scorer
 from silencio.data.file_names import AUDIO_SUFFIXES
-from silencio.data.frames import read_frame
 from silencio.data.leaks import recognised, recording_fingerprints
+from silencio.data.versions import read_data_table
 from silencio.storage import read_bytes
 from silencio.taxonomy import ClassList
 
@@ -64,8 +64,8 @@ def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bo
     if not (directory / DATA).is_file():
         # It does not say what it learned from, so nothing can be shown to be new to it.
         return np.zeros(len(table), bool)
-    data = read_frame(directory / DATA)
-    learned = recording_fingerprints(_by_name(data[data["part"] != "test"]))
+    data = read_data_table(directory / DATA)
+    learned = recording_fingerprints(_by_name(data[data["split"] != "test"]))
     known = np.logical_or.reduce(list(recognised(learned, _by_name(table)).values()))
     return np.asarray(table["primary_label"].isin(own.codes) & ~known, bool)
 

@@ -90,7 +90,7 @@ def example_recordings(data: pd.DataFrame) -> list[bytes]:
     Raises:
         StorageError: Their place does not answer.
     """
-    paths = [str(path) for path in data.loc[data["part"] == "validation", "path"]]
+    paths = [str(path) for path in data.loc[data["split"] == "validation", "path"]]
     n = min(_MAX_RECORDINGS, len(paths))
     return [read_bytes(paths[number * len(paths) // n]) for number in range(n)]
 

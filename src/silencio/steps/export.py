@@ -44,7 +44,7 @@ def export_step(
     usable = read_recordings(Path(inputs["usable"]))
     origin = Origin(
         data=data_table(usable, read_frame(inputs["assignment"])),
-        ledger=read_frame(inputs["ledger"]),
+        split_history=read_frame(inputs["ledger"]),
         licences=licence_counts(usable),
         parents=parents,
     )

@@ -11,8 +11,8 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA, BundleManifest
 from silencio.bundle.seal import seal_bundle
 from silencio.config import RunConfig
-from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
+from silencio.data.versions import read_data_table
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Verdict, apply_gates, verdict_facts
 from silencio.evaluation.results import Evaluation
@@ -83,7 +83,7 @@ def _write_report(
     path: Path,
 ) -> None:
     graph, front_end = Bundle(sealed).graph(), FrontEnd(config.features)
-    data = read_frame(sealed / DATA) if (sealed / DATA).is_file() else None
+    data = read_data_table(sealed / DATA) if (sealed / DATA).is_file() else None
     judged = ReportInputs(
         manifest=manifest,
         evaluation=evaluation,

@@ -97,10 +97,10 @@ def training_recordings(
     """
     shards = ShardSet(directories, spec)
     named = {} if soft is None else {name: classes.codes[at] for name, at in soft.most_probable().items()}
-    pseudo_labelled = (shards.table["part"] == POOL) & shards.table["recording_id"].isin(list(named))
-    training = shards.subset((pseudo_labelled | (shards.table["part"] == "train")).to_numpy())
+    pseudo_labelled = (shards.table["split"] == POOL) & shards.table["recording_id"].isin(list(named))
+    training = shards.subset((pseudo_labelled | (shards.table["split"] == "train")).to_numpy())
     codes = training.table["recording_id"].map(named)
-    in_pool = training.table["part"] == POOL
+    in_pool = training.table["split"] == POOL
     training.table = training.table.assign(primary_label=training.table["primary_label"].mask(in_pool, codes))
     return training
 

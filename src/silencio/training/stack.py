@@ -56,7 +56,7 @@ def predict_out_of_fold(
     predictions = []
     for number in range(n_folds):
         # What is said of the pool teaches no supervisor: the pool has no labels.
-        wanted = (fold == number) & (training.table["part"] != POOL).to_numpy()
+        wanted = (fold == number) & (training.table["split"] != POOL).to_numpy()
         rest, left_out = training.subset(fold != number), training.subset(wanted)
         check_apart(rest.table, left_out.table)
         label = f"{name} without fold {number + 1} of {n_folds}"

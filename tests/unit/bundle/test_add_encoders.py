@@ -51,7 +51,7 @@ def encoded(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> It
         config = resolve(
             TINY, over=HEADS, overrides=[f"encoders.chorus.weights={weights}", "encoders.chorus.speeds=[1.0, 0.5]"]
         )
-        recordings = tiny_data.recordings[tiny_data.recordings["part"] != "test"]
+        recordings = tiny_data.recordings[tiny_data.recordings["split"] != "test"]
         write_shard(recordings, config.features, folder / "shard", open_encoders(config.encoders, config.features))
         data = replace(tiny_data, config=config, development=[folder / "shard"])
         heads = []

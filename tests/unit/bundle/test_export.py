@@ -65,7 +65,7 @@ def test_graph__holds_the_calibration(tiny_data, tiny_ensemble, tmp_path: Path) 
 
 def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path) -> None:
     reference = read_frame(bundle / "reference.parquet")
-    validation = tiny_data.recordings[tiny_data.recordings["part"] == "validation"]
+    validation = tiny_data.recordings[tiny_data.recordings["split"] == "validation"]
     assert set(reference["recording_id"]) == set(validation["recording_id"])
     row = reference.iloc[-1]
     path = Path(validation.set_index("recording_id").at[row["recording_id"], "path"])

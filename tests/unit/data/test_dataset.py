@@ -238,7 +238,7 @@ def with_embeddings(validated: ValidatedRecordings, tmp_path_factory: Any, reque
         patch.setenv("SILENCIO_CACHE", str(root / "cache"))
         (root / "tiny.onnx").write_bytes(tiny_onnx(np.eye(480, 8, dtype=np.float32)))
         encoder = GridEncoder(TINY, root / "tiny.onnx", spec)
-        write_shard(validated.usable.assign(part="train"), spec, root / "shard", [encoder])
+        write_shard(validated.usable.assign(split="train"), spec, root / "shard", [encoder])
     return ShardSet([root / "shard"], spec)
 
 
@@ -346,7 +346,7 @@ def test_crops__loud_windows_hold_the_call_more_often(
     samples = (0.001 * rng.standard_normal(60 * 32_000)).astype(np.float32)
     samples[40 * 32_000 : 41 * 32_000] += 0.2 * np.sin(2 * np.pi * 4_000 * np.arange(32_000) / 32_000)
     soundfile.write(tmp_path / "long.wav", samples, 32_000)
-    row = validated.usable.head(1).assign(part="train", path=str(tmp_path / "long.wav")).drop(columns="sha256")
+    row = validated.usable.head(1).assign(split="train", path=str(tmp_path / "long.wav")).drop(columns="sha256")
     write_shard(row, spec, tmp_path / "shard")
     shards = ShardSet([tmp_path / "shard"], spec)
 
@@ -370,7 +370,7 @@ def test_crops__backgrounds_change_the_sound_and_nothing_else(training: ShardSet
 
 def test_crops__backgrounds_of_the_test_half_are_refused(training: ShardSet, source: Source) -> None:
     with pytest.raises(DataError, match="backgrounds of the test half were given to training"):
-        _crops(training, source, backgrounds=BackgroundPool(32_000, part="test"))
+        _crops(training, source, backgrounds=BackgroundPool(32_000, half="test"))
 
 
 # How often which recording is drawn
@@ -459,7 +459,7 @@ def test_windows__every_recording_has_one(shard_folders: dict[str, list[Path]], 
 def test_windows__overlap_where_the_spec_says_so(validated: ValidatedRecordings, tmp_path: Path) -> None:
     spec = FeatureSpec(hop_s=2.5)
     of_12_s = validated.usable[validated.usable["recording_id"] == "grekis/XC4.ogg"]
-    write_shard(of_12_s.assign(part="train"), spec, tmp_path / "shard")
+    write_shard(of_12_s.assign(split="train"), spec, tmp_path / "shard")
     windows = RecordingWindows(ShardSet([tmp_path / "shard"], spec), ["waveform"])
     assert len(windows) == 4
     first, second = (windows[index]["waveform"].numpy() for index in range(2))

@@ -35,7 +35,7 @@ OURS = _classes("0new", "b", "c")
 def _data(names: list[str], parts: list[str], **known: list[str]) -> pd.DataFrame:
     """As a bundle has it (`data.parquet`); nothing but the names is known unless it is given."""
     hidden = {column: [f"{column} of {name}" for name in names] for column in ("sha256", "decoded_sha256", "group_id")}
-    return pd.DataFrame({"recording_id": names, "part": parts, **hidden, **known})
+    return pd.DataFrame({"recording_id": names, "split": parts, **hidden, **known})
 
 
 def _with_data(directory: Path, data: pd.DataFrame) -> None:
@@ -106,6 +106,15 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     assert list(score_champion(own, table, OURS).fair) == [False, False, False, True]
 
 
+def test_fair__the_data_of_a_champion_from_before_call_the_split_part(
+    directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(directory, tmp_path / "champion"))
+    data = _data(["x.ogg", "z.ogg"], ["train", "test"], sha256=["bytes of 0", "bytes of 3"])
+    _with_data(own, data.rename(columns={"split": "part"}))
+    assert list(score_champion(own, table, OURS).fair) == [False, True, False, True]
+
+
 @pytest.mark.parametrize(
     "trace",
     [
@@ -142,7 +151,7 @@ def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_cham
     learned, _ = examine("old.wav", table["path"][0], ValidationConfig())
     judged, _ = examine("anew.flac", str(flac), ValidationConfig())
     assert learned and judged and learned["sha256"] != judged["sha256"]
-    _with_data(own, pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]))
+    _with_data(own, pd.DataFrame([{**learned, "split": "train", "group_id": "old.wav"}]))
     row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
     assert list(score_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 

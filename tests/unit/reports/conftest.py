@@ -239,7 +239,7 @@ def test_shards(tmp_path_factory: pytest.TempPathFactory) -> ShardSet:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encoded(animal(label, number, duration_s, SPEC.sample_rate_hz), SPEC.sample_rate_hz, "WAV"))
         labels = {"primary_label": label, "secondary_labels": []}
-        rows.append({"recording_id": name, "path": str(path), "part": "test", **labels})
+        rows.append({"recording_id": name, "path": str(path), "split": "test", **labels})
     write_shard(pd.DataFrame(rows), SPEC, folder / "shard")
     return ShardSet([folder / "shard"], SPEC, "test")
 
@@ -260,7 +260,7 @@ def inputs(test_shards: ShardSet) -> ReportInputs:
             ]
         ),
         slices=SliceConfig(),
-        data=pd.DataFrame(rows, columns=["primary_label", "part", "duration_s"]),
+        data=pd.DataFrame(rows, columns=["primary_label", "split", "duration_s"]),
         test=test_shards,
         predict=predict,
         variants={

@@ -83,7 +83,7 @@ def test_compare_bundles__times_are_taken_on_validation_recordings(
 
     monkeypatch.setattr("silencio.evaluation.costs.read_bytes", reading)
     compare_bundles_step(**arguments)
-    part = tiny_data.recordings.set_index("path")["part"]
+    part = tiny_data.recordings.set_index("path")["split"]
     assert read and set(part[read]) == {"validation"}
 
 
@@ -120,7 +120,7 @@ def test_costs__count_files_and_hear_every_recording(tiny_data: TinyData, tiny_b
 
 
 def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> None:
-    everything = tiny_data.recordings.assign(part="validation")
+    everything = tiny_data.recordings.assign(split="validation")
     paths = list(everything["path"])
     taken = [path for path in paths if Path(path).read_bytes() in example_recordings(everything)]
     assert len(taken) == 6
@@ -130,6 +130,6 @@ def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> N
 
 def test_example_recordings__are_none_of_the_test_part(tiny_data: TinyData) -> None:
     table = tiny_data.recordings
-    of_validation = [Path(path).read_bytes() for path in table.loc[table["part"] == "validation", "path"]]
+    of_validation = [Path(path).read_bytes() for path in table.loc[table["split"] == "validation", "path"]]
     assert example_recordings(table) == of_validation
-    assert example_recordings(table[table["part"] == "test"]) == []
+    assert example_recordings(table[table["split"] == "test"]) == []

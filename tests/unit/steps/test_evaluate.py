@@ -61,7 +61,7 @@ def test_evaluate_step__judges_ensemble_heads_and_references(evaluated: tuple, t
     said, evaluation = evaluated
     references = ["logistic regression on mean log-mel", "majority class"]
     assert list(evaluation.rows) == [ENSEMBLE, "raw_cnn", "effnet_lora", *references]
-    tested = tiny_data.recordings.loc[tiny_data.recordings["part"] == "test", "recording_id"]
+    tested = tiny_data.recordings.loc[tiny_data.recordings["split"] == "test", "recording_id"]
     assert [one["recording_id"] for one in evaluation.answers] == sorted(tested)
     ensemble = evaluation.rows[ENSEMBLE]
     assert said["test_macro_map"] == round(ensemble.macro_map, 4)
@@ -129,7 +129,7 @@ def leaking_shard(tiny_data: TinyData, tmp_path: Path) -> AddShard:
     """A shard into which a test recording found its way: packed anew, under another name and label."""
 
     def add(part: str) -> str:
-        row = tiny_data.recordings[tiny_data.recordings["part"] == "test"].iloc[0]
+        row = tiny_data.recordings[tiny_data.recordings["split"] == "test"].iloc[0]
         samples, rate_hz = soundfile.read(row["path"], dtype="float32")
         path = tmp_path / "harmless.wav"
         soundfile.write(path, samples, rate_hz, subtype="FLOAT")
@@ -140,7 +140,7 @@ def leaking_shard(tiny_data: TinyData, tmp_path: Path) -> AddShard:
             "path": str(path),
             "primary_label": other,
             "secondary_labels": [],
-            "part": part,
+            "split": part,
         }
         write_shard(pd.DataFrame([harmless]), tiny_data.config.features, tmp_path / "shard")
         return str(tmp_path / "shard")
@@ -152,7 +152,7 @@ def test_leak__a_test_recording_moved_into_training_is_caught(
     arguments: dict[str, Any], leaking_shard: AddShard, tiny_data: TinyData, tmp_path: Path
 ) -> None:
     moved = {**arguments, "development": [*arguments["development"], leaking_shard("train")]}
-    name = tiny_data.recordings.loc[tiny_data.recordings["part"] == "test", "recording_id"].iloc[0]
+    name = tiny_data.recordings.loc[tiny_data.recordings["split"] == "test", "recording_id"].iloc[0]
     with pytest.raises(SplitError, match=f"test recording {name} leaked: this run was trained on the same sound"):
         evaluate_step(**moved, evaluation_path=str(tmp_path / "evaluation.json"))
     assert not (tmp_path / "evaluation.json").exists()
@@ -184,4 +184,4 @@ def test_heads__remember_what_they_were_trained_on(tiny_data: TinyData, tiny_ens
     for head in tiny_ensemble.heads:
         assert head.trained_on == recording_fingerprints(training)
     sounds = set(training["waveform_sha256"])
-    assert len(sounds) == len(training) == np.sum(tiny_data.recordings["part"] == "train")
+    assert len(sounds) == len(training) == np.sum(tiny_data.recordings["split"] == "train")

@@ -34,10 +34,10 @@ def said(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet
 @pytest.fixture(scope="module")
 def pooled(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The development part as one shard, the first two training recordings of which have lost their labels."""
-    table = tiny_data.recordings[tiny_data.recordings["part"] != "test"].reset_index(drop=True)
-    hidden = table.index.isin(table.index[table["part"] == "train"][:2])
+    table = tiny_data.recordings[tiny_data.recordings["split"] != "test"].reset_index(drop=True)
+    hidden = table.index.isin(table.index[table["split"] == "train"][:2])
     table = table.assign(
-        part=table["part"].mask(hidden, POOL), primary_label=table["primary_label"].mask(hidden, ""), group_id="own"
+        split=table["split"].mask(hidden, POOL), primary_label=table["primary_label"].mask(hidden, ""), group_id="own"
     )
     directory = tmp_path_factory.mktemp("pooled") / "0"
     write_shard(table, tiny_data.config.features, directory)
@@ -71,7 +71,7 @@ def test_soft_labels__prefer_what_was_said_out_of_fold(
     out_of_fold = WindowProbabilities(list(training.table["recording_id"]), recording, sure)
     heads = [dataclasses.replace(head, out_of_fold=out_of_fold) for head in tiny_ensemble.heads]
     made = soft_labels(heads, tiny_ensemble.ensemble, development, tiny_data.config, tiny_data.classes)
-    for name, part in zip(development.table["recording_id"], development.table["part"], strict=True):
+    for name, part in zip(development.table["recording_id"], development.table["split"], strict=True):
         if part == "train":
             np.testing.assert_allclose(made.targets[name][:, 2], 1.0, atol=1e-6)
             assert len(made.targets[name]) == len(said.targets[name])
@@ -97,27 +97,27 @@ def test_training_recordings__without_soft_labels_are_the_training_part(
     tiny_data: TinyData, pooled: list[Path]
 ) -> None:
     training = training_recordings(pooled, tiny_data.config.features, tiny_data.classes, None)
-    assert set(training.table["part"]) == {"train"}
+    assert set(training.table["split"]) == {"train"}
 
 
 def test_training_recordings__the_pool_comes_with_guesses_in_place_of_labels(
     tiny_data: TinyData, pooled: list[Path]
 ) -> None:
     table = ShardSet(pooled, tiny_data.config.features).table
-    first, second = table.loc[table["part"] == POOL, "recording_id"]
+    first, second = table.loc[table["split"] == POOL, "recording_id"]
     soft = SoftLabels({first: np.array([[0.1, 0.2, 0.6, 0.1]], np.float32)})
     training = training_recordings(pooled, tiny_data.config.features, tiny_data.classes, soft).table
     named = training.set_index("recording_id")["primary_label"]
     assert named[first] == tiny_data.classes.codes[2]
     # Of the other the teacher was not sure enough.
     assert second not in named.index
-    assert set(training["part"]) == {"train", POOL}
-    assert (training.loc[training["part"] == "train", "primary_label"] != "").all()
+    assert set(training["split"]) == {"train", POOL}
+    assert (training.loc[training["split"] == "train", "primary_label"] != "").all()
 
 
 def test_fit_head__is_known_to_have_heard_the_pool(tiny_data: TinyData, pooled: list[Path], tmp_path: Path) -> None:
     shards = ShardSet(pooled, tiny_data.config.features)
-    pool = shards.subset((shards.table["part"] == POOL).to_numpy())
+    pool = shards.subset((shards.table["split"] == POOL).to_numpy())
     one = np.full((1, 4), 0.25, np.float32)
     settings = {"epochs": 1, "batch_size": 4}
     head = tiny_data.config.heads["raw_cnn"].model_copy(update=settings)
@@ -133,5 +133,5 @@ def test_fit_head__is_known_to_have_heard_the_pool(tiny_data: TinyData, pooled: 
 def test_labels_of__are_those_of_labelled_recordings(tiny_data: TinyData, pooled: list[Path]) -> None:
     table = ShardSet(pooled, tiny_data.config.features).table
     labels = labels_of(table, tiny_data.classes)
-    assert set(labels) == set(table.loc[table["part"] != POOL, "recording_id"])
+    assert set(labels) == set(table.loc[table["split"] != POOL, "recording_id"])
     assert all(one.sum() == 1 for one in labels.values())

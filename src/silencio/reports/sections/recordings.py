@@ -10,17 +10,17 @@ from silencio.reports.intervals import stack_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, hours, n_species, taxon
 
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 _BINS = ((0, 0), (1, 3), (4, 9), (10, 29), (30, None))
 
 
 def recordings(inputs: ReportInputs) -> Section | None:
-    """How much there is, by taxon class and part."""
+    """How much there is, by taxon class and split."""
     if inputs.data is None or inputs.data.empty:
         return None
     data = inputs.data.assign(
         # Recordings whose labels were hidden to be learned from without them.
-        part=inputs.data["part"].replace("pool", "train"),
+        split=inputs.data["split"].replace("pool", "train"),
         taxon=inputs.data["primary_label"].map({one.code: one.class_name for one in inputs.classes}).fillna("other"),
     )
     intro = (
@@ -39,12 +39,12 @@ def _by_taxon(data: pd.DataFrame) -> Markup:
     rows = [_row(taxon(str(name)), part, full_scale) for name, part in groups]
     rows.append(_row("all", data, 0))
     columns = [Column("kind"), Column("species", True), Column("recordings", True), Column("length", True)]
-    columns += [Column(part, True) for part in PARTS] + [Column("by part")]
-    return table("Recordings by kind and part", columns, rows, [""] * len(groups) + ["sum"])
+    columns += [Column(one, True) for one in SPLITS] + [Column("by split")]
+    return table("Recordings by kind and split", columns, rows, [""] * len(groups) + ["sum"])
 
 
 def _row(name: str, part: pd.DataFrame, full_scale: int) -> list[Child]:
-    counts = [int((part["part"] == one).sum()) for one in PARTS]
+    counts = [int((part["split"] == one).sum()) for one in SPLITS]
     picture = stack_cell(counts, full_scale) if full_scale else ""
     species, length = part["primary_label"].nunique(), hours(part["duration_s"].sum())
     return [name, f"{species}", f"{len(part)}", length, *(f"{n}" for n in counts), picture]
@@ -59,15 +59,15 @@ def _legend() -> Markup:
                 viewBox="0 0 12 12",
                 aria_hidden="true",
             ),
-            f" {part} ",
+            f" {split} ",
         )
-        for number, part in enumerate(PARTS)
+        for number, split in enumerate(SPLITS)
     )
     return join(*(child for piece in pieces for child in piece))
 
 
 def _by_frequency(inputs: ReportInputs, data: pd.DataFrame) -> Markup:
-    training_counts = data.loc[data["part"] == "train", "primary_label"].value_counts()
+    training_counts = data.loc[data["split"] == "train", "primary_label"].value_counts()
     n_training = [int(training_counts.get(code, 0)) for code in inputs.classes.codes]
     rows: list[list[Child]] = []
     for low, high in _BINS:
