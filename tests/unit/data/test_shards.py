@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from silencio.data.birdclef import Source, read_birdclef
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings, write_recordings
 from silencio.data.shards import MAX_SHARDS, ShardSet, plan_shards, targets, write_shard
 from silencio.data.source import open_source
@@ -304,7 +305,7 @@ def test_shard_set__of_before_calls_the_split_part(
 ) -> None:
     write_shard(validated.usable.head(3).assign(split=["train", "validation", "train"]), spec, tmp_path / "shard")
     table = tmp_path / "shard" / "recordings.parquet"
-    pd.read_parquet(table).rename(columns={"split": "part"}).to_parquet(table, index=False)
+    read_frame(table).rename(columns={"split": "part"}).to_parquet(table, index=False)
     assert len(ShardSet([tmp_path / "shard"], spec, "train")) == 2
 
 
