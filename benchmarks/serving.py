@@ -87,7 +87,7 @@ def press(
             with lock:
                 if next(left, None) is None:
                     break
-            asked_s = time.perf_counter()
+            sent_s = time.perf_counter()
             try:
                 connection.request("POST", ROUTE + query, body, {"Content-Type": "audio/ogg"})
                 answer = connection.getresponse()
@@ -99,7 +99,7 @@ def press(
             with lock:
                 load.statuses[status] += 1
                 if status == 200:
-                    load.latencies_s.append(time.perf_counter() - asked_s)
+                    load.latencies_s.append(time.perf_counter() - sent_s)
             if status != 200:
                 time.sleep(retry_s)
 

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.accuracy.folds import N_FOLDS, Reserve
-from benchmarks.accuracy.jobs import REFERENCES, SELF_TRAINED, SELF_TRAINING, WITHOUT, Run, ensemble_scores, fused
+from benchmarks.accuracy.jobs import (
+    REFERENCES,
+    SELF_TRAINED,
+    SELF_TRAINING,
+    WITHOUT,
+    Run,
+    ensemble_scores,
+    fitted_ensemble,
+)
 from benchmarks.machine import machine
 from silencio.config import STUDENT
 from silencio.console import Console
@@ -42,21 +50,21 @@ def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str
     for gated, every, members in ((ENSEMBLE, KEPT, list(run.config.heads)), (UNAIDED, UNAIDED_KEPT, unaided)):
         if members and all(member in kept for member in members):
             for name in (gated, every):
-                _, ensemble = fused(run, reserve, fold, members, keep_all=name == every)
+                _, ensemble = fitted_ensemble(run, reserve, fold, members, keep_all=name == every)
                 kept[name] = ensemble_scores(run, fold, ensemble)
                 chosen[name] = dict(zip(ensemble.heads, [round(weight, 3) for weight in ensemble.weights], strict=True))
     return kept, chosen
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Evaluated:
     """Recordings in the order of the scores that are held against each other."""
 
     reserve: Reserve
     table: pd.DataFrame
 
     @classmethod
-    def of_folds(cls, reserve: Reserve, folds: Sequence[int]) -> _Judged:
+    def of_folds(cls, reserve: Reserve, folds: Sequence[int]) -> _Evaluated:
         parts = [reserve.recordings[reserve.recordings["fold"] == fold].sort_values("recording_id") for fold in folds]
         return cls(reserve, pd.concat(parts, ignore_index=True))
 
@@ -100,18 +108,18 @@ def summary(run: Run) -> dict[str, Any]:
             folds_of.setdefault(name, []).append(fold)
 
     @cache
-    def judged(folds: tuple[int, ...]) -> _Judged:
-        return _Judged.of_folds(reserve, folds)
+    def evaluated(folds: tuple[int, ...]) -> _Evaluated:
+        return _Evaluated.of_folds(reserve, folds)
 
     def joined(name: str, folds: Sequence[int]) -> NDArray[np.float64]:
         return np.concatenate([kept[fold][0][name] for fold in folds])
 
-    rows = {name: judged(tuple(folds)).row(joined(name, folds)) for name, folds in folds_of.items()}
+    rows = {name: evaluated(tuple(folds)).row(joined(name, folds)) for name, folds in folds_of.items()}
     pairs = {}
     for ours, theirs in _pairs(list(folds_of)):
         if common := [fold for fold in folds_of[ours] if fold in folds_of[theirs]]:
             of = joined(ours, common), joined(theirs, common)
-            pairs[f"{ours} - {theirs}"] = judged(tuple(common)).pair(*of, theirs)
+            pairs[f"{ours} - {theirs}"] = evaluated(tuple(common)).pair(*of, theirs)
     return {
         "machine": machine(),
         "n_folds": max((len(folds) for folds in folds_of.values()), default=0),

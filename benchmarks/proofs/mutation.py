@@ -83,7 +83,7 @@ def prove_mutations(subject: Subject, units: Units) -> dict[str, Any]:
         name = module_name(path)
         tests = _digest(file for name in _tests_of(subject, path) for file in _test_files(ROOT / name))
         unit = f"{name.replace('.', '-')}-{_digest([path])}-{tests}-{subject.max_mutants or 'all'}"
-        modules[name] = units.do(unit, lambda path=path: _judge(subject, path))
+        modules[name] = units.do(unit, lambda path=path: _try_mutants(subject, path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
     n_killed = sum(one["n_killed"] for one in modules.values())
     return {"n_mutants": n_mutants, "n_killed": n_killed, "killed_share": n_killed / n_mutants, "modules": modules}
@@ -173,7 +173,7 @@ def _digest(files: Iterator[Path] | list[Path]) -> str:
     return digest.hexdigest()[:8]
 
 
-def _judge(subject: Subject, path: Path) -> dict[str, Any]:
+def _try_mutants(subject: Subject, path: Path) -> dict[str, Any]:
     for name in subject.preloaded:
         importlib.import_module(name)
     source = path.read_text(encoding="utf-8")

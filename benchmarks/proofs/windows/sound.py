@@ -113,7 +113,7 @@ class Sound:
         return ShardSet([folder], config.features)
 
     def fold(self, cut: LastWindow, fold: int, part: str) -> ShardSet:
-        """What of them is `train`, `validation` or `test` when `fold` is judged; `heard`: the first two."""
+        """What of them is `train`, `validation` or `test` when `fold` is judged; `training`: the first two."""
         shards = self.shards(cut)
         parts = fold_recordings(self.reserve.recordings, fold).set_index("recording_id")["split"]
         own = shards.table["recording_id"].map(parts)

@@ -98,7 +98,7 @@ class RunConfig(DataConfig):
         return {name: value for name, value in policy.items() if name != REPLACE}
 
     @field_serializer("gates")
-    def _said_to_be_whole(self, gates: GatePolicy) -> dict[str, Any]:
+    def _marked_as_whole(self, gates: GatePolicy) -> dict[str, Any]:
         return {REPLACE: True, **gates.model_dump(mode="json")}
 
     @model_validator(mode="before")

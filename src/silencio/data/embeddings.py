@@ -38,10 +38,10 @@ def grid_windows(waveform: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.i
 
 def window_sha256(spec: FeatureSpec) -> str:
     """Identity of what an encoder is given: rate, windows and padding; how a mel is made does not touch it."""
-    said: list[float | str] = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
+    facts: list[float | str] = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
     if spec.last_window != "padded":  # what was made before there was another rule keeps its name
-        said.append(spec.last_window)
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        facts.append(spec.last_window)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 class GridEncoder:

@@ -268,8 +268,8 @@ def _read_shard(directory: Path, spec: FeatureSpec) -> _Shard:
         table = with_split(read_frame(directory / _RECORDINGS))
         waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
         encoders = {
-            name: ShardEncoder(EncoderSpec.model_validate(said["spec"], strict=False), said["identity"])
-            for name, said in facts["encoders"].items()
+            name: ShardEncoder(EncoderSpec.model_validate(one["spec"], strict=False), one["identity"])
+            for name, one in facts["encoders"].items()
         }
         embeddings = {
             name: np.memmap(

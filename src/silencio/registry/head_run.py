@@ -59,7 +59,7 @@ class HeadRun:
         self._unsent: list[Metric] = []
         self._monitor: Any = None
         self._missed = False
-        self._ask_again_at = 0.0
+        self._retry_at = 0.0
 
     def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
         """Record figures of one epoch, counted from 0; `epoch_s` is its time."""
@@ -67,7 +67,7 @@ class HeadRun:
         self.times.epoch_s.append(metrics.get("epoch_s", 0.0))
         self.times.ended_ms.append(_now_ms())
         self._keep(number, metrics)
-        if time.monotonic() >= self._ask_again_at:
+        if time.monotonic() >= self._retry_at:
             self._send()
 
     def result(self, metrics: Mapping[str, Any]) -> None:
@@ -110,7 +110,7 @@ class HeadRun:
                     self._watch_system(tracking)
             self._missed = False
         except RegistryError as error:
-            self._ask_again_at = time.monotonic() + _PAUSE_S
+            self._retry_at = time.monotonic() + _PAUSE_S
             if last_status:
                 _log.warning(
                     "%d figures of head %s were not sent, register will write them: %s",

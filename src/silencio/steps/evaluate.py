@@ -15,7 +15,7 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST
 from silencio.config import STUDENT, RunConfig
 from silencio.data.frames import read_frame
-from silencio.data.leaks import check_unheard, recording_fingerprints
+from silencio.data.leaks import check_not_leaked, recording_fingerprints
 from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, score_champion
@@ -71,9 +71,9 @@ def evaluate_step(
     judged = ShardSet(map(Path, test), config.features, "test")
     trained = load_heads(heads, config)
     # Validation as well: weights, calibration and thresholds are fitted on it.
-    check_unheard(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
+    check_not_leaked(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
     for head in trained:
-        check_unheard(head.trained_on, judged.table, head.name)
+        check_not_leaked(head.trained_on, judged.table, head.name)
     graph, decisions = Bundle(Path(inputs["bundle"])).graph(), DecisionRule.load(Path(inputs["decisions"]))
     evaluation = evaluate_candidate(
         graph,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from silencio.data.leaks import check_unheard, recognised, recording_fingerprints
+from silencio.data.leaks import check_not_leaked, recognised, recording_fingerprints
 from silencio.errors import SplitError
 
 HEARD = pd.DataFrame(
@@ -33,7 +33,7 @@ def _test_set(**changed: str) -> pd.DataFrame:
 
 
 def test_unheard__what_has_nothing_in_common_passes() -> None:
-    check_unheard(recording_fingerprints(HEARD), _test_set(), "raw_cnn")
+    check_not_leaked(recording_fingerprints(HEARD), _test_set(), "raw_cnn")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_unheard__what_has_nothing_in_common_passes() -> None:
 )
 def test_leak__each_trace_is_enough_and_names_the_recording(leak: dict[str, str], words: str) -> None:
     with pytest.raises(SplitError) as caught:
-        check_unheard(recording_fingerprints(HEARD), _test_set(**leak), "raw_cnn")
+        check_not_leaked(recording_fingerprints(HEARD), _test_set(**leak), "raw_cnn")
     assert str(caught.value) == (
         f"test recording grekis/XC9.ogg leaked: raw_cnn was trained on {words}; draw the split again and train"
     )
@@ -55,13 +55,13 @@ def test_leak__each_trace_is_enough_and_names_the_recording(leak: dict[str, str]
 
 def test_leak__the_recording_itself() -> None:
     with pytest.raises(SplitError, match=r"recording grekis/XC1\.ogg leaked: raw_cnn was trained on the recording its"):
-        check_unheard(recording_fingerprints(HEARD), _test_set(recording_id="grekis/XC1.ogg"), "raw_cnn")
+        check_not_leaked(recording_fingerprints(HEARD), _test_set(recording_id="grekis/XC1.ogg"), "raw_cnn")
 
 
 def test_leak__counts_the_others() -> None:
     test = pd.concat([_test_set(sha256="bytes 1"), _test_set(sha256="bytes 2")])
     with pytest.raises(SplitError, match=r"recording grekis/XC9\.ogg and 1 more test recordings leaked"):
-        check_unheard(recording_fingerprints(HEARD), test, "raw_cnn")
+        check_not_leaked(recording_fingerprints(HEARD), test, "raw_cnn")
 
 
 def test_recognised__says_which_and_by_what() -> None:
@@ -77,7 +77,7 @@ def test_recognised__says_which_and_by_what() -> None:
 
 def test_leak__a_name_is_no_groups_name_and_no_hash() -> None:
     # The same text in another column says nothing.
-    check_unheard(recording_fingerprints(HEARD), _test_set(sha256="grekis/XC1.ogg", group_id="bytes 1"), "raw_cnn")
+    check_not_leaked(recording_fingerprints(HEARD), _test_set(sha256="grekis/XC1.ogg", group_id="bytes 1"), "raw_cnn")
 
 
 def test_fingerprints__are_as_many_as_there_are_traces_in_any_order() -> None:
@@ -90,12 +90,12 @@ def test_fingerprints__are_as_many_as_there_are_traces_in_any_order() -> None:
 
 def test_fingerprints__of_what_is_known() -> None:
     known = HEARD[["recording_id", "sha256"]]
-    check_unheard(recording_fingerprints(known), _test_set(waveform_sha256="sound 1"), "raw_cnn")
+    check_not_leaked(recording_fingerprints(known), _test_set(waveform_sha256="sound 1"), "raw_cnn")
     with pytest.raises(SplitError, match="the same file"):
-        check_unheard(recording_fingerprints(known), _test_set(sha256="bytes 1"), "raw_cnn")
-    check_unheard(recording_fingerprints(HEARD), pd.DataFrame({"recording_id": ["grekis/XC9.ogg"]}), "raw_cnn")
+        check_not_leaked(recording_fingerprints(known), _test_set(sha256="bytes 1"), "raw_cnn")
+    check_not_leaked(recording_fingerprints(HEARD), pd.DataFrame({"recording_id": ["grekis/XC9.ogg"]}), "raw_cnn")
 
 
 def test_fingerprints__nothing_known_is_nothing_in_common() -> None:
     heard, test = HEARD.assign(group_id=None), _test_set().assign(group_id=None)
-    check_unheard(recording_fingerprints(heard), test, "raw_cnn")
+    check_not_leaked(recording_fingerprints(heard), test, "raw_cnn")

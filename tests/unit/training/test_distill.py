@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from silencio.data.embeddings import grid_starts
-from silencio.data.leaks import check_unheard
+from silencio.data.leaks import check_not_leaked
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
 from silencio.data.unlabelled_pool import POOL
@@ -125,9 +125,9 @@ def test_fit_head__is_known_to_have_heard_the_pool(tiny_data: TinyData, pooled: 
     for soft, folder in ((None, "without"), (SoftLabels(dict.fromkeys(pool.table["recording_id"], one)), "with")):
         fit_head("raw_cnn", config, pooled, tiny_data.classes, tmp_path / folder, soft=soft)
     without, taught = (TrainedHead.load(tmp_path / folder) for folder in ("without", "with"))
-    check_unheard(without.trained_on, pool.table.drop(columns="group_id"), "without")
+    check_not_leaked(without.trained_on, pool.table.drop(columns="group_id"), "without")
     with pytest.raises(SplitError, match="leaked"):
-        check_unheard(taught.trained_on, pool.table.drop(columns="group_id"), "with")
+        check_not_leaked(taught.trained_on, pool.table.drop(columns="group_id"), "with")
 
 
 def test_labels_of__are_those_of_labelled_recordings(tiny_data: TinyData, pooled: list[Path]) -> None:
