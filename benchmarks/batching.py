@@ -62,7 +62,7 @@ class Crowd:
     """What clients got.
 
     Attributes:
-        processor_ms: Of a window, all threads together: what else the machine does hardly changes it.
+        processor_ms: Processor time of a window, all threads together: what else the machine does hardly changes it.
         per_s: Windows a second.
     """
 

@@ -43,7 +43,7 @@ class Run:
 
     Attributes:
         data: The recordings' folder.
-        out: Where everything is kept.
+        out: Folder that everything is kept in.
         config: Heads, student, self-training and encoders.
     """
 

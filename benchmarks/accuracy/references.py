@@ -24,7 +24,7 @@ def encoder_regression(
     At normal speed this is the plain regression that an ensemble has to beat.
 
     Args:
-        name: Of the encoder.
+        name: Name of the encoder.
         training: Recordings to fit on.
         test_set: Recordings to judge.
         classes: The order of the scores.
@@ -51,10 +51,10 @@ class EncoderRegression:
 
     Args:
         embeddings: (n_recordings, n_dimensions), of all speeds, one after another.
-        labels: Of the recordings, (n_recordings,).
+        labels: Labels of the recordings, (n_recordings,).
         classes: The order of the scores.
-        n_speeds: Of the encoder.
-        numbers: Which of them are heard.
+        n_speeds: Number of speeds of the encoder.
+        numbers: Numbers of the speeds that are used.
     """
 
     def __init__(

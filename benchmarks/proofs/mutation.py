@@ -61,10 +61,10 @@ class Subject:
         modules: Files of `src` or of a package at the root of the repository.
         tests: Files or folders, from the root. A module whose name one of the files has is left to that file.
         preloaded: Modules of others that the tests import: loaded once, so that a mutant's process loads ours alone.
-        max_mutants: Of a module, spread evenly over it; None takes all.
+        max_mutants: Most mutants of a module, spread evenly over it; None takes all.
         texts: Mutate the texts in the tables of a module as well (dicts, sets, lists and tuples outside functions).
-        max_processor_s: Of the tests of one mutant.
-        options: Of pytest, such as `--noconftest` for tests that need no fixture.
+        max_processor_s: Limit of the processor time of the tests of one mutant.
+        options: Pytest's options, such as `--noconftest` for tests that need no fixture.
     """
 
     modules: tuple[Path, ...]

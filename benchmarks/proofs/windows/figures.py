@@ -64,12 +64,12 @@ class _Outcome:
     """A head under a rule, recordings of all folds one after the other.
 
     Attributes:
-        table: The recordings.
+        table: Table of the recordings.
         scores: (n_recordings, n_classes).
         target: 0 or 1, of the same shape.
         truth: Position of each primary label.
         false_alarms: Detections of species that are no label of the recording, (n_recordings,).
-        short_alarms: Of these, those of less than a second.
+        short_alarms: Those of them of less than a second.
         is_named: Whether the primary label is named.
         hours: (n_recordings,).
     """

@@ -34,8 +34,8 @@ def regression(sound: Sound, fold: int, rule: Rule, speeds: tuple[int, ...]) -> 
     """A logistic regression on mean embeddings, fitted and asked under the rule.
 
     Args:
-        sound: The recordings.
-        fold: Which is judged.
+        sound: Sound of the recordings.
+        fold: Number of the fold that is the test set.
         rule: How rests count, in the means of training as in those that are judged.
         speeds: Numbers of BirdNET's speeds that are heard.
     """

@@ -81,11 +81,11 @@ def export_bundle(
     The test part is unknown here: its figures come with the verdict (`silencio.bundle.seal`).
 
     Args:
-        heads: At least those that `ensemble` joins; others have no part in the bundle.
-        ensemble: The supervisor.
+        heads: Heads, at least those that `ensemble` joins; others have no part in the bundle.
+        ensemble: The fitted ensemble.
         decision_rule: Calibration and thresholds.
         development: Shards of training and validation; parity clips are validation recordings.
-        origin: Where the bundle comes from.
+        origin: What the bundle was made from.
         config: The resolved configuration.
         classes: The order of the outputs.
         directory: The bundle's folder; must not exist, or be empty.
@@ -192,7 +192,7 @@ def check_against_training(
     """Hold the graph against what the heads said of validation right after training.
 
     Args:
-        probabilities: By the graph, (n_windows, n_classes).
+        probabilities: The graph's probabilities, (n_windows, n_classes).
         ensemble: What the heads said, joined.
         decision_rule: How that is calibrated.
         tolerance: Largest difference of a probability that is rounding.

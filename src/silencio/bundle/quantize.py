@@ -35,9 +35,9 @@ class VariantMetrics(BaseModel):
     """One graph, measured.
 
     Attributes:
-        size_bytes: Of its file.
+        size_bytes: Bytes of its file.
         p50_ms: Median time of one window, one thread.
-        macro_map: On validation.
+        macro_map: Macro mAP on validation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -51,9 +51,9 @@ class QuantizationReport(BaseModel):
     """Both graphs side by side, and which one is released.
 
     Attributes:
-        fp32: As exported.
-        int8: As quantized.
-        largest_difference: Of a probability, over all validation windows.
+        fp32: Metrics of the exported graph.
+        int8: Metrics of the quantized graph.
+        largest_difference: Largest difference of a probability, over all validation windows.
         equal_top1_share: Share of the validation windows in which both name the same species first.
         kept: int8 is released.
         reason: Why, or why not.
@@ -167,7 +167,7 @@ def choose_variant(
         int8_path: As `quantize_graph` wrote it.
         inputs: What both are fed.
         validation: Validation windows, usually one recording at a time; read once.
-        score: From the probabilities of all of them, (n_windows, n_classes), to validation's macro mAP.
+        score: Function from all probabilities, (n_windows, n_classes), to validation's macro mAP.
         config: What int8 may cost.
 
     Raises:

@@ -39,17 +39,17 @@ class RunConfig(DataConfig):
     """Everything that decides what a training run makes of its data.
 
     Attributes:
-        seed: Of initial weights, crops and augmentation.
-        heads: By name; a name that is no registered kind says its `kind`.
+        seed: Seed of initial weights, crops and augmentation.
+        heads: Heads by name; a name that is no registered kind says its `kind`.
         supervisor: How the heads' probabilities become one.
-        stacking: From what the supervisor learns, and whether it is used.
+        stacking: What the supervisor learns from, and whether it is used.
         student: One head that learns what the ensemble says, for a bundle of its own; `effnet_lora` where its `kind`
             is not said.
         distillation: What it learns.
         release: Which bundle is registered where there are two; by default the student: a student is configured for
             its speed, and has to pass the same gates.
         calibration: How they come to mean what they say.
-        thresholds: From which probability on a species is named.
+        thresholds: Probability from which on a species is named.
         export: What goes into the bundle.
         evaluation: How the test part is judged.
         gates: What a model must show before it is registered: the policy that ships, with what is said here laid over

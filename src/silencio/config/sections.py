@@ -30,8 +30,8 @@ class EvaluationConfig(BaseModel):
     """How the test part is judged.
 
     Attributes:
-        n_resamples: Of the bootstrap.
-        slices: Where slices are cut.
+        n_resamples: Number of bootstrap resamples.
+        slices: Bounds of the slices.
         soundscapes: The annotated soundscapes into which test calls are mixed.
         failure_modes: How recordings are made worse.
     """

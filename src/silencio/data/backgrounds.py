@@ -63,7 +63,7 @@ class Background:
     """One background, drawn.
 
     Attributes:
-        name: Of the file, or the kind of noise.
+        name: Name of the file, or the kind of noise.
         is_real: Recorded outside. It may hold animals that nobody labelled.
         samples: Length to float32 (n_samples,): the same sound however often it is asked for.
     """
@@ -91,7 +91,7 @@ class BackgroundPool:
     """The real backgrounds of one half, with made noise beside them.
 
     Args:
-        sample_rate_hz: Of all that is drawn.
+        sample_rate_hz: Sample rate of all that is drawn.
         real: Name to what reads its waveform, int16 (n_samples,) at that rate; those of the other half are left out.
         half: `train` for augmentation, `test` for what a model is judged on.
     """

@@ -40,7 +40,7 @@ class TrainingCrops(Dataset[Example]):
         augment: How strongly windows are varied.
         crops_per_recording: Length of an epoch in units of the number of recordings.
         class_power: A recording is drawn with probability (its species' count) ** -class_power.
-        seed: Of the whole sequence.
+        seed: Seed of the whole sequence.
         soft: What a teacher says of recordings; it takes the place of the labels of those that it speaks of.
         window_choice: `random`, or `loud`: of a few random windows the one in which most is heard.
         backgrounds: What `augment` mixes in: the train half; None: made noise.

@@ -48,12 +48,12 @@ class GridEncoder:
     """An encoder that remembers: the embeddings of a waveform are computed once on this machine.
 
     Args:
-        spec: How it hears.
-        path: Its file.
+        spec: What the encoder takes and gives.
+        path: Path of the file.
         features: How windows are cut.
 
     Attributes:
-        spec: As given.
+        spec: The encoder's spec.
         identity: Equal exactly where embeddings are.
     """
 
@@ -69,7 +69,7 @@ class GridEncoder:
 
         Args:
             waveform: int16, shape (n_samples,).
-            sha256: Of its samples.
+            sha256: SHA-256 of its samples.
 
         Returns:
             float32, shape (n_grid, n_dimensions).

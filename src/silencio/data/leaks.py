@@ -42,7 +42,7 @@ def recognised(fingerprints: Iterable[str], table: pd.DataFrame) -> dict[str, ND
     """Which recordings are among those of the fingerprints.
 
     Args:
-        fingerprints: From `recording_fingerprints`.
+        fingerprints: Fingerprints from `recording_fingerprints`.
         table: As for `recording_fingerprints`.
 
     Returns:

@@ -36,8 +36,8 @@ class FileNames(BaseModel):
         pattern: Regular expression that a file's name (without folders) begins with. Its group `label`, or its only
             group, is the class; groups `author` and `site` are who recorded it and where, by which a split may group.
         class_name: Taxon class of all classes, where no `taxonomy.csv` says it.
-        author: Of all recordings.
-        license: Of all recordings.
+        author: Author of all recordings.
+        license: Licence of all recordings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -119,7 +119,7 @@ def proposal(names: list[str]) -> str:
     """How a folder of recordings can become a source, and which classes that would give; for an error's message.
 
     Args:
-        names: Of the recordings.
+        names: Names of the recordings.
     """
     rule = FileNames(pattern=_PROPOSED)
     labels = [found["label"] for name in names if (found := rule.read(PurePosixPath(name).name))]

@@ -46,7 +46,7 @@ class PlannedShard:
 
     Attributes:
         split: `development` (training and validation) or `test`.
-        recording_ids: Its recordings.
+        recording_ids: Names of its recordings.
     """
 
     split: Literal["development", "test"]
@@ -87,7 +87,7 @@ def write_shard(
             what there is. A recording whose bytes no longer have their `sha256` is refused.
         spec: The definition that is followed.
         directory: The shard's folder.
-        encoders: Whose embeddings are kept beside the waveforms.
+        encoders: Encoders whose embeddings are kept beside the waveforms.
 
     Raises:
         DataError: A recording vanished or was changed since `validate` opened it.
@@ -240,8 +240,8 @@ class ShardEncoder:
     """An encoder whose embeddings shards hold.
 
     Attributes:
-        spec: How it heard.
-        identity: Of encoder, weights and windows (`EncoderSpec.identity`).
+        spec: What the encoder takes and gives.
+        identity: Identity of encoder, weights and windows (`EncoderSpec.identity`).
     """
 
     spec: EncoderSpec

@@ -19,8 +19,8 @@ class SoftLabels:
     """A target for every window of every recording's grid.
 
     Attributes:
-        targets: By recording (not necessarily all), float32 (n_grid, n_classes), in the order of `grid_starts`;
-            (1, n_classes) holds everywhere in the recording. A window of which nothing is to be learned has zeros.
+        targets: Targets by recording (not necessarily all), float32 (n_grid, n_classes), in the order of `grid_starts`;
+            (1, n_classes) holds everywhere in the recording. A window that is not learned from has zeros.
     """
 
     targets: dict[str, NDArray[np.float32]]
@@ -29,8 +29,8 @@ class SoftLabels:
         """The target of the window that begins at sample `start`: that of the nearest window of the grid.
 
         Args:
-            recording_id: Of the recording.
-            start: Of the window.
+            recording_id: Name of the recording.
+            start: Start of the window.
             n_samples: Length of the recording.
             spec: How windows are cut.
 
@@ -47,8 +47,8 @@ class SoftLabels:
         """Numbers of the grid's windows that are not to be learned from; never all of them.
 
         Args:
-            recording_id: Of the recording; of one that the teacher was not asked about nothing is left out.
-            n_samples: Its length.
+            recording_id: Name of the recording; of one without targets nothing is left out.
+            n_samples: Number of samples of the recording.
             spec: How windows are cut.
 
         Raises:
@@ -89,7 +89,7 @@ class SoftLabels:
         """Targets of which `share` is what the recordings' own labels say.
 
         Args:
-            labels: By recording, multi-label (n_classes,); recordings without keep the teacher's word.
+            labels: Labels by recording, multi-label (n_classes,); recordings without keep the teacher's word.
             share: 0 is the teacher alone, 1 the labels alone.
         """
         return SoftLabels(

@@ -30,7 +30,7 @@ class SplitConfig(BaseModel):
     """How recordings are divided.
 
     Attributes:
-        seed: Another seed, another split.
+        seed: Seed of the draw; another seed, another split.
         validation_share: Share of a species' recordings that choose between models.
         test_share: Share that is read once, at the end.
         group_by: What is never in two parts: a source `recording`; or all recordings of a species by one `recordist`,

@@ -26,7 +26,7 @@ class SelfTrainingConfig(BaseModel):
         pool: `hidden` hides the labels of some training recordings, so that the gain can be held against what their
             true labels would have brought; `soundscapes` takes those unlabelled soundscapes of the source that no
             model is ever judged on.
-        hidden_share: Of each species' training groups; at least one keeps its labels.
+        hidden_share: Share of each species' training groups; at least one keeps its labels.
         power: Targets are the ensemble's probabilities to this power: above 1, doubt counts for less (the power
             transform of BirdCLEF-2025's first place).
         min_probability: A window whose most probable species is less probable than this is not learned from.
@@ -47,8 +47,8 @@ def hide(assignment: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
 
     Args:
         assignment: `recording_id`, `group_id`, `primary_label`, `split`.
-        share: Of a species' training groups, rounded; one always stays.
-        seed: Another seed, other groups.
+        share: Share of a species' training groups, rounded; one always stays.
+        seed: Seed of the draw; another seed, other groups.
 
     Returns:
         The same rows; what is hidden has part `pool`.

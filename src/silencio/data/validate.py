@@ -195,7 +195,7 @@ class _Sound:
     """What is asked of a recording, summed block by block.
 
     Attributes:
-        digest: Of the int16 samples at their own rate.
+        digest: Digest of the int16 samples at their own rate.
         energy: Sum of squares, 1 at full scale.
     """
 

@@ -74,9 +74,9 @@ def compare(table: pd.DataFrame, source: Source, config: ValidationConfig | None
     """What is different in a source from the data that a bundle was made from; every file is read.
 
     Args:
-        table: From `data_table`.
+        table: Table from `data_table`.
         source: The source as it is now.
-        config: By which a recording is new only if it could be used.
+        config: What can be used: a recording that cannot is not new.
 
     Returns:
         `recording_id`, `change` (a key of `CHANGES`) and `detail`, in the order of `CHANGES`; without rows where the
@@ -132,8 +132,8 @@ def restore(table: pd.DataFrame, classes: ClassList, data: str, out: Path) -> No
     A recording is taken wherever it is found, by its bytes; what the place's own tables say does not matter.
 
     Args:
-        table: From `data_table`.
-        classes: Of the bundle.
+        table: Table from `data_table`.
+        classes: Class list of the bundle.
         data: A folder, `s3://` prefix, zip or manifest in which the recordings are.
         out: A new or empty folder; it appears whole or not at all.
 
@@ -211,7 +211,7 @@ def _digests(uris: Sequence[str], *, is_within: bool = False) -> list[str | None
     """sha256 of files, None where one cannot be read.
 
     Args:
-        uris: Of the files.
+        uris: URIs of the files.
         is_within: Another bar stands already: this one stands below it, and goes away with its last file.
     """
     if not uris:

@@ -46,12 +46,12 @@ class Work:
     """What a process does; both functions are found by their names in another process.
 
     Attributes:
-        run: From a job to its answer.
+        run: Function from a job to its answer.
         begin: Called once, before the first job, with `arguments`; where it raises, every job does.
         arguments: Pickled on their way.
         deadline_s: A job that takes longer ends its process; `still_working` begins it anew.
-        niceness: Of the process.
-        max_answer_bytes: Of all arrays of an answer.
+        niceness: Niceness of the process.
+        max_answer_bytes: Size limit of all arrays of an answer.
     """
 
     run: Callable[[Any], Answer]
@@ -69,7 +69,7 @@ def start_fork_server(modules: Sequence[str]) -> None:
     it would inherit its threads' locks, and gRPC's.)
 
     Args:
-        modules: Imported there.
+        modules: Modules that the process imports.
     """
     multiprocessing.set_forkserver_preload(list(modules))
     with _environment():

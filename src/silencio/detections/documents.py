@@ -89,13 +89,13 @@ class RecordingDocument(_Entry):
     """One recording.
 
     Attributes:
-        windows: By start.
-        detections: By start, then code.
-        duration_s: Of the recording; None where it was not known.
-        hop_s: From the start of one window to the start of the next, but for a last one that was moved back; None
-            where the server is of a version that did not say it.
+        windows: Windows by start.
+        detections: Detections by start, then code.
+        duration_s: Length of the recording; None where it was not known.
+        hop_s: Seconds from the start of one window to the start of the next, but for a last one that was moved back;
+            None where the server is of an earlier version.
         notes: What was odd about its file or its sound.
-        bundle_version: Of the bundle that answered; empty where the server is of a version that did not say it.
+        bundle_version: Version of the bundle that answered; empty where the server is of an earlier version.
     """
 
     windows: list[WindowEntry]
@@ -141,14 +141,14 @@ def recording_document(
         starts_s: The second at which each window begins, rising.
         probabilities: Calibrated, float32, shape (n_windows, n_classes).
         window_s: Length of a window.
-        hop_s: From the start of one to the start of the next.
+        hop_s: Seconds from the start of one to the start of the next.
         classes: What the columns mean.
         thresholds: By code of every class, the probability from which on a species counts as named.
         top_k: How many species a window lists at least.
         expected: What can be there at that place and time; None where nothing is known of it.
-        duration_s: Of the recording.
-        notes: Of whoever read it.
-        bundle_version: Of the bundle that the probabilities are from.
+        duration_s: Length of the recording.
+        notes: Notes of whoever read it.
+        bundle_version: Version of the bundle that the probabilities are from.
 
     Raises:
         BundleIntegrityError: A class has no threshold.
@@ -181,7 +181,7 @@ class _Marks:
 
     Attributes:
         raw: As the model says, float32.
-        adjusted: By place and season, float32.
+        adjusted: Probabilities adjusted by place and season, float32.
         is_candidate: The raw probability reaches the threshold.
         passes: The adjusted one does as well, and the species is not filtered out.
         reasons: By class, what is against it.

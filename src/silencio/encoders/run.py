@@ -28,9 +28,9 @@ class Encoder:
     """One encoder, ready to run; several threads may run it at once.
 
     Args:
-        path: Its file.
-        spec: How it hears.
-        sample_rate_hz: Of the windows.
+        path: Path of the file.
+        spec: What the encoder takes and gives.
+        sample_rate_hz: Sample rate of the windows.
         n_threads: Threads of its session.
 
     Raises:
@@ -67,7 +67,7 @@ class Encoder:
 
         Args:
             window: int16, shape (window_samples,).
-            speed: At which it is played: below 1 it lasts longer and sounds lower.
+            speed: Speed at which it is played: below 1 it lasts longer and sounds lower.
 
         Returns:
             float32 within [-1, 1], shape (n_frames, frame_samples); a window shorter than a frame ends in silence.

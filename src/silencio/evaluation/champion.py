@@ -25,8 +25,9 @@ class ChampionScores:
     """What the champion says.
 
     Attributes:
-        version: Of its bundle.
-        scores: In the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not know.
+        version: Version of its bundle.
+        scores: Scores in the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not
+            know.
         fair: Recordings that it never trained on, of species that it knows: bool (n_recordings,).
         known: Species that it knows, bool (n_classes,); None where it knows all.
     """
@@ -43,7 +44,7 @@ def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> 
     Args:
         directory: The champion's bundle.
         table: Test recordings with `path`, `primary_label`, and what they can be recognised by (`silencio.data.leaks`).
-        classes: The challenger's.
+        classes: The challenger's class list.
 
     Raises:
         BundleError: The bundle is not what was exported.

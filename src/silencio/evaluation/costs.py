@@ -26,10 +26,10 @@ class BundleCosts:
 
     Attributes:
         times_real_time: Seconds of sound that one second hears on one thread: decoding, features, encoders and graph.
-        graph_bytes: Of `model.onnx`.
-        bundle_bytes: Of all files, encoders included.
+        graph_bytes: Bytes of `model.onnx`.
+        bundle_bytes: Bytes of all files, encoders included.
         n_timed: How many recordings the time was taken on.
-        audio_s: Their length.
+        audio_s: Length of these recordings.
     """
 
     times_real_time: float

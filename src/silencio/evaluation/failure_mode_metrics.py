@@ -27,12 +27,12 @@ class Condition:
     """The same recordings, each made worse in one way.
 
     Attributes:
-        name: Of what was done.
-        n_recordings: Tried.
+        name: Name of what was done.
+        n_recordings: Number of recordings that were tried.
         top1: Share whose highest score is their species.
-        macro_map: Over the species that occur.
-        top1_change: Against the same recordings as they are.
-        macro_map_change: As above.
+        macro_map: Macro mAP over the species that occur.
+        top1_change: Change of top-1 against the same recordings as they are.
+        macro_map_change: Change of macro mAP against the same recordings as they are.
         named: Share whose species passes its threshold in a window; None without thresholds.
     """
 
@@ -50,12 +50,12 @@ class Overlaid:
     """Windows of two species at equal level, one over the other.
 
     Attributes:
-        n_pairs: Tried.
+        n_pairs: Number of pairs that were tried.
         both_in_top2: Share in which the two highest scores are the two species.
         both_in_top5: Share in which both are among the five highest.
         one_is_first: Share in which the highest score is one of them.
         both_named: Share in which both pass their thresholds; None without thresholds.
-        alone_top1: For comparison: top-1 of the same windows, each alone.
+        alone_top1: Top-1 of the same windows, each alone, for comparison.
     """
 
     n_pairs: int
@@ -71,14 +71,14 @@ class NothingToName:
     """Sound in which no species of the class list is heard.
 
     Attributes:
-        name: What is heard.
-        n_waveforms: Tried.
-        n_windows: Heard.
-        hours: Of sound.
+        name: Name of the sound.
+        n_waveforms: Number of waveforms that were tried.
+        n_windows: Number of their windows.
+        hours: Hours of sound.
         n_not_finite: Probabilities that are no numbers; must be 0.
         false_alarms_per_hour: Species at or above their thresholds, window by window; None without thresholds.
         windows_named: Share of windows in which at least one species is; None without thresholds.
-        top_probability: Of each window's highest probability, the quantiles by name (`q05` … `q95`).
+        top_probability: Quantiles of each window's highest probability, by name (`q05` … `q95`).
         separation_auc: Chance that a window of a recording of a species has a higher highest probability than one of
             these: ROC-AUC of the highest probability (Hendrycks and Gimpel 2017), 0.5 is not at all.
     """
@@ -159,8 +159,8 @@ def nothing_to_name(
     """What is named where nothing is to be named.
 
     Args:
-        evaluated: The model.
-        name: What is heard.
+        evaluated: Model that is evaluated.
+        name: Name of the sound.
         waveforms: int16 (n_samples,) each.
         tops_of_recordings: Highest probability of each window of recordings of species, from `condition`.
     """

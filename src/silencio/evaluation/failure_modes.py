@@ -41,11 +41,11 @@ class FailureModeConfig(BaseModel):
     """What is tried.
 
     Attributes:
-        seed: Of the noise, and of which recordings are tried.
+        seed: Seed of the noise, and of which recordings are tried.
         max_recordings: Chosen by hash of their names, so that the cost is bounded.
-        max_recording_s: Of a longer recording the beginning is heard.
+        max_recording_s: Longest recording; of a longer one the beginning is tried.
         noise: Kinds of noise that are mixed in.
-        noise_snr_db: At these levels of the recording over the noise (`silencio.data.calls.gain_for_snr`).
+        noise_snr_db: Levels of the recording over the noise (`silencio.data.calls.gain_for_snr`).
         gain_db: A recording made louder or softer; what is beyond full scale is clipped.
         drive_db: A recording driven so far beyond full scale, and clipped: a recorder set too loud.
         microphone_hz: Nothing above: a cheap microphone or a telephone.
@@ -78,7 +78,7 @@ class FailureModes:
 
     Attributes:
         clean: The recordings as they are.
-        conditions: Made worse.
+        conditions: The same recordings, made worse in one way each.
         overlaid: Two at once; None where no two species are at hand.
         nothing_to_name: Silence, backgrounds, animals outside the class list.
         not_tried: What could not be tried, each with its reason.
@@ -109,11 +109,11 @@ def failure_modes(
     """Try everything on test recordings.
 
     Args:
-        model: To be asked.
+        model: The model that is tried.
         recordings: (recording_id, code, int16 waveform at the spec's rate) of the test part.
         spec: How windows are cut.
         classes: What the columns mean.
-        thresholds: From which probability on a species counts as named, (n_classes,).
+        thresholds: Probability from which on a species counts as named, (n_classes,).
         config: What is tried.
         backgrounds: (name, int16 waveform) recorded where no animal of the class list is labelled.
         foreign: As `recordings`, of animals outside the class list.

@@ -45,16 +45,16 @@ def evaluate_test_set(
     """Compute all figures on recordings.
 
     Args:
-        scores: By what is judged, the bundle first: recording scores (n_recordings, n_classes).
+        scores: Recording scores (n_recordings, n_classes) by model, the bundle first.
         uncalibrated: The bundle's before calibration, of the same shape.
-        named: Which species the bundle's thresholds let pass, of the same shape.
+        named: Whether the species passes the bundle's threshold, bool of the same shape.
         test_set: The test recordings.
         training: Table of the training recordings.
         confusable: Pairs that validation takes for each other.
         champion: What the champion says; None where there is none.
         classes: What the columns mean.
-        slices: Where slices are cut.
-        n_resamples: Of the bootstrap.
+        slices: Bounds of the slices.
+        n_resamples: Number of bootstrap resamples.
         bundle: Its name among the scores: `ensemble` or `student`.
     """
     table = test_set.table.assign(snr_db=_snr_db(test_set))

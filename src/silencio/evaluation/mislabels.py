@@ -56,10 +56,10 @@ class MislabelMetrics:
         recall: Share of the swapped labels that are doubted.
         precision_at_n: Share of swapped ones among the n greatest doubts, n being how many were swapped.
         auc: Chance that a swapped recording is doubted more than one that was not.
-        share: Swapped.
-        n_swapped: In one repeat.
-        n_recordings: In all.
-        n_repeats: Over which the figures are means.
+        share: Share of the labels that is swapped.
+        n_swapped: Number of swapped labels in one repeat.
+        n_recordings: Number of recordings in all.
+        n_repeats: Number of repeats over which the figures are means.
     """
 
     precision: float
@@ -180,9 +180,9 @@ def find_swapped(
     Args:
         scores: See `label_doubts`.
         labels: See `label_doubts`.
-        share: Of recordings whose label is swapped.
-        n_repeats: With other recordings each time; the figures are means.
-        seed: Of the draws.
+        share: Share of recordings whose label is swapped.
+        n_repeats: Number of repeats with other recordings each time; the figures are means.
+        seed: Seed of the draws.
         present: See `label_doubts`.
     """
     rows = []

@@ -42,7 +42,7 @@ class Evaluation:
         champion: Version of the champion that was asked the same; empty where there is none.
         champion_rows: Figures of `champion` and of the bundle on the recordings on which the two were compared, which
             may be fewer than all; empty where there were none.
-        bundle_row: Which row is the bundle's.
+        bundle_row: Name of the row that is the bundle's.
         heads: By bundle among the rows, the heads that were trained for it, and whether each is inside; empty in files
             from before it was kept.
         test_set: Names the test recordings with their labels: metrics with the same one are of the same recordings.

@@ -37,7 +37,7 @@ def results_table(evaluation: Evaluation, other_bundles: Mapping[str, Metrics] |
     The champion's row is followed by the bundle's on the same recordings where these are not all.
 
     Args:
-        evaluation: Of one bundle.
+        evaluation: Evaluation of one bundle.
         other_bundles: Figures of further bundles on the same recordings, by name.
     """
     names = row_names(evaluation)

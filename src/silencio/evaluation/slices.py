@@ -64,13 +64,13 @@ class SliceMetrics:
     """How the model does on one slice.
 
     Attributes:
-        name: Of the slice.
-        n_recordings: In it.
-        n_species: In it, as primary label.
+        name: Name of the slice.
+        n_recordings: Number of recordings in it.
+        n_species: Number of species in it, as primary label.
         top1: Share whose highest score is the primary label.
         top1_interval: 95 %, by bootstrap over recordings.
-        macro_map: Over the species that occur in it.
-        macro_map_interval: As above.
+        macro_map: Macro mAP over the species that occur in it.
+        macro_map_interval: 95 %, by bootstrap over recordings.
         counted: Large enough to decide; with a champion, as far as the two can be compared.
         change: Top-1 against the champion's on the same recordings; None without a champion.
         change_interval: 95 %, paired.
@@ -110,8 +110,8 @@ def slice_masks(
             `recorded_at` (ISO 8601; local, or with `Z` or an offset) and `longitude`.
         training: Training recordings with `primary_label`, and where known `author` and `site`.
         pairs: Confusable pairs of codes, from validation.
-        classes: For the taxon classes.
-        config: Where slices are cut.
+        classes: Class list, for the taxon classes.
+        config: Bounds of the slices.
     """
     label = table["primary_label"]
     taxon = label.map({species.code: species.class_name for species in classes})
@@ -142,7 +142,7 @@ def evaluate_slices(
     """Figures and intervals of every slice.
 
     Args:
-        masks: From `slice_masks`.
+        masks: Masks from `slice_masks`.
         scores: (n_recordings, n_classes).
         target: 0 or 1, of the same shape.
         truth: Position of each primary label.

@@ -33,7 +33,7 @@ def held_out_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec) -> Backgr
 
     Args:
         soundscapes: Rows with `path`.
-        spec: For its rate.
+        spec: Feature spec, for its sample rate.
     """
     front_end = FrontEnd(spec)
 
@@ -94,7 +94,7 @@ def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSp
     Args:
         config: Names the source.
         classes: What the model can name.
-        spec: For its rate.
+        spec: Feature spec, for its sample rate.
     """
     try:
         source = open_source(config.foreign)

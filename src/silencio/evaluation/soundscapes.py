@@ -30,9 +30,10 @@ class SoundscapeScores:
             `snr_db` of the loudest call that counts (not a number where unknown).
         scores: float32, (n_rows, n_classes).
         targets: Whether a species counts in a row, bool (n_rows, n_classes).
-        snr_db: Of that species' loudest call in that row, float32 (n_rows, n_classes); not a number where it does not
-            count or is unknown.
-        soundscapes: Without their sound: `name`, `site`, `start`, `duration_s`, `background`, `annotations`.
+        snr_db: Level of that species' loudest call in that row over the background, float32 (n_rows, n_classes); not a
+            number where it does not count or is unknown.
+        soundscapes: Soundscapes without their sound: `name`, `site`, `start`, `duration_s`, `background`,
+            `annotations`.
     """
 
     rows: pd.DataFrame
@@ -108,7 +109,7 @@ def row_scores(
         probabilities: (n_windows, n_classes).
         n_rows: Rows of the spec's window length.
         starts: The sample at which each window begins.
-        spec: Of the window's length.
+        spec: Feature spec, for the window's length.
 
     Returns:
         float32, (n_rows, n_classes).

@@ -17,7 +17,7 @@ class Reason:
     """The outcome of one gate.
 
     Attributes:
-        gate: Its name.
+        gate: Name of the gate.
         passed: True also for what decides nothing.
         message: One sentence with value and bound, or why it was not asked.
         decides: False where too few recordings make it a note, and where it was not asked.

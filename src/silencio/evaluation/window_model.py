@@ -22,10 +22,10 @@ class EvaluatedModel:
     """A model with what it takes to judge it.
 
     Attributes:
-        predict: The model.
+        predict: Function from a recording to the probabilities of its windows.
         spec: How it cuts windows.
         classes: What its outputs mean.
-        thresholds: From which probability on a species counts as named, (n_classes,); None before they are fitted.
+        thresholds: Probability from which on a species counts as named, (n_classes,); None before they are fitted.
     """
 
     predict: WindowModel

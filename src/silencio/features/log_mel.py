@@ -92,7 +92,7 @@ class _Stft:
 
     Args:
         spec: The definition that is followed.
-        n_samples: Of the signals that are to be analysed.
+        n_samples: Number of samples of the signals that are to be analysed.
         bins: The bins whose power is wanted.
 
     Attributes:

@@ -19,8 +19,8 @@ class MeasuredBundle(NamedTuple):
     """Which bundle: `version` names what it was made of, `manifest_sha256` every byte of it.
 
     Attributes:
-        version: Of the bundle.
-        manifest_sha256: Of its `bundle.json`; a bundle that was judged anew has another one.
+        version: Version of the bundle.
+        manifest_sha256: SHA-256 of its `bundle.json`; a bundle that was judged anew has another one.
     """
 
     version: str
@@ -35,9 +35,9 @@ class Benchmarks:
     """What a file of `make bench` holds.
 
     Attributes:
-        path: The file.
-        machine: On which it was measured, and when.
-        metrics: By the bundle that was measured, by name with unit.
+        path: Path of the file.
+        machine: Machine on which it was measured, and when.
+        metrics: Metrics by the bundle that was measured, by name with unit.
         n_metrics: All of the file's; those without a bundle are of no version.
     """
 

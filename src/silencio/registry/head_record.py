@@ -51,7 +51,7 @@ class HeadRecord:
     """What a head's run holds.
 
     Attributes:
-        name: Of the run.
+        name: Name of the run.
         params: The head's configuration.
         epochs: Figures of each epoch, without times.
         result: What came of it.
@@ -85,9 +85,9 @@ def record_heads(client: MlflowClient, run_id: str, heads: Mapping[str, str]) ->
     """See to it that each head has a finished run under the pipeline's, with all its figures. Twice is as once.
 
     Args:
-        client: Of the tracking server.
+        client: The tracking server's client.
         run_id: The pipeline's run.
-        heads: For each folder of a trained head, its times (`Times.to_json`); empty: unknown.
+        heads: Heads for each folder of a trained head, its times (`Times.to_json`); empty: unknown.
 
     Raises:
         MlflowException: The server refused; see `connection.registry_errors`.

@@ -44,10 +44,10 @@ class HeadRun:
 
     Args:
         head: Name of the head's run.
-        params: Its configuration.
+        params: The head's configuration.
 
     Attributes:
-        times: Of the training so far.
+        times: Times of the training so far.
     """
 
     def __init__(self, head: str, params: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ def versions_table(versions: Sequence[Version], width: int) -> Table:
     """A row a version: figures beside the number and the name of the test recordings that they are of.
 
     Args:
-        versions: In the order of the rows.
+        versions: Versions in the order of the rows.
         width: Cells that there are; what does not fit is left out, or folded where it is no version.
     """
     cells = {name: [cell(version) for version in versions] for name, cell in _CELLS.items()}

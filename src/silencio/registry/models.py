@@ -42,11 +42,11 @@ class Version:
 
     Attributes:
         number: Counted by MLflow from 1.
-        bundle_version: Of its bundle.
+        bundle_version: Version of its bundle.
         aliases: `challenger`, `champion`, `previous`, or none.
-        registered: When.
+        registered: Time of the registration.
         run_id: The run that made it.
-        metrics: Of the test part (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
+        metrics: Metrics of the test set (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
         test_set: Names the test recordings that the figures are of; empty where it was not kept.
     """
 

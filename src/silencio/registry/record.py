@@ -73,10 +73,10 @@ class RunFiles:
     """Paths of what is recorded.
 
     Attributes:
-        bundle: Folder.
-        verdict: JSON.
+        bundle: The bundle's folder.
+        verdict: The verdict's JSON file.
         evaluation: Folder or JSON.
-        report: HTML.
+        report: The report, an HTML file.
     """
 
     bundle: Path
@@ -91,12 +91,12 @@ def record_run(
     """Put everything into the run. Done twice it is the same: a step may be started again.
 
     Args:
-        client: Of the tracking server.
-        run_id: The run.
+        client: The tracking server's client.
+        run_id: Identifier of the run.
         config: The resolved configuration, YAML.
         files: What is recorded.
-        manifest: The bundle's.
-        verdict: Of the gates.
+        manifest: The bundle's manifest.
+        verdict: Verdict of the gates.
 
     Raises:
         MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.

@@ -22,9 +22,9 @@ class Caption:
     """What the model said of one species.
 
     Attributes:
-        code: Of the species.
-        probability: Of the whole recording.
-        windows: Of each window that is shown, (n_windows,).
+        code: Code of the species.
+        probability: Probability of the whole recording.
+        windows: Probability in each window that is shown, (n_windows,).
     """
 
     code: str
@@ -39,9 +39,9 @@ class Example:
     Attributes:
         answer: Its entry of `Evaluation.answers`.
         waveform: What is shown of it, int16 (n_samples,).
-        begin_s: Where in the recording that begins.
-        duration_s: Of the whole recording.
-        starts_s: Where in the recording each window begins that is shown.
+        begin_s: Seconds into the recording at which that begins.
+        duration_s: Length of the whole recording.
+        starts_s: Seconds into the recording at which each window that is shown begins.
         predicted: The three most probable species, and the right one where it is not among them.
     """
 

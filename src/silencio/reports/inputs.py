@@ -25,10 +25,10 @@ class ReportInputs:
     """A bundle with everything that is known of it.
 
     Attributes:
-        manifest: Of the bundle.
-        evaluation: All figures.
+        manifest: Manifest of the bundle.
+        evaluation: Evaluation of the bundle.
         verdict: What the gates say.
-        slices: Where slices were cut.
+        slices: Bounds of the slices.
         data: The recordings that the bundle was made from (`data.parquet`); None where unknown.
         test: The test recordings, for pictures; None leaves the examples out.
         predict: The bundle's model, for what it says over time; None leaves the examples out.

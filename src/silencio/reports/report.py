@@ -45,7 +45,7 @@ def write_report(path: Path, inputs: ReportInputs) -> None:
     """Write one self-contained page: no script, nothing from elsewhere, the same bytes for the same input.
 
     Args:
-        path: The file.
+        path: Path of the file.
         inputs: What is known; sections of which nothing is known are left out.
 
     Raises:

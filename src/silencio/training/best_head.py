@@ -18,7 +18,7 @@ class Comparison:
 
     Attributes:
         best: The head with the least log-loss.
-        ensemble_is_better: By more than chance would give.
+        ensemble_is_better: Whether the ensemble is better by more than chance would give.
         evidence: Both in words: log-loss, top-1, and on how many recordings.
     """
 

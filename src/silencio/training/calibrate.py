@@ -28,9 +28,9 @@ class DecisionRule(BaseModel):
     """What turns the ensemble's numbers into probabilities and names.
 
     Attributes:
-        calibration: The curves.
-        thresholds: From which probability on a species is named.
-        log_loss: By kind of calibration, on validation recordings that it was not fitted on.
+        calibration: Calibration curves.
+        thresholds: Probability from which on a species is named.
+        log_loss: Log-loss by kind of calibration, on validation recordings that it was not fitted on.
         calibration_error: ECE of a recording's most probable species on validation, `before` and `after`; `after` by
             curves that had not seen the recording.
         validation: Figures of the calibrated ensemble on validation, again by curves that had not seen them.
@@ -66,7 +66,7 @@ def calibrate_ensemble(
 
     Args:
         ensemble: The supervisor, with what the ensemble said of validation.
-        recordings: At least the validation recordings, with `recording_id`, `primary_label`, `secondary_labels`.
+        recordings: Recordings, at least those of validation, with `recording_id`, `primary_label`, `secondary_labels`.
         config: The resolved configuration.
         classes: The order of the outputs.
     """

@@ -36,8 +36,8 @@ def soft_labels(
 
     Args:
         heads: The trained heads; those of `ensemble.heads` are asked.
-        ensemble: The supervisor.
-        shards: The recordings.
+        ensemble: The fitted ensemble.
+        shards: Shards of the recordings.
         config: The resolved configuration, for the features.
         classes: The order of the outputs.
 
@@ -73,9 +73,9 @@ def student_targets(predictions: SoftLabels, table: pd.DataFrame, config: RunCon
     """What a student learns of recordings: the teacher's word, softened, and a share of their own labels.
 
     Args:
-        predictions: By the teacher, of the recordings.
-        table: The recordings.
-        config: Its `distillation`.
+        predictions: The teacher's probabilities of the recordings.
+        table: Table of the recordings.
+        config: Configuration, of which `distillation` is read.
         classes: The order of the soft labels.
     """
     how = config.distillation
@@ -91,7 +91,7 @@ def training_recordings(
 
     Args:
         directories: Shards of training, validation and pool.
-        spec: Of the features.
+        spec: Feature spec of the run.
         classes: The order of the soft labels.
         soft: What the teacher says; None leaves the pool out.
     """

@@ -37,10 +37,10 @@ class FittedEnsemble:
     """A fitted supervisor.
 
     Attributes:
-        kind: As registered.
+        kind: Name in the registry.
         heads: Names of the heads that count, in the order in which they are handed to it.
         weights: About how much each of them counts.
-        parameters: Of the supervisor.
+        parameters: Parameters of the supervisor.
         validation: How the ensemble does on validation, the recordings on which it was fitted.
         windows: What the ensemble says of every validation window.
         reason: Why it is these heads, in a sentence.
@@ -123,7 +123,7 @@ def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
     """A head's word on what it was trained on says nothing of how it will do.
 
     Args:
-        head: With the fingerprints of what it heard.
+        head: Trained head, with the fingerprints of its training recordings.
         validation: The recordings that it was judged on.
 
     Raises:

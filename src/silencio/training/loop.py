@@ -62,7 +62,7 @@ def train_head(
     Args:
         name: As configured in `config.heads`.
         config: The resolved configuration.
-        training: The recordings.
+        training: Training recordings.
         classes: The order of the outputs.
         on_epoch: Called after each epoch.
         soft: What a teacher says of training recordings; it takes the place of the labels of those it speaks of.

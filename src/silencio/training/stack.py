@@ -72,8 +72,8 @@ def draw_folds(table: pd.DataFrame, n_folds: int, seed: int) -> NDArray[np.int64
 
     Args:
         table: Rows with `recording_id`, `primary_label` and, where groups are larger than recordings, `group_id`.
-        n_folds: At least 2.
-        seed: Another seed, other folds.
+        n_folds: Number of folds, at least 2.
+        seed: Seed of the folds.
 
     Returns:
         The fold of each row, from 0.

@@ -36,8 +36,8 @@ class BirdnetRange:
     degree, about 11 km; a place takes 0.2 s when it is first asked for.
 
     Args:
-        classes: Whose species are judged, by scientific name.
-        min_occurrence: Below it a species is ruled out, 0 to 1.
+        classes: Class list whose species are judged, by scientific name.
+        min_occurrence: Occurrence below which a species is ruled out, 0 to 1.
 
     Raises:
         ConfigError: The extra is not installed, or BirdNET knows none of the birds.

@@ -22,7 +22,7 @@ class BundleRow:
 
     Attributes:
         name: What it is called there.
-        manifest: Of the bundle.
+        manifest: Manifest of the bundle.
         evaluation: Its figures on the test part.
         costs: What it costs.
         passed: What the gates said.
