@@ -22,7 +22,8 @@ from silencio.config.sections import DistillationConfig, EvaluationConfig, Expor
 from silencio.data.config import DataConfig
 from silencio.errors import ConfigError
 from silencio.evaluation.calibration import CalibrationConfig
-from silencio.evaluation.gate_policy import REPLACE, GatePolicy, layered_policy
+from silencio.evaluation.gate_policy import REPLACE, layered_policy
+from silencio.evaluation.gates import GatePolicy
 from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class

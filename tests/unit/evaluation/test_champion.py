@@ -11,12 +11,12 @@ import pytest
 import soundfile
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.export import write_manifest
-from silencio.bundle.load import read_manifest
+from silencio.bundle.manifest import read_manifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
 from silencio.evaluation.champion import ChampionScores, score_champion
+from silencio.export.bundle import write_manifest
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
 
@@ -111,7 +111,7 @@ def test_fair__the_data_of_a_champion_from_before_call_the_split_part(
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     data = _data(["x.ogg", "z.ogg"], ["train", "test"], sha256=["bytes of 0", "bytes of 3"])
-    _with_data(own, data.rename(columns={"split": "part"}))
+    _with_data(own, data.rename(columns={"split": "split"}))
     assert list(score_champion(own, table, OURS).fair) == [False, True, False, True]
 
 

@@ -10,7 +10,8 @@ import yaml
 from silencio.config import RunConfig, resolve
 from silencio.config.parts import part_of
 from silencio.errors import ConfigError
-from silencio.evaluation.gate_policy import GatePolicy, layered_policy
+from silencio.evaluation.gate_policy import layered_policy
+from silencio.evaluation.gates import GatePolicy
 
 CONFIG = "heads: {raw_cnn: {}, texture: {}}\n"
 SHIPPED = GatePolicy.shipped()
@@ -198,7 +199,7 @@ def test_references__heads_of_the_run_and_the_champion_are_some() -> None:
 
 def test_references__the_step_that_judges_knows_no_heads_and_need_not() -> None:
     config = resolve(CONFIG, overrides=["gates.beats={raw_cnn: [top1]}", "gates.champion_margin=null"])
-    assert RunConfig.of_part(part_of(config, "judge")).gates == config.gates
+    assert RunConfig.of_part(part_of(config, "apply_gates")).gates == config.gates
 
 
 def test_references__a_students_bundle_is_not_compared_with_heads() -> None:

@@ -31,19 +31,19 @@ def _alone(primary: list[str]) -> NDArray[np.float32]:
 PRIMARY = ["grekis", "grekis", "bobfly1", "1139490", "0126247"]
 
 
-def test_judge__perfect_scores() -> None:
+def test_compute_metrics__perfect_scores() -> None:
     metrics = compute_metrics(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
     assert (metrics.macro_map, metrics.top1, metrics.n_recordings, metrics.n_species) == (1.0, 1.0, 5, 4)
 
 
-def test_judge__the_worst_scores() -> None:
+def test_compute_metrics__the_worst_scores() -> None:
     metrics = compute_metrics(-_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
     assert metrics.top1 == 0.0
     # The right recordings come last: three species with one of five, and grekis with two of five, which are tied.
     assert metrics.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
 
 
-def test_judge__by_hand() -> None:
+def test_compute_metrics__by_hand() -> None:
     scores = np.array([[0.1, 0.2, 0.3, 0.4], [0.6, 0.1, 0.2, 0.1], [0.3, 0.4, 0.2, 0.1]])
     primary = ["grekis", "grekis", "1139490"]
     metrics = compute_metrics(scores, _alone(primary), primary, CLASSES)
@@ -53,7 +53,7 @@ def test_judge__by_hand() -> None:
     assert metrics.n_species == 2
 
 
-def test_judge__equal_scores_are_chance_not_luck() -> None:
+def test_compute_metrics__equal_scores_are_chance_not_luck() -> None:
     scores = np.full((5, 4), 0.25)
     metrics = compute_metrics(scores, _alone(PRIMARY), PRIMARY, CLASSES)
     # Average precision under ties is the share of positives; the order of the rows cannot help.
@@ -61,7 +61,7 @@ def test_judge__equal_scores_are_chance_not_luck() -> None:
     assert compute_metrics(scores[::-1], _alone(PRIMARY[::-1]), PRIMARY[::-1], CLASSES).macro_map == metrics.macro_map
 
 
-def test_judge__a_class_that_does_not_occur_counts_for_nothing() -> None:
+def test_compute_metrics__a_class_that_does_not_occur_counts_for_nothing() -> None:
     primary = ["grekis", "bobfly1"]
     scores = np.array([[0.9, 0.0, 0.0, 0.95], [0.9, 0.0, 0.95, 0.0]])
     metrics = compute_metrics(scores, _alone(primary), primary, CLASSES)
@@ -69,7 +69,7 @@ def test_judge__a_class_that_does_not_occur_counts_for_nothing() -> None:
     assert set(metrics.by_class) == {"Aves"}
 
 
-def test_judge__secondary_labels_count_for_the_mean_average_precision() -> None:
+def test_compute_metrics__secondary_labels_count_for_the_mean_average_precision() -> None:
     primary = ["grekis", "1139490"]
     scores = np.array([[0.0, 0.4, 0.0, 0.9], [0.0, 0.6, 0.0, 0.1]])
     alone = compute_metrics(scores, _alone(primary), primary, CLASSES)
@@ -80,12 +80,12 @@ def test_judge__secondary_labels_count_for_the_mean_average_precision() -> None:
     assert with_second.n_species == 3
 
 
-def test_judge__the_highest_score_on_a_secondary_label_is_no_hit() -> None:
+def test_compute_metrics__the_highest_score_on_a_secondary_label_is_no_hit() -> None:
     metrics = compute_metrics(np.array([[0.9, 0.1, 0.0, 0.8]]), _target([{"grekis", "0126247"}]), ["grekis"], CLASSES)
     assert metrics.top1 == 0.0
 
 
-def test_judge__the_primary_label_is_found_by_code_not_by_place() -> None:
+def test_compute_metrics__the_primary_label_is_found_by_code_not_by_place() -> None:
     scores = np.eye(4)
     for place, code in enumerate(CLASSES.codes):
         assert compute_metrics(scores[[place]], _alone([code]), [code], CLASSES).top1 == 1.0
@@ -113,7 +113,7 @@ def test_by_class__recordings_add_up_to_all() -> None:
     assert hits / metrics.n_recordings == pytest.approx(metrics.top1)
 
 
-def test_judge__takes_probabilities_of_either_width() -> None:
+def test_compute_metrics__takes_probabilities_of_either_width() -> None:
     scores = np.random.default_rng(0).random((5, 4)).astype(np.float32)
     wide = compute_metrics(scores.astype(np.float64), _alone(PRIMARY), PRIMARY, CLASSES)
     assert compute_metrics(scores, _alone(PRIMARY), iter(PRIMARY), CLASSES) == wide
@@ -131,7 +131,7 @@ score_tables = st.integers(1, 12).flatmap(
 
 @settings(max_examples=20)
 @given(score_tables)
-def test_judge__equals_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
+def test_compute_metrics__equals_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
     primary, secondary, values = table
     target = _target([{code} | others for code, others in zip(primary, secondary, strict=True)])
     scores = np.array(values) / 4

@@ -177,7 +177,7 @@ def test_row_scores__a_window_that_was_moved_back_counts_where_it_lies(
 RIGHT = ([0.9, 0, 0, 0.1], NOTHING, [0, 0.8, 0, 0.1], [0, 0.7, 0.0, 0.1])
 
 
-def test_judge__a_right_model_has_full_marks() -> None:
+def test_evaluate__a_right_model_has_full_marks() -> None:
     metrics = judged(score(*RIGHT))
     assert metrics.macro_map == metrics.macro_roc_auc == metrics.micro_f1 == metrics.padded_cmap == 1.0
     assert metrics.macro_map_interval == (1.0, 1.0)
@@ -186,7 +186,7 @@ def test_judge__a_right_model_has_full_marks() -> None:
         assert (found.in_top, found.outranks, found.recall) == (1.0, 1.0, 1.0)
 
 
-def test_judge__a_model_that_says_the_same_of_everything_is_chance() -> None:
+def test_evaluate__a_model_that_says_the_same_of_everything_is_chance() -> None:
     metrics = judged(score(*4 * [[0.6, 0.6, 0.6, 0.6]]))
     assert metrics.macro_roc_auc == 0.5
     assert metrics.micro_f1 == pytest.approx(2 * 3 / (16 + 3))
@@ -195,7 +195,7 @@ def test_judge__a_model_that_says_the_same_of_everything_is_chance() -> None:
         assert (found.in_top, found.outranks, found.recall) == (0.0, 0.5, 1.0)
 
 
-def test_judge__bins_hold_the_pairs_of_their_level() -> None:
+def test_evaluate__bins_hold_the_pairs_of_their_level() -> None:
     metrics = judged(score([0.9, 0, 0, 0], NOTHING, NOTHING, [0, 0.7, 0, 0]))
     found = by_name(metrics.by_snr)
     assert {name: one.n_pairs for name, one in found.items()} == {"below 0 dB": 2, "10 dB and more": 1}
@@ -205,11 +205,11 @@ def test_judge__bins_hold_the_pairs_of_their_level() -> None:
     assert found["below 0 dB"].outranks == pytest.approx((1.0 + 0.75) / 2)
 
 
-def test_judge__a_call_of_unknown_level_is_in_no_bin() -> None:
+def test_evaluate__a_call_of_unknown_level_is_in_no_bin() -> None:
     assert judged(score(*RIGHT, annotations=(replace(A, snr_db=None),))).by_snr == ()
 
 
-def test_judge__overlapping_species_have_a_place_each() -> None:
+def test_evaluate__overlapping_species_have_a_place_each() -> None:
     both = (A, replace(B, begin_s=0.0, end_s=4.0))
     metrics = judged(score([0.4, 0.3, 0.2, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
     (several,) = metrics.by_overlap
@@ -218,7 +218,7 @@ def test_judge__overlapping_species_have_a_place_each() -> None:
     assert wrong.by_overlap[0].in_top == 0.5
 
 
-def test_judge__false_alarms_are_counted_where_no_animal_is() -> None:
+def test_evaluate__false_alarms_are_counted_where_no_animal_is() -> None:
     loud = [0.9, 0.9, 0.1, 0.1]
     # Row 1 has no animal; row 0 has one, and what is named there beside it is no false alarm of an empty row.
     (alarms,) = judged(score(loud, loud, NOTHING, NOTHING)).false_alarms
@@ -229,20 +229,20 @@ def test_judge__false_alarms_are_counted_where_no_animal_is() -> None:
     assert real.name == "real"
 
 
-def test_judge__a_call_too_short_to_count_makes_a_row_no_empty_one() -> None:
+def test_evaluate__a_call_too_short_to_count_makes_a_row_no_empty_one() -> None:
     calls = (replace(A, end_s=5.3), B)
     scores = score(NOTHING, [0.9, 0, 0, 0], NOTHING, NOTHING, annotations=calls)
     assert not scores.targets[1].any()
     assert judged(scores).false_alarms[0].n_rows == 0
 
 
-def test_judge__thresholds_are_each_species_own() -> None:
+def test_evaluate__thresholds_are_each_species_own() -> None:
     scores = score([0.3, 0.3, 0.3, 0.3], NOTHING, *RIGHT[2:])
     metrics = evaluate_soundscapes(scores, np.array([0.2, 0.5, 0.5, 0.5]), n_resamples=100)
     assert metrics.micro_f1 == 1.0
 
 
-def test_judge__without_thresholds_nothing_is_named() -> None:
+def test_evaluate__without_thresholds_nothing_is_named() -> None:
     metrics = judged(score(*RIGHT), threshold=None)
     assert metrics.micro_f1 is None
     assert metrics.false_alarms[0].per_hour is None
@@ -250,7 +250,7 @@ def test_judge__without_thresholds_nothing_is_named() -> None:
     assert metrics.macro_map == 1.0
 
 
-def test_judge__the_interval_holds_the_figure() -> None:
+def test_evaluate__the_interval_holds_the_figure() -> None:
     # Average precision of a resample is lifted by soundscapes that are in it twice: their calls are.
     rng = np.random.default_rng(0)
     soundscapes = [soundscape(A, B, name=f"S{number:02d}") for number in range(8)]
@@ -260,7 +260,7 @@ def test_judge__the_interval_holds_the_figure() -> None:
     assert low < metrics.macro_map < high
 
 
-def test_judge__is_plain_for_json() -> None:
+def test_evaluate__is_plain_for_json() -> None:
     silent = judged(score(*4 * [NOTHING], annotations=()))
     facts = json.loads(json.dumps(silent.to_dict(), allow_nan=False))
     assert facts["macro_map"] is None
