@@ -18,8 +18,8 @@ _TOP = 3
 
 
 @dataclass(frozen=True)
-class Caption:
-    """What the model said of one species.
+class SpeciesPrediction:
+    """What the model predicts for one species.
 
     Attributes:
         code: Code of the species.
@@ -50,7 +50,7 @@ class Example:
     begin_s: float
     duration_s: float
     starts_s: tuple[float, ...]
-    predicted: tuple[Caption, ...]
+    predicted: tuple[SpeciesPrediction, ...]
 
     @property
     def is_right(self) -> bool:
@@ -97,7 +97,9 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, predict: WindowModel
         duration_s=len(waveform) / spec.sample_rate_hz,
         starts_s=tuple(start / spec.sample_rate_hz for start in shown),
         predicted=tuple(
-            Caption(classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column])
+            SpeciesPrediction(
+                classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column]
+            )
             for column in columns
         ),
     )

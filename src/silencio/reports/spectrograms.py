@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from silencio.audio import dequantize
 from silencio.features import FeatureSpec, LogMel
 from silencio.features.mel import hz_to_mel
-from silencio.reports.examples import Caption, Example
+from silencio.reports.examples import Example, SpeciesPrediction
 from silencio.reports.markup import Markup, tag
 from silencio.reports.png import data_uri, palette_png, ramp
 from silencio.reports.wording import percent, species_name
@@ -112,7 +112,7 @@ def _axes(plot: _Plot, spec: FeatureSpec) -> list[Markup]:
 
 
 def _caption(
-    predicted: Caption, example: Example, plot: _Plot, spec: FeatureSpec, classes: ClassList, top: float
+    predicted: SpeciesPrediction, example: Example, plot: _Plot, spec: FeatureSpec, classes: ClassList, top: float
 ) -> list[Markup]:
     is_truth = predicted.code == example.answer["primary_label"]
     name = f"{species_name(predicted.code, classes)} {percent(predicted.probability)}"

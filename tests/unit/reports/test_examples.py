@@ -13,7 +13,7 @@ from PIL import Image
 from silencio.data.shards import ShardSet
 from silencio.features import FeatureSpec
 from silencio.features.mel import hz_to_mel
-from silencio.reports.examples import Example, Said, choose, make_example
+from silencio.reports.examples import Example, SpeciesPrediction, choose, make_example
 from silencio.reports.inputs import ReportInputs
 from silencio.reports.spectrograms import spectrogram
 from silencio.taxonomy import ClassList, Species
@@ -82,7 +82,7 @@ def _tone(hz: float, begin_s: float, end_s: float, duration_s: float = 10.0) -> 
 
 def _drawn(waveform: np.ndarray, begin_s: float = 0.0, n_windows: int = 2) -> str:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
-    said = tuple(Said(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
+    said = tuple(SpeciesPrediction(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
     starts_s = tuple(begin_s + 5.0 * number for number in range(n_windows))
     return spectrogram(Example(answer, waveform, begin_s, 60.0, starts_s, said), SPEC, CLASSES)
 
@@ -133,7 +133,7 @@ def test_spectrogram__of_silence_and_of_a_single_sample_can_be_drawn() -> None:
 
 def test_spectrogram__a_last_window_that_was_moved_back_has_a_bar_that_holds_its_number() -> None:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
-    said = (Said("b", 0.5, np.array([0.2, 0.8])),)
+    said = (SpeciesPrediction("b", 0.5, np.array([0.2, 0.8])),)
     svg = spectrogram(Example(answer, _tone(2000.0, 0.0, 5.0, 5.15), 0.0, 5.15, (0.0, 0.15), said), SPEC, CLASSES)
     widths = [float(width) for width in re.findall(r'width="([0-9.]+)" [^>]*class="heat"', svg)]
     assert widths == pytest.approx([widths[0]] * 2, rel=0.01)
