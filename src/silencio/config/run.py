@@ -262,6 +262,6 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
 
 def _check_gates(config: RunConfig) -> None:
     """What only the whole configuration can tell; a step that is handed its part of it does not know the heads."""
-    if not config.gates.asks:
+    if not config.gates.has_gates:
         raise ConfigError("gates: ask for nothing, and a model of which no gate decides is never registered: keep one")
     config.gates.check_references(config.heads, student=config.student is not None)

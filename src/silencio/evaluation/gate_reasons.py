@@ -71,7 +71,7 @@ def slice_not_worse(found: SliceMetrics, margin: float) -> Reason:
     """The same for top-1 of one slice; a small one decides nothing."""
     gate = f"champion on slice {found.name}"
     if found.change is None or found.change_interval is None:
-        return Reason.not_asked(gate, f"Slice {found.name}: the champion knows none of its species: not asked.")
+        return Reason.not_applied(gate, f"Slice {found.name}: the champion knows none of its species: not asked.")
     low, high = found.change_interval
     words = (
         f"Slice {found.name}: top1 differs by {found.change:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} "
@@ -91,7 +91,7 @@ def no_champion(gate: str, where: str | None = None) -> Reason:
         where: What is compared, in words; None: the gate's name says it.
     """
     where = f" ({gate})" if where is None else where
-    return Reason.not_asked(gate, f"There is no champion to compare with{where}: not asked.")
+    return Reason.not_applied(gate, f"There is no champion to compare with{where}: not asked.")
 
 
 def champion_not_compared(champion: str) -> Reason:

@@ -114,9 +114,9 @@ class GatePolicy(BaseModel):
         return float(value)
 
     @property
-    def asks(self) -> bool:
+    def has_gates(self) -> bool:
         """Whether there is a gate at all."""
-        return any(rule.asks(self) for rule in RULES)
+        return any(rule.gates(self) for rule in RULES)
 
     def check_references(self, heads: Iterable[str], *, student: bool) -> None:
         """What is to be beaten has to be there: a gate on a reference that does not exist would refuse every model.
@@ -153,12 +153,12 @@ class Rule:
     """Gates of one kind; called with a policy and evidence, it gives a reason for each of them.
 
     Attributes:
-        asks: From a policy to the names of the gates of this kind that it has, each with its bound in words. By it a
+        gates: From a policy to the names of the gates of this kind that it has, each with its bound in words. By it a
             verdict names the gates which a configuration took away.
         reasons: From a policy and evidence to the outcomes of these gates.
     """
 
-    asks: Callable[[GatePolicy], Mapping[str, str]]
+    gates: Callable[[GatePolicy], Mapping[str, str]]
     reasons: Callable[[GatePolicy, Evidence], list[Reason]]
 
     def __call__(self, policy: GatePolicy, evidence: Evidence) -> list[Reason]:
@@ -166,10 +166,10 @@ class Rule:
 
 
 def rule(
-    asks: Callable[[GatePolicy], Mapping[str, str]],
+    gates: Callable[[GatePolicy], Mapping[str, str]],
 ) -> Callable[[Callable[[GatePolicy, Evidence], list[Reason]]], Rule]:
     """Make a `Rule` of the function that stands below it."""
-    return lambda reasons: Rule(asks, reasons)
+    return lambda reasons: Rule(gates, reasons)
 
 
 @rule(lambda policy: {f"minimum test {name}": f"at least {bound:g}" for name, bound in policy.minimum.items()})
@@ -189,7 +189,7 @@ def soundscape_minimums(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
     if metrics or not bounds:
         return [minimum("soundscapes", name, bound, metrics) for name, bound in bounds.items()]
     if policy.soundscapes == "none":
-        return [Reason.not_asked("soundscapes", "The policy says that there are no soundscapes to score: not asked.")]
+        return [Reason.not_applied("soundscapes", "The policy says that there are no soundscapes to score: not asked.")]
     return [
         Reason(
             "soundscapes",
@@ -296,9 +296,9 @@ def _taken_away(policy: GatePolicy, rules: Sequence[Rule]) -> list[Reason]:
     """Every gate of the policy that ships which this one does not have: who reads a verdict sees that it is missing."""
     shipped = type(policy).shipped()
     missing = [
-        (gate, bound) for one in rules for gate, bound in one.asks(shipped).items() if gate not in one.asks(policy)
+        (gate, bound) for one in rules for gate, bound in one.gates(shipped).items() if gate not in one.gates(policy)
     ]
     return [
-        Reason.not_asked(gate, f"The configuration took away {gate} ({bound} in the policy that ships): not asked.")
+        Reason.not_applied(gate, f"The configuration took away {gate} ({bound} in the policy that ships): not asked.")
         for gate, bound in missing
     ]

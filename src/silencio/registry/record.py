@@ -26,7 +26,7 @@ class Verdict:
 
     Attributes:
         passed: Whether the bundle may be registered.
-        reasons: Every gate: `gate`, `passed`, `message`, and whether it `decides` and was `asked`.
+        reasons: Every gate: `gate`, `passed`, `message`, and whether it `decides` and `applies`.
     """
 
     passed: bool
@@ -43,9 +43,10 @@ class Verdict:
             facts = json.loads(path.read_text(encoding="utf-8"))
             passed = facts["passed"]
             reasons = [
-                # A file of an earlier version says neither.
+                # A file of an earlier version has neither, or calls the second `asked`.
                 {key: reason[key] for key in ("gate", "passed", "message")}
-                | {key: reason.get(key, True) for key in ("decides", "asked")}
+                | {"decides": reason.get("decides", True)}
+                | {"applies": reason.get("applies", reason.get("asked", True))}
                 for reason in facts["reasons"]
             ]
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -53,19 +54,19 @@ class Verdict:
         if not isinstance(passed, bool):
             raise RegistryError(f"{path} is no verdict of the gates: passed is {passed!r}, not true or false")
         verdict = cls(passed, reasons)
-        if passed and verdict.objections:
-            raise RegistryError(f"{path} contradicts itself: passed, but {'; '.join(verdict.objections)}")
+        if passed and verdict.failed_gates:
+            raise RegistryError(f"{path} contradicts itself: passed, but {'; '.join(verdict.failed_gates)}")
         return verdict
 
     @property
-    def objections(self) -> list[str]:
+    def failed_gates(self) -> list[str]:
         """What the gates that failed said."""
         return [f"{reason['gate']}: {reason['message']}" for reason in self.reasons if not reason["passed"]]
 
     @property
-    def not_asked(self) -> list[str]:
+    def not_applied(self) -> list[str]:
         """Gates that did not have to be passed."""
-        return [reason["gate"] for reason in self.reasons if not reason["asked"]]
+        return [reason["gate"] for reason in self.reasons if not reason["applies"]]
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ def _verdict_tags(verdict: Verdict) -> dict[str, str]:
     return {
         "verdict": "passed" if verdict.passed else "refused",
         "needs_retraining": "false" if verdict.passed else "true",
-        "refused_because": "" if verdict.passed else "; ".join(verdict.objections) or "no gate says why",
-        "gates_not_asked": "; ".join(verdict.not_asked),
+        "refused_because": "" if verdict.passed else "; ".join(verdict.failed_gates) or "no gate says why",
+        "gates_not_asked": "; ".join(verdict.not_applied),
         # Shown at the head of the run's page.
         "mlflow.note.content": "\n".join(["| gate | verdict | why |", "|---|---|---|", *rows]),
     }
@@ -148,6 +149,6 @@ def _verdict_tags(verdict: Verdict) -> dict[str, str]:
 def _outcome(reason: Mapping[str, Any]) -> str:
     if not reason["passed"]:
         return "**failed**"
-    if not reason["asked"]:
+    if not reason["applies"]:
         return "not asked"
     return "passed" if reason["decides"] else "too few to decide"

@@ -86,7 +86,7 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, predict: WindowModel
     first = int(np.convolve(named, np.ones(n_shown), "valid").argmax()) if len(named) > n_shown else 0
     shown = starts[first : first + n_shown]
     begin, end = shown[0], shown[-1] + spec.window_samples
-    scores = probabilities.mean(axis=0)
+    scores, windows = probabilities.mean(axis=0), probabilities[first : first + n_shown]
     columns = [int(column) for column in np.argsort(-scores, kind="stable")[:_TOP]]
     truth = classes.index[answer["primary_label"]]
     columns += [truth] if truth not in columns else []
@@ -97,10 +97,7 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, predict: WindowModel
         duration_s=len(waveform) / spec.sample_rate_hz,
         starts_s=tuple(start / spec.sample_rate_hz for start in shown),
         predicted=tuple(
-            SpeciesPrediction(
-                classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column]
-            )
-            for column in columns
+            SpeciesPrediction(classes.codes[column], float(scores[column]), windows[:, column]) for column in columns
         ),
     )
 

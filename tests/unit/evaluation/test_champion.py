@@ -69,30 +69,30 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 @pytest.fixture
-def asked(directory: Path, table: pd.DataFrame) -> ChampionScores:
+def scored(directory: Path, table: pd.DataFrame) -> ChampionScores:
     return score_champion(directory, table, OURS)
 
 
 def test_scores__are_the_champions_own_in_our_order(
-    asked: ChampionScores, directory: Path, table: pd.DataFrame
+    scored: ChampionScores, directory: Path, table: pd.DataFrame
 ) -> None:
     scorer = Scorer(Bundle(directory))
-    assert asked.scores.shape == (4, 3)
+    assert scored.scores.shape == (4, 3)
     for row, path in enumerate(table["path"]):
         own = scorer(Path(path)).probabilities.mean(axis=0)
         for code in ("b", "c"):
-            assert asked.scores[row, OURS.index[code]] == pytest.approx(own[CHAMPIONS.index[code]], abs=1e-6)
+            assert scored.scores[row, OURS.index[code]] == pytest.approx(own[CHAMPIONS.index[code]], abs=1e-6)
     # It was asked with different recordings, and says different things.
-    assert len(np.unique(asked.scores[:, OURS.index["b"]].round(6))) == 4
-    assert asked.version == Bundle(directory).manifest.version
+    assert len(np.unique(scored.scores[:, OURS.index["b"]].round(6))) == 4
+    assert scored.version == Bundle(directory).manifest.version
 
 
-def test_scores__of_a_species_that_it_does_not_know_are_zero(asked: ChampionScores) -> None:
-    assert (asked.scores[:, OURS.index["0new"]] == 0).all()
+def test_scores__of_a_species_that_it_does_not_know_are_zero(scored: ChampionScores) -> None:
+    assert (scored.scores[:, OURS.index["0new"]] == 0).all()
 
 
-def test_fair__not_of_a_species_that_it_does_not_know(asked: ChampionScores) -> None:
-    assert list(asked.fair) == [True, True, False, True]
+def test_fair__not_of_a_species_that_it_does_not_know(scored: ChampionScores) -> None:
+    assert list(scored.fair) == [True, True, False, True]
 
 
 def test_fair__not_of_a_recording_that_it_has_learned_from(

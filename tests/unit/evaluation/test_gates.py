@@ -87,8 +87,8 @@ def test_verdict__a_good_model_passes() -> None:
     facts = verdict_facts(verdict)
     assert (facts["passed"], facts["failed_gates"]) == (True, [])
     assert {gate["outcome"] for gate in facts["gates"]} == {"passed", "not asked"}
-    asked = [reason for reason in verdict.reasons if reason.asked]
-    assert [reason.gate for reason in asked] == [
+    applies = [reason for reason in verdict.reasons if reason.applies]
+    assert [reason.gate for reason in applies] == [
         "minimum test macro_map",
         "minimum test top1",
         "minimum soundscapes macro_roc_auc",
@@ -101,7 +101,7 @@ def test_verdict__a_good_model_passes() -> None:
         "champion top1",
         "champion on slice night",
     ]
-    assert all(reason.decides for reason in asked)
+    assert all(reason.decides for reason in applies)
 
 
 BAD: dict[str, Mapping[str, Any]] = {
@@ -341,7 +341,7 @@ def test_rule__that_is_added_decides_as_any_other_does() -> None:
         policy = PolicyWithOneMore(**values, max_suspected_labels=limit)
         verdict = apply_gates(policy, Evidence(**GOOD, mislabelled=suspects), rules)
         assert verdict.passed == passed
-        assert [reason.message for reason in verdict.reasons if reason.asked][-1] == "3 labels are suspected."
+        assert [reason.message for reason in verdict.reasons if reason.applies][-1] == "3 labels are suspected."
     # Alone it is a policy, too, and what ships beside it is said to be taken away.
     alone = apply_gates(PolicyWithOneMore(max_suspected_labels=3), Evidence(mislabelled=suspects), rules)
     assert alone.passed
@@ -357,8 +357,8 @@ def test_rules__stand_in_one_file_with_the_settings_that_they_read() -> None:
 @pytest.mark.parametrize("gate", BAD)
 def test_rule__names_the_gates_that_it_decides(gate: str) -> None:
     # By these names a verdict says what a configuration took away; "champion …" is one gate there.
-    asked = [name for one in RULES for name in one.asks(POLICY)]
-    assert any(gate == name or (name.startswith("champion") and gate.startswith("champion")) for name in asked)
+    named = [name for one in RULES for name in one.gates(POLICY)]
+    assert any(gate == name or (name.startswith("champion") and gate.startswith("champion")) for name in named)
 
 
 # On disk
@@ -507,7 +507,7 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "policy",
     [
         {"champion_margin": 0.02},
         {"soundscape_minimum": {"macro_roc_auc": 0.6}, "soundscapes": "none"},
@@ -515,9 +515,9 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
         {},
     ],
 )
-def test_verdict__of_which_no_gate_decided_refuses_in_words(asked: dict[str, Any]) -> None:
+def test_verdict__of_which_no_gate_decided_refuses_in_words(policy: dict[str, Any]) -> None:
     few = CalibrationError(0.2, (0.0, 0.5), 11)
-    verdict = _verdict(GatePolicy(**asked), soundscape_metrics={}, comparisons=[], slices=[], calibration=few)
+    verdict = _verdict(GatePolicy(**policy), soundscape_metrics={}, comparisons=[], slices=[], calibration=few)
     assert not verdict.passed
     assert verdict.failed_gates == ["No gate decided, and what nothing speaks for is not registered: refused."]
 
@@ -553,6 +553,15 @@ def test_calibration__refuses_only_beyond_doubt(interval: tuple[float, float], n
     assert reason.outcome == outcome
     assert reason.message.endswith(f": {outcome}.")
     assert verdict.passed == (outcome != "refused")
+
+
+def test_load__a_file_from_before_has_another_word_for_what_does_not_apply(tmp_path: Path) -> None:
+    verdict = Verdict([Reason("calibration", True, "0.1 is allowed: passed."), Reason.not_applied("champion", "None.")])
+    verdict.save(tmp_path / "verdict.json")
+    text = (tmp_path / "verdict.json").read_text()
+    assert text.count('"applies"') == 2
+    (tmp_path / "verdict.json").write_text(text.replace('"applies"', '"asked"'))
+    assert Verdict.load(tmp_path / "verdict.json") == verdict
 
 
 def test_load__a_file_from_before_gates_were_listed(tmp_path: Path) -> None:

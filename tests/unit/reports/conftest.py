@@ -256,7 +256,7 @@ def inputs(test_shards: ShardSet) -> ReportInputs:
             [
                 Reason("minimum test top1", True, "test top1 is 0.571, the policy asks for at least 0.4: passed."),
                 Reason("calibration", False, "The calibration error is 0.300, the policy allows 0.2: refused."),
-                Reason.not_asked("champion", "There is no champion to compare with: not asked."),
+                Reason.not_applied("champion", "There is no champion to compare with: not asked."),
             ]
         ),
         slices=SliceConfig(),

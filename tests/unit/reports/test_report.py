@@ -131,7 +131,7 @@ def test_opening__counts_conditions_that_decide(shown: str) -> None:
 
 
 def test_opening__of_a_pass_says_how_many_conditions_decided_nothing(inputs: ReportInputs, report: Report) -> None:
-    met, missing = Reason("minimum test top1", True, "met: passed."), Reason.not_asked("champion", "none: not asked.")
+    met, missing = Reason("minimum test top1", True, "met: passed."), Reason.not_applied("champion", "none: not asked.")
     words = " ".join(Page(report(replace(inputs, verdict=Verdict([met, missing])))).texts)
     assert "All 1 conditions are met" in words
     assert "1\u202fmore condition decided nothing" in words
