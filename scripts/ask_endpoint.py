@@ -26,10 +26,12 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the --out of a training run")
-    parser.add_argument("--most", type=int, default=40, help="how many test recordings to send")
+    parser.add_argument("--max-recordings", type=int, default=40, help="how many test recordings to send")
     options = parser.parse_args()
     console = Console()
-    answers = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))["answers"][: options.most]
+    answers = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))["answers"][
+        : options.max_recordings
+    ]
     table = Table("test recording", "is", "the endpoint says", "then", title="Asked over HTTP")
     n_first = n_listed = 0
     with local_servers(options.run / "bundle") as servers, Client(servers.url) as client:

@@ -58,14 +58,14 @@ def _nothing_to_name(inputs: ReportInputs) -> Iterator[str]:
 
 
 def _few_recordings(inputs: ReportInputs) -> Iterator[str]:
-    least = inputs.slices.counts_from
+    n_needed = inputs.slices.counts_from
     few = [
         f"{taxon(name)} ({int(metrics['n_recordings'])})"
         for name, metrics in inputs.metrics.by_class.items()
-        if metrics["n_recordings"] < least
+        if metrics["n_recordings"] < n_needed
     ]
     if few:
-        yield f"Too few test recordings to say anything about {listed(few)}; at least {least} are needed."
+        yield f"Too few test recordings to say anything about {listed(few)}; at least {n_needed} are needed."
     untested = len(inputs.classes) - inputs.metrics.n_species
     if untested:
         yield f"{n_species(untested)} of {len(inputs.classes)} have no test recording at all."
