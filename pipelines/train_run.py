@@ -51,7 +51,7 @@ class TrainedRun:
 
     Attributes:
         bundle: The bundle's folder.
-        evaluation: Figures on the test part.
+        evaluation: Figures on the test set.
         verdict: What the gates said.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.

@@ -132,7 +132,7 @@ def self_training_job(run: Run, fold: int, name: str) -> None:
 def fitted_ensemble(
     run: Run, reserve: Reserve, fold: int, names: Sequence[str], *, keep_all: bool = False
 ) -> tuple[list[TrainedHead], FittedEnsemble]:
-    """The fold's trained heads of these names, and the supervisor that its validation part chooses."""
+    """The fold's trained heads of these names, and the supervisor that its validation split chooses."""
     heads, config = [TrainedHead.load(run.fold(fold) / name) for name in names], run.with_heads(names)
     if keep_all:
         stacking = config.stacking.model_copy(update={"keep_all_heads": True})

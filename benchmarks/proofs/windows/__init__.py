@@ -2,7 +2,7 @@
 
 `SILENCIO_RESERVE` names the folder, in BirdCLEF's layout. Units are a fold, a head and a rule. Thresholds of a fold are
 fitted on what was said of the other folds' recordings: on windows that the head had not heard, as in a pipeline, but on
-more of them than a fold's own validation part has.
+more of them than a fold's own validation split has.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class RunConfig(DataConfig):
         calibration: How they come to mean what they say.
         thresholds: Probability from which on a species is named.
         export: What goes into the bundle.
-        evaluation: How the test part is judged.
+        evaluation: How the test set is judged.
         gates: What a model must show before it is registered: the policy that ships, with what is said here laid over
             it; `replace: true` says that here stands a whole policy. Written out, it always is one.
     """

@@ -34,7 +34,7 @@ class TrainingCrops(Dataset[Example]):
     less changes nothing.
 
     Args:
-        shards: The training part.
+        shards: The training split.
         classes: The order of the targets.
         input_names: What the head hears.
         augment: How strongly windows are varied.

@@ -125,7 +125,7 @@ def generate_soundscapes(
     would clip, the whole soundscape is made softer: levels against each other stay as annotated.
 
     Args:
-        calls: (recording_id, code, int16 waveform at the spec's rate) of the test part, in any order. Waveforms mapped
+        calls: (recording_id, code, int16 waveform at the spec's rate) of the test set, in any order. Waveforms mapped
             from disk cost no memory. A recording of several species would be annotated with one: leave it out.
         backgrounds: Their half `test` where a model is judged.
         spec: Feature spec, for its sample rate.

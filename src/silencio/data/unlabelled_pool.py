@@ -80,7 +80,7 @@ def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: Val
     """The soundscapes that may be learned from, as a table of recordings without labels.
 
     Those of the other half lie under the test soundscapes (`silencio.data.backgrounds.half_of`) and are never heard.
-    What sounds like a labelled recording is left out as well: it may be one of the test part.
+    What sounds like a labelled recording is left out as well: it may be one of the test set.
 
     Args:
         soundscapes: Rows with `path`, `site`, `recorded_at`.

@@ -82,7 +82,7 @@ def measure_costs(bundles: Mapping[str, Path], recordings: Sequence[bytes]) -> d
 
 
 def example_recordings(data: pd.DataFrame) -> list[bytes]:
-    """A few validation recordings as they were uploaded, from all over the list; the test part is for evaluation.
+    """A few validation recordings as they were uploaded, from all over the list; the test set is for evaluation.
 
     Args:
         data: What a bundle was made from (`data.parquet`), with `path` and `part`.

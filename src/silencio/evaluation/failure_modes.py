@@ -110,7 +110,7 @@ def failure_modes(
 
     Args:
         model: The model that is tried.
-        recordings: (recording_id, code, int16 waveform at the spec's rate) of the test part.
+        recordings: (recording_id, code, int16 waveform at the spec's rate) of the test set.
         spec: How windows are cut.
         classes: What the columns mean.
         thresholds: Probability from which on a species counts as named, (n_classes,).

@@ -19,7 +19,7 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found on the test part, which serves evaluation only.
+    """What was found on the test set, which serves evaluation only.
 
     Attributes:
         rows: Figures by what they are of: the bundle first (`ensemble` or `student`), then each head, and the

@@ -1,4 +1,4 @@
-"""The test part as the field would have it: in soundscapes, in noise, beside other animals, and in silence."""
+"""The test set as the field would have it: in soundscapes, in noise, beside other animals, and in silence."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def export_bundle(
 ) -> tuple[BundleManifest, QuantizationReport | None]:
     """Export, verify against training, and only then put the bundle in its place.
 
-    The test part is unknown here: its figures come with the verdict (`silencio.export.seal`).
+    The test set is unknown here: its figures come with the verdict (`silencio.export.seal`).
 
     Args:
         heads: Heads, at least those that `ensemble` joins; others have no part in the bundle.

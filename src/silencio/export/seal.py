@@ -1,4 +1,4 @@
-"""Seal a candidate: the figures on the test part and the verdict go into the bundle, and nothing else changes."""
+"""Seal a candidate: the figures on the test set and the verdict go into the bundle, and nothing else changes."""
 
 from __future__ import annotations
 

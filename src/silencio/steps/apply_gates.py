@@ -31,7 +31,7 @@ def judge_step(
         config: What this step reads of the configuration.
         candidate: The bundle, not judged yet.
         evaluation_path: All figures.
-        test: Shards of the test part, for the report's pictures.
+        test: Shards of the test set, for the report's pictures.
         paths: Where `bundle`, `verdict` and `report` are written, and where the figures of the graph's `variants` lie.
 
     Returns:

@@ -1,4 +1,4 @@
-"""evaluate: the verdict's figures on the test part, which serves evaluation only: no step that fits is handed it."""
+"""evaluate: the verdict's figures on the test set, which serves evaluation only: no step that fits is handed it."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def evaluate_step(
     evaluation_path: str,
     teacher: str = "",
 ) -> dict[str, float]:
-    """Judge on the test part.
+    """Judge on the test set.
 
     Args:
         config: What this step reads of the configuration.
         heads: Folders of the trained heads.
         inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
         development: Shards of training and validation, for the references that must be fitted.
-        test: Shards of the test part.
+        test: Shards of the test set.
         champion: The folder that `fetch_champion` made, or another with a bundle; empty: nothing to compare.
         evaluation_path: Gets all figures, as JSON.
         teacher: Figures of the ensemble that taught the heads, where they are a student; empty: they make an ensemble.

@@ -27,7 +27,7 @@ def export_step(
     directory: str,
     variants_path: str,
 ) -> str:
-    """Export the bundle that the test part will judge.
+    """Export the bundle that the test set will judge.
 
     Args:
         config: What this step reads of the configuration.

@@ -80,7 +80,7 @@ class TrainedHead:
             against these numbers: a graph with other weights than the trained ones cannot pass.
         epoch_losses: Mean training loss of each epoch.
         trained_on: Fingerprints of the recordings that it heard in training (`recording_fingerprints`): the judge
-            holds them against the test part.
+            holds them against the test set.
         encoders: Encoders whose embeddings the head takes, by name.
         out_of_fold: What heads that were trained without them said of training recordings; None: none were trained.
     """

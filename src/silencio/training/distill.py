@@ -85,7 +85,7 @@ def student_targets(predictions: SoftLabels, table: pd.DataFrame, config: RunCon
 def training_recordings(
     directories: Iterable[Path], spec: FeatureSpec, classes: ClassList, soft: SoftLabels | None
 ) -> ShardSet:
-    """The training part, and what of the pool a teacher has labelled, each under the species that it names most.
+    """The training split, and what of the pool a teacher has labelled, each under the species that it names most.
 
     The species decides how often a recording is drawn; what is learned from it are the soft labels.
 

@@ -42,7 +42,7 @@ def fit_head(
     soft: SoftLabels | None = None,
     backgrounds: BackgroundPool | None = None,
 ) -> FitResult:
-    """Train head `name` on the training part, judge it on validation, and write both to `directory`.
+    """Train head `name` on the training split, judge it on validation, and write both to `directory`.
 
     Where `config.stacking` asks for folds, the head is trained again without each of them, for what the supervisor
     learns from (`silencio.training.stack`).

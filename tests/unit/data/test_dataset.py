@@ -206,7 +206,7 @@ def test_targets__of_a_mixture_add_up(training: ShardSet, source: Source) -> Non
 
 def test_targets__of_a_mixture_keep_secondary_labels(training: ShardSet, source: Source) -> None:
     labels = targets(training.table, source.classes.index)
-    assert labels.sum(axis=1).max() > 1, "the fixture has secondary labels in the training part"
+    assert labels.sum(axis=1).max() > 1, "the fixture has secondary labels in the training split"
     crops = _crops(training, source, augment=ALWAYS_MIXED, crops_per_recording=6.0)
     drawn = np.stack([target.numpy() for _, target in _all(crops)])
     assert (drawn >= 0).all()

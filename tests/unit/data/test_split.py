@@ -288,7 +288,7 @@ def assignment() -> pd.DataFrame:
         drawn = draw_split(table, SplitConfig(seed=seed)).assignment
         if drawn.loc[1, "split"] == "test":
             return drawn
-    raise AssertionError("the copies were never drawn into the test part")
+    raise AssertionError("the copies were never drawn into the test set")
 
 
 def test_check_disjoint__a_drawn_split_holds_it(assignment: pd.DataFrame) -> None:

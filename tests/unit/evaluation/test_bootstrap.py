@@ -139,7 +139,7 @@ def test_interval_around__has_the_spread_of_the_resamples_and_the_place_of_the_f
 
 
 def test_interval_around__takes_off_what_drawing_twice_adds() -> None:
-    # One recording a species, as test parts have it: a copy of it beside itself looks like a species found twice.
+    # One recording a species, as test sets have it: a copy of it beside itself looks like a species found twice.
     rng = np.random.default_rng(0)
     target = np.eye(30)
     scores = rng.standard_normal((30, 30)) + 2.5 * target

@@ -1,4 +1,4 @@
-"""The figures on the test part, kept as one file."""
+"""The figures on the test set, kept as one file."""
 
 from __future__ import annotations
 

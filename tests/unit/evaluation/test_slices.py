@@ -52,7 +52,7 @@ def test_taxon_class__one_slice_each_of_those_that_occur() -> None:
 def test_rare__is_counted_in_training() -> None:
     training = _recordings(["grekis"] * 4 + ["bobfly1"] * 3)
     table = _recordings(["grekis", "bobfly1", "1139490", "1139490", "1139490", "1139490"])
-    # Four of a species in the test part do not make it frequent; none in training is rarest of all.
+    # Four of a species in the test set do not make it frequent; none in training is rarest of all.
     assert _masks(table, training)["rare species"] == [1, 2, 3, 4, 5]
     assert _masks(table, training, rare_recordings=4)["rare species"] == [0, 1, 2, 3, 4, 5]
 

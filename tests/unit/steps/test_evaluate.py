@@ -1,4 +1,4 @@
-"""evaluate: the test part, heard by no trained thing, and judged by the candidate's own graph."""
+"""evaluate: the test set, heard by no trained thing, and judged by the candidate's own graph."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_evaluate_step__a_champion_that_is_the_candidate_differs_by_nothing(eval
     evaluation = evaluated[1]
     against = [one for one in evaluation.comparisons if one.other == "champion"]
     assert [(one.difference, one.interval) for one in against] == [(0.0, (0.0, 0.0))] * 2
-    # It was not trained on its own test part, and so may be asked about all of it.
+    # It was not trained on its own test set, and so may be asked about all of it.
     assert {one.n_recordings for one in against} == {len(evaluation.answers)}
 
 

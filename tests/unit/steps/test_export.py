@@ -1,4 +1,4 @@
-"""export: the candidate, with where it comes from, and no word of the test part."""
+"""export: the candidate, with where it comes from, and no word of the test set."""
 
 from __future__ import annotations
 

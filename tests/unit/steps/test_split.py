@@ -124,7 +124,7 @@ def test_divide_recordings__hidden_recordings_are_training_recordings_to_the_nex
     assert (assignment.drop(sorted(hidden)) == before.drop(sorted(hidden))).all()
     ledger = read_frame(tmp_path / "ledger").set_index("recording_id")["split"]
     assert (ledger[before.index] == before).all()
-    # They are development: no shard of the test part holds one.
+    # They are development: no shard of the test set holds one.
     table = read_frame(tmp_path / "assignment")
     assert not set(table.loc[table["split"] == "pool", "shard"]) & set(shards_of("test", str(tmp_path / "assignment")))
 

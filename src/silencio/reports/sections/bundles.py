@@ -23,7 +23,7 @@ class BundleRow:
     Attributes:
         name: What it is called there.
         manifest: Manifest of the bundle.
-        evaluation: Its figures on the test part.
+        evaluation: Its figures on the test set.
         costs: What it costs.
         passed: What the gates said.
         released: Whether it is the one that is registered if it passed.

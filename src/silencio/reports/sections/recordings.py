@@ -25,8 +25,8 @@ def recordings(inputs: ReportInputs) -> Section | None:
     )
     intro = (
         f"{count(len(data), 'recording')} of {n_species(data['primary_label'].nunique())}, "
-        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training part; the validation part "
-        "chose weights, calibration and thresholds; the test part was kept aside for evaluation only."
+        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training split; the validation split "
+        "chose weights, calibration and thresholds; the test set was kept aside for evaluation only."
     )
     body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(inputs, data))
     return Section("recordings", "Recordings", body)
