@@ -27,8 +27,8 @@ def script() -> ModuleType:
 def answer(*windows: dict[str, float]) -> RecordingDocument:
     def entry(code: str, probability: float) -> dict[str, Any]:
         names = {"scientific_name": code, "common_name": code.title(), "class_name": "Aves"}
-        said = {"probability": probability, "raw_probability": probability}
-        return {"code": code, **names, **said, "passes_threshold": True, "dropped_by": None}
+        shown = {"probability": probability, "raw_probability": probability}
+        return {"code": code, **names, **shown, "passes_threshold": True, "dropped_by": None}
 
     return RecordingDocument.model_validate(
         {

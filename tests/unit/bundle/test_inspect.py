@@ -23,19 +23,19 @@ def test_inspect__describes_a_whole_bundle(bundle_directory: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"), [({}, "none: a candidate"), ({"passed": True}, "passed"), ({"passed": False}, "refused")]
+    ("verdict", "shown"), [({}, "none: a candidate"), ({"passed": True}, "passed"), ({"passed": False}, "refused")]
 )
 def test_inspect__tells_a_candidate_from_a_sealed_bundle(
     edit_manifest: Edit,
     own_bundle: Path,
     verdict: dict[str, Any],
-    said: str,
+    shown: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     edit_manifest(lambda content: content["verdict"].update(verdict))
     assert main(["inspect", str(own_bundle)]) == 0
     printed = capsys.readouterr().out
-    assert any("verdict of the gates" in line and said in line for line in printed.splitlines())
+    assert any("verdict of the gates" in line and shown in line for line in printed.splitlines())
     assert Bundle(own_bundle).manifest.manifest_sha256[:12] in printed
 
 

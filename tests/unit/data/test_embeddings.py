@@ -66,8 +66,8 @@ def test_grid__begins_with_the_served_windows_and_every_start_is_its_windows(sec
     assert grid.shape == (len(starts), spec.window_samples)
     np.testing.assert_array_equal(grid[: len(served)], served)
     for start, window in zip(starts, grid, strict=True):
-        heard = waveform[start : start + spec.window_samples]
-        np.testing.assert_array_equal(window[: len(heard)], heard)
+        used = waveform[start : start + spec.window_samples]
+        np.testing.assert_array_equal(window[: len(used)], used)
 
 
 @pytest.mark.parametrize(

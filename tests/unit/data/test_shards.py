@@ -273,12 +273,12 @@ def test_targets__two_secondary_labels_are_not_lost_on_the_way_from_the_csv(
     shards = ShardSet([tmp_path / "shard"], spec, "train")
 
     labels = targets(shards.table, source.classes.index)
-    heard = {
+    used = {
         recording: {source.classes.codes[column] for column in np.flatnonzero(one)}
         for recording, one in zip(shards.table["recording_id"], labels, strict=True)
     }
-    assert heard["grekis/XC0.ogg"] == {"grekis", "1139490", "bobfly1"}
-    assert heard["grekis/XC4.ogg"] == {"grekis"}
+    assert used["grekis/XC0.ogg"] == {"grekis", "1139490", "bobfly1"}
+    assert used["grekis/XC4.ogg"] == {"grekis"}
 
 
 def test_write_shard__a_recording_at_the_specs_rate_keeps_every_sample(

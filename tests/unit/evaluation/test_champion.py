@@ -149,10 +149,10 @@ def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_cham
     samples, rate_hz = soundfile.read(table["path"][0], dtype="int16")
     soundfile.write(flac, samples, rate_hz)
     learned, _ = examine("old.wav", table["path"][0], ValidationConfig())
-    judged, _ = examine("anew.flac", str(flac), ValidationConfig())
-    assert learned and judged and learned["sha256"] != judged["sha256"]
+    evaluated, _ = examine("anew.flac", str(flac), ValidationConfig())
+    assert learned and evaluated and learned["sha256"] != evaluated["sha256"]
     _with_data(own, pd.DataFrame([{**learned, "split": "train", "group_id": "old.wav"}]))
-    row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
+    row = {**evaluated, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
     assert list(score_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 
 

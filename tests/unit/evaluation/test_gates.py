@@ -213,9 +213,9 @@ def test_missing__against_the_champion_refuses(changed: Mapping[str, Any]) -> No
 @pytest.mark.parametrize("fault", MISSING)
 def test_missing__no_gate_vanishes(fault: str) -> None:
     # What cannot be computed is said by name, and not left out: each refusal is one more gate, never one less.
-    refusals = _verdict(**MISSING[fault]).failed_gates
-    assert refusals
-    assert all(re.search(r"not (computed|compared)|No (slice|soundscapes)|nan", one) for one in refusals)
+    failed = _verdict(**MISSING[fault]).failed_gates
+    assert failed
+    assert all(re.search(r"not (computed|compared)|No (slice|soundscapes)|nan", one) for one in failed)
 
 
 def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:

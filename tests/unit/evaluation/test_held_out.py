@@ -36,17 +36,17 @@ def truth(tiny_data: TinyData, recordings: ShardSet) -> NDArray[np.integer]:
 def good(truth: NDArray[np.integer]) -> NDArray[np.float64]:
     """Right but for the first recording of each species, and as sure as it should be."""
     first = np.unique(truth, return_index=True)[1]
-    said = truth.copy()
-    said[first] = (truth[first] + 1) % N_CLASSES
-    return 0.1 / 1.5 + 0.7 * np.eye(N_CLASSES)[said] + 1e-3 * np.random.default_rng(0).random((N, N_CLASSES))
+    shown = truth.copy()
+    shown[first] = (truth[first] + 1) % N_CLASSES
+    return 0.1 / 1.5 + 0.7 * np.eye(N_CLASSES)[shown] + 1e-3 * np.random.default_rng(0).random((N, N_CLASSES))
 
 
-Judge = Any
+Evaluate = Any
 
 
 @pytest.fixture(scope="module")
-def judged(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64]) -> Judge:
-    def judge(champion: ChampionScores | None = None, **changed: Any) -> Evaluation:
+def evaluated(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64]) -> Evaluate:
+    def evaluate(champion: ChampionScores | None = None, **changed: Any) -> Evaluation:
         uniform = np.full((N, N_CLASSES), 0.25)
         given = {
             "scores": {ENSEMBLE: good, "raw_cnn": 0.5 * good, "majority class": uniform},
@@ -62,13 +62,13 @@ def judged(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float64])
         }
         return evaluate_test_set(**{**given, **changed})
 
-    return judge
+    return evaluate
 
 
 @pytest.fixture(scope="module")
-def alone(judged: Judge) -> Evaluation:
+def alone(evaluated: Evaluate) -> Evaluation:
     """Without a champion."""
-    return judged()
+    return evaluated()
 
 
 def _champion(scores: NDArray[np.floating], fair: NDArray[np.bool_] | None = None) -> ChampionScores:
@@ -86,16 +86,16 @@ def test_rows__each_with_its_intervals(alone: Evaluation) -> None:
     assert ensemble.intervals["top1"][0] < 0.8 < ensemble.intervals["top1"][1]
 
 
-def test_rows__the_thresholds_are_the_ensembles(judged: Judge, good: NDArray[np.float64]) -> None:
+def test_rows__the_thresholds_are_the_ensembles(evaluated: Evaluate, good: NDArray[np.float64]) -> None:
     # Half as high, and so nothing passes one half; the thresholds were set for the ensemble.
-    evaluation = judged(scores={ENSEMBLE: 0.5 * good, "raw_cnn": 0.5 * good})
+    evaluation = evaluated(scores={ENSEMBLE: 0.5 * good, "raw_cnn": 0.5 * good})
     assert evaluation.rows[ENSEMBLE].micro_f1 == pytest.approx(0.8)
     assert evaluation.rows["raw_cnn"].micro_f1 == 0.0
 
 
-def test_rows__a_student_has_one_and_is_what_the_rest_is_of(judged: Judge, good: NDArray[np.float64]) -> None:
+def test_rows__a_student_has_one_and_is_what_the_rest_is_of(evaluated: Evaluate, good: NDArray[np.float64]) -> None:
     uniform = np.full((N, N_CLASSES), 0.25)
-    evaluation = judged(scores={"student": good, "majority class": uniform}, bundle="student")
+    evaluation = evaluated(scores={"student": good, "majority class": uniform}, bundle="student")
     assert list(evaluation.rows) == ["student", "majority class"]
     assert evaluation.metrics == evaluation.rows["student"]
     assert {one.other for one in evaluation.comparisons} == {"majority class"}
@@ -128,10 +128,12 @@ def test_comparisons__the_ensemble_with_everything_else(alone: Evaluation) -> No
     assert found["majority class", "macro_map"].interval[0] > 0
 
 
-def test_calibration__of_the_most_probable_species_before_and_after(judged: Judge, good: NDArray[np.float64]) -> None:
+def test_calibration__of_the_most_probable_species_before_and_after(
+    evaluated: Evaluate, good: NDArray[np.float64]
+) -> None:
     sure = good.copy()
     sure[np.arange(N), good.argmax(axis=1)] = 0.99
-    facts = judged(uncalibrated=sure).calibration
+    facts = evaluated(uncalibrated=sure).calibration
     assert facts["error_after"] == pytest.approx(abs(good.max(axis=1).mean() - 0.8), abs=1e-6)
     assert facts["error_before"] == pytest.approx(0.19)
     assert facts["n_recordings"] == N
@@ -141,11 +143,11 @@ def test_calibration__of_the_most_probable_species_before_and_after(judged: Judg
     assert [one["recordings_share"] for one in facts["before"]] == [1.0]
 
 
-def test_curve__marks_where_the_thresholds_stand(alone: Evaluation, judged: Judge) -> None:
+def test_curve__marks_where_the_thresholds_stand(alone: Evaluation, evaluated: Evaluate) -> None:
     curve = alone.curve
     assert (curve["named_precision"], curve["named_recall"]) == (0.8, 0.8)
     assert len(curve["recall"]) == len(curve["precision"])
-    nothing = judged(named=np.zeros((N, N_CLASSES), bool)).curve
+    nothing = evaluated(named=np.zeros((N, N_CLASSES), bool)).curve
     assert (nothing["named_precision"], nothing["named_recall"]) == (0.0, 0.0)
 
 
@@ -156,9 +158,9 @@ def test_answers__one_a_recording(alone: Evaluation, recordings: ShardSet, good:
     assert [one["probability"] for one in answers] == pytest.approx(list(good.max(axis=1)))
 
 
-def test_slices__know_the_sound_of_their_recordings(judged: Judge) -> None:
+def test_slices__know_the_sound_of_their_recordings(evaluated: Evaluate) -> None:
     def noisy(below_db: float) -> int:
-        slices = judged(slices=SliceConfig(low_snr_db=below_db)).slices
+        slices = evaluated(slices=SliceConfig(low_snr_db=below_db)).slices
         return sum(one.n_recordings for one in slices if one.name == "low signal-to-noise ratio")
 
     # The ratio of the loudest frames to the quietest is never below 0 dB.
@@ -174,8 +176,8 @@ def test_champion__there_is_none(alone: Evaluation) -> None:
     assert "champion" not in {one.other for one in alone.comparisons}
 
 
-def test_champion__is_compared_in_all_and_in_every_slice(judged: Judge, truth: NDArray[np.integer]) -> None:
-    evaluation = judged(_champion(np.eye(N_CLASSES)[truth]))
+def test_champion__is_compared_in_all_and_in_every_slice(evaluated: Evaluate, truth: NDArray[np.integer]) -> None:
+    evaluation = evaluated(_champion(np.eye(N_CLASSES)[truth]))
     assert evaluation.champion == "v1"
     (of_top1,) = [one for one in evaluation.comparisons if (one.other, one.metric) == ("champion", "top1")]
     assert of_top1.difference == pytest.approx(-0.2)
@@ -189,9 +191,9 @@ def test_champion__is_compared_in_all_and_in_every_slice(judged: Judge, truth: N
     assert [one.change for one in evaluation.slices if "taxon" in one.name] == pytest.approx([-0.2] * 4)
 
 
-def test_champion__is_compared_where_it_is_fair(judged: Judge, truth: NDArray[np.integer]) -> None:
+def test_champion__is_compared_where_it_is_fair(evaluated: Evaluate, truth: NDArray[np.integer]) -> None:
     fair = truth != 0
-    evaluation = judged(_champion(np.eye(N_CLASSES)[truth], fair))
+    evaluation = evaluated(_champion(np.eye(N_CLASSES)[truth], fair))
     against = [one for one in evaluation.comparisons if one.other == "champion"]
     assert [one.n_recordings for one in against] == [15, 15]
     # The bundle beside it on the same recordings: one of five is wrong there as well.
@@ -202,20 +204,20 @@ def test_champion__is_compared_where_it_is_fair(judged: Judge, truth: NDArray[np
     changes = [one.change for one in evaluation.slices if "taxon" in one.name]
     assert sorted(change is None for change in changes) == [False, False, False, True]
     # A difference is of the recordings that were compared, not of all in the slice.
-    slices = {one.name: one for one in judged(_champion(np.eye(N_CLASSES)[truth], np.arange(N) < 15)).slices}
+    slices = {one.name: one for one in evaluated(_champion(np.eye(N_CLASSES)[truth], np.arange(N) < 15)).slices}
     assert sum(one.n_compared or 0 for name, one in slices.items() if "taxon" in name) == 15
     assert all(one.n_recordings == 5 for name, one in slices.items() if "taxon" in name)
 
 
-def test_champion__that_knows_every_recording_is_not_compared(judged: Judge, truth: NDArray[np.integer]) -> None:
-    evaluation = judged(_champion(np.eye(N_CLASSES)[truth], np.zeros(N, bool)))
+def test_champion__that_knows_every_recording_is_not_compared(evaluated: Evaluate, truth: NDArray[np.integer]) -> None:
+    evaluation = evaluated(_champion(np.eye(N_CLASSES)[truth], np.zeros(N, bool)))
     assert "champion" not in {one.other for one in evaluation.comparisons}
     assert {one.change for one in evaluation.slices} == {None}
     assert (evaluation.champion, evaluation.champion_rows) == ("v1", {})
 
 
 def test_champion__a_species_that_it_does_not_know_is_no_advantage_over_it(
-    judged: Judge, recordings: ShardSet, good: NDArray[np.float64], truth: NDArray[np.integer]
+    evaluated: Evaluate, recordings: ShardSet, good: NDArray[np.float64], truth: NDArray[np.integer]
 ) -> None:
     # Its recordings are not fair; but it is also heard in the background of others, which are.
     background = [["41970"] if place % 4 == 1 else [] for place in range(N)]
@@ -226,7 +228,7 @@ def test_champion__a_species_that_it_does_not_know_is_no_advantage_over_it(
     ours[:, unknown] = 0.3 * (np.arange(N) % 4 == 1)
     theirs = ours.copy()
     theirs[:, unknown] = 0.0
-    evaluation = judged(
+    evaluation = evaluated(
         replace(_champion(theirs, truth != unknown), known=np.arange(N_CLASSES) != unknown),
         test_set=with_second,
         scores={ENSEMBLE: ours},
@@ -236,8 +238,10 @@ def test_champion__a_species_that_it_does_not_know_is_no_advantage_over_it(
     assert of_map.difference == pytest.approx(0.0)
 
 
-def test_evaluation__survives_its_file(judged: Judge, truth: NDArray[np.integer], tmp_path: Path) -> None:
-    evaluation = replace(judged(_champion(np.eye(N_CLASSES)[truth], truth != 0)), soundscapes={"metrics": {"x": 0.5}})
+def test_evaluation__survives_its_file(evaluated: Evaluate, truth: NDArray[np.integer], tmp_path: Path) -> None:
+    evaluation = replace(
+        evaluated(_champion(np.eye(N_CLASSES)[truth], truth != 0)), soundscapes={"metrics": {"x": 0.5}}
+    )
     evaluation.save(tmp_path / "evaluation.json")
     assert Evaluation.load(tmp_path / "evaluation.json") == evaluation
 

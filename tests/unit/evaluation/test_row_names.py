@@ -12,15 +12,15 @@ from silencio.evaluation.row_names import bundle_name, results_table, row_names
 from tests.unit.evaluation.test_results import EVALUATION
 
 OF_TWO = {"ensemble": {"effnet_lora": True, "raw_cnn": True}}
-TAUGHT = {"student": {"student": True}, **OF_TWO}
+DISTILLED = {"student": {"student": True}, **OF_TWO}
 
 
 def _metrics(top1: float, n_recordings: int = 10) -> Metrics:
     return Metrics(0.5, top1, n_recordings, 3, 0.8, 0.5, 0.9, 0.4, 0.7, 0.2)
 
 
-def _evaluation(judged: str, heads: dict[str, dict[str, bool]], *rows: str) -> Evaluation:
-    return Evaluation(rows={name: _metrics(0.5) for name in rows}, answers=[], bundle_row=judged, heads=heads)
+def _evaluation(evaluated: str, heads: dict[str, dict[str, bool]], *rows: str) -> Evaluation:
+    return Evaluation(rows={name: _metrics(0.5) for name in rows}, answers=[], bundle_row=evaluated, heads=heads)
 
 
 def test_row_names__an_ensemble_says_of_what_it_is_made() -> None:
@@ -31,7 +31,7 @@ def test_row_names__an_ensemble_says_of_what_it_is_made() -> None:
 
 
 def test_row_names__a_student_and_its_teacher_are_two_bundles() -> None:
-    names = row_names(_evaluation("student", TAUGHT, "student", "ensemble", "effnet_lora", "raw_cnn"))
+    names = row_names(_evaluation("student", DISTILLED, "student", "ensemble", "effnet_lora", "raw_cnn"))
     assert names["student"] == "this bundle (student)"
     assert names["ensemble"] == "its teacher (ensemble of effnet_lora and raw_cnn)"
     assert names["raw_cnn"] == "head raw_cnn of its teacher"

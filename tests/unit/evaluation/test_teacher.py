@@ -54,10 +54,10 @@ def test_with_teacher__one_row_a_model_the_student_first() -> None:
 
 
 def test_with_teacher__what_distillation_lost_is_paired_by_recording() -> None:
-    taught, *others = with_teacher(STUDENT, TEACHER, 200).comparisons
-    assert (taught.other, taught.metric, taught.n_recordings) == ("ensemble", "top1", N)
-    assert taught.difference == pytest.approx(-0.2)
-    assert taught.interval[0] < -0.2 < taught.interval[1] <= 0
+    distilled, *others = with_teacher(STUDENT, TEACHER, 200).comparisons
+    assert (distilled.other, distilled.metric, distilled.n_recordings) == ("ensemble", "top1", N)
+    assert distilled.difference == pytest.approx(-0.2)
+    assert distilled.interval[0] < -0.2 < distilled.interval[1] <= 0
     assert others == STUDENT.comparisons
 
 

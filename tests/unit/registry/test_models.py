@@ -151,14 +151,14 @@ def test_fetch__what_was_changed_in_the_store_is_not_handed_out(
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("version", "shown"),
     [
         ("b1", "(manifest_sha256 "),
         ("b2", "(bundle_version b2 there, b1 registered; manifest_sha256 "),
     ],
 )
 def test_fetch__another_bundle_in_the_store_is_not_handed_out(
-    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, version: str, said: str
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, version: str, shown: str
 ) -> None:
     _registered(client, manifest, bundle, "b1")
     other = write_bundle(tmp_path / "other", version, macro_map=0.99)
@@ -170,7 +170,7 @@ def test_fetch__another_bundle_in_the_store_is_not_handed_out(
     before = (fetched / "bundle.json").read_bytes()
     with pytest.raises(BundleIntegrityError, match="^the artifact store holds another bundle than version 1") as caught:
         fetch("1", fetched)
-    assert said in str(caught.value)
+    assert shown in str(caught.value)
     assert (fetched / "bundle.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["got", "other", "tracking"]
 
@@ -353,7 +353,7 @@ def test_command__writes_a_benchs_figures(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "shown"),
     [
         (["benchmarks", "1", "nowhere.json"], "error: nowhere.json is no JSON of `make bench`"),
         (["promote", "1"], "error: silencio has no version 1"),
@@ -361,11 +361,11 @@ def test_command__writes_a_benchs_figures(
     ],
 )
 def test_command__says_in_one_sentence_what_is_wrong(
-    arguments: list[str], said: str, client: MlflowClient, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], shown: str, client: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith(said)
+    assert printed.err.startswith(shown)
     assert printed.err.count("\n") == 1
 
 

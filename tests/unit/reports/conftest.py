@@ -156,8 +156,8 @@ def an_evaluation() -> Evaluation:
     return Evaluation(
         rows={"ensemble": metrics(), "raw_cnn": metrics(top1=0.4), reference: metrics(top1=0.3)},
         answers=[
-            dict(zip(names, (name, name, label, said, probability), strict=True))
-            for name, (label, said, probability, _) in sorted(ANSWERS.items())
+            dict(zip(names, (name, name, label, printed, probability), strict=True))
+            for name, (label, printed, probability, _) in sorted(ANSWERS.items())
         ],
         comparisons=[
             Comparison("raw_cnn", "macro_map", 0.1, (-0.1, 0.3), 7),

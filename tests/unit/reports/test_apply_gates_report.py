@@ -24,15 +24,15 @@ def evaluation_path(
     training = ShardSet(tiny_data.development, config.features, "train")
     test = ShardSet(tiny_data.test, config.features, "test")
     graph = Bundle(tiny_bundle).graph()
-    asked = (graph, tiny_ensemble.heads, tiny_ensemble.ensemble, decision_rule, training, test)
-    evaluation = evaluate_candidate(*asked, None, config, classes)
+    requested = (graph, tiny_ensemble.heads, tiny_ensemble.ensemble, decision_rule, training, test)
+    evaluation = evaluate_candidate(*requested, None, config, classes)
     evaluation = in_the_field(evaluation, graph, decision_rule, test, pd.DataFrame({"path": []}), config, classes)
     path = tmp_path_factory.mktemp("evaluation") / "evaluation.json"
     evaluation.save(path)
     return path
 
 
-def _judge(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) -> tuple[dict[str, Any], bytes]:
+def _apply(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) -> tuple[dict[str, Any], bytes]:
     paths = {name: str(folder / name) for name in ("bundle", "verdict", "report", "variants")}
     folder.mkdir()
     (folder / "variants").write_text("{}")
@@ -47,8 +47,8 @@ def _without_times(report: bytes) -> bytes:
 def test_judge__writes_the_same_report_twice(
     tiny_data: TinyData, tiny_bundle: Path, evaluation_path: Path, tmp_path: Path
 ) -> None:
-    inputs, once = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "one")
-    again, twice = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "two")
+    inputs, once = _apply(tiny_data, tiny_bundle, evaluation_path, tmp_path / "one")
+    again, twice = _apply(tiny_data, tiny_bundle, evaluation_path, tmp_path / "two")
     assert inputs == again
     # Times are the machine's of that moment.
     assert _without_times(once) == _without_times(twice)

@@ -68,21 +68,21 @@ def test_cautions__species_without_a_test_recording(inputs: ReportInputs) -> Non
 
 
 def test_cautions__species_that_were_never_right_the_best_tested_first(inputs: ReportInputs) -> None:
-    said = next(one for one in cautions(inputs) if "never named rightly" in one)
-    assert said.startswith("2\u202fspecies of 4 that were tested")
-    assert "Gray-capped Flycatcher (2) and Jaguar (1)" in said
+    shown = next(one for one in cautions(inputs) if "never named rightly" in one)
+    assert shown.startswith("2\u202fspecies of 4 that were tested")
+    assert "Gray-capped Flycatcher (2) and Jaguar (1)" in shown
 
 
 def test_cautions__a_slice_only_where_it_counts_and_lies_clearly_below(inputs: ReportInputs) -> None:
-    said = [one for one in cautions(inputs) if "clearly below" in one]
-    assert len(said) == 1
-    assert said[0].startswith("Species with at most 3 training recordings: right at first guess in 10\u202f%")
-    assert "(0 to 30\u202f%, 11\u202frecordings)" in said[0]
+    shown = [one for one in cautions(inputs) if "clearly below" in one]
+    assert len(shown) == 1
+    assert shown[0].startswith("Species with at most 3 training recordings: right at first guess in 10\u202f%")
+    assert "(0 to 30\u202f%, 11\u202frecordings)" in shown[0]
 
 
 def test_cautions__the_worst_of_bad_sound(inputs: ReportInputs) -> None:
-    said = next(one for one in cautions(inputs) if one.startswith("Bad sound"))
-    assert "gain \N{MINUS SIGN}30 dB" in said and "20\u202f% instead of 60\u202f%" in said
+    shown = next(one for one in cautions(inputs) if one.startswith("Bad sound"))
+    assert "gain \N{MINUS SIGN}30 dB" in shown and "20\u202f% instead of 60\u202f%" in shown
 
 
 def test_cautions__probabilities_that_are_off_and_in_which_direction(inputs: ReportInputs) -> None:

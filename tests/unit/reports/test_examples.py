@@ -50,7 +50,7 @@ def test_example__of_a_long_recording_where_the_name_is_most_probable(
     assert len(made.waveform) == 20 * 16000
     assert made.begin_s <= 2 * named_at < made.begin_s + 20
     assert made.begin_s % 2 == 0
-    named = next(said for said in made.said if said.code == "grekis")
+    named = next(shown for shown in made.shown if shown.code == "grekis")
     assert named.windows.max() == pytest.approx(0.9)
     assert named.windows.argmax() == named_at - made.begin_s / 2
     assert named.probability == pytest.approx(probabilities[:, inputs.classes.index["grekis"]].mean())
@@ -70,7 +70,7 @@ def test_example__has_the_right_species_even_where_it_is_not_among_the_first(
     scores = {"41970": 0.1, "grekis": 0.3, "bobfly1": 0.5, "1139490": 0.4}
     row = np.array([[scores[code] for code in inputs.classes.codes]])
     made = _example(test_shards, answer, row, inputs.classes)
-    assert [said.code for said in made.said] == ["bobfly1", "1139490", "grekis", "41970"]
+    assert [shown.code for shown in made.shown] == ["bobfly1", "1139490", "grekis", "41970"]
     assert not made.is_right
 
 
@@ -82,9 +82,9 @@ def _tone(hz: float, begin_s: float, end_s: float, duration_s: float = 10.0) -> 
 
 def _drawn(waveform: np.ndarray, begin_s: float = 0.0, n_windows: int = 2) -> str:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
-    said = tuple(SpeciesPrediction(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
+    shown = tuple(SpeciesPrediction(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
     starts_s = tuple(begin_s + 5.0 * number for number in range(n_windows))
-    return spectrogram(Example(answer, waveform, begin_s, 60.0, starts_s, said), SPEC, CLASSES)
+    return spectrogram(Example(answer, waveform, begin_s, 60.0, starts_s, shown), SPEC, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +133,8 @@ def test_spectrogram__of_silence_and_of_a_single_sample_can_be_drawn() -> None:
 
 def test_spectrogram__a_last_window_that_was_moved_back_has_a_bar_that_holds_its_number() -> None:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
-    said = (SpeciesPrediction("b", 0.5, np.array([0.2, 0.8])),)
-    svg = spectrogram(Example(answer, _tone(2000.0, 0.0, 5.0, 5.15), 0.0, 5.15, (0.0, 0.15), said), SPEC, CLASSES)
+    shown = (SpeciesPrediction("b", 0.5, np.array([0.2, 0.8])),)
+    svg = spectrogram(Example(answer, _tone(2000.0, 0.0, 5.0, 5.15), 0.0, 5.15, (0.0, 0.15), shown), SPEC, CLASSES)
     widths = [float(width) for width in re.findall(r'width="([0-9.]+)" [^>]*class="heat"', svg)]
     assert widths == pytest.approx([widths[0]] * 2, rel=0.01)
     assert re.findall(r'class="in-cell">([^<]+)<', svg) == ["20\u202f%", "80\u202f%"]

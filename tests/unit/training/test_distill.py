@@ -26,7 +26,7 @@ def development(tiny_data: TinyData) -> ShardSet:
 
 
 @pytest.fixture(scope="module")
-def said(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet) -> SoftLabels:
+def shown(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet) -> SoftLabels:
     made = (tiny_ensemble.heads, tiny_ensemble.ensemble, development)
     return soft_labels(*made, tiny_data.config, tiny_data.classes)
 
@@ -45,24 +45,24 @@ def pooled(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> lis
 
 
 def test_soft_labels__on_windows_as_served_are_what_training_saw(
-    tiny_ensemble: TinyEnsemble, development: ShardSet, said: SoftLabels
+    tiny_ensemble: TinyEnsemble, development: ShardSet, shown: SoftLabels
 ) -> None:
     # The grid's first windows are those that the ensemble was validated on.
     windows = tiny_ensemble.ensemble.windows
     for at, name in enumerate(windows.recording_ids):
         served = windows.probabilities[windows.recording == at]
-        np.testing.assert_allclose(said.targets[name][: len(served)], served, atol=1e-5)
+        np.testing.assert_allclose(shown.targets[name][: len(served)], served, atol=1e-5)
 
 
-def test_soft_labels__speak_of_every_window_of_the_grid(development: ShardSet, said: SoftLabels) -> None:
-    assert set(said.targets) == set(development.table["recording_id"])
+def test_soft_labels__speak_of_every_window_of_the_grid(development: ShardSet, shown: SoftLabels) -> None:
+    assert set(shown.targets) == set(development.table["recording_id"])
     for index, name in enumerate(development.table["recording_id"]):
         n_grid = len(grid_starts(len(development.waveform(index)), development.spec))
-        assert said.targets[name].shape == (n_grid, 4)
+        assert shown.targets[name].shape == (n_grid, 4)
 
 
 def test_soft_labels__prefer_what_was_said_out_of_fold(
-    tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet, said: SoftLabels
+    tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet, shown: SoftLabels
 ) -> None:
     training = ShardSet(tiny_data.development, tiny_data.config.features, "train")
     recording = np.repeat(np.arange(len(training)), [training.n_windows(index) for index in range(len(training))])
@@ -74,9 +74,9 @@ def test_soft_labels__prefer_what_was_said_out_of_fold(
     for name, part in zip(development.table["recording_id"], development.table["split"], strict=True):
         if part == "train":
             np.testing.assert_allclose(made.targets[name][:, 2], 1.0, atol=1e-6)
-            assert len(made.targets[name]) == len(said.targets[name])
+            assert len(made.targets[name]) == len(shown.targets[name])
         else:
-            np.testing.assert_array_equal(made.targets[name], said.targets[name])
+            np.testing.assert_array_equal(made.targets[name], shown.targets[name])
 
 
 def test_soft_labels__ask_the_heads_of_the_fusion_alone(
@@ -124,10 +124,10 @@ def test_fit_head__is_known_to_have_heard_the_pool(tiny_data: TinyData, pooled: 
     config = tiny_data.config.model_copy(update={"heads": {"raw_cnn": head}})
     for soft, folder in ((None, "without"), (SoftLabels(dict.fromkeys(pool.table["recording_id"], one)), "with")):
         fit_head("raw_cnn", config, pooled, tiny_data.classes, tmp_path / folder, soft=soft)
-    without, taught = (TrainedHead.load(tmp_path / folder) for folder in ("without", "with"))
+    without, distilled = (TrainedHead.load(tmp_path / folder) for folder in ("without", "with"))
     check_not_leaked(without.trained_on, pool.table.drop(columns="group_id"), "without")
     with pytest.raises(SplitError, match="leaked"):
-        check_not_leaked(taught.trained_on, pool.table.drop(columns="group_id"), "with")
+        check_not_leaked(distilled.trained_on, pool.table.drop(columns="group_id"), "with")
 
 
 def test_labels_of__are_those_of_labelled_recordings(tiny_data: TinyData, pooled: list[Path]) -> None:
