@@ -177,7 +177,7 @@ class RecordingWindows(Dataset[Inputs]):
     """Every window of every recording, exactly as the service would hear it.
 
     Args:
-        shards: The part that is judged.
+        shards: The recordings that are evaluated.
         input_names: What the head hears.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Shards: recordings as int16 waveforms at the spec's rate, in flat files that are mapped, not loaded.
 
 A shard is a folder with `waveforms.i16` (all recordings one after another, native-endian int16), `recordings.parquet`
-(where each begins and ends, its labels, its part, the sha256 of its waveform), an `embedding-<encoder>.f32` an encoder
+(where each begins and ends, its labels, its split, the sha256 of its waveform), an `embedding-<encoder>.f32` an encoder
 (the windows of each recording's grid, one after another) and `shard.json` (the spec's sha256, what the encoders are).
 Whole recordings are kept, not windows, because training crops at random places; windows are cut on reading by the same
 front end as everywhere.

@@ -21,7 +21,7 @@ from silencio.errors import SplitError
 
 SPLITS = ("train", "validation", "test")
 SPLIT_HISTORY_COLUMNS = ["recording_id", "group_id", "sha256", "primary_label", "split"]
-# Where recordings of one group were in several parts, the later one here wins: what was tested on is not trained on.
+# Where recordings of one group were in several splits, the later one here wins: what was tested on is not trained on.
 _STRICTNESS = {split: number for number, split in enumerate(SPLITS)}
 _MIN_OWNERS = 3
 
@@ -33,7 +33,7 @@ class SplitConfig(BaseModel):
         seed: Seed of the draw; another seed, another split.
         validation_share: Share of a species' recordings that choose between models.
         test_share: Share that is read once, at the end.
-        group_by: What is never in two parts: a source `recording`; or all recordings of a species by one `recordist`,
+        group_by: What is never in two splits: a source `recording`; or all recordings of a species by one `recordist`,
             or of one `site`, for the species that have at least three of them (the others stay with recordings).
     """
 
@@ -57,11 +57,11 @@ class Split:
 
     Attributes:
         assignment: `recording_id`, `group_id`, `primary_label`, `split`, sorted by recording_id.
-        too_small: Species that are not in all three parts, for want of groups of their own, each with the parts that
+        too_small: Species that are not in all three splits, for want of groups of their own, each with the splits that
             it is in.
         split_history: The assignment of every recording that this or an earlier run ever had
             (`SPLIT_HISTORY_COLUMNS`): what is handed to the next run.
-        n_kept: Recordings whose part an earlier run had drawn.
+        n_kept: Recordings whose split an earlier run had drawn.
     """
 
     assignment: pd.DataFrame
@@ -71,17 +71,17 @@ class Split:
 
 
 def draw_split(recordings: pd.DataFrame, config: SplitConfig, previous: pd.DataFrame | None = None) -> Split:
-    """Divide recordings by group, so that no source recording is in two parts.
+    """Divide recordings by group, so that no source recording is in two splits.
 
     A group is a source recording: one file, or several files with the same bytes; or more, as `group_by` says. A
     species with one group can only be trained on; with two it is trained on and tested; with three or more it is in
-    all three parts.
+    all three splits.
 
     Args:
         recordings: Usable recordings with `recording_id`, `primary_label`, `sha256`, and `author` or `site` where
             groups are made of them.
         config: Seed, shares and groups.
-        previous: The split history of an earlier run; its recordings, known by name or by bytes, keep their parts.
+        previous: The split history of an earlier run; its recordings, known by name or by bytes, keep their splits.
 
     Raises:
         SplitError: Fewer than three recordings in all, or none can be held out.
@@ -136,7 +136,7 @@ def with_split(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def source_groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[str]:
-    """The group of each recording: what is never in two parts, named after its first recording or its owner.
+    """The group of each recording: what is never in two splits, named after its first recording or its owner.
 
     Args:
         recordings: As for `draw_split`.
@@ -158,7 +158,7 @@ def source_groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[st
 
 
 def _kept_splits(table: pd.DataFrame, previous: pd.DataFrame | None) -> dict[str, str]:
-    """By group, the part that an earlier run drew for one of its recordings."""
+    """By group, the split that an earlier run drew for one of its recordings."""
     if previous is None or previous.empty:
         return {}
     strictest = previous.assign(rank=previous["split"].map(_STRICTNESS)).sort_values("rank")
@@ -181,7 +181,7 @@ def _draw_species(group_ids: list[str], config: SplitConfig, kept: Mapping[str, 
     n_groups = len(group_ids)
     n_test = max(1, round(n_groups * config.test_share)) if n_groups >= 2 else 0
     n_validation = max(1, round(n_groups * config.validation_share)) if n_groups >= 3 else 0
-    # Whatever the shares, three groups are enough for three parts.
+    # Whatever the shares, three groups are enough for three splits.
     n_validation = min(n_validation, max(0, n_groups - 2))
     n_test = min(n_test, n_groups - 1 - n_validation)
     before = {name: kept[name] for name in group_ids if name in kept}
@@ -210,7 +210,7 @@ def check_disjoint(assignment: pd.DataFrame) -> None:
     """Hold an assignment to its promise.
 
     Raises:
-        SplitError: A group is in two parts, or a recording is listed twice.
+        SplitError: A group is in two splits, or a recording is listed twice.
     """
     if assignment["recording_id"].duplicated().any():
         twice = assignment.loc[assignment["recording_id"].duplicated(), "recording_id"].iloc[0]

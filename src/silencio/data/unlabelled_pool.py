@@ -14,7 +14,7 @@ from silencio.data.validate import ValidationConfig, validate_recordings
 from silencio.errors import DataError
 from silencio.storage import name_of
 
-# A part of its own beside those of the split: heard in training, with a teacher's word in place of labels.
+# A split of its own beside those that are drawn: trained on, with a teacher's predictions in place of labels.
 POOL = "pool"
 MAX_ROUNDS = 3
 
@@ -51,7 +51,7 @@ def hide(assignment: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
         seed: Seed of the draw; another seed, other groups.
 
     Returns:
-        The same rows; what is hidden has part `pool`.
+        The same rows; what is hidden has split `pool`.
     """
 
     def draw(group_id: object) -> str:
@@ -88,7 +88,7 @@ def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: Val
         config: What counts as usable.
 
     Returns:
-        Rows as those of `usable`, with part `pool` and a group each.
+        Rows as those of `usable`, with split `pool` and a group each.
 
     Raises:
         DataError: There is none that can be used.

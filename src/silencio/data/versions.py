@@ -51,10 +51,10 @@ def data_table(usable: pd.DataFrame, assignment: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         usable: Validated recordings.
-        assignment: `recording_id`, `part`, `group_id`.
+        assignment: `recording_id`, `split`, `group_id`.
 
     Returns:
-        All columns of `usable`, with `part` and `group_id`, sorted by recording_id.
+        All columns of `usable`, with `split` and `group_id`, sorted by recording_id.
     """
     table = usable.merge(assignment[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one")
     return table.sort_values("recording_id", ignore_index=True)

@@ -85,7 +85,7 @@ def example_recordings(data: pd.DataFrame) -> list[bytes]:
     """A few validation recordings as they were uploaded, from all over the list; the test set is for evaluation.
 
     Args:
-        data: What a bundle was made from (`data.parquet`), with `path` and `part`.
+        data: What a bundle was made from (`data.parquet`), with `path` and `split`.
 
     Raises:
         StorageError: Their place does not answer.

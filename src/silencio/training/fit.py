@@ -50,7 +50,7 @@ def fit_head(
     Args:
         name: As configured in `config.heads`.
         config: The resolved configuration.
-        shard_directories: Shards with the training and validation parts, and the pool where there is one.
+        shard_directories: Shards with the training and validation splits, and the pool where there is one.
         classes: The order of the outputs.
         directory: Gets the trained head (`silencio.training.checkpoint`).
         on_epoch: Called after each epoch.

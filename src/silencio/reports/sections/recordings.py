@@ -33,21 +33,21 @@ def recordings(inputs: ReportInputs) -> Section | None:
 
 
 def _by_taxon(data: pd.DataFrame) -> Markup:
-    groups = [(name, part) for name, part in data.groupby("taxon")]
+    groups = [(name, some) for name, some in data.groupby("taxon")]
     groups.sort(key=lambda one: (-len(one[1]), str(one[0])))
-    full_scale = max(len(part) for _, part in groups)
-    rows = [_row(taxon(str(name)), part, full_scale) for name, part in groups]
+    full_scale = max(len(some) for _, some in groups)
+    rows = [_row(taxon(str(name)), some, full_scale) for name, some in groups]
     rows.append(_row("all", data, 0))
     columns = [Column("kind"), Column("species", True), Column("recordings", True), Column("length", True)]
     columns += [Column(one, True) for one in SPLITS] + [Column("by split")]
     return table("Recordings by kind and split", columns, rows, [""] * len(groups) + ["sum"])
 
 
-def _row(name: str, part: pd.DataFrame, full_scale: int) -> list[Child]:
-    counts = [int((part["split"] == one).sum()) for one in SPLITS]
+def _row(name: str, some: pd.DataFrame, full_scale: int) -> list[Child]:
+    counts = [int((some["split"] == one).sum()) for one in SPLITS]
     picture = stack_cell(counts, full_scale) if full_scale else ""
-    species, length = part["primary_label"].nunique(), hours(part["duration_s"].sum())
-    return [name, f"{species}", f"{len(part)}", length, *(f"{n}" for n in counts), picture]
+    species, length = some["primary_label"].nunique(), hours(some["duration_s"].sum())
+    return [name, f"{species}", f"{len(some)}", length, *(f"{n}" for n in counts), picture]
 
 
 def _legend() -> Markup:
