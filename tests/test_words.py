@@ -51,6 +51,10 @@ _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # An option, an environment variable or a key in a text: what users type.
 _TYPED = re.compile(r"--[a-z][a-z0-9_-]*|\bSILENCIO_[A-Z0-9_]+")
 
+_NAMELESS = re.compile(
+    r" {4,16}\*{0,2}\w+: (Of|Whose|Whom|Likewise|Itself|Theirs|As given|As above|[A-Z][a-z]+ which)\b"
+)
+
 
 def forbidden_in(name: str) -> set[str]:
     """Words of a name that may not come back.
@@ -104,6 +108,17 @@ def keys(value: object) -> Iterator[str]:
             yield from keys(inner)
 
 
+def nameless_lines(source: str) -> Iterator[tuple[int, str]]:
+    """Lines of docstrings that say of an attribute or argument no more than whose it is, with their numbers."""
+    lines = source.splitlines()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
+            first = node.body[0]
+            for number in range(first.lineno, (first.end_lineno or first.lineno) + 1):
+                if _NAMELESS.match(lines[number - 1]):
+                    yield number, lines[number - 1].strip()
+
+
 @pytest.mark.parametrize("name", ["most_requests", "longest_s", "HeardRecording", "_LEAST", "--most-rows", "was_said"])
 def test_forbidden__is_found_in_every_spelling(name: str) -> None:
     assert forbidden_in(name)
@@ -131,6 +146,23 @@ def test_code__names_are_the_fields() -> None:
         if forbidden_in(name)
     ]
     assert not wrong, "\n".join(sorted(set(wrong)))
+
+
+def test_docstrings__a_line_without_a_noun_is_found() -> None:
+    made = 'class Clip:\n    """A clip.\n\n    Attributes:\n        code: {}\n    """\n'
+    for nameless in ("Likewise.", "Of the species.", "Whose call it is.", "At which it is cut."):
+        assert list(nameless_lines(made.format(nameless))) == [(5, f"code: {nameless}")]
+    assert not list(nameless_lines(made.format("Species code.")))
+
+
+def test_docstrings__every_line_has_a_noun() -> None:
+    wrong = [
+        f"{path.relative_to(HOUSE)}:{line}: {text}"
+        for path in python_files()
+        if not path.is_relative_to(HOUSE / "src/silencio/prediction_log")
+        for line, text in nameless_lines(path.read_text(encoding="utf-8"))
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_modules__names_are_the_fields() -> None:

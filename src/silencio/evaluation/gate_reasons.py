@@ -16,7 +16,7 @@ def minimum(where: str, name: str, bound: float, metrics: Mapping[str, float | N
 
     Args:
         where: What it was measured on: `test` or `soundscapes`.
-        name: Of the figure.
+        name: Name of the metric.
         bound: The least value that passes.
         metrics: By name; what is missing or no number is refused.
     """

@@ -38,15 +38,16 @@ class GatePolicy(BaseModel):
     """The policy; `src/silencio/presets/gates/policy.yaml` is the one that ships. What it does not name is not asked.
 
     Attributes:
-        minimum: By figure of the test recordings, the least value.
-        soundscape_minimum: By figure of the annotated soundscapes, the least value.
+        minimum: Least value by metric of the test recordings.
+        soundscape_minimum: Least value by metric of the annotated soundscapes.
         soundscapes: `required`: where `soundscape_minimum` asks for something and no soundscapes were scored, the gate
             fails. `none`: the run is known to have none, and their minimums hold only if there are some after all.
-        max_calibration_error: Of the most probable species (ECE); it fails where the 95 % interval lies above.
-        beats: By reference or head, the figures in which the model must beat it; the lower bound of the paired 95 %
+        max_calibration_error: Largest error of the most probable species (ECE); it fails where the 95 % interval lies
+            above.
+        beats: By reference or head, the metrics in which the model must beat it; the lower bound of the paired 95 %
             interval must be above `beats_margin`.
         beats_margin: See `beats`.
-        not_worse_than: By reference or head, the figures in which the model may not be worse by more than
+        not_worse_than: By reference or head, the metrics in which the model may not be worse by more than
             `not_worse_margin`. It fails where the difference is larger and the paired 95 % interval excludes zero.
         not_worse_margin: See `not_worse_than`.
         slice_margin: A counted slice may be worse than the champion's by so much top-1; as for `not_worse_than`.
