@@ -30,7 +30,7 @@ _IMPATIENT = {f"httpx.{name}" for name in ("get", "post", "head", "options", "re
 _EXEMPT = {
     ("serving/answering.py", "time.monotonic"): "when it was asked: a test holds that a pause was not shorter",
     ("serving/test_predictor_client.py", "asyncio.sleep"): "a predictor that is too slow; slower ones are as well",
-    ("serving/test_prediction_log.py", "log.close"): "a limit that is to run out: the place never answers",
+    ("serving/prediction_log/test_writer.py", "log.close"): "a limit that is to run out: the place never answers",
 }
 
 Found = Iterator[tuple[int, str]]
