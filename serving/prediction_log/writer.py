@@ -20,8 +20,8 @@ from silencio.errors import ConfigError, SilencioError
 from silencio.prediction_log.rows import RecordingFacts, WindowRecord, as_table, in_utc
 from silencio.prediction_log.schema import PARTITION, SUFFIX
 from silencio.storage import is_s3, join, write_bytes
-from silencio.storage.places import is_zip
 from silencio.storage.settings import S3Settings
+from silencio.storage.uris import is_zip
 
 _logger = logging.getLogger("kserve")
 _FIRST_PAUSE_S, _MAX_PAUSE_S = 1.0, 30.0

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from silencio.audio import AUDIO_STATISTICS
 from silencio.prediction_log.schema import (
-    AUDIO_STATISTICS,
     BAND_STATISTICS,
     PROBABILITIES,
     SCHEMA,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from silencio.audio import AUDIO_STATISTICS
+
 PARTITION = "date="
 SUFFIX = ".parquet"
 STAGES = ("decode", "features", "predictor", "names")
-AUDIO_STATISTICS = ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db")
 # Of a window's spectrum; nothing measures them yet.
 SPECTRAL_STATISTICS = ("rolloff_hz", "flatness")
 BAND_STATISTICS = ("noise_floor_bands_db", "foreground_bands_db")

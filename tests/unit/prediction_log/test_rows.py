@@ -10,10 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from silencio.audio import audio_statistics
+from silencio.audio import AUDIO_STATISTICS, audio_statistics
 from silencio.prediction_log import SCHEMA, RecordingFacts, WindowRecord, prediction_id, window_records
 from silencio.prediction_log.rows import as_table, entropy_bits
-from silencio.prediction_log.schema import AUDIO_STATISTICS
 
 AT = datetime(2026, 5, 17, 6, 30, tzinfo=UTC)
 CODES = ["a", "b", "c"]

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from silencio.audio import AUDIO_STATISTICS
 from silencio.prediction_log import RecordingFacts, WindowRecord, prediction_id, window_records
 from silencio.prediction_log.rows import as_table
-from silencio.prediction_log.schema import AUDIO_STATISTICS
 
 N_RECORDINGS, N_WINDOWS = 417, 12
 PAGE = Path(__file__).parents[3] / "docs" / "prediction_log.md"
