@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.__main__ import main
+from silencio.__main__ import main
 from tests.pipelines.kfp_stub import KfpStub
 
 SECTION = (Path(__file__).parents[2] / "docs" / "running.md").read_text().split("## On a KFP host")[1]

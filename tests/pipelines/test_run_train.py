@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.__main__ import main
 from pipelines.identity import local_image
 from pipelines.train_run import code_version
+from silencio.__main__ import main
 from silencio.bundle import Bundle
 from silencio.provenance import what_runs
 from tests.tiny_reserve import TINY_DEMO, write_source
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines", "run", "train", *arguments]
+    command = [sys.executable, "-m", "silencio", "run", "train", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "COLUMNS": "160"}
     )

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from serving.__main__ import parser
 
 import serving
 import silencio
-from serving.__main__ import parser
 from serving.access import Access
 from serving.access.certificate import refusal_at
 from serving.access.tls import Tls
@@ -157,7 +157,7 @@ def test_operating_page__both_servers_by_themselves_in_clear_and_with_keys_and_t
     url = f"https://localhost:{desk.port('8080')}"
     with Client(url, api_key=key, cacert=desk.folder / "tls.crt") as client:
         until(lambda: _answers(desk, client), desk.logs)
-    predict = f".venv-serving/bin/python -m serving predict dawn.ogg --format json --url {url} --cacert tls.crt"
+    predict = f".venv-serving/bin/silencio predict dawn.ogg --format json --url {url} --cacert tls.crt"
     assert json.loads(desk.run(predict))["duration_s"] == 7.0
     assert _told_by(desk, _with_lines(program, secured))[-1].startswith("by bundle ")
 
@@ -172,7 +172,7 @@ def test_pages__up_is_started_by_options_that_it_has(page: str) -> None:
 
 
 def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: Desk) -> None:
-    prepared, _, last = block("page.md", "openssl").rpartition(".venv-serving/bin/python -m serving up")
+    prepared, _, last = block("page.md", "openssl").rpartition(".venv-serving/bin/silencio serve")
     key = desk.run(prepared).strip()
     options = parser().parse_args(["up", *last.split()])
     tls = Tls(desk.folder / options.tls_cert, desk.folder / options.tls_key)

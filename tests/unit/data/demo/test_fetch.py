@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from silencio.__main__ import main
 from silencio.data.demo import default_demo_directory, fetch_demo
-from silencio.data.demo.__main__ import main
 from silencio.data.demo.fetch import ReadPackage, is_complete, lay_out
 from silencio.data.demo.packages import Package
 from silencio.data.demo.sources import DemoSet, load_demo_set
@@ -226,7 +226,7 @@ def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in fetched.rglob("*")}
     # Without any client within reach, and in another process, which remembers nothing.
     run = subprocess.run(
-        [sys.executable, "-m", "silencio.data.demo", "--out", str(fetched)],
+        [sys.executable, "-m", "silencio", "data", "fetch", "--out", str(fetched)],
         env={"PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from silencio.__main__ import main
 from silencio.data.demo import fetch_instruments
-from silencio.data.demo.__main__ import main
 from silencio.data.demo.fetch import ReadPackage, is_complete, lay_out
 from silencio.data.demo.instruments import InstrumentSet, load_instrument_set
 from silencio.data.demo.packages import PACKAGES, Package
