@@ -39,11 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     from silencio.console import Console
-    from silencio.data.fault_page import summary, write_fault_page
     from silencio.data.faults import faults_by_kind
     from silencio.data.recordings import notes
     from silencio.data.source import open_source
     from silencio.data.validate import validate_recordings
+    from silencio.reports.fault_page import summary, write_fault_page
 
     console, source = Console(), open_source(options.data)
     console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)

@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from silencio.__main__ import main
-from silencio.bundle.load import Bundle, sha256_of
+from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import BundleManifest
 from silencio.cli.registry import print_versions
 from silencio.console import Console
@@ -21,6 +21,7 @@ from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
+from silencio.storage import sha256_of
 from tests.disks import disk_of
 from tests.unit.registry.places import write_bench, write_bundle
 
