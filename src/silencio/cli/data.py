@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from silencio.cli.fetch import add_fetch
 from silencio.errors import BundleError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     restore.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, in BirdCLEF's layout")
     for each in (verify, restore):
         each.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle's folder")
+    add_fetch(commands.add_parser("fetch", help="have the demo's recordings, or instruments, on this machine"))
     for each in (check, verify, restore):
         each.add_argument(
             "--data", required=True, metavar="SOURCE", help="folder, s3:// prefix, zip, manifest, demo or instruments"

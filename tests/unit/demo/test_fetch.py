@@ -198,7 +198,7 @@ def test_default_demo_directory__environment(
 
 def test_main__failure_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert main(["--out", str(tmp_path)]) == 1
+    assert main(["data", "fetch", "--out", str(tmp_path)]) == 1
     assert "notes.txt" in capsys.readouterr().err
 
 
