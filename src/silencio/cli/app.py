@@ -92,6 +92,8 @@ def called(arguments: list[str]) -> Callable[[], int] | int:
     try:
         work: Callable[[], int] | int | None = group.main(arguments or ["--help"], PROGRAM, standalone_mode=False)
     except typer.TyperException as error:
-        sys.stderr.write(f"error: {error.format_message()} {PROGRAM} --help names all commands.\n")
+        message = error.format_message()
+        end = "" if message.endswith((".", "?")) else "."
+        sys.stderr.write(f"error: {message}{end} {PROGRAM} --help names all commands.\n")
         return _USAGE
     return work or (0 if arguments else _USAGE)
