@@ -1,4 +1,4 @@
-"""A page about a data set's faults, for the KFP UI and for `python -m silencio.data check`."""
+"""A page about a data set's faults, for the KFP UI and for `silencio data check`."""
 
 from __future__ import annotations
 

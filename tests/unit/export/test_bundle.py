@@ -110,9 +110,8 @@ def test_head_without_a_step__is_not_exported(tiny_data, tiny_ensemble, tmp_path
 
 
 def test_inspect__accepts_it_in_a_process_of_its_own(bundle: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "silencio.bundle", "inspect", str(bundle)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "silencio", "bundle", "inspect", str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "effnet_lora" in done.stdout
 
