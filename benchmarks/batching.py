@@ -30,7 +30,7 @@ from silencio.bundle.placeholder import PLACEHOLDER_CLASSES as CLASSES
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.config import preset_text, resolve
 from silencio.evaluation.calibration import Calibration
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 from silencio.models.supervisors.weighted_average import WeightedAverage
 from silencio.settings import Settings
@@ -211,7 +211,7 @@ def _made_graph(path: Path) -> Callable[[int], Graph]:
     """The heads of the preset `reserve-fast`, untrained and in fp32: as much work as trained ones."""
     config = resolve(preset_text("reserve-fast"))
     heads = [
-        head_class(one.kind).build(one, Surroundings(config.features, len(CLASSES), initialize=False))
+        head_class(one.kind).build(one, HeadContext(config.features, len(CLASSES), initialize=False))
         for one in config.heads.values()
     ]
     module = EnsembleGraph(

@@ -17,8 +17,8 @@ from silencio.data.split import draw_split
 from silencio.data.validate import validate_recordings
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 
 _N_SPECIES, _N_RECORDINGS = 206, 824
 _MEGABYTE = 1e6
@@ -90,10 +90,10 @@ def _bundle(config: RunConfig, source: Path, root: Path) -> Path:
     for name in config.heads:
         fit_head(name, config, shards, read.classes, root / name)
         heads.append(TrainedHead.load(root / name))
-    fusion = fuse_heads(heads, recordings, config, read.classes)
-    decisions = calibrate_ensemble(fusion, recordings, config, read.classes)
+    ensemble = fit_ensemble(heads, recordings, config, read.classes)
+    decision_rule = calibrate_ensemble(ensemble, recordings, config, read.classes)
     ledger = recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id=recordings["recording_id"])
     data = recordings.drop(columns=["secondary_labels"])
     origin = Origin(data=data, ledger=ledger, licences={"CC BY 4.0": len(data)}, parents={"code_version": "bench"})
-    export_bundle(heads, fusion, decisions, shards, origin, config, read.classes, root / "bundle")
+    export_bundle(heads, ensemble, decision_rule, shards, origin, config, read.classes, root / "bundle")
     return root / "bundle"

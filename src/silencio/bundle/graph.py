@@ -65,9 +65,9 @@ class Graph:
         self.inputs = inputs if encoders is None else encoders.sent(inputs)
         self._session = _session(path, n_threads, provider)
         own = {node.name: tuple(node.shape[1:]) for node in self._session.get_inputs()}
-        said = {entry.name: entry.shape for entry in inputs}
-        if own != said:
-            raise BundleIntegrityError(f"{path.name} takes {own}, bundle.json says {said}")
+        listed = {entry.name: entry.shape for entry in inputs}
+        if own != listed:
+            raise BundleIntegrityError(f"{path.name} takes {own}, bundle.json says {listed}")
         self.n_nodes, self.n_provider_nodes = _check_active(self._session, provider)
 
     def on(self, provider: str) -> Graph:

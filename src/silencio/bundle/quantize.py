@@ -174,14 +174,14 @@ def choose_variant(
         BundleError: There is no validation window.
     """
     fp32, int8 = (Graph(path, inputs, n_threads=1) for path in (fp32_path, int8_path))
-    said: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     timed: list[Features] = []
     for features in validation:
-        said.append((fp32.run(features), int8.run(features)))
+        pairs.append((fp32.run(features), int8.run(features)))
         timed += _single_windows(features, inputs, config.n_timed - len(timed))
     if not timed:
         raise BundleError("there is no validation window to compare int8 on")
-    exact, rounded = (np.concatenate(parts) for parts in zip(*said, strict=True))
+    exact, rounded = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     p50_ms = _median_ms((fp32, int8), timed, config.n_timed)
     figures = [
         VariantFigures(size_bytes=path.stat().st_size, p50_ms=ms, macro_map=float(judge(probabilities)))

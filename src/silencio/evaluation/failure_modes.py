@@ -17,7 +17,7 @@ from silencio.data.backgrounds import MadeKind, made_noise
 from silencio.data.calls import LabelledWaveform
 from silencio.errors import DataError
 from silencio.evaluation.degrade import Waveform, add_noise, amplify, low_pass, overdrive
-from silencio.evaluation.failure_mode_figures import (
+from silencio.evaluation.failure_mode_metrics import (
     Change,
     Condition,
     NothingToName,

@@ -26,7 +26,7 @@ from silencio.evaluation.gate_reasons import (
     slice_not_worse,
 )
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.soundscape_figures import SoundscapeFigures
+from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 from silencio.evaluation.verdict import Reason, Verdict, verdict_facts
 
 __all__ = ["RULES", "Evidence", "GatePolicy", "Reason", "Rule", "Verdict", "apply_gates", "rule", "verdict_facts"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.sections.slices import meaning
 from silencio.reports.wording import between, count, decimals, hours, listed, minus, n_species, percent, taxon
 

@@ -18,7 +18,7 @@ from silencio.evaluation.gates import Evidence, Verdict, apply_gates, verdict_fa
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
 from silencio.features import FrontEnd
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.report import write_report
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list, read_recordings
-from silencio.training.fuse import fuse_heads
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.heads import load_heads
 
 
@@ -20,7 +20,7 @@ def fuse_step(
         Its weights and validation figures, for the run's page.
     """
     classes = read_class_list(Path(classes_path))
-    fusion = fuse_heads(load_heads(heads, config), read_recordings(Path(usable_path)), config, classes)
+    fusion = fit_ensemble(load_heads(heads, config), read_recordings(Path(usable_path)), config, classes)
     fusion.save(Path(fusion_path))
     # A head that the supervisor does without counts nothing.
     weights = dict.fromkeys(config.heads, 0.0) | dict(zip(fusion.heads, fusion.weights, strict=True))

@@ -9,9 +9,9 @@ import pandas as pd
 
 from silencio.data.config import DataConfig
 from silencio.data.frames import read_frame
-from silencio.data.pool import POOL, soundscape_pool
 from silencio.data.recordings import read_recordings, write_recordings, write_table
 from silencio.data.shards import plan_shards
+from silencio.data.unlabelled_pool import POOL, soundscape_pool
 
 
 def pool_soundscapes(

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from silencio.config import STUDENT, RunConfig
-from silencio.data.pool import POOL
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.shards import ShardSet
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.taxonomy import ClassList
-from silencio.training.fuse import Fusion
+from silencio.training.distill import soft_labels, student_targets
+from silencio.training.ensemble import FittedEnsemble
 from silencio.training.heads import load_heads
-from silencio.training.teach import soft_labels, student_targets
 
 
 def label_step(
@@ -43,7 +43,7 @@ def label_step(
     shards = ShardSet(map(Path, development), config.features)
     parts = ("train", POOL) if learner == STUDENT else (POOL,)
     wanted = shards.subset(shards.table["part"].isin(parts).to_numpy())
-    said = soft_labels(load_heads(heads, config), Fusion.load(Path(inputs["fusion"])), wanted, config, classes)
+    said = soft_labels(load_heads(heads, config), FittedEnsemble.load(Path(inputs["fusion"])), wanted, config, classes)
     soft = _targets(learner, said, wanted.table, config, classes)
     soft.save(Path(soft_path))
     return _figures(said, soft, wanted.table, read_recordings(Path(inputs["usable"])), classes)

@@ -48,11 +48,11 @@ def compare_with_best_head(
     """
     losses = {name: _calibrated_losses(scores, target) for name, scores in heads.items()}
     best = min(losses, key=lambda name: float(losses[name].mean()))
-    joined = _calibrated_losses(ensemble, target)
-    gain = losses[best] - joined
+    pooled = _calibrated_losses(ensemble, target)
+    gain = losses[best] - pooled
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
     figures = (
-        f"log-loss {joined.mean():.3f} against {losses[best].mean():.3f} (difference {gain.mean():.3f}, standard error "
+        f"log-loss {pooled.mean():.3f} against {losses[best].mean():.3f} (difference {gain.mean():.3f}, standard error "
         f"{error:.3f}), top-1 {np.mean(ensemble.argmax(axis=1) == truth):.3f} against "
         f"{np.mean(heads[best].argmax(axis=1) == truth):.3f}, on {len(gain)} held-out recordings"
     )

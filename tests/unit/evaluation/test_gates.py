@@ -394,7 +394,7 @@ def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
 
 def test_shipped__asks_for_figures_that_exist() -> None:
     from silencio.evaluation.metrics import Metrics
-    from silencio.evaluation.soundscape_figures import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 
     policy = GatePolicy.shipped()
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)

@@ -20,13 +20,13 @@ from tests.conftest import TinyData, TinyEnsemble
 def evaluation_path(
     tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    config, classes, decisions = tiny_data.config, tiny_data.classes, tiny_ensemble.decisions
+    config, classes, decision_rule = tiny_data.config, tiny_data.classes, tiny_ensemble.decision_rule
     training = ShardSet(tiny_data.development, config.features, "train")
     test = ShardSet(tiny_data.test, config.features, "test")
     graph = Bundle(tiny_bundle).graph()
-    asked = (graph, tiny_ensemble.heads, tiny_ensemble.fusion, decisions, training, test)
+    asked = (graph, tiny_ensemble.heads, tiny_ensemble.ensemble, decision_rule, training, test)
     evaluation = evaluate_candidate(*asked, None, config, classes)
-    evaluation = in_the_field(evaluation, graph, decisions, test, pd.DataFrame({"path": []}), config, classes)
+    evaluation = in_the_field(evaluation, graph, decision_rule, test, pd.DataFrame({"path": []}), config, classes)
     path = tmp_path_factory.mktemp("evaluation") / "evaluation.json"
     evaluation.save(path)
     return path

@@ -11,9 +11,9 @@ import soundfile
 from silencio.config import RunConfig, resolve
 from silencio.data.backgrounds import half_of
 from silencio.data.frames import read_frame
-from silencio.data.pool import POOL
 from silencio.data.recordings import soundscape_table, write_recordings, write_table
 from silencio.data.shards import ShardSet
+from silencio.data.unlabelled_pool import POOL
 from silencio.data.validate import ValidatedRecordings
 from silencio.steps.featurize import featurize_shard
 from silencio.steps.plan import shards_of

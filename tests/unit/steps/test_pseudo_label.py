@@ -10,10 +10,10 @@ import pytest
 
 from silencio.config import RunConfig, resolve
 from silencio.config.parts import part_of
-from silencio.data.pool import POOL, without_labels
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL, without_labels
 from silencio.steps.pseudo_label import label_step
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
@@ -27,7 +27,7 @@ def arguments(
     folder = tmp_path_factory.mktemp("inputs")
     for head in tiny_ensemble.heads:
         head.save(folder / head.name)
-    tiny_ensemble.fusion.save(folder / "fusion")
+    tiny_ensemble.ensemble.save(folder / "fusion")
     write_class_list(tiny_data.classes, folder / "classes")
     write_recordings(tiny_data.recordings.drop(columns="part"), folder / "usable")
     table = tiny_data.recordings[tiny_data.recordings["part"] != "test"].reset_index(drop=True)

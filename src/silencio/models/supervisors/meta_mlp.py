@@ -149,16 +149,16 @@ class MetaMlp(Supervisor[MetaMlpConfig]):
     def forward(self, scores: torch.Tensor) -> torch.Tensor:
         """(n_heads, batch, n_classes) to (batch, n_classes)."""
         average = self._average(scores)
-        said = scores.clamp_min(_MIN_PROBABILITY).log()
+        log_scores = scores.clamp_min(_MIN_PROBABILITY).log()
         if self._shared:
-            sure = said.amax(dim=2, keepdim=True).expand_as(said)
-            correction = self.layers(torch.cat([said, sure]).permute(1, 2, 0)).squeeze(2)
+            sure = log_scores.amax(dim=2, keepdim=True).expand_as(log_scores)
+            correction = self.layers(torch.cat([log_scores, sure]).permute(1, 2, 0)).squeeze(2)
         else:
-            correction = self.layers(said.permute(1, 0, 2).flatten(1))
+            correction = self.layers(log_scores.permute(1, 0, 2).flatten(1))
         # The softmax of the logarithm is the share of each class; only what comes to it is learned.
         share = (average.clamp_min(_MIN_PROBABILITY).log() + correction).softmax(dim=1)
-        joined: torch.Tensor = (average.sum(dim=1, keepdim=True) * share).clamp_max(1.0)
-        return joined
+        combined: torch.Tensor = (average.sum(dim=1, keepdim=True) * share).clamp_max(1.0)
+        return combined
 
     @property
     def weights(self) -> list[float]:
@@ -178,9 +178,9 @@ class MetaMlp(Supervisor[MetaMlpConfig]):
         return module
 
 
-def _log_loss(joined: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+def _log_loss(combined: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Of each recording, (n_recordings,)."""
-    return -(share * joined.clamp_min(_MIN_PROBABILITY).log()).sum(dim=1)
+    return -(share * combined.clamp_min(_MIN_PROBABILITY).log()).sum(dim=1)
 
 
 def _text_of(value: torch.Tensor) -> str:

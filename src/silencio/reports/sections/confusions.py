@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, percent
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import count, decimals, percent
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import stack_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, hours, n_species, taxon
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from silencio.reports.document import Column, Section, prose, side_by_side, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import Scale, bar_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.timelines import key, timeline
 from silencio.reports.wording import between, count, decimals, hours, n_species, percent, whole

@@ -13,21 +13,21 @@ from tqdm import tqdm
 
 from silencio.config import RunConfig
 from silencio.data.embeddings import grid_starts, grid_windows
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet, targets
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.encoders import EMBEDDING
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import FittedEnsemble
 from silencio.training.lightning_module import HeadModule, inference_device
 
 _WINDOWS_AT_ONCE = 16
 
 
 def soft_labels(
-    heads: Sequence[TrainedHead], fusion: Fusion, shards: ShardSet, config: RunConfig, classes: ClassList
+    heads: Sequence[TrainedHead], ensemble: FittedEnsemble, shards: ShardSet, config: RunConfig, classes: ClassList
 ) -> SoftLabels:
     """What the ensemble, before calibration, says of every window of every recording's grid.
 
@@ -35,8 +35,8 @@ def soft_labels(
     predictions (`config.stacking`), those are the targets.
 
     Args:
-        heads: The trained heads; those of `fusion.heads` are asked.
-        fusion: The supervisor.
+        heads: The trained heads; those of `ensemble.heads` are asked.
+        ensemble: The supervisor.
         shards: The recordings.
         config: The resolved configuration, for the features.
         classes: The order of the outputs.
@@ -45,20 +45,22 @@ def soft_labels(
         ModelError: A head was trained on other features or classes.
     """
     by_name = {head.name: head for head in heads}
-    asked = [by_name[name] for name in fusion.heads]
-    modules = [HeadModule(head.module(config.features, classes), head.config, total_steps=0).eval() for head in asked]
+    members = [by_name[name] for name in ensemble.heads]
+    modules = [HeadModule(head.module(config.features, classes), head.config, total_steps=0).eval() for head in members]
     for module in modules:
         module.to(inference_device())
     names = {name for module in modules for name in module.head.input_names}
-    supervisor, front_end, out_of_fold = fusion.module(), FrontEnd(config.features), _out_of_fold(asked, fusion)
-    said: dict[str, NDArray[np.float32]] = {}
+    supervisor, front_end, out_of_fold = ensemble.module(), FrontEnd(config.features), _out_of_fold(members, ensemble)
+    predictions: dict[str, NDArray[np.float32]] = {}
     for index, name in enumerate(tqdm(shards.table["recording_id"], desc="label", unit="recording", mininterval=2.0)):
         if name in out_of_fold:
-            said[name] = _on_the_grid(out_of_fold[name], grid_starts(len(shards.waveform(index)), config.features))
+            predictions[name] = _on_the_grid(
+                out_of_fold[name], grid_starts(len(shards.waveform(index)), config.features)
+            )
         else:
             inputs = _grid_inputs(shards, index, front_end, names)
-            said[name] = supervisor.join(np.stack([_ask(module, inputs) for module in modules]))
-    return SoftLabels(said)
+            predictions[name] = supervisor.combine(np.stack([_predict(module, inputs) for module in modules]))
+    return SoftLabels(predictions)
 
 
 def labels_of(table: pd.DataFrame, classes: ClassList) -> dict[str, NDArray[np.float32]]:
@@ -67,17 +69,17 @@ def labels_of(table: pd.DataFrame, classes: ClassList) -> dict[str, NDArray[np.f
     return dict(zip(labelled["recording_id"], targets(labelled, classes.index), strict=True))
 
 
-def student_targets(said: SoftLabels, table: pd.DataFrame, config: RunConfig, classes: ClassList) -> SoftLabels:
+def student_targets(predictions: SoftLabels, table: pd.DataFrame, config: RunConfig, classes: ClassList) -> SoftLabels:
     """What a student learns of recordings: the teacher's word, softened, and a share of their own labels.
 
     Args:
-        said: By the teacher, of the recordings.
+        predictions: By the teacher, of the recordings.
         table: The recordings.
         config: Its `distillation`.
         classes: The order of the soft labels.
     """
     how = config.distillation
-    return said.softened(how.temperature).mixed(labels_of(table, classes), how.label_share)
+    return predictions.softened(how.temperature).mixed(labels_of(table, classes), how.label_share)
 
 
 def training_recordings(
@@ -95,22 +97,22 @@ def training_recordings(
     """
     shards = ShardSet(directories, spec)
     named = {} if soft is None else {name: classes.codes[at] for name, at in soft.most_probable().items()}
-    taught = (shards.table["part"] == POOL) & shards.table["recording_id"].isin(list(named))
-    training = shards.subset((taught | (shards.table["part"] == "train")).to_numpy())
+    pseudo_labelled = (shards.table["part"] == POOL) & shards.table["recording_id"].isin(list(named))
+    training = shards.subset((pseudo_labelled | (shards.table["part"] == "train")).to_numpy())
     codes = training.table["recording_id"].map(named)
     in_pool = training.table["part"] == POOL
     training.table = training.table.assign(primary_label=training.table["primary_label"].mask(in_pool, codes))
     return training
 
 
-def _out_of_fold(heads: Sequence[TrainedHead], fusion: Fusion) -> dict[str, NDArray[np.float32]]:
+def _out_of_fold(heads: Sequence[TrainedHead], ensemble: FittedEnsemble) -> dict[str, NDArray[np.float32]]:
     """By recording, what the heads said together of its windows before they had heard it, (n_windows, n_classes)."""
     kept = [head.out_of_fold for head in heads]
-    said = [one for one in kept if one is not None]
-    if not said or len(said) < len(kept):
+    predictions = [one for one in kept if one is not None]
+    if not predictions or len(predictions) < len(kept):
         return {}
-    joined = fusion.module().join(np.stack([one.probabilities for one in said]))
-    return {name: joined[said[0].recording == at] for at, name in enumerate(said[0].recording_ids)}
+    combined = ensemble.module().combine(np.stack([one.probabilities for one in predictions]))
+    return {name: combined[predictions[0].recording == at] for at, name in enumerate(predictions[0].recording_ids)}
 
 
 def _grid_inputs(
@@ -127,7 +129,7 @@ def _grid_inputs(
     return inputs
 
 
-def _ask(module: HeadModule, inputs: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
+def _predict(module: HeadModule, inputs: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
     """Probabilities of windows, (n_windows, n_classes)."""
     parts = []
     with torch.inference_mode():

@@ -8,7 +8,7 @@ import pytest
 
 from silencio.errors import StorageError
 from silencio.storage import is_local, is_s3, join, name_of, zip_root
-from silencio.storage.places import split_s3, split_zip
+from silencio.storage.uris import split_s3, split_zip
 
 
 @pytest.mark.parametrize(

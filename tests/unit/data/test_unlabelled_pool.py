@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from silencio.data.backgrounds import half_of
-from silencio.data.pool import POOL, hide, soundscape_pool, without_labels
 from silencio.data.recordings import soundscape_table
+from silencio.data.unlabelled_pool import POOL, hide, soundscape_pool, without_labels
 from silencio.data.validate import ValidationConfig
 from silencio.errors import DataError
 

@@ -9,7 +9,7 @@ import pytest
 from silencio.bundle.placeholder import PLACEHOLDER_CLASSES
 from silencio.data.source import open_source
 from silencio.evaluation.failure_modes import FailureModeConfig
-from silencio.evaluation.field import foreign_calls
+from silencio.evaluation.soundscape_evaluation import foreign_calls
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 

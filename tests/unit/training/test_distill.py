@@ -10,13 +10,13 @@ import pytest
 
 from silencio.data.embeddings import grid_starts
 from silencio.data.leaks import check_unheard
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet, write_shard
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.errors import SplitError
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.distill import labels_of, soft_labels, training_recordings
 from silencio.training.fit import fit_head
-from silencio.training.teach import labels_of, soft_labels, training_recordings
 from tests.conftest import TinyData, TinyEnsemble
 
 
@@ -27,7 +27,7 @@ def development(tiny_data: TinyData) -> ShardSet:
 
 @pytest.fixture(scope="module")
 def said(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet) -> SoftLabels:
-    made = (tiny_ensemble.heads, tiny_ensemble.fusion, development)
+    made = (tiny_ensemble.heads, tiny_ensemble.ensemble, development)
     return soft_labels(*made, tiny_data.config, tiny_data.classes)
 
 
@@ -48,7 +48,7 @@ def test_soft_labels__on_windows_as_served_are_what_training_saw(
     tiny_ensemble: TinyEnsemble, development: ShardSet, said: SoftLabels
 ) -> None:
     # The grid's first windows are those that the ensemble was validated on.
-    windows = tiny_ensemble.fusion.windows
+    windows = tiny_ensemble.ensemble.windows
     for at, name in enumerate(windows.recording_ids):
         served = windows.probabilities[windows.recording == at]
         np.testing.assert_allclose(said.targets[name][: len(served)], served, atol=1e-5)
@@ -70,7 +70,7 @@ def test_soft_labels__prefer_what_was_said_out_of_fold(
     sure[:, 2] = 1.0
     out_of_fold = WindowProbabilities(list(training.table["recording_id"]), recording, sure)
     heads = [dataclasses.replace(head, out_of_fold=out_of_fold) for head in tiny_ensemble.heads]
-    made = soft_labels(heads, tiny_ensemble.fusion, development, tiny_data.config, tiny_data.classes)
+    made = soft_labels(heads, tiny_ensemble.ensemble, development, tiny_data.config, tiny_data.classes)
     for name, part in zip(development.table["recording_id"], development.table["part"], strict=True):
         if part == "train":
             np.testing.assert_allclose(made.targets[name][:, 2], 1.0, atol=1e-6)
@@ -83,7 +83,7 @@ def test_soft_labels__ask_the_heads_of_the_fusion_alone(
     tiny_data: TinyData, tiny_ensemble: TinyEnsemble, development: ShardSet
 ) -> None:
     best = dataclasses.replace(
-        tiny_ensemble.fusion, kind="weighted_average", heads=["raw_cnn"], parameters={"weights": [1.0]}
+        tiny_ensemble.ensemble, kind="weighted_average", heads=["raw_cnn"], parameters={"weights": [1.0]}
     )
     few = development.subset(np.arange(len(development)) < 2)
     made = soft_labels(tiny_ensemble.heads, best, few, tiny_data.config, tiny_data.classes)

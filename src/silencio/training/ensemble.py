@@ -27,13 +27,13 @@ from silencio.taxonomy import ClassList
 from silencio.training.best_head import compare_with_best_head
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
 
-_FUSION, _VALIDATION = "fusion.json", "validation.npz"
+_FACTS, _VALIDATION = "ensemble.json", "validation.npz"
 _N_FOLDS = 5
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Fusion:
+class FittedEnsemble:
     """A fitted supervisor.
 
     Attributes:
@@ -60,12 +60,12 @@ class Fusion:
         self.windows.save(directory / _VALIDATION)
         facts = {name: getattr(self, name) for name in ("kind", "heads", "weights", "parameters", "reason")}
         facts["validation"] = self.validation.to_dict()
-        write_atomically(directory / _FUSION, json.dumps(facts, indent=1))
+        write_atomically(directory / _FACTS, json.dumps(facts, indent=1))
 
     @classmethod
-    def load(cls, directory: Path) -> Fusion:
+    def load(cls, directory: Path) -> FittedEnsemble:
         """The inverse of `save`."""
-        facts = json.loads((directory / _FUSION).read_text(encoding="utf-8"))
+        facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
         facts["validation"] = Metrics(**facts["validation"])
         return cls(**facts, windows=WindowProbabilities.load(directory / _VALIDATION))
 
@@ -74,7 +74,9 @@ class Fusion:
         return supervisor_class(self.kind).restore(self.parameters).eval()
 
 
-def fuse_heads(heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList) -> Fusion:
+def fit_ensemble(
+    heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList
+) -> FittedEnsemble:
     """Fit the supervisor, or take the best head where the ensemble is no better (`compare_with_best_head`).
 
     It learns from what the heads said of validation and, where they were stacked, of training recordings out of fold.
@@ -89,19 +91,19 @@ def fuse_heads(heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: R
         ModelError: The heads were judged on different recordings, or on some that they were trained on.
     """
     held_out = [_held_out(head) for head in heads]
-    for head, said in zip(heads, held_out, strict=True):
-        if said.recording_ids != held_out[0].recording_ids:
+    for head, predictions in zip(heads, held_out, strict=True):
+        if predictions.recording_ids != held_out[0].recording_ids:
             raise ModelError(f"{head.name} and {heads[0].name} were judged on different recordings: train them again")
     table = recordings.set_index("recording_id", drop=False)
     for head in heads:
         check_not_trained_on(head, table.loc[head.validation.recording_ids])
     supervisor, names, reason = _fitted(heads, held_out, table.loc[held_out[0].recording_ids], config, classes)
     validation = table.loc[heads[0].validation.recording_ids]
-    said_by = {head.name: head.validation for head in heads}
-    windows = supervisor.join(np.stack([said_by[name].probabilities for name in names]))
+    validation_of = {head.name: head.validation for head in heads}
+    windows = supervisor.combine(np.stack([validation_of[name].probabilities for name in names]))
     recording = heads[0].validation.recording
     _logger.info("%s", reason)
-    return Fusion(
+    return FittedEnsemble(
         kind=_kind_of(supervisor),
         heads=names,
         weights=supervisor.weights,
@@ -127,10 +129,10 @@ def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
     Raises:
         ModelError: It was trained on one of them; the message names it.
     """
-    heard = set(head.trained_on)
-    if not heard.isdisjoint(recording_fingerprints(validation)):
+    trained_on = set(head.trained_on)
+    if not trained_on.isdisjoint(recording_fingerprints(validation)):
         names = validation["recording_id"]
-        name = next(n for n in names if heard & set(recording_fingerprints(validation[names == n])))
+        name = next(n for n in names if trained_on & set(recording_fingerprints(validation[names == n])))
         raise ModelError(
             f"{head.name} was trained on {name}, on which it was also judged: no supervisor can learn from that; "
             "train it again"
@@ -138,8 +140,8 @@ def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
 
 
 def _held_out(head: TrainedHead) -> WindowProbabilities:
-    said = [head.validation] if head.out_of_fold is None else [head.validation, head.out_of_fold]
-    return WindowProbabilities.joined(said)
+    predictions = [head.validation] if head.out_of_fold is None else [head.validation, head.out_of_fold]
+    return WindowProbabilities.concatenated(predictions)
 
 
 def _fitted(
@@ -183,13 +185,13 @@ def _cross_fitted(
     """
     windows, recording = np.stack([one.probabilities for one in held_out]), held_out[0].recording
     fold = np.random.default_rng(config.seed).permutation(len(target)) % min(_N_FOLDS, len(target))
-    joined = np.empty(windows.shape[1:], np.float32)
+    combined = np.empty(windows.shape[1:], np.float32)
     kind = supervisor_class(config.supervisor.kind)
     for number in np.unique(fold):
-        rest, asked = (fold != number) | (len(target) == 1), fold[recording] == number
+        rest, left_out = (fold != number) | (len(target) == 1), fold[recording] == number
         supervisor = kind.fit(scores[:, rest], target[rest], config.supervisor, config.seed).eval()
-        joined[asked] = supervisor.join(windows[:, asked])
-    return recording_scores(joined, recording)
+        combined[left_out] = supervisor.combine(windows[:, left_out])
+    return recording_scores(combined, recording)
 
 
 def _kind_of(supervisor: Supervisor[Any]) -> str:

@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from silencio.errors import StorageError
-from silencio.storage.places import split_zip
+from silencio.storage.uris import split_zip
 from silencio.storage.zip_names import member_names
 
 _COPIED_BYTES = 1 << 20

@@ -18,7 +18,7 @@ from silencio.data.soundscapes import SoundscapeConfig, generate_soundscapes
 from silencio.data.source import open_source
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.evaluation.failure_modes import FailureModeConfig, failure_modes
-from silencio.evaluation.soundscape_figures import judge_soundscapes
+from silencio.evaluation.soundscape_metrics import judge_soundscapes
 from silencio.evaluation.soundscapes import score_soundscapes, timelines
 from silencio.evaluation.window_model import WindowModel
 from silencio.features import FeatureSpec, FrontEnd
