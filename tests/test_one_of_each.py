@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from serving.metrics.model import _AUDIO
+from silencio.audio import AUDIO_STATISTICS
+from silencio.prediction_log import SCHEMA
+
 ROOT = Path(__file__).parents[1]
 FILES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
@@ -58,3 +62,16 @@ def test_functions__are_defined_once(name: str) -> None:
         if isinstance(node, ast.FunctionDef) and node.name == name
     ]
     assert len(found) == 1, found
+
+
+def test_statistics__are_called_the_same_in_metrics_and_prediction_log() -> None:
+    assert set(_AUDIO) <= set(AUDIO_STATISTICS)
+    assert set(AUDIO_STATISTICS) <= set(SCHEMA.names)
+    lists = [
+        file
+        for file, tree in FILES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple | ast.List | ast.Set)
+        and {getattr(one, "value", None) for one in node.elts} >= {"rms_db", "snr_db"}
+    ]
+    assert lists == ["src/silencio/audio/statistics.py"]
