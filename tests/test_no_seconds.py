@@ -33,7 +33,7 @@ _EXEMPT = {
         "serving/transformer/test_predictor_client.py",
         "asyncio.sleep",
     ): "a predictor that is too slow; slower ones are as well",
-    ("serving/test_prediction_log.py", "log.close"): "a limit that is to run out: the place never answers",
+    ("serving/prediction_log/test_writer.py", "log.close"): "a limit that is to run out: the place never answers",
 }
 
 Found = Iterator[tuple[int, str]]

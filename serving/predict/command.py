@@ -1,4 +1,4 @@
-"""`python -m serving predict`: name what recordings hold, with a bundle or by asking a server."""
+"""`silencio predict`: name what recordings hold, with a bundle or by asking a server."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ from silencio.taxonomy import ClassList, listed
 _PATIENCE_S = 60.0
 
 
-def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("predict", help="name what recordings hold")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Name what recordings hold."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="OGG, WAV, FLAC or MP3")
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")

@@ -26,7 +26,7 @@ from serving.server.protocol import DRAIN_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_
 from serving.server.readiness import BundleDataPlane, BundleModel, FixedRepository
 from serving.server.stopping import ModelServer
 from silencio.errors import ConfigError
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 
 _MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
 _MOST_REQUESTS = 64
@@ -136,7 +136,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         # argparse reads a % in it as its own.
-        help=f"API keys, made by `{python().replace('%', '%%')} -m serving.access new`; read as it changes",
+        help=f"API keys, made by `{silencio().replace('%', '%%')} keys new`; read as it changes",
     )
     group.add_argument(
         "--allow_origin",

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.metrics import Metrics
-from serving.prediction_log import PredictionLog, RecordingFacts, window_records
+from serving.prediction_log import PredictionLog
 from serving.server.protocol import KEY_NAME_HEADER
 from serving.transformer.preprocessing import HeardRequest
 from serving.transformer.request import Known
 from silencio.bundle.manifest import BundleManifest
 from silencio.decoding import RecordingFeatures
 from silencio.detections import RecordingDocument
+from silencio.prediction_log import RecordingFacts, prediction_id, window_records
 from silencio.taxonomy import ClassList
 
 
@@ -53,8 +54,8 @@ class Records:
         for stage, seconds in heard.stage_s.items():
             self._metrics.stage(stage, seconds)
         for i, (recording, known) in enumerate(zip(heard.recordings, heard.known, strict=True)):
-            named = _named(documents[i], self._manifest.classes)
-            self._metrics.windows(probabilities[i], named, recording.statistics)
+            detected, dropped = _detected_and_dropped(documents[i], self._manifest.classes)
+            self._metrics.windows(probabilities[i], detected, recording.statistics)
             if self._log is not None:
                 facts = self._facts(heard, i, recording, known, headers)
                 self._log.put(
@@ -64,7 +65,8 @@ class Records:
                         self._manifest.spec.window_s,
                         self._manifest.classes.codes,
                         probabilities[i],
-                        named,
+                        detected,
+                        dropped,
                         recording.statistics,
                     )
                 )
@@ -76,12 +78,15 @@ class Records:
         offered_id = headers.get("x-request-id")
         return RecordingFacts(
             request_id=heard.request_id,
+            prediction_id=prediction_id(heard.request_id, i),
             received_at=heard.received_at,
             bundle_name=manifest.name,
             bundle_version=manifest.version,
             spec_sha256=manifest.spec_sha256,
-            manifest_sha256=manifest.manifest_sha256,
+            bundle_sha256=manifest.manifest_sha256,
             recording=i,
+            recording_sha256=source.sha256 if source else None,
+            waveform_sha256=source.waveform_sha256 if source else None,
             session_id=known.session_id,
             client_request_id=None if offered_id == heard.request_id else offered_id,
             key_name=headers.get(KEY_NAME_HEADER),
@@ -96,14 +101,22 @@ class Records:
         )
 
 
-def _named(document: RecordingDocument, classes: ClassList) -> NDArray[np.bool_]:
-    """Which species the answer named: bool (n_windows, n_classes); a window lists all that pass."""
-    named = np.zeros((len(document.windows), len(classes)), np.bool_)
+def _detected_and_dropped(
+    document: RecordingDocument, classes: ClassList
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which species the answer names, and which place or season took out of it: each bool (n_windows, n_classes).
+
+    A window lists all of both, however few it was asked for.
+    """
+    detected = np.zeros((len(document.windows), len(classes)), np.bool_)
+    dropped = np.zeros_like(detected)
     for i, window in enumerate(document.windows):
         for one in window.species:
             if one.passes_threshold:
-                named[i, classes.index[one.code]] = True
-    return named
+                detected[i, classes.index[one.code]] = True
+            elif one.dropped_by != "threshold":
+                dropped[i, classes.index[one.code]] = True
+    return detected, dropped
 
 
 def _with_zone(moment: datetime | None) -> datetime | None:

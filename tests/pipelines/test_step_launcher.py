@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.__main__ import _IMPORTED_BY_STEPS
+from pipelines.cli.run import IMPORTED_BY_STEPS
 from pipelines.step_launcher import StepLauncher
 from pipelines.step_process import RUN_PID
 from tests.pipelines.toy_run import begin
@@ -166,6 +166,6 @@ def test_imports_for_training__begin_no_work_on_an_accelerator(tmp_path: Path) -
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-        with StepLauncher(tmp_path, ["watch_cuda", *_IMPORTED_BY_STEPS["train"]]) as launcher:
-            assert until(lambda: imported(launcher, _IMPORTED_BY_STEPS["train"][-1], tmp_path))
+        with StepLauncher(tmp_path, ["watch_cuda", *IMPORTED_BY_STEPS["train"]]) as launcher:
+            assert until(lambda: imported(launcher, IMPORTED_BY_STEPS["train"][-1], tmp_path))
             assert run(launcher, "import watch_cuda\nfound = watch_cuda.LOOKED", tmp_path) == (0, [])
