@@ -14,7 +14,7 @@ from silencio.interpreter import python
 _HEADER = f"printf 'Authorization: Bearer %s\\n' \"${API_KEY}\""
 
 
-def ways_to_ask(url: str, keys: Path | None, certificate: Path | None) -> str:
+def example_requests(url: str, keys: Path | None, certificate: Path | None) -> str:
     """Commands for a POSIX shell in this very folder, in which FILE and NAME are for the reader to replace.
 
     Args:

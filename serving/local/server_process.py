@@ -15,7 +15,7 @@ import httpx
 
 import serving
 import silencio
-from serving.server.protocol import MODEL_NAME, STOP_S
+from serving.server.protocol import MODEL_NAME, STOP_TIMEOUT_S
 from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.
@@ -49,7 +49,7 @@ class ServerProcess:
         url: Of its REST side.
         log: Its output.
         process: Itself.
-        was_asked_to_stop: It lived until it was asked here to stop.
+        was_stop_requested: It lived until it was asked here to stop.
         was_killed: It did not end when it was asked to.
     """
 
@@ -57,7 +57,7 @@ class ServerProcess:
     url: str
     log: Path
     process: subprocess.Popen[bytes]
-    was_asked_to_stop: bool = False
+    was_stop_requested: bool = False
     was_killed: bool = False
 
     @classmethod
@@ -100,16 +100,16 @@ class ServerProcess:
         """The end of its log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Send SIGTERM, once."""
         if self.exit_code() is None:
-            self.was_asked_to_stop = True
+            self.was_stop_requested = True
             self.process.terminate()
 
     def wait_until_stopped(self) -> None:
         """Wait for its end; kill it where it does not come."""
         try:
-            self.process.wait(STOP_S)
+            self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.was_killed = True
             self.process.kill()
@@ -123,7 +123,7 @@ class ServerProcess:
         Raises:
             ServingError: As `check_end`.
         """
-        self.ask_to_stop()
+        self.request_stop()
         self.wait_until_stopped()
         self.check_end()
 
@@ -136,10 +136,10 @@ class ServerProcess:
         code = self.exit_code()
         if self.was_killed:
             raise ServingError(
-                f"the {self.name} was killed: stopped, it did not end within {STOP_S:g} s; its last lines:\n"
+                f"the {self.name} was killed: stopped, it did not end within {STOP_TIMEOUT_S:g} s; its last lines:\n"
                 f"{self.last_lines()}"
             )
-        if self.was_asked_to_stop and code:
+        if self.was_stop_requested and code:
             raise ServingError(
                 f"the {self.name} did not end in order when it was stopped (exit code {code}); its last lines:\n"
                 f"{self.last_lines()}"

@@ -15,7 +15,7 @@ from serving.access.certificate import names_of, refusal_at
 from serving.access.keys import read_keys
 from serving.access.tls import Tls
 from serving.local import LocalServers, local_servers
-from serving.local.example_requests import ways_to_ask
+from serving.local.example_requests import example_requests
 from serving.server.origins import check_origin
 from serving.server.protocol import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from silencio.bundle.load import read_manifest
@@ -116,7 +116,7 @@ def up(options: argparse.Namespace) -> int:
             )
             for note in _notes(options, servers.url, tls):
                 output.print(f"note: {note}")
-            output.print(f"\n{ways_to_ask(servers.url, options.keys, options.tls_cert)}")
+            output.print(f"\n{example_requests(servers.url, options.keys, options.tls_cert)}")
             # Servers that are ready have checked the bundle.
             output.print(_licence(read_manifest(options.bundle)))
             output.print("Ctrl-C stops it.")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter, Gauge, Histogram
 
-from serving.metrics.process import say_version
+from serving.metrics.process import set_served_version
 from silencio.bundle.manifest import BundleManifest
 
 # As `silencio.errors.DecodeError` lists them; whatever else comes is "other".
@@ -112,7 +112,7 @@ class Metrics:
         self, manifest: BundleManifest, stages: Sequence[str], *, provider: str = "", precision: str = ""
     ) -> None:
         version = manifest.version
-        say_version(version)
+        set_served_version(version)
         _INFO.labels(manifest.name, version, manifest.spec_sha256, provider, precision or manifest.precision).set(1)
         self._version = version
         self._windows = _WINDOWS.labels(version)
@@ -133,21 +133,21 @@ class Metrics:
     def windows(
         self,
         probabilities: NDArray[np.float32],
-        named: NDArray[np.bool_],
+        detected: NDArray[np.bool_],
         statistics: Mapping[str, NDArray[np.float64]],
     ) -> None:
         """Windows were answered.
 
         Args:
             probabilities: Shape (n_windows, n_classes).
-            named: Shape (n_windows, n_classes): which species the answer named.
+            detected: Shape (n_windows, n_classes): which species the answer named.
             statistics: As `silencio.audio.audio_statistics` gives; each (n_windows,).
         """
         self._windows.inc(len(probabilities))
         for top in probabilities.max(axis=1).tolist():
             self._top.observe(top)
-        for i in np.flatnonzero(named.any(axis=0)).tolist():
-            self._detections[i].inc(int(named[:, i].sum()))
+        for i in np.flatnonzero(detected.any(axis=0)).tolist():
+            self._detections[i].inc(int(detected[:, i].sum()))
         for level_db in statistics.get("rms_db", ()):
             self._below_full_scale.inc(max(0.0, -float(level_db)))
         for name, histogram in self._audio.items():

@@ -33,7 +33,7 @@ _expected_requests: set[tuple[str, str]] = set()
 _is_log_expected = False
 
 
-def say_version(version: str) -> None:
+def set_served_version(version: str) -> None:
     """From now on this process serves this bundle; before, the label is empty."""
     global _served_version
     _served_version = version

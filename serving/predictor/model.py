@@ -49,16 +49,16 @@ class Predictor(BundleModel):
             graph.n_nodes,
             settings.n_workers,
             settings.session_threads,
-            settings.most_batch_windows,
-            settings.most_wait_ms,
+            settings.max_batch_windows,
+            settings.max_batch_delay_ms,
         )
         self._graph = graph
         self._scheduler = Scheduler(
             graph.run,
             n_workers=settings.n_workers,
-            most_batch_windows=settings.most_batch_windows,
-            most_wait_ms=settings.most_wait_ms,
-            most_queued_windows=settings.most_queued_windows,
+            max_batch_windows=settings.max_batch_windows,
+            max_batch_delay_ms=settings.max_batch_delay_ms,
+            max_queued_windows=settings.max_queued_windows,
         )
         metrics = Metrics(bundle.manifest, RUN_STAGES, provider=graph.provider)
         metrics.queue_length_from(self._scheduler.queue_length)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kserve.errors import ModelNotReady, ServerNotReady
+from kserve.errors import ModelNotFound, ModelNotReady, ServerNotReady
 
 _RETRY_AFTER_S = 1
 
@@ -20,6 +20,20 @@ class NotReady(ModelNotReady):  # type: ignore[misc]  # kserve is untyped
         self.error_msg = reason
         # The SDK's gRPC side reads `.reason`, which its own class lacks.
         self.reason = reason
+
+
+class VersionNotFound(ModelNotFound):  # type: ignore[misc]  # kserve is untyped
+    """The model is there, in another version: 404, over gRPC NOT_FOUND.
+
+    Args:
+        model_name: As asked for.
+        requested: The version that was asked for.
+        served: The one that there is.
+    """
+
+    def __init__(self, model_name: str, requested: str, served: str) -> None:
+        super().__init__(model_name)
+        self.reason = f"{model_name} has no version {requested[:100]!r} here: this is version {served!r}"
 
 
 class Unavailable(ServerNotReady):  # type: ignore[misc]  # kserve is untyped

@@ -1,4 +1,4 @@
-"""One request over REST and its answer, as the boundary passes them on."""
+"""One request over REST and its answer, as the middleware passes them on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.server.error_handlers import log_answer
+from serving.access import ApiKey
+from serving.server.error_handlers import log_response
 from serving.server.errors import Overloaded, RefusalError
-from serving.server.protocol import KEY_NAME_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
+from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
 from serving.server.request_body import RequestBody
 from serving.server.request_ids import REQUEST_ID, RequestIds
 
@@ -37,11 +38,11 @@ class Exchange:
         self.refusal: RefusalError | Overloaded | None = None
         self._receive, self._send = receive, send
 
-    def pass_head(self, key_name: str, n_body_bytes: int | None, without_keys: bool) -> None:
-        """Write what the boundary knows into the request's head.
+    def pass_head(self, key: ApiKey | None, n_body_bytes: int | None, without_keys: bool) -> None:
+        """Write what the middleware knows into the request's head.
 
         Args:
-            key_name: Of the key by which it came in.
+            key: With which it came; None where none is needed.
             n_body_bytes: Of a body that was read already; None leaves what the head says of it.
             without_keys: Leave out the key.
         """
@@ -49,7 +50,8 @@ class Exchange:
         own = {
             **self.ids.headers(),
             QUERY_HEADER: query,
-            KEY_NAME_HEADER: key_name,
+            KEY_NAME_HEADER: key.name if key else "",
+            KEY_ROLE_HEADER: key.role if key else "",
             OPERATION_HEADER: self.operation,
         }
         dropped = {REQUEST_ID.encode()} | ({b"authorization", b"x-api-key"} if without_keys else set())
@@ -116,7 +118,7 @@ class Exchange:
             return
         if isinstance(refusal, Overloaded):
             refusal = RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
-        log_answer(refusal.status, self.scope["path"], self.ids, refusal.text)
+        log_response(refusal.status, self.scope["path"], self.ids, refusal.text)
         await self.answer(JSONResponse({"error": refusal.text}, refusal.status, refusal.headers))
 
     async def answer(self, response: Response) -> None:

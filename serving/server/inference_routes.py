@@ -13,15 +13,15 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from kserve.constants.constants import PredictorProtocol
+from kserve.protocol.dataplane import DataPlane
 from starlette.responses import Response
 
 from serving.server.protocol import LARGE_BODY_BYTES
-from serving.server.readiness import BundleDataPlane
 
 _JSON = "application/json"
 
 
-def add_inference_routes(app: FastAPI, dataplane: BundleDataPlane) -> None:
+def add_inference_routes(app: FastAPI, dataplane: DataPlane) -> None:
     """Add them; to be called before the SDK adds its own: of two with the same path the first answers."""
     routes = _InferenceRoutes(dataplane)
     app.add_api_route("/v1/models/{model_name}:predict", routes.predict, methods=["POST"], response_model=None)
@@ -32,7 +32,7 @@ def add_inference_routes(app: FastAPI, dataplane: BundleDataPlane) -> None:
 
 
 class _InferenceRoutes:
-    def __init__(self, dataplane: BundleDataPlane) -> None:
+    def __init__(self, dataplane: DataPlane) -> None:
         self._dataplane = dataplane
 
     async def predict(self, request: Request, model_name: str) -> Response:

@@ -39,7 +39,7 @@ class ProducerConfig:
         interval_s: From the start of one to that of the next, as their names tell it; at least 1.
         n_soundscapes: None: without end.
         duration_s: Of each.
-        most_calls: In each; 0 leaves backgrounds alone.
+        max_calls: In each; 0 leaves backgrounds alone.
         seed: The same seed, the same samples.
     """
 
@@ -49,7 +49,7 @@ class ProducerConfig:
     interval_s: float = SOUNDSCAPE_S
     n_soundscapes: int | None = None
     duration_s: float = SOUNDSCAPE_S
-    most_calls: int = 9
+    max_calls: int = 9
     seed: int = 0
 
 
@@ -81,7 +81,7 @@ def produce(recordings: Sequence[Recording], backgrounds: Path | None, config: P
             seed=config.seed,
             n_soundscapes=config.n_soundscapes or _FOR_EVER,
             duration_s=config.duration_s,
-            n_calls=(min(3, config.most_calls), config.most_calls),
+            n_calls=(min(3, config.max_calls), config.max_calls),
             sites=(config.site,),
             start=config.start,
             interval_s=config.interval_s,

@@ -94,7 +94,7 @@ class Failure(BaseModel):
     reason: str
 
 
-class Ledger:
+class ResultsStore:
     """The ledger of one consumer.
 
     Args:
@@ -126,13 +126,13 @@ class Ledger:
         failure = self.failures.get(file)
         return file not in self.answered and (failure is None or failure.version != version)
 
-    def note_answer(self, answer: Answer) -> None:
+    def add_answer(self, answer: Answer) -> None:
         """It is done when this returns."""
         self._write(ANSWERS, answer)
         self.answered.add(answer.file)
         self.failures.pop(answer.file, None)
 
-    def note_failure(self, failure: Failure) -> None:
+    def add_failure(self, failure: Failure) -> None:
         """It is listed, and left alone, when this returns."""
         self._write(FAILURES, failure)
         self.failures[failure.file] = failure

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from serving.server.errors import Overloaded
-from serving.transformer.request.predict_request import Priority
+from serving.server.protocol import Priority
 
 DEFAULT_MAX_BYTES = 512 << 20
 # Of the bytes, what batch work leaves to interactive requests.
@@ -162,7 +162,7 @@ class FeatureMemory:
         return False
 
 
-class FeatureShare:
+class FeatureReservation:
     """One request's part, given back at the end of the `with` block.
 
     Args:
