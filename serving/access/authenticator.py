@@ -38,7 +38,7 @@ class Authenticator:
     """The keys of a file, which is read again when it changes, and the quota that each of them has left.
 
     Args:
-        keys_file: As `serving.access.keys` describes.
+        keys_file: A file as `serving.access.keys` describes.
         clock: Seconds that never go back.
 
     Raises:
@@ -104,8 +104,8 @@ class Authenticator:
         except ConfigError as error:
             _logger.error("the keys stay as they were: %s", error)
             return
-        known = {key.digest for key in self._keys}
-        self._buckets = {digest: bucket for digest, bucket in self._buckets.items() if digest in known}
+        digests = {key.digest for key in self._keys}
+        self._buckets = {digest: bucket for digest, bucket in self._buckets.items() if digest in digests}
         _logger.info("keys file %s was read again: %d keys", self._path, len(self._keys))
 
     def _file_version(self) -> tuple[int, int, int] | None:

@@ -47,9 +47,9 @@ class ApiKey:
     """One key, without the key itself.
 
     Attributes:
-        name: For logs and the prediction log.
+        name: Its holder's name, for logs and the prediction log.
         digest: sha256 of the key.
-        requests_per_minute: In the long run.
+        requests_per_minute: Requests that are let in per minute, in the long run.
         burst: How many requests may come at once after a pause.
         role: What its holder may do.
     """
@@ -112,8 +112,8 @@ def add_key(path: Path, name: str, requests_per_minute: float, burst: int | None
 
     Args:
         path: The keys file.
-        name: Of the key's holder, for logs.
-        requests_per_minute: In the long run.
+        name: The key holder's name, for logs.
+        requests_per_minute: Requests that are let in per minute, in the long run.
         burst: How many may come at once; None: what ten seconds allow.
         role: What its holder may do.
 

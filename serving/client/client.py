@@ -38,8 +38,8 @@ class Client:
     Args:
         url: Like `http://127.0.0.1:8080`.
         timeout_s: Longest wait for one answer.
-        model_name: As on the route.
-        api_key: Sent as a bearer token; none where None or empty.
+        model_name: The model's name on the route.
+        api_key: The key, sent as a bearer token; none is sent where it is None or empty.
         retry: When `predict` sends a recording again; by default never.
         wait: Waits between attempts, as `RetryPolicy.call` takes it; by default it sleeps.
         key_in_clear: The key may go to another machine without TLS.
@@ -150,7 +150,7 @@ class Client:
             longitude: Degrees east.
             recorded_at: When it was recorded.
             session_id: Ties requests of one walk or stream together in the server's log.
-            name: What the recording is called.
+            name: The recording's name.
             priority: Batch work waits for everybody else's; None leaves it to the server.
             truncated: What becomes of a file that ends before its recording does; None is `note`.
 

@@ -39,8 +39,8 @@ class RetryPolicy:
 
         Args:
             n_failures: Attempts so far, at least 1.
-            retry_after_s: As the server says; 0 where it says nothing.
-            jitter: From 0 to 1, for half to one and a half of the back-off; None draws it.
+            retry_after_s: Seconds that the server names; 0 where it names none.
+            jitter: A number from 0 to 1, for half to one and a half of the back-off; None draws it.
         """
         drawn = random.random() if jitter is None else jitter  # noqa: S311  # no secret
         backoff_s = min(self.max_backoff_s, self.first_backoff_s * 2.0 ** min(n_failures - 1, 30))

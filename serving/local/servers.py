@@ -29,10 +29,10 @@ class LocalServers:
     """Two servers that run.
 
     Attributes:
-        url: Where clients ask; with TLS, by a name that the certificate is for, where it has one of this machine.
-        grpc_address: Where they ask over gRPC, HOST:PORT.
-        predictor: Runs the graph, on loopback.
-        transformer: Takes recordings.
+        url: The transformer's address; with TLS, by a name of this machine that its certificate is for, if it has one.
+        grpc_address: Its gRPC side, HOST:PORT.
+        predictor: The server that runs the graph, on loopback.
+        transformer: The server that takes recordings.
     """
 
     url: str
@@ -94,14 +94,14 @@ def local_servers(
     Args:
         bundle: The bundle's folder.
         host: Where the transformer listens; the predictor listens on loopback.
-        port: The transformer's; 0 takes a free one.
-        grpc_port: Likewise, over gRPC.
-        max_body_bytes: Of the largest body or message that the transformer takes.
-        tls: By which the transformer is asked; None: in clear. The predictor, on loopback, is asked in clear.
-        transformer_options: More of `python -m serving.transformer`.
-        predictor_options: More of `python -m serving.predictor`.
-        on_progress: Told what is waited for.
-        start_timeout_s: How long to wait for one that lives and is not ready; one that ends is noticed at once.
+        port: The transformer's port; 0 takes a free one.
+        grpc_port: The transformer's gRPC port; 0 takes a free one.
+        max_body_bytes: Largest body or message that the transformer takes.
+        tls: The transformer's certificate and key; None: it speaks plain text, as the predictor on loopback does.
+        transformer_options: Further options of `python -m serving.transformer`.
+        predictor_options: Further options of `python -m serving.predictor`.
+        on_progress: Called with what is waited for.
+        start_timeout_s: How long to wait for a server that lives and is not ready; one that ends is noticed at once.
 
     Raises:
         ServingError: A server refuses the bundle, ends, does not become ready, or does not end in order.
@@ -131,7 +131,7 @@ def local_servers(
 
 @dataclass(frozen=True)
 class _Addresses:
-    """Of the transformer: by which it is asked from here whether it is ready, and by which clients ask it."""
+    """The transformer's addresses: one for probes from here, the others for clients."""
 
     probed: str
     url: str

@@ -146,7 +146,7 @@ def _wait_for_interrupt(servers: LocalServers) -> None:
 
 def _transformer_options(options: argparse.Namespace) -> list[str]:
     given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
-    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    words = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
     words += [f"--allow_origin={origin}" for origin in options.allow_origin]
     return [*words, *(["--birdnet_range"] if options.birdnet_range else [])]
 

@@ -113,7 +113,7 @@ class _Backend:
     """A bundle here or a server, as one.
 
     Attributes:
-        predict_file: From a recording to its document.
+        predict_file: Scores a recording.
         band_hz: Lowest and highest frequency that the model uses.
     """
 
@@ -147,11 +147,11 @@ def predict(options: argparse.Namespace) -> int:
 
 
 class _Answers:
-    """One file after the other, so that one is in memory at a time.
+    """Documents of files, one file after the other, so that one is in memory at a time.
 
     Args:
         files: The recordings.
-        predict_file: From a recording to its document.
+        predict_file: Scores a recording.
 
     Attributes:
         all_answered: No file was left out so far.

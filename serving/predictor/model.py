@@ -25,9 +25,9 @@ class Predictor(BundleModel):
     """Runs the graph in threads of its own, by priority; health probes are answered meanwhile.
 
     Args:
-        name: As on the routes.
+        name: The model's name on the routes.
         directory: The bundle's folder.
-        settings: Provider, threads, sizes; as the environment says by default.
+        settings: Provider, threads, sizes; by default those of the environment.
     """
 
     def __init__(self, name: str, directory: Path, settings: Settings | None = None) -> None:
@@ -66,7 +66,7 @@ class Predictor(BundleModel):
 
     @property
     def platform(self) -> str:
-        """For the metadata: what runs the graph."""
+        """What runs the graph, for the metadata."""
         return f"onnxruntime_{self._graph.provider}"
 
     def get_input_types(self) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ _WHOLE_NUMBERS = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare them; a setting of the environment that cannot be used ends the program with one sentence."""
+    """Declare the options; a setting of the environment that cannot be used ends the program with one sentence."""
     try:
         settings = Settings()
     except ConfigError as error:

@@ -1,7 +1,7 @@
-"""Who is computed next: one bounded queue before a few threads that run the graph.
+"""Which windows are scored next: one bounded queue before a few threads that run the graph.
 
 Interactive windows go before batch ones, windows of several requests run together, and no run is longer than a few
-windows, so that whoever comes next waits for at most one of them a thread.
+windows, so that the next request waits for at most one of them a thread.
 
 No kept library does this. `batched` 0.1.5 takes its whole queue before it runs any of it (who comes next waits for
 all), ranks by length and has no bound; `async-batcher` 0.2.2 is first come, first served, and stumbles over a request
@@ -42,14 +42,14 @@ class Scheduler:
     Batch work proceeds under any interactive load: while both wait, one window in ten is a batch one.
 
     Args:
-        run: From tensors (n_windows, …) to float32 (n_windows, n_classes); called from several threads at once.
-        n_workers: Threads.
+        run: Scores tensors (n_windows, …) as float32 (n_windows, n_classes); called from several threads at once.
+        n_workers: Number of threads.
         max_batch_windows: Most windows of one run.
-        max_batch_delay_ms: How long a run that is not full waits for company.
+        max_batch_delay_ms: How long a run that is not full waits for more windows.
         max_queued_windows: Most windows of one priority that may wait; a request that does not fit is refused.
 
     Attributes:
-        on_batch: Told after each run, in its thread: windows, seconds that the oldest of them waited, seconds it ran.
+        on_batch: Called after each run, in its thread: windows, seconds that the oldest waited, seconds that it ran.
     """
 
     def __init__(
@@ -95,8 +95,8 @@ class Scheduler:
         """Wait for the probabilities of a request's windows; cancelled, it leaves the queue.
 
         Args:
-            tensors: What `run` takes, each (n_windows, …) with at least one window.
-            priority: Before or after others.
+            tensors: Inputs of `run`, each (n_windows, …) with at least one window.
+            priority: Batch windows wait for interactive ones.
 
         Returns:
             float32, shape (n_windows, n_classes).
@@ -158,7 +158,7 @@ class Scheduler:
                 self._n_free -= 1
 
     def _wait_s(self, lane: _Lane | None) -> float | None:
-        """How long to wait for company: not at all when a run is full or its time is over."""
+        """How long to wait for more windows: not at all when a run is full or its time is over."""
         if lane is None:
             return None
         if lane.n_windows >= self._max_batch_windows or self._closing:

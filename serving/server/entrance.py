@@ -16,10 +16,10 @@ class Entrance:
 
     Attributes:
         host: An address of this machine; a pod needs 0.0.0.0.
-        limits: What is admitted at once.
-        authenticator: Of the keys; None lets everybody in.
+        limits: Limits on what is admitted at once.
+        authenticator: Checks keys; None lets everybody in.
         tls: Certificate and key; None speaks plain text.
-        routes: Adds routes of its own to the REST side, before the SDK's: of two with the same path the first answers.
+        routes: Adds routes to the REST side, before the SDK's: of two with the same path the first answers.
         allowed_origins: Origins of web pages that may read the REST side's answers, by `check_origin`.
     """
 

@@ -1,4 +1,4 @@
-"""What a client is told of an error over REST: a status and one sentence, `{"error": …}`, and a line in the log."""
+"""Errors over REST: a status, one sentence, `{"error": …}`, and a line in the log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INTERNAL = "internal error; the server's log says more"
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Take the place of the SDK's handlers, which log a stack trace for every wrong request."""
+    """Put ours in place of the SDK's handlers, which log a stack trace for every wrong request."""
     app.add_exception_handler(InvalidInput, _invalid)
     app.add_exception_handler(RequestValidationError, _not_the_protocol)
     app.add_exception_handler(HTTPException, _no_such_route)
@@ -40,7 +40,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def log_response(status: object, route: str, ids: object, text: str, level: int = logging.INFO) -> None:
-    """One line, whatever a client wrote into its route or its fields."""
+    """Log one line, whatever a client wrote into its route or its fields."""
     line = f"{status} {route} {ids}: {text}"[:_MAX_LINE_CHARACTERS]
     logger.log(level, "%s", "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line))
 
@@ -77,7 +77,7 @@ async def _no_such_route(request: Request, error: Exception) -> JSONResponse:
     elif error.status_code == 405:
         text = f"{request.method} is not taken at {request.scope['path']}"
         if headers.get("Allow") == "GET":
-            headers["Allow"] = "GET, HEAD"  # of which the SDK does not know: the boundary makes a GET of it
+            headers["Allow"] = "GET, HEAD"  # of which the SDK does not know: the middleware makes a GET of it
     return _answer(request, error.status_code, text, headers)
 
 

@@ -21,12 +21,12 @@ class Exchange:
     """One request and its answer.
 
     Attributes:
-        scope: ASGI's, with the method and the headers that the model is to see.
-        operation: By whose name it came, where that is not the route's own.
-        body: Of the request.
-        ids: In every line and in the answer.
-        status: Of the answer; 0 before it begins.
-        refusal: Why it is not the application that answers; what this one says meanwhile is dropped.
+        scope: ASGI's scope, with the method and the headers that the model is to see.
+        operation: The further name of the route by which it came; empty by its own.
+        body: The request's body.
+        ids: The request's ids, for log lines and the answer.
+        status: The answer's status; 0 before it begins.
+        refusal: The error that is answered in place of the application, whose own answer is then dropped.
     """
 
     def __init__(self, scope: Scope, operation: str, body: RequestBody, receive: Receive, send: Send) -> None:
@@ -42,9 +42,9 @@ class Exchange:
         """Write what the middleware knows into the request's head.
 
         Args:
-            key: With which it came; None where none is needed.
-            n_body_bytes: Of a body that was read already; None leaves what the head says of it.
-            without_keys: Leave out the key.
+            key: The request's key; None where none is needed.
+            n_body_bytes: Size of a body that was read already; None leaves what the head says of it.
+            without_keys: Whether to leave out the key.
         """
         query = self.scope["query_string"].decode("latin-1")
         own = {
@@ -69,7 +69,7 @@ class Exchange:
         self.scope = {**self.scope, "method": method, "headers": kept + added}
 
     async def work(self, app: ASGIApp) -> None:
-        """Have the application answer, as long as the client waits for it.
+        """Run the application, as long as the client waits for its answer.
 
         Raises:
             ClientDisconnect: It has left; what was done for it has ended.
@@ -88,7 +88,7 @@ class Exchange:
                 await asyncio.gather(working, return_exceptions=True)
 
     async def _leave(self) -> None:
-        """Return when the client is gone. While its body comes, whoever reads that hears of it."""
+        """Return when the client is gone. While its body comes, whoever reads that is told by it."""
         await self.body.received.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
@@ -122,5 +122,5 @@ class Exchange:
         await self.answer(JSONResponse({"error": refusal.text}, refusal.status, refusal.headers))
 
     async def answer(self, response: Response) -> None:
-        """Answer without asking the application."""
+        """Answer in place of the application."""
         await response(self.scope, self._receive, self.send)

@@ -43,13 +43,13 @@ _Metadatum = namedtuple("_Metadatum", ("key", "value"))  # as gRPC's own, which 
 
 
 class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is untyped
-    """Stands before every call.
+    """Authenticates, admits and answers every call.
 
     The SDK's own interceptor says INVALID_ARGUMENT of its own failures, and logs a stack trace for every wrong request.
 
     Args:
         admission: Shared with REST.
-        authenticator: Of the keys; None lets everybody in.
+        authenticator: Checks keys; None lets everybody in.
     """
 
     def __init__(self, admission: AdmissionController, authenticator: Authenticator | None) -> None:
@@ -69,8 +69,8 @@ class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is u
         async def answer(messages: AsyncIterator[bytes], context: Any) -> Any:
             return await self._answer(handler, method, messages, context)
 
-        # On the wire a stream of one message is the same. Of a unary call gRPC reads the message before it asks
-        # anybody, and blames the server for one that is none.
+        # On the wire a stream of one message is the same. Of a unary call gRPC reads the message before any
+        # interceptor runs, and blames the server for one that is none.
         return grpc.stream_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
 
     async def _answer(self, handler: Any, method: str, messages: AsyncIterator[bytes], context: Any) -> Any:

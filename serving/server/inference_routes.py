@@ -22,7 +22,7 @@ _JSON = "application/json"
 
 
 def add_inference_routes(app: FastAPI, dataplane: DataPlane) -> None:
-    """Add them; to be called before the SDK adds its own: of two with the same path the first answers."""
+    """Add the routes; to be called before the SDK adds its own: of two with the same path the first answers."""
     routes = _InferenceRoutes(dataplane)
     app.add_api_route("/v1/models/{model_name}:predict", routes.predict, methods=["POST"], response_model=None)
     app.add_api_route("/v2/models/{model_name}/infer", routes.infer, methods=["POST"], response_model=None)
@@ -36,11 +36,11 @@ class _InferenceRoutes:
         self._dataplane = dataplane
 
     async def predict(self, request: Request, model_name: str) -> Response:
-        """V1."""
+        """Answer by V1."""
         return await self._answer(request, model_name, PredictorProtocol.REST_V1)
 
     async def infer(self, request: Request, model_name: str, model_version: str | None = None) -> Response:
-        """V2, its tensors in JSON or behind it; of the version that is served, whether or not it is named."""
+        """Answer by V2, its tensors in JSON or behind it; of the version that is served, whether or not it is named."""
         self._dataplane.check_version(model_name, model_version)
         return await self._answer(request, model_name, PredictorProtocol.REST_V2)
 

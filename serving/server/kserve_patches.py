@@ -44,7 +44,7 @@ from serving.server.grpc_messages import MAX_CALLS_BEING_READ
 from serving.server.grpc_options import grpc_options, server_credentials
 from serving.server.http_protocol import HttpProtocol
 from serving.server.inference_routes import add_inference_routes
-from serving.server.media_types import is_json, is_text, media_type, says_nothing
+from serving.server.media_types import is_json, is_text, is_unspecific, media_type
 from serving.server.middleware import guard
 from serving.server.v2_binary import read_binary_request
 
@@ -77,20 +77,20 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
     """
 
     def get_model_from_registry(self, name: str) -> Any:
-        """By its name or its pinned name; while no bundle is loaded, whatever bundle is asked for may still come."""
+        """Find a model by its name or pinned name; while no bundle is loaded, any pinned name may still be right."""
         model = self.model_registry.get_model(name.partition("@")[0])
         if model is None or ("@" in name and model.pinned_name not in ("", name)):
             raise ModelNotFound(name)
         return model
 
     def check_version(self, model_name: str, version: str | None) -> None:
-        """Raises `VersionNotFound` for another one than is served; none is any, and so is what may still come."""
+        """Raises `VersionNotFound` for another version than is served; while no bundle is loaded, any may be."""
         served = self.get_model_from_registry(model_name).version
         if version and served and version != served:
             raise VersionNotFound(model_name, version, served)
 
     def versions(self, model_name: str) -> list[str]:
-        """Those that are served: one, or none while the bundle is not loaded."""
+        """The versions that are served: one, or none while the bundle is not loaded."""
         served = self.get_model_from_registry(model_name).version
         return [served] if served else []
 
@@ -121,7 +121,7 @@ class BundleDataPlane(DataPlane):  # type: ignore[misc]  # kserve is untyped
     ) -> Any:
         """The SDK's own, which takes every V1 body without a Content-Type for JSON: most are recordings."""
         is_v1 = protocol_version == PredictorProtocol.REST_V1.value
-        is_unnamed = is_v1 and isinstance(body, bytes) and says_nothing(headers.get("content-type", ""))
+        is_unnamed = is_v1 and isinstance(body, bytes) and is_unspecific(headers.get("content-type", ""))
         # A CloudEvent's type stands in a header of its own.
         if is_unnamed and not is_json(body) and "ce-specversion" not in headers:
             return body, {}

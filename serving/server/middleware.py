@@ -59,9 +59,9 @@ def guard(
     its text to the client and closes the connection.
 
     Args:
-        app: The SDK's.
+        app: The SDK's application.
         admission: Shared with gRPC.
-        authenticator: Of the keys; None lets everybody in.
+        authenticator: Checks keys; None lets everybody in.
         pages: Routes of our own, open to everybody for reading.
     """
     expect_requests(PREDICT_ROUTES, PREDICT_STATUSES)
@@ -76,7 +76,7 @@ class RequestMiddleware:
     Args:
         app: The application.
         admission: Shared with gRPC.
-        authenticator: Of the keys; None lets everybody in.
+        authenticator: Checks keys; None lets everybody in.
         pages: Routes that are open for reading, beside `OPEN_ROUTES`.
     """
 
@@ -169,6 +169,6 @@ class RequestMiddleware:
 
 
 def _check_method(scope: Scope, route: str) -> None:
-    """The SDK takes `GET …/silencio:predict` for a question about a model of that name, and says that there is none."""
+    """Refuse other methods: the SDK takes `GET …/silencio:predict` for a status request of a model of that name."""
     if route in METHODS and scope["method"] not in (allowed := allowed_methods(route)).split(", "):
         raise RefusalError(405, f"{scope['method']} is not taken at {scope['path']}", Allow=allowed)

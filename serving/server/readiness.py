@@ -17,14 +17,14 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
     """A KServe model behind which stands a bundle.
 
     Args:
-        name: As on the routes.
+        name: The model's name on the routes.
         directory: The bundle's folder.
 
     Attributes:
-        directory: As given.
+        directory: The bundle's folder.
         reason: Why it is not ready; empty when it is.
         pinned_name: A second name that only this very bundle has; empty until it is loaded.
-        version: The bundle's; empty until it is loaded.
+        version: The bundle's version; empty until it is loaded.
     """
 
     def __init__(self, name: str, directory: Path) -> None:
@@ -57,7 +57,7 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
             self.reason = f"{REFUSED}{error}"
             logger.error("%s: not ready: %s", self.name, self.reason)
             return False
-        # The boundary of loading: a server that cannot load stays up and says so.
+        # Whatever happens while loading: a server that cannot load stays up and says so.
         except Exception as error:  # noqa: BLE001
             self.reason = f"{REFUSED}{self.directory} could not be loaded ({type(error).__name__})"
             logger.exception("%s: not ready: %s", self.name, self.reason)

@@ -13,12 +13,12 @@ from serving.server.errors import RefusalError
 
 
 class RequestBody:
-    """One body.
+    """The body of one request.
 
     Args:
-        receive: ASGI's.
+        receive: ASGI's function.
         ticket: The request's part of what is admitted.
-        max_bytes: More of it is refused, as it comes and unpacked.
+        max_bytes: Largest body that is taken, as it comes and unpacked.
 
     Attributes:
         body_read_timeout_s: A body that stands still for so long is given up; None where the body is not read.
@@ -35,7 +35,7 @@ class RequestBody:
         self._whole: bytes | None = None
 
     async def receive(self) -> Message:
-        """ASGI's, counted: a chunked body declares no size.
+        """Receive the next message by ASGI, counted: a chunked body declares no size.
 
         Raises:
             RefusalError: It is too large, or stands still.
@@ -55,14 +55,14 @@ class RequestBody:
         """Read it before the application asks for it; `receive` then gives it in one piece.
 
         Args:
-            coding: How it is packed, by `content_coding`; empty where it is not.
+            coding: Its content coding, by `content_coding`; empty where it is not packed.
 
         Returns:
             Its bytes, unpacked.
 
         Raises:
             ClientDisconnect: The client left.
-            RefusalError: As by `receive`; the limit holds for what was unpacked, too. Or the bytes are not packed so.
+            RefusalError: It is too large, as it came or unpacked, stands still, or is not packed so.
             Overloaded: There is no room for it.
         """
         unpacker = Unpacker(coding) if coding else None

@@ -82,8 +82,8 @@ def parsed_options(
     """The options of the command line; one sentence names all that are missing.
 
     Args:
-        parser: Of `argument_parser`.
-        needed: What to write for each option without which there is no serving, by its name.
+        parser: A parser by `argument_parser`.
+        needed: By the name of each option that is required, what to write for it.
 
     Raises:
         SystemExit: Options are wrong or missing.
@@ -196,9 +196,9 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
     a refused bundle keeps it so.
 
     Args:
-        model: What answers.
-        options: Of `argument_parser`.
-        routes: Adds routes of its own to the REST side, open to everybody for reading. It is called before the SDK adds
+        model: The model that answers.
+        options: Parsed options of `argument_parser`.
+        routes: Adds routes to the REST side, open to everybody for reading. It is called before the SDK adds
             its routes: of two with the same path the first answers.
 
     Raises:

@@ -23,9 +23,9 @@ class Attack:
     """One way of sending something.
 
     Attributes:
-        what: For the report.
-        make: From a clip's sound to the body and its media type.
-        refused: It must be answered by a 4xx; else any answer but a 5xx will do, and a 200 must have the right shape.
+        what: The attack's name in the report.
+        make: Makes the body and its media type of a clip's sound.
+        refused: Whether it must be answered by a 4xx; else by anything but a 5xx, a 200 in the right shape.
     """
 
     what: str
@@ -47,7 +47,7 @@ def _attack(scenario: Scenario, client: SimulatedClient, rng: np.random.Generato
             attack = ATTACKS[int(number)]
             clip = fitted(random_sound(scenario, rng), _CLIP_S)
             body, media_type = attack.make(clip, rng)
-            scenario.note(client.ask(attack.what, body, media_type, refusal_expected=attack.refused))
+            scenario.record(client.send(attack.what, body, media_type, refusal_expected=attack.refused))
         is_first_round = False
 
 

@@ -24,9 +24,9 @@ class Report:
     """The report of one simulation.
 
     Attributes:
-        simulation: Its name.
+        simulation: The simulation's name.
         outcomes: What came of every request.
-        took_s: From begin to end.
+        took_s: Seconds from begin to end.
         label_counts: Recordings of each label in the data; empty where there are no labels.
     """
 
@@ -43,7 +43,7 @@ class Report:
         return found if any(one.status for one in self.outcomes) else [*found, "the server answered nothing at all"]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """The report as plain values, for JSON."""
         return {
             "simulation": self.simulation,
             "took_s": round(self.took_s, 3),
@@ -55,14 +55,14 @@ class Report:
             "n_windows": sum(len(one.top_species) for one in self.outcomes),
             "named": [
                 {"code": code, "common_name": name, "n_windows": n, "mean_probability": round(mean, 4)}
-                for code, name, n, mean in self._named()
+                for code, name, n, mean in self._species()
             ],
             "labels": self._labels(),
             "faults": self.faults,
         }
 
     def print(self, console: Console) -> None:
-        """For people."""
+        """Print the report for people."""
         facts = self.to_dict()
         console.print(_by_kind_table(f"{self.simulation}: {facts['n_requests']} requests", facts["by_kind"]))
         latency = ", ".join(f"{name} {value:.0f} ms" for name, value in facts["latency_ms"].items())
@@ -71,14 +71,14 @@ class Report:
             listed = ", ".join(f"{name}: {n}" for name, n in counts.items()) or "none"
             console.print(f"{title}: {listed}")
         if facts["named"]:
-            console.print(_named_table(facts["named"]))
+            console.print(_species_table(facts["named"]))
         if facts["labels"]:
             console.print(_labels_table(facts["labels"]))
         for fault in self.faults:
             console.print(f"must never happen: {fault}", style="red")
 
     def _latencies_ms(self, what: str | None = None) -> dict[str, float]:
-        """Of answers with windows: a refusal is quick and says nothing."""
+        """Percentiles of answers with windows: a refusal is quick and no measure."""
         answered = [1e3 * one.latency_s for one in self.outcomes if one.is_answered and what in (None, one.what)]
         if not answered:
             return {}
@@ -94,7 +94,7 @@ class Report:
             for what in sorted({one.what for one in self.outcomes})
         }
 
-    def _named(self) -> list[tuple[str, str, int, float]]:
+    def _species(self) -> list[tuple[str, str, int, float]]:
         probabilities: dict[tuple[str, str], list[float]] = defaultdict(list)
         for one in self.outcomes:
             for code, name, probability in one.top_species:
@@ -103,7 +103,7 @@ class Report:
         return [(code, name, len(values), float(np.mean(values))) for (code, name), values in ordered]
 
     def _labels(self) -> list[dict[str, Any]]:
-        """For each label that was sent: in how many of its recordings it was the most probable of some window."""
+        """The labels that were sent: in how many recordings of each it was the most probable of some window."""
         found: dict[str, list[bool]] = defaultdict(list)
         for one in self.outcomes:
             if one.code and one.is_answered:
@@ -131,7 +131,7 @@ def _cell(values: Mapping[str, float], name: str) -> str:
     return f"{values[name]:.0f}" if name in values else ""
 
 
-def _named_table(named: Sequence[Mapping[str, Any]]) -> Table:
+def _species_table(named: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("most probable, by window", "code", "species", "windows", "mean probability")
     for one in named[:_SHOWN]:
         table.add_row(one["code"], Text(one["common_name"]), str(one["n_windows"]), f"{one['mean_probability']:.2f}")

@@ -20,10 +20,10 @@ class Scenario:
     """One simulation.
 
     Attributes:
-        url: Of the transformer.
-        recordings: What may be sent.
+        url: The transformer's address.
+        recordings: Recordings that may be sent.
         duration_s: How long it goes on.
-        seed: Another seed, other choices.
+        seed: Seed of the users' choices.
         n_clients: Users at once.
         speed: How much faster than in life a stream goes and a user hesitates.
         api_key: The users' key; empty where none is needed.
@@ -78,5 +78,5 @@ class Scenario:
                 self.stop()
 
     def draw(self, rng: np.random.Generator) -> Recording:
-        """Any recording."""
+        """Draw any recording."""
         return self.recordings[int(rng.integers(len(self.recordings)))]

@@ -24,13 +24,13 @@ class Outcome:
     """What came of a request.
 
     Attributes:
-        what: What was sent.
+        what: The kind of request, for the report.
         code: Label of the recording; empty where it has none.
         status: HTTP status; None where none came.
-        latency_s: From the first byte sent to the last received.
+        latency_s: Seconds from the first byte sent to the last received.
         error: Kind of trouble, as the report counts it; empty where there was none.
         fault: What must never happen and did; empty where all was well.
-        retry_after_s: As a 503 or 429 says.
+        retry_after_s: Seconds that a 503 or 429 names.
         top_species: For each window the most probable species: (code, common name, probability).
     """
 
@@ -52,8 +52,8 @@ class SimulatedClient:
     """One user's connection to the endpoint; a context manager.
 
     Args:
-        url: Of the transformer.
-        api_key: Sent as a bearer token; empty sends none.
+        url: The transformer's address.
+        api_key: The key, sent as a bearer token; empty sends none.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
 
@@ -87,13 +87,13 @@ class SimulatedClient:
         """Send a body and check the response.
 
         Args:
-            what: For the report.
+            what: The kind of request, for the report.
             content: The body.
-            media_type: As declared, true or not.
+            media_type: The declared media type, true or not.
             code: The recording's label.
-            duration_s: Of the sound, where known: the windows must cover it.
-            refusal_expected: Anything but a 4xx (or an overload) is a fault.
-            query: Of the address.
+            duration_s: Length of the sound, where known: the windows must cover it.
+            refusal_expected: Whether anything but a 4xx (or an overload) is a fault.
+            query: Options in the address.
 
         Raises:
             UntrustedServerError: The server's certificate is not taken, so no request will succeed.

@@ -129,7 +129,7 @@ def _hunt(scenario: Scenario, client: SimulatedClient, rng: np.random.Generator)
 
 
 def media_type_of(recording: Recording) -> str:
-    """As its name says."""
+    """The media type that its name says."""
     suffix = recording.name.rpartition(".")[2].lower()
     return f"audio/{'mpeg' if suffix == 'mp3' else suffix}"
 

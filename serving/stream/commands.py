@@ -155,12 +155,12 @@ def run_consume(options: argparse.Namespace) -> int:
 
 
 def _place(text: str) -> str:
-    """As its listing names what is below: an S3 prefix without a slash at its end, a folder from the root on."""
+    """A place as listings name what is below it: an S3 prefix without a slash at its end, a folder from the root on."""
     return str(Path(text).resolve()) if is_local(text) else text.rstrip("/")
 
 
 def _stop_on_signals(stop: Callable[[], None] | None = None) -> StopRequest:
-    """Set by Ctrl-C and SIGTERM, which call `stop` as well."""
+    """Set a stop request by Ctrl-C and SIGTERM, which call `stop` as well."""
     stopped = StopRequest()
 
     def on_signal(number: int, _: FrameType | None) -> None:

@@ -34,7 +34,7 @@ class ConsumerConfig:
         target: Folder or prefix of the results and the tables.
         url: The transformer's address.
         n_clients: Requests at once.
-        every_s: From one look at the place to the next.
+        every_s: Seconds from one look at the place to the next.
         settle_s: A file of a folder is taken when two looks so far apart found it unchanged. Objects of S3 appear
             whole and are taken at once.
         tables_s: The tables are written when there is nothing to do, and not more often than this; long ones not more
@@ -75,11 +75,11 @@ class Consumer:
     """One consumer of one place.
 
     Args:
-        config: What it does.
+        config: What the consumer does.
         report: Called with what people may want to know, a line each.
 
     Attributes:
-        waiting: Why inputs that may be scored later were not, by file.
+        waiting: By file, why inputs that may be scored later were not.
 
     Raises:
         ServingError: The server's address, or the proxy that the environment names, cannot be used, or the server's

@@ -35,11 +35,11 @@ class ProducerConfig:
     Attributes:
         target: Folder or `s3://` prefix.
         site: Begins every name.
-        start: Of the first soundscape, as its name tells it.
-        interval_s: From the start of one to that of the next, as their names tell it; at least 1.
+        start: Time of the first soundscape, as its name tells it.
+        interval_s: Seconds from the start of one to that of the next, as their names tell it; at least 1.
         n_soundscapes: None: without end.
-        duration_s: Of each.
-        max_calls: In each; 0 leaves backgrounds alone.
+        duration_s: Length of each soundscape.
+        max_calls: Most calls in each; 0 leaves backgrounds alone.
         seed: The same seed, the same samples.
     """
 
@@ -60,9 +60,9 @@ def produce(recordings: Sequence[Recording], backgrounds: Path | None, config: P
     under a hidden name first, in S3 by one request.
 
     Args:
-        recordings: Whose calls are heard; those without a label are left out.
+        recordings: Sources of the calls; those without a label are left out.
         backgrounds: Folder of real ones; None, or one without recordings, leaves made noise.
-        config: What is written.
+        config: What the producer writes.
 
     Yields:
         Where each was written.

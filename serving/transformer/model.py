@@ -42,7 +42,7 @@ class ScoredRequest:
 
     Attributes:
         preprocessed: The request with its features.
-        probabilities: By recording, float32 (n_windows, n_classes).
+        probabilities: Probabilities by recording, float32 (n_windows, n_classes).
         predictor_s: Seconds that it waited for the predictor.
     """
 

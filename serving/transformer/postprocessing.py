@@ -56,7 +56,7 @@ class Postprocessor:
 
         Args:
             request: The request with its features.
-            probabilities: By recording, float32 (n_windows, n_classes).
+            probabilities: Probabilities by recording, float32 (n_windows, n_classes).
         """
         manifest, top_k = self.manifest, _top_k(request.parsed)
         return [

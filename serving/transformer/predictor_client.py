@@ -62,7 +62,7 @@ _OPTIONS = [
 
 
 class PredictorClient:
-    """One predictor.
+    """A client of one predictor.
 
     The SDK's `InferenceGRPCClient` is this same stub; it logs a stack trace for every probe that finds the predictor
     away, and after a restart finds it again up to two minutes late.
@@ -70,7 +70,7 @@ class PredictorClient:
     Args:
         address: `HOST:PORT` of its gRPC side.
         deadline_s: How long one call may take with its retries; by default as the settings say.
-        credentials: For TLS; None connects without it.
+        credentials: TLS credentials; None connects without TLS.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class PredictorClient:
         """Compute the probabilities of windows: a few windows a call, two calls at a time.
 
         Args:
-            model_name: As registered at the predictor.
+            model_name: The model's name at the predictor.
             tensors: The graph's inputs, each (n_windows, …), at least one window.
             priority: Batch windows wait at the predictor for interactive ones.
-            deadline_s: Of each call, in place of the client's own.
+            deadline_s: Deadline of each call, in place of the client's own.
 
         Returns:
             float32, shape (n_windows, n_classes).
@@ -187,5 +187,5 @@ def _tensor(name: str, array: NDArray[np.generic]) -> InferInput:
 
 
 def _is_of_the_predictor(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the predictor said so itself; a channel that is down reports what happened to the connection."""
+    """Whether the details are the predictor's own; a channel that is down reports what happened to the connection."""
     return (error.details() or "").startswith((LOADING, REFUSED))

@@ -32,9 +32,9 @@ class ProbedRecording:
     """A recording of which nothing was decoded.
 
     Attributes:
-        field: Where in the request it stood.
-        encoded: Its bytes.
-        claimed_s: How long it is by its headers; None where they do not tell.
+        field: Its place in the request.
+        encoded: The file's bytes.
+        claimed_s: Length by its headers; None where they do not tell.
     """
 
     field: str
@@ -85,7 +85,7 @@ def too_long_together(field: str) -> TooLongError:
     """Several recordings are too much, whichever of them.
 
     Args:
-        field: Of one of them.
+        field: Place in the request of one of them.
     """
     return TooLongError(
         f"{field.partition('[')[0]}: the recordings are longer than {MAX_AUDIO_S:g} s together, the most that one "

@@ -15,17 +15,17 @@ Decode = Callable[[ProbedRecording, float, Priority], Awaitable[RecordingFeature
 
 
 class RequestDecoder:
-    """The recordings of one request.
+    """Decodes the recordings of one request.
 
     All of them are decoded beside each other, each no further than its headers say that it goes. Those that go on are
     decoded anew when the others are known, one at a time and as batch work: first as far as each would go if they
     shared what the request's limit leaves, then as far as that limit. Headers that lie gain nothing.
 
     Args:
-        probed: At least one.
+        probed: The recordings, at least one.
         decode: Decodes one, up to so many seconds; more is a `DecodeError` of the kind `too_long`.
-        max_bytes: What features of so many seconds take.
-        reservation: Of the memory for features; nothing is in it.
+        max_bytes: Gives the bytes that features of so many seconds take.
+        reservation: The request's part of the memory for features, without anything in it.
     """
 
     def __init__(
@@ -44,12 +44,12 @@ class RequestDecoder:
         self._min_s = [0.0] * len(probed)
 
     async def run(self, priority: Priority) -> list[RecordingFeatures]:
-        """Decode.
+        """Decode all of them.
 
         Raises:
             TooLongError: They are longer together than one request may be.
             Overloaded: There is no room for so much now.
-            DecodeError: As `decode` raises, but for `too_long`.
+            DecodeError: `decode` failed otherwise than by `too_long`.
         """
         allotted = allotted_s(self._probed)
         await self._reservation.enter(sum(map(self._max_bytes, allotted)), priority)

@@ -50,8 +50,8 @@ def v2_response(
 
     Args:
         request: The request as the SDK parsed it.
-        documents: By recording.
-        probabilities: By recording, float32 (n_windows, n_classes), before place and season.
+        documents: Documents by recording.
+        probabilities: Probabilities by recording, float32 (n_windows, n_classes), before place and season.
         manifest: The bundle's manifest.
         request_id: The server's own name for the request; the response has it where the client gave none.
 

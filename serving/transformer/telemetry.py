@@ -48,8 +48,8 @@ class PredictionRecorder:
 
         Args:
             request: The request with its features.
-            probabilities: By recording, float32 (n_windows, n_classes).
-            documents: By recording, as answered.
+            probabilities: Probabilities by recording, float32 (n_windows, n_classes).
+            documents: Documents by recording, as answered.
             timings: How long its stages took.
             headers: The request's headers.
         """

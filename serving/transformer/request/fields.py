@@ -19,7 +19,7 @@ Format = Literal["json", "csv", "raven", "audacity", "birdclef"]
 DEFAULT_TOP_K = 5
 Model = TypeVar("Model", bound=BaseModel)
 _MAX_TEXT_CHARACTERS = 200
-# In the words of who sends JSON, by pydantic's type of fault.
+# Messages for who sends JSON, by pydantic's type of fault.
 _MESSAGES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field that is taken here",
@@ -73,10 +73,10 @@ class Strict(BaseModel):
 
 
 class RecordingMetadata(Strict):
-    """What may be said of a recording.
+    """What a client may send with a recording.
 
     Attributes:
-        name: Of the file; the formats that name a file use it.
+        name: Name of the file; the formats that name a file use it.
         latitude: Degrees north; together with longitude.
         longitude: Degrees east; together with latitude.
         recorded_at: ISO 8601; when the first sample was recorded.
@@ -101,7 +101,7 @@ class PredictOptions(Strict):
 
     Attributes:
         top_k: How many species a window lists at least; those that pass their threshold always are.
-        format: Of the answer.
+        format: Format of the answer.
         priority: Batch work waits for everybody else's.
         truncated: What becomes of a file that ends before its recording does: scored as far as it goes, with a note,
             or refused.

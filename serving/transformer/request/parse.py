@@ -1,4 +1,4 @@
-"""One door for every protocol."""
+"""Parses requests of every protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import orjson
 from kserve import InferRequest
 from kserve.errors import InvalidInput
 
-from serving.server.media_types import is_json, is_text, media_type, says_nothing
+from serving.server.media_types import is_json, is_text, is_unspecific, media_type
 from serving.server.protocol import LARGE_BODY_BYTES, OPERATION_HEADER, QUERY_HEADER
 from serving.transformer.request.parsed_request import ParsedRequest
 from serving.transformer.request.upload import read_query, read_upload
@@ -32,7 +32,7 @@ async def parse_request(
 
 
 def _n_body_bytes(payload: object, headers: Mapping[str, str]) -> int:
-    """By the head, which the boundary keeps true; gRPC's calls have none."""
+    """Size of the body by the head, which the middleware keeps true; gRPC's calls have none."""
     length = headers.get("content-length", "")
     if not length and isinstance(payload, InferRequest):
         return sum(len(tensor._raw_data or b"") for tensor in payload.inputs)
@@ -42,14 +42,14 @@ def _n_body_bytes(payload: object, headers: Mapping[str, str]) -> int:
 def parse_payload(
     payload: object, headers: Mapping[str, str] | None, spec: FeatureSpec, inputs: tuple[str, ...], max_windows: int
 ) -> ParsedRequest:
-    """Understand what the SDK hands on: a V2 request, a parsed JSON body, or bytes of any other content type.
+    """Parse what the SDK hands on: a V2 request, a parsed JSON body, or bytes of any other content type.
 
     Args:
-        payload: As the SDK hands it on.
-        headers: Of the request, in lower case.
-        spec: The bundle's.
-        inputs: What its graph takes.
-        max_windows: Of features that a device computed.
+        payload: The body as the SDK hands it on.
+        headers: The request's headers, in lower case.
+        spec: The bundle's feature definition.
+        inputs: Names of the graph's inputs.
+        max_windows: Most windows of features that a device computed.
 
     Raises:
         InvalidInput: It is nothing that is taken; the message names the field.
@@ -104,7 +104,7 @@ def _is_recording(body: bytes, content_type: str) -> bool:
     # A browser's `fetch` and beacons call every text so.
     if kind == "text/plain" and is_json(body):
         return False
-    if not says_nothing(content_type):
+    if not is_unspecific(content_type):
         raise InvalidInput(f"{label} is not taken: {_TAKEN}")
     if is_json(body):
         return False

@@ -17,9 +17,9 @@ class EncodedRecording:
     """A recording as it came.
 
     Attributes:
-        field: Where in the request it stood.
+        field: Its place in the request, for messages.
         content: The file's bytes: OGG, WAV, FLAC or MP3.
-        metadata: What the client sent with it.
+        metadata: The client's metadata.
     """
 
     field: str
@@ -33,7 +33,7 @@ class GivenFeatures:
 
     Attributes:
         log_mel: float32, shape (n_windows, n_mels, n_frames).
-        metadata: What the client sent with them.
+        metadata: The client's metadata.
     """
 
     log_mel: NDArray[np.float32]
@@ -58,7 +58,7 @@ class ParsedRequest:
 
     @property
     def metadata(self) -> list[RecordingMetadata]:
-        """Of each recording, in order."""
+        """Metadata of each recording, in order."""
         if self.features is not None:
             return [self.features.metadata]
         return [one.metadata for one in self.recordings]

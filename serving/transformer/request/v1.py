@@ -18,7 +18,7 @@ class Audio(Strict):
 
 
 class Instance(RecordingMetadata):
-    """One recording and what is known of it."""
+    """One recording with its metadata."""
 
     audio: Audio
 

@@ -33,10 +33,10 @@ def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], m
     """Parse a V2 request.
 
     Args:
-        request: As the SDK parsed it.
-        spec: The bundle's.
-        inputs: What its graph takes.
-        max_windows: Of features.
+        request: The request as the SDK parsed it.
+        spec: The bundle's feature definition.
+        inputs: Names of the graph's inputs.
+        max_windows: Most windows of features.
 
     Raises:
         InvalidInput: A tensor, an output or a parameter is wrong; the message names it.
