@@ -18,7 +18,7 @@ def media_type(content_type: str) -> str:
 
 
 def is_unspecific(content_type: str) -> bool:
-    """Whether this header tells what the body is."""
+    """Whether this header does not tell what the body is."""
     return media_type(content_type) in _UNSPECIFIC_TYPES
 
 
