@@ -87,7 +87,7 @@ lock:  ## pin and hash requirements/ anew from pyproject.toml
 	scripts/lock_requirements.sh
 
 recordings: $(VENV)/.ready  ## fetch the demo recordings, once
-	@$(BIN)/python -m silencio.data.demo
+	@$(BIN)/python -m silencio.demo
 
 clean:  ## remove what was built here (recordings stay in the cache)
 	rm -rf $(VENV) $(SERVING_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

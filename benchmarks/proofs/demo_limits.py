@@ -19,18 +19,18 @@ from benchmarks.accuracy.references import encoder_regression
 from benchmarks.proofs.units import Units
 from silencio.config import preset_text, resolve
 from silencio.data.birdclef import read_birdclef
-from silencio.data.demo import default_demo_directory, fetch_demo
 from silencio.data.embeddings import open_encoders
 from silencio.data.rare_labels import without_rare_labels
 from silencio.data.shards import ShardSet, targets, write_shard
 from silencio.data.split import SplitConfig, draw_split
 from silencio.data.validate import validate_recordings
+from silencio.demo import default_demo_directory, fetch_demo
 from silencio.encoders.config import EncoderConfig
 from silencio.evaluation.bootstrap import Bootstrap
 from silencio.evaluation.calibration import CalibrationConfig, fit_calibration
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.comparisons import compare
-from silencio.evaluation.gates import GatePolicy, Verdict, apply_gates
+from silencio.evaluation.gates import Evidence, GatePolicy, Verdict, apply_gates
 from silencio.evaluation.metrics import judge
 from silencio.evaluation.references import majority_scores
 from silencio.features import FeatureSpec
@@ -99,7 +99,7 @@ def _verdict(
     error = calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
     comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
     policy = GatePolicy.shipped().model_copy(update={"soundscapes": "none", "not_worse_than": {}})
-    return apply_gates(policy, figures, None, error, comparisons, [])
+    return apply_gates(policy, Evidence(figures, calibration=error, comparisons=comparisons))
 
 
 def _shares(results: list[tuple[Verdict, float]]) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from serving.local import LocalServers, local_servers
 from serving.local.example_requests import example_requests
 from serving.server.origins import check_origin
 from serving.server.protocol import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
-from silencio.bundle.load import read_manifest
-from silencio.bundle.manifest import BundleManifest
+from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, ServingError
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from serving.server.errors import Unavailable
 from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED, Priority
-from silencio.bundle.graph import MOST_WINDOWS, OUTPUT
+from silencio.bundle.graph import MAX_RUN_WINDOWS, OUTPUT
 from silencio.settings import Settings
 
 _PROBE_DEADLINE_S = 2.0
@@ -173,7 +173,7 @@ def _parts(tensors: Mapping[str, NDArray[np.generic]]) -> Sequence[Mapping[str, 
     """The windows in order, as many in each part as one call may carry."""
     n_windows = len(next(iter(tensors.values())))
     window_bytes = sum(array.nbytes for array in tensors.values()) // n_windows
-    max_windows = max(1, min(MOST_WINDOWS, _MAX_CALL_BYTES // max(window_bytes, 1)))
+    max_windows = max(1, min(MAX_RUN_WINDOWS, _MAX_CALL_BYTES // max(window_bytes, 1)))
     return [
         {name: array[first : first + max_windows] for name, array in tensors.items()}
         for first in range(0, n_windows, max_windows)

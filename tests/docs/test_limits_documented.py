@@ -8,8 +8,8 @@ from pathlib import Path
 from unittest import mock
 
 from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
-from serving.server import grpc_messages as messages
 from serving.server.protocol import MAX_BODY_BYTES
+from serving.server.start import grpc_messages as messages
 
 # kserve parses the command line when it is imported: keep pytest's options from it.
 with mock.patch.object(sys, "argv", sys.argv[:1]):

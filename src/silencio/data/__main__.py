@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from silencio.console import Console
     from silencio.taxonomy import ClassList
 
-_MOST_ROWS = 50
+_MAX_ROWS = 50
 
 
 @command
@@ -49,11 +49,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:
-    from silencio.data.fault_page import summary, write_fault_page
     from silencio.data.faults import faults_by_kind
     from silencio.data.recordings import notes
     from silencio.data.source import open_source
     from silencio.data.validate import validate_recordings
+    from silencio.reports.fault_page import summary, write_fault_page
 
     source = open_source(options.data)
     console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)
@@ -111,11 +111,11 @@ def _print(console: Console, rows: pd.DataFrame, title: str) -> None:
     from rich.table import Table
 
     table = Table(*rows.columns, title=title, title_justify="left")
-    for row in rows.head(_MOST_ROWS).itertuples(index=False):
+    for row in rows.head(_MAX_ROWS).itertuples(index=False):
         table.add_row(*(str(value) for value in row))
     console.print(table)
-    if len(rows) > _MOST_ROWS:
-        console.print(f"… and {len(rows) - _MOST_ROWS} more rows")
+    if len(rows) > _MAX_ROWS:
+        console.print(f"… and {len(rows) - _MAX_ROWS} more rows")
 
 
 if __name__ == "__main__":

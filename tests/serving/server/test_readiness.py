@@ -16,10 +16,10 @@ from onnx import numpy_helper
 from serving.local import LocalServers, local_servers
 from serving.local.server_process import Readiness, ServerProcess
 from silencio.bundle import Bundle, BundleManifest, Scorer
-from silencio.bundle.load import sha256_of
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import ServingError
 from silencio.network import free_ports
+from silencio.storage import sha256_of
 from tests.waiting import HANG_S, until
 
 ROUTE = "/v1/models/silencio:predict"

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.access.keys import add_key
 from serving.local import local_servers
 from serving.prediction_log import read_log
-from silencio.bundle.load import read_manifest
+from silencio.bundle.manifest import read_manifest
 from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"

@@ -1,0 +1,62 @@
+"""What a report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from silencio.bundle.manifest import BundleManifest
+from silencio.data.shards import ShardSet
+from silencio.evaluation.costs import BundleCosts
+from silencio.evaluation.gates import Verdict
+from silencio.evaluation.metrics import Metrics
+from silencio.evaluation.results import Evaluation
+from silencio.evaluation.slices import SliceConfig
+from silencio.evaluation.window_model import WindowModel
+from silencio.reports.wording import species_name
+from silencio.taxonomy import ClassList
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A bundle with everything that is known of it.
+
+    Attributes:
+        manifest: Of the bundle.
+        evaluation: All figures.
+        verdict: What the gates say.
+        slices: Where slices were cut.
+        data: The recordings that the bundle was made from (`data.parquet`); None where unknown.
+        test: The test recordings, for pictures; None leaves the examples out.
+        ask: The bundle's model, for what it says over time; None leaves the examples out.
+        variants: Figures of fp32 and int8 (`silencio.export.quantize.QuantizationReport`); None where not tried.
+        mislabelled: `figures` (`MislabelFigures`) and `suspects` (rows of `suspects`); None where not looked for.
+        costs: Speed and size of the bundle; None where not measured.
+    """
+
+    manifest: BundleManifest
+    evaluation: Evaluation
+    verdict: Verdict
+    slices: SliceConfig
+    data: pd.DataFrame | None = None
+    test: ShardSet | None = None
+    ask: WindowModel | None = None
+    variants: Mapping[str, Any] | None = None
+    mislabelled: Mapping[str, Any] | None = None
+    costs: BundleCosts | None = None
+
+    @property
+    def classes(self) -> ClassList:
+        return self.manifest.classes
+
+    @property
+    def figures(self) -> Metrics:
+        """The bundle's on the test recordings."""
+        return self.evaluation.figures
+
+    def name(self, code: str) -> str:
+        """The common name of a species."""
+        return species_name(code, self.classes)
