@@ -37,15 +37,15 @@ from serving.access.tls import Renewal, Tls
 from serving.server.admission import AdmissionController
 from serving.server.compression import Compression
 from serving.server.cors import allow_origins
+from serving.server.entrance import Entrance
 from serving.server.errors import NotReady, VersionNotFound
 from serving.server.grpc_interceptor import GrpcInterceptor
 from serving.server.grpc_messages import MAX_CALLS_BEING_READ
+from serving.server.grpc_options import grpc_options, server_credentials
 from serving.server.http_protocol import HttpProtocol
 from serving.server.inference_routes import add_inference_routes
 from serving.server.media_types import is_json, is_text, is_unspecific, media_type
 from serving.server.middleware import guard
-from serving.server.entrance import Entrance
-from serving.server.grpc_options import grpc_options, server_credentials
 from serving.server.v2_binary import read_binary_request
 
 _LOOK_FOR_CERTIFICATE_S = 2.0

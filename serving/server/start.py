@@ -19,12 +19,12 @@ from kserve.logging import configure_logging, logger
 from serving.access import Authenticator
 from serving.access.tls import tls_of
 from serving.server.admission import Limits
+from serving.server.entrance import Entrance
 from serving.server.kserve_patches import BundleDataPlane, FixedRepository, ModelServer, install
 from serving.server.middleware import AddRoutes
 from serving.server.origins import check_origin
 from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
 from serving.server.readiness import BundleModel
-from serving.server.entrance import Entrance
 from serving.server.renamed_options import add_renamed_options
 from silencio.errors import ConfigError
 from silencio.interpreter import python

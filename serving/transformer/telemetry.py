@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.metrics import Metrics
-from serving.prediction_log import PredictionLog, RecordingFacts, window_records
+from serving.prediction_log import PredictionLog
 from serving.server.protocol import KEY_NAME_HEADER
 from serving.transformer.preprocessing import PreprocessedRequest
 from serving.transformer.request import RecordingMetadata
@@ -17,6 +17,7 @@ from serving.transformer.timings import Timings
 from silencio.bundle.manifest import BundleManifest
 from silencio.decoding import RecordingFeatures
 from silencio.detections import RecordingDocument
+from silencio.prediction_log import RecordingFacts, prediction_id, window_records
 from silencio.taxonomy import ClassList
 
 
@@ -56,7 +57,7 @@ class PredictionRecorder:
         for stage, seconds in timings.by_stage().items():
             self._metrics.stage(stage, seconds)
         for i, (recording, metadata) in enumerate(zip(request.recordings, request.parsed.metadata, strict=True)):
-            detected = _detected(documents[i], self._manifest.classes)
+            detected, dropped = _detected_and_dropped(documents[i], self._manifest.classes)
             self._metrics.windows(probabilities[i], detected, recording.statistics)
             if self._log is not None:
                 facts = self._facts(request, i, recording, metadata, timings, headers)
@@ -68,6 +69,7 @@ class PredictionRecorder:
                         self._manifest.classes.codes,
                         probabilities[i],
                         detected,
+                        dropped,
                         recording.statistics,
                     )
                 )
@@ -85,12 +87,15 @@ class PredictionRecorder:
         offered_id = headers.get("x-request-id")
         return RecordingFacts(
             request_id=request.request_id,
+            prediction_id=prediction_id(request.request_id, i),
             received_at=request.received_at,
             bundle_name=manifest.name,
             bundle_version=manifest.version,
             spec_sha256=manifest.spec_sha256,
-            manifest_sha256=manifest.manifest_sha256,
+            bundle_sha256=manifest.manifest_sha256,
             recording=i,
+            recording_sha256=source.sha256 if source else None,
+            waveform_sha256=source.waveform_sha256 if source else None,
             session_id=metadata.session_id,
             client_request_id=None if offered_id == request.request_id else offered_id,
             key_name=headers.get(KEY_NAME_HEADER),
@@ -105,14 +110,22 @@ class PredictionRecorder:
         )
 
 
-def _detected(document: RecordingDocument, classes: ClassList) -> NDArray[np.bool_]:
-    """Which species the answer lists as detected: bool (n_windows, n_classes); a window lists all that pass."""
+def _detected_and_dropped(
+    document: RecordingDocument, classes: ClassList
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which species the answer names, and which place or season took out of it: each bool (n_windows, n_classes).
+
+    A window lists all of both, whatever its `top_k`.
+    """
     detected = np.zeros((len(document.windows), len(classes)), np.bool_)
+    dropped = np.zeros_like(detected)
     for i, window in enumerate(document.windows):
         for one in window.species:
             if one.passes_threshold:
                 detected[i, classes.index[one.code]] = True
-    return detected
+            elif one.dropped_by != "threshold":
+                dropped[i, classes.index[one.code]] = True
+    return detected, dropped
 
 
 def _with_zone(moment: datetime | None) -> datetime | None:

@@ -30,9 +30,9 @@ from serving.metrics.routes import (
     PREDICT_STATUSES,
     template_of,
 )
-from serving.prediction_log import read_log
 from silencio.audio import audio_statistics
 from silencio.bundle import Bundle, Scorer
+from silencio.prediction_log import read_log
 from tests.waiting import HANG_S
 
 Make = Callable[..., bytes]

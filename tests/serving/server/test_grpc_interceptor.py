@@ -28,13 +28,13 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
 )
 from kserve.utils.utils import to_headers
 from prometheus_client import REGISTRY
-from serving.server.grpc_options import grpc_options
 
 from serving.access import Authenticator
 from serving.access.keys import add_key
 from serving.server.admission import AdmissionController, Limits
 from serving.server.grpc_interceptor import GrpcInterceptor
 from serving.server.grpc_messages import MAX_MESSAGES_AT_ONCE, MAX_MESSAGES_WAITING, MAX_NAMES_AT_ONCE
+from serving.server.grpc_options import grpc_options
 from tests.serving.http2 import send_message
 from tests.waiting import HANG_S, until_async
 

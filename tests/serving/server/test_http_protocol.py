@@ -15,11 +15,11 @@ from typing import Any
 import kserve.model_server
 import pytest
 import uvicorn
-from serving.server.entrance import Entrance
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.server.admission import Limits
+from serving.server.entrance import Entrance
 from serving.server.http_protocol import HttpProtocol
 from serving.server.kserve_patches import install
 from silencio.errors import ConfigError
