@@ -214,8 +214,8 @@ def test_broken_file__keeps_the_keys_and_is_logged_once(
     keys.unlink()
     clock.now_s += 3.0
     assert access.authenticate(None, key).name == "ranger"
-    said = [record.message for record in caplog.records if record.message.startswith("the keys stay as they were")]
-    assert len(said) == 2
+    reply = [record.message for record in caplog.records if record.message.startswith("the keys stay as they were")]
+    assert len(reply) == 2
 
 
 def test_secret_of_kubernetes__changes_by_a_link(tmp_path: Path, clock: Clock) -> None:
@@ -269,14 +269,14 @@ def test_server__asks_for_a_key_by_both_protocols_but_not_probes(bundle_director
             assert client.post(infer, json={}, headers={"Authorization": _bearer(key)}).status_code == 400
         assert asyncio.run(_grpc_statuses(grpc_address, key)) == ["OK", "OK", "UNAUTHENTICATED", "INVALID_ARGUMENT"]
 
-        def asked() -> httpx.Response:
+        def sent() -> httpx.Response:
             return httpx.get(server.url + metadata, headers={"X-API-Key": key}, trust_env=False, timeout=HANG_S)
 
-        used_up = asked()
+        used_up = sent()
         assert used_up.status_code == 429
         assert 1 <= int(used_up.headers["retry-after"]) <= 6_000
         keys.write_text(f"{HEADER}\n")
-        until(lambda: asked().status_code == 401, "a key that was revoked is not known any more")
+        until(lambda: sent().status_code == 401, "a key that was revoked is not known any more")
         assert key not in server.log.read_text()
 
 

@@ -42,9 +42,9 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
 NAMES = [DEEP, LONG, "caf%E9.ogg", "two\nlines.ogg", "zz.ogg"]
 
 
-def consumer_of(places: tuple[Path, Path], url: str, said: list[str] | None = None, **options: Any) -> Consumer:
+def consumer_of(places: tuple[Path, Path], url: str, message: list[str] | None = None, **options: Any) -> Consumer:
     quick = {"every_s": 0.01, "settle_s": 0.0, "give_up_s": 0.0, **options}
-    return Consumer(ConsumerConfig(str(places[0]), str(places[1]), url, **quick), (said or []).append)
+    return Consumer(ConsumerConfig(str(places[0]), str(places[1]), url, **quick), (message or []).append)
 
 
 def files_of(place: Path) -> dict[str, dict[str, str]]:
@@ -62,11 +62,11 @@ def test_long_and_odd_names__are_recordings_like_others(places: tuple[Path, Path
 
 def test_long_and_odd_names__are_not_asked_for_again(places: tuple[Path, Path], server: Answering) -> None:
     consumer_of(places, server.url).run(once=True)
-    n_asked = len(server.bodies)
+    n_sent = len(server.bodies)
     again = consumer_of(places, server.url)
     assert again.results.answered == set(NAMES)
     again.run(once=True)
-    assert len(server.bodies) == n_asked
+    assert len(server.bodies) == n_sent
     assert set(files_of(places[1])) == set(NAMES)
 
 
@@ -121,15 +121,15 @@ def test_input_that_cannot_be_read__is_told_of_once_and_holds_no_other_up(
         return read_bytes(uri)
 
     monkeypatch.setattr("serving.stream.consumer.read_bytes", refusing)
-    said: list[str] = []
+    message: list[str] = []
     consumer = consumer_of(places, server.url)
-    consumer.say = said.append
+    consumer.report = message.append
     consumer.run(once=True)
     consumer.run(once=True)
     rows = files_of(places[1])
     assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(NAMES, "scored") | {"zz.ogg": "waiting"}
     assert "Permission denied" in rows["zz.ogg"]["reason"]
-    assert len([text for text in said if "left for later" in text]) == 1
+    assert len([text for text in message if "left for later" in text]) == 1
 
 
 def test_folder_that_cannot_be_listed__holds_no_other_up(
