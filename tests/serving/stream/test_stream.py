@@ -41,7 +41,7 @@ STEMS = ["H01_20250411_050000", "H01_20250411_050100"]
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "serving", *arguments]
+    return [sys.executable, "-m", "silencio", *arguments]
 
 
 def rows_of(text: bytes) -> list[dict[str, str]]:
