@@ -14,8 +14,8 @@ from silencio.extras import require
 
 # Files that failed; all of them are in the table.
 _SHOWN = 20
-# What takes steps of a pipeline seconds to import, in the order in which they need it. The process that imports it begins
-# first of all: so it does while this one imports what it needs itself.
+# What takes steps of a pipeline seconds to import, in the order in which they need it. The process that imports it
+# begins first of all: so it does while this one imports what it needs itself.
 IMPORTED_BY_STEPS = {
     "train": ("silencio.config", "silencio.registry.runs", "silencio.training.fit", "timm"),
     "batch_score": ("silencio.steps.batch_score",),
@@ -103,11 +103,11 @@ def _train(options: argparse.Namespace, launcher: StepLauncher) -> int:
     console.print(times_table(run.times))
     console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
-    what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
+    what = f"the {run.evaluation.bundle_row}" if "other_bundle" in run.pages else "it"
     console.print(
         f"The gates passed {what}:" if run.verdict.passed else f"The gates refused {what}, so it is not registered:"
     )
-    for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
+    for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.applies)):
         console.print(f"- {reason.message}", soft_wrap=True, markup=False)
     for name, path in run.pages.items():
         console.print(f"{PAGES[name]}: {path}", soft_wrap=True)
