@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 from benchmarks.result import Result
 from serving.predictor.scheduler import Priority, Scheduler, Tensors
 from silencio.bundle import Bundle
-from silencio.bundle.graph import MOST_WINDOWS, Graph
+from silencio.bundle.graph import MAX_RUN_WINDOWS, Graph
 from silencio.bundle.manifest import GRAPH, GraphInput
 from silencio.bundle.placeholder import PLACEHOLDER_CLASSES as CLASSES
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.config import preset_text, resolve
 from silencio.evaluation.calibration import Calibration
 from silencio.export.ensemble_graph import EnsembleGraph, write_graph
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 from silencio.models.supervisors.weighted_average import WeightedAverage
 from silencio.settings import Settings
@@ -119,7 +119,7 @@ async def crowd(ask: Ask, inputs: tuple[GraphInput, ...], n_clients: int, n_wind
 
 async def visitor(ask: Ask, inputs: tuple[GraphInput, ...], n_asked: int, *, beside_upload: bool) -> list[float]:
     """One who asks for a window now and then: how long each takes, alone or beside uploads that never end."""
-    window, part = _windows(inputs, 1), _windows(inputs, MOST_WINDOWS)
+    window, part = _windows(inputs, 1), _windows(inputs, MAX_RUN_WINDOWS)
 
     async def uploads() -> None:
         while True:
@@ -148,15 +148,13 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
                 figures, some_s = asyncio.run(crowd(ask, graph.inputs, _N_CLIENTS, 16 if quick else 80))
             crowds[name].append(figures)
             took_s[name] += some_s
-    least_ms = {name: min(one.processor_ms for one in some) for name, some in crowds.items()}
+    min_ms = {name: min(one.processor_ms for one in some) for name, some in crowds.items()}
     per_s = {name: max(one.per_s for one in some) for name, some in crowds.items()}
-    said = {
-        name: f"{least_ms[name]:.1f} ms, {per_s[name]:.0f}/s, p95 {_p95_ms(took_s[name]):.0f} ms" for name in crowds
-    }
+    said = {name: f"{min_ms[name]:.1f} ms, {per_s[name]:.0f}/s, p95 {_p95_ms(took_s[name]):.0f} ms" for name in crowds}
     turns = {name: [asdict(one) for one in some] for name, some in crowds.items()}
     return Result(
         what=f"processor time of a window, {_N_CLIENTS} clients at once",
-        value=least_ms["pool"] / least_ms["ours"],
+        value=min_ms["pool"] / min_ms["ours"],
         unit="times",
         target=0.95,
         at_least=True,
@@ -213,7 +211,7 @@ def _made_graph(path: Path) -> Callable[[int], Graph]:
     """The heads of the preset `reserve-fast`, untrained and in fp32: as much work as trained ones."""
     config = resolve(preset_text("reserve-fast"))
     heads = [
-        head_class(one.kind).build(one, Surroundings(config.features, len(CLASSES), initialize=False))
+        head_class(one.kind).build(one, HeadContext(config.features, len(CLASSES), initialize=False))
         for one in config.heads.values()
     ]
     module = EnsembleGraph(

@@ -17,15 +17,15 @@ from silencio.data.validate import validate_recordings
 from silencio.export.bundle import Origin, export_bundle
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 
 _N_SPECIES, _N_RECORDINGS = 206, 824
 _MEGABYTE = 1e6
 # What is measured are bytes: nothing needs to be learned, no head is left out, and the smaller graph is kept.
 _SMOKE = (
     "stacking.keep_all_heads=true",
-    "export.quantize={n_calibration_windows: 16, most_map_loss: 1.0, n_timed: 10}",
+    "export.quantize={n_calibration_windows: 16, max_map_loss: 1.0, n_timed: 10}",
     "heads.effnet_lora.adapt=full",
     "heads.effnet_lora.weights=none",
 )
@@ -54,7 +54,7 @@ def _brief(preset: str, heads: Sequence[str], *overrides: str) -> RunConfig:
     return resolve(preset_text(preset), overrides=[*_SMOKE, *overrides, *away, *brief])
 
 
-def _size(what: str, config: RunConfig, most: float, quick: bool) -> Result:
+def _size(what: str, config: RunConfig, max_mb: float, quick: bool) -> Result:
     n_species = 20 if quick else _N_SPECIES
     with tempfile.TemporaryDirectory(prefix="silencio-size-") as temporary:
         root = Path(temporary)
@@ -68,7 +68,7 @@ def _size(what: str, config: RunConfig, most: float, quick: bool) -> Result:
         what,
         megabytes,
         "MB",
-        most,
+        max_mb,
         at_least=False,
         ours=f"{files[GRAPH] / _MEGABYTE:.1f} MB of it the graph",
         reference=f"{n_species} species; {names}",
@@ -90,10 +90,10 @@ def _bundle(config: RunConfig, source: Path, root: Path) -> Path:
     for name in config.heads:
         fit_head(name, config, shards, read.classes, root / name)
         heads.append(TrainedHead.load(root / name))
-    fusion = fuse_heads(heads, recordings, config, read.classes)
-    decisions = calibrate_ensemble(fusion, recordings, config, read.classes)
+    ensemble = fit_ensemble(heads, recordings, config, read.classes)
+    decision_rule = calibrate_ensemble(ensemble, recordings, config, read.classes)
     ledger = recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id=recordings["recording_id"])
     data = recordings.drop(columns=["secondary_labels"])
     origin = Origin(data=data, ledger=ledger, licences={"CC BY 4.0": len(data)}, parents={"code_version": "bench"})
-    export_bundle(heads, fusion, decisions, shards, origin, config, read.classes, root / "bundle")
+    export_bundle(heads, ensemble, decision_rule, shards, origin, config, read.classes, root / "bundle")
     return root / "bundle"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 # BirdCLEF-2025: 28,564 recordings of 206 species, 2 to 990 of each.
 N_RECORDINGS = 28_564
 N_SPECIES = 206
-_FEWEST, _MOST = 2, 990
+_MIN_RECORDINGS, _MAX_RECORDINGS = 2, 990
 
 _CLASSES = ("Aves", "Amphibia", "Insecta", "Mammalia")
 _CLIP_HZ = 32_000
@@ -43,18 +43,20 @@ def tail(n_recordings: int, n_species: int = N_SPECIES) -> list[int]:
     Returns:
         Falling counts whose sum is `n_recordings`, the least of them 2.
     """
-    excess = n_recordings - _FEWEST * n_species
+    excess = n_recordings - _MIN_RECORDINGS * n_species
     if excess < 0:
         raise ValueError(f"{n_recordings} recordings are too few for {n_species} species")
-    most = round(_MOST * n_recordings / N_RECORDINGS * N_SPECIES / n_species)
-    most = min(max(most, _FEWEST), _FEWEST + excess // 2)
+    max_recordings = round(_MAX_RECORDINGS * n_recordings / N_RECORDINGS * N_SPECIES / n_species)
+    max_recordings = min(max(max_recordings, _MIN_RECORDINGS), _MIN_RECORDINGS + excess // 2)
     rank = 1.0 - np.arange(n_species) / max(1, n_species - 1)
     # The exponent of the fall that gives the sum.
     low, high = 0.0, 100.0
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if ((most - _FEWEST) * rank**middle).sum() > excess else (low, middle)
-    counts = _FEWEST + np.floor((most - _FEWEST) * rank**low).astype(int)
+        low, high = (
+            (middle, high) if ((max_recordings - _MIN_RECORDINGS) * rank**middle).sum() > excess else (low, middle)
+        )
+    counts = _MIN_RECORDINGS + np.floor((max_recordings - _MIN_RECORDINGS) * rank**low).astype(int)
     # What rounding took goes to the species in the middle, one each.
     for number in range(n_recordings - int(counts.sum())):
         counts[(n_species // 4 + number) % n_species] += 1

@@ -14,7 +14,7 @@ def main() -> None:
     import torch
 
     from silencio.features import FeatureSpec
-    from silencio.models.head import Surroundings
+    from silencio.models.head import HeadContext
     from silencio.models.heads.effnet_lora import EffNetLora, EffNetLoraConfig
     from silencio.settings import Settings
 
@@ -22,7 +22,7 @@ def main() -> None:
     torch.manual_seed(0)
     head = EffNetLora.build(
         EffNetLoraConfig(weights="none", adapt="full"),
-        Surroundings(FeatureSpec(), n_classes=22, initialize=False),
+        HeadContext(FeatureSpec(), n_classes=22, initialize=False),
     ).train()
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3)
     windows = torch.randn(16, *FeatureSpec().log_mel_shape)

@@ -67,7 +67,7 @@ def batch_score_pipeline(*, local: bool = False) -> Any:
         with NamedLoop(shards.output, "score-shards", 1 if local else _PODS_AT_ONCE) as shard:
             arguments = {"archive": archive, "shard": shard, "bundle": bundle, "n_processes": n_processes}
             scored = keyed(batch_score, sharded)(**arguments, truncated=truncated)
-            resources.request(resources.with_recordings(scored), resources.JUDGE)
+            resources.request(resources.with_recordings(scored), resources.EVALUATE)
         answered = sharded | {"n_processes": n_processes, "truncated": truncated}
         collected = keyed(collect_scores, answered)(archive=archive, shards=dsl.Collected(scored.outputs["scores"]))
         for task in (read, listed, shards, collected):

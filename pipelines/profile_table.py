@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pipelines.resources import (
     CPU,
     DECODE,
+    EVALUATE,
     GPU,
-    JUDGE,
     SMALL,
     SMALL_PRESETS,
     TRAIN_BY_KIND,
@@ -30,13 +30,13 @@ def profile_table() -> str:
     small, large = min(SMALL_PRESETS), _LARGE_PRESET
     shown = ", ".join(f"`{name}`" for name in sorted(SMALL_PRESETS))
     rows = [
-        ("`validate`, `pool`, `featurize`", DECODE, DECODE),
-        ("`export`, `evaluate`, `compare-bundles`, `batch-score`", JUDGE, JUDGE),
+        ("`validate`, `pool-unlabelled`, `featurize`", DECODE, DECODE),
+        ("`export`, `evaluate`, `compare-bundles`, `batch-score`", EVALUATE, EVALUATE),
         *((f"a head of kind `{kind}`", *_both(for_head, kind, large)) for kind in sorted(TRAIN_BY_KIND)),
         ("a head of another kind", *_both(for_head, _OTHER_KIND, large)),
-        ("`label`: all heads at work, for a student or self-training", *_both(for_teacher, large)),
+        ("`pseudo-label`: all heads at work, for a student or self-training", *_both(for_teacher, large)),
         (f"in {shown}: a head", _both(for_head, _OTHER_KIND, small)[0], None),
-        (f"in {shown}: `label`", _both(for_teacher, small)[0], None),
+        (f"in {shown}: `pseudo-label`", _both(for_teacher, small)[0], None),
         ("all other steps", SMALL, SMALL),
     ]
     lines = ["| step | `cpu` | `gpu` |", "|---|---|---|"]

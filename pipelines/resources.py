@@ -50,7 +50,7 @@ class Resources:
 
 SMALL = Resources(cpu="1", memory="2G")
 DECODE = Resources(cpu="1", memory="4G")
-JUDGE = Resources(cpu="4", memory="8G")
+EVALUATE = Resources(cpu="4", memory="8G")
 TRAIN_SMALL = Resources(cpu="2", memory="6G")
 # A training step of the Lite0, of a batch of 16, was measured to take 1.6 GiB; the ResNet 1.0, the others less.
 TRAIN_CPU = Resources(cpu="2", memory="8G", shared_memory="2G")
@@ -119,7 +119,7 @@ def for_teacher(preset: str) -> Resources:
     """What labelling recordings with all heads asks for."""
     if (_CLUSTER.get().profile or profile_of(preset)) == GPU:
         return TRAIN_GPU
-    return JUDGE if preset in SMALL_PRESETS else TRAIN_CPU
+    return EVALUATE if preset in SMALL_PRESETS else TRAIN_CPU
 
 
 def request(task: PipelineTask, resources: Resources) -> PipelineTask:

@@ -11,7 +11,7 @@ from components.image import VERSION
 from components.ingest import ingest
 from components.inputs_version import inputs_version
 from components.open_run import open_run
-from components.pool import pool
+from components.pool_unlabelled import pool_unlabelled
 from components.preflight import preflight
 from components.record import record
 from components.record_heads import record_heads
@@ -22,15 +22,15 @@ from pipelines import resources
 from pipelines.cache_keys import keyed
 from pipelines.train_nodes import (
     Data,
+    EvaluatedBundle,
     Heads,
-    Made,
     Run,
     Settings,
-    featurize_part,
-    fuse_and_label,
-    label_recordings,
+    distill_heads,
+    featurize_split,
     make_bundle,
-    teach_heads,
+    pseudo_label_pool,
+    pseudo_label_recordings,
     train_heads,
 )
 from silencio.config import STUDENT, RunConfig
@@ -130,7 +130,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             config=settings.of("split"), usable=checked.outputs["usable"], previous=previous
         )
         asked = ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL))
-        for task, request in (*asked, (tried, resources.JUDGE)):
+        for task, request in (*asked, (tried, resources.EVALUATE)):
             resources.request(task, request)
         for task in (tried, found, checked, divided):  # `previous` may lie beside the recordings
             resources.with_recordings(task)
@@ -148,8 +148,8 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         if not resolved.student:
             _register(made["ensemble"], heads, run).after(*_record_heads(earlier, made["ensemble"], run))
             return leaves(*_published(made["ensemble"]))
-        soft = label_recordings(STUDENT, heard, heads, made["ensemble"].fusion, run, "label")
-        student = teach_heads({STUDENT: resolved.student}, soft, heard, run)
+        soft_labels = pseudo_label_recordings(STUDENT, heard, heads, made["ensemble"].ensemble, run, "pseudo-label")
+        student = distill_heads({STUDENT: resolved.student}, soft_labels, heard, run)
         made[STUDENT] = make_bundle(heard, student, run, made["ensemble"])
         compared = _compare(resolved, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
@@ -174,18 +174,20 @@ def _heard(
     featurized = usable, assignment
     if resolved.self_training and resolved.self_training.pool == "soundscapes":
         inputs = {"usable": usable, "assignment": assignment, "soundscapes": soundscapes}
-        pooled = keyed(pool, settings.key("pool"))(config=settings.of("pool"), **inputs)
+        pooled = keyed(pool_unlabelled, settings.key("pool_unlabelled"))(
+            config=settings.of("pool_unlabelled"), **inputs
+        )
         resources.request(resources.with_recordings(pooled), resources.DECODE)
-        featurized = pooled.outputs["recordings"], pooled.outputs["extended"]
+        featurized = pooled.outputs["recordings"], pooled.outputs["extended_assignment"]
         parents["pool_sha256"] = pooled.outputs["pool_sha256"]
     return Data(
         classes=found.outputs["classes"],
         usable=usable,
         assignment=assignment,
-        ledger=divided.outputs["ledger"],
+        split_history=divided.outputs["split_history"],
         soundscapes=soundscapes,
-        development=featurize_part("development", settings, *featurized),
-        test=featurize_part("test", settings, usable, assignment),
+        development=featurize_split("development", settings, *featurized),
+        test=featurize_split("test", settings, usable, assignment),
     )
 
 
@@ -198,14 +200,14 @@ def _trained(resolved: RunConfig, data: Data, run: Run) -> tuple[Heads, dict[str
     taught_by = {}
     for number, word in enumerate(earlier, start=1):
         taught_by[word] = heads
-        soft = fuse_and_label(data, heads, run, word)
+        soft_labels = pseudo_label_pool(data, heads, run, word)
         next_word = f"-{earlier[number]}" if number < len(earlier) else ""
         record_as = f" after self-training {number}"
-        heads = teach_heads(resolved.heads, soft, data, run, next_word, record_as=record_as)
+        heads = distill_heads(resolved.heads, soft_labels, data, run, next_word, record_as=record_as)
     return heads, taught_by
 
 
-def _compare(resolved: RunConfig, made: dict[str, Made], run: Run) -> Any:
+def _compare(resolved: RunConfig, made: dict[str, EvaluatedBundle], run: Run) -> Any:
     task = keyed(compare_bundles, run.settings.key("compare_bundles") | run.compared)(
         config=run.settings.of("compare_bundles"),
         released=resolved.released,
@@ -214,17 +216,17 @@ def _compare(resolved: RunConfig, made: dict[str, Made], run: Run) -> Any:
         student=made[STUDENT].bundle,
         student_evaluation=made[STUDENT].evaluation,
     )
-    return resources.request(resources.with_recordings(task), resources.JUDGE)
+    return resources.request(resources.with_recordings(task), resources.EVALUATE)
 
 
-def _register(made: Made, heads: Heads, run: Run) -> Any:
+def _register(made: EvaluatedBundle, heads: Heads, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
     task = register(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads)
     task.set_caching_options(False)
     return resources.with_tracking(resources.request(task, resources.SMALL))
 
 
-def _record_heads(groups: dict[str, Heads], made: Made, run: Run) -> list[Any]:
+def _record_heads(groups: dict[str, Heads], made: EvaluatedBundle, run: Run) -> list[Any]:
     """Of heads that `register` is not handed: there are more of them than it has places."""
     tasks = []
     for name, heads in groups.items():
@@ -235,7 +237,7 @@ def _record_heads(groups: dict[str, Heads], made: Made, run: Run) -> list[Any]:
     return tasks
 
 
-def _record(name: str, made: Made, compared: Any, run: Run) -> Any:
+def _record(name: str, made: EvaluatedBundle, compared: Any, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
     pages = {"page": compared.outputs["page"], "table": compared.outputs["table"]}
     task = record(run_id=run.run_id, name=name, **files, **pages)
@@ -243,10 +245,10 @@ def _record(name: str, made: Made, compared: Any, run: Run) -> Any:
     return resources.with_tracking(resources.request(task, resources.SMALL))
 
 
-def _sorted(made: dict[str, Made], released: str) -> tuple[Made, tuple[str, Made]]:
+def _sorted(made: dict[str, EvaluatedBundle], released: str) -> tuple[EvaluatedBundle, tuple[str, EvaluatedBundle]]:
     """The released bundle, and the other with its name."""
     return made[released], next((name, one) for name, one in made.items() if name != released)
 
 
-def _published(made: Made) -> tuple[Any, ...]:
+def _published(made: EvaluatedBundle) -> tuple[Any, ...]:
     return made.bundle, made.evaluation, made.verdict, made.report

@@ -1,19 +1,19 @@
-"""Nodes of `train` that stand in its graph more than once: heads, and what makes a judged bundle of them."""
+"""Nodes of `train` that stand in its graph more than once: heads, and what makes an evaluated bundle of them."""
 
 from typing import Any, NamedTuple
 
 from kfp import dsl
 
+from components.apply_gates import apply_gates
 from components.calibrate import calibrate
+from components.distill import distill
 from components.evaluate import evaluate
 from components.export import export
 from components.featurize import featurize
-from components.fuse import fuse
-from components.judge import judge
-from components.label import label
+from components.fit_ensemble import fit_ensemble
 from components.plan import plan
-from components.teach import teach
-from components.train import train
+from components.pseudo_label import pseudo_label
+from components.train_head import train_head
 from pipelines import resources
 from pipelines.cache_keys import MADE_OF, MADE_WITH, keyed
 from pipelines.named_loop import NamedLoop
@@ -26,7 +26,9 @@ SHARDS_AT_ONCE = 2
 
 # Steps that open recordings or soundscapes, of which their input artifacts do not tell all. `featurize` is none: the
 # table of recordings has the bytes' SHA-256, and a recording that was changed since ends it.
-_READ_RECORDINGS = frozenset({"ingest", "validate", "pool", "train", "teach", "export", "evaluate", "judge"})
+_READ_RECORDINGS = frozenset(
+    {"ingest", "validate", "pool_unlabelled", "train_head", "distill", "export", "evaluate", "apply_gates"}
+)
 _READ_RECORDINGS |= {"compare_bundles"}
 
 Heads = dict[str, Any]
@@ -39,7 +41,7 @@ class Data(NamedTuple):
         classes: The ordered class list.
         usable: The recordings.
         assignment: Their parts.
-        ledger: What the next run is handed.
+        split_history: What the next run is handed.
         soundscapes: Unlabelled recordings of the same places.
         development: The loop's shards of training, validation and pool.
         test: The loop's shards of the test part.
@@ -48,7 +50,7 @@ class Data(NamedTuple):
     classes: Any
     usable: Any
     assignment: Any
-    ledger: Any
+    split_history: Any
     soundscapes: Any
     development: Any
     test: Any
@@ -96,29 +98,29 @@ class Run(NamedTuple):
     compared: dict[str, Any]
 
 
-class Made(NamedTuple):
-    """A judged bundle.
+class EvaluatedBundle(NamedTuple):
+    """A bundle that was evaluated, with its verdict.
 
     Attributes:
-        fusion: Its supervisor.
+        ensemble: Its supervisor.
         bundle: Sealed, with its verdict.
         evaluation: All figures.
         verdict: What the gates said.
         report: For people.
     """
 
-    fusion: Any
+    ensemble: Any
     bundle: Any
     evaluation: Any
     verdict: Any
     report: Any
 
 
-def featurize_part(part: str, settings: Settings, usable: Any, assignment: Any) -> Any:
+def featurize_split(split: str, settings: Settings, usable: Any, assignment: Any) -> Any:
     """One pod a shard; test shards come from a loop of their own, so that no training step can be handed one.
 
     Args:
-        part: `development` or `test`.
+        split: `development` or `test`.
         settings: The configuration.
         usable: The recordings.
         assignment: Their parts.
@@ -128,11 +130,11 @@ def featurize_part(part: str, settings: Settings, usable: Any, assignment: Any) 
         is given.
     """
     key = settings.key("featurize")
-    planned = keyed(plan, key, f"plan-{part}")(part=part, assignment=assignment)
+    planned = keyed(plan, key, f"plan-{split}")(split=split, assignment=assignment)
     resources.request(planned, resources.SMALL)
-    with NamedLoop(planned.output, f"featurize-{part}-shards", SHARDS_AT_ONCE) as shard:
+    with NamedLoop(planned.output, f"featurize-{split}-shards", SHARDS_AT_ONCE) as shard:
         inputs = {"config": settings.of("featurize"), "shard": shard, "usable": usable, "assignment": assignment}
-        task = keyed(featurize, key, f"featurize-{part}")(**inputs)
+        task = keyed(featurize, key, f"featurize-{split}")(**inputs)
         resources.request(resources.with_recordings(task), resources.DECODE)
     return task.outputs["waveforms"]
 
@@ -141,7 +143,7 @@ def train_heads(resolved: RunConfig, data: Data, run: Run, suffix: str = "") -> 
     """A named node a head."""
     models = []
     for name, place in _places(resolved.heads).items():
-        node = keyed(train, run.settings.key("train"), f"train-{_dashed(name)}{suffix}")
+        node = keyed(train_head, run.settings.key("train_head"), f"train-{_dashed(name)}{suffix}")
         task = node(
             config=run.settings.of(place),
             head=name,
@@ -154,18 +156,18 @@ def train_heads(resolved: RunConfig, data: Data, run: Run, suffix: str = "") -> 
     return _in_places(models)
 
 
-def teach_heads(
-    heads: dict[str, HeadConfig], soft: Any, data: Data, run: Run, suffix: str = "", *, record_as: str = ""
+def distill_heads(
+    heads: dict[str, HeadConfig], soft_labels: Any, data: Data, run: Run, suffix: str = "", *, record_as: str = ""
 ) -> Heads:
     """A named node a head that learns from soft labels; `record_as` is added to the names of their MLflow runs."""
     models = []
     for name, place in _places(heads).items():
-        task = keyed(teach, run.settings.key("teach"), f"train-{_dashed(name)}{suffix}")(
+        task = keyed(distill, run.settings.key("distill"), f"distill-{_dashed(name)}{suffix}")(
             config=run.settings.of(place),
             head=name,
             record_as=name + record_as,
             classes=data.classes,
-            soft=soft,
+            soft_labels=soft_labels,
             shards=dsl.Collected(data.development),
             soundscapes=data.soundscapes,
         )
@@ -186,27 +188,27 @@ def _with_places(task: Any) -> Any:
     return resources.with_recordings(resources.with_tracking(task))
 
 
-def fuse_and_label(data: Data, heads: Heads, run: Run, word: str) -> Any:
+def pseudo_label_pool(data: Data, heads: Heads, run: Run, word: str) -> Any:
     """The supervisor of heads that are trained again, and what they say of the pool."""
-    fused = _fuse(data, heads, run, "", f"fuse-{word}")
-    return label_recordings("heads", data, heads, fused.outputs["fusion"], run, f"label-pool-{word}")
+    fitted = _fit_ensemble(data, heads, run, "", f"fit-ensemble-{word}")
+    return pseudo_label_recordings("heads", data, heads, fitted.outputs["ensemble"], run, f"pseudo-label-{word}")
 
 
-def label_recordings(learner: str, data: Data, heads: Heads, fusion: Any, run: Run, label_as: str) -> Any:
+def pseudo_label_recordings(learner: str, data: Data, heads: Heads, ensemble: Any, run: Run, node: str) -> Any:
     """What the ensemble says of recordings, for a learner."""
-    task = keyed(label, run.settings.key("label"), label_as)(
-        config=run.settings.of("label"),
+    task = keyed(pseudo_label, run.settings.key("pseudo_label"), node)(
+        config=run.settings.of("pseudo_label"),
         learner=learner,
         classes=data.classes,
         usable=data.usable,
-        fusion=fusion,
+        ensemble=ensemble,
         development=dsl.Collected(data.development),
         **heads,
     )
-    return resources.request(task, resources.for_teacher(run.preset)).outputs["soft"]
+    return resources.request(task, resources.for_teacher(run.preset)).outputs["soft_labels"]
 
 
-def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None) -> Made:
+def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | None = None) -> EvaluatedBundle:
     """Fuse, calibrate, export, evaluate and judge.
 
     Args:
@@ -217,11 +219,11 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None)
     """
     of, suffix = (f"_{STUDENT}", f"-{STUDENT}") if teacher else ("", "")
     settings = run.settings
-    fused = _fuse(data, heads, run, of, f"fuse{suffix}")
-    decided = keyed(calibrate, settings.key(f"calibrate{of}"), f"calibrate{suffix}")(
-        config=settings.of("calibrate"), classes=data.classes, usable=data.usable, fusion=fused.outputs["fusion"]
+    fitted = _fit_ensemble(data, heads, run, of, f"fit-ensemble{suffix}")
+    calibrated = keyed(calibrate, settings.key(f"calibrate{of}"), f"calibrate{suffix}")(
+        config=settings.of("calibrate"), classes=data.classes, usable=data.usable, ensemble=fitted.outputs["ensemble"]
     )
-    ensemble = {"fusion": fused.outputs["fusion"], "decisions": decided.outputs["decisions"]}
+    fitted_ensemble = {"ensemble": fitted.outputs["ensemble"], "decision_rule": calibrated.outputs["decision_rule"]}
     made = keyed(export, settings.key(f"export{of}"), f"export{suffix}")(
         config=settings.of(f"export{of}"),
         config_sha256=settings.of(f"config_sha256{of}"),
@@ -229,9 +231,9 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None)
         classes=data.classes,
         usable=data.usable,
         assignment=data.assignment,
-        ledger=data.ledger,
+        split_history=data.split_history,
         development=dsl.Collected(data.development),
-        **ensemble,
+        **fitted_ensemble,
         **heads,
     )
     beside = {"teacher": teacher.evaluation} if teacher else {}
@@ -244,29 +246,29 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: Made | None = None)
         test=dsl.Collected(data.test),
         champion=run.champion,
         **beside,
-        **ensemble,
+        **fitted_ensemble,
         **heads,
     )
-    judged = keyed(judge, settings.key(f"judge{of}") | run.compared, f"judge{suffix}")(
-        config=settings.of("judge"),
+    gated = keyed(apply_gates, settings.key(f"apply_gates{of}") | run.compared, f"apply-gates{suffix}")(
+        config=settings.of("apply_gates"),
         candidate=made.outputs["candidate"],
         evaluation=evaluated.outputs["evaluation"],
         variants=made.outputs["variants"],
         test=dsl.Collected(data.test),
     )
-    for task in (decided, judged):
+    for task in (calibrated, gated):
         resources.request(task, resources.SMALL)
     resources.with_image(made)
     for task in (made, evaluated):
-        resources.request(resources.with_recordings(task), resources.JUDGE)
-    resources.with_recordings(judged)  # a few files of validation, to take times on
-    outputs = {name: judged.outputs[name] for name in ("bundle", "verdict", "report")}
-    return Made(fusion=fused.outputs["fusion"], evaluation=evaluated.outputs["evaluation"], **outputs)
+        resources.request(resources.with_recordings(task), resources.EVALUATE)
+    resources.with_recordings(gated)  # a few files of validation, to take times on
+    outputs = {name: gated.outputs[name] for name in ("bundle", "verdict", "report")}
+    return EvaluatedBundle(ensemble=fitted.outputs["ensemble"], evaluation=evaluated.outputs["evaluation"], **outputs)
 
 
-def _fuse(data: Data, heads: Heads, run: Run, of: str, name: str) -> Any:
-    node = keyed(fuse, run.settings.key(f"fuse{of}"), name)
-    task = node(config=run.settings.of(f"fuse{of}"), classes=data.classes, usable=data.usable, **heads)
+def _fit_ensemble(data: Data, heads: Heads, run: Run, of: str, name: str) -> Any:
+    node = keyed(fit_ensemble, run.settings.key(f"fit_ensemble{of}"), name)
+    task = node(config=run.settings.of(f"fit_ensemble{of}"), classes=data.classes, usable=data.usable, **heads)
     return resources.request(task, resources.SMALL)
 
 

@@ -24,10 +24,10 @@ from silencio.data.split import draw_split
 from silencio.data.validate import validate_recordings
 from silencio.export.bundle import Origin, export_bundle
 from silencio.taxonomy import ClassList
-from silencio.training.calibrate import Decisions, calibrate_ensemble
+from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import FittedEnsemble, fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import Fusion, fuse_heads
 from tests.tiny_reserve import TINY, write_source
 
 
@@ -48,8 +48,8 @@ class TinyEnsemble:
     """Heads that were trained on the made-up reserve, fused and calibrated."""
 
     heads: list[TrainedHead]
-    fusion: Fusion
-    decisions: Decisions
+    ensemble: FittedEnsemble
+    decision_rule: DecisionRule
 
     def export(self, data: TinyData, directory: Path, heads: list[TrainedHead] | None = None) -> Path:
         """The candidate bundle, or what other heads make of it."""
@@ -59,7 +59,7 @@ class TinyEnsemble:
             licences={"CC BY 4.0": 20},
             parents={"data_fingerprint": "0" * 64, "code_version": "test"},
         )
-        made = (heads or self.heads, self.fusion, self.decisions, data.development, origin)
+        made = (heads or self.heads, self.ensemble, self.decision_rule, data.development, origin)
         export_bundle(*made, data.config, data.classes, directory)
         return directory
 
@@ -110,9 +110,9 @@ def tiny_ensemble(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory)
         directory = tmp_path_factory.mktemp("heads") / name
         fit_head(name, tiny_data.config, tiny_data.development, tiny_data.classes, directory)
         heads.append(TrainedHead.load(directory))
-    fusion = fuse_heads(heads, tiny_data.recordings, tiny_data.config, tiny_data.classes)
-    decisions = calibrate_ensemble(fusion, tiny_data.recordings, tiny_data.config, tiny_data.classes)
-    return TinyEnsemble(heads, fusion, decisions)
+    ensemble = fit_ensemble(heads, tiny_data.recordings, tiny_data.config, tiny_data.classes)
+    decision_rule = calibrate_ensemble(ensemble, tiny_data.recordings, tiny_data.config, tiny_data.classes)
+    return TinyEnsemble(heads, ensemble, decision_rule)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ export: {n_parity_clips: 2, quantize: {enabled: false}}
 evaluation:
   n_resamples: 100
   soundscapes: {n_soundscapes: 2, duration_s: 20.0}
-  failure_modes: {most_recordings: 4, background_s: 6.0}
+  failure_modes: {max_recordings: 4, background_s: 6.0}
 """
 # Laid over the preset `demo`, whose second head takes time and shows no more of the path.
 TINY_DEMO = TINY.replace("heads:\n", "heads:\n  texture: null\n")

@@ -12,9 +12,9 @@ import pandas as pd
 from silencio.config import RunConfig
 from silencio.data.birdclef import read_birdclef
 from silencio.data.embeddings import open_encoders
-from silencio.data.pool import hide, without_labels
 from silencio.data.shards import write_shard
 from silencio.data.split import SplitConfig, source_groups
+from silencio.data.unlabelled_pool import hide, without_labels
 from silencio.data.validate import validate_recordings
 from silencio.taxonomy import ClassList
 

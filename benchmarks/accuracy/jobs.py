@@ -19,16 +19,16 @@ from benchmarks.accuracy.folds import Reserve, fold_shard, read_reserve
 from benchmarks.accuracy.references import encoder_regression
 from silencio.config import STUDENT, RunConfig
 from silencio.data.leaks import check_unheard
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet
+from silencio.data.unlabelled_pool import POOL
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.storage import write_atomically
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.distill import soft_labels, student_targets
+from silencio.training.ensemble import FittedEnsemble, fit_ensemble
 from silencio.training.fit import fit_head, predict
-from silencio.training.fuse import Fusion, fuse_heads
 from silencio.training.lightning_module import HeadModule
-from silencio.training.teach import soft_labels, student_targets
 
 REFERENCES, SELF_TRAINING = "references", "self_training"
 MEAN_LOG_MEL, MAJORITY = "logistic regression on mean log-mel", "majority class"
@@ -101,9 +101,9 @@ def student_job(run: Run, fold: int, teachers: Sequence[str]) -> None:
     """Distil the ensemble of the fold's heads into the configuration's student."""
     began_s, reserve, directory = time.monotonic(), run.reserve(), run.fold(fold) / STUDENT
     shard = fold_shard(reserve, fold, run.config, run.out)
-    heads, fusion = fused(run, reserve, fold, teachers)
+    heads, ensemble = fused(run, reserve, fold, teachers)
     training = ShardSet([shard], run.config.features, "train")
-    said = soft_labels(heads, fusion, training, run.config, reserve.classes)
+    said = soft_labels(heads, ensemble, training, run.config, reserve.classes)
     soft = student_targets(said, training.table, run.config, reserve.classes)
     fit_head(STUDENT, run.config.of_student(), [shard], reserve.classes, directory, soft=soft)
     run.keep(fold, STUDENT, {STUDENT: _scores(run, reserve, directory, shard)}, began_s)
@@ -119,29 +119,29 @@ def self_training_job(run: Run, fold: int, name: str) -> None:
     fit_head(name, config, [shard], classes, without)
     for round_number in range(1, how.rounds + 1):
         head = TrainedHead.load(learned)
-        fusion = fuse_heads([head], reserve.recordings, config, classes)
-        said = soft_labels([head], fusion, ShardSet([shard], config.features, POOL), config, classes)
+        ensemble = fit_ensemble([head], reserve.recordings, config, classes)
+        said = soft_labels([head], ensemble, ShardSet([shard], config.features, POOL), config, classes)
         learned = run.fold(fold) / f"{name}-self-trained-{round_number}"
-        fit_head(name, config, [shard], classes, learned, soft=said.as_pseudo_labels(how.power, how.least))
+        fit_head(name, config, [shard], classes, learned, soft=said.as_pseudo_labels(how.power, how.min_probability))
     scores = {WITHOUT: _scores(run, reserve, without, shard), SELF_TRAINED: _scores(run, reserve, learned, shard)}
     run.keep(fold, SELF_TRAINING, scores, began_s)
 
 
 def fused(
     run: Run, reserve: Reserve, fold: int, names: Sequence[str], *, keep_all: bool = False
-) -> tuple[list[TrainedHead], Fusion]:
+) -> tuple[list[TrainedHead], FittedEnsemble]:
     """The fold's trained heads of these names, and the supervisor that its validation part chooses."""
     heads, config = [TrainedHead.load(run.fold(fold) / name) for name in names], run.with_heads(names)
     if keep_all:
         stacking = config.stacking.model_copy(update={"keep_all_heads": True})
         config = config.model_copy(update={"stacking": stacking})
-    return heads, fuse_heads(heads, reserve.recordings, config, reserve.classes)
+    return heads, fit_ensemble(heads, reserve.recordings, config, reserve.classes)
 
 
-def ensemble_scores(run: Run, fold: int, fusion: Fusion) -> NDArray[np.float64]:
+def ensemble_scores(run: Run, fold: int, ensemble: FittedEnsemble) -> NDArray[np.float64]:
     """What the supervisor makes of the windows that its heads judged, by recording."""
-    windows = [WindowProbabilities.load(run.fold(fold) / name / JUDGED) for name in fusion.heads]
-    joined = fusion.module().join(np.stack([one.probabilities for one in windows]))
+    windows = [WindowProbabilities.load(run.fold(fold) / name / JUDGED) for name in ensemble.heads]
+    joined = ensemble.module().combine(np.stack([one.probabilities for one in windows]))
     return recording_scores(joined, windows[0].recording)
 
 

@@ -42,9 +42,9 @@ def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str
     for gated, every, members in ((ENSEMBLE, KEPT, list(run.config.heads)), (UNAIDED, UNAIDED_KEPT, unaided)):
         if members and all(member in kept for member in members):
             for name in (gated, every):
-                _, fusion = fused(run, reserve, fold, members, keep_all=name == every)
-                kept[name] = ensemble_scores(run, fold, fusion)
-                chosen[name] = dict(zip(fusion.heads, [round(weight, 3) for weight in fusion.weights], strict=True))
+                _, ensemble = fused(run, reserve, fold, members, keep_all=name == every)
+                kept[name] = ensemble_scores(run, fold, ensemble)
+                chosen[name] = dict(zip(ensemble.heads, [round(weight, 3) for weight in ensemble.weights], strict=True))
     return kept, chosen
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.proofs.units import Units
 from silencio.evaluation.calibration_error import calibration_error
-from silencio.evaluation.gates import GatePolicy, apply_gates
+from silencio.evaluation.gates import Evidence, GatePolicy, apply_gates
 
 N_RECORDINGS = (24, 30, 100, 300, 1000)
 WRONG_BY = (0.0, 0.1, 0.2, 0.3, 0.4)
@@ -38,13 +38,14 @@ def prove(units: Units) -> dict[str, Any]:
 def outcomes(n_recordings: int, wrong_by: float, n_models: int = _N_MODELS) -> dict[str, Any]:
     """Shares of models by outcome of the gate, and that the rule before would have refused; `first`: one by one."""
     rng = np.random.default_rng(0)
-    max_error = GatePolicy.shipped().most_calibration_error or 0.0
-    policy, counts = GatePolicy(most_calibration_error=max_error), dict.fromkeys([*_OUTCOMES.values(), "before"], 0)
+    max_error = GatePolicy.shipped().max_calibration_error or 0.0
+    policy, counts = GatePolicy(max_calibration_error=max_error), dict.fromkeys([*_OUTCOMES.values(), "before"], 0)
     first = ""
     for _ in range(n_models):
         confidence = rng.beta(_CONCENTRATION * TOP1, _CONCENTRATION * (1 - TOP1), n_recordings)
         found = calibration_error(confidence, rng.random(n_recordings) < confidence - wrong_by)
-        (gate,) = [one for one in apply_gates(policy, {}, None, found, [], []).reasons if one.gate == "calibration"]
+        verdict = apply_gates(policy, Evidence(calibration=found))
+        (gate,) = [one for one in verdict.reasons if one.gate == "calibration"]
         counts[_OUTCOMES[gate.outcome]] += 1
         first += _OUTCOMES[gate.outcome][0]
         counts["before"] += found.value > max_error

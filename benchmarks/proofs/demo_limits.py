@@ -30,7 +30,7 @@ from silencio.evaluation.bootstrap import Bootstrap
 from silencio.evaluation.calibration import CalibrationConfig, fit_calibration
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.comparisons import compare
-from silencio.evaluation.gates import GatePolicy, Verdict, apply_gates
+from silencio.evaluation.gates import Evidence, GatePolicy, Verdict, apply_gates
 from silencio.evaluation.metrics import judge
 from silencio.evaluation.references import majority_scores
 from silencio.features import FeatureSpec
@@ -99,7 +99,7 @@ def _verdict(
     error = calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
     comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
     policy = GatePolicy.shipped().model_copy(update={"soundscapes": "none", "not_worse_than": {}})
-    return apply_gates(policy, figures, None, error, comparisons, [])
+    return apply_gates(policy, Evidence(figures, calibration=error, comparisons=comparisons))
 
 
 def _shares(results: list[tuple[Verdict, float]]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ def calibrate(
     config: str,
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
-    fusion: dsl.Input[dsl.Model],
-    decisions: dsl.Output[dsl.Artifact],
+    ensemble: dsl.Input[dsl.Model],
+    decision_rule: dsl.Output[dsl.Artifact],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
@@ -21,8 +21,8 @@ def calibrate(
         config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
         usable: The recordings, for their labels.
-        fusion: The supervisor, with what the ensemble said of every validation window.
-        decisions: Calibration and thresholds, as JSON.
+        ensemble: The supervisor, with what the ensemble said of every validation window.
+        decision_rule: Calibration and thresholds, as JSON.
         report: Which calibration was taken, and why.
         metrics: Calibration error before and after.
     """
@@ -30,6 +30,6 @@ def calibrate(
     from silencio.steps.calibrate import calibrate_step
 
     resolved = RunConfig.of_part(config)
-    figures = calibrate_step(resolved, fusion.path, usable.path, classes.path, decisions.path, report.path)
+    figures = calibrate_step(resolved, ensemble.path, usable.path, classes.path, decision_rule.path, report.path)
     for name, value in figures.items():
         metrics.log_metric(name, value)

@@ -17,8 +17,8 @@ def evaluate(
     head_4: dsl.Input[dsl.Model],
     head_5: dsl.Input[dsl.Model],
     head_6: dsl.Input[dsl.Model],
-    fusion: dsl.Input[dsl.Model],
-    decisions: dsl.Input[dsl.Artifact],
+    ensemble: dsl.Input[dsl.Model],
+    decision_rule: dsl.Input[dsl.Artifact],
     candidate: dsl.Input[dsl.Model],
     soundscapes: dsl.Input[dsl.Dataset],
     development: dsl.Input[List[dsl.Dataset]],
@@ -33,14 +33,14 @@ def evaluate(
     Args:
         config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
-        head_1: A trained head; see `fuse` for the six places.
+        head_1: A trained head; see `fit_ensemble` for the six places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        fusion: The supervisor.
-        decisions: Calibration and thresholds.
+        ensemble: The supervisor.
+        decision_rule: Calibration and thresholds.
         candidate: The bundle that is judged, by its own graph.
         soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Waveforms of training and validation, for references that are fitted.
@@ -54,7 +54,7 @@ def evaluate(
     from silencio.steps.evaluate import evaluate_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"bundle": candidate.path, "fusion": fusion.path, "decisions": decisions.path}
+    inputs = {"bundle": candidate.path, "fusion": ensemble.path, "decisions": decision_rule.path}
     inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
     parts = ([shard.path for shard in development], [shard.path for shard in test])
     paths = (champion.path, evaluation.path, teacher.path if teacher else "")

@@ -17,15 +17,15 @@ def export(
     classes: dsl.Input[dsl.Artifact],
     usable: dsl.Input[dsl.Dataset],
     assignment: dsl.Input[dsl.Dataset],
-    ledger: dsl.Input[dsl.Dataset],
+    split_history: dsl.Input[dsl.Dataset],
     head_1: dsl.Input[dsl.Model],
     head_2: dsl.Input[dsl.Model],
     head_3: dsl.Input[dsl.Model],
     head_4: dsl.Input[dsl.Model],
     head_5: dsl.Input[dsl.Model],
     head_6: dsl.Input[dsl.Model],
-    fusion: dsl.Input[dsl.Model],
-    decisions: dsl.Input[dsl.Artifact],
+    ensemble: dsl.Input[dsl.Model],
+    decision_rule: dsl.Input[dsl.Artifact],
     development: dsl.Input[List[dsl.Dataset]],
     candidate: dsl.Output[dsl.Model],
     variants: dsl.Output[dsl.Artifact],
@@ -41,15 +41,15 @@ def export(
         classes: The ordered class list.
         usable: The recordings.
         assignment: Their parts.
-        ledger: What the next run is handed.
-        head_1: A trained head; see `fuse` for the six places.
+        split_history: What the next run is handed.
+        head_1: A trained head; see `fit_ensemble` for the six places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        fusion: The supervisor.
-        decisions: Calibration and thresholds.
+        ensemble: The supervisor.
+        decision_rule: Calibration and thresholds.
         development: Waveforms of training and validation; parity clips are validation recordings.
         candidate: The bundle, not judged yet.
         variants: Sizes, times and metrics of fp32 and int8.
@@ -59,8 +59,8 @@ def export(
     from silencio.steps.export import export_step
 
     heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": ledger.path}
-    inputs |= {"fusion": fusion.path, "decisions": decisions.path, "classes": classes.path}
+    inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": split_history.path}
+    inputs |= {"fusion": ensemble.path, "decisions": decision_rule.path, "classes": classes.path}
     parents = {"data_fingerprint": data_fingerprint, "split_sha256": split_sha256, "pool_sha256": pool_sha256}
     parents = {name: one for name, one in parents.items() if one} | {"config_sha256": config_sha256} | what_runs()
     paths = ([shard.path for shard in development], candidate.path, variants.path)

@@ -1,4 +1,4 @@
-"""plan: the shards of one part, as the list that a loop runs over."""
+"""plan: the shards of one split, as the list that a loop runs over."""
 
 from typing import List
 
@@ -8,18 +8,18 @@ from components.image import STEP
 
 
 @dsl.component(**STEP)
-def plan(part: str, assignment: dsl.Input[dsl.Dataset]) -> List[int]:
-    """Say which shards a part of the split has.
+def plan(split: str, assignment: dsl.Input[dsl.Dataset]) -> List[int]:
+    """Say which shards a split has.
 
     A step of its own because `kfp.local` loops over a task's only output and over nothing else.
 
     Args:
-        part: `development` (training and validation) or `test`.
-        assignment: Part and shard of every recording.
+        split: `development` (training and validation) or `test`.
+        assignment: Split and shard of every recording.
 
     Returns:
         Numbers of the shards.
     """
     from silencio.steps.plan import shards_of
 
-    return shards_of(part, assignment.path)
+    return shards_of(split, assignment.path)

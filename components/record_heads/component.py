@@ -19,7 +19,7 @@ def record_heads(
 
     Args:
         run_id: The MLflow run, from `open_run`.
-        head_1: A trained head; see `fuse` for the six places.
+        head_1: A trained head; see `fit_ensemble` for the six places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.

@@ -32,7 +32,7 @@ def register(
         verdict: What the gates said, as JSON.
         evaluation: All figures.
         report: The report for people.
-        head_1: A trained head, whose own run is completed where the server was away; see `fuse` for the six places.
+        head_1: A trained head, whose own run is completed where the server was away; see `fit_ensemble` for the places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.

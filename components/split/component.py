@@ -13,7 +13,7 @@ def split(
     usable: dsl.Input[dsl.Dataset],
     previous: str,
     assignment: dsl.Output[dsl.Dataset],
-    ledger: dsl.Output[dsl.Dataset],
+    split_history: dsl.Output[dsl.Dataset],
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ) -> NamedTuple("Divided", [("split_sha256", str)]):
@@ -24,7 +24,7 @@ def split(
         usable: The recordings that can be used.
         previous: Ledger of an earlier run, or the bundle that holds it: its recordings keep their parts.
         assignment: Part and shard of every recording.
-        ledger: Part of every recording that this or an earlier run ever had; handed to the next run.
+        split_history: Part of every recording that this or an earlier run ever had; handed to the next run.
         report: Recordings by species and part, and the species too small for three parts.
         metrics: How many recordings each part has.
 
@@ -35,7 +35,7 @@ def split(
     from silencio.steps.split import divide_recordings
 
     divided = divide_recordings(
-        DataConfig.of_part(config), usable.path, previous, assignment.path, ledger.path, report.path
+        DataConfig.of_part(config), usable.path, previous, assignment.path, split_history.path, report.path
     )
     for name, value in divided.counts.items():
         metrics.log_metric(name, value)

@@ -20,8 +20,8 @@ from serving.prediction_log.reader import PARTITION, SUFFIX
 from serving.prediction_log.records import RecordingFacts, WindowRecord, as_table, in_utc
 from silencio.errors import ConfigError, SilencioError
 from silencio.storage import is_s3, join, write_bytes
-from silencio.storage.places import is_zip
 from silencio.storage.settings import S3Settings
+from silencio.storage.uris import is_zip
 
 _logger = logging.getLogger("kserve")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0

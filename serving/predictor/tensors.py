@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from serving.predictor.scheduler import Priority
 from silencio.bundle import GraphInput
-from silencio.bundle.graph import MOST_WINDOWS
+from silencio.bundle.graph import MAX_RUN_WINDOWS
 
 
 def datatype_of(entry: GraphInput) -> str:
@@ -62,9 +62,9 @@ def _read(tensor: InferInput, entry: GraphInput) -> NDArray[np.generic]:
     if tensor.datatype != datatype:
         raise InvalidInput(f"inputs.{entry.name}: datatype {datatype} is needed, this is {tensor.datatype}")
     shape = list(tensor.shape)
-    if shape[1:] != list(entry.shape) or not 1 <= shape[0] <= MOST_WINDOWS:
+    if shape[1:] != list(entry.shape) or not 1 <= shape[0] <= MAX_RUN_WINDOWS:
         raise InvalidInput(
-            f"inputs.{entry.name}: shape [1 to {MOST_WINDOWS}, {', '.join(map(str, entry.shape))}] is needed, "
+            f"inputs.{entry.name}: shape [1 to {MAX_RUN_WINDOWS}, {', '.join(map(str, entry.shape))}] is needed, "
             f"this is {shape}"
         )
     try:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from serving.server.errors import Unavailable
 from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED
-from silencio.bundle.graph import MOST_WINDOWS, OUTPUT
+from silencio.bundle.graph import MAX_RUN_WINDOWS, OUTPUT
 from silencio.settings import Settings
 
 _PROBE_DEADLINE_S = 2.0
@@ -160,7 +160,7 @@ def _parts(tensors: Mapping[str, NDArray[np.generic]]) -> Iterator[dict[str, NDA
     """As many windows as one call may carry, and the next."""
     n_windows = len(next(iter(tensors.values())))
     window_bytes = sum(array.nbytes for array in tensors.values()) // n_windows
-    most_windows = max(1, min(MOST_WINDOWS, _MOST_CALL_BYTES // max(window_bytes, 1)))
+    most_windows = max(1, min(MAX_RUN_WINDOWS, _MOST_CALL_BYTES // max(window_bytes, 1)))
     for first in range(0, n_windows, most_windows):
         yield {name: array[first : first + most_windows] for name, array in tensors.items()}
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.request.predict_request import Priority
-from silencio.bundle.graph import MOST_WINDOWS
+from silencio.bundle.graph import MAX_RUN_WINDOWS
 
 # One is worked on while the next is on its way. More would only fill the predictor's queue: a long one waits here.
 _CALLS_AT_ONCE = 2
@@ -39,12 +39,12 @@ async def score_windows(
 
     async def call(first: int) -> NDArray[np.float32]:
         async with may_call:
-            part = {name: array[first : first + MOST_WINDOWS] for name, array in inputs.items()}
+            part = {name: array[first : first + MAX_RUN_WINDOWS] for name, array in inputs.items()}
             return await predictor.probabilities(model_name, part, priority=priority)
 
-    if n_windows <= MOST_WINDOWS:
+    if n_windows <= MAX_RUN_WINDOWS:
         return await call(0)
-    calls = [asyncio.ensure_future(call(first)) for first in range(0, n_windows, MOST_WINDOWS)]
+    calls = [asyncio.ensure_future(call(first)) for first in range(0, n_windows, MAX_RUN_WINDOWS)]
     try:
         return np.concatenate(await asyncio.gather(*calls))
     finally:

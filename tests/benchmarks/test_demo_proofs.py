@@ -101,7 +101,7 @@ def test_seeds__of_eleven_recordings_no_such_error_refuses() -> None:
         hit = rng.random(n_test) < np.where(rng.random(n_test) < 0.5, certain, confidence)
         if largest - 0.1 < expected_calibration_error(confidence, hit) <= largest:
             tried.append(calibration_error(confidence, hit, n_resamples=200).interval[0])
-    assert max(tried) < GatePolicy.shipped().most_calibration_error
+    assert max(tried) < GatePolicy.shipped().max_calibration_error
     left = {seed: set(one["refused_by"]) - {"calibration"} for seed, one in result("demo-seeds")["seeds"].items()}
     assert "seeds 1 to 4 would pass" in PAGE
     assert [seed for seed, gates in left.items() if not gates] == ["1", "2", "3", "4"]

@@ -12,8 +12,8 @@ from silencio.data.versions import data_table
 from silencio.export.bundle import Origin, export_bundle
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from tests.conftest import TinyData
 from tests.docs.clone import Clone, furnish, register
 from tests.docs.pages import PAGES, VerdictError, blocks
@@ -47,14 +47,14 @@ def bundle(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Pat
     fit_head("raw_cnn", tiny_data.config, tiny_data.development, tiny_data.classes, folder / "raw_cnn")
     heads = [TrainedHead.load(folder / "raw_cnn")]
     of_run = (tiny_data.recordings, tiny_data.config, tiny_data.classes)
-    fusion = fuse_heads(heads, *of_run)
+    ensemble = fit_ensemble(heads, *of_run)
     origin = Origin(
         data=data_table(tiny_data.recordings.drop(columns="part"), tiny_data.recordings.assign(group_id="own")),
         ledger=tiny_data.recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id="own"),
         licences={"CC BY 4.0": len(tiny_data.recordings)},
         parents={"data_fingerprint": "0" * 64, "code_version": "test"},
     )
-    made = (heads, fusion, calibrate_ensemble(fusion, *of_run), tiny_data.development, origin)
+    made = (heads, ensemble, calibrate_ensemble(ensemble, *of_run), tiny_data.development, origin)
     export_bundle(*made, *of_run[1:], folder / "bundle")
     return folder / "bundle"
 

@@ -13,7 +13,7 @@ from silencio.evaluation.calibration import KINDS
 from silencio.evaluation.gates import GatePolicy
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.slices import SliceConfig, slice_masks
-from silencio.evaluation.soundscape_figures import SoundscapeFigures
+from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 from silencio.taxonomy import ClassList, Species
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -14,7 +14,7 @@ from benchmarks.proofs import calibration_gate
 from silencio.config import preset_text, resolve
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import Comparison
-from silencio.evaluation.gates import GatePolicy, apply_gates
+from silencio.evaluation.gates import Evidence, GatePolicy, apply_gates
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_example__decides_and_says_what_it_took_away() -> None:
     ]
     figures = {"macro_map": 0.8, "top1": 0.59, "top5": 0.9}
     error = CalibrationError(0.1, (0.0, 0.18), 80)
-    verdict = apply_gates(policy, figures, {"macro_roc_auc": 0.8}, error, better, [])
+    verdict = apply_gates(policy, Evidence(figures, {"macro_roc_auc": 0.8}, error, better))
     assert [one.gate for one in verdict.of("refused")] == ["minimum test top1"]
     assert "minimum test macro_roc_auc" in [one.gate for one in verdict.of("not asked")]
     assert "beats texture in macro_map" in [one.gate for one in verdict.of("passed")]
@@ -69,7 +69,7 @@ def test_example__single_values_as_they_are_written() -> None:
 def test_numbers__of_the_text_are_those_of_the_code() -> None:
     assert f"fewer than {MIN_RECORDINGS}" in PAGE
     assert f"Below {MIN_RECORDINGS} recordings" in PAGE
-    assert f"a limit of {SHIPPED.most_calibration_error:g}" in PAGE
+    assert f"a limit of {SHIPPED.max_calibration_error:g}" in PAGE
 
 
 def _proved() -> dict[str, Any]:

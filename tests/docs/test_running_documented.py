@@ -19,10 +19,10 @@ EXAMPLES = {
     "seed": "seed=9",
     "min_recordings": "min_recordings=2",
     "gates.…": "gates.champion_margin=0.05",
-    "thresholds.…": "thresholds.least_positives=7",
+    "thresholds.…": "thresholds.min_positives=7",
     "calibration.…": "calibration.prior_strength=3.0",
     "evaluation.soundscapes.…": "evaluation.soundscapes.n_soundscapes=3",
-    "evaluation.failure_modes.…": "evaluation.failure_modes.most_recordings=7",
+    "evaluation.failure_modes.…": "evaluation.failure_modes.max_recordings=7",
     "evaluation.n_resamples": "evaluation.n_resamples=200",
     "evaluation.slices.…": "evaluation.slices.counts_from=7",
     "evaluation.slices.n_confusable_pairs": "evaluation.slices.n_confusable_pairs=4",
@@ -66,10 +66,8 @@ def tasks(config: str) -> dict[str, bool]:
 def readers(config: str, override: str) -> set[str]:
     """Steps of the graph whose part of the configuration the setting changes; a student's as its teacher's."""
     before, after = (parts_by_step(resolve(config, overrides=one)) for one in ([], [override]))
-    changed = {
-        name.removesuffix("_student").replace("compare_", "compare-") for name in before if before[name] != after[name]
-    }
-    names = {"train" if name in ("head_1", "student") else name for name in changed}
+    changed = {name.removesuffix("_student").replace("_", "-") for name in before if before[name] != after[name]}
+    names = {"train" if name in ("head-1", "student") else name for name in changed}
     nodes = tasks(config)
     names = {name for name in names if any(f"{node}-".startswith(f"{name}-") for node in nodes)}
     return {"train-NAME" if name == "train" else name for name in names}
@@ -93,11 +91,15 @@ def test_running__names_the_steps_that_read_a_setting_where_something_is_taught(
     text = PAGE.read_text(encoding="utf-8")
     (sentences,) = re.findall(r"^With a student or self-training, (.*?)\.\n\n", text, flags=re.M | re.S)
     for step, settings in re.findall(
-        r"`(label|pool|compare-bundles)`\s+reads\s+((?:`[^`]+`(?:\s+and\s+)?)+)", sentences
+        r"`(pseudo-label|pool-unlabelled|compare-bundles)`\s+reads\s+((?:`[^`]+`(?:\s+and\s+)?)+)", sentences
     ):
         for setting in re.findall(r"`([^`]+)`", settings):
             documented[setting].add(step)
-    assert {step for steps in documented.values() for step in steps} >= {"label", "pool", "compare-bundles"}
+    assert {step for steps in documented.values() for step in steps} >= {
+        "pseudo-label",
+        "pool-unlabelled",
+        "compare-bundles",
+    }
     for setting, steps in documented.items():
         assert steps == readers(TAUGHT, EXAMPLES[setting]), setting
 
@@ -107,12 +109,18 @@ def test_running__a_students_settings_are_read_as_a_heads_are() -> None:
     assert readers(TAUGHT, "student.epochs=9") == documented_readers()["heads.NAME.…"]
 
 
-def test_running__says_where_label_and_pool_are() -> None:
+def test_running__says_where_labels_and_pool_are_made() -> None:
     student, hidden = f"{{student: {{}}, {ALONE[1:]}", f"{{self_training: {{pool: hidden}}, {ALONE[1:]}"
-    for config, label in ((student, "label"), (hidden, "label-pool-first")):
-        assert label in tasks(config)
-        assert "pool" not in tasks(config)
-    assert {"pool", "label", "label-pool-first", "train-student", "fuse-student"} <= tasks(TAUGHT).keys()
+    for config, node in ((student, "pseudo-label"), (hidden, "pseudo-label-first")):
+        assert node in tasks(config)
+        assert "pool-unlabelled" not in tasks(config)
+    assert {
+        "pool-unlabelled",
+        "pseudo-label",
+        "pseudo-label-first",
+        "distill-student",
+        "fit-ensemble-student",
+    } <= tasks(TAUGHT).keys()
 
 
 def test_running__names_the_steps_that_run_in_every_start() -> None:

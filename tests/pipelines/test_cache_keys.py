@@ -130,7 +130,7 @@ def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
         "run_key": {"componentInputParameter": "run_key"},
     }
     cached = {name: task for name, task in tasks_of(spec) if task["cachingOptions"].get("enableCache")}
-    assert {"fuse", "calibrate", "export", "evaluate", "judge"} <= cached.keys()
+    assert {"fit-ensemble", "calibrate", "export", "evaluate", "apply-gates"} <= cached.keys()
     for name, task in cached.items():
         given = task["inputs"]["parameters"]
         assert not given.keys() & of_runs.keys(), name
@@ -144,7 +144,7 @@ def test_steps_that_compare__are_told_of_which_champion_and_others_are_not(path:
     assert not tasks["fetch-champion"]["cachingOptions"].get("enableCache")
     content = {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "fetch-champion"}}
     told = {name for name, task in tasks.items() if content in task["inputs"].get("parameters", {}).values()}
-    assert told == {name for name in tasks if name.startswith(("evaluate", "judge", "compare-bundles"))}
+    assert told == {name for name in tasks if name.startswith(("evaluate", "apply-gates", "compare-bundles"))}
 
 
 @TRAINS
@@ -158,7 +158,7 @@ def test_after_the_champion_is_there__only_what_records_asks_the_tracking_server
     }
     assert {"open-run", "fetch-champion", "register"} <= asking
     # Training goes on without it.
-    assert {name for name in asking if not name.startswith("train-")} <= {
+    assert {name for name in asking if not name.startswith(("train-", "distill-"))} <= {
         "open-run",
         "fetch-champion",
         "record",
@@ -174,7 +174,9 @@ def test_steps_that_record__know_the_run_by_their_pod(path: Path) -> None:
     knowing = {
         label.removeprefix("exec-") for label, asked in executors.items() if asked.get("fieldPathAsEnv") == of_pod
     }
-    wanted = {name for name, _ in tasks_of(read(path)) if name.startswith(("open-run", "train-", "register"))}
+    wanted = {
+        name for name, _ in tasks_of(read(path)) if name.startswith(("open-run", "train-", "distill-", "register"))
+    }
     assert wanted <= knowing
     assert len(wanted) >= 3
 
@@ -235,8 +237,8 @@ def test_rounds_of_self_training__have_keys_of_their_own(tmp_path: Path) -> None
     path.write_text(yaml.safe_dump_all(documents))
     doubled = {str(fault).split(":")[0] for fault in equal_keys(read_package(path))}
     # Of each kind all but the one that is met first.
-    assert len(doubled & {"fuse-first", "fuse-second", "fuse"}) == 2
-    assert len(doubled & {"label-pool-first", "label-pool-second"}) == 1
+    assert len(doubled & {"fit-ensemble-first", "fit-ensemble-second", "fit-ensemble"}) == 2
+    assert len(doubled & {"pseudo-label-first", "pseudo-label-second"}) == 1
 
 
 def test_local_key__has_no_recordings_of_steps_that_open_none() -> None:
@@ -249,6 +251,6 @@ def test_local_key__has_no_recordings_of_steps_that_open_none() -> None:
         "plan-test",
         "featurize-development",
         "featurize-test",
-        "fuse",
+        "fit-ensemble",
         "calibrate",
     }

@@ -80,14 +80,14 @@ def test_table_of_profiles__is_what_steps_ask_for() -> None:
         wanted = {what: words[profile] for what, words in said.items() if "core" in words[profile]}
         large, demo = asked("reserve-fast", profile), asked("demo", profile)
         for name in ("validate", "featurize-test"):
-            assert large[name] == demo[name] == wanted["`validate`, `pool`, `featurize`"]
+            assert large[name] == demo[name] == wanted["`validate`, `pool-unlabelled`, `featurize`"]
         for name in ("export", "evaluate", "compare-bundles"):
             assert large[name] == wanted["`export`, `evaluate`, `compare-bundles`, `batch-score`"]
         for kind in ("effnet_lora", "raw_cnn", "texture"):
             assert large[f"train-{kind.replace('_', '-')}"] == wanted[f"a head of kind `{kind}`"]
         assert large["train-resnet"] == wanted["a head of another kind"]
-        assert large["label"] == wanted["`label`: all heads at work, for a student or self-training"]
-        for name in ("open-run", "inputs-version", "split", "fuse", "judge", "register"):
+        assert large["pseudo-label"] == wanted["`pseudo-label`: all heads at work, for a student or self-training"]
+        for name in ("open-run", "inputs-version", "split", "fit-ensemble", "apply-gates", "register"):
             assert large[name] == demo[name] == wanted["all other steps"]
         same = said[small][profile] == "as in others"
         assert demo["train-effnet-lora"] == (large["train-effnet-lora"] if same else said[small][profile])

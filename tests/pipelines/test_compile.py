@@ -121,8 +121,8 @@ def test_training_steps__are_handed_no_test_recording(compiled) -> None:
         for part in ("development", "test")
     }
     readers = {name for name, inputs in producers.items() if loop_of["test"] in inputs}
-    # The report shows pictures of test recordings; nothing is fitted in `judge`.
-    assert readers == {"evaluate", "judge"}
+    # The report shows pictures of test recordings; nothing is fitted in `apply-gates`.
+    assert readers == {"evaluate", "apply-gates"}
     assert loop_of["development"] in producers["train-effnet-lora"]
 
 

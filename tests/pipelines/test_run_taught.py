@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 TAUGHT = """
 heads: {effnet_lora: null, raw_cnn: {epochs: 1}}
 student: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8]}
-self_training: {pool: hidden, hidden_share: 0.4, least: 0.0}
+self_training: {pool: hidden, hidden_share: 0.4, min_probability: 0.0}
 """
 
 Finished = tuple[subprocess.CompletedProcess[str], Path, list[str]]
@@ -94,7 +94,15 @@ def test_run__the_terminal_names_everything_that_it_leaves(finished: Finished) -
 
 def test_run__heads_are_trained_twice_and_the_student_last(finished: Finished) -> None:
     steps = finished[2]
-    order = ["train-raw-cnn-first", "fuse-first", "label-pool-first", "train-raw-cnn", "fuse", "label", "train-student"]
+    order = [
+        "train-raw-cnn-first",
+        "fit-ensemble-first",
+        "pseudo-label-first",
+        "distill-raw-cnn",
+        "fit-ensemble",
+        "pseudo-label",
+        "distill-student",
+    ]
     assert [step for step in steps if step in order] == order
 
 

@@ -76,7 +76,7 @@ def test_run__shows_its_steps(finished) -> None:
     assert steps[4:8] == ["preflight", "ingest", "validate", "split"]
     # Steps that wait for the same one start together: their order is the scheduler's.
     waiting = {"plan-development", "plan-test", "train-effnet-lora", "train-raw-cnn"}
-    assert waiting | {"fuse", "calibrate", "evaluate", "export", "judge", "register"} <= set(steps)
+    assert waiting | {"fit-ensemble", "calibrate", "evaluate", "export", "apply-gates", "register"} <= set(steps)
     assert "train raw_cnn: 100%" in finished[0].stdout
 
 
@@ -169,7 +169,7 @@ def test_run__a_changed_gate_runs_judge_and_register_alone_as_the_plan_says(
     ran = [name.split(":")[0] for name in began if ": taken up" not in name]
     # Steps that wait for the same one stand in any order.
     assert sorted(ran) == sorted(step for step, what in rows if what == "runs")
-    assert set(ran) == {"open-run", "configure", "fetch-champion", "inputs-version", "judge", "register"}
+    assert set(ran) == {"open-run", "configure", "fetch-champion", "inputs-version", "apply-gates", "register"}
     # The bundle is the same with another verdict.
-    assert "judge: gates.champion_margin is 0.05" in again.stdout
+    assert "apply-gates: gates.champion_margin is 0.05" in again.stdout
     Bundle(out / "bundle").verify()

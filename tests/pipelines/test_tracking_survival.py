@@ -115,7 +115,7 @@ def test_server__that_dies_in_an_epoch_and_again_before_evaluation(tracked: Trac
     process = tracked.start(EPOCHS + 1)
     tracked.reaches(process, tracked.has_epochs)
     tracked.server.kill()
-    tracked.reaches(process, lambda: "] fuse" in tracked.said)
+    tracked.reaches(process, lambda: "] fit-ensemble" in tracked.said)
     tracked.server.start()
     tracked.reaches(process, lambda: "] export" in tracked.said)
     tracked.server.kill()

@@ -41,15 +41,19 @@ def part(task: dict) -> str:
 
 def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
     graph = tasks("student={}")
-    assert producer(graph["label"], "fusion") == "fuse"
-    assert producer(graph["train-student"], "soft") == "label"
-    assert producer(graph["fuse-student"], "head_1") == producer(graph["fuse-student"], "head_6") == "train-student"
-    for step in ("fuse", "calibrate", "export", "evaluate", "judge"):
+    assert producer(graph["pseudo-label"], "ensemble") == "fit-ensemble"
+    assert producer(graph["distill-student"], "soft_labels") == "pseudo-label"
+    assert (
+        producer(graph["fit-ensemble-student"], "head_1")
+        == producer(graph["fit-ensemble-student"], "head_6")
+        == "distill-student"
+    )
+    for step in ("fit-ensemble", "calibrate", "export", "evaluate", "apply-gates"):
         # What of the configuration speaks of heads speaks of the student alone.
-        of_student = step if step in ("calibrate", "judge") else f"{step}_student"
+        of_student = step if step in ("calibrate", "apply-gates") else f"{step}_student"
         assert part(graph[f"{step}-student"]) == of_student
         assert part(graph[step]) == step
-    assert part(graph["train-student"]) == "student"
+    assert part(graph["distill-student"]) == "student"
     assert producer(graph["evaluate"], "test") == producer(graph["evaluate-student"], "test")
     # Its figures stand beside its teacher's; an ensemble has none.
     assert producer(graph["evaluate-student"], "teacher") == "evaluate"
@@ -59,34 +63,36 @@ def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
 @pytest.mark.parametrize(("released", "other"), [("student", "ensemble"), ("ensemble", "student")])
 def test_student__only_the_released_bundle_is_registered(tasks, released: str, other: str) -> None:
     graph = tasks("student={}", f"release={released}")
-    judge_of = {"student": "judge-student", "ensemble": "judge"}
-    assert producer(graph["register"], "bundle") == judge_of[released]
-    assert producer(graph["record"], "bundle") == judge_of[other]
+    gates_of = {"student": "apply-gates-student", "ensemble": "apply-gates"}
+    assert producer(graph["register"], "bundle") == gates_of[released]
+    assert producer(graph["record"], "bundle") == gates_of[other]
     # `register` ends the run in MLflow: what is recorded is recorded before.
     assert "record" in graph["register"]["dependentTasks"]
-    assert {producer(graph["compare-bundles"], name) for name in judge_of} == set(judge_of.values())
+    assert {producer(graph["compare-bundles"], name) for name in gates_of} == set(gates_of.values())
 
 
 def test_self_training__trains_label_and_train_again(tasks) -> None:
     graph = tasks("self_training={rounds: 2}")
     heads = ("effnet-lora", "texture")
-    assert producer(graph["label-pool-first"], "head_1") == "train-effnet-lora-first"
+    assert producer(graph["pseudo-label-first"], "head_1") == "train-effnet-lora-first"
     for head in heads:
-        assert producer(graph[f"train-{head}-second"], "soft") == "label-pool-first"
-        assert producer(graph[f"train-{head}"], "soft") == "label-pool-second"
-    assert producer(graph["fuse"], "head_2") == "train-texture"
-    assert producer(graph["evaluate"], "fusion") == "fuse"
+        assert producer(graph[f"distill-{head}-second"], "soft_labels") == "pseudo-label-first"
+        assert producer(graph[f"distill-{head}"], "soft_labels") == "pseudo-label-second"
+    assert producer(graph["fit-ensemble"], "head_2") == "distill-texture"
+    assert producer(graph["evaluate"], "ensemble") == "fit-ensemble"
     for head, place in zip(heads, ("head_1", "head_2"), strict=True):
-        assert {part(graph[f"train-{head}{which}"]) for which in ("-first", "-second", "")} == {place}
+        assert {part(graph[node]) for node in (f"train-{head}-first", f"distill-{head}-second", f"distill-{head}")} == {
+            place
+        }
 
 
 def test_self_training__soundscapes_reach_training_and_nothing_that_judges(tasks) -> None:
     graph = tasks("self_training={pool: soundscapes}")
-    assert producer(graph["plan-development"], "assignment") == "pool"
+    assert producer(graph["plan-development"], "assignment") == "pool-unlabelled"
     for name in ("plan-test", "export"):
         assert producer(graph[name], "assignment") == "split"
-    assert producer(graph["fuse"], "usable") == "validate"
-    assert "pool" not in tasks("self_training={pool: hidden}")
+    assert producer(graph["fit-ensemble"], "usable") == "validate"
+    assert "pool-unlabelled" not in tasks("self_training={pool: hidden}")
 
 
 def test_training_steps__are_handed_no_test_recording(tasks) -> None:
@@ -98,10 +104,10 @@ def test_training_steps__are_handed_no_test_recording(tasks) -> None:
         for artifact in task.get("inputs", {}).get("artifacts", {}).values()
         if artifact.get("taskOutputArtifact", {}).get("producerTask") == loop
     }
-    # judge draws pictures of it; times are taken on validation recordings.
-    assert readers == {"evaluate", "judge", "evaluate-student", "judge-student"}
+    # `apply-gates` draws pictures of it; times are taken on validation recordings.
+    assert readers == {"evaluate", "apply-gates", "evaluate-student", "apply-gates-student"}
 
 
 def test_without_them__no_node_is_there_for_them(tasks) -> None:
     graph = tasks()
-    assert not {name for name in graph if name.split("-")[0] in ("label", "pool", "compare", "record")}
+    assert not {name for name in graph if name.split("-")[0] in ("pseudo", "pool", "distill", "compare", "record")}

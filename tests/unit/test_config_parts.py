@@ -28,26 +28,26 @@ def changed_by(*overrides: str) -> set[str]:
 
 # A setting, and who reads it. Names of `configure`'s outputs; `raw_cnn` is the second head by name.
 READERS: dict[str, set[str]] = {
-    "gates.minimum.top1=0.6": {"judge"},
-    "gates.champion_margin=0.05": {"judge"},
-    "thresholds.least_positives=7": {"calibrate"},
+    "gates.minimum.top1=0.6": {"apply_gates"},
+    "gates.champion_margin=0.05": {"apply_gates"},
+    "thresholds.min_positives=7": {"calibrate"},
     "calibration.prior_strength=3.0": {"calibrate"},
-    "heads.raw_cnn.epochs=9": {"head_2", "preflight", "fuse", "label", "export", "evaluate"},
-    "student.epochs=9": {"student", "preflight", "fuse_student", "export_student", "evaluate_student"},
-    "supervisor.shrinkage=0.25": {"fuse"},
-    "stacking.keep_all_heads=true": {"fuse"},
-    "stacking.n_folds=3": {"head_1", "head_2", "fuse"},
-    "seed=4": {"head_1", "head_2", "student", "fuse", "fuse_student"},
+    "heads.raw_cnn.epochs=9": {"head_2", "preflight", "fit_ensemble", "pseudo_label", "export", "evaluate"},
+    "student.epochs=9": {"student", "preflight", "fit_ensemble_student", "export_student", "evaluate_student"},
+    "supervisor.shrinkage=0.25": {"fit_ensemble"},
+    "stacking.keep_all_heads=true": {"fit_ensemble"},
+    "stacking.n_folds=3": {"head_1", "head_2", "fit_ensemble"},
+    "seed=4": {"head_1", "head_2", "student", "fit_ensemble", "fit_ensemble_student"},
     "split.seed=4": {"split"},
-    "seconds_per_shard=60": {"split", "pool"},
+    "seconds_per_shard=60": {"split", "pool_unlabelled"},
     "min_recordings=2": {"ingest"},
-    "validation.silent_below_db=-50": {"validate", "pool"},
-    "distillation.temperature=2": {"label"},
-    "self_training.power=2": {"label"},
+    "validation.silent_below_db=-50": {"validate", "pool_unlabelled"},
+    "distillation.temperature=2": {"pseudo_label"},
+    "self_training.power=2": {"pseudo_label"},
     "self_training.hidden_share=0.4": {"split"},
     "export.n_parity_clips=2": {"export", "export_student"},
     "evaluation.n_resamples=200": {"evaluate", "evaluate_student", "compare_bundles"},
-    "evaluation.slices.n_confusable_pairs=3": {"calibrate", "evaluate", "evaluate_student", "judge"},
+    "evaluation.slices.n_confusable_pairs=3": {"calibrate", "evaluate", "evaluate_student", "apply_gates"},
     "evaluation.soundscapes.n_soundscapes=3": {"evaluate", "evaluate_student"},
     "release=ensemble": set(),
 }
@@ -66,7 +66,7 @@ def test_every_section__is_read_by_a_step() -> None:
 
 
 def test_part__is_all_that_its_reader_has() -> None:
-    judge = RunConfig.of_part(parts()["judge"])
+    judge = RunConfig.of_part(parts()["apply_gates"])
     assert judge.gates == resolve(BASE).gates
     with pytest.raises(AttributeError):
         _ = judge.thresholds
@@ -76,10 +76,10 @@ def test_part__is_all_that_its_reader_has() -> None:
         _ = calibrate.evaluation.n_resamples
 
 
-@pytest.mark.parametrize("step", sorted(set(READ_BY) - {"train"}))
+@pytest.mark.parametrize("step", sorted(set(READ_BY) - {"train_head"}))
 def test_part__says_what_the_configuration_says(step: str) -> None:
-    config = resolve(BASE, overrides=["features.n_mels=64", "thresholds.least_positives=7"])
-    of_data = step in ("ingest", "validate", "split", "pool", "featurize")
+    config = resolve(BASE, overrides=["features.n_mels=64", "thresholds.min_positives=7"])
+    of_data = step in ("ingest", "validate", "split", "pool_unlabelled", "featurize")
     part = (DataConfig if of_data else RunConfig).of_part(part_of(config, step))
     for section in vars(part):
         if section not in ("evaluation", "self_training"):  # of which it has some settings
@@ -104,7 +104,7 @@ def test_file_that_a_step_names__is_part_of_what_it_reads(tmp_path: Path) -> Non
     weights.write_bytes(b"others")
     after = parts(override)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"head_1", "preflight", "fuse", "label", "export", "evaluate"}
+    assert changed == {"head_1", "preflight", "fit_ensemble", "pseudo_label", "export", "evaluate"}
     # The bundle is made with the same settings, wherever and whenever the file was written.
     config = resolve(BASE, overrides=[override])
     assert config_sha256(config, before) == config_sha256(config, after)
@@ -145,15 +145,28 @@ def before(*overrides: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("split.seed=4", {"featurize", "train", "fuse", "calibrate", "export", "evaluate", "judge", "label", "pool"}),
-        ("thresholds.least_positives=7", {"export", "evaluate", "judge"}),
+        (
+            "split.seed=4",
+            {
+                "featurize",
+                "train_head",
+                "fit_ensemble",
+                "calibrate",
+                "export",
+                "evaluate",
+                "apply_gates",
+                "pseudo_label",
+                "pool_unlabelled",
+            },
+        ),
+        ("thresholds.min_positives=7", {"export", "evaluate", "apply_gates"}),
         ("gates.minimum.top1=0.6", set()),
     ],
 )
 def test_settings_before__change_for_all_steps_after_the_reader(setting: str, told: set[str]) -> None:
     ours, other = before(), before(setting)
     changed = {name for name in ours if ours[name] != other[name] and not name.endswith("_student")}
-    assert changed - {"teach", "compare_bundles"} == told
+    assert changed - {"distill", "compare_bundles"} == told
 
 
 def test_config_sha256__is_of_what_a_bundle_is_made_with() -> None:
@@ -163,7 +176,7 @@ def test_config_sha256__is_of_what_a_bundle_is_made_with() -> None:
 
     assert len(identity()) == 64
     assert identity("gates.minimum.top1=0.6", "evaluation.n_resamples=200") == identity()
-    assert identity("thresholds.least_positives=7") != identity()
+    assert identity("thresholds.min_positives=7") != identity()
     # The student is no part of the ensemble, the ensemble is what the student learned from.
     assert identity("student.epochs=9") == identity()
     assert identity("student.epochs=9", of="_student") != identity(of="_student")

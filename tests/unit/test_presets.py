@@ -8,7 +8,7 @@ from silencio.config import preset_names, preset_text, resolve
 from silencio.encoders.registry import encoder_spec
 from silencio.errors import PretrainedWeightsError
 from silencio.features import FeatureSpec
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 
 GPU = {"birdclef"}
@@ -43,7 +43,7 @@ def test_birdclef__is_for_gpus() -> None:
 def test_birdclef__without_its_weights_is_one_sentence() -> None:
     head = resolve(preset_text("birdclef")).heads["effnet_lora"]
     with pytest.raises(PretrainedWeightsError, match=r"efficientnet_b3\.safetensors' is not a file"):
-        head_class(head.kind).build(head, Surroundings(FeatureSpec(), 3))
+        head_class(head.kind).build(head, HeadContext(FeatureSpec(), 3))
 
 
 def test_yamnet__takes_its_weights_from_a_file() -> None:

@@ -17,7 +17,7 @@ from benchmarks.accuracy.references import EncoderRegression
 from benchmarks.proofs.windows.sound import ENCODER, Rule, Sound, cut_of, window_shares
 from silencio.data.embeddings import grid_starts, grid_windows
 from silencio.data.shards import ShardSet
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.heads.texture import Texture, TextureConfig
 from silencio.training.loop import predict, train_head
 
@@ -81,7 +81,7 @@ def regression_on_textures(sound: Sound, fold: int, rule: Rule) -> Said:
 
 def _textures(shards: ShardSet, index: int) -> NDArray[np.float32]:
     """Statistics of a recording's grid, (n_grid, n_statistics)."""
-    head = Texture.build(TextureConfig(), Surroundings(shards.spec, 1, {}))
+    head = Texture.build(TextureConfig(), HeadContext(shards.spec, 1, {}))
     found = []
     for window in grid_windows(shards.waveform(index), shards.spec):
         name = hashlib.sha256(window.data).digest()

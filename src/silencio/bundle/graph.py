@@ -16,7 +16,7 @@ from silencio.errors import BundleIntegrityError, ConfigError
 
 OUTPUT = "probabilities"
 # Windows a run: bounds memory, and keeps a call between the two servers under gRPC's 8 MiB (5 s: 0.5 MB a window).
-MOST_WINDOWS = 8
+MAX_RUN_WINDOWS = 8
 CPU = "cpu"
 # By the name of the setting: ONNX Runtime's own name, and the package that has it. OpenVINO 1.24 was measured to give
 # the probabilities of an fp32 graph (2e-7 off) a tenth faster, and other ones of our int8 graphs (0.2 to 0.5 off):
@@ -65,9 +65,9 @@ class Graph:
         self.inputs = inputs if encoders is None else encoders.sent(inputs)
         self._session = _session(path, n_threads, provider)
         own = {node.name: tuple(node.shape[1:]) for node in self._session.get_inputs()}
-        said = {entry.name: entry.shape for entry in inputs}
-        if own != said:
-            raise BundleIntegrityError(f"{path.name} takes {own}, bundle.json says {said}")
+        listed = {entry.name: entry.shape for entry in inputs}
+        if own != listed:
+            raise BundleIntegrityError(f"{path.name} takes {own}, bundle.json says {listed}")
         self.n_nodes, self.n_provider_nodes = _check_active(self._session, provider)
 
     def on(self, provider: str) -> Graph:
@@ -107,8 +107,8 @@ class Graph:
         feed = {entry.name: features[entry.name] for entry in self._fed}
         n_windows = len(next(iter(feed.values())))
         parts = [
-            self._session.run([OUTPUT], {name: value[i : i + MOST_WINDOWS] for name, value in feed.items()})[0]
-            for i in range(0, n_windows, MOST_WINDOWS)
+            self._session.run([OUTPUT], {name: value[i : i + MAX_RUN_WINDOWS] for name, value in feed.items()})[0]
+            for i in range(0, n_windows, MAX_RUN_WINDOWS)
         ]
         return np.concatenate(parts) if parts else np.empty((0, self.n_classes), np.float32)
 

@@ -203,11 +203,11 @@ def _verify_parity(parity: Parity, manifest: BundleManifest) -> None:
 
 
 def _verify_codes(codes: list[str], manifest: BundleManifest, where: str) -> None:
-    said = list(manifest.classes.codes)
-    if codes == said:
+    listed = list(manifest.classes.codes)
+    if codes == listed:
         return
     differing = [
-        f"{i}: {a!r} there, {b!r} in bundle.json" for i, (a, b) in enumerate(zip(codes, said, strict=False)) if a != b
+        f"{i}: {a!r} there, {b!r} in bundle.json" for i, (a, b) in enumerate(zip(codes, listed, strict=False)) if a != b
     ]
-    detail = "; ".join(differing[:2]) or f"{len(codes)} classes there, {len(said)} in bundle.json"
+    detail = "; ".join(differing[:2]) or f"{len(codes)} classes there, {len(listed)} in bundle.json"
     raise BundleIntegrityError(f"{where} was exported for another class list ({detail})")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from silencio.console import Console
     from silencio.taxonomy import ClassList
 
-_MOST_ROWS = 50
+_MAX_ROWS = 50
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -106,8 +106,8 @@ def _print(console: Console, rows: pd.DataFrame, title: str) -> None:
     from rich.table import Table
 
     table = Table(*rows.columns, title=title, title_justify="left")
-    for row in rows.head(_MOST_ROWS).itertuples(index=False):
+    for row in rows.head(_MAX_ROWS).itertuples(index=False):
         table.add_row(*(str(value) for value in row))
     console.print(table)
-    if len(rows) > _MOST_ROWS:
-        console.print(f"… and {len(rows) - _MOST_ROWS} more rows")
+    if len(rows) > _MAX_ROWS:
+        console.print(f"… and {len(rows) - _MAX_ROWS} more rows")

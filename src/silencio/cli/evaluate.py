@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from silencio.bundle.load import Bundle
     from silencio.console import Console
-    from silencio.evaluation.soundscape_figures import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
 
     from silencio.bundle.scoring import Scorer
     from silencio.data.soundscape_files import read_annotated_soundscapes
-    from silencio.evaluation.soundscape_figures import judge_soundscapes
+    from silencio.evaluation.soundscape_metrics import judge_soundscapes
     from silencio.evaluation.soundscapes import score_soundscapes
 
     scorer, manifest = Scorer(bundle), bundle.manifest

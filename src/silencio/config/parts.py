@@ -24,20 +24,20 @@ READ_BY: dict[str, tuple[str, ...]] = {
     "ingest": ("min_recordings",),
     "validate": ("validation", "features"),
     "split": ("split", "self_training.pool", "self_training.hidden_share", "seconds_per_shard"),
-    "pool": ("validation", "seconds_per_shard"),
+    "pool_unlabelled": ("validation", "seconds_per_shard"),
     "featurize": ("features", "encoders"),
-    "train": ("features", "seed", "heads", "stacking.n_folds"),
-    "fuse": ("seed", "heads", "supervisor", "stacking"),
-    "label": ("features", "heads", "distillation", "self_training.power", "self_training.least"),
+    "train_head": ("features", "seed", "heads", "stacking.n_folds"),
+    "fit_ensemble": ("seed", "heads", "supervisor", "stacking"),
+    "pseudo_label": ("features", "heads", "distillation", "self_training.power", "self_training.min_probability"),
     "calibrate": ("calibration", "thresholds", "evaluation.slices.n_confusable_pairs"),
     "export": ("features", "encoders", "heads", "export"),
     "evaluate": ("features", "heads", "evaluation"),
-    "judge": ("features", "evaluation.slices", "gates"),
+    "apply_gates": ("features", "evaluation.slices", "gates"),
     "compare_bundles": ("evaluation.n_resamples",),
 }
 # Places for heads in a pipeline: KFP has no lists of artifacts of different tasks.
 MAX_HEADS = 6
-_DATA = ("ingest", "validate", "split", "pool", "featurize")
+_DATA = ("ingest", "validate", "split", "pool_unlabelled", "featurize")
 
 
 def part_of(config: RunConfig, step: str, head: str = "") -> str:
@@ -46,7 +46,7 @@ def part_of(config: RunConfig, step: str, head: str = "") -> str:
     Args:
         config: The resolved configuration.
         step: One of `READ_BY`.
-        head: For `train`: of the heads, this one alone.
+        head: For `train_head`: of the heads, this one alone.
 
     Returns:
         JSON.
@@ -72,13 +72,13 @@ def part_of(config: RunConfig, step: str, head: str = "") -> str:
 
 def parts_by_step(config: RunConfig) -> dict[str, str]:
     """The part of every step of `train`; `head_1` is the first head by name, places that are left over are empty."""
-    parts = {step: part_of(config, step) for step in READ_BY if step != "train"}
+    parts = {step: part_of(config, step) for step in READ_BY if step != "train_head"}
     names = sorted(config.heads)
     for number in range(MAX_HEADS):
-        parts[f"head_{number + 1}"] = part_of(config, "train", names[number]) if number < len(names) else ""
+        parts[f"head_{number + 1}"] = part_of(config, "train_head", names[number]) if number < len(names) else ""
     alone = config.of_student() if config.student else None
-    parts["student"] = part_of(alone, "train") if alone else ""
-    for step in ("fuse", "export", "evaluate"):
+    parts["student"] = part_of(alone, "train_head") if alone else ""
+    for step in ("fit_ensemble", "export", "evaluate"):
         parts[f"{step}_student"] = part_of(alone, step) if alone else ""
     return parts
 
@@ -114,29 +114,29 @@ def config_sha256(config: RunConfig, parts: Mapping[str, str], suffix: str = "")
 def steps_before(config: RunConfig, parts: Mapping[str, str]) -> dict[str, list[str]]:
     """By step, whose parts have decided what it is handed; see `settings_before`."""
     before = {step: list(_DATA[:number]) for number, step in enumerate(_DATA)}
-    before["train"] = list(_DATA)
+    before["train_head"] = list(_DATA)
     heads = [*_DATA, *(name for name in parts if name.startswith("head_"))]
     if config.self_training:
         # Labels come of a supervisor, and the next supervisor of what was learned from them.
-        heads += ["fuse", "label"]
+        heads += ["fit_ensemble", "pseudo_label"]
     before |= _before_steps_of_bundle(heads, "", [])
-    before["label"] = [*heads, "fuse"]
-    before["teach"] = [*heads, "fuse", "label"]
+    before["pseudo_label"] = [*heads, "fit_ensemble"]
+    before["distill"] = [*heads, "fit_ensemble", "pseudo_label"]
     # A student's figures stand beside its teacher's.
-    teacher = [*before["judge"]]
-    before |= _before_steps_of_bundle([*before["teach"], "student"], "_student", teacher)
-    before["compare_bundles"] = [*before["judge"], *before["judge_student"], "judge"]
+    teacher = [*before["apply_gates"]]
+    before |= _before_steps_of_bundle([*before["distill"], "student"], "_student", teacher)
+    before["compare_bundles"] = [*before["apply_gates"], *before["apply_gates_student"], "apply_gates"]
     return before
 
 
 def _before_steps_of_bundle(before: Sequence[str], suffix: str, judged_beside: Sequence[str]) -> dict[str, list[str]]:
     found, steps = {}, list(before)
-    for step in ("fuse", "calibrate", "export", "evaluate", "judge"):
+    for step in ("fit_ensemble", "calibrate", "export", "evaluate", "apply_gates"):
         if step == "evaluate":
             steps += judged_beside
         found[step + suffix] = list(steps)
         # Calibration and gates are the same for both.
-        steps.append(step if step in ("calibrate", "judge") else step + suffix)
+        steps.append(step if step in ("calibrate", "apply_gates") else step + suffix)
     return found
 
 

@@ -11,7 +11,7 @@ class QuantizeConfig(BaseModel):
     Attributes:
         enabled: Try one.
         n_calibration_windows: Training windows from which the activations' ranges are found.
-        most_map_loss: Validation macro mAP that int8 may lose.
+        max_map_loss: Validation macro mAP that int8 may lose.
         n_timed: Windows that both graphs are timed on, in turn.
     """
 
@@ -19,5 +19,5 @@ class QuantizeConfig(BaseModel):
 
     enabled: bool = True
     n_calibration_windows: int = Field(128, ge=1)
-    most_map_loss: float = Field(0.005, ge=0)
+    max_map_loss: float = Field(0.005, ge=0)
     n_timed: int = Field(100, ge=10)

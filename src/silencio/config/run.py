@@ -17,11 +17,13 @@ from pydantic import (
 )
 
 from silencio.config.layers import explain, mapping, merged, parsed_override
+from silencio.config.renamed import refuse_renamed
 from silencio.config.sections import DistillationConfig, EvaluationConfig, ExportConfig, StackingConfig
 from silencio.data.config import DataConfig
 from silencio.errors import ConfigError
 from silencio.evaluation.calibration import CalibrationConfig
-from silencio.evaluation.gate_policy import REPLACE, GatePolicy, layered_policy
+from silencio.evaluation.gate_policy import REPLACE, layered_policy
+from silencio.evaluation.gates import GatePolicy
 from silencio.evaluation.thresholds import ThresholdConfig
 from silencio.models.head import HeadConfig
 from silencio.models.registry import head_class, supervisor_class
@@ -243,6 +245,8 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
     layers = [mapping(text, "the configuration")]
     layers += [mapping(over, "--config")] if over.strip() else []
     layers += [parsed_override(override) for override in overrides]
+    for layer in layers:
+        refuse_renamed(layer)
     values = layers[0]
     for layer in layers[1:]:
         values = merged(values, layer)

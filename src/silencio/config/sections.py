@@ -15,14 +15,14 @@ class ExportConfig(BaseModel):
 
     Attributes:
         n_parity_clips: Real clips that every loader replays before it is ready.
-        most_clip_bytes: A longer encoded recording is no parity clip.
+        max_clip_bytes: A longer encoded recording is no parity clip.
         quantize: Whether int8 is tried, and what it may cost.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     n_parity_clips: int = Field(4, ge=1, le=32)
-    most_clip_bytes: int = Field(400_000, ge=1_000)
+    max_clip_bytes: int = Field(400_000, ge=1_000)
     quantize: QuantizeConfig = QuantizeConfig()
 
 

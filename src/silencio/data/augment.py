@@ -60,19 +60,19 @@ def random_crop(waveform: NDArray[np.int16], n_samples: int, rng: np.random.Gene
     return 0, np.roll(np.resize(waveform, n_samples), int(rng.integers(n_samples)))
 
 
-def gain(samples: NDArray[np.float32], most_db: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Louder or softer by up to `most_db`; never beyond full scale unless it was."""
-    factor = np.float32(10.0 ** (rng.uniform(-most_db, most_db) / 20.0))
+def gain(samples: NDArray[np.float32], max_db: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Louder or softer by up to `max_db`; never beyond full scale unless it was."""
+    factor = np.float32(10.0 ** (rng.uniform(-max_db, max_db) / 20.0))
     peak = float(np.abs(samples).max(initial=0.0))
     if peak * factor > 1.0:
         factor = np.float32(max(1.0, peak) / peak)
     return samples * factor
 
 
-def time_shift(samples: NDArray[np.float32], most_share: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Rolled by up to `most_share` of the length, either way: what leaves at one end comes in at the other."""
-    most = round(most_share * len(samples))
-    return np.roll(samples, int(rng.integers(-most, most + 1)))
+def time_shift(samples: NDArray[np.float32], max_share: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Rolled by up to `max_share` of the length, either way: what leaves at one end comes in at the other."""
+    max_shift = round(max_share * len(samples))
+    return np.roll(samples, int(rng.integers(-max_shift, max_shift + 1)))
 
 
 def with_background(

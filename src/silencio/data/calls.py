@@ -14,12 +14,12 @@ from silencio.audio import dequantize
 _FRAME_S = 0.032
 _RUMBLE_HZ = 150.0  # wind, traffic and hands are loudest below; three of four real backgrounds have most power there
 _LOUD_S = 0.1  # a shorter click is no call
-_MOST_GAP_S = 0.5  # pulses and syllables of one song
-_MOST_DROP_DB = 20.0
+_MAX_GAP_S = 0.5  # pulses and syllables of one song
+_MAX_DROP_DB = 20.0
 _STEADY_DB = 6.0
 _ENERGY_OUTSIDE = 0.05  # on either side of a call's band
 _SOFT_END_S = 0.05
-_MOST_PEAK = 0.99
+_MAX_PEAK = 0.99
 _THIRD_OCTAVE = 2.0 ** (1.0 / 6.0)
 
 
@@ -45,7 +45,7 @@ class Band:
     high_hz: float
 
 
-def active_part(waveform: NDArray[np.int16], sample_rate_hz: int, most_s: float = 10.0) -> slice:
+def active_part(waveform: NDArray[np.int16], sample_rate_hz: int, max_s: float = 10.0) -> slice:
     """Where a recording is loud: its bout of the greatest energy.
 
     Frames of 32 ms count as loud when their power above 150 Hz is beyond the middle, in decibels, between the
@@ -55,7 +55,7 @@ def active_part(waveform: NDArray[np.int16], sample_rate_hz: int, most_s: float 
     Args:
         waveform: int16, (n_samples,).
         sample_rate_hz: Its rate.
-        most_s: Of a longer bout its loudest stretch of this length.
+        max_s: Of a longer bout its loudest stretch of this length.
 
     Returns:
         Samples from first to last loud frame; empty where there is digital silence.
@@ -67,12 +67,12 @@ def active_part(waveform: NDArray[np.int16], sample_rate_hz: int, most_s: float 
     decibels = 10.0 * np.log10(np.maximum(power, 1e-20))
     loud = np.sort(decibels)[-min(len(decibels), max(1, round(_LOUD_S * sample_rate_hz / frame)))]
     quiet = np.percentile(decibels, 10)
-    threshold = -np.inf if loud - quiet < _STEADY_DB else max((loud + quiet) / 2, loud - _MOST_DROP_DB)
-    begin, end = _loudest_bout(power, decibels >= threshold, most_gap=round(_MOST_GAP_S * sample_rate_hz / frame))
-    begin, end = _loudest_stretch(power, begin, end, n_frames=max(1, int(most_s * sample_rate_hz / frame)))
+    threshold = -np.inf if loud - quiet < _STEADY_DB else max((loud + quiet) / 2, loud - _MAX_DROP_DB)
+    begin, end = _loudest_bout(power, decibels >= threshold, max_gap=round(_MAX_GAP_S * sample_rate_hz / frame))
+    begin, end = _loudest_stretch(power, begin, end, n_frames=max(1, int(max_s * sample_rate_hz / frame)))
     # What is left after the last whole frame belongs to it.
     last = len(waveform) if end == len(power) else end * frame
-    return slice(begin * frame, min(last, begin * frame + max(1, int(most_s * sample_rate_hz))))
+    return slice(begin * frame, min(last, begin * frame + max(1, int(max_s * sample_rate_hz))))
 
 
 def call_band(call: NDArray[np.float32], sample_rate_hz: int) -> Band:
@@ -126,7 +126,7 @@ def gain_for_snr(
 def fitted(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Made softer as a whole where it would clip; levels against each other stay."""
     peak = float(np.abs(samples).max(initial=0.0))
-    return samples * np.float32(_MOST_PEAK / peak) if peak > _MOST_PEAK else samples
+    return samples * np.float32(_MAX_PEAK / peak) if peak > _MAX_PEAK else samples
 
 
 def fade(samples: NDArray[np.float32], sample_rate_hz: int, fade_s: float) -> NDArray[np.float32]:
@@ -156,10 +156,10 @@ def _frame_power(waveform: NDArray[np.int16], sample_rate_hz: int) -> NDArray[np
     return np.asarray(power.sum(axis=1))
 
 
-def _loudest_bout(power: NDArray[np.float64], loud: NDArray[np.bool_], most_gap: int) -> tuple[int, int]:
+def _loudest_bout(power: NDArray[np.float64], loud: NDArray[np.bool_], max_gap: int) -> tuple[int, int]:
     """First frame and end of the run of loud frames, gaps bridged, that has the greatest energy."""
     at = np.flatnonzero(loud)
-    breaks = np.flatnonzero(np.diff(at) > most_gap + 1)
+    breaks = np.flatnonzero(np.diff(at) > max_gap + 1)
     begins = at[np.concatenate([[0], breaks + 1])]
     ends = at[np.concatenate([breaks, [len(at) - 1]])] + 1
     total = np.concatenate([[0.0], np.cumsum(power)])

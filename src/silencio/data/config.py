@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from silencio.data.pool import SelfTrainingConfig
 from silencio.data.split import SplitConfig
+from silencio.data.unlabelled_pool import SelfTrainingConfig
 from silencio.data.validate import ValidationConfig
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import known_encoder

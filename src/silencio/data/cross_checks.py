@@ -14,7 +14,7 @@ from silencio.data.faults import Fault
 _FEWEST = 10
 # Standard deviations of the logarithm below this one are a table's evenness, not a measure of oddness: where all
 # clips are cut to 10 s, one of 15 s is no fault.
-_LEAST_SPREAD = 0.5
+_MIN_SPREAD = 0.5
 
 
 def duplicates(usable: pd.DataFrame) -> list[Fault]:
@@ -74,7 +74,7 @@ def odd_durations(usable: pd.DataFrame, deviations: float) -> list[Fault]:
     log_s = np.log(usable["duration_s"].to_numpy())
     middle = np.median(log_s)
     # 1.4826: the median deviation of a normal distribution is that much below its standard deviation.
-    spread = max(_LEAST_SPREAD, 1.4826 * float(np.median(np.abs(log_s - middle))))
+    spread = max(_MIN_SPREAD, 1.4826 * float(np.median(np.abs(log_s - middle))))
     is_odd = np.abs(log_s - middle) > deviations * spread
     return [
         Fault(

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from silencio.errors import SchemaError
 from silencio.storage import is_local, is_s3, local_path
-from silencio.storage.places import is_zip
+from silencio.storage.uris import is_zip
 
 SETTING = "SILENCIO_MANIFEST_PLACES"
 

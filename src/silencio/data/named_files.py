@@ -26,7 +26,7 @@ FILE_NAMES = "file_names.yaml"
 _GROUPS = ("label", "author", "site")
 # What a name begins with, up to the first digit, blank or sign: a guess that is only ever proposed.
 _PROPOSED = "([A-Za-z]+)"
-_MOST_SHOWN = 5
+_MAX_SHOWN = 5
 
 
 class FileNames(BaseModel):
@@ -123,7 +123,7 @@ def proposal(names: list[str]) -> str:
     """
     rule = FileNames(pattern=_PROPOSED)
     labels = [said["label"] for name in names if (said := rule.read(PurePosixPath(name).name))]
-    counts = [f"{label} {n}" for label, n in Counter(labels).most_common(_MOST_SHOWN)]
+    counts = [f"{label} {n}" for label, n in Counter(labels).most_common(_MAX_SHOWN)]
     more = ", …" if len(set(labels)) > len(counts) else ""
     example = f" (would give {', '.join(counts)}{more})" if counts else ""
     return f"if their names say their class, write {FILE_NAMES} beside them, such as pattern: '{_PROPOSED}'{example}"

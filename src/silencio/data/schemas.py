@@ -19,7 +19,7 @@ from silencio.storage import concerns_one_file, is_missing, name_of, read_bytes
 from silencio.tables import parse_number, read_csv
 from silencio.taxonomy import clean_name
 
-_MOST_SHOWN = 120
+_MAX_SHOWN = 120
 # A list's texts: in either kind of quotes, as Python 2 and 3 write them, and NumPy 2 in a list of its own texts.
 _QUOTED = r"""[uU]?(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")"""
 _ITEM = re.compile(rf"np\.str_\((?P<numpy>{_QUOTED})\)|(?P<plain>{_QUOTED})")
@@ -101,18 +101,18 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def _is_degrees(text: str, most: float) -> bool:
+def _is_degrees(text: str, max_degrees: float) -> bool:
     value = parse_number(text)
-    return not text or (value is not None and -most <= value <= most)
+    return not text or (value is not None and -max_degrees <= value <= max_degrees)
 
 
 def _rule(test: Callable[[str], bool], error: str) -> pa.Check:
     return pa.Check(test, element_wise=True, error=error)
 
 
-def _degrees(most: int, example: str) -> pa.Column:
-    error = f"must be a number of degrees from -{most} to {most}, such as {example}"
-    return pa.Column(str, [_rule(partial(_is_degrees, most=most), error)], required=False)
+def _degrees(max_degrees: int, example: str) -> pa.Column:
+    error = f"must be a number of degrees from -{max_degrees} to {max_degrees}, such as {example}"
+    return pa.Column(str, [_rule(partial(_is_degrees, max_degrees=max_degrees), error)], required=False)
 
 
 _FILLED = _rule(bool, "must not be empty")
@@ -255,6 +255,6 @@ def _explain(path: str, table: pd.DataFrame, error: pa.errors.SchemaError) -> st
         rule = "must be unique" if error.check is None or "unique" in str(error.check) else error.check.error
         more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
         found = repr(first["failure_case"])
-        found = found if len(found) <= _MOST_SHOWN else f"{found[:_MOST_SHOWN]}…"
+        found = found if len(found) <= _MAX_SHOWN else f"{found[:_MAX_SHOWN]}…"
         return f"{path}: column {column!r}, row {int(first['index'])}: {found} {rule}{more}"
     return f"{path}: {error}"

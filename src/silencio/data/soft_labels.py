@@ -68,15 +68,15 @@ class SoftLabels:
         """
         return SoftLabels({name: _softened(said, 1.0 / temperature) for name, said in self.targets.items()})
 
-    def as_pseudo_labels(self, power: float, least: float) -> SoftLabels:
+    def as_pseudo_labels(self, power: float, min_probability: float) -> SoftLabels:
         """Targets for recordings without labels: probabilities to a power, and nothing where the teacher is unsure.
 
         Args:
             power: Above 1, doubt counts for less. Rows do not keep their sum: a doubtful window stays a weak example.
-            least: A window whose most probable species is less probable than this is left out; a recording all of
-                whose windows are is left out whole.
+            min_probability: A window whose most probable species is less probable than this is left out; a recording
+                all of whose windows are is left out whole.
         """
-        sure = {name: said.max(axis=1, keepdims=True) >= least for name, said in self.targets.items()}
+        sure = {name: said.max(axis=1, keepdims=True) >= min_probability for name, said in self.targets.items()}
         return SoftLabels(
             {
                 name: np.asarray(np.where(sure[name], said**power, 0.0), np.float32)

@@ -32,7 +32,7 @@ class SoundscapeConfig(BaseModel):
         snr_db: A call's level over the background (`silencio.data.calls.gain_for_snr`), uniform between these.
         overlap_share: Share of calls that are laid over a call of another species, by at least half of the shorter
             one. All others stand alone.
-        most_call_s: A call's longest piece.
+        max_call_s: A call's longest piece.
         fade_s: At both ends of a call.
         sites: Names, in turn.
         start: Local time of each site's first soundscape.
@@ -48,7 +48,7 @@ class SoundscapeConfig(BaseModel):
     n_calls: tuple[int, int] = (3, 9)
     snr_db: Limits = (-5.0, 20.0)
     overlap_share: float = Field(0.25, ge=0, le=1)
-    most_call_s: float = Field(10.0, gt=0)
+    max_call_s: float = Field(10.0, gt=0)
     fade_s: float = Field(0.02, ge=0)
     sites: tuple[str, ...] = Field(("SIM01", "SIM02"), min_length=1)
     start: datetime = datetime(2025, 4, 11, 5, 0)  # local time at a site that is made up
@@ -150,22 +150,22 @@ def _turns(
     by_code: dict[str, list[LabelledWaveform]], sample_rate_hz: int, config: SoundscapeConfig
 ) -> Iterator[_Call]:
     """Calls without end: in each round every species once, in an order of its own."""
-    most_s = min(config.most_call_s, config.duration_s)
+    max_s = min(config.max_call_s, config.duration_s)
     n_recordings = sum(len(recordings) for recordings in by_code.values())
     cut: dict[str, _Call] = {}
     for turn in count():
         for code in np.random.default_rng((config.seed, 0, turn)).permutation(sorted(by_code)):
             recording = by_code[code][turn % len(by_code[code])]
             if recording.recording_id not in cut:
-                cut[recording.recording_id] = _cut(recording, sample_rate_hz, most_s)
+                cut[recording.recording_id] = _cut(recording, sample_rate_hz, max_s)
             if len(cut[recording.recording_id].waveform):
                 yield cut[recording.recording_id]
         if len(cut) == n_recordings and not any(len(call.waveform) for call in cut.values()):
             raise DataError(f"soundscapes need recordings with sound: all {n_recordings} are silent")
 
 
-def _cut(recording: LabelledWaveform, sample_rate_hz: int, most_s: float) -> _Call:
-    active = np.asarray(recording.waveform)[active_part(recording.waveform, sample_rate_hz, most_s)]
+def _cut(recording: LabelledWaveform, sample_rate_hz: int, max_s: float) -> _Call:
+    active = np.asarray(recording.waveform)[active_part(recording.waveform, sample_rate_hz, max_s)]
     return _Call(recording.recording_id, recording.code, active, call_band(dequantize(active), sample_rate_hz))
 
 

@@ -23,7 +23,7 @@ PARTS = ("train", "validation", "test")
 LEDGER_COLUMNS = ["recording_id", "group_id", "sha256", "primary_label", "part"]
 # Where recordings of one group were in several parts, the later one here wins: what was tested on is not trained on.
 _STRICTNESS = {part: number for number, part in enumerate(PARTS)}
-_LEAST_OWNERS = 3
+_MIN_OWNERS = 3
 
 
 class SplitConfig(BaseModel):
@@ -146,7 +146,7 @@ def source_groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[st
     label = recordings[sound].map(first["primary_label"])
     who = recordings[sound].map(first[column]).fillna("")
     n_owners = who[who != ""].groupby(label).nunique()
-    wide = (label.map(n_owners).fillna(0) >= _LEAST_OWNERS) & (who != "")
+    wide = (label.map(n_owners).fillna(0) >= _MIN_OWNERS) & (who != "")
     return same_sound.where(~wide, label + " by " + who)
 
 

@@ -16,7 +16,7 @@ from silencio.storage import concerns_one_file, name_of, read_bytes
 _logger = logging.getLogger(__name__)
 
 
-def training_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec, most_s: float = 1800.0) -> BackgroundPool:
+def training_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec, max_s: float = 1800.0) -> BackgroundPool:
     """The train half of unlabelled soundscapes, decoded once: a crop is then mixed in milliseconds.
 
     One that cannot be read is left out, and the log says so. Where there are none, the pool makes noise.
@@ -24,14 +24,14 @@ def training_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec, most_s: f
     Args:
         soundscapes: Rows with `path`, as `ingest` writes them.
         spec: For its rate.
-        most_s: About how much sound is kept (half an hour at 32 kHz is 115 MB), taken from all sites alike.
+        max_s: About how much sound is kept (half an hour at 32 kHz is 115 MB), taken from all sites alike.
 
     Raises:
         StorageError: The place of the soundscapes does not answer.
     """
     front_end = FrontEnd(spec)
     kept: list[tuple[str, NDArray[np.int16]]] = []
-    left = most_s * spec.sample_rate_hz
+    left = max_s * spec.sample_rate_hz
     paths = {name_of(path): path for path in soundscapes["path"] if half_of(name_of(path)) == "train"}
     for name in sorted(paths, key=by_hash):
         if left <= 0:

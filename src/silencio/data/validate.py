@@ -31,7 +31,7 @@ from silencio.settings import Settings
 from silencio.storage import concerns_one_file, is_local, is_missing, local_path, read_bytes
 
 # Each thread holds one decoded recording; beyond this it is memory that is spent, not time that is saved.
-_MOST_THREADS = 8
+_MAX_THREADS = 8
 _FULL_SCALE = 32767
 
 
@@ -119,7 +119,7 @@ def _examine_all(
     recordings: pd.DataFrame, config: ValidationConfig
 ) -> Iterator[tuple[dict[str, Any] | None, list[Fault]]]:
     rows = list(zip(recordings["recording_id"], recordings["path"], strict=True))
-    with ThreadPoolExecutor(min(_MOST_THREADS, Settings().n_threads)) as pool:
+    with ThreadPoolExecutor(min(_MAX_THREADS, Settings().n_threads)) as pool:
         results = pool.map(lambda row: examine(row[0], row[1], config), rows)
         yield from tqdm(results, desc="validate", total=len(rows), unit="recording", mininterval=2.0)
 

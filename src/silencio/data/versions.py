@@ -40,7 +40,7 @@ CHANGES = {
     "new": "a usable recording that the bundle does not know",
 }
 _TRAIN_COLUMNS = ["author", "latitude", "longitude", "license", "url", "site", "recorded_at"]
-_MOST_NAMED = 10
+_MAX_NAMED = 10
 _UNKNOWN = -1  # a file's size, without reading it
 
 
@@ -144,10 +144,10 @@ def restore(table: pd.DataFrame, classes: ClassList, data: str, out: Path) -> No
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         if missing:
-            more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+            more = f" and {len(missing) - _MAX_NAMED} more" if len(missing) > _MAX_NAMED else ""
             raise DataError(
                 f"{len(missing)} of {len(table)} recordings are nowhere in {data} with the bytes that they had "
-                f"({', '.join(missing[:_MOST_NAMED])}{more}): nothing was restored"
+                f"({', '.join(missing[:_MAX_NAMED])}{more}): nothing was restored"
             )
         _write_tables(table, classes, fresh)
 

@@ -15,7 +15,7 @@ N_CANDIDATES = 4
 _FRAME_S = 0.05
 _FLOOR_PERCENTILE = 20.0
 # A click stands 40 dB above the floor for one frame, a call 15 dB for many: what is above this counts no more.
-_MOST_DB = 20.0
+_MAX_DB = 20.0
 _QUIETEST = 1e-3
 
 
@@ -35,7 +35,7 @@ def loudest(windows: Sequence[NDArray[np.int16]], sample_rate_hz: int) -> int:
     """
     levels_db = np.stack([_frame_levels_db(window, round(_FRAME_S * sample_rate_hz)) for window in windows])
     above_db = levels_db - np.percentile(levels_db, _FLOOR_PERCENTILE)
-    return int(np.clip(above_db, 0.0, _MOST_DB).mean(axis=1).argmax())
+    return int(np.clip(above_db, 0.0, _MAX_DB).mean(axis=1).argmax())
 
 
 def _frame_levels_db(window: NDArray[np.int16], frame_samples: int) -> NDArray[np.float64]:

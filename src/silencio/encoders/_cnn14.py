@@ -22,7 +22,7 @@ from silencio.errors import PretrainedWeightsError
 
 _WINDOW_SAMPLES, _HOP_SAMPLES, _N_MELS = 1_024, 320, 64
 _N_BINS = _WINDOW_SAMPLES // 2 + 1
-_LEAST_POWER = 1e-10
+_MIN_POWER = 1e-10
 _COUNTER = "num_batches_tracked"  # that nothing reads after training
 _CHANNELS = (64, 128, 256, 512, 1_024, 2_048)
 
@@ -75,7 +75,7 @@ class Cnn14(nn.Module):
         """In dB of power 1: (batch, n_samples) to (batch, 1, n_frames, 64)."""
         power: torch.Tensor = self.spectrogram_extractor["stft"](waveform)
         mel = power.transpose(1, 2) @ self.logmel_extractor["melW"]
-        return 10.0 * torch.log10(mel.clamp(min=_LEAST_POWER))[:, None]
+        return 10.0 * torch.log10(mel.clamp(min=_MIN_POWER))[:, None]
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
         """Embedding: (batch, n_samples) of 32 kHz within [-1, 1] to (batch, 2048)."""

@@ -75,7 +75,7 @@ def interval(values: NDArray[np.floating], confidence: float = 0.95) -> Interval
 
 
 def interval_around(
-    estimate: float, values: NDArray[np.floating], confidence: float = 0.95, *, least: float = 0.0
+    estimate: float, values: NDArray[np.floating], confidence: float = 0.95, *, lower_bound: float = 0.0
 ) -> Interval:
     """The spread of resampled values, laid around the figure itself.
 
@@ -86,11 +86,11 @@ def interval_around(
         estimate: The figure.
         values: Of the resamples.
         confidence: Of the interval.
-        least: The figure's own bound; -1 for a difference.
+        lower_bound: The figure's own bound; -1 for a difference.
     """
     values = values[np.isfinite(values)]
     low, high = interval(values - values.mean() + estimate if len(values) else values, confidence)
-    return max(least, low), min(1.0, high)
+    return max(lower_bound, low), min(1.0, high)
 
 
 def _average_precision(

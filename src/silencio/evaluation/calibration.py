@@ -23,10 +23,10 @@ Kind = Literal["none", "temperature", "platt", "shrunken_platt"]
 KINDS: tuple[Kind, ...] = ("none", "temperature", "platt", "shrunken_platt")
 # Probabilities are moved off 0 and 1, where the logit has no value; also in the bundle's graph. Near 1 a float32 has
 # few digits left, and what is rounding there would be magnified by the logit.
-LEAST_PROBABILITY = 1e-7
-MOST_PROBABILITY = 1.0 - 1e-3
+MIN_PROBABILITY = 1e-7
+MAX_PROBABILITY = 1.0 - 1e-3
 _EPSILON = 1e-6
-_LEAST_SCALE = 0.05
+_MIN_SCALE = 0.05
 _NEWTON_STEPS = 25
 _N_FOLDS = 5
 
@@ -172,7 +172,7 @@ def _bins(probabilities: NDArray[np.floating], happened: NDArray[np.bool_], n_bi
 
 def _logit(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(
-        scipy.special.logit(np.clip(np.asarray(probabilities, np.float64), LEAST_PROBABILITY, MOST_PROBABILITY))
+        scipy.special.logit(np.clip(np.asarray(probabilities, np.float64), MIN_PROBABILITY, MAX_PROBABILITY))
     )
 
 
@@ -233,7 +233,7 @@ def _fit_common(
         return float((value * weight[:, None]).sum()) / weight.sum(), slope / weight.sum()
 
     # A million to one either way: beyond, every species would be named in every window, or none in any.
-    bounds = [(np.log(_LEAST_SCALE), np.log(20.0)), (-14.0, 14.0) if with_offset else (0.0, 0.0)]
+    bounds = [(np.log(_MIN_SCALE), np.log(20.0)), (-14.0, 14.0) if with_offset else (0.0, 0.0)]
     found = scipy.optimize.minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(np.exp(found.x[0])), float(found.x[1])
 
@@ -261,8 +261,8 @@ def _fit_by_class(
         step_a, step_b = (bb * slope_a - ab * slope_b) / determinant, (aa * slope_b - ab * slope_a) / determinant
         # A step of more than one is cut: far from the solution the quadratic model is not to be believed.
         size = np.maximum(1.0, np.maximum(np.abs(step_a), np.abs(step_b)))
-        held = a - step_a / size < _LEAST_SCALE
+        held = a - step_a / size < _MIN_SCALE
         # Where the scale is held, the offset alone is left to move.
         step_b = np.where(held, np.clip(slope_b / bb, -1.0, 1.0), step_b / size)
-        a, b = np.maximum(a - step_a / size, _LEAST_SCALE), b - step_b
+        a, b = np.maximum(a - step_a / size, _MIN_SCALE), b - step_b
     return a, b

@@ -107,11 +107,11 @@ class _WrongBy:
 def _possible(value: float, wrong: _WrongBy) -> Interval | None:
     """The errors that `value` could come from; None where none in this direction could be so large."""
     chance = cache(wrong.chance)
-    least, most = value - _ROUNDING, value + _ROUNDING
-    if chance(1.0)[1] < least:
+    lower, upper = value - _ROUNDING, value + _ROUNDING
+    if chance(1.0)[1] < lower:
         return None
-    low = _first(lambda amount: chance(amount)[1] >= least)
-    high = _first(lambda amount: chance(amount)[0] > most)
+    low = _first(lambda amount: chance(amount)[1] >= lower)
+    high = _first(lambda amount: chance(amount)[0] > upper)
     return wrong.error(low), max(wrong.error(low), wrong.error(high))
 
 

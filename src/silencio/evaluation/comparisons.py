@@ -69,6 +69,8 @@ def compare(
     hits = (ours.argmax(axis=1) == truth).astype(float) - (theirs.argmax(axis=1) == truth).astype(float)
     n_recordings = len(truth)
     return [
-        Comparison(other, "macro_map", map_difference, interval_around(map_difference, maps, least=-1.0), n_recordings),
+        Comparison(
+            other, "macro_map", map_difference, interval_around(map_difference, maps, lower_bound=-1.0), n_recordings
+        ),
         Comparison(other, "top1", float(hits.mean()), interval(bootstrap.mean(hits)), n_recordings),
     ]

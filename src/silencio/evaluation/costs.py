@@ -16,7 +16,7 @@ from silencio.features import FrontEnd
 from silencio.storage import read_bytes
 
 # Enough sound for a stable ratio, little enough for every run.
-_MOST_RECORDINGS = 6
+_MAX_RECORDINGS = 6
 _REPEATS = 3
 
 
@@ -91,7 +91,7 @@ def example_recordings(data: pd.DataFrame) -> list[bytes]:
         StorageError: Their place does not answer.
     """
     paths = [str(path) for path in data.loc[data["part"] == "validation", "path"]]
-    n = min(_MOST_RECORDINGS, len(paths))
+    n = min(_MAX_RECORDINGS, len(paths))
     return [read_bytes(paths[number * len(paths) // n]) for number in range(n)]
 
 

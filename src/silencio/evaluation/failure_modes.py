@@ -17,7 +17,7 @@ from silencio.data.backgrounds import MadeKind, made_noise
 from silencio.data.calls import LabelledWaveform
 from silencio.errors import DataError
 from silencio.evaluation.degrade import Waveform, add_noise, amplify, low_pass, overdrive
-from silencio.evaluation.failure_mode_figures import (
+from silencio.evaluation.failure_mode_metrics import (
     Change,
     Condition,
     NothingToName,
@@ -42,8 +42,8 @@ class FailureModeConfig(BaseModel):
 
     Attributes:
         seed: Of the noise, and of which recordings are tried.
-        most_recordings: Chosen by hash of their names, so that the cost is bounded.
-        longest_s: Of a longer recording the beginning is heard.
+        max_recordings: Chosen by hash of their names, so that the cost is bounded.
+        max_recording_s: Of a longer recording the beginning is heard.
         noise: Kinds of noise that are mixed in.
         noise_snr_db: At these levels of the recording over the noise (`silencio.data.calls.gain_for_snr`).
         gain_db: A recording made louder or softer; what is beyond full scale is clipped.
@@ -51,7 +51,7 @@ class FailureModeConfig(BaseModel):
         microphone_hz: Nothing above: a cheap microphone or a telephone.
         quiet_dbfs: Level of noise that is as good as silence.
         background_s: Length of each made background and of silence; of a longer real one the beginning is heard.
-        most_backgrounds: Real backgrounds, the first of those that are given.
+        max_backgrounds: Real backgrounds, the first of those that are given.
         foreign: A source (as `--data`) whose animals are outside the class list; those that are inside are passed
             over. Empty: they are not tried.
     """
@@ -59,8 +59,8 @@ class FailureModeConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     seed: int = Field(0, ge=0)
-    most_recordings: int = Field(60, ge=1)
-    longest_s: float = Field(20.0, gt=0)
+    max_recordings: int = Field(60, ge=1)
+    max_recording_s: float = Field(20.0, gt=0)
     noise: tuple[Literal["white", "pink"], ...] = ("white", "pink")
     noise_snr_db: tuple[float, ...] = (20.0, 10.0, 0.0)
     gain_db: tuple[float, ...] = (-30.0, -20.0, 10.0)
@@ -68,7 +68,7 @@ class FailureModeConfig(BaseModel):
     microphone_hz: float = Field(8000.0, gt=0)
     quiet_dbfs: float = Field(-80.0, lt=0)
     background_s: float = Field(60.0, gt=0)
-    most_backgrounds: int = Field(20, ge=1)
+    max_backgrounds: int = Field(20, ge=1)
     foreign: str = ""
 
 
@@ -136,7 +136,7 @@ def failure_modes(
     not_tried = [] if overlaid else ["two recordings overlaid: only one species is at hand"]
     if 2 * config.microphone_hz >= spec.sample_rate_hz:
         not_tried.append(f"nothing above {config.microphone_hz:g} Hz: the feature spec's rate holds no more anyway")
-    real = islice(backgrounds, config.most_backgrounds)
+    real = islice(backgrounds, config.max_backgrounds)
     given = {
         "real backgrounds": [_beginning(waveform, spec, config.background_s) for _, waveform in real],
         "animals outside the class list": [one.waveform for one in strange],
@@ -159,8 +159,8 @@ def draw_sample(
 
     sample: list[LabelledWaveform] = []
     for one in sorted((LabelledWaveform(*recording) for recording in recordings), key=draw):
-        heard = _beginning(one.waveform, spec, config.longest_s)
-        if len(sample) < config.most_recordings and heard.any():
+        heard = _beginning(one.waveform, spec, config.max_recording_s)
+        if len(sample) < config.max_recordings and heard.any():
             sample.append(one._replace(waveform=heard))
     return sample
 
@@ -219,8 +219,8 @@ def _check_codes(sample: Sequence[LabelledWaveform], foreign: Sequence[LabelledW
             raise DataError(f"recording {one.recording_id} is of {one.code!r}, a class of the model: not a foreign one")
 
 
-def _beginning(waveform: Waveform, spec: FeatureSpec, longest_s: float) -> Waveform:
-    return np.asarray(waveform[: max(1, round(longest_s * spec.sample_rate_hz))])
+def _beginning(waveform: Waveform, spec: FeatureSpec, max_recording_s: float) -> Waveform:
+    return np.asarray(waveform[: max(1, round(max_recording_s * spec.sample_rate_hz))])
 
 
 def _rng(seed: int, *names: str) -> np.random.Generator:

@@ -1,234 +1,304 @@
-"""Gates: one policy decides whether a model may be offered, and says why."""
+"""Gates: one policy decides whether a model may be offered, and says why.
+
+A gate of a new kind is written here and nowhere else: its settings in `GatePolicy`, its rule, and the rule's place in
+`RULES`. Sentences that rules share are in `gate_reasons`, what a rule may look at in `evidence`.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
-from silencio.evaluation.comparisons import CHAMPION, COMPARED, Comparison
-from silencio.evaluation.gate_policy import GatePolicy
-from silencio.evaluation.slices import SliceFigures
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from silencio.errors import ConfigError
+from silencio.evaluation.comparisons import CHAMPION, COMPARED, REFERENCES
+from silencio.evaluation.evidence import Evidence
+from silencio.evaluation.gate_policy import check_name, checked_minimums, number, shipped_values
+from silencio.evaluation.gate_reasons import (
+    beats,
+    calibrated,
+    champion_not_compared,
+    minimum,
+    no_champion,
+    not_worse,
+    slice_not_worse,
+)
+from silencio.evaluation.metrics import Metrics
+from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 from silencio.evaluation.verdict import Reason, Verdict, verdict_facts
 
-__all__ = ["GatePolicy", "Reason", "Verdict", "apply_gates", "verdict_facts"]
+__all__ = ["RULES", "Evidence", "GatePolicy", "Reason", "Rule", "Verdict", "apply_gates", "rule", "verdict_facts"]
 
 _SLICES = "champion on slices"
 
 
-def apply_gates(
-    policy: GatePolicy,
-    figures: Mapping[str, float],
-    soundscape_figures: Mapping[str, float | None] | None,
-    calibration: CalibrationError | None,
-    comparisons: Sequence[Comparison],
-    slices: Sequence[SliceFigures],
-    champion: str = "",
-) -> Verdict:
-    """Hold a model's figures against the policy; a figure that is missing or no number fails its gate.
+class GatePolicy(BaseModel):
+    """The policy; `src/silencio/presets/gates/policy.yaml` is the one that ships. What it does not name is not asked.
 
-    Every gate that there is stands in the verdict: with its figures, or as not asked, and why.
-
-    Args:
-        policy: What is asked.
-        figures: Of the test recordings.
-        soundscape_figures: Of the annotated soundscapes; None or empty where none were scored.
-        calibration: Error of the most probable species on test recordings; None where it was not computed.
-        comparisons: With references and with the champion.
-        slices: With their change against the champion.
-        champion: Its version; empty where there is none.
+    Attributes:
+        minimum: By figure of the test recordings, the least value.
+        soundscape_minimum: By figure of the annotated soundscapes, the least value.
+        soundscapes: `required`: where `soundscape_minimum` asks for something and no soundscapes were scored, the gate
+            fails. `none`: the run is known to have none, and their minimums hold only if there are some after all.
+        max_calibration_error: Of the most probable species (ECE); it fails where the 95 % interval lies above.
+        beats: By reference or head, the figures in which the model must beat it; the lower bound of the paired 95 %
+            interval must be above `beats_margin`.
+        beats_margin: See `beats`.
+        not_worse_than: By reference or head, the figures in which the model may not be worse by more than
+            `not_worse_margin`. It fails where the difference is larger and the paired 95 % interval excludes zero.
+        not_worse_margin: See `not_worse_than`.
+        slice_margin: A counted slice may be worse than the champion's by so much top-1; as for `not_worse_than`.
+        champion_margin: The same for all test recordings together, macro mAP and top-1.
     """
-    compared = {(entry.other, entry.figure): entry for entry in comparisons}
-    has_champion = bool(champion) or any(entry.other == CHAMPION for entry in comparisons)
-    reasons = [_minimum("test", name, least, figures) for name, least in policy.minimum.items()]
-    reasons += _soundscapes(policy, soundscape_figures)
-    if policy.most_calibration_error is not None:
-        reasons.append(_calibration(calibration, policy.most_calibration_error))
-    for gate, asked in (("beats", policy.beats), ("not worse than", policy.not_worse_than)):
-        for other, name in [(other, name) for other, names in asked.items() for name in names]:
-            found = compared.get((other, name))
-            if other == CHAMPION and not has_champion:
-                reasons.append(_no_champion(f"{gate} {other} in {name}"))
-            elif gate == "beats":
-                reasons.append(_beats(other, name, policy.beats_margin, found))
-            else:
-                reasons.append(_not_worse(other, name, policy.not_worse_margin, found))
-    reasons += _champion(policy, compared, slices, champion, has_champion=has_champion)
-    if not any(reason.decides for reason in reasons):
-        words = "No gate decided, and what nothing speaks for is not registered: refused."
-        reasons.append(Reason("any gate at all", False, words))
-    return Verdict([*reasons, *_taken_away(policy)])
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    minimum: dict[str, float] = Field(default_factory=dict)
+    soundscape_minimum: dict[str, float] = Field(default_factory=dict)
+    soundscapes: Literal["required", "none"] = "required"
+    max_calibration_error: float | None = None
+    beats: dict[str, list[str]] = Field(default_factory=dict)
+    beats_margin: float = 0.0
+    not_worse_than: dict[str, list[str]] = Field(default_factory=dict)
+    not_worse_margin: float = 0.0
+    slice_margin: float | None = None
+    champion_margin: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _are_gates(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            for name in values:
+                check_name(name, list(cls.model_fields), "gate")
+        return values
+
+    @field_validator("minimum", mode="before")
+    @classmethod
+    def _of_recordings(cls, minimum: Any) -> Any:
+        return checked_minimums(minimum, Metrics, "figure of the test recordings")
+
+    @field_validator("soundscape_minimum", mode="before")
+    @classmethod
+    def _of_soundscapes(cls, minimum: Any) -> Any:
+        return checked_minimums(minimum, SoundscapeFigures, "figure of soundscapes")
+
+    @field_validator("beats", "not_worse_than", mode="before")
+    @classmethod
+    def _of_comparisons(cls, references: Any) -> Any:
+        if isinstance(references, Mapping):
+            for reference, names in references.items():
+                if not isinstance(names, list | tuple):
+                    example = f"[{', '.join(COMPARED)}]"
+                    raise ValueError(f"{reference}: must be a list of figures such as {example} (found {names!r})")
+                for name in names:
+                    check_name(name, COMPARED, "figure that is compared")
+        return references
+
+    @field_validator("max_calibration_error", "slice_margin", "champion_margin", mode="before")
+    @classmethod
+    def _are_shares(cls, value: Any) -> Any:
+        return None if value is None else number(value, 1.0)
+
+    @field_validator("not_worse_margin", mode="before")
+    @classmethod
+    def _is_a_share(cls, value: Any) -> Any:
+        return number(value, 1.0)
+
+    @field_validator("beats_margin", mode="before")
+    @classmethod
+    def _can_be_beaten(cls, value: Any) -> Any:
+        if number(value, 1.0) == 1.0:
+            raise ValueError("must be below 1: nothing lies above")
+        return float(value)
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is a gate at all."""
+        return any(rule.asks(self) for rule in RULES)
+
+    def check_references(self, heads: Iterable[str], *, student: bool) -> None:
+        """What is to be beaten has to be there: a gate on a reference that does not exist would refuse every model.
+
+        Args:
+            heads: Names of the run's heads.
+            student: Whether the run has one. Its bundle is judged by the same gates, and compared with no other head.
+
+        Raises:
+            ConfigError: A reference does not exist.
+        """
+        heads = sorted(heads)
+        known = [*REFERENCES, CHAMPION, *([] if student else heads)]
+        for gate, references in (("beats", self.beats), ("not_worse_than", self.not_worse_than)):
+            for name in references:
+                if student and name in heads:
+                    raise ConfigError(
+                        f"gates.{gate}: {name!r} is a head of the ensemble, and the student's bundle, which is judged "
+                        f"by the same gates, is not compared with it: choose from {', '.join(known)}"
+                    )
+                try:
+                    check_name(name, known, "reference or head of this run")
+                except ValueError as error:
+                    raise ConfigError(f"gates.{gate}: {error}") from error
+
+    @classmethod
+    def shipped(cls) -> GatePolicy:
+        """The policy that holds where a configuration says nothing else."""
+        return cls.model_validate(shipped_values(), strict=False)
 
 
-def _minimum(where: str, name: str, least: float, figures: Mapping[str, float | None]) -> Reason:
-    gate, value = f"minimum {where} {name}", figures.get(name)
-    if value is None or not math.isfinite(value):
-        return Reason(gate, False, f"{where} {name} was not computed, the policy asks for at least {least:g}: refused.")
-    passed = value >= least
-    words = f"{where} {name} is {value:.3f}, the policy asks for at least {least:g}"
-    return Reason(gate, passed, f"{words}: {_word(passed)}.")
+@dataclass(frozen=True)
+class Rule:
+    """Gates of one kind; called with a policy and evidence, it gives a reason for each of them.
+
+    Attributes:
+        asks: From a policy to the names of the gates of this kind that it has, each with its bound in words. By it a
+            verdict names the gates which a configuration took away.
+        reasons: From a policy and evidence to the outcomes of these gates.
+    """
+
+    asks: Callable[[GatePolicy], Mapping[str, str]]
+    reasons: Callable[[GatePolicy, Evidence], list[Reason]]
+
+    def __call__(self, policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+        return self.reasons(policy, evidence)
 
 
-def _soundscapes(policy: GatePolicy, figures: Mapping[str, float | None] | None) -> list[Reason]:
-    if figures or not policy.soundscape_minimum:
-        return [
-            _minimum("soundscapes", name, least, figures or {}) for name, least in policy.soundscape_minimum.items()
-        ]
+def rule(
+    asks: Callable[[GatePolicy], Mapping[str, str]],
+) -> Callable[[Callable[[GatePolicy, Evidence], list[Reason]]], Rule]:
+    """Make a `Rule` of the function that stands below it."""
+    return lambda reasons: Rule(asks, reasons)
+
+
+@rule(lambda policy: {f"minimum test {name}": f"at least {bound:g}" for name, bound in policy.minimum.items()})
+def recording_minimums(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+    """Least values on the test recordings."""
+    return [minimum("test", name, bound, evidence.metrics) for name, bound in policy.minimum.items()]
+
+
+@rule(
+    lambda policy: {
+        f"minimum soundscapes {name}": f"at least {bound:g}" for name, bound in policy.soundscape_minimum.items()
+    }
+)
+def soundscape_minimums(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+    """Least values on annotated soundscapes, which have to be there unless the policy says otherwise."""
+    bounds, metrics = policy.soundscape_minimum, evidence.soundscape_metrics
+    if metrics or not bounds:
+        return [minimum("soundscapes", name, bound, metrics) for name, bound in bounds.items()]
     if policy.soundscapes == "none":
         return [Reason.not_asked("soundscapes", "The policy says that there are no soundscapes to score: not asked.")]
     return [
         Reason(
             "soundscapes",
             False,
-            f"No soundscapes were scored, and the policy has minimums for {', '.join(policy.soundscape_minimum)} "
+            f"No soundscapes were scored, and the policy has minimums for {', '.join(bounds)} "
             "(gates.soundscapes: none, where there are none to score): refused.",
         )
     ]
 
 
-def _calibration(found: CalibrationError | None, most: float) -> Reason:
-    """Refused only where the error is above beyond doubt, as every comparison is."""
-    if found is None or not all(math.isfinite(value) for value in (found.value, *found.interval)):
-        words = f"The calibration error was not computed, the policy allows {most:g}"
-        return Reason("calibration", False, f"{words}: refused.")
-    low, high = found.interval
-    words = (
-        f"The calibration error of the most probable species is {found.value:.3f} [{low:.3f}, {high:.3f}] on "
-        f"{found.n_recordings} recordings, the policy allows {most:g}"
-    )
-    if low <= most < high and found.n_recordings < MIN_RECORDINGS:
-        return Reason("calibration", True, f"{words}: too few to decide.", decides=False)
-    passed = low <= most
-    if passed and found.value > most:
-        words += ", and above it is not beyond doubt"
-    return Reason("calibration", passed, f"{words}: {_word(passed)}.")
+def _asks_calibration(policy: GatePolicy) -> dict[str, str]:
+    bound = policy.max_calibration_error
+    return {} if bound is None else {"calibration": f"at most {bound:g}"}
 
 
-def _champion(
-    policy: GatePolicy,
-    compared: Mapping[tuple[str, str], Comparison],
-    slices: Sequence[SliceFigures],
-    champion: str,
-    *,
-    has_champion: bool,
-) -> list[Reason]:
+@rule(_asks_calibration)
+def calibration(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+    """Refuses only where the error is above beyond doubt, as every comparison does."""
+    bound = policy.max_calibration_error
+    return [] if bound is None else [calibrated(bound, evidence.calibration)]
+
+
+def _compared(gate: str, references: Mapping[str, Sequence[str]], margin: float) -> dict[str, str]:
+    named = [(other, name) for other, names in references.items() for name in names]
+    return {f"{gate} {other} in {name}": f"margin {margin:g}" for other, name in named}
+
+
+@rule(lambda policy: _compared("beats", policy.beats, policy.beats_margin))
+def better_than_references(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+    """Better than what knows nothing, or than whatever else a policy names."""
+    return [
+        no_champion(f"beats {other} in {name}")
+        if other == CHAMPION and not evidence.has_champion
+        else beats(other, name, policy.beats_margin, evidence.compared(other, name))
+        for other, names in policy.beats.items()
+        for name in names
+    ]
+
+
+@rule(lambda policy: _compared("not worse than", policy.not_worse_than, policy.not_worse_margin))
+def not_worse_than_references(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+    """Not worse than what is cheaper, or than whatever else a policy names."""
+    return [
+        no_champion(f"not worse than {other} in {name}")
+        if other == CHAMPION and not evidence.has_champion
+        else not_worse(other, name, policy.not_worse_margin, evidence.compared(other, name))
+        for other, names in policy.not_worse_than.items()
+        for name in names
+    ]
+
+
+def _asks_champion(policy: GatePolicy) -> dict[str, str]:
+    margins = {CHAMPION: policy.champion_margin, _SLICES: policy.slice_margin}
+    return {gate: f"margin {margin:g}" for gate, margin in margins.items() if margin is not None}
+
+
+@rule(_asks_champion)
+def not_worse_than_champion(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
+    """Not worse than the bundle that serves now, on all test recordings and on every slice that counts."""
     margin, slice_margin = policy.champion_margin, policy.slice_margin
-    if not has_champion:
-        gates = [(CHAMPION, margin), (_SLICES, slice_margin)]
-        return [_no_champion(gate) for gate, asked in gates if asked is not None]
-    if not any(other == CHAMPION for other, _ in compared):
-        return [] if margin is None and slice_margin is None else [_champion_not_compared(champion)]
+    if not evidence.has_champion:
+        return [no_champion(gate, " on slices" if gate == _SLICES else "") for gate in _asks_champion(policy)]
+    if not any(entry.other == CHAMPION for entry in evidence.comparisons):
+        return [] if margin is None and slice_margin is None else [champion_not_compared(evidence.champion)]
     reasons = []
     if margin is not None:
-        reasons += [_not_worse(CHAMPION, name, margin, compared.get((CHAMPION, name))) for name in COMPARED]
+        reasons += [not_worse(CHAMPION, name, margin, evidence.compared(CHAMPION, name)) for name in COMPARED]
     if slice_margin is not None:
-        reasons += [_slice_not_worse(entry, slice_margin) for entry in slices]
-        if not slices:
+        reasons += [slice_not_worse(entry, slice_margin) for entry in evidence.slices]
+        if not evidence.slices:
             reasons.append(Reason(_SLICES, False, "No slice was compared with the champion: refused."))
     return reasons
 
 
-def _no_champion(gate: str) -> Reason:
-    return Reason.not_asked(gate, f"There is no champion to compare with{_where(gate)}: not asked.")
+# In the order of a verdict's lines.
+RULES: tuple[Rule, ...] = (
+    recording_minimums,
+    soundscape_minimums,
+    calibration,
+    better_than_references,
+    not_worse_than_references,
+    not_worse_than_champion,
+)
 
 
-def _where(gate: str) -> str:
-    return " on slices" if gate == _SLICES else "" if gate == CHAMPION else f" ({gate})"
+def apply_gates(policy: GatePolicy, evidence: Evidence, rules: Sequence[Rule] = RULES) -> Verdict:
+    """Hold evidence against the policy; a figure that is missing or no number fails its gate.
+
+    Every gate that there is stands in the verdict: with its figures, or as not asked, and why.
+
+    Args:
+        policy: What is asked.
+        evidence: What was measured of the model.
+        rules: The kinds of gates that there are, in the order of the verdict's lines.
+    """
+    reasons = [reason for apply in rules for reason in apply(policy, evidence)]
+    if not any(reason.decides for reason in reasons):
+        words = "No gate decided, and what nothing speaks for is not registered: refused."
+        reasons.append(Reason("any gate at all", False, words))
+    return Verdict([*reasons, *_taken_away(policy, rules)])
 
 
-def _champion_not_compared(champion: str) -> Reason:
-    return Reason(
-        CHAMPION,
-        False,
-        f"Champion {champion} was not compared: it learned from every test recording of a species that it knows, or "
-        "does not say what it learned from (--previous with its bundle keeps its split, --champion none compares "
-        "with nothing): refused.",
-    )
-
-
-def _beats(other: str, name: str, margin: float, found: Comparison | None) -> Reason:
-    gate, against = f"beats {other} in {name}", _against(other)
-    if found is None:
-        return Reason(gate, False, f"{name} was not compared with {against}: refused.")
-    passed = found.interval[0] > margin
-    words = f"{name} differs by {_difference(found)} from {against}; the interval must lie above {margin:+g}"
-    return Reason(gate, passed, f"{words}: {_word(passed)}.")
-
-
-def _not_worse(other: str, name: str, margin: float, found: Comparison | None) -> Reason:
-    against = _against(other)
-    gate = f"champion {name}" if other == CHAMPION else f"not worse than {other} in {name}"
-    if found is None:
-        return Reason(gate, False, f"{name} was not compared with {against}: refused.")
-    passed = not _worse(found.difference, found.interval, margin)
-    words = f"{name} differs by {_difference(found)} from {against}; the policy allows {-margin:g}"
-    return Reason(gate, passed, f"{words}: {_word(passed)}.")
-
-
-def _slice_not_worse(found: SliceFigures, margin: float) -> Reason:
-    gate = f"champion on slice {found.name}"
-    if found.change is None or found.change_interval is None:
-        return Reason.not_asked(gate, f"Slice {found.name}: the champion knows none of its species: not asked.")
-    low, high = found.change_interval
-    words = (
-        f"Slice {found.name}: top1 differs by {found.change:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} "
-        "recordings from the champion's"
-    )
-    if not found.counted:
-        return Reason(gate, True, f"{words}: too few to decide.", decides=False)
-    passed = not _worse(found.change, found.change_interval, margin)
-    return Reason(gate, passed, f"{words}; the policy allows {-margin:g}: {_word(passed)}.")
-
-
-def _worse(difference: float, interval: tuple[float, float], margin: float) -> bool:
-    """Beyond the margin, and not by chance; what is no number is worse."""
-    if not all(math.isfinite(value) for value in (difference, *interval)):
-        return True
-    return difference < -margin and interval[1] < 0
-
-
-def _difference(found: Comparison) -> str:
-    low, high = found.interval
-    return f"{found.difference:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} recordings"
-
-
-def _against(other: str) -> str:
-    return "the champion" if other == CHAMPION else other
-
-
-def _word(passed: bool) -> str:
-    return "passed" if passed else "refused"
-
-
-def _taken_away(policy: GatePolicy) -> list[Reason]:
+def _taken_away(policy: GatePolicy, rules: Sequence[Rule]) -> list[Reason]:
     """Every gate of the policy that ships which this one does not have: who reads a verdict sees that it is missing."""
-    shipped, found = GatePolicy.shipped(), []
-    for where, asked, usual in (
-        ("test", policy.minimum, shipped.minimum),
-        ("soundscapes", policy.soundscape_minimum, shipped.soundscape_minimum),
-    ):
-        found += [
-            (f"minimum {where} {name}", f"at least {least:g}") for name, least in usual.items() if name not in asked
-        ]
-    if policy.most_calibration_error is None and shipped.most_calibration_error is not None:
-        found.append(("calibration", f"at most {shipped.most_calibration_error:g}"))
-    for gate, references, usual_references, margin in (
-        ("beats", policy.beats, shipped.beats, shipped.beats_margin),
-        ("not worse than", policy.not_worse_than, shipped.not_worse_than, shipped.not_worse_margin),
-    ):
-        found += [
-            (f"{gate} {other} in {name}", f"margin {margin:g}")
-            for other, names in usual_references.items()
-            for name in names
-            if name not in references.get(other, [])
-        ]
-    for gate, asked_margin, usual_margin in (
-        (CHAMPION, policy.champion_margin, shipped.champion_margin),
-        (_SLICES, policy.slice_margin, shipped.slice_margin),
-    ):
-        if asked_margin is None and usual_margin is not None:
-            found.append((gate, f"margin {usual_margin:g}"))
+    shipped = type(policy).shipped()
+    missing = [
+        (gate, bound) for one in rules for gate, bound in one.asks(shipped).items() if gate not in one.asks(policy)
+    ]
     return [
-        Reason.not_asked(gate, f"The configuration took away {gate} ({usual} in the policy that ships): not asked.")
-        for gate, usual in found
+        Reason.not_asked(gate, f"The configuration took away {gate} ({bound} in the policy that ships): not asked.")
+        for gate, bound in missing
     ]

@@ -17,7 +17,7 @@ from silencio.taxonomy import ClassList
 
 # Another class is ten times as probable as the label.
 DOUBTED = 1.0
-_LEAST_PROBABILITY = 1e-4
+_MIN_PROBABILITY = 1e-4
 _SUSPECT_COLUMNS = (
     "recording_id",
     "label",
@@ -97,7 +97,7 @@ def label_doubts(
         others[present] = -np.inf
     others[at, labels] = -np.inf
     other = others.argmax(axis=1)
-    own, best = (np.maximum(values, _LEAST_PROBABILITY) for values in (scores[at, labels], others[at, other]))
+    own, best = (np.maximum(values, _MIN_PROBABILITY) for values in (scores[at, labels], others[at, other]))
     doubt = np.log10(best / own)
     return LabelDoubts(other, doubt, doubt >= DOUBTED)
 

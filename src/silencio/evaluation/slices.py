@@ -31,7 +31,7 @@ class SliceConfig(BaseModel):
         time_zone: IANA name (`America/Bogota`) of the recordings' zone, by which times with `Z` or an offset become
             local; without it the sun decides by longitude (`silencio.local_time`). Other times are local as they are.
         n_confusable_pairs: Most pairs of species that validation confuses.
-        least_recordists: Recordist-disjoint figures are for species with at least so many recordists or sites.
+        min_recordists: Recordist-disjoint figures are for species with at least so many recordists or sites.
         counts_from: A slice with fewer recordings is shown, and decides nothing.
         n_worst: Species in the list of the worst.
     """
@@ -44,7 +44,7 @@ class SliceConfig(BaseModel):
     night_to_h: int = Field(6, ge=0, le=23)
     time_zone: str | None = None
     n_confusable_pairs: int = Field(10, ge=1)
-    least_recordists: int = Field(3, ge=2)
+    min_recordists: int = Field(3, ge=2)
     counts_from: int = Field(10, ge=1)
     n_worst: int = Field(20, ge=1)
 
@@ -126,7 +126,7 @@ def slice_masks(
         masks["night"] = night
     for column, name in (("author", "new recordist"), ("site", "new site")):
         if column in table and column in training:
-            masks[name] = _is_new(table, training, column, config.least_recordists)
+            masks[name] = _is_new(table, training, column, config.min_recordists)
     return {name: np.asarray(mask, bool) for name, mask in masks.items() if mask.any()}
 
 
@@ -241,13 +241,13 @@ def _hour(text: str, longitude: float | None, zone: ZoneInfo | None) -> int:
     return -1 if when is None else when.hour
 
 
-def _is_new(table: pd.DataFrame, training: pd.DataFrame, column: str, least: int) -> pd.Series[bool]:
+def _is_new(table: pd.DataFrame, training: pd.DataFrame, column: str, min_groups: int) -> pd.Series[bool]:
     """Recordings of a species with several recordists (or sites) by one whom training has not heard with it."""
     known = training[training[column].fillna("") != ""]
     heard = set(zip(known["primary_label"], known[column], strict=True))
     both = pd.concat([table, training])[["primary_label", column]]
     several = both[both[column].fillna("") != ""].groupby("primary_label")[column].nunique()
-    wide = set(several[several >= least].index)
+    wide = set(several[several >= min_groups].index)
     return pd.Series(
         [
             bool(group) and label in wide and (label, group) not in heard

@@ -16,24 +16,24 @@ class ThresholdConfig(BaseModel):
     """How thresholds are found.
 
     Attributes:
-        least_positives: Species with fewer validation recordings take the pooled threshold.
+        min_positives: Species with fewer validation recordings take the pooled threshold.
         shrinkage: A species' own threshold weighs n / (n + shrinkage) against the pooled one, n being its validation
             recordings: the best threshold of five recordings is mostly luck.
-        least: No threshold is lower.
-        most: No threshold is higher.
+        min_threshold: No threshold is lower.
+        max_threshold: No threshold is higher.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
-    least_positives: int = Field(5, ge=1)
+    min_positives: int = Field(5, ge=1)
     shrinkage: float = Field(5.0, ge=0)
-    least: float = Field(0.02, gt=0, lt=1)
-    most: float = Field(0.98, gt=0, lt=1)
+    min_threshold: float = Field(0.02, gt=0, lt=1)
+    max_threshold: float = Field(0.98, gt=0, lt=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.least > self.most:
-            raise ValueError("least is above most: no threshold lies between them")
+        if self.min_threshold > self.max_threshold:
+            raise ValueError("min_threshold is above max_threshold: no threshold lies between them")
         return self
 
 
@@ -83,12 +83,14 @@ def fit_thresholds(
     occurs = target > 0
     pooled = best_f1_threshold(best.ravel(), occurs.ravel())
     n_positives = occurs.sum(axis=0)
-    values, own = np.full(target.shape[1], pooled), np.flatnonzero(n_positives >= config.least_positives)
+    values, own = np.full(target.shape[1], pooled), np.flatnonzero(n_positives >= config.min_positives)
     for column in own:
         trust = n_positives[column] / (n_positives[column] + config.shrinkage)
         values[column] = trust * best_f1_threshold(best[:, column], occurs[:, column]) + (1 - trust) * pooled
-    bounded: Sequence[float] = np.clip(values, config.least, config.most).tolist()
-    return Thresholds(values=tuple(bounded), pooled=float(np.clip(pooled, config.least, config.most)), n_own=len(own))
+    bounded: Sequence[float] = np.clip(values, config.min_threshold, config.max_threshold).tolist()
+    return Thresholds(
+        values=tuple(bounded), pooled=float(np.clip(pooled, config.min_threshold, config.max_threshold)), n_own=len(own)
+    )
 
 
 def best_f1_threshold(scores: NDArray[np.floating], occurs: NDArray[np.bool_]) -> float:

@@ -17,7 +17,7 @@ from silencio.features import FeatureSpec
 
 
 def add_encoders(
-    heard: Sequence[Mapping[str, ShardEncoder]],
+    head_encoders: Sequence[Mapping[str, ShardEncoder]],
     configured: Mapping[str, EncoderConfig],
     spec: FeatureSpec,
     directory: Path,
@@ -25,7 +25,7 @@ def add_encoders(
     """Copy the files of all encoders that heads heard into a bundle.
 
     Args:
-        heard: Of each head, the encoders whose embeddings it was trained on.
+        head_encoders: Of each head, the encoders whose embeddings it was trained on.
         configured: Where their files are.
         spec: How windows are cut.
         directory: The bundle's folder.
@@ -38,7 +38,7 @@ def add_encoders(
         PretrainedWeightsError: Its weights are not here.
     """
     entries = []
-    for name, one in sorted({name: one for head in heard for name, one in head.items()}.items()):
+    for name, one in sorted({name: one for head in head_encoders for name, one in head.items()}.items()):
         known, source = known_encoder(name), encoder_file(name, configured.get(name, EncoderConfig()))
         if one.spec.identity(weights_sha256(source), window_sha256(spec)) != one.identity:
             raise BundleError(f"the weights of {name} here ({source.name}) are not those that training heard")

@@ -43,9 +43,9 @@ from silencio.export.variants import released_variant
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import read_bytes, sha256_of, whole_folder
 from silencio.taxonomy import ClassList
-from silencio.training.calibrate import Decisions
+from silencio.training.calibrate import DecisionRule
 from silencio.training.checkpoint import TrainedHead
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import FittedEnsemble
 from silencio.version import installed_version
 
 
@@ -68,8 +68,8 @@ class Origin:
 
 def export_bundle(
     heads: Sequence[TrainedHead],
-    fusion: Fusion,
-    decisions: Decisions,
+    ensemble: FittedEnsemble,
+    decision_rule: DecisionRule,
     development: Iterable[Path],
     origin: Origin,
     config: RunConfig,
@@ -81,9 +81,9 @@ def export_bundle(
     The test part is unknown here: its figures come with the verdict (`silencio.export.seal`).
 
     Args:
-        heads: At least those that `fusion` joins; others have no part in the bundle.
-        fusion: The supervisor.
-        decisions: Calibration and thresholds.
+        heads: At least those that `ensemble` joins; others have no part in the bundle.
+        ensemble: The supervisor.
+        decision_rule: Calibration and thresholds.
         development: Shards of training and validation; parity clips are validation recordings.
         origin: Where the bundle comes from.
         config: The resolved configuration.
@@ -104,15 +104,15 @@ def export_bundle(
     shards = list(development)
     validation = ShardSet(shards, config.features, "validation")
     named_heads = {head.name: head for head in heads}
-    heads = [named_heads[name] for name in fusion.heads]
+    heads = [named_heads[name] for name in ensemble.heads]
     modules = [head.module(config.features, classes) for head in heads]
     deployable = [module.deployable().eval() for module in modules]
     graph_module = EnsembleGraph(
         deployable,
         [module.input_names for module in modules],
         [head.config.loss for head in heads],
-        fusion.module(),
-        decisions.calibration,
+        ensemble.module(),
+        decision_rule.calibration,
     ).eval()
     require_free(directory)
     with whole_folder(directory) as work:
@@ -120,21 +120,21 @@ def export_bundle(
         inputs = _graph_inputs(graph_module.input_names, config.features, encoders)
         write_graph(graph_module, inputs, config.features, classes, work / GRAPH)
         graph = Graph(work / GRAPH, inputs, n_threads=1)
-        said = validation_probabilities(graph, validation)
-        check_against_training(said, fusion, decisions, Tolerances().torch_to_onnx)
+        probabilities = validation_probabilities(graph, validation)
+        check_against_training(probabilities, ensemble, decision_rule, Tolerances().torch_to_onnx)
         training = ShardSet(shards, config.features, "train")
         tolerances, variants = released_variant(work, inputs, training, validation, classes, config.export.quantize)
         is_int8 = variants is not None and variants.kept
         if is_int8:
             graph = Graph(work / GRAPH, inputs, n_threads=1)
-            said = validation_probabilities(graph, validation)
+            probabilities = validation_probabilities(graph, validation)
         _write_parity(
-            validation, said, _parity_sources(validation, origin.data, config), config, classes, work / PARITY
+            validation, probabilities, _parity_sources(validation, origin.data, config), config, classes, work / PARITY
         )
-        write_reference(validation, said, classes, work / REFERENCE)
+        write_reference(validation, probabilities, classes, work / REFERENCE)
         origin.data.to_parquet(work / DATA, index=False)
         origin.ledger.to_parquet(work / LEDGER, index=False)
-        entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, fusion.weights)
+        entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, ensemble.weights)
         manifest = BundleManifest(
             version=_version(parents, work / GRAPH),
             created_by=f"silencio {installed_version()}",
@@ -145,10 +145,10 @@ def export_bundle(
             classes=classes,
             classes_sha256=classes.sha256,
             heads=entries,
-            supervisor={"kind": fusion.kind, "weights": fusion.weights},
-            calibration=decisions.calibration.model_dump(mode="json"),
-            thresholds=dict(zip(classes.codes, decisions.thresholds.values, strict=True)),
-            metrics={"validation": decisions.validation, "validation_calibration": decisions.calibration_error},
+            supervisor={"kind": ensemble.kind, "weights": ensemble.weights},
+            calibration=decision_rule.calibration.model_dump(mode="json"),
+            thresholds=dict(zip(classes.codes, decision_rule.thresholds.values, strict=True)),
+            metrics={"validation": decision_rule.validation, "validation_calibration": decision_rule.calibration_error},
             precision="int8" if is_int8 else "fp32",
             tolerances=tolerances,
             parents=parents,
@@ -186,13 +186,15 @@ def validation_probabilities(graph: Graph, validation: ShardSet) -> NDArray[np.f
     return np.concatenate([graph.run(validation.inputs(index, front_end)) for index in range(len(validation))])
 
 
-def check_against_training(said: NDArray[np.floating], fusion: Fusion, decisions: Decisions, tolerance: float) -> float:
+def check_against_training(
+    probabilities: NDArray[np.floating], ensemble: FittedEnsemble, decision_rule: DecisionRule, tolerance: float
+) -> float:
     """Hold the graph against what the heads said of validation right after training.
 
     Args:
-        said: By the graph, (n_windows, n_classes).
-        fusion: What the heads said, joined.
-        decisions: How that is calibrated.
+        probabilities: By the graph, (n_windows, n_classes).
+        ensemble: What the heads said, joined.
+        decision_rule: How that is calibrated.
         tolerance: Largest difference of a probability that is rounding.
 
     Returns:
@@ -201,10 +203,10 @@ def check_against_training(said: NDArray[np.floating], fusion: Fusion, decisions
     Raises:
         ParityError: It is above the tolerance: the graph does not hold the trained weights.
     """
-    difference = np.abs(said - decisions.calibration(fusion.windows.probabilities)).max(axis=1)
+    difference = np.abs(probabilities - decision_rule.calibration(ensemble.windows.probabilities)).max(axis=1)
     worst = int(difference.argmax())
     if not difference[worst] <= tolerance:
-        name = fusion.windows.recording_ids[int(fusion.windows.recording[worst])]
+        name = ensemble.windows.recording_ids[int(ensemble.windows.recording[worst])]
         raise ParityError(
             f"the exported graph differs by {difference[worst]:.2g} from what the trained heads said of {name} (most "
             f"allowed {tolerance:.0e}): it does not hold the trained weights"
@@ -242,7 +244,7 @@ def _graph_inputs(names: Sequence[str], spec: FeatureSpec, encoders: Sequence[En
 
 def _write_parity(
     validation: ShardSet,
-    said: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
     sources: list[dict[str, str]],
     config: RunConfig,
     classes: ClassList,
@@ -263,7 +265,7 @@ def _write_parity(
                 encoded=encoded,
                 log_mel=features["log_mel"],  # type: ignore[arg-type]  # the front end's dictionary is by name
                 waveform=features["waveform"],  # type: ignore[arg-type]
-                probabilities=said[ends[number] - validation.n_windows(number) : ends[number]],
+                probabilities=probabilities[ends[number] - validation.n_windows(number) : ends[number]],
             )
         )
     Parity(config.features.sha256, classes.codes, tuple(clips)).save(path)
@@ -272,11 +274,11 @@ def _write_parity(
 def _parity_sources(validation: ShardSet, data: pd.DataFrame, config: RunConfig) -> list[dict[str, str]]:
     """The shortest validation recordings of different species, as many as wanted."""
     table = validation.table.merge(data[["recording_id", "size_bytes"]], on="recording_id", validate="one_to_one")
-    table = table[table["size_bytes"] <= config.export.most_clip_bytes].sort_values(["size_bytes", "recording_id"])
+    table = table[table["size_bytes"] <= config.export.max_clip_bytes].sort_values(["size_bytes", "recording_id"])
     chosen = table.drop_duplicates("primary_label").head(config.export.n_parity_clips)
     if chosen.empty:
         raise BundleError(
-            f"no validation recording has at most export.most_clip_bytes={config.export.most_clip_bytes} bytes"
+            f"no validation recording has at most export.max_clip_bytes={config.export.max_clip_bytes} bytes"
         )
     return [{"recording_id": str(row.recording_id), "path": str(row.path)} for row in chosen.itertuples()]
 

@@ -16,7 +16,7 @@ from torch import nn
 from silencio.bundle.graph import OUTPUT
 from silencio.bundle.manifest import GraphInput
 from silencio.errors import BundleError
-from silencio.evaluation.calibration import LEAST_PROBABILITY, MOST_PROBABILITY, Calibration
+from silencio.evaluation.calibration import MAX_PROBABILITY, MIN_PROBABILITY, Calibration
 from silencio.features import FeatureSpec
 from silencio.models.head import Loss, probabilities
 from silencio.models.supervisor import Supervisor
@@ -39,7 +39,7 @@ class CalibrationLayer(nn.Module):
         """Probabilities to calibrated ones."""
         if not self.changes:
             return probabilities
-        kept = probabilities.clamp(LEAST_PROBABILITY, MOST_PROBABILITY)
+        kept = probabilities.clamp(MIN_PROBABILITY, MAX_PROBABILITY)
         return torch.sigmoid(self.scale * (torch.log(kept) - torch.log1p(-kept)) + self.offset)
 
 

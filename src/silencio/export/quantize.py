@@ -174,20 +174,20 @@ def choose_variant(
         BundleError: There is no validation window.
     """
     fp32, int8 = (Graph(path, inputs, n_threads=1) for path in (fp32_path, int8_path))
-    said: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+    pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
     timed: list[Features] = []
     for features in validation:
-        said.append((fp32.run(features), int8.run(features)))
+        pairs.append((fp32.run(features), int8.run(features)))
         timed += _single_windows(features, inputs, config.n_timed - len(timed))
     if not timed:
         raise BundleError("there is no validation window to compare int8 on")
-    exact, rounded = (np.concatenate(parts) for parts in zip(*said, strict=True))
+    exact, rounded = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     p50_ms = _median_ms((fp32, int8), timed, config.n_timed)
     figures = [
         VariantFigures(size_bytes=path.stat().st_size, p50_ms=ms, macro_map=float(judge(probabilities)))
         for path, ms, probabilities in zip((fp32_path, int8_path), p50_ms, (exact, rounded), strict=True)
     ]
-    kept, reason = _verdict(figures[0], figures[1], config.most_map_loss)
+    kept, reason = _verdict(figures[0], figures[1], config.max_map_loss)
     return QuantizationReport(
         fp32=figures[0],
         int8=figures[1],
@@ -198,11 +198,11 @@ def choose_variant(
     )
 
 
-def _single_windows(features: Features, inputs: tuple[GraphInput, ...], most: int) -> list[Features]:
+def _single_windows(features: Features, inputs: tuple[GraphInput, ...], max_windows: int) -> list[Features]:
     n_windows = len(features[inputs[0].name])
     return [
         {entry.name: features[entry.name][number : number + 1] for entry in inputs}
-        for number in range(min(most, n_windows))
+        for number in range(min(max_windows, n_windows))
     ]
 
 
@@ -218,12 +218,12 @@ def _median_ms(graphs: tuple[Graph, Graph], windows: list[Features], n_timed: in
     return 1e3 * float(np.median(times_s[0])), 1e3 * float(np.median(times_s[1]))
 
 
-def _verdict(fp32: VariantFigures, int8: VariantFigures, most_map_loss: float) -> tuple[bool, str]:
+def _verdict(fp32: VariantFigures, int8: VariantFigures, max_map_loss: float) -> tuple[bool, str]:
     loss = fp32.macro_map - int8.macro_map
     times = f"{int8.p50_ms:.1f} ms a window against {fp32.p50_ms:.1f} ms"
     # Written so that a figure that is no number never passes.
-    if not loss <= most_map_loss:
-        return False, f"int8 loses {loss:.4f} validation macro mAP, {most_map_loss:g} is the most that is allowed"
+    if not loss <= max_map_loss:
+        return False, f"int8 loses {loss:.4f} validation macro mAP, {max_map_loss:g} is the most that is allowed"
     if not int8.p50_ms < fp32.p50_ms:
         return False, f"int8 is not faster here: {times}"
     return True, f"int8 is faster ({times}) and loses {max(0.0, loss):.4f} validation macro mAP"

@@ -79,9 +79,9 @@ def _rounding(graph: Graph, features: Iterable[Features]) -> float:
     largest = 0.0
     for recording in itertools.islice(features, _ROUNDING_RECORDINGS):
         among_others = graph.run(recording)
-        for number, said in enumerate(among_others):
+        for number, expected in enumerate(among_others):
             alone = graph.run({name: value[number : number + 1] for name, value in recording.items()})
-            largest = max(largest, float(np.abs(alone[0] - said).max()))
+            largest = max(largest, float(np.abs(alone[0] - expected).max()))
     wanted = max(Tolerances().cpu, _ROUNDING_MARGIN * largest)
     return float(f"1e{math.ceil(round(math.log10(wanted), 6))}")
 

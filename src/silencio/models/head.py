@@ -80,7 +80,7 @@ ConfigT = TypeVar("ConfigT", bound=HeadConfig)
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class HeadContext:
     """What a head is made for, whatever it is made of.
 
     Attributes:
@@ -110,12 +110,12 @@ class Head(nn.Module, Generic[ConfigT]):
 
     @classmethod
     @abstractmethod
-    def build(cls, config: ConfigT, around: Surroundings) -> Self:
+    def build(cls, config: ConfigT, context: HeadContext) -> Self:
         """Make the module.
 
         Args:
             config: An instance of `Config`.
-            around: What it is made for.
+            context: What it is made for.
 
         Raises:
             ModelError: It cannot be made as configured.
@@ -149,10 +149,10 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, config: HeadConfig) -> t
     """
     n_classes = logits.shape[-1]
     if config.loss == "cross_entropy":
-        said = target.sum(dim=-1)
-        target = target / said.clamp_min(1e-6).unsqueeze(-1)
+        n_labels = target.sum(dim=-1)
+        target = target / n_labels.clamp_min(1e-6).unsqueeze(-1)
         target = target * (1 - config.label_smoothing) + config.label_smoothing / n_classes
-        return (said.clamp_max(1.0) * nn.functional.cross_entropy(logits, target, reduction="none")).mean()
+        return (n_labels.clamp_max(1.0) * nn.functional.cross_entropy(logits, target, reduction="none")).mean()
     target = target * (1 - config.label_smoothing) + config.label_smoothing / 2
     each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     if config.loss == "focal":

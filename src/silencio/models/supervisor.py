@@ -67,8 +67,8 @@ class Supervisor(nn.Module, Generic[ConfigT]):
     def restore(cls, facts: Mapping[str, Any]) -> Self:
         """The inverse of `facts`."""
 
-    def join(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
+    def combine(self, scores: NDArray[np.floating]) -> NDArray[np.float32]:
         """`forward` on arrays."""
         with torch.inference_mode():
-            joined: NDArray[np.float32] = self(torch.from_numpy(np.asarray(scores, np.float32))).numpy()
-        return joined
+            combined: NDArray[np.float32] = self(torch.from_numpy(np.asarray(scores, np.float32))).numpy()
+        return combined

@@ -21,7 +21,7 @@ from silencio.registry.settings import Tracking, shown
 
 # Connecting and answering are each given so long: an unreachable server is known within ten seconds.
 _PROBE_S = 4
-_LONGEST = 400
+_MAX_REASON = 400
 
 
 def connect(tracking: Tracking | None = None) -> MlflowClient:
@@ -62,7 +62,7 @@ def _first_of(error: Exception) -> str:
     if "Invalid Host header" in text:
         return "the server does not know the host name in MLFLOW_TRACKING_URI: start it with --allowed-hosts"
     if "failed with exception" not in text:
-        return text.partition("\n")[0][:_LONGEST]
+        return text.partition("\n")[0][:_MAX_REASON]
     reason = cause_of(error)
     return (
         f"the server answered with errors alone ({reason}): its log says why" if "error responses" in reason else reason
@@ -123,4 +123,4 @@ def cause_of(error: BaseException) -> str:
     if isinstance(innermost, TimeoutError):
         return f"no answer within {_PROBE_S} s"
     reason = getattr(innermost, "strerror", None) or str(innermost).partition("\n")[0]
-    return str(reason)[:_LONGEST]
+    return str(reason)[:_MAX_REASON]

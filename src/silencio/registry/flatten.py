@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 # MLflow's limits: 250 characters a name; 6,000 a parameter; 5,000 a tag in every backend.
-_MOST_NAME, _MOST_PARAM, MOST_TAG = 250, 6_000, 5_000
+_MAX_NAME, _MAX_PARAM, MAX_TAG = 250, 6_000, 5_000
 _NOT_IN_A_NAME = re.compile(r"[^\w\-. /]", re.ASCII)
 
 
 def params_of(values: Mapping[str, Any]) -> dict[str, str]:
     """A configuration as parameters: `heads.raw_cnn.epochs` -> `5`; lists as JSON."""
     return {
-        _name(path, "."): shortened(value if isinstance(value, str) else json.dumps(value), _MOST_PARAM)
+        _name(path, "."): shortened(value if isinstance(value, str) else json.dumps(value), _MAX_PARAM)
         for path, value in _leaves(values)
     }
 
@@ -38,9 +38,9 @@ def figures_of(values: Mapping[str, Any], depth: int = 99) -> dict[str, float]:
     }
 
 
-def shortened(text: str, most: int = MOST_TAG) -> str:
+def shortened(text: str, max_length: int = MAX_TAG) -> str:
     """The text, or its beginning and an ellipsis."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
 def _leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -54,4 +54,4 @@ def _leaves(values: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
 def _name(path: tuple[str, ...], separator: str) -> str:
     # A slash inside a key would make a folder, and `..` or a leading one is refused.
     keys = (_NOT_IN_A_NAME.sub("_", key).replace("/", "_") for key in path)
-    return separator.join(keys)[:_MOST_NAME]
+    return separator.join(keys)[:_MAX_NAME]

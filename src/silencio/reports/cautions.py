@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.sections.slices import meaning
 from silencio.reports.wording import between, count, decimals, hours, listed, minus, n_species, percent, taxon
 
-_MOST_NAMES = 6
+_MAX_NAMES = 6
 # Of a probability: beyond, a number is no longer what it says.
 _MUCH_MISCALIBRATED = 0.1
 _MUCH_LOST = 0.2
@@ -75,7 +75,7 @@ def _never_right(judged: Judged) -> Iterator[str]:
     missed = [row for row in judged.evaluation.species if row["top-1"] == 0]
     if missed:
         known = sorted(missed, key=lambda row: (-row["recordings"], row["species"]))
-        names = [f"{judged.name(row['species'])} ({row['recordings']})" for row in known[:_MOST_NAMES]]
+        names = [f"{judged.name(row['species'])} ({row['recordings']})" for row in known[:_MAX_NAMES]]
         others = len(missed) - len(names)
         more = [f"{others} more"] if others > 0 else []
         yield (

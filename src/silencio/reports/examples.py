@@ -13,7 +13,7 @@ from silencio.data.shards import ShardSet
 from silencio.evaluation.window_model import WindowModel
 from silencio.taxonomy import ClassList
 
-_MOST_S = 20.0
+_MAX_S = 20.0
 _TOP = 3
 
 
@@ -81,7 +81,7 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, cl
     position = int(np.flatnonzero(test.table["recording_id"] == answer["recording_id"])[0])
     waveform, spec, starts = test.waveform(position), test.spec, test.window_starts(position)
     probabilities = ask(waveform)
-    n_shown = max(1, int((_MOST_S - spec.window_s) / spec.hop_s + 1e-9) + 1)
+    n_shown = max(1, int((_MAX_S - spec.window_s) / spec.hop_s + 1e-9) + 1)
     named = probabilities[:, classes.index[answer["predicted"]]]
     first = int(np.convolve(named, np.ones(n_shown), "valid").argmax()) if len(named) > n_shown else 0
     shown = starts[first : first + n_shown]

@@ -12,7 +12,7 @@ from silencio.reports import page
 from silencio.reports.page import Block
 
 # Of one kind; a browser is no place for thirty thousand rows.
-_MOST_ROWS = 200
+_MAX_ROWS = 200
 
 
 def summary(outcome: ValidatedRecordings) -> str:
@@ -32,8 +32,8 @@ def write_fault_page(outcome: ValidatedRecordings, path: Path) -> None:
     for kind in [name for name in KINDS if (faults["kind"] == name).any()]:
         rows = faults.loc[faults["kind"] == kind, ["recording_id", "detail"]]
         verdict = "left out" if KINDS[kind].left_out else "kept"
-        blocks.append((f"{kind}: {len(rows)}, {verdict}", rows.head(_MOST_ROWS)))
-        if len(rows) > _MOST_ROWS:
-            blocks.append(f"{len(rows) - _MOST_ROWS} more are in the table of faults.")
+        blocks.append((f"{kind}: {len(rows)}, {verdict}", rows.head(_MAX_ROWS)))
+        if len(rows) > _MAX_ROWS:
+            blocks.append(f"{len(rows) - _MAX_ROWS} more are in the table of faults.")
     with pd.option_context("display.max_colwidth", None):  # pandas would cut long names and reasons
         page("Recordings", blocks, path)

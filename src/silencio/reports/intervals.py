@@ -99,11 +99,11 @@ def bar_cell(scale: Scale, value: float | None, *, reference: float | None = Non
     return _cell(None, *parts)
 
 
-def stack_cell(values: Sequence[float], most: float) -> Markup:
+def stack_cell(values: Sequence[float], full_scale: float) -> Markup:
     """Pieces of a bar one after another, each in the look of its place."""
     at, parts = 0.0, []
     for number, value in enumerate(values):
-        width = _WIDTH * value / most if most else 0.0
+        width = _WIDTH * value / full_scale if full_scale else 0.0
         parts.append(tag("rect", x=at, y=4, width=width, height=_HEIGHT - 8, class_=f"piece-{number}"))
         at += width
     return _cell(None, *parts)

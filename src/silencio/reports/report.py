@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from silencio.reports.document import document
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.sections.bundle import bundle
 from silencio.reports.sections.bundles import bundles
 from silencio.reports.sections.comparison import comparison

@@ -19,7 +19,7 @@ from silencio.taxonomy import ClassList
 
 _WIDTH, _LEFT, _RIGHT, _TOP, _PICTURE = 380.0, 34.0, 8.0, 14.0, 150.0
 _LINE, _CELL = 34.0, 14.0
-_MOST_COLUMNS = 480
+_MAX_COLUMNS = 480
 # From the page's own white to its dark green; turned round by the style sheet where the page is dark.
 _PALETTE = ramp([(255, 255, 255), (184, 212, 199), (63, 125, 95), (8, 34, 22)], 40)
 _QUIET, _LOUD = 25.0, 99.7
@@ -79,7 +79,7 @@ class _Plot:
 
 def _picture(waveform: NDArray[np.int16], spec: FeatureSpec) -> bytes:
     decibels = LogMel(spec).decibels(dequantize(waveform))
-    n_columns = min(decibels.shape[1], _MOST_COLUMNS)
+    n_columns = min(decibels.shape[1], _MAX_COLUMNS)
     # Of several frames in one column the loudest is seen: a click must not vanish.
     columns = np.stack([part.max(axis=1) for part in np.array_split(decibels, n_columns, axis=1)], axis=1)
     quiet, loud = np.percentile(columns, [_QUIET, _LOUD])

@@ -10,7 +10,7 @@ from silencio.reports.markup import Markup, join, tag
 from silencio.reports.wording import count, n_species, percent, species_name
 from silencio.taxonomy import ClassList
 
-_MOST_WRONG = 5
+_MAX_WRONG = 5
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ def timeline(soundscape: Mapping[str, Any], classes: ClassList) -> Markup:
     there = [lane for lane in everything if lane.calls]
     wrong = [lane for lane in everything if not lane.calls]
     duration_s = float(soundscape["duration_s"])
-    shown = [_lane(lane, duration_s, classes) for lane in (*there, *wrong[:_MOST_WRONG])]
-    left_out = len(wrong) - _MOST_WRONG
+    shown = [_lane(lane, duration_s, classes) for lane in (*there, *wrong[:_MAX_WRONG])]
+    left_out = len(wrong) - _MAX_WRONG
     more = tag("p", f"and {left_out} more species that are not annotated", class_="more") if left_out > 0 else None
     background = "made noise" if soundscape.get("background") in ("pink", "brown", "rain") else "a real recording"
     n_found = sum(any(_touch(call, one) for one in lane.detections) for lane in there for call in lane.calls)

@@ -10,7 +10,7 @@ from silencio.config import RunConfig
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.reports import page
 from silencio.training.calibrate import calibrate_ensemble
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import FittedEnsemble
 
 
 def calibrate_step(
@@ -22,7 +22,7 @@ def calibrate_step(
         Calibration error before and after, for the run's page.
     """
     classes = read_class_list(Path(classes_path))
-    fusion = Fusion.load(Path(fusion_path))
+    fusion = FittedEnsemble.load(Path(fusion_path))
     decisions = calibrate_ensemble(fusion, read_recordings(Path(usable_path)), config, classes)
     decisions.save(Path(decisions_path))
     losses = [{"calibration": kind, "log-loss": loss} for kind, loss in decisions.log_loss.items()]

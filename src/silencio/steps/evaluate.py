@@ -20,18 +20,18 @@ from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, ask_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
-from silencio.evaluation.field import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
 from silencio.evaluation.held_out import judge_test_part
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
+from silencio.evaluation.soundscape_evaluation import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
 from silencio.evaluation.teacher import with_teacher
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
-from silencio.training.calibrate import Decisions
+from silencio.training.calibrate import DecisionRule
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.ensemble import FittedEnsemble
 from silencio.training.fit import predict
-from silencio.training.fuse import Fusion
 from silencio.training.heads import load_heads
 from silencio.training.lightning_module import HeadModule
 
@@ -74,11 +74,11 @@ def evaluate_step(
     check_unheard(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
     for head in trained:
         check_unheard(head.trained_on, judged.table, head.name)
-    graph, decisions = Bundle(Path(inputs["bundle"])).graph(), Decisions.load(Path(inputs["decisions"]))
+    graph, decisions = Bundle(Path(inputs["bundle"])).graph(), DecisionRule.load(Path(inputs["decisions"]))
     evaluation = evaluate_candidate(
         graph,
         trained,
-        Fusion.load(Path(inputs["fusion"])),
+        FittedEnsemble.load(Path(inputs["fusion"])),
         decisions,
         training,
         judged,
@@ -107,7 +107,7 @@ def champion_scores(champion: str, table: pd.DataFrame, classes: ClassList) -> C
 def in_the_field(
     evaluation: Evaluation,
     graph: Graph,
-    decisions: Decisions,
+    decisions: DecisionRule,
     judged: ShardSet,
     soundscapes: pd.DataFrame,
     config: RunConfig,
@@ -132,8 +132,8 @@ def in_the_field(
 def evaluate_candidate(
     graph: Graph,
     heads: Sequence[TrainedHead],
-    fusion: Fusion,
-    decisions: Decisions,
+    fusion: FittedEnsemble,
+    decisions: DecisionRule,
     training: ShardSet,
     judged: ShardSet,
     champion: ChampionScores | None,
@@ -156,7 +156,7 @@ def evaluate_candidate(
         MEAN_LOG_MEL: mean_log_mel_scores(training, judged, classes),
         MAJORITY: majority_scores(training, len(judged), classes),
     }
-    joined = fusion.module().join(np.stack([said[name].probabilities for name in fusion.heads]))
+    joined = fusion.module().combine(np.stack([said[name].probabilities for name in fusion.heads]))
     uncalibrated = recording_scores(joined, recording)
     evaluation = judge_test_part(
         scores,

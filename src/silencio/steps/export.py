@@ -13,8 +13,8 @@ from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.versions import data_table
 from silencio.export.bundle import Origin, export_bundle
 from silencio.storage import write_atomically
-from silencio.training.calibrate import Decisions
-from silencio.training.fuse import Fusion
+from silencio.training.calibrate import DecisionRule
+from silencio.training.ensemble import FittedEnsemble
 from silencio.training.heads import load_heads
 
 
@@ -50,8 +50,8 @@ def export_step(
     )
     manifest, variants = export_bundle(
         load_heads(heads, config),
-        Fusion.load(Path(inputs["fusion"])),
-        Decisions.load(Path(inputs["decisions"])),
+        FittedEnsemble.load(Path(inputs["fusion"])),
+        DecisionRule.load(Path(inputs["decisions"])),
         [Path(shard) for shard in development],
         origin,
         config,

@@ -7,9 +7,9 @@ from pathlib import Path
 from silencio.data.config import DataConfig
 from silencio.data.embeddings import open_encoders
 from silencio.data.frames import read_frame
-from silencio.data.pool import without_labels
 from silencio.data.recordings import read_recordings
 from silencio.data.shards import write_shard
+from silencio.data.unlabelled_pool import without_labels
 
 
 def featurize_shard(config: DataConfig, shard: int, usable_path: str, assignment_path: str, directory: str) -> None:

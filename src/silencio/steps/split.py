@@ -11,10 +11,10 @@ import pandas as pd
 
 from silencio.bundle.manifest import LEDGER
 from silencio.data.config import DataConfig
-from silencio.data.pool import POOL, hide
 from silencio.data.recordings import read_recordings, write_table
 from silencio.data.shards import plan_shards
 from silencio.data.split import PARTS, Split, check_disjoint, draw_split, read_ledger
+from silencio.data.unlabelled_pool import POOL, hide
 from silencio.errors import SplitError
 from silencio.reports import bars, page
 from silencio.storage import is_local, join, local_path, name_of, read_bytes

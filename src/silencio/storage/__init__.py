@@ -31,7 +31,7 @@ from silencio.storage.objects import (
     upload_folder,
     write_bytes,
 )
-from silencio.storage.places import is_local, is_s3, join, name_of, zip_root
+from silencio.storage.uris import is_local, is_s3, join, name_of, zip_root
 
 __all__ = [
     "FileFinder",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from silencio.errors import StorageError
 from silencio.storage.names import escaped, local_path
 from silencio.storage.objects import concerns_one_file, exists, list_objects
-from silencio.storage.places import is_local, is_s3
+from silencio.storage.uris import is_local, is_s3
 from silencio.taxonomy import clean_name, name_key
 
 

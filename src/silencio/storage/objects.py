@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from silencio.errors import StorageError
-from silencio.storage import archive, s3
+from silencio.storage import s3, zip_files
 from silencio.storage.atomic import whole_folder, write_atomically
 from silencio.storage.names import escaped, local_path
-from silencio.storage.places import is_s3, is_zip, join
+from silencio.storage.uris import is_s3, is_zip, join
 
 # Too long; characters of which the file system has none (`?` on a stick, bytes that are not UTF-8); a file where a
 # folder is needed, and the other way round.
@@ -54,7 +54,7 @@ def read_bytes(uri: str | Path) -> bytes:
     if is_s3(uri):
         return s3.read_object(uri)
     if is_zip(uri):
-        return archive.read_member(uri)
+        return zip_files.read_member(uri)
     try:
         return local_path(uri).read_bytes()
     except FileNotFoundError as error:
@@ -90,7 +90,7 @@ def as_local_file(uri: str, folder: Path) -> Iterator[Path]:
         if is_s3(uri):
             s3.fetch_object(uri, copy)
         else:
-            archive.fetch_member(uri, copy)
+            zip_files.fetch_member(uri, copy)
         yield copy
 
 
@@ -118,7 +118,7 @@ def exists(uri: str) -> bool:
     if is_s3(uri):
         return s3.object_exists(uri)
     if is_zip(uri):
-        return archive.member_exists(uri)
+        return zip_files.member_exists(uri)
     return local_path(uri).is_file()
 
 
@@ -145,7 +145,7 @@ def list_objects(uri: str | Path, on_closed: Callable[[str, StorageError], None]
     elif is_zip(uri):
         root = uri.partition("!")[0] + "!"
         found = [
-            StoredObject(f"{root}/{name}", info.file_size, f"{info.CRC:08x}") for name, info in archive.members(uri)
+            StoredObject(f"{root}/{name}", info.file_size, f"{info.CRC:08x}") for name, info in zip_files.members(uri)
         ]
     else:
         found = list(_files_below(Path(uri), on_closed))
@@ -210,7 +210,7 @@ def download_folder(uri: str, directory: Path) -> int:
             if is_s3(uri):
                 s3.fetch_object(file.uri, target)
             elif is_zip(uri):
-                archive.fetch_member(file.uri, target)
+                zip_files.fetch_member(file.uri, target)
             else:
                 shutil.copyfile(local_path(file.uri), target)
     return len(files)

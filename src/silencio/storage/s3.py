@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from silencio.errors import StorageError
 from silencio.network import trusted_certificates
-from silencio.storage.places import split_s3
 from silencio.storage.settings import S3Settings
+from silencio.storage.uris import split_s3
 
 if TYPE_CHECKING:
     from minio import Minio

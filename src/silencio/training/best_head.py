@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-_LEAST = 1e-9
+_MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def compare_with_best_head(
     """
     losses = {name: _calibrated_losses(scores, target) for name, scores in heads.items()}
     best = min(losses, key=lambda name: float(losses[name].mean()))
-    joined = _calibrated_losses(ensemble, target)
-    gain = losses[best] - joined
+    pooled = _calibrated_losses(ensemble, target)
+    gain = losses[best] - pooled
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
     figures = (
-        f"log-loss {joined.mean():.3f} against {losses[best].mean():.3f} (difference {gain.mean():.3f}, standard error "
+        f"log-loss {pooled.mean():.3f} against {losses[best].mean():.3f} (difference {gain.mean():.3f}, standard error "
         f"{error:.3f}), top-1 {np.mean(ensemble.argmax(axis=1) == truth):.3f} against "
         f"{np.mean(heads[best].argmax(axis=1) == truth):.3f}, on {len(gain)} held-out recordings"
     )
@@ -61,8 +61,8 @@ def compare_with_best_head(
 
 def _calibrated_losses(scores: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """Log-loss of each recording's labelled classes after one temperature, which is fitted here: one number."""
-    logarithms = np.log(np.maximum(np.asarray(scores, np.float64), _LEAST))
-    share = target / np.maximum(target.sum(axis=1, keepdims=True), _LEAST)
+    logarithms = np.log(np.maximum(np.asarray(scores, np.float64), _MIN_PROBABILITY))
+    share = target / np.maximum(target.sum(axis=1, keepdims=True), _MIN_PROBABILITY)
 
     def losses(log_sharpness: float) -> NDArray[np.float64]:
         sharpened = np.exp(log_sharpness) * logarithms

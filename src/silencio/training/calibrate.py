@@ -21,10 +21,10 @@ from silencio.evaluation.slices import confusable_pairs
 from silencio.evaluation.thresholds import Thresholds, fit_thresholds
 from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import FittedEnsemble
 
 
-class Decisions(BaseModel):
+class DecisionRule(BaseModel):
     """What turns the ensemble's numbers into probabilities and names.
 
     Attributes:
@@ -54,21 +54,23 @@ class Decisions(BaseModel):
         write_atomically(path, self.model_dump_json(indent=1))
 
     @classmethod
-    def load(cls, path: Path) -> Decisions:
+    def load(cls, path: Path) -> DecisionRule:
         """The inverse of `save`."""
         return cls.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def calibrate_ensemble(fusion: Fusion, recordings: pd.DataFrame, config: RunConfig, classes: ClassList) -> Decisions:
+def calibrate_ensemble(
+    ensemble: FittedEnsemble, recordings: pd.DataFrame, config: RunConfig, classes: ClassList
+) -> DecisionRule:
     """Fit calibration, then thresholds.
 
     Args:
-        fusion: The supervisor, with what the ensemble said of validation.
+        ensemble: The supervisor, with what the ensemble said of validation.
         recordings: At least the validation recordings, with `recording_id`, `primary_label`, `secondary_labels`.
         config: The resolved configuration.
         classes: The order of the outputs.
     """
-    windows = fusion.windows
+    windows = ensemble.windows
     table = recordings.set_index("recording_id").loc[windows.recording_ids].reset_index()
     target = targets(table, classes.index)
     fit = fit_calibration(
@@ -81,7 +83,7 @@ def calibrate_ensemble(fusion: Fusion, recordings: pd.DataFrame, config: RunConf
     after = recording_scores(fit.out_of_fold, windows.recording)
     named = thresholds.named(fit.out_of_fold, windows.recording)
     pairs = confusable_pairs(after, list(table["primary_label"]), classes, config.evaluation.slices.n_confusable_pairs)
-    return Decisions(
+    return DecisionRule(
         calibration=fit.calibration,
         thresholds=thresholds,
         log_loss=fit.log_loss,

@@ -16,7 +16,7 @@ from silencio.data.shards import ShardEncoder
 from silencio.encoders import EncoderSpec
 from silencio.errors import ModelError
 from silencio.features import FeatureSpec
-from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.head import Head, HeadConfig, HeadContext
 from silencio.models.registry import head_class
 from silencio.storage import write_atomically
 from silencio.taxonomy import ClassList
@@ -48,7 +48,7 @@ class WindowProbabilities:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[WindowProbabilities]) -> WindowProbabilities:
+    def concatenated(cls, parts: Sequence[WindowProbabilities]) -> WindowProbabilities:
         """Of the recordings of all parts together, sorted by name; no recording is in two of them."""
         ids = [name for part in parts for name in part.recording_ids]
         place = {name: number for number, name in enumerate(sorted(ids))}
@@ -155,7 +155,7 @@ class TrainedHead:
         if self.n_steps < 1:
             raise ModelError(f"{self.name} was never trained: it has made {self.n_steps} steps")
         specs = {name: one.spec for name, one in self.encoders.items()}
-        around = Surroundings(spec, len(classes), specs, initialize=False)
-        head = head_class(self.config.kind).build(self.config, around)
+        context = HeadContext(spec, len(classes), specs, initialize=False)
+        head = head_class(self.config.kind).build(self.config, context)
         head.load_state_dict(self.state, strict=True)
         return head.eval()

@@ -15,9 +15,9 @@ from silencio.evaluation.metrics import Metrics, judge
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.distill import training_recordings
 from silencio.training.loop import OnEpoch, predict, train_head
 from silencio.training.stack import predict_out_of_fold
-from silencio.training.teach import training_recordings
 
 __all__ = ["FitResult", "OnEpoch", "fit_head", "predict"]
 
@@ -55,7 +55,7 @@ def fit_head(
         directory: Gets the trained head (`silencio.training.checkpoint`).
         on_epoch: Called after each epoch.
         soft: What a teacher says of training recordings; it takes the place of the labels of those it speaks of.
-            Recordings of the pool (`silencio.data.pool`) of which it speaks are training recordings as well.
+            Recordings of the pool (`silencio.data.unlabelled_pool`) of which it speaks are training recordings as well.
         backgrounds: What is mixed into training windows, of the train half; None: made noise.
 
     Raises:

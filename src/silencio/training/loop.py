@@ -21,7 +21,7 @@ from silencio.data.dataset import RecordingWindows, TrainingCrops
 from silencio.data.shards import ShardSet
 from silencio.data.soft_labels import SoftLabels
 from silencio.errors import ModelError
-from silencio.models.head import HeadConfig, Surroundings
+from silencio.models.head import HeadConfig, HeadContext
 from silencio.models.registry import head_class
 from silencio.settings import Settings
 from silencio.taxonomy import ClassList
@@ -75,7 +75,7 @@ def train_head(
     head_config = config.heads[name]
     _prepare_process(config.seed)
     specs = {key: one.spec for key, one in training.encoders.items() if key in head_config.encoder_names}
-    head = head_class(head_config.kind).build(head_config, Surroundings(config.features, len(classes), specs))
+    head = head_class(head_config.kind).build(head_config, HeadContext(config.features, len(classes), specs))
     crops = TrainingCrops(
         training,
         classes,

@@ -11,7 +11,7 @@ from silencio.encoders import EMBEDDING, EncoderSpec
 from silencio.encoders.registry import encoder_file, encoder_spec
 from silencio.errors import ConfigError, SilencioError
 from silencio.features import FeatureSpec
-from silencio.models.head import HeadConfig, Surroundings
+from silencio.models.head import HeadConfig, HeadContext
 from silencio.models.registry import head_class
 
 # Any number: how many species there are is known only when recordings were read.
@@ -52,7 +52,7 @@ def check_run(config: RunConfig) -> None:
 def _check_head(config: HeadConfig, spec: FeatureSpec, encoders: dict[str, EncoderSpec]) -> None:
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.inference_mode():
         warnings.simplefilter("ignore")  # peft's about layers that are refused below, in words of ours
-        head = head_class(config.kind).build(config, Surroundings(spec, _N_CLASSES, encoders)).eval()
+        head = head_class(config.kind).build(config, HeadContext(spec, _N_CLASSES, encoders)).eval()
         inputs = [_silence(name, spec, encoders) for name in head.input_names]
         try:
             shape = tuple(head(*inputs).shape)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from silencio.config import RunConfig
 from silencio.data.backgrounds import BackgroundPool
 from silencio.data.leaks import recording_fingerprints
-from silencio.data.pool import POOL
 from silencio.data.shards import ShardSet
 from silencio.data.soft_labels import SoftLabels
+from silencio.data.unlabelled_pool import POOL
 from silencio.errors import ModelError
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import WindowProbabilities
@@ -53,16 +53,16 @@ def predict_out_of_fold(
     if n_folds == 0:
         return None
     fold = draw_folds(training.table, n_folds, config.seed)
-    said = []
+    predictions = []
     for number in range(n_folds):
         # What is said of the pool teaches no supervisor: the pool has no labels.
-        asked = (fold == number) & (training.table["part"] != POOL).to_numpy()
-        rest, left_out = training.subset(fold != number), training.subset(asked)
+        wanted = (fold == number) & (training.table["part"] != POOL).to_numpy()
+        rest, left_out = training.subset(fold != number), training.subset(wanted)
         check_apart(rest.table, left_out.table)
         label = f"{name} without fold {number + 1} of {n_folds}"
         trained = train_head(name, config, rest, classes, soft=soft, backgrounds=backgrounds, label=label)
-        said.append(predict(trained.module, left_out))
-    return WindowProbabilities.joined(said)
+        predictions.append(predict(trained.module, left_out))
+    return WindowProbabilities.concatenated(predictions)
 
 
 def draw_folds(table: pd.DataFrame, n_folds: int, seed: int) -> NDArray[np.int64]:
@@ -91,12 +91,12 @@ def draw_folds(table: pd.DataFrame, n_folds: int, seed: int) -> NDArray[np.int64
     return np.array([fold_of[name] for name in group], np.int64)
 
 
-def check_apart(trained_on: pd.DataFrame, asked_about: pd.DataFrame) -> None:
+def check_apart(trained_on: pd.DataFrame, left_out: pd.DataFrame) -> None:
     """Hold a fold against the rest.
 
     Raises:
         ModelError: A recording, or its sound, is in both.
     """
-    both = set(recording_fingerprints(trained_on)) & set(recording_fingerprints(asked_about))
+    both = set(recording_fingerprints(trained_on)) & set(recording_fingerprints(left_out))
     if both:
         raise ModelError("a fold shares a recording with the rest of the training part: run split and featurize again")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from serving.local import LocalServers
 from serving.local.server_process import ServerProcess
 from silencio.bundle import Scorer
-from silencio.bundle.graph import MOST_WINDOWS
+from silencio.bundle.graph import MAX_RUN_WINDOWS
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
@@ -107,7 +107,7 @@ def test_predictor__another_type(servers: LocalServers, tensors: Tensors) -> Non
 @pytest.mark.parametrize("shape", [(2, 128, 312), (2, 128 * 313), (128, 313), (0, 128, 313), (9, 128, 313)])
 def test_predictor__another_shape(servers: LocalServers, tensors: Tensors, shape: tuple[int, ...]) -> None:
     tensors["log_mel"] = np.zeros(shape, np.float32)
-    assert f"inputs.log_mel: shape [1 to {MOST_WINDOWS}, 128, 313] is needed" in _refusal(servers, tensors)
+    assert f"inputs.log_mel: shape [1 to {MAX_RUN_WINDOWS}, 128, 313] is needed" in _refusal(servers, tensors)
 
 
 def test_predictor__differing_numbers_of_windows(servers: LocalServers, tensors: Tensors) -> None:

@@ -21,7 +21,7 @@ from serving.local import LocalServers
 from serving.server.errors import Unavailable
 from serving.transformer.predictor_client import PredictorClient
 from silencio.bundle import Scorer
-from silencio.bundle.graph import MOST_WINDOWS
+from silencio.bundle.graph import MAX_RUN_WINDOWS
 from tests.waiting import HANG_S
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -90,10 +90,10 @@ def one_window() -> Tensors:
 
 
 def test_probabilities__of_many_windows_come_in_several_calls_and_in_order() -> None:
-    waveform = np.arange(2 * MOST_WINDOWS + 3, dtype=np.int16)[:, None].repeat(10, axis=1)
+    waveform = np.arange(2 * MAX_RUN_WINDOWS + 3, dtype=np.int16)[:, None].repeat(10, axis=1)
     got, stand_in = _ask(_sums, {"waveform": waveform})
     np.testing.assert_array_equal(got[:, 0], waveform.sum(axis=1))
-    assert [request.inputs[0].shape[0] for request in stand_in.requests] == [MOST_WINDOWS, MOST_WINDOWS, 3]
+    assert [request.inputs[0].shape[0] for request in stand_in.requests] == [MAX_RUN_WINDOWS, MAX_RUN_WINDOWS, 3]
 
 
 def test_probabilities__of_long_windows_stay_below_what_one_message_may_hold() -> None:
@@ -133,8 +133,8 @@ def test_retry__of_a_call_with_all_its_windows_is_answered() -> None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
         return await _sums(request, context)
 
-    got, stand_in = _ask(once_away, {"waveform": np.ones((MOST_WINDOWS, 160_000), np.int16)})
-    assert (len(got), len(stand_in.requests)) == (MOST_WINDOWS, 2)
+    got, stand_in = _ask(once_away, {"waveform": np.ones((MAX_RUN_WINDOWS, 160_000), np.int16)})
+    assert (len(got), len(stand_in.requests)) == (MAX_RUN_WINDOWS, 2)
 
 
 def test_deadline__is_one_for_all_calls_and_retries(one_window: Tensors) -> None:
@@ -144,7 +144,7 @@ def test_deadline__is_one_for_all_calls_and_retries(one_window: Tensors) -> None
 
     # Four calls, each of which has time enough if it has the second to itself.
     with pytest.raises(Unavailable, match="did not answer in time"):
-        _ask(slow, {"waveform": np.ones((4 * MOST_WINDOWS, 10), np.int16)}, deadline_s=1.0)
+        _ask(slow, {"waveform": np.ones((4 * MAX_RUN_WINDOWS, 10), np.int16)}, deadline_s=1.0)
     assert len(_ask(slow, one_window, deadline_s=HANG_S)[0]) == 1
 
 
@@ -189,7 +189,7 @@ def test_client__gets_the_bundles_own_numbers_from_the_real_predictor(
     arguments = servers.predictor.process.args
     assert isinstance(arguments, list)
     client = PredictorClient(f"127.0.0.1:{arguments[arguments.index('--grpc_port') + 1]}")
-    n_windows = 2 * MOST_WINDOWS + 1
+    n_windows = 2 * MAX_RUN_WINDOWS + 1
     tensors = {
         name: np.resize(array, (n_windows, *array.shape[1:]))
         for name, array in (("log_mel", clip.log_mel), ("waveform", clip.waveform))

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.graph import MOST_WINDOWS
+from silencio.bundle.graph import MAX_RUN_WINDOWS
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import DecodeError, ParityError
 from silencio.features import FeatureSpec, FrontEnd
@@ -72,7 +72,7 @@ def test_scorer__a_bundle_from_before_there_was_a_second_rule_keeps_its_windows(
 
 
 def test_scorer__more_windows_than_one_run_takes(scorer: Scorer) -> None:
-    n_windows = 2 * MOST_WINDOWS + 1
+    n_windows = 2 * MAX_RUN_WINDOWS + 1
     encoded = _noise(5.0 * n_windows)
     together = scorer(encoded).probabilities
     features = scorer.front_end(encoded).inputs

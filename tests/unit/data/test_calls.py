@@ -27,8 +27,8 @@ def within(samples: NDArray[np.float32], call: NDArray[np.float32], begin_s: flo
     return quantize(samples)
 
 
-def found_s(waveform: NDArray[np.int16], most_s: float = 10.0) -> tuple[float, float]:
-    part = active_part(waveform, RATE_HZ, most_s)
+def found_s(waveform: NDArray[np.int16], max_s: float = 10.0) -> tuple[float, float]:
+    part = active_part(waveform, RATE_HZ, max_s)
     return part.start / RATE_HZ, part.stop / RATE_HZ
 
 
@@ -58,7 +58,7 @@ def test_active_part__a_steady_sound_is_all_of_it() -> None:
 
 def test_active_part__of_a_long_bout_the_loudest_stretch() -> None:
     swelling = tone(3000, 20.0) * np.linspace(0.5, 1.0, 20 * RATE_HZ).astype(np.float32)
-    begin_s, end_s = found_s(quantize(swelling), most_s=4.0)
+    begin_s, end_s = found_s(quantize(swelling), max_s=4.0)
     assert end_s == pytest.approx(20.0, abs=0.05)
     assert end_s - begin_s == pytest.approx(4.0, abs=0.05)
     assert end_s - begin_s <= 4.0

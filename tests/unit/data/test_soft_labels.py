@@ -54,15 +54,15 @@ def test_softened__temperature_one_changes_nothing_and_no_target_exceeds_one() -
 
 
 def test_pseudo_labels__power_makes_doubt_count_less() -> None:
-    made = soft().as_pseudo_labels(power=2.0, least=0.0).targets["a/1.ogg"]
+    made = soft().as_pseudo_labels(power=2.0, min_probability=0.0).targets["a/1.ogg"]
     np.testing.assert_allclose(made, SAID**2, rtol=1e-6)
     # Rows lose weight with doubt: the sure first window keeps more of its sum than the undecided fourth.
     assert made[0].sum() > made[3].sum()
 
 
 def test_pseudo_labels__windows_below_least_are_left_out() -> None:
-    # `least` is held against the probability, not against its power.
-    made = soft().as_pseudo_labels(power=2.0, least=0.65)
+    # `min_probability` is held against the probability, not against its power.
+    made = soft().as_pseudo_labels(power=2.0, min_probability=0.65)
     assert made.left_out("a/1.ogg", N_SAMPLES, SPEC) == {2, 3}
     assert not made.targets["a/1.ogg"][[2, 3]].any()
     np.testing.assert_allclose(made.targets["a/1.ogg"][4], SAID[4] ** 2, rtol=1e-6)
@@ -70,7 +70,7 @@ def test_pseudo_labels__windows_below_least_are_left_out() -> None:
 
 def test_pseudo_labels__a_recording_that_is_all_doubt_is_left_out_whole() -> None:
     both = SoftLabels({"sure.ogg": SAID, "doubtful.ogg": np.full((3, 2), 0.5, np.float32)})
-    assert set(both.as_pseudo_labels(power=1.5, least=0.6).targets) == {"sure.ogg"}
+    assert set(both.as_pseudo_labels(power=1.5, min_probability=0.6).targets) == {"sure.ogg"}
 
 
 def test_left_out__is_nothing_where_the_teacher_spoke_of_all_or_not_at_all() -> None:

@@ -24,7 +24,7 @@ SPEC = FeatureSpec(
     sample_rate_hz=RATE_HZ, window_s=2.0, hop_s=2.0, n_fft=512, hop_length=256, n_mels=32, f_max_hz=8000.0
 )
 PITCH_HZ = {"65448": 900.0, "grekis": 3000.0, "yecspi2": 6000.0}
-SHORT = SoundscapeConfig(n_soundscapes=4, duration_s=20.0, n_calls=(3, 6), most_call_s=4.0)
+SHORT = SoundscapeConfig(n_soundscapes=4, duration_s=20.0, n_calls=(3, 6), max_call_s=4.0)
 
 
 def calls(level: float = 0.1) -> list[LabelledWaveform]:

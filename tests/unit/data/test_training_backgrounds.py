@@ -52,9 +52,9 @@ def test_training_backgrounds__need_no_file_afterwards(soundscapes: pd.DataFrame
 
 def test_training_backgrounds__are_no_more_than_asked_for(soundscapes: pd.DataFrame) -> None:
     # The same few whichever way the table is sorted.
-    few = training_backgrounds(soundscapes, SPEC, most_s=1.5)
+    few = training_backgrounds(soundscapes, SPEC, max_s=1.5)
     assert len(few.real_names) == 2
-    assert training_backgrounds(soundscapes[::-1], SPEC, most_s=1.5).real_names == few.real_names
+    assert training_backgrounds(soundscapes[::-1], SPEC, max_s=1.5).real_names == few.real_names
 
 
 def test_training_backgrounds__one_that_cannot_be_read_is_left_out_and_named(

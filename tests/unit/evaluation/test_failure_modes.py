@@ -186,7 +186,7 @@ def test_failure_modes__a_folder_of_thousands_of_backgrounds_is_not_all_read() -
             read.append(number)
             yield str(number), np.full(9, number, np.int16)
 
-    result = trial(config=BRIEF.model_copy(update={"most_backgrounds": 3}), backgrounds=backgrounds())
+    result = trial(config=BRIEF.model_copy(update={"max_backgrounds": 3}), backgrounds=backgrounds())
     assert read == [0, 1, 2]
     assert result.nothing_to_name[-1].n_waveforms == 3
 
@@ -214,7 +214,7 @@ def test_failure_modes__recordings_that_do_not_fit_are_named() -> None:
 
 
 def test_draw_sample__few_by_hash_whatever_their_order_and_cut() -> None:
-    config = CONFIG.model_copy(update={"most_recordings": 5, "longest_s": 2.0})
+    config = CONFIG.model_copy(update={"max_recordings": 5, "max_recording_s": 2.0})
     sample = draw_sample(recordings(), SPEC, config)
     assert len(sample) == 5
     assert [one.recording_id for one in draw_sample(reversed(recordings()), SPEC, config)] == [
@@ -226,7 +226,7 @@ def test_draw_sample__few_by_hash_whatever_their_order_and_cut() -> None:
 
 
 def test_draw_sample__more_recordings_change_little_and_silent_ones_nothing() -> None:
-    config = CONFIG.model_copy(update={"most_recordings": 6})
+    config = CONFIG.model_copy(update={"max_recordings": 6})
     few, many = (
         {one.recording_id for one in draw_sample(some, SPEC, config)} for some in (recordings(2), recordings(3))
     )

@@ -10,7 +10,8 @@ import yaml
 from silencio.config import RunConfig, resolve
 from silencio.config.parts import part_of
 from silencio.errors import ConfigError
-from silencio.evaluation.gate_policy import GatePolicy, layered_policy
+from silencio.evaluation.gate_policy import layered_policy
+from silencio.evaluation.gates import GatePolicy
 
 CONFIG = "heads: {raw_cnn: {}, texture: {}}\n"
 SHIPPED = GatePolicy.shipped()
@@ -64,7 +65,7 @@ def test_layers__preset_file_and_single_values_lie_over_one_another() -> None:
     [
         ("gates.minimum.top1=null", {"minimum": {k: v for k, v in SHIPPED.minimum.items() if k != "top1"}}),
         ("gates.minimum=null", {"minimum": {}}),
-        ("gates.most_calibration_error=null", {"most_calibration_error": None}),
+        ("gates.max_calibration_error=null", {"max_calibration_error": None}),
         ("gates.champion_margin=null", {"champion_margin": None}),
         ("gates.slice_margin=~", {"slice_margin": None}),
         ("gates.beats.majority class=null", {"beats": {}}),
@@ -91,7 +92,7 @@ def _nested(override: str) -> dict[str, Any]:
 def test_replace__a_whole_policy_asks_for_nothing_else() -> None:
     found = _policy(over="gates: {replace: true, minimum: {top1: 0.5}}")
     assert found == GatePolicy(minimum={"top1": 0.5})
-    assert (found.champion_margin, found.most_calibration_error, found.beats) == (None, None, {})
+    assert (found.champion_margin, found.max_calibration_error, found.beats) == (None, None, {})
 
 
 def test_replace__holds_against_what_lies_below_and_not_above() -> None:
@@ -166,8 +167,8 @@ def test_layered__says_that_it_is_whole() -> None:
         ("gates.not_worse_margin=5", "must be a number from 0 to 1 (found 5)"),
         ("gates.beats_margin=-0.1", "must be a number from 0 to 1 (found -0.1)"),
         ("gates.beats_margin=1", "must be below 1: nothing lies above (found 1)"),
-        ("gates.most_calibration_error=20", "must be a number from 0 to 1 (found 20)"),
-        ("gates.most_calibration_error=.nan", "must be a number from 0 to 1 (found nan)"),
+        ("gates.max_calibration_error=20", "must be a number from 0 to 1 (found 20)"),
+        ("gates.max_calibration_error=.nan", "must be a number from 0 to 1 (found nan)"),
         ("gates.soundscapes=optional", "Input should be 'required' or 'none' (found 'optional')"),
         ("gates.minimum=0.4", "Input should be a valid dictionary (found 0.4)"),
         ("gates.replace=maybe", "gates.replace: must be true or false (found 'maybe')"),
@@ -198,7 +199,7 @@ def test_references__heads_of_the_run_and_the_champion_are_some() -> None:
 
 def test_references__the_step_that_judges_knows_no_heads_and_need_not() -> None:
     config = resolve(CONFIG, overrides=["gates.beats={raw_cnn: [top1]}", "gates.champion_margin=null"])
-    assert RunConfig.of_part(part_of(config, "judge")).gates == config.gates
+    assert RunConfig.of_part(part_of(config, "apply_gates")).gates == config.gates
 
 
 def test_references__a_students_bundle_is_not_compared_with_heads() -> None:

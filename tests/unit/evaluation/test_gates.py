@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
-from silencio.evaluation.gates import GatePolicy, Reason, Verdict, apply_gates, verdict_facts
+from silencio.evaluation.gates import RULES, Evidence, GatePolicy, Reason, Verdict, apply_gates, rule, verdict_facts
 from silencio.evaluation.slices import SliceFigures
 
 NAN = float("nan")
@@ -26,7 +26,7 @@ WRONG = CalibrationError(0.9, (0.8, 0.95), 80)
 POLICY = GatePolicy(
     minimum={"macro_map": 0.35, "top1": 0.4},
     soundscape_minimum={"macro_roc_auc": 0.6},
-    most_calibration_error=0.2,
+    max_calibration_error=0.2,
     beats={"majority class": ["macro_map", "top1"]},
     not_worse_than={"regression": ["macro_map", "top1"]},
     not_worse_margin=0.01,
@@ -59,8 +59,8 @@ SLICE = SliceFigures(
     change_interval=(-0.1, 0.06),
 )
 GOOD: dict[str, Any] = {
-    "figures": {"macro_map": 0.5, "top1": 0.6, "n_recordings": 80},
-    "soundscape_figures": {"macro_roc_auc": 0.8},
+    "metrics": {"macro_map": 0.5, "top1": 0.6, "n_recordings": 80},
+    "soundscape_metrics": {"macro_roc_auc": 0.8},
     "calibration": CalibrationError(0.1, (0.05, 0.15), 80),
     "comparisons": [*REFERENCES, *AGAINST_CHAMPION],
     "slices": [SLICE],
@@ -68,7 +68,7 @@ GOOD: dict[str, Any] = {
 
 
 def _verdict(policy: GatePolicy = POLICY, **changed: Any) -> Verdict:
-    return apply_gates(policy, **{**GOOD, **changed})
+    return apply_gates(policy, Evidence(**{**GOOD, **changed}))
 
 
 def _against(entry: Comparison) -> list[Comparison]:
@@ -105,9 +105,9 @@ def test_verdict__a_good_model_passes() -> None:
 
 
 BAD: dict[str, Mapping[str, Any]] = {
-    "minimum test macro_map": {"figures": {**GOOD["figures"], "macro_map": 0.349}},
-    "minimum test top1": {"figures": {**GOOD["figures"], "top1": 0.399}},
-    "minimum soundscapes macro_roc_auc": {"soundscape_figures": {"macro_roc_auc": 0.599}},
+    "minimum test macro_map": {"metrics": {**GOOD["metrics"], "macro_map": 0.349}},
+    "minimum test top1": {"metrics": {**GOOD["metrics"], "top1": 0.399}},
+    "minimum soundscapes macro_roc_auc": {"soundscape_metrics": {"macro_roc_auc": 0.599}},
     "calibration": {"calibration": CalibrationError(0.3, (0.201, 0.4), 80)},
     "beats majority class in macro_map": {
         "comparisons": _against(Comparison("majority class", "macro_map", 0.2, (-0.01, 0.4), 80))
@@ -143,7 +143,7 @@ def test_verdict__each_gate_alone_refuses(gate: str) -> None:
 
 def test_verdict__a_figure_at_its_bound_passes() -> None:
     at_bound = {"macro_map": 0.35, "top1": 0.4}
-    assert _verdict(figures=at_bound, soundscape_figures={"macro_roc_auc": 0.6}).passed
+    assert _verdict(metrics=at_bound, soundscape_metrics={"macro_roc_auc": 0.6}).passed
     assert _verdict(calibration=CalibrationError(0.3, (0.2, 0.4), 800)).passed
 
 
@@ -174,13 +174,12 @@ def test_message__has_value_and_bound() -> None:
 # What is missing is no pass
 
 MISSING: dict[str, Mapping[str, Any]] = {
-    "no number": {"figures": {"macro_map": NAN, "top1": 0.6}},
-    "no such figure": {"figures": {"top1": 0.6}},
-    "no number in soundscapes": {"soundscape_figures": {"macro_roc_auc": NAN}},
-    "null in soundscapes": {"soundscape_figures": {"macro_roc_auc": None, "macro_map": 0.5}},
-    "no such figure in soundscapes": {"soundscape_figures": {"macro_map": 0.5}},
-    "empty figures of soundscapes": {"soundscape_figures": {}},
-    "no soundscapes": {"soundscape_figures": None},
+    "no number": {"metrics": {"macro_map": NAN, "top1": 0.6}},
+    "no such figure": {"metrics": {"top1": 0.6}},
+    "no number in soundscapes": {"soundscape_metrics": {"macro_roc_auc": NAN}},
+    "null in soundscapes": {"soundscape_metrics": {"macro_roc_auc": None, "macro_map": 0.5}},
+    "no such figure in soundscapes": {"soundscape_metrics": {"macro_map": 0.5}},
+    "no soundscapes": {"soundscape_metrics": {}},
     "no calibration error": {"calibration": None},
     "a calibration error that is no number": {"calibration": CalibrationError(NAN, (NAN, NAN), 0)},
     "a calibration error without interval": {"calibration": CalibrationError(0.1, (NAN, NAN), 80)},
@@ -220,7 +219,7 @@ def test_missing__no_gate_vanishes(fault: str) -> None:
 
 
 def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
-    (refusal,) = _verdict(soundscape_figures=None).refusals
+    (refusal,) = _verdict(soundscape_metrics={}).refusals
     assert refusal == (
         "No soundscapes were scored, and the policy has minimums for macro_roc_auc (gates.soundscapes: none, where "
         "there are none to score): refused."
@@ -229,15 +228,15 @@ def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
 
 def test_soundscapes__a_policy_that_says_there_are_none_passes_without() -> None:
     none = POLICY.model_copy(update={"soundscapes": "none"})
-    verdict = _verdict(none, soundscape_figures=None)
+    verdict = _verdict(none, soundscape_metrics={})
     assert verdict.passed
     assert "soundscapes" in [reason.gate for reason in verdict.of("not asked")]
     # Those that there are after all are held against the minimums like any.
-    assert not _verdict(none, soundscape_figures={"macro_roc_auc": 0.1}).passed
+    assert not _verdict(none, soundscape_metrics={"macro_roc_auc": 0.1}).passed
 
 
 def test_soundscapes__without_minimums_ask_for_none() -> None:
-    verdict = _verdict(POLICY.model_copy(update={"soundscape_minimum": {}}), soundscape_figures=None)
+    verdict = _verdict(POLICY.model_copy(update={"soundscape_minimum": {}}), soundscape_metrics={})
     assert verdict.passed
     (reason,) = [reason for reason in verdict.reasons if "soundscapes" in reason.gate]
     assert reason.outcome == "not asked"
@@ -318,6 +317,50 @@ def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
         assert remedy in refusal
 
 
+# A gate of a new kind
+
+
+class PolicyWithOneMore(GatePolicy):
+    max_suspected_labels: int | None = None
+
+
+@rule(
+    lambda policy: {} if policy.max_suspected_labels is None else {"labels": f"at most {policy.max_suspected_labels}"}
+)
+def few_suspected_labels(policy: PolicyWithOneMore, evidence: Evidence) -> list[Reason]:
+    if policy.max_suspected_labels is None:
+        return []
+    n_suspects = len(evidence.mislabelled.get("suspects", []))
+    return [Reason("labels", n_suspects <= policy.max_suspected_labels, f"{n_suspects} labels are suspected.")]
+
+
+def test_rule__that_is_added_decides_as_any_other_does() -> None:
+    values, rules = POLICY.model_dump(exclude_unset=True), (*RULES, few_suspected_labels)
+    suspects = {"suspects": ["a", "b", "c"]}
+    for limit, passed in ((2, False), (3, True)):
+        policy = PolicyWithOneMore(**values, max_suspected_labels=limit)
+        verdict = apply_gates(policy, Evidence(**GOOD, mislabelled=suspects), rules)
+        assert verdict.passed == passed
+        assert [reason.message for reason in verdict.reasons if reason.asked][-1] == "3 labels are suspected."
+    # Alone it is a policy, too, and what ships beside it is said to be taken away.
+    alone = apply_gates(PolicyWithOneMore(max_suspected_labels=3), Evidence(mislabelled=suspects), rules)
+    assert alone.passed
+    assert [reason.gate for reason in alone.of("passed")] == ["labels"]
+    assert {"calibration", "champion"} <= {reason.gate for reason in alone.of("not asked")}
+
+
+def test_rules__stand_in_one_file_with_the_settings_that_they_read() -> None:
+    modules = {one.reasons.__module__ for one in RULES} | {GatePolicy.__module__, apply_gates.__module__}
+    assert modules == {"silencio.evaluation.gates"}
+
+
+@pytest.mark.parametrize("gate", BAD)
+def test_rule__names_the_gates_that_it_decides(gate: str) -> None:
+    # By these names a verdict says what a configuration took away; "champion …" is one gate there.
+    asked = [name for one in RULES for name in one.asks(POLICY)]
+    assert any(gate == name or (name.startswith("champion") and gate.startswith("champion")) for name in asked)
+
+
 # On disk
 
 
@@ -342,16 +385,16 @@ def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
     soundscapes = dict.fromkeys(policy.soundscape_minimum, 0.99)
     references = [*policy.beats.items(), *policy.not_worse_than.items()]
     better = [Comparison(o, n, 0.5, (0.4, 0.6), 80) for o, names in references for n in names]
-    perfect = {"figures": figures, "soundscape_figures": soundscapes, "calibration": EXACT, "comparisons": better}
+    perfect = {"metrics": figures, "soundscape_metrics": soundscapes, "calibration": EXACT, "comparisons": better}
     assert _verdict(policy, **perfect, slices=[]).passed
-    guessing = {**perfect, "figures": dict.fromkeys(policy.minimum, 0.01), "calibration": WRONG}
+    guessing = {**perfect, "metrics": dict.fromkeys(policy.minimum, 0.01), "calibration": WRONG}
     n_deciding = len(policy.minimum) + 1
     assert len(_verdict(policy, **guessing, slices=[]).refusals) == n_deciding
 
 
 def test_shipped__asks_for_figures_that_exist() -> None:
     from silencio.evaluation.metrics import Metrics
-    from silencio.evaluation.soundscape_figures import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
 
     policy = GatePolicy.shipped()
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)
@@ -381,7 +424,7 @@ def test_policy__every_key_is_explained() -> None:
     [
         {"minimun": {}},
         {"slice_margin": -0.1},
-        {"most_calibration_error": 2.0},
+        {"max_calibration_error": 2.0},
         {"minimum": {"top1": NAN}},
         {"minimum": {"topl": 0.4}},
         {"minimum": {"by_class": 0.4}},
@@ -426,7 +469,7 @@ def _kinds(verdict: Verdict) -> set[str]:
         {"minimum": {}},
         {"soundscape_minimum": {}},
         {"soundscapes": "none"},
-        {"most_calibration_error": None},
+        {"max_calibration_error": None},
         {"beats": {}},
         {"not_worse_than": {}},
         {"champion_margin": None},
@@ -434,7 +477,7 @@ def _kinds(verdict: Verdict) -> set[str]:
         {"champion_margin": None, "slice_margin": None, "beats": {}, "minimum": {}},
     ],
 )
-@pytest.mark.parametrize("case", [{}, {"comparisons": REFERENCES, "slices": []}, {"soundscape_figures": None}])
+@pytest.mark.parametrize("case", [{}, {"comparisons": REFERENCES, "slices": []}, {"soundscape_metrics": {}}])
 def test_verdict__has_a_line_for_every_kind_of_gate(changed: dict[str, Any], case: dict[str, Any]) -> None:
     verdict = _verdict(GatePolicy.shipped().model_copy(update=changed), **case)
     assert _kinds(verdict) == KINDS
@@ -468,13 +511,13 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
     [
         {"champion_margin": 0.02},
         {"soundscape_minimum": {"macro_roc_auc": 0.6}, "soundscapes": "none"},
-        {"most_calibration_error": 0.2},
+        {"max_calibration_error": 0.2},
         {},
     ],
 )
 def test_verdict__of_which_no_gate_decided_refuses_in_words(asked: dict[str, Any]) -> None:
     few = CalibrationError(0.2, (0.0, 0.5), 11)
-    verdict = _verdict(GatePolicy(**asked), soundscape_figures=None, comparisons=[], slices=[], calibration=few)
+    verdict = _verdict(GatePolicy(**asked), soundscape_metrics={}, comparisons=[], slices=[], calibration=few)
     assert not verdict.passed
     assert verdict.refusals == ["No gate decided, and what nothing speaks for is not registered: refused."]
 

@@ -112,7 +112,7 @@ def test_new__is_whom_training_has_not_heard_with_the_species(column: str, name:
     )
     # Cho was heard, but with another species. Who is unknown is not new; two recordists of a species are too few.
     assert _masks(table, training)[name] == [0]
-    assert _masks(table, training, least_recordists=2)[name] == [0, 4]
+    assert _masks(table, training, min_recordists=2)[name] == [0, 4]
 
 
 def test_new__is_left_out_where_nobody_is_known() -> None:
@@ -126,7 +126,7 @@ def test_new__is_left_out_where_nobody_is_known() -> None:
     [
         {"night_from_h": 24},
         {"counts_from": 0},
-        {"least_recordists": 1},
+        {"min_recordists": 1},
         {"rare": 3},
         {"time_zone": "Bogota"},
         {"time_zone": "../x"},

@@ -16,7 +16,7 @@ from silencio.audio import window_starts
 from silencio.data.annotations import Annotation
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError, ModelError
-from silencio.evaluation.soundscape_figures import Found, SoundscapeFigures, judge_soundscapes
+from silencio.evaluation.soundscape_metrics import Found, SoundscapeFigures, judge_soundscapes
 from silencio.evaluation.soundscapes import SoundscapeScores, row_scores, score_soundscapes, timelines
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species

@@ -78,7 +78,7 @@ def test_pooled__is_taken_by_species_with_fewer_than_five_recordings() -> None:
 
 def test_pooled__is_of_all_decisions_together() -> None:
     scores, occurs = _two_species(4)
-    found = _fit(scores, occurs, least_positives=100)
+    found = _fit(scores, occurs, min_positives=100)
     values, truth = np.array(scores).ravel(), np.array(occurs).ravel() > 0
     assert found.pooled == best_f1_threshold(values, truth)
     # From 0.25 on: 8 of 8 found and 4 too many, F1 0.8; from 0.9 on: 4 of 8 found, F1 0.67.
@@ -108,7 +108,7 @@ def test_bounds__hold_for_every_threshold() -> None:
     found = _fit(*sure, shrinkage=0.0)
     assert found.values == (0.98, 0.02)
     assert 0.02 <= found.pooled <= 0.98
-    assert _fit(*sure, shrinkage=0.0, least=0.1, most=0.6).values == (0.6, 0.1)
+    assert _fit(*sure, shrinkage=0.0, min_threshold=0.1, max_threshold=0.6).values == (0.6, 0.1)
 
 
 def test_species_without_recordings__take_the_pooled_one() -> None:
@@ -117,7 +117,8 @@ def test_species_without_recordings__take_the_pooled_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [{"least": 0.0}, {"most": 1.0}, {"least_positives": 0}, {"shrinkage": -1.0}, {"lowest": 0.1}]
+    "values",
+    [{"min_threshold": 0.0}, {"max_threshold": 1.0}, {"min_positives": 0}, {"shrinkage": -1.0}, {"lowest": 0.1}],
 )
 def test_config__what_makes_no_threshold_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
@@ -126,7 +127,7 @@ def test_config__what_makes_no_threshold_is_refused(values: dict[str, Any]) -> N
 
 def test_config__bounds_that_exclude_each_other_are_refused() -> None:
     with pytest.raises(ValidationError, match="least"):
-        ThresholdConfig(least=0.9, most=0.1)
+        ThresholdConfig(min_threshold=0.9, max_threshold=0.1)
 
 
 # Windows

@@ -17,8 +17,8 @@ from silencio.errors import BundleError
 from silencio.export.add_encoders import add_encoders
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from tests.conftest import TinyData, TinyEnsemble
 from tests.new_encoder import chorus
 from tests.tiny_reserve import TINY
@@ -58,9 +58,9 @@ def encoded(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> It
         for name in config.heads:
             fit_head(name, config, data.development, data.classes, folder / name)
             heads.append(TrainedHead.load(folder / name))
-        fusion = fuse_heads(heads, recordings, config, data.classes)
-        decisions = calibrate_ensemble(fusion, recordings, config, data.classes)
-        yield Encoded(data, heads, TinyEnsemble(heads, fusion, decisions).export(data, folder / "bundle"))
+        ensemble = fit_ensemble(heads, recordings, config, data.classes)
+        decision_rule = calibrate_ensemble(ensemble, recordings, config, data.classes)
+        yield Encoded(data, heads, TinyEnsemble(heads, ensemble, decision_rule).export(data, folder / "bundle"))
 
 
 def test_bundle__carries_the_encoder_and_asks_for_sound_alone(encoded: Encoded) -> None:
@@ -96,9 +96,9 @@ def test_embed_mlp__alone_takes_any_number_of_windows(encoded: Encoded, tmp_path
         encoded.data, config=resolve(encoded.config.to_yaml(), overrides=["heads.raw_cnn=null", "heads.resnet=null"])
     )
     head = next(head for head in encoded.heads if head.name == "embed_mlp")
-    fusion = fuse_heads([head], data.recordings, data.config, data.classes)
-    decisions = calibrate_ensemble(fusion, data.recordings, data.config, data.classes)
-    graph = Bundle(TinyEnsemble([head], fusion, decisions).export(data, tmp_path / "bundle")).graph()
+    ensemble = fit_ensemble([head], data.recordings, data.config, data.classes)
+    decision_rule = calibrate_ensemble(ensemble, data.recordings, data.config, data.classes)
+    graph = Bundle(TinyEnsemble([head], ensemble, decision_rule).export(data, tmp_path / "bundle")).graph()
     windows = (3_000 * np.random.default_rng(1).standard_normal((5, 32_000))).astype(np.int16)
     together = graph.run({"waveform": windows})
     one_by_one = np.concatenate([graph.run({"waveform": windows[i : i + 1]}) for i in range(5)])

@@ -14,7 +14,7 @@ from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
 from silencio.evaluation.calibration import Calibration
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 
 
@@ -29,9 +29,9 @@ def test_bundle__verifies_and_describes_itself(tiny_data, tiny_ensemble, bundle:
     manifest = loaded.manifest
     assert manifest.classes == tiny_data.classes
     assert [entry.name for entry in manifest.inputs] == ["log_mel", "waveform"]
-    assert [head.weight for head in manifest.heads] == tiny_ensemble.fusion.weights
+    assert [head.weight for head in manifest.heads] == tiny_ensemble.ensemble.weights
     assert list(manifest.thresholds) == list(tiny_data.classes.codes)
-    assert manifest.calibration["kind"] == tiny_ensemble.decisions.calibration.kind
+    assert manifest.calibration["kind"] == tiny_ensemble.decision_rule.calibration.kind
     assert manifest.verdict == {} and "test" not in manifest.metrics
     others = {"reference.parquet", "data.parquet", "split.parquet", "MODEL_CARD.md"}
     assert set(manifest.files) == {"model.onnx", "parity.npz", *others}
@@ -42,25 +42,25 @@ def test_graph__equals_the_trained_heads_calibrated(tiny_data, tiny_ensemble, bu
     path = Path(tiny_data.recordings["path"][3])
     features = scorer.front_end(path).inputs
     expected = np.zeros((len(features["log_mel"]), len(tiny_data.classes)))
-    for head, weight in zip(tiny_ensemble.heads, tiny_ensemble.fusion.weights, strict=True):
+    for head, weight in zip(tiny_ensemble.heads, tiny_ensemble.ensemble.weights, strict=True):
         module = head.module(tiny_data.config.features, tiny_data.classes)
         with torch.inference_mode():
             heard = [torch.from_numpy(features[name]) for name in module.input_names]
             expected += weight * module(*heard).softmax(dim=1).numpy()
-    expected = tiny_ensemble.decisions.calibration(expected)
+    expected = tiny_ensemble.decision_rule.calibration(expected)
     assert np.abs(scorer(path).probabilities - expected).max() < 1e-4
 
 
 def test_graph__holds_the_calibration(tiny_data, tiny_ensemble, tmp_path: Path) -> None:
     curve = Calibration(kind="platt", scale=(0.5, 1.0, 2.0, 3.0), offset=(1.0, 0.0, -1.0, 0.5))
     decided = dataclasses.replace(
-        tiny_ensemble, decisions=tiny_ensemble.decisions.model_copy(update={"calibration": curve})
+        tiny_ensemble, decision_rule=tiny_ensemble.decision_rule.model_copy(update={"calibration": curve})
     )
     scorer = Scorer(Bundle(decided.export(tiny_data, tmp_path / "bundle")))
     validation = ShardSet(tiny_data.development, tiny_data.config.features, "validation")
     said = np.concatenate([scorer.graph.run(scorer.front_end.features(one).inputs) for one in validation])
-    assert np.abs(said - curve(tiny_ensemble.fusion.windows.probabilities)).max() < 1e-4
-    assert np.abs(said - tiny_ensemble.fusion.windows.probabilities).max() > 0.05
+    assert np.abs(said - curve(tiny_ensemble.ensemble.windows.probabilities)).max() < 1e-4
+    assert np.abs(said - tiny_ensemble.ensemble.windows.probabilities).max() > 0.05
 
 
 def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path) -> None:
@@ -96,7 +96,7 @@ def test_untrained_weights__are_not_exported(tiny_data, tiny_ensemble, tmp_path:
     for head in tiny_ensemble.heads:
         torch.manual_seed(99)
         config = head.config
-        module = head_class(config.kind).build(config, Surroundings(tiny_data.config.features, len(tiny_data.classes)))
+        module = head_class(config.kind).build(config, HeadContext(tiny_data.config.features, len(tiny_data.classes)))
         fresh.append(dataclasses.replace(head, state=module.state_dict()))
     with pytest.raises(ParityError, match="does not hold the trained weights"):
         tiny_ensemble.export(tiny_data, tmp_path / "bundle", fresh)
@@ -117,7 +117,7 @@ def test_inspect__accepts_it_in_a_process_of_its_own(bundle: Path) -> None:
 
 
 def test_int8__is_released_only_where_it_is_kept(tiny_data, tiny_ensemble, tmp_path: Path, monkeypatch) -> None:
-    quantize = QuantizeConfig(enabled=True, most_map_loss=1.0, n_timed=10)
+    quantize = QuantizeConfig(enabled=True, max_map_loss=1.0, n_timed=10)
     config = tiny_data.config.model_copy(
         update={"export": tiny_data.config.export.model_copy(update={"quantize": quantize})}
     )

@@ -231,9 +231,7 @@ def test_report__survives_json(exact: Path) -> None:
     assert QuantizationReport.model_validate_json(report.model_dump_json()) == report
 
 
-@pytest.mark.parametrize(
-    "values", [{"most_map_loss": -0.1}, {"n_timed": 1}, {"n_calibration_windows": 0}, {"on": True}]
-)
+@pytest.mark.parametrize("values", [{"max_map_loss": -0.1}, {"n_timed": 1}, {"n_calibration_windows": 0}, {"on": True}])
 def test_config__wrong_values_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         QuantizeConfig(**values)  # type: ignore[arg-type]

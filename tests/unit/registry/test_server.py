@@ -18,7 +18,7 @@ from silencio.registry.settings import RUN_KEY
 from silencio.steps.fetch_champion import fetch_champion_step
 from silencio.steps.open_run import open_run_step
 from silencio.steps.register import register_step
-from silencio.steps.train import train_step
+from silencio.steps.train_head import train_step
 from silencio.training.checkpoint import TrainedHead
 from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
 

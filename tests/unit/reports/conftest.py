@@ -20,7 +20,7 @@ from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.slices import SliceConfig, SliceFigures
 from silencio.features import FeatureSpec
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.report import write_report
 from silencio.taxonomy import ClassList, Species
 from tests.unit.conftest import animal, encoded

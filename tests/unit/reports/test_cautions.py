@@ -7,7 +7,7 @@ from typing import Any
 
 from silencio.evaluation.results import Evaluation
 from silencio.reports.cautions import cautions, found_in_soundscapes
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from tests.unit.reports.conftest import failure_results, figures, one_slice
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.sections.confusions import confusions
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from silencio.reports.curves import precision_recall, reliability
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 
 
 def _path(svg: str, class_: str) -> list[tuple[float, float]]:

@@ -14,7 +14,7 @@ from silencio.data.shards import ShardSet
 from silencio.features import FeatureSpec
 from silencio.features.mel import hz_to_mel
 from silencio.reports.examples import Example, Said, choose, make_example
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.spectrograms import spectrogram
 from silencio.taxonomy import ClassList, Species
 

@@ -15,7 +15,7 @@ import pytest
 
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import Reason, Verdict
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.report import write_report
 from silencio.taxonomy import ClassList, Species
 from tests.unit.reports.conftest import figures

@@ -15,9 +15,9 @@ from silencio.data.validate import ValidatedRecordings
 from silencio.evaluation.metrics import judge
 from silencio.steps.calibrate import calibrate_step
 from silencio.taxonomy import ClassList
-from silencio.training.calibrate import Decisions, calibrate_ensemble
+from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import FittedEnsemble
 
 CONFIG = resolve("heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n")
 
@@ -28,7 +28,7 @@ def classes(source) -> ClassList:
 
 
 @pytest.fixture
-def fusion(validated: ValidatedRecordings, classes: ClassList) -> Fusion:
+def fusion(validated: ValidatedRecordings, classes: ClassList) -> FittedEnsemble:
     """What some ensemble says of all usable recordings, two windows each."""
     table = validated.usable.sort_values("recording_id")
     truth = np.array([classes.index[code] for code in table["primary_label"]])
@@ -36,18 +36,18 @@ def fusion(validated: ValidatedRecordings, classes: ClassList) -> Fusion:
     windows = WindowProbabilities(list(table["recording_id"]), np.repeat(np.arange(len(table)), 2), said)
     perfect = np.eye(len(classes))[truth]
     figures = judge(perfect, perfect, table["primary_label"], classes)
-    return Fusion("weighted_average", ["raw_cnn"], [1.0], {"weights": [1.0]}, figures, windows)
+    return FittedEnsemble("weighted_average", ["raw_cnn"], [1.0], {"weights": [1.0]}, figures, windows)
 
 
 def test_calibrate_step__writes_decisions_and_a_page(
-    fusion: Fusion, validated: ValidatedRecordings, classes: ClassList, tmp_path: Path
+    fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList, tmp_path: Path
 ) -> None:
     fusion.save(tmp_path / "fusion")
     write_recordings(validated.usable, tmp_path / "usable")
     write_class_list(classes, tmp_path / "classes")
     names = ("fusion", "usable", "classes", "decisions", "report")
     figures = calibrate_step(CONFIG, *(str(tmp_path / name) for name in names))
-    decisions = Decisions.load(tmp_path / "decisions")
+    decisions = DecisionRule.load(tmp_path / "decisions")
     assert decisions == calibrate_ensemble(fusion, validated.usable, CONFIG, classes)
     assert figures == {
         "calibration_error_before": round(decisions.calibration_error["before"], 4),
@@ -62,7 +62,7 @@ def test_calibrate_step__writes_decisions_and_a_page(
 
 
 def test_calibrate_step__needs_no_recording_but_validations(
-    fusion: Fusion, validated: ValidatedRecordings, classes: ClassList
+    fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
 ) -> None:
     # A test recording's label is in the same table; it must not matter.
     few = WindowProbabilities(
@@ -78,7 +78,7 @@ def test_calibrate_step__needs_no_recording_but_validations(
 
 
 def test_calibrate_step__a_recording_that_is_not_there_is_no_silence(
-    fusion: Fusion, validated: ValidatedRecordings, classes: ClassList
+    fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
 ) -> None:
     with pytest.raises(KeyError):
         calibrate_ensemble(fusion, pd.DataFrame(validated.usable.iloc[1:]), CONFIG, classes)

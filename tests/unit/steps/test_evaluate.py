@@ -29,8 +29,8 @@ def arguments(
     folder = tmp_path_factory.mktemp("inputs")
     for head in tiny_ensemble.heads:
         head.save(folder / head.name)
-    tiny_ensemble.fusion.save(folder / "fusion")
-    tiny_ensemble.decisions.save(folder / "decisions")
+    tiny_ensemble.ensemble.save(folder / "fusion")
+    tiny_ensemble.decision_rule.save(folder / "decisions")
     write_class_list(tiny_data.classes, folder / "classes")
     pd.DataFrame({"path": pd.Series([], dtype=str)}).to_parquet(folder / "soundscapes")
     inputs = {name: str(folder / name) for name in ("fusion", "decisions", "classes", "soundscapes")}
@@ -78,7 +78,7 @@ def test_evaluate_step__a_student_has_one_row_and_its_teachers_stand_beside_it(
     head = dataclasses.replace(tiny_ensemble.heads[0], name="student")
     head.save(tmp_path / "student")
     alone = {"kind": "weighted_average", "heads": ["student"], "weights": [1.0], "parameters": {"weights": [1.0]}}
-    dataclasses.replace(tiny_ensemble.fusion, **alone).save(tmp_path / "fusion")
+    dataclasses.replace(tiny_ensemble.ensemble, **alone).save(tmp_path / "fusion")
     changed = {
         "config": arguments["config"].model_copy(update={"heads": {"student": head.config}}),
         "heads": [str(tmp_path / "student")],

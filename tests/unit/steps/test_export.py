@@ -16,7 +16,7 @@ from silencio.data.recordings import write_class_list, write_recordings
 from silencio.errors import ModelError
 from silencio.steps.export import export_step, licence_counts
 from silencio.training.calibrate import calibrate_ensemble
-from silencio.training.fuse import fuse_heads
+from silencio.training.ensemble import fit_ensemble
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
 
@@ -31,7 +31,7 @@ def arguments(
     folder, config = tmp_path_factory.mktemp("inputs"), resolve(TINY, overrides=["heads.effnet_lora=null"])
     heads = [head for head in tiny_ensemble.heads if head.name == "raw_cnn"]
     heads[0].save(folder / "raw_cnn")
-    fusion = fuse_heads(heads, tiny_data.recordings, config, tiny_data.classes)
+    fusion = fit_ensemble(heads, tiny_data.recordings, config, tiny_data.classes)
     fusion.save(folder / "fusion")
     calibrate_ensemble(fusion, tiny_data.recordings, config, tiny_data.classes).save(folder / "decisions")
     write_class_list(tiny_data.classes, folder / "classes")

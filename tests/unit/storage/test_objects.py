@@ -9,7 +9,6 @@ import pytest
 
 from silencio.errors import StorageError
 from silencio.storage import (
-    archive,
     as_local_file,
     concerns_one_file,
     download_folder,
@@ -20,6 +19,7 @@ from silencio.storage import (
     read_bytes,
     upload_folder,
     write_bytes,
+    zip_files,
     zip_root,
 )
 from tests.disks import disk_of
@@ -193,7 +193,7 @@ def _saying_bytes(path: Path, n_bytes: int) -> Path:
 
 def test_zip__a_member_that_says_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uri = join(zip_root(_saying_bytes(tmp_path / "a.zip", 4_000_000_000)), "a.wav")
-    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 3_999_999_999)
+    monkeypatch.setattr(zip_files, "MAX_MEMBER_BYTES", 3_999_999_999)
     with pytest.raises(StorageError, match=r"a\.wav is said to be 4,000,000,000 bytes, and .*: unpack it$") as caught:
         read_bytes(uri)
     assert concerns_one_file(caught.value) and not is_missing(caught.value)

@@ -13,9 +13,9 @@ from silencio.config import RunConfig, resolve
 from silencio.evaluation.calibration import KINDS
 from silencio.evaluation.metrics import judge
 from silencio.taxonomy import ClassList, Species
-from silencio.training.calibrate import Decisions, calibrate_ensemble
+from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
-from silencio.training.fuse import Fusion
+from silencio.training.ensemble import FittedEnsemble
 
 CODES = ["0126247", "1139490", "bobfly1", "grekis"]
 CLASSES = ClassList.of(Species(code=c, scientific_name=c, common_name=c, class_name="Aves") for c in CODES)
@@ -30,14 +30,14 @@ def config() -> RunConfig:
 
 
 @pytest.fixture(scope="module")
-def fusion() -> Fusion:
+def ensemble() -> FittedEnsemble:
     """An ensemble that is far too sure: right in about two of three."""
     rng = np.random.default_rng(0)
     logits = 1.2 * np.eye(4)[np.arange(N) % 4] + rng.standard_normal((N, 4))
     windows = np.repeat(logits, N_WINDOWS, axis=0) + 0.3 * rng.standard_normal((N * N_WINDOWS, 4))
     said = scipy.special.softmax(4.0 * windows, axis=1).astype(np.float32)
     target = np.eye(4)[np.arange(N) % 4]
-    return Fusion(
+    return FittedEnsemble(
         kind="weighted_average",
         heads=["raw_cnn"],
         weights=[1.0],
@@ -53,63 +53,65 @@ def recordings() -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def decisions(fusion: Fusion, recordings: pd.DataFrame, config: RunConfig) -> Decisions:
-    return calibrate_ensemble(fusion, recordings, config, CLASSES)
+def decision_rule(ensemble: FittedEnsemble, recordings: pd.DataFrame, config: RunConfig) -> DecisionRule:
+    return calibrate_ensemble(ensemble, recordings, config, CLASSES)
 
 
-def test_decisions__calibrate_and_threshold_every_species(decisions: Decisions) -> None:
-    assert set(decisions.log_loss) == set(KINDS)
-    assert decisions.calibration.kind == min(decisions.log_loss, key=decisions.log_loss.__getitem__)
+def test_decisions__calibrate_and_threshold_every_species(decision_rule: DecisionRule) -> None:
+    assert set(decision_rule.log_loss) == set(KINDS)
+    assert decision_rule.calibration.kind == min(decision_rule.log_loss, key=decision_rule.log_loss.__getitem__)
     # Far too sure: at most half as steep.
-    assert max(decisions.calibration.scale) < 0.5
-    assert len(decisions.thresholds.values) == decisions.thresholds.n_own == 4
-    assert decisions.calibration_error["after"] < 0.5 * decisions.calibration_error["before"]
+    assert max(decision_rule.calibration.scale) < 0.5
+    assert len(decision_rule.thresholds.values) == decision_rule.thresholds.n_own == 4
+    assert decision_rule.calibration_error["after"] < 0.5 * decision_rule.calibration_error["before"]
 
 
-def test_decisions__validation_figures_are_of_probabilities_from_unseen_curves(decisions: Decisions) -> None:
-    assert decisions.validation["n_recordings"] == N
+def test_decisions__validation_figures_are_of_probabilities_from_unseen_curves(decision_rule: DecisionRule) -> None:
+    assert decision_rule.validation["n_recordings"] == N
     # A curve does not change who comes first by much; that it changes nothing at all would be chance.
-    assert 0.5 < decisions.validation["top1"] < 0.9
+    assert 0.5 < decision_rule.validation["top1"] < 0.9
 
 
 def test_decisions__only_the_judged_recordings_count_and_in_any_order(
-    decisions: Decisions, fusion: Fusion, recordings: pd.DataFrame, config: RunConfig
+    decision_rule: DecisionRule, ensemble: FittedEnsemble, recordings: pd.DataFrame, config: RunConfig
 ) -> None:
     others = pd.DataFrame({"recording_id": ["a", "b"], "primary_label": ["grekis"] * 2, "secondary_labels": [[]] * 2})
     shuffled = pd.concat([others, recordings]).sample(frac=1.0, random_state=0)
-    assert calibrate_ensemble(fusion, shuffled, config, CLASSES) == decisions
+    assert calibrate_ensemble(ensemble, shuffled, config, CLASSES) == decision_rule
 
 
 def test_decisions__a_species_in_the_background_is_no_mistake(
-    decisions: Decisions, fusion: Fusion, recordings: pd.DataFrame, config: RunConfig
+    decision_rule: DecisionRule, ensemble: FittedEnsemble, recordings: pd.DataFrame, config: RunConfig
 ) -> None:
     # Everything that the ensemble was sure of without cause was really there.
-    heard = fusion.windows.probabilities.reshape(N, N_WINDOWS, 4).max(axis=1) > 0.5
+    heard = ensemble.windows.probabilities.reshape(N, N_WINDOWS, 4).max(axis=1) > 0.5
     background = [
         [code for code, there in zip(CODES, row, strict=True) if there and code != label]
         for row, label in zip(heard, LABELS, strict=True)
     ]
-    with_them = calibrate_ensemble(fusion, recordings.assign(secondary_labels=background), config, CLASSES)
-    assert min(with_them.calibration.scale) > max(decisions.calibration.scale)
-    assert with_them.validation["micro_f1"] > decisions.validation["micro_f1"]
+    with_them = calibrate_ensemble(ensemble, recordings.assign(secondary_labels=background), config, CLASSES)
+    assert min(with_them.calibration.scale) > max(decision_rule.calibration.scale)
+    assert with_them.validation["micro_f1"] > decision_rule.validation["micro_f1"]
 
 
-def test_decisions__few_recordings_take_the_pooled_threshold(fusion: Fusion, recordings: pd.DataFrame) -> None:
+def test_decisions__few_recordings_take_the_pooled_threshold(
+    ensemble: FittedEnsemble, recordings: pd.DataFrame
+) -> None:
     config = resolve(
         "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n",
-        overrides=["thresholds.least_positives=16", "calibration.kind=temperature"],
+        overrides=["thresholds.min_positives=16", "calibration.kind=temperature"],
     )
-    few = calibrate_ensemble(fusion, recordings, config, CLASSES)
+    few = calibrate_ensemble(ensemble, recordings, config, CLASSES)
     assert few.thresholds.n_own == 0
     assert set(few.thresholds.values) == {few.thresholds.pooled}
     assert few.calibration.kind == "temperature"
 
 
-def test_confusable__are_pairs_that_validation_confuses(decisions: Decisions) -> None:
-    assert 0 < len(decisions.confusable) <= 10
-    assert all(pair[0] < pair[1] for pair in decisions.confusable)
+def test_confusable__are_pairs_that_validation_confuses(decision_rule: DecisionRule) -> None:
+    assert 0 < len(decision_rule.confusable) <= 10
+    assert all(pair[0] < pair[1] for pair in decision_rule.confusable)
 
 
-def test_decisions__survive_their_file(decisions: Decisions, tmp_path: Path) -> None:
-    decisions.save(tmp_path / "decisions.json")
-    assert Decisions.load(tmp_path / "decisions.json") == decisions
+def test_decisions__survive_their_file(decision_rule: DecisionRule, tmp_path: Path) -> None:
+    decision_rule.save(tmp_path / "decisions.json")
+    assert DecisionRule.load(tmp_path / "decisions.json") == decision_rule

@@ -8,8 +8,8 @@ from silencio.bundle.load import Bundle
 from silencio.config import RunConfig
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from silencio.training.preflight import check_run
 from tests.conftest import TinyEnsemble
 from tests.new_head import add_head
@@ -24,10 +24,10 @@ def test_new_head__reaches_the_bundle(
     check_run(config)
     fit_head("loudness", config, tiny_data.development, tiny_data.classes, tmp_path / "head")
     heads = [TrainedHead.load(tmp_path / "head")]
-    fusion = fuse_heads(heads, tiny_data.recordings, config, tiny_data.classes)
-    decisions = calibrate_ensemble(fusion, tiny_data.recordings, config, tiny_data.classes)
+    ensemble = fit_ensemble(heads, tiny_data.recordings, config, tiny_data.classes)
+    decision_rule = calibrate_ensemble(ensemble, tiny_data.recordings, config, tiny_data.classes)
     # Heads that the supervisor does not join are handed on and stay out. Export holds the graph against training.
-    handed_on = TinyEnsemble([*tiny_ensemble.heads, *heads], fusion, decisions)
+    handed_on = TinyEnsemble([*tiny_ensemble.heads, *heads], ensemble, decision_rule)
     bundle = Bundle(handed_on.export(tiny_data, tmp_path / "bundle"))
     bundle.verify()
     assert [(head.name, head.kind, head.input_name) for head in bundle.manifest.heads] == [

@@ -8,7 +8,7 @@ import torch
 
 from silencio.config import RunConfig
 from silencio.data.shards import ShardSet
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.heads.effnet_lora import EffNetLora
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.fit import fit_head
@@ -45,8 +45,8 @@ def test_lora__learns_the_statistics_of_what_is_heard_and_leaves_the_pretrained_
     )
     fit_head("lora", config, tiny_data.development, tiny_data.classes, tmp_path)
     trained = TrainedHead.load(tmp_path).state
-    around = Surroundings(config.features, len(tiny_data.classes))
-    pretrained = EffNetLora.build(config.heads["lora"], around).state_dict()
+    context = HeadContext(config.features, len(tiny_data.classes))
+    pretrained = EffNetLora.build(config.heads["lora"], context).state_dict()
     for kind, is_kept in (("running_mean", False), ("bn1.weight", True), ("conv_pw.base_layer.weight", True)):
         names = [name for name in trained if name.endswith(kind)]
         assert names

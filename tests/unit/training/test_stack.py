@@ -8,8 +8,8 @@ from silencio.config import StackingConfig, resolve
 from silencio.data.shards import ShardSet
 from silencio.errors import ConfigError, ModelError
 from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+from silencio.training.ensemble import fit_ensemble
 from silencio.training.fit import fit_head
-from silencio.training.fuse import fuse_heads
 from silencio.training.stack import check_apart, draw_folds
 
 TABLE = pd.DataFrame(
@@ -57,10 +57,10 @@ def test_fold_that_shares_a_sound_with_the_rest__is_refused() -> None:
 def test_joined__is_sorted_by_recording_and_keeps_the_order_of_windows() -> None:
     b = WindowProbabilities(["b"], np.array([0, 0]), np.array([[1.0], [2.0]], np.float32))
     a_c = WindowProbabilities(["a", "c"], np.array([0, 1, 1]), np.array([[3.0], [4.0], [5.0]], np.float32))
-    joined = WindowProbabilities.joined([b, a_c])
-    assert joined.recording_ids == ["a", "b", "c"]
-    assert list(joined.recording) == [0, 1, 1, 2, 2]
-    assert list(joined.probabilities[:, 0]) == [3.0, 1.0, 2.0, 4.0, 5.0]
+    concatenated = WindowProbabilities.concatenated([b, a_c])
+    assert concatenated.recording_ids == ["a", "b", "c"]
+    assert list(concatenated.recording) == [0, 1, 1, 2, 2]
+    assert list(concatenated.probabilities[:, 0]) == [3.0, 1.0, 2.0, 4.0, 5.0]
 
 
 def test_head__is_asked_about_every_training_recording_by_heads_that_did_not_hear_it(tiny_data, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_head__is_asked_about_every_training_recording_by_heads_that_did_not_hea
     assert said is not None
     assert said.recording_ids == list(training.table["recording_id"])
     assert list(np.bincount(said.recording)) == [training.n_windows(index) for index in range(len(training))]
-    fused = fuse_heads(trained, tiny_data.recordings, config, tiny_data.classes)
+    fused = fit_ensemble(trained, tiny_data.recordings, config, tiny_data.classes)
     # The supervisor learned from both, and speaks of validation.
     assert f"on {len(training) + len(trained[0].validation.recording_ids)} held-out recordings" in fused.reason
     assert fused.windows.recording_ids == trained[0].validation.recording_ids

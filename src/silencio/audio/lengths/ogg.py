@@ -68,7 +68,7 @@ def ogg_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
             break  # cut: a decoder leaves it out
         if begins:
             if not had_begun:
-                ended_s += _longest_s(streams)
+                ended_s += _length_s(streams)
                 streams = {}
             streams[serial] = _Stream(_rate_hz(encoded.read(content_at, 64)))
             found_sound |= streams[serial].rate_hz > 0
@@ -77,10 +77,10 @@ def ogg_duration_s(encoded: Encoded, start: int, max_duration_s: float, steps: S
             if ended_s + streams[serial].duration_s > max_duration_s:
                 return ended_s + streams[serial].duration_s
         had_begun = begins
-    return ended_s + _longest_s(streams) if found_sound else None
+    return ended_s + _length_s(streams) if found_sound else None
 
 
-def _longest_s(streams: dict[bytes, _Stream]) -> float:
+def _length_s(streams: dict[bytes, _Stream]) -> float:
     return max((one.duration_s for one in streams.values()), default=0.0)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from torch import nn
 
 from silencio.errors import ConfigError
-from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.head import Head, HeadConfig, HeadContext
 from silencio.models.pretrained import lite0_package_weights, load_backbone, load_state
 from silencio.models.timm_net import channels_last, timm_net
 
@@ -91,9 +91,9 @@ class EffNetLora(Head[EffNetLoraConfig]):
         self._adapt = adapt
 
     @classmethod
-    def build(cls, config: EffNetLoraConfig, around: Surroundings) -> Self:
-        net = timm_net(config, around.n_classes)
-        if around.initialize:
+    def build(cls, config: EffNetLoraConfig, context: HeadContext) -> Self:
+        net = timm_net(config, context.n_classes)
+        if context.initialize:
             _load_backbone(net, config)
         if config.adapt == "lora":
             net = _with_updates(net, config)
@@ -142,14 +142,14 @@ def _with_updates(net: nn.Module, config: EffNetLoraConfig) -> nn.Module:
 
 def _check_targets(net: nn.Module, config: EffNetLoraConfig) -> None:
     """In one sentence, and about merging as well, which peft refuses only after training."""
-    said = f"target_modules={config.target_modules!r}"
+    setting = f"target_modules={config.target_modules!r}"
     matched = {name: one for name, one in net.named_modules() if re.fullmatch(config.target_modules, name)}
     if not matched:
-        raise ConfigError(f"{said} matches no layer of {config.backbone}")
+        raise ConfigError(f"{setting} matches no layer of {config.backbone}")
     for name, one in matched.items():
         if isinstance(one, nn.Conv2d) and one.groups > 1:
             why = "do not divide" if config.rank % one.groups else "could not be merged with updates of"
             raise ConfigError(
-                f"{said} matches {name}, whose {one.groups} groups {why} rank={config.rank}: leave depthwise "
+                f"{setting} matches {name}, whose {one.groups} groups {why} rank={config.rank}: leave depthwise "
                 "convolutions out"
             )

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from silencio.encoders import EncoderSpec
-from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.head import Head, HeadConfig, HeadContext
 
 
 class EmbedMlpConfig(HeadConfig):
@@ -63,8 +63,8 @@ class EmbedMlp(Head[EmbedMlpConfig]):
         self.classifier = nn.Linear(previous, n_classes)
 
     @classmethod
-    def build(cls, config: EmbedMlpConfig, around: Surroundings) -> Self:
-        return cls(config, around.encoders[config.encoder], around.n_classes)
+    def build(cls, config: EmbedMlpConfig, context: HeadContext) -> Self:
+        return cls(config, context.encoders[config.encoder], context.n_classes)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Embedding (batch, n_dimensions) to logits (batch, n_classes)."""

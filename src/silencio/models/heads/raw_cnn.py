@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.head import Head, HeadConfig, HeadContext
 
 
 class RawCnnConfig(HeadConfig):
@@ -53,8 +53,8 @@ class RawCnn(Head[RawCnnConfig]):
         self.classifier = nn.Linear(previous, n_classes)
 
     @classmethod
-    def build(cls, config: RawCnnConfig, around: Surroundings) -> Self:
-        return cls(config, around.n_classes)
+    def build(cls, config: RawCnnConfig, context: HeadContext) -> Self:
+        return cls(config, context.n_classes)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Int16 (batch, window_samples), z-scored per window, to logits (batch, n_classes)."""

@@ -13,7 +13,7 @@ from silencio.encoders import EMBEDDING
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
 from silencio.features.mel import hz_to_mel, mel_to_hz
-from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.head import Head, HeadConfig, HeadContext
 from silencio.models.timm_net import channels_last, timm_net
 
 
@@ -81,11 +81,11 @@ class ResNet(Head[ResNetConfig]):
         self.input_names = ("log_mel",) if boost is None else ("log_mel", boost.input_name)
 
     @classmethod
-    def build(cls, config: ResNetConfig, around: Surroundings) -> Self:
-        net = timm_net(config, around.n_classes)
+    def build(cls, config: ResNetConfig, context: HeadContext) -> Self:
+        net = timm_net(config, context.n_classes)
         boost = None
         if config.boost is not None:
-            boost = BandBoost(config.boost, around.features, around.encoders[config.boost.encoder].n_dimensions)
+            boost = BandBoost(config.boost, context.features, context.encoders[config.boost.encoder].n_dimensions)
         return cls(channels_last(net), boost)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:

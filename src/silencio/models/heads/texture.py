@@ -11,14 +11,14 @@ from pydantic import Field
 from torch import nn
 
 from silencio.errors import ModelError
-from silencio.models.head import Head, HeadConfig, Surroundings
+from silencio.models.head import Head, HeadConfig, HeadContext
 
 # In steps of 16-bit samples: what is weaker is their rounding. (Of full scale, the numbers would be so small that the
 # exporter takes their sums for nothing.)
-_LEAST_POWER, _LEAST_AMPLITUDE = 1.0, 0.03
+_MIN_POWER, _MIN_AMPLITUDE = 1.0, 0.03
 # Far below that of any sound, and above the rounding of a stretch in which nothing moves.
-_LEAST_FLUTTER = 0.01
-_LEAST_MODULATION_FRAMES = 16
+_MIN_FLUTTER = 0.01
+_MIN_MODULATION_FRAMES = 16
 _MODULATION_GROWTH = 1.18
 
 
@@ -55,7 +55,7 @@ class Texture(Head[TextureConfig]):
 
     Args:
         config: What it is made of.
-        around: What it is made for.
+        context: What it is made for.
     """
 
     input_names = ("waveform",)
@@ -64,16 +64,16 @@ class Texture(Head[TextureConfig]):
     modulation: torch.Tensor
     grouping: torch.Tensor
 
-    def __init__(self, config: TextureConfig, around: Surroundings) -> None:
+    def __init__(self, config: TextureConfig, context: HeadContext) -> None:
         super().__init__()
         self._hop, self._n_bins = config.n_fft // 2, config.n_fft // 2
         self._bins_per_band = self._n_bins // config.n_bands
-        n_frames = around.features.window_samples // self._hop - 1
-        wanted = round(config.modulation_s * around.features.sample_rate_hz / self._hop)
+        n_frames = context.features.window_samples // self._hop - 1
+        wanted = round(config.modulation_s * context.features.sample_rate_hz / self._hop)
         self._half = min(wanted, n_frames) // 2
-        if not self._bins_per_band or 2 * self._half < _LEAST_MODULATION_FRAMES:
+        if not self._bins_per_band or 2 * self._half < _MIN_MODULATION_FRAMES:
             raise ModelError(
-                f"texture cannot hear windows of {around.features.window_samples} samples with n_fft={config.n_fft}, "
+                f"texture cannot hear windows of {context.features.window_samples} samples with n_fft={config.n_fft}, "
                 f"n_bands={config.n_bands} and modulation_s={config.modulation_s:g}: {n_frames} frames of "
                 f"{self._n_bins} bands"
             )
@@ -87,12 +87,12 @@ class Texture(Head[TextureConfig]):
             layers += [nn.Dropout(config.dropout), nn.Linear(previous, width), nn.BatchNorm1d(width), nn.ReLU()]
             previous = width
         self.layers = nn.Sequential(*layers, nn.Dropout(config.dropout))
-        self.classifier = nn.Linear(previous, around.n_classes)
+        self.classifier = nn.Linear(previous, context.n_classes)
         self._n_bands = config.n_bands
 
     @classmethod
-    def build(cls, config: TextureConfig, around: Surroundings) -> Self:
-        return cls(config, around)
+    def build(cls, config: TextureConfig, context: HeadContext) -> Self:
+        return cls(config, context)
 
     def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
         """Int16 (batch, window_samples) to logits (batch, n_classes)."""
@@ -108,15 +108,15 @@ class Texture(Head[TextureConfig]):
 
     def _flutter(self, power: torch.Tensor) -> torch.Tensor:
         """(batch, n_frames, n_bins) to logarithms of the modulation spectra (batch, n_bands * n_groups)."""
-        heard = power[:, :, : self._n_bands * self._bins_per_band]
-        bands = heard.sqrt().unflatten(2, (self._n_bands, -1)).mean(dim=3)  # type: ignore[no-untyped-call]
+        in_bands = power[:, :, : self._n_bands * self._bins_per_band]
+        bands = in_bands.sqrt().unflatten(2, (self._n_bands, -1)).mean(dim=3)  # type: ignore[no-untyped-call]
         n_blocks = bands.shape[1] // self._half
         blocks = bands[:, : n_blocks * self._half].unflatten(1, (n_blocks, -1))
         stretches = torch.cat([blocks[:, :-1], blocks[:, 1:]], dim=2).transpose(2, 3)
-        relative = stretches / (stretches.mean(dim=3, keepdim=True) + _LEAST_AMPLITUDE) - 1.0
+        relative = stretches / (stretches.mean(dim=3, keepdim=True) + _MIN_AMPLITUDE) - 1.0
         spectrum = relative @ self.modulation
         strength = (spectrum[..., : self._half].square() + spectrum[..., self._half :].square()).sqrt()
-        return torch.log(strength.mean(dim=1) @ self.grouping + _LEAST_FLUTTER).flatten(1)
+        return torch.log(strength.mean(dim=1) @ self.grouping + _MIN_FLUTTER).flatten(1)
 
 
 def _power(samples: torch.Tensor, fourier: torch.Tensor, hop: int) -> torch.Tensor:
@@ -132,13 +132,13 @@ def _power(samples: torch.Tensor, fourier: torch.Tensor, hop: int) -> torch.Tens
 
 def _levels(power: torch.Tensor) -> torch.Tensor:
     """(batch, n_frames, n_bins) to what each bin's level is like over time (batch, 4 * n_bins), in dB."""
-    level = 10.0 * torch.log10(power + _LEAST_POWER)
+    level = 10.0 * torch.log10(power + _MIN_POWER)
     own = level.mean(dim=(1, 2), keepdim=True)
     mean = level.mean(dim=1, keepdim=True)
-    around = level - mean
-    deviation = around.square().mean(dim=1).sqrt()
-    skewness = (around * around.square()).mean(dim=1) / (deviation * deviation.square() + 1e-3)
-    loudness = 10.0 * torch.log10(power.mean(dim=1) + _LEAST_POWER)
+    from_mean = level - mean
+    deviation = from_mean.square().mean(dim=1).sqrt()
+    skewness = (from_mean * from_mean.square()).mean(dim=1) / (deviation * deviation.square() + 1e-3)
+    loudness = 10.0 * torch.log10(power.mean(dim=1) + _MIN_POWER)
     return torch.cat([(mean - own).squeeze(1), deviation, skewness, loudness - own.squeeze(1)], dim=1)
 
 

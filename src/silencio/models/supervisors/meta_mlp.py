@@ -23,7 +23,7 @@ from silencio.models.supervisor import Supervisor, SupervisorConfig
 from silencio.models.supervisors.weighted_average import WeightedAverage, WeightedAverageConfig
 
 # Less than what a float32 softmax still tells apart, and far below what a head is ever right about.
-_LEAST = 1e-6
+_MIN_PROBABILITY = 1e-6
 
 
 class MetaMlpConfig(SupervisorConfig):
@@ -37,7 +37,7 @@ class MetaMlpConfig(SupervisorConfig):
         dropout: Before the last layer.
         learning_rate: Of AdamW.
         weight_decay: Of AdamW: draws the correction towards none.
-        most_steps: Most steps, each over all recordings.
+        max_steps: Most steps, each over all recordings.
         n_folds: Of the cross-validation that finds the number of steps.
         shrinkage: Of the average from which it starts, towards the plain one.
     """
@@ -48,7 +48,7 @@ class MetaMlpConfig(SupervisorConfig):
     dropout: float = Field(0.0, ge=0, lt=1)
     learning_rate: float = Field(0.02, gt=0)
     weight_decay: float = Field(0.1, ge=0)
-    most_steps: int = Field(100, ge=1)
+    max_steps: int = Field(100, ge=1)
     n_folds: int = Field(5, ge=2)
     shrinkage: float = Field(0.5, ge=0, le=1)
 
@@ -134,7 +134,7 @@ class MetaMlp(Supervisor[MetaMlpConfig]):
                 module.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
             )
             course = [] if held is None else [module._losses(*held)]
-            for _ in range(config.most_steps if n_steps is None else n_steps):
+            for _ in range(config.max_steps if n_steps is None else n_steps):
                 optimizer.zero_grad()
                 _log_loss(module.train()(x), y).mean().backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -149,16 +149,16 @@ class MetaMlp(Supervisor[MetaMlpConfig]):
     def forward(self, scores: torch.Tensor) -> torch.Tensor:
         """(n_heads, batch, n_classes) to (batch, n_classes)."""
         average = self._average(scores)
-        said = scores.clamp_min(_LEAST).log()
+        log_scores = scores.clamp_min(_MIN_PROBABILITY).log()
         if self._shared:
-            sure = said.amax(dim=2, keepdim=True).expand_as(said)
-            correction = self.layers(torch.cat([said, sure]).permute(1, 2, 0)).squeeze(2)
+            sure = log_scores.amax(dim=2, keepdim=True).expand_as(log_scores)
+            correction = self.layers(torch.cat([log_scores, sure]).permute(1, 2, 0)).squeeze(2)
         else:
-            correction = self.layers(said.permute(1, 0, 2).flatten(1))
+            correction = self.layers(log_scores.permute(1, 0, 2).flatten(1))
         # The softmax of the logarithm is the share of each class; only what comes to it is learned.
-        share = (average.clamp_min(_LEAST).log() + correction).softmax(dim=1)
-        joined: torch.Tensor = (average.sum(dim=1, keepdim=True) * share).clamp_max(1.0)
-        return joined
+        share = (average.clamp_min(_MIN_PROBABILITY).log() + correction).softmax(dim=1)
+        combined: torch.Tensor = (average.sum(dim=1, keepdim=True) * share).clamp_max(1.0)
+        return combined
 
     @property
     def weights(self) -> list[float]:
@@ -178,9 +178,9 @@ class MetaMlp(Supervisor[MetaMlpConfig]):
         return module
 
 
-def _log_loss(joined: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+def _log_loss(combined: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     """Of each recording, (n_recordings,)."""
-    return -(share * joined.clamp_min(_LEAST).log()).sum(dim=1)
+    return -(share * combined.clamp_min(_MIN_PROBABILITY).log()).sum(dim=1)
 
 
 def _text_of(value: torch.Tensor) -> str:

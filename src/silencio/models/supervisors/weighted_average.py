@@ -15,7 +15,7 @@ from silencio.models.supervisor import Supervisor, SupervisorConfig
 
 Mean = Literal["arithmetic", "geometric"]
 # Less than what a float32 softmax still tells apart, and far below what a head is ever right about.
-_LEAST = 1e-6
+_MIN_PROBABILITY = 1e-6
 
 
 class WeightedAverageConfig(SupervisorConfig):
@@ -74,7 +74,7 @@ class WeightedAverage(Supervisor[WeightedAverageConfig]):
         average = self._average(scores)
         if self._mean == "arithmetic" or len(self._weights) == 1:
             return average
-        product = self._average(scores.clamp_min(_LEAST).log()).exp()
+        product = self._average(scores.clamp_min(_MIN_PROBABILITY).log()).exp()
         dealt = product * (average.sum(dim=-1, keepdim=True) / product.sum(dim=-1, keepdim=True))
         # Heads that judge each class alone may have a sum above 1.
         return dealt.clamp_max(1.0)
@@ -104,5 +104,5 @@ def _mixed(scores: NDArray[np.float64], weights: NDArray[np.float64], mean: Mean
     average = np.tensordot(weights, scores, axes=1)
     if mean == "arithmetic":
         return np.asarray(average)
-    product = np.exp(np.tensordot(weights, np.log(np.maximum(scores, _LEAST)), axes=1))
+    product = np.exp(np.tensordot(weights, np.log(np.maximum(scores, _MIN_PROBABILITY)), axes=1))
     return np.asarray(product * average.sum(axis=1, keepdims=True) / product.sum(axis=1, keepdims=True))

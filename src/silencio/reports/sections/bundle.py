@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from silencio.bundle.licences import licence_lines
 from silencio.reports.document import Column, Section, bullets, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, join, tag
 from silencio.reports.wording import n_species
 

@@ -11,7 +11,7 @@ from silencio.evaluation.costs import BundleCosts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import between, count, decimals, on_test_part, percent
 

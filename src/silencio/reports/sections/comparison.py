@@ -9,8 +9,8 @@ from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import ENSEMBLE
 from silencio.evaluation.row_names import bundle_name, row_names
 from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import Scale, interval_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import FIGURES, between, count, decimals, on_test_part, percent, points, signed
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, percent
 
-_MOST_PAIRS = 12
-_MOST_SPECIES = 10
+_MAX_PAIRS = 12
+_MAX_SPECIES = 10
 
 
 def confusions(judged: Judged) -> Section | None:
@@ -30,7 +30,7 @@ def confusions(judged: Judged) -> Section | None:
 def _pairs(judged: Judged, wrong: Counter[tuple[str, str]]) -> Markup:
     n_of = Counter(one["primary_label"] for one in judged.evaluation.answers)
     known = {frozenset(pair) for pair in judged.evaluation.confusable}
-    ordered = sorted(wrong.items(), key=lambda one: (-one[1], n_of[one[0][0]], one[0]))[:_MOST_PAIRS]
+    ordered = sorted(wrong.items(), key=lambda one: (-one[1], n_of[one[0][0]], one[0]))[:_MAX_PAIRS]
     rows = [
         [judged.name(is_), judged.name(said), f"{n} of {n_of[is_]}", "yes" if frozenset((is_, said)) in known else ""]
         for (is_, said), n in ordered
@@ -44,7 +44,7 @@ def _matrix(judged: Judged, pairs: Counter[tuple[str, str]], wrong: Counter[tupl
     for (is_, said), n in wrong.items():
         involved[is_] += n
         involved[said] += n
-    codes = sorted(code for code, _ in sorted(involved.items(), key=lambda one: (-one[1], one[0]))[:_MOST_SPECIES])
+    codes = sorted(code for code, _ in sorted(involved.items(), key=lambda one: (-one[1], one[0]))[:_MAX_SPECIES])
     if len(codes) < 3:
         return None
     rows: list[list[Child]] = []

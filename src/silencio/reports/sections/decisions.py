@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from silencio.reports.curves import precision_recall, reliability
 from silencio.reports.document import Section, figure, prose, side_by_side
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Markup, join
 from silencio.reports.wording import between, count, decimals, percent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from silencio.reports.document import Section, figure, prose
 from silencio.reports.examples import Example, choose, make_example
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Markup, join, tag
 from silencio.reports.spectrograms import spectrogram
 from silencio.reports.wording import hours, one_of, percent

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from silencio.reports.document import Column, Section, bullets, prose, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import Scale, bar_cell, interval_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, decimals, hours, minus, percent, points, signed, whole
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import count, decimals, percent
 
-_MOST = 12
+_MAX_SHOWN = 12
 
 
 def mislabelled(judged: Judged) -> Section | None:
@@ -49,7 +49,7 @@ def _suspects(judged: Judged, rows: list[Mapping[str, Any]]) -> Markup:
             decimals(one["suggested_probability"]),
             "yes" if one["is_doubted"] else "a little",
         ]
-        for one in rows[:_MOST]
+        for one in rows[:_MAX_SHOWN]
     ]
     columns = [Column("recording"), Column("label"), Column("its probability", True), Column("rather")]
     columns += [Column("its probability", True), Column("doubted")]

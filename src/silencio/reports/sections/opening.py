@@ -6,7 +6,7 @@ from collections import Counter
 
 from silencio.reports.cautions import cautions, found_in_soundscapes
 from silencio.reports.document import bullets, prose
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Markup, join, tag
 from silencio.reports.wording import between, count, listed, n_species, one_of, percent, taxon
 

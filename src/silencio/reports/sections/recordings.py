@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import stack_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, hours, n_species, taxon
 
@@ -35,17 +35,17 @@ def recordings(judged: Judged) -> Section | None:
 def _by_taxon(data: pd.DataFrame) -> Markup:
     groups = [(name, part) for name, part in data.groupby("taxon")]
     groups.sort(key=lambda one: (-len(one[1]), str(one[0])))
-    most = max(len(part) for _, part in groups)
-    rows = [_row(taxon(str(name)), part, most) for name, part in groups]
+    full_scale = max(len(part) for _, part in groups)
+    rows = [_row(taxon(str(name)), part, full_scale) for name, part in groups]
     rows.append(_row("all", data, 0))
     columns = [Column("kind"), Column("species", True), Column("recordings", True), Column("length", True)]
     columns += [Column(part, True) for part in PARTS] + [Column("by part")]
     return table("Recordings by kind and part", columns, rows, [""] * len(groups) + ["sum"])
 
 
-def _row(name: str, part: pd.DataFrame, most: int) -> list[Child]:
+def _row(name: str, part: pd.DataFrame, full_scale: int) -> list[Child]:
     counts = [int((part["part"] == one).sum()) for one in PARTS]
-    picture = stack_cell(counts, most) if most else ""
+    picture = stack_cell(counts, full_scale) if full_scale else ""
     species, length = part["primary_label"].nunique(), hours(part["duration_s"].sum())
     return [name, f"{species}", f"{len(part)}", length, *(f"{n}" for n in counts), picture]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from silencio.evaluation.slices import SliceConfig, SliceFigures
 from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import Scale, interval_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import between, decimals, percent, points, taxon
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from silencio.reports.document import Column, Section, prose, side_by_side, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import Scale, bar_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.timelines import key, timeline
 from silencio.reports.wording import between, count, decimals, hours, n_species, percent, whole
 
-_MOST_OPEN = 6
+_MAX_OPEN = 6
 _BACKGROUNDS = {
     "made": "made noise, surely without animals",
     "real": "real background, perhaps with unlabelled animals",
@@ -94,9 +94,9 @@ def _timelines(judged: Judged, strips: list[Mapping[str, Any]]) -> list[Markup]:
         tag("h3", "Timelines"),
         prose("Each line is a species: above what was there, below what the model named."),
         key(),
-        side_by_side(*made[:_MOST_OPEN]),
+        side_by_side(*made[:_MAX_OPEN]),
     ]
-    rest = made[_MOST_OPEN:]
+    rest = made[_MAX_OPEN:]
     if rest:
         parts.append(tag("details", tag("summary", f"{count(len(rest), 'more soundscape')}"), side_by_side(*rest)))
     return parts

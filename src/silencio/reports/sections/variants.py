@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, join
 from silencio.reports.wording import percent
 

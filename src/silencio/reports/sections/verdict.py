@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from silencio.evaluation.gates import Reason
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.judged import Judged
+from silencio.reports.inputs import Judged
 from silencio.reports.markup import Child, join
 from silencio.reports.wording import in_words
 

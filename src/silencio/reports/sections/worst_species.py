@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from silencio.reports.document import Column, Section, prose, table
+from silencio.reports.inputs import Judged
 from silencio.reports.intervals import Scale, bar_cell
-from silencio.reports.judged import Judged
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import decimals
 

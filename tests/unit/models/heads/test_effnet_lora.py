@@ -4,7 +4,7 @@ from torch import nn
 
 from silencio.errors import ConfigError, PretrainedWeightsError
 from silencio.features import FeatureSpec
-from silencio.models.head import Surroundings, loss_of
+from silencio.models.head import HeadContext, loss_of
 from silencio.models.heads.effnet_lora import EffNetLora, EffNetLoraConfig
 from silencio.models.pretrained import lite0_package_weights
 
@@ -13,7 +13,7 @@ SPEC = FeatureSpec()
 
 def build(**settings: object) -> EffNetLora:
     torch.manual_seed(0)
-    return EffNetLora.build(EffNetLoraConfig.model_validate(settings, strict=False), Surroundings(SPEC, n_classes=5))
+    return EffNetLora.build(EffNetLoraConfig.model_validate(settings, strict=False), HeadContext(SPEC, n_classes=5))
 
 
 def stem_of(head: nn.Module) -> torch.Tensor:

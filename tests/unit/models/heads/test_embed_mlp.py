@@ -7,7 +7,7 @@ import torch
 
 from silencio.encoders import EncoderSpec
 from silencio.features import FeatureSpec
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.heads.embed_mlp import EmbedMlp, EmbedMlpConfig
 
 ENCODER = EncoderSpec(
@@ -25,7 +25,7 @@ EMBEDDINGS = torch.randn((5, 12), generator=torch.Generator().manual_seed(0))
 def _head(**settings: object) -> EmbedMlp:
     torch.manual_seed(0)
     config = EmbedMlpConfig.model_validate({"encoder": "chorus", "widths": [8], **settings}, strict=False)
-    return EmbedMlp.build(config, Surroundings(FeatureSpec(), n_classes=3, encoders={"chorus": ENCODER})).eval()
+    return EmbedMlp.build(config, HeadContext(FeatureSpec(), n_classes=3, encoders={"chorus": ENCODER})).eval()
 
 
 def test_head__hears_the_encoder_that_it_names() -> None:

@@ -1,7 +1,7 @@
 import torch
 
 from silencio.features import FeatureSpec
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.heads.raw_cnn import RawCnn, RawCnnConfig
 
 SPEC = FeatureSpec()
@@ -9,7 +9,7 @@ SPEC = FeatureSpec()
 
 def build() -> RawCnn:
     torch.manual_seed(0)
-    return RawCnn.build(RawCnnConfig(), Surroundings(SPEC, n_classes=5)).eval()
+    return RawCnn.build(RawCnnConfig(), HeadContext(SPEC, n_classes=5)).eval()
 
 
 def test_layers__are_those_of_the_mission() -> None:

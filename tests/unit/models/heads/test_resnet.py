@@ -5,7 +5,7 @@ from silencio.config import resolve
 from silencio.encoders import EncoderSpec
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.heads.resnet import BandBoost, BandBoostConfig, ResNet, ResNetConfig, mel_centres_hz
 
 SPEC = FeatureSpec()
@@ -17,7 +17,7 @@ EAR = EncoderSpec(
 def build(**settings: object) -> ResNet:
     torch.manual_seed(0)
     config = ResNetConfig.model_validate({"backbone": "resnet18", **settings}, strict=False)
-    return ResNet.build(config, Surroundings(SPEC, n_classes=5, encoders={"ear": EAR}))
+    return ResNet.build(config, HeadContext(SPEC, n_classes=5, encoders={"ear": EAR}))
 
 
 def boost(**settings: object) -> BandBoost:

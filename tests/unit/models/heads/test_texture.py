@@ -14,7 +14,7 @@ from silencio.errors import ModelError
 from silencio.evaluation.calibration import Calibration
 from silencio.export.ensemble_graph import EnsembleGraph, write_graph
 from silencio.features import FeatureSpec
-from silencio.models.head import Surroundings
+from silencio.models.head import HeadContext
 from silencio.models.heads.texture import Texture, TextureConfig
 from silencio.models.supervisors.weighted_average import WeightedAverage
 from silencio.taxonomy import ClassList, Species
@@ -26,7 +26,7 @@ N_BINS, N_BANDS = 128, 16
 
 def build(spec: FeatureSpec = SPEC, **settings: object) -> Texture:
     torch.manual_seed(0)
-    return Texture.build(TextureConfig(**settings), Surroundings(spec, n_classes=5)).eval()
+    return Texture.build(TextureConfig(**settings), HeadContext(spec, n_classes=5)).eval()
 
 
 def statistics(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

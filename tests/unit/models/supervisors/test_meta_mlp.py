@@ -18,7 +18,7 @@ from silencio.models.supervisors.weighted_average import WeightedAverage
 
 N_CLASSES = 12
 DENSE = {"correction": "dense", "widths": (32, 16), "dropout": 0.3, "learning_rate": 1e-3}
-QUICK = {"most_steps": 60, "n_folds": 3}
+QUICK = {"max_steps": 60, "n_folds": 3}
 
 
 def reserve(n_recordings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -60,8 +60,8 @@ def test_start__keeps_the_sum_of_heads_that_judge_each_class_alone() -> None:
 def test_fit__learns_whom_to_believe_on_new_recordings() -> None:
     supervisor = fit(*reserve(80))
     scores, target = reserve(500, seed=1)
-    average = WeightedAverage(supervisor.weights).join(scores)
-    assert log_loss(supervisor.join(scores), target) < 0.95 * log_loss(average, target)
+    average = WeightedAverage(supervisor.weights).combine(scores)
+    assert log_loss(supervisor.combine(scores), target) < 0.95 * log_loss(average, target)
 
 
 @pytest.mark.parametrize("settings", [{}, DENSE], ids=["shared", "dense"])
@@ -72,7 +72,9 @@ def test_fit__on_labels_that_follow_nothing_stays_near_the_average(settings: dic
     supervisor = fit(scores, target[rng.permutation(40)], **settings)
     new, truth = reserve(300, seed=1)
     shuffled = truth[rng.permutation(300)]
-    assert log_loss(supervisor.join(new), shuffled) < 1.1 * log_loss(WeightedAverage([0.5, 0.5]).join(new), shuffled)
+    assert log_loss(supervisor.combine(new), shuffled) < 1.1 * log_loss(
+        WeightedAverage([0.5, 0.5]).combine(new), shuffled
+    )
 
 
 def test_fit__same_seed_same_network() -> None:
@@ -93,7 +95,7 @@ def test_restore__is_bit_equal_after_a_way_through_json(settings: dict[str, obje
     supervisor = fit(scores, target, **settings)
     assert supervisor_class("meta_mlp") is MetaMlp
     restored = MetaMlp.restore(json.loads(json.dumps(supervisor.facts()))).eval()
-    assert np.array_equal(restored.join(scores), supervisor.join(scores))
+    assert np.array_equal(restored.combine(scores), supervisor.combine(scores))
 
 
 @pytest.mark.parametrize("correction", ["shared", "dense"])

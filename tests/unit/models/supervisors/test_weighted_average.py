@@ -38,7 +38,7 @@ def test_forward__is_the_weighted_sum() -> None:
 
 def test_join__is_forward_on_arrays() -> None:
     scores = np.array([[[0.2, 0.8]], [[0.6, 0.4]]])
-    joined = WeightedAverage([0.25, 0.75]).join(scores)
+    joined = WeightedAverage([0.25, 0.75]).combine(scores)
     assert joined.dtype == np.float32
     np.testing.assert_allclose(joined, [[0.5, 0.5]], atol=1e-6)
 
@@ -81,10 +81,10 @@ def test_fit__weights_are_those_of_the_mean_that_is_used() -> None:
         config = WeightedAverageConfig(mean=mean, shrinkage=0.0)
         supervisor = WeightedAverage.fit(scores, target, config, seed=0)
         fitted[mean] = supervisor.weights[1]
-        joined = supervisor.join(scores)
+        joined = supervisor.combine(scores)
         found = -np.log(joined[target > 0]).mean()
         for other in (0.2, 0.5, 0.8, 0.99):
-            said = WeightedAverage([1 - other, other], mean).join(scores)
+            said = WeightedAverage([1 - other, other], mean).combine(scores)
             assert found <= -np.log(said[target > 0]).mean() + 1e-6
     assert fitted["arithmetic"] != fitted["geometric"]
 
@@ -93,4 +93,4 @@ def test_geometric__is_kept_and_restored() -> None:
     supervisor = WeightedAverage([0.25, 0.75], "geometric")
     facts = json.loads(json.dumps(dict(supervisor.facts())))
     scores = np.random.default_rng(0).dirichlet(np.ones(4), (2, 3))
-    np.testing.assert_array_equal(WeightedAverage.restore(facts).join(scores), supervisor.join(scores))
+    np.testing.assert_array_equal(WeightedAverage.restore(facts).combine(scores), supervisor.combine(scores))

@@ -1,0 +1,5 @@
+"""Judge on the test part."""
+
+from components.apply_gates.component import apply_gates
+
+__all__ = ["apply_gates"]

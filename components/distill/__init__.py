@@ -1,0 +1,5 @@
+"""Train one head from soft labels."""
+
+from components.distill.component import distill
+
+__all__ = ["distill"]

@@ -1,0 +1,5 @@
+"""Fit the supervisor."""
+
+from components.fit_ensemble.component import fit_ensemble
+
+__all__ = ["fit_ensemble"]

@@ -1,5 +1,0 @@
-"""Add unlabelled soundscapes."""
-
-from components.pool.component import pool
-
-__all__ = ["pool"]

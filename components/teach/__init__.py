@@ -1,5 +1,0 @@
-"""Train one head from soft labels."""
-
-from components.teach.component import teach
-
-__all__ = ["teach"]

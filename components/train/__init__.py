@@ -1,5 +1,0 @@
-"""Train one head."""
-
-from components.train.component import train
-
-__all__ = ["train"]

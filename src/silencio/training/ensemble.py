@@ -1,0 +1,199 @@
+"""Fit the supervisor on what the heads said of recordings that they were not trained on."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from silencio.config import RunConfig
+from silencio.data.leaks import recording_fingerprints
+from silencio.data.shards import targets
+from silencio.errors import ModelError
+from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.recording_scores import recording_scores
+from silencio.models.registry import supervisor_class
+from silencio.models.supervisor import Supervisor
+from silencio.models.supervisors.weighted_average import WeightedAverage
+from silencio.storage import write_atomically
+from silencio.taxonomy import ClassList
+from silencio.training.best_head import compare_with_best_head
+from silencio.training.checkpoint import TrainedHead, WindowProbabilities
+
+_FACTS, _VALIDATION = "ensemble.json", "validation.npz"
+_N_FOLDS = 5
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FittedEnsemble:
+    """A fitted supervisor.
+
+    Attributes:
+        kind: As registered.
+        heads: Names of the heads that count, in the order in which they are handed to it.
+        weights: About how much each of them counts.
+        parameters: Of the supervisor.
+        validation: How the ensemble does on validation, the recordings on which it was fitted.
+        windows: What the ensemble says of every validation window.
+        reason: Why it is these heads, in a sentence.
+    """
+
+    kind: str
+    heads: list[str]
+    weights: list[float]
+    parameters: Mapping[str, Any]
+    validation: Metrics
+    windows: WindowProbabilities
+    reason: str = ""
+
+    def save(self, directory: Path) -> None:
+        """Write to a folder that `load` reads."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.windows.save(directory / _VALIDATION)
+        facts = {name: getattr(self, name) for name in ("kind", "heads", "weights", "parameters", "reason")}
+        facts["validation"] = self.validation.to_dict()
+        write_atomically(directory / _FACTS, json.dumps(facts, indent=1))
+
+    @classmethod
+    def load(cls, directory: Path) -> FittedEnsemble:
+        """The inverse of `save`."""
+        facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
+        facts["validation"] = Metrics(**facts["validation"])
+        return cls(**facts, windows=WindowProbabilities.load(directory / _VALIDATION))
+
+    def module(self) -> Supervisor[Any]:
+        """The supervisor, ready to use."""
+        return supervisor_class(self.kind).restore(self.parameters).eval()
+
+
+def fit_ensemble(
+    heads: Sequence[TrainedHead], recordings: pd.DataFrame, config: RunConfig, classes: ClassList
+) -> FittedEnsemble:
+    """Fit the supervisor, or take the best head where the ensemble is no better (`compare_with_best_head`).
+
+    It learns from what the heads said of validation and, where they were stacked, of training recordings out of fold.
+
+    Args:
+        heads: The trained heads, with what they said.
+        recordings: All of these with `recording_id`, `primary_label`, `secondary_labels`; `sha256` where known.
+        config: The resolved configuration.
+        classes: The order of the outputs.
+
+    Raises:
+        ModelError: The heads were judged on different recordings, or on some that they were trained on.
+    """
+    held_out = [_held_out(head) for head in heads]
+    for head, predictions in zip(heads, held_out, strict=True):
+        if predictions.recording_ids != held_out[0].recording_ids:
+            raise ModelError(f"{head.name} and {heads[0].name} were judged on different recordings: train them again")
+    table = recordings.set_index("recording_id", drop=False)
+    for head in heads:
+        check_not_trained_on(head, table.loc[head.validation.recording_ids])
+    supervisor, names, reason = _fitted(heads, held_out, table.loc[held_out[0].recording_ids], config, classes)
+    validation = table.loc[heads[0].validation.recording_ids]
+    validation_of = {head.name: head.validation for head in heads}
+    windows = supervisor.combine(np.stack([validation_of[name].probabilities for name in names]))
+    recording = heads[0].validation.recording
+    _logger.info("%s", reason)
+    return FittedEnsemble(
+        kind=_kind_of(supervisor),
+        heads=names,
+        weights=supervisor.weights,
+        parameters=supervisor.facts(),
+        validation=judge(
+            recording_scores(windows, recording),
+            targets(validation, classes.index),
+            validation["primary_label"],
+            classes,
+        ),
+        windows=WindowProbabilities(heads[0].validation.recording_ids, recording, windows),
+        reason=reason,
+    )
+
+
+def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
+    """A head's word on what it was trained on says nothing of how it will do.
+
+    Args:
+        head: With the fingerprints of what it heard.
+        validation: The recordings that it was judged on.
+
+    Raises:
+        ModelError: It was trained on one of them; the message names it.
+    """
+    trained_on = set(head.trained_on)
+    if not trained_on.isdisjoint(recording_fingerprints(validation)):
+        names = validation["recording_id"]
+        name = next(n for n in names if trained_on & set(recording_fingerprints(validation[names == n])))
+        raise ModelError(
+            f"{head.name} was trained on {name}, on which it was also judged: no supervisor can learn from that; "
+            "train it again"
+        )
+
+
+def _held_out(head: TrainedHead) -> WindowProbabilities:
+    predictions = [head.validation] if head.out_of_fold is None else [head.validation, head.out_of_fold]
+    return WindowProbabilities.concatenated(predictions)
+
+
+def _fitted(
+    heads: Sequence[TrainedHead],
+    held_out: Sequence[WindowProbabilities],
+    table: pd.DataFrame,
+    config: RunConfig,
+    classes: ClassList,
+) -> tuple[Supervisor[Any], list[str], str]:
+    """The supervisor, the heads that it joins, and why these."""
+    names, target = [head.name for head in heads], targets(table, classes.index)
+    scores = np.stack([recording_scores(one.probabilities, one.recording) for one in held_out])
+    kind = supervisor_class(config.supervisor.kind)
+    if len(heads) > 1:
+        compared = compare_with_best_head(
+            _cross_fitted(held_out, scores, target, config),
+            dict(zip(names, scores, strict=True)),
+            target,
+            np.array([classes.index[code] for code in table["primary_label"]]),
+        )
+        if not compared.ensemble_is_better and not config.stacking.keep_all_heads:
+            reason = f"the ensemble of {', '.join(names)} is no better than {compared.best} alone, which is taken"
+            return WeightedAverage([1.0]).eval(), [compared.best], f"{reason}: {compared.figures}"
+        verb = "beats" if compared.ensemble_is_better else "is kept as configured, though no better than"
+        reason = f"the ensemble of {', '.join(names)} {verb} its best head, {compared.best}: {compared.figures}"
+    else:
+        reason = f"there is one head, {names[0]}"
+    return kind.fit(scores, target, config.supervisor, config.seed).eval(), names, reason
+
+
+def _cross_fitted(
+    held_out: Sequence[WindowProbabilities],
+    scores: NDArray[np.floating],
+    target: NDArray[np.floating],
+    config: RunConfig,
+) -> NDArray[np.float64]:
+    """What supervisors say of recordings that they were not fitted on, (n_recordings, n_classes).
+
+    On those it was fitted on, a supervisor beats every head by definition. Each says what it would in the service: of
+    windows, whose mean is the recording's score.
+    """
+    windows, recording = np.stack([one.probabilities for one in held_out]), held_out[0].recording
+    fold = np.random.default_rng(config.seed).permutation(len(target)) % min(_N_FOLDS, len(target))
+    combined = np.empty(windows.shape[1:], np.float32)
+    kind = supervisor_class(config.supervisor.kind)
+    for number in np.unique(fold):
+        rest, left_out = (fold != number) | (len(target) == 1), fold[recording] == number
+        supervisor = kind.fit(scores[:, rest], target[rest], config.supervisor, config.seed).eval()
+        combined[left_out] = supervisor.combine(windows[:, left_out])
+    return recording_scores(combined, recording)
+
+
+def _kind_of(supervisor: Supervisor[Any]) -> str:
+    """The name of its file, as it is registered."""
+    return type(supervisor).__module__.rpartition(".")[2]
