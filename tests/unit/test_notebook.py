@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -148,7 +149,6 @@ def test_predict__without_a_package_says_what_to_install(
 def test_read_predictions__is_the_log_of_a_stretch_of_time(tmp_path: Path) -> None:
     from silencio.prediction_log import RecordingFacts, window_records
     from silencio.prediction_log.rows import as_table
-    from silencio.storage.parquet import parquet_bytes
 
     at = datetime(2026, 5, 17, 6, 30, tzinfo=UTC)
     facts = RecordingFacts(
@@ -159,7 +159,7 @@ def test_read_predictions__is_the_log_of_a_stretch_of_time(tmp_path: Path) -> No
         window_records(facts, [0.0], 5.0, ["a", "b"], probabilities, probabilities > 0.5, probabilities < 0, {})
     )
     (tmp_path / f"date={at:%Y-%m-%d}").mkdir()
-    (tmp_path / f"date={at:%Y-%m-%d}" / "063000-x.parquet").write_bytes(parquet_bytes(table))
+    pq.write_table(table, tmp_path / f"date={at:%Y-%m-%d}" / "063000-x.parquet")
     hour = timedelta(hours=1)
     read = silencio.read_predictions(str(tmp_path), at - hour, at + hour, ["request_id", "top_codes"])
     assert read["request_id"].tolist() == ["one"]

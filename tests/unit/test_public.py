@@ -23,7 +23,7 @@ def test_all__is_sorted_and_every_name_of_it_is_there() -> None:
 
 
 def test_all__is_what_a_type_checker_sees() -> None:
-    """A name that is offered but not typed is `object` to whoever uses it; one that is typed only fails when it runs."""
+    """Offered but not typed, a name is `object` to whoever uses it; typed but not offered, it fails when it runs."""
     (block,) = (
         node
         for node in ast.parse(SOURCE.read_text()).body
