@@ -1,4 +1,4 @@
-"""The distribution as others install it: a wheel in an environment elsewhere, without the clone and without Debian's tools.
+"""The distribution as others install it: a wheel, in an environment elsewhere, without the clone and Debian's tools.
 
 What it depends on is lent by the environment of the tests; nothing is fetched.
 """
