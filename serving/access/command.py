@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from serving.access.keys import ROLES, add_key
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Make API keys of the transformer."""
@@ -15,13 +17,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     new.add_argument("--keys", type=Path, required=True, metavar="FILE", help="the keys file; made where there is none")
     new.add_argument("--requests_per_minute", type=float, default=60.0, help="default: %(default)g")
     new.add_argument("--burst", type=int, help="how many may come at once (default: what ten seconds allow)")
+    new.add_argument("--role", choices=ROLES, default="app", help="what its holder may do; default: %(default)s")
     new.set_defaults(run=_new)
 
 
 def _new(options: argparse.Namespace) -> int:
-    from serving.access.keys import add_key
-
-    key = add_key(options.keys, options.name, options.requests_per_minute, options.burst)
+    key = add_key(options.keys, options.name, options.requests_per_minute, options.burst, options.role)
     sys.stdout.write(f"{key}\n")
     sys.stderr.write(f"The key of {options.name}: keep it now, it is stored nowhere. {options.keys} holds its hash.\n")
     return 0
