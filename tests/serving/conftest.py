@@ -42,7 +42,7 @@ def scorer(bundle_directory: Path) -> Scorer:
 @pytest.fixture(scope="session")
 def servers(bundle_directory: Path) -> Iterator[LocalServers]:
     """For asking: a test that breaks a server starts its own."""
-    with local_servers(bundle_directory, longest_start_s=HANG_S) as both:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S) as both:
         yield both
 
 

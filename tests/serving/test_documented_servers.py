@@ -19,7 +19,7 @@ import pytest
 import serving
 import silencio
 from serving.__main__ import parser
-from serving.access import Access
+from serving.access import Authenticator
 from serving.access.certificate import refusal_at
 from serving.access.tls import Tls
 from serving.client import Client
@@ -177,5 +177,5 @@ def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: D
     options = parser().parse_args(["up", *last.split()])
     tls = Tls(desk.folder / options.tls_cert, desk.folder / options.tls_key)
     assert [refusal_at(tls, host) for host in ("192.168.1.20", "localhost", "127.0.0.1")] == [""] * 3
-    Access(desk.folder / options.keys).admit(f"Bearer {key}", None)
+    Authenticator(desk.folder / options.keys).authenticate(f"Bearer {key}", None)
     assert options.host == "0.0.0.0"

@@ -129,7 +129,7 @@ def test_requests__are_expected_before_a_bundle_and_of_every_bundle(monkeypatch:
     monkeypatch.setattr(process, "_expected_requests", set())
     monkeypatch.setattr(process, "_served_version", "")
     process.expect_requests(["/test"], ["503"])
-    process.say_version("of a test")
+    process.set_served_version("of a test")
     samples = [one for one in _parse(generate_latest().decode())["silencio_requests"] if one.labels["route"] == "/test"]
     found = {(one.labels["version"], one.labels["status"], one.value) for one in samples}
     assert found == {("", "503", 0.0), ("of a test", "503", 0.0)}
@@ -184,7 +184,7 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     place, keys = tmp_path / "log", tmp_path / "keys.csv"
     headers = {"X-Request-ID": "walk-17", "X-API-Key": add_key(keys, "ranger", 60, None)}
     options = ["--prediction_log", str(place), "--keys", str(keys)]
-    with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
         answer = _predict(servers, recording(12.0), route=PREDICT + query, headers=headers)
         assert (answer.status_code, answer.headers["x-request-id"]) == (200, "walk-17")

@@ -53,7 +53,7 @@ class Prometheus:
 def served(bundle_directory: Path, tmp_path: Path) -> Iterator[LocalServers]:
     """Servers that nobody asked anything yet."""
     log = ["--prediction_log", str(tmp_path / "log")]
-    with local_servers(bundle_directory, transformer_options=log, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, transformer_options=log, start_timeout_s=HANG_S) as servers:
         yield servers
 
 

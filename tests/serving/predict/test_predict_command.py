@@ -18,7 +18,7 @@ import pytest
 
 from serving.__main__ import main
 from serving.access.keys import add_key
-from serving.client import BusyError, Client, RefusedRecordingError
+from serving.client import BusyError, Client, RefusedRecordingError, RetryPolicy
 from serving.local import LocalServers, local_servers
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
@@ -205,7 +205,7 @@ def reserve(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     # Once, and again after an hour and a half: whoever asks twice is refused, however slow the machine is.
     rare_key = add_key(keys, "rare", requests_per_minute=0.01, burst=1)
     options = ["--site_list", str(site_list), "--keys", str(keys)]
-    with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers:
         yield Reserve(servers, site_list, key_file, rare_key)
 
 
@@ -381,7 +381,7 @@ BUSY = json.dumps({"error": "too much is under way"})
 
 def test_client__asks_again_when_it_is_told_to(proxy: Callable[..., str], pauses: list[float]) -> None:
     url = proxy((503, "0.2", BUSY), (429, "Sat, 21 Nov 2026 18:00:00 GMT", BUSY), (200, "", SAID))
-    with Client(url, HANG_S, patience_s=HANG_S) as client:
+    with Client(url, HANG_S, retry=RetryPolicy(HANG_S, first_backoff_s=0.0)) as client:
         assert client.predict(b"sound").duration_s == 1.0
     # A date is not worth reading: a second.
     assert pauses == [0.2, 1.0]
@@ -390,7 +390,7 @@ def test_client__asks_again_when_it_is_told_to(proxy: Callable[..., str], pauses
 def test_client__patience_ends(proxy: Callable[..., str]) -> None:
     url = proxy((503, "0.2", BUSY), (503, "3600", BUSY))
     with (
-        Client(url, HANG_S, patience_s=HANG_S) as client,
+        Client(url, HANG_S, retry=RetryPolicy(HANG_S)) as client,
         pytest.raises(BusyError, match="^too much is under way$") as caught,
     ):
         client.predict(b"sound")

@@ -149,11 +149,11 @@ def waiting(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     arguments += [
         "--n_workers",
         "1",
-        "--most_wait_ms",
+        "--max_batch_delay_ms",
         "3600000",
-        "--most_batch_windows",
+        "--max_batch_windows",
         "8",
-        "--most_queued_windows",
+        "--max_queued_windows",
         "5",
     ]
     log = tmp_path_factory.mktemp("waiting") / "predictor.log"

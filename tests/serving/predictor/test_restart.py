@@ -67,7 +67,7 @@ def test_predictor__killed_under_load_and_started_again_is_503_for_that_time_and
     recordings = [recording(duration_s) for duration_s in (1.0, 5.0, 12.0, 65.0)]
     assert len(recordings) == N_CLIENTS
     with (
-        local_servers(bundle_directory, longest_start_s=HANG_S) as servers,
+        local_servers(bundle_directory, start_timeout_s=HANG_S) as servers,
         ExitStack() as stack,
         Crowd(servers.url, recordings) as crowd,
     ):

@@ -19,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.server.admission import Limits
+from serving.server.entrance import Entrance
 from serving.server.http_protocol import HttpProtocol
-from serving.server.kserve_servers import Entrance, listen_on
+from serving.server.kserve_patches import install
 from silencio.errors import ConfigError
 from tests.waiting import HANG_S, until
 
@@ -443,8 +444,8 @@ def test_head__of_70_kilobytes_is_taken() -> None:
 def test_server__is_given_it_with_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RESTServer", "GRPCServer"):
         monkeypatch.setattr(kserve.model_server, name, getattr(kserve.model_server, name))
-    limits = Limits(most_body_bytes=1, most_body_bytes_in_flight=1, most_requests=1, head_read_timeout_s=7.0)
-    listen_on(Entrance("127.0.0.1", limits))
+    limits = Limits(max_body_bytes=1, max_body_bytes_in_flight=1, max_concurrent_requests=1, head_read_timeout_s=7.0)
+    install(Entrance("127.0.0.1", limits))
     server = kserve.model_server.RESTServer("kserve.model_server:app", None, None, 0)
     assert (server.config.http.func, server.config.http.keywords) == (HttpProtocol, {"head_read_timeout_s": 7.0})
 
@@ -452,4 +453,4 @@ def test_server__is_given_it_with_its_limit(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_limits__a_head_needs_some_time(timeout_s: float) -> None:
     with pytest.raises(ConfigError, match="head_read_timeout_s must be more than 0"):
-        Limits(most_body_bytes=1, most_body_bytes_in_flight=1, most_requests=1, head_read_timeout_s=timeout_s)
+        Limits(max_body_bytes=1, max_body_bytes_in_flight=1, max_concurrent_requests=1, head_read_timeout_s=timeout_s)

@@ -14,8 +14,8 @@ from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from kserve.errors import ModelNotFound
 
 from serving.server.inference_routes import add_inference_routes
+from serving.server.kserve_patches import BundleDataPlane
 from serving.server.protocol import LARGE_BODY_BYTES
-from serving.server.readiness import BundleDataPlane
 from tests.waiting import HANG_S
 
 V2_OF_VERSION = "/v2/models/silencio/versions/2/infer"

@@ -96,7 +96,7 @@ def refusing(
         yield started
     finally:
         for server in started.values():
-            server.ask_to_stop()
+            server.request_stop()
         for server in started.values():
             server.wait_until_stopped()
     for server in started.values():
@@ -195,7 +195,7 @@ def test_transformer__without_its_predictor_is_503_and_recovers(
     scorer = Scorer(Bundle(directory))
     encoded, headers = recording(6.0), {"Content-Type": "audio/ogg"}
     with (
-        local_servers(directory, longest_start_s=HANG_S) as servers,
+        local_servers(directory, start_timeout_s=HANG_S) as servers,
         httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
     ):
         # The predictor refuses what it does not need: this bundle's graph is sent no waveform.

@@ -70,7 +70,33 @@ def test_limits__of_grpc_alone_are_not_taken(name: str) -> None:
         _entrance(options, None)
 
 
-@pytest.mark.parametrize("option", ["--max_body_bytes", "--most_body_bytes"])
-def test_limits__of_a_body_may_be_larger_than_usual_and_has_its_former_name(option: str) -> None:
-    limits = _entrance(argument_parser("test", "").parse_args([option, str(1 << 30)]), None).limits
-    assert (limits.most_body_bytes, limits.most_body_bytes_in_flight) == (1 << 30, 1 << 30)
+def test_limits__of_a_body_may_be_larger_than_usual() -> None:
+    limits = _entrance(argument_parser("test", "").parse_args(["--max_body_bytes", str(1 << 30)]), None).limits
+    assert (limits.max_body_bytes, limits.max_body_bytes_in_flight) == (1 << 30, 1 << 30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("--most_body_bytes", "--max_body_bytes"),
+        ("--most_body_bytes_in_flight", "--max_body_bytes_in_flight"),
+        ("--most_requests", "--max_concurrent_requests"),
+        ("--longest_body_pause_s", "--body_read_timeout_s"),
+        ("--most_batch_windows", "--max_batch_windows"),
+        ("--most_wait_ms", "--max_batch_delay_ms"),
+        ("--most_queued_windows", "--max_queued_windows"),
+    ],
+)
+@pytest.mark.parametrize("how", ["{} 5", "{}=5", "{}"])
+def test_renamed__an_old_option_is_refused_and_the_new_one_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str, old: str, new: str
+) -> None:
+    refused = _said(monkeypatch, capsys, predictor, "--bundle", "b", *how.format(old).split())
+    assert refused.startswith(f"error: {old} is called {new} now; ")
+
+
+def test_renamed__help_lists_the_new_names_alone() -> None:
+    parser = argument_parser("test", "")
+    assert "--max_concurrent_requests" in parser.format_help()
+    assert "most_" not in parser.format_help()
+    assert not any(name.startswith("most_") for name in vars(parser.parse_args([])))

@@ -15,7 +15,8 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelMet
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.local import LocalServers
-from serving.server.readiness import BundleDataPlane, BundleModel
+from serving.server.kserve_patches import BundleDataPlane
+from serving.server.readiness import BundleModel
 from silencio.bundle import Scorer
 from tests.waiting import HANG_S
 

@@ -42,7 +42,7 @@ def trapped(bundle_directory: Path, trap: Trap) -> Iterator[LocalServers]:
     """With one decoder for short recordings and one for long ones, each of which stops at a recording of a trap's rate,
     and little room for what they find: for two of ten minutes."""
     options = ["--decoders", "1", "--max_feature_bytes", "1"]
-    with local_servers(bundle_directory, longest_start_s=HANG_S, transformer_options=options) as servers:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S, transformer_options=options) as servers:
         yield servers
         trap.disarm()
 

@@ -137,15 +137,58 @@ def test_retry__of_a_call_with_all_its_windows_is_answered() -> None:
     assert (len(got), len(stand_in.requests)) == (MAX_RUN_WINDOWS, 2)
 
 
-def test_deadline__is_one_for_all_calls_and_retries(one_window: Tensors) -> None:
-    async def slow(request: ModelInferRequest, context: Context) -> ModelInferResponse:
-        await asyncio.sleep(0.4)
+def test_deadline__ends_a_call_and_its_retries(one_window: Tensors) -> None:
+    async def never(request: ModelInferRequest, context: Context) -> ModelInferResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(Unavailable, match="did not answer in time") as caught:
+        _ask(never, one_window, deadline_s=0.2)
+    assert len(caught.value.stand_in.requests) == 1  # type: ignore[attr-defined]
+
+
+def test_deadline__is_each_calls_own() -> None:
+    """Ten minutes beside others take longer than one call may."""
+    timeouts_s: list[float] = []
+
+    class Stub:
+        async def ModelInfer(self, request: ModelInferRequest, timeout: float) -> ModelInferResponse:
+            timeouts_s.append(timeout)
+            return await _sums(request, None)  # type: ignore[arg-type]
+
+    async def run() -> None:
+        client = PredictorClient("127.0.0.1:9", deadline_s=7.0)
+        client._connected = Stub()
+        await client.probabilities("silencio", {"waveform": np.ones((3 * MAX_RUN_WINDOWS, 10), np.int16)})
+
+    asyncio.run(run())
+    assert timeouts_s == [7.0, 7.0, 7.0]
+
+
+def test_probabilities__two_calls_are_under_way_at_once_and_no_more() -> None:
+    """One is worked on while the next is on its way; more would only fill the predictor's queue."""
+    n_open, n_most = 0, 0
+    both = asyncio.Event()
+
+    async def counted(request: ModelInferRequest, context: Context) -> ModelInferResponse:
+        nonlocal n_open, n_most
+        n_open += 1
+        n_most = max(n_most, n_open)
+        if n_open == 2:
+            both.set()
+        async with asyncio.timeout(HANG_S):
+            await both.wait()
+        n_open -= 1
         return await _sums(request, context)
 
-    # Four calls, each of which has time enough if it has the second to itself.
-    with pytest.raises(Unavailable, match="did not answer in time"):
-        _ask(slow, {"waveform": np.ones((4 * MAX_RUN_WINDOWS, 10), np.int16)}, deadline_s=1.0)
-    assert len(_ask(slow, one_window, deadline_s=HANG_S)[0]) == 1
+    got, stand_in = _ask(counted, {"waveform": np.ones((6 * MAX_RUN_WINDOWS, 10), np.int16)}, deadline_s=HANG_S)
+    assert (len(got), len(stand_in.requests), n_most) == (6 * MAX_RUN_WINDOWS, 6, 2)
+
+
+def test_probabilities__where_one_call_fails_no_further_one_is_sent() -> None:
+    with pytest.raises(InferenceError) as caught:
+        _ask(_refuses(grpc.StatusCode.INTERNAL), {"waveform": np.ones((9 * MAX_RUN_WINDOWS, 10), np.int16)})
+    assert len(caught.value.stand_in.requests) < 9  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

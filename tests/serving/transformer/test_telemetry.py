@@ -39,7 +39,7 @@ def kept(
     key = add_key(folder / "keys.csv", "guide", 600.0, None)
     options = ["--prediction_log", str(folder / "log"), "--keys", str(folder / "keys.csv")]
     with (
-        local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers,
+        local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers,
         httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
     ):
         assert client.post(ROUTE, content=recording()).status_code == 401

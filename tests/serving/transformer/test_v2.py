@@ -211,7 +211,7 @@ def test_rest__wrong_binary_size(http: httpx.Client, size_bytes: object) -> None
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalServers, Scorer]]:
     """Servers of a bundle whose graph takes log-mel alone."""
     directory = write_placeholder_bundle(tmp_path_factory.mktemp("log-mel"), inputs=["log_mel"])
-    with local_servers(directory, longest_start_s=HANG_S) as servers:
+    with local_servers(directory, start_timeout_s=HANG_S) as servers:
         yield servers, Scorer(Bundle(directory))
 
 
