@@ -40,11 +40,13 @@ class PredictorSettings(ServerSettings):
     """
 
     renamed: ClassVar[Mapping[str, str]] = {
-        "SILENCIO_WORKERS": "SILENCIO_N_WORKERS",
-        "SILENCIO_MOST_BATCH_WINDOWS": "SILENCIO_MAX_BATCH_WINDOWS",
-        "SILENCIO_MOST_WAIT_MS": "SILENCIO_MAX_BATCH_DELAY_MS",
-        "SILENCIO_MOST_QUEUED_WINDOWS": "SILENCIO_MAX_QUEUED_WINDOWS",
+        **ServerSettings.renamed,
+        "most_batch_windows": "max_batch_windows",
+        "most_wait_ms": "max_batch_delay_ms",
+        "most_queued_windows": "max_queued_windows",
     }
+    # `--workers` is the SDK's, and something else.
+    renamed_variables: ClassVar[Mapping[str, str]] = {"SILENCIO_WORKERS": "SILENCIO_N_WORKERS"}
 
     provider: Annotated[str, BeforeValidator(_provider), Option(_INFERENCE, "NAME")] = _CPU
     session_threads: Annotated[int, whole(1), Option(_INFERENCE)] = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -12,6 +13,8 @@ from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from serving.settings import Flag, Option, Origins, Port, ServingSettings
 from silencio.settings import File, Text, at_least, whole
 
+# Where KServe's storage initializer puts a model.
+MOUNTED_BUNDLE = Path("/mnt/models")
 _SERVER = "server"
 _LIMITS = "limits: what is beyond them is answered by 413 or 408, or by 503 at once"
 _ACCESS = "access: off by default, for this machine, or behind a mesh that does it"
@@ -22,7 +25,7 @@ class ServerSettings(ServingSettings):
     """Settings of transformer and predictor alike.
 
     Attributes:
-        bundle: The bundle's folder; needed where /mnt/models, in which KServe mounts one, is not there.
+        bundle: The bundle's folder; needed where the default, in which KServe mounts one, is not there.
         model_name: Of the model on the routes.
         host: Address to listen on; a pod needs 0.0.0.0.
         http_port: Of REST.
@@ -48,9 +51,16 @@ class ServerSettings(ServingSettings):
         timeout_keep_alive: Seconds that a connection without requests is kept; longer than a proxy before it keeps one.
     """
 
-    renamed: ClassVar[Mapping[str, str]] = {}
+    renamed: ClassVar[Mapping[str, str]] = {
+        "most_body_bytes": "max_body_bytes",
+        "most_body_bytes_in_flight": "max_body_bytes_in_flight",
+        "most_requests": "max_concurrent_requests",
+        "longest_body_pause_s": "body_read_timeout_s",
+    }
 
-    bundle: Annotated[File | None, Option(_SERVER, "DIR")] = None
+    bundle: Annotated[File, Option(_SERVER, "DIR", default=str(MOUNTED_BUNDLE))] = Field(
+        default_factory=lambda: MOUNTED_BUNDLE
+    )
     model_name: Annotated[Text, Option(_SERVER, "NAME")] = MODEL_NAME
     host: Annotated[Text, Option(_SERVER, "HOST")] = LOOPBACK
     http_port: Annotated[Port, Option(_SERVER)] = 8080

@@ -11,7 +11,9 @@ from typing import ClassVar, TypeVar
 
 from pydantic.fields import FieldInfo
 
+from serving.server.renamed_options import add_renamed_options
 from silencio.errors import ConfigError
+from silencio.interpreter import python
 from silencio.settings import PREFIX, EnvironmentSettings, is_service_address
 
 # How alike a variable that nobody reads must be to one that is read.
@@ -44,8 +46,10 @@ class ServingSettings(EnvironmentSettings):
 
     # Between the words of a flag.
     separator: ClassVar[str] = "_"
-    # New variable by old one: these are refused.
+    # New name of a setting by old one: its flag and its variable are refused.
     renamed: ClassVar[Mapping[str, str]] = {}
+    # New variable by old one, where no flag was called so.
+    renamed_variables: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def flag(cls, name: str) -> str:
@@ -77,10 +81,10 @@ def add_options(parser: argparse.ArgumentParser, settings: type[ServingSettings]
             title, _, description = option.group.partition(": ")
             groups[option.group] = parser.add_argument_group(title, description or None)
         default = default_of(field, option)
-        said = (
-            f"{descriptions[name].rstrip('.')} ({settings.variable(name)}{f'; default: {default}' if default else ''})"
-        )
-        flags, help_text = (settings.flag(name), *option.flags), said.replace("%", "%%")
+        description = _as_typed_here(descriptions[name].rstrip("."))
+        help_text = f"{description} ({settings.variable(name)}{f'; default: {default}' if default else ''})"
+        help_text = help_text.replace("%", "%%")  # argparse reads one as its own
+        flags = (settings.flag(name), *option.flags)
         if not option.metavar:
             groups[option.group].add_argument(
                 *flags, dest=name, action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS, help=help_text
@@ -94,6 +98,12 @@ def add_options(parser: argparse.ArgumentParser, settings: type[ServingSettings]
                 metavar=option.metavar,
                 help=help_text,
             )
+    add_renamed_options(parser, {settings.flag(old): settings.flag(new) for old, new in settings.renamed.items()})
+
+
+def _as_typed_here(text: str) -> str:
+    """A command in a description, with the interpreter that runs."""
+    return text.replace("`silencio keys new`", f"`{python()} -m serving.access new`")
 
 
 def default_of(field: FieldInfo, option: Option) -> str:
@@ -116,7 +126,8 @@ def settings_of(settings: type[Settings], options: argparse.Namespace) -> Settin
     Raises:
         ConfigError: A value cannot be used, or a variable has another name now.
     """
-    for old, new in settings.renamed.items():
+    variables = {f"{PREFIX}{old.upper()}": settings.variable(new) for old, new in settings.renamed.items()}
+    for old, new in (variables | dict(settings.renamed_variables)).items():
         if old in os.environ:
             raise ConfigError(f"{old} is called {new} now")
     return settings(**{name: value for name, value in vars(options).items() if name in settings.model_fields})

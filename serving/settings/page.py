@@ -13,6 +13,17 @@ from serving.transformer.settings import TransformerSettings
 from silencio.settings import EnvironmentSettings, Settings
 from silencio.storage.settings import S3Settings
 
+# The SDK's, taken and without effect: of what is ours to decide, or of a client of its own that is not used.
+UNUSED_SDK_OPTIONS = (
+    "configure_logging",
+    "enable_docs_url",
+    "enable_predictor_health_check",
+    "predictor_protocol",
+    "predictor_request_retries",
+    "predictor_request_timeout_seconds",
+    "protocol",
+    "workers",
+)
 # In a docstring, the variable of a setting that is no option, and its default.
 _VARIABLE = re.compile(r" \(`SILENCIO_\w+`(?:; default:? ([^()]*))?\)")
 _INTRODUCTION = """\
@@ -52,7 +63,9 @@ def page() -> str:
         ("S3", _variables(S3Settings)),
     ]
     texts = [f"## {title}\n\n" + "\n".join(rows) + "\n" for title, rows in parts]
-    return "\n".join([_INTRODUCTION, *texts])
+    unused = ", ".join(f"`--{name}`" for name in UNUSED_SDK_OPTIONS)
+    end = f"Options of KServe's SDK that are taken and change nothing here, and have no variable: {unused}.\n"
+    return "\n".join([_INTRODUCTION, *texts, end])
 
 
 def _own(settings: type[ServerSettings], shared: set[str]) -> list[str]:

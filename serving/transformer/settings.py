@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from serving.prediction_log.settings import PredictionLogSettings
 from serving.server.settings import ServerSettings
 from serving.settings import Flag, Option
 from silencio.settings import File, Text, at_least, whole
 
 DEFAULT_MAX_FEATURE_BYTES = 512 << 20
+DEFAULT_DEADLINE_S = 30.0
 _RECORDINGS = "recordings"
 _PREDICTOR = "predictor: on another machine it is asked by TLS"
-_LOG = "prediction log"
 
 
-class TransformerSettings(ServerSettings):
+class TransformerSettings(PredictionLogSettings, ServerSettings):
     """Settings of `python -m serving.transformer`.
 
     Attributes:
@@ -31,11 +32,6 @@ class TransformerSettings(ServerSettings):
         predictor_client_key: PEM, key of the client's certificate.
         predictor_insecure: Ask a predictor on another machine in clear, as where a mesh encrypts.
         predictor_deadline_s: How long to wait for the predictor, with every retry.
-        prediction_log: Folder or s3:// place (docs/prediction_log.md); off without it.
-        prediction_log_rows: Rows a file.
-        prediction_log_seconds: Longest a row waits for its file.
-        prediction_log_waiting: Most rows in memory.
-        coordinate_step_degrees: Places are rounded to multiples of it in the log, 0 keeps them as they come.
     """
 
     enable_grpc: Annotated[Flag, Option("server", "BOOL")] = False
@@ -43,15 +39,10 @@ class TransformerSettings(ServerSettings):
     max_feature_bytes: Annotated[int, whole(1), Option(_RECORDINGS, "BYTES")] = DEFAULT_MAX_FEATURE_BYTES
     site_list: Annotated[File | None, Option(_RECORDINGS, "CSV")] = None
     birdnet_range: Annotated[Flag, Option(_RECORDINGS, "")] = False
-    predictor_host: Annotated[Text | None, Option(_PREDICTOR, "HOST:PORT")] = None
+    predictor_host: Annotated[Text, Option(_PREDICTOR, "HOST:PORT")] = ""
     predictor_use_ssl: Annotated[Flag, Option(_PREDICTOR, "BOOL")] = False
     predictor_ca: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_client_cert: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_client_key: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_insecure: Annotated[Flag, Option(_PREDICTOR, "")] = False
-    predictor_deadline_s: Annotated[float, at_least(0), Option(_PREDICTOR, "SECONDS")] = 30.0
-    prediction_log: Annotated[Text | None, Option(_LOG, "PLACE")] = None
-    prediction_log_rows: Annotated[int, whole(1), Option(_LOG)] = 5_000
-    prediction_log_seconds: Annotated[float, at_least(0), Option(_LOG, "SECONDS")] = 60.0
-    prediction_log_waiting: Annotated[int, whole(1), Option(_LOG)] = 50_000
-    coordinate_step_degrees: Annotated[float, at_least(0), Option(_LOG, "DEGREES")] = 0.1
+    predictor_deadline_s: Annotated[float, at_least(0), Option(_PREDICTOR, "SECONDS")] = DEFAULT_DEADLINE_S
