@@ -5,8 +5,31 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES
+from serving.server.settings import ServerSettings
 from serving.settings import Flag, Option, Origins, Port, ServingSettings
+from serving.transformer.settings import TransformerSettings
 from silencio.settings import File, Text, whole
+
+_BETWEEN_THE_SERVERS = (
+    "model_name",
+    "http_port",
+    "grpc_port",
+    "enable_grpc",
+    "stop_with_parent",
+    "predictor_host",
+    "predictor_use_ssl",
+    "predictor_ca",
+    "predictor_client_cert",
+    "predictor_client_key",
+    "predictor_insecure",
+)
+# Variables of the environment that a server does not see where both are started here: the predictor is on loopback for
+# this transformer alone, whatever keys, TLS and limits are for clients.
+NOT_THE_PREDICTORS = frozenset(
+    {ServerSettings.variable(name) for name in ServerSettings.model_fields}
+    | {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
+)
+NOT_THE_TRANSFORMERS = frozenset(TransformerSettings.variable(name) for name in _BETWEEN_THE_SERVERS)
 
 
 class LocalSettings(ServingSettings):

@@ -13,7 +13,7 @@ from serving.transformer.settings import TransformerSettings
 from silencio.settings import EnvironmentSettings, Settings
 from silencio.storage.settings import S3Settings
 
-# The SDK's, taken and without effect: of what is ours to decide, or of a client of its own that is not used.
+# Taken, as KServe's controller may pass them: read by the SDK when it is imported, or of no effect here.
 UNUSED_SDK_OPTIONS = (
     "configure_logging",
     "enable_docs_url",
@@ -64,7 +64,8 @@ def page() -> str:
     ]
     texts = [f"## {title}\n\n" + "\n".join(rows) + "\n" for title, rows in parts]
     unused = ", ".join(f"`--{name}`" for name in UNUSED_SDK_OPTIONS)
-    end = f"Options of KServe's SDK that are taken and change nothing here, and have no variable: {unused}.\n"
+    why = "it reads them by itself, or they change nothing"
+    end = f"Options of KServe's SDK have no variable where {why}: {unused}.\n"
     return "\n".join([_INTRODUCTION, *texts, end])
 
 
