@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES
 from serving.server.settings import ServerSettings
@@ -53,7 +56,7 @@ class LocalSettings(ServingSettings):
 
     separator: ClassVar[str] = "-"
 
-    bundle: Annotated[File | None, Option(metavar="DIR")] = None
+    bundle: Annotated[File, Option(metavar="DIR")] = Field(default_factory=Path)
     port: Annotated[Port, Option()] = 8080
     host: Annotated[Text, Option(metavar="HOST")] = LOOPBACK
     grpc_port: Annotated[Port, Option()] = 0

@@ -25,13 +25,13 @@ class Option:
     """How a setting is given on the command line.
 
     Attributes:
-        group: Its heading in `--help`; what is to be said of it stands behind a colon.
+        group: Its heading in `--help`, none where it is empty; what is to be said of it stands behind a colon.
         metavar: What stands for its value; empty makes a switch of it.
         flags: Other names of its flag.
         default: In words, where the default is no constant.
     """
 
-    group: str = "options"
+    group: str = ""
     metavar: str = "N"
     flags: tuple[str, ...] = ()
     default: str = ""
@@ -74,7 +74,7 @@ Settings = TypeVar("Settings", bound=ServingSettings)
 def add_options(parser: argparse.ArgumentParser, settings: type[ServingSettings]) -> None:
     """Declare the flags of all settings; what is not given on the command line is not in the parsed options."""
     descriptions = settings.descriptions()
-    groups: dict[str, argparse._ArgumentGroup] = {}
+    groups: dict[str, argparse._ActionsContainer] = {"": parser}
     for name, field in settings.model_fields.items():
         option = settings.option(name)
         if option.group not in groups:
@@ -133,13 +133,13 @@ def settings_of(settings: type[Settings], options: argparse.Namespace) -> Settin
     return settings(**{name: value for name, value in vars(options).items() if name in settings.model_fields})
 
 
-def misspelt(settings: type[ServingSettings]) -> Iterator[str]:
+def misspelt(*settings: type[ServingSettings]) -> Iterator[str]:
     """A sentence for each variable that nobody reads, and that is called almost like one of these settings.
 
     Others' variables begin so as well (a Service of Kubernetes that is called silencio makes a dozen): such a name
     is told of, and not refused.
     """
-    known = {settings.variable(name).removeprefix(PREFIX) for name in settings.model_fields}
+    known = {one.variable(name).removeprefix(PREFIX) for one in settings for name in one.model_fields}
     for variable, value in sorted(os.environ.items()):
         name = variable.removeprefix(PREFIX)
         if not variable.startswith(PREFIX) or "_SERVICE_" in f"_{name}" or is_service_address(value):

@@ -167,7 +167,7 @@ def test_misspelt__what_others_set_is_not(monkeypatch: pytest.MonkeyPatch) -> No
             monkeypatch.setenv(f"SILENCIO_{service}{name}", "x")
         for name in ("PORT", "PORT_80_TCP"):
             monkeypatch.setenv(f"SILENCIO_{service}{name}", "tcp://10.96.14.3:80")
-    assert [text for one in SERVERS for text in misspelt(one)] == []
+    assert list(misspelt(*SERVERS)) == []
 
 
 def test_tls__is_taken_from_kserves_variables_where_ours_are_silent(monkeypatch: pytest.MonkeyPatch) -> None:
