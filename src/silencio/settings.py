@@ -81,7 +81,9 @@ class EnvironmentSettings(BaseSettings):
         ConfigError: A value cannot be used; the sentence names the variable, its value and what is needed.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True
+    )
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -78,6 +78,10 @@ def test_secret__is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SILENCIO_S3_SECRET_KEY", "very-secret")
     assert S3Settings().secret_key == "very-secret"
     assert "very-secret" not in repr(S3Settings())
+    monkeypatch.setenv("SILENCIO_S3_ACCESS_KEY", "")
+    with pytest.raises(ConfigError) as caught:
+        S3Settings()
+    assert "very-secret" not in f"{caught.value}{caught.value.__cause__}"
 
 
 def test_secrets__lie_in_a_folder_a_file_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
