@@ -14,8 +14,8 @@ from typing import Self
 import httpx
 
 import serving
-import silencio
 from serving.server.protocol import MODEL_NAME, STOP_TIMEOUT_S
+from silencio import errors
 from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.
@@ -171,7 +171,8 @@ def _environment(without: Collection[str] = ()) -> dict[str, str]:
     """
     defaults = dict.fromkeys(_ONE_THREAD, "1") | dict.fromkeys(_KEEP_MEMORY, str(_KEPT_BYTES))
     environment = defaults | {name: value for name, value in os.environ.items() if name not in without}
-    roots = [str(Path(package.__path__[0]).parent) for package in (serving, silencio)]
+    # Not by `silencio` itself, whose public face leads to pandas.
+    roots = [str(Path(module.__file__ or "").parents[1]) for module in (serving, errors)]
     environment["PYTHONPATH"] = os.pathsep.join([*roots, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment["PYTHONUNBUFFERED"] = "1"
     return environment

@@ -1,4 +1,4 @@
-"""`python -m serving up`: a bundle behind an address, on this machine."""
+"""`silencio serve`: a bundle behind an address, on this machine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from serving.transformer.settings import TransformerSettings
 from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, ServingError
+from silencio.extras import require
 
 _CHECK_S = 0.5
 
 
-def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("up", help="start both servers here and wait")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Serve a bundle on this machine: start both servers and wait."""
     add_options(parser, LocalSettings)
     parser.set_defaults(run=functools.partial(_run, parser))
 
@@ -55,6 +55,9 @@ def up(settings: LocalSettings) -> int:
     Raises:
         ConfigError: Keys or certificate cannot be used.
     """
+    require(
+        "serve-cpu", needed_by="silencio serve"
+    )  # the servers are processes of their own, and tell it in their logs
     tls = _tls(settings.tls_cert, settings.tls_key)
     if settings.keys is not None:
         read_keys(settings.keys)  # the transformer would say so too, in its log

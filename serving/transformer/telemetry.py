@@ -115,7 +115,7 @@ def _detected_and_dropped(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which species the answer names, and which place or season took out of it: each bool (n_windows, n_classes).
 
-    A window lists all of both, however few it was asked for.
+    A window lists all of both, whatever its `top_k`.
     """
     detected = np.zeros((len(document.windows), len(classes)), np.bool_)
     dropped = np.zeros_like(detected)

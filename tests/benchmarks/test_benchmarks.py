@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 import benchmarks.__main__ as command
-from benchmarks import batching, featurize, growth
+from benchmarks import batching, command_start, featurize, growth
 from benchmarks.bundles import identity, measured_bundle, trained_bundle
 from benchmarks.log_mel import librosa_log_mel
 from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
@@ -50,6 +50,12 @@ def test_compare__calls_in_turn_and_counts_no_first_call() -> None:
     compared = compare(lambda: calls.append("ours"), lambda: calls.append("reference"), n_turns=2)
     assert calls == ["ours", "reference"] + 2 * (3 * ["ours"] + 3 * ["reference"])
     assert len(compared.ours_s) == len(compared.reference_wall_s) == 6
+
+
+def test_command_start__is_a_ratio_of_two_processes_that_print_help() -> None:
+    (result,) = command_start.run(quick=True)
+    assert result.details["ours_s"][0] / result.details["reference_s"][0] == result.value
+    assert not result.at_least
 
 
 def test_librosa__is_asked_for_the_same_features() -> None:

@@ -19,7 +19,7 @@ from silencio.bundle.placeholder import write_placeholder_bundle
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines", "run", "batch_score", *options]
+    command = [sys.executable, "-m", "silencio", "run", "batch_score", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

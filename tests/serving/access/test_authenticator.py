@@ -20,9 +20,9 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelRea
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.access import AccessError, Authenticator, TokenBucket, read_keys
-from serving.access.__main__ import main
 from serving.access.keys import COLUMNS, add_key
 from serving.local.server_process import ServerProcess
+from silencio.__main__ import main
 from silencio.errors import ConfigError
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until
@@ -56,7 +56,7 @@ def _bearer(key: str) -> str:
 
 
 def test_new__prints_the_key_once_and_keeps_its_hash(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
+    assert main(["keys", "new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
     key = capsys.readouterr().out.strip()
     line = f"ranger,{hashlib.sha256(key.encode()).hexdigest()},30,,app"
     assert keys.read_text() == f"{HEADER}\n{line}\n"
@@ -119,7 +119,7 @@ def test_new__leaves_the_file_alone_when_it_refuses(
     keys: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys.write_text(f"{HEADER}\nold,{SHA},60,\n")
-    assert main(["new", *arguments, "--keys", str(keys)]) == 1
+    assert main(["keys", "new", *arguments, "--keys", str(keys)]) == 1
     assert capsys.readouterr().err.startswith("error: ")
     assert keys.read_text() == f"{HEADER}\nold,{SHA},60,\n"
 
@@ -214,8 +214,8 @@ def test_broken_file__keeps_the_keys_and_is_logged_once(
     keys.unlink()
     clock.now_s += 3.0
     assert access.authenticate(None, key).name == "ranger"
-    said = [record.message for record in caplog.records if record.message.startswith("the keys stay as they were")]
-    assert len(said) == 2
+    reply = [record.message for record in caplog.records if record.message.startswith("the keys stay as they were")]
+    assert len(reply) == 2
 
 
 def test_secret_of_kubernetes__changes_by_a_link(tmp_path: Path, clock: Clock) -> None:
@@ -269,14 +269,14 @@ def test_server__asks_for_a_key_by_both_protocols_but_not_probes(bundle_director
             assert client.post(infer, json={}, headers={"Authorization": _bearer(key)}).status_code == 400
         assert asyncio.run(_grpc_statuses(grpc_address, key)) == ["OK", "OK", "UNAUTHENTICATED", "INVALID_ARGUMENT"]
 
-        def asked() -> httpx.Response:
+        def sent() -> httpx.Response:
             return httpx.get(server.url + metadata, headers={"X-API-Key": key}, trust_env=False, timeout=HANG_S)
 
-        used_up = asked()
+        used_up = sent()
         assert used_up.status_code == 429
         assert 1 <= int(used_up.headers["retry-after"]) <= 6_000
         keys.write_text(f"{HEADER}\n")
-        until(lambda: asked().status_code == 401, "a key that was revoked is not known any more")
+        until(lambda: sent().status_code == 401, "a key that was revoked is not known any more")
         assert key not in server.log.read_text()
 
 

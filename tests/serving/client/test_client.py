@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving.__main__ import main
 from serving.client import Client
 from serving.simulate.simulated_client import SimulatedClient
 from serving.stream.consumer import Consumer, ConsumerConfig
+from silencio.__main__ import main
 from silencio.errors import ConfigError, ServingError
 from tests.serving.answering import Answering, answering
 
@@ -99,8 +99,8 @@ def test_key__every_command_that_shows_it_has_the_option(
     for command in commands:
         option = ["--give-up-s", "0"] if command[0] == "consume" else []
         main([*command, *option, "--url", ELSEWHERE, *(["--api-key-in-clear"] if is_allowed else [])])
-        said = "".join(capsys.readouterr())
-        assert ("in clear" in said) != is_allowed, (command, said)
+        message = "".join(capsys.readouterr())
+        assert ("in clear" in message) != is_allowed, (command, message)
 
 
 def test_commands__end_in_one_sentence(
@@ -114,10 +114,10 @@ def test_commands__end_in_one_sentence(
         ["simulate", "guide"],
     ):
         assert main([*words, "--url", ELSEWHERE]) == 1
-        said = capsys.readouterr().err
-        assert said.startswith("error: ")
-        assert "ALL_PROXY=socks5://127.0.0.1:9" in said
-        assert said.count("\n") == 1
+        message = capsys.readouterr().err
+        assert message.startswith("error: ")
+        assert "ALL_PROXY=socks5://127.0.0.1:9" in message
+        assert message.count("\n") == 1
 
 
 def test_client__says_through_which_proxy_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,13 +149,13 @@ class _Grpc:
     def __init__(self, rest: _Rest) -> None:
         self._rest = rest
         self._stopped = asyncio.Event()
-        self.rest_was_told = False
+        self.rest_was_stopped = False
 
     async def start(self) -> None:
         await self._stopped.wait()
 
     async def stop(self) -> None:
-        self.rest_was_told = self._rest._server.should_exit
+        self.rest_was_stopped = self._rest._server.should_exit
         self._rest.is_answered.set()
         self._stopped.set()
 
@@ -177,7 +177,7 @@ def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
         else:
             grpc._stopped.set()
         await serving
-        assert grpc.rest_was_told
+        assert grpc.rest_was_stopped
 
     asyncio.run(serve())
 

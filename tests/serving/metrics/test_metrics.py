@@ -97,8 +97,8 @@ def test_scrape__the_bundle_is_named(counted: LocalServers, scorer: Scorer) -> N
     manifest = scorer.bundle.manifest
     info = _scrape(counted.url)["silencio_bundle_info"]
     assert [one.value for one in info] == [1.0]
-    said = {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256}
-    assert said.items() <= info[0].labels.items()
+    message = {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256}
+    assert message.items() <= info[0].labels.items()
 
 
 def test_scrape__every_species_is_there_from_the_start(counted: LocalServers, scorer: Scorer) -> None:

@@ -102,13 +102,16 @@ def test_put__a_value_of_the_wrong_type_costs_its_own_row_only(tmp_path: Path) -
 
 def test_put__never_waits_and_drops_the_newest_while_the_place_is_away(tmp_path: Path) -> None:
     (tmp_path / "place").write_text("a file where the folder should be")
-    said: Counter[str] = Counter()
+    message: Counter[str] = Counter()
     log = PredictionLog(
-        str(tmp_path / "place"), rows_per_file=10, max_waiting_rows=30, on_dropped=lambda why, n: said.update({why: n})
+        str(tmp_path / "place"),
+        rows_per_file=10,
+        max_waiting_rows=30,
+        on_dropped=lambda why, n: message.update({why: n}),
     )
     for i in range(50):
         log.put(records(1, request_id=str(i)))
-    assert log.n_dropped == said == {"full": 20}
+    assert log.n_dropped == message == {"full": 20}
     (tmp_path / "place").unlink()
     until(lambda: log.n_written == 30)
     log.close()
@@ -178,16 +181,16 @@ def _writer(place: Path, *arguments: str) -> subprocess.Popen[str]:
 def _last_line(process: subprocess.Popen[str], enough: Callable[[list[int]], bool]) -> list[int]:
     assert process.stdout is not None
     for line in process.stdout:
-        said = [int(number) for number in line.split()]
-        if enough(said):
-            return said
+        message = [int(number) for number in line.split()]
+        if enough(message):
+            return message
     raise AssertionError("the writer ended by itself")
 
 
 def test_killed__leaves_whole_files_only(tmp_path: Path) -> None:
     for n_files in (3, 8):
         process = _writer(tmp_path)
-        _last_line(process, lambda said: said[1] >= 200 * n_files)  # noqa: B023
+        _last_line(process, lambda message: message[1] >= 200 * n_files)  # noqa: B023
         process.send_signal(signal.SIGKILL)
         process.communicate()
         for path in _files(tmp_path):
@@ -198,7 +201,7 @@ def test_killed__leaves_whole_files_only(tmp_path: Path) -> None:
 def test_full_disk__costs_rows_and_not_the_server(tmp_path: Path) -> None:
     process = _writer(tmp_path, "2000")
     try:
-        _, n_written, n_dropped = _last_line(process, lambda said: said[2] > 5_000)
+        _, n_written, n_dropped = _last_line(process, lambda message: message[2] > 5_000)
         assert n_written == 0
         assert n_dropped > 5_000
         assert _files(tmp_path) == []

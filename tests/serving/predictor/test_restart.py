@@ -29,7 +29,7 @@ class Crowd:
         self.answers: list[tuple[int, str | None]] = []
         self.failures: list[str] = []
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(url, one)) for one in recordings]
+        self._threads = [threading.Thread(target=self._send, args=(url, one)) for one in recordings]
 
     def __enter__(self) -> Crowd:
         for thread in self._threads:
@@ -41,7 +41,7 @@ class Crowd:
         for thread in self._threads:
             thread.join()
 
-    def _ask(self, url: str, encoded: bytes) -> None:
+    def _send(self, url: str, encoded: bytes) -> None:
         with httpx.Client(base_url=url, trust_env=False, timeout=HANG_S) as client:
             while not self._stop.is_set():
                 try:

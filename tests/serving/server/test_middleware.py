@@ -150,9 +150,9 @@ def test_request_id__both_stand_in_the_log(
     wrong = _post(guarded, X_Request_ID="walk-17")
     large = _post(guarded, b"x" * 1_001, X_Request_ID="walk-18")
     without = _post(guarded)
-    said = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    message = [record.getMessage() for record in caplog.records if record.name == "kserve"]
     own = [answer.headers["x-silencio-request-id"] for answer in (wrong, large, without)]
-    assert [line.partition(": ")[0] for line in said] == [
+    assert [line.partition(": ")[0] for line in message] == [
         f"400 {PREDICT} {own[0]} (walk-17)",
         f"413 {PREDICT} {own[1]} (walk-18)",
         f"400 {PREDICT} {own[2]}",
@@ -347,9 +347,9 @@ def test_log__a_client_writes_no_lines_of_its_own(
     guarded.error = InvalidInput("a\nfield: is missing" + "x" * 5_000)
     _post(guarded)
     _post(guarded, route="/v1/models/%0aERROR%20all%20is%20lost:predict")
-    said = [record.getMessage() for record in caplog.records if record.name == "kserve"]
-    assert len(said) == 2
-    assert not any("\n" in line or len(line) > 1_100 for line in said)
+    message = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    assert len(message) == 2
+    assert not any("\n" in line or len(line) > 1_100 for line in message)
 
 
 def test_routes__wrong_ones_are_json_with_one_sentence(http: httpx.Client) -> None:
@@ -441,20 +441,20 @@ async def guarded_grpc() -> Any:
     ],
 )
 def test_grpc_errors__a_status_and_a_sentence(error: Exception, status: StatusCode, text: str) -> None:
-    async def ask() -> aio.AioRpcError:
+    async def send() -> aio.AioRpcError:
         async with guarded_grpc() as (servicer, channel, _):
             servicer.error = error
             with pytest.raises(aio.AioRpcError) as caught:
                 await GRPCInferenceServiceStub(channel).ModelInfer(ModelInferRequest())
         return caught.value
 
-    said = asyncio.run(ask())
-    assert (said.code(), said.details()) == (status, text)
-    assert dict(said.trailing_metadata())["x-request-id"]
+    message = asyncio.run(send())
+    assert (message.code(), message.details()) == (status, text)
+    assert dict(message.trailing_metadata())["x-request-id"]
 
 
 def test_grpc__metadata_as_over_rest() -> None:
-    async def ask() -> tuple[dict[str, str], dict[str, str]]:
+    async def send() -> tuple[dict[str, str], dict[str, str]]:
         async with guarded_grpc() as (servicer, channel, _):
             call = GRPCInferenceServiceStub(channel).ModelInfer(
                 ModelInferRequest(), metadata=(("x-request-id", "walk-17"), ("x-silencio-key-role", "admin"))
@@ -462,25 +462,25 @@ def test_grpc__metadata_as_over_rest() -> None:
             await call
             return servicer.headers, dict(await call.trailing_metadata())
 
-    seen, answered = asyncio.run(ask())
+    seen, answered = asyncio.run(send())
     assert seen["x-request-id"] == answered["x-request-id"] == "walk-17"
     assert seen["x-silencio-request-id"] == answered["x-silencio-request-id"] != "walk-17"
     assert not {"x-silencio-key-name", "x-silencio-key-role"} & seen.keys()
 
 
 def test_grpc__bytes_that_are_no_message_are_the_clients_fault() -> None:
-    async def ask() -> aio.AioRpcError:
+    async def send() -> aio.AioRpcError:
         async with guarded_grpc() as (_, channel, _load):
             call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
             with pytest.raises(aio.AioRpcError) as caught:
                 await call(b"\xff\xff\xff")
         return caught.value
 
-    assert asyncio.run(ask()).code() is StatusCode.INVALID_ARGUMENT
+    assert asyncio.run(send()).code() is StatusCode.INVALID_ARGUMENT
 
 
 def test_grpc__load_is_bounded_but_not_for_probes() -> None:
-    async def ask() -> tuple[list[StatusCode], bool]:
+    async def send() -> tuple[list[StatusCode], bool]:
         async with guarded_grpc() as (servicer, channel, load):
             servicer.may_answer.clear()
             stub = GRPCInferenceServiceStub(channel)
@@ -492,7 +492,7 @@ def test_grpc__load_is_bounded_but_not_for_probes() -> None:
             assert load.n_requests == load.n_body_bytes == 0
             return codes, live
 
-    codes, live = asyncio.run(ask())
+    codes, live = asyncio.run(send())
     assert sorted(code.name for code in codes) == ["OK", "OK", "RESOURCE_EXHAUSTED"]
     assert live
 

@@ -87,10 +87,10 @@ def refusing(
             directory = Path(shutil.copytree(bundle_directory, tmp_path_factory.mktemp("broken") / "bundle"))
             damage(directory)
             grpc_port = free_ports(1)[0]
-            asks = ["--predictor_host", f"127.0.0.1:{grpc_port}"]
+            requests = ["--predictor_host", f"127.0.0.1:{grpc_port}"]
             for module in SERVERS:
                 log = directory.parent / f"{module}.log"
-                of_module = asks if module == "serving.transformer" else []
+                of_module = requests if module == "serving.transformer" else []
                 port = 0 if of_module else grpc_port
                 started[damage, module] = _start(module, directory, log, *of_module, grpc_port=port)
         yield started

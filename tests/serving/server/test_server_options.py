@@ -16,10 +16,10 @@ from serving.server.start import _SDK_LIMITS, _entrance, argument_parser, parsed
 from serving.settings.page import UNUSED_SDK_OPTIONS
 from serving.transformer.__main__ import main as transformer
 from serving.transformer.settings import TransformerSettings
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 
 
-def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
+def _message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
     """What a server says of a command line that it does not take: one sentence, whatever is wrong with it."""
     monkeypatch.setattr(sys, "argv", ["server", *words])
     with pytest.raises(SystemExit) as ended:
@@ -36,27 +36,28 @@ def test_servers__name_all_options_that_are_missing(
     bundle = f"--bundle DIR, a bundle's folder ({tmp_path}/models, KServe's own, is not there)"
     host = "--predictor_host HOST:PORT, the predictor's gRPC port"
     help_of = "; python -m serving.{} --help lists all options\n"
-    assert _said(monkeypatch, capsys, predictor) == f"error: needed: {bundle}{help_of.format('predictor')}"
+    assert _message(monkeypatch, capsys, predictor) == f"error: needed: {bundle}{help_of.format('predictor')}"
     assert (
-        _said(monkeypatch, capsys, transformer) == f"error: needed: {bundle} and {host}{help_of.format('transformer')}"
+        _message(monkeypatch, capsys, transformer)
+        == f"error: needed: {bundle} and {host}{help_of.format('transformer')}"
     )
-    assert _said(monkeypatch, capsys, transformer, "--bundle", "b").startswith(f"error: needed: {host}; ")
+    assert _message(monkeypatch, capsys, transformer, "--bundle", "b").startswith(f"error: needed: {host}; ")
     # Where KServe mounts one, none need be named.
     (tmp_path / "models").mkdir()
-    assert _said(monkeypatch, capsys, transformer).startswith(f"error: needed: {host}; ")
+    assert _message(monkeypatch, capsys, transformer).startswith(f"error: needed: {host}; ")
 
 
 def test_servers__what_is_wrong_is_not_lost_in_the_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _said(monkeypatch, capsys, predictor, "--bogus").startswith("error: unrecognized arguments: --bogus; ")
+    assert _message(monkeypatch, capsys, predictor, "--bogus").startswith("error: unrecognized arguments: --bogus; ")
 
 
 def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "100%" / "python"))
-    told = " ".join(argument_parser("test", "", ServerSettings).format_help().split())
+    reported = " ".join(argument_parser("test", "", ServerSettings).format_help().split())
     # Lines break at hyphens as well.
-    assert f"made by `{python()} -m serving.access new`".replace(" ", "") in told.replace(" ", "")
+    assert f"made by `{silencio()} keys new`".replace(" ", "") in reported.replace(" ", "")
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_limits__of_a_body_may_be_larger_than_usual() -> None:
 def test_renamed__an_old_option_is_refused_and_the_new_one_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str, old: str, new: str
 ) -> None:
-    refused = _said(monkeypatch, capsys, predictor, "--bundle", "b", *how.format(old).split())
+    refused = _message(monkeypatch, capsys, predictor, "--bundle", "b", *how.format(old).split())
     assert refused.startswith(f"error: {old} is called {new} now; ")
 
 

@@ -49,8 +49,8 @@ def test_version__the_bundles_own_is_what_answers(
     assert stub.ModelReady(ModelReadyRequest(name="silencio", version=version), timeout=HANG_S).ready
     metadata = stub.ModelMetadata(ModelMetadataRequest(name="silencio", version=version), timeout=HANG_S)
     assert list(metadata.versions) == [version]
-    for asked in ("", version):
-        request_of_silence.model_version = asked
+    for sent in ("", version):
+        request_of_silence.model_version = sent
         assert stub.ModelInfer(request_of_silence, timeout=HANG_S).model_version == version
 
 

@@ -41,7 +41,7 @@ STEMS = ["H01_20250411_050000", "H01_20250411_050100"]
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "serving", *arguments]
+    return [sys.executable, "-m", "silencio", *arguments]
 
 
 def rows_of(text: bytes) -> list[dict[str, str]]:
@@ -87,10 +87,10 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
     rows, files = tables_of(str(places[1]))
     assert rows == Counter([*(f"H01_20250411_050000_{end}" for end in (5, 10, 15)), "short_5"])
     assert files["site/H01_20250411_050000.ogg"]["duration_s"] == "12.000"
-    said = rows_of((places[1] / "birdclef.csv").read_bytes())
+    message = rows_of((places[1] / "birdclef.csv").read_bytes())
     wanted = scorer(places[0] / "site" / "H01_20250411_050000.ogg").probabilities
     codes = scorer.bundle.manifest.classes.codes
-    got = [[float(row[code]) for code in codes] for row in said if row["row_id"].startswith("H01")]
+    got = [[float(row[code]) for code in codes] for row in message if row["row_id"].startswith("H01")]
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
     table = read_parquet(places[1] / "detections.parquet").to_pylist()
     counted = Counter(row["file"] for row in table)
@@ -192,8 +192,8 @@ def test_busy_server__is_asked_again_when_it_says(places: tuple[Path, Path], bus
     busy.answers += [(503, {"error": "later"}, {"Retry-After": "1"}), (503, {"error": "later"}, {})]
     consumer_of(places, busy.url, give_up_s=HANG_S).run(once=True)
     assert tables_of(str(places[1]))[0] == Counter(["a_5"])
-    assert len(busy.asked_s) == 3
-    assert busy.asked_s[1] - busy.asked_s[0] >= 1.0
+    assert len(busy.received_s) == 3
+    assert busy.received_s[1] - busy.received_s[0] >= 1.0
     body = json.loads(busy.bodies[0])
     assert body["parameters"] == {"top_k": "all", "priority": "batch", "truncated": "note"}
 
@@ -237,14 +237,14 @@ def test_stopped_consumer__writes_its_tables(places: tuple[Path, Path], busy: An
 
 
 def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> None:
-    said: list[str] = []
+    message: list[str] = []
     config = ConsumerConfig(str(tmp_path / "in"), str(tmp_path / "results"), busy.url, every_s=0.05, settle_s=0.0)
-    consumer = Consumer(config, said.append)
+    consumer = Consumer(config, message.append)
     watching = threading.Thread(target=consumer.run, kwargs={"once": False})
     watching.start()
     try:
-        until(lambda: bool(said))
-        assert "trying again" in said[0]
+        until(lambda: bool(message))
+        assert "trying again" in message[0]
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / "a.ogg").write_bytes(b"anything")
         until(lambda: "a.ogg" in consumer.results.answered)
@@ -255,13 +255,13 @@ def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> N
         Consumer(replace(config, source=str(tmp_path / "nowhere"))).run(once=True)
 
 
-def test_ledger__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
+def test_results_store__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
     write_bytes(tmp_path / "failures" / "a.ogg.json", b'{"something": "else"}')
     with pytest.raises(StorageError, match=r"a\.ogg\.json is no entry"):
         ResultsStore(str(tmp_path))
 
 
-def test_ledger__a_failure_counts_for_its_content_alone(tmp_path: Path) -> None:
+def test_results_store__a_failure_counts_for_its_content_alone(tmp_path: Path) -> None:
     ResultsStore(str(tmp_path)).add_failure(Failure(file="x/a.ogg", version="1", reason="not audio"))
     results = ResultsStore(str(tmp_path))
     assert not results.needs("x/a.ogg", "1")

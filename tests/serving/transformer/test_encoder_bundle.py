@@ -26,8 +26,8 @@ def test_encoder__runs_in_the_predictor(tmp_path: Path, recording: Callable[...,
             timeout=HANG_S,
         )
     classes = Bundle(directory).manifest.classes
-    said = [
+    message = [
         {one["code"]: one["probability"] for one in w["species"]} for w in answer.json()["predictions"][0]["windows"]
     ]
-    got = [[window[code] for code in classes.codes] for window in said]
+    got = [[window[code] for code in classes.codes] for window in message]
     np.testing.assert_allclose(got, Scorer(Bundle(directory))(encoded).probabilities, atol=1e-5)
