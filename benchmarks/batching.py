@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.result import Result
 from serving.predictor.scheduler import Priority, Scheduler, Tensors
-from serving.predictor.settings import PredictorSettings
+from serving.settings.predictor import PredictorSettings
 from silencio.bundle import Bundle
 from silencio.bundle.graph import MAX_RUN_WINDOWS, Graph
 from silencio.bundle.manifest import GRAPH, GraphInput

@@ -14,8 +14,8 @@ from typing import Self
 from serving.access.certificate import names_of, refusal_at
 from serving.access.tls import Tls
 from serving.local.server_process import ServerProcess
-from serving.local.settings import NOT_THE_PREDICTORS, NOT_THE_TRANSFORMERS
 from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES, REFUSED
+from serving.settings.local import NOT_THE_PREDICTORS, NOT_THE_TRANSFORMERS
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
 from silencio.network import free_ports, is_loopback

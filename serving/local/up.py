@@ -17,11 +17,11 @@ from serving.access.keys import read_keys
 from serving.access.tls import Tls
 from serving.local import LocalServers, local_servers
 from serving.local.example_requests import example_requests
-from serving.local.settings import LocalSettings
-from serving.predictor.settings import PredictorSettings
 from serving.server.protocol import LOOPBACK_HOSTS
 from serving.settings import add_options, misspelt, settings_of
-from serving.transformer.settings import TransformerSettings
+from serving.settings.local import LocalSettings
+from serving.settings.predictor import PredictorSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, ServingError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from serving.metrics.process import LOG_DROP_REASONS, count_log_dropped, count_log_written, expect_log
-from serving.prediction_log.settings import PredictionLogSettings
 from serving.prediction_log.writer import PredictionLog
+from serving.settings.prediction_log import PredictionLogSettings
 
 
 def open_prediction_log(settings: PredictionLogSettings) -> PredictionLog | None:

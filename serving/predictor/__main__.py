@@ -9,8 +9,8 @@ from silencio.command import command, exit_with
 def main() -> None:
     """Serve until a signal comes."""
     from serving.predictor.model import Predictor
-    from serving.predictor.settings import PredictorSettings
     from serving.server.start import argument_parser, parsed_settings, serve
+    from serving.settings.predictor import PredictorSettings
 
     description = "Run a bundle's graph behind the Open Inference Protocol V2."
     settings = parsed_settings(argument_parser("serving.predictor", description, PredictorSettings), PredictorSettings)

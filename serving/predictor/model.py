@@ -12,11 +12,11 @@ from kserve.logging import logger
 
 from serving.metrics import RUN_STAGES, Metrics
 from serving.predictor.scheduler import QueueFullError, Scheduler
-from serving.predictor.settings import PredictorSettings
 from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.server.errors import Overloaded
 from serving.server.readiness import BundleModel
 from serving.server.v2_outputs import wanted_outputs
+from serving.settings.predictor import PredictorSettings
 from silencio.bundle import Bundle
 from silencio.bundle.graph import OUTPUT, Graph
 

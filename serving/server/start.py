@@ -24,8 +24,8 @@ from serving.server.kserve_patches import BundleDataPlane, FixedRepository, Mode
 from serving.server.middleware import AddRoutes
 from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK_HOSTS
 from serving.server.readiness import BundleModel
-from serving.server.settings import ServerSettings
 from serving.settings import add_options, misspelt, settings_of
+from serving.settings.server import ServerSettings
 from silencio.errors import ConfigError
 
 _MAX_BODY_BYTES_IN_FLIGHT = 512 << 20

@@ -1,4 +1,4 @@
-"""What servers are told: flags win over the environment, and that over defaults; docs/settings.md lists all of it."""
+"""Settings of the servers: flags win over the environment, and that over defaults; docs/settings.md lists all of it."""
 
 from serving.settings.command_line import Option, ServingSettings, add_options, misspelt, settings_of
 from serving.settings.values import Flag, Origins, Port

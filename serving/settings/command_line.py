@@ -11,9 +11,9 @@ from typing import ClassVar, TypeVar
 
 from pydantic.fields import FieldInfo
 
-from serving.server.renamed_options import add_renamed_options
+from serving.settings.renamed_options import add_renamed_options
 from silencio.errors import ConfigError
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 from silencio.settings import PREFIX, EnvironmentSettings, is_service_address
 
 # How alike a variable that nobody reads must be to one that is read.
@@ -25,7 +25,7 @@ class Option:
     """How a setting is given on the command line.
 
     Attributes:
-        group: Its heading in `--help`, none where it is empty; what is to be said of it stands behind a colon.
+        group: Its heading in `--help`, none where it is empty; its description stands behind a colon.
         metavar: What stands for its value; empty makes a switch of it.
         flags: Other names of its flag.
         default: In words, where the default is no constant.
@@ -103,7 +103,7 @@ def add_options(parser: argparse.ArgumentParser, settings: type[ServingSettings]
 
 def _as_typed_here(text: str) -> str:
     """A command in a description, with the interpreter that runs."""
-    return text.replace("`silencio keys new`", f"`{python()} -m serving.access new`")
+    return text.replace("`silencio ", f"`{silencio()} ")
 
 
 def default_of(field: FieldInfo, option: Option) -> str:
@@ -137,7 +137,7 @@ def misspelt(*settings: type[ServingSettings]) -> Iterator[str]:
     """A sentence for each variable that nobody reads, and that is called almost like one of these settings.
 
     Others' variables begin so as well (a Service of Kubernetes that is called silencio makes a dozen): such a name
-    is told of, and not refused.
+    is reported, and not refused.
     """
     known = {one.variable(name).removeprefix(PREFIX) for one in settings for name in one.model_fields}
     for variable, value in sorted(os.environ.items()):

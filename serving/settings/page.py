@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from serving.local.settings import LocalSettings
-from serving.predictor.settings import PredictorSettings
-from serving.server.settings import ServerSettings
 from serving.settings.command_line import ServingSettings, default_of
-from serving.transformer.settings import TransformerSettings
+from serving.settings.local import LocalSettings
+from serving.settings.predictor import PredictorSettings
+from serving.settings.server import ServerSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.settings import EnvironmentSettings, Settings
 from silencio.storage.settings import S3Settings
 
@@ -39,7 +39,7 @@ value that cannot be used ends the server with one sentence that names the flag 
   line. Several origins have commas between them in the environment.
 - A variable that is set to nothing is refused, and not taken for one that is not set: a template that lost the name of
   its keys file would open the server to everybody.
-- A variable that nobody reads and that is called almost like one of these is told of in the log. It is not refused:
+- A variable that nobody reads and that is called almost like one of these is reported in the log. It is not refused:
   other programs have variables that begin with `SILENCIO_`, and Kubernetes makes some for every Service whose name does
   so. Addresses (`tcp://…`) that it puts into `SILENCIO_PORT`, `SILENCIO_HTTP_PORT` or `SILENCIO_GRPC_PORT` are no
   ports, and are passed over.
@@ -47,7 +47,7 @@ value that cannot be used ends the server with one sentence that names the flag 
 - `--keys`, `--tls_cert`, `--tls_key` and the predictor's certificates name files, such as Kubernetes mounts of a
   secret. The keys of S3 may lie in a folder, a file each by the variable's name: `SILENCIO_SECRETS_DIR`.
 - `silencio serve` starts both servers, which see its environment: each takes its own options from it. What lies between
-  the two (the predictor's address and port, how it is asked) is not taken from it.
+  the two (the predictor's address and port, how it is reached) is not taken from it.
 """
 
 

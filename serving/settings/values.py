@@ -8,7 +8,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
-from serving.server.origins import check_origin
+from serving.settings.origins import check_origin
 from silencio.errors import ConfigError
 
 _MAX_PORT = 65_535

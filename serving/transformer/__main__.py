@@ -17,10 +17,10 @@ def main() -> None:
     from serving.prediction_log.opened import open_prediction_log
     from serving.server.protocol import LOG_CLOSE_TIMEOUT_S
     from serving.server.start import argument_parser, parsed_settings, serve
+    from serving.settings.transformer import TransformerSettings
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
     from serving.transformer.predictor_tls import predictor_credentials
-    from serving.transformer.settings import TransformerSettings
     from serving.transformer.telemetry import PredictionRecorder
 
     parser = argument_parser(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from serving.metrics import REQUEST_STAGES, Metrics
 from serving.server.protocol import OWN_REQUEST_ID
 from serving.server.readiness import BundleModel
+from serving.settings.transformer import DEFAULT_MAX_FEATURE_BYTES
 from serving.transformer.feature_memory import FeatureMemory, FeatureReservation
 from serving.transformer.postprocessing import Postprocessor
 from serving.transformer.predictor_client import PredictorClient
@@ -28,7 +29,6 @@ from serving.transformer.preprocessing import PreprocessedRequest, Preprocessor
 from serving.transformer.request import parse_request
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.responses import DOCUMENT, N_WINDOWS, v1_body, v2_response
-from serving.transformer.settings import DEFAULT_MAX_FEATURE_BYTES
 from serving.transformer.telemetry import PredictionRecorder
 from serving.transformer.timings import Timings
 from silencio.bundle import Bundle

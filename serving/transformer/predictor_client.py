@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from serving.server.errors import Unavailable
 from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED, Priority
-from serving.transformer.settings import DEFAULT_DEADLINE_S
+from serving.settings.transformer import DEFAULT_DEADLINE_S
 from silencio.bundle.graph import MAX_RUN_WINDOWS, OUTPUT
 
 _PROBE_DEADLINE_S = 2.0

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import grpc
 
-from serving.transformer.settings import TransformerSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.errors import ConfigError
 from silencio.network import is_loopback
 

@@ -1,4 +1,4 @@
-"""Where this process runs: read from the environment when it is asked, never from a configuration file.
+"""Where this process runs: read from the environment whenever it is needed, never from a configuration file.
 
 A setting says something about the machine (how many threads, where to cache); what is trained and how is a
 configuration (`silencio.config`) and travels with the bundle. The servers' settings are `serving.settings`.

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 
 from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
+from serving.server import grpc_messages as messages
 from serving.server.protocol import MAX_BODY_BYTES
-from serving.server.settings import ServerSettings
+from serving.settings.server import ServerSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
 PREDICT, OPERATING = (

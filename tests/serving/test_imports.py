@@ -16,7 +16,7 @@ NEVER = ("torch", "torchvision", "lightning", "timm", "peft", "kfp", "mlflow", "
 def test_servers__import_no_training_framework() -> None:
     code = (
         "import serving.transformer.model, serving.transformer.page.routes, serving.transformer.openapi, "
-        "serving.prediction_log.opened, serving.predictor.model, serving.predictor.settings, serving.server.start, "
+        "serving.prediction_log.opened, serving.predictor.model, serving.settings.predictor, serving.server.start, "
         "sys; "
         f"print([name for name in {NEVER} if name in sys.modules])"
     )

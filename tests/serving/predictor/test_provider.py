@@ -11,8 +11,8 @@ import pytest
 
 from serving.local import LocalServers
 from serving.predictor.model import Predictor
-from serving.predictor.settings import PredictorSettings
 from serving.settings import add_options, settings_of
+from serving.settings.predictor import PredictorSettings
 from silencio.bundle import Bundle
 from silencio.bundle.graph import PROVIDERS
 from silencio.errors import ConfigError

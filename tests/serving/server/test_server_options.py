@@ -8,14 +8,14 @@ from pathlib import Path
 import kserve.model_server
 import pytest
 
-import serving.server.settings
+import serving.settings.server
 from serving.predictor.__main__ import main as predictor
-from serving.predictor.settings import PredictorSettings
-from serving.server.settings import ServerSettings
 from serving.server.start import _SDK_LIMITS, _entrance, argument_parser, parsed_settings
 from serving.settings.page import UNUSED_SDK_OPTIONS
+from serving.settings.predictor import PredictorSettings
+from serving.settings.server import ServerSettings
+from serving.settings.transformer import TransformerSettings
 from serving.transformer.__main__ import main as transformer
-from serving.transformer.settings import TransformerSettings
 from silencio.interpreter import silencio
 
 
@@ -32,7 +32,7 @@ def _message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def test_servers__name_all_options_that_are_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(serving.server.settings, "MOUNTED_BUNDLE", tmp_path / "models")
+    monkeypatch.setattr(serving.settings.server, "MOUNTED_BUNDLE", tmp_path / "models")
     bundle = f"--bundle DIR, a bundle's folder ({tmp_path}/models, KServe's own, is not there)"
     host = "--predictor_host HOST:PORT, the predictor's gRPC port"
     help_of = "; python -m serving.{} --help lists all options\n"
@@ -61,7 +61,7 @@ def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.Monke
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(serving.server.settings, "MOUNTED_BUNDLE", tmp_path)
+    monkeypatch.setattr(serving.settings.server, "MOUNTED_BUNDLE", tmp_path)
     for words, bundle in (([], tmp_path), (["--bundle", "b"], Path("b"))):
         monkeypatch.setattr(sys, "argv", ["server", *words])
         assert parsed_settings(argument_parser("test", "", ServerSettings), ServerSettings).bundle == bundle
@@ -72,7 +72,7 @@ def test_limits__of_grpc_alone_are_not_taken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     """The SDK has them; two numbers for one thing would be one too many."""
-    refused = _said(monkeypatch, capsys, predictor, "--bundle", "b", f"--{name}", "1000")
+    refused = _message(monkeypatch, capsys, predictor, "--bundle", "b", f"--{name}", "1000")
     assert refused.startswith(f"error: --{name} is not taken: --max_body_bytes is the limit of REST and gRPC; ")
 
 
@@ -136,7 +136,7 @@ def test_servers__say_which_variable_is_wrong(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SILENCIO_HTTP_PORT", "http")
-    assert _said(monkeypatch, capsys, predictor).startswith("error: SILENCIO_HTTP_PORT='http': a port is needed")
+    assert _message(monkeypatch, capsys, predictor).startswith("error: SILENCIO_HTTP_PORT='http': a port is needed")
 
 
 def test_sdk__its_own_parser_is_left_as_it_is() -> None:

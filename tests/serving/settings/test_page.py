@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from serving.local.settings import LocalSettings
-from serving.predictor.settings import PredictorSettings
-from serving.server.settings import ServerSettings
 from serving.settings import ServingSettings
+from serving.settings.local import LocalSettings
 from serving.settings.page import page
-from serving.transformer.settings import TransformerSettings
+from serving.settings.predictor import PredictorSettings
+from serving.settings.server import ServerSettings
+from serving.settings.transformer import TransformerSettings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "settings.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("\n")[0]: part for part in PAGE.split("\n## ")}

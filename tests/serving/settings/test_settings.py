@@ -9,11 +9,11 @@ from typing import Any, get_args
 
 import pytest
 
-from serving.local.settings import LocalSettings
-from serving.predictor.settings import PredictorSettings
 from serving.settings import ServingSettings, add_options, settings_of
 from serving.settings.command_line import misspelt
-from serving.transformer.settings import TransformerSettings
+from serving.settings.local import LocalSettings
+from serving.settings.predictor import PredictorSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.bundle.graph import PROVIDERS
 from silencio.errors import ConfigError
 

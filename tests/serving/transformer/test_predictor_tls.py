@@ -18,9 +18,9 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
 )
 
 from serving.settings import add_options, settings_of
+from serving.settings.transformer import TransformerSettings
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.predictor_tls import predictor_credentials
-from serving.transformer.settings import TransformerSettings
 from silencio.errors import ConfigError
 
 Issue = Callable[[str], tuple[Path, Path]]

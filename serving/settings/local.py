@@ -1,4 +1,4 @@
-"""What `silencio serve` is told."""
+"""Settings of `silencio serve`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES
-from serving.server.settings import ServerSettings
 from serving.settings import Flag, Option, Origins, Port, ServingSettings
-from serving.transformer.settings import TransformerSettings
+from serving.settings.defaults import LOOPBACK, MAX_BODY_BYTES
+from serving.settings.server import ServerSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.settings import File, Text, whole
 
 _BETWEEN_THE_SERVERS = (

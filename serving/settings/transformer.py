@@ -1,18 +1,18 @@
-"""What the transformer is told."""
+"""Settings of the transformer."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from serving.prediction_log.settings import PredictionLogSettings
-from serving.server.settings import ServerSettings
 from serving.settings import Flag, Option
+from serving.settings.prediction_log import PredictionLogSettings
+from serving.settings.server import ServerSettings
 from silencio.settings import File, Text, at_least, whole
 
 DEFAULT_MAX_FEATURE_BYTES = 512 << 20
 DEFAULT_DEADLINE_S = 30.0
 _RECORDINGS = "recordings"
-_PREDICTOR = "predictor: on another machine it is asked by TLS"
+_PREDICTOR = "predictor: one on another machine is reached by TLS"
 
 
 class TransformerSettings(PredictionLogSettings, ServerSettings):

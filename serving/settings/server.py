@@ -1,4 +1,4 @@
-"""What both servers are told."""
+"""Settings of both servers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from serving.settings import Flag, Option, Origins, Port, ServingSettings
+from serving.settings.defaults import LOOPBACK, MAX_BODY_BYTES, MODEL_NAME
 from silencio.settings import File, Text, at_least, whole
 
 # Where KServe's storage initializer puts a model.

@@ -1,4 +1,4 @@
-"""What is told of the prediction log."""
+"""Settings of the prediction log."""
 
 from __future__ import annotations
 

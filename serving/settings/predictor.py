@@ -1,4 +1,4 @@
-"""What the predictor is told."""
+"""Settings of the predictor."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from serving.server.settings import ServerSettings
 from serving.settings import Option
+from serving.settings.server import ServerSettings
 from silencio.settings import whole
 
 _INFERENCE = "inference"
