@@ -53,7 +53,9 @@ def test_locks__are_those_of_filelock() -> None:
     assert {Path(file).name for file in found} <= {"run_lock.py"}
 
 
-@pytest.mark.parametrize("name", ["sha256_of", "merge_windows", "audio_statistics", "window_starts", "Verdict"])
+@pytest.mark.parametrize(
+    "name", ["sha256_of", "merge_windows", "audio_statistics", "window_starts", "Verdict", "Comparison"]
+)
 def test_what_is_one__is_defined_once(name: str) -> None:
     found = [
         file

@@ -17,7 +17,7 @@ from benchmarks.bundles import identity, measured_bundle, trained_bundle
 from benchmarks.log_mel import librosa_log_mel
 from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
 from benchmarks.result import Result
-from benchmarks.timing import Comparison, answer, compare, start
+from benchmarks.timing import TimeComparison, answer, compare, start
 from silencio.audio import dequantize
 from silencio.bundle import Bundle
 from silencio.bundle.placeholder import write_placeholder_bundle
@@ -40,7 +40,7 @@ def test_result__is_met_from_the_target_on(value: float, at_least: bool, met: bo
 
 
 def test_comparison__ratio_is_that_of_the_least_times() -> None:
-    noisy = Comparison([3.0, 1.0, 9.0], [21.0, 6.0, 4.0], [0.0] * 3, [0.0] * 3)
+    noisy = TimeComparison([3.0, 1.0, 9.0], [21.0, 6.0, 4.0], [0.0] * 3, [0.0] * 3)
     assert noisy.ratio == 4.0
     assert noisy.details()["ratio_of_medians"] == 2.0
 
