@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Literal, get_args
 
+from serving.predict.formats import Format
 from serving.predict.table import recording_table
 from silencio.console import Console
 from silencio.detections import RecordingDocument
@@ -16,8 +16,6 @@ from silencio.detections.formats import SUFFIXES, TextFormat, pieces, write
 from silencio.errors import ConfigError, StorageError
 from silencio.storage import escaped, is_refused_name, short_name, write_atomically
 
-Format = Literal["table", "json", "csv", "raven", "audacity", "birdclef"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 Answer = tuple[Path, RecordingDocument]
 # A server says it with its first answer.
 BandHz = Callable[[], tuple[float, float] | None]

@@ -61,9 +61,9 @@ class _Commands(TyperGroup):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from silencio import __version__
+        from silencio.version import installed_version
 
-        typer.echo(f"{PROGRAM} {__version__}")
+        typer.echo(f"{PROGRAM} {installed_version()}")
         raise typer.Exit
 
 

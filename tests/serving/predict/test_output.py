@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from serving.predict.output import FORMATS
+from serving.predict.formats import FORMATS
 from silencio.__main__ import main
 from tests.disks import disk_of, files_of_at_most
 
