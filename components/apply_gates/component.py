@@ -26,7 +26,7 @@ def apply_gates(
         candidate: The bundle, not judged yet.
         evaluation: All figures.
         variants: Sizes, times and metrics of fp32 and int8.
-        test: Waveforms of the test part, for the report's pictures.
+        test: Waveforms of the test set, for the report's pictures.
         bundle: The bundle with its test figures and its verdict.
         verdict: Every gate's outcome, as JSON.
         report: The whole report for people.

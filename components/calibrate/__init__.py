@@ -1,4 +1,4 @@
-"""Judge on the test part."""
+"""Judge on the test set."""
 
 from components.calibrate.component import calibrate
 

@@ -23,7 +23,7 @@ def compare_bundles(
         config: What this step reads of the configuration, as JSON.
         released: The bundle that is registered if it passed: `ensemble` or `student`.
         ensemble: The ensemble's bundle, judged.
-        ensemble_evaluation: Its figures on the test part.
+        ensemble_evaluation: Its figures on the test set.
         student: The student's bundle, judged.
         student_evaluation: Its figures on the same recordings.
         page: The table for people.

@@ -1,4 +1,4 @@
-"""evaluate: the verdict on the test part."""
+"""evaluate: the verdict on the test set."""
 
 from typing import List
 
@@ -44,7 +44,7 @@ def evaluate(
         candidate: The bundle that is judged, by its own graph.
         soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Waveforms of training and validation, for references that are fitted.
-        test: Waveforms of the test part.
+        test: Waveforms of the test set.
         champion: The bundle that serves now, from `fetch_champion`.
         evaluation: All figures, as JSON.
         metrics: The bundle's figures.

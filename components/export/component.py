@@ -30,7 +30,7 @@ def export(
     candidate: dsl.Output[dsl.Model],
     variants: dsl.Output[dsl.Artifact],
 ):
-    """Export one graph and hold it against what training saw; the test part has no say in it.
+    """Export one graph and hold it against what training saw; the test set has no say in it.
 
     Args:
         config: What this step reads of the configuration, as JSON.

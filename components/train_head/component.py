@@ -18,7 +18,7 @@ def train_head(
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Train one head on the training part and judge it on validation.
+    """Train one head on the training split and judge it on validation.
 
     Args:
         config: What this step reads of the configuration, as JSON.

@@ -8,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cli.options import add_configuration, add_earlier, check_text, configuration
+from pipelines.step_launcher import StepLauncher
 from silencio.errors import SilencioError
 from silencio.extras import require
 
 # Files that failed; all of them are in the table.
 _SHOWN = 20
+# What takes steps of a pipeline seconds to import, in the order in which they need it. The process that imports it
+# begins first of all: so it does while this one imports what it needs itself.
+IMPORTED_BY_STEPS = {
+    "train": ("silencio.config", "silencio.registry.runs", "silencio.training.fit", "timm"),
+    "batch_score": ("silencio.steps.batch_score",),
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -53,13 +60,20 @@ def _add_train(train: argparse.ArgumentParser) -> None:
 
 def _run_batch_score(options: argparse.Namespace) -> int:
     require("train", "pipelines", needed_by="silencio run")
+    with StepLauncher(options.out, IMPORTED_BY_STEPS["batch_score"]) as launcher:
+        return _score(options, launcher)
+
+
+def _score(options: argparse.Namespace, launcher: StepLauncher) -> int:
     from pipelines.batch_score_run import run_batch_score
     from pipelines.step_tables import times_table
     from silencio.console import Console
 
     check_text(options)
     console = Console()
-    run = run_batch_score(options.data, options.bundle, options.out, options.shards, options.truncated)
+    run = run_batch_score(
+        options.data, options.bundle, options.out, options.shards, options.truncated, launcher=launcher
+    )
     console.print(times_table(run.times))
     counts = ", ".join(f"{n} {status}" for status, n in run.counts.items() if status != "files")
     console.print(f"{run.counts['files']} files: {counts}; {run.audio_s / 3600:.2f} hours of sound")
@@ -72,24 +86,28 @@ def _run_batch_score(options: argparse.Namespace) -> int:
 
 
 def _run_train(options: argparse.Namespace) -> int:
-    require(
-        "train", "pipelines", needed_by="silencio run"
-    )  # steps are processes of their own, and would end one by one
+    # Steps are processes of their own, and would end one by one.
+    require("train", "pipelines", needed_by="silencio run")
+    with StepLauncher(options.out, IMPORTED_BY_STEPS["train"]) as launcher:
+        return _train(options, launcher)
+
+
+def _train(options: argparse.Namespace, launcher: StepLauncher) -> int:
     from pipelines.step_tables import times_table
     from pipelines.train_output import PAGES, judged_table
     from pipelines.train_run import run_train
     from silencio.console import Console
     from silencio.registry.runs import runs_page
 
-    run, console = run_train(**_train_arguments(options)), Console()
+    run, console = run_train(**_train_arguments(options), launcher=launcher), Console()
     console.print(times_table(run.times))
     console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
-    what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
+    what = f"the {run.evaluation.bundle_row}" if "other_bundle" in run.pages else "it"
     console.print(
         f"The gates passed {what}:" if run.verdict.passed else f"The gates refused {what}, so it is not registered:"
     )
-    for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked)):
+    for reason in sorted(run.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.applies)):
         console.print(f"- {reason.message}", soft_wrap=True, markup=False)
     for name, path in run.pages.items():
         console.print(f"{PAGES[name]}: {path}", soft_wrap=True)
@@ -103,7 +121,8 @@ def _plan_train(options: argparse.Namespace) -> int:
     from pipelines.train_run import plan_train
     from silencio.console import Console
 
-    Console().print(plan_table(plan_train(**_train_arguments(options))))
+    with StepLauncher(options.out, IMPORTED_BY_STEPS["train"]) as launcher:
+        Console().print(plan_table(plan_train(**_train_arguments(options), launcher=launcher)))
     return 0
 
 

@@ -76,7 +76,7 @@ class _IdentityOnlyError(Exception):
 
 
 def _identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    def run_local(pipeline: object, arguments: dict[str, object], identity: str, *_: object) -> None:
+    def run_local(pipeline: object, arguments: dict[str, object], identity: str, *_: object, **beside: object) -> None:
         raise _IdentityOnlyError(identity)
 
     monkeypatch.setattr(batch_score_run, "run_local", run_local)

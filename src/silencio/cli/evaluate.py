@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from silencio.bundle.load import Bundle
     from silencio.console import Console
-    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _soundscapes(options: argparse.Namespace) -> int:
     from silencio.bundle.load import Bundle
 
-    figures = judge_annotated(Bundle(options.bundle), options.annotated)
+    figures = evaluate_annotated(Bundle(options.bundle), options.annotated)
     if options.json:
         sys.stdout.write(json.dumps(figures.to_dict(), indent=1) + "\n")
     else:
@@ -43,7 +43,7 @@ def _soundscapes(options: argparse.Namespace) -> int:
     return 0
 
 
-def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
+def evaluate_annotated(bundle: Bundle, folder: Path) -> SoundscapeMetrics:
     """Score every annotated file of a folder.
 
     Raises:
@@ -54,7 +54,7 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
 
     from silencio.bundle.scoring import Scorer
     from silencio.data.soundscape_files import read_annotated_soundscapes
-    from silencio.evaluation.soundscape_metrics import judge_soundscapes
+    from silencio.evaluation.soundscape_metrics import evaluate_soundscapes
     from silencio.evaluation.soundscapes import score_soundscapes
 
     scorer, manifest = Scorer(bundle), bundle.manifest
@@ -65,10 +65,10 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
     found = read_annotated_soundscapes(folder, manifest.spec)
     scores = score_soundscapes(model, found, manifest.spec, manifest.classes)
     thresholds = np.array([manifest.thresholds[code] for code in manifest.classes.codes])
-    return judge_soundscapes(scores, thresholds)
+    return evaluate_soundscapes(scores, thresholds)
 
 
-def _show(figures: SoundscapeFigures, console: Console) -> None:
+def _show(figures: SoundscapeMetrics, console: Console) -> None:
     from rich.table import Table
 
     facts = figures.to_dict()

@@ -14,8 +14,8 @@ class Annotation:
 
     Attributes:
         code: Species code; one outside a model's class list is allowed: the animal is there all the same.
-        begin_s: From the start of the soundscape.
-        end_s: After `begin_s`.
+        begin_s: Seconds from the start of the soundscape to the beginning.
+        end_s: Seconds from the start of the soundscape to the end, after `begin_s`.
         low_hz: Lower edge of its band; None where unknown.
         high_hz: Upper edge of its band.
         snr_db: Its level over the background (`silencio.data.calls.gain_for_snr`); None where unknown.

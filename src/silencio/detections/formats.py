@@ -70,7 +70,7 @@ def pieces(
 
     Args:
         named: What each recording is called, and what was found.
-        text_format: Of the text.
+        text_format: Format of the text.
         band_hz: Lowest and highest frequency that the model hears, for Raven: a detection has no frequencies of its
             own. Without it the table has no columns for them.
         codes: BirdCLEF's columns; by default those of the first window, sorted.

@@ -10,7 +10,7 @@ from typing import Any
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA
 from silencio.config import STUDENT, RunConfig
-from silencio.data.frames import read_frame
+from silencio.data.versions import read_data_table
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.row_names import bundle_name
@@ -49,7 +49,7 @@ def compare_bundles_step(
     judged = {name: Evaluation.load(Path(path)) for name, path in evaluations.items()}
     manifests = {name: Bundle(Path(path)).manifest for name, path in bundles.items()}
     # Both are made from the same data.
-    recordings = example_recordings(read_frame(Path(bundles[released]) / DATA))
+    recordings = example_recordings(read_data_table(Path(bundles[released]) / DATA))
     costs = measure_costs({name: Path(path) for name, path in bundles.items()}, recordings)
     rows = [
         BundleRow(
@@ -59,7 +59,7 @@ def compare_bundles_step(
             costs=costs[name],
             passed=bool(manifest.verdict.get("passed")),
             released=name == released,
-            title=bundle_name(judged[name].judged, judged[name]),
+            title=bundle_name(judged[name].bundle_row, judged[name]),
         )
         for name, manifest in manifests.items()
     ]

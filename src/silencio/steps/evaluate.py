@@ -1,4 +1,4 @@
-"""evaluate: the verdict's figures on the test part, which serves evaluation only: no step that fits is handed it."""
+"""evaluate: the verdict's figures on the test set, which serves evaluation only: no step that fits is handed it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST
 from silencio.config import STUDENT, RunConfig
 from silencio.data.frames import read_frame
-from silencio.data.leaks import check_unheard, recording_fingerprints
+from silencio.data.leaks import check_not_leaked, recording_fingerprints
 from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
-from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.evaluation.champion import ChampionScores, score_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
-from silencio.evaluation.held_out import judge_test_part
+from silencio.evaluation.held_out import evaluate_test_set
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
-from silencio.evaluation.soundscape_evaluation import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
+from silencio.evaluation.soundscape_evaluation import evaluate_in_soundscapes, held_out_backgrounds, try_failure_modes
 from silencio.evaluation.teacher import with_teacher
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
@@ -46,14 +46,14 @@ def evaluate_step(
     evaluation_path: str,
     teacher: str = "",
 ) -> dict[str, float]:
-    """Judge on the test part.
+    """Judge on the test set.
 
     Args:
         config: What this step reads of the configuration.
         heads: Folders of the trained heads.
         inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
         development: Shards of training and validation, for the references that must be fitted.
-        test: Shards of the test part.
+        test: Shards of the test set.
         champion: The folder that `fetch_champion` made, or another with a bundle; empty: nothing to compare.
         evaluation_path: Gets all figures, as JSON.
         teacher: Figures of the ensemble that taught the heads, where they are a student; empty: they make an ensemble.
@@ -71,9 +71,9 @@ def evaluate_step(
     judged = ShardSet(map(Path, test), config.features, "test")
     trained = load_heads(heads, config)
     # Validation as well: weights, calibration and thresholds are fitted on it.
-    check_unheard(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
+    check_not_leaked(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
     for head in trained:
-        check_unheard(head.trained_on, judged.table, head.name)
+        check_not_leaked(head.trained_on, judged.table, head.name)
     graph, decisions = Bundle(Path(inputs["bundle"])).graph(), DecisionRule.load(Path(inputs["decisions"]))
     evaluation = evaluate_candidate(
         graph,
@@ -92,7 +92,7 @@ def evaluate_step(
     soundscapes = read_frame(inputs["soundscapes"])
     evaluation = in_the_field(evaluation, graph, decisions, judged, soundscapes, config, classes)
     evaluation.save(Path(evaluation_path))
-    own = evaluation.figures
+    own = evaluation.metrics
     flat = {f"top1_{name}": round(figures["top1"], 4) for name, figures in own.by_class.items()}
     return {"test_macro_map": round(own.macro_map, 4), "test_top1": round(own.top1, 4), **flat}
 
@@ -101,7 +101,7 @@ def champion_scores(champion: str, table: pd.DataFrame, classes: ClassList) -> C
     """What the champion says of the test recordings; None where there is none."""
     if not champion or not (Path(champion) / MANIFEST).is_file():
         return None
-    return ask_champion(Path(champion), table, classes)
+    return score_champion(Path(champion), table, classes)
 
 
 def in_the_field(
@@ -124,7 +124,7 @@ def in_the_field(
     return replace(
         evaluation,
         mislabelled=decisions.mislabelled,
-        soundscapes=judge_in_soundscapes(model, *asked, config.evaluation.soundscapes),
+        soundscapes=evaluate_in_soundscapes(model, *asked, config.evaluation.soundscapes),
         failure_modes=try_failure_modes(model, *asked, config.evaluation.failure_modes),
     )
 
@@ -158,7 +158,7 @@ def evaluate_candidate(
     }
     joined = fusion.module().combine(np.stack([said[name].probabilities for name in fusion.heads]))
     uncalibrated = recording_scores(joined, recording)
-    evaluation = judge_test_part(
+    evaluation = evaluate_test_set(
         scores,
         uncalibrated,
         decisions.thresholds.named(probabilities, recording),

@@ -27,7 +27,7 @@ def export_step(
     directory: str,
     variants_path: str,
 ) -> str:
-    """Export the bundle that the test part will judge.
+    """Export the bundle that the test set will judge.
 
     Args:
         config: What this step reads of the configuration.
@@ -44,7 +44,7 @@ def export_step(
     usable = read_recordings(Path(inputs["usable"]))
     origin = Origin(
         data=data_table(usable, read_frame(inputs["assignment"])),
-        ledger=read_frame(inputs["ledger"]),
+        split_history=read_frame(inputs["ledger"]),
         licences=licence_counts(usable),
         parents=parents,
     )

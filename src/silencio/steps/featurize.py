@@ -20,7 +20,7 @@ def featurize_shard(config: DataConfig, shard: int, usable_path: str, assignment
     assignment = read_frame(assignment_path)
     mine = assignment[assignment["shard"] == shard]
     recordings = read_recordings(Path(usable_path)).merge(
-        mine[["recording_id", "part", "group_id"]], on="recording_id", validate="one_to_one"
+        mine[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one"
     )
     encoders = open_encoders(config.encoders, config.features)
     write_shard(without_labels(recordings), config.features, Path(directory), encoders)

@@ -43,9 +43,9 @@ def pool_soundscapes(
     usable, assignment = read_recordings(Path(usable_path)), read_frame(assignment_path)
     pool = soundscape_pool(read_frame(soundscapes_path), usable, config.validation)
     first = int(assignment["shard"].max()) + 1
-    planned = plan_shards(pool.drop(columns="part"), pool, config.seconds_per_shard)
+    planned = plan_shards(pool.drop(columns="split"), pool, config.seconds_per_shard)
     shard_of = {name: first + number for number, plan in enumerate(planned) for name in plan.recording_ids}
-    assigned = pool[["recording_id", "group_id", "primary_label", "part"]]
+    assigned = pool[["recording_id", "group_id", "primary_label", "split"]]
     assigned = assigned.assign(shard=assigned["recording_id"].map(shard_of))
     write_recordings(pd.concat([usable, pool[usable.columns]], ignore_index=True), Path(recordings_path))
     write_table(pd.concat([assignment, assigned], ignore_index=True), Path(extended_path))

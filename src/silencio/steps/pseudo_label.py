@@ -42,7 +42,7 @@ def label_step(
     classes = read_class_list(Path(inputs["classes"]))
     shards = ShardSet(map(Path, development), config.features)
     parts = ("train", POOL) if learner == STUDENT else (POOL,)
-    wanted = shards.subset(shards.table["part"].isin(parts).to_numpy())
+    wanted = shards.subset(shards.table["split"].isin(parts).to_numpy())
     said = soft_labels(load_heads(heads, config), FittedEnsemble.load(Path(inputs["fusion"])), wanted, config, classes)
     soft = _targets(learner, said, wanted.table, config, classes)
     soft.save(Path(soft_path))
@@ -67,7 +67,7 @@ def _figures(
         "left_out_share": round(1.0 - n_learned / max(1, n_windows), 4),
     }
     truth = dict(zip(usable["recording_id"], usable["primary_label"], strict=True))
-    in_pool = table.loc[table["part"] == POOL, "recording_id"]
+    in_pool = table.loc[table["split"] == POOL, "recording_id"]
     hidden = [name for name in in_pool if name in truth and name in soft.targets]
     if hidden:
         named = soft.most_probable()

@@ -61,7 +61,7 @@ def register_step(
         "bundle_version": manifest.version,
         "run_id": run_id,
         "verdict": "passed" if verdict.passed else "refused",
-        "objections": verdict.objections,
+        "failed_gates": verdict.failed_gates,
     }
     write_atomically(registration_path, json.dumps(registration, indent=1))
     return version

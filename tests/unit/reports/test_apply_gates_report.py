@@ -24,20 +24,20 @@ def evaluation_path(
     training = ShardSet(tiny_data.development, config.features, "train")
     test = ShardSet(tiny_data.test, config.features, "test")
     graph = Bundle(tiny_bundle).graph()
-    asked = (graph, tiny_ensemble.heads, tiny_ensemble.ensemble, decision_rule, training, test)
-    evaluation = evaluate_candidate(*asked, None, config, classes)
+    requested = (graph, tiny_ensemble.heads, tiny_ensemble.ensemble, decision_rule, training, test)
+    evaluation = evaluate_candidate(*requested, None, config, classes)
     evaluation = in_the_field(evaluation, graph, decision_rule, test, pd.DataFrame({"path": []}), config, classes)
     path = tmp_path_factory.mktemp("evaluation") / "evaluation.json"
     evaluation.save(path)
     return path
 
 
-def _judge(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) -> tuple[dict[str, Any], bytes]:
+def _apply(data: TinyData, bundle: Path, evaluation_path: Path, folder: Path) -> tuple[dict[str, Any], bytes]:
     paths = {name: str(folder / name) for name in ("bundle", "verdict", "report", "variants")}
     folder.mkdir()
     (folder / "variants").write_text("{}")
-    judged = judge_step(data.config, str(bundle), str(evaluation_path), [str(shard) for shard in data.test], paths)
-    return judged, (folder / "report").read_bytes()
+    inputs = judge_step(data.config, str(bundle), str(evaluation_path), [str(shard) for shard in data.test], paths)
+    return inputs, (folder / "report").read_bytes()
 
 
 def _without_times(report: bytes) -> bytes:
@@ -47,14 +47,14 @@ def _without_times(report: bytes) -> bytes:
 def test_judge__writes_the_same_report_twice(
     tiny_data: TinyData, tiny_bundle: Path, evaluation_path: Path, tmp_path: Path
 ) -> None:
-    judged, once = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "one")
-    again, twice = _judge(tiny_data, tiny_bundle, evaluation_path, tmp_path / "two")
-    assert judged == again
+    inputs, once = _apply(tiny_data, tiny_bundle, evaluation_path, tmp_path / "one")
+    again, twice = _apply(tiny_data, tiny_bundle, evaluation_path, tmp_path / "two")
+    assert inputs == again
     # Times are the machine's of that moment.
     assert _without_times(once) == _without_times(twice)
     html = once.decode()
-    assert judged["version"] in html
-    assert ("\N{CHECK MARK} Passed" if judged["passed"] else "\N{BALLOT X} Refused") in html
+    assert inputs["version"] in html
+    assert ("\N{CHECK MARK} Passed" if inputs["passed"] else "\N{BALLOT X} Refused") in html
     assert len(once) < 1_500_000
     for name in ("recordings", "examples", "slices", "soundscapes", "failure-modes", "costs", "bundle"):
         assert f'id="{name}"' in html

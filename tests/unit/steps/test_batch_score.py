@@ -163,8 +163,8 @@ def test_names_that_are_no_text__are_scored_among_others(bundle: Path, tmp_path:
     work = tmp_path / "work"
     work.mkdir()
     assert list_archive(str(tmp_path / "in"), 1, str(work / "archive"))["recordings"] == 3
-    batch_score(str(work / "archive"), 0, str(bundle), 1, str(work / "part"))
-    assert collect_scores(str(work / "archive"), [str(work / "part")], str(work / "all"))["scored"] == 3
+    batch_score(str(work / "archive"), 0, str(bundle), 1, str(work / "split"))
+    assert collect_scores(str(work / "archive"), [str(work / "split")], str(work / "all"))["scored"] == 3
     files = {row["file"]: row["status"] for row in rows_of(work / "all" / "files.csv")}
     assert files == {
         "[dawn] 1.ogg": "scored",

@@ -1,4 +1,4 @@
-"""evaluate: the test part, heard by no trained thing, and judged by the candidate's own graph."""
+"""evaluate: the test set, heard by no trained thing, and judged by the candidate's own graph."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_evaluate_step__judges_ensemble_heads_and_references(evaluated: tuple, t
     said, evaluation = evaluated
     references = ["logistic regression on mean log-mel", "majority class"]
     assert list(evaluation.rows) == [ENSEMBLE, "raw_cnn", "effnet_lora", *references]
-    tested = tiny_data.recordings.loc[tiny_data.recordings["part"] == "test", "recording_id"]
+    tested = tiny_data.recordings.loc[tiny_data.recordings["split"] == "test", "recording_id"]
     assert [one["recording_id"] for one in evaluation.answers] == sorted(tested)
     ensemble = evaluation.rows[ENSEMBLE]
     assert said["test_macro_map"] == round(ensemble.macro_map, 4)
@@ -87,14 +87,14 @@ def test_evaluate_step__a_student_has_one_row_and_its_teachers_stand_beside_it(
     }
     said = evaluate_step(**{**arguments, **changed}, evaluation_path=str(tmp_path / "evaluation"))
     evaluation = Evaluation.load(tmp_path / "evaluation")
-    assert evaluation.judged == "student"
+    assert evaluation.bundle_row == "student"
     assert list(evaluation.rows) == ["student", *teacher.rows]
     assert said["test_top1"] == round(evaluation.rows["student"].top1, 4)
-    assert evaluation.rows[ENSEMBLE] == teacher.figures
+    assert evaluation.rows[ENSEMBLE] == teacher.metrics
     assert evaluation.heads == {"student": {"student": True}, **teacher.heads}
     # The student's bundle is the teacher's here: by its own graph it is told apart by nothing, as two models would be.
     (taught,) = [one for one in evaluation.comparisons if one.other == ENSEMBLE]
-    assert (taught.figure, taught.difference) == ("top1", 0.0)
+    assert (taught.metric, taught.difference) == ("top1", 0.0)
     assert "student" not in {one.other for one in evaluation.comparisons}
 
 
@@ -110,12 +110,12 @@ def test_evaluate_step__a_champion_that_is_the_candidate_differs_by_nothing(eval
     evaluation = evaluated[1]
     against = [one for one in evaluation.comparisons if one.other == "champion"]
     assert [(one.difference, one.interval) for one in against] == [(0.0, (0.0, 0.0))] * 2
-    # It was not trained on its own test part, and so may be asked about all of it.
+    # It was not trained on its own test set, and so may be asked about all of it.
     assert {one.n_recordings for one in against} == {len(evaluation.answers)}
 
 
 def test_evaluate_step__focal_recordings_are_not_judged_alone(evaluated: tuple) -> None:
-    assert evaluated[1].soundscapes["figures"]
+    assert evaluated[1].soundscapes["metrics"]
     assert evaluated[1].failure_modes
 
 
@@ -129,7 +129,7 @@ def leaking_shard(tiny_data: TinyData, tmp_path: Path) -> AddShard:
     """A shard into which a test recording found its way: packed anew, under another name and label."""
 
     def add(part: str) -> str:
-        row = tiny_data.recordings[tiny_data.recordings["part"] == "test"].iloc[0]
+        row = tiny_data.recordings[tiny_data.recordings["split"] == "test"].iloc[0]
         samples, rate_hz = soundfile.read(row["path"], dtype="float32")
         path = tmp_path / "harmless.wav"
         soundfile.write(path, samples, rate_hz, subtype="FLOAT")
@@ -140,7 +140,7 @@ def leaking_shard(tiny_data: TinyData, tmp_path: Path) -> AddShard:
             "path": str(path),
             "primary_label": other,
             "secondary_labels": [],
-            "part": part,
+            "split": part,
         }
         write_shard(pd.DataFrame([harmless]), tiny_data.config.features, tmp_path / "shard")
         return str(tmp_path / "shard")
@@ -152,7 +152,7 @@ def test_leak__a_test_recording_moved_into_training_is_caught(
     arguments: dict[str, Any], leaking_shard: AddShard, tiny_data: TinyData, tmp_path: Path
 ) -> None:
     moved = {**arguments, "development": [*arguments["development"], leaking_shard("train")]}
-    name = tiny_data.recordings.loc[tiny_data.recordings["part"] == "test", "recording_id"].iloc[0]
+    name = tiny_data.recordings.loc[tiny_data.recordings["split"] == "test", "recording_id"].iloc[0]
     with pytest.raises(SplitError, match=f"test recording {name} leaked: this run was trained on the same sound"):
         evaluate_step(**moved, evaluation_path=str(tmp_path / "evaluation.json"))
     assert not (tmp_path / "evaluation.json").exists()
@@ -184,4 +184,4 @@ def test_heads__remember_what_they_were_trained_on(tiny_data: TinyData, tiny_ens
     for head in tiny_ensemble.heads:
         assert head.trained_on == recording_fingerprints(training)
     sounds = set(training["waveform_sha256"])
-    assert len(sounds) == len(training) == np.sum(tiny_data.recordings["part"] == "train")
+    assert len(sounds) == len(training) == np.sum(tiny_data.recordings["split"] == "train")

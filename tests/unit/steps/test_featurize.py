@@ -47,7 +47,7 @@ def test_featurize_shard__writes_its_own_recordings(config: RunConfig, run: Path
     for shard, mine in assignment.groupby("shard"):
         table = ShardSet([run / f"shard {shard}"], config.features).table
         assert list(table["recording_id"]) == list(mine["recording_id"])
-        assert list(table["part"]) == list(mine["part"])
+        assert list(table["split"]) == list(mine["split"])
         assert list(table["primary_label"]) == list(mine["primary_label"])
 
 
@@ -67,7 +67,7 @@ def test_featurize_shard__all_shards_together_hold_every_recording_once(
     for part in ("development", "test"):
         folders = [run / f"shard {shard}" for shard in shards_of(part, str(run / "assignment"))]
         table = ShardSet(folders, config.features).table
-        assert ((table["part"] == "test") == (part == "test")).all()
+        assert ((table["split"] == "test") == (part == "test")).all()
         names += list(table["recording_id"])
     assert sorted(names) == list(validated.usable["recording_id"])
 
@@ -90,8 +90,8 @@ def test_featurize_shard__hidden_labels_are_in_no_shard(validated: ValidatedReco
     divide_recordings(config, str(tmp_path / "usable"), "", *(str(tmp_path / n) for n in ("assignment", "l", "r.html")))
     _featurize(config, tmp_path, 0, "shard")
     table = ShardSet([tmp_path / "shard"], config.features).table
-    hidden = table[table["part"] == "pool"]
+    hidden = table[table["split"] == "pool"]
     assert len(hidden)
     assert set(hidden["primary_label"]) == {""}
     assert not any(len(labels) for labels in hidden["secondary_labels"])
-    assert (table.loc[table["part"] != "pool", "primary_label"] != "").all()
+    assert (table.loc[table["split"] != "pool", "primary_label"] != "").all()

@@ -60,5 +60,5 @@ def test_pool__soundscapes_are_featurized_as_a_part_of_their_own(
         featurize_shard(config, shard, *made)
     table = ShardSet([tmp_path / f"shard {shard}" for shard in new], config.features).table
     assert set(table["recording_id"]) == heard
-    assert set(table["part"]) == {POOL}
+    assert set(table["split"]) == {POOL}
     assert set(table["primary_label"]) == {""}
