@@ -29,7 +29,7 @@ _VARIABLE = re.compile(r" \(`SILENCIO_\w+`(?:; default:? ([^()]*))?\)")
 _INTRODUCTION = """\
 # Settings
 
-<!-- Made by `.venv/bin/python -m serving.settings > docs/settings.md`; a test holds it. -->
+<!-- Made by serving/settings/page.py; a test holds it. -->
 
 Every option of a server can be given on the command line, as `--max_body_bytes 1000000`, or in the environment, as
 `SILENCIO_MAX_BODY_BYTES=1000000`. The command line wins over the environment, and the environment over the default. A

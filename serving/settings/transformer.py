@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from pydantic import Field
+
 from serving.settings import Flag, Option
 from serving.settings.prediction_log import PredictionLogSettings
 from serving.settings.server import ServerSettings
@@ -39,7 +41,7 @@ class TransformerSettings(PredictionLogSettings, ServerSettings):
     max_feature_bytes: Annotated[int, whole(1), Option(_RECORDINGS, "BYTES")] = DEFAULT_MAX_FEATURE_BYTES
     site_list: Annotated[File | None, Option(_RECORDINGS, "CSV")] = None
     birdnet_range: Annotated[Flag, Option(_RECORDINGS, "")] = False
-    predictor_host: Annotated[Text, Option(_PREDICTOR, "HOST:PORT")] = ""
+    predictor_host: Annotated[Text, Option(_PREDICTOR, "HOST:PORT")] = Field("", validate_default=False)
     predictor_use_ssl: Annotated[Flag, Option(_PREDICTOR, "BOOL")] = False
     predictor_ca: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_client_cert: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None

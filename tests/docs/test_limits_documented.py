@@ -20,9 +20,9 @@ def test_body_limit__is_one_number_everywhere() -> None:
     options = ServerSettings()
     assert options.max_body_bytes == MAX_BODY_BYTES == 160 << 20
     limit = f"{MAX_BODY_BYTES >> 20} MiB"
-    names = "(`--max_body_bytes` of a transformer by itself, `--max-body-bytes` of `up`)"
+    names = "(`--max_body_bytes` of a transformer by itself, `--max-body-bytes` of `serve`)"
     assert f"{limit} of body, over gRPC of message {names}" in PREDICT
-    assert f"| `--max_body_bytes` (of `serving up`: `--max-body-bytes`) | {limit}" in OPERATING
+    assert f"| `--max_body_bytes` (of `silencio serve`: `--max-body-bytes`) | {limit}" in OPERATING
 
 
 def test_messages__how_many_are_read_and_for_how_long_is_as_documented() -> None:

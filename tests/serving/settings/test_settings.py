@@ -134,7 +134,9 @@ def test_variable__that_is_set_to_nothing_is_not_taken_for_unset(name: str, monk
 
 
 def test_variable__that_has_another_name_now_is_refused_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for old, new in PredictorSettings.renamed.items():
+    renamed = {f"SILENCIO_{old.upper()}": f"SILENCIO_{new.upper()}" for old, new in PredictorSettings.renamed.items()}
+    assert {"SILENCIO_MOST_BATCH_WINDOWS", "SILENCIO_MOST_REQUESTS"} <= set(renamed)
+    for old, new in (renamed | dict(PredictorSettings.renamed_variables)).items():
         monkeypatch.setenv(old, "2")
         with pytest.raises(ConfigError, match=f"{old} is called {new} now"):
             _parsed(PredictorSettings)
