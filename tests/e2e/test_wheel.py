@@ -22,7 +22,7 @@ from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.config import preset_names
 
 ROOT = Path(__file__).parents[2]
-# As they lie in the repository. README says why the wheel keeps these names.
+# As they lie in the repository; ARCHITECTURE.md says why the wheel keeps these names.
 ROOMS = ["components", "pipelines", "serving", "silencio"]
 
 
