@@ -83,7 +83,7 @@ def called(arguments: list[str]) -> Callable[[], int] | int:
     """Which subcommand a command line calls.
 
     Args:
-        arguments: Without the program's name.
+        arguments: Arguments without the program's name.
 
     Returns:
         What runs it, or a status where nothing is left to do (help was printed, or no such command was named).
