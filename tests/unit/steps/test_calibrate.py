@@ -13,7 +13,7 @@ from silencio.config import resolve
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.validate import ValidatedRecordings
 from silencio.evaluation.metrics import judge
-from silencio.steps.calibrate import calibrate_step
+from silencio.steps.calibrate import Inputs, Outputs, run
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
@@ -39,17 +39,17 @@ def fusion(validated: ValidatedRecordings, classes: ClassList) -> FittedEnsemble
     return FittedEnsemble("weighted_average", ["raw_cnn"], [1.0], {"weights": [1.0]}, figures, windows)
 
 
-def test_calibrate_step__writes_decisions_and_a_page(
+def test_calibrate__writes_decisions_and_a_page(
     fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList, tmp_path: Path
 ) -> None:
-    fusion.save(tmp_path / "fusion")
+    fusion.save(tmp_path / "ensemble")
     write_recordings(validated.usable, tmp_path / "usable")
     write_class_list(classes, tmp_path / "classes")
-    names = ("fusion", "usable", "classes", "decisions", "report")
-    figures = calibrate_step(CONFIG, *(str(tmp_path / name) for name in names))
-    decisions = DecisionRule.load(tmp_path / "decisions")
+    inputs = Inputs(CONFIG, tmp_path / "ensemble", tmp_path / "usable", tmp_path / "classes")
+    metrics = run(inputs, Outputs(tmp_path / "decision_rule", tmp_path / "report"))
+    decisions = DecisionRule.load(tmp_path / "decision_rule")
     assert decisions == calibrate_ensemble(fusion, validated.usable, CONFIG, classes)
-    assert figures == {
+    assert metrics == {
         "calibration_error_before": round(decisions.calibration_error["before"], 4),
         "calibration_error_after": round(decisions.calibration_error["after"], 4),
         "pooled_threshold": round(decisions.thresholds.pooled, 4),
@@ -61,7 +61,7 @@ def test_calibrate_step__writes_decisions_and_a_page(
     assert f"of {len(classes)} have a threshold of their own" in page
 
 
-def test_calibrate_step__needs_no_recording_but_validations(
+def test_calibrate__needs_no_recording_but_validations(
     fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
 ) -> None:
     # A test recording's label is in the same table; it must not matter.
@@ -77,7 +77,7 @@ def test_calibrate_step__needs_no_recording_but_validations(
     assert decisions[0] == decisions[1]
 
 
-def test_calibrate_step__a_recording_that_is_not_there_is_no_silence(
+def test_calibrate__a_recording_that_is_not_there_is_no_silence(
     fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
 ) -> None:
     with pytest.raises(KeyError):
