@@ -51,7 +51,7 @@ extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Pro
 	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" \
-		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/test_metrics.py tests/serving/test_prometheus.py \
+		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics/test_metrics.py tests/serving/metrics/test_prometheus.py \
 		tests/unit/encoders/test_references.py tests/serving/clients
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
@@ -87,7 +87,7 @@ lock:  ## pin and hash requirements/ anew from pyproject.toml
 	scripts/lock_requirements.sh
 
 recordings: $(VENV)/.ready  ## fetch the demo recordings, once
-	@$(BIN)/python -m silencio.data.demo
+	@$(BIN)/python -m silencio.demo
 
 clean:  ## remove what was built here (recordings stay in the cache)
 	rm -rf $(VENV) $(SERVING_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

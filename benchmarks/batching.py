@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from benchmarks.result import Result
 from serving.predictor.scheduler import Priority, Scheduler, Tensors
 from silencio.bundle import Bundle
-from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
 from silencio.bundle.graph import MAX_RUN_WINDOWS, Graph
 from silencio.bundle.manifest import GRAPH, GraphInput
 from silencio.bundle.placeholder import PLACEHOLDER_CLASSES as CLASSES
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.config import preset_text, resolve
 from silencio.evaluation.calibration import Calibration
+from silencio.export.ensemble_graph import EnsembleGraph, write_graph
 from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 from silencio.models.supervisors.weighted_average import WeightedAverage

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from benchmarks.recordings import write_reserve
 from benchmarks.result import Result
-from silencio.bundle.export import Origin, export_bundle
 from silencio.bundle.manifest import GRAPH
 from silencio.config import RunConfig, preset_text, resolve
 from silencio.data.birdclef import read_birdclef
 from silencio.data.shards import plan_shards, write_shard
 from silencio.data.split import draw_split
 from silencio.data.validate import validate_recordings
+from silencio.export.bundle import Origin, export_bundle
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.ensemble import fit_ensemble

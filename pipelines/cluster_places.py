@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.cluster_objects import RECORDINGS
-from silencio.data.source import FETCHED, is_listed
+from silencio.data.installed_sources import is_installed_source
+from silencio.data.source import is_listed
 from silencio.errors import ConfigError
 from silencio.storage import is_local, is_s3
 
@@ -27,7 +28,7 @@ def check_recordings(data: str) -> None:
     Raises:
         ConfigError: It is a path of this machine, an `s3://` place without a bucket, or a zip in S3.
     """
-    if data in FETCHED:
+    if is_installed_source(data):
         return
     _check_place("--data", data)
     if is_s3(data) and data.endswith(".zip"):  # as `silencio.data.source` says in the run's first steps

@@ -16,10 +16,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Of all the commands, each of which sets `run`."""
-    from serving.predict import add_predict
+    from serving.local.up import add_up
+    from serving.predict.command import add_predict
     from serving.simulate.command import add_simulate
     from serving.stream.commands import add_consume, add_produce
-    from serving.up import add_up
 
     parser = argparse.ArgumentParser(prog="python -m serving", description="Serve a bundle, and ask one.")
     commands = parser.add_subparsers(dest="command", required=True)

@@ -17,12 +17,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from silencio.bundle.export import Origin, export_bundle
 from silencio.config import RunConfig, resolve
 from silencio.data.birdclef import read_birdclef
 from silencio.data.shards import plan_shards, write_shard
 from silencio.data.split import draw_split
 from silencio.data.validate import validate_recordings
+from silencio.export.bundle import Origin, export_bundle
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead

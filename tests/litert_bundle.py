@@ -7,10 +7,10 @@ from pathlib import Path
 
 from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import Graph
-from silencio.bundle.load import read_manifest, sha256_of
-from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY
+from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, read_manifest
 from silencio.bundle.parity import Parity
 from silencio.bundle.placeholder import write_placeholder_bundle
+from silencio.storage import sha256_of
 from tests.unit.encoders.made_litert import MadeLitert
 
 _FILE = "encoders/placeholder.tflite"

@@ -29,7 +29,10 @@ _IMPATIENT = {f"httpx.{name}" for name in ("get", "post", "head", "options", "re
 # What may stay, and why.
 _EXEMPT = {
     ("serving/answering.py", "time.monotonic"): "when it was asked: a test holds that a pause was not shorter",
-    ("serving/test_predictor_client.py", "asyncio.sleep"): "a predictor that is too slow; slower ones are as well",
+    (
+        "serving/transformer/test_predictor_client.py",
+        "asyncio.sleep",
+    ): "a predictor that is too slow; slower ones are as well",
     ("serving/test_prediction_log.py", "log.close"): "a limit that is to run out: the place never answers",
 }
 

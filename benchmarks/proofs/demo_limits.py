@@ -19,12 +19,12 @@ from benchmarks.accuracy.references import encoder_regression
 from benchmarks.proofs.units import Units
 from silencio.config import preset_text, resolve
 from silencio.data.birdclef import read_birdclef
-from silencio.data.demo import default_demo_directory, fetch_demo
 from silencio.data.embeddings import open_encoders
 from silencio.data.rare_labels import without_rare_labels
 from silencio.data.shards import ShardSet, targets, write_shard
 from silencio.data.split import SplitConfig, draw_split
 from silencio.data.validate import validate_recordings
+from silencio.demo import default_demo_directory, fetch_demo
 from silencio.encoders.config import EncoderConfig
 from silencio.evaluation.bootstrap import Bootstrap
 from silencio.evaluation.calibration import CalibrationConfig, fit_calibration

@@ -10,7 +10,7 @@ def main() -> None:
     """Serve until a signal comes."""
     from serving.predictor.model import Predictor
     from serving.predictor.options import add_options, settings_of
-    from serving.server import argument_parser, parsed_options, serve
+    from serving.server.start import argument_parser, parsed_options, serve
 
     parser = argument_parser("serving.predictor", "Run a bundle's graph behind the Open Inference Protocol V2.")
     add_options(parser)

@@ -10,12 +10,12 @@ from kserve import InferOutput, InferRequest, InferResponse
 from kserve.errors import InvalidInput
 from kserve.logging import logger
 
-from serving.errors import Overloaded
 from serving.metrics import RUN_STAGES, Metrics
 from serving.predictor.scheduler import QueueFullError, Scheduler
 from serving.predictor.tensors import datatype_of, read_priority, read_tensors
-from serving.readiness import BundleModel
-from serving.v2_outputs import wanted_outputs
+from serving.server.errors import Overloaded
+from serving.server.readiness import BundleModel
+from serving.server.v2_outputs import wanted_outputs
 from silencio.bundle import Bundle
 from silencio.bundle.graph import OUTPUT, Graph
 from silencio.settings import Settings

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.simulate.exchange import Asker
 from serving.simulate.recordings import RATE_HZ, encode, fitted
-from serving.simulate.scene import Scene
+from serving.simulate.scenario import Scene
+from serving.simulate.simulated_client import Asker
 from serving.simulate.users import random_sound
 
 _Samples = NDArray[np.float32]

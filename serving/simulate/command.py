@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.connection import API_KEY, add_connection_options
+from serving.client.connection import API_KEY, add_connection_options
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
-from serving.simulate.scene import Scene
+from serving.simulate.scenario import Scene
 from serving.simulate.users import guide, mobile, power, rare
 from silencio.console import Console
 

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from serving.simulate.exchange import Exchange
+from serving.simulate.simulated_client import Exchange
 from silencio.console import Console
 
 _PERCENTILES = (50, 95, 99)

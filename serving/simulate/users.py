@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.simulate.exchange import Asker, Exchange
 from serving.simulate.recordings import RATE_HZ, Recording, encode, fitted, label_counts, samples_of
-from serving.simulate.scene import Scene
+from serving.simulate.scenario import Scene
+from serving.simulate.simulated_client import Asker, Exchange
 from silencio.errors import ConfigError, DecodeError
 
 STREAM_S = 5.0

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from serving.connection import API_KEY, add_connection_options
+from serving.client.connection import API_KEY, add_connection_options
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from serving.client import BusyError, Client, RefusedRecordingError
 from serving.stream.kept_rows import KeptRows
-from serving.stream.ledger import Answer, Failure, Ledger
+from serving.stream.results_store import Answer, Failure, Ledger
 from serving.stream.stopping import StopRequest
 from silencio.audio import Truncated
 from silencio.data.file_names import is_audio

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from pydantic import BaseModel
 
-from serving.stream.ledger import Answer
+from serving.stream.results_store import Answer
 from silencio.detections.documents import DetectionEntry
 from silencio.detections.score_tables import ScoreTables, rendered_rows
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 @command
 def main() -> None:
     """Serve until a signal comes."""
-    from serving.agreement import LOG_CLOSE_S
     from serving.prediction_log.options import add_prediction_log_options, prediction_log
-    from serving.server import argument_parser, parsed_options, serve
+    from serving.server.protocol import LOG_CLOSE_S
+    from serving.server.start import argument_parser, parsed_options, serve
     from serving.transformer.feature_memory import DEFAULT_MAX_BYTES
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
     from serving.transformer.predictor_tls import add_predictor_options, predictor_credentials
-    from serving.transformer.records import Records
+    from serving.transformer.telemetry import Records
 
     parser = argument_parser(
         "serving.transformer", "Serve recordings: decode, featurize, ask the predictor, name species."

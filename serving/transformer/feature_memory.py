@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from serving.errors import Overloaded
-from serving.transformer.request.question import Priority
+from serving.server.errors import Overloaded
+from serving.transformer.request.predict_request import Priority
 
 DEFAULT_MAX_BYTES = 512 << 20
 # Of the bytes, what batch work leaves to interactive requests.

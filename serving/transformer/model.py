@@ -18,18 +18,18 @@ from kserve.logging import logger
 from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
-from serving.agreement import OWN_REQUEST_ID
 from serving.metrics import REQUEST_STAGES, Metrics
-from serving.readiness import BundleModel
-from serving.transformer.answers import DOCUMENT, N_WINDOWS, v1_body, v2_response
+from serving.server.protocol import OWN_REQUEST_ID
+from serving.server.readiness import BundleModel
 from serving.transformer.feature_memory import DEFAULT_MAX_BYTES, FeatureMemory, FeatureShare
-from serving.transformer.hearing import HeardRequest, Hearing
-from serving.transformer.naming import Naming
+from serving.transformer.postprocessing import Naming
 from serving.transformer.predictor_client import PredictorClient
-from serving.transformer.records import Records
+from serving.transformer.preprocessing import HeardRequest, Hearing
 from serving.transformer.request import understand
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
+from serving.transformer.responses import DOCUMENT, N_WINDOWS, v1_body, v2_response
 from serving.transformer.scoring import score_windows
+from serving.transformer.telemetry import Records
 from silencio.bundle import Bundle
 
 # Of the request that is worked on: the SDK hands each of its stages the body alone.

@@ -17,8 +17,8 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceSt
 from kserve.utils.numpy_codec import from_np_dtype
 from numpy.typing import NDArray
 
-from serving.agreement import LARGE_MESSAGES, LOADING, REFUSED
-from serving.errors import Unavailable
+from serving.server.errors import Unavailable
+from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED
 from silencio.bundle.graph import MAX_RUN_WINDOWS, OUTPUT
 from silencio.settings import Settings
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-from serving.agreement import MOST_AUDIO_S
-from serving.transformer.admission import ProbedRecording, allotted_s, too_long_together
+from serving.server.protocol import MOST_AUDIO_S
 from serving.transformer.feature_memory import FeatureShare
-from serving.transformer.request.question import Priority
+from serving.transformer.probing import ProbedRecording, allotted_s, too_long_together
+from serving.transformer.request.predict_request import Priority
 from silencio.decoding import RecordingFeatures
 from silencio.errors import DecodeError
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.transformer.predictor_client import PredictorClient
-from serving.transformer.request.question import Priority
+from serving.transformer.request.predict_request import Priority
 from silencio.bundle.graph import MAX_RUN_WINDOWS
 
 # One is worked on while the next is on its way. More would only fill the predictor's queue: a long one waits here.

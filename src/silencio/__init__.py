@@ -12,10 +12,6 @@ __all__ = ["__version__"]
 def __getattr__(name: str) -> str:
     if name != "__version__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # A tenth of a second, in which no command can answer Ctrl-C yet.
-    from importlib.metadata import PackageNotFoundError, version
+    from silencio.version import installed_version
 
-    try:
-        return version("silencio")
-    except PackageNotFoundError:  # a source tree that was never installed
-        return "0+uninstalled"
+    return installed_version()

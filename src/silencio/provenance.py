@@ -17,9 +17,9 @@ def what_runs() -> dict[str, str]:
         `code_version`: a commit; the installed version, and that its commit is unknown, where nothing says which.
         `image`: name and tag or digest; `unknown` where the process was not started by a pipeline.
     """
-    from silencio import __version__
+    from silencio.version import installed_version
 
     return {
-        "code_version": os.environ.get(CODE_VERSION) or f"{__version__} (commit unknown)",
+        "code_version": os.environ.get(CODE_VERSION) or f"{installed_version()} (commit unknown)",
         "image": os.environ.get(IMAGE) or "unknown",
     }

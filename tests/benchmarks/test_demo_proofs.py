@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.proofs import demo_limits, demo_seeds
 from silencio.config import preset_text, resolve
-from silencio.data.demo.packages import PACKAGES
-from silencio.data.demo.sources import load_demo_set
+from silencio.demo.packages import PACKAGES
+from silencio.demo.sources import load_demo_set
 from silencio.evaluation.calibration import expected_calibration_error
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.gates import GatePolicy

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from silencio.bundle.export import Origin, export_bundle
 from silencio.data.versions import data_table
+from silencio.export.bundle import Origin, export_bundle
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.checkpoint import TrainedHead
 from silencio.training.ensemble import fit_ensemble

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from serving import grpc_messages as messages
-from serving.agreement import MAX_BODY_BYTES
 from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
+from serving.server import grpc_messages as messages
+from serving.server.protocol import MAX_BODY_BYTES
 
 # kserve parses the command line when it is imported: keep pytest's options from it.
 with mock.patch.object(sys, "argv", sys.argv[:1]):
-    from serving.server import argument_parser
+    from serving.server.start import argument_parser
 
 DOCS = Path(__file__).parents[2] / "docs"
 PREDICT, OPERATING = (

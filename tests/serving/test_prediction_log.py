@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from serving.prediction_log.records import AUDIO_STATISTICS
 
 from serving.prediction_log import SCHEMA, PredictionLog, RecordingFacts, WindowRecord, read_log, window_records
-from serving.prediction_log.records import AUDIO_STATISTICS
 from silencio.audio import audio_statistics
 from silencio.errors import ConfigError, DataError
 from silencio.storage.parquet import read_parquet

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from silencio.features import FeatureSpec
 
 Encode = Callable[..., bytes]
+Edit = Callable[[Callable[[dict[str, Any]], None]], None]
 
 # The same examples on every run and every machine, and no time limit on a busy one.
 hypothesis.settings.register_profile(
@@ -225,3 +227,33 @@ def shard_folders(
         write_shard(recordings[recordings["recording_id"].isin(plan.recording_ids)], spec, root / str(number))
         folders[plan.part].append(root / str(number))
     return folders
+
+
+@pytest.fixture(scope="session")
+def bundle_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For reading: whoever changes it changes it for every test."""
+    from silencio.bundle.placeholder import write_placeholder_bundle
+
+    return write_placeholder_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def own_bundle(bundle_directory: Path, tmp_path: Path) -> Path:
+    """A copy that a test may break."""
+    return Path(shutil.copytree(bundle_directory, tmp_path / "bundle"))
+
+
+@pytest.fixture
+def edit_manifest(own_bundle: Path) -> Edit:
+    """Change bundle.json of `own_bundle` and seal it again, as somebody would who knows every hash in it."""
+    from silencio.bundle import BundleManifest
+
+    def edit(change: Callable[[dict[str, Any]], None]) -> None:
+        path = own_bundle / "bundle.json"
+        content = json.loads(path.read_text())
+        change(content)
+        manifest = BundleManifest.model_validate(content)
+        hashes = {"spec_sha256": manifest.spec.sha256, "classes_sha256": manifest.classes.sha256}
+        path.write_text(manifest.model_copy(update=hashes).sealed().model_dump_json(indent=2))
+
+    return edit

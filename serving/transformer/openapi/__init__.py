@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from serving.transformer.openapi.answers import HEADERS
+from serving.transformer.openapi.responses import HEADERS
 from serving.transformer.openapi.schemas import schemas
 from serving.transformer.openapi.v1 import v1_paths
 from serving.transformer.openapi.v2 import v2_paths

@@ -1,11 +1,11 @@
-"""The predict route, under the four names of `serving.operations`."""
+"""The predict route, under the four names of `serving.server.operations`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from serving.agreement import MODEL_NAME
-from serving.transformer.openapi.answers import OPEN, PREDICTING, REQUEST_ID, responses, schema_ref
+from serving.server.protocol import MODEL_NAME
+from serving.transformer.openapi.responses import OPEN, PREDICTING, REQUEST_ID, responses, schema_ref
 from serving.transformer.openapi.schemas import query_parameters
 
 _MODEL = f"/v1/models/{MODEL_NAME}"

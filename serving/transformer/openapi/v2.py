@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from serving.agreement import MODEL_NAME
-from serving.transformer.openapi.answers import OPEN, PREDICTING, READING, REQUEST_ID, responses, schema_ref
+from serving.server.protocol import MODEL_NAME
+from serving.transformer.openapi.responses import OPEN, PREDICTING, READING, REQUEST_ID, responses, schema_ref
 
 _MODEL = f"/v2/models/{MODEL_NAME}"
 _INFER = (

@@ -11,7 +11,7 @@ from kserve.errors import InvalidInput
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from serving.transformer.request.question import DEFAULT_TOP_K, Format, Known, Options, Priority
+from serving.transformer.request.predict_request import DEFAULT_TOP_K, Format, Known, Options, Priority
 from silencio.audio import Truncated
 from silencio.detections.documents import TopK
 

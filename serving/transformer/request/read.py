@@ -10,9 +10,9 @@ import orjson
 from kserve import InferRequest
 from kserve.errors import InvalidInput
 
-from serving.agreement import LARGE_BODY_BYTES, OPERATION_HEADER, QUERY_HEADER
-from serving.media_types import is_json, is_text, media_type, says_nothing
-from serving.transformer.request.question import Question
+from serving.server.media_types import is_json, is_text, media_type, says_nothing
+from serving.server.protocol import LARGE_BODY_BYTES, OPERATION_HEADER, QUERY_HEADER
+from serving.transformer.request.predict_request import Question
 from serving.transformer.request.upload import read_query, read_upload
 from serving.transformer.request.v1 import read_v1
 from serving.transformer.request.v2 import read_v2

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from kserve.errors import InvalidInput
 
 from serving.transformer.request.fields import LooseFields, from_text, validated
-from serving.transformer.request.question import EncodedRecording, Question
+from serving.transformer.request.predict_request import EncodedRecording, Question
 
 _MOST_FIELDS = 32
 

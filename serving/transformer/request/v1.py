@@ -6,7 +6,7 @@ from pydantic import Field
 
 from serving.transformer.request.base64_text import decode_base64
 from serving.transformer.request.fields import KnownFields, OptionFields, Strict, validated
-from serving.transformer.request.question import EncodedRecording, Question
+from serving.transformer.request.predict_request import EncodedRecording, Question
 
 MOST_INSTANCES = 64
 

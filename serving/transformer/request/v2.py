@@ -13,12 +13,12 @@ from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import to_http_parameters
 from numpy.typing import NDArray
 
-from serving.transformer.answers import OUTPUTS
+from serving.server.v2_outputs import wanted_outputs
 from serving.transformer.request.base64_text import decode_base64
 from serving.transformer.request.fields import LooseFields, validated
-from serving.transformer.request.question import EncodedRecording, GivenFeatures, Question
+from serving.transformer.request.predict_request import EncodedRecording, GivenFeatures, Question
 from serving.transformer.request.v1 import MOST_INSTANCES
-from serving.v2_outputs import wanted_outputs
+from serving.transformer.responses import OUTPUTS
 from silencio.features import FeatureSpec
 
 AUDIO = "audio"

@@ -14,7 +14,7 @@ from silencio.audio.limits import MAX_AUDIO_S, MAX_RATE_HZ, MIN_AUDIO_S
 from silencio.audio.notes import ReadingNote
 from silencio.audio.recording import Recording, Truncated
 from silencio.audio.resample import resample, resampled
-from silencio.audio.statistics import audio_statistics
+from silencio.audio.statistics import AUDIO_STATISTICS, audio_statistics
 from silencio.audio.waveform import dequantize, quantize
 from silencio.audio.windows import (
     LastWindow,
@@ -31,6 +31,7 @@ from silencio.audio.windows import (
 )
 
 __all__ = [
+    "AUDIO_STATISTICS",
     "MAX_AUDIO_S",
     "MAX_RATE_HZ",
     "MIN_AUDIO_S",

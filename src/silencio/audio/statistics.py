@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from silencio.audio.waveform import FULL_SCALE
 
+# By these names the prediction log, the metrics and reference.parquet have them.
+AUDIO_STATISTICS = ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db")
 _FRAME_S = 0.02
 _FLOOR = 1e-10
 # Of full scale: what a converter at its limit writes.
@@ -22,9 +24,10 @@ def audio_statistics(windows: NDArray[np.int16], sample_rate_hz: int) -> dict[st
         sample_rate_hz: Of the windows.
 
     Returns:
-        Each of shape (n_windows,): `rms_db` and `peak_db` in decibels of full scale, `clipped_share` of samples at
-        full scale, `silence_share` of 20 ms frames below -60 dB, and `snr_db`, the level of the loudest tenth of the
-        frames over that of the quietest tenth. The last one is an estimate: a steady song has a low one.
+        By the names of `AUDIO_STATISTICS`, each of shape (n_windows,): `rms_db` and `peak_db` in decibels of full
+        scale, `clipped_share` of samples at full scale, `silence_share` of 20 ms frames below -60 dB, and `snr_db`, the
+        level of the loudest tenth of the frames over that of the quietest tenth. The last one is an estimate: a steady
+        song has a low one.
     """
     power = np.square(windows.astype(np.float64) / FULL_SCALE)
     frame = max(1, round(_FRAME_S * sample_rate_hz))

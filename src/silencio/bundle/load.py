@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from pydantic import ValidationError
 
 from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import CPU, Graph
-from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest
+from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest, read_manifest
 from silencio.bundle.parity import Parity
-from silencio.errors import BundleError, BundleIntegrityError, ParityError
+from silencio.errors import BundleIntegrityError, ParityError
 from silencio.features import FrontEnd
 from silencio.settings import Settings
-from silencio.storage import is_by_product
+from silencio.storage import is_by_product, sha256_of
 
 # How much more than the tolerance the mean of log_mel may differ where samples were rounded otherwise.
 _ROUNDED = 100.0
@@ -133,32 +130,6 @@ class Bundle:
         """Everything a loader checks before it is ready."""
         self.replay_features(FrontEnd(self.manifest.spec))
         self.replay_probabilities(self.graph())
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_manifest(directory: Path) -> BundleManifest:
-    """What a bundle says of itself; whether it is true is `Bundle`'s to check.
-
-    Raises:
-        BundleError: The folder holds none.
-        BundleIntegrityError: It cannot be read.
-    """
-    path = directory / MANIFEST
-    if not path.is_file():
-        raise BundleError(f"{directory} is no bundle: it holds no {MANIFEST}")
-    try:
-        return BundleManifest.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in fault["loc"])
-        raise BundleIntegrityError(f"{MANIFEST} cannot be read: {place}: {fault['msg']}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BundleIntegrityError(f"{MANIFEST} cannot be read: {error}") from error
 
 
 def _verify_manifest(manifest: BundleManifest) -> None:

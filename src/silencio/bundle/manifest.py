@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from silencio.encoders.spec import EMBEDDING, EncoderSpec
+from silencio.errors import BundleError, BundleIntegrityError
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -171,3 +173,23 @@ def sent_inputs(inputs: tuple[GraphInput, ...], spec: FeatureSpec) -> tuple[Grap
     if len(sent) < len(inputs) and not any(entry.name == "waveform" for entry in sent):
         sent.append(GraphInput(name="waveform", dtype="int16", shape=(spec.window_samples,)))
     return tuple(sent)
+
+
+def read_manifest(directory: Path) -> BundleManifest:
+    """What a bundle says of itself; whether it is true is `silencio.bundle.load.Bundle`'s to check.
+
+    Raises:
+        BundleError: The folder holds none.
+        BundleIntegrityError: It cannot be read.
+    """
+    path = directory / MANIFEST
+    if not path.is_file():
+        raise BundleError(f"{directory} is no bundle: it holds no {MANIFEST}")
+    try:
+        return BundleManifest.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        raise BundleIntegrityError(f"{MANIFEST} cannot be read: {place}: {fault['msg']}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BundleIntegrityError(f"{MANIFEST} cannot be read: {error}") from error

@@ -16,7 +16,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import OUTPUT, Graph
-from silencio.bundle.load import sha256_of
 from silencio.bundle.manifest import (
     GRAPH,
     MANIFEST,
@@ -29,6 +28,7 @@ from silencio.bundle.manifest import (
 )
 from silencio.bundle.parity import Parity, ParityClip
 from silencio.features import FeatureSpec, FrontEnd
+from silencio.storage import sha256_of
 from silencio.taxonomy import ClassList, Species
 
 InputName = Literal["log_mel", "waveform", "embedding:placeholder"]

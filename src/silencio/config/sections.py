@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from silencio.bundle.quantize_config import QuantizeConfig
+from silencio.config.quantization import QuantizeConfig
 from silencio.data.soundscapes import SoundscapeConfig
 from silencio.evaluation.failure_modes import FailureModeConfig
 from silencio.evaluation.slices import SliceConfig

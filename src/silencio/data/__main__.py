@@ -49,11 +49,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace, console: Console) -> int:
-    from silencio.data.fault_page import summary, write_fault_page
     from silencio.data.faults import faults_by_kind
     from silencio.data.recordings import notes
     from silencio.data.source import open_source
     from silencio.data.validate import validate_recordings
+    from silencio.reports.fault_page import summary, write_fault_page
 
     source = open_source(options.data)
     console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)

@@ -18,7 +18,7 @@ from silencio.audio import cut_window, window_starts
 from silencio.encoders import Encoder, EncoderSpec
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import encoder_file, encoder_spec
-from silencio.encoders.weights import sha256_of
+from silencio.encoders.weights import weights_sha256
 from silencio.features import FeatureSpec
 from silencio.settings import Settings
 from silencio.storage import write_atomically
@@ -61,7 +61,7 @@ class GridEncoder:
         self.spec = spec
         self._path, self._features = path, features
         self._encoder: Encoder | None = None
-        self.identity = spec.identity(sha256_of(path), window_sha256(features))
+        self.identity = spec.identity(weights_sha256(path), window_sha256(features))
         self._cache = Settings().cache / "embeddings" / f"{spec.name}-{self.identity[:16]}"
 
     def embed(self, waveform: NDArray[np.int16], sha256: str) -> NDArray[np.float32]:

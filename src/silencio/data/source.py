@@ -7,6 +7,7 @@ from pathlib import Path
 from silencio.data.birdclef import read_birdclef
 from silencio.data.class_folders import read_class_folders
 from silencio.data.file_names import is_audio, names_below
+from silencio.data.installed_sources import fetched_folder, is_installed_source, source_names
 from silencio.data.listing import list_source
 from silencio.data.manifest import read_manifest
 from silencio.data.named_files import FILE_NAMES, proposal, read_named_files
@@ -25,23 +26,15 @@ from silencio.storage import (
     zip_root,
 )
 
-DEMO = "demo"
-INSTRUMENTS = "instruments"
-FETCHED = (DEMO, INSTRUMENTS)
 _TABLES = (".csv", ".parquet")
-ALLOWED = (
-    "--data takes a folder or s3://bucket/prefix in BirdCLEF's layout (train.csv, taxonomy.csv, train_audio/), "
-    "Kaggle's birdclef-2025.zip, a folder or prefix with one folder a class, one with recordings named by class and "
-    f"{FILE_NAMES}, a manifest (.csv or .parquet), {DEMO} or {INSTRUMENTS}"
-)
 
 
 def open_source(data: str) -> Source:
     """Read the tables of a source, whatever its form; its recordings are not opened.
 
     Args:
-        data: A folder, `s3://` prefix, zip or manifest; or `demo` or `instruments`, which are fetched where they are
-            not there yet.
+        data: A folder, `s3://` prefix, zip or manifest; or a name such as `demo` or `instruments`, whose recordings
+            are fetched where they are not there yet.
 
     Returns:
         The source; `taken_as` says what it was taken for.
@@ -67,7 +60,7 @@ def open_source(data: str) -> Source:
 
 def absolute(data: str) -> str:
     """The same source, named so that a process in another folder finds it too."""
-    return data if data in FETCHED or not is_local(data) else escaped(str(Path(data).resolve()))
+    return data if is_installed_source(data) or not is_local(data) else escaped(str(Path(data).resolve()))
 
 
 def check_is_there(data: str) -> None:
@@ -76,12 +69,12 @@ def check_is_there(data: str) -> None:
     Raises:
         SourceError: It is not.
     """
-    if data in FETCHED or not is_local(data):
+    if is_installed_source(data) or not is_local(data):
         return
     if is_listed(data):
         root_of(data)
     elif not local_path(data).is_file():
-        raise SourceError(f"{data} is not a file: {ALLOWED}")
+        raise SourceError(f"{data} is not a file: {_allowed()}")
 
 
 def is_listed(data: str) -> bool:
@@ -90,22 +83,16 @@ def is_listed(data: str) -> bool:
 
 
 def root_of(data: str) -> str:
-    """URI of the folder that a source which can be listed is; `FETCHED` ones are fetched where they are not there yet.
+    """URI of the folder that a source which can be listed is; one with a name is fetched where it is not there yet.
 
     Raises:
         SourceError: It is no folder, prefix or zip.
     """
-    if data == DEMO:
-        from silencio.data.demo import default_demo_directory, fetch_demo
-
-        return str(fetch_demo(default_demo_directory()).resolve())
-    if data == INSTRUMENTS:
-        from silencio.data.demo import default_instruments_directory, fetch_instruments
-
-        return str(fetch_instruments(default_instruments_directory()).resolve())
+    if is_installed_source(data):
+        return str(fetched_folder(data))
     if is_s3(data):
         if data.endswith(".zip"):
-            raise SourceError(f"{data}: a zip is read from a disk, not from S3: download or unpack it; {ALLOWED}")
+            raise SourceError(f"{data}: a zip is read from a disk, not from S3: download or unpack it; {_allowed()}")
         return data.rstrip("/")
     if not is_local(data):
         return data
@@ -113,15 +100,23 @@ def root_of(data: str) -> str:
     if path.is_file() and path.suffix.lower() == ".zip":
         return zip_root(path)
     if not path.is_dir():
-        raise SourceError(f"{data} is not a folder: {ALLOWED}")
+        raise SourceError(f"{data} is not a folder: {_allowed()}")
     return escaped(str(path.resolve()))
+
+
+def _allowed() -> str:
+    return (
+        "--data takes a folder or s3://bucket/prefix in BirdCLEF's layout (train.csv, taxonomy.csv, train_audio/), "
+        "Kaggle's birdclef-2025.zip, a folder or prefix with one folder a class, one with recordings named by class "
+        f"and {FILE_NAMES}, a manifest (.csv or .parquet), {' or '.join(source_names())}"
+    )
 
 
 def _manifest(data: str) -> Source:
     if is_local(data) and not local_path(data).is_file():
-        raise SourceError(f"{data} is not a file: {ALLOWED}")
+        raise SourceError(f"{data} is not a file: {_allowed()}")
     if name_of(data) in ("train.csv", "taxonomy.csv"):
-        raise SourceError(f"{data} is a table of BirdCLEF's layout: name the folder that it is in; {ALLOWED}")
+        raise SourceError(f"{data} is a table of BirdCLEF's layout: name the folder that it is in; {_allowed()}")
     return read_manifest(data)
 
 
@@ -142,7 +137,7 @@ def _class_folders(data: str, root: str, files: list[StoredObject]) -> Source:
     except SourceError as error:
         names = names_below(root, files)
         if not names:
-            raise SourceError(f"{data} is no source of recordings: nothing lies there; {ALLOWED}") from None
+            raise SourceError(f"{data} is no source of recordings: nothing lies there; {_allowed()}") from None
         loose = [name for name in names if is_audio(name) and "/" not in name]
         hint = f"{proposal(loose)}; " if loose else ""
-        raise SourceError(f"{data} is no source of recordings: {error}; {hint}{ALLOWED}") from error
+        raise SourceError(f"{data} is no source of recordings: {error}; {hint}{_allowed()}") from error

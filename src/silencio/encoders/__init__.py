@@ -1,6 +1,21 @@
-"""Frozen embedding models, one file each: what they hear, what they give, and where their weights come from."""
+"""Frozen embedding models, one file each: what they hear, what they give, and where their weights come from.
 
-from silencio.encoders.run import Encoder, frame_starts
+What an encoder is like is told without ONNX Runtime: what runs one is imported when it is asked for.
+"""
+
+from typing import TYPE_CHECKING
+
 from silencio.encoders.spec import EMBEDDING, EncoderSpec
 
+if TYPE_CHECKING:
+    from silencio.encoders.run import Encoder, frame_starts
+
 __all__ = ["EMBEDDING", "Encoder", "EncoderSpec", "frame_starts"]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("Encoder", "frame_starts"):
+        from silencio.encoders import run
+
+        return getattr(run, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

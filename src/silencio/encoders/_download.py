@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tqdm import tqdm
 
 from silencio.errors import ConfigError, PretrainedWeightsError
 from silencio.network import is_loopback, proxy_of, trusted_certificates
-from silencio.storage.atomic import replace_file, writing
+from silencio.storage import replace_file, sha256_of, writing
 
 _CONNECT_S, _READ_S = 10, 60
 _CHUNK_BYTES = 1 << 20
@@ -91,8 +90,7 @@ def _session(address: str) -> requests.Session:
 
 
 def _check(partial: Path, sha256: str, what: str, advice: str) -> None:
-    with partial.open("rb") as file:
-        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    actual = sha256_of(partial)
     if actual != sha256:
         partial.unlink()
         raise PretrainedWeightsError(

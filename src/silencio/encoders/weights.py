@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from silencio.errors import PretrainedWeightsError
 from silencio.extras import install_command
 from silencio.settings import Settings
-from silencio.storage.atomic import replace_file, writing
+from silencio.storage import replace_file, sha256_of, writing
 
 # Raised where files are prepared otherwise than before: what an older version left in the cache is then not taken.
 _PREPARED = 1
@@ -79,7 +78,7 @@ def prepared(name: str, official: Path, suffix: str, prepare: Callable[[Path, Pa
     Raises:
         StorageError: The cache cannot be written.
     """
-    path = cache_folder() / f"{name}-{sha256_of(official)[:16]}-{_PREPARED}{suffix}"
+    path = cache_folder() / f"{name}-{weights_sha256(official)[:16]}-{_PREPARED}{suffix}"
     if not path.exists():
         from filelock import FileLock
 
@@ -98,16 +97,15 @@ def cache_folder() -> Path:
     return Settings().cache / "encoders"
 
 
-def sha256_of(path: Path) -> str:
-    """Of a file's bytes; read again only when the file has changed."""
+def weights_sha256(path: Path) -> str:
+    """sha256 of a weights file, which is large: it is read again only when its size or its time of change differs."""
     now = path.stat()
     return _sha256(path, now.st_size, now.st_mtime_ns)
 
 
 @functools.lru_cache
 def _sha256(path: Path, _size_bytes: int, _changed_ns: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _in_package(place: str) -> Path | None:
@@ -120,7 +118,7 @@ def _in_package(place: str) -> Path | None:
 
 
 def _as_expected(path: Path, weights: Weights, named: str) -> Path:
-    actual = sha256_of(path)
+    actual = weights_sha256(path)
     if actual != weights.sha256 and not weights.several_forms:
         raise PretrainedWeightsError(
             f"{named} is not the official {weights.file_name}: its sha256 is {actual}, {weights.sha256} is expected"

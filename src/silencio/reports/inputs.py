@@ -32,7 +32,7 @@ class Judged:
         data: The recordings that the bundle was made from (`data.parquet`); None where unknown.
         test: The test recordings, for pictures; None leaves the examples out.
         ask: The bundle's model, for what it says over time; None leaves the examples out.
-        variants: Figures of fp32 and int8 (`silencio.bundle.quantize.QuantizationReport`); None where not tried.
+        variants: Figures of fp32 and int8 (`silencio.export.quantize.QuantizationReport`); None where not tried.
         mislabelled: `figures` (`MislabelFigures`) and `suspects` (rows of `suspects`); None where not looked for.
         costs: Speed and size of the bundle; None where not measured.
     """

@@ -10,7 +10,6 @@ from typing import Any
 
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA, BundleManifest
-from silencio.bundle.seal import seal_bundle
 from silencio.config import RunConfig
 from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
@@ -18,6 +17,7 @@ from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Evidence, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
+from silencio.export.seal import seal_bundle
 from silencio.features import FrontEnd
 from silencio.reports.inputs import Judged
 from silencio.reports.report import write_report

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from silencio.bundle.export import Origin, export_bundle
 from silencio.config import RunConfig
 from silencio.data.frames import read_frame
 from silencio.data.recordings import read_class_list, read_recordings
 from silencio.data.versions import data_table
+from silencio.export.bundle import Origin, export_bundle
 from silencio.provenance import what_runs
 from silencio.storage import write_atomically
 from silencio.training.calibrate import DecisionRule

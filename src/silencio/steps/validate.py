@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from silencio.data.fault_page import write_fault_page
 from silencio.data.recordings import (
     data_fingerprint,
     read_known_faults,
@@ -14,6 +13,7 @@ from silencio.data.recordings import (
     write_table,
 )
 from silencio.data.validate import ValidationConfig, validate_recordings
+from silencio.reports.fault_page import write_fault_page
 
 
 @dataclass(frozen=True)

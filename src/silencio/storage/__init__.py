@@ -15,6 +15,7 @@ from silencio.storage.atomic import (
     writing,
 )
 from silencio.storage.by_products import is_by_product, is_of_system
+from silencio.storage.digests import sha256_of
 from silencio.storage.file_finder import FileFinder
 from silencio.storage.names import escaped, local_path, short_name
 from silencio.storage.objects import (
@@ -55,6 +56,7 @@ __all__ = [
     "replace_file",
     "replace_folder",
     "restore_folder",
+    "sha256_of",
     "short_name",
     "upload_folder",
     "whole_folder",

@@ -294,7 +294,7 @@ def test_read_licence__every_version_and_part_of_creative_commons_in_every_spell
 
 
 def test_read_licence__knows_all_of_the_demo_recordings() -> None:
-    with (files("silencio.data.demo") / "sources.csv").open(encoding="utf-8") as table:
+    with (files("silencio.demo") / "sources.csv").open(encoding="utf-8") as table:
         texts = {row["license"] for row in csv.DictReader(table)}
     assert texts and all(read_licence(text).is_known for text in texts)
 

@@ -12,9 +12,9 @@ import onnx
 import pytest
 
 from silencio.bundle import Bundle
-from silencio.bundle.load import sha256_of
 from silencio.errors import BundleError, BundleIntegrityError, ParityError
 from silencio.features import FeatureSpec, FrontEnd
+from silencio.storage import sha256_of
 
 Edit = Callable[[Callable[[dict[str, Any]], None]], None]
 

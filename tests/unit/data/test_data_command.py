@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from silencio.bundle import BundleManifest
-from silencio.bundle.load import sha256_of
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.__main__ import main
 from silencio.data.birdclef import Source
@@ -17,6 +16,7 @@ from silencio.data.recordings import write_table
 from silencio.data.split import Split
 from silencio.data.validate import ValidatedRecordings
 from silencio.data.versions import data_table
+from silencio.storage import sha256_of
 from tests.disks import files_of_at_most
 
 

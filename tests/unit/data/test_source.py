@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import silencio.data.demo
+import silencio.demo
 from silencio.data.birdclef import Source
 from silencio.data.recordings import COLUMNS, data_fingerprint
 from silencio.data.source import absolute, open_source
@@ -202,8 +202,8 @@ def test_open_source__demo_is_fetched(monkeypatch: pytest.MonkeyPatch, birdclef_
         fetched.append(directory)
         return directory
 
-    monkeypatch.setattr(silencio.data.demo, "default_demo_directory", lambda: birdclef_folder)
-    monkeypatch.setattr(silencio.data.demo, "fetch_demo", fetch)
+    monkeypatch.setattr(silencio.demo, "default_demo_directory", lambda: birdclef_folder)
+    monkeypatch.setattr(silencio.demo, "fetch_demo", fetch)
     pd.testing.assert_frame_equal(open_source("demo").recordings, source.recordings)
     assert fetched == [birdclef_folder]
 
@@ -211,7 +211,7 @@ def test_open_source__demo_is_fetched(monkeypatch: pytest.MonkeyPatch, birdclef_
 def test_open_source__a_folder_named_demo_is_reached_by_its_path(
     monkeypatch: pytest.MonkeyPatch, birdclef_folder: Path, tmp_path: Path, source: Source
 ) -> None:
-    monkeypatch.setattr(silencio.data.demo, "fetch_demo", lambda _: pytest.fail("nothing is to be fetched"))
+    monkeypatch.setattr(silencio.demo, "fetch_demo", lambda _: pytest.fail("nothing is to be fetched"))
     shutil.copytree(birdclef_folder, tmp_path / "demo")
     monkeypatch.chdir(tmp_path)
     _same_but_for_places(open_source("./demo"), source)

@@ -15,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from silencio.audio import WindowCut, cut_windows, read_waveform
-from silencio.data.demo.fetch import default_demo_directory
+from silencio.demo.fetch import default_demo_directory
 from silencio.encoders import Encoder
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.registry import encoder_file, encoder_spec, known_encoder

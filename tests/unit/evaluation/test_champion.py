@@ -11,12 +11,12 @@ import pytest
 import soundfile
 
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.export import write_manifest
-from silencio.bundle.load import read_manifest
+from silencio.bundle.manifest import read_manifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
 from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.export.bundle import write_manifest
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from silencio.bundle.load import Bundle, sha256_of
+from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import BundleManifest
 from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
@@ -20,6 +20,7 @@ from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
+from silencio.storage import sha256_of
 from tests.disks import disk_of
 from tests.unit.registry.places import write_bench, write_bundle
 

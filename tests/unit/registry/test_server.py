@@ -15,8 +15,8 @@ from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
 from silencio.registry.runs import open_run, runs_page
 from silencio.registry.settings import RUN_KEY
-from silencio.steps import open_run as open_run_step
 from silencio.steps import fetch_champion, register, train_head
+from silencio.steps import open_run as open_run_step
 from silencio.training.checkpoint import TrainedHead
 from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
 

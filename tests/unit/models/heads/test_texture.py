@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
 from silencio.bundle.graph import Graph
 from silencio.bundle.manifest import GraphInput, Tolerances
 from silencio.errors import ModelError
 from silencio.evaluation.calibration import Calibration
+from silencio.export.ensemble_graph import EnsembleGraph, write_graph
 from silencio.features import FeatureSpec
 from silencio.models.head import HeadContext
 from silencio.models.heads.texture import Texture, TextureConfig

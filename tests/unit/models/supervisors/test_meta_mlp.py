@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from silencio.bundle.ensemble_graph import EnsembleGraph, write_graph
 from silencio.bundle.manifest import GraphInput
 from silencio.bundle.placeholder import PLACEHOLDER_CLASSES as CLASSES
 from silencio.evaluation.calibration import Calibration
+from silencio.export.ensemble_graph import EnsembleGraph, write_graph
 from silencio.features import FeatureSpec
 from silencio.models.registry import supervisor_class
 from silencio.models.supervisors.meta_mlp import MetaMlp, MetaMlpConfig

@@ -1,0 +1,1 @@
+"""The command `predict`: recordings in, detections out, with a bundle here or by a server."""

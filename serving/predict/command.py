@@ -1,0 +1,292 @@
+"""`python -m serving predict`: name what recordings hold, with a bundle or by asking a server."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from serving.client import Client, RefusedRecordingError
+from serving.client.connection import API_KEY, add_connection_options
+from serving.client.trust import CACERT_OPTION
+from serving.predict.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
+from silencio.bundle.scoring_pool import ScoringPool
+from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
+from silencio.detections.documents import TopK
+from silencio.detections.formats import needed_top_k
+from silencio.detections.prior import BirdnetRange
+from silencio.errors import ConfigError, DecodeError, SilencioError
+from silencio.taxonomy import ClassList, listed
+
+# A key's quota is full again within a minute, a server that restarts is ready again by then.
+_PATIENCE_S = 60.0
+
+
+def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("predict", help="name what recordings hold")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="OGG, WAV, FLAC or MP3")
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")
+    way.add_argument("--url", help="ask a server, like http://127.0.0.1:8080")
+    parser.add_argument(
+        "--format", choices=FORMATS, default="table", help="json: one object a line and file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--top-k",
+        type=_top_k,
+        default=5,
+        metavar="N|all",
+        help="species that a window lists besides those that pass their threshold, for table and json "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write one file a recording instead of printing")
+    parser.add_argument(
+        "--truncated",
+        choices=("note", "refuse"),
+        default="note",
+        help="a file that ends before its recording does is scored as far as it goes, with a note, or refused "
+        "(default: %(default)s)",
+    )
+    _add_place(parser)
+    parser.add_argument(
+        "--api-key-file",
+        type=Path,
+        metavar="FILE",
+        help=f"holds the key for --url in one line (default: the environment's {API_KEY})",
+    )
+    add_connection_options(parser)
+    parser.set_defaults(run=predict)
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    place = parser.add_argument_group("place and season", "of all the recordings")
+    place.add_argument("--latitude", type=_degrees(90), metavar="DEGREES", help="north of the equator")
+    place.add_argument("--longitude", type=_degrees(180), metavar="DEGREES", help="east of Greenwich")
+    place.add_argument("--recorded-at", type=_moment, metavar="TIME", help="ISO 8601, like 2026-05-01T05:40:00-05:00")
+    prior = place.add_mutually_exclusive_group()
+    prior.add_argument(
+        "--site-list", type=Path, metavar="FILE", help="with --bundle: CSV of the species of a site and their weeks"
+    )
+    prior.add_argument(
+        "--birdnet-range", action="store_true", help="with --bundle: BirdNET's range model (extra 'birdnet')"
+    )
+
+
+def _top_k(text: str) -> TopK:
+    if text == "all":
+        return "all"
+    if text.isdecimal() and int(text) >= 1:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1, or all, is needed")
+
+
+def _degrees(most: int) -> Callable[[str], float]:
+    def degrees(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not -most <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r}: a number from -{most} to {most} is needed")
+        return value
+
+    return degrees
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: a time like 2026-05-01T05:40:00Z is needed") from error
+
+
+@dataclass(frozen=True)
+class _Way:
+    """The two ways of asking as one.
+
+    Attributes:
+        ask: From a recording to the answer.
+        band_hz: What the model hears.
+    """
+
+    ask: Callable[[Path], RecordingDocument]
+    band_hz: BandHz
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Answer for every file that can be read.
+
+    Returns:
+        0 if all were, 1 if one was not or nothing could be asked.
+    """
+    output_format: Format = options.format
+    top_k: TopK = options.top_k
+    if output_format != "table" and output_format != "json":
+        top_k = needed_top_k(output_format)
+    try:
+        _check_place(options)
+        with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as way:
+            answers = _Answers(options.files, way.ask)
+            if options.out:
+                all_written = write_answers(answers, output_format, way.band_hz, options.out, options.files)
+            else:
+                all_written = True
+                print_answers(answers, output_format, way.band_hz)
+    except SilencioError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    return 0 if answers.all_answered and all_written else 1
+
+
+class _Answers:
+    """One file after the other, so that one is in memory at a time.
+
+    Args:
+        files: The recordings.
+        ask: From a recording to the answer.
+
+    Attributes:
+        all_answered: No file was left out so far.
+    """
+
+    def __init__(self, files: list[Path], ask: Callable[[Path], RecordingDocument]) -> None:
+        self.all_answered = True
+        self._files = files
+        self._ask = ask
+
+    def __iter__(self) -> Iterator[Answer]:
+        for file in self._files:
+            try:
+                document = self._ask(file)
+            except (DecodeError, RefusedRecordingError) as error:
+                sys.stderr.write(f"{file}: {error}\n")
+                self.all_answered = False
+                continue
+            for note in document.notes:
+                sys.stderr.write(f"{file}: note: {note.text}\n")
+            yield file, document
+
+
+def _check_place(options: argparse.Namespace) -> None:
+    if (options.latitude is None) != (options.longitude is None):
+        raise ConfigError("--latitude and --longitude are needed together")
+    has_prior = options.site_list or options.birdnet_range
+    if options.bundle and options.cacert:
+        raise ConfigError(f"{CACERT_OPTION} goes with --url: with --bundle no server is asked")
+    if options.url and has_prior:
+        raise ConfigError("--site-list and --birdnet-range go with --bundle: a server has its own")
+    if has_prior and options.latitude is None:
+        raise ConfigError("--latitude and --longitude are needed: without a place no species is ruled out")
+    if options.bundle and not has_prior and (options.latitude is not None or options.recorded_at):
+        sys.stderr.write("note: place and time change nothing without --site-list or --birdnet-range\n")
+
+
+@contextmanager
+def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
+    key = _api_key(options.api_key_file)
+    with Client(
+        options.url,
+        api_key=key,
+        patience_s=_PATIENCE_S,
+        key_in_clear=options.key_in_clear,
+        cacert=options.cacert,
+    ) as client:
+
+        def ask(file: Path) -> RecordingDocument:
+            return client.predict(
+                _read(file),
+                top_k,
+                latitude=options.latitude,
+                longitude=options.longitude,
+                recorded_at=options.recorded_at,
+                truncated=options.truncated,
+            )
+
+        yield _Way(ask, lambda: client.band_hz)
+
+
+@contextmanager
+def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
+    with ScoringPool(options.bundle, 1) as pool:
+        manifest, spec = pool.bundle.manifest, pool.bundle.manifest.spec
+        prior = _prior(options, manifest.classes)
+        expected = prior.expected(options.latitude, options.longitude, options.recorded_at) if prior else None
+        if prior and expected is None:
+            sys.stderr.write(
+                "note: the place is in no site's radius: nothing is known of it, no species is ruled out\n"
+            )
+
+        def ask(file: Path) -> RecordingDocument:
+            with _as_file(file) as path:
+                scored = pool.score(str(path), options.truncated)
+            if scored.recording is None:
+                raise DecodeError(scored.reason)
+            return recording_document(
+                scored.recording.starts_s,
+                scored.recording.probabilities,
+                window_s=spec.window_s,
+                hop_s=spec.hop_s,
+                classes=manifest.classes,
+                thresholds=manifest.thresholds,
+                top_k=top_k,
+                expected=expected,
+                duration_s=scored.recording.duration_s,
+                notes=scored.recording.notes,
+                bundle_version=manifest.version,
+            )
+
+        yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))
+
+
+def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:
+    if options.birdnet_range:
+        return BirdnetRange(classes)
+    if not options.site_list:
+        return None
+    sites = SiteList.read(options.site_list, classes)
+    if sites.unknown:
+        sys.stderr.write(
+            f"note: {options.site_list}: {len(sites.unknown)} of {sites.n_rows} rows name species that the bundle does "
+            f"not know: {listed(sites.unknown)}\n"
+        )
+    return sites
+
+
+def _api_key(file: Path | None) -> str | None:
+    if file is None:
+        return os.environ.get(API_KEY) or None
+    try:
+        key = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--api-key-file {file} cannot be read: {error}") from error
+    if not key:
+        raise ConfigError(f"--api-key-file {file} is empty")
+    return key
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DecodeError(f"cannot be read: {error.strerror or error}") from error
+
+
+@contextmanager
+def _as_file(file: Path) -> Iterator[Path]:
+    """A file that another process can read at any place: what comes through a pipe is kept first."""
+    if file.is_file():
+        yield file
+        return
+    content = _read(file)
+    with tempfile.NamedTemporaryFile(prefix="silencio-piped-") as kept:
+        kept.write(content)
+        kept.flush()
+        yield Path(kept.name)

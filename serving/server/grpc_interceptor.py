@@ -1,0 +1,183 @@
+"""The outermost layer of the gRPC side: the same keys and limits as REST's, and a status and a sentence for errors."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import namedtuple
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from grpc import StatusCode, aio
+from kserve.errors import (
+    InferenceError,
+    InvalidInput,
+    ModelNotFound,
+    ModelNotReady,
+    ServerNotLive,
+    ServerNotReady,
+    UnsupportedProtocol,
+)
+from kserve.logging import logger
+
+from serving.access import Access, AccessError
+from serving.metrics.process import count_request, expect_requests
+from serving.metrics.routes import GRPC_PREDICT_ROUTE, GRPC_STATUSES
+from serving.server.admission import Load, Share
+from serving.server.error_handlers import INTERNAL, log_answer
+from serving.server.errors import Overloaded
+from serving.server.grpc_messages import Messages, MessageTimeoutError, NoMessageError
+from serving.server.protocol import KEY_NAME_HEADER, OWN_PREFIX
+from serving.server.request_ids import REQUEST_ID, RequestIds
+
+# Probes need no key and are never refused for load.
+OPEN_METHODS = frozenset({"ServerLive", "ServerReady", "ModelReady"})
+# Their messages say nothing.
+_EMPTY_METHODS = frozenset({"ServerLive", "ServerReady"})
+# The one with a message that may be large.
+_INFER = "ModelInfer"
+_KEYS = ("authorization", "x-api-key")
+_Metadatum = namedtuple("_Metadatum", ("key", "value"))  # as gRPC's own, which the SDK reads
+
+
+class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is untyped
+    """Stands before every call.
+
+    The SDK's own interceptor says INVALID_ARGUMENT of its own failures, and logs a stack trace for every wrong request.
+
+    Args:
+        load: What is under way, here and over REST.
+        access: The keys; None lets everybody in.
+    """
+
+    def __init__(self, load: Load, access: Access | None) -> None:
+        self._load = load
+        self._access = access
+        expect_requests((GRPC_PREDICT_ROUTE,), GRPC_STATUSES)
+        self._messages = Messages(load.limits.longest_pause_s)
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
+    ) -> grpc.RpcMethodHandler:
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        method = handler_call_details.method.rpartition("/")[2]
+
+        async def answer(messages: AsyncIterator[bytes], context: Any) -> Any:
+            return await self._answer(handler, method, messages, context)
+
+        # On the wire a stream of one message is the same. Of a unary call gRPC reads the message before it asks
+        # anybody, and blames the server for one that is none.
+        return grpc.stream_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
+
+    async def _answer(self, handler: Any, method: str, messages: AsyncIterator[bytes], context: Any) -> Any:
+        begun_s = time.perf_counter()
+        offered = {one.key: one.value for one in context.invocation_metadata()}
+        ids = RequestIds.of(_text(offered.get(REQUEST_ID)))
+        named = tuple(ids.headers().items())
+        status = StatusCode.CANCELLED  # what a client counts as that does not wait
+        try:
+            with Share(self._load) as share:
+                own = self._admitted(method, offered) | ids.headers()
+                message = await self._read(method, messages, share)
+                metadata = _handed_on(offered, own | {"content-length": str(len(message))}, self._access is not None)
+                request = handler.request_deserializer(message)
+                del message  # what was read of it has a copy
+                answer = await handler.unary_unary(request, _Context(context, metadata))
+            context.set_trailing_metadata(named)
+            status = StatusCode.OK
+            return answer
+        except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a status and a sentence
+            status, sentence = _explain(error)
+            if status is not StatusCode.INTERNAL:
+                log_answer(status.name, method, ids, sentence)
+            elif isinstance(error, InferenceError):
+                log_answer(status.name, method, ids, str(error), logging.ERROR)
+            else:
+                logger.exception("INTERNAL %s %s: not foreseen", method, ids)
+            await context.abort(status, sentence, named)
+        finally:
+            count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)
+
+    def _admitted(self, method: str, offered: Mapping[str, Any]) -> dict[str, str]:
+        """Whose key it came with, as metadata.
+
+        Raises:
+            AccessError: No key, an unknown one, or one whose quota is used up.
+        """
+        if self._access is None or method in OPEN_METHODS:
+            return {}
+        return {KEY_NAME_HEADER: self._access.admit(*(_text(offered.get(name)) or None for name in _KEYS))}
+
+    async def _read(self, method: str, messages: AsyncIterator[bytes], share: Share) -> bytes:
+        """The message, once there is room for it; nothing is read of one that does not come in.
+
+        Raises:
+            Overloaded: There is none.
+            MessageTimeoutError: It was not whole in time.
+            NoMessageError: gRPC found it too large, or none came.
+        """
+        if method in _EMPTY_METHODS:
+            return b""
+        if method not in OPEN_METHODS:
+            self._load.check(0)
+        if method == _INFER:
+            message = await self._messages.read(messages)
+        else:
+            message = await self._messages.read_name(messages, is_open=method in OPEN_METHODS)
+        if message is None:
+            max_bytes = self._load.limits.most_body_bytes
+            raise NoMessageError(f"no message came, or one larger than {max_bytes} bytes, the most that is taken")
+        if method == _INFER:
+            share.hold(len(message))
+            share.work()
+        return message
+
+
+class _Context:
+    """gRPC's context with other metadata: its own cannot be changed."""
+
+    def __init__(self, context: Any, metadata: tuple[_Metadatum, ...]) -> None:
+        self._context = context
+        self._metadata = metadata
+
+    def invocation_metadata(self) -> tuple[_Metadatum, ...]:
+        return self._metadata
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
+def _handed_on(offered: Mapping[str, Any], own: Mapping[str, str], without_keys: bool) -> tuple[_Metadatum, ...]:
+    """The metadata that the model is to see."""
+    dropped = own.keys() | (set(_KEYS) if without_keys else set())
+    kept = {name: value for name, value in offered.items() if name not in dropped and not name.startswith(OWN_PREFIX)}
+    return tuple(_Metadatum(*one) for one in {**kept, **own}.items())
+
+
+def _text(value: str | bytes | None) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _explain(error: Exception) -> tuple[StatusCode, str]:
+    statuses: list[tuple[tuple[type[Exception], ...], StatusCode]] = [
+        ((InvalidInput, UnsupportedProtocol), StatusCode.INVALID_ARGUMENT),
+        ((ModelNotFound,), StatusCode.NOT_FOUND),
+        ((Overloaded, NoMessageError), StatusCode.RESOURCE_EXHAUSTED),
+        ((MessageTimeoutError,), StatusCode.DEADLINE_EXCEEDED),
+        ((ModelNotReady, ServerNotReady, ServerNotLive), StatusCode.UNAVAILABLE),
+        ((NotImplementedError,), StatusCode.UNIMPLEMENTED),
+    ]
+    if isinstance(error, AccessError):
+        if error.retry_after_s:
+            return StatusCode.RESOURCE_EXHAUSTED, f"{error.reason}; try again in {error.retry_after_s} s"
+        return StatusCode.UNAUTHENTICATED, error.reason
+    if isinstance(error, DecodeError):
+        return StatusCode.INVALID_ARGUMENT, f"the message is not the protocol's: {error}"
+    for kinds, status in statuses:
+        if isinstance(error, kinds):
+            return status, str(error) or "this is not implemented here"
+    return StatusCode.INTERNAL, INTERNAL

@@ -1,0 +1,1 @@
+"""Write bundles: needs torch and what trains; nothing that serves imports it."""

@@ -1,0 +1,40 @@
+"""Seal a candidate: the figures on the test part and the verdict go into the bundle, and nothing else changes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from silencio.bundle.load import Bundle
+from silencio.bundle.manifest import BundleManifest
+from silencio.export.bundle import require_free, write_manifest
+from silencio.storage import whole_folder
+
+
+def seal_bundle(
+    candidate: Path, metrics: Mapping[str, Any], verdict: Mapping[str, Any], directory: Path
+) -> BundleManifest:
+    """Copy a candidate with its test figures and its verdict.
+
+    Args:
+        candidate: As `export_bundle` wrote it.
+        metrics: Joined to those that it has.
+        verdict: `passed` and `refusals`.
+        directory: The sealed bundle's folder; must not exist, or be empty.
+
+    Raises:
+        BundleError: The candidate is not what was exported, or the folder is not empty.
+        StorageError: It cannot be written.
+    """
+    bundle = Bundle(candidate)
+    manifest = bundle.manifest.model_copy(
+        update={"metrics": {**bundle.manifest.metrics, **metrics}, "verdict": dict(verdict)}
+    )
+    require_free(directory)
+    with whole_folder(directory) as work:
+        shutil.copytree(candidate, work, dirs_exist_ok=True)
+        manifest = write_manifest(manifest, work)
+        Bundle(work)
+    return manifest

@@ -1,0 +1,76 @@
+"""Options of both servers that are refused before anything is loaded."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import serving.server.start
+from serving.predictor.__main__ import main as predictor
+from serving.server.start import _entrance, argument_parser, parsed_options
+from serving.transformer.__main__ import main as transformer
+from silencio.errors import ConfigError
+from silencio.interpreter import python
+
+
+def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
+    """What a server says of a command line that it does not take: one sentence, whatever is wrong with it."""
+    monkeypatch.setattr(sys, "argv", ["server", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()  # type: ignore[operator]  # a command
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out, printed.err.count("\n")) == (2, "", 1)
+    return printed.err
+
+
+def test_servers__name_all_options_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(serving.server.start, "_MOUNTED_BUNDLE", tmp_path / "models")
+    bundle = f"--bundle DIR, a bundle's folder ({tmp_path}/models, KServe's own, is not there)"
+    host = "--predictor_host HOST:PORT, the predictor's gRPC port"
+    help_of = "; python -m serving.{} --help lists all options\n"
+    assert _said(monkeypatch, capsys, predictor) == f"error: needed: {bundle}{help_of.format('predictor')}"
+    assert (
+        _said(monkeypatch, capsys, transformer) == f"error: needed: {bundle} and {host}{help_of.format('transformer')}"
+    )
+    assert _said(monkeypatch, capsys, transformer, "--bundle", "b").startswith(f"error: needed: {host}; ")
+    # Where KServe mounts one, none need be named.
+    (tmp_path / "models").mkdir()
+    assert _said(monkeypatch, capsys, transformer).startswith(f"error: needed: {host}; ")
+
+
+def test_servers__what_is_wrong_is_not_lost_in_the_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _said(monkeypatch, capsys, predictor, "--bogus").startswith("error: unrecognized arguments: --bogus; ")
+
+
+def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "100%" / "python"))
+    told = " ".join(argument_parser("test", "").format_help().split())
+    # Lines break at hyphens as well.
+    assert f"made by `{python()} -m serving.access new`".replace(" ", "") in told.replace(" ", "")
+
+
+def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(serving.server.start, "_MOUNTED_BUNDLE", tmp_path)
+    for words, bundle in (([], tmp_path), (["--bundle", "b"], Path("b"))):
+        monkeypatch.setattr(sys, "argv", ["server", *words])
+        assert parsed_options(argument_parser("test", "")).bundle == bundle
+
+
+@pytest.mark.parametrize("name", ["grpc_max_receive_message_length", "grpc_max_send_message_length"])
+def test_limits__of_grpc_alone_are_not_taken(name: str) -> None:
+    """The SDK has them; two numbers for one thing would be one too many."""
+    options = argument_parser("test", "").parse_args([f"--{name}", "1000"])
+    with pytest.raises(ConfigError, match=f"--{name} is not taken: --max_body_bytes is the limit of REST and gRPC"):
+        _entrance(options, None)
+
+
+@pytest.mark.parametrize("option", ["--max_body_bytes", "--most_body_bytes"])
+def test_limits__of_a_body_may_be_larger_than_usual_and_has_its_former_name(option: str) -> None:
+    limits = _entrance(argument_parser("test", "").parse_args([option, str(1 << 30)]), None).limits
+    assert (limits.most_body_bytes, limits.most_body_bytes_in_flight) == (1 << 30, 1 << 30)

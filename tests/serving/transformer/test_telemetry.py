@@ -1,0 +1,99 @@
+"""What the transformer keeps of a request: a row a window in the log, and figures on /metrics."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from serving.access.keys import add_key
+from serving.local import local_servers
+from serving.prediction_log import read_log
+from silencio.bundle.manifest import read_manifest
+from tests.waiting import HANG_S
+
+ROUTE = "/v1/models/silencio:predict"
+Make = Callable[..., bytes]
+
+
+@pytest.fixture(scope="module")
+def kept(
+    tmp_path_factory: pytest.TempPathFactory, bundle_directory: Path, recording: Make
+) -> tuple[dict[str, Any], dict[str, float], list[dict[str, Any]]]:
+    """An answer, the metrics after it, and the rows that it left."""
+    folder = tmp_path_factory.mktemp("records")
+    key = add_key(folder / "keys.csv", "guide", 600.0, None)
+    options = ["--prediction_log", str(folder / "log"), "--keys", str(folder / "keys.csv")]
+    with (
+        local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers,
+        httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
+    ):
+        assert client.post(ROUTE, content=recording()).status_code == 401
+        client.headers["Authorization"] = f"Bearer {key}"
+        query = "latitude=6.7812&longitude=-74.2049&recorded_at=2025-03-21T05:40:00&session_id=walk-7&top_k=all"
+        headers = {"Content-Type": "audio/flac", "X-Request-ID": "request-1"}
+        answer = client.post(f"{ROUTE}?{query}", content=recording(12.0, "FLAC", 48_000), headers=headers)
+        assert answer.status_code == 200
+        assert client.post(ROUTE, content=b"x", headers={"Content-Type": "audio/ogg"}).status_code == 400
+        text = client.get("/metrics").text
+    now = datetime.now(UTC)
+    rows = read_log(str(folder / "log"), now - timedelta(hours=1), now + timedelta(hours=1)).to_pylist()
+    samples = {
+        re.sub(r'version="[^"]*",?', "", f"{one.name}{sorted(one.labels.items())}"): one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+        if one.name.startswith("silencio_")
+    }
+    return answer.json(), samples, rows
+
+
+def _named(answer: dict[str, Any]) -> list[list[str]]:
+    windows = answer["predictions"][0]["windows"]
+    return [[one["code"] for one in window["species"] if one["passes_threshold"]] for window in windows]
+
+
+def test_log__a_row_a_window_says_what_was_answered(kept: Any, bundle_directory: Path) -> None:
+    answer, _, rows = kept
+    windows = answer["predictions"][0]["windows"]
+    rows = sorted(rows, key=lambda row: row["start_s"])
+    assert [(row["start_s"], row["end_s"]) for row in rows] == [(one["start_s"], one["end_s"]) for one in windows]
+    assert [sorted(row["named_codes"]) for row in rows] == [sorted(codes) for codes in _named(answer)]
+    assert [row["top_codes"][0] for row in rows] == [one["species"][0]["code"] for one in windows]
+    assert {row["request_id"] for row in rows} == {answer["request_id"]} != {"request-1"}
+    assert {row["client_request_id"] for row in rows} == {"request-1"}
+    assert {row["bundle_version"] for row in rows} == {answer["bundle"]["version"]}
+    assert {row["manifest_sha256"] for row in rows} == {read_manifest(bundle_directory).manifest_sha256}
+
+
+def test_log__what_is_known_of_the_recording(kept: Any) -> None:
+    row = kept[2][0]
+    assert (row["session_id"], row["key_name"], row["source_format"]) == ("walk-7", "guide", "FLAC")
+    assert (row["n_samples"], row["sample_rate_hz"]) == (12 * 48_000, 48_000)
+    assert row["recorded_at"] == datetime(2025, 3, 21, 5, 40, tzinfo=UTC)
+    # A tenth of a degree: the reserve, not the nest.
+    assert (round(row["latitude"], 6), round(row["longitude"], 6)) == (6.8, -74.2)
+    assert row["snr_db"] > 0
+    assert row["decode_s"] > 0
+
+
+def test_metrics__windows_stages_and_detections(kept: Any) -> None:
+    answer, samples, _ = kept
+    assert samples["silencio_windows_total[('version', '0-placeholder')]"] == 3
+    named = sum(len(codes) for codes in _named(answer))
+    assert sum(value for name, value in samples.items() if name.startswith("silencio_detections_total")) == named
+    stages = {name for name in samples if name.startswith("silencio_stage_seconds_count")}
+    assert {re.search(r"'stage', '(\w+)'", name).group(1) for name in stages} == {  # type: ignore[union-attr]
+        "decode",
+        "features",
+        "predictor",
+        "names",
+    }
+    failed = {name: value for name, value in samples.items() if name.startswith("silencio_decode_failures_total")}
+    assert sum(failed.values()) == 1
+    assert next(name for name, value in failed.items() if value) == next(name for name in failed if "not_audio" in name)
