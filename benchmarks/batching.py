@@ -76,9 +76,9 @@ def by_scheduler(graph: Graph, settings: Settings) -> Iterator[Ask]:
     with Scheduler(
         graph.run,
         n_workers=settings.n_workers,
-        most_batch_windows=settings.most_batch_windows,
-        most_wait_ms=settings.most_wait_ms,
-        most_queued_windows=settings.most_queued_windows,
+        max_batch_windows=settings.max_batch_windows,
+        max_batch_delay_ms=settings.max_batch_delay_ms,
+        max_queued_windows=settings.max_queued_windows,
     ) as scheduler:
         yield scheduler.submit
 
@@ -188,7 +188,7 @@ def beside_upload(graph: Graph, settings: Settings, quick: bool) -> Result:
 
 
 def _sizes(settings: Settings) -> dict[str, int]:
-    names = ("session_threads", "n_workers", "most_batch_windows", "most_wait_ms")
+    names = ("session_threads", "n_workers", "max_batch_windows", "max_batch_delay_ms")
     return {name: getattr(settings, name) for name in names}
 
 

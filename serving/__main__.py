@@ -9,13 +9,13 @@ from silencio.command import command, exit_with
 
 @command
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Run one of the commands, and return its exit code."""
     options = parser().parse_args(arguments)
     return int(options.run(options))
 
 
 def parser() -> argparse.ArgumentParser:
-    """Of all the commands, each of which sets `run`."""
+    """The parser of all the commands, each of which sets `run`."""
     from serving.local.up import add_up
     from serving.predict.command import add_predict
     from serving.simulate.command import add_simulate

@@ -29,11 +29,7 @@ _IMPATIENT = {f"httpx.{name}" for name in ("get", "post", "head", "options", "re
 # What may stay, and why.
 _EXEMPT = {
     ("serving/answering.py", "time.monotonic"): "when it was asked: a test holds that a pause was not shorter",
-    (
-        "serving/transformer/test_predictor_client.py",
-        "asyncio.sleep",
-    ): "a predictor that is too slow; slower ones are as well",
-    ("serving/test_prediction_log.py", "log.close"): "a limit that is to run out: the place never answers",
+    ("serving/prediction_log/test_writer.py", "log.close"): "a limit that is to run out: the place never answers",
 }
 
 Found = Iterator[tuple[int, str]]
@@ -48,7 +44,7 @@ def _sleeps_and_clocks(call: ast.Call, name: str) -> str:
 
 
 def _short_limits(call: ast.Call, name: str) -> str:
-    limits = [one.value for one in call.keywords if one.arg in ("timeout", "timeout_s", "longest_start_s")]
+    limits = [one.value for one in call.keywords if one.arg in ("timeout", "timeout_s", "start_timeout_s")]
     if name.rpartition(".")[2] in _WAITERS and "." in name and len(call.args) == 1:
         limits += call.args
     short = [one.value for one in limits if isinstance(one, ast.Constant) and _is_short(one.value)]
@@ -60,7 +56,7 @@ def _is_short(value: object) -> bool:
 
 
 def _limits_that_are_not_said(call: ast.Call, name: str) -> str:
-    said = {one.arg for one in call.keywords} & {"timeout", "longest_start_s", None}
+    said = {one.arg for one in call.keywords} & {"timeout", "start_timeout_s", None}
     return (
         f"{name}: waits a few seconds where nothing is said: timeout=HANG_S" if name in _IMPATIENT and not said else ""
     )

@@ -1,7 +1,7 @@
-"""Who may ask and how often: API keys and their quotas. Nothing here needs KServe."""
+"""API keys, their roles and quotas, and TLS certificates. Nothing here needs KServe."""
 
-from serving.access.authenticator import Access, AccessError
-from serving.access.keys import ApiKey, read_keys
+from serving.access.authenticator import AccessError, Authenticator
+from serving.access.keys import ApiKey, Role, read_keys
 from serving.access.quota import TokenBucket
 
-__all__ = ["Access", "AccessError", "ApiKey", "TokenBucket", "read_keys"]
+__all__ = ["AccessError", "ApiKey", "Authenticator", "Role", "TokenBucket", "read_keys"]

@@ -11,7 +11,9 @@ from silencio.command import command, exit_with
 
 @command
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Make a key. Returns the exit code."""
+    from serving.access.keys import ROLES, add_key
+
     parser = argparse.ArgumentParser(prog="python -m serving.access", description="API keys of the transformer.")
     commands = parser.add_subparsers(dest="command", required=True)
     new = commands.add_parser("new", help="make a key, print it once, append its hash to the keys file")
@@ -19,10 +21,9 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("--keys", type=Path, required=True, metavar="FILE", help="the keys file; made where there is none")
     new.add_argument("--requests_per_minute", type=float, default=60.0, help="default: %(default)g")
     new.add_argument("--burst", type=int, help="how many may come at once (default: what ten seconds allow)")
+    new.add_argument("--role", choices=ROLES, default="app", help="what its holder may do; default: %(default)s")
     options = parser.parse_args(arguments)
-    from serving.access.keys import add_key
-
-    key = add_key(options.keys, options.name, options.requests_per_minute, options.burst)
+    key = add_key(options.keys, options.name, options.requests_per_minute, options.burst, options.role)
     sys.stdout.write(f"{key}\n")
     sys.stderr.write(f"The key of {options.name}: keep it now, it is stored nowhere. {options.keys} holds its hash.\n")
     return 0

@@ -1,4 +1,4 @@
-"""One question for both protocols: may this request come in?"""
+"""Authentication for both protocols: the key of a request, and whether its quota has room."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _REREAD_S = 2.0
 
 
 class AccessError(Exception):
-    """A request that does not come in.
+    """A request without a key that is known and has quota left.
 
     Attributes:
-        reason: What to tell the client.
+        reason: One sentence for the client.
         retry_after_s: Whole seconds until the quota has room; 0 where the key is missing or unknown.
     """
 
@@ -34,11 +34,11 @@ class AccessError(Exception):
         self.retry_after_s = retry_after_s
 
 
-class Access:
-    """The keys of a file, which is read again when it changes, and what each of them has left.
+class Authenticator:
+    """The keys of a file, which is read again when it changes, and the quota that each of them has left.
 
     Args:
-        keys_file: As `serving.access.keys` describes.
+        keys_file: A file as `serving.access.keys` describes.
         clock: Seconds that never go back.
 
     Raises:
@@ -53,15 +53,15 @@ class Access:
         self._looked_at_s = clock()
         self._keys = read_keys(keys_file)
 
-    def admit(self, authorization: str | None, api_key: str | None) -> str:
-        """Let a request in, and take it off its key's quota.
+    def authenticate(self, authorization: str | None, api_key: str | None) -> ApiKey:
+        """Find a request's key, and take the request off its quota.
 
         Args:
             authorization: `Bearer KEY`.
             api_key: `KEY`; looked at where there is no bearer.
 
         Returns:
-            The key's name.
+            The key.
 
         Raises:
             AccessError: No key, an unknown one, or one whose quota is used up.
@@ -80,7 +80,7 @@ class Access:
             raise AccessError(
                 f"key {key.name} may ask {key.requests_per_minute:g} times a minute", max(1, math.ceil(wait_s))
             )
-        return key.name
+        return key
 
     def _find(self, digest: bytes) -> ApiKey | None:
         """Every key is compared, each in constant time: how long it takes says nothing of how near a guess was."""
@@ -104,8 +104,8 @@ class Access:
         except ConfigError as error:
             _logger.error("the keys stay as they were: %s", error)
             return
-        known = {key.digest for key in self._keys}
-        self._buckets = {digest: bucket for digest, bucket in self._buckets.items() if digest in known}
+        digests = {key.digest for key in self._keys}
+        self._buckets = {digest: bucket for digest, bucket in self._buckets.items() if digest in digests}
         _logger.info("keys file %s was read again: %d keys", self._path, len(self._keys))
 
     def _file_version(self) -> tuple[int, int, int] | None:

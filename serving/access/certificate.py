@@ -1,4 +1,4 @@
-"""For which names a server's certificate is good, and what its clients would find wrong with it."""
+"""The names that a server's certificate is for, and what its clients would find wrong with it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def names_of(tls: Tls) -> tuple[str, ...]:
 
 
 def _handshake(tls: Tls, host: str | None) -> ssl.SSLObject:
-    """As a client and this server would do it, in memory: Python reads a certificate in no other way.
+    """Do the handshake of a client and this server in memory: Python reads a certificate in no other way.
 
     Raises:
         ssl.SSLCertVerificationError: The client does not take it.
@@ -41,12 +41,12 @@ def _handshake(tls: Tls, host: str | None) -> ssl.SSLObject:
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     client.check_hostname = host is not None
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    asks = client.wrap_bio(to_client, to_server, server_hostname=host)
-    answers = server.wrap_bio(to_server, to_client, server_side=True)
+    client_side = client.wrap_bio(to_client, to_server, server_hostname=host)
+    server_side = server.wrap_bio(to_server, to_client, server_side=True)
     for _ in range(_ROUNDS):
         with contextlib.suppress(ssl.SSLWantReadError):
-            asks.do_handshake()
+            client_side.do_handshake()
             break
         with contextlib.suppress(ssl.SSLWantReadError):
-            answers.do_handshake()
-    return asks
+            server_side.do_handshake()
+    return client_side

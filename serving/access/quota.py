@@ -12,8 +12,8 @@ class TokenBucket:
     `limits` (PyPI) has windows only, no bucket and no clock of ours.
 
     Attributes:
-        n_tokens: In it at `filled_at_s`.
-        filled_at_s: By the clock that `take` is told.
+        n_tokens: Tokens in it at `filled_at_s`.
+        filled_at_s: Time of the last `take`, by its clock.
     """
 
     n_tokens: float
@@ -23,7 +23,7 @@ class TokenBucket:
         """Take a token out if there is one.
 
         Args:
-            now_s: By a clock that never goes back.
+            now_s: Time by a clock that never goes back.
             per_minute: Tokens that come in a minute.
             burst: The most that it holds.
 

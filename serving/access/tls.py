@@ -17,8 +17,8 @@ class Tls:
     """A pair of PEM files that fit together.
 
     Attributes:
-        certificate: With the chain below it.
-        key: Without a passphrase.
+        certificate: File of the certificate, with the chain below it.
+        key: File of its key, without a passphrase.
 
     Raises:
         ConfigError: They cannot be read, or do not fit.

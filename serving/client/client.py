@@ -1,21 +1,23 @@
-"""Ask a transformer by its address."""
+"""Requests to a transformer by its address."""
 
 from __future__ import annotations
 
 import base64
-import math
-import time
+import json
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import httpx
 from pydantic import ValidationError
 
 from serving.client.connection import check_address, connection, trust_for
+from serving.client.errors import BusyError, RefusedRecordingError, UnreachableError, UntrustedServerError
+from serving.client.retry import RetryPolicy, retry_after_s
 from serving.client.trust import is_certificate_refused, shows_certificate
-from serving.server.protocol import MODEL_NAME
+from serving.server.protocol import MODEL_NAME, Priority
 from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
@@ -23,27 +25,11 @@ from silencio.errors import ConfigError, ServingError
 from silencio.network import proxy_of
 
 # What is wrong with this recording or its request, not with the server or the key.
-_REFUSALS = {400, 413, 415, 422}
-_LATER = {429, 503}
-_DEFAULT_WAIT_S = 1.0
+_REFUSED_STATUSES = {400, 413, 415, 422}
+# What may be sent again later.
+BUSY_STATUSES = frozenset({429, 503})
+_DEFAULT_RETRY_AFTER_S = 1.0
 _CHECK_TIMEOUT_S = 5.0
-
-
-class RefusedRecordingError(ServingError):
-    """The server does not take this recording; it may well take others."""
-
-
-class BusyError(ServingError):
-    """The server has too much to do, is not ready, or this key has asked too much: the same may be asked later.
-
-    Args:
-        message: What the server says.
-        retry_after_s: When it wants to be asked again.
-    """
-
-    def __init__(self, message: str, retry_after_s: float) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class Client:
@@ -52,15 +38,23 @@ class Client:
     Args:
         url: Like `http://127.0.0.1:8080`.
         timeout_s: Longest wait for one answer.
-        model_name: As on the route.
-        api_key: Sent as a bearer token.
-        patience_s: How long a recording is asked for again where the server says "later", as often as it says.
+        model_name: The model's name on the route.
+        api_key: The key, sent as a bearer token; none is sent where it is None or empty.
+        retry: When `predict` sends a recording again; by default never.
+        wait: Waits between attempts, as `RetryPolicy.call` takes it; by default it sleeps.
         key_in_clear: The key may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
 
     Attributes:
-        band_hz: Lowest and highest frequency that the server's bundle hears; None before the first answer, and where
+        route: The predict route, whole.
+        trust: Certificates that are taken.
+        headers: Headers that show the key.
+        band_hz: Lowest and highest frequency that the server's bundle uses; None before the first answer, and where
             the server does not say.
+
+    Raises:
+        ServingError: `url` is no address, or the environment names a proxy that cannot be used.
+        ConfigError: The key is none, or would go out in clear; or certificates that are named cannot be used.
     """
 
     def __init__(
@@ -70,19 +64,22 @@ class Client:
         model_name: str = MODEL_NAME,
         *,
         api_key: str | None = None,
-        patience_s: float = 0.0,
+        retry: RetryPolicy | None = None,
+        wait: Callable[[float], bool] | None = None,
         key_in_clear: bool = False,
         cacert: Path | None = None,
     ) -> None:
         check_address(url)
-        if api_key is not None and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
+        if api_key and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
             raise ConfigError("the API key is none: it must be one line of ASCII without blanks around it")
         self.url = url.rstrip("/")
+        self.route = f"{self.url}/v1/models/{model_name}:predict"
+        self.trust = trust_for(url, cacert)
+        self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self.band_hz: tuple[float, float] | None = None
-        self._route = f"{self.url}/v1/models/{model_name}:predict"
-        self._patience_s = patience_s
-        self._trust = trust_for(url, cacert)
-        self._http = connection(url, timeout_s, api_key, key_in_clear=key_in_clear, trust=self._trust)
+        self._retry = retry or RetryPolicy()
+        self._wait = wait
+        self._http = connection(url, timeout_s, api_key, key_in_clear=key_in_clear, trust=self.trust)
         proxy = proxy_of(url)
         self._through = f" through the environment's proxy {proxy.shown}" if proxy else ""
 
@@ -98,7 +95,7 @@ class Client:
         """Look at the certificate that the server shows; one that is away, or shows none, passes.
 
         Raises:
-            ServingError: It is not taken; the message says by whom it would have to be signed.
+            UntrustedServerError: It is not taken; the message says by whom it would have to be signed.
         """
         if not shows_certificate(self.url):
             return
@@ -106,7 +103,30 @@ class Client:
             self._http.get(f"{self.url}/v2/health/live", timeout=_CHECK_TIMEOUT_S)
         except httpx.TransportError as error:
             if is_certificate_refused(error):
-                raise ServingError(self._trust.explained(self.url, error, self._through)) from error
+                raise UntrustedServerError(self.trust.explained(self.url, error, self._through)) from error
+
+    def post(self, content: bytes, media_type: str, query: Mapping[str, str] | None = None) -> httpx.Response:
+        """Send a body to the predict route, once.
+
+        Args:
+            content: The body.
+            media_type: Its `Content-Type`.
+            query: Options in the address, for uploads.
+
+        Returns:
+            The server's response, whatever its status.
+
+        Raises:
+            UntrustedServerError: The server's certificate is not taken.
+            UnreachableError: No response came.
+        """
+        try:
+            return self._http.post(self.route, content=content, headers={"Content-Type": media_type}, params=query)
+        except httpx.TransportError as error:
+            message = self.trust.explained(self.url, error, self._through)
+            if is_certificate_refused(error):
+                raise UntrustedServerError(message) from error
+            raise UnreachableError(message, error) from error
 
     def predict(
         self,
@@ -118,94 +138,68 @@ class Client:
         recorded_at: datetime | None = None,
         session_id: str | None = None,
         name: str | None = None,
-        priority: Literal["interactive", "batch"] | None = None,
+        priority: Priority | None = None,
         truncated: Truncated | None = None,
     ) -> RecordingDocument:
-        """Ask for one recording.
+        """Have one recording scored.
 
         Args:
-            encoded: The recording's own bytes.
+            encoded: The file's bytes.
             top_k: How many species a window lists at least.
             latitude: Degrees north of where it was recorded.
             longitude: Degrees east.
             recorded_at: When it was recorded.
             session_id: Ties requests of one walk or stream together in the server's log.
-            name: What the recording is called.
-            priority: Batch work waits for everybody else's; the server decides where it is not said.
-            truncated: What becomes of a file that ends before its recording does; `note` where it is not said.
+            name: The recording's name.
+            priority: Batch work waits for everybody else's; None leaves it to the server.
+            truncated: What becomes of a file that ends before its recording does; None is `note`.
 
         Raises:
             RefusedRecordingError: The server answers that the recording cannot be used.
-            BusyError: It would rather be asked later, and patience is at its end.
+            BusyError: It is too busy, and the retry policy allows no further attempt.
             ServingError: There is no server, it does not know the key, or it fails.
         """
-        known = {
+        metadata = {
             "latitude": latitude,
             "longitude": longitude,
             "recorded_at": recorded_at.isoformat() if recorded_at else None,
             "session_id": session_id,
             "name": name,
         }
-        instance = {"audio": {"b64": base64.b64encode(encoded).decode()}, **_given(known)}
-        body: dict[str, object] = {
-            "instances": [instance],
-            "parameters": _given({"top_k": top_k, "priority": priority, "truncated": truncated}),
-        }
-        content = self._ask_patiently(body)
+        instance = {"audio": {"b64": base64.b64encode(encoded).decode()}, **_given(metadata)}
+        options = _given({"top_k": top_k, "priority": priority, "truncated": truncated})
+        content = {"instances": [instance], "parameters": options}
+        body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return self._retry.call(lambda: self._predict(body), self._wait)
+
+    def _predict(self, body: bytes) -> RecordingDocument:
+        response = self.post(body, "application/json")
+        if response.status_code in BUSY_STATUSES:
+            after_s = retry_after_s(response.headers.get("Retry-After", ""))
+            raise BusyError(_error_text(response), after_s or _DEFAULT_RETRY_AFTER_S)
+        if not response.is_success:
+            is_refused = response.status_code in _REFUSED_STATUSES
+            raise (RefusedRecordingError if is_refused else ServingError)(_error_text(response))
         try:
+            content = response.json()
             document = RecordingDocument.model_validate(content["predictions"][0])
             bundle = content.get("bundle", {})
             if "f_min_hz" in bundle:
                 self.band_hz = float(bundle["f_min_hz"]), float(bundle["f_max_hz"])
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, ValidationError) as error:
-            raise self._no_silencio(str(content)) from error
+            text = f"{self.url} answers something that Silencio does not: {response.text[:200]!r}"
+            raise ServingError(text) from error
         return document
-
-    def _ask_patiently(self, body: dict[str, object]) -> Any:
-        deadline_s = time.monotonic() + self._patience_s
-        while True:
-            try:
-                return self._ask(body)
-            except BusyError as error:
-                if time.monotonic() + error.retry_after_s > deadline_s:
-                    raise
-                time.sleep(error.retry_after_s)
-
-    def _ask(self, body: dict[str, object]) -> Any:
-        try:
-            answer = self._http.post(self._route, json=body)
-        except httpx.TransportError as error:
-            raise ServingError(self._trust.explained(self.url, error, self._through)) from error
-        if answer.status_code in _LATER:
-            raise BusyError(_error_text(answer), _retry_after_s(answer))
-        if not answer.is_success:
-            raise (RefusedRecordingError if answer.status_code in _REFUSALS else ServingError)(_error_text(answer))
-        try:
-            return answer.json()
-        except ValueError as error:
-            raise self._no_silencio(answer.text) from error
-
-    def _no_silencio(self, text: str) -> ServingError:
-        return ServingError(f"{self.url} answers something that Silencio does not: {text[:200]!r}")
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _retry_after_s(answer: httpx.Response) -> float:
-    """A proxy may answer with a date, which is not worth reading."""
+def _error_text(response: httpx.Response) -> str:
     try:
-        wait_s = float(answer.headers.get("Retry-After", ""))
-    except ValueError:
-        return _DEFAULT_WAIT_S
-    return wait_s if math.isfinite(wait_s) and wait_s > 0 else _DEFAULT_WAIT_S
-
-
-def _error_text(answer: httpx.Response) -> str:
-    try:
-        text = str(answer.json()["error"])
+        text = str(response.json()["error"])
     except (ValueError, KeyError, TypeError):
-        return f"{answer.url} answers {answer.status_code} {answer.reason_phrase}"
+        return f"{response.url} answers {response.status_code} {response.reason_phrase}"
     # One recording was sent: its place in the request says nothing to who sent a file.
     return text.removeprefix("instances[0].audio.b64: ")

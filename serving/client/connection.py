@@ -28,11 +28,11 @@ def connection(
     """A client that keeps its connections and shows its key.
 
     Args:
-        url: Of the server.
+        url: The server's address.
         timeout_s: Longest wait for one answer.
-        api_key: Sent as `Authorization: Bearer …`; none where empty.
+        api_key: The key, sent as `Authorization: Bearer …`; none is sent where it is empty.
         key_in_clear: The key may go to another machine without TLS, where everybody on the way can read it.
-        trust: Whose certificates are taken, by `trust_for`; looked up where it is not given.
+        trust: Certificates that are taken, by `trust_for`; looked up where it is not given.
 
     Raises:
         ServingError: `url` is no address, or the environment names a proxy that cannot be used.
@@ -65,15 +65,15 @@ def connection(
 
 
 def trust_for(url: str, cacert: Path | None = None) -> Trust:
-    """Whose certificates are taken at an address.
+    """Find which certificates are taken at an address.
 
     Args:
-        url: Of the server.
-        cacert: As `--cacert` names it; None leaves it to the environment.
+        url: The server's address.
+        cacert: The file that `--cacert` names; None leaves it to the environment.
 
     Raises:
         ServingError: `url` is no address.
-        ConfigError: What is named cannot be used.
+        ConfigError: The certificates that are named cannot be used.
     """
     check_address(url)
     proxy = proxy_of(url)

@@ -1,4 +1,4 @@
-"""Whose certificates a client of the servers takes, and what it says of a server that shows another one."""
+"""Certificates that a client of the servers takes, and what it says of a server that shows another one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Trust:
 
     Attributes:
         path: File or folder of PEM; None: the public authorities that come with certifi.
-        source: Who says so, as messages name it.
+        source: The option or variable that names them, for messages.
     """
 
     path: Path | None = None
@@ -65,7 +65,7 @@ class Trust:
         return cls() if found is None else cls(found[1], f"{found[0]}={found[1]}")
 
     def context(self) -> ssl.SSLContext:
-        """For a connection."""
+        """Make the TLS context of a connection."""
         if self.path is None:
             return httpx.create_ssl_context(trust_env=False)
         is_folder = self.path.is_dir()
@@ -80,9 +80,9 @@ class Trust:
         """Why an address does not answer, and what to do where its certificate or its scheme is the reason.
 
         Args:
-            url: That was asked.
-            error: Of the attempt.
-            through: Words for the proxy between.
+            url: The server's address.
+            error: The attempt's error.
+            through: Words for the proxy between, for the message.
         """
         fault = _tls_error(error)
         if isinstance(fault, ssl.SSLCertVerificationError):

@@ -14,13 +14,13 @@ from silencio.interpreter import python
 _HEADER = f"printf 'Authorization: Bearer %s\\n' \"${API_KEY}\""
 
 
-def ways_to_ask(url: str, keys: Path | None, certificate: Path | None) -> str:
+def example_requests(url: str, keys: Path | None, certificate: Path | None) -> str:
     """Commands for a POSIX shell in this very folder, in which FILE and NAME are for the reader to replace.
 
     Args:
-        url: Of the transformer.
-        keys: Its file of keys; None where it wants none.
-        certificate: That it shows; None where it speaks no TLS.
+        url: The transformer's address.
+        keys: The transformer's keys file; None where it wants no key.
+        certificate: The certificate that it shows; None where it speaks no TLS.
     """
     route = f"{url}/v1/models/{MODEL_NAME}:predict"
     trust = f" {CACERT_OPTION} {_quoted(certificate)}" if certificate else ""
@@ -47,8 +47,8 @@ def _recording(route: str, trust: str, keys: Path | None) -> str:
 def _json(route: str, trust: str, keys: Path | None) -> str:
     """What comes by a pipe is sent; where the key comes by one as well, it is handed on as file 3."""
     options = f"{trust}{' -H @-' if keys else ''} -H 'Content-Type: application/json'"
-    asked = f"curl -s{options} --data-binary @{'/dev/fd/3' if keys else '-'} {route}"
-    return f"{{ {_HEADER} \\\n    | {asked}; }} 3<&0" if keys else asked
+    request = f"curl -s{options} --data-binary @{'/dev/fd/3' if keys else '-'} {route}"
+    return f"{{ {_HEADER} \\\n    | {request}; }} 3<&0" if keys else request
 
 
 def _key(keys: Path | None) -> str:

@@ -15,7 +15,7 @@ import httpx
 
 import serving
 import silencio
-from serving.server.protocol import MODEL_NAME, STOP_S
+from serving.server.protocol import MODEL_NAME, STOP_TIMEOUT_S
 from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.
@@ -32,8 +32,8 @@ class Readiness:
     """Whether a server is ready, and if not why.
 
     Attributes:
-        ready: It is.
-        reason: Why not.
+        ready: Whether it is ready.
+        reason: Why it is not; empty where it is.
     """
 
     ready: bool
@@ -45,19 +45,19 @@ class ServerProcess:
     """A server that was started here.
 
     Attributes:
-        name: Whom a message speaks of.
-        url: Of its REST side.
-        log: Its output.
-        process: Itself.
-        was_asked_to_stop: It lived until it was asked here to stop.
-        was_killed: It did not end when it was asked to.
+        name: The server's name in messages.
+        url: Address of its REST side.
+        log: File of its output.
+        process: The server's process.
+        was_stop_requested: It lived until `request_stop`.
+        was_killed: It did not end after `request_stop`.
     """
 
     name: str
     url: str
     log: Path
     process: subprocess.Popen[bytes]
-    was_asked_to_stop: bool = False
+    was_stop_requested: bool = False
     was_killed: bool = False
 
     @classmethod
@@ -83,7 +83,7 @@ class ServerProcess:
         return self.process.poll()
 
     def readiness(self) -> Readiness:
-        """Ask it."""
+        """Request its readiness."""
         try:
             with httpx.Client(trust_env=False, timeout=_PROBE_S, verify=_any_certificate(self.url)) as client:
                 answer = client.get(f"{self.url}/v2/models/{MODEL_NAME}/ready")
@@ -100,16 +100,16 @@ class ServerProcess:
         """The end of its log."""
         return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-n_lines:])
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Send SIGTERM, once."""
         if self.exit_code() is None:
-            self.was_asked_to_stop = True
+            self.was_stop_requested = True
             self.process.terminate()
 
     def wait_until_stopped(self) -> None:
         """Wait for its end; kill it where it does not come."""
         try:
-            self.process.wait(STOP_S)
+            self.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.was_killed = True
             self.process.kill()
@@ -118,12 +118,12 @@ class ServerProcess:
             self.process.stdin.close()
 
     def stop(self) -> None:
-        """Ask it to stop, wait, and look at how it ended.
+        """Request its stop, wait, and check how it ended.
 
         Raises:
-            ServingError: As `check_end`.
+            ServingError: The server did not end as it should.
         """
-        self.ask_to_stop()
+        self.request_stop()
         self.wait_until_stopped()
         self.check_end()
 
@@ -131,15 +131,15 @@ class ServerProcess:
         """Look at how it ended, once it did.
 
         Raises:
-            ServingError: It was asked to stop, and did not end as it should.
+            ServingError: It did not end as it should after `request_stop`.
         """
         code = self.exit_code()
         if self.was_killed:
             raise ServingError(
-                f"the {self.name} was killed: stopped, it did not end within {STOP_S:g} s; its last lines:\n"
+                f"the {self.name} was killed: stopped, it did not end within {STOP_TIMEOUT_S:g} s; its last lines:\n"
                 f"{self.last_lines()}"
             )
-        if self.was_asked_to_stop and code:
+        if self.was_stop_requested and code:
             raise ServingError(
                 f"the {self.name} did not end in order when it was stopped (exit code {code}); its last lines:\n"
                 f"{self.last_lines()}"
@@ -147,7 +147,7 @@ class ServerProcess:
 
 
 def _any_certificate(url: str) -> ssl.SSLContext | bool:
-    """It asks its own child: a certificate for other names, or of another day, keeps no server from being ready."""
+    """The server is this process's child: a certificate for other names, or of another day, is taken."""
     if not url.startswith("https://"):
         return True
     context = ssl.create_default_context()
@@ -157,7 +157,7 @@ def _any_certificate(url: str) -> ssl.SSLContext | bool:
 
 
 def _environment() -> dict[str, str]:
-    """As here, with one thread a server unless the user chose, and with these very packages on the path."""
+    """This process's environment, with one thread a server unless the user chose, and these packages on the path."""
     defaults = dict.fromkeys(_ONE_THREAD, "1") | dict.fromkeys(_KEEP_MEMORY, str(_KEPT_BYTES))
     environment = defaults | dict(os.environ)
     roots = [str(Path(package.__path__[0]).parent) for package in (serving, silencio)]

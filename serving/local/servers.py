@@ -29,10 +29,10 @@ class LocalServers:
     """Two servers that run.
 
     Attributes:
-        url: Where clients ask; with TLS, by a name that the certificate is for, where it has one of this machine.
-        grpc_address: Where they ask over gRPC, HOST:PORT.
-        predictor: Runs the graph, on loopback.
-        transformer: Takes recordings.
+        url: The transformer's address; with TLS, by a name of this machine that its certificate is for, if it has one.
+        grpc_address: Its gRPC side, HOST:PORT.
+        predictor: The server that runs the graph, on loopback.
+        transformer: The server that takes recordings.
     """
 
     url: str
@@ -65,7 +65,7 @@ class LocalServers:
             ServingError: One that was asked to stop did not end in order; the message has its last lines.
         """
         for server in reversed(self.both):
-            server.ask_to_stop()
+            server.request_stop()
             server.wait_until_stopped()
         for server in self.both:
             server.check_end()
@@ -87,21 +87,21 @@ def local_servers(
     transformer_options: Sequence[str] = (),
     predictor_options: Sequence[str] = (),
     on_progress: Callable[[str], None] = _ignore,
-    longest_start_s: float = 1_800.0,
+    start_timeout_s: float = 1_800.0,
 ) -> Iterator[LocalServers]:
     """Start predictor and transformer, wait until both are ready, stop both at the end.
 
     Args:
         bundle: The bundle's folder.
         host: Where the transformer listens; the predictor listens on loopback.
-        port: The transformer's; 0 takes a free one.
-        grpc_port: Likewise, over gRPC.
-        max_body_bytes: Of the largest body or message that the transformer takes.
-        tls: By which the transformer is asked; None: in clear. The predictor, on loopback, is asked in clear.
-        transformer_options: More of `python -m serving.transformer`.
-        predictor_options: More of `python -m serving.predictor`.
-        on_progress: Told what is waited for.
-        longest_start_s: How long to wait for one that lives and is not ready; one that ends is noticed at once.
+        port: The transformer's port; 0 takes a free one.
+        grpc_port: The transformer's gRPC port; 0 takes a free one.
+        max_body_bytes: Largest body or message that the transformer takes.
+        tls: The transformer's certificate and key; None: it speaks plain text, as the predictor on loopback does.
+        transformer_options: Further options of `python -m serving.transformer`.
+        predictor_options: Further options of `python -m serving.predictor`.
+        on_progress: Called with what is waited for.
+        start_timeout_s: How long to wait for a server that lives and is not ready; one that ends is noticed at once.
 
     Raises:
         ServingError: A server refuses the bundle, ends, does not become ready, or does not end in order.
@@ -119,7 +119,7 @@ def local_servers(
             options += ["--tls_cert", str(tls.certificate), "--tls_key", str(tls.key)]
         servers = _start(bundle, _Addresses.of(host, port, grpc_port, tls), options, predictor_options, Path(logs))
         try:
-            _wait_until_ready(servers, on_progress, longest_start_s)
+            _wait_until_ready(servers, on_progress, start_timeout_s)
             yield servers
         except BaseException:
             # What went wrong first is what is said.
@@ -131,7 +131,7 @@ def local_servers(
 
 @dataclass(frozen=True)
 class _Addresses:
-    """Of the transformer: by which it is asked from here whether it is ready, and by which clients ask it."""
+    """The transformer's addresses: one for probes from here, the others for clients."""
 
     probed: str
     url: str
@@ -178,7 +178,7 @@ def _start(
             log=logs / "transformer.log",
         )
     except OSError:
-        predictor.ask_to_stop()
+        predictor.request_stop()
         predictor.wait_until_stopped()
         raise
     return LocalServers(addresses.url, addresses.grpc, predictor, transformer)
@@ -188,8 +188,8 @@ def _ports(rest: int, grpc: int) -> Sequence[str]:
     return "--http_port", str(rest), "--grpc_port", str(grpc)
 
 
-def _wait_until_ready(servers: LocalServers, on_progress: Callable[[str], None], longest_start_s: float) -> None:
-    deadline_s = time.monotonic() + longest_start_s
+def _wait_until_ready(servers: LocalServers, on_progress: Callable[[str], None], start_timeout_s: float) -> None:
+    deadline_s = time.monotonic() + start_timeout_s
     for server in servers.both:
         while True:
             servers.check_alive()
@@ -200,7 +200,7 @@ def _wait_until_ready(servers: LocalServers, on_progress: Callable[[str], None],
                 raise ServingError(f"the {server.name} does not serve this bundle: {state.reason}")
             if time.monotonic() > deadline_s:
                 raise ServingError(
-                    f"the {server.name} is not ready after {longest_start_s:g} s: {state.reason}; its last lines:\n"
+                    f"the {server.name} is not ready after {start_timeout_s:g} s: {state.reason}; its last lines:\n"
                     f"{server.last_lines()}"
                 )
             on_progress(f"waiting for the {server.name}: {state.reason}")

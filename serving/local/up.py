@@ -15,7 +15,7 @@ from serving.access.certificate import names_of, refusal_at
 from serving.access.keys import read_keys
 from serving.access.tls import Tls
 from serving.local import LocalServers, local_servers
-from serving.local.example_requests import ways_to_ask
+from serving.local.example_requests import example_requests
 from serving.server.origins import check_origin
 from serving.server.protocol import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from silencio.bundle.manifest import BundleManifest, read_manifest
@@ -115,7 +115,7 @@ def up(options: argparse.Namespace) -> int:
             )
             for note in _notes(options, servers.url, tls):
                 output.print(f"note: {note}")
-            output.print(f"\n{ways_to_ask(servers.url, options.keys, options.tls_cert)}")
+            output.print(f"\n{example_requests(servers.url, options.keys, options.tls_cert)}")
             # Servers that are ready have checked the bundle.
             output.print(_licence(read_manifest(options.bundle)))
             output.print("Ctrl-C stops it.")
@@ -145,7 +145,7 @@ def _wait_for_interrupt(servers: LocalServers) -> None:
 
 def _transformer_options(options: argparse.Namespace) -> list[str]:
     given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
-    words = [word for name, value in given.items() if value is not None for word in (f"--{name}", str(value))]
+    words = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
     words += [f"--allow_origin={origin}" for origin in options.allow_origin]
     return [*words, *(["--birdnet_range"] if options.birdnet_range else [])]
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told on `/metrics`; docs/operating.md explains every name."""
+"""Metrics for Prometheus at `/metrics`; docs/operating.md explains every name."""
 
 from serving.metrics.model import REQUEST_STAGES, RUN_STAGES, Metrics
 

@@ -1,4 +1,4 @@
-"""What a server says of the bundle and of the sound that it hears."""
+"""Metrics of the bundle, of requests' stages and of the sound."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from prometheus_client import Counter, Gauge, Histogram
 
-from serving.metrics.process import say_version
+from serving.metrics.process import set_served_version
 from silencio.bundle.manifest import BundleManifest
 
 # As `silencio.errors.DecodeError` lists them; whatever else comes is "other".
@@ -97,22 +97,22 @@ _AUDIO = {
 
 
 class Metrics:
-    """The figures of one bundle. Make it once a process, when the bundle was adopted.
+    """The metrics of one bundle. Make it once a process, when the bundle was adopted.
 
     Every method takes microseconds and may be called from any thread.
 
     Args:
-        manifest: Of the bundle.
+        manifest: The bundle's manifest.
         stages: `REQUEST_STAGES` or `RUN_STAGES`.
-        provider: ONNX Runtime's, as it is active; empty where no graph runs.
-        precision: Of the graph as it runs, where it is not the manifest's.
+        provider: ONNX Runtime's active provider; empty where no graph runs.
+        precision: Precision of the graph as it runs, where it is not the manifest's.
     """
 
     def __init__(
         self, manifest: BundleManifest, stages: Sequence[str], *, provider: str = "", precision: str = ""
     ) -> None:
         version = manifest.version
-        say_version(version)
+        set_served_version(version)
         _INFO.labels(manifest.name, version, manifest.spec_sha256, provider, precision or manifest.precision).set(1)
         self._version = version
         self._windows = _WINDOWS.labels(version)
@@ -127,27 +127,27 @@ class Metrics:
         self._stages = {stage: _STAGE_SECONDS.labels(version, stage) for stage in stages}
 
     def stage(self, stage: str, seconds: float) -> None:
-        """A stage ended, one of those that were named at the start."""
+        """Observe a stage that ended, one of `stages`."""
         self._stages[stage].observe(seconds)
 
     def windows(
         self,
         probabilities: NDArray[np.float32],
-        named: NDArray[np.bool_],
+        detected: NDArray[np.bool_],
         statistics: Mapping[str, NDArray[np.float64]],
     ) -> None:
-        """Windows were answered.
+        """Count windows that were answered.
 
         Args:
             probabilities: Shape (n_windows, n_classes).
-            named: Shape (n_windows, n_classes): which species the answer named.
-            statistics: As `silencio.audio.audio_statistics` gives; each (n_windows,).
+            detected: Shape (n_windows, n_classes): which species the answer lists as detected.
+            statistics: Values by name as `silencio.audio.audio_statistics` gives; each (n_windows,).
         """
         self._windows.inc(len(probabilities))
         for top in probabilities.max(axis=1).tolist():
             self._top.observe(top)
-        for i in np.flatnonzero(named.any(axis=0)).tolist():
-            self._detections[i].inc(int(named[:, i].sum()))
+        for i in np.flatnonzero(detected.any(axis=0)).tolist():
+            self._detections[i].inc(int(detected[:, i].sum()))
         for level_db in statistics.get("rms_db", ()):
             self._below_full_scale.inc(max(0.0, -float(level_db)))
         for name, histogram in self._audio.items():
@@ -155,27 +155,27 @@ class Metrics:
                 histogram.observe(value)
 
     def decode_failed(self, kind: str) -> None:
-        """A recording could not be decoded; `kind` is one of `DECODE_FAILURES`."""
+        """Count a recording that could not be decoded; `kind` is one of `DECODE_FAILURES`."""
         self._decode_failures.get(kind, self._decode_failures["other"]).inc()
 
     def queue_length_from(self, n_waiting: Callable[[], int]) -> None:
-        """Ask this function, at every scrape, how many windows wait for the graph."""
+        """Call this function, at every scrape, for the windows that wait for the graph."""
         self._queue.set_function(n_waiting)
 
     def feature_memory_from(self, max_bytes: int, n_bytes: Callable[[], int], n_waiting: Callable[[], int]) -> None:
-        """Ask, at every scrape, how much decoded sound is held, and how many requests wait for room.
+        """Call these functions, at every scrape, for the decoded sound that is held and the requests that wait.
 
         Args:
-            max_bytes: Most that are held.
-            n_bytes: That are held.
-            n_waiting: Requests that wait.
+            max_bytes: The limit on them.
+            n_bytes: Gives the bytes that are held.
+            n_waiting: Gives the requests that wait.
         """
         _FEATURE_BYTES_LIMIT.labels(self._version).set(max_bytes)
         _FEATURE_BYTES.labels(self._version).set_function(n_bytes)
         _FEATURE_WAITING.labels(self._version).set_function(n_waiting)
 
     def batch(self, n_windows: int, waited_s: float, ran_s: float) -> None:
-        """The graph ran once: with so many windows, the oldest of which had waited so long."""
+        """Observe one run of the graph: its windows, how long the oldest of them had waited, how long it ran."""
         self._batch.observe(n_windows)
         self.stage("queue", waited_s)
         self.stage("graph", ran_s)

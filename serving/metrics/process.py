@@ -1,4 +1,4 @@
-"""Figures that a server has before, and without, a bundle. One process serves one bundle, and has one registry."""
+"""Metrics that a server has before, and without, a bundle. One process serves one bundle, and has one registry."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _expected_requests: set[tuple[str, str]] = set()
 _is_log_expected = False
 
 
-def say_version(version: str) -> None:
-    """From now on this process serves this bundle; before, the label is empty."""
+def set_served_version(version: str) -> None:
+    """Set the version that this process serves from now on; before, the label is empty."""
     global _served_version
     _served_version = version
     _begin()
 
 
 def expect_requests(routes: Iterable[str], statuses: Iterable[str]) -> None:
-    """These are counted from 0 on: of a series that begins at 1, `increase` and `rate` do not see the first event."""
+    """Begin these series at 0: of one that begins at 1, `increase` and `rate` do not see the first event."""
     _expected_requests.update((route, status) for status in statuses for route in routes)
     _begin()
 
 
 def expect_log() -> None:
-    """Likewise, of the prediction log."""
+    """Begin the prediction log's series at 0."""
     global _is_log_expected
     _is_log_expected = True
     _begin()
@@ -64,12 +64,12 @@ def _begin() -> None:
 
 
 def count_request(route: str, status: str, seconds: float | None) -> None:
-    """One request was answered.
+    """Count one request that was answered.
 
     Args:
-        route: Its template, of a bounded list.
-        status: HTTP's number, or gRPC's name.
-        seconds: From its head to the end of its answer; None where it had no whole head.
+        route: The route's template, of a bounded list.
+        status: HTTP's number, or gRPC's name, of its answer.
+        seconds: Time from its head to the end of its answer; None where it had no whole head.
     """
     _REQUESTS.labels(_served_version, route, status).inc()
     if seconds is not None:
@@ -77,10 +77,10 @@ def count_request(route: str, status: str, seconds: float | None) -> None:
 
 
 def count_log_written(n_rows: int) -> None:
-    """Rows of the prediction log were written."""
+    """Count rows of the prediction log that were written."""
     _LOG_WRITTEN.labels(_served_version).inc(n_rows)
 
 
 def count_log_dropped(reason: str, n_rows: int) -> None:
-    """Rows of the prediction log were dropped."""
+    """Count rows of the prediction log that were dropped."""
     _LOG_DROPPED.labels(_served_version, reason).inc(n_rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 OTHER = "other"
-# A version changes nothing of what is asked.
+# A version changes nothing of the route.
 _MODEL = re.compile(r"^/(v1)/models/[^/:]+|^/(v2)/models/[^/:]+(?:/versions/[^/]+)?")
 # What the SDK takes at each.
 METHODS = {
@@ -27,7 +27,7 @@ METHODS = {
 
 
 PREDICT_ROUTES = ("/v1/models/{name}:predict", "/v2/models/{name}/infer")
-# Whatever a request for a prediction can be answered with, beside 499 for a client that did not wait.
+# Every status of a predict route, beside 499 for a client that did not wait.
 PREDICT_STATUSES = ["200", "204", "400", "401", "404", "405", "408", "413", "415", "429", "499", "500", "501", "503"]
 # Of what is no request for anything there is.
 OTHER_STATUSES = ["400", "401", "404", "405", "408", "429", "431", "500", "503"]
@@ -47,11 +47,11 @@ GRPC_STATUSES = (
 
 
 def template_of(path: str) -> str:
-    """The route that a path asks for, without the model's name; `other` where the SDK has none."""
+    """The route of a path, without the model's name; `other` where the SDK has none."""
     template = _MODEL.sub(lambda found: f"/{found[1] or found[2]}/models/{{name}}", path)
     return template if template in METHODS else OTHER
 
 
 def allowed_methods(template: str) -> str:
-    """As `Allow` lists them, at one of `METHODS`: what the SDK takes, and what the boundary makes of it."""
+    """The methods that `Allow` lists, at one of `METHODS`: the SDK's, and those that the middleware adds."""
     return "GET, HEAD, OPTIONS" if METHODS[template] == "GET" else f"{METHODS[template]}, OPTIONS"

@@ -1,4 +1,4 @@
-"""`python -m serving predict`: name what recordings hold, with a bundle or by asking a server."""
+"""`python -m serving predict`: detections in recordings, with a bundle here or by a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from serving.client import Client, RefusedRecordingError
+from serving.client import Client, RefusedRecordingError, RetryPolicy
 from serving.client.connection import API_KEY, add_connection_options
 from serving.client.trust import CACERT_OPTION
 from serving.predict.output import FORMATS, Answer, BandHz, Format, print_answers, write_answers
@@ -26,16 +26,16 @@ from silencio.errors import ConfigError, DecodeError, SilencioError
 from silencio.taxonomy import ClassList, listed
 
 # A key's quota is full again within a minute, a server that restarts is ready again by then.
-_PATIENCE_S = 60.0
+_MAX_RETRYING_S = 60.0
 
 
 def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the command."""
     parser = commands.add_parser("predict", help="name what recordings hold")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="OGG, WAV, FLAC or MP3")
-    way = parser.add_mutually_exclusive_group(required=True)
-    way.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")
-    way.add_argument("--url", help="ask a server, like http://127.0.0.1:8080")
+    backend = parser.add_mutually_exclusive_group(required=True)
+    backend.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")
+    backend.add_argument("--url", help="ask a server, like http://127.0.0.1:8080")
     parser.add_argument(
         "--format", choices=FORMATS, default="table", help="json: one object a line and file (default: %(default)s)"
     )
@@ -88,14 +88,14 @@ def _top_k(text: str) -> TopK:
     raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1, or all, is needed")
 
 
-def _degrees(most: int) -> Callable[[str], float]:
+def _degrees(limit: int) -> Callable[[str], float]:
     def degrees(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not -most <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r}: a number from -{most} to {most} is needed")
+        if not -limit <= value <= limit:
+            raise argparse.ArgumentTypeError(f"{text!r}: a number from -{limit} to {limit} is needed")
         return value
 
     return degrees
@@ -109,15 +109,15 @@ def _moment(text: str) -> datetime:
 
 
 @dataclass(frozen=True)
-class _Way:
-    """The two ways of asking as one.
+class _Backend:
+    """A bundle here or a server, as one.
 
     Attributes:
-        ask: From a recording to the answer.
-        band_hz: What the model hears.
+        predict_file: Scores a recording.
+        band_hz: Lowest and highest frequency that the model uses.
     """
 
-    ask: Callable[[Path], RecordingDocument]
+    predict_file: Callable[[Path], RecordingDocument]
     band_hz: BandHz
 
 
@@ -133,13 +133,13 @@ def predict(options: argparse.Namespace) -> int:
         top_k = needed_top_k(output_format)
     try:
         _check_place(options)
-        with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as way:
-            answers = _Answers(options.files, way.ask)
+        with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as backend:
+            answers = _Answers(options.files, backend.predict_file)
             if options.out:
-                all_written = write_answers(answers, output_format, way.band_hz, options.out, options.files)
+                all_written = write_answers(answers, output_format, backend.band_hz, options.out, options.files)
             else:
                 all_written = True
-                print_answers(answers, output_format, way.band_hz)
+                print_answers(answers, output_format, backend.band_hz)
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -147,25 +147,25 @@ def predict(options: argparse.Namespace) -> int:
 
 
 class _Answers:
-    """One file after the other, so that one is in memory at a time.
+    """Documents of files, one file after the other, so that one is in memory at a time.
 
     Args:
         files: The recordings.
-        ask: From a recording to the answer.
+        predict_file: Scores a recording.
 
     Attributes:
         all_answered: No file was left out so far.
     """
 
-    def __init__(self, files: list[Path], ask: Callable[[Path], RecordingDocument]) -> None:
+    def __init__(self, files: list[Path], predict_file: Callable[[Path], RecordingDocument]) -> None:
         self.all_answered = True
         self._files = files
-        self._ask = ask
+        self._predict_file = predict_file
 
     def __iter__(self) -> Iterator[Answer]:
         for file in self._files:
             try:
-                document = self._ask(file)
+                document = self._predict_file(file)
             except (DecodeError, RefusedRecordingError) as error:
                 sys.stderr.write(f"{file}: {error}\n")
                 self.all_answered = False
@@ -190,17 +190,17 @@ def _check_place(options: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
+def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Backend]:
     key = _api_key(options.api_key_file)
     with Client(
         options.url,
         api_key=key,
-        patience_s=_PATIENCE_S,
+        retry=RetryPolicy(_MAX_RETRYING_S),
         key_in_clear=options.key_in_clear,
         cacert=options.cacert,
     ) as client:
 
-        def ask(file: Path) -> RecordingDocument:
+        def predict_file(file: Path) -> RecordingDocument:
             return client.predict(
                 _read(file),
                 top_k,
@@ -210,11 +210,11 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 truncated=options.truncated,
             )
 
-        yield _Way(ask, lambda: client.band_hz)
+        yield _Backend(predict_file, lambda: client.band_hz)
 
 
 @contextmanager
-def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
+def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Backend]:
     with ScoringPool(options.bundle, 1) as pool:
         manifest, spec = pool.bundle.manifest, pool.bundle.manifest.spec
         prior = _prior(options, manifest.classes)
@@ -224,7 +224,7 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 "note: the place is in no site's radius: nothing is known of it, no species is ruled out\n"
             )
 
-        def ask(file: Path) -> RecordingDocument:
+        def predict_file(file: Path) -> RecordingDocument:
             with _as_file(file) as path:
                 scored = pool.score(str(path), options.truncated)
             if scored.recording is None:
@@ -243,7 +243,7 @@ def _offline(options: argparse.Namespace, top_k: TopK) -> Iterator[_Way]:
                 bundle_version=manifest.version,
             )
 
-        yield _Way(ask, lambda: (spec.f_min_hz, spec.f_max_hz))
+        yield _Backend(predict_file, lambda: (spec.f_min_hz, spec.f_max_hz))
 
 
 def _prior(options: argparse.Namespace, classes: ClassList) -> Prior | None:

@@ -42,11 +42,11 @@ def write_answers(
     A file is called as its recording is; where that is not UTF-8 or too long for a folder, escaped or shortened.
 
     Args:
-        answers: To `files`; some may be missing.
-        output_format: Not for the terminal.
-        band_hz: What the model hears.
-        folder: Where to write; made if it is not there.
-        files: All recordings.
+        answers: Documents of `files`; some may be missing.
+        output_format: One of the formats that are not for the terminal.
+        band_hz: Gives the band that the model uses.
+        folder: Folder to write to; made if it is not there.
+        files: All recordings, in order.
 
     Returns:
         Whether all of them were written; a name that the folder's file system does not take costs itself alone.

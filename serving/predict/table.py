@@ -12,7 +12,7 @@ _WHY_NOT = {"threshold": "below threshold", "location": "not at this place", "se
 
 
 def recording_table(title: str, document: RecordingDocument) -> Table:
-    """One recording: a group of rows a window, the likeliest species first, those that count as named in bold."""
+    """The table of one recording: a group of rows a window, the likeliest species first, detected ones in bold."""
     table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("time", justify="right", no_wrap=True)
     table.add_column("species")

@@ -38,7 +38,7 @@ def prediction_log(options: argparse.Namespace) -> PredictionLog | None:
         options.prediction_log,
         rows_per_file=options.prediction_log_rows,
         seconds_per_file=options.prediction_log_seconds,
-        most_waiting=options.prediction_log_waiting,
+        max_waiting_rows=options.prediction_log_waiting,
         coordinate_step_degrees=options.coordinate_step_degrees,
         on_written=count_log_written,
         on_dropped=_count_dropped,

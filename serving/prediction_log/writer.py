@@ -16,15 +16,15 @@ from typing import NamedTuple, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from serving.prediction_log.reader import PARTITION, SUFFIX
-from serving.prediction_log.records import RecordingFacts, WindowRecord, as_table, in_utc
 from silencio.errors import ConfigError, SilencioError
+from silencio.prediction_log.rows import RecordingFacts, WindowRecord, as_table, in_utc
+from silencio.prediction_log.schema import PARTITION, SUFFIX
 from silencio.storage import is_s3, join, write_bytes
 from silencio.storage.settings import S3Settings
 from silencio.storage.uris import is_zip
 
 _logger = logging.getLogger("kserve")
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_FIRST_PAUSE_S, _MAX_PAUSE_S = 1.0, 30.0
 _NOT_ROWS = (pa.ArrowException, TypeError, ValueError, AttributeError, OverflowError)
 
 
@@ -34,7 +34,7 @@ class _Waiting(NamedTuple):
     record: WindowRecord
 
 
-class _Known(NamedTuple):
+class _SharedFacts(NamedTuple):
     facts: RecordingFacts
     generalised: RecordingFacts
     date: str
@@ -44,14 +44,14 @@ class PredictionLog:
     """Rows wait in memory, a thread writes them: file by file, each whole or not at all.
 
     A file lies under the UTC date of its requests, `date=YYYY-MM-DD/HHMMSS-….parquet`. A file that cannot be written
-    is tried again, under the same name, until it can be. Meanwhile rows wait; beyond `most_waiting` the newest are
+    is tried again, under the same name, until it can be. Meanwhile rows wait; beyond `max_waiting_rows` the newest are
     dropped: what waits is then one unbroken stretch of time, and what is being written need not be taken back.
 
     Args:
         place: A folder or an S3 prefix.
         rows_per_file: A file is written when so many wait.
         seconds_per_file: Or when a row has waited so long.
-        most_waiting: Rows held in memory, about 1 KB each.
+        max_waiting_rows: Rows held in memory, about 1 KB each.
         coordinate_step_degrees: Places are rounded to multiples of it; 0 keeps them as they come.
         on_written: Told how many rows were written, from the log's thread.
         on_dropped: Told why and how many were not: `full` (the place is too slow, or away), `invalid` (a value is not
@@ -71,7 +71,7 @@ class PredictionLog:
         *,
         rows_per_file: int = 5_000,
         seconds_per_file: float = 60.0,
-        most_waiting: int = 50_000,
+        max_waiting_rows: int = 50_000,
         coordinate_step_degrees: float = 0.1,
         on_written: Callable[[int], None] | None = None,
         on_dropped: Callable[[str, int], None] | None = None,
@@ -83,7 +83,7 @@ class PredictionLog:
         self._place = place
         self._rows_per_file = rows_per_file
         self._seconds_per_file = seconds_per_file
-        self._most_waiting = most_waiting
+        self._max_waiting_rows = max_waiting_rows
         self._step = coordinate_step_degrees
         self._on_written, self._on_dropped = on_written, on_dropped
         self.n_written = 0
@@ -97,20 +97,20 @@ class PredictionLog:
     def put(self, records: Sequence[WindowRecord]) -> None:
         """Hand rows over, for good. Never waits for the place, never raises."""
         now_s = time.monotonic()
-        known: dict[int, _Known] = {}  # what windows of one recording share is looked at once
+        shared: dict[int, _SharedFacts] = {}  # what windows of one recording share is looked at once
         rows = []
         try:
             for record in records:
                 key = id(record.facts)
-                if key not in known:
-                    known[key] = _Known(record.facts, self._generalised(record.facts), _date(record.facts))
-                record.facts = known[key].generalised
-                rows.append(_Waiting(now_s, known[key].date, record))
+                if key not in shared:
+                    shared[key] = _SharedFacts(record.facts, self._generalised(record.facts), _date(record.facts))
+                record.facts = shared[key].generalised
+                rows.append(_Waiting(now_s, shared[key].date, record))
         except _NOT_ROWS:
             self._drop("invalid", len(records))
             return
         with self._changed:
-            n_taken = 0 if self._closing else min(len(rows), max(0, self._most_waiting - len(self._waiting)))
+            n_taken = 0 if self._closing else min(len(rows), max(0, self._max_waiting_rows - len(self._waiting)))
             was_empty = not self._waiting
             self._waiting.extend(rows[:n_taken])
             if was_empty or len(self._waiting) >= self._rows_per_file:
@@ -224,7 +224,7 @@ class PredictionLog:
                 return True
             with self._changed:
                 self._changed.wait_for(lambda: self._closing, pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            pause_s = min(2 * pause_s, _MAX_PAUSE_S)
 
     def _content(self, rows: list[WindowRecord]) -> tuple[list[WindowRecord], bytes]:
         """A Parquet file, and the rows that are in it: those that are of no use do not cost the others."""

@@ -25,9 +25,9 @@ class Predictor(BundleModel):
     """Runs the graph in threads of its own, by priority; health probes are answered meanwhile.
 
     Args:
-        name: As on the routes.
+        name: The model's name on the routes.
         directory: The bundle's folder.
-        settings: Provider, threads, sizes; as the environment says by default.
+        settings: Provider, threads, sizes; by default those of the environment.
     """
 
     def __init__(self, name: str, directory: Path, settings: Settings | None = None) -> None:
@@ -49,16 +49,16 @@ class Predictor(BundleModel):
             graph.n_nodes,
             settings.n_workers,
             settings.session_threads,
-            settings.most_batch_windows,
-            settings.most_wait_ms,
+            settings.max_batch_windows,
+            settings.max_batch_delay_ms,
         )
         self._graph = graph
         self._scheduler = Scheduler(
             graph.run,
             n_workers=settings.n_workers,
-            most_batch_windows=settings.most_batch_windows,
-            most_wait_ms=settings.most_wait_ms,
-            most_queued_windows=settings.most_queued_windows,
+            max_batch_windows=settings.max_batch_windows,
+            max_batch_delay_ms=settings.max_batch_delay_ms,
+            max_queued_windows=settings.max_queued_windows,
         )
         metrics = Metrics(bundle.manifest, RUN_STAGES, provider=graph.provider)
         metrics.queue_length_from(self._scheduler.queue_length)
@@ -66,7 +66,7 @@ class Predictor(BundleModel):
 
     @property
     def platform(self) -> str:
-        """For the metadata: what runs the graph."""
+        """What runs the graph, for the metadata."""
         return f"onnxruntime_{self._graph.provider}"
 
     def get_input_types(self) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""Who is computed next: one bounded queue before a few threads that run the graph.
+"""Which windows are scored next: one bounded queue before a few threads that run the graph.
 
 Interactive windows go before batch ones, windows of several requests run together, and no run is longer than a few
-windows, so that whoever comes next waits for at most one of them a thread.
+windows, so that the next request waits for at most one of them a thread.
 
 No kept library does this. `batched` 0.1.5 takes its whole queue before it runs any of it (who comes next waits for
 all), ranks by length and has no bound; `async-batcher` 0.2.2 is first come, first served, and stumbles over a request
@@ -18,12 +18,13 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-Priority = Literal["interactive", "batch"]
+from serving.server.protocol import Priority
+
 Tensors = Mapping[str, NDArray[np.generic]]
 Run = Callable[[Tensors], NDArray[np.float32]]
 _logger = logging.getLogger(__name__)
@@ -41,24 +42,24 @@ class Scheduler:
     Batch work proceeds under any interactive load: while both wait, one window in ten is a batch one.
 
     Args:
-        run: From tensors (n_windows, …) to float32 (n_windows, n_classes); called from several threads at once.
-        n_workers: Threads.
-        most_batch_windows: Most windows of one run.
-        most_wait_ms: How long a run that is not full waits for company.
-        most_queued_windows: Most windows of one priority that may wait; a request that does not fit is refused.
+        run: Scores tensors (n_windows, …) as float32 (n_windows, n_classes); called from several threads at once.
+        n_workers: Number of threads.
+        max_batch_windows: Most windows of one run.
+        max_batch_delay_ms: How long a run that is not full waits for more windows.
+        max_queued_windows: Most windows of one priority that may wait; a request that does not fit is refused.
 
     Attributes:
-        on_batch: Told after each run, in its thread: windows, seconds that the oldest of them waited, seconds it ran.
+        on_batch: Called after each run, in its thread: windows, seconds that the oldest waited, seconds that it ran.
     """
 
     def __init__(
-        self, run: Run, *, n_workers: int, most_batch_windows: int, most_wait_ms: float, most_queued_windows: int
+        self, run: Run, *, n_workers: int, max_batch_windows: int, max_batch_delay_ms: float, max_queued_windows: int
     ) -> None:
         self.on_batch: Callable[[int, float, float], None] = _ignore
         self._run = run
-        self._most_batch_windows = most_batch_windows
-        self._most_wait_s = most_wait_ms / 1e3
-        self._most_queued_windows = most_queued_windows
+        self._max_batch_windows = max_batch_windows
+        self._max_batch_delay_s = max_batch_delay_ms / 1e3
+        self._max_queued_windows = max_queued_windows
         self._changed = threading.Condition()
         self._waiting: dict[Priority, _Lane] = {"interactive": _Lane(), "batch": _Lane()}
         self._n_since_batch = 0
@@ -94,8 +95,8 @@ class Scheduler:
         """Wait for the probabilities of a request's windows; cancelled, it leaves the queue.
 
         Args:
-            tensors: What `run` takes, each (n_windows, …) with at least one window.
-            priority: Before or after others.
+            tensors: Inputs of `run`, each (n_windows, …) with at least one window.
+            priority: Batch windows wait for interactive ones.
 
         Returns:
             float32, shape (n_windows, n_classes).
@@ -107,9 +108,9 @@ class Scheduler:
         with self._changed:
             lane = self._waiting[priority]
             # A request that is larger than the queue is taken when nothing waits.
-            if lane.n_windows and lane.n_windows + job.n_windows > self._most_queued_windows:
+            if lane.n_windows and lane.n_windows + job.n_windows > self._max_queued_windows:
                 raise QueueFullError(
-                    f"{lane.n_windows} {priority} windows wait already, {self._most_queued_windows} are the most"
+                    f"{lane.n_windows} {priority} windows wait already, {self._max_queued_windows} are the most"
                 )
             lane.append(job)
             self._changed.notify_all()
@@ -157,25 +158,25 @@ class Scheduler:
                 self._n_free -= 1
 
     def _wait_s(self, lane: _Lane | None) -> float | None:
-        """How long to wait for company: not at all when a run is full or its time is over."""
+        """How long to wait for more windows: not at all when a run is full or its time is over."""
         if lane is None:
             return None
-        if lane.n_windows >= self._most_batch_windows or self._closing:
+        if lane.n_windows >= self._max_batch_windows or self._closing:
             return 0
-        return max(0.0, lane.first_queued_s + self._most_wait_s - time.monotonic())
+        return max(0.0, lane.first_queued_s + self._max_batch_delay_s - time.monotonic())
 
     def _lane(self) -> _Lane | None:
         """Whose turn it is."""
         interactive, batch = self._waiting["interactive"], self._waiting["batch"]
         if not interactive.n_windows:
             return batch if batch.n_windows else None
-        owed = self._n_since_batch >= _INTERACTIVE_PER_BATCH * self._most_batch_windows
+        owed = self._n_since_batch >= _INTERACTIVE_PER_BATCH * self._max_batch_windows
         return batch if batch.n_windows and owed else interactive
 
     def _take(self, lane: _Lane) -> list[_Piece]:
         # No thread runs many windows while another has none.
         share = -(-lane.n_windows // self._n_free)
-        pieces = lane.take(min(share, self._most_batch_windows))
+        pieces = lane.take(min(share, self._max_batch_windows))
         batch = self._waiting["batch"]
         if lane is batch or not batch.n_windows:
             self._n_since_batch = 0
@@ -257,13 +258,13 @@ class _Lane:
             self.n_windows -= job.n_waiting
             job.n_given_out = job.n_windows
 
-    def take(self, most_windows: int) -> list[_Piece]:
+    def take(self, max_windows: int) -> list[_Piece]:
         pieces: list[_Piece] = []
-        while self._jobs and most_windows:
+        while self._jobs and max_windows:
             job = self._jobs[0]
-            end = min(job.n_windows, job.n_given_out + most_windows)
+            end = min(job.n_windows, job.n_given_out + max_windows)
             pieces.append(_Piece(job, job.n_given_out, end))
-            most_windows -= end - job.n_given_out
+            max_windows -= end - job.n_given_out
             self.n_windows -= end - job.n_given_out
             job.n_given_out = end
             if not job.n_waiting:

@@ -13,7 +13,7 @@ from kserve.protocol.infer_type import to_http_parameters
 from kserve.utils.numpy_codec import from_np_dtype
 from numpy.typing import NDArray
 
-from serving.predictor.scheduler import Priority
+from serving.server.protocol import Priority
 from silencio.bundle import GraphInput
 from silencio.bundle.graph import MAX_RUN_WINDOWS
 

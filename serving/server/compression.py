@@ -21,14 +21,14 @@ class Compression(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            wish = [(b"accept-encoding", b"gzip")] if takes_gzip(Headers(scope=scope)) else []
+            accepted = [(b"accept-encoding", b"gzip")] if takes_gzip(Headers(scope=scope)) else []
             others = [header for header in scope["headers"] if header[0] != b"accept-encoding"]
-            scope = {**scope, "headers": others + wish}
+            scope = {**scope, "headers": others + accepted}
         await super().__call__(scope, receive, send)
 
     @classmethod
     def options(cls) -> dict[str, Any]:
-        """As the servers use it."""
+        """Options of the middleware, as the servers use it."""
         excluded = (*DEFAULT_EXCLUDED_CONTENT_TYPES, _BINARY)
         return {
             "minimum_size": MIN_COMPRESSED_BYTES,

@@ -38,10 +38,10 @@ def content_coding(headers: Headers) -> str:
 
 
 class Unpacker:
-    """One packed body.
+    """Unpacks one body.
 
     Args:
-        coding: One of `CODINGS`.
+        coding: The body's coding, one of `CODINGS`.
     """
 
     def __init__(self, coding: str) -> None:

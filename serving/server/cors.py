@@ -22,13 +22,13 @@ _ANSWER_HEADERS = (
 
 
 def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
-    """Answer these origins' pages, refusals included; to be called last, so that it is outermost.
+    """Let these origins' pages read answers, refusals included; to be called last, so that it is outermost.
 
     Credentials that a browser adds by itself (cookies) are not allowed: a key is sent by the page, in a header.
 
     Args:
-        app: With all its middleware.
-        origins: By `serving.server.origins.check_origin`; none leaves the application as it is.
+        app: The application, with all its middleware.
+        origins: Origins as `check_origin` gives them; none leaves the application as it is.
     """
     if origins:
         app.add_middleware(

@@ -1,4 +1,4 @@
-"""What a client is told of an error over REST: a status and one sentence, `{"error": …}`, and a line in the log."""
+"""Errors over REST: a status, one sentence, `{"error": …}`, and a line in the log."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from starlette.exceptions import HTTPException
 from serving.server.protocol import OWN_REQUEST_ID
 
 RETRY_AFTER_S = 1
-_LONGEST_LINE = 1_000
+_MAX_LINE_CHARACTERS = 1_000
 INTERNAL = "internal error; the server's log says more"
 
 
-def add_answers(app: FastAPI) -> None:
-    """Take the place of the SDK's handlers, which log a stack trace for every wrong request."""
+def add_error_handlers(app: FastAPI) -> None:
+    """Put ours in place of the SDK's handlers, which log a stack trace for every wrong request."""
     app.add_exception_handler(InvalidInput, _invalid)
     app.add_exception_handler(RequestValidationError, _not_the_protocol)
     app.add_exception_handler(HTTPException, _no_such_route)
@@ -39,9 +39,9 @@ def add_answers(app: FastAPI) -> None:
         app.add_exception_handler(unavailable, _unavailable)
 
 
-def log_answer(status: object, route: str, ids: object, text: str, level: int = logging.INFO) -> None:
-    """One line, whatever a client wrote into its route or its fields."""
-    line = f"{status} {route} {ids}: {text}"[:_LONGEST_LINE]
+def log_response(status: object, route: str, ids: object, text: str, level: int = logging.INFO) -> None:
+    """Log one line, whatever a client wrote into its route or its fields."""
+    line = f"{status} {route} {ids}: {text}"[:_MAX_LINE_CHARACTERS]
     logger.log(level, "%s", "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line))
 
 
@@ -52,7 +52,7 @@ def _ids(request: Request) -> str:
 
 
 def _answer(request: Request, status: int, text: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    log_answer(status, request.scope["path"], _ids(request), text)
+    log_response(status, request.scope["path"], _ids(request), text)
     return JSONResponse({"error": text}, status, headers)
 
 
@@ -77,7 +77,7 @@ async def _no_such_route(request: Request, error: Exception) -> JSONResponse:
     elif error.status_code == 405:
         text = f"{request.method} is not taken at {request.scope['path']}"
         if headers.get("Allow") == "GET":
-            headers["Allow"] = "GET, HEAD"  # of which the SDK does not know: the boundary makes a GET of it
+            headers["Allow"] = "GET, HEAD"  # of which the SDK does not know: the middleware makes a GET of it
     return _answer(request, error.status_code, text, headers)
 
 
@@ -90,7 +90,7 @@ async def _not_implemented(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
-    log_answer(500, request.scope["path"], _ids(request), str(error), logging.ERROR)
+    log_response(500, request.scope["path"], _ids(request), str(error), logging.ERROR)
     return JSONResponse({"error": INTERNAL}, 500)
 
 

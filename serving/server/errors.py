@@ -1,8 +1,8 @@
-"""Errors as KServe's two protocols want them: a status and a sentence, never internals."""
+"""Errors for KServe's two protocols: a status and a sentence, never internals."""
 
 from __future__ import annotations
 
-from kserve.errors import ModelNotReady, ServerNotReady
+from kserve.errors import ModelNotFound, ModelNotReady, ServerNotReady
 
 _RETRY_AFTER_S = 1
 
@@ -11,8 +11,8 @@ class NotReady(ModelNotReady):  # type: ignore[misc]  # kserve is untyped
     """The bundle is not loaded, was refused, or the server behind this one is not ready: 503.
 
     Args:
-        model_name: As on the route.
-        reason: Why.
+        model_name: The model's name on the route.
+        reason: One sentence for the client.
     """
 
     def __init__(self, model_name: str, reason: str) -> None:
@@ -22,12 +22,26 @@ class NotReady(ModelNotReady):  # type: ignore[misc]  # kserve is untyped
         self.reason = reason
 
 
+class VersionNotFound(ModelNotFound):  # type: ignore[misc]  # kserve is untyped
+    """The model is there, in another version: 404, over gRPC NOT_FOUND.
+
+    Args:
+        model_name: The model's name on the route.
+        requested: The version on the route.
+        served: The version that is served.
+    """
+
+    def __init__(self, model_name: str, requested: str, served: str) -> None:
+        super().__init__(model_name)
+        self.reason = f"{model_name} has no version {requested[:100]!r} here: this is version {served!r}"
+
+
 class Unavailable(ServerNotReady):  # type: ignore[misc]  # kserve is untyped
     """The request cannot be answered now, and may be later: 503, over gRPC UNAVAILABLE.
 
     Args:
-        reason: Why.
-        retry_after_s: When to ask again.
+        reason: One sentence for the client.
+        retry_after_s: Seconds until it is worth sending again.
     """
 
     def __init__(self, reason: str, retry_after_s: int = _RETRY_AFTER_S) -> None:
@@ -42,12 +56,12 @@ class Overloaded(Unavailable):
 
 
 class RefusalError(Exception):
-    """A REST answer that is given before the application is asked.
+    """A REST answer that is given in place of the application's.
 
     Args:
-        status: HTTP's.
+        status: HTTP's status.
         text: One sentence for the client.
-        headers: Of the answer; `_` stands for `-`.
+        headers: The answer's headers; `_` stands for `-`.
     """
 
     def __init__(self, status: int, text: str, **headers: str) -> None:

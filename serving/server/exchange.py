@@ -1,4 +1,4 @@
-"""One request over REST and its answer, as the boundary passes them on."""
+"""One request over REST and its answer, as the middleware passes them on."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.server.error_handlers import log_answer
+from serving.access import ApiKey
+from serving.server.error_handlers import log_response
 from serving.server.errors import Overloaded, RefusalError
-from serving.server.protocol import KEY_NAME_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
+from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
 from serving.server.request_body import RequestBody
 from serving.server.request_ids import REQUEST_ID, RequestIds
 
@@ -20,12 +21,12 @@ class Exchange:
     """One request and its answer.
 
     Attributes:
-        scope: ASGI's, with the method and the headers that the model is to see.
-        operation: By whose name it came, where that is not the route's own.
-        body: Of the request.
-        ids: In every line and in the answer.
-        status: Of the answer; 0 before it begins.
-        refusal: Why it is not the application that answers; what this one says meanwhile is dropped.
+        scope: ASGI's scope, with the method and the headers that the model is to see.
+        operation: The further name of the route by which it came; empty by its own.
+        body: The request's body.
+        ids: The request's ids, for log lines and the answer.
+        status: The answer's status; 0 before it begins.
+        refusal: The error that is answered in place of the application, whose own answer is then dropped.
     """
 
     def __init__(self, scope: Scope, operation: str, body: RequestBody, receive: Receive, send: Send) -> None:
@@ -37,19 +38,20 @@ class Exchange:
         self.refusal: RefusalError | Overloaded | None = None
         self._receive, self._send = receive, send
 
-    def pass_head(self, key_name: str, n_body_bytes: int | None, without_keys: bool) -> None:
-        """Write what the boundary knows into the request's head.
+    def pass_head(self, key: ApiKey | None, n_body_bytes: int | None, without_keys: bool) -> None:
+        """Write what the middleware knows into the request's head.
 
         Args:
-            key_name: Of the key by which it came in.
-            n_body_bytes: Of a body that was read already; None leaves what the head says of it.
-            without_keys: Leave out the key.
+            key: The request's key; None where none is needed.
+            n_body_bytes: Size of a body that was read already; None leaves what the head says of it.
+            without_keys: Whether to leave out the key.
         """
         query = self.scope["query_string"].decode("latin-1")
         own = {
             **self.ids.headers(),
             QUERY_HEADER: query,
-            KEY_NAME_HEADER: key_name,
+            KEY_NAME_HEADER: key.name if key else "",
+            KEY_ROLE_HEADER: key.role if key else "",
             OPERATION_HEADER: self.operation,
         }
         dropped = {REQUEST_ID.encode()} | ({b"authorization", b"x-api-key"} if without_keys else set())
@@ -67,7 +69,7 @@ class Exchange:
         self.scope = {**self.scope, "method": method, "headers": kept + added}
 
     async def work(self, app: ASGIApp) -> None:
-        """Have the application answer, as long as the client waits for it.
+        """Run the application, as long as the client waits for its answer.
 
         Raises:
             ClientDisconnect: It has left; what was done for it has ended.
@@ -86,7 +88,7 @@ class Exchange:
                 await asyncio.gather(working, return_exceptions=True)
 
     async def _leave(self) -> None:
-        """Return when the client is gone. While its body comes, whoever reads that hears of it."""
+        """Return when the client is gone. While its body comes, whoever reads that is told by it."""
         await self.body.received.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
@@ -116,9 +118,9 @@ class Exchange:
             return
         if isinstance(refusal, Overloaded):
             refusal = RefusalError(503, refusal.reason, Retry_After=str(refusal.retry_after_s))
-        log_answer(refusal.status, self.scope["path"], self.ids, refusal.text)
+        log_response(refusal.status, self.scope["path"], self.ids, refusal.text)
         await self.answer(JSONResponse({"error": refusal.text}, refusal.status, refusal.headers))
 
     async def answer(self, response: Response) -> None:
-        """Answer without asking the application."""
+        """Answer in place of the application."""
         await response(self.scope, self._receive, self.send)

@@ -22,14 +22,14 @@ from kserve.errors import (
 )
 from kserve.logging import logger
 
-from serving.access import Access, AccessError
+from serving.access import AccessError, Authenticator
 from serving.metrics.process import count_request, expect_requests
 from serving.metrics.routes import GRPC_PREDICT_ROUTE, GRPC_STATUSES
-from serving.server.admission import Load, Share
-from serving.server.error_handlers import INTERNAL, log_answer
+from serving.server.admission import AdmissionController, Ticket
+from serving.server.error_handlers import INTERNAL, log_response
 from serving.server.errors import Overloaded
 from serving.server.grpc_messages import Messages, MessageTimeoutError, NoMessageError
-from serving.server.protocol import KEY_NAME_HEADER, OWN_PREFIX
+from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OWN_PREFIX
 from serving.server.request_ids import REQUEST_ID, RequestIds
 
 # Probes need no key and are never refused for load.
@@ -42,21 +42,21 @@ _KEYS = ("authorization", "x-api-key")
 _Metadatum = namedtuple("_Metadatum", ("key", "value"))  # as gRPC's own, which the SDK reads
 
 
-class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is untyped
-    """Stands before every call.
+class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is untyped
+    """Authenticates, admits and answers every call.
 
     The SDK's own interceptor says INVALID_ARGUMENT of its own failures, and logs a stack trace for every wrong request.
 
     Args:
-        load: What is under way, here and over REST.
-        access: The keys; None lets everybody in.
+        admission: Shared with REST.
+        authenticator: Checks keys; None lets everybody in.
     """
 
-    def __init__(self, load: Load, access: Access | None) -> None:
-        self._load = load
-        self._access = access
+    def __init__(self, admission: AdmissionController, authenticator: Authenticator | None) -> None:
+        self._admission = admission
+        self._authenticator = authenticator
         expect_requests((GRPC_PREDICT_ROUTE,), GRPC_STATUSES)
-        self._messages = Messages(load.limits.longest_pause_s)
+        self._messages = Messages(admission.limits.body_read_timeout_s)
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any
@@ -69,50 +69,53 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
         async def answer(messages: AsyncIterator[bytes], context: Any) -> Any:
             return await self._answer(handler, method, messages, context)
 
-        # On the wire a stream of one message is the same. Of a unary call gRPC reads the message before it asks
-        # anybody, and blames the server for one that is none.
+        # On the wire a stream of one message is the same. Of a unary call gRPC reads the message before any
+        # interceptor runs, and blames the server for one that is none.
         return grpc.stream_unary_rpc_method_handler(answer, response_serializer=handler.response_serializer)
 
     async def _answer(self, handler: Any, method: str, messages: AsyncIterator[bytes], context: Any) -> Any:
         begun_s = time.perf_counter()
         offered = {one.key: one.value for one in context.invocation_metadata()}
         ids = RequestIds.of(_text(offered.get(REQUEST_ID)))
-        named = tuple(ids.headers().items())
+        id_metadata = tuple(ids.headers().items())
         status = StatusCode.CANCELLED  # what a client counts as that does not wait
         try:
-            with Share(self._load) as share:
-                own = self._admitted(method, offered) | ids.headers()
-                message = await self._read(method, messages, share)
-                metadata = _handed_on(offered, own | {"content-length": str(len(message))}, self._access is not None)
+            with Ticket(self._admission) as ticket:
+                own = self._authenticated(method, offered) | ids.headers()
+                message = await self._read(method, messages, ticket)
+                metadata = _handed_on(
+                    offered, own | {"content-length": str(len(message))}, self._authenticator is not None
+                )
                 request = handler.request_deserializer(message)
                 del message  # what was read of it has a copy
                 answer = await handler.unary_unary(request, _Context(context, metadata))
-            context.set_trailing_metadata(named)
+            context.set_trailing_metadata(id_metadata)
             status = StatusCode.OK
             return answer
-        except Exception as error:  # noqa: BLE001  # the boundary: whatever it is becomes a status and a sentence
+        except Exception as error:  # noqa: BLE001  # the outermost layer: whatever it is becomes a status and a sentence
             status, sentence = _explain(error)
             if status is not StatusCode.INTERNAL:
-                log_answer(status.name, method, ids, sentence)
+                log_response(status.name, method, ids, sentence)
             elif isinstance(error, InferenceError):
-                log_answer(status.name, method, ids, str(error), logging.ERROR)
+                log_response(status.name, method, ids, str(error), logging.ERROR)
             else:
                 logger.exception("INTERNAL %s %s: not foreseen", method, ids)
-            await context.abort(status, sentence, named)
+            await context.abort(status, sentence, id_metadata)
         finally:
             count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)
 
-    def _admitted(self, method: str, offered: Mapping[str, Any]) -> dict[str, str]:
-        """Whose key it came with, as metadata.
+    def _authenticated(self, method: str, offered: Mapping[str, Any]) -> dict[str, str]:
+        """The key with which it came, as metadata.
 
         Raises:
             AccessError: No key, an unknown one, or one whose quota is used up.
         """
-        if self._access is None or method in OPEN_METHODS:
+        if self._authenticator is None or method in OPEN_METHODS:
             return {}
-        return {KEY_NAME_HEADER: self._access.admit(*(_text(offered.get(name)) or None for name in _KEYS))}
+        key = self._authenticator.authenticate(*(_text(offered.get(name)) or None for name in _KEYS))
+        return {KEY_NAME_HEADER: key.name, KEY_ROLE_HEADER: key.role}
 
-    async def _read(self, method: str, messages: AsyncIterator[bytes], share: Share) -> bytes:
+    async def _read(self, method: str, messages: AsyncIterator[bytes], ticket: Ticket) -> bytes:
         """The message, once there is room for it; nothing is read of one that does not come in.
 
         Raises:
@@ -123,17 +126,17 @@ class GrpcBoundary(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is unty
         if method in _EMPTY_METHODS:
             return b""
         if method not in OPEN_METHODS:
-            self._load.check(0)
+            self._admission.check(0)
         if method == _INFER:
             message = await self._messages.read(messages)
         else:
             message = await self._messages.read_name(messages, is_open=method in OPEN_METHODS)
         if message is None:
-            max_bytes = self._load.limits.most_body_bytes
+            max_bytes = self._admission.limits.max_body_bytes
             raise NoMessageError(f"no message came, or one larger than {max_bytes} bytes, the most that is taken")
         if method == _INFER:
-            share.hold(len(message))
-            share.work()
+            ticket.hold(len(message))
+            ticket.begin_work()
         return message
 
 

@@ -61,11 +61,11 @@ class Messages:
             self._may_read.release()
 
     async def read_name(self, messages: AsyncIterator[bytes], *, is_open: bool) -> bytes | None:
-        """Likewise, of a call that says hardly more than a model's name: it never waits for others.
+        """Read the message of a call that holds hardly more than a model's name: it never waits for others.
 
         Args:
-            messages: As `read`.
-            is_open: The call needs no key.
+            messages: The call's messages, of which there is one.
+            is_open: Whether the call needs no key.
 
         Raises:
             MessageTimeoutError: It was not whole in time.

@@ -28,13 +28,13 @@ _HTTP2_PREFACE = b"PRI * HTTP/2"
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection.
+    """One connection of HTTP/1.1.
 
     Args:
-        arguments: uvicorn's.
+        arguments: uvicorn's own.
         head_read_timeout_s: A client that owes a request's head, or the rest of a body that nobody reads any more, has
             so many seconds. Idle connections between requests are uvicorn's `timeout_keep_alive`.
-        options: uvicorn's.
+        options: uvicorn's own.
     """
 
     def __init__(self, *arguments: Any, head_read_timeout_s: float, **options: Any) -> None:
@@ -98,7 +98,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._body_is_open = False
 
     def _watch(self, n_bytes: int) -> None:
-        """After `n_bytes` came: who is waited for? The application has its own limits on what it waits for."""
+        """Watch what is waited for after `n_bytes` came. The application has its own limits on what it waits for."""
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_watching()
             return

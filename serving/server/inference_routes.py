@@ -13,16 +13,16 @@ from typing import Any
 import orjson
 from fastapi import FastAPI, Request
 from kserve.constants.constants import PredictorProtocol
+from kserve.protocol.dataplane import DataPlane
 from starlette.responses import Response
 
 from serving.server.protocol import LARGE_BODY_BYTES
-from serving.server.readiness import BundleDataPlane
 
 _JSON = "application/json"
 
 
-def add_inference_routes(app: FastAPI, dataplane: BundleDataPlane) -> None:
-    """Add them; to be called before the SDK adds its own: of two with the same path the first answers."""
+def add_inference_routes(app: FastAPI, dataplane: DataPlane) -> None:
+    """Add the routes; to be called before the SDK adds its own: of two with the same path the first answers."""
     routes = _InferenceRoutes(dataplane)
     app.add_api_route("/v1/models/{model_name}:predict", routes.predict, methods=["POST"], response_model=None)
     app.add_api_route("/v2/models/{model_name}/infer", routes.infer, methods=["POST"], response_model=None)
@@ -32,15 +32,15 @@ def add_inference_routes(app: FastAPI, dataplane: BundleDataPlane) -> None:
 
 
 class _InferenceRoutes:
-    def __init__(self, dataplane: BundleDataPlane) -> None:
+    def __init__(self, dataplane: DataPlane) -> None:
         self._dataplane = dataplane
 
     async def predict(self, request: Request, model_name: str) -> Response:
-        """V1."""
+        """Answer by V1."""
         return await self._answer(request, model_name, PredictorProtocol.REST_V1)
 
     async def infer(self, request: Request, model_name: str, model_version: str | None = None) -> Response:
-        """V2, its tensors in JSON or behind it; of the version that is served, whether or not it is named."""
+        """Answer by V2, its tensors in JSON or behind it; of the version that is served, whether or not it is named."""
         self._dataplane.check_version(model_name, model_version)
         return await self._answer(request, model_name, PredictorProtocol.REST_V2)
 

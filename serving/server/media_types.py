@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 
 # Set by clients whose author chose none: no header at all; `curl --data-binary` and urllib say that it is a form.
-_SAY_NOTHING = frozenset(
+_UNSPECIFIC_TYPES = frozenset(
     {"", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded", "*/*"}
 )
 _BOM = "\ufeff"
@@ -17,9 +17,9 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def says_nothing(content_type: str) -> bool:
-    """Whether this header tells what the body is."""
-    return media_type(content_type) in _SAY_NOTHING
+def is_unspecific(content_type: str) -> bool:
+    """Whether this header does not tell what the body is."""
+    return media_type(content_type) in _UNSPECIFIC_TYPES
 
 
 def is_text(body: bytes) -> bool:

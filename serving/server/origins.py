@@ -1,4 +1,4 @@
-"""Origins of web pages, as options name them; nothing here needs KServe."""
+"""Origins of web pages, as options name them. Nothing here needs KServe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9]
 
 
 def check_origin(origin: str) -> str:
-    """As a browser writes it: `https://app.example.org`, without a path; or `*`.
+    """Check an origin as a browser writes it: `https://app.example.org`, without a path; or `*`.
 
     Raises:
         ConfigError: It is none, so no page would ever have it.

@@ -7,35 +7,35 @@ import asyncio
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
-from serving.server.admission import Share
+from serving.server.admission import Ticket
 from serving.server.content_coding import Unpacker
 from serving.server.errors import RefusalError
 
 
 class RequestBody:
-    """One body.
+    """The body of one request.
 
     Args:
-        receive: ASGI's.
-        share: The request's part of the load.
-        max_bytes: More of it is refused, as it comes and unpacked.
+        receive: ASGI's function.
+        ticket: The request's part of what is admitted.
+        max_bytes: Largest body that is taken, as it comes and unpacked.
 
     Attributes:
-        longest_pause_s: A body that stands still for so long is given up; None for a request whose body is not read.
+        body_read_timeout_s: A body that stands still for so long is given up; None where the body is not read.
         received: Set when nothing more of it can come.
     """
 
-    def __init__(self, receive: Receive, share: Share, max_bytes: int) -> None:
-        self.longest_pause_s: float | None = None
+    def __init__(self, receive: Receive, ticket: Ticket, max_bytes: int) -> None:
+        self.body_read_timeout_s: float | None = None
         self._receive = receive
-        self._share = share
+        self._ticket = ticket
         self._max_bytes = max_bytes
         self._n_received_bytes = 0
         self.received = asyncio.Event()
         self._whole: bytes | None = None
 
     async def receive(self) -> Message:
-        """ASGI's, counted: a chunked body declares no size.
+        """Receive the next message by ASGI, counted: a chunked body declares no size.
 
         Raises:
             RefusalError: It is too large, or stands still.
@@ -47,22 +47,22 @@ class RequestBody:
         if self.received.is_set():
             return await self._receive()
         message = await self._next_message()
-        self._share.hold(len(message.get("body", b"")))
-        self._work_if_received()
+        self._ticket.hold(len(message.get("body", b"")))
+        self._begin_work_if_received()
         return message
 
     async def read_whole(self, coding: str) -> int:
         """Read it before the application asks for it; `receive` then gives it in one piece.
 
         Args:
-            coding: How it is packed, by `content_coding`; empty where it is not.
+            coding: Its content coding, by `content_coding`; empty where it is not packed.
 
         Returns:
             Its bytes, unpacked.
 
         Raises:
             ClientDisconnect: The client left.
-            RefusalError: As by `receive`; the limit holds for what was unpacked, too. Or the bytes are not packed so.
+            RefusalError: It is too large, as it came or unpacked, stands still, or is not packed so.
             Overloaded: There is no room for it.
         """
         unpacker = Unpacker(coding) if coding else None
@@ -77,22 +77,22 @@ class RequestBody:
                 n_bytes += len(part)
                 if n_bytes > self._max_bytes:
                     raise too_large(self._max_bytes, " once unpacked")
-                self._share.hold(len(part))
+                self._ticket.hold(len(part))
                 pieces.append(part)
                 # Others are answered meanwhile: a kilobyte may hold a megabyte.
                 await asyncio.sleep(0)
         if unpacker:
             unpacker.finish()
-        self._work_if_received()
+        self._begin_work_if_received()
         self._whole = b"".join(pieces)
         return n_bytes
 
     async def _next_message(self) -> Message:
         try:
-            async with asyncio.timeout(self.longest_pause_s):
+            async with asyncio.timeout(self.body_read_timeout_s):
                 message = await self._receive()
         except TimeoutError as error:
-            text = f"nothing more of the body came for {self.longest_pause_s:g} s"
+            text = f"nothing more of the body came for {self.body_read_timeout_s:g} s"
             raise RefusalError(408, text, Connection="close") from error
         self._n_received_bytes += len(message.get("body", b""))
         if self._n_received_bytes > self._max_bytes:
@@ -101,9 +101,9 @@ class RequestBody:
             self.received.set()
         return message
 
-    def _work_if_received(self) -> None:
-        if self.received.is_set() and self.longest_pause_s is not None:
-            self._share.work()
+    def _begin_work_if_received(self) -> None:
+        if self.received.is_set() and self.body_read_timeout_s is not None:
+            self._ticket.begin_work()
 
 
 def too_large(max_bytes: int, when: str = "") -> RefusalError:

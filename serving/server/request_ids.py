@@ -1,4 +1,4 @@
-"""What a request is called, in every line of the log, to the model, and in the answer."""
+"""Ids of a request, in every line of the log, for the model, and in the answer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 @dataclass(frozen=True)
 class RequestIds:
-    """What a request is called.
+    """The ids of one request.
 
     Attributes:
-        own: New for every request: a client that could choose it could have its rows taken for another's.
-        offered: The client's own; empty where it has none that fits into a line of a log.
+        own: The server's id, new for every request: one that a client chose could be another request's.
+        offered: The client's id; empty where it has none that fits into a line of a log.
     """
 
     own: str
@@ -27,13 +27,13 @@ class RequestIds:
 
     @classmethod
     def of(cls, offered: str) -> Self:
-        """A new one, beside what the client says."""
+        """Make a new id, beside the client's."""
         return cls(uuid.uuid4().hex, offered if _SANE_REQUEST_ID.fullmatch(offered) else "")
 
     def headers(self) -> dict[str, str]:
-        """For the model, and for the answer: a client finds its own again where it wrote it."""
+        """Headers for the model and the answer: a client finds its own id again where it wrote it."""
         return {REQUEST_ID: self.offered or self.own, OWN_REQUEST_ID: self.own}
 
     def __str__(self) -> str:
-        """As lines of the log have it."""
+        """The ids as lines of the log have them."""
         return f"{self.own} ({self.offered})" if self.offered else self.own

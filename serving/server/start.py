@@ -16,21 +16,22 @@ import kserve
 import kserve.model_server
 from kserve.logging import configure_logging, logger
 
-from serving.access import Access
+from serving.access import Authenticator
 from serving.access.tls import tls_of
 from serving.server.admission import Limits
-from serving.server.kserve_servers import Entrance, listen_on
+from serving.server.entrance import Entrance
+from serving.server.kserve_patches import BundleDataPlane, FixedRepository, ModelServer, install
 from serving.server.middleware import AddRoutes
 from serving.server.origins import check_origin
-from serving.server.protocol import DRAIN_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
-from serving.server.readiness import BundleDataPlane, BundleModel, FixedRepository
-from serving.server.stopping import ModelServer
+from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
+from serving.server.readiness import BundleModel
+from serving.server.renamed_options import add_renamed_options
 from silencio.errors import ConfigError
 from silencio.interpreter import python
 
-_MOST_BODY_BYTES_IN_FLIGHT = 512 << 20
-_MOST_REQUESTS = 64
-_LONGEST_BODY_PAUSE_S = 30.0
+_MAX_BODY_BYTES_IN_FLIGHT = 512 << 20
+_MAX_CONCURRENT_REQUESTS = 64
+_BODY_READ_TIMEOUT_S = 30.0
 _HEAD_READ_TIMEOUT_S = 30.0
 _STANDARD_INPUT = 0
 # Of gRPC alone.
@@ -81,8 +82,8 @@ def parsed_options(
     """The options of the command line; one sentence names all that are missing.
 
     Args:
-        parser: Of `argument_parser`.
-        needed: What to write for each option without which there is no serving, by its name.
+        parser: A parser by `argument_parser`.
+        needed: By the name of each option that is required, what to write for it.
 
     Raises:
         SystemExit: Options are wrong or missing.
@@ -101,24 +102,25 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits", "what is beyond them is answered by 413 or 408, or by 503 at once")
     group.add_argument(
         "--max_body_bytes",
-        "--most_body_bytes",
-        dest="max_body_bytes",
         type=int,
         default=MAX_BODY_BYTES,
         help="largest REST body or gRPC message that is read (%(default)s)",
     )
     group.add_argument(
-        "--most_body_bytes_in_flight",
+        "--max_body_bytes_in_flight",
         type=int,
-        help=f"bytes of all bodies that are held at once ({_MOST_BODY_BYTES_IN_FLIGHT}, or the largest body)",
+        help=f"bytes of all bodies that are held at once ({_MAX_BODY_BYTES_IN_FLIGHT}, or the largest body)",
     )
     group.add_argument(
-        "--most_requests", type=int, default=_MOST_REQUESTS, help="requests that are worked on at once (%(default)s)"
+        "--max_concurrent_requests",
+        type=int,
+        default=_MAX_CONCURRENT_REQUESTS,
+        help="requests that are worked on at once (%(default)s)",
     )
     group.add_argument(
-        "--longest_body_pause_s",
+        "--body_read_timeout_s",
         type=float,
-        default=_LONGEST_BODY_PAUSE_S,
+        default=_BODY_READ_TIMEOUT_S,
         help="how long a body may stand still (%(default)g)",
     )
     group.add_argument(
@@ -126,6 +128,16 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=_HEAD_READ_TIMEOUT_S,
         help="how long the head of a request may take to come, from the connection on (%(default)g)",
+    )
+
+    add_renamed_options(
+        parser,
+        {
+            "--most_body_bytes": "--max_body_bytes",
+            "--most_body_bytes_in_flight": "--max_body_bytes_in_flight",
+            "--most_requests": "--max_concurrent_requests",
+            "--longest_body_pause_s": "--body_read_timeout_s",
+        },
     )
 
 
@@ -163,14 +175,14 @@ def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance
     return Entrance(
         host=options.host,
         limits=Limits(
-            most_body_bytes=options.max_body_bytes,
-            most_body_bytes_in_flight=options.most_body_bytes_in_flight
-            or max(_MOST_BODY_BYTES_IN_FLIGHT, options.max_body_bytes),
-            most_requests=options.most_requests,
-            longest_pause_s=options.longest_body_pause_s,
+            max_body_bytes=options.max_body_bytes,
+            max_body_bytes_in_flight=options.max_body_bytes_in_flight
+            or max(_MAX_BODY_BYTES_IN_FLIGHT, options.max_body_bytes),
+            max_concurrent_requests=options.max_concurrent_requests,
+            body_read_timeout_s=options.body_read_timeout_s,
             head_read_timeout_s=options.head_read_timeout_s,
         ),
-        access=None if options.keys is None else Access(options.keys),
+        authenticator=None if options.keys is None else Authenticator(options.keys),
         tls=tls_of(options.ssl_certfile, options.ssl_keyfile),
         routes=routes,
         allowed_origins=tuple(check_origin(one) for one in options.allow_origin),
@@ -184,9 +196,9 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
     a refused bundle keeps it so.
 
     Args:
-        model: What answers.
-        options: Of `argument_parser`.
-        routes: Adds routes of its own to the REST side, open to everybody for reading. It is called before the SDK adds
+        model: The model that answers.
+        options: Parsed options of `argument_parser`.
+        routes: Adds routes to the REST side, open to everybody for reading. It is called before the SDK adds
             its routes: of two with the same path the first answers.
 
     Raises:
@@ -196,17 +208,17 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
     if not options.enable_latency_logging:
         logging.getLogger("kserve.trace").setLevel(logging.WARNING)
     try:
-        listen_on(_entrance(options, routes))
+        install(_entrance(options, routes))
     except ConfigError as error:
         raise SystemExit(f"error: {error}") from error
     server = ModelServer(
         http_port=options.http_port,
         grpc_port=options.grpc_port,
-        # One process, whatever --workers says: more would each load the bundle, without the boundary before them.
+        # One process, whatever --workers says: more would each load the bundle, without the middleware before them.
         workers=1,
         enable_grpc=options.enable_grpc,
         enable_latency_logging=options.enable_latency_logging,
-        grace_period=DRAIN_S,
+        grace_period=DRAIN_TIMEOUT_S,
         ssl_certfile=None,  # `Entrance` sees to it
         ssl_keyfile=None,
     )

@@ -22,7 +22,7 @@ def read_binary_request(body: bytes, json_length: str, model_name: str) -> Infer
     Args:
         body: JSON, and behind it the tensors that say `binary_data_size`.
         json_length: The header `Inference-Header-Content-Length`.
-        model_name: As on the route.
+        model_name: The model's name on the route.
 
     Raises:
         InvalidInput: The parts do not fit together; the message says which.

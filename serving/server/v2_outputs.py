@@ -1,4 +1,4 @@
-"""Which outputs a V2 request asks for."""
+"""The outputs that a V2 request wants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def wanted_outputs(request: InferRequest, names: Sequence[str]) -> list[str]:
     """The names in the request's order; all where it names none.
 
     Raises:
-        InvalidInput: It asks for an output that there is not. The SDK says so over REST alone, and when all is done.
+        InvalidInput: It wants an output that there is not. The SDK says so over REST alone, and when all is done.
     """
     wanted = [output.name for output in request.request_outputs or ()]
     if unknown := [name for name in dict.fromkeys(wanted) if name not in names]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.simulate.recordings import RATE_HZ, encode, fitted
-from serving.simulate.scenario import Scene
-from serving.simulate.simulated_client import Asker
+from serving.simulate.scenario import Scenario
+from serving.simulate.simulated_client import SimulatedClient
 from serving.simulate.users import random_sound
 
 _Samples = NDArray[np.float32]
@@ -23,9 +23,9 @@ class Attack:
     """One way of sending something.
 
     Attributes:
-        what: For the report.
-        make: From a clip's sound to the body and its media type.
-        refused: It must be answered by a 4xx; else any answer but a 5xx will do, and a 200 must have the right shape.
+        what: The attack's name in the report.
+        make: Makes the body and its media type of a clip's sound.
+        refused: Whether it must be answered by a 4xx; else by anything but a 5xx, a 200 in the right shape.
     """
 
     what: str
@@ -33,21 +33,21 @@ class Attack:
     refused: bool = False
 
 
-def adversarial(scene: Scene) -> None:
+def adversarial(scenario: Scenario) -> None:
     """Every attack in turn, by several clients, until the end; each at least once."""
-    scene.play(_attack)
+    scenario.play(_attack)
 
 
-def _attack(scene: Scene, asker: Asker, rng: np.random.Generator) -> None:
+def _attack(scenario: Scenario, client: SimulatedClient, rng: np.random.Generator) -> None:
     is_first_round = True
-    while is_first_round or not scene.is_over:
+    while is_first_round or not scenario.is_over:
         for number in rng.permutation(len(ATTACKS)):
-            if scene.is_over and not is_first_round:
+            if scenario.is_over and not is_first_round:
                 return
             attack = ATTACKS[int(number)]
-            clip = fitted(random_sound(scene, rng), _CLIP_S)
+            clip = fitted(random_sound(scenario, rng), _CLIP_S)
             body, media_type = attack.make(clip, rng)
-            scene.note(asker.ask(attack.what, body, media_type, refusal_expected=attack.refused))
+            scenario.record(client.send(attack.what, body, media_type, refusal_expected=attack.refused))
         is_first_round = False
 
 
@@ -82,8 +82,8 @@ def _damaged(clip: _Samples, rng: np.random.Generator) -> tuple[bytes, str]:
 
 
 def _mislabelled(clip: _Samples, rng: np.random.Generator) -> tuple[bytes, str]:
-    said = str(rng.choice(["audio/mpeg", "audio/ogg", "audio/x-unknown"]))
-    return encode(clip, "WAV"), said
+    declared = str(rng.choice(["audio/mpeg", "audio/ogg", "audio/x-unknown"]))
+    return encode(clip, "WAV"), declared
 
 
 def _not_finite(clip: _Samples, rng: np.random.Generator) -> tuple[bytes, str]:

@@ -14,11 +14,11 @@ from serving.client.connection import API_KEY, add_connection_options
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
-from serving.simulate.scenario import Scene
+from serving.simulate.scenario import Scenario
 from serving.simulate.users import guide, mobile, power, rare
 from silencio.console import Console
 
-SIMULATIONS: dict[str, Callable[[Scene], None]] = {
+SIMULATIONS: dict[str, Callable[[Scenario], None]] = {
     "guide": guide,
     "power": power,
     "mobile": mobile,
@@ -66,7 +66,7 @@ def simulate(options: argparse.Namespace) -> int:
     """
     recordings = recordings_of(options.recordings)
     counts = label_counts(recordings)
-    scene = Scene(
+    scenario = Scenario(
         options.url,
         recordings,
         duration_s=options.seconds,
@@ -78,8 +78,8 @@ def simulate(options: argparse.Namespace) -> int:
         cacert=options.cacert,
     )
     begun_s = time.monotonic()
-    SIMULATIONS[options.simulation](scene)
-    report = Report(options.simulation, scene.exchanges, time.monotonic() - begun_s, counts)
+    SIMULATIONS[options.simulation](scenario)
+    report = Report(options.simulation, scenario.outcomes, time.monotonic() - begun_s, counts)
     if options.json:
         sys.stdout.write(json.dumps(report.to_dict(), ensure_ascii=False) + "\n")
     else:

@@ -32,9 +32,9 @@ class Recording:
     """A recording that may be sent.
 
     Attributes:
-        name: For people.
-        code: Its label; empty where nobody labelled it.
-        read: Gives its encoded bytes.
+        name: The recording's name, for people.
+        code: The recording's label; empty where nobody labelled it.
+        read: Reads the file's bytes.
     """
 
     name: str

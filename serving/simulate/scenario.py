@@ -1,4 +1,4 @@
-"""What a simulation is given, and the clock by which it ends."""
+"""The scenario of a simulation: what its users have, and the clock by which it ends."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path
 import numpy as np
 
 from serving.simulate.recordings import Recording
-from serving.simulate.simulated_client import Asker, Exchange
+from serving.simulate.simulated_client import Outcome, SimulatedClient
 
 
 @dataclass
-class Scene:
+class Scenario:
     """One simulation.
 
     Attributes:
-        url: Of the transformer.
-        recordings: What may be sent.
+        url: The transformer's address.
+        recordings: Recordings that may be sent.
         duration_s: How long it goes on.
-        seed: Another seed, other choices.
+        seed: Seed of the users' choices.
         n_clients: Users at once.
         speed: How much faster than in life a stream goes and a user hesitates.
-        api_key: Of the users; empty where none is needed.
+        api_key: The users' key; empty where none is needed.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
-        exchanges: All requests so far, of all users.
+        outcomes: What came of all requests so far, of all users.
     """
 
     url: str
@@ -41,7 +41,7 @@ class Scene:
     api_key: str = ""
     key_in_clear: bool = False
     cacert: Path | None = None
-    exchanges: list[Exchange] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun_s: float = field(default_factory=time.monotonic)
 
@@ -58,17 +58,17 @@ class Scene:
         left_s = self.duration_s - (time.monotonic() - self._begun_s)
         self._stopped.wait(max(0.0, min(seconds / self.speed, left_s)))
 
-    def note(self, exchange: Exchange) -> Exchange:
-        """Keep a request's end for the report."""
-        self.exchanges.append(exchange)  # a list's append is whole, whatever thread it comes from
-        return exchange
+    def record(self, outcome: Outcome) -> Outcome:
+        """Keep a request's outcome for the report."""
+        self.outcomes.append(outcome)  # a list's append is whole, whatever thread it comes from
+        return outcome
 
-    def play(self, user: Callable[[Scene, Asker, np.random.Generator], None]) -> None:
+    def play(self, user: Callable[[Scenario, SimulatedClient, np.random.Generator], None]) -> None:
         """Let `n_clients` users act until the end, each with a connection and random numbers of its own."""
 
         def act(number: int) -> None:
-            with Asker(self.url, self.api_key, key_in_clear=self.key_in_clear, cacert=self.cacert) as asker:
-                user(self, asker, np.random.default_rng((self.seed, number)))
+            with SimulatedClient(self.url, self.api_key, key_in_clear=self.key_in_clear, cacert=self.cacert) as client:
+                user(self, client, np.random.default_rng((self.seed, number)))
 
         with ThreadPoolExecutor(self.n_clients) as users:
             try:
@@ -78,5 +78,5 @@ class Scene:
                 self.stop()
 
     def draw(self, rng: np.random.Generator) -> Recording:
-        """Any recording."""
+        """Draw any recording."""
         return self.recordings[int(rng.integers(len(self.recordings)))]

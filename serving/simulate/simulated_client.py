@@ -1,39 +1,37 @@
-"""One request and what came of it, held against what an answer must look like."""
+"""One request of a simulated user and what came of it, held against what a response must look like."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
-from serving.client.connection import connection, trust_for
-from serving.client.trust import is_certificate_refused
-from serving.server.protocol import MODEL_NAME
-from silencio.errors import ServingError
+from serving.client import Client, UnreachableError
+from serving.client.retry import retry_after_s
 
 _SPECIES = ("code", "scientific_name", "common_name", "class_name", "probability")
-_LONGEST_S = 120.0
+_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """A request's end.
+class Outcome:
+    """What came of a request.
 
     Attributes:
-        what: What was sent.
+        what: The kind of request, for the report.
         code: Label of the recording; empty where it has none.
         status: HTTP status; None where none came.
-        latency_s: From the first byte sent to the last received.
+        latency_s: Seconds from the first byte sent to the last received.
         error: Kind of trouble, as the report counts it; empty where there was none.
         fault: What must never happen and did; empty where all was well.
-        retry_after_s: As a 503 or 429 says.
-        named: For each window the most probable species: (code, common name, probability).
+        retry_after_s: Seconds that a 503 or 429 names.
+        top_species: For each window the most probable species: (code, common name, probability).
     """
 
     what: str
@@ -43,44 +41,39 @@ class Exchange:
     error: str = ""
     fault: str = ""
     retry_after_s: float | None = None
-    named: tuple[tuple[str, str, float], ...] = field(default=())
+    top_species: tuple[tuple[str, str, float], ...] = ()
 
     @property
     def is_answered(self) -> bool:
         return self.status == httpx.codes.OK and not self.fault
 
 
-class Asker:
+class SimulatedClient:
     """One user's connection to the endpoint; a context manager.
 
     Args:
-        url: Of the transformer.
-        api_key: Sent as `Authorization: Bearer …`; empty sends none.
+        url: The transformer's address.
+        api_key: The key, sent as a bearer token; empty sends none.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
 
     Attributes:
-        route: That is asked.
-        headers: That show the key.
-        trust: Whose certificates are taken.
+        client: The client by which it sends.
     """
 
     def __init__(self, url: str, api_key: str = "", *, key_in_clear: bool = False, cacert: Path | None = None) -> None:
-        self._url = url.rstrip("/")
-        self.route = f"{self._url}/v1/models/{MODEL_NAME}:predict"
-        self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-        self.trust = trust_for(url, cacert)
-        self._http = connection(url, _LONGEST_S, api_key, key_in_clear=key_in_clear, trust=self.trust)
+        self.client = Client(url, _TIMEOUT_S, api_key=api_key, key_in_clear=key_in_clear, cacert=cacert)
 
     def __enter__(self) -> Self:
+        self.client.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self.client.__exit__(kind, error, trace)
 
-    def ask(
+    def send(
         self,
         what: str,
         content: bytes,
@@ -90,75 +83,66 @@ class Asker:
         duration_s: float | None = None,
         refusal_expected: bool = False,
         query: Mapping[str, str] | None = None,
-    ) -> Exchange:
-        """Send a body and judge the answer.
+    ) -> Outcome:
+        """Send a body and check the response.
 
         Args:
-            what: For the report.
+            what: The kind of request, for the report.
             content: The body.
-            media_type: As declared, true or not.
+            media_type: The declared media type, true or not.
             code: The recording's label.
-            duration_s: Of the sound, where known: the windows must cover it.
-            refusal_expected: Anything but a 4xx (or an overload) is a fault.
-            query: Of the address.
+            duration_s: Length of the sound, where known: the windows must cover it.
+            refusal_expected: Whether anything but a 4xx (or an overload) is a fault.
+            query: Options in the address.
 
         Raises:
-            ServingError: The server's certificate is not taken.
+            UntrustedServerError: The server's certificate is not taken, so no request will succeed.
         """
         begun_s = time.monotonic()
         try:
-            headers = {"Content-Type": media_type}
-            answer = self._http.post(self.route, content=content, headers=headers, params=query)
-        except httpx.TimeoutException:
-            return Exchange(what, code, latency_s=time.monotonic() - begun_s, error="no answer in time")
-        except httpx.TransportError as error:
-            if is_certificate_refused(error):  # of every request
-                raise ServingError(self.trust.explained(self._url, error)) from error
-            return Exchange(what, code, latency_s=time.monotonic() - begun_s, error=type(error).__name__)
+            response = self.client.post(content, media_type, query)
+        except UnreachableError as error:
+            is_timeout = isinstance(error.cause, httpx.TimeoutException)
+            trouble = "no answer in time" if is_timeout else type(error.cause).__name__
+            return Outcome(what, code, latency_s=time.monotonic() - begun_s, error=trouble)
         latency_s = time.monotonic() - begun_s
-        status, retry_after_s = answer.status_code, _retry_after_s(answer)
-        if answer.is_success:
+        status, after_s = response.status_code, retry_after_s(response.headers.get("Retry-After", ""))
+        if response.is_success:
             if refusal_expected:
-                return Exchange(what, code, status, latency_s, fault=f"{what} was answered as if it were a recording")
-            named, fault = _judge(answer, duration_s)
-            return Exchange(what, code, status, latency_s, fault=fault, named=named)
-        fault = _judge_refusal(answer)
-        return Exchange(what, code, status, latency_s, f"{status}", fault, retry_after_s)
+                return Outcome(what, code, status, latency_s, fault=f"{what} was answered as if it were a recording")
+            top_species, fault = _checked(response, duration_s)
+            return Outcome(what, code, status, latency_s, fault=fault, top_species=top_species)
+        return Outcome(what, code, status, latency_s, f"{status}", _refusal_fault(response), after_s)
 
 
-def _retry_after_s(answer: httpx.Response) -> float | None:
-    text = answer.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
-
-
-def _judge_refusal(answer: httpx.Response) -> str:
-    if answer.status_code >= 500 and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-        return f"{answer.status_code}: {answer.text[:200]!r}"
+def _refusal_fault(response: httpx.Response) -> str:
+    if response.status_code >= 500 and response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+        return f"{response.status_code}: {response.text[:200]!r}"
     try:
-        text = answer.json()["error"]
+        text = response.json()["error"]
     except (ValueError, KeyError, TypeError):
-        return f"{answer.status_code} says nothing in 'error': {answer.text[:200]!r}"
+        return f"{response.status_code} says nothing in 'error': {response.text[:200]!r}"
     if not isinstance(text, str) or not text or "Traceback" in text:
-        return f"{answer.status_code} says no sentence in 'error': {text!r:.200}"
+        return f"{response.status_code} says no sentence in 'error': {text!r:.200}"
     return ""
 
 
-def _judge(answer: httpx.Response, duration_s: float | None) -> tuple[tuple[tuple[str, str, float], ...], str]:
-    """What each window was named, and the fault of the answer's shape."""
+def _checked(response: httpx.Response, duration_s: float | None) -> tuple[tuple[tuple[str, str, float], ...], str]:
+    """The most probable species of each window, and the fault of the answer's shape."""
     try:
-        (prediction,) = answer.json()["predictions"]
+        (prediction,) = response.json()["predictions"]
         windows = prediction["windows"]
-        named = tuple(_named(window) for window in windows)
+        top_species = tuple(_top_species(window) for window in windows)
     except (ValueError, KeyError, TypeError, IndexError) as error:
-        return (), f"an answer of another shape ({type(error).__name__}: {error}): {answer.text[:200]!r}"
+        return (), f"an answer of another shape ({type(error).__name__}: {error}): {response.text[:200]!r}"
     if not windows:
         return (), "an answer without windows"
     if duration_s is not None and windows[-1]["end_s"] < duration_s - 0.1:
-        return named, f"the windows end at {windows[-1]['end_s']:g} s, the recording at {duration_s:g} s"
-    return named, ""
+        return top_species, f"the windows end at {windows[-1]['end_s']:g} s, the recording at {duration_s:g} s"
+    return top_species, ""
 
 
-def _named(window: dict[str, Any]) -> tuple[str, str, float]:
+def _top_species(window: dict[str, Any]) -> tuple[str, str, float]:
     if not 0 <= window["start_s"] < window["end_s"]:
         raise ValueError(f"a window from {window['start_s']} to {window['end_s']} s")
     species = window["species"]

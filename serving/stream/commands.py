@@ -95,7 +95,7 @@ def run_produce(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: `--start` lies in the future, or `--n` minutes are more than there have been.
     """
-    stopped = _stopped_by_signals()
+    stopped = _stop_on_signals()
     backgrounds = options.backgrounds or options.recordings / BACKGROUNDS
     clock = RecorderClock.of(options.start, options.every_s, datetime.now(UTC), options.n)
     config = ProducerConfig(
@@ -104,7 +104,7 @@ def run_produce(options: argparse.Namespace) -> int:
         start=clock.start,
         interval_s=clock.step_s,
         n_soundscapes=options.n,
-        most_calls=options.calls,
+        max_calls=options.calls,
         seed=options.seed,
     )
     try:
@@ -115,7 +115,7 @@ def run_produce(options: argparse.Namespace) -> int:
             pause_s = begun_s + number * options.every_s - time.monotonic()
             if stopped.wait(max(pause_s, clock.wait_s(number, datetime.now(UTC)))):
                 break
-            _say(next(made))
+            _print(next(made))
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -142,37 +142,37 @@ def run_consume(options: argparse.Namespace) -> int:
         cacert=options.cacert,
     )
     try:
-        consumer = Consumer(config, _say)
-        _stopped_by_signals(consumer.stop)
+        consumer = Consumer(config, _print)
+        _stop_on_signals(consumer.stop)
         consumer.run(once=options.once)
     except SilencioError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
-    ledger, waiting = consumer.ledger, len(consumer.waiting)
-    scored, failed = len(ledger.answered), len(ledger.failures)
-    _say(f"{scored} scored, {failed} failed, {waiting} waiting; all of them are in {options.to}/files.csv")
+    results, waiting = consumer.results, len(consumer.waiting)
+    scored, failed = len(results.answered), len(results.failures)
+    _print(f"{scored} scored, {failed} failed, {waiting} waiting; all of them are in {options.to}/files.csv")
     return 1 if options.once and (failed or waiting) else 0
 
 
 def _place(text: str) -> str:
-    """As its listing names what is below: an S3 prefix without a slash at its end, a folder from the root on."""
+    """A place as listings name what is below it: an S3 prefix without a slash at its end, a folder from the root on."""
     return str(Path(text).resolve()) if is_local(text) else text.rstrip("/")
 
 
-def _stopped_by_signals(stop: Callable[[], None] | None = None) -> StopRequest:
-    """Set by Ctrl-C and SIGTERM, which call `stop` as well."""
+def _stop_on_signals(stop: Callable[[], None] | None = None) -> StopRequest:
+    """Set a stop request by Ctrl-C and SIGTERM, which call `stop` as well."""
     stopped = StopRequest()
 
-    def hear(number: int, _: FrameType | None) -> None:
+    def on_signal(number: int, _: FrameType | None) -> None:
         stopped.set()
         if stop:
             stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, hear)
+        signal.signal(number, on_signal)
     return stopped
 
 
-def _say(message: str) -> None:
+def _print(message: str) -> None:
     sys.stdout.write(f"{message}\n")
     sys.stdout.flush()

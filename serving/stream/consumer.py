@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -10,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from serving.client import BusyError, Client, RefusedRecordingError
+from serving.client import Client, RefusedRecordingError, RetryPolicy
 from serving.stream.kept_rows import KeptRows
-from serving.stream.results_store import Answer, Failure, Ledger
+from serving.stream.results_store import Answer, Failure, ResultsStore
 from serving.stream.stopping import StopRequest
 from silencio.audio import Truncated
 from silencio.data.file_names import is_audio
@@ -21,7 +20,8 @@ from silencio.detections.score_tables import TABLES, ScoreTables, row_names
 from silencio.errors import ServingError, StorageError
 from silencio.storage import StoredObject, concerns_one_file, is_s3, join, list_objects, read_bytes, write_bytes
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+# Storage that does not answer is looked at again at the client's own back-off.
+_STORAGE_RETRIES = RetryPolicy()
 _PAUSE_PER_WRITE = 20.0
 
 
@@ -31,16 +31,16 @@ class ConsumerConfig:
 
     Attributes:
         source: Folder or `s3://` prefix that is watched, at any depth.
-        target: Folder or prefix of the ledger and the tables.
-        url: Of the transformer.
+        target: Folder or prefix of the results and the tables.
+        url: The transformer's address.
         n_clients: Requests at once.
-        every_s: From one look at the place to the next.
+        every_s: Seconds from one look at the place to the next.
         settle_s: A file of a folder is taken when two looks so far apart found it unchanged. Objects of S3 appear
             whole and are taken at once.
         tables_s: The tables are written when there is nothing to do, and not more often than this; long ones not more
             often than a twentieth of the time allows.
         give_up_s: How long a recording is tried again before it is left for later.
-        api_key: None where the server needs none.
+        api_key: The key; None where the server needs none.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
         truncated: What becomes of a file that ends before its recording does.
@@ -75,11 +75,11 @@ class Consumer:
     """One consumer of one place.
 
     Args:
-        config: What it does.
-        say: Told what people may want to know.
+        config: What the consumer does.
+        report: Called with what people may want to know, a line each.
 
     Attributes:
-        waiting: Why inputs that may be scored later were not, by file.
+        waiting: By file, why inputs that may be scored later were not.
 
     Raises:
         ServingError: The server's address, or the proxy that the environment names, cannot be used, or the server's
@@ -89,20 +89,20 @@ class Consumer:
     """
 
     config: ConsumerConfig
-    say: Callable[[str], None] = lambda message: None
+    report: Callable[[str], None] = lambda message: None
     waiting: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._stopped = StopRequest()
         # What is wrong with the address, the key, a proxy or the certificate is so for every recording.
         with self._client() as client:
             client.check_certificate()
-        self.ledger = Ledger(self.config.target)
+        self.results = ResultsStore(self.config.target)
         self._seen: dict[str, _Seen] = {}
         self._left: dict[str, str] = {}
         self._closed: dict[str, str] = {}
         self._server_is_away = False
-        self._storage_wait_s = _FIRST_WAIT_S
-        self._stopped = StopRequest()
+        self._n_storage_failures = 0
         self._tables_are_old = True
         self._tables_written_s = float("-inf")
         self._tables_took_s = 0.0
@@ -119,20 +119,21 @@ class Consumer:
             StorageError: A place does not answer, `once` or at the end; a watcher waits until it does.
         """
         while not self._stopped.is_set():
-            n_done = self.ledger.n_done
+            n_done = self.results.n_done
             try:
                 is_all_whole = self._round()
-                made_progress = self.ledger.n_done > n_done
+                made_progress = self.results.n_done > n_done
                 if not made_progress and not once:
                     self._write_tables_sometimes()
             except StorageError as error:
                 if once:
                     raise
-                self.say(f"trying again in {self._storage_wait_s:g} s: {error}")
-                self._stopped.wait(self._storage_wait_s)
-                self._storage_wait_s = min(2 * self._storage_wait_s, _LONGEST_WAIT_S)
+                self._n_storage_failures += 1
+                pause_s = _STORAGE_RETRIES.pause_s(self._n_storage_failures, jitter=0.5)
+                self.report(f"trying again in {pause_s:g} s: {error}")
+                self._stopped.wait(pause_s)
                 continue
-            self._storage_wait_s = _FIRST_WAIT_S
+            self._n_storage_failures = 0
             if once and is_all_whole and not made_progress:
                 break
             if not made_progress:
@@ -147,7 +148,7 @@ class Consumer:
         """
         inputs = self._inputs()
         whole = [one for one in inputs if self._is_whole(one)]
-        todo = [one for one in whole if self.ledger.needs(self._name(one), one.version)]
+        todo = [one for one in whole if self.results.needs(self._name(one), one.version)]
         self._note_waiting(inputs)
         # What was left for later comes last, so that one input on which the server fails holds nobody up.
         todo.sort(key=lambda one: (self._name(one) in self._left, one.uri))
@@ -158,7 +159,7 @@ class Consumer:
 
     def _note_waiting(self, inputs: Sequence[StoredObject]) -> None:
         """What is not done, and why."""
-        names = [self._name(one) for one in inputs if self.ledger.needs(self._name(one), one.version)]
+        names = [self._name(one) for one in inputs if self.results.needs(self._name(one), one.version)]
         self.waiting = {name: self._left.get(name, "it is new, or still being written") for name in names}
         self.waiting |= self._closed
 
@@ -179,7 +180,7 @@ class Consumer:
 
     def _is_whole(self, one: StoredObject) -> bool:
         name = self._name(one)
-        if is_s3(self.config.source) or name in self.ledger.answered:
+        if is_s3(self.config.source) or name in self.results.answered:
             return True
         now_s, version = time.monotonic(), (one.size_bytes, one.version)
         seen = self._seen.setdefault(name, _Seen(version, now_s))
@@ -198,56 +199,44 @@ class Consumer:
             if len(encoded) != one.size_bytes:
                 self._seen.pop(name, None)  # it grew between the look and now
                 raise _LaterError(f"it had {one.size_bytes} bytes, and has {len(encoded)} now")
-            document = self._ask(encoded)
+            document = self._predict(encoded)
         except RefusedRecordingError as error:
-            self.ledger.note_failure(Failure(file=name, version=one.version, reason=str(error)))
-            self.say(f"{name}: failed: {error}")
+            self.results.add_failure(Failure(file=name, version=one.version, reason=str(error)))
+            self.report(f"{name}: failed: {error}")
         except (StorageError, ServingError, _LaterError) as error:
             if isinstance(error, StorageError) and not concerns_one_file(error):
                 raise
             self._server_is_away |= isinstance(error, ServingError)
             # A file that cannot be read is tried at every look, and told of once.
             if isinstance(error, ServingError) or self._left.get(name) != str(error):
-                self.say(f"{name}: left for later: {error}")
+                self.report(f"{name}: left for later: {error}")
             self._left[name] = self.waiting[name] = str(error)
             return
         else:
             answer = Answer.of(name, one.version, document)
-            self.ledger.note_answer(answer)
+            self.results.add_answer(answer)
             self._server_is_away = False
             counts = {"window": len(answer.ends_s), "detection": len(answer.detections)}
-            told = (f"{count} {what}" + "s" * (count != 1) for what, count in counts.items())
-            self.say(f"{name}: {', '.join(told)}")
+            counted = (f"{count} {what}" + "s" * (count != 1) for what, count in counts.items())
+            self.report(f"{name}: {', '.join(counted)}")
         for notes in (self.waiting, self._left, self._seen):
             notes.pop(name, None)
         self._tables_are_old = True
 
-    def _client(self) -> Client:
+    def _client(self, max_elapsed_s: float = 0.0) -> Client:
         return Client(
             self.config.url,
             api_key=self.config.api_key,
+            retry=RetryPolicy(max_elapsed_s, retried=(ServingError,)),
+            wait=self._stopped.wait,
             key_in_clear=self.config.key_in_clear,
             cacert=self.config.cacert,
         )
 
-    def _ask(self, encoded: bytes) -> RecordingDocument:
-        """Ask, and again where it may pass: when the server says so, else twice as late each time, with jitter."""
+    def _predict(self, encoded: bytes) -> RecordingDocument:
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
-        give_up_s = time.monotonic() + (0.0 if self._server_is_away else self.config.give_up_s)
-        wait_s = _FIRST_WAIT_S
-        with self._client() as client:
-            while True:
-                try:
-                    return client.predict(encoded, "all", priority="batch", truncated=self.config.truncated)
-                except RefusedRecordingError:
-                    raise
-                except ServingError as error:
-                    pause_s = wait_s * random.uniform(0.5, 1.5)  # noqa: S311  # no secret
-                    if isinstance(error, BusyError):
-                        pause_s = max(pause_s, error.retry_after_s)
-                    if time.monotonic() + pause_s > give_up_s or self._stopped.wait(pause_s):
-                        raise
-                    wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+        with self._client(0.0 if self._server_is_away else self.config.give_up_s) as client:
+            return client.predict(encoded, "all", priority="batch", truncated=self.config.truncated)
 
     def _write_tables_sometimes(self) -> None:
         # A season's tables are long: they may take a twentieth of the time, however many recordings come.
@@ -256,19 +245,19 @@ class Consumer:
             self.write_tables()
 
     def write_tables(self) -> None:
-        """BirdCLEF's rows, detections and what became of every input, from the ledger alone.
+        """BirdCLEF's rows, detections and what became of every input, from the results store alone.
 
         An answer is read and made rows of once in this consumer's life; what a later call does for it is a copy.
         """
         begun_s = time.monotonic()
-        for file in sorted(self.ledger.answered):
+        for file in sorted(self.results.answered):
             if file not in self._kept:
-                self._kept.keep(self.ledger.answer(file))
-        names = row_names(sorted({*self.ledger.answered, *self.ledger.failures, *self.waiting}))
+                self._kept.keep(self.results.answer(file))
+        names = row_names(sorted({*self.results.answered, *self.results.failures, *self.waiting}))
         with tempfile.TemporaryDirectory(prefix="silencio-tables-") as folder:
             with ScoreTables(Path(folder), self._kept.codes) as tables:
                 self._kept.write(tables, names)
-                for file, failure in sorted(self.ledger.failures.items()):
+                for file, failure in sorted(self.results.failures.items()):
                     if file not in self.waiting:  # else it is another recording by now
                         tables.not_scored(file, "failed", failure.reason)
                 for file, reason in sorted(self.waiting.items()):

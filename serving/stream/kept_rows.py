@@ -54,7 +54,7 @@ class KeptRows:
 
     @property
     def codes(self) -> list[str]:
-        """Of all answers, sorted."""
+        """Codes of all answers, sorted."""
         return sorted({code for codes in self._codes for code in codes})
 
     def keep(self, answer: Answer) -> None:
@@ -77,8 +77,8 @@ class KeptRows:
         """Every answer, by file.
 
         Args:
-            tables: With the columns `codes`.
-            names: What each file's rows are called.
+            tables: Tables with the columns `codes`.
+            names: Row names by file.
         """
         columns = self.codes
         places = {number: _places(codes, columns) for codes, number in self._codes.items()}
@@ -102,6 +102,6 @@ class KeptRows:
 
 
 def _places(codes: Sequence[str], columns: Sequence[str]) -> list[int]:
-    """In which column each code is; another bundle may know others."""
+    """Columns of the codes; another bundle may have others."""
     place = {code: number for number, code in enumerate(columns)}
     return [place[code] for code in codes]

@@ -35,11 +35,11 @@ class ProducerConfig:
     Attributes:
         target: Folder or `s3://` prefix.
         site: Begins every name.
-        start: Of the first soundscape, as its name tells it.
-        interval_s: From the start of one to that of the next, as their names tell it; at least 1.
+        start: Time of the first soundscape, as its name tells it.
+        interval_s: Seconds from the start of one to that of the next, as their names tell it; at least 1.
         n_soundscapes: None: without end.
-        duration_s: Of each.
-        most_calls: In each; 0 leaves backgrounds alone.
+        duration_s: Length of each soundscape.
+        max_calls: Most calls in each; 0 leaves backgrounds alone.
         seed: The same seed, the same samples.
     """
 
@@ -49,7 +49,7 @@ class ProducerConfig:
     interval_s: float = SOUNDSCAPE_S
     n_soundscapes: int | None = None
     duration_s: float = SOUNDSCAPE_S
-    most_calls: int = 9
+    max_calls: int = 9
     seed: int = 0
 
 
@@ -60,9 +60,9 @@ def produce(recordings: Sequence[Recording], backgrounds: Path | None, config: P
     under a hidden name first, in S3 by one request.
 
     Args:
-        recordings: Whose calls are heard; those without a label are left out.
+        recordings: Sources of the calls; those without a label are left out.
         backgrounds: Folder of real ones; None, or one without recordings, leaves made noise.
-        config: What is written.
+        config: What the producer writes.
 
     Yields:
         Where each was written.
@@ -81,7 +81,7 @@ def produce(recordings: Sequence[Recording], backgrounds: Path | None, config: P
             seed=config.seed,
             n_soundscapes=config.n_soundscapes or _FOR_EVER,
             duration_s=config.duration_s,
-            n_calls=(min(3, config.most_calls), config.most_calls),
+            n_calls=(min(3, config.max_calls), config.max_calls),
             sites=(config.site,),
             start=config.start,
             interval_s=config.interval_s,

@@ -20,7 +20,7 @@ class RecorderClock:
 
     Attributes:
         start: When the first recording began, at an offset from UTC that never changes.
-        step_s: From the begin of one to that of the next.
+        step_s: Seconds from the begin of one to that of the next.
     """
 
     start: datetime
@@ -28,14 +28,14 @@ class RecorderClock:
 
     @classmethod
     def of(cls, start: datetime | None, every_s: float, now: datetime, n_soundscapes: int | None = None) -> Self:
-        """The clock that was asked for.
+        """Make the clock of a producer.
 
         Args:
-            start: Of a clock that is made up, on which a recording follows the other, however fast they are written;
+            start: Begin of a made-up clock, on which a recording follows the other, however fast they are written;
                 without a zone by `winter_time`. None: this machine's, so that the first began a minute ago and the next
                 `every_s` later; faster than a name a second, a number of soundscapes are of the last minutes.
-            every_s: From one to the next, as they are written.
-            now: With a zone.
+            every_s: Seconds from one to the next, as they are written.
+            now: The time with a zone.
             n_soundscapes: How many will be written; None: without end.
 
         Raises:
@@ -59,8 +59,8 @@ class RecorderClock:
         """How long until a recording, the first being 0, would have ended; 0 where it has.
 
         Args:
-            number: Of the recording.
-            now: With a zone: on a clock that is put back or forward an hour lasts no hour.
+            number: The recording's number, from 0.
+            now: The time with a zone: on a clock that is put back or forward an hour lasts no hour.
         """
         ends = self.start + timedelta(seconds=number * self.step_s + SOUNDSCAPE_S)
         return max(0.0, (ends - now).total_seconds())
@@ -73,7 +73,7 @@ def winter_time(now: datetime) -> timezone:
     clock that stays in summer they would lie an hour in the future from then on.
 
     Args:
-        now: With a zone.
+        now: The time with a zone.
     """
     weeks = ((now + timedelta(weeks=number)).astimezone() for number in range(_WEEKS_OF_A_YEAR))
     return timezone(min(week.utcoffset() or timedelta() for week in weeks))

@@ -1,4 +1,4 @@
-"""What the consumer has done, kept where its results are: one file an input, whose existence says that it is done.
+"""The consumer's results: one file an input, whose existence says that it is done.
 
 A file or an object appears whole or not at all and under one name, so a consumer that is killed at any moment finds
 each input either done or not, and doing it once more replaces the same file with the same content. A database beside
@@ -35,14 +35,14 @@ class Answer(BaseModel):
 
     Attributes:
         file: Relative to where the consumer watches.
-        version: Of the input, as its place says.
-        duration_s: Of the recording.
-        codes: Sorted.
-        ends_s: Of each window's row.
-        probabilities: By window, in the order of `codes`.
-        detections: Merged.
+        version: Version of the input, as its place says.
+        duration_s: Length of the recording.
+        codes: Codes of the classes, sorted.
+        ends_s: End of each window's row.
+        probabilities: Probabilities by window, in the order of `codes`.
+        detections: Merged detections.
         notes: What was odd about the recording, as sentences.
-        bundle_version: Of the bundle that scored it; empty in answers of a version that did not keep it.
+        bundle_version: Version of the bundle that scored it; empty in answers of a version that did not keep it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +59,7 @@ class Answer(BaseModel):
 
     @classmethod
     def of(cls, file: str, version: str, document: RecordingDocument) -> Self:
-        """From the endpoint's answer, asked with all species."""
+        """Make an answer of the endpoint's document, which lists all species."""
         codes = sorted({one.code for window in document.windows for one in window.species})
         by_code = [{one.code: one.probability for one in window.species} for window in document.windows]
         # Nine digits give back every float32, and are half as long as Python's.
@@ -83,8 +83,8 @@ class Failure(BaseModel):
 
     Attributes:
         file: Relative to where the consumer watches.
-        version: Of the input: another content is another try.
-        reason: What the endpoint says of it.
+        version: Version of the input: another content is another try.
+        reason: The endpoint's sentence about it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -94,8 +94,8 @@ class Failure(BaseModel):
     reason: str
 
 
-class Ledger:
-    """The ledger of one consumer.
+class ResultsStore:
+    """The results of one consumer.
 
     Args:
         place: Folder or `s3://` prefix of the results.
@@ -126,23 +126,23 @@ class Ledger:
         failure = self.failures.get(file)
         return file not in self.answered and (failure is None or failure.version != version)
 
-    def note_answer(self, answer: Answer) -> None:
-        """It is done when this returns."""
+    def add_answer(self, answer: Answer) -> None:
+        """Write an answer; the input is done when this returns."""
         self._write(ANSWERS, answer)
         self.answered.add(answer.file)
         self.failures.pop(answer.file, None)
 
-    def note_failure(self, failure: Failure) -> None:
-        """It is listed, and left alone, when this returns."""
+    def add_failure(self, failure: Failure) -> None:
+        """Write a failure; the input is listed, and left alone, when this returns."""
         self._write(FAILURES, failure)
         self.failures[failure.file] = failure
 
     def answer(self, file: str) -> Answer:
-        """What was answered to one of `answered`."""
+        """Read the answer of one of `answered`."""
         return self._read(Answer, ANSWERS, file)
 
     def _write(self, kind: str, entry: Answer | Failure) -> None:
-        """Under the input's own name; where that is none for a ledger's file, under its digest."""
+        """Under the input's own name; where that is no name of a file, under its digest."""
         content = entry.model_dump_json().encode()
         uri = self._uri(kind, entry.file)
         try:

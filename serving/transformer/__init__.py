@@ -1,1 +1,1 @@
-"""The server that clients talk to: takes recordings, makes windows and features, asks the predictor, names species."""
+"""The server of clients: decodes recordings, computes features, has the predictor score them, lists detections."""

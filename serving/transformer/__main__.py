@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 def main() -> None:
     """Serve until a signal comes."""
     from serving.prediction_log.options import add_prediction_log_options, prediction_log
-    from serving.server.protocol import LOG_CLOSE_S
+    from serving.server.protocol import LOG_CLOSE_TIMEOUT_S
     from serving.server.start import argument_parser, parsed_options, serve
     from serving.transformer.feature_memory import DEFAULT_MAX_BYTES
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
     from serving.transformer.predictor_tls import add_predictor_options, predictor_credentials
-    from serving.transformer.telemetry import Records
+    from serving.transformer.telemetry import PredictionRecorder
 
     parser = argument_parser(
         "serving.transformer", "Serve recordings: decode, featurize, ask the predictor, name species."
@@ -64,7 +64,7 @@ def main() -> None:
         options.model_name,
         options.bundle,
         PredictorClient(options.predictor_host, credentials=credentials),
-        Records(log),
+        PredictionRecorder(log),
         n_processes=options.decoders,
         max_feature_bytes=options.max_feature_bytes,
         site_list=options.site_list,
@@ -75,7 +75,7 @@ def main() -> None:
     finally:
         # Not while requests still end: their rows belong into it.
         if log is not None:
-            log.close(LOG_CLOSE_S)
+            log.close(LOG_CLOSE_TIMEOUT_S)
 
 
 def _add_routes(app: FastAPI) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from serving.server.errors import Overloaded
-from serving.transformer.request.predict_request import Priority
+from serving.server.protocol import Priority
 
 DEFAULT_MAX_BYTES = 512 << 20
 # Of the bytes, what batch work leaves to interactive requests.
@@ -28,7 +28,7 @@ class _Waiting:
     """A request in line.
 
     Attributes:
-        n_bytes: That it asks for.
+        n_bytes: Bytes that it needs.
         n_overtaken: Batch requests behind it that were let in before it.
         admitted: Done when it is let in, or does not wait any more.
     """
@@ -41,17 +41,17 @@ class _Waiting:
 class FeatureMemory:
     """The bytes of all requests; belongs to one event loop.
 
-    A request asks once for all that it may need, before anything of it is decoded, and holds nothing while it waits:
-    no two can wait for each other. What it asks for beyond that (a recording was longer than its headers say) is given
+    A request reserves once all that it may need, before anything of it is decoded, and holds nothing while it waits:
+    no two can wait for each other. What it needs beyond that (a recording was longer than its headers say) is given
     at once or not at all.
 
     Args:
-        max_bytes: Most that are held.
-        max_request_bytes: What the largest request that is taken needs; the limit is raised where that does not fit.
+        max_bytes: Limit on the bytes that are held.
+        max_request_bytes: Bytes that the largest admitted request needs; the limit is raised where that does not fit.
 
     Attributes:
-        max_bytes: Most that are held.
-        n_bytes: That are held.
+        max_bytes: Limit on the bytes that are held.
+        n_bytes: Bytes that are held.
     """
 
     def __init__(self, max_bytes: int, max_request_bytes: int) -> None:
@@ -70,7 +70,7 @@ class FeatureMemory:
         """Wait for room, and take it; `change` gives it back.
 
         Raises:
-            Overloaded: As many batch requests wait as may.
+            Overloaded: As many batch requests wait already as may.
         """
         queue = self._waiting[priority]
         if self._may_enter(n_bytes, priority) and self._may_overtake(list(queue), priority):
@@ -162,15 +162,15 @@ class FeatureMemory:
         return False
 
 
-class FeatureShare:
-    """One request's part, given back at the end of the `with` block.
+class FeatureReservation:
+    """One request's part of the memory, given back at the end of the `with` block.
 
     Args:
-        memory: Of all requests.
+        memory: The memory of all requests.
 
     Attributes:
-        n_bytes: That it holds.
-        priority: As which it holds them.
+        n_bytes: Bytes that it holds.
+        priority: The priority as which it holds them.
     """
 
     def __init__(self, memory: FeatureMemory) -> None:
@@ -190,7 +190,7 @@ class FeatureShare:
         """Wait for room, once.
 
         Raises:
-            Overloaded: As many wait as may.
+            Overloaded: As many wait already as may.
         """
         await self._memory.enter(n_bytes, priority)
         self.n_bytes, self.priority = n_bytes, priority

@@ -21,46 +21,48 @@ from numpy.typing import NDArray
 from serving.metrics import REQUEST_STAGES, Metrics
 from serving.server.protocol import OWN_REQUEST_ID
 from serving.server.readiness import BundleModel
-from serving.transformer.feature_memory import DEFAULT_MAX_BYTES, FeatureMemory, FeatureShare
-from serving.transformer.postprocessing import Naming
+from serving.transformer.feature_memory import DEFAULT_MAX_BYTES, FeatureMemory, FeatureReservation
+from serving.transformer.postprocessing import Postprocessor
 from serving.transformer.predictor_client import PredictorClient
-from serving.transformer.preprocessing import HeardRequest, Hearing
-from serving.transformer.request import understand
+from serving.transformer.preprocessing import PreprocessedRequest, Preprocessor
+from serving.transformer.request import parse_request
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.responses import DOCUMENT, N_WINDOWS, v1_body, v2_response
-from serving.transformer.scoring import score_windows
-from serving.transformer.telemetry import Records
+from serving.transformer.telemetry import PredictionRecorder
+from serving.transformer.timings import Timings
 from silencio.bundle import Bundle
 
-# Of the request that is worked on: the SDK hands each of its stages the body alone.
-_share: ContextVar[FeatureShare] = ContextVar("feature_share")
+# Of the request that is being answered: the SDK passes the body alone to each stage.
+_reservation: ContextVar[FeatureReservation] = ContextVar("feature_reservation")
 
 
 @dataclass(frozen=True)
 class ScoredRequest:
-    """A request with its numbers.
+    """A request with the probabilities of its windows.
 
     Attributes:
-        heard: The request.
-        probabilities: By recording, float32 (n_windows, n_classes).
+        preprocessed: The request with its features.
+        probabilities: Probabilities by recording, float32 (n_windows, n_classes).
+        predictor_s: Seconds that it waited for the predictor.
     """
 
-    heard: HeardRequest
+    preprocessed: PreprocessedRequest
     probabilities: list[NDArray[np.float32]]
+    predictor_s: float
 
 
 class Transformer(BundleModel):
-    """Hears recordings, asks the predictor for probabilities, names species.
+    """Preprocesses recordings, has the predictor score their windows, and turns probabilities into detections.
 
     Args:
-        name: As on the routes, here and at the predictor.
+        name: The model's name on the routes, here and at the predictor.
         directory: The bundle's folder.
-        predictor: Whom to ask.
-        records: Where predictions are kept.
-        n_processes: That decode and featurize.
-        max_feature_bytes: Of decoded sound, over all requests at once.
+        predictor: The client of the predictor.
+        recorder: Counts and logs every prediction.
+        n_processes: Processes that decode and featurize.
+        max_feature_bytes: Limit on decoded sound, over all requests at once.
         site_list: A site's species list, for place and season.
-        birdnet_range: Ask BirdNET's range model instead.
+        birdnet_range: Take place and season from BirdNET's range model instead.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Transformer(BundleModel):
         name: str,
         directory: Path,
         predictor: PredictorClient,
-        records: Records,
+        recorder: PredictionRecorder,
         *,
         n_processes: int = 2,
         max_feature_bytes: int = DEFAULT_MAX_BYTES,
@@ -79,44 +81,44 @@ class Transformer(BundleModel):
         # A text answer has a content type of its own.
         self.required_response_headers = True
         self._predictor = predictor
-        self._records = records
+        self._recorder = recorder
         self._n_processes = n_processes
         self._site_list, self._birdnet_range = site_list, birdnet_range
-        self._hearing: Hearing | None = None
+        self._preprocessor: Preprocessor | None = None
         self._max_feature_bytes = max_feature_bytes
         self._memory: FeatureMemory
-        self._naming: Naming
+        self._postprocessor: Postprocessor
 
     def adopt(self, bundle: Bundle) -> None:
-        self._naming = Naming(bundle.manifest, self._site_list, self._birdnet_range)
+        self._postprocessor = Postprocessor(bundle.manifest, self._site_list, self._birdnet_range)
         metrics = Metrics(bundle.manifest, REQUEST_STAGES)
-        self._hearing = Hearing(bundle, self._n_processes, metrics.decode_failed)
-        self._memory = FeatureMemory(self._max_feature_bytes, self._hearing.max_request_bytes)
+        self._preprocessor = Preprocessor(bundle, self._n_processes, metrics.decode_failed)
+        self._memory = FeatureMemory(self._max_feature_bytes, self._preprocessor.max_request_bytes)
         if self._memory.max_bytes > self._max_feature_bytes:
             text = "%s: --max_feature_bytes %d is less than one request may need: it is %d"
             logger.warning(text, self.name, self._max_feature_bytes, self._memory.max_bytes)
         metrics.feature_memory_from(
             self._memory.max_bytes, lambda: self._memory.n_bytes, lambda: self._memory.n_waiting
         )
-        self._records.begin(bundle.manifest, metrics)
+        self._recorder.set_bundle(bundle.manifest, metrics)
 
     def stop(self) -> None:
         super().stop()
-        if self._hearing is not None:
-            self._hearing.stop()
+        if self._preprocessor is not None:
+            self._preprocessor.stop()
 
     async def upstream_reason(self) -> str:
         return await self._predictor.reason_not_ready(self.pinned_name)
 
     def get_input_types(self) -> list[dict[str, Any]]:
-        spec = self._naming.manifest.spec
+        spec = self._postprocessor.manifest.spec
         types = [{"name": AUDIO, "datatype": "BYTES", "shape": [-1]}]
-        if self._open_hearing.inputs == (LOG_MEL,):
+        if self._loaded_preprocessor.inputs == (LOG_MEL,):
             types.append({"name": LOG_MEL, "datatype": "FP32", "shape": [-1, *spec.log_mel_shape]})
         return types
 
     def get_output_types(self) -> list[dict[str, Any]]:
-        n_classes = len(self._naming.manifest.classes)
+        n_classes = len(self._postprocessor.manifest.classes)
         return [
             {"name": "probabilities", "datatype": "FP32", "shape": [-1, n_classes]},
             {"name": DOCUMENT, "datatype": "BYTES", "shape": [-1]},
@@ -134,37 +136,35 @@ class Transformer(BundleModel):
         Raises:
             Overloaded: There is no room for the request's.
         """
-        with FeatureShare(self._memory) as share:
-            _share.set(share)
+        with FeatureReservation(self._memory) as reservation:
+            _reservation.set(reservation)
             return await super().__call__(body, headers, verb)
 
-    async def preprocess(self, payload: object, headers: Mapping[str, str] | None = None) -> HeardRequest:
-        """From a body to features.
+    async def preprocess(self, payload: object, headers: Mapping[str, str] | None = None) -> PreprocessedRequest:
+        """Parse a body, decode its recordings and compute their features.
 
         Raises:
             InvalidInput: Something in it cannot be used; the message names the field.
             Overloaded: There is no room for so much sound now.
         """
-        received_at, hearing = datetime.now(UTC), self._open_hearing
-        question = await understand(payload, headers, hearing.spec, hearing.inputs, hearing.most_windows)
-        recordings, stage_s = await hearing.hear(question, _share.get())
+        received_at, preprocessor = datetime.now(UTC), self._loaded_preprocessor
+        parsed = await parse_request(payload, headers, preprocessor.spec, preprocessor.inputs, preprocessor.max_windows)
         request_id = (headers or {}).get(OWN_REQUEST_ID) or uuid.uuid4().hex
-        return HeardRequest(question, recordings, request_id, received_at, stage_s)
+        return await preprocessor.preprocess(parsed, _reservation.get(), request_id=request_id, received_at=received_at)
 
     async def predict(
         self,
-        payload: HeardRequest,
+        payload: PreprocessedRequest,
         headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,
     ) -> ScoredRequest:
-        """From features to probabilities, a few windows a call."""
+        """Have the predictor score the windows of each recording."""
         begun_s = time.perf_counter()
         probabilities = [
-            await score_windows(self._predictor, self.pinned_name, one.inputs, payload.priority)
+            await self._predictor.probabilities(self.pinned_name, one.inputs, priority=payload.priority)
             for one in payload.recordings
         ]
-        payload.stage_s["predictor"] = time.perf_counter() - begun_s
-        return ScoredRequest(payload, probabilities)
+        return ScoredRequest(payload, probabilities, time.perf_counter() - begun_s)
 
     async def postprocess(
         self,
@@ -172,24 +172,25 @@ class Transformer(BundleModel):
         headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,
     ) -> dict[str, Any] | InferResponse | str:
-        """From probabilities to the answer."""
-        heard, naming, begun_s = result.heard, self._naming, time.perf_counter()
-        if naming.takes_long(heard):
-            documents = await asyncio.to_thread(naming.documents, heard, result.probabilities)
+        """Turn probabilities into the response, and record them."""
+        request, postprocessor, begun_s = result.preprocessed, self._postprocessor, time.perf_counter()
+        if postprocessor.takes_long(request):
+            documents = await asyncio.to_thread(postprocessor.documents, request, result.probabilities)
         else:
-            documents = naming.documents(heard, result.probabilities)
-        heard.stage_s["names"] = time.perf_counter() - begun_s
-        self._records.keep(heard, result.probabilities, documents, headers or {})
-        if heard.question.v2 is not None:
-            return v2_response(heard.question.v2, documents, result.probabilities, naming.manifest, heard.request_id)
-        if (text := naming.text(heard, documents)) is not None:
+            documents = postprocessor.documents(request, result.probabilities)
+        names_s = time.perf_counter() - begun_s
+        timings = Timings(request.decode_s, request.features_s, result.predictor_s, names_s)
+        self._recorder.record(request, result.probabilities, documents, timings, headers or {})
+        manifest = postprocessor.manifest
+        if request.parsed.v2 is not None:
+            return v2_response(request.parsed.v2, documents, result.probabilities, manifest, request.request_id)
+        if (text := postprocessor.text(request, documents)) is not None:
             if response_headers is not None:
                 response_headers["content-type"] = text[1]
             return text[0]
-        stage_ms = {name: round(1e3 * seconds, 3) for name, seconds in heard.stage_s.items()}
-        return v1_body(documents, naming.manifest, heard.request_id, stage_ms)
+        return v1_body(documents, manifest, request.request_id, timings)
 
     @property
-    def _open_hearing(self) -> Hearing:
-        assert self._hearing is not None, "no request reaches a model that is not ready"
-        return self._hearing
+    def _loaded_preprocessor(self) -> Preprocessor:
+        assert self._preprocessor is not None, "no request reaches a model that is not ready"
+        return self._preprocessor

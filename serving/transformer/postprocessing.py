@@ -9,25 +9,25 @@ import numpy as np
 from kserve.logging import logger
 from numpy.typing import NDArray
 
-from serving.transformer.preprocessing import HeardRequest
-from serving.transformer.request import Known, Question
+from serving.transformer.preprocessing import PreprocessedRequest
+from serving.transformer.request import ParsedRequest, RecordingMetadata
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument, recording_document
 from silencio.detections.documents import TopK
 from silencio.detections.formats import MEDIA_TYPES, needed_top_k, write
 from silencio.detections.prior import BirdnetRange, Prior, SiteList
 
-# Naming so many takes a few milliseconds.
+# Documents of so many take a few milliseconds.
 _MANY_WINDOWS = 24
 
 
-class Naming:
-    """What the numbers of one bundle mean.
+class Postprocessor:
+    """Turns probabilities of one bundle into documents.
 
     Args:
-        manifest: Of the bundle.
+        manifest: The bundle's manifest.
         site_list: A site's species list, as `silencio.detections.prior.SiteList` reads it.
-        birdnet_range: Ask BirdNET's range model instead.
+        birdnet_range: Take place and season from BirdNET's range model instead.
 
     Raises:
         SchemaError: The list cannot be used.
@@ -37,7 +37,7 @@ class Naming:
     def __init__(self, manifest: BundleManifest, site_list: Path | None, birdnet_range: bool = False) -> None:
         self.manifest = manifest
         self._prior: Prior | None = BirdnetRange(manifest.classes) if birdnet_range else None
-        self._asks_a_model = birdnet_range
+        self._uses_range_model = birdnet_range
         if site_list is not None:
             sites = SiteList.read(site_list, manifest.classes)
             logger.info("%s: %d rows of species by place and season", site_list, sites.n_rows)
@@ -45,18 +45,20 @@ class Naming:
                 logger.warning("%s: the bundle does not know %s", site_list, ", ".join(sites.unknown))
             self._prior = sites
 
-    def takes_long(self, heard: HeardRequest) -> bool:
+    def takes_long(self, request: PreprocessedRequest) -> bool:
         """Whether others should not wait for it at the event loop."""
-        return heard.n_windows > _MANY_WINDOWS or self._asks_a_model
+        return request.n_windows > _MANY_WINDOWS or self._uses_range_model
 
-    def documents(self, heard: HeardRequest, probabilities: Sequence[NDArray[np.float32]]) -> list[RecordingDocument]:
+    def documents(
+        self, request: PreprocessedRequest, probabilities: Sequence[NDArray[np.float32]]
+    ) -> list[RecordingDocument]:
         """A document a recording.
 
         Args:
-            heard: The request.
-            probabilities: By recording, float32 (n_windows, n_classes).
+            request: The request with its features.
+            probabilities: Probabilities by recording, float32 (n_windows, n_classes).
         """
-        manifest, top_k = self.manifest, _top_k(heard.question)
+        manifest, top_k = self.manifest, _top_k(request.parsed)
         return [
             recording_document(
                 recording.starts_s,
@@ -66,35 +68,35 @@ class Naming:
                 classes=manifest.classes,
                 thresholds=manifest.thresholds,
                 top_k=top_k,
-                expected=self._prior.expected(known.latitude, known.longitude, known.recorded_at)
+                expected=self._prior.expected(metadata.latitude, metadata.longitude, metadata.recorded_at)
                 if self._prior
                 else None,
                 duration_s=recording.duration_s,
                 notes=recording.notes,
                 bundle_version=manifest.version,
             )
-            for recording, known, one in zip(heard.recordings, heard.known, probabilities, strict=True)
+            for recording, metadata, one in zip(request.recordings, request.parsed.metadata, probabilities, strict=True)
         ]
 
-    def text(self, heard: HeardRequest, documents: Sequence[RecordingDocument]) -> tuple[str, str] | None:
+    def text(self, request: PreprocessedRequest, documents: Sequence[RecordingDocument]) -> tuple[str, str] | None:
         """The answer as another program's file, and its media type; None where JSON was asked for."""
-        text_format = heard.question.options.format
+        text_format = request.parsed.options.format
         if text_format == "json":
             return None
         spec = self.manifest.spec
-        named = zip(_names(heard.known), documents, strict=True)
-        text = write(named, text_format, band_hz=(spec.f_min_hz, spec.f_max_hz), codes=self.manifest.classes.codes)
+        by_name = zip(_names(request.parsed.metadata), documents, strict=True)
+        text = write(by_name, text_format, band_hz=(spec.f_min_hz, spec.f_max_hz), codes=self.manifest.classes.codes)
         return text, MEDIA_TYPES[text_format]
 
 
-def _top_k(question: Question) -> TopK:
-    text_format = question.options.format
-    return question.options.top_k if text_format == "json" else needed_top_k(text_format)
+def _top_k(parsed: ParsedRequest) -> TopK:
+    text_format = parsed.options.format
+    return parsed.options.top_k if text_format == "json" else needed_top_k(text_format)
 
 
-def _names(known: Sequence[Known]) -> list[str]:
+def _names(metadata: Sequence[RecordingMetadata]) -> list[str]:
     """Different recordings of one request need different names in one file."""
-    names = [one.name for one in known]
+    names = [one.name for one in metadata]
     if len(set(names)) == len(names):
         return names
     return [f"{name}-{i + 1}" for i, name in enumerate(names)]

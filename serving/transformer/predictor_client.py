@@ -1,11 +1,10 @@
-"""The way from transformer to predictor: Open Inference Protocol V2 over gRPC, tensors as raw bytes."""
+"""The transformer's client of the predictor: Open Inference Protocol V2 over gRPC, tensors as raw bytes."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
-from collections.abc import Iterator, Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import grpc
 import numpy as np
@@ -18,13 +17,15 @@ from kserve.utils.numpy_codec import from_np_dtype
 from numpy.typing import NDArray
 
 from serving.server.errors import Unavailable
-from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED
+from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED, Priority
 from silencio.bundle.graph import MAX_RUN_WINDOWS, OUTPUT
 from silencio.settings import Settings
 
 _PROBE_DEADLINE_S = 2.0
 # A call is held as a whole; windows of other lengths than 5 s may be large.
-_MOST_CALL_BYTES = 6 << 20
+_MAX_CALL_BYTES = 6 << 20
+# Of one recording: one is worked on while the next is on its way. More would only fill the predictor's queue.
+_MAX_CONCURRENT_CALLS = 2
 _Code = grpc.StatusCode
 # What passes by itself. A queue that is full is not asked again: the retries of all would keep it full.
 _TRY_LATER = {
@@ -52,7 +53,7 @@ _RETRIES = {
 _OPTIONS = [
     ("grpc.service_config", json.dumps(_RETRIES)),
     # A call that is larger is not retried; by default that is 256 KiB, less than one window.
-    ("grpc.per_rpc_retry_buffer_size", 2 * _MOST_CALL_BYTES),
+    ("grpc.per_rpc_retry_buffer_size", 2 * _MAX_CALL_BYTES),
     LARGE_MESSAGES,
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
@@ -61,15 +62,15 @@ _OPTIONS = [
 
 
 class PredictorClient:
-    """One predictor.
+    """A client of one predictor.
 
     The SDK's `InferenceGRPCClient` is this same stub; it logs a stack trace for every probe that finds the predictor
     away, and after a restart finds it again up to two minutes late.
 
     Args:
         address: `HOST:PORT` of its gRPC side.
-        deadline_s: How long a request may take with all its calls and retries; as the settings say by default.
-        credentials: For TLS; None asks in clear.
+        deadline_s: How long one call may take with its retries; by default as the settings say.
+        credentials: TLS credentials; None connects without TLS.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class PredictorClient:
         except grpc.aio.AioRpcError as error:
             if error.code() is _Code.NOT_FOUND:
                 return f"the predictor does not serve {model_name}: it was given another bundle"
-            if _is_own_word(error):
+            if _is_of_the_predictor(error):
                 return f"the predictor is not ready: {error.details()}"
             if "handshake" in (error.details() or ""):
                 return f"the predictor at {self._address} speaks no TLS, or one of both certificates is not trusted"
@@ -109,16 +110,16 @@ class PredictorClient:
         model_name: str,
         tensors: Mapping[str, NDArray[np.generic]],
         *,
-        priority: Literal["interactive", "batch"] = "interactive",
+        priority: Priority = "interactive",
         deadline_s: float | None = None,
     ) -> NDArray[np.float32]:
-        """Ask for the probabilities of windows, a few a call, one call after another.
+        """Compute the probabilities of windows: a few windows a call, two calls at a time.
 
         Args:
-            model_name: As registered at the predictor.
+            model_name: The model's name at the predictor.
             tensors: The graph's inputs, each (n_windows, …), at least one window.
             priority: Batch windows wait at the predictor for interactive ones.
-            deadline_s: In place of the client's own.
+            deadline_s: Deadline of each call, in place of the client's own.
 
         Returns:
             float32, shape (n_windows, n_classes).
@@ -127,18 +128,30 @@ class PredictorClient:
             Unavailable: The predictor cannot be reached, is not ready, is too busy or too slow.
             InferenceError: It failed, or does not understand this transformer.
         """
-        ends_s = time.monotonic() + (self._deadline_s if deadline_s is None else deadline_s)
-        parts = []
-        for part in _parts(tensors):
-            inputs = [_tensor(name, array) for name, array in part.items()]
-            request = InferRequest(model_name, inputs, parameters={"priority": priority})
-            answer = await self._call(request, ends_s - time.monotonic())
-            parts.append(self._read(answer, len(next(iter(part.values())))))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        timeout_s = self._deadline_s if deadline_s is None else deadline_s
+        may_call = asyncio.Semaphore(_MAX_CONCURRENT_CALLS)
+
+        async def call(part: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float32]:
+            async with may_call:
+                inputs = [_tensor(name, array) for name, array in part.items()]
+                request = InferRequest(model_name, inputs, parameters={"priority": priority})
+                answer = await self._call(request, timeout_s)
+            return self._read(answer, len(next(iter(part.values()))))
+
+        parts = _parts(tensors)
+        if len(parts) == 1:
+            return await call(parts[0])
+        calls = [asyncio.ensure_future(call(part)) for part in parts]
+        try:
+            return np.concatenate(await asyncio.gather(*calls))
+        finally:
+            # Where one failed, nobody waits for the others any more.
+            for one in calls:
+                one.cancel()
 
     async def _call(self, request: InferRequest, timeout_s: float) -> ModelInferResponse:
         try:
-            return await self._stub.ModelInfer(request.to_grpc(), timeout=max(timeout_s, 0.0))
+            return await self._stub.ModelInfer(request.to_grpc(), timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
             logger.error("predictor at %s: %s: %s", self._address, error.code().name, error.details())
             if error.code() in _TRY_LATER:
@@ -146,23 +159,25 @@ class PredictorClient:
             raise InferenceError("the predictor failed; the server's log says more") from error
 
     def _read(self, answer: ModelInferResponse, n_windows: int) -> NDArray[np.float32]:
-        said = [(output.name, output.datatype, *output.shape[:1]) for output in answer.outputs]
+        described = [(output.name, output.datatype, *output.shape[:1]) for output in answer.outputs]
         try:
-            place = said.index((OUTPUT, "FP32", n_windows))
+            place = described.index((OUTPUT, "FP32", n_windows))
             rows = np.frombuffer(answer.raw_output_contents[place], np.float32)
             return rows.reshape(tuple(answer.outputs[place].shape))
         except (ValueError, IndexError) as error:
-            logger.error("predictor at %s: an answer of %s for %d windows", self._address, said, n_windows)
+            logger.error("predictor at %s: an answer of %s for %d windows", self._address, described, n_windows)
             raise InferenceError("the predictor's answer cannot be read; the server's log says more") from error
 
 
-def _parts(tensors: Mapping[str, NDArray[np.generic]]) -> Iterator[dict[str, NDArray[np.generic]]]:
-    """As many windows as one call may carry, and the next."""
+def _parts(tensors: Mapping[str, NDArray[np.generic]]) -> Sequence[Mapping[str, NDArray[np.generic]]]:
+    """The windows in order, as many in each part as one call may carry."""
     n_windows = len(next(iter(tensors.values())))
     window_bytes = sum(array.nbytes for array in tensors.values()) // n_windows
-    most_windows = max(1, min(MAX_RUN_WINDOWS, _MOST_CALL_BYTES // max(window_bytes, 1)))
-    for first in range(0, n_windows, most_windows):
-        yield {name: array[first : first + most_windows] for name, array in tensors.items()}
+    max_windows = max(1, min(MAX_RUN_WINDOWS, _MAX_CALL_BYTES // max(window_bytes, 1)))
+    return [
+        {name: array[first : first + max_windows] for name, array in tensors.items()}
+        for first in range(0, n_windows, max_windows)
+    ]
 
 
 def _tensor(name: str, array: NDArray[np.generic]) -> InferInput:
@@ -171,6 +186,6 @@ def _tensor(name: str, array: NDArray[np.generic]) -> InferInput:
     return tensor
 
 
-def _is_own_word(error: grpc.aio.AioRpcError) -> bool:
-    """Whether the predictor said so itself; a channel that is down reports what happened to the connection."""
+def _is_of_the_predictor(error: grpc.aio.AioRpcError) -> bool:
+    """Whether the details are the predictor's own; a channel that is down reports what happened to the connection."""
     return (error.details() or "").startswith((LOADING, REFUSED))

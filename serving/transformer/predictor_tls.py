@@ -14,7 +14,7 @@ from silencio.network import is_loopback
 
 
 def add_predictor_options(parser: argparse.ArgumentParser) -> None:
-    """Declare them; the SDK's own are `--predictor_host` and `--predictor_use_ssl`."""
+    """Declare the options; the SDK's own are `--predictor_host` and `--predictor_use_ssl`."""
     group = parser.add_argument_group("predictor", "on another machine it is asked by TLS")
     group.add_argument(
         "--predictor_ca",
@@ -33,12 +33,12 @@ def add_predictor_options(parser: argparse.ArgumentParser) -> None:
 
 
 def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredentials | None:
-    """How the predictor is asked; None asks in clear.
+    """Credentials of the predictor's channel; None: without TLS.
 
     Files are read once: those that are renewed are taken at the next start.
 
     Raises:
-        ConfigError: The predictor is on another machine, and nothing says how to ask it; its address is none; options
+        ConfigError: The predictor is on another machine, and nothing says how to reach it; its address is none; options
             contradict each other; or a file cannot be used.
     """
     certificate, key = options.predictor_client_cert, options.predictor_client_key
@@ -66,7 +66,7 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
 
 
 def _is_here(address: str) -> bool:
-    """Of an address as gRPC takes them: an IP scheme may name several, all of which are asked."""
+    """Whether an address, as gRPC takes it, is this machine's: an IP scheme may name several, all of which are used."""
     if address.startswith(("unix:", "unix-abstract:")):
         return True
     scheme = next((one for one in ("dns:///", "dns:", "ipv4:", "ipv6:") if address.startswith(one)), "")

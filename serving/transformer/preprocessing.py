@@ -1,4 +1,4 @@
-"""From a question to the features of its recordings."""
+"""From a parsed request to the features of its recordings."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from datetime import datetime
 from kserve.errors import InvalidInput
 from kserve.logging import logger
 
-from serving.server.protocol import MOST_AUDIO_S
-from serving.transformer.feature_memory import FeatureShare
+from serving.server.protocol import MAX_AUDIO_S, Priority
+from serving.transformer.feature_memory import FeatureReservation
 from serving.transformer.probing import ProbedRecording, TooLongError, max_windows, probe
-from serving.transformer.request import GivenFeatures, Known, Question
-from serving.transformer.request.predict_request import Priority
-from serving.transformer.request.v1 import MOST_INSTANCES
+from serving.transformer.request import GivenFeatures, ParsedRequest
+from serving.transformer.request.v1 import MAX_INSTANCES
 from serving.transformer.request_decoder import RequestDecoder
 from silencio.audio import MIN_AUDIO_S, window_starts_s
 from silencio.bundle import Bundle
@@ -25,53 +24,49 @@ from silencio.errors import DecodeError
 from silencio.features import FrontEnd
 
 # More is batch work, whatever its sender says.
-_MOST_INTERACTIVE_S = 60.0
+_MAX_INTERACTIVE_S = 60.0
 # Headers of less are read in a moment, without another thread.
 _FEW_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
-class HeardRequest:
-    """A request whose recordings are sound.
+class PreprocessedRequest:
+    """A request with the features of its recordings.
 
     Attributes:
-        question: What was asked.
-        recordings: What was heard, in order.
-        request_id: Of the request.
-        received_at: When it came.
-        stage_s: Seconds by stage so far.
+        parsed: The request.
+        recordings: Features of its recordings, in their order.
+        request_id: The server's own name for the request.
+        received_at: When the request came.
+        decode_s: Seconds until all were decoded, without those of features: recordings are decoded beside each other.
+        features_s: Seconds of features, of the recording that took longest.
     """
 
-    question: Question
+    parsed: ParsedRequest
     recordings: list[RecordingFeatures]
     request_id: str
     received_at: datetime
-    stage_s: dict[str, float]
-
-    @property
-    def known(self) -> list[Known]:
-        """What else is known of each recording."""
-        features = self.question.features
-        return [features.known] if features is not None else [one.known for one in self.question.recordings]
+    decode_s: float
+    features_s: float
 
     @property
     def n_windows(self) -> int:
-        """Of all recordings."""
+        """Windows of all recordings."""
         return sum(one.n_windows for one in self.recordings)
 
     @property
     def priority(self) -> Priority:
-        """By what was found, whatever headers say."""
-        return _priority(self.question, sum(one.duration_s for one in self.recordings))
+        """Interactive or batch by the decoded length, whatever headers say."""
+        return _priority(self.parsed, sum(one.duration_s for one in self.recordings))
 
 
-class Hearing:
+class Preprocessor:
     """The processes that decode and featurize, for one bundle.
 
     Args:
         bundle: A verified one.
-        n_processes: See `DecoderPool`.
-        on_failure: Told the kind of what could not be decoded.
+        n_processes: Processes that decode, as `DecoderPool` takes them.
+        on_failure: Called with the kind of `DecodeError` of a recording that cannot be decoded.
 
     Raises:
         ParityError: This machine computes other features than training did.
@@ -81,11 +76,11 @@ class Hearing:
         self._on_failure = on_failure
         self.spec = bundle.manifest.spec
         self.inputs = tuple(entry.name for entry in bundle.manifest.sent_inputs)
-        self.most_windows = int(MOST_AUDIO_S / self.spec.hop_s)
+        self.max_windows = int(MAX_AUDIO_S / self.spec.hop_s)
         bundle.replay_features(FrontEnd(self.spec))
-        self._decoders = DecoderPool(self.spec, n_processes, MOST_AUDIO_S)
+        self._decoders = DecoderPool(self.spec, n_processes, MAX_AUDIO_S)
         self._decoders.warm_up(
-            [DecodeJob(clip.encoded, self.inputs, MIN_AUDIO_S, MOST_AUDIO_S) for clip in bundle.parity.clips]
+            [DecodeJob(clip.encoded, self.inputs, MIN_AUDIO_S, MAX_AUDIO_S) for clip in bundle.parity.clips]
         )
 
     def stop(self) -> None:
@@ -94,55 +89,57 @@ class Hearing:
 
     @property
     def max_request_bytes(self) -> int:
-        """What the features of the largest request take that is admitted."""
-        return max_windows(self.spec.hop_s, MOST_INSTANCES) * self._max_bytes(0.0)  # a window
+        """Bytes that the features of the largest admitted request take."""
+        return max_windows(self.spec.hop_s, MAX_INSTANCES) * self._max_bytes(0.0)  # a window
 
-    async def hear(self, question: Question, share: FeatureShare) -> tuple[list[RecordingFeatures], dict[str, float]]:
+    async def preprocess(
+        self, parsed: ParsedRequest, reservation: FeatureReservation, *, request_id: str, received_at: datetime
+    ) -> PreprocessedRequest:
         """Decode and featurize what came encoded; take over what came as features.
 
         Args:
-            question: The request.
-            share: Of the memory for features: it holds those that are returned.
-
-        Returns:
-            The recordings in their order, and seconds by stage: recordings of one request are heard beside each other,
-            so a stage's time is what was waited for it.
+            parsed: The request.
+            reservation: The request's part of the memory for features: it holds those that are returned.
+            request_id: The server's own name for the request.
+            received_at: When the request came.
 
         Raises:
             InvalidInput: A recording cannot be used; the message names its field.
             Overloaded: There is no room for so much now.
         """
-        if question.features is not None:
-            given = self._given(question.features)
-            await share.enter(given.n_bytes, _priority(question, given.duration_s))
-            return [given], {"decode": 0.0, "features": 0.0}
+        if parsed.features is not None:
+            given = self._given(parsed.features)
+            await reservation.enter(given.n_bytes, _priority(parsed, given.duration_s))
+            return PreprocessedRequest(parsed, [given], request_id, received_at, decode_s=0.0, features_s=0.0)
         begun_s = time.perf_counter()
         try:
-            recordings = await self._decoded(question, share)
+            recordings = await self._decode(parsed, reservation)
         except TooLongError:
             self._on_failure("too_long")
             raise
         waited_s = time.perf_counter() - begun_s
         features_s = min(waited_s, max(one.features_s for one in recordings))
-        return recordings, {"decode": waited_s - features_s, "features": features_s}
+        return PreprocessedRequest(
+            parsed, recordings, request_id, received_at, decode_s=waited_s - features_s, features_s=features_s
+        )
 
-    async def _decoded(self, question: Question, share: FeatureShare) -> list[RecordingFeatures]:
-        if sum(len(one.content) for one in question.recordings) <= _FEW_BYTES:
-            probed = probe(question.recordings)
+    async def _decode(self, parsed: ParsedRequest, reservation: FeatureReservation) -> list[RecordingFeatures]:
+        if sum(len(one.content) for one in parsed.recordings) <= _FEW_BYTES:
+            probed = probe(parsed.recordings)
         else:
-            probed = await asyncio.to_thread(probe, question.recordings)
-        priority = _priority(question, sum(one.claimed_s or 0.0 for one in probed))
+            probed = await asyncio.to_thread(probe, parsed.recordings)
+        priority = _priority(parsed, sum(one.claimed_s or 0.0 for one in probed))
 
         async def decode(one: ProbedRecording, max_duration_s: float, priority: Priority) -> RecordingFeatures:
-            job = DecodeJob(one.encoded, self.inputs, MIN_AUDIO_S, max_duration_s, question.options.truncated)
+            job = DecodeJob(one.encoded, self.inputs, MIN_AUDIO_S, max_duration_s, parsed.options.truncated)
             try:
                 return await self._decoders.decode(job, priority)
             except DecodeError as error:
-                if error.kind == "too_long" and max_duration_s < MOST_AUDIO_S:
+                if error.kind == "too_long" and max_duration_s < MAX_AUDIO_S:
                     raise  # than its headers say, not yet than is taken
                 raise self._refusal(one, error) from error
 
-        return await RequestDecoder(probed, decode, self._max_bytes, share).run(priority)
+        return await RequestDecoder(probed, decode, self._max_bytes, reservation).run(priority)
 
     def _refusal(self, recording: ProbedRecording, error: DecodeError) -> InvalidInput:
         self._on_failure(error.kind)
@@ -167,6 +164,6 @@ class Hearing:
         )
 
 
-def _priority(question: Question, duration_s: float) -> Priority:
-    """As asked for; long recordings are batch work."""
-    return "batch" if duration_s > _MOST_INTERACTIVE_S else question.options.priority
+def _priority(parsed: ParsedRequest, duration_s: float) -> Priority:
+    """The request's own option; long recordings are batch work."""
+    return "batch" if duration_s > _MAX_INTERACTIVE_S else parsed.options.priority

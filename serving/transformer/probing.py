@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kserve.errors import InvalidInput
 
-from serving.server.protocol import MOST_AUDIO_S
+from serving.server.protocol import MAX_AUDIO_S
 from serving.transformer.request import EncodedRecording
 from silencio.audio import Steps, claimed_duration_s
 
@@ -32,9 +32,9 @@ class ProbedRecording:
     """A recording of which nothing was decoded.
 
     Attributes:
-        field: Where in the request it stood.
-        encoded: Its bytes.
-        claimed_s: How long it is by its headers; None where they do not tell.
+        field: Its place in the request.
+        encoded: The file's bytes.
+        claimed_s: Length by its headers; None where they do not tell.
     """
 
     field: str
@@ -51,12 +51,12 @@ def probe(recordings: Sequence[EncodedRecording]) -> list[ProbedRecording]:
     steps, total_s = Steps(_MAX_STEPS), 0.0
     probed = []
     for one in recordings:
-        claimed_s = claimed_duration_s(one.content, MOST_AUDIO_S + _REFUSED_BEYOND_S, steps)
+        claimed_s = claimed_duration_s(one.content, MAX_AUDIO_S + _REFUSED_BEYOND_S, steps)
         if claimed_s is not None:
             total_s += claimed_s
-            if claimed_s > MOST_AUDIO_S + _REFUSED_BEYOND_S:
-                raise TooLongError(f"{one.field}: the audio is longer than {MOST_AUDIO_S:g} s, the most that is taken")
-        if total_s > MOST_AUDIO_S + len(recordings) * _REFUSED_BEYOND_S:
+            if claimed_s > MAX_AUDIO_S + _REFUSED_BEYOND_S:
+                raise TooLongError(f"{one.field}: the audio is longer than {MAX_AUDIO_S:g} s, the most that is taken")
+        if total_s > MAX_AUDIO_S + len(recordings) * _REFUSED_BEYOND_S:
             raise too_long_together(recordings[0].field)
         probed.append(ProbedRecording(one.field, one.content, claimed_s))
     return probed
@@ -69,25 +69,25 @@ def allotted_s(probed: Sequence[ProbedRecording]) -> list[float]:
     """
     known_s = sum(one.claimed_s or 0.0 for one in probed)
     n_unknown = sum(one.claimed_s is None for one in probed)
-    unknown_s = (MOST_AUDIO_S - known_s) / max(1, n_unknown)
+    unknown_s = (MAX_AUDIO_S - known_s) / max(1, n_unknown)
     unknown_s = min(max(unknown_s, _MIN_UNKNOWN_S), _MAX_UNKNOWN_S)
     found = (unknown_s if one.claimed_s is None else one.claimed_s + _DECODED_BEYOND_S for one in probed)
-    return [min(one, MOST_AUDIO_S) for one in found]
+    return [min(one, MAX_AUDIO_S) for one in found]
 
 
 def max_windows(hop_s: float, max_recordings: int) -> int:
     """Windows of the largest request that is admitted: a recording may have two that its length does not fill."""
     beyond_s = max_recordings * (_REFUSED_BEYOND_S + max(_DECODED_BEYOND_S, _MIN_UNKNOWN_S))
-    return int((MOST_AUDIO_S + beyond_s) / hop_s) + 2 * max_recordings
+    return int((MAX_AUDIO_S + beyond_s) / hop_s) + 2 * max_recordings
 
 
 def too_long_together(field: str) -> TooLongError:
     """Several recordings are too much, whichever of them.
 
     Args:
-        field: Of one of them.
+        field: Place in the request of one of them.
     """
     return TooLongError(
-        f"{field.partition('[')[0]}: the recordings are longer than {MOST_AUDIO_S:g} s together, the most that one "
+        f"{field.partition('[')[0]}: the recordings are longer than {MAX_AUDIO_S:g} s together, the most that one "
         "request takes; send fewer at once"
     )

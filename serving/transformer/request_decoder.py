@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-from serving.server.protocol import MOST_AUDIO_S
-from serving.transformer.feature_memory import FeatureShare
+from serving.server.protocol import MAX_AUDIO_S, Priority
+from serving.transformer.feature_memory import FeatureReservation
 from serving.transformer.probing import ProbedRecording, allotted_s, too_long_together
-from serving.transformer.request.predict_request import Priority
 from silencio.decoding import RecordingFeatures
 from silencio.errors import DecodeError
 
@@ -16,17 +15,17 @@ Decode = Callable[[ProbedRecording, float, Priority], Awaitable[RecordingFeature
 
 
 class RequestDecoder:
-    """The recordings of one request.
+    """Decodes the recordings of one request.
 
     All of them are decoded beside each other, each no further than its headers say that it goes. Those that go on are
     decoded anew when the others are known, one at a time and as batch work: first as far as each would go if they
     shared what the request's limit leaves, then as far as that limit. Headers that lie gain nothing.
 
     Args:
-        probed: At least one.
+        probed: The recordings, at least one.
         decode: Decodes one, up to so many seconds; more is a `DecodeError` of the kind `too_long`.
-        max_bytes: What features of so many seconds take.
-        share: Of the memory for features; nothing is in it.
+        max_bytes: Gives the bytes that features of so many seconds take.
+        reservation: The request's part of the memory for features, without anything in it.
     """
 
     def __init__(
@@ -34,40 +33,40 @@ class RequestDecoder:
         probed: Sequence[ProbedRecording],
         decode: Decode,
         max_bytes: Callable[[float], int],
-        share: FeatureShare,
+        reservation: FeatureReservation,
     ) -> None:
         self._probed = probed
         self._decode = decode
         self._max_bytes = max_bytes
-        self._share = share
+        self._reservation = reservation
         self._features: dict[int, RecordingFeatures] = {}
         # How long each is at least.
         self._min_s = [0.0] * len(probed)
 
     async def run(self, priority: Priority) -> list[RecordingFeatures]:
-        """Decode.
+        """Decode all of them.
 
         Raises:
             TooLongError: They are longer together than one request may be.
             Overloaded: There is no room for so much now.
-            DecodeError: As `decode` raises, but for `too_long`.
+            DecodeError: `decode` failed otherwise than by `too_long`.
         """
         allotted = allotted_s(self._probed)
-        await self._share.enter(sum(map(self._max_bytes, allotted)), priority)
+        await self._reservation.enter(sum(map(self._max_bytes, allotted)), priority)
         await _all_or_none([self._try(i, max_s, priority) for i, max_s in enumerate(allotted)])
         await self._decode_longer(shared=True)
         await self._decode_longer(shared=False)
-        self._share.resize(self._n_bytes, self._share.priority)
+        self._reservation.resize(self._n_bytes, self._reservation.priority)
         return [self._features[i] for i in range(len(self._probed))]
 
     async def _decode_longer(self, shared: bool) -> None:
         longer = [i for i in range(len(self._probed)) if i not in self._features]
         for n_done, i in enumerate(longer):
-            unknown_s = MOST_AUDIO_S - sum(self._min_s)
+            unknown_s = MAX_AUDIO_S - sum(self._min_s)
             left_s = max_s = self._min_s[i] + unknown_s
             if shared:
                 max_s = min(left_s, max(self._min_s[i] + unknown_s / (len(longer) - n_done), 2 * self._min_s[i]))
-            self._share.resize(self._n_bytes + self._max_bytes(max_s), "batch")
+            self._reservation.resize(self._n_bytes + self._max_bytes(max_s), "batch")
             await self._try(i, max_s, "batch", is_all=max_s == left_s)
 
     async def _try(self, i: int, max_s: float, priority: Priority, is_all: bool = False) -> None:
@@ -81,7 +80,7 @@ class RequestDecoder:
             self._min_s[i] = max_s
         else:
             self._features[i], self._min_s[i] = features, features.duration_s
-        if len(self._probed) > 1 and sum(self._min_s) > MOST_AUDIO_S:
+        if len(self._probed) > 1 and sum(self._min_s) > MAX_AUDIO_S:
             raise too_long_together(self._probed[i].field)
 
     @property

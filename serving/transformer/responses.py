@@ -1,4 +1,4 @@
-"""From documents to what the client asked for: JSON of V1, tensors of V2, or a file of another program."""
+"""From documents to a response of V1 (JSON) or V2 (tensors)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kserve import InferOutput, InferRequest, InferResponse
 from numpy.typing import NDArray
 
 from serving.server.v2_outputs import wanted_outputs
+from serving.transformer.timings import Timings
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument
 
@@ -21,20 +22,20 @@ OUTPUTS = tuple(_DATATYPES)
 
 
 def bundle_entry(manifest: BundleManifest) -> dict[str, str]:
-    """Which bundle answered."""
+    """The bundle's name, version and spec, as responses name them."""
     return {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256}
 
 
 def v1_body(
-    documents: Sequence[RecordingDocument], manifest: BundleManifest, request_id: str, stage_ms: dict[str, float]
+    documents: Sequence[RecordingDocument], manifest: BundleManifest, request_id: str, timings: Timings
 ) -> dict[str, Any]:
-    """The V1 answer, one prediction a recording, in the order in which they came."""
+    """The V1 response, one prediction a recording, in the order in which they came."""
     return {
         "predictions": [document.model_dump() for document in documents],
-        # A client that writes Raven's tables has no other way to know the band that was heard.
+        # A client that writes Raven's tables has no other way to know the model's band.
         "bundle": {**bundle_entry(manifest), "f_min_hz": manifest.spec.f_min_hz, "f_max_hz": manifest.spec.f_max_hz},
         "request_id": request_id,
-        "stage_ms": stage_ms,
+        "stage_ms": {stage: round(1e3 * seconds, 3) for stage, seconds in timings.by_stage().items()},
     }
 
 
@@ -45,14 +46,14 @@ def v2_response(
     manifest: BundleManifest,
     request_id: str,
 ) -> InferResponse:
-    """The V2 answer.
+    """The V2 response.
 
     Args:
-        request: What was asked.
-        documents: By recording.
-        probabilities: By recording, float32 (n_windows, n_classes), before place and season.
-        manifest: Of the bundle that answered.
-        request_id: Of the request.
+        request: The request as the SDK parsed it.
+        documents: Documents by recording.
+        probabilities: Probabilities by recording, float32 (n_windows, n_classes), before place and season.
+        manifest: The bundle's manifest.
+        request_id: The server's own name for the request; the response has it where the client gave none.
 
     Returns:
         `probabilities` FP32 (n_windows of all recordings, n_classes), `document` BYTES (n_recordings,), JSON of each,

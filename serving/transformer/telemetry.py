@@ -1,4 +1,4 @@
-"""What is kept of every prediction: figures for Prometheus, rows for the log."""
+"""Records of every prediction: metrics for Prometheus, rows for the prediction log."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.metrics import Metrics
-from serving.prediction_log import PredictionLog, RecordingFacts, window_records
+from serving.prediction_log import PredictionLog
 from serving.server.protocol import KEY_NAME_HEADER
-from serving.transformer.preprocessing import HeardRequest
-from serving.transformer.request import Known
+from serving.transformer.preprocessing import PreprocessedRequest
+from serving.transformer.request import RecordingMetadata
+from serving.transformer.timings import Timings
 from silencio.bundle.manifest import BundleManifest
 from silencio.decoding import RecordingFeatures
 from silencio.detections import RecordingDocument
+from silencio.prediction_log import RecordingFacts, prediction_id, window_records
 from silencio.taxonomy import ClassList
 
 
-class Records:
-    """Keeps; never in the way of an answer.
+class PredictionRecorder:
+    """Counts and logs predictions; never fails a request, and never delays one.
 
     Args:
-        log: Where rows go; None keeps none.
+        log: The prediction log; None writes none.
     """
 
     def __init__(self, log: PredictionLog | None) -> None:
@@ -31,32 +33,34 @@ class Records:
         self._manifest: BundleManifest
         self._metrics: Metrics
 
-    def begin(self, manifest: BundleManifest, metrics: Metrics) -> None:
-        """From now on predictions are of this bundle."""
+    def set_bundle(self, manifest: BundleManifest, metrics: Metrics) -> None:
+        """Set the bundle to which later predictions are attributed."""
         self._manifest, self._metrics = manifest, metrics
 
-    def keep(
+    def record(
         self,
-        heard: HeardRequest,
+        request: PreprocessedRequest,
         probabilities: Sequence[NDArray[np.float32]],
         documents: Sequence[RecordingDocument],
+        timings: Timings,
         headers: Mapping[str, str],
     ) -> None:
         """Count and log one request.
 
         Args:
-            heard: The request.
-            probabilities: By recording, float32 (n_windows, n_classes).
-            documents: By recording, what was answered.
-            headers: Of the request.
+            request: The request with its features.
+            probabilities: Probabilities by recording, float32 (n_windows, n_classes).
+            documents: Documents by recording, as answered.
+            timings: How long its stages took.
+            headers: The request's headers.
         """
-        for stage, seconds in heard.stage_s.items():
+        for stage, seconds in timings.by_stage().items():
             self._metrics.stage(stage, seconds)
-        for i, (recording, known) in enumerate(zip(heard.recordings, heard.known, strict=True)):
-            named = _named(documents[i], self._manifest.classes)
-            self._metrics.windows(probabilities[i], named, recording.statistics)
+        for i, (recording, metadata) in enumerate(zip(request.recordings, request.parsed.metadata, strict=True)):
+            detected, dropped = _detected_and_dropped(documents[i], self._manifest.classes)
+            self._metrics.windows(probabilities[i], detected, recording.statistics)
             if self._log is not None:
-                facts = self._facts(heard, i, recording, known, headers)
+                facts = self._facts(request, i, recording, metadata, timings, headers)
                 self._log.put(
                     window_records(
                         facts,
@@ -64,48 +68,66 @@ class Records:
                         self._manifest.spec.window_s,
                         self._manifest.classes.codes,
                         probabilities[i],
-                        named,
+                        detected,
+                        dropped,
                         recording.statistics,
                     )
                 )
 
     def _facts(
-        self, heard: HeardRequest, i: int, recording: RecordingFeatures, known: Known, headers: Mapping[str, str]
+        self,
+        request: PreprocessedRequest,
+        i: int,
+        recording: RecordingFeatures,
+        metadata: RecordingMetadata,
+        timings: Timings,
+        headers: Mapping[str, str],
     ) -> RecordingFacts:
         manifest, source = self._manifest, recording.source
         offered_id = headers.get("x-request-id")
         return RecordingFacts(
-            request_id=heard.request_id,
-            received_at=heard.received_at,
+            request_id=request.request_id,
+            prediction_id=prediction_id(request.request_id, i),
+            received_at=request.received_at,
             bundle_name=manifest.name,
             bundle_version=manifest.version,
             spec_sha256=manifest.spec_sha256,
-            manifest_sha256=manifest.manifest_sha256,
+            bundle_sha256=manifest.manifest_sha256,
             recording=i,
-            session_id=known.session_id,
-            client_request_id=None if offered_id == heard.request_id else offered_id,
+            recording_sha256=source.sha256 if source else None,
+            waveform_sha256=source.waveform_sha256 if source else None,
+            session_id=metadata.session_id,
+            client_request_id=None if offered_id == request.request_id else offered_id,
             key_name=headers.get(KEY_NAME_HEADER),
-            recorded_at=_with_zone(known.recorded_at),
-            latitude=known.latitude,
-            longitude=known.longitude,
+            recorded_at=_with_zone(metadata.recorded_at),
+            latitude=metadata.latitude,
+            longitude=metadata.longitude,
             n_samples=source.n_samples if source else None,
             sample_rate_hz=source.sample_rate_hz if source else None,
             source_format=source.container if source else None,
             notes=tuple(note.kind for note in recording.notes),
-            **{f"{stage}_s": seconds for stage, seconds in heard.stage_s.items()},
+            **{f"{stage}_s": seconds for stage, seconds in timings.by_stage().items()},
         )
 
 
-def _named(document: RecordingDocument, classes: ClassList) -> NDArray[np.bool_]:
-    """Which species the answer named: bool (n_windows, n_classes); a window lists all that pass."""
-    named = np.zeros((len(document.windows), len(classes)), np.bool_)
+def _detected_and_dropped(
+    document: RecordingDocument, classes: ClassList
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which species the answer names, and which place or season took out of it: each bool (n_windows, n_classes).
+
+    A window lists all of both, whatever its `top_k`.
+    """
+    detected = np.zeros((len(document.windows), len(classes)), np.bool_)
+    dropped = np.zeros_like(detected)
     for i, window in enumerate(document.windows):
         for one in window.species:
             if one.passes_threshold:
-                named[i, classes.index[one.code]] = True
-    return named
+                detected[i, classes.index[one.code]] = True
+            elif one.dropped_by != "threshold":
+                dropped[i, classes.index[one.code]] = True
+    return detected, dropped
 
 
 def _with_zone(moment: datetime | None) -> datetime | None:
-    """Recorders that say no zone keep UTC."""
+    """With a zone; recorders that name none keep UTC."""
     return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment

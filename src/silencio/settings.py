@@ -13,7 +13,9 @@ from pathlib import Path
 from silencio.errors import ConfigError
 
 
-def _whole(name: str, default: int, least: int = 1) -> int:
+def _whole(name: str, default: int, least: int = 1, old_name: str = "") -> int:
+    if old_name in os.environ:
+        raise ConfigError(f"{old_name} is called {name} now")
     text = os.environ.get(name)
     if text is None:
         return default
@@ -44,13 +46,13 @@ class Settings:
         provider: On what the predictor runs a graph (`SILENCIO_PROVIDER`; default cpu; or openvino, cuda, tensorrt).
         n_workers: Runs of the graph that the predictor makes at once (`SILENCIO_WORKERS`; default: the cores it may
             use).
-        most_batch_windows: Most windows of one such run, and so how long an urgent one may have to wait
-            (`SILENCIO_MOST_BATCH_WINDOWS`; default 2: on a processor 1, 2, 4 and 8 windows were measured to take 6.7,
+        max_batch_windows: Most windows of one such run, and so how long an urgent one may have to wait
+            (`SILENCIO_MAX_BATCH_WINDOWS`; default 2: on a processor 1, 2, 4 and 8 windows were measured to take 6.7,
             6.2, 6.0 and 6.1 ms each of an int8 graph, and 16 ms each way of fp32; a GPU wants more).
-        most_wait_ms: How long a run that is not full waits for company (`SILENCIO_MOST_WAIT_MS`; default 0: 5 ms were
-            measured to double the time of a single client, and to win nothing on a processor).
-        most_queued_windows: Most windows of one priority that wait in the predictor before it refuses
-            (`SILENCIO_MOST_QUEUED_WINDOWS`; default 256: two seconds of work for two cores, 120 MB).
+        max_batch_delay_ms: How long a run that is not full waits for more (`SILENCIO_MAX_BATCH_DELAY_MS`; default 0:
+            5 ms were measured to double the time of a single client, and to win nothing on a processor).
+        max_queued_windows: Most windows of one priority that wait in the predictor before it refuses
+            (`SILENCIO_MAX_QUEUED_WINDOWS`; default 256: two seconds of work for two cores, 120 MB).
         predictor_deadline_s: How long the transformer waits for the predictor, with every retry
             (`SILENCIO_PREDICTOR_DEADLINE_S`; default 30).
     """
@@ -60,7 +62,13 @@ class Settings:
     session_threads: int = field(default_factory=lambda: _whole("SILENCIO_SESSION_THREADS", 1))
     provider: str = field(default_factory=lambda: os.environ.get("SILENCIO_PROVIDER") or "cpu")
     n_workers: int = field(default_factory=lambda: _whole("SILENCIO_WORKERS", _default_n_threads()))
-    most_batch_windows: int = field(default_factory=lambda: _whole("SILENCIO_MOST_BATCH_WINDOWS", 2))
-    most_wait_ms: int = field(default_factory=lambda: _whole("SILENCIO_MOST_WAIT_MS", 0, least=0))
-    most_queued_windows: int = field(default_factory=lambda: _whole("SILENCIO_MOST_QUEUED_WINDOWS", 256))
+    max_batch_windows: int = field(
+        default_factory=lambda: _whole("SILENCIO_MAX_BATCH_WINDOWS", 2, old_name="SILENCIO_MOST_BATCH_WINDOWS")
+    )
+    max_batch_delay_ms: int = field(
+        default_factory=lambda: _whole("SILENCIO_MAX_BATCH_DELAY_MS", 0, least=0, old_name="SILENCIO_MOST_WAIT_MS")
+    )
+    max_queued_windows: int = field(
+        default_factory=lambda: _whole("SILENCIO_MAX_QUEUED_WINDOWS", 256, old_name="SILENCIO_MOST_QUEUED_WINDOWS")
+    )
     predictor_deadline_s: int = field(default_factory=lambda: _whole("SILENCIO_PREDICTOR_DEADLINE_S", 30))

@@ -8,8 +8,8 @@ from pathlib import Path
 from unittest import mock
 
 from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
-from serving.server import grpc_messages as messages
 from serving.server.protocol import MAX_BODY_BYTES
+from serving.server.start import grpc_messages as messages
 
 # kserve parses the command line when it is imported: keep pytest's options from it.
 with mock.patch.object(sys, "argv", sys.argv[:1]):
@@ -35,9 +35,9 @@ def test_messages__how_many_are_read_and_for_how_long_is_as_documented() -> None
     assert f"of `ModelInfer` {read} are read at once and {waiting} wait" in OPERATING
     assert f"where {messages.MAX_NAMES_AT_ONCE} of them are being read, the oldest gives way" in OPERATING
     assert f"and {messages.MAX_CALLS_BEING_READ} whose messages are being read" in OPERATING
-    max_s = messages._PAUSES_A_MESSAGE * argument_parser("test", "").parse_args([]).longest_body_pause_s
+    max_s = messages._PAUSES_A_MESSAGE * argument_parser("test", "").parse_args([]).body_read_timeout_s
     assert max_s == 600
-    assert "is given twenty times `--longest_body_pause_s`, ten minutes altogether" in OPERATING
+    assert "is given twenty times `--body_read_timeout_s`, ten minutes altogether" in OPERATING
     upload_s = 20e6 * 8 / 200e3
     assert max_s < upload_s < 14 * 60
     assert "where 20 MB come at 200 kbit/s, which takes 13, only REST takes them" in OPERATING

@@ -42,7 +42,7 @@ class Answering:
     answers: list[tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     default: tuple[int, Any, dict[str, str]] = (200, WELL, {})
     fails_on: bytes = b""
-    asked_s: list[float] = field(default_factory=list)
+    received_s: list[float] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     n_cut: int = 0
 
@@ -65,7 +65,7 @@ def answering(tls: tuple[Path, Path] | None = None) -> Iterator[Answering]:
                 about.n_cut += 1
                 self.close_connection = True
                 return
-            about.asked_s.append(time.monotonic())
+            about.received_s.append(time.monotonic())
             about.bodies.append(body)
             status, content, headers = about.answers.pop(0) if about.answers else about.default
             if about.fails_on and about.fails_on in body:

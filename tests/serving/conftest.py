@@ -42,7 +42,7 @@ def scorer(bundle_directory: Path) -> Scorer:
 @pytest.fixture(scope="session")
 def servers(bundle_directory: Path) -> Iterator[LocalServers]:
     """For asking: a test that breaks a server starts its own."""
-    with local_servers(bundle_directory, longest_start_s=HANG_S) as both:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S) as both:
         yield both
 
 
@@ -124,7 +124,7 @@ class Nearly:
 def expected(scorer: Scorer) -> Callable[..., Nearly]:
     """What the same bundle says in this process, without servers."""
 
-    def say(encoded: bytes, top_k: TopK = 5) -> Nearly:
+    def document_of(encoded: bytes, top_k: TopK = 5) -> Nearly:
         scored, manifest = scorer(encoded), scorer.bundle.manifest
         document = recording_document(
             scored.starts_s,
@@ -139,7 +139,7 @@ def expected(scorer: Scorer) -> Callable[..., Nearly]:
         )
         return Nearly(document.model_dump())
 
-    return say
+    return document_of
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ import pytest
 import serving
 import silencio
 from serving.__main__ import parser
-from serving.access import Access
+from serving.access import Authenticator
 from serving.access.certificate import refusal_at
 from serving.access.tls import Tls
 from serving.client import Client
@@ -111,7 +111,7 @@ def _answers(desk: Desk, client: Client) -> bool:
         return False
 
 
-def _told_by(desk: Desk, program: str) -> list[str]:
+def _printed_by(desk: Desk, program: str) -> list[str]:
     (desk.folder / "ask.py").write_text(desk.typed(program))
     return desk.run(".venv-serving/bin/python ask.py").splitlines()
 
@@ -121,15 +121,15 @@ def test_predict_page__examples_ask_what_up_started_and_read_the_answer_to_its_e
     with Client(f"http://127.0.0.1:{desk.port('8080')}") as client:
         until(lambda: _answers(desk, client), desk.logs)
         expected = client.predict((desk.folder / "dawn.ogg").read_bytes())
-    told = _told_by(desk, blocks("predict.md", "python")[0])
-    assert told[:-2] == [
+    reported = _printed_by(desk, blocks("predict.md", "python")[0])
+    assert reported[:-2] == [
         f"{one.start_s:g} to {one.end_s:g} s: {one.common_name}, {one.probability:.2f}" for one in expected.detections
     ]
-    assert len(told) > 2
-    assert told[-2].startswith(f"probabilities of every window and species: ({len(expected.windows)}, ")
-    assert told[-1] == f"by bundle {expected.bundle_version}"
+    assert len(reported) > 2
+    assert reported[-2].startswith(f"probabilities of every window and species: ({len(expected.windows)}, ")
+    assert reported[-1] == f"by bundle {expected.bundle_version}"
     # The client of ours says the same of the detections.
-    assert _told_by(desk, block("predict.md", "serving.client", "python")) == told[:-2]
+    assert _printed_by(desk, block("predict.md", "serving.client", "python")) == reported[:-2]
 
 
 def _with_lines(program: str, others: str) -> str:
@@ -148,7 +148,7 @@ def test_operating_page__both_servers_by_themselves_in_clear_and_with_keys_and_t
     transformer = desk.start(in_clear)
     with Client(f"http://127.0.0.1:{desk.port('8080')}") as client:
         until(lambda: _answers(desk, client), desk.logs)
-    assert _told_by(desk, program)[-1].startswith("by bundle ")
+    assert _printed_by(desk, program)[-1].startswith("by bundle ")
     desk.stop(transformer)
 
     desk.run(block("operating.md", "openssl"))
@@ -159,7 +159,7 @@ def test_operating_page__both_servers_by_themselves_in_clear_and_with_keys_and_t
         until(lambda: _answers(desk, client), desk.logs)
     predict = f".venv-serving/bin/python -m serving predict dawn.ogg --format json --url {url} --cacert tls.crt"
     assert json.loads(desk.run(predict))["duration_s"] == 7.0
-    assert _told_by(desk, _with_lines(program, secured))[-1].startswith("by bundle ")
+    assert _printed_by(desk, _with_lines(program, secured))[-1].startswith("by bundle ")
 
 
 @pytest.mark.parametrize("page", ["operating.md", "page.md"])
@@ -177,5 +177,5 @@ def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: D
     options = parser().parse_args(["up", *last.split()])
     tls = Tls(desk.folder / options.tls_cert, desk.folder / options.tls_key)
     assert [refusal_at(tls, host) for host in ("192.168.1.20", "localhost", "127.0.0.1")] == [""] * 3
-    Access(desk.folder / options.keys).admit(f"Bearer {key}", None)
+    Authenticator(desk.folder / options.keys).authenticate(f"Bearer {key}", None)
     assert options.host == "0.0.0.0"

@@ -24,7 +24,7 @@ _SECURITY: list[dict[str, list[str]]] = [{}, {"bearer": []}, {"api_key": []}]
 
 @functools.cache
 def openapi() -> dict[str, Any]:
-    """The description; made once, since everybody may ask for it without a key."""
+    """The description; made once, since everybody may read it without a key."""
     return {
         "openapi": "3.1.0",
         "info": {"title": "Silencio", "version": "1", "description": _DESCRIPTION},
@@ -42,7 +42,7 @@ def openapi() -> dict[str, Any]:
 
 
 def openapi_text() -> str:
-    """As docs/openapi.json holds it."""
+    """The description as docs/openapi.json holds it."""
     return json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -9,7 +9,7 @@ from silencio.command import command, exit_with
 
 @command
 def main() -> None:
-    """Print it."""
+    """Print the description."""
     from serving.transformer.openapi import openapi_text
 
     sys.stdout.write(openapi_text())

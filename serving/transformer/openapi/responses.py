@@ -43,7 +43,7 @@ OPEN, READING, PREDICTING = _OF_OPEN_ROUTES, _OF_READING, _OF_PREDICTING
 
 
 def schema_ref(name: str) -> dict[str, str]:
-    """One of the schemas by its name."""
+    """A reference to a schema by its name."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -51,9 +51,9 @@ def responses(description: str, content: Mapping[str, Any], errors: tuple[int, .
     """The answers of one operation.
 
     Args:
-        description: Of a 200.
-        content: Schemas by media type, of a 200.
-        errors: Statuses, of those that are listed here.
+        description: Description of the 200.
+        content: Schemas by media type, of the 200.
+        errors: Statuses of errors, of those in this file.
     """
     answers = {"200": _response(description, content, ())}
     for status in sorted(errors):

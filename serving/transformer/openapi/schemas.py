@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from serving.transformer.openapi.v2_models import V2_ANSWERS, V2_REQUESTS
-from serving.transformer.request.fields import KnownFields, LooseFields, OptionFields
+from serving.transformer.request.fields import LooseFields, PredictOptions, RecordingMetadata
 from serving.transformer.request.v1 import PredictRequest
 from silencio.detections import RecordingDocument
 
@@ -29,7 +29,7 @@ def _attributes(model: type[BaseModel]) -> dict[str, str]:
 
 
 # A class's docstring says nothing of what it has from these.
-_INHERITED = _attributes(KnownFields) | _attributes(OptionFields)
+_INHERITED = _attributes(RecordingMetadata) | _attributes(PredictOptions)
 
 
 class BundleEntry(BaseModel):
@@ -88,12 +88,12 @@ def _table_format() -> dict[str, Any]:
 
 def _by_answer(sent: dict[str, Any]) -> dict[str, Any]:
     """The V1 body by what it asks for: JSON, or a table, which it names. The server takes both at `predict`."""
-    options, request = sent["OptionFields"], sent["PredictRequest"]
+    options, request = sent["PredictOptions"], sent["PredictRequest"]
     properties = {name: schema for name, schema in options["properties"].items() if name != "format"}
     of_table = {"format": _table_format()} | {name: one for name, one in properties.items() if name != "top_k"}
     parameters = {"$ref": "#/components/schemas/TableOptions"}
     return {
-        "OptionFields": {**options, "properties": properties},
+        "PredictOptions": {**options, "properties": properties},
         "TableOptions": {**options, "title": "TableOptions", "properties": of_table, "required": ["format"]},
         "TableRequest": {
             **request,
@@ -126,9 +126,9 @@ def _defined(models: list[type[BaseModel]], mode: JsonSchemaMode) -> dict[str, A
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
     """What a docstring says of its attributes, at the attributes."""
     text, _, listed = schema.get("description", "").partition("\n\nAttributes:\n")
-    said = _INHERITED | dict(_ATTRIBUTE.findall(listed))
+    descriptions = _INHERITED | dict(_ATTRIBUTE.findall(listed))
     properties = {
-        name: ({"description": " ".join(said[name].split())} if name in said else {}) | one
+        name: ({"description": " ".join(descriptions[name].split())} if name in descriptions else {}) | one
         for name, one in schema["properties"].items()
     }
     return {**schema, "description": text, "properties": properties}

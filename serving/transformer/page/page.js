@@ -1,6 +1,6 @@
 /** What happens when. */
 
-import { ask, queryOf, typeTaken } from "./ask.js";
+import { predict, queryOf, typeTaken } from "./client.js";
 import { startRecording } from "./recorder.js";
 import { decode, RATE_HZ, wav } from "./sound.js";
 import { bySpecies, candidates, fill } from "./species.js";
@@ -13,13 +13,13 @@ const options = part("options");
 const ENDINGS = { raven: ".selections.txt", audacity: ".labels.txt", csv: ".csv", json: ".json" };
 const TRY_AGAIN = [0, 429, 502, 503, 504];
 
-/** The recording that is looked at: its name, its bytes and type as they are sent, what is known of it. */
+/** The recording that is looked at: its name, its bytes and type as they are sent, its metadata. */
 let current = null;
-let asking = new AbortController();
+let pending = new AbortController();
 let recorder = null;
 
 async function take(file, name) {
-  asking.abort();
+  pending.abort();
   current = { name, bytes: file, type: typeTaken(name), samples: null, answer: null };
   const mine = current;
   part("name").textContent = name;
@@ -28,7 +28,7 @@ async function take(file, name) {
   part("result").hidden = true;
   const looked = look(mine, file);
   if (!mine.type) await convert(mine, file, looked);
-  if (mine === current) await question(looked);
+  if (mine === current) await predictCurrent(looked);
 }
 
 /** Decode and show; a browser that cannot decode shows the answer alone. */
@@ -48,22 +48,22 @@ async function convert(recording, file, looked) {
   if (recording.samples) recording.bytes = wav([recording.samples], RATE_HZ);
 }
 
-async function question(looked) {
+async function predictCurrent(looked) {
   if (!options.checkValidity()) {
     part("more").open = true; // what is closed cannot say what is wrong with it
     options.reportValidity();
     return;
   }
-  asking.abort();
-  asking = new AbortController();
-  const { signal } = asking;
+  pending.abort();
+  pending = new AbortController();
+  const { signal } = pending;
   const recording = current;
   recording.query = queryOf(options);
   clearError();
   say(`Listening to ${recording.name}…`, true);
   const beganMs = performance.now();
   try {
-    const response = await ask(recording, recording.query, part("api_key").value, signal);
+    const response = await predict(recording, recording.query, part("api_key").value, signal);
     recording.answer = await response.json();
     const roundTripMs = performance.now() - beganMs;
     await looked;
@@ -140,7 +140,7 @@ function showError(error) {
   if (TRY_AGAIN.includes(error.status) && current) {
     const wait = error.retryAfter > 1 ? ` in ${error.retryAfter} s` : "";
     const again = element("button", { type: "button", className: "button" }, `Try again${wait}`);
-    again.addEventListener("click", () => question());
+    again.addEventListener("click", () => predictCurrent());
     part("error").append(again);
   }
   part("error").hidden = false;
@@ -159,7 +159,7 @@ async function download(format) {
   try {
     const content = format === "json"
       ? new Blob([JSON.stringify(recording.answer, null, 2)], { type: "application/json" })
-      : await (await ask(recording, query, part("api_key").value)).blob();
+      : await (await predict(recording, query, part("api_key").value)).blob();
     const link = element("a", { href: URL.createObjectURL(content) });
     link.download = recording.name.replace(/\.[^.]*$/, "") + ENDINGS[format];
     link.click();
@@ -229,7 +229,7 @@ part("discard").addEventListener("click", endRecording);
 part("position").addEventListener("click", usePosition);
 options.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (current) question();
+  if (current) predictCurrent();
 });
 for (const [kind, near] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]]) {
   part("detections").addEventListener(kind, ({ target }) => timeline.point(target.closest("tr")?.dataset.code, near));

@@ -12,11 +12,11 @@ _STEP = 1 << 20
 
 
 def decode_base64(text: str, field: str) -> bytes:
-    """The bytes of `text`, in which lines may be broken, as Android's and MIME's encoders do.
+    """Decode `text`, in which lines may be broken, as Android's and MIME's encoders do.
 
     Args:
-        text: Base64, padded.
-        field: Where it stood.
+        text: Padded base64.
+        field: Its place in the request.
 
     Raises:
         InvalidInput: It is none; the message names the field.

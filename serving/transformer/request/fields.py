@@ -11,13 +11,15 @@ from kserve.errors import InvalidInput
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from serving.transformer.request.predict_request import DEFAULT_TOP_K, Format, Known, Options, Priority
+from serving.server.protocol import Priority
 from silencio.audio import Truncated
 from silencio.detections.documents import TopK
 
+Format = Literal["json", "csv", "raven", "audacity", "birdclef"]
+DEFAULT_TOP_K = 5
 Model = TypeVar("Model", bound=BaseModel)
-_MOST_TEXT = 200
-# In the words of who sends JSON, by pydantic's type of fault.
+_MAX_TEXT_CHARACTERS = 200
+# Messages for who sends JSON, by pydantic's type of fault.
 _MESSAGES = {
     "missing": "is missing",
     "extra_forbidden": "is not a field that is taken here",
@@ -61,7 +63,7 @@ def _printable(value: object) -> object:
 
 
 _MOMENT_SCHEMA = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-_Text = Annotated[str, Field(min_length=1, max_length=_MOST_TEXT), BeforeValidator(_printable)]
+_Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT_CHARACTERS), BeforeValidator(_printable)]
 
 
 class Strict(BaseModel):
@@ -70,11 +72,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class KnownFields(Strict):
-    """What may be said of a recording.
+class RecordingMetadata(Strict):
+    """What a client may send with a recording.
 
     Attributes:
-        name: Of the file; the formats that name a file use it.
+        name: Name of the file; the formats that name a file use it.
         latitude: Degrees north; together with longitude.
         longitude: Degrees east; together with latitude.
         recorded_at: ISO 8601; when the first sample was recorded.
@@ -93,17 +95,13 @@ class KnownFields(Strict):
             raise PydanticCustomError("place", "latitude and longitude are needed together")
         return self
 
-    def known(self) -> Known:
-        """As the rest of the server takes it."""
-        return Known(self.name, self.latitude, self.longitude, self.recorded_at, self.session_id)
 
-
-class OptionFields(Strict):
+class PredictOptions(Strict):
     """How to answer.
 
     Attributes:
         top_k: How many species a window lists at least; those that pass their threshold always are.
-        format: Of the answer.
+        format: Format of the answer.
         priority: Batch work waits for everybody else's.
         truncated: What becomes of a file that ends before its recording does: scored as far as it goes, with a note,
             or refused.
@@ -116,12 +114,8 @@ class OptionFields(Strict):
     priority: Priority = "interactive"
     truncated: Truncated = "note"
 
-    def options(self) -> Options:
-        """As the rest of the server takes it."""
-        return Options(self.top_k, self.format, self.priority, self.truncated)
 
-
-class LooseFields(KnownFields, OptionFields):
+class LooseFields(RecordingMetadata, PredictOptions):
     """Both at once, for protocols whose options are one list of names."""
 
 

@@ -7,29 +7,29 @@ from urllib.parse import parse_qsl
 from kserve.errors import InvalidInput
 
 from serving.transformer.request.fields import LooseFields, from_text, validated
-from serving.transformer.request.predict_request import EncodedRecording, Question
+from serving.transformer.request.parsed_request import EncodedRecording, ParsedRequest
 
-_MOST_FIELDS = 32
+_MAX_FIELDS = 32
 
 
-def read_upload(body: bytes, query: str) -> Question:
-    """Understand an upload.
+def read_upload(body: bytes, query: str) -> ParsedRequest:
+    """Parse an upload.
 
     Raises:
         InvalidInput: An option is unknown or wrong; the message names it.
     """
     fields = validated(LooseFields, from_text(read_query(query)), "query")
-    return Question((EncodedRecording("body", body, fields.known()),), options=fields.options())
+    return ParsedRequest((EncodedRecording("body", body, fields),), options=fields)
 
 
 def read_query(query: str) -> dict[str, str]:
-    """A query string as names and values.
+    """Parse a query string into names and values.
 
     Raises:
         InvalidInput: It is none, or says something twice.
     """
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=_MOST_FIELDS)
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), max_num_fields=_MAX_FIELDS)
     except ValueError as error:
         raise InvalidInput(f"query: cannot be read ({error})") from error
     fields = dict(pairs)

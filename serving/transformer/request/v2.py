@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from serving.server.v2_outputs import wanted_outputs
 from serving.transformer.request.base64_text import decode_base64
 from serving.transformer.request.fields import LooseFields, validated
-from serving.transformer.request.predict_request import EncodedRecording, GivenFeatures, Question
-from serving.transformer.request.v1 import MOST_INSTANCES
+from serving.transformer.request.parsed_request import EncodedRecording, GivenFeatures, ParsedRequest
+from serving.transformer.request.v1 import MAX_INSTANCES
 from serving.transformer.responses import OUTPUTS
 from silencio.features import FeatureSpec
 
@@ -25,18 +25,18 @@ AUDIO = "audio"
 LOG_MEL = "log_mel"
 _SPEC = "spec_sha256"
 # Of the protocol, not of ours: how outputs are to be written.
-_PROTOCOLS_OWN = {"binary_data_output", "content_type", "headers"}
+_PROTOCOL_PARAMETERS = {"binary_data_output", "content_type", "headers"}
 _NEEDED = f"one input is needed: {AUDIO} (BYTES, encoded recordings) or {LOG_MEL} (FP32, of this bundle's spec)"
 
 
-def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], most_windows: int) -> Question:
-    """Understand a V2 request.
+def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], max_windows: int) -> ParsedRequest:
+    """Parse a V2 request.
 
     Args:
-        request: As the SDK parsed it.
-        spec: The bundle's.
-        inputs: What its graph takes.
-        most_windows: Of features.
+        request: The request as the SDK parsed it.
+        spec: The bundle's feature definition.
+        inputs: Names of the graph's inputs.
+        max_windows: Most windows of features.
 
     Raises:
         InvalidInput: A tensor, an output or a parameter is wrong; the message names it.
@@ -46,24 +46,24 @@ def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], m
     if names not in ([AUDIO], [LOG_MEL]):
         raise InvalidInput(f"inputs: {_NEEDED}; the request has {', '.join(sorted(names)) or 'none'}")
     parameters = _parameters(request)
-    said_sha = parameters.pop(_SPEC, None)
-    if said_sha not in (None, spec.sha256):
-        raise InvalidInput(f"parameters.{_SPEC}: this bundle has {spec.sha256}, the request says {said_sha}")
+    declared_sha256 = parameters.pop(_SPEC, None)
+    if declared_sha256 not in (None, spec.sha256):
+        raise InvalidInput(f"parameters.{_SPEC}: this bundle has {spec.sha256}, the request says {declared_sha256}")
     fields = validated(LooseFields, parameters, "parameters")
     if fields.format != "json":
         raise InvalidInput("parameters.format: V2 answers tensors and JSON; ask V1 for other formats")
     if names == [AUDIO]:
         recordings = tuple(
-            EncodedRecording(f"inputs.{AUDIO}[{i}]", content, fields.known())
+            EncodedRecording(f"inputs.{AUDIO}[{i}]", content, fields)
             for i, content in enumerate(_contents(request.inputs[0]))
         )
-        return Question(recordings, options=fields.options(), v2=request)
-    if said_sha is None:
+        return ParsedRequest(recordings, options=fields, v2=request)
+    if declared_sha256 is None:
         raise InvalidInput(f"parameters.{_SPEC}: is missing; features are taken of this bundle's spec {spec.sha256}")
     if inputs != (LOG_MEL,):
         raise InvalidInput(f"inputs.{LOG_MEL}: this bundle also needs {_others(inputs)}; send recordings as {AUDIO}")
-    features = GivenFeatures(_log_mel(request.inputs[0], spec, most_windows), fields.known())
-    return Question(features=features, options=fields.options(), v2=request)
+    features = GivenFeatures(_log_mel(request.inputs[0], spec, max_windows), fields)
+    return ParsedRequest(features=features, options=fields, v2=request)
 
 
 def _others(inputs: tuple[str, ...]) -> str:
@@ -73,7 +73,7 @@ def _others(inputs: tuple[str, ...]) -> str:
 def _parameters(request: InferRequest) -> dict[str, Any]:
     raw: Mapping[str, Any] = request.parameters or {}
     parameters = dict(to_http_parameters(raw)) if request.from_grpc else dict(raw)
-    return {name: value for name, value in parameters.items() if name not in _PROTOCOLS_OWN}
+    return {name: value for name, value in parameters.items() if name not in _PROTOCOL_PARAMETERS}
 
 
 def _contents(tensor: InferInput) -> list[bytes]:
@@ -81,8 +81,8 @@ def _contents(tensor: InferInput) -> list[bytes]:
         raise InvalidInput(f"inputs.{AUDIO}: datatype BYTES is needed, this is {tensor.datatype}")
     shape = list(tensor.shape)
     n_recordings = math.prod(shape)
-    if not 1 <= n_recordings <= MOST_INSTANCES or len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
-        raise InvalidInput(f"inputs.{AUDIO}: shape [1 to {MOST_INSTANCES}] is needed, this is {shape}")
+    if not 1 <= n_recordings <= MAX_INSTANCES or len(shape) not in (1, 2) or shape[1:] not in ([], [1]):
+        raise InvalidInput(f"inputs.{AUDIO}: shape [1 to {MAX_INSTANCES}] is needed, this is {shape}")
     try:
         contents = list(np.ravel(tensor.as_numpy()))
     except (ValueError, TypeError, OverflowError, MemoryError, struct.error) as error:
@@ -95,13 +95,13 @@ def _contents(tensor: InferInput) -> list[bytes]:
     ]
 
 
-def _log_mel(tensor: InferInput, spec: FeatureSpec, most_windows: int) -> NDArray[np.float32]:
+def _log_mel(tensor: InferInput, spec: FeatureSpec, max_windows: int) -> NDArray[np.float32]:
     if tensor.datatype != "FP32":
         raise InvalidInput(f"inputs.{LOG_MEL}: datatype FP32 is needed, this is {tensor.datatype}")
     shape = list(tensor.shape)
-    if shape[1:] != list(spec.log_mel_shape) or not 1 <= shape[0] <= most_windows:
+    if shape[1:] != list(spec.log_mel_shape) or not 1 <= shape[0] <= max_windows:
         raise InvalidInput(
-            f"inputs.{LOG_MEL}: shape [1 to {most_windows}, {spec.n_mels}, {spec.n_frames}] is needed, this is {shape}"
+            f"inputs.{LOG_MEL}: shape [1 to {max_windows}, {spec.n_mels}, {spec.n_frames}] is needed, this is {shape}"
         )
     try:
         array = np.asarray(tensor.as_numpy(), np.float32)

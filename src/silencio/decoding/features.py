@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ _STATISTIC = "statistic:"
 _STATISTICS = frozenset(_STATISTIC + name for name in audio_statistics(np.zeros((1, 2), np.int16), 1))
 # Besides its inputs a window has a start and a few statistics.
 _WINDOW_FACTS_BYTES = 8 * (1 + len(_STATISTICS))
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _front_end: FrontEnd
 
 
@@ -50,11 +53,15 @@ class SourceFacts:
         n_samples: A channel.
         sample_rate_hz: Rate at which it was recorded.
         container: OGG, WAV, FLAC, MP3.
+        sha256: Of its bytes.
+        waveform_sha256: Of its sound: the int16 samples at the specification's rate, as shards have it.
     """
 
     n_samples: int
     sample_rate_hz: int
     container: str
+    sha256: str
+    waveform_sha256: str
 
 
 @dataclass(frozen=True)
@@ -134,6 +141,8 @@ def decode(job: DecodeJob) -> Answer:
         "n_recorded": waveform.n_recorded,
         "recorded_hz": waveform.recorded_hz,
         "container": waveform.container,
+        "sha256": hashlib.sha256(job.encoded).hexdigest(),
+        "waveform_sha256": hashlib.sha256(waveform.samples.data).hexdigest(),
         "decode_s": decoded_s - begun_s,
         "features_s": featurized_s - decoded_s,
         "notes": notes_fact(waveform.notes),
@@ -172,7 +181,11 @@ def recording_features(answer: Answer, job: DecodeJob, spec: FeatureSpec) -> Rec
         inputs={name: arrays[name] for name in job.inputs},
         statistics=statistics,
         source=SourceFacts(
-            int(_number(facts, "n_recorded")), int(_number(facts, "recorded_hz")), str(facts.get("container"))[:32]
+            int(_number(facts, "n_recorded")),
+            int(_number(facts, "recorded_hz")),
+            str(facts.get("container"))[:32],
+            _sha256(facts, "sha256"),
+            _sha256(facts, "waveform_sha256"),
         ),
         decode_s=_number(facts, "decode_s"),
         features_s=_number(facts, "features_s"),
@@ -205,6 +218,13 @@ def notes_of(answer: Answer) -> tuple[ReadingNote, ...]:
 def _number(facts: Mapping[str, object], name: str) -> float:
     value = facts.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
+        raise UntrustedAnswerError(f"{name} is {value!r}")
+    return value
+
+
+def _sha256(facts: Mapping[str, object], name: str) -> str:
+    value = facts.get(name)
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
         raise UntrustedAnswerError(f"{name} is {value!r}")
     return value
 

@@ -1,58 +1,120 @@
-"""Read a prediction log back."""
+"""Read a prediction log back, by the days that are asked for."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from serving.prediction_log.records import SCHEMA, in_utc
+import pyarrow.parquet as pq
 
-from silencio.errors import DataError
-from silencio.storage import list_objects, read_bytes
+from silencio.errors import DataError, StorageError
+from silencio.prediction_log.rows import in_utc
+from silencio.prediction_log.schema import FORMER_NAMES, PARTITION, SCHEMA, SUFFIX
+from silencio.storage import is_local, is_missing, join, list_folders, list_objects, local_path, name_of, read_bytes
 from silencio.storage.parquet import read_parquet
 
-PARTITION = "date="
-SUFFIX = ".parquet"
+_RECEIVED_AT = "received_at"
+# For more days than these, one listing of the days that there are costs less than asking for each.
+_MAX_DAYS_BY_NAME = 31
 
 
-def read_log(place: str, since: datetime, until: datetime) -> pa.Table:
+def read_log(place: str, since: datetime, until: datetime, columns: Sequence[str] | None = None) -> pa.Table:
     """The rows of requests that came in a stretch of time, by time.
 
+    Only the folders of its days (UTC) are listed, however long the log is kept. Files that were written before a column
+    was have nulls in it; columns that a later version writes are left out.
+
     Args:
-        place: A folder or an S3 prefix.
+        place: A folder or an S3 prefix, as given to `--prediction_log`.
         since: From this moment on; with a time zone.
         until: Before this moment; with a time zone.
+        columns: Of `SCHEMA`, in their order; None is all. Without `probabilities` a row takes about half as much.
 
     Returns:
-        A table of `SCHEMA`; empty where nothing was logged.
+        A table of `SCHEMA`, or of these columns of it; empty where nothing was logged.
 
     Raises:
         StorageError: The place cannot be read.
-        DataError: A file in it is no part of a prediction log, or a time has no zone.
+        DataError: A file in it is no part of a prediction log, a time has no zone, or there is no such column.
     """
     try:
         since, until = in_utc(since), in_utc(until)
     except ValueError as error:
         raise DataError(f"the prediction log is read by moments: {error}; give datetime.now(UTC) or alike") from error
-    first, last = (f"{moment:%Y-%m-%d}" for moment in (since, until))
-    tables = [SCHEMA.empty_table()]
-    for one in list_objects(place):
-        folder, _, name = one.uri.rpartition("/")
-        date = folder.rpartition("/")[2].removeprefix(PARTITION)
-        if name.endswith(SUFFIX) and not name.startswith(".") and first <= date <= last:
-            tables.append(_read_file(one.uri))
-    table = pa.concat_tables(tables, promote_options="default").select(SCHEMA.names)
-    at = table["received_at"]
-    chosen = pc.and_(
-        pc.greater_equal(at, pa.scalar(since, SCHEMA.field("received_at").type)),
-        pc.less(at, pa.scalar(until, SCHEMA.field("received_at").type)),
-    )
-    return table.filter(chosen).sort_by([("received_at", "ascending")])
+    schema = _schema_of(columns)
+    tables = [_read_file(uri, schema, since, until) for uri in _files(place, since, until)]
+    table = pa.concat_tables([_with_time(schema).empty_table(), *tables])
+    return table.sort_by([(_RECEIVED_AT, "ascending")]).select(schema.names)
 
 
-def _read_file(uri: str) -> pa.Table:
+def _schema_of(columns: Sequence[str] | None) -> pa.Schema:
+    if columns is None:
+        return SCHEMA
+    if unknown := [name for name in columns if name not in SCHEMA.names]:
+        raise DataError(f"the prediction log has no column {unknown[0]!r}; it has {', '.join(SCHEMA.names)}")
+    return pa.schema([SCHEMA.field(name) for name in columns])
+
+
+def _with_time(schema: pa.Schema) -> pa.Schema:
+    """Rows are chosen and ordered by it, whoever wants it."""
+    return schema if _RECEIVED_AT in schema.names else schema.append(SCHEMA.field(_RECEIVED_AT))
+
+
+def _files(place: str, since: datetime, until: datetime) -> Iterator[str]:
+    if is_local(place) and not local_path(place).is_dir():
+        raise StorageError(f"{place} cannot be listed: there is no such folder")
+    if since >= until:
+        return
+    for day in _days(place, since.date(), (until - timedelta.resolution).date()):
+        try:
+            found = list_objects(join(place, f"{PARTITION}{day}"))
+        except StorageError as error:
+            if not is_missing(error):
+                raise
+            continue  # a day without requests has no folder
+        for one in found:
+            name = name_of(one.uri)
+            if name.endswith(SUFFIX) and not name.startswith("."):
+                yield one.uri
+
+
+def _days(place: str, first: date, last: date) -> list[str]:
+    """The days of a stretch, as folders are named; of a long one those alone that were logged."""
+    n_days = (last - first).days + 1
+    if n_days <= _MAX_DAYS_BY_NAME:
+        return [f"{first + timedelta(days=i)}" for i in range(n_days)]
+    logged = (name.removeprefix(PARTITION) for name in list_folders(place) if name.startswith(PARTITION))
+    return [day for day in logged if f"{first}" <= day <= f"{last}"]
+
+
+def _read_file(uri: str, schema: pa.Schema, since: datetime, until: datetime) -> pa.Table:
+    """Its rows of the stretch, with the columns of `schema` and the time."""
+    wanted = _with_time(schema)
+    content = read_bytes(uri)
     try:
-        return read_parquet(read_bytes(uri))
+        present = pq.read_schema(pa.BufferReader(content)).names
+        called = {field.name: _name_in(present, field.name) for field in wanted}
+        if lacking := [field.name for field in wanted if not (field.nullable or called[field.name])]:
+            raise DataError(f"{uri} is no file of a prediction log: it has no column {lacking[0]!r}")
+        table = read_parquet(content, [name for name in called.values() if name])
+        columns = [
+            table[called[field.name]].cast(field.type) if called[field.name] else pa.nulls(len(table), field.type)
+            for field in wanted
+        ]
     except pa.ArrowException as error:
         raise DataError(f"{uri} is no file of a prediction log: {error}") from error
+    received_at = columns[wanted.names.index(_RECEIVED_AT)]
+    chosen = pc.and_(pc.greater_equal(received_at, _moment(since)), pc.less(received_at, _moment(until)))
+    return pa.Table.from_arrays(columns, schema=wanted).filter(chosen)
+
+
+def _name_in(present: Sequence[str], name: str) -> str:
+    """How a file calls a column; empty where it has none."""
+    former = FORMER_NAMES.get(name, name)
+    return name if name in present else former if former in present else ""
+
+
+def _moment(moment: datetime) -> pa.Scalar:
+    return pa.scalar(moment, SCHEMA.field(_RECEIVED_AT).type)

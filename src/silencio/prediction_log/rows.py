@@ -1,4 +1,4 @@
-"""One row a window: what is kept of a prediction."""
+"""One row a window: what is kept of a prediction, and how it becomes a table."""
 
 from __future__ import annotations
 
@@ -10,39 +10,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-_TIME = pa.timestamp("us", tz="UTC")
-STAGES = ("decode", "features", "predictor", "names")
-AUDIO_STATISTICS = ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db")
-
-# Every column; docs/operating.md says what each means.
-SCHEMA = pa.schema(
-    [
-        pa.field("request_id", pa.string(), nullable=False),
-        pa.field("client_request_id", pa.string()),
-        pa.field("session_id", pa.string()),
-        pa.field("key_name", pa.string()),
-        pa.field("received_at", _TIME, nullable=False),
-        pa.field("recorded_at", _TIME),
-        pa.field("latitude", pa.float64()),
-        pa.field("longitude", pa.float64()),
-        pa.field("recording", pa.int32(), nullable=False),
-        pa.field("n_samples", pa.int64()),
-        pa.field("sample_rate_hz", pa.int32()),
-        pa.field("source_format", pa.string()),
-        pa.field("notes", pa.list_(pa.string())),
-        pa.field("bundle_name", pa.string(), nullable=False),
-        pa.field("bundle_version", pa.string(), nullable=False),
-        pa.field("manifest_sha256", pa.string()),
-        pa.field("spec_sha256", pa.string(), nullable=False),
-        *(pa.field(f"{stage}_s", pa.float32()) for stage in STAGES),
-        pa.field("start_s", pa.float64(), nullable=False),
-        pa.field("end_s", pa.float64(), nullable=False),
-        pa.field("top_codes", pa.list_(pa.string()), nullable=False),
-        pa.field("top_probabilities", pa.list_(pa.float32()), nullable=False),
-        pa.field("named_codes", pa.list_(pa.string()), nullable=False),
-        *(pa.field(name, pa.float32()) for name in AUDIO_STATISTICS),
-    ]
+from silencio.audio import AUDIO_STATISTICS
+from silencio.prediction_log.schema import (
+    BAND_STATISTICS,
+    PROBABILITIES,
+    SCHEMA,
+    SPECTRAL_STATISTICS,
+    TIME,
 )
+
+OK = "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,23 +31,32 @@ class RecordingFacts:
         received_at: When the request came; with a time zone.
         bundle_name: Of the bundle that answered.
         bundle_version: Of the bundle that answered; a candidate and the sealed bundle made of it share it.
-        spec_sha256: Of the features.
+        spec_sha256: Of the feature specification.
+        prediction_id: The server's own, one a recording.
         client_request_id: As the client sent it, where it did.
-        manifest_sha256: Of the very bundle that answered; logs from before it was written have none.
-        recording: Its place in the request, from 0.
         session_id: As the client sent it.
+        site_id: Where the recorder stands.
+        device_id: Of the recorder.
         key_name: Of the API key.
         recorded_at: When the recording was made; with a time zone.
         latitude: In degrees; the log generalises it.
         longitude: In degrees; the log generalises it.
+        recording: Its place in the request, from 0.
+        recording_sha256: Of the encoded bytes.
+        waveform_sha256: Of the sound: int16 samples at the specification's rate, as shards have it.
         n_samples: Of the recording as it came, a channel.
         sample_rate_hz: Of the recording as it came.
         source_format: `OGG`, `WAV`, `FLAC`, `MP3`.
         notes: Kinds of what was odd about the file or its sound.
-        decode_s: Time of the stage, of the whole request.
-        features_s: Likewise.
-        predictor_s: Likewise.
-        names_s: Likewise.
+        status: `ok`, or why there is no answer.
+        bundle_sha256: The manifest's: it tells a candidate from the sealed bundle made of it.
+        arm: Of a release, to which the request was given.
+        release_id: Of the release.
+        shadow: Whether the client was answered by another bundle.
+        decode_s: Seconds of the stage, of the whole request.
+        features_s: Seconds of the stage, of the whole request.
+        predictor_s: Seconds of the stage, of the whole request.
+        names_s: Seconds of the stage, of the whole request.
     """
 
     request_id: str
@@ -78,18 +64,27 @@ class RecordingFacts:
     bundle_name: str
     bundle_version: str
     spec_sha256: str
+    prediction_id: str | None = None
     client_request_id: str | None = None
-    manifest_sha256: str | None = None
-    recording: int = 0
     session_id: str | None = None
+    site_id: str | None = None
+    device_id: str | None = None
     key_name: str | None = None
     recorded_at: datetime | None = None
     latitude: float | None = None
     longitude: float | None = None
+    recording: int | None = 0
+    recording_sha256: str | None = None
+    waveform_sha256: str | None = None
     n_samples: int | None = None
     sample_rate_hz: int | None = None
     source_format: str | None = None
     notes: tuple[str, ...] = ()
+    status: str = OK
+    bundle_sha256: str | None = None
+    arm: str | None = None
+    release_id: str | None = None
+    shadow: bool | None = None
     decode_s: float | None = None
     features_s: float | None = None
     predictor_s: float | None = None
@@ -106,8 +101,11 @@ class WindowRecord:
         end_s: Where it ends.
         top_codes: The most probable species, from most to least.
         top_probabilities: Theirs.
-        named_codes: Species that the answer named: above their threshold and kept by place and season.
-        audio: Of `AUDIO_STATISTICS`, those that are known.
+        detected_codes: Species that the answer names: above their threshold and kept by place and season.
+        dropped_codes: Species above their threshold that place or season took out of the answer.
+        probabilities: float16, shape (n_classes,), in the order of the bundle's class list.
+        entropy: Of all species' presence in the window, each by itself, in bits.
+        audio: Statistics by column, those that are known.
     """
 
     facts: RecordingFacts
@@ -115,11 +113,25 @@ class WindowRecord:
     end_s: float
     top_codes: Sequence[str]
     top_probabilities: Sequence[float]
-    named_codes: Sequence[str]
+    detected_codes: Sequence[str]
+    dropped_codes: Sequence[str] | None = None
+    probabilities: NDArray[np.float16] | None = None
+    entropy: float | None = None
     audio: Mapping[str, float]
 
 
 _FACTS = frozenset(one.name for one in fields(RecordingFacts))
+_AUDIO = frozenset((*AUDIO_STATISTICS, *SPECTRAL_STATISTICS, *BAND_STATISTICS))
+
+
+def prediction_id(request_id: str, recording: int) -> str:
+    """The server's name of one recording's prediction: whoever has the answer can make it of the answer's request id.
+
+    Args:
+        request_id: The server's own, `X-Silencio-Request-ID`.
+        recording: Its place in the request, from 0.
+    """
+    return f"{request_id}-{recording}"
 
 
 def window_records(
@@ -128,7 +140,8 @@ def window_records(
     window_s: float,
     codes: Sequence[str],
     probabilities: NDArray[np.float32],
-    named: NDArray[np.bool_],
+    detected: NDArray[np.bool_],
+    dropped: NDArray[np.bool_],
     statistics: Mapping[str, NDArray[np.float64]],
     n_top: int = 5,
 ) -> list[WindowRecord]:
@@ -139,14 +152,17 @@ def window_records(
         starts_s: The second at which each window begins.
         window_s: Length of a window.
         codes: Of the classes, in order.
-        probabilities: float32, shape (n_windows, n_classes), as answered.
-        named: Shape (n_windows, n_classes): which species the answer named.
+        probabilities: float32, shape (n_windows, n_classes), before place and season.
+        detected: Shape (n_windows, n_classes): which species the answer names.
+        dropped: Shape (n_windows, n_classes): which species place or season took out of the answer.
         statistics: As `silencio.audio.audio_statistics` gives; each (n_windows,).
         n_top: How many species a row lists.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :n_top]
     top = np.take_along_axis(probabilities, order, axis=1).tolist()
     columns = {name: values.tolist() for name, values in statistics.items()}
+    rounded = probabilities.astype(np.float16)
+    entropies = entropy_bits(probabilities).tolist()
     return [
         WindowRecord(
             facts=facts,
@@ -154,11 +170,36 @@ def window_records(
             end_s=start_s + window_s,
             top_codes=[codes[j] for j in order[i].tolist()],
             top_probabilities=top[i],
-            named_codes=[codes[j] for j in np.flatnonzero(named[i]).tolist()],
+            detected_codes=_codes(codes, detected[i]),
+            dropped_codes=_codes(codes, dropped[i]),
+            probabilities=rounded[i],
+            entropy=entropies[i],
             audio={name: values[i] for name, values in columns.items()},
         )
         for i, start_s in enumerate(starts_s)
     ]
+
+
+def entropy_bits(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """How uncertain a model is about which species are in each window: the sum over species of the binary entropy.
+
+    0 where it is sure of every species' presence or absence, 1 for each species of which it knows nothing.
+
+    Args:
+        probabilities: Shape (n_windows, n_classes); each species' presence by itself.
+
+    Returns:
+        In bits, shape (n_windows,).
+    """
+    # Clipped so that certainty, of which the logarithm is none, adds nothing.
+    present = np.clip(probabilities.astype(np.float64), 1e-12, 1 - 1e-12)
+    absent = 1 - present
+    bits = -(present * np.log2(present) + absent * np.log2(absent)).sum(axis=1)
+    return np.asarray(bits, np.float64)
+
+
+def _codes(codes: Sequence[str], chosen: NDArray[np.bool_]) -> list[str]:
+    return [codes[j] for j in np.flatnonzero(chosen).tolist()]
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -178,16 +219,34 @@ def as_table(records: Sequence[WindowRecord]) -> pa.Table:
     Raises:
         pa.ArrowException, TypeError, ValueError, AttributeError: A value is not of its column's type.
     """
-    columns = []
     # Column by column: between two of them the interpreter may turn to a request.
-    for field in SCHEMA:
-        if field.name in _FACTS:
-            values = [getattr(record.facts, field.name) for record in records]
-            if field.type == _TIME:
-                values = [None if value is None else in_utc(value) for value in values]
-        elif field.name in AUDIO_STATISTICS:
-            values = [record.audio.get(field.name) for record in records]
-        else:
-            values = [getattr(record, field.name) for record in records]
-        columns.append(pa.array(values, field.type))
+    columns = [_column(field, records) for field in SCHEMA]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _column(field: pa.Field, records: Sequence[WindowRecord]) -> pa.Array:
+    if field.type == PROBABILITIES:
+        return _matrix_column([record.probabilities for record in records])
+    if field.name in _FACTS:
+        values = [getattr(record.facts, field.name) for record in records]
+        if field.type == TIME:
+            values = [None if value is None else in_utc(value) for value in values]
+    elif field.name in _AUDIO:
+        values = [record.audio.get(field.name) for record in records]
+    else:
+        values = [getattr(record, field.name) for record in records]
+    return pa.array(values, field.type)
+
+
+def _matrix_column(rows: Sequence[NDArray[np.float16] | None]) -> pa.Array:
+    """Out of one buffer: number by number, a file's million of them would hold the interpreter for a quarter second."""
+    known = [row for row in rows if row is not None]
+    if wrong := [row for row in known if row.dtype != np.float16 or row.ndim != 1]:
+        raise TypeError(f"probabilities are {wrong[0].dtype} {wrong[0].shape}")
+    ends = np.cumsum([0, *(0 if row is None else len(row) for row in rows)])
+    flat = np.concatenate(known) if known else np.empty(0, np.float16)
+    return pa.ListArray.from_arrays(
+        pa.array(ends, pa.int32()),
+        pa.array(flat, pa.float16()),
+        mask=pa.array([row is None for row in rows], pa.bool_()),
+    )

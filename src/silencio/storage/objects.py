@@ -152,6 +152,27 @@ def list_objects(uri: str | Path, on_closed: Callable[[str, StorageError], None]
     return sorted(found, key=lambda one: one.uri)
 
 
+def list_folders(uri: str | Path) -> list[str]:
+    """The names of the folders right below a folder, a prefix or a zip, sorted; what is in them is not listed.
+
+    Args:
+        uri: The folder, prefix or zip.
+
+    Raises:
+        StorageError: The folder is not there, or the place does not answer; an S3 prefix without objects is empty.
+    """
+    uri = str(uri)
+    if is_s3(uri):
+        return sorted(s3.folders_below(uri))
+    if is_zip(uri):
+        return zip_files.folders(uri)
+    try:
+        with os.scandir(local_path(uri)) as entries:
+            return sorted(escaped(entry.name) for entry in entries if entry.is_dir())
+    except OSError as error:
+        raise StorageError(f"{uri} cannot be listed: {error.strerror or error}") from error
+
+
 def write_bytes(uri: str | Path, content: bytes | Path) -> None:
     """Write a file whole or not at all, to a folder or to S3.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from silencio.errors import StorageError
 from silencio.network import trusted_certificates
 from silencio.storage.settings import S3Settings
-from silencio.storage.uris import split_s3
+from silencio.storage.uris import name_of, split_s3
 
 if TYPE_CHECKING:
     from minio import Minio
@@ -101,6 +101,19 @@ def objects_below(uri: str) -> list[Object]:
         found = client.list_objects(bucket, prefix=prefix, recursive=True)
         # Consoles mark a folder by an empty object whose name ends in a slash.
         return [one for one in found if one.object_name and not one.object_name.endswith("/")]
+
+
+def folders_below(uri: str) -> list[str]:
+    """The names of what would be folders right below a prefix; their objects are not listed.
+
+    Raises:
+        StorageError: As `explained`.
+    """
+    bucket, key = split_s3(uri)
+    prefix = f"{key.rstrip('/')}/" if key else ""
+    with explained(uri) as client:
+        found = client.list_objects(bucket, prefix=prefix, recursive=False)
+        return [name_of(one.object_name) for one in found if one.is_dir and one.object_name]
 
 
 @contextlib.contextmanager

@@ -97,6 +97,17 @@ def members(uri: str) -> list[tuple[str, zipfile.ZipInfo]]:
     return [(name, info) for name, info in _archive(path).members.items() if name.startswith(prefix)]
 
 
+def folders(uri: str) -> list[str]:
+    """The names of the folders right below the folder that the URI names, sorted.
+
+    Raises:
+        StorageError: The zip cannot be read.
+    """
+    _, folder = split_zip(uri)
+    n_above = len(folder.rstrip("/")) + 1 if folder else 0
+    return sorted({name[n_above:].partition("/")[0] for name, _ in members(uri) if "/" in name[n_above:]})
+
+
 def member_exists(uri: str) -> bool:
     """Whether a zip holds a file of this name, in one of the encodings that its bytes may mean."""
     path, member = split_zip(uri)

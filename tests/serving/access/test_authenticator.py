@@ -19,7 +19,7 @@ from grpc import StatusCode, aio
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelReadyRequest, ServerLiveRequest
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
-from serving.access import Access, AccessError, TokenBucket, read_keys
+from serving.access import AccessError, Authenticator, TokenBucket, read_keys
 from serving.access.__main__ import main
 from serving.access.keys import COLUMNS, add_key
 from serving.local.server_process import ServerProcess
@@ -28,7 +28,9 @@ from silencio.network import free_ports
 from tests.waiting import HANG_S, until
 
 HEADER = ",".join(COLUMNS)
+WITHOUT_ROLE = "name,sha256,requests_per_minute,burst"
 SHA = "0" * 64
+Capture = pytest.CaptureFixture[str]
 
 
 class Clock:
@@ -56,11 +58,38 @@ def _bearer(key: str) -> str:
 def test_new__prints_the_key_once_and_keeps_its_hash(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
     key = capsys.readouterr().out.strip()
-    line = f"ranger,{hashlib.sha256(key.encode()).hexdigest()},30,"
+    line = f"ranger,{hashlib.sha256(key.encode()).hexdigest()},30,,app"
     assert keys.read_text() == f"{HEADER}\n{line}\n"
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
     assert len(key) > 40
-    assert Access(keys).admit(_bearer(key), None) == "ranger"
+    assert Authenticator(keys).authenticate(_bearer(key), None).name == "ranger"
+
+
+@pytest.mark.parametrize(
+    ("words", "role"), [([], "app"), (["--role", "reviewer"], "reviewer"), (["--role", "admin"], "admin")]
+)
+def test_new__a_key_has_the_role_that_is_named(keys: Path, words: list[str], role: str, capsys: Capture) -> None:
+    assert main(["new", "ranger", "--keys", str(keys), *words]) == 0
+    key = capsys.readouterr().out.strip()
+    assert Authenticator(keys).authenticate(None, key).role == role
+
+
+def test_keys_file__from_before_there_were_roles_is_of_apps(keys: Path) -> None:
+    keys.write_text(f"{WITHOUT_ROLE}\nold,{SHA},60,\n")
+    key = add_key(keys, "new", 60, 5)
+    assert keys.read_text().startswith(f"{WITHOUT_ROLE}\nold,{SHA},60,\nnew,")
+    assert [(one.name, one.burst, one.role) for one in read_keys(keys)] == [("old", 10, "app"), ("new", 5, "app")]
+    assert Authenticator(keys).authenticate(None, key).role == "app"
+
+
+def test_keys_file__from_before_there_were_roles_says_what_another_role_needs(keys: Path) -> None:
+    keys.write_text(before := f"{WITHOUT_ROLE}\nold,{SHA},60,\n")
+    with pytest.raises(ConfigError, match="write ,role at the end of its first line, and try again"):
+        add_key(keys, "new", 60, 5, "reviewer")
+    assert keys.read_text() == before
+    keys.write_text(before.replace(WITHOUT_ROLE, f"{WITHOUT_ROLE},role"))
+    add_key(keys, "new", 60, 5, "reviewer")
+    assert [(one.name, one.role) for one in read_keys(keys)] == [("old", "app"), ("new", "reviewer")]
 
 
 def test_new__adds_to_a_file_whose_last_line_does_not_end(keys: Path) -> None:
@@ -106,51 +135,51 @@ def test_new__leaves_the_file_alone_when_it_refuses(
         (f"{HEADER}\na,{SHA},60,\nb,{SHA[:-1]}1,often,\n", "line 3: requests_per_minute"),
         (f"{HEADER}\na,{SHA},inf,\n", "line 2: requests_per_minute"),
         (f"{HEADER}\na,{SHA},60,0\n", "line 2: burst"),
-        (f"{HEADER}\na,{SHA},60,1,more\n", "row 2 has 5 cells, the header has 4 columns"),
+        (f"{HEADER}\na,{SHA},60,1,more\n", "line 2: role"),
         (f"{HEADER}\na,{SHA}\n", "line 2: requests_per_minute"),
     ],
 )
 def test_keys_file__a_wrong_one_is_refused_by_its_line(keys: Path, content: str, message: str) -> None:
     keys.write_text(content)
     with pytest.raises(ConfigError) as caught:
-        Access(keys)
+        Authenticator(keys)
     assert message in str(caught.value)
 
 
-def test_admit__either_header_and_no_other_key(keys: Path) -> None:
+def test_authenticate__either_header_and_no_other_key(keys: Path) -> None:
     key = add_key(keys, "ranger", 600, None)
-    access = Access(keys)
-    assert access.admit(f"bearer   {key} ", None) == access.admit(None, key) == "ranger"
-    assert access.admit("Basic dXNlcjpwYXNz", key) == "ranger"
+    access = Authenticator(keys)
+    for headers in ((f"bearer   {key} ", None), (None, key), ("Basic dXNlcjpwYXNz", key)):
+        assert access.authenticate(*headers).name == "ranger"
     for authorization, api_key in [(None, None), ("", ""), (key, None), ("Bearer", None), (_bearer(key + "x"), None)]:
         with pytest.raises(AccessError) as caught:
-            access.admit(authorization, api_key)
+            access.authenticate(authorization, api_key)
         assert caught.value.retry_after_s == 0
         assert key not in caught.value.reason
 
 
 def test_quota__burst_then_the_rate_then_a_pause(keys: Path, clock: Clock) -> None:
     key = add_key(keys, "ranger", 30, 3)
-    access = Access(keys, clock)
+    access = Authenticator(keys, clock)
     for _ in range(3):
-        access.admit(None, key)
+        access.authenticate(None, key)
     with pytest.raises(AccessError) as caught:
-        access.admit(None, key)
+        access.authenticate(None, key)
     assert caught.value.retry_after_s == 2
     clock.now_s += 2.0
-    access.admit(None, key)
+    access.authenticate(None, key)
     clock.now_s += 3_600.0
     for _ in range(3):
-        access.admit(None, key)
+        access.authenticate(None, key)
     with pytest.raises(AccessError):
-        access.admit(None, key)
+        access.authenticate(None, key)
 
 
 def test_quota__one_keys_use_does_not_touch_anothers(keys: Path, clock: Clock) -> None:
     first, second = add_key(keys, "first", 1, 1), add_key(keys, "second", 1, 1)
-    access = Access(keys, clock)
-    access.admit(None, first)
-    assert access.admit(None, second) == "second"
+    access = Authenticator(keys, clock)
+    access.authenticate(None, first)
+    assert access.authenticate(None, second).name == "second"
 
 
 def test_bucket__who_asks_all_the_time_gets_the_rate() -> None:
@@ -161,15 +190,15 @@ def test_bucket__who_asks_all_the_time_gets_the_rate() -> None:
 
 def test_revoked__stops_within_seconds_and_others_keep_what_they_used(keys: Path, clock: Clock) -> None:
     kept, revoked = add_key(keys, "kept", 6, 1), add_key(keys, "revoked", 60, None)
-    access = Access(keys, clock)
-    access.admit(None, kept)
-    access.admit(None, revoked)
+    access = Authenticator(keys, clock)
+    access.authenticate(None, kept)
+    access.authenticate(None, revoked)
     keys.write_text("".join(line for line in keys.read_text().splitlines(True) if "revoked" not in line))
     clock.now_s += 2.1
     with pytest.raises(AccessError, match="not known"):
-        access.admit(None, revoked)
+        access.authenticate(None, revoked)
     with pytest.raises(AccessError, match="may ask 6 times a minute"):
-        access.admit(None, kept)
+        access.authenticate(None, kept)
 
 
 def test_broken_file__keeps_the_keys_and_is_logged_once(
@@ -177,16 +206,16 @@ def test_broken_file__keeps_the_keys_and_is_logged_once(
 ) -> None:
     monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
     key = add_key(keys, "ranger", 600, None)
-    access = Access(keys, clock)
+    access = Authenticator(keys, clock)
     keys.write_text("half a li")
     for _ in range(5):
         clock.now_s += 3.0
-        assert access.admit(None, key) == "ranger"
+        assert access.authenticate(None, key).name == "ranger"
     keys.unlink()
     clock.now_s += 3.0
-    assert access.admit(None, key) == "ranger"
-    said = [record.message for record in caplog.records if record.message.startswith("the keys stay as they were")]
-    assert len(said) == 2
+    assert access.authenticate(None, key).name == "ranger"
+    reply = [record.message for record in caplog.records if record.message.startswith("the keys stay as they were")]
+    assert len(reply) == 2
 
 
 def test_secret_of_kubernetes__changes_by_a_link(tmp_path: Path, clock: Clock) -> None:
@@ -195,12 +224,12 @@ def test_secret_of_kubernetes__changes_by_a_link(tmp_path: Path, clock: Clock) -
     old = add_key(tmp_path / "a" / "keys.csv", "old", 60, None)
     new = add_key(tmp_path / "b" / "keys.csv", "new", 60, None)
     (tmp_path / "data").symlink_to("a")
-    access = Access(tmp_path / "data" / "keys.csv", clock)
-    access.admit(None, old)
+    access = Authenticator(tmp_path / "data" / "keys.csv", clock)
+    access.authenticate(None, old)
     (tmp_path / "data.new").symlink_to("b")
     (tmp_path / "data.new").replace(tmp_path / "data")
     clock.now_s += 3.0
-    assert access.admit(None, new) == "new"
+    assert access.authenticate(None, new).name == "new"
 
 
 @contextlib.contextmanager
@@ -240,14 +269,14 @@ def test_server__asks_for_a_key_by_both_protocols_but_not_probes(bundle_director
             assert client.post(infer, json={}, headers={"Authorization": _bearer(key)}).status_code == 400
         assert asyncio.run(_grpc_statuses(grpc_address, key)) == ["OK", "OK", "UNAUTHENTICATED", "INVALID_ARGUMENT"]
 
-        def asked() -> httpx.Response:
+        def sent() -> httpx.Response:
             return httpx.get(server.url + metadata, headers={"X-API-Key": key}, trust_env=False, timeout=HANG_S)
 
-        used_up = asked()
+        used_up = sent()
         assert used_up.status_code == 429
         assert 1 <= int(used_up.headers["retry-after"]) <= 6_000
         keys.write_text(f"{HEADER}\n")
-        until(lambda: asked().status_code == 401, "a key that was revoked is not known any more")
+        until(lambda: sent().status_code == 401, "a key that was revoked is not known any more")
         assert key not in server.log.read_text()
 
 

@@ -47,10 +47,10 @@ def _predictor_is_ready(port: int, certificate: Path) -> bool:
     """As a transformer asks it."""
     credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
 
-    async def ask() -> str:
+    async def send() -> str:
         return await PredictorClient(f"127.0.0.1:{port}", credentials=credentials).reason_not_ready("silencio")
 
-    return not asyncio.run(ask())
+    return not asyncio.run(send())
 
 
 def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(

@@ -11,7 +11,7 @@ import soundfile
 
 from serving.__main__ import main
 from serving.client import Client
-from serving.simulate.simulated_client import Asker
+from serving.simulate.simulated_client import SimulatedClient
 from serving.stream.consumer import Consumer, ConsumerConfig
 from silencio.errors import ConfigError, ServingError
 from tests.serving.answering import Answering, answering
@@ -51,7 +51,7 @@ def test_client__names_the_variable_of_a_proxy_that_cannot_be_used(
         Client(ELSEWHERE)
     assert "secret" not in str(error.value)
     with pytest.raises(ServingError, match=variable):
-        Asker(ELSEWHERE)
+        SimulatedClient(ELSEWHERE)
     with pytest.raises(ServingError, match=variable):
         Consumer(ConsumerConfig(str(tmp_path), str(tmp_path / "results"), ELSEWHERE))
 
@@ -64,7 +64,7 @@ def test_key__goes_to_no_other_machine_in_clear(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=IN_CLEAR):
         Client(ELSEWHERE, api_key="secret")
     with pytest.raises(ConfigError, match=IN_CLEAR):
-        Asker(ELSEWHERE, "secret")
+        SimulatedClient(ELSEWHERE, "secret")
     with pytest.raises(ConfigError, match=IN_CLEAR):
         Consumer(ConsumerConfig(*places, ELSEWHERE, api_key="secret"))
     # By TLS, to this machine, without a key, and where it is allowed.
@@ -77,7 +77,7 @@ def test_key__goes_to_no_other_machine_in_clear(tmp_path: Path) -> None:
         Client(url, api_key="secret")
     Client(ELSEWHERE)
     Client(ELSEWHERE, api_key="secret", key_in_clear=True)
-    Asker(ELSEWHERE, "secret", key_in_clear=True)
+    SimulatedClient(ELSEWHERE, "secret", key_in_clear=True)
     Consumer(ConsumerConfig(*places, ELSEWHERE, api_key="secret", key_in_clear=True))
 
 
@@ -99,8 +99,8 @@ def test_key__every_command_that_shows_it_has_the_option(
     for command in commands:
         option = ["--give-up-s", "0"] if command[0] == "consume" else []
         main([*command, *option, "--url", ELSEWHERE, *(["--api-key-in-clear"] if is_allowed else [])])
-        said = "".join(capsys.readouterr())
-        assert ("in clear" in said) != is_allowed, (command, said)
+        message = "".join(capsys.readouterr())
+        assert ("in clear" in message) != is_allowed, (command, message)
 
 
 def test_commands__end_in_one_sentence(
@@ -114,10 +114,10 @@ def test_commands__end_in_one_sentence(
         ["simulate", "guide"],
     ):
         assert main([*words, "--url", ELSEWHERE]) == 1
-        said = capsys.readouterr().err
-        assert said.startswith("error: ")
-        assert "ALL_PROXY=socks5://127.0.0.1:9" in said
-        assert said.count("\n") == 1
+        message = capsys.readouterr().err
+        assert message.startswith("error: ")
+        assert "ALL_PROXY=socks5://127.0.0.1:9" in message
+        assert message.count("\n") == 1
 
 
 def test_client__says_through_which_proxy_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:

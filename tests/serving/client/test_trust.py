@@ -104,8 +104,8 @@ def test_trust__a_certificate_of_another_day_is_not_called_a_strangers(code: int
     fault.verify_code, fault.verify_message = code, reason
     error = httpx.ConnectError("any")
     error.__cause__ = fault
-    said = Trust().explained("https://a", error)
-    assert said.startswith(
+    message = Trust().explained("https://a", error)
+    assert message.startswith(
         f"the certificate of https://a is not taken ({reason}): renew it on the server, or set the clock"
     )
 
@@ -159,10 +159,10 @@ def test_commands__all_of_them_have_the_option(
 ) -> None:
     for n_answered, command in enumerate(commands(server.url)):
         assert main(command) == 1, command
-        said = capsys.readouterr().err
-        assert said.startswith(f"error: the certificate of {server.url} is not taken (")
-        assert "--cacert FILE" in said
-        assert said.count("\n") == 1
+        message = capsys.readouterr().err
+        assert message.startswith(f"error: the certificate of {server.url} is not taken (")
+        assert "--cacert FILE" in message
+        assert message.count("\n") == 1
         assert len(server.bodies) == n_answered
         assert main([*command, "--cacert", str(authority.certificate)]) == 0, (command, capsys.readouterr())
         capsys.readouterr()

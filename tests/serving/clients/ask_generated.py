@@ -27,7 +27,7 @@ from silencio_client.models import (
     InferInputName,
     InferRequest,
     Instance,
-    OptionFields,
+    PredictOptions,
     PredictRequest,
     TableOptions,
     TableOptionsFormat,
@@ -45,7 +45,7 @@ with Client(base_url=url) as client:
     # No option is named: whatever the client then sends by itself must be taken.
     answer = predict.sync(client=client, body=PredictRequest([instance]))
     found["json"] = answer.to_dict()
-    options = OptionFields(top_k=2)
+    options = PredictOptions(top_k=2)
     answer = predict.sync(client=client, body=PredictRequest([instance], options))
     found["two"] = [len(window.species) for window in answer.predictions[0].windows]
     uploaded = upload.sync_detailed(client=client, body=File(io.BytesIO(recording)), x_request_id="walk-7")

@@ -15,7 +15,7 @@ address, recording = sys.argv[1], Path(sys.argv[2]).read_bytes()
 NAMES = ("probabilities", "document", "n_windows")
 
 
-def ask(client: tritonclient.http.InferenceServerClient, content: bytes, is_binary: bool, **options: object) -> dict:
+def send(client: tritonclient.http.InferenceServerClient, content: bytes, is_binary: bool, **options: object) -> dict:
     tensor = tritonclient.http.InferInput("audio", [1], "BYTES")
     tensor.set_data_from_numpy(np.array([content], np.object_), binary_data=is_binary)
     outputs = [tritonclient.http.InferRequestedOutput(name, binary_data=is_binary) for name in NAMES]
@@ -36,13 +36,13 @@ with tritonclient.http.InferenceServerClient(address) as client:
     found = {
         "ready": [client.is_server_live(), client.is_server_ready(), client.is_model_ready("silencio")],
         "metadata": client.get_model_metadata("silencio"),
-        "json": ask(client, b64, is_binary=False),
-        "binary": ask(client, recording, is_binary=True),
-        "packed": ask(client, recording, is_binary=True, **packed),
-        "packed json": ask(client, b64, is_binary=False, **packed),
+        "json": send(client, b64, is_binary=False),
+        "binary": send(client, recording, is_binary=True),
+        "packed": send(client, recording, is_binary=True, **packed),
+        "packed json": send(client, b64, is_binary=False, **packed),
     }
     try:
-        ask(client, b"garbage", is_binary=True)
+        send(client, b"garbage", is_binary=True)
     except InferenceServerException as error:
         found["refused"] = [error.status(), error.message()]
 print(json.dumps(found))

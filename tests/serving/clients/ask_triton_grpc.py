@@ -18,24 +18,24 @@ import tritonclient.http
 OUTPUTS = ("n_windows", "probabilities", "document")
 
 
-def ask(module: Any, client: Any, recordings: list[bytes], outputs: tuple[str, ...] = OUTPUTS, **options: Any) -> Any:
+def send(module: Any, client: Any, recordings: list[bytes], outputs: tuple[str, ...] = OUTPUTS, **options: Any) -> Any:
     """One request, and its outputs by name as digests of their bytes."""
     tensor = module.InferInput("audio", [len(recordings)], "BYTES")
     tensor.set_data_from_numpy(np.array(recordings, np.object_))
     wanted = [module.InferRequestedOutput(name) for name in outputs]
     answer = client.infer("silencio", [tensor], outputs=wanted, **options)
-    said = {}
+    reply = {}
     for name in outputs:
         array = answer.as_numpy(name)
         content = b"\0".join(array.ravel()) if array.dtype == np.object_ else array.tobytes()
-        said[name] = [str(array.dtype), list(array.shape), hashlib.sha256(content).hexdigest()]
-    return said
+        reply[name] = [str(array.dtype), list(array.shape), hashlib.sha256(content).hexdigest()]
+    return reply
 
 
 def refusal(*arguments: Any, **options: Any) -> list[str]:
     """Status and sentence of a request that is refused."""
     try:
-        ask(*arguments, **options)
+        send(*arguments, **options)
     except tritonclient.grpc.InferenceServerException as error:
         return [error.status() or "", error.message()]
     return ["", "answered"]
@@ -48,18 +48,18 @@ def main(grpc_address: str, http_address: str, version: str, paths: list[str]) -
     http_client = tritonclient.http.InferenceServerClient(http_address, connection_timeout=600, network_timeout=600)
     grpc, http = (tritonclient.grpc, grpc_client), (tritonclient.http, http_client)
     metadata = grpc_client.get_model_metadata("silencio")
-    said = {
+    reply = {
         "is_ready": [client.is_model_ready("silencio") for _, client in (grpc, http)],
         "is_ready_version": [client.is_model_ready("silencio", version) for _, client in (grpc, http)],
         "versions": [list(metadata.versions), http_client.get_model_metadata("silencio")["versions"]],
-        "grpc": ask(*grpc, recordings),
-        "http": ask(*http, recordings),
-        "gzip": ask(*grpc, recordings, compression_algorithm="gzip"),
-        "version": [ask(*one, recordings[:1], model_version=version) for one in (grpc, http)],
+        "grpc": send(*grpc, recordings),
+        "http": send(*http, recordings),
+        "gzip": send(*grpc, recordings, compression_algorithm="gzip"),
+        "version": [send(*one, recordings[:1], model_version=version) for one in (grpc, http)],
         "unknown_output": [refusal(*one, recordings[:1], ("n_windows", "nope")) for one in (grpc, http)],
         "unknown_version": [refusal(*one, recordings[:1], model_version="7") for one in (grpc, http)],
     }
-    print(json.dumps(said))
+    print(json.dumps(reply))
 
 
 if __name__ == "__main__":

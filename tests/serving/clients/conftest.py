@@ -51,13 +51,13 @@ def run(*command: str | Path, cwd: Path | None = None, **environment: str) -> st
 
 
 @pytest.fixture(scope="session")
-def ask(client_tools: Path) -> Run:
+def send(client_tools: Path) -> Run:
     """Run one of the scripts beside this file, with the clients' Python, and take what it prints."""
 
-    def ask(script: str, *arguments: str | Path, **environment: str) -> Any:
+    def send(script: str, *arguments: str | Path, **environment: str) -> Any:
         return json.loads(run(client_tools / "python" / "bin" / "python", HERE / script, *arguments, **environment))
 
-    return ask
+    return send
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def by_python(
-    described: Path, client_tools: Path, ask: Run, servers: LocalServers, recording_file: Path
+    described: Path, client_tools: Path, send: Run, servers: LocalServers, recording_file: Path
 ) -> dict[str, Any]:
     folder = described.parent / "python"
     settings = folder.parent / "settings.yml"
@@ -32,7 +32,7 @@ def by_python(
         *(client_tools / "python" / "bin" / "openapi-python-client", "generate", "--path", described),
         *("--meta", "none", "--output-path", folder / "silencio_client", "--config", settings),
     )
-    return ask("ask_generated.py", servers.url, recording_file, PYTHONPATH=str(folder))
+    return send("ask_generated.py", servers.url, recording_file, PYTHONPATH=str(folder))
 
 
 @pytest.fixture(scope="module")

@@ -18,18 +18,18 @@ from tests.waiting import HANG_S
 
 
 @pytest.fixture(scope="module")
-def by_triton(ask: Run, servers: LocalServers, recording_file: Path) -> dict[str, Any]:
-    return ask("ask_triton.py", servers.url.removeprefix("http://"), recording_file)
+def by_triton(send: Run, servers: LocalServers, recording_file: Path) -> dict[str, Any]:
+    return send("ask_triton.py", servers.url.removeprefix("http://"), recording_file)
 
 
 @pytest.fixture(scope="module")
-def by_mlserver(ask: Run, servers: LocalServers, recording_file: Path) -> dict[str, Any]:
-    return ask("ask_mlserver.py", servers.url, recording_file)
+def by_mlserver(send: Run, servers: LocalServers, recording_file: Path) -> dict[str, Any]:
+    return send("ask_mlserver.py", servers.url, recording_file)
 
 
-@pytest.mark.parametrize("way", ["json", "binary", "packed", "packed json"])
-def test_triton__every_way_of_http(by_triton: dict[str, Any], scorer: Scorer, recording_file: Path, way: str) -> None:
-    answer = by_triton[way]
+@pytest.mark.parametrize("form", ["json", "binary", "packed", "packed json"])
+def test_triton__every_way_of_http(by_triton: dict[str, Any], scorer: Scorer, recording_file: Path, form: str) -> None:
+    answer = by_triton[form]
     np.testing.assert_allclose(answer["probabilities"], scorer(recording_file.read_bytes()).probabilities, atol=1e-5)
     assert (answer["id"], answer["n_windows"]) == ("seven", [2])
     assert len(json.loads(answer["document"][0])["windows"]) == 2
@@ -55,20 +55,20 @@ def test_mlserver__its_types_and_codecs(by_mlserver: dict[str, Any], scorer: Sco
 
 
 def test_kserve__v1(servers: LocalServers, v1_instance: Any, recording_file: Path) -> None:
-    async def ask() -> Any:
+    async def send() -> Any:
         async with InferenceRESTClient(RESTConfig(protocol="v1", timeout=HANG_S)) as client:
             body = {"instances": [v1_instance(recording_file.read_bytes())]}
             assert await client.is_model_ready(servers.url, "silencio")
             return await client.infer(servers.url, body, model_name="silencio")
 
-    assert len(asyncio.run(ask())["predictions"][0]["windows"]) == 2
+    assert len(asyncio.run(send())["predictions"][0]["windows"]) == 2
 
 
 @pytest.mark.parametrize("is_binary", [True, False])
 def test_kserve__v2(servers: LocalServers, v1_instance: Any, recording_file: Path, is_binary: bool) -> None:
     encoded = recording_file.read_bytes()
 
-    async def ask() -> Any:
+    async def send() -> Any:
         tensor = InferInput("audio", [1], "BYTES")
         content = encoded if is_binary else v1_instance(encoded)["audio"]["b64"].encode()
         tensor.set_data_from_numpy(np.array([content], np.object_), binary_data=is_binary)
@@ -77,5 +77,5 @@ def test_kserve__v2(servers: LocalServers, v1_instance: Any, recording_file: Pat
             assert await client.is_model_ready(servers.url, "silencio")
             return await client.infer(servers.url, InferRequest("silencio", [tensor]), model_name="silencio")
 
-    outputs = {one.name: one.as_numpy().tolist() for one in asyncio.run(ask()).outputs}
+    outputs = {one.name: one.as_numpy().tolist() for one in asyncio.run(send()).outputs}
     assert outputs["n_windows"] == [2]

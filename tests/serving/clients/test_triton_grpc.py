@@ -12,7 +12,7 @@ from tests.serving.clients.conftest import Run
 
 
 def test_triton__over_grpc_is_over_http_bit_by_bit(
-    ask: Run, servers: LocalServers, scorer: Scorer, recording: Callable[..., bytes], tmp_path: Path
+    send: Run, servers: LocalServers, scorer: Scorer, recording: Callable[..., bytes], tmp_path: Path
 ) -> None:
     version = scorer.bundle.manifest.version
     # The last is 11 MB: above gRPC's usual limits.
@@ -21,15 +21,15 @@ def test_triton__over_grpc_is_over_http_bit_by_bit(
     for path, content in zip(paths, made, strict=True):
         path.write_bytes(content)
     addresses = [servers.grpc_address, servers.url.removeprefix("http://"), version]
-    said: dict[str, Any] = ask("ask_triton_grpc.py", *addresses, *paths)
-    assert said["is_ready"] == said["is_ready_version"] == [True, True]
-    assert said["versions"] == [[version], [version]]
-    assert said["grpc"] == said["http"] == said["gzip"]
-    assert said["grpc"]["n_windows"][:2] == ["int32", [3]]
-    assert said["version"][0] == said["version"][1]
-    (grpc_status, grpc_text), (_, http_text) = said["unknown_output"]
+    message: dict[str, Any] = send("ask_triton_grpc.py", *addresses, *paths)
+    assert message["is_ready"] == message["is_ready_version"] == [True, True]
+    assert message["versions"] == [[version], [version]]
+    assert message["grpc"] == message["http"] == message["gzip"]
+    assert message["grpc"]["n_windows"][:2] == ["int32", [3]]
+    assert message["version"][0] == message["version"][1]
+    (grpc_status, grpc_text), (_, http_text) = message["unknown_output"]
     assert (grpc_status, grpc_text) == ("StatusCode.INVALID_ARGUMENT", http_text)
     assert "'nope'" in grpc_text
-    (grpc_status, grpc_text), (_, http_text) = said["unknown_version"]
+    (grpc_status, grpc_text), (_, http_text) = message["unknown_version"]
     assert (grpc_status, grpc_text) == ("StatusCode.NOT_FOUND", http_text)
     assert "no version '7' here" in grpc_text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.local.example_requests import ways_to_ask
+from serving.local.example_requests import example_requests
 
 KEY = "sk-0123456789"
 # Writes down its arguments, which everybody on the machine can see, and asks nobody.
@@ -38,7 +38,7 @@ def test_curl__gets_the_key_where_no_list_of_processes_shows_it(number: int, she
     (tmp_path / "curl").write_text(_SPY)
     (tmp_path / "curl").chmod(0o755)
     (tmp_path / "clip.ogg").write_bytes(b"OggS")
-    command = _curl_commands(ways_to_ask("http://127.0.0.1:8080", Path("keys.csv"), None))[number]
+    command = _curl_commands(example_requests("http://127.0.0.1:8080", Path("keys.csv"), None))[number]
     environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "SILENCIO_API_KEY": KEY}
     subprocess.run([shell, "-c", command], check=True, env=environment, cwd=tmp_path)
     arguments = (tmp_path / "arguments").read_text().splitlines()
@@ -50,6 +50,6 @@ def test_curl__gets_the_key_where_no_list_of_processes_shows_it(number: int, she
 
 
 def test_curl__is_asked_for_no_header_where_no_key_is_wanted() -> None:
-    commands = _curl_commands(ways_to_ask("http://127.0.0.1:8080", None, None))
+    commands = _curl_commands(example_requests("http://127.0.0.1:8080", None, None))
     assert len(commands) == 2
     assert not [one for one in commands if "Authorization" in one or "-H @" in one]

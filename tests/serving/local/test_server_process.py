@@ -14,9 +14,9 @@ from kserve import ModelRepository
 
 from serving.local import LocalServers, local_servers
 from serving.local.server_process import ServerProcess
-from serving.server.protocol import DRAIN_S, LOG_CLOSE_S, STOP_S
+from serving.server.kserve_patches import ModelServer
+from serving.server.protocol import DRAIN_TIMEOUT_S, LOG_CLOSE_TIMEOUT_S, STOP_TIMEOUT_S
 from serving.server.start import serve
-from serving.server.stopping import ModelServer
 from serving.transformer import __main__ as transformer
 from silencio.errors import ServingError
 from silencio.network import free_ports
@@ -116,7 +116,7 @@ class _Server(ServerProcess):
     def __init__(self, name: str, events: list[str]) -> None:
         self.name, self.events = name, events
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         self.events.append(f"{self.name} asked")
 
     def wait_until_stopped(self) -> None:
@@ -149,13 +149,13 @@ class _Grpc:
     def __init__(self, rest: _Rest) -> None:
         self._rest = rest
         self._stopped = asyncio.Event()
-        self.rest_was_told = False
+        self.rest_was_stopped = False
 
     async def start(self) -> None:
         await self._stopped.wait()
 
     async def stop(self) -> None:
-        self.rest_was_told = self._rest._server.should_exit
+        self.rest_was_stopped = self._rest._server.should_exit
         self._rest.is_answered.set()
         self._stopped.set()
 
@@ -177,7 +177,7 @@ def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
         else:
             grpc._stopped.set()
         await serving
-        assert grpc.rest_was_told
+        assert grpc.rest_was_stopped
 
     asyncio.run(serve())
 
@@ -186,14 +186,15 @@ def test_stop__what_it_takes_fits_the_grace_period_that_the_documentation_names(
     document = " ".join((Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8").split())
     assert "log.close(LOG_CLOSE_S)" in inspect.getsource(transformer)
     assert "grace_period=DRAIN_S" in inspect.getsource(serve)
-    assert DRAIN_S + LOG_CLOSE_S < STOP_S
+    assert DRAIN_TIMEOUT_S + LOG_CLOSE_TIMEOUT_S < STOP_TIMEOUT_S
     assert (
-        f"have {DRAIN_S} s over REST and gRPC at the same time, then the prediction log has {LOG_CLOSE_S:g}" in document
+        f"have {DRAIN_TIMEOUT_S} s over REST and gRPC at the same time, "
+        f"then the prediction log has {LOG_CLOSE_TIMEOUT_S:g}" in document
     )
-    assert f"`terminationGracePeriodSeconds: {STOP_S:g}`" in document
+    assert f"`terminationGracePeriodSeconds: {STOP_TIMEOUT_S:g}`" in document
     # What a hook of a pod takes counts.
-    assert f"`sleep {DRAIN_S}`" in document
-    assert f"then takes `terminationGracePeriodSeconds: {DRAIN_S + STOP_S:g}`" in document
+    assert f"`sleep {DRAIN_TIMEOUT_S}`" in document
+    assert f"then takes `terminationGracePeriodSeconds: {DRAIN_TIMEOUT_S + STOP_TIMEOUT_S:g}`" in document
 
 
 def test_local_servers__an_end_out_of_order_is_an_error_but_hides_no_other(

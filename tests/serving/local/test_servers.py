@@ -45,20 +45,22 @@ def test_addresses__without_tls_are_the_hosts_own() -> None:
     assert (found.probed, found.url, found.grpc) == (*["http://127.0.0.1:8080"] * 2, "127.0.0.1:8082")
 
 
-def _told(url: str, tls: Tls | None, **options: object) -> list[str]:
+def _reported(url: str, tls: Tls | None, **options: object) -> list[str]:
     return list(_notes(argparse.Namespace(**{"keys": None, "host": "127.0.0.1"} | options), url, tls))
 
 
 def test_notes__say_who_may_ask(tmp_path: Path) -> None:
-    assert _told("http://127.0.0.1:8080", None) == []
+    assert _reported("http://127.0.0.1:8080", None) == []
     everybody = ["listening on 0.0.0.0 without --keys: whoever reaches this machine may ask"]
-    assert _told("http://127.0.0.1:8080", None, host="0.0.0.0") == everybody
-    assert _told("http://127.0.0.1:8080", None, host="0.0.0.0", keys=tmp_path / "keys.csv") == []
+    assert _reported("http://127.0.0.1:8080", None, host="0.0.0.0") == everybody
+    assert _reported("http://127.0.0.1:8080", None, host="0.0.0.0", keys=tmp_path / "keys.csv") == []
 
 
 def test_notes__name_what_the_certificate_is_for_where_the_printed_address_is_not(authority: Authority) -> None:
     tls = Tls(*authority.sign("DNS:*.station.example", "DNS:pi.local"))
-    assert _told("https://pi.local:8080", tls) == []
-    (told,) = _told("https://127.0.0.1:8080", tls)
-    assert told.startswith(f"clients do not take the certificate {tls.certificate} at 127.0.0.1 (IP address mismatch")
-    assert told.endswith("; it is for *.station.example, pi.local: ask by one of these, from where it leads here")
+    assert _reported("https://pi.local:8080", tls) == []
+    (reported,) = _reported("https://127.0.0.1:8080", tls)
+    assert reported.startswith(
+        f"clients do not take the certificate {tls.certificate} at 127.0.0.1 (IP address mismatch"
+    )
+    assert reported.endswith("; it is for *.station.example, pi.local: ask by one of these, from where it leads here")

@@ -193,9 +193,9 @@ def test_up__files_that_cannot_be_used_are_one_sentence(
     options: list[str], message: str, bundle_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["up", "--bundle", str(bundle_directory), *options]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {message}")
-    assert said.count("\n") == 1
+    reply = capsys.readouterr().err
+    assert reply.startswith(f"error: {message}")
+    assert reply.count("\n") == 1
 
 
 def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory: Path) -> None:

@@ -30,9 +30,9 @@ from serving.metrics.routes import (
     PREDICT_STATUSES,
     template_of,
 )
-from serving.prediction_log import read_log
 from silencio.audio import audio_statistics
 from silencio.bundle import Bundle, Scorer
+from silencio.prediction_log import read_log
 from tests.waiting import HANG_S
 
 Make = Callable[..., bytes]
@@ -97,8 +97,8 @@ def test_scrape__the_bundle_is_named(counted: LocalServers, scorer: Scorer) -> N
     manifest = scorer.bundle.manifest
     info = _scrape(counted.url)["silencio_bundle_info"]
     assert [one.value for one in info] == [1.0]
-    said = {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256}
-    assert said.items() <= info[0].labels.items()
+    message = {"name": manifest.name, "version": manifest.version, "spec_sha256": manifest.spec_sha256}
+    assert message.items() <= info[0].labels.items()
 
 
 def test_scrape__every_species_is_there_from_the_start(counted: LocalServers, scorer: Scorer) -> None:
@@ -129,7 +129,7 @@ def test_requests__are_expected_before_a_bundle_and_of_every_bundle(monkeypatch:
     monkeypatch.setattr(process, "_expected_requests", set())
     monkeypatch.setattr(process, "_served_version", "")
     process.expect_requests(["/test"], ["503"])
-    process.say_version("of a test")
+    process.set_served_version("of a test")
     samples = [one for one in _parse(generate_latest().decode())["silencio_requests"] if one.labels["route"] == "/test"]
     found = {(one.labels["version"], one.labels["status"], one.value) for one in samples}
     assert found == {("", "503", 0.0), ("of a test", "503", 0.0)}
@@ -184,7 +184,7 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     place, keys = tmp_path / "log", tmp_path / "keys.csv"
     headers = {"X-Request-ID": "walk-17", "X-API-Key": add_key(keys, "ranger", 60, None)}
     options = ["--prediction_log", str(place), "--keys", str(keys)]
-    with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers:
         query = "?latitude=-9.0432&longitude=147.1567&session_id=walk"
         answer = _predict(servers, recording(12.0), route=PREDICT + query, headers=headers)
         assert (answer.status_code, answer.headers["x-request-id"]) == (200, "walk-17")

@@ -53,7 +53,7 @@ class Prometheus:
 def served(bundle_directory: Path, tmp_path: Path) -> Iterator[LocalServers]:
     """Servers that nobody asked anything yet."""
     log = ["--prediction_log", str(tmp_path / "log")]
-    with local_servers(bundle_directory, transformer_options=log, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, transformer_options=log, start_timeout_s=HANG_S) as servers:
         yield servers
 
 
@@ -92,7 +92,7 @@ P95 = re.compile(
 )
 
 
-def _ask_in_every_way(servers: LocalServers, recording: Callable[..., bytes]) -> int:
+def _request_in_every_way(servers: LocalServers, recording: Callable[..., bytes]) -> int:
     """Predictions, with many quick requests between them that are none.
 
     Returns:
@@ -129,7 +129,7 @@ def test_p95__is_of_predictions_alone(servers: LocalServers, recording: Callable
         return int(sum(float(n) for route, n in counts if re.fullmatch(query["routes"], route)))
 
     before = counted()
-    n_predictions = _ask_in_every_way(servers, recording)
+    n_predictions = _request_in_every_way(servers, recording)
     assert counted() - before == n_predictions
     # The predictor is asked for each of them, too: it is told apart by a series that it does not have.
     has_it = [
@@ -147,7 +147,7 @@ def test_p95__is_of_predictions_alone(servers: LocalServers, recording: Callable
 def test_prometheus__p95_is_of_as_many_requests_as_there_were_predictions(
     prometheus: Prometheus, served: LocalServers, recording: Callable[..., bytes]
 ) -> None:
-    n_predictions = _ask_in_every_way(served, recording)
+    n_predictions = _request_in_every_way(served, recording)
     (query,) = (found for text in QUERIES if (found := P95.fullmatch(text)))
     # The same requests, all of them instead of those of five minutes.
     all_of_them = re.sub(r"rate\((.*?)\[5m\]\)", r"\1", query["buckets"])

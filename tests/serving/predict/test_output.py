@@ -40,8 +40,8 @@ def test_predict__prints_every_name_as_text(
     printed = capsys.readouterr().out
     printed.encode()
     if output_format == "json":
-        said = [json.loads(line)["file"] for line in printed.splitlines()]
-        assert said == [files[0].replace(LATIN_1, "caf%E9.ogg"), *files[1:]]
+        message = [json.loads(line)["file"] for line in printed.splitlines()]
+        assert message == [files[0].replace(LATIN_1, "caf%E9.ogg"), *files[1:]]
     if output_format == "table":
         assert "caf%E9.ogg" in printed
         assert "[dawn] 1.ogg" in printed
@@ -95,9 +95,9 @@ def test_predict__on_a_full_disk_leaves_whole_files_and_one_sentence(
         (disk / "full").write_bytes(b"x" * 4096)
         assert main(["predict", files[3], *words, "--out", str(disk)]) == 1
         assert [path.name for path in disk.iterdir()] == ["full"]
-    said = capsys.readouterr().err
-    assert f"error: no space left on {disk} while writing {disk}/plain.json: " in said
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert f"error: no space left on {disk} while writing {disk}/plain.json: " in message
+    assert message.count("\n") == 1
 
 
 def test_predict__on_a_file_system_that_refuses_leaves_nothing_half_written(
@@ -125,5 +125,5 @@ def test_predict__whose_reader_went_away_is_quiet(output_format: str, files: lis
     assert asking.stderr
     asking.stdout.readline()
     asking.stdout.close()
-    said = asking.stderr.read()
-    assert (asking.wait(), said) == (141, "")
+    message = asking.stderr.read()
+    assert (asking.wait(), message) == (141, "")

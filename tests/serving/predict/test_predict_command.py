@@ -18,7 +18,7 @@ import pytest
 
 from serving.__main__ import main
 from serving.access.keys import add_key
-from serving.client import BusyError, Client, RefusedRecordingError
+from serving.client import BusyError, Client, RefusedRecordingError, RetryPolicy
 from serving.local import LocalServers, local_servers
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
@@ -39,14 +39,14 @@ def files(tmp_path: Path, recording: Make) -> list[str]:
 
 
 @pytest.fixture(params=["offline", "by url"])
-def way(request: pytest.FixtureRequest, servers: LocalServers, bundle_directory: Path) -> list[str]:
+def backend(request: pytest.FixtureRequest, servers: LocalServers, bundle_directory: Path) -> list[str]:
     return ["--bundle", str(bundle_directory)] if request.param == "offline" else ["--url", servers.url]
 
 
 def test_predict__json_is_one_object_a_file(
-    way: list[str], files: list[str], capsys: pytest.CaptureFixture[str]
+    backend: list[str], files: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", *files, *way, "--format", "json", "--top-k", "2"]) == 0
+    assert main(["predict", *files, *backend, "--format", "json", "--top-k", "2"]) == 0
     printed = capsys.readouterr()
     records = [json.loads(line) for line in printed.out.splitlines()]
     assert [record["file"] for record in records] == files
@@ -101,9 +101,9 @@ def test_predict__by_url_is_what_the_server_itself_writes(
 
 
 def test_predict__birdclef_has_all_classes_whatever_k(
-    way: list[str], files: list[str], scorer: Scorer, capsys: pytest.CaptureFixture[str]
+    backend: list[str], files: list[str], scorer: Scorer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", files[1], *way, "--format", "birdclef", "--top-k", "1"]) == 0
+    assert main(["predict", files[1], *backend, "--format", "birdclef", "--top-k", "1"]) == 0
     header, *rows = csv.reader(capsys.readouterr().out.splitlines())
     assert header == ["row_id", *scorer.bundle.manifest.classes.codes]
     assert [row[0] for row in rows] == ["b_5", "b_10", "b_15"]
@@ -112,12 +112,12 @@ def test_predict__birdclef_has_all_classes_whatever_k(
 
 
 def test_predict__out_writes_a_file_a_recording(
-    way: list[str], files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: list[str], files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "tables" / "new"
     (tmp_path / "text.ogg").write_text("no audio")
     wrong = str(tmp_path / "text.ogg")
-    assert main(["predict", wrong, *files, *way, "--format", "raven", "--out", str(out)]) == 1
+    assert main(["predict", wrong, *files, *backend, "--format", "raven", "--out", str(out)]) == 1
     assert capsys.readouterr().out == ""
     assert sorted(path.name for path in out.iterdir()) == ["a.Table.1.selections.txt", "b.Table.1.selections.txt"]
     # The second file's times begin at its own start, and end where its sound ends.
@@ -127,13 +127,13 @@ def test_predict__out_writes_a_file_a_recording(
 
 
 def test_predict__out_that_would_lose_a_file(
-    way: list[str], files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: list[str], files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "other").mkdir()
     other = tmp_path / "other" / "a.wav"
     other.write_bytes(Path(files[0]).read_bytes())
     out = tmp_path / "out"
-    assert main(["predict", *files, str(other), *way, "--format", "csv", "--out", str(out)]) == 1
+    assert main(["predict", *files, str(other), *backend, "--format", "csv", "--out", str(out)]) == 1
     assert f"error: --out: {files[0]} and {other} would both be written to {out / 'a.csv'}" in capsys.readouterr().err
     assert not out.exists()
 
@@ -205,7 +205,7 @@ def reserve(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     # Once, and again after an hour and a half: whoever asks twice is refused, however slow the machine is.
     rare_key = add_key(keys, "rare", requests_per_minute=0.01, burst=1)
     options = ["--site_list", str(site_list), "--keys", str(keys)]
-    with local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers:
         yield Reserve(servers, site_list, key_file, rare_key)
 
 
@@ -266,11 +266,11 @@ def test_predict__a_place_beyond_every_site_is_said(
 def test_predict__the_key_from_the_environment(
     reserve: Reserve, files: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    question = ["predict", files[0], "--url", reserve.servers.url]
-    assert main(question) == 1
+    arguments = ["predict", files[0], "--url", reserve.servers.url]
+    assert main(arguments) == 1
     assert capsys.readouterr().err.startswith("error: an API key is needed")
     monkeypatch.setenv("SILENCIO_API_KEY", reserve.key_file.read_text().strip())
-    assert main(question) == 0
+    assert main(arguments) == 0
 
 
 def test_predict__a_key_file_that_is_none(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,9 +293,9 @@ def test_client__without_patience_a_quota_is_an_error_that_says_when(reserve: Re
 
 
 def test_predict__table_names_species_and_times(
-    way: list[str], files: list[str], scorer: Scorer, capsys: pytest.CaptureFixture[str]
+    backend: list[str], files: list[str], scorer: Scorer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", files[1], *way, "--top-k", "all"]) == 0
+    assert main(["predict", files[1], *backend, "--top-k", "all"]) == 0
     printed = capsys.readouterr().out
     assert "b.ogg" in printed
     assert all(time in printed for time in ("0:00-0:05", "0:05-0:10", "0:06-0:11"))
@@ -305,11 +305,11 @@ def test_predict__table_names_species_and_times(
 
 
 def test_predict__a_file_that_cannot_be_used_leaves_the_others(
-    way: list[str], files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    backend: list[str], files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "text.ogg").write_text("no audio")
     wrong = [str(tmp_path / "text.ogg"), str(tmp_path / "nowhere.ogg"), str(tmp_path)]
-    assert main(["predict", files[0], *wrong, files[1], *way, "--format", "json"]) == 1
+    assert main(["predict", files[0], *wrong, files[1], *backend, "--format", "json"]) == 1
     printed = capsys.readouterr()
     assert [json.loads(line)["file"] for line in printed.out.splitlines()] == files
     lines = printed.err.splitlines()
@@ -366,22 +366,22 @@ def proxy() -> Iterator[Callable[..., str]]:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
 
-        def say(*several: tuple[int, str, str]) -> str:
+        def reply_with(*several: tuple[int, str, str]) -> str:
             answers[:] = several
             return f"http://127.0.0.1:{server.server_port}"
 
-        yield say
+        yield reply_with
         server.shutdown()
         thread.join()
 
 
-SAID = json.dumps({"predictions": [{"windows": [], "detections": [], "duration_s": 1.0}]})
+REPLY = json.dumps({"predictions": [{"windows": [], "detections": [], "duration_s": 1.0}]})
 BUSY = json.dumps({"error": "too much is under way"})
 
 
 def test_client__asks_again_when_it_is_told_to(proxy: Callable[..., str], pauses: list[float]) -> None:
-    url = proxy((503, "0.2", BUSY), (429, "Sat, 21 Nov 2026 18:00:00 GMT", BUSY), (200, "", SAID))
-    with Client(url, HANG_S, patience_s=HANG_S) as client:
+    url = proxy((503, "0.2", BUSY), (429, "Sat, 21 Nov 2026 18:00:00 GMT", BUSY), (200, "", REPLY))
+    with Client(url, HANG_S, retry=RetryPolicy(HANG_S, first_backoff_s=0.0)) as client:
         assert client.predict(b"sound").duration_s == 1.0
     # A date is not worth reading: a second.
     assert pauses == [0.2, 1.0]
@@ -390,7 +390,7 @@ def test_client__asks_again_when_it_is_told_to(proxy: Callable[..., str], pauses
 def test_client__patience_ends(proxy: Callable[..., str]) -> None:
     url = proxy((503, "0.2", BUSY), (503, "3600", BUSY))
     with (
-        Client(url, HANG_S, patience_s=HANG_S) as client,
+        Client(url, HANG_S, retry=RetryPolicy(HANG_S)) as client,
         pytest.raises(BusyError, match="^too much is under way$") as caught,
     ):
         client.predict(b"sound")
@@ -406,7 +406,7 @@ def test_client__patience_ends(proxy: Callable[..., str]) -> None:
         ((200, "", "<html>Log in</html>"), ServingError, "answers something that Silencio does not: '<html>"),
         ((200, "", "[]"), ServingError, "answers something that Silencio does not"),
         ((200, "", '{"predictions": []}'), ServingError, "answers something that Silencio does not"),
-        ((200, "", SAID.replace("windows", "panes")), ServingError, "answers something that Silencio does not"),
+        ((200, "", REPLY.replace("windows", "panes")), ServingError, "answers something that Silencio does not"),
     ],
 )
 def test_client__what_is_no_answer(

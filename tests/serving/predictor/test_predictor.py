@@ -42,22 +42,22 @@ def _address(predictor: ServerProcess) -> str:
     return f"127.0.0.1:{arguments[arguments.index('--grpc_port') + 1]}"
 
 
-def _ask(servers: LocalServers, tensors: Mapping[str, NDArray[Any]], model_name: str = "silencio") -> InferResponse:
+def _send(servers: LocalServers, tensors: Mapping[str, NDArray[Any]], model_name: str = "silencio") -> InferResponse:
     inputs = []
     for name, array in tensors.items():
         inputs.append(InferInput(name, list(array.shape), DATATYPES[array.dtype.name]))
         inputs[-1].set_data_from_numpy(array, binary_data=True)
 
-    async def ask() -> InferResponse:
+    async def send() -> InferResponse:
         async with InferenceGRPCClient(_grpc_address(servers)) as client:
             return await client.infer(InferRequest(model_name, inputs), timeout=HANG_S)
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
 def _refusal(servers: LocalServers, tensors: Mapping[str, NDArray[Any]]) -> str:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        _ask(servers, tensors)
+        _send(servers, tensors)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     return str(caught.value.details())
 
@@ -65,7 +65,7 @@ def _refusal(servers: LocalServers, tensors: Mapping[str, NDArray[Any]]) -> str:
 def test_predictor__stock_grpc_client_gets_the_bundles_own_numbers(
     servers: LocalServers, scorer: Scorer, tensors: Tensors
 ) -> None:
-    output = _ask(servers, tensors).outputs[0]
+    output = _send(servers, tensors).outputs[0]
     assert output.name == "probabilities"
     np.testing.assert_allclose(output.as_numpy(), scorer.bundle.parity.clips[0].probabilities, rtol=0, atol=1e-6)
 
@@ -132,9 +132,9 @@ def test_predictor__is_found_under_its_bundles_name_and_no_other(
     servers: LocalServers, scorer: Scorer, tensors: Tensors
 ) -> None:
     own = f"silencio@{scorer.bundle.manifest.manifest_sha256[:16]}"
-    assert _ask(servers, tensors, own).outputs
+    assert _send(servers, tensors, own).outputs
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        _ask(servers, tensors, "silencio@0123456789abcdef")
+        _send(servers, tensors, "silencio@0123456789abcdef")
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
@@ -149,11 +149,11 @@ def waiting(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     arguments += [
         "--n_workers",
         "1",
-        "--most_wait_ms",
+        "--max_batch_delay_ms",
         "3600000",
-        "--most_batch_windows",
+        "--max_batch_windows",
         "8",
-        "--most_queued_windows",
+        "--max_queued_windows",
         "5",
     ]
     log = tmp_path_factory.mktemp("waiting") / "predictor.log"
@@ -164,7 +164,7 @@ def waiting(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory) ->
     server.stop()
 
 
-def _figure(server: ServerProcess, name: str) -> float:
+def _metric(server: ServerProcess, name: str) -> float:
     lines = httpx.get(f"{server.url}/metrics", trust_env=False, timeout=HANG_S).text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
 
@@ -188,13 +188,13 @@ def test_predictor__with_a_full_queue_says_so_at_once_over_both_protocols(
         ]
     }
 
-    async def ask() -> None:
+    async def send() -> None:
         async with (
             InferenceGRPCClient(_address(waiting)) as client,
             httpx.AsyncClient(trust_env=False, timeout=HANG_S) as http,
         ):
             first = asyncio.ensure_future(client.infer(_request(five), timeout=HANG_S))
-            await asyncio.to_thread(until, lambda: _figure(waiting, "silencio_queue_windows") == 5)
+            await asyncio.to_thread(until, lambda: _metric(waiting, "silencio_queue_windows") == 5)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await client.infer(_request(tensors), timeout=HANG_S)
             assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -207,58 +207,58 @@ def test_predictor__with_a_full_queue_says_so_at_once_over_both_protocols(
             assert "the predictor is busy" in answer.json()["error"]
             assert not first.done()
             first.cancel()
-            await asyncio.to_thread(until, lambda: _figure(waiting, "silencio_queue_windows") == 0)
+            await asyncio.to_thread(until, lambda: _metric(waiting, "silencio_queue_windows") == 0)
 
-    asyncio.run(ask())
+    asyncio.run(send())
 
 
 def test_predictor__counts_what_waits_and_what_runs(waiting: ServerProcess, tensors: Tensors) -> None:
     eight = {name: np.resize(array, (8, *array.shape[1:])) for name, array in tensors.items()}
 
-    def figure(name: str) -> float:
-        return _figure(waiting, name)
+    def metric(name: str) -> float:
+        return _metric(waiting, name)
 
-    async def ask() -> None:
+    async def send() -> None:
         async with InferenceGRPCClient(_address(waiting)) as client:
             answer = asyncio.ensure_future(client.infer(_request(tensors), timeout=HANG_S))
-            await asyncio.to_thread(until, lambda: figure("silencio_queue_windows") == 2)
+            await asyncio.to_thread(until, lambda: metric("silencio_queue_windows") == 2)
             answer.cancel()
-            await asyncio.to_thread(until, lambda: figure("silencio_queue_windows") == 0)
+            await asyncio.to_thread(until, lambda: metric("silencio_queue_windows") == 0)
             await client.infer(_request(eight), timeout=HANG_S)
 
-    n_windows, n_runs = figure("silencio_batch_windows_sum"), figure("silencio_batch_windows_count")
-    asyncio.run(ask())
-    assert figure("silencio_queue_windows") == 0
-    until(lambda: figure("silencio_batch_windows_count") == n_runs + 1)  # counted just after the answer
-    assert figure("silencio_batch_windows_sum") == n_windows + 8
+    n_windows, n_runs = metric("silencio_batch_windows_sum"), metric("silencio_batch_windows_count")
+    asyncio.run(send())
+    assert metric("silencio_queue_windows") == 0
+    until(lambda: metric("silencio_batch_windows_count") == n_runs + 1)  # counted just after the answer
+    assert metric("silencio_batch_windows_sum") == n_windows + 8
 
 
 def test_predictor__forgets_a_request_whose_client_has_gone(waiting: ServerProcess, tensors: Tensors) -> None:
     five, eight = ({name: np.resize(one, (n, *one.shape[1:])) for name, one in tensors.items()} for n in (5, 8))
 
-    async def ask() -> None:
+    async def send() -> None:
         async with InferenceGRPCClient(_address(waiting)) as client:
             gone = asyncio.ensure_future(client.infer(_request(five), timeout=HANG_S))
-            await asyncio.to_thread(until, lambda: _figure(waiting, "silencio_queue_windows") == 5)
+            await asyncio.to_thread(until, lambda: _metric(waiting, "silencio_queue_windows") == 5)
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
-            await asyncio.to_thread(until, lambda: _figure(waiting, "silencio_queue_windows") == 0)
+            await asyncio.to_thread(until, lambda: _metric(waiting, "silencio_queue_windows") == 0)
             # An hour before its turn would have come, there is room again, and nothing else to run.
             assert len((await client.infer(_request(eight), timeout=HANG_S)).outputs[0].as_numpy()) == 8
 
-    asyncio.run(ask())
+    asyncio.run(send())
 
 
 @pytest.mark.parametrize("priority", ["interactive", "batch"])
 def test_predictor__takes_a_priority_over_both_protocols(
     servers: LocalServers, scorer: Scorer, tensors: Tensors, priority: str
 ) -> None:
-    async def ask() -> InferResponse:
+    async def send() -> InferResponse:
         async with InferenceGRPCClient(_grpc_address(servers)) as client:
             return await client.infer(_request(tensors, priority=priority), timeout=HANG_S)
 
     np.testing.assert_allclose(
-        asyncio.run(ask()).outputs[0].as_numpy(), scorer.bundle.parity.clips[0].probabilities, rtol=0, atol=1e-6
+        asyncio.run(send()).outputs[0].as_numpy(), scorer.bundle.parity.clips[0].probabilities, rtol=0, atol=1e-6
     )
 
 
@@ -283,7 +283,7 @@ def test_predictor__long_requests_change_nobodys_numbers(
     one = {name: array[:1] for name, array in tensors.items()}
     expected = scorer.bundle.parity.clips[0].probabilities
 
-    async def ask() -> None:
+    async def send() -> None:
         async with InferenceGRPCClient(_grpc_address(servers)) as client:
             long = [asyncio.ensure_future(client.infer(_request(eight, priority="batch"))) for _ in range(12)]
             for _ in range(8):
@@ -292,4 +292,4 @@ def test_predictor__long_requests_change_nobodys_numbers(
             for answer in await asyncio.gather(*long):
                 np.testing.assert_allclose(answer.outputs[0].as_numpy(), np.resize(expected, (8, 5)), atol=1e-5)
 
-    asyncio.run(ask())
+    asyncio.run(send())

@@ -82,10 +82,10 @@ def _parsed(*arguments: str) -> Settings:
 def test_options__are_the_environments_unless_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SILENCIO_PROVIDER", "openvino")
     monkeypatch.setenv("SILENCIO_WORKERS", "7")
-    monkeypatch.setenv("SILENCIO_MOST_WAIT_MS", "3")
-    settings = _parsed("--n_workers", "5", "--most_queued_windows", "99", "--most_wait_ms", "0")
-    assert (settings.provider, settings.n_workers, settings.most_wait_ms) == ("openvino", 5, 0)
-    assert settings.most_queued_windows == 99
+    monkeypatch.setenv("SILENCIO_MAX_BATCH_DELAY_MS", "3")
+    settings = _parsed("--n_workers", "5", "--max_queued_windows", "99", "--max_batch_delay_ms", "0")
+    assert (settings.provider, settings.n_workers, settings.max_batch_delay_ms) == ("openvino", 5, 0)
+    assert settings.max_queued_windows == 99
     assert _parsed("--provider", "cuda").provider == "cuda"
 
 
@@ -93,9 +93,17 @@ def test_options__are_the_environments_unless_they_are_given(monkeypatch: pytest
     ("arguments", "environment", "message"),
     [
         (["--n_workers", "0"], {}, "argument --n_workers: '0': a whole number of at least 1 is needed"),
-        (["--most_wait_ms", "soon"], {}, "argument --most_wait_ms: 'soon': a whole number of at least 0 is needed"),
-        ([], {"SILENCIO_MOST_BATCH_WINDOWS": "x"}, "SILENCIO_MOST_BATCH_WINDOWS='x': a whole number of at least 1"),
-        ([], {"SILENCIO_MOST_WAIT_MS": "-1"}, "SILENCIO_MOST_WAIT_MS='-1': a whole number of at least 0 is needed"),
+        (
+            ["--max_batch_delay_ms", "soon"],
+            {},
+            "argument --max_batch_delay_ms: 'soon': a whole number of at least 0 is needed",
+        ),
+        ([], {"SILENCIO_MAX_BATCH_WINDOWS": "x"}, "SILENCIO_MAX_BATCH_WINDOWS='x': a whole number of at least 1"),
+        (
+            [],
+            {"SILENCIO_MAX_BATCH_DELAY_MS": "-1"},
+            "SILENCIO_MAX_BATCH_DELAY_MS='-1': a whole number of at least 0 is needed",
+        ),
     ],
 )
 def test_options__that_are_none_end_the_program_with_one_sentence(

@@ -29,7 +29,7 @@ class Crowd:
         self.answers: list[tuple[int, str | None]] = []
         self.failures: list[str] = []
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(url, one)) for one in recordings]
+        self._threads = [threading.Thread(target=self._send, args=(url, one)) for one in recordings]
 
     def __enter__(self) -> Crowd:
         for thread in self._threads:
@@ -41,7 +41,7 @@ class Crowd:
         for thread in self._threads:
             thread.join()
 
-    def _ask(self, url: str, encoded: bytes) -> None:
+    def _send(self, url: str, encoded: bytes) -> None:
         with httpx.Client(base_url=url, trust_env=False, timeout=HANG_S) as client:
             while not self._stop.is_set():
                 try:
@@ -67,7 +67,7 @@ def test_predictor__killed_under_load_and_started_again_is_503_for_that_time_and
     recordings = [recording(duration_s) for duration_s in (1.0, 5.0, 12.0, 65.0)]
     assert len(recordings) == N_CLIENTS
     with (
-        local_servers(bundle_directory, longest_start_s=HANG_S) as servers,
+        local_servers(bundle_directory, start_timeout_s=HANG_S) as servers,
         ExitStack() as stack,
         Crowd(servers.url, recordings) as crowd,
     ):

@@ -25,7 +25,7 @@ from tests.waiting import HANG_S
 
 Tensors = dict[str, NDArray[np.float32]]
 N_CLASSES = 3
-MOST = 4
+MAX_BATCH = 4
 
 
 class WatchedGraph:
@@ -66,7 +66,7 @@ def make(graph: WatchedGraph) -> Iterator[Callable[..., Scheduler]]:
     made: list[Scheduler] = []
 
     def make(**changes: Any) -> Scheduler:
-        sizes = {"n_workers": 1, "most_batch_windows": MOST, "most_wait_ms": 0, "most_queued_windows": 1_000}
+        sizes = {"n_workers": 1, "max_batch_windows": MAX_BATCH, "max_batch_delay_ms": 0, "max_queued_windows": 1_000}
         made.append(Scheduler(graph, **(sizes | changes)))
         return made[-1]
 
@@ -139,17 +139,17 @@ def _convolutional_graph(path: Path) -> Graph:
     return Graph(path, (GraphInput(name="log_mel", dtype="float32", shape=(32, 64)),), n_threads=1)
 
 
-@pytest.mark.parametrize("most_batch_windows", [1, 2, 3, 8])
-def test_submit__gives_the_numbers_of_the_window_alone(tmp_path: Path, most_batch_windows: int) -> None:
+@pytest.mark.parametrize("max_batch_windows", [1, 2, 3, 8])
+def test_submit__gives_the_numbers_of_the_window_alone(tmp_path: Path, max_batch_windows: int) -> None:
     graph = _convolutional_graph(tmp_path / "small.onnx")
     windows = np.random.default_rng(0).standard_normal((40, 32, 64)).astype(np.float32)
     alone = np.concatenate([graph.run({"log_mel": windows[i : i + 1]}) for i in range(40)])
 
     async def steps() -> None:
-        sizes = {"most_batch_windows": most_batch_windows, "most_wait_ms": 0, "most_queued_windows": 100}
+        sizes = {"max_batch_windows": max_batch_windows, "max_batch_delay_ms": 0, "max_queued_windows": 100}
         with Scheduler(graph.run, n_workers=2, **sizes) as scheduler:
-            asked = [scheduler.submit({"log_mel": windows[i : i + 4]}) for i in range(0, 40, 4)]
-            together = np.concatenate(await asyncio.gather(*asked))
+            sent = [scheduler.submit({"log_mel": windows[i : i + 4]}) for i in range(0, 40, 4)]
+            together = np.concatenate(await asyncio.gather(*sent))
         np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
 
     run(steps())
@@ -204,7 +204,7 @@ def test_run__a_long_batch_request_holds_nobody_up_for_longer_than_one_run(
 
     run(steps())
     assert graph.runs[1] == [1]
-    assert len(graph.runs[0]) == MOST
+    assert len(graph.runs[0]) == MAX_BATCH
 
 
 def test_run__batch_windows_keep_a_tenth_under_interactive_load(
@@ -223,7 +223,7 @@ def test_run__batch_windows_keep_a_tenth_under_interactive_load(
     n_batch = sum(mark < 1_000 for mark in before_last_interactive[1:])
     assert n_batch == 8
     first = next(i for i, marks in enumerate(graph.runs[1:]) if marks[0] < 1_000)
-    assert first * MOST == 36
+    assert first * MAX_BATCH == 36
 
 
 def test_run__threads_share_what_waits(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
@@ -244,8 +244,8 @@ def test_wait__is_for_company_and_ends_when_the_run_is_full(
     make: Callable[..., Scheduler], graph: WatchedGraph
 ) -> None:
     async def steps() -> None:
-        scheduler = make(most_wait_ms=3_600_000)
-        await asyncio.gather(*(_later(scheduler, "interactive", i) for i in range(MOST)))
+        scheduler = make(max_batch_delay_ms=3_600_000)
+        await asyncio.gather(*(_later(scheduler, "interactive", i) for i in range(MAX_BATCH)))
 
     run(steps())
     assert graph.runs == [[0, 1, 2, 3]]
@@ -253,7 +253,7 @@ def test_wait__is_for_company_and_ends_when_the_run_is_full(
 
 def test_wait__is_bounded(make: Callable[..., Scheduler], graph: WatchedGraph) -> None:
     async def steps() -> None:
-        scheduler = make(most_wait_ms=50)
+        scheduler = make(max_batch_delay_ms=50)
         await scheduler.submit(_windows(1))
 
     run(steps())
@@ -264,7 +264,7 @@ def test_queue__that_is_full_refuses_and_takes_again_when_there_is_room(
     make: Callable[..., Scheduler], graph: WatchedGraph
 ) -> None:
     async def steps() -> None:
-        scheduler = make(most_queued_windows=5)
+        scheduler = make(max_queued_windows=5)
         waiting = [await _held(scheduler, graph), _later(scheduler, "batch", *range(10, 15))]
         await _queued(*waiting)
         with pytest.raises(QueueFullError, match="5 batch windows wait already, 5 are the most"):
@@ -282,7 +282,7 @@ def test_queue__that_is_full_refuses_and_takes_again_when_there_is_room(
 
 def test_queue__takes_a_request_that_is_larger_than_itself_when_nothing_waits(make: Callable[..., Scheduler]) -> None:
     async def steps() -> None:
-        assert len(await make(most_queued_windows=2).submit(_windows(1, 2, 3))) == 3
+        assert len(await make(max_queued_windows=2).submit(_windows(1, 2, 3))) == 3
 
     run(steps())
 
@@ -342,11 +342,11 @@ def test_on_batch__is_told_of_each_run(
 ) -> None:
     now_s = [100.0]
     monkeypatch.setattr(scheduler_module, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
-    told: list[tuple[int, float, float]] = []
+    reported: list[tuple[int, float, float]] = []
 
     async def steps() -> None:
         scheduler = make()
-        scheduler.on_batch = lambda *figures: told.append(figures)
+        scheduler.on_batch = lambda *metrics: reported.append(metrics)
         waiting = [await _held(scheduler, graph), _later(scheduler, "interactive", 1, 2)]
         await _queued(*waiting)
         now_s[0] += 7.0
@@ -355,7 +355,7 @@ def test_on_batch__is_told_of_each_run(
         scheduler.close()
 
     run(steps())
-    (n_first, _, first_ran_s), (n_second, second_waited_s, second_ran_s) = told
+    (n_first, _, first_ran_s), (n_second, second_waited_s, second_ran_s) = reported
     assert (n_first, n_second) == (1, 2)
     assert (first_ran_s, second_waited_s, second_ran_s) == (7.0, 7.0, 0.0)
 
@@ -363,7 +363,7 @@ def test_on_batch__is_told_of_each_run(
 def test_on_batch__that_fails_ends_no_thread(make: Callable[..., Scheduler]) -> None:
     async def steps() -> None:
         scheduler = make()
-        scheduler.on_batch = lambda *figures: 1 / 0
+        scheduler.on_batch = lambda *metrics: 1 / 0
         for mark in (1, 2):
             np.testing.assert_array_equal((await scheduler.submit(_windows(mark)))[0], [2 * mark] * N_CLASSES)
 
@@ -372,7 +372,9 @@ def test_on_batch__that_fails_ends_no_thread(make: Callable[..., Scheduler]) -> 
 
 def test_close__answers_what_waits(graph: WatchedGraph) -> None:
     async def steps() -> None:
-        with Scheduler(graph, n_workers=1, most_batch_windows=2, most_wait_ms=0, most_queued_windows=100) as scheduler:
+        with Scheduler(
+            graph, n_workers=1, max_batch_windows=2, max_batch_delay_ms=0, max_queued_windows=100
+        ) as scheduler:
             waiting = [_later(scheduler, "batch", *range(9))]
             await _queued()
         assert len(await waiting[0]) == 9
@@ -382,9 +384,9 @@ def test_close__answers_what_waits(graph: WatchedGraph) -> None:
 
 def test_answered__its_windows_are_let_go_at_once(graph: WatchedGraph) -> None:
     """Not when the interpreter next looks for circles: at half a megabyte a window, memory would creep."""
-    scheduler = Scheduler(graph, n_workers=1, most_batch_windows=2, most_wait_ms=0, most_queued_windows=64)
+    scheduler = Scheduler(graph, n_workers=1, max_batch_windows=2, max_batch_delay_ms=0, max_queued_windows=64)
 
-    async def ask() -> weakref.ref[NDArray[np.float32]]:
+    async def send() -> weakref.ref[NDArray[np.float32]]:
         tensors = _windows(1.0, 2.0, 3.0)
         held = weakref.ref(tensors["sound"])
         await scheduler.submit(tensors)
@@ -392,7 +394,7 @@ def test_answered__its_windows_are_let_go_at_once(graph: WatchedGraph) -> None:
 
     gc.disable()
     try:
-        assert asyncio.run(ask())() is None
+        assert asyncio.run(send())() is None
     finally:
         gc.enable()
         scheduler.close()

@@ -53,13 +53,13 @@ def _answer(response: Response, accepted: str | None = "gzip") -> httpx.Response
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await response(scope, receive, send)
 
-    async def ask() -> httpx.Response:
+    async def call() -> httpx.Response:
         transport = httpx.ASGITransport(Compression(application, **Compression.options()))
         async with httpx.AsyncClient(transport=transport, base_url="http://server", timeout=HANG_S) as client:
             headers = {"Accept-Encoding": "identity" if accepted is None else accepted}
             return await client.get("/", headers=headers)
 
-    return asyncio.run(ask())
+    return asyncio.run(call())
 
 
 def test_answer__small_ones_are_not_worth_it() -> None:

@@ -31,8 +31,8 @@ def open_to_app(bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory
 def _preflight(
     client: httpx.Client, origin: str, method: str = "POST", headers: str = "content-type"
 ) -> httpx.Response:
-    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers, "X-API-Key": ""}
-    return client.options(ROUTE, headers={"Origin": origin} | asked)
+    sent = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": headers, "X-API-Key": ""}
+    return client.options(ROUTE, headers={"Origin": origin} | sent)
 
 
 @pytest.mark.parametrize("origin", [APP, "http://localhost:3000"])

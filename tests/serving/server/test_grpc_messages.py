@@ -22,7 +22,7 @@ async def of(message: bytes) -> AsyncIterator[bytes]:
 
 
 def test_names__the_oldest_gives_way_and_none_to_those_who_need_no_key() -> None:
-    async def ask() -> None:
+    async def send() -> None:
         messages = Messages(10 * HANG_S)
         with_key, open_to_all = (
             [asyncio.create_task(messages.read_name(silent(), is_open=is_open)) for _ in range(MAX_NAMES_AT_ONCE + n)]
@@ -39,22 +39,22 @@ def test_names__the_oldest_gives_way_and_none_to_those_who_need_no_key() -> None
         assert not messages._names._being_read
         assert not messages._open_names._being_read
 
-    asyncio.run(ask())
+    asyncio.run(send())
 
 
 def test_recordings__one_whose_turn_does_not_come_is_refused_and_leaves_no_trace() -> None:
-    async def ask() -> None:
+    async def send() -> None:
         messages = Messages(0.01)
         messages._may_read = asyncio.Semaphore(0)  # all are sending, for longer than one waits
         with pytest.raises(Overloaded, match="as many messages as may be are being sent; try again"):
             await messages.read(of(b"recording"))
         assert messages._n_waiting == 0
 
-    asyncio.run(ask())
+    asyncio.run(send())
 
 
 def test_recordings__one_that_was_given_up_makes_room() -> None:
-    async def ask() -> None:
+    async def send() -> None:
         messages = Messages(10 * HANG_S)
         slow = [asyncio.create_task(messages.read(silent())) for _ in range(MAX_MESSAGES_AT_ONCE)]
         waiting = asyncio.create_task(messages.read(of(b"recording")))
@@ -65,4 +65,4 @@ def test_recordings__one_that_was_given_up_makes_room() -> None:
             one.cancel()
         await asyncio.gather(*slow, return_exceptions=True)
 
-    asyncio.run(ask())
+    asyncio.run(send())

@@ -19,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from serving.server.admission import Limits
+from serving.server.entrance import Entrance
 from serving.server.http_protocol import HttpProtocol
-from serving.server.kserve_servers import Entrance, listen_on
+from serving.server.kserve_patches import install
 from silencio.errors import ConfigError
 from tests.waiting import HANG_S, until
 
@@ -178,14 +179,14 @@ def _request(offer: str, framing: str, path: str = "/a?b=c") -> bytes:
 def test_offer__is_passed_over_wherever_the_segments_end(offer: str, framing: str, sent: bytes) -> None:
     whole = _request(offer, framing) + sent
 
-    async def ask() -> None:
+    async def request_it() -> None:
         for cut in range(len(whole)):
             (seen,) = await _exchange(whole[:cut], whole[cut:])
             assert (seen["method"], seen["path"], seen["body"]) == ("POST", "/a", BODY.decode("latin-1")), cut
             assert "x-mine" in seen["names"]
             assert not {"upgrade", "http2-settings"} & set(seen["names"])
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 @pytest.mark.parametrize("offer", OFFERS)
@@ -267,7 +268,7 @@ def test_silence__a_connection_without_a_word_ends() -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"\r\n\r\n"])
 def test_silence__without_a_word_there_is_no_answer(sent: bytes) -> None:
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         await connection.send(*([sent] if sent else []))
         assert connection.clock.delays_s() == [HEAD_S]
@@ -275,44 +276,44 @@ def test_silence__without_a_word_there_is_no_answer(sent: bytes) -> None:
         assert connection.transport.closed
         assert not connection.transport.written
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 @pytest.mark.parametrize("head", ["POST / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n", "P"])
 def test_silence__half_a_head_is_a_408(head: str) -> None:
-    async def ask() -> bytes:
+    async def request_it() -> bytes:
         connection = Connection()
         await connection.send(head.encode())
         connection.clock.go_off()
         assert connection.transport.closed
         return bytes(connection.transport.written)
 
-    assert _refusal(asyncio.run(ask())) == (408, "the request's head was not whole after 30 s")
+    assert _refusal(asyncio.run(request_it())) == (408, "the request's head was not whole after 30 s")
 
 
 def test_silence__a_client_that_left_is_not_waited_for() -> None:
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         await connection.send(b"GET / HTTP/1.1\r\n")
         connection.protocol.connection_lost(None)
         assert not connection.clock.timers
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 def test_silence__a_head_that_drips_has_no_more_time_than_one_that_stands_still() -> None:
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         (begun,) = connection.clock.timers
         for one in b"GET / HTTP/1.1\r\nX-Mine: " + b"x" * 50:
             await connection.send(bytes([one]))
         assert connection.clock.timers == [begun]
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 def test_silence__half_a_head_behind_an_answer_ends_too() -> None:
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         await connection.send(b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert [one["path"] for one in await connection.answered()] == ["/1"]
@@ -321,13 +322,13 @@ def test_silence__half_a_head_behind_an_answer_ends_too() -> None:
         connection.clock.go_off()
         assert b"HTTP/1.1 408 " in connection.transport.written
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 def test_silence__between_requests_is_the_kept_connections_own_limit() -> None:
     """A phone's client keeps its connection from one recording to the next."""
 
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         for n_answers in (1, 2, 3):
             await connection.send(_request(H2C, LENGTH[0]) + BODY)
@@ -336,11 +337,11 @@ def test_silence__between_requests_is_the_kept_connections_own_limit() -> None:
         connection.clock.go_off()
         assert connection.transport.closed
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 def test_silence__amid_a_body_is_the_applications_to_end() -> None:
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         await connection.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n")
         assert not connection.clock.timers
@@ -349,13 +350,13 @@ def test_silence__amid_a_body_is_the_applications_to_end() -> None:
         await connection.send(b"y")
         assert [one["body"] for one in await connection.answered()] == ["xy"]
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 def test_silence__in_the_rest_of_a_body_that_nobody_reads_ends_too() -> None:
     """As long as it comes, its client may yet read the answer."""
 
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         await connection.send(b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n")
         assert [one["path"] for one in await connection.answered()] == ["/early"]
@@ -369,7 +370,7 @@ def test_silence__in_the_rest_of_a_body_that_nobody_reads_ends_too() -> None:
         assert connection.transport.closed
         assert len(await connection.answered()) == 1
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 @pytest.mark.parametrize(
@@ -397,18 +398,18 @@ def test_wrong__a_400_with_one_sentence(port: int, sent: bytes, sentence: str) -
 
 
 def test_wrong__amid_a_body_is_a_400_too() -> None:
-    async def ask() -> bytes:
+    async def request_it() -> bytes:
         connection = Connection()
         head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
         await connection.send(head, b"1\r\nx\r\nno number")
         assert connection.transport.closed
         return bytes(connection.transport.written)
 
-    assert _refusal(asyncio.run(ask()))[0] == 400
+    assert _refusal(asyncio.run(request_it()))[0] == 400
 
 
 def test_wrong__behind_an_answer_that_is_owed_gives_none_of_its_own() -> None:
-    async def ask() -> None:
+    async def request_it() -> None:
         connection = Connection()
         connection.protocol.data_received(
             b"GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n"
@@ -417,11 +418,11 @@ def test_wrong__behind_an_answer_that_is_owed_gives_none_of_its_own() -> None:
         assert b" 400 " not in connection.transport.written
         await connection.answered()
 
-    asyncio.run(ask())
+    asyncio.run(request_it())
 
 
 def test_wrong__a_head_without_end_is_a_431() -> None:
-    async def ask() -> bytes:
+    async def request_it() -> bytes:
         connection = Connection()
         n_bytes = 0
         while not connection.transport.closed:
@@ -431,7 +432,7 @@ def test_wrong__a_head_without_end_is_a_431() -> None:
         return bytes(connection.transport.written)
 
     text = "the request's head is larger than 131072 bytes, the most that is taken"
-    assert _refusal(asyncio.run(ask())) == (431, text)
+    assert _refusal(asyncio.run(request_it())) == (431, text)
 
 
 def test_head__of_70_kilobytes_is_taken() -> None:
@@ -443,8 +444,8 @@ def test_head__of_70_kilobytes_is_taken() -> None:
 def test_server__is_given_it_with_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("RESTServer", "GRPCServer"):
         monkeypatch.setattr(kserve.model_server, name, getattr(kserve.model_server, name))
-    limits = Limits(most_body_bytes=1, most_body_bytes_in_flight=1, most_requests=1, head_read_timeout_s=7.0)
-    listen_on(Entrance("127.0.0.1", limits))
+    limits = Limits(max_body_bytes=1, max_body_bytes_in_flight=1, max_concurrent_requests=1, head_read_timeout_s=7.0)
+    install(Entrance("127.0.0.1", limits))
     server = kserve.model_server.RESTServer("kserve.model_server:app", None, None, 0)
     assert (server.config.http.func, server.config.http.keywords) == (HttpProtocol, {"head_read_timeout_s": 7.0})
 
@@ -452,4 +453,4 @@ def test_server__is_given_it_with_its_limit(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("timeout_s", [0.0, -1.0])
 def test_limits__a_head_needs_some_time(timeout_s: float) -> None:
     with pytest.raises(ConfigError, match="head_read_timeout_s must be more than 0"):
-        Limits(most_body_bytes=1, most_body_bytes_in_flight=1, most_requests=1, head_read_timeout_s=timeout_s)
+        Limits(max_body_bytes=1, max_body_bytes_in_flight=1, max_concurrent_requests=1, head_read_timeout_s=timeout_s)

@@ -14,8 +14,8 @@ from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from kserve.errors import ModelNotFound
 
 from serving.server.inference_routes import add_inference_routes
+from serving.server.kserve_patches import BundleDataPlane
 from serving.server.protocol import LARGE_BODY_BYTES
-from serving.server.readiness import BundleDataPlane
 from tests.waiting import HANG_S
 
 V2_OF_VERSION = "/v2/models/silencio/versions/2/infer"
@@ -70,7 +70,7 @@ def _body(route: str, n_bytes: int) -> bytes:
 
 @pytest.mark.parametrize("route", [V1, V2, V2_OF_VERSION])
 def test_body__a_large_one_is_parsed_while_others_are_answered(plane: _DataPlane, route: str) -> None:
-    async def ask() -> httpx.Response:
+    async def send() -> httpx.Response:
         async with _client(plane) as client:
             headers = {"Content-Type": "application/json"}
             waiting = asyncio.create_task(client.post(route, content=_body(route, LARGE_BODY_BYTES), headers=headers))
@@ -81,7 +81,7 @@ def test_body__a_large_one_is_parsed_while_others_are_answered(plane: _DataPlane
             plane.may_decode.set()
             return await waiting
 
-    assert asyncio.run(ask()).status_code == 200
+    assert asyncio.run(send()).status_code == 200
     assert plane.decoded_in != [threading.get_ident()]
 
 
@@ -89,21 +89,21 @@ def test_body__a_large_one_is_parsed_while_others_are_answered(plane: _DataPlane
 def test_body__a_small_one_is_worth_no_thread(plane: _DataPlane, route: str) -> None:
     plane.may_decode.set()
 
-    async def ask() -> httpx.Response:
+    async def send() -> httpx.Response:
         async with _client(plane) as client:
             return await client.post(route, content=_body(route, 100))
 
-    assert asyncio.run(ask()).status_code == 200
+    assert asyncio.run(send()).status_code == 200
     assert plane.decoded_in == [threading.get_ident()]
 
 
 def test_v2__another_version_is_not_even_read(plane: _DataPlane) -> None:
-    async def ask() -> None:
+    async def send() -> None:
         async with _client(plane) as client:
             await client.post("/v2/models/silencio/versions/7/infer", content=b"{}")
 
     with pytest.raises(ModelNotFound):
-        asyncio.run(ask())
+        asyncio.run(send())
     assert not plane.decoded_in
 
 
@@ -111,12 +111,12 @@ def _v2_answer(plane: _DataPlane, response: InferResponse, content_type: str | N
     plane.may_decode.set()
     plane.answer = response
 
-    async def ask() -> httpx.Response:
+    async def send() -> httpx.Response:
         async with _client(plane) as client:
             headers = {} if content_type is None else {"Content-Type": content_type}
             return await client.post(V2, content=_body(V2, 8), headers=headers)
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
 def _response(**options: Any) -> InferResponse:
@@ -167,11 +167,11 @@ def test_v1__an_answer_with_a_type_of_its_own_keeps_it(plane: _DataPlane) -> Non
 
     plane.infer = named  # type: ignore[method-assign]
 
-    async def ask() -> httpx.Response:
+    async def send() -> httpx.Response:
         async with _client(plane) as client:
             return await client.post(V1, content=_body(V1, 8))
 
-    answer = asyncio.run(ask())
+    answer = asyncio.run(send())
     assert (answer.text, answer.headers["content-type"]) == ("a,b\n", "text/csv; charset=utf-8")
     assert answer.headers["content-length"] == "4"
 

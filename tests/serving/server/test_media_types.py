@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from serving.server.media_types import is_json, is_text, says_nothing
+from serving.server.media_types import is_json, is_text, is_unspecific
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,8 @@ from serving.server.media_types import is_json, is_text, says_nothing
         ("multipart/form-data; boundary=x", False),
     ],
 )
-def test_says_nothing__what_clients_send_when_nobody_chose(content_type: str, nothing: bool) -> None:
-    assert says_nothing(content_type) is nothing
+def test_is_unspecific__what_clients_send_when_nobody_chose(content_type: str, nothing: bool) -> None:
+    assert is_unspecific(content_type) is nothing
 
 
 @pytest.mark.parametrize("container", ["OGG", "WAV", "FLAC", "MP3", "AIFF", "AU", "CAF", "RF64", "W64", "VOC"])

@@ -34,30 +34,35 @@ from kserve.utils.utils import to_headers
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving.access import Access
+from serving.access import Authenticator
 from serving.access.keys import add_key
 from serving.local import LocalServers
 from serving.metrics.routes import METHODS
-from serving.server.admission import Limits, Load
+from serving.server.admission import AdmissionController, Limits
 from serving.server.errors import NotReady, Overloaded, Unavailable
-from serving.server.grpc_interceptor import GrpcBoundary
+from serving.server.grpc_interceptor import GrpcInterceptor
 from serving.server.middleware import guard
 from silencio.errors import ConfigError
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until, until_async
 
 PREDICT, INFER = "/v1/models/silencio:predict", "/v2/models/silencio/infer"
-LIMITS = {"most_body_bytes": 1_000, "most_body_bytes_in_flight": 1_500, "most_requests": 2, "longest_pause_s": HANG_S}
+LIMITS = {
+    "max_body_bytes": 1_000,
+    "max_body_bytes_in_flight": 1_500,
+    "max_concurrent_requests": 2,
+    "body_read_timeout_s": HANG_S,
+}
 
 
 class Guarded:
     """An application behind the boundary: `predict` answers what it was given, once it may."""
 
-    def __init__(self, access: Access | None = None, **limits: Any) -> None:
+    def __init__(self, access: Authenticator | None = None, **limits: Any) -> None:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.error: Exception | None = None
-        self.load = Load(Limits(**(LIMITS | limits)))
+        self.admission = AdmissionController(Limits(**(LIMITS | limits)))
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         app = FastAPI()
@@ -66,7 +71,7 @@ class Guarded:
         app.add_api_route("/v2/health/live", self.live, methods=["GET"])
         page = Route("/page/{name}", self.page)
         app.router.routes.append(page)
-        guard(app, self.load, access, [page])
+        guard(app, self.admission, access, [page])
         self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning"))
 
     async def predict(self, request: Request) -> dict[str, Any]:
@@ -88,7 +93,7 @@ class Guarded:
 
 
 @contextlib.contextmanager
-def guarded_application(access: Access | None = None, **limits: Any) -> Iterator[Guarded]:
+def guarded_application(access: Authenticator | None = None, **limits: Any) -> Iterator[Guarded]:
     application = Guarded(access, **limits)
     thread = threading.Thread(target=application.server.run, daemon=True)
     thread.start()
@@ -110,7 +115,7 @@ def guarded(shared: Guarded) -> Iterator[Guarded]:
     yield shared
     shared.may_answer.set()
     shared.error = None
-    until(lambda: shared.load.n_requests == shared.load.n_body_bytes == 0)
+    until(lambda: shared.admission.n_requests == shared.admission.n_body_bytes == 0)
 
 
 def _post(guarded: Guarded, content: Any = b"x", route: str = PREDICT, **headers: str) -> httpx.Response:
@@ -145,9 +150,9 @@ def test_request_id__both_stand_in_the_log(
     wrong = _post(guarded, X_Request_ID="walk-17")
     large = _post(guarded, b"x" * 1_001, X_Request_ID="walk-18")
     without = _post(guarded)
-    said = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    message = [record.getMessage() for record in caplog.records if record.name == "kserve"]
     own = [answer.headers["x-silencio-request-id"] for answer in (wrong, large, without)]
-    assert [line.partition(": ")[0] for line in said] == [
+    assert [line.partition(": ")[0] for line in message] == [
         f"400 {PREDICT} {own[0]} (walk-17)",
         f"413 {PREDICT} {own[1]} (walk-18)",
         f"400 {PREDICT} {own[2]}",
@@ -213,7 +218,7 @@ def test_bodies__packed_ones_take_the_room_that_they_need_unpacked(guarded: Guar
     guarded.may_answer.clear()
     packed = gzip.compress(b"x" * 900)
     with _begin(guarded, f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}", packed):
-        until(lambda: guarded.load.n_body_bytes == 900)
+        until(lambda: guarded.admission.n_body_bytes == 900)
         assert _post(guarded, gzip.compress(b"x" * 700), Content_Encoding="gzip").status_code == 503
         guarded.may_answer.set()
 
@@ -222,7 +227,7 @@ def test_body__a_packed_one_that_stands_still_or_ends_is_given_up(guarded: Guard
     packed = gzip.compress(bytes(900))
     head = f"Content-Encoding: gzip\r\nContent-Length: {len(packed)}"
     with (
-        guarded_application(longest_pause_s=0.3) as impatient,
+        guarded_application(body_read_timeout_s=0.3) as impatient,
         _begin(impatient, head, packed[:10]) as connection,
     ):
         assert connection.recv(4_096).startswith(b"HTTP/1.1 408 ")
@@ -232,13 +237,13 @@ def test_body__a_packed_one_that_stands_still_or_ends_is_given_up(guarded: Guard
 def test_bodies__those_held_at_once_are_bounded_and_given_back(guarded: Guarded) -> None:
     guarded.may_answer.clear()
     with _begin(guarded, "Content-Length: 900", b"x" * 900):
-        until(lambda: guarded.load.n_body_bytes == 900)
+        until(lambda: guarded.admission.n_body_bytes == 900)
         refused = _post(guarded, b"x" * 700)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         chunked = _post(guarded, _in_pieces(700))
         assert chunked.status_code == 503
         guarded.may_answer.set()
-    until(lambda: guarded.load.n_body_bytes == 0)
+    until(lambda: guarded.admission.n_body_bytes == 0)
     assert _post(guarded, b"x" * 700).status_code == 200
 
 
@@ -251,13 +256,13 @@ def test_bodies__a_refused_one_is_not_waited_for(guarded: Guarded) -> None:
 def test_requests__those_worked_on_are_bounded_and_the_rest_is_told_at_once(guarded: Guarded) -> None:
     guarded.may_answer.clear()
     with _begin(guarded, "Content-Length: 1", b"x"), _begin(guarded, "Content-Length: 1", b"x"):
-        until(lambda: guarded.load.n_requests == 2)
+        until(lambda: guarded.admission.n_requests == 2)
         refused = _post(guarded)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert "works on 2 requests" in refused.json()["error"]
         assert httpx.get(f"{guarded.url}/v2/health/live", trust_env=False, timeout=HANG_S).status_code == 200
         guarded.may_answer.set()
-    until(lambda: guarded.load.n_requests == 0)
+    until(lambda: guarded.admission.n_requests == 0)
     assert _post(guarded).status_code == 200
 
 
@@ -265,18 +270,18 @@ def test_requests__slow_uploads_do_not_keep_others_out() -> None:
     with guarded_application() as guarded, contextlib.ExitStack() as uploads:
         for _ in range(5):
             uploads.enter_context(_begin(guarded, "Content-Length: 100", b"half"))
-        until(lambda: guarded.load.n_body_bytes == 20)
+        until(lambda: guarded.admission.n_body_bytes == 20)
         assert _post(guarded).status_code == 200
 
 
 def test_requests__a_client_that_leaves_frees_its_place(guarded: Guarded) -> None:
     _begin(guarded, "Content-Length: 1000", b"half").close()
-    until(lambda: guarded.load.n_body_bytes == 0)
+    until(lambda: guarded.admission.n_body_bytes == 0)
 
 
 def test_body__that_stands_still_is_given_up() -> None:
     with (
-        guarded_application(longest_pause_s=0.3) as guarded,
+        guarded_application(body_read_timeout_s=0.3) as guarded,
         _begin(guarded, "Content-Length: 100", b"half") as connection,
     ):
         answer = b""
@@ -288,7 +293,7 @@ def test_body__that_stands_still_is_given_up() -> None:
 
 def test_limits__that_contradict_each_other() -> None:
     with pytest.raises(ConfigError, match="could never be read"):
-        Limits(most_body_bytes=10, most_body_bytes_in_flight=9, most_requests=1)
+        Limits(max_body_bytes=10, max_body_bytes_in_flight=9, max_concurrent_requests=1)
 
 
 @pytest.mark.parametrize(
@@ -312,20 +317,21 @@ def test_errors__a_status_and_a_sentence(guarded: Guarded, error: Exception, sta
 
 
 def test_keys__the_model_sees_whose_it_was_and_not_the_key(tmp_path: Path) -> None:
-    key = add_key(tmp_path / "keys.csv", "ranger", 600, None)
-    with guarded_application(Access(tmp_path / "keys.csv")) as guarded:
-        headers = _post(guarded, X_API_Key=key, X_Silencio_Key_Name="admin").json()["headers"]
-        assert headers["x-silencio-key-name"] == "ranger"
+    key = add_key(tmp_path / "keys.csv", "ranger", 600, None, "reviewer")
+    with guarded_application(Authenticator(tmp_path / "keys.csv")) as guarded:
+        forged = {"X_Silencio_Key_Name": "admin", "X_Silencio_Key_Role": "admin"}
+        headers = _post(guarded, X_API_Key=key, **forged).json()["headers"]
+        assert (headers["x-silencio-key-name"], headers["x-silencio-key-role"]) == ("ranger", "reviewer")
         assert key not in str(headers)
         assert _post(guarded).status_code == 401
 
 
 def test_keys__reading_pages_and_probes_needs_none_and_load_does_not_stop_it(tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.csv", "ranger", 600, None)
-    with guarded_application(Access(tmp_path / "keys.csv"), most_requests=1) as guarded:
+    with guarded_application(Authenticator(tmp_path / "keys.csv"), max_concurrent_requests=1) as guarded:
         guarded.may_answer.clear()
         with _begin(guarded, f"Content-Length: 1\r\nX-API-Key: {key}", b"x"):
-            until(lambda: guarded.load.n_requests == 1)
+            until(lambda: guarded.admission.n_requests == 1)
             for route in ("/page/page.js", "/v2/health/live"):
                 assert httpx.get(guarded.url + route, trust_env=False, timeout=HANG_S).status_code == 200
             assert _post(guarded, route="/page/page.js").status_code == 401
@@ -341,9 +347,9 @@ def test_log__a_client_writes_no_lines_of_its_own(
     guarded.error = InvalidInput("a\nfield: is missing" + "x" * 5_000)
     _post(guarded)
     _post(guarded, route="/v1/models/%0aERROR%20all%20is%20lost:predict")
-    said = [record.getMessage() for record in caplog.records if record.name == "kserve"]
-    assert len(said) == 2
-    assert not any("\n" in line or len(line) > 1_100 for line in said)
+    message = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    assert len(message) == 2
+    assert not any("\n" in line or len(line) > 1_100 for line in message)
 
 
 def test_routes__wrong_ones_are_json_with_one_sentence(http: httpx.Client) -> None:
@@ -383,7 +389,7 @@ def test_allow__lists_what_is_taken_and_nothing_else(http: httpx.Client) -> None
 
 def test_options__needs_no_key_and_asks_nothing(tmp_path: Path) -> None:
     add_key(tmp_path / "keys.csv", "ranger", 600, None)
-    with guarded_application(Access(tmp_path / "keys.csv")) as guarded:
+    with guarded_application(Authenticator(tmp_path / "keys.csv")) as guarded:
         answer = httpx.options(guarded.url + PREDICT, trust_env=False, timeout=HANG_S)
     assert (answer.status_code, answer.headers["allow"]) == (204, "POST, OPTIONS")
     assert answer.headers["x-request-id"]
@@ -409,8 +415,8 @@ class Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # kserve is
 
 @contextlib.asynccontextmanager
 async def guarded_grpc() -> Any:
-    load = Load(Limits(**LIMITS))
-    server = aio.server(interceptors=(GrpcBoundary(load, None),))
+    load = AdmissionController(Limits(**LIMITS))
+    server = aio.server(interceptors=(GrpcInterceptor(load, None),))
     servicer = Servicer()
     add_GRPCInferenceServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -435,46 +441,46 @@ async def guarded_grpc() -> Any:
     ],
 )
 def test_grpc_errors__a_status_and_a_sentence(error: Exception, status: StatusCode, text: str) -> None:
-    async def ask() -> aio.AioRpcError:
+    async def send() -> aio.AioRpcError:
         async with guarded_grpc() as (servicer, channel, _):
             servicer.error = error
             with pytest.raises(aio.AioRpcError) as caught:
                 await GRPCInferenceServiceStub(channel).ModelInfer(ModelInferRequest())
         return caught.value
 
-    said = asyncio.run(ask())
-    assert (said.code(), said.details()) == (status, text)
-    assert dict(said.trailing_metadata())["x-request-id"]
+    message = asyncio.run(send())
+    assert (message.code(), message.details()) == (status, text)
+    assert dict(message.trailing_metadata())["x-request-id"]
 
 
 def test_grpc__metadata_as_over_rest() -> None:
-    async def ask() -> tuple[dict[str, str], dict[str, str]]:
+    async def send() -> tuple[dict[str, str], dict[str, str]]:
         async with guarded_grpc() as (servicer, channel, _):
             call = GRPCInferenceServiceStub(channel).ModelInfer(
-                ModelInferRequest(), metadata=(("x-request-id", "walk-17"), ("x-silencio-key-name", "somebody"))
+                ModelInferRequest(), metadata=(("x-request-id", "walk-17"), ("x-silencio-key-role", "admin"))
             )
             await call
             return servicer.headers, dict(await call.trailing_metadata())
 
-    seen, answered = asyncio.run(ask())
+    seen, answered = asyncio.run(send())
     assert seen["x-request-id"] == answered["x-request-id"] == "walk-17"
     assert seen["x-silencio-request-id"] == answered["x-silencio-request-id"] != "walk-17"
-    assert "x-silencio-key-name" not in seen
+    assert not {"x-silencio-key-name", "x-silencio-key-role"} & seen.keys()
 
 
 def test_grpc__bytes_that_are_no_message_are_the_clients_fault() -> None:
-    async def ask() -> aio.AioRpcError:
+    async def send() -> aio.AioRpcError:
         async with guarded_grpc() as (_, channel, _load):
             call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
             with pytest.raises(aio.AioRpcError) as caught:
                 await call(b"\xff\xff\xff")
         return caught.value
 
-    assert asyncio.run(ask()).code() is StatusCode.INVALID_ARGUMENT
+    assert asyncio.run(send()).code() is StatusCode.INVALID_ARGUMENT
 
 
 def test_grpc__load_is_bounded_but_not_for_probes() -> None:
-    async def ask() -> tuple[list[StatusCode], bool]:
+    async def send() -> tuple[list[StatusCode], bool]:
         async with guarded_grpc() as (servicer, channel, load):
             servicer.may_answer.clear()
             stub = GRPCInferenceServiceStub(channel)
@@ -486,7 +492,7 @@ def test_grpc__load_is_bounded_but_not_for_probes() -> None:
             assert load.n_requests == load.n_body_bytes == 0
             return codes, live
 
-    codes, live = asyncio.run(ask())
+    codes, live = asyncio.run(send())
     assert sorted(code.name for code in codes) == ["OK", "OK", "RESOURCE_EXHAUSTED"]
     assert live
 

@@ -87,16 +87,16 @@ def refusing(
             directory = Path(shutil.copytree(bundle_directory, tmp_path_factory.mktemp("broken") / "bundle"))
             damage(directory)
             grpc_port = free_ports(1)[0]
-            asks = ["--predictor_host", f"127.0.0.1:{grpc_port}"]
+            requests = ["--predictor_host", f"127.0.0.1:{grpc_port}"]
             for module in SERVERS:
                 log = directory.parent / f"{module}.log"
-                of_module = asks if module == "serving.transformer" else []
+                of_module = requests if module == "serving.transformer" else []
                 port = 0 if of_module else grpc_port
                 started[damage, module] = _start(module, directory, log, *of_module, grpc_port=port)
         yield started
     finally:
         for server in started.values():
-            server.ask_to_stop()
+            server.request_stop()
         for server in started.values():
             server.wait_until_stopped()
     for server in started.values():
@@ -195,7 +195,7 @@ def test_transformer__without_its_predictor_is_503_and_recovers(
     scorer = Scorer(Bundle(directory))
     encoded, headers = recording(6.0), {"Content-Type": "audio/ogg"}
     with (
-        local_servers(directory, longest_start_s=HANG_S) as servers,
+        local_servers(directory, start_timeout_s=HANG_S) as servers,
         httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
     ):
         # The predictor refuses what it does not need: this bundle's graph is sent no waveform.

@@ -15,7 +15,7 @@ from silencio.errors import ConfigError
 from silencio.interpreter import python
 
 
-def _said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
+def _message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
     """What a server says of a command line that it does not take: one sentence, whatever is wrong with it."""
     monkeypatch.setattr(sys, "argv", ["server", *words])
     with pytest.raises(SystemExit) as ended:
@@ -32,27 +32,28 @@ def test_servers__name_all_options_that_are_missing(
     bundle = f"--bundle DIR, a bundle's folder ({tmp_path}/models, KServe's own, is not there)"
     host = "--predictor_host HOST:PORT, the predictor's gRPC port"
     help_of = "; python -m serving.{} --help lists all options\n"
-    assert _said(monkeypatch, capsys, predictor) == f"error: needed: {bundle}{help_of.format('predictor')}"
+    assert _message(monkeypatch, capsys, predictor) == f"error: needed: {bundle}{help_of.format('predictor')}"
     assert (
-        _said(monkeypatch, capsys, transformer) == f"error: needed: {bundle} and {host}{help_of.format('transformer')}"
+        _message(monkeypatch, capsys, transformer)
+        == f"error: needed: {bundle} and {host}{help_of.format('transformer')}"
     )
-    assert _said(monkeypatch, capsys, transformer, "--bundle", "b").startswith(f"error: needed: {host}; ")
+    assert _message(monkeypatch, capsys, transformer, "--bundle", "b").startswith(f"error: needed: {host}; ")
     # Where KServe mounts one, none need be named.
     (tmp_path / "models").mkdir()
-    assert _said(monkeypatch, capsys, transformer).startswith(f"error: needed: {host}; ")
+    assert _message(monkeypatch, capsys, transformer).startswith(f"error: needed: {host}; ")
 
 
 def test_servers__what_is_wrong_is_not_lost_in_the_usage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert _said(monkeypatch, capsys, predictor, "--bogus").startswith("error: unrecognized arguments: --bogus; ")
+    assert _message(monkeypatch, capsys, predictor, "--bogus").startswith("error: unrecognized arguments: --bogus; ")
 
 
 def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "100%" / "python"))
-    told = " ".join(argument_parser("test", "").format_help().split())
+    reported = " ".join(argument_parser("test", "").format_help().split())
     # Lines break at hyphens as well.
-    assert f"made by `{python()} -m serving.access new`".replace(" ", "") in told.replace(" ", "")
+    assert f"made by `{python()} -m serving.access new`".replace(" ", "") in reported.replace(" ", "")
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -70,7 +71,33 @@ def test_limits__of_grpc_alone_are_not_taken(name: str) -> None:
         _entrance(options, None)
 
 
-@pytest.mark.parametrize("option", ["--max_body_bytes", "--most_body_bytes"])
-def test_limits__of_a_body_may_be_larger_than_usual_and_has_its_former_name(option: str) -> None:
-    limits = _entrance(argument_parser("test", "").parse_args([option, str(1 << 30)]), None).limits
-    assert (limits.most_body_bytes, limits.most_body_bytes_in_flight) == (1 << 30, 1 << 30)
+def test_limits__of_a_body_may_be_larger_than_usual() -> None:
+    limits = _entrance(argument_parser("test", "").parse_args(["--max_body_bytes", str(1 << 30)]), None).limits
+    assert (limits.max_body_bytes, limits.max_body_bytes_in_flight) == (1 << 30, 1 << 30)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("--most_body_bytes", "--max_body_bytes"),
+        ("--most_body_bytes_in_flight", "--max_body_bytes_in_flight"),
+        ("--most_requests", "--max_concurrent_requests"),
+        ("--longest_body_pause_s", "--body_read_timeout_s"),
+        ("--most_batch_windows", "--max_batch_windows"),
+        ("--most_wait_ms", "--max_batch_delay_ms"),
+        ("--most_queued_windows", "--max_queued_windows"),
+    ],
+)
+@pytest.mark.parametrize("how", ["{} 5", "{}=5", "{}"])
+def test_renamed__an_old_option_is_refused_and_the_new_one_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str, old: str, new: str
+) -> None:
+    refused = _message(monkeypatch, capsys, predictor, "--bundle", "b", *how.format(old).split())
+    assert refused.startswith(f"error: {old} is called {new} now; ")
+
+
+def test_renamed__help_lists_the_new_names_alone() -> None:
+    parser = argument_parser("test", "")
+    assert "--max_concurrent_requests" in parser.format_help()
+    assert "most_" not in parser.format_help()
+    assert not any(name.startswith("most_") for name in vars(parser.parse_args([])))

@@ -15,7 +15,8 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelMet
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.local import LocalServers
-from serving.server.readiness import BundleDataPlane, BundleModel
+from serving.server.kserve_patches import BundleDataPlane
+from serving.server.readiness import BundleModel
 from silencio.bundle import Scorer
 from tests.waiting import HANG_S
 
@@ -48,8 +49,8 @@ def test_version__the_bundles_own_is_what_answers(
     assert stub.ModelReady(ModelReadyRequest(name="silencio", version=version), timeout=HANG_S).ready
     metadata = stub.ModelMetadata(ModelMetadataRequest(name="silencio", version=version), timeout=HANG_S)
     assert list(metadata.versions) == [version]
-    for asked in ("", version):
-        request_of_silence.model_version = asked
+    for sent in ("", version):
+        request_of_silence.model_version = sent
         assert stub.ModelInfer(request_of_silence, timeout=HANG_S).model_version == version
 
 

@@ -77,7 +77,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_tables__of_a_season_read_and_make_each_answer_once(tmp_path: Path, counted: Counter[str]) -> None:
     consumer = _consumer(tmp_path)
     for number in range(N_RECORDINGS):
-        consumer.ledger.note_answer(_answer(number))
+        consumer.results.add_answer(_answer(number))
         consumer.write_tables()
     n_windows = sum(len(_answer(number).ends_s) for number in range(N_RECORDINGS))
     assert counted == {"read": N_RECORDINGS, "rendered": n_windows}
@@ -85,10 +85,10 @@ def test_tables__of_a_season_read_and_make_each_answer_once(tmp_path: Path, coun
 
 def test_tables__written_as_recordings_came_are_those_of_a_restart(tmp_path: Path) -> None:
     consumer = _consumer(tmp_path)
-    consumer.ledger.note_failure(Failure(file="broken.ogg", version="1", reason="not audio"))
+    consumer.results.add_failure(Failure(file="broken.ogg", version="1", reason="not audio"))
     consumer.waiting = {"late.ogg": "it is new"}
     for number in range(N_RECORDINGS):
-        consumer.ledger.note_answer(_answer(number))
+        consumer.results.add_answer(_answer(number))
         consumer.write_tables()
     grown = {name: (tmp_path / "results" / name).read_bytes() for name in TABLES}
     restarted = _consumer(tmp_path)
@@ -101,7 +101,7 @@ def test_tables__hold_every_number_in_its_own_column(tmp_path: Path) -> None:
     consumer = _consumer(tmp_path)
     answers = sorted((_answer(number) for number in range(N_RECORDINGS)), key=lambda one: one.file)
     for answer in answers:
-        consumer.ledger.note_answer(answer)
+        consumer.results.add_answer(answer)
     consumer.write_tables()
     names = row_names(answer.file for answer in answers)
     # As `ScoreTables` writes what it is given at once.
@@ -132,8 +132,8 @@ def test_tables__say_which_bundle_scored_each_recording_and_detection(tmp_path: 
     consumer = _consumer(tmp_path)
     answers = [_answer(number) for number in range(N_RECORDINGS)]
     for answer in answers:
-        consumer.ledger.note_answer(answer)
-    consumer.ledger.note_failure(Failure(file="broken.ogg", version="1", reason="no audio"))
+        consumer.results.add_answer(answer)
+    consumer.results.add_failure(Failure(file="broken.ogg", version="1", reason="no audio"))
     consumer.write_tables()
     version = {answer.file: answer.bundle_version for answer in answers} | {"broken.ogg": ""}
     assert set(version.values()) == {"old", "new", ""}

@@ -156,7 +156,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
     monkeypatch.setattr(commands, "datetime", Clock)
     monkeypatch.setattr(commands, "time", made)
-    monkeypatch.setattr(commands, "_stopped_by_signals", lambda: made)
+    monkeypatch.setattr(commands, "_stop_on_signals", lambda: made)
     monkeypatch.setattr(commands, "recordings_of", lambda _: [])
     monkeypatch.setattr(commands, "produce", made.produce)
     return made

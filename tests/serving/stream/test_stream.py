@@ -23,7 +23,7 @@ from serving.local import LocalServers, local_servers
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import ProducerConfig, produce
-from serving.stream.results_store import Failure, Ledger
+from serving.stream.results_store import Failure, ResultsStore
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.errors import StorageError
@@ -87,10 +87,10 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
     rows, files = tables_of(str(places[1]))
     assert rows == Counter([*(f"H01_20250411_050000_{end}" for end in (5, 10, 15)), "short_5"])
     assert files["site/H01_20250411_050000.ogg"]["duration_s"] == "12.000"
-    said = rows_of((places[1] / "birdclef.csv").read_bytes())
+    message = rows_of((places[1] / "birdclef.csv").read_bytes())
     wanted = scorer(places[0] / "site" / "H01_20250411_050000.ogg").probabilities
     codes = scorer.bundle.manifest.classes.codes
-    got = [[float(row[code]) for code in codes] for row in said if row["row_id"].startswith("H01")]
+    got = [[float(row[code]) for code in codes] for row in message if row["row_id"].startswith("H01")]
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
     table = read_parquet(places[1] / "detections.parquet").to_pylist()
     counted = Counter(row["file"] for row in table)
@@ -111,7 +111,7 @@ def test_killed_consumer__scores_every_file_once(
     # Nobody answers for this one until it is let go: the consumer cannot be done before it is killed.
     (places[0] / names[12]).write_bytes(recording(7.0, "WAV", TRAP_HZ))
     trap = set_trap(tmp_path, monkeypatch)
-    with local_servers(bundle_directory, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S) as servers:
         _check_killed_consumer(places, servers, names, trap)
 
 
@@ -154,11 +154,11 @@ def test_what_is_still_written__is_left_alone(
         consumer._round()
         growing.write_bytes(encoded[:n_bytes])
     consumer._round()
-    assert not consumer.ledger.answered
-    assert not consumer.ledger.failures
+    assert not consumer.results.answered
+    assert not consumer.results.failures
     assert "still being written" in consumer.waiting["growing.ogg"]
     consumer.run(once=True)
-    assert consumer.ledger.answered == {"growing.ogg"}
+    assert consumer.results.answered == {"growing.ogg"}
     assert sorted(tables_of(str(places[1]))[0]) == ["growing_10", "growing_5"]
 
 
@@ -192,8 +192,8 @@ def test_busy_server__is_asked_again_when_it_says(places: tuple[Path, Path], bus
     busy.answers += [(503, {"error": "later"}, {"Retry-After": "1"}), (503, {"error": "later"}, {})]
     consumer_of(places, busy.url, give_up_s=HANG_S).run(once=True)
     assert tables_of(str(places[1]))[0] == Counter(["a_5"])
-    assert len(busy.asked_s) == 3
-    assert busy.asked_s[1] - busy.asked_s[0] >= 1.0
+    assert len(busy.received_s) == 3
+    assert busy.received_s[1] - busy.received_s[0] >= 1.0
     body = json.loads(busy.bodies[0])
     assert body["parameters"] == {"top_k": "all", "priority": "batch", "truncated": "note"}
 
@@ -237,17 +237,17 @@ def test_stopped_consumer__writes_its_tables(places: tuple[Path, Path], busy: An
 
 
 def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> None:
-    said: list[str] = []
+    message: list[str] = []
     config = ConsumerConfig(str(tmp_path / "in"), str(tmp_path / "results"), busy.url, every_s=0.05, settle_s=0.0)
-    consumer = Consumer(config, said.append)
+    consumer = Consumer(config, message.append)
     watching = threading.Thread(target=consumer.run, kwargs={"once": False})
     watching.start()
     try:
-        until(lambda: bool(said))
-        assert "trying again" in said[0]
+        until(lambda: bool(message))
+        assert "trying again" in message[0]
         (tmp_path / "in").mkdir()
         (tmp_path / "in" / "a.ogg").write_bytes(b"anything")
-        until(lambda: "a.ogg" in consumer.ledger.answered)
+        until(lambda: "a.ogg" in consumer.results.answered)
     finally:
         consumer.stop()
         watching.join()
@@ -258,14 +258,14 @@ def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> N
 def test_ledger__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
     write_bytes(tmp_path / "failures" / "a.ogg.json", b'{"something": "else"}')
     with pytest.raises(StorageError, match=r"a\.ogg\.json is no entry"):
-        Ledger(str(tmp_path))
+        ResultsStore(str(tmp_path))
 
 
 def test_ledger__a_failure_counts_for_its_content_alone(tmp_path: Path) -> None:
-    Ledger(str(tmp_path)).note_failure(Failure(file="x/a.ogg", version="1", reason="not audio"))
-    ledger = Ledger(str(tmp_path))
-    assert not ledger.needs("x/a.ogg", "1")
-    assert ledger.needs("x/a.ogg", "2")
+    ResultsStore(str(tmp_path)).add_failure(Failure(file="x/a.ogg", version="1", reason="not audio"))
+    results = ResultsStore(str(tmp_path))
+    assert not results.needs("x/a.ogg", "1")
+    assert results.needs("x/a.ogg", "2")
 
 
 @pytest.fixture
@@ -302,8 +302,8 @@ def test_s3__from_producer_to_tables(labelled: Path, servers: LocalServers, monk
 
 
 def test_producer__annotates_the_calls_that_are_heard(labelled: Path, tmp_path: Path) -> None:
-    for folder, most_calls in (("calls", 4), ("again", 4), ("none", 0)):
-        config = ProducerConfig(str(tmp_path / folder), n_soundscapes=2, most_calls=most_calls)
+    for folder, max_calls in (("calls", 4), ("again", 4), ("none", 0)):
+        config = ProducerConfig(str(tmp_path / folder), n_soundscapes=2, max_calls=max_calls)
         assert len(list(produce(recordings_of(labelled), None, config))) == 2
     audio = sorted((tmp_path / "calls").glob("*.ogg"))
     assert [path.name for path in audio] == ["SIM01_20250411_050000.ogg", "SIM01_20250411_050100.ogg"]

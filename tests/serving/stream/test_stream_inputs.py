@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from serving.stream.consumer import Consumer, ConsumerConfig
-from serving.stream.results_store import Answer, Failure, Ledger
+from serving.stream.results_store import Answer, Failure, ResultsStore
 from silencio.errors import StorageError
 from silencio.storage import read_bytes
 from tests.disks import disk_of
@@ -42,9 +42,9 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
 NAMES = [DEEP, LONG, "caf%E9.ogg", "two\nlines.ogg", "zz.ogg"]
 
 
-def consumer_of(places: tuple[Path, Path], url: str, said: list[str] | None = None, **options: Any) -> Consumer:
+def consumer_of(places: tuple[Path, Path], url: str, message: list[str] | None = None, **options: Any) -> Consumer:
     quick = {"every_s": 0.01, "settle_s": 0.0, "give_up_s": 0.0, **options}
-    return Consumer(ConsumerConfig(str(places[0]), str(places[1]), url, **quick), (said or []).append)
+    return Consumer(ConsumerConfig(str(places[0]), str(places[1]), url, **quick), (message or []).append)
 
 
 def files_of(place: Path) -> dict[str, dict[str, str]]:
@@ -62,11 +62,11 @@ def test_long_and_odd_names__are_recordings_like_others(places: tuple[Path, Path
 
 def test_long_and_odd_names__are_not_asked_for_again(places: tuple[Path, Path], server: Answering) -> None:
     consumer_of(places, server.url).run(once=True)
-    n_asked = len(server.bodies)
+    n_sent = len(server.bodies)
     again = consumer_of(places, server.url)
-    assert again.ledger.answered == set(NAMES)
+    assert again.results.answered == set(NAMES)
     again.run(once=True)
-    assert len(server.bodies) == n_asked
+    assert len(server.bodies) == n_sent
     assert set(files_of(places[1])) == set(NAMES)
 
 
@@ -74,42 +74,42 @@ def test_long_name__that_is_refused_is_kept_as_a_failure(places: tuple[Path, Pat
     server.default = (400, {"error": "not audio"}, {})
     consumer_of(places, server.url).run(once=True)
     again = consumer_of(places, server.url)
-    assert {name: one.reason for name, one in again.ledger.failures.items()} == dict.fromkeys(NAMES, "not audio")
+    assert {name: one.reason for name, one in again.results.failures.items()} == dict.fromkeys(NAMES, "not audio")
     server.default = Answering().default
     (places[0] / LONG).write_bytes(b"another recording")
     os.utime(places[0] / LONG, ns=(1, 1))
     again.run(once=True)
     last = consumer_of(places, server.url)
-    assert last.ledger.answered == {LONG}
-    assert set(last.ledger.failures) == set(NAMES) - {LONG}
+    assert last.results.answered == {LONG}
+    assert set(last.results.failures) == set(NAMES) - {LONG}
 
 
 def test_ledger__uses_the_inputs_own_name_where_it_can(tmp_path: Path) -> None:
-    ledger = Ledger(str(tmp_path))
+    results = ResultsStore(str(tmp_path))
     for file in ("site/a.ogg", LONG):
-        ledger.note_failure(Failure(file=file, version="1", reason="not audio"))
+        results.add_failure(Failure(file=file, version="1", reason="not audio"))
     names = sorted(str(path.relative_to(tmp_path)) for path in (tmp_path / "failures").rglob("*.json"))
     assert names[1] == "failures/site/a.ogg.json"
     assert len(names[0]) == len("failures/.json") + 64
-    assert set(Ledger(str(tmp_path)).failures) == {"site/a.ogg", LONG}
+    assert set(ResultsStore(str(tmp_path)).failures) == {"site/a.ogg", LONG}
 
 
 def test_ledger__an_input_called_as_another_ones_entry(tmp_path: Path) -> None:
     """`a.ogg.json` is the entry of `a.ogg`, and can be a folder of the source."""
-    ledger = Ledger(str(tmp_path))
+    results = ResultsStore(str(tmp_path))
     for file in ("a.ogg", "a.ogg.json/b.ogg"):
-        ledger.note_failure(Failure(file=file, version="1", reason="not audio"))
-    assert set(Ledger(str(tmp_path)).failures) == {"a.ogg", "a.ogg.json/b.ogg"}
+        results.add_failure(Failure(file=file, version="1", reason="not audio"))
+    assert set(ResultsStore(str(tmp_path)).failures) == {"a.ogg", "a.ogg.json/b.ogg"}
 
 
 def test_ledger__in_s3_takes_names_that_are_too_long_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     place = running_s3().use(monkeypatch).new_place()
     file = "/".join(["d" * 120] * 9) + "/a.ogg"
     answer = Answer(file=file, version="1", duration_s=1.0, codes=[], ends_s=[], probabilities=[], detections=[])
-    Ledger(place).note_answer(answer)
-    ledger = Ledger(place)
-    assert ledger.answered == {file}
-    assert ledger.answer(file) == answer
+    ResultsStore(place).add_answer(answer)
+    results = ResultsStore(place)
+    assert results.answered == {file}
+    assert results.answer(file) == answer
 
 
 def test_input_that_cannot_be_read__is_told_of_once_and_holds_no_other_up(
@@ -121,15 +121,15 @@ def test_input_that_cannot_be_read__is_told_of_once_and_holds_no_other_up(
         return read_bytes(uri)
 
     monkeypatch.setattr("serving.stream.consumer.read_bytes", refusing)
-    said: list[str] = []
+    message: list[str] = []
     consumer = consumer_of(places, server.url)
-    consumer.say = said.append
+    consumer.report = message.append
     consumer.run(once=True)
     consumer.run(once=True)
     rows = files_of(places[1])
     assert {name: row["status"] for name, row in rows.items()} == dict.fromkeys(NAMES, "scored") | {"zz.ogg": "waiting"}
     assert "Permission denied" in rows["zz.ogg"]["reason"]
-    assert len([text for text in said if "left for later" in text]) == 1
+    assert len([text for text in message if "left for later" in text]) == 1
 
 
 def test_folder_that_cannot_be_listed__holds_no_other_up(
@@ -159,5 +159,5 @@ def test_full_disk__stops_and_is_no_recordings_failure(
         consumer = consumer_of((places[0], disk), server.url)
         with pytest.raises(StorageError, match="no space left on"):
             consumer.run(once=True)
-        assert not consumer.ledger.failures
+        assert not consumer.results.failures
         assert not [path for path in disk.rglob("*") if path.is_file() and path.name != "full"]

@@ -42,7 +42,7 @@ def trapped(bundle_directory: Path, trap: Trap) -> Iterator[LocalServers]:
     """With one decoder for short recordings and one for long ones, each of which stops at a recording of a trap's rate,
     and little room for what they find: for two of ten minutes."""
     options = ["--decoders", "1", "--max_feature_bytes", "1"]
-    with local_servers(bundle_directory, longest_start_s=HANG_S, transformer_options=options) as servers:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S, transformer_options=options) as servers:
         yield servers
         trap.disarm()
 
@@ -67,7 +67,7 @@ def _infer(servers: LocalServers, *recordings: bytes) -> tuple[grpc.StatusCode, 
     audio = InferInput("audio", [len(recordings)], "BYTES")
     audio.set_data_from_numpy(np.array(recordings, object), binary_data=True)
 
-    async def ask() -> tuple[grpc.StatusCode, str]:
+    async def send() -> tuple[grpc.StatusCode, str]:
         async with InferenceGRPCClient(servers.grpc_address, timeout=HANG_S) as client:
             try:
                 await client.infer(InferRequest("silencio", [audio]))
@@ -75,10 +75,10 @@ def _infer(servers: LocalServers, *recordings: bytes) -> tuple[grpc.StatusCode, 
                 return error.code(), error.details() or ""
         return grpc.StatusCode.OK, ""
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
-def _figure(servers: LocalServers, name: str, **labels: str) -> float:
+def _metric(servers: LocalServers, name: str, **labels: str) -> float:
     text = httpx.get(f"{servers.url}/metrics", trust_env=False, timeout=HANG_S).text
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -92,7 +92,7 @@ def test_too_long__is_refused_before_any_decoder_opens_it(
 ) -> None:
     """64 silent recordings of ten minutes in a few megabytes: half an hour of work and gigabytes of features."""
     recordings = [_silent(600.0)] * 64
-    n_refused = _figure(trapped, "silencio_decode_failures_total", kind="too_long")
+    n_refused = _metric(trapped, "silencio_decode_failures_total", kind="too_long")
     body = {"instances": [v1_instance(one) for one in recordings]}
     encoded = httpx.Request("POST", "http://x", json=body).content
 
@@ -106,8 +106,8 @@ def test_too_long__is_refused_before_any_decoder_opens_it(
     one = _upload(trapped, _silent(601.0))
     assert one.json()["error"] == "body: the audio is longer than 600 s, the most that is taken"
     assert trap.caught == []
-    assert _figure(trapped, "silencio_decode_failures_total", kind="too_long") == n_refused + 4
-    assert _figure(trapped, "silencio_feature_bytes") == 0
+    assert _metric(trapped, "silencio_decode_failures_total", kind="too_long") == n_refused + 4
+    assert _metric(trapped, "silencio_feature_bytes") == 0
 
 
 def test_too_long__headers_that_lie_are_found_out_by_what_is_decoded(
@@ -119,7 +119,7 @@ def test_too_long__headers_that_lie_are_found_out_by_what_is_decoded(
         answer = _post(servers, json={"instances": [v1_instance(one) for one in recordings]})
         assert answer.status_code == 400
         assert answer.json()["error"] == f"instances: {TOGETHER}"
-    assert _figure(servers, "silencio_feature_bytes") == 0
+    assert _metric(servers, "silencio_feature_bytes") == 0
     # One that lies and is not too long is an honest one with a broken header.
     answer = _upload(servers, ogg)
     assert answer.status_code == 200
@@ -151,15 +151,15 @@ def test_feature_memory__what_does_not_fit_waits_and_more_is_503(trapped: LocalS
     servers = trapped
     long, less_long = _silent(588.0, 8_000), _silent(178.0, 8_000)
     with ThreadPoolExecutor(16) as threads:
-        limit = _figure(servers, "silencio_feature_bytes_limit")
+        limit = _metric(servers, "silencio_feature_bytes_limit")
         text = "--max_feature_bytes 1 is less than one request may need"
         assert text in servers.transformer.log.read_text()
         predictor = psutil.Process(servers.predictor.process.pid)
         predictor.suspend()
         try:
             asking = [threads.submit(_upload, servers, long) for _ in range(3)]
-            until(lambda: _figure(servers, "silencio_feature_waiting_requests") == 1, servers.transformer.last_lines)
-            assert limit / 2 < _figure(servers, "silencio_feature_bytes") <= limit
+            until(lambda: _metric(servers, "silencio_feature_waiting_requests") == 1, servers.transformer.last_lines)
+            assert limit / 2 < _metric(servers, "silencio_feature_bytes") <= limit
             # What does not fit beside the two waits behind the first that waits, until eight do.
             asking += [threads.submit(_upload, servers, less_long) for _ in range(10)]
             until(lambda: sum(one.done() for one in asking) == 3, servers.transformer.last_lines)
@@ -170,14 +170,14 @@ def test_feature_memory__what_does_not_fit_waits_and_more_is_503(trapped: LocalS
             assert all(int(one.headers["Retry-After"]) >= 1 for one in refused)
             # What is short passes where there is room, and interactive requests have an eighth to themselves.
             for query in ("?priority=batch", ""):
-                n_bytes = _figure(servers, "silencio_feature_bytes")
+                n_bytes = _metric(servers, "silencio_feature_bytes")
                 asking.append(threads.submit(_upload, servers, recording(4.0), query))
-                until(lambda n=n_bytes: _figure(servers, "silencio_feature_bytes") > n, servers.transformer.last_lines)
-            assert _figure(servers, "silencio_feature_waiting_requests") == 8
+                until(lambda n=n_bytes: _metric(servers, "silencio_feature_bytes") > n, servers.transformer.last_lines)
+            assert _metric(servers, "silencio_feature_waiting_requests") == 8
         finally:
             predictor.resume()
         assert sorted(one.result().status_code for one in asking) == [200] * 12 + [503] * 3
-        assert _figure(servers, "silencio_feature_bytes") == 0
+        assert _metric(servers, "silencio_feature_bytes") == 0
 
 
 def test_disconnect__of_a_client_over_grpc_gives_everything_back(trapped: LocalServers, trap: Trap) -> None:
@@ -186,17 +186,17 @@ def test_disconnect__of_a_client_over_grpc_gives_everything_back(trapped: LocalS
     audio = InferInput("audio", [1], "BYTES")
     audio.set_data_from_numpy(np.array([_silent(590.0)], object), binary_data=True)
 
-    async def ask() -> int:
+    async def send() -> int:
         async with InferenceGRPCClient(trapped.grpc_address, timeout=HANG_S) as client:
             asking = asyncio.create_task(client.infer(InferRequest("silencio", [audio])))
             pid = await asyncio.to_thread(trap.wait, trapped.transformer.last_lines)
-            assert await asyncio.to_thread(_figure, trapped, "silencio_feature_bytes") > 0
+            assert await asyncio.to_thread(_metric, trapped, "silencio_feature_bytes") > 0
             asking.cancel()
             await asyncio.wait([asking])
             assert asking.cancelled()
         return pid
 
-    _gives_back_what_it_held(trapped, asyncio.run(ask()))
+    _gives_back_what_it_held(trapped, asyncio.run(send()))
 
 
 def test_disconnect__of_a_client_over_rest_ends_the_work_for_it(trapped: LocalServers, trap: Trap) -> None:
@@ -208,18 +208,18 @@ def test_disconnect__of_a_client_over_rest_ends_the_work_for_it(trapped: LocalSe
         head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Type: audio/flac\r\nContent-Length: {len(encoded)}\r\n\r\n"
         connection.sendall(head.encode() + encoded)
         pid = trap.wait(trapped.transformer.last_lines)
-        assert _figure(trapped, "silencio_feature_bytes") > 0
+        assert _metric(trapped, "silencio_feature_bytes") > 0
     until(lambda: _n_left(trapped) == n_left + 1, trapped.transformer.last_lines)
     _gives_back_what_it_held(trapped, pid)
     assert "the client went away" in trapped.transformer.last_lines()
 
 
 def _gives_back_what_it_held(servers: LocalServers, pid: int) -> None:
-    until(lambda: _figure(servers, "silencio_feature_bytes") == 0, servers.transformer.last_lines)
+    until(lambda: _metric(servers, "silencio_feature_bytes") == 0, servers.transformer.last_lines)
     # Nobody has let it go: it ended with the request.
     until(lambda: not psutil.pid_exists(pid), servers.transformer.last_lines)
 
 
 def _n_left(servers: LocalServers) -> float:
     """Clients that left."""
-    return _figure(servers, "silencio_requests_total", route="/v1/models/{name}:predict", status="499")
+    return _metric(servers, "silencio_requests_total", route="/v1/models/{name}:predict", status="499")

@@ -20,7 +20,7 @@ Make = Callable[..., bytes]
 
 @pytest.fixture
 def own_servers(bundle_directory: Path) -> Iterator[LocalServers]:
-    with local_servers(bundle_directory, longest_start_s=HANG_S) as servers:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S) as servers:
         yield servers
 
 

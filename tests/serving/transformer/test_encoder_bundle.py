@@ -17,7 +17,7 @@ from tests.waiting import HANG_S
 def test_encoder__runs_in_the_predictor(tmp_path: Path, recording: Callable[..., bytes]) -> None:
     directory = write_placeholder_bundle(tmp_path, inputs=["log_mel", "embedding:placeholder"])
     encoded = recording(12.0)
-    with local_servers(directory, longest_start_s=HANG_S) as servers:
+    with local_servers(directory, start_timeout_s=HANG_S) as servers:
         answer = httpx.post(
             f"{servers.url}/v1/models/silencio:predict?top_k=all",
             content=encoded,
@@ -26,8 +26,8 @@ def test_encoder__runs_in_the_predictor(tmp_path: Path, recording: Callable[...,
             timeout=HANG_S,
         )
     classes = Bundle(directory).manifest.classes
-    said = [
+    message = [
         {one["code"]: one["probability"] for one in w["species"]} for w in answer.json()["predictions"][0]["windows"]
     ]
-    got = [[window[code] for code in classes.codes] for window in said]
+    got = [[window[code] for code in classes.codes] for window in message]
     np.testing.assert_allclose(got, Scorer(Bundle(directory))(encoded).probabilities, atol=1e-5)

@@ -68,15 +68,15 @@ def _by_check(paths: list[Path], truncated: Truncated) -> dict[str, Outcome]:
     return outcomes
 
 
-def _by_predict(paths: list[Path], truncated: Truncated, way: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Outcome]:  # noqa: E501  # fmt: skip
-    main(["predict", *map(str, paths), *way, "--format", "json", "--truncated", truncated])
+def _by_predict(paths: list[Path], truncated: Truncated, backend: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Outcome]:  # noqa: E501  # fmt: skip
+    main(["predict", *map(str, paths), *backend, "--format", "json", "--truncated", truncated])
     printed = capsys.readouterr()
     documents = {Path(one["file"]).name: one for one in map(json.loads, printed.out.splitlines())}
     outcomes = {
         name: Outcome([note["text"] for note in one["notes"]], one["duration_s"]) for name, one in documents.items()
     }
-    said = dict(line.split(": ", 1) for line in printed.err.splitlines() if ": note: " not in line)
-    return outcomes | {Path(name).name: Outcome([], 0.0, reason) for name, reason in said.items()}
+    message = dict(line.split(": ", 1) for line in printed.err.splitlines() if ": note: " not in line)
+    return outcomes | {Path(name).name: Outcome([], 0.0, reason) for name, reason in message.items()}
 
 
 def _by_endpoint(paths: list[Path], truncated: Truncated, http: httpx.Client) -> dict[str, Outcome]:
@@ -152,7 +152,7 @@ def test_every_way_in__says_the_same_of_a_file(
             assert text.startswith("the file is truncated: ")
         else:
             assert refused.startswith(expected)
-        for way, outcomes in others.items():
-            assert outcomes[name].notes == by_check[name].notes, (way, name)
-            assert outcomes[name].refusal == refused, (way, name)
-            assert outcomes[name].duration_s == pytest.approx(by_check[name].duration_s, abs=1e-3), (way, name)
+        for backend, outcomes in others.items():
+            assert outcomes[name].notes == by_check[name].notes, (backend, name)
+            assert outcomes[name].refusal == refused, (backend, name)
+            assert outcomes[name].duration_s == pytest.approx(by_check[name].duration_s, abs=1e-3), (backend, name)

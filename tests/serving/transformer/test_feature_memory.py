@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from serving.server.errors import Overloaded
-from serving.transformer.feature_memory import FeatureMemory, FeatureShare
-from serving.transformer.request.predict_request import Priority
+from serving.server.protocol import Priority
+from serving.transformer.feature_memory import FeatureMemory, FeatureReservation
 
 # Batch work has seven eighths.
 MAX_BYTES = 800
@@ -45,7 +45,7 @@ class _Requests:
         await _settle()
 
     async def _stay(self, name: str, n_bytes: int, priority: Priority) -> None:
-        with FeatureShare(self.memory) as share:
+        with FeatureReservation(self.memory) as share:
             await share.enter(n_bytes, priority)
             self.inside.append(name)
             try:
@@ -175,7 +175,7 @@ def test_batch__more_than_may_wait_are_told_to_come_back() -> None:
         for i in range(8):
             await requests.enter(f"waits{i}", 100, "batch")
         with pytest.raises(Overloaded, match="8 requests that are long, or of priority batch, wait already") as caught:
-            await FeatureShare(requests.memory).enter(100, "batch")
+            await FeatureReservation(requests.memory).enter(100, "batch")
         assert caught.value.retry_after_s >= 1
         await requests.leave("inside")
         assert len(requests.inside) == 7
@@ -219,7 +219,7 @@ def test_cancelled__in_the_moment_of_being_let_in_it_holds_nothing() -> None:
 def test_resize__gives_back_at_once_and_takes_more_only_where_it_fits() -> None:
     async def run() -> None:
         requests = _Requests()
-        with FeatureShare(requests.memory) as share:
+        with FeatureReservation(requests.memory) as share:
             await share.enter(700, "interactive")
             await requests.enter("waits", 500)
             share.resize(300, "interactive")
@@ -230,7 +230,7 @@ def test_resize__gives_back_at_once_and_takes_more_only_where_it_fits() -> None:
             assert requests.memory.n_bytes == 800
             share.resize(200, "batch")
         assert requests.memory.n_bytes == 500
-        with pytest.raises(RuntimeError, match="what it asks"), FeatureShare(requests.memory) as share:
+        with pytest.raises(RuntimeError, match="what it asks"), FeatureReservation(requests.memory) as share:
             await share.enter(100, "batch")
             raise RuntimeError("what it asks for is given back where it fails")
         assert requests.memory.n_bytes == 500
@@ -241,7 +241,7 @@ def test_resize__gives_back_at_once_and_takes_more_only_where_it_fits() -> None:
 def test_limit__is_raised_to_what_one_request_may_need() -> None:
     async def run() -> None:
         memory = FeatureMemory(100, 700)
-        with FeatureShare(memory) as share:
+        with FeatureReservation(memory) as share:
             await share.enter(700, "batch")
         assert memory.max_bytes == 800
 
@@ -259,7 +259,7 @@ def test_limit__is_never_passed_whatever_happens(seed: int) -> None:
         async def request() -> None:
             nonlocal n_done
             priority: Priority = chance.choice(("interactive", "batch"))
-            with FeatureShare(memory) as share:
+            with FeatureReservation(memory) as share:
                 try:
                     await share.enter(chance.randrange(1, 700), priority)
                     for _ in range(chance.randrange(5)):

@@ -58,7 +58,7 @@ def test_openapi__what_is_sent_has_no_default() -> None:
     sent = [described["components"]["schemas"][name] for name in ("PredictRequest", "Instance", "InferParameters")]
     fields = [field for schema in sent for field in schema["properties"].values()]
     assert not [one for one in [*parameters, *fields] if "default" in one or "default" in one.get("schema", {})]
-    assert "Default: 5." in described["components"]["schemas"]["OptionFields"]["properties"]["top_k"]["description"]
+    assert "Default: 5." in described["components"]["schemas"]["PredictOptions"]["properties"]["top_k"]["description"]
 
 
 def test_openapi__what_is_answered_is_all_there() -> None:

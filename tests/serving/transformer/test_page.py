@@ -211,8 +211,8 @@ def test_page__microphone_is_recorded_and_answered(page: _Page) -> None:
     page.wait_for_answer()
     assert not page.part("error").is_displayed()
     assert page.all("tbody tr")
-    (asked,) = (one for one in page.sent() if one["method"] == "POST")
-    assert asked["headers"]["Content-Type"] == "audio/wav"
+    (requested,) = (one for one in page.sent() if one["method"] == "POST")
+    assert requested["headers"]["Content-Type"] == "audio/wav"
 
 
 def test_page__format_that_only_the_browser_reads_is_sent_as_wav(
@@ -223,8 +223,8 @@ def test_page__format_that_only_the_browser_reads_is_sent_as_wav(
     memo.write_bytes(three_sounds.read_bytes())
     page.upload(memo)
     page.wait_for_answer()
-    (asked,) = (one for one in page.sent() if one["method"] == "POST")
-    assert asked["headers"]["Content-Type"] == "audio/wav"
+    (requested,) = (one for one in page.sent() if one["method"] == "POST")
+    assert requested["headers"]["Content-Type"] == "audio/wav"
     assert len(page.all("#boxes .box")) == 3
 
 
@@ -240,12 +240,12 @@ def test_page__place_time_and_key_go_with_the_question(page: _Page, three_sounds
     page.part("api_key").send_keys("a-secret")
     page.upload(three_sounds)
     page.wait_for_answer()
-    (asked,) = (one for one in page.sent() if one["method"] == "POST")
-    query = {name: values[0] for name, values in parse_qs(urlsplit(asked["url"]).query).items()}
+    (requested,) = (one for one in page.sent() if one["method"] == "POST")
+    query = {name: values[0] for name, values in parse_qs(urlsplit(requested["url"]).query).items()}
     # To about a kilometre; the time in UTC, whatever the phone's zone.
     assert (query["latitude"], query["longitude"], query["top_k"]) == ("6.76", "-74.21", "all")
     assert query["recorded_at"].endswith("Z")
-    assert asked["headers"]["Authorization"] == "Bearer a-secret"
+    assert requested["headers"]["Authorization"] == "Bearer a-secret"
     assert page.script("return localStorage.length + sessionStorage.length + document.cookie.length") == 0
 
 

@@ -197,13 +197,13 @@ def test_predict__stock_kserve_client(
 ) -> None:
     encoded = recording(6.0)
 
-    async def ask() -> Any:
+    async def call() -> Any:
         async with InferenceRESTClient(RESTConfig(protocol="v1", timeout=HANG_S)) as client:
             assert await client.is_server_live(servers.url)
             assert await client.is_model_ready(servers.url, "silencio")
             return await client.infer(servers.url, {"instances": [v1_instance(encoded)]}, model_name="silencio")
 
-    assert asyncio.run(ask())["predictions"] == [expected(encoded)]
+    assert asyncio.run(call())["predictions"] == [expected(encoded)]
 
 
 def test_predict__sixteen_clients_at_once_get_their_own_answers(
@@ -211,12 +211,12 @@ def test_predict__sixteen_clients_at_once_get_their_own_answers(
 ) -> None:
     several = [recording(1.0 + i) for i in range(16)]
 
-    def ask(encoded: bytes) -> Any:
+    def call(encoded: bytes) -> Any:
         headers = {"Content-Type": "audio/ogg"}
         return httpx.post(servers.url + ROUTE, content=encoded, headers=headers, trust_env=False, timeout=HANG_S)
 
     with ThreadPoolExecutor(len(several)) as threads:
-        answers = list(threads.map(ask, several))
+        answers = list(threads.map(call, several))
     assert [one.json()["predictions"] for one in answers] == [[expected(one)] for one in several]
 
 

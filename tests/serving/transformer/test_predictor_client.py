@@ -46,11 +46,11 @@ class StandIn(GRPCInferenceServiceServicer):
         return await self._answer(request, context)
 
 
-def _ask(answer: Answer, tensors: Tensors, **how: Any) -> tuple[NDArray[np.float32], StandIn]:
+def _send(answer: Answer, tensors: Tensors, **how: Any) -> tuple[NDArray[np.float32], StandIn]:
     """Raises what the client raises; the stand-in is in its notes."""
     stand_in = StandIn(answer)
 
-    async def ask() -> NDArray[np.float32]:
+    async def send() -> NDArray[np.float32]:
         server = grpc.aio.server(options=[("grpc.max_receive_message_length", 8 << 20)])
         add_GRPCInferenceServiceServicer_to_server(stand_in, server)
         port = server.add_insecure_port("127.0.0.1:0")
@@ -63,7 +63,7 @@ def _ask(answer: Answer, tensors: Tensors, **how: Any) -> tuple[NDArray[np.float
         finally:
             await server.stop(None)
 
-    return asyncio.run(ask()), stand_in
+    return asyncio.run(send()), stand_in
 
 
 async def _sums(request: ModelInferRequest, context: Context) -> ModelInferResponse:
@@ -91,20 +91,20 @@ def one_window() -> Tensors:
 
 def test_probabilities__of_many_windows_come_in_several_calls_and_in_order() -> None:
     waveform = np.arange(2 * MAX_RUN_WINDOWS + 3, dtype=np.int16)[:, None].repeat(10, axis=1)
-    got, stand_in = _ask(_sums, {"waveform": waveform})
+    got, stand_in = _send(_sums, {"waveform": waveform})
     np.testing.assert_array_equal(got[:, 0], waveform.sum(axis=1))
     assert [request.inputs[0].shape[0] for request in stand_in.requests] == [MAX_RUN_WINDOWS, MAX_RUN_WINDOWS, 3]
 
 
 def test_probabilities__of_long_windows_stay_below_what_one_message_may_hold() -> None:
-    got, stand_in = _ask(_sums, {"waveform": np.ones((5, 1_500_000), np.int16)})
+    got, stand_in = _send(_sums, {"waveform": np.ones((5, 1_500_000), np.int16)})
     assert len(got) == 5
     assert [request.inputs[0].shape[0] for request in stand_in.requests] == [2, 2, 1]
 
 
 @pytest.mark.parametrize("how", [{}, {"priority": "interactive"}, {"priority": "batch"}])
 def test_priority__is_a_parameter_of_the_request(how: dict[str, str], one_window: Tensors) -> None:
-    _, stand_in = _ask(_sums, one_window, **how)
+    _, stand_in = _send(_sums, one_window, **how)
     sent = stand_in.requests[0].parameters["priority"].string_param
     assert sent == how.get("priority", "interactive")
 
@@ -115,7 +115,7 @@ def test_failure__is_503_if_it_passes_else_500_and_says_nothing_of_the_inside(
 ) -> None:
     passes = {"UNAVAILABLE", "ABORTED", "CANCELLED", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "NOT_FOUND"}
     with pytest.raises(Unavailable if code.name in passes else InferenceError) as caught:
-        _ask(_refuses(code), one_window)
+        _send(_refuses(code), one_window)
     assert str(caught.value.reason).startswith("the predictor")  # type: ignore[attr-defined]
     assert "secret" not in str(caught.value)
     n_tries = len(caught.value.stand_in.requests)  # type: ignore[attr-defined]
@@ -133,19 +133,62 @@ def test_retry__of_a_call_with_all_its_windows_is_answered() -> None:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "starting")
         return await _sums(request, context)
 
-    got, stand_in = _ask(once_away, {"waveform": np.ones((MAX_RUN_WINDOWS, 160_000), np.int16)})
+    got, stand_in = _send(once_away, {"waveform": np.ones((MAX_RUN_WINDOWS, 160_000), np.int16)})
     assert (len(got), len(stand_in.requests)) == (MAX_RUN_WINDOWS, 2)
 
 
-def test_deadline__is_one_for_all_calls_and_retries(one_window: Tensors) -> None:
-    async def slow(request: ModelInferRequest, context: Context) -> ModelInferResponse:
-        await asyncio.sleep(0.4)
+def test_deadline__ends_a_call_and_its_retries(one_window: Tensors) -> None:
+    async def never(request: ModelInferRequest, context: Context) -> ModelInferResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(Unavailable, match="did not answer in time") as caught:
+        _send(never, one_window, deadline_s=0.2)
+    assert len(caught.value.stand_in.requests) == 1  # type: ignore[attr-defined]
+
+
+def test_deadline__is_each_calls_own() -> None:
+    """Ten minutes beside others take longer than one call may."""
+    timeouts_s: list[float] = []
+
+    class Stub:
+        async def ModelInfer(self, request: ModelInferRequest, timeout: float) -> ModelInferResponse:
+            timeouts_s.append(timeout)
+            return await _sums(request, None)  # type: ignore[arg-type]
+
+    async def run() -> None:
+        client = PredictorClient("127.0.0.1:9", deadline_s=7.0)
+        client._connected = Stub()
+        await client.probabilities("silencio", {"waveform": np.ones((3 * MAX_RUN_WINDOWS, 10), np.int16)})
+
+    asyncio.run(run())
+    assert timeouts_s == [7.0, 7.0, 7.0]
+
+
+def test_probabilities__two_calls_are_under_way_at_once_and_no_more() -> None:
+    """One is worked on while the next is on its way; more would only fill the predictor's queue."""
+    n_open, n_most = 0, 0
+    both = asyncio.Event()
+
+    async def counted(request: ModelInferRequest, context: Context) -> ModelInferResponse:
+        nonlocal n_open, n_most
+        n_open += 1
+        n_most = max(n_most, n_open)
+        if n_open == 2:
+            both.set()
+        async with asyncio.timeout(HANG_S):
+            await both.wait()
+        n_open -= 1
         return await _sums(request, context)
 
-    # Four calls, each of which has time enough if it has the second to itself.
-    with pytest.raises(Unavailable, match="did not answer in time"):
-        _ask(slow, {"waveform": np.ones((4 * MAX_RUN_WINDOWS, 10), np.int16)}, deadline_s=1.0)
-    assert len(_ask(slow, one_window, deadline_s=HANG_S)[0]) == 1
+    got, stand_in = _send(counted, {"waveform": np.ones((6 * MAX_RUN_WINDOWS, 10), np.int16)}, deadline_s=HANG_S)
+    assert (len(got), len(stand_in.requests), n_most) == (6 * MAX_RUN_WINDOWS, 6, 2)
+
+
+def test_probabilities__where_one_call_fails_no_further_one_is_sent() -> None:
+    with pytest.raises(InferenceError) as caught:
+        _send(_refuses(grpc.StatusCode.INTERNAL), {"waveform": np.ones((9 * MAX_RUN_WINDOWS, 10), np.int16)})
+    assert len(caught.value.stand_in.requests) < 9  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +210,7 @@ def test_answer__that_cannot_be_read_is_a_failure_of_the_predictor(
         return answer
 
     with pytest.raises(InferenceError, match="the predictor's answer"):
-        _ask(damaged, one_window)
+        _send(damaged, one_window)
 
 
 def test_probabilities__for_another_number_of_windows_are_no_answer(one_window: Tensors) -> None:
@@ -178,7 +221,7 @@ def test_probabilities__for_another_number_of_windows_are_no_answer(one_window: 
         return answer
 
     with pytest.raises(InferenceError, match="the predictor's answer"):
-        _ask(one_too_many, one_window)
+        _send(one_too_many, one_window)
 
 
 @pytest.mark.parametrize("priority", ["interactive", "batch"])

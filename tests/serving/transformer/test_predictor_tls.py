@@ -125,7 +125,7 @@ def test_tls__the_predictors_certificate_is_checked_and_the_clients_own_is_shown
     stranger, stranger_key = issue("stranger")
     pairs = [(own_key.read_bytes(), own.read_bytes())]
 
-    async def ask() -> list[str]:
+    async def send() -> list[str]:
         server = grpc.aio.server()
         add_GRPCInferenceServiceServicer_to_server(_Ready(), server)
         # As a proxy that lets known transformers in alone.
@@ -141,12 +141,12 @@ def test_tls__the_predictors_certificate_is_checked_and_the_clients_own_is_shown
         ):
             words = ("--predictor_client_cert", certificate, "--predictor_client_key", key)
             options = _options(f"127.0.0.1:{port}", "--predictor_ca", authority, *words)
-            asked = PredictorClient(options.predictor_host, credentials=predictor_credentials(options))
-            reasons.append(await asked.reason_not_ready("silencio"))
+            sent = PredictorClient(options.predictor_host, credentials=predictor_credentials(options))
+            reasons.append(await sent.reason_not_ready("silencio"))
         await server.stop(None)
         return reasons
 
-    known, unknown, impostor = asyncio.run(ask())
+    known, unknown, impostor = asyncio.run(send())
     assert known == ""
     assert impostor.endswith("speaks no TLS, or one of both certificates is not trusted")
     assert unknown.startswith("the predictor at 127.0.0.1:")

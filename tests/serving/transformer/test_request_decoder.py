@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ import pytest
 import soundfile
 
 from serving.server.errors import Overloaded
-from serving.transformer.feature_memory import FeatureMemory, FeatureShare
-from serving.transformer.preprocessing import Hearing
+from serving.server.protocol import Priority
+from serving.transformer.feature_memory import FeatureMemory, FeatureReservation
+from serving.transformer.preprocessing import Preprocessor
 from serving.transformer.probing import ProbedRecording, TooLongError, allotted_s, max_windows, probe
-from serving.transformer.request import EncodedRecording, GivenFeatures, Question
-from serving.transformer.request.predict_request import Priority
+from serving.transformer.request import EncodedRecording, GivenFeatures, ParsedRequest
 from serving.transformer.request_decoder import RequestDecoder
 from silencio.decoding import RecordingFeatures, max_feature_bytes
 from silencio.errors import DecodeError
@@ -129,7 +130,7 @@ def _decode(
     memory = memory or FeatureMemory(512 << 20, 1)
 
     async def run() -> list[float] | Exception:
-        with FeatureShare(memory) as share:
+        with FeatureReservation(memory) as share:
             try:
                 features = await RequestDecoder(probed, decoders.decode, _max_bytes, share).run("interactive")
             except (TooLongError, DecodeError, Overloaded) as error:
@@ -214,7 +215,7 @@ def test_decode__a_wrong_recording_ends_the_others() -> None:
     memory = FeatureMemory(512 << 20, 1)
 
     async def run() -> None:
-        with FeatureShare(memory) as share, pytest.raises(DecodeError, match="not audio"):
+        with FeatureReservation(memory) as share, pytest.raises(DecodeError, match="not audio"):
             await RequestDecoder(probed, wrong, _max_bytes, share).run("interactive")
 
     asyncio.run(run())
@@ -240,16 +241,17 @@ def test_ten_minutes__take_what_the_page_says() -> None:
 
 @pytest.mark.parametrize(("n_windows", "priority"), [(3, "interactive"), (13, "batch")])
 def test_features__that_a_device_computed_count_too(n_windows: int, priority: Priority) -> None:
-    hearing = Hearing.__new__(Hearing)  # no decoder has a part in it
-    hearing.spec = SPEC
-    question = Question(features=GivenFeatures(np.zeros((n_windows, *SPEC.log_mel_shape), np.float32)))
+    preprocessor = Preprocessor.__new__(Preprocessor)  # no decoder has a part in it
+    preprocessor.spec = SPEC
+    parsed = ParsedRequest(features=GivenFeatures(np.zeros((n_windows, *SPEC.log_mel_shape), np.float32)))
     memory = FeatureMemory(512 << 20, 1)
 
     async def run() -> None:
-        with FeatureShare(memory) as share:
-            (features,), _ = await hearing.hear(question, share)
-            assert memory.n_bytes == features.n_bytes >= question.features.log_mel.nbytes  # type: ignore[union-attr]
-            assert share.priority == priority
+        with FeatureReservation(memory) as share:
+            request = await preprocessor.preprocess(parsed, share, request_id="a", received_at=datetime.now(UTC))
+            (features,) = request.recordings
+            assert memory.n_bytes == features.n_bytes >= parsed.features.log_mel.nbytes  # type: ignore[union-attr]
+            assert share.priority == request.priority == priority
 
     asyncio.run(run())
     assert memory.n_bytes == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,13 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
+import pyarrow as pa
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.access.keys import add_key
 from serving.local import local_servers
-from serving.prediction_log import read_log
+from serving.transformer.telemetry import _detected_and_dropped
 from silencio.bundle.manifest import read_manifest
+from silencio.detections import recording_document
+from silencio.detections.prior.expected import Expected
+from silencio.features import FrontEnd
+from silencio.prediction_log import SCHEMA, probability_matrix, read_log
+from silencio.taxonomy import ClassList, Species
 from tests.waiting import HANG_S
 
 ROUTE = "/v1/models/silencio:predict"
@@ -31,7 +39,7 @@ def kept(
     key = add_key(folder / "keys.csv", "guide", 600.0, None)
     options = ["--prediction_log", str(folder / "log"), "--keys", str(folder / "keys.csv")]
     with (
-        local_servers(bundle_directory, transformer_options=options, longest_start_s=HANG_S) as servers,
+        local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers,
         httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S) as client,
     ):
         assert client.post(ROUTE, content=recording()).status_code == 401
@@ -63,12 +71,64 @@ def test_log__a_row_a_window_says_what_was_answered(kept: Any, bundle_directory:
     windows = answer["predictions"][0]["windows"]
     rows = sorted(rows, key=lambda row: row["start_s"])
     assert [(row["start_s"], row["end_s"]) for row in rows] == [(one["start_s"], one["end_s"]) for one in windows]
-    assert [sorted(row["named_codes"]) for row in rows] == [sorted(codes) for codes in _named(answer)]
+    assert [sorted(row["detected_codes"]) for row in rows] == [sorted(codes) for codes in _named(answer)]
     assert [row["top_codes"][0] for row in rows] == [one["species"][0]["code"] for one in windows]
     assert {row["request_id"] for row in rows} == {answer["request_id"]} != {"request-1"}
     assert {row["client_request_id"] for row in rows} == {"request-1"}
     assert {row["bundle_version"] for row in rows} == {answer["bundle"]["version"]}
-    assert {row["manifest_sha256"] for row in rows} == {read_manifest(bundle_directory).manifest_sha256}
+    assert {row["bundle_sha256"] for row in rows} == {read_manifest(bundle_directory).manifest_sha256}
+
+
+def test_log__every_classs_probability_as_answered(kept: Any, bundle_directory: Path) -> None:
+    answer, _, rows = kept
+    manifest = read_manifest(bundle_directory)
+    windows = [
+        {one["code"]: one["raw_probability"] for one in window["species"]}
+        for window in answer["predictions"][0]["windows"]
+    ]
+    logged = probability_matrix(
+        pa.Table.from_pylist(sorted(rows, key=lambda row: row["start_s"]), schema=SCHEMA),
+        bundle_version=manifest.version,
+        n_classes=len(manifest.classes),
+    )
+    expected = [[window[code] for code in manifest.classes.codes] for window in windows]
+    np.testing.assert_allclose(logged, expected, rtol=1e-3, atol=1e-7)
+
+
+def test_log__names_every_recordings_prediction_by_the_answers_request(kept: Any) -> None:
+    answer, _, rows = kept
+    assert {row["prediction_id"] for row in rows} == {f"{answer['request_id']}-0"}
+
+
+def test_log__knows_the_recording_by_its_bytes_and_by_its_sound(
+    kept: Any, bundle_directory: Path, recording: Make
+) -> None:
+    encoded = recording(12.0, "FLAC", 48_000)
+    sound = FrontEnd(read_manifest(bundle_directory).spec).waveform(encoded)
+    (shas,) = {(row["recording_sha256"], row["waveform_sha256"]) for row in kept[2]}
+    assert shas == (hashlib.sha256(encoded).hexdigest(), hashlib.sha256(sound.data).hexdigest())
+
+
+def test_log__what_is_not_known_is_null(kept: Any) -> None:
+    unknown = ("site_id", "device_id", "arm", "release_id", "shadow", "rolloff_hz", "flatness")
+    assert {row[name] for row in kept[2] for name in unknown} == {None}
+    assert {row["status"] for row in kept[2]} == {"ok"}
+
+
+def test_log__species_that_place_and_season_took_out_are_dropped_and_not_detected() -> None:
+    classes = ClassList.of(Species(code=one, scientific_name=one, common_name=one, class_name="Aves") for one in "abc")
+    document = recording_document(
+        [0.0],
+        np.array([[0.9, 0.9, 0.1]], np.float32),
+        window_s=5.0,
+        hop_s=5.0,
+        classes=classes,
+        thresholds=dict.fromkeys("abc", 0.5),
+        top_k=1,
+        expected=Expected(np.array([0.0, 1.0, 1.0], np.float32), ("location", None, None)),
+    )
+    detected, dropped = _detected_and_dropped(document, classes)
+    assert (detected.tolist(), dropped.tolist()) == ([[False, True, False]], [[True, False, False]])
 
 
 def test_log__what_is_known_of_the_recording(kept: Any) -> None:

@@ -60,12 +60,12 @@ def test_rest__recordings_in_json(http: httpx.Client, recording: Make, expected:
 def test_rest__binary_recordings_are_no_utf_8(servers: LocalServers, recording: Make, scorer: Scorer) -> None:
     encoded = recording()
 
-    async def ask() -> Any:
+    async def send() -> Any:
         async with InferenceRESTClient(RESTConfig(protocol="v2", timeout=HANG_S)) as client:
             request = InferRequest("silencio", [_audio(encoded)], request_id="seven")
             return await client.infer(servers.url, request, model_name="silencio")
 
-    answer = asyncio.run(ask())
+    answer = asyncio.run(send())
     assert answer.id == "seven"
     outputs = {one.name: one.as_numpy() for one in answer.outputs}
     np.testing.assert_allclose(outputs["probabilities"], scorer(encoded).probabilities, atol=1e-5)
@@ -74,13 +74,13 @@ def test_rest__binary_recordings_are_no_utf_8(servers: LocalServers, recording: 
 def test_grpc__recordings(servers: LocalServers, recording: Make, scorer: Scorer, expected: Expected) -> None:
     several = [recording(), recording(7.0, "WAV")]
 
-    async def ask() -> Any:
+    async def send() -> Any:
         async with InferenceGRPCClient(servers.grpc_address) as client:
             assert await client.is_model_ready("silencio")
             request = InferRequest("silencio", [_audio(*several)], parameters={"top_k": 2})
             return await client.infer(request)
 
-    answer = asyncio.run(ask())
+    answer = asyncio.run(send())
     outputs = {one.name: one.as_numpy() for one in answer.outputs}
     assert outputs["n_windows"].tolist() == [1, 2]
     wanted = np.concatenate([scorer(one).probabilities for one in several])
@@ -94,7 +94,7 @@ def test_rest__only_the_outputs_that_were_asked_for(http: httpx.Client, recordin
     assert _outputs(http.post(ROUTE, json=body)) == {"n_windows": [1]}
 
 
-def _ask_grpc(servers: LocalServers, encoded: bytes, *outputs: str, **fields: str) -> ModelInferResponse:
+def _send_grpc(servers: LocalServers, encoded: bytes, *outputs: str, **fields: str) -> ModelInferResponse:
     request = InferRequest("silencio", [_audio(encoded)]).to_grpc()
     request.outputs.extend(ModelInferRequest.InferRequestedOutputTensor(name=name) for name in outputs)
     for name, value in fields.items():
@@ -111,7 +111,7 @@ def test_outputs__an_unknown_one_is_refused_by_name_over_rest_and_grpc(
     answer = http.post(ROUTE, json=_json(recording()) | {"outputs": [{"name": name} for name in outputs]})
     assert (answer.status_code, answer.json()) == (400, {"error": sentence})
     with pytest.raises(grpc.RpcError) as caught:
-        _ask_grpc(servers, recording(), *outputs)
+        _send_grpc(servers, recording(), *outputs)
     assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.INVALID_ARGUMENT, sentence)
 
 
@@ -123,18 +123,18 @@ def test_outputs__come_as_they_were_asked_for_and_are_the_same_bits(
     head = {"inputs": [tensor], "outputs": [{"name": name, "parameters": {"binary_data": True}} for name in outputs]}
     rest = http.post(ROUTE, **_binary(head, len(encoded).to_bytes(4, "little") + encoded))
     n_head_bytes = int(rest.headers["inference-header-content-length"])
-    said = json.loads(rest.content[:n_head_bytes])
-    answer = _ask_grpc(servers, encoded, *outputs)
-    assert [one["name"] for one in said["outputs"]] == [one.name for one in answer.outputs] == outputs
+    message = json.loads(rest.content[:n_head_bytes])
+    answer = _send_grpc(servers, encoded, *outputs)
+    assert [one["name"] for one in message["outputs"]] == [one.name for one in answer.outputs] == outputs
     assert rest.content[n_head_bytes:] == b"".join(answer.raw_output_contents)
-    assert said["model_version"] == answer.model_version
+    assert message["model_version"] == answer.model_version
 
 
 def test_grpc__takes_what_rest_takes(servers: LocalServers, http: httpx.Client, recording: Make) -> None:
     """A minute of stereo is more than gRPC takes by itself."""
     encoded = recording(60.0, "WAV", 48_000, 2)
     assert len(encoded) > 8 << 20
-    (n_windows,) = _ask_grpc(servers, encoded, "n_windows").raw_output_contents
+    (n_windows,) = _send_grpc(servers, encoded, "n_windows").raw_output_contents
     assert _outputs(http.post(ROUTE, json=_json(encoded) | {"outputs": [{"name": "n_windows"}]})) == {"n_windows": [12]}
     assert int.from_bytes(n_windows, "little") == 12
 
@@ -211,7 +211,7 @@ def test_rest__wrong_binary_size(http: httpx.Client, size_bytes: object) -> None
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalServers, Scorer]]:
     """Servers of a bundle whose graph takes log-mel alone."""
     directory = write_placeholder_bundle(tmp_path_factory.mktemp("log-mel"), inputs=["log_mel"])
-    with local_servers(directory, longest_start_s=HANG_S) as servers:
+    with local_servers(directory, start_timeout_s=HANG_S) as servers:
         yield servers, Scorer(Bundle(directory))
 
 
@@ -220,14 +220,14 @@ def test_log_mel__computed_on_the_device(edge: tuple[LocalServers, Scorer], reco
     encoded = recording(55.0)  # 11 whole windows: more than one call to the predictor takes
     log_mel = scorer.front_end(encoded).inputs["log_mel"]
 
-    async def ask() -> Any:
+    async def send() -> Any:
         tensor = InferInput("log_mel", list(log_mel.shape), "FP32")
         tensor.set_data_from_numpy(log_mel, binary_data=True)
         sha = scorer.bundle.manifest.spec_sha256
         async with InferenceGRPCClient(servers.grpc_address) as client:
             return await client.infer(InferRequest("silencio", [tensor], parameters={"spec_sha256": sha}))
 
-    outputs = {one.name: one.as_numpy() for one in asyncio.run(ask()).outputs}
+    outputs = {one.name: one.as_numpy() for one in asyncio.run(send()).outputs}
     np.testing.assert_allclose(outputs["probabilities"], scorer(encoded).probabilities, atol=1e-5)
     assert [one["start_s"] for one in json.loads(outputs["document"][0])["windows"]] == [5.0 * i for i in range(11)]
 
@@ -264,11 +264,11 @@ def test_log_mel__refused_where_the_bundle_needs_more(http: httpx.Client, scorer
 
 
 def test_grpc__a_wrong_recording_is_the_clients_fault(servers: LocalServers) -> None:
-    async def ask() -> Any:
+    async def send() -> Any:
         async with InferenceGRPCClient(servers.grpc_address, retries=0) as client:
             return await client.infer(InferRequest("silencio", [_audio(b"garbage")]))
 
     with pytest.raises(grpc.RpcError) as caught:
-        asyncio.run(ask())
+        asyncio.run(send())
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert "inputs.audio[0]: not audio" in caught.value.details()

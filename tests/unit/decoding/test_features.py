@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,6 +58,20 @@ def test_features__are_the_front_ends() -> None:
     )
 
 
+def test_source__is_named_by_its_bytes_and_by_its_sound_as_shards_have_it() -> None:
+    """The same sound in another file: another recording, one waveform."""
+    job = _job(3.0)
+    samples, rate_hz = soundfile.read(io.BytesIO(job.encoded), dtype="int16")
+    other = io.BytesIO()
+    soundfile.write(other, samples, rate_hz, format="WAV")
+    found = [recording_features(decode(one), one, SPEC).source for one in (job, replace(job, encoded=other.getvalue()))]
+    sound = hashlib.sha256(FrontEnd(SPEC).waveform(job.encoded).data).hexdigest()
+    assert [one.waveform_sha256 for one in found if one] == [sound, sound]
+    assert [one.sha256 for one in found if one] == [
+        hashlib.sha256(content).hexdigest() for content in (job.encoded, other.getvalue())
+    ]
+
+
 def test_features__that_the_graph_does_not_take_are_not_sent() -> None:
     job = _job(3.0, "log_mel")
     assert "waveform" not in decode(job).arrays
@@ -106,6 +121,8 @@ def test_max_feature_bytes__is_what_a_recording_takes(duration_s: float, inputs:
         lambda answer: replace(answer, arrays={**answer.arrays, "statistic:key_name": answer.arrays["starts_s"]}),
         lambda answer: replace(answer, facts={**answer.facts, "duration_s": -1.0}),
         lambda answer: replace(answer, facts={**answer.facts, "recorded_hz": "many"}),
+        lambda answer: replace(answer, facts={**answer.facts, "sha256": "0" * 63}),
+        lambda answer: replace(answer, facts={**answer.facts, "waveform_sha256": None}),
         lambda answer: replace(answer, facts={}),
     ],
 )

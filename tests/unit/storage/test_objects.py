@@ -15,6 +15,7 @@ from silencio.storage import (
     exists,
     is_missing,
     join,
+    list_folders,
     list_objects,
     read_bytes,
     upload_folder,
@@ -83,6 +84,18 @@ def test_list_objects__of_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere cannot be listed: No such file") as caught:
         list_objects(tmp_path / "nowhere")
     assert is_missing(caught.value)
+
+
+def test_list_folders__the_names_right_below_and_nothing_in_them(place: str) -> None:
+    assert list_folders(place) in (["deep", "letters"], ["deep", "folder", "letters"])
+    assert list_folders(join(place, "deep")) == ["er"]
+    assert list_folders(join(place, "deep/er")) == []
+
+
+def test_list_folders__of_a_folder_that_is_not_there(tmp_path: Path, s3: S3Server) -> None:
+    with pytest.raises(StorageError, match="nowhere cannot be listed: No such file"):
+        list_folders(tmp_path / "nowhere")
+    assert list_folders(s3.new_place()) == []
 
 
 def test_list_objects__follows_links_but_never_in_circles(tmp_path: Path) -> None:

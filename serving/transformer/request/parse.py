@@ -1,4 +1,4 @@
-"""One door for every protocol."""
+"""Parses requests of every protocol."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import orjson
 from kserve import InferRequest
 from kserve.errors import InvalidInput
 
-from serving.server.media_types import is_json, is_text, media_type, says_nothing
+from serving.server.media_types import is_json, is_text, is_unspecific, media_type
 from serving.server.protocol import LARGE_BODY_BYTES, OPERATION_HEADER, QUERY_HEADER
-from serving.transformer.request.predict_request import Question
+from serving.transformer.request.parsed_request import ParsedRequest
 from serving.transformer.request.upload import read_query, read_upload
 from serving.transformer.request.v1 import read_v1
 from serving.transformer.request.v2 import read_v2
@@ -21,69 +21,69 @@ from silencio.features import FeatureSpec
 _TAKEN = "send application/json, or a recording's own bytes as audio/ogg, audio/wav, audio/flac or audio/mpeg"
 
 
-async def understand(
-    payload: object, headers: Mapping[str, str] | None, spec: FeatureSpec, inputs: tuple[str, ...], most_windows: int
-) -> Question:
-    """`read_request`, beside the event loop where the body is large: base64 of ten minutes takes half a second."""
-    arguments = (payload, headers, spec, inputs, most_windows)
+async def parse_request(
+    payload: object, headers: Mapping[str, str] | None, spec: FeatureSpec, inputs: tuple[str, ...], max_windows: int
+) -> ParsedRequest:
+    """`parse_payload`, beside the event loop where the body is large: base64 of ten minutes takes half a second."""
+    arguments = (payload, headers, spec, inputs, max_windows)
     if _n_body_bytes(payload, headers or {}) <= LARGE_BODY_BYTES:
-        return read_request(*arguments)
-    return await asyncio.to_thread(read_request, *arguments)
+        return parse_payload(*arguments)
+    return await asyncio.to_thread(parse_payload, *arguments)
 
 
 def _n_body_bytes(payload: object, headers: Mapping[str, str]) -> int:
-    """By the head, which the boundary keeps true; gRPC's calls have none."""
+    """Size of the body by the head, which the middleware keeps true; gRPC's calls have none."""
     length = headers.get("content-length", "")
     if not length and isinstance(payload, InferRequest):
         return sum(len(tensor._raw_data or b"") for tensor in payload.inputs)
     return int(length) if length.isdecimal() else 0
 
 
-def read_request(
-    payload: object, headers: Mapping[str, str] | None, spec: FeatureSpec, inputs: tuple[str, ...], most_windows: int
-) -> Question:
-    """Understand what the SDK hands on: a V2 request, a parsed JSON body, or bytes of any other content type.
+def parse_payload(
+    payload: object, headers: Mapping[str, str] | None, spec: FeatureSpec, inputs: tuple[str, ...], max_windows: int
+) -> ParsedRequest:
+    """Parse what the SDK hands on: a V2 request, a parsed JSON body, or bytes of any other content type.
 
     Args:
-        payload: As the SDK hands it on.
-        headers: Of the request, in lower case.
-        spec: The bundle's.
-        inputs: What its graph takes.
-        most_windows: Of features that a device computed.
+        payload: The body as the SDK hands it on.
+        headers: The request's headers, in lower case.
+        spec: The bundle's feature definition.
+        inputs: Names of the graph's inputs.
+        max_windows: Most windows of features that a device computed.
 
     Raises:
         InvalidInput: It is nothing that is taken; the message names the field.
     """
     if isinstance(payload, InferRequest):
-        return read_v2(payload, spec, inputs, most_windows)
+        return read_v2(payload, spec, inputs, max_windows)
     headers = headers or {}
     operation = headers.get(OPERATION_HEADER, "")
     if isinstance(payload, bytes) and _is_recording(payload, headers.get("content-type", "")):
         if operation == "predict_table":
             raise InvalidInput(f"body: JSON is needed at {operation}; a recording's own bytes are for upload_table")
-        question = read_upload(payload, headers.get(QUERY_HEADER, ""))
+        parsed = read_upload(payload, headers.get(QUERY_HEADER, ""))
     else:
-        question = _read_json(payload, headers.get(QUERY_HEADER, ""), operation)
-    _check_format(question, operation)
-    return question
+        parsed = _read_json(payload, headers.get(QUERY_HEADER, ""), operation)
+    _check_format(parsed, operation)
+    return parsed
 
 
-def _read_json(payload: object, query: str, operation: str) -> Question:
+def _read_json(payload: object, query: str, operation: str) -> ParsedRequest:
     if operation in ("upload", "upload_table"):
         other = operation.replace("upload", "predict")
         raise InvalidInput(f"body: a recording's own bytes are needed at {operation}; JSON is for {other}")
     if isinstance(payload, bytes):
         payload = _parse_json(payload)
-    if named := read_query(query):
-        raise InvalidInput(f"query.{next(iter(named))}: the options of a JSON request stand in its parameters")
+    if label := read_query(query):
+        raise InvalidInput(f"query.{next(iter(label))}: the options of a JSON request stand in its parameters")
     if not isinstance(payload, dict):
         raise InvalidInput(f'body: an object with "instances" is needed, this is {_kind(payload)}; {_TAKEN}')
     return read_v1(payload)
 
 
-def _check_format(question: Question, operation: str) -> None:
+def _check_format(parsed: ParsedRequest, operation: str) -> None:
     """Each operation gives one kind of answer; `predict` itself gives all."""
-    is_table = question.options.format != "json"
+    is_table = parsed.options.format != "json"
     if is_table and operation == "upload":
         raise InvalidInput("query.format: upload answers JSON; tables are upload_table's")
     if not is_table and operation in ("predict_table", "upload_table"):
@@ -100,16 +100,16 @@ def _is_recording(body: bytes, content_type: str) -> bool:
         return True
     if kind == "application/json":
         return False
-    named = f"Content-Type {content_type[:100]!a}" if content_type else "no Content-Type"
+    label = f"Content-Type {content_type[:100]!a}" if content_type else "no Content-Type"
     # A browser's `fetch` and beacons call every text so.
     if kind == "text/plain" and is_json(body):
         return False
-    if not says_nothing(content_type):
-        raise InvalidInput(f"{named} is not taken: {_TAKEN}")
+    if not is_unspecific(content_type):
+        raise InvalidInput(f"{label} is not taken: {_TAKEN}")
     if is_json(body):
         return False
     if is_text(body):
-        raise InvalidInput(f"body: {'text that is not JSON' if body else 'is empty'}, with {named}: {_TAKEN}")
+        raise InvalidInput(f"body: {'text that is not JSON' if body else 'is empty'}, with {label}: {_TAKEN}")
     # As behind audio/…, the bytes themselves decide how they are decoded.
     return True
 

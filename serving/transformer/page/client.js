@@ -1,4 +1,4 @@
-/** Asking the server. */
+/** The client of the server. */
 
 const ROUTE = "v1/models/silencio:predict"; // relative, so that the page works behind a path prefix
 const TYPES = {
@@ -6,7 +6,7 @@ const TYPES = {
   wav: "audio/wav", wave: "audio/wav", flac: "audio/flac", mp3: "audio/mpeg",
 };
 
-/** What the server said instead of an answer. */
+/** The error that the server answered. */
 export class ServerError extends Error {
   constructor(message, status, retryAfter) {
     super(message);
@@ -18,7 +18,7 @@ export class ServerError extends Error {
 /** The type under which the server takes a file, by its name; empty when it takes no such file. */
 export const typeTaken = (name) => TYPES[name.toLowerCase().split(".").pop()] ?? "";
 
-/** The question's query string, from the form; empty fields are left out. */
+/** The request's query string, from the form; empty fields are left out. */
 export function queryOf(form) {
   const query = new URLSearchParams({ top_k: form.top_k.value });
   for (const field of ["latitude", "longitude"]) {
@@ -37,7 +37,7 @@ export function queryOf(form) {
  * @returns {Promise<Response>} Always a good one.
  * @throws {ServerError} With the server's own sentence.
  */
-export async function ask(recording, query, key, signal) {
+export async function predict(recording, query, key, signal) {
   const headers = { "Content-Type": recording.type || "application/octet-stream" };
   if (key) headers.Authorization = `Bearer ${key}`;
   let response;

@@ -1,4 +1,4 @@
-"""Large requests are understood beside the event loop, by whatever protocol they came."""
+"""Large requests are parsed beside the event loop, by whatever protocol they came."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from kserve import InferInput, InferRequest
 
 from serving.server.protocol import LARGE_BODY_BYTES
-from serving.transformer.request import read, understand
+from serving.transformer.request import parse, parse_request
 
 
 def _request(n_bytes: int) -> InferRequest:
@@ -32,15 +32,15 @@ def _request(n_bytes: int) -> InferRequest:
         (_request(100), {}, False),
     ],
 )
-def test_understand__in_a_thread_where_it_takes_long(
+def test_parse_request__in_a_thread_where_it_takes_long(
     monkeypatch: pytest.MonkeyPatch, payload: Any, headers: dict[str, str] | None, is_beside: bool
 ) -> None:
     found: list[int] = []
 
-    def read_request(*arguments: Any) -> None:
+    def parse_payload(*arguments: Any) -> None:
         assert arguments[:2] == (payload, headers)
         found.append(threading.get_ident())
 
-    monkeypatch.setattr(read, "read_request", read_request)
-    asyncio.run(understand(payload, headers, None, (), 1))  # type: ignore[arg-type]
+    monkeypatch.setattr(parse, "parse_payload", parse_payload)
+    asyncio.run(parse_request(payload, headers, None, (), 1))  # type: ignore[arg-type]
     assert (found != [threading.get_ident()]) is is_beside

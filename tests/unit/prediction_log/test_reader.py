@@ -1,0 +1,205 @@
+"""A log is read by the days that are asked for, whatever version wrote it."""
+
+from __future__ import annotations
+
+import uuid
+import zipfile
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from silencio.errors import DataError, StorageError
+from silencio.prediction_log import SCHEMA, RecordingFacts, read_log, reader, window_records
+from silencio.prediction_log.rows import as_table
+from silencio.storage import join, write_bytes, zip_root
+from tests.s3 import running_s3
+
+AT = datetime(2026, 5, 17, 6, 30, tzinfo=UTC)
+DAY = timedelta(days=1)
+MIDNIGHT = AT.replace(hour=0, minute=0)
+# As version 0.1.0 wrote them before this file was written.
+_FORMER_SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string()) for name in ("request_id", "client_request_id", "session_id", "key_name")),
+        *(pa.field(name, pa.timestamp("us", tz="UTC")) for name in ("received_at", "recorded_at")),
+        *(pa.field(name, pa.float64()) for name in ("latitude", "longitude")),
+        pa.field("recording", pa.int32(), nullable=False),
+        pa.field("n_samples", pa.int64()),
+        pa.field("sample_rate_hz", pa.int32()),
+        pa.field("source_format", pa.string()),
+        pa.field("notes", pa.list_(pa.string())),
+        *(pa.field(name, pa.string()) for name in ("bundle_name", "bundle_version", "manifest_sha256", "spec_sha256")),
+        *(pa.field(f"{stage}_s", pa.float32()) for stage in ("decode", "features", "predictor", "names")),
+        *(pa.field(name, pa.float64(), nullable=False) for name in ("start_s", "end_s")),
+        pa.field("top_codes", pa.list_(pa.string()), nullable=False),
+        pa.field("top_probabilities", pa.list_(pa.float32()), nullable=False),
+        pa.field("named_codes", pa.list_(pa.string()), nullable=False),
+        *(pa.field(one, pa.float32()) for one in ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db")),
+    ]
+)
+
+
+def _table(received_at: datetime = AT, **changes: Any) -> pa.Table:
+    facts = RecordingFacts(
+        request_id=changes.pop("request_id", "r"),
+        received_at=received_at,
+        bundle_name="b",
+        bundle_version="1",
+        spec_sha256="s",
+        **changes,
+    )
+    probabilities = np.array([[0.75, 0.25]], np.float32)
+    detected, dropped = probabilities > 0.5, probabilities < 0
+    return as_table(window_records(facts, [0.0], 5.0, ["a", "b"], probabilities, detected, dropped, {}))
+
+
+def _content(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _write(place: str, received_at: datetime, **changes: Any) -> None:
+    day = f"date={received_at.astimezone(UTC):%Y-%m-%d}"
+    write_bytes(join(place, day, f"{uuid.uuid4().hex}.parquet"), _content(_table(received_at, **changes)))
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A log of four days, two of them two months before."""
+    place = str(tmp_path / "log")
+    if request.param == "s3":
+        place = join(running_s3().use(monkeypatch).new_place(), "log")
+    for days in (-61, -60, -1, 0):
+        _write(place, AT + days * DAY, request_id=str(days))
+    return place
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a read lists."""
+    uris: list[str] = []
+    for name in ("list_objects", "list_folders"):
+        function = getattr(reader, name)
+        monkeypatch.setattr(reader, name, lambda uri, function=function: [uris.append(uri), function(uri)][1])
+    return uris
+
+
+def _ids(place: str, since: datetime, until: datetime) -> list[str]:
+    return list(read_log(place, since, until)["request_id"].to_pylist())
+
+
+def test_read__a_day_lists_the_folder_of_this_day_alone(place: str, listed: list[str]) -> None:
+    assert _ids(place, MIDNIGHT, MIDNIGHT + DAY) == ["0"]
+    assert listed == [f"{place}/date=2026-05-17"]
+
+
+def test_read__a_stretch_over_midnight_lists_both_days(place: str, listed: list[str]) -> None:
+    assert _ids(place, AT - DAY, AT + timedelta(seconds=1)) == ["-1", "0"]
+    assert listed == [f"{place}/date=2026-05-16", f"{place}/date=2026-05-17"]
+
+
+def test_read__of_many_days_lists_those_alone_that_were_logged(place: str, listed: list[str]) -> None:
+    assert _ids(place, AT - 60 * DAY, AT + 3_650 * DAY) == ["-60", "-1", "0"]
+    assert listed == [place, *(f"{place}/date=2026-{day}" for day in ("03-18", "05-16", "05-17"))]
+
+
+def test_read__days_without_requests_are_empty(place: str) -> None:
+    assert read_log(place, AT + 3 * DAY, AT + 4 * DAY).schema == SCHEMA
+    assert _ids(place, AT, AT) == _ids(place, AT, AT - DAY) == []
+
+
+def test_read__a_place_that_is_not_there_is_no_empty_log(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no such folder"):
+        read_log(str(tmp_path / "nowhere"), AT, AT + DAY)
+
+
+def test_read__a_log_that_was_put_into_a_zip(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "log.zip", "w") as archive:
+        for days in (0, 90):
+            name = f"kept/date={AT + days * DAY:%Y-%m-%d}/one.parquet"
+            archive.writestr(name, _content(_table(AT + days * DAY, request_id=str(days))))
+    place = join(zip_root(tmp_path / "log.zip"), "kept")
+    assert _ids(place, AT, AT + DAY) == ["0"]
+    assert _ids(place, AT, AT + 91 * DAY) == ["0", "90"]
+
+
+def test_read__takes_the_stretch_by_time_and_not_by_day(tmp_path: Path) -> None:
+    place = str(tmp_path)
+    for hours in (1, -30, 0, -1, 30):
+        _write(place, AT + timedelta(hours=hours), request_id=str(hours))
+    assert _ids(place, AT, AT + DAY) == ["0", "1"]
+    elsewhere = AT.astimezone(timezone(timedelta(hours=-9)))
+    assert _ids(place, elsewhere, AT + DAY) == ["0", "1"]
+    assert _ids(place, AT - 3 * DAY, AT) == ["-30", "-1"]
+    with pytest.raises(DataError, match="has no time zone"):
+        read_log(place, datetime(2026, 5, 17), AT)
+
+
+def test_read__some_columns_in_their_order(tmp_path: Path) -> None:
+    _write(str(tmp_path), AT + timedelta(hours=1), request_id="later")
+    _write(str(tmp_path), AT, request_id="first")
+    table = read_log(str(tmp_path), AT, AT + DAY, ["detected_codes", "request_id"])
+    assert table.column_names == ["detected_codes", "request_id"]
+    assert table["request_id"].to_pylist() == ["first", "later"]
+    with pytest.raises(DataError, match="no column 'named_codes'; it has request_id, "):
+        read_log(str(tmp_path), AT, AT + DAY, ["named_codes"])
+
+
+def test_read__what_is_not_a_file_of_the_log(tmp_path: Path) -> None:
+    folder = tmp_path / "date=2026-05-17"
+    _write(str(tmp_path), AT)
+    (folder / ".half.parquet").write_bytes(b"PAR1")
+    (folder / "notes.txt").write_text("not rows")
+    assert _ids(str(tmp_path), AT, AT + DAY) == ["r"]
+    (folder / "torn.parquet").write_bytes(b"PAR1")
+    with pytest.raises(DataError, match=r"torn\.parquet is no file of a prediction log: "):
+        read_log(str(tmp_path), AT, AT + DAY)
+    (folder / "torn.parquet").write_bytes(_content(pa.table({"request_id": ["r"]})))
+    with pytest.raises(
+        DataError, match=r"torn\.parquet is no file of a prediction log: it has no column 'received_at'"
+    ):
+        read_log(str(tmp_path), AT, AT + DAY)
+
+
+def test_read__a_log_of_the_former_schema_beside_todays(tmp_path: Path) -> None:
+    """Renamed columns keep their values, later ones are null."""
+    former = {name: [None] for name in _FORMER_SCHEMA.names} | {
+        "request_id": ["former"],
+        "client_request_id": ["walk-17"],
+        "received_at": [AT],
+        "recording": [0],
+        "bundle_name": ["b"],
+        "bundle_version": ["1"],
+        "manifest_sha256": ["m"],
+        "spec_sha256": ["s"],
+        "start_s": [0.0],
+        "end_s": [5.0],
+        "top_codes": [["a", "b"]],
+        "top_probabilities": [[0.75, 0.25]],
+        "named_codes": [["a"]],
+    }
+    _write(str(tmp_path), AT + timedelta(hours=1), request_id="todays", bundle_sha256="n")
+    table = pa.table(former, schema=_FORMER_SCHEMA)
+    (tmp_path / "date=2026-05-17" / "former.parquet").write_bytes(_content(table))
+    read = read_log(str(tmp_path), AT, AT + DAY)
+    assert read.schema == SCHEMA
+    assert read["request_id"].to_pylist() == ["former", "todays"]
+    assert read["bundle_sha256"].to_pylist() == ["m", "n"]
+    assert read["detected_codes"].to_pylist() == [["a"], ["a"]]
+    assert read["client_request_id"].to_pylist() == ["walk-17", None]
+    renamed = ("bundle_sha256", "detected_codes")
+    later = [name for name in SCHEMA.names if name not in _FORMER_SCHEMA.names and name not in renamed]
+    assert len(later) == 16
+    assert read.slice(0, 1).select(later).to_pylist() == [dict.fromkeys(later)]
+
+
+def test_read__a_log_of_a_later_version_has_columns_that_are_left_out(tmp_path: Path) -> None:
+    later = _table().append_column("model_mood", pa.array(["good"]))
+    write_bytes(join(str(tmp_path), "date=2026-05-17/later.parquet"), _content(later))
+    assert read_log(str(tmp_path), AT, AT + DAY).column_names == SCHEMA.names
