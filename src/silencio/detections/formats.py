@@ -142,7 +142,8 @@ def _birdclef(named: Iterable[Named], model: ModelFacts) -> Iterator[str]:
     """One row a window, one column a class.
 
     `row_id` is the recording's name without suffix and the second at which the row ends, as in
-    `RecordingDocument.row_ends_s`. Where the model's classes are not known, columns are those of the first window, sorted.
+    `RecordingDocument.row_ends_s`. Where the model's classes are not known, columns are those of the first window,
+    sorted.
     """
     is_begun, codes = False, list(model.codes)
     for name, document in named:
