@@ -221,7 +221,7 @@ def _compare(resolved: RunConfig, made: dict[str, EvaluatedBundle], run: Run) ->
 
 def _register(made: EvaluatedBundle, heads: Heads, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
-    task = register(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads)
+    task = keyed(register, heads.places)(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads.models)
     task.set_caching_options(False)
     return resources.with_tracking(resources.request(task, resources.SMALL))
 
@@ -231,7 +231,9 @@ def _record_heads(groups: dict[str, Heads], made: EvaluatedBundle, run: Run) -> 
     tasks = []
     for name, heads in groups.items():
         # Whatever else there is to do is done first: this needs the server.
-        task = keyed(record_heads, {}, f"record-heads-{name}")(run_id=run.run_id, **heads).after(made.bundle.task)
+        task = keyed(record_heads, heads.places, f"record-heads-{name}")(run_id=run.run_id, **heads.models).after(
+            made.bundle.task
+        )
         task.set_caching_options(False)
         tasks.append(resources.with_tracking(resources.request(task, resources.SMALL)))
     return tasks

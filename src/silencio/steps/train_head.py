@@ -60,8 +60,8 @@ class Outcome:
 
     Attributes:
         metrics: For the run's page: metrics on validation, and the number of parameters.
-        metadata: For the head's artifact: its name, and when it was trained (`silencio.registry.head_record.Times`),
-            which `register` keeps.
+        metadata: For the head's artifact: the head's name, also as what KFP calls the artifact, and when it was trained
+            (`silencio.registry.head_record.Times`), which `register` keeps.
     """
 
     metrics: dict[str, float]
@@ -110,7 +110,7 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
         ],
         outputs.report,
     )
-    return Outcome(metrics, {"head": head, "times": head_run.times.to_json()})
+    return Outcome(metrics, {"display_name": head, "head": head, "times": head_run.times.to_json()})
 
 
 def _backgrounds(inputs: Inputs) -> BackgroundPool | None:
