@@ -34,20 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="keep the figures as JSON")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: does it run, not how fast is it")
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a target is missed")
-    asked = parser.parse_args(arguments)
-    unknown = sorted(set(asked.names) - set(NAMES))
+    options = parser.parse_args(arguments)
+    unknown = sorted(set(options.names) - set(NAMES))
     if unknown:
         parser.error(f"there is no benchmark {', '.join(unknown)}: there are {', '.join(NAMES)}")
     where = machine()
     results = []
-    for name in asked.names or NAMES:
+    for name in options.names or NAMES:
         sys.stderr.write(f"{name} …\n")
-        results += importlib.import_module(f"benchmarks.{name}").run(asked.quick)
+        results += importlib.import_module(f"benchmarks.{name}").run(options.quick)
     _show(where, results)
-    if asked.out:
-        figures = {"machine": where, "quick": asked.quick, "results": [result.to_dict() for result in results]}
-        write_atomically(asked.out, json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
-    return int(asked.strict and not all(result.met for result in results))
+    if options.out:
+        metrics = {"machine": where, "quick": options.quick, "results": [result.to_dict() for result in results]}
+        write_atomically(options.out, json.dumps(metrics, indent=1, ensure_ascii=False) + "\n")
+    return int(options.strict and not all(result.met for result in results))
 
 
 def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
@@ -60,9 +60,9 @@ def _show(where: dict[str, Any], results: Sequence[Result]) -> None:
     for column in ("what", "figure", "promised", "", "ours", "reference"):
         table.add_column(column)
     for result in results:
-        figure = f"{result.value:.2f} {result.unit}"
+        metric = f"{result.value:.2f} {result.unit}"
         verdict = Text("met", style="green") if result.met else Text("MISSED", style="bold red")
-        table.add_row(result.what, figure, result.promise, verdict, result.ours, result.reference)
+        table.add_row(result.what, metric, result.promise, verdict, result.ours, result.reference)
     console.print(table)
 
 

@@ -94,8 +94,8 @@ def score(archive: Path, bundle: Path, n_processes: int, work: Path) -> tuple[fl
     """Seconds of audio, and times real time with the start of the processes."""
     work.mkdir(exist_ok=True)
     list_archive(str(archive), 1, str(work / "archive.parquet"))
-    figures = batch_score(str(work / "archive.parquet"), 0, str(bundle), n_processes, str(work / "scores"))
-    return figures["audio_s"], figures["times_real_time"]
+    metrics = batch_score(str(work / "archive.parquet"), 0, str(bundle), n_processes, str(work / "scores"))
+    return metrics["audio_s"], metrics["times_real_time"]
 
 
 def birdnet_python() -> Path:
@@ -146,12 +146,12 @@ def measure(bundle: Path, *, quick: bool) -> list[Result]:
         "precision": manifest.precision,
     }
     best, other = (max((one.times_real_time for one in some), default=float("nan")) for some in (ours, theirs))
-    said = f"{best:.0f} s of audio a second, {_THREADS} processes, {manifest.precision}"
+    words = f"{best:.0f} s of audio a second, {_THREADS} processes, {manifest.precision}"
     reference = f"BirdNET V2.4, {_THREADS} threads: {other:.0f}" if theirs else f"BirdNET: {why_not}"
     what = "batch_score of one-minute recordings"
     results = [
-        Result(f"{what}, real time", best, "times", _TIMES_REAL_TIME, True, said, "real time", details),
-        Result(f"{what}, BirdNET", best / other, "times", _TIMES_BIRDNET, True, said, reference),
+        Result(f"{what}, real time", best, "times", _TIMES_REAL_TIME, True, words, "real time", details),
+        Result(f"{what}, BirdNET", best / other, "times", _TIMES_BIRDNET, True, words, reference),
     ]
     return [replace(result, bundle=identity(bundle)) for result in results]
 
@@ -172,8 +172,8 @@ def run(quick: bool) -> list[Result]:
             return measure(write_placeholder_bundle(Path(folder) / "bundle"), quick=True)
     found = trained_bundle()
     if found is None:
-        said = f"no bundle in {PLACES}: make demo first"
-        return [Result("batch_score", float("nan"), "times", _TIMES_REAL_TIME, True, said, "")]
+        words = f"no bundle in {PLACES}: make demo first"
+        return [Result("batch_score", float("nan"), "times", _TIMES_REAL_TIME, True, words, "")]
     return measure(found, quick=False)
 
 

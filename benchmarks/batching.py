@@ -35,7 +35,7 @@ from silencio.models.registry import head_class
 from silencio.models.supervisors.weighted_average import WeightedAverage
 from silencio.settings import Settings
 
-Ask = Callable[[Tensors, Priority], Awaitable[NDArray[np.float32]]]
+Predict = Callable[[Tensors, Priority], Awaitable[NDArray[np.float32]]]
 _N_CLIENTS = 8
 _BATCHES = (1, 2, 4, 8)
 # As the transformer sends a long recording.
@@ -62,7 +62,7 @@ class Crowd:
     """What clients got.
 
     Attributes:
-        processor_ms: Of a window, all threads together: what else the machine does hardly changes it.
+        processor_ms: Processor time of a window, all threads together: what else the machine does hardly changes it.
         per_s: Windows a second.
     """
 
@@ -71,7 +71,7 @@ class Crowd:
 
 
 @contextmanager
-def by_scheduler(graph: Graph, settings: Settings) -> Iterator[Ask]:
+def by_scheduler(graph: Graph, settings: Settings) -> Iterator[Predict]:
     """Ours."""
     with Scheduler(
         graph.run,
@@ -84,17 +84,19 @@ def by_scheduler(graph: Graph, settings: Settings) -> Iterator[Ask]:
 
 
 @contextmanager
-def by_thread_pool(graph: Graph, settings: Settings) -> Iterator[Ask]:
+def by_thread_pool(graph: Graph, settings: Settings) -> Iterator[Predict]:
     """What is there without it: first come, first served, each call by itself."""
     with ThreadPoolExecutor(settings.n_workers) as pool:
 
-        async def ask(tensors: Tensors, priority: Priority) -> NDArray[np.float32]:
+        async def predict(tensors: Tensors, priority: Priority) -> NDArray[np.float32]:
             return await asyncio.get_running_loop().run_in_executor(pool, graph.run, tensors)
 
-        yield ask
+        yield predict
 
 
-async def crowd(ask: Ask, inputs: tuple[GraphInput, ...], n_clients: int, n_windows: int) -> tuple[Crowd, list[float]]:
+async def crowd(
+    predict: Predict, inputs: tuple[GraphInput, ...], n_clients: int, n_windows: int
+) -> tuple[Crowd, list[float]]:
     """Clients that each ask for one window after another.
 
     Returns:
@@ -105,31 +107,33 @@ async def crowd(ask: Ask, inputs: tuple[GraphInput, ...], n_clients: int, n_wind
     async def client() -> None:
         for _ in range(n_windows // n_clients):
             began_s = time.perf_counter()
-            await ask(window, "interactive")
+            await predict(window, "interactive")
             took_s.append(time.perf_counter() - began_s)
 
     began_s, began_processor_s = time.perf_counter(), time.process_time()
     await asyncio.gather(*(client() for _ in range(n_clients)))
-    figures = Crowd(
+    metrics = Crowd(
         processor_ms=1e3 * (time.process_time() - began_processor_s) / len(took_s),
         per_s=len(took_s) / (time.perf_counter() - began_s),
     )
-    return figures, took_s
+    return metrics, took_s
 
 
-async def visitor(ask: Ask, inputs: tuple[GraphInput, ...], n_asked: int, *, beside_upload: bool) -> list[float]:
+async def visitor(
+    predict: Predict, inputs: tuple[GraphInput, ...], n_requests: int, *, beside_upload: bool
+) -> list[float]:
     """One who asks for a window now and then: how long each takes, alone or beside uploads that never end."""
     window, part = _windows(inputs, 1), _windows(inputs, MAX_RUN_WINDOWS)
 
     async def uploads() -> None:
         while True:
-            await ask(part, "batch")
+            await predict(part, "batch")
 
     others = [asyncio.ensure_future(uploads()) for _ in range(_UPLOAD_CALLS_AT_ONCE if beside_upload else 0)]
     took_s = []
-    for _ in range(n_asked):
+    for _ in range(n_requests):
         began_s = time.perf_counter()
-        await ask(window, "interactive")
+        await predict(window, "interactive")
         took_s.append(time.perf_counter() - began_s)
         await asyncio.sleep(_EVERY_S)
     for one in others:
@@ -144,13 +148,13 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
     took_s: dict[str, list[float]] = {"ours": [], "pool": []}
     for _ in range(1 if quick else 4):
         for name, how in (("ours", by_scheduler), ("pool", by_thread_pool)):
-            with how(graph, settings) as ask:
-                figures, some_s = asyncio.run(crowd(ask, graph.inputs, _N_CLIENTS, 16 if quick else 80))
-            crowds[name].append(figures)
+            with how(graph, settings) as predict:
+                metrics, some_s = asyncio.run(crowd(predict, graph.inputs, _N_CLIENTS, 16 if quick else 80))
+            crowds[name].append(metrics)
             took_s[name] += some_s
     min_ms = {name: min(one.processor_ms for one in some) for name, some in crowds.items()}
     per_s = {name: max(one.per_s for one in some) for name, some in crowds.items()}
-    said = {name: f"{min_ms[name]:.1f} ms, {per_s[name]:.0f}/s, p95 {_p95_ms(took_s[name]):.0f} ms" for name in crowds}
+    words = {name: f"{min_ms[name]:.1f} ms, {per_s[name]:.0f}/s, p95 {_p95_ms(took_s[name]):.0f} ms" for name in crowds}
     turns = {name: [asdict(one) for one in some] for name, some in crowds.items()}
     return Result(
         what=f"processor time of a window, {_N_CLIENTS} clients at once",
@@ -158,20 +162,20 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
         unit="times",
         target=0.95,
         at_least=True,
-        ours=said["ours"],
-        reference=f"thread pool {said['pool']}",
+        ours=words["ours"],
+        reference=f"thread pool {words['pool']}",
         details={**details, "turns": turns, "settings": _sizes(settings)},
     )
 
 
 def beside_upload(graph: Graph, settings: Settings, quick: bool) -> Result:
     """What uploads add to the p95 of one who asks for single windows."""
-    n_asked = 3 if quick else 40
+    n_requests = 3 if quick else 40
     added_ms, alone_ms = {}, {}
     for name, how in (("ours", by_scheduler), ("pool", by_thread_pool)):
-        with how(graph, settings) as ask:
+        with how(graph, settings) as predict:
             alone_ms[name], beside_ms = (
-                _p95_ms(asyncio.run(visitor(ask, graph.inputs, n_asked, beside_upload=uploading)))
+                _p95_ms(asyncio.run(visitor(predict, graph.inputs, n_requests, beside_upload=uploading)))
                 for uploading in (False, True)
             )
         added_ms[name] = beside_ms - alone_ms[name]

@@ -80,10 +80,10 @@ def _bundle(config: RunConfig, source: Path, root: Path) -> Path:
     read = read_birdclef(source)
     usable = validate_recordings(read.recordings).usable
     assignment = draw_split(usable, config.split).assignment
-    recordings = usable.merge(assignment[["recording_id", "part"]], on="recording_id")
+    recordings = usable.merge(assignment[["recording_id", "split"]], on="recording_id")
     shards = []
     for number, plan in enumerate(plan_shards(usable, assignment, config.seconds_per_shard)):
-        if plan.part == "development":
+        if plan.split == "development":
             shards.append(root / f"shard-{number}")
             write_shard(recordings[recordings["recording_id"].isin(plan.recording_ids)], config.features, shards[-1])
     heads = []
@@ -92,8 +92,11 @@ def _bundle(config: RunConfig, source: Path, root: Path) -> Path:
         heads.append(TrainedHead.load(root / name))
     ensemble = fit_ensemble(heads, recordings, config, read.classes)
     decision_rule = calibrate_ensemble(ensemble, recordings, config, read.classes)
-    ledger = recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id=recordings["recording_id"])
+    columns = ["recording_id", "sha256", "primary_label", "split"]
+    split_history = recordings[columns].assign(group_id=recordings["recording_id"])
     data = recordings.drop(columns=["secondary_labels"])
-    origin = Origin(data=data, ledger=ledger, licences={"CC BY 4.0": len(data)}, parents={"code_version": "bench"})
+    origin = Origin(
+        data=data, split_history=split_history, licences={"CC BY 4.0": len(data)}, parents={"code_version": "bench"}
+    )
     export_bundle(heads, ensemble, decision_rule, shards, origin, config, read.classes, root / "bundle")
     return root / "bundle"

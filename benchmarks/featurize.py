@@ -98,7 +98,7 @@ def tables(folder: Path, n_shards: int, per_shard: int, duration_s: float) -> li
         }
     )
     assignment = pd.DataFrame(
-        {"recording_id": ids, "group_id": ids, "part": "train", "shard": numbers % n_shards},
+        {"recording_id": ids, "group_id": ids, "split": "train", "shard": numbers % n_shards},
     )
     usable.to_parquet(folder / "usable.parquet", index=False)
     assignment.to_parquet(folder / "assignment.parquet", index=False)

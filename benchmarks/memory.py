@@ -93,11 +93,11 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     list_archive(str(options.archive), 1, str(options.work / "archive.parquet"))
-    figures = batch_score(
+    metrics = batch_score(
         str(options.work / "archive.parquet"), 0, str(options.bundle), 1, str(options.work / "scores")
     )
-    if figures.get("failed"):
-        sys.exit(f"{figures['failed']} recordings failed")
+    if metrics.get("failed"):
+        sys.exit(f"{metrics['failed']} recordings failed")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ class Result:
     Attributes:
         what: What was measured.
         value: The judged figure.
-        unit: Of `value`; `times` for a ratio against the reference.
+        unit: Unit of `value`; `times` for a ratio against the reference.
         target: What it must reach.
         at_least: It must be `target` or more; else `target` or less.
         ours: What Silencio took, for people.

@@ -37,9 +37,9 @@ class Load:
     """What clients saw.
 
     Attributes:
-        latencies_s: Of each answered request.
+        latencies_s: Latencies of each answered request.
         statuses: How often each came; 0 is a broken connection.
-        wall_s: Of the whole.
+        wall_s: Wall time of all requests together.
     """
 
     latencies_s: list[float] = field(default_factory=list)
@@ -70,12 +70,12 @@ def press(
     """Clients that ask again as soon as they are answered; one that is told to wait, waits.
 
     Args:
-        url: Of the transformer.
+        url: Address of the transformer.
         body: An OGG recording.
-        n_clients: At once, a thread and a connection each.
-        duration_s: How long.
+        n_clients: Number of clients at once, a thread and a connection each.
+        duration_s: Length of the sound.
         n_requests: How many in all.
-        query: Of the request.
+        query: Query of the request.
     """
     load, lock, begun_s = Load(), threading.Lock(), time.perf_counter()
     left = iter(range(n_requests))
@@ -87,7 +87,7 @@ def press(
             with lock:
                 if next(left, None) is None:
                     break
-            asked_s = time.perf_counter()
+            sent_s = time.perf_counter()
             try:
                 connection.request("POST", ROUTE + query, body, {"Content-Type": "audio/ogg"})
                 answer = connection.getresponse()
@@ -99,7 +99,7 @@ def press(
             with lock:
                 load.statuses[status] += 1
                 if status == 200:
-                    load.latencies_s.append(time.perf_counter() - asked_s)
+                    load.latencies_s.append(time.perf_counter() - sent_s)
             if status != 200:
                 time.sleep(retry_s)
 

@@ -22,9 +22,9 @@ class Comparison:
 
     Attributes:
         ours_s: Processor seconds of each call, all threads together.
-        reference_s: Of the reference's calls.
+        reference_s: Times of the reference's calls.
         ours_wall_s: Seconds on the clock.
-        reference_wall_s: Of the reference's calls.
+        reference_wall_s: Wall times of the reference's calls.
     """
 
     ours_s: list[float]

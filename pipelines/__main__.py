@@ -178,7 +178,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
     console.print(times_table(run.times))
     console.print(judged_table(run, console.width))
     console.print("Taxon columns are top-1.")
-    what = f"the {run.evaluation.judged}" if "other_bundle" in run.pages else "it"
+    what = f"the {run.evaluation.bundle_row}" if "other_bundle" in run.pages else "it"
     console.print(
         f"The gates passed {what}:" if run.verdict.passed else f"The gates refused {what}, so it is not registered:"
     )

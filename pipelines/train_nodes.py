@@ -55,7 +55,7 @@ class Data(NamedTuple):
         split_history: What the next run is handed.
         soundscapes: Unlabelled recordings of the same places.
         development: The loop's shards of training, validation and pool.
-        test: The loop's shards of the test part.
+        test: The loop's shards of the test set.
     """
 
     classes: Any

@@ -24,7 +24,7 @@ PAGES = {
 # `champion 1452e0a87c11` is never broken: a version is there to be copied.
 _MIN_NAME_CELLS = 21
 _FIGURE_CELLS = len("0.625")
-_WHOLE = ("judged", "recordings", "macro mAP", "top-1")
+_WHOLE = ("model", "recordings", "macro mAP", "top-1")
 _BORDER_CELLS = 3
 
 
@@ -49,8 +49,8 @@ def judged_table(run: TrainedRun, width: int) -> Table:
     longest = max(len(row[0]) for row in shown)
     name_cells = max(_MIN_NAME_CELLS, min(longest, width - others))
     numbers = [Column(heading, justify="right", overflow="fold") for heading in headings[1:]]
-    part = f", part {run.evaluation.test_part}" if run.evaluation.test_part else ""
-    title = f"{run.evaluation.figures.n_recordings} test recordings{part}"
+    part = f", test set {run.evaluation.test_set}" if run.evaluation.test_set else ""
+    title = f"{run.evaluation.metrics.n_recordings} test recordings{part}"
     table = Table(Column(headings[0], overflow="fold", width=name_cells), *numbers, title=title)
     for row in shown:
         table.add_row(*row)
@@ -59,7 +59,7 @@ def judged_table(run: TrainedRun, width: int) -> Table:
 
 def _least_width(names: Sequence[str]) -> int:
     """Headings of taxon classes may be folded, figures not."""
-    cells = {"judged": _MIN_NAME_CELLS, "recordings": len("recordings")}
+    cells = {"model": _MIN_NAME_CELLS, "recordings": len("recordings")}
     return 1 + sum(cells.get(name, _FIGURE_CELLS) + _BORDER_CELLS for name in names)
 
 

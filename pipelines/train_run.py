@@ -51,7 +51,7 @@ class TrainedRun:
 
     Attributes:
         bundle: The bundle's folder.
-        evaluation: Figures on the test part.
+        evaluation: Figures on the test set.
         verdict: What the gates said.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.
@@ -72,9 +72,9 @@ class TrainedRun:
         """
         if "other_bundle" not in self.pages:
             return {}
-        metrics = Bundle(self.pages["other_bundle"]).manifest.metrics
-        name = metrics["judged"]
-        return {} if name in self.evaluation.rows else {name: Metrics(**metrics["test_by_row"][name])}
+        manifest = Bundle(self.pages["other_bundle"]).manifest
+        name = manifest.bundle_row
+        return {} if name in self.evaluation.rows else {name: Metrics(**manifest.metrics["test_by_row"][name])}
 
 
 def run_train(

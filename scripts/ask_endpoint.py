@@ -26,10 +26,12 @@ def main() -> int:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="the --out of a training run")
-    parser.add_argument("--most", type=int, default=40, help="how many test recordings to send")
+    parser.add_argument("--max-recordings", type=int, default=40, help="how many test recordings to send")
     options = parser.parse_args()
     console = Console()
-    answers = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))["answers"][: options.most]
+    answers = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))["answers"][
+        : options.max_recordings
+    ]
     table = Table("test recording", "is", "the endpoint says", "then", title="Asked over HTTP")
     n_first = n_listed = 0
     with local_servers(options.run / "bundle") as servers, Client(servers.url) as client:
@@ -40,8 +42,8 @@ def main() -> int:
             n_first += codes[0] == row["primary_label"]
             n_listed += row["primary_label"] in codes
             first, *others = (f"{name} {probability:.2f}" for _, name, probability in ranked)
-            said = Text(first, style="green" if codes[0] == row["primary_label"] else "")
-            table.add_row(row["recording_id"], row["primary_label"], said, ", ".join(others))
+            answer_cell = Text(first, style="green" if codes[0] == row["primary_label"] else "")
+            table.add_row(row["recording_id"], row["primary_label"], answer_cell, ", ".join(others))
     console.print(table)
     console.print(
         f"Rightly first: {n_first} of {len(answers)} recordings that it was not trained on; among the first "
@@ -72,9 +74,9 @@ def _verdict(path: Path) -> list[str]:
     notes = ["Not decided:", *(f"- {reason['message']}" for reason in undecided)] if undecided else []
     if verdict["passed"]:
         return ["The gates passed it.", *notes]
-    refusals = [f"- {reason['message']}" for reason in verdict["reasons"] if not reason["passed"]]
+    failed_gates = [f"- {reason['message']}" for reason in verdict["reasons"] if not reason["passed"]]
     why = "A dozen test recordings are few: docs/demo.md says what a pass would take."
-    return ["The gates refused it, so it is not registered as challenger:", *refusals, *notes, why]
+    return ["The gates refused it, so it is not registered as challenger:", *failed_gates, *notes, why]
 
 
 if __name__ == "__main__":

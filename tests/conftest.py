@@ -55,7 +55,7 @@ class TinyEnsemble:
         """The candidate bundle, or what other heads make of it."""
         origin = Origin(
             data=data.recordings.drop(columns=["secondary_labels"]),
-            ledger=data.recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id="own"),
+            split_history=data.recordings[["recording_id", "sha256", "primary_label", "split"]].assign(group_id="own"),
             licences={"CC BY 4.0": 20},
             parents={"data_fingerprint": "0" * 64, "code_version": "test"},
         )
@@ -94,12 +94,12 @@ def tiny_data(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Ti
     source = read_birdclef(tiny_source)
     usable = validate_recordings(source.recordings).usable
     split = draw_split(usable, config.split)
-    recordings = usable.merge(split.assignment[["recording_id", "part"]], on="recording_id")
+    recordings = usable.merge(split.assignment[["recording_id", "split"]], on="recording_id")
     shards: dict[str, list[Path]] = {"development": [], "test": []}
     for number, plan in enumerate(plan_shards(usable, split.assignment, config.seconds_per_shard)):
         directory = tmp_path_factory.mktemp("shards") / str(number)
         write_shard(recordings[recordings["recording_id"].isin(plan.recording_ids)], config.features, directory)
-        shards[plan.part].append(directory)
+        shards[plan.split].append(directory)
     return TinyData(tiny_source, config, source.classes, recordings, shards["development"], shards["test"])
 
 

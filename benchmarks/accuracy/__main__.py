@@ -43,17 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _answer(asked: argparse.Namespace) -> None:
-    config = resolve(preset_text(asked.preset), over=read_config_file(asked.config), overrides=asked.set)
-    run = Run(asked.data, asked.out, config)
-    asked.out.mkdir(parents=True, exist_ok=True)
+def _answer(options: argparse.Namespace) -> None:
+    config = resolve(preset_text(options.preset), over=read_config_file(options.config), overrides=options.set)
+    run = Run(options.data, options.out, config)
+    options.out.mkdir(parents=True, exist_ok=True)
     take_up(run)
-    if not asked.table:
+    if not options.table:
         check_run(config)
-        config.save(asked.out / "config.yaml")
-        work(run, asked.folds, asked.processes)
+        config.save(options.out / "config.yaml")
+        work(run, options.folds, options.processes)
     facts = summary(run)
-    write_atomically(asked.out / "accuracy.json", json.dumps(facts, indent=1) + "\n")
+    write_atomically(options.out / "accuracy.json", json.dumps(facts, indent=1) + "\n")
     show(facts)
 
 

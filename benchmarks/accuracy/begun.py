@@ -38,9 +38,9 @@ def take_up(run: Run) -> None:
     before = json.loads(path.read_text(encoding="utf-8"))
     differing = sorted(name for name in before.keys() | facts.keys() if before.get(name) != facts.get(name))
     if differing:
-        said = ", ".join(f"{name} ({before.get(name)!r} then, {facts.get(name)!r} now)" for name in differing[:5])
+        changes = ", ".join(f"{name} ({before.get(name)!r} then, {facts.get(name)!r} now)" for name in differing[:5])
         more = f" and {len(differing) - 5} more" if len(differing) > 5 else ""
-        raise ConfigError(f"{run.out} holds folds of another run: {said}{more}; give another --out, or delete it")
+        raise ConfigError(f"{run.out} holds folds of another run: {changes}{more}; give another --out, or delete it")
 
 
 def _facts(run: Run) -> dict[str, Any]:

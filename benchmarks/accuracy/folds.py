@@ -43,8 +43,8 @@ class Reserve:
     """The recordings that are judged.
 
     Attributes:
-        recordings: Of species with at least five recordings, with their `group_id` and `fold`.
-        classes: Those species.
+        recordings: Recordings of species with at least five recordings, with their `group_id` and `fold`.
+        classes: Class list of these species.
     """
 
     recordings: pd.DataFrame
@@ -56,7 +56,7 @@ def read_reserve(data: Path, seed: int, split: SplitConfig) -> Reserve:
 
     Args:
         data: A folder in BirdCLEF's layout.
-        seed: Of the folds.
+        seed: Seed of the folds.
         split: What groups are made of.
     """
     source = read_birdclef(data)
@@ -76,17 +76,17 @@ def fold_recordings(recordings: pd.DataFrame, fold: int) -> pd.DataFrame:
     choosing = sorted(following, key=lambda name: _draw(0, str(name)))[::_CHOOSING]
     chooses = recordings["group_id"].isin(choosing)
     part = np.where(recordings["fold"] == fold, "test", np.where(chooses, "validation", "train"))
-    return recordings.assign(part=part)
+    return recordings.assign(split=part)
 
 
 def fold_shard(reserve: Reserve, fold: int, config: RunConfig, out: Path, *, hidden_share: float = 0.0) -> Path:
     """The fold's waveforms and embeddings, written where they are not there yet.
 
     Args:
-        reserve: The recordings.
-        fold: Which one is judged.
+        reserve: The reserve's recordings.
+        fold: Number of the fold that is the test set.
         config: Features and encoders.
-        out: Where folds are kept.
+        out: Folder of the folds.
         hidden_share: So many of each species' training groups are given no labels: they are the part `pool`.
     """
     shard = out / f"fold-{fold}" / ("hidden" if hidden_share else "shard")

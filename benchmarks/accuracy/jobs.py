@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.accuracy.folds import Reserve, fold_shard, read_reserve
 from benchmarks.accuracy.references import encoder_regression
 from silencio.config import STUDENT, RunConfig
-from silencio.data.leaks import check_unheard
+from silencio.data.leaks import check_not_leaked
 from silencio.data.shards import ShardSet
 from silencio.data.unlabelled_pool import POOL
 from silencio.evaluation.recording_scores import recording_scores
@@ -34,7 +34,7 @@ REFERENCES, SELF_TRAINING = "references", "self_training"
 MEAN_LOG_MEL, MAJORITY = "logistic regression on mean log-mel", "majority class"
 WITHOUT, SELF_TRAINED = "without the hidden labels", "without the hidden labels, self-trained"
 # What a head says of the windows that are judged, beside its weights.
-JUDGED = "judged.npz"
+TEST_SET = "judged.npz"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Run:
 
     Attributes:
         data: The recordings' folder.
-        out: Where everything is kept.
+        out: Folder that everything is kept in.
         config: Heads, student, self-training and encoders.
     """
 
@@ -78,7 +78,7 @@ def head_job(run: Run, fold: int, name: str) -> None:
     shard = fold_shard(reserve, fold, run.config, run.out)
     fit_head(name, run.config, [shard], reserve.classes, directory)
     windows = _windows(run, reserve, directory, shard)
-    windows.save(directory / JUDGED)
+    windows.save(directory / TEST_SET)
     run.keep(fold, name, {name: recording_scores(windows.probabilities, windows.recording)}, began_s)
 
 
@@ -86,14 +86,14 @@ def reference_job(run: Run, fold: int) -> None:
     """What users would reach for instead, fitted on all recordings that are not judged."""
     began_s, reserve = time.monotonic(), run.reserve()
     every = ShardSet([fold_shard(reserve, fold, run.config, run.out)], run.config.features)
-    is_judged = np.asarray(every.table["part"] == "test")
-    heard, judged = every.subset(~is_judged), every.subset(is_judged)
+    is_test = np.asarray(every.table["split"] == "test")
+    training, test_set = every.subset(~is_test), every.subset(is_test)
     scores = {
-        MEAN_LOG_MEL: mean_log_mel_scores(heard, judged, reserve.classes),
-        MAJORITY: majority_scores(heard, len(judged), reserve.classes),
+        MEAN_LOG_MEL: mean_log_mel_scores(training, test_set, reserve.classes),
+        MAJORITY: majority_scores(training, len(test_set), reserve.classes),
     }
     for name in every.encoders:
-        scores |= encoder_regression(name, heard, judged, reserve.classes)
+        scores |= encoder_regression(name, training, test_set, reserve.classes)
     run.keep(fold, REFERENCES, scores, began_s)
 
 
@@ -101,10 +101,10 @@ def student_job(run: Run, fold: int, teachers: Sequence[str]) -> None:
     """Distil the ensemble of the fold's heads into the configuration's student."""
     began_s, reserve, directory = time.monotonic(), run.reserve(), run.fold(fold) / STUDENT
     shard = fold_shard(reserve, fold, run.config, run.out)
-    heads, ensemble = fused(run, reserve, fold, teachers)
+    heads, ensemble = fitted_ensemble(run, reserve, fold, teachers)
     training = ShardSet([shard], run.config.features, "train")
-    said = soft_labels(heads, ensemble, training, run.config, reserve.classes)
-    soft = student_targets(said, training.table, run.config, reserve.classes)
+    predictions = soft_labels(heads, ensemble, training, run.config, reserve.classes)
+    soft = student_targets(predictions, training.table, run.config, reserve.classes)
     fit_head(STUDENT, run.config.of_student(), [shard], reserve.classes, directory, soft=soft)
     run.keep(fold, STUDENT, {STUDENT: _scores(run, reserve, directory, shard)}, began_s)
 
@@ -120,17 +120,19 @@ def self_training_job(run: Run, fold: int, name: str) -> None:
     for round_number in range(1, how.rounds + 1):
         head = TrainedHead.load(learned)
         ensemble = fit_ensemble([head], reserve.recordings, config, classes)
-        said = soft_labels([head], ensemble, ShardSet([shard], config.features, POOL), config, classes)
+        predictions = soft_labels([head], ensemble, ShardSet([shard], config.features, POOL), config, classes)
         learned = run.fold(fold) / f"{name}-self-trained-{round_number}"
-        fit_head(name, config, [shard], classes, learned, soft=said.as_pseudo_labels(how.power, how.min_probability))
+        fit_head(
+            name, config, [shard], classes, learned, soft=predictions.as_pseudo_labels(how.power, how.min_probability)
+        )
     scores = {WITHOUT: _scores(run, reserve, without, shard), SELF_TRAINED: _scores(run, reserve, learned, shard)}
     run.keep(fold, SELF_TRAINING, scores, began_s)
 
 
-def fused(
+def fitted_ensemble(
     run: Run, reserve: Reserve, fold: int, names: Sequence[str], *, keep_all: bool = False
 ) -> tuple[list[TrainedHead], FittedEnsemble]:
-    """The fold's trained heads of these names, and the supervisor that its validation part chooses."""
+    """The fold's trained heads of these names, and the supervisor that its validation split chooses."""
     heads, config = [TrainedHead.load(run.fold(fold) / name) for name in names], run.with_heads(names)
     if keep_all:
         stacking = config.stacking.model_copy(update={"keep_all_heads": True})
@@ -140,7 +142,7 @@ def fused(
 
 def ensemble_scores(run: Run, fold: int, ensemble: FittedEnsemble) -> NDArray[np.float64]:
     """What the supervisor makes of the windows that its heads judged, by recording."""
-    windows = [WindowProbabilities.load(run.fold(fold) / name / JUDGED) for name in ensemble.heads]
+    windows = [WindowProbabilities.load(run.fold(fold) / name / TEST_SET) for name in ensemble.heads]
     joined = ensemble.module().combine(np.stack([one.probabilities for one in windows]))
     return recording_scores(joined, windows[0].recording)
 
@@ -151,7 +153,7 @@ def _scores(run: Run, reserve: Reserve, directory: Path, shard: Path) -> NDArray
 
 
 def _windows(run: Run, reserve: Reserve, directory: Path, shard: Path) -> WindowProbabilities:
-    head, judged = TrainedHead.load(directory), ShardSet([shard], run.config.features, "test")
-    check_unheard(head.trained_on, judged.table, head.name)
+    head, test_set = TrainedHead.load(directory), ShardSet([shard], run.config.features, "test")
+    check_not_leaked(head.trained_on, test_set.table, head.name)
     module = HeadModule(head.module(run.config.features, reserve.classes), head.config, total_steps=0)
-    return predict(module, judged)
+    return predict(module, test_set)

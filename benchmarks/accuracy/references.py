@@ -17,30 +17,30 @@ _C = 10.0
 
 
 def encoder_regression(
-    name: str, heard: ShardSet, judged: ShardSet, classes: ClassList
+    name: str, training: ShardSet, test_set: ShardSet, classes: ClassList
 ) -> dict[str, NDArray[np.float64]]:
     """Logistic regression on an encoder's mean embedding of a recording, at each of its speeds alone and at all.
 
     At normal speed this is the plain regression that an ensemble has to beat.
 
     Args:
-        name: Of the encoder.
-        heard: Recordings to fit on.
-        judged: Recordings to judge.
+        name: Name of the encoder.
+        training: Recordings to fit on.
+        test_set: Recordings to judge.
         classes: The order of the scores.
 
     Returns:
         By name of the reference, (n_judged, n_classes).
     """
-    speeds = heard.encoders[name].spec.speeds
-    fitted, asked = _means(heard, name), _means(judged, name)
-    labels = heard.table["primary_label"].to_numpy(str)
+    speeds = training.encoders[name].spec.speeds
+    fitted, predicted = _means(training, name), _means(test_set, name)
+    labels = training.table["primary_label"].to_numpy(str)
     choices = {f"at speed {speed:g}": [number] for number, speed in enumerate(speeds)}
     if len(speeds) > 1:
         choices["at all speeds"] = list(range(len(speeds)))
     return {
         f"logistic regression on {name} {which}": EncoderRegression(fitted, labels, classes, len(speeds), numbers)(
-            asked
+            predicted
         )
         for which, numbers in choices.items()
     }
@@ -51,10 +51,10 @@ class EncoderRegression:
 
     Args:
         embeddings: (n_recordings, n_dimensions), of all speeds, one after another.
-        labels: Of the recordings, (n_recordings,).
+        labels: Labels of the recordings, (n_recordings,).
         classes: The order of the scores.
-        n_speeds: Of the encoder.
-        numbers: Which of them are heard.
+        n_speeds: Number of speeds of the encoder.
+        numbers: Numbers of the speeds that are used.
     """
 
     def __init__(

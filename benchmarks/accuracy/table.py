@@ -14,14 +14,22 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from benchmarks.accuracy.folds import N_FOLDS, Reserve
-from benchmarks.accuracy.jobs import REFERENCES, SELF_TRAINED, SELF_TRAINING, WITHOUT, Run, ensemble_scores, fused
+from benchmarks.accuracy.jobs import (
+    REFERENCES,
+    SELF_TRAINED,
+    SELF_TRAINING,
+    WITHOUT,
+    Run,
+    ensemble_scores,
+    fitted_ensemble,
+)
 from benchmarks.machine import machine
 from silencio.config import STUDENT
 from silencio.console import Console
 from silencio.data.shards import targets
 from silencio.evaluation.bootstrap import Bootstrap, interval
 from silencio.evaluation.comparisons import compare
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 
 N_RESAMPLES = 2_000
 ENSEMBLE, UNAIDED = "ensemble", "ensemble without an encoder"
@@ -42,21 +50,21 @@ def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str
     for gated, every, members in ((ENSEMBLE, KEPT, list(run.config.heads)), (UNAIDED, UNAIDED_KEPT, unaided)):
         if members and all(member in kept for member in members):
             for name in (gated, every):
-                _, ensemble = fused(run, reserve, fold, members, keep_all=name == every)
+                _, ensemble = fitted_ensemble(run, reserve, fold, members, keep_all=name == every)
                 kept[name] = ensemble_scores(run, fold, ensemble)
                 chosen[name] = dict(zip(ensemble.heads, [round(weight, 3) for weight in ensemble.weights], strict=True))
     return kept, chosen
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Evaluated:
     """Recordings in the order of the scores that are held against each other."""
 
     reserve: Reserve
     table: pd.DataFrame
 
     @classmethod
-    def of_folds(cls, reserve: Reserve, folds: Sequence[int]) -> _Judged:
+    def of_folds(cls, reserve: Reserve, folds: Sequence[int]) -> _Evaluated:
         parts = [reserve.recordings[reserve.recordings["fold"] == fold].sort_values("recording_id") for fold in folds]
         return cls(reserve, pd.concat(parts, ignore_index=True))
 
@@ -73,19 +81,19 @@ class _Judged:
         return Bootstrap(len(self.table), N_RESAMPLES)
 
     def row(self, scores: NDArray[np.float64]) -> dict[str, Any]:
-        metrics = judge(scores, self.target, self.table["primary_label"], self.reserve.classes)
+        metrics = compute_metrics(scores, self.target, self.table["primary_label"], self.reserve.classes)
         hit = (scores.argmax(axis=1) == self.truth).astype(float)
         return {
             "n_recordings": len(self.table),
             "top1": metrics.top1,
             "top1_interval": interval(self.bootstrap.mean(hit)),
             "macro_map": metrics.macro_map,
-            "top1_by_class": {name: figures["top1"] for name, figures in metrics.by_class.items()},
+            "top1_by_class": {name: metrics["top1"] for name, metrics in metrics.by_class.items()},
         }
 
     def pair(self, ours: NDArray[np.float64], theirs: NDArray[np.float64], name: str) -> dict[str, list[float]]:
         return {
-            one.figure: [one.difference, *one.interval]
+            one.metric: [one.difference, *one.interval]
             for one in compare(name, ours, theirs, self.target, self.truth, self.bootstrap)
         }
 
@@ -100,18 +108,18 @@ def summary(run: Run) -> dict[str, Any]:
             folds_of.setdefault(name, []).append(fold)
 
     @cache
-    def judged(folds: tuple[int, ...]) -> _Judged:
-        return _Judged.of_folds(reserve, folds)
+    def evaluated(folds: tuple[int, ...]) -> _Evaluated:
+        return _Evaluated.of_folds(reserve, folds)
 
     def joined(name: str, folds: Sequence[int]) -> NDArray[np.float64]:
         return np.concatenate([kept[fold][0][name] for fold in folds])
 
-    rows = {name: judged(tuple(folds)).row(joined(name, folds)) for name, folds in folds_of.items()}
+    rows = {name: evaluated(tuple(folds)).row(joined(name, folds)) for name, folds in folds_of.items()}
     pairs = {}
     for ours, theirs in _pairs(list(folds_of)):
         if common := [fold for fold in folds_of[ours] if fold in folds_of[theirs]]:
             of = joined(ours, common), joined(theirs, common)
-            pairs[f"{ours} - {theirs}"] = judged(tuple(common)).pair(*of, theirs)
+            pairs[f"{ours} - {theirs}"] = evaluated(tuple(common)).pair(*of, theirs)
     return {
         "machine": machine(),
         "n_folds": max((len(folds) for folds in folds_of.values()), default=0),
@@ -146,7 +154,7 @@ def show(facts: Mapping[str, Any]) -> None:
     )
     kinds = sorted({kind for row in facts["rows"].values() for kind in row["top1_by_class"]})
     table = Table(
-        "judged",
+        "model",
         "recordings",
         "top-1",
         "95 %",

@@ -31,7 +31,7 @@ from silencio.evaluation.calibration import CalibrationConfig, fit_calibration
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.comparisons import compare
 from silencio.evaluation.gates import Evidence, GatePolicy, Verdict, apply_gates
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.evaluation.references import majority_scores
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
@@ -52,14 +52,14 @@ def _regressions() -> dict[str, Any]:
     spec = FeatureSpec()
     with tempfile.TemporaryDirectory(prefix="silencio-demo-limits-") as folder:
         encoders = open_encoders({"birdnet": EncoderConfig()}, spec)
-        write_shard(usable.assign(part="train"), spec, Path(folder) / "shard", encoders)
+        write_shard(usable.assign(split="train"), spec, Path(folder) / "shard", encoders)
         every = ShardSet([Path(folder) / "shard"], spec)
         verdicts: dict[str, list[tuple[Verdict, float]]] = {}
         for seed in _SEEDS:
             split = config.split.model_copy(update={"seed": seed})
             for name, result in _test_results(every, usable, split, source.classes).items():
                 verdicts.setdefault(name, []).append(result)
-        part = draw_split(usable, config.split).assignment["part"].value_counts()
+        part = draw_split(usable, config.split).assignment["split"].value_counts()
     counts = {"n_recordings": len(usable), "n_labels": len(source.classes), "n_test": int(part["test"])}
     return counts | {"n_splits": len(_SEEDS), "by_regression": {name: _shares(each) for name, each in verdicts.items()}}
 
@@ -67,7 +67,7 @@ def _regressions() -> dict[str, Any]:
 def _test_results(
     every: ShardSet, usable: Any, split: SplitConfig, classes: ClassList
 ) -> dict[str, tuple[Verdict, float]]:
-    drawn = draw_split(usable, split).assignment.set_index("recording_id")["part"]
+    drawn = draw_split(usable, split).assignment.set_index("recording_id")["split"]
     part = every.table["recording_id"].map(drawn).to_numpy()
     training, validation, test_set = (every.subset(part == name) for name in ("train", "validation", "test"))
     before, after = (encoder_regression("birdnet", training, one, classes) for one in (validation, test_set))
@@ -95,11 +95,11 @@ def _verdict(
     classes: ClassList,
 ) -> Verdict:
     target = targets(test_set.table, classes.index)
-    figures = judge(scores, target, test_set.table["primary_label"], classes).to_dict()
+    metrics = compute_metrics(scores, target, test_set.table["primary_label"], classes).to_dict()
     error = calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
     comparisons = compare(_MAJORITY, scores, majority, target, truth, Bootstrap(len(truth)))
     policy = GatePolicy.shipped().model_copy(update={"soundscapes": "none", "not_worse_than": {}})
-    return apply_gates(policy, Evidence(figures, calibration=error, comparisons=comparisons))
+    return apply_gates(policy, Evidence(metrics, calibration=error, comparisons=comparisons))
 
 
 def _shares(results: list[tuple[Verdict, float]]) -> dict[str, Any]:

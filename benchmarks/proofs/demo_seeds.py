@@ -22,7 +22,7 @@ from pipelines.train_run import run_train
 from silencio.config import preset_text
 
 SEEDS = range(5)
-_FIGURES = ("top1", "macro_map", "macro_roc_auc")
+_METRICS = ("top1", "macro_map", "macro_roc_auc")
 
 
 def prove(units: Units) -> dict[str, Any]:
@@ -44,13 +44,13 @@ def _run(seed: int) -> dict[str, Any]:
     began_s, before_s = time.monotonic(), _processor_s()
     try:
         done = run_train("demo", "demo", preset_text("demo"), [f"split.seed={seed}"], folder, champion="none")
-        ensemble = done.evaluation.figures.to_dict()
+        ensemble = done.evaluation.metrics.to_dict()
         return {
             "passed": done.verdict.passed,
             "n_test": ensemble["n_recordings"],
             "n_right": sum(one["predicted"] == one["primary_label"] for one in done.evaluation.answers),
-            **{name: round(float(ensemble[name]), 3) for name in _FIGURES},
-            "soundscapes_macro_roc_auc": round(float(done.evaluation.soundscapes["figures"]["macro_roc_auc"]), 3),
+            **{name: round(float(ensemble[name]), 3) for name in _METRICS},
+            "soundscapes_macro_roc_auc": round(float(done.evaluation.soundscapes["metrics"]["macro_roc_auc"]), 3),
             "calibration_error": round(float(done.evaluation.calibration["error_after"]), 3),
             "calibration_error_interval": [
                 round(end, 3) for end in done.evaluation.calibration["error_after_interval"]

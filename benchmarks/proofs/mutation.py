@@ -61,10 +61,10 @@ class Subject:
         modules: Files of `src` or of a package at the root of the repository.
         tests: Files or folders, from the root. A module whose name one of the files has is left to that file.
         preloaded: Modules of others that the tests import: loaded once, so that a mutant's process loads ours alone.
-        max_mutants: Of a module, spread evenly over it; None takes all.
+        max_mutants: Most mutants of a module, spread evenly over it; None takes all.
         texts: Mutate the texts in the tables of a module as well (dicts, sets, lists and tuples outside functions).
-        max_processor_s: Of the tests of one mutant.
-        options: Of pytest, such as `--noconftest` for tests that need no fixture.
+        max_processor_s: Limit of the processor time of the tests of one mutant.
+        options: Pytest's options, such as `--noconftest` for tests that need no fixture.
     """
 
     modules: tuple[Path, ...]
@@ -83,7 +83,7 @@ def prove_mutations(subject: Subject, units: Units) -> dict[str, Any]:
         name = module_name(path)
         tests = _digest(file for name in _tests_of(subject, path) for file in _test_files(ROOT / name))
         unit = f"{name.replace('.', '-')}-{_digest([path])}-{tests}-{subject.max_mutants or 'all'}"
-        modules[name] = units.do(unit, lambda path=path: _judge(subject, path))
+        modules[name] = units.do(unit, lambda path=path: _try_mutants(subject, path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
     n_killed = sum(one["n_killed"] for one in modules.values())
     return {"n_mutants": n_mutants, "n_killed": n_killed, "killed_share": n_killed / n_mutants, "modules": modules}
@@ -173,7 +173,7 @@ def _digest(files: Iterator[Path] | list[Path]) -> str:
     return digest.hexdigest()[:8]
 
 
-def _judge(subject: Subject, path: Path) -> dict[str, Any]:
+def _try_mutants(subject: Subject, path: Path) -> dict[str, Any]:
     for name in subject.preloaded:
         importlib.import_module(name)
     source = path.read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ def _write_inputs(folder: Path) -> None:
             "recording_id": [f"frog/{row}.ogg" for row in range(n_rows)],
             "secondary_labels": [["owl", "bee"]] * n_rows,
             "duration_s": [row / 7 for row in range(n_rows)],
-            "part": ["train"] * n_rows,
+            "split": ["train"] * n_rows,
         }
     ).to_parquet(folder / "table", index=False)
     reserve = write_reserve(folder / "reserve", 24, 4)

@@ -31,7 +31,7 @@ _RATE_HZ = 48_000
 _CLIENT_TIMEOUT_S = 600.0
 _PIECE_BYTES = 1 << 16
 
-Ask = Callable[[LocalServers, list[bytes]], str]
+Send = Callable[[LocalServers, list[bytes]], str]
 
 
 def prove(units: Units) -> dict[str, Any]:
@@ -48,24 +48,24 @@ def _measure() -> dict[str, Any]:
         clip = (folder / "clip.ogg").read_bytes()
         with local_servers(write_placeholder_bundle(folder / "bundle")) as servers:
             # What the first requests of a process take once and keep is not this one's.
-            for ask in _WAYS.values():
-                ask(servers, [clip] * 8)
+            for send in _WAYS.values():
+                send(servers, [clip] * 8)
             found = {
-                f"{way}, {what}": _asked(servers, ask, recordings)
+                f"{way}, {what}": _measured(servers, send, recordings)
                 for what, recordings in (("headers are right", honest), ("headers say a tenth of a second", lying))
-                for way, ask in _WAYS.items()
+                for way, send in _WAYS.items()
             }
             assert _json(servers, [clip]).startswith("200"), "the servers still answer"
     return {"recordings": _N_RECORDINGS, "duration_s": _DURATION_S, "body_bytes": len(_body(honest)), **found}
 
 
-def _asked(servers: LocalServers, ask: Ask, recordings: list[bytes]) -> dict[str, Any]:
+def _measured(servers: LocalServers, send: Send, recordings: list[bytes]) -> dict[str, Any]:
     process_ids = [one.process.pid for one in servers.both]
     with watched(process_ids) as before:
         pass
     with watched(process_ids) as during:
         begun_s = time.perf_counter()
-        answer = ask(servers, recordings)
+        answer = send(servers, recordings)
         took_s = time.perf_counter() - begun_s
     return {
         "answer": answer,
@@ -111,7 +111,7 @@ def _grpc(servers: LocalServers, recordings: list[bytes]) -> str:
     audio = InferInput("audio", [len(recordings)], "BYTES")
     audio.set_data_from_numpy(np.array(recordings, object), binary_data=True)
 
-    async def ask() -> str:
+    async def send() -> str:
         async with InferenceGRPCClient(servers.grpc_address, timeout=_CLIENT_TIMEOUT_S) as client:
             try:
                 await client.infer(InferRequest("silencio", [audio]))
@@ -119,10 +119,10 @@ def _grpc(servers: LocalServers, recordings: list[bytes]) -> str:
                 return f"{error.code().name} {error.details()}"
         return "OK"
 
-    return asyncio.run(ask())
+    return asyncio.run(send())
 
 
-_WAYS: dict[str, Ask] = {"REST": _json, "REST, chunked": _chunked, "gRPC": _grpc}
+_WAYS: dict[str, Send] = {"REST": _json, "REST, chunked": _chunked, "gRPC": _grpc}
 
 
 def _silent_flac() -> bytes:

@@ -14,7 +14,7 @@ class Units:
     """Finished units in a folder, one JSON file each.
 
     Args:
-        folder: Where they are kept; made where it is missing.
+        folder: Folder that they are kept in; made where it is missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,7 +25,7 @@ class Units:
         """What `make` returned, now or in an earlier run.
 
         Args:
-            name: Of the unit: letters, digits and dashes; everything that its result depends on is in it.
+            name: Name of the unit: letters, digits and dashes; everything that its result depends on is in it.
             make: Returns plain values, as JSON has them.
         """
         file = self.folder / f"{name}.json"

@@ -49,19 +49,21 @@ def command(main: Callable[_Arguments, int | None]) -> Callable[_Arguments, int]
                 # Here a refusal can be told; at the interpreter's end it is a message that nobody understands.
                 sys.stdout.flush()
         except KeyboardInterrupt as stop:
-            _tell(f"{str(stop) or 'stopped'}\n")
+            _print_error(f"{str(stop) or 'stopped'}\n")
             return STOPPED
         except SilencioError as error:
             details = getattr(error, "details", "").strip()
-            _tell(f"{details}\nerror: {error}\n" if details else f"error: {error}\n")
+            _print_error(f"{details}\nerror: {error}\n" if details else f"error: {error}\n")
         except OSError as error:
             return _status_of(error)
         except MemoryError:
-            _tell("error: the machine has no memory left: close other programs, or give the command less at once\n")
+            _print_error(
+                "error: the machine has no memory left: close other programs, or give the command less at once\n"
+            )
         except ImportError as error:
             if not isinstance(error.__cause__, KeyboardInterrupt):
                 raise
-            _tell("stopped\n")  # while a compiled module was being imported
+            _print_error("stopped\n")  # while a compiled module was being imported
             return STOPPED
         return FAILED
 
@@ -87,11 +89,11 @@ def _status_of(error: OSError) -> int:
     reason = error.strerror or str(error) or type(error).__name__
     if error.filename is None:
         is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        _tell(f"error: the output cannot be written: {reason}\n" if is_full else f"error: {reason}\n")
+        _print_error(f"error: the output cannot be written: {reason}\n" if is_full else f"error: {reason}\n")
     elif error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        _tell(f"error: {explained(os.fsdecode(error.filename), error)}\n")
+        _print_error(f"error: {explained(os.fsdecode(error.filename), error)}\n")
     else:
-        _tell(f"error: {os.fsdecode(error.filename)}: {reason}\n")
+        _print_error(f"error: {os.fsdecode(error.filename)}: {reason}\n")
     return FAILED
 
 
@@ -116,7 +118,7 @@ def _empty(stream: TextIO) -> None:
             os.close(nowhere)
 
 
-def _tell(text: str) -> None:
+def _print_error(text: str) -> None:
     with contextlib.suppress(OSError):  # nobody is there to be told
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -42,13 +42,13 @@ def _origin() -> str:
         return ""
     if not text:
         return ""
-    told = json.loads(text)
-    url = str(told["url"])
+    origin = json.loads(text)
+    url = str(origin["url"])
     # Of a repository PEP 610 keeps the bare address, which pip would take for an archive.
-    if vcs := told.get("vcs_info"):
+    if vcs := origin.get("vcs_info"):
         # pip 23 takes no `git+file:///`.
         url = f"{vcs['vcs']}+{url.replace('file:///', 'file://localhost/')}@{vcs['commit_id']}"
-    return f"{url}#subdirectory={told['subdirectory']}" if told.get("subdirectory") else url
+    return f"{url}#subdirectory={origin['subdirectory']}" if origin.get("subdirectory") else url
 
 
 def _wheel() -> str:

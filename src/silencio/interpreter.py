@@ -12,7 +12,8 @@ def python(folder: Path | None = None) -> str:
     """The interpreter, quoted for a POSIX shell.
 
     Args:
-        folder: In which the command is typed; None: the working folder. What lies below it is named from there on.
+        folder: Folder in which the command is typed; None: the working folder. What lies below it is named from there
+            on.
     """
     return _typed(Path(sys.executable), folder)
 

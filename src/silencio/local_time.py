@@ -17,9 +17,9 @@ def local_time(recorded_at: datetime, longitude: float | None = None, zone: Zone
     offset other than zero, which is the clock of the place.
 
     Args:
-        recorded_at: When.
+        recorded_at: Time of the recording.
         longitude: Degrees east; None or not a number where unknown.
-        zone: Of the place, if it was declared.
+        zone: Zone of the place, if it was declared.
 
     Returns:
         None where only the instant is known, and beyond the calendar's first and last day.

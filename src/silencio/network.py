@@ -31,7 +31,7 @@ class EnvironmentProxy:
     """A proxy that the environment names.
 
     Attributes:
-        variable: Which says so.
+        variable: Environment variable that says so.
         address: As it stands there, with a scheme.
     """
 
@@ -143,7 +143,7 @@ def certificates_of(path: Path, source: str, remedy: str = "name a PEM file of c
     """A file or folder of certificates that are to be trusted, as it was named.
 
     Args:
-        path: Of it.
+        path: Path of the file.
         source: Who names it, as a message says.
         remedy: What to do where it cannot be used.
 

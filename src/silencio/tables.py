@@ -43,7 +43,7 @@ class Row:
     """One row of a table.
 
     Attributes:
-        line: On which it begins, as an editor counts.
+        line: Line on which it begins, as an editor counts.
         cells: Text by column, as it stands in the file; empty where the row ends early.
         n_cells: How many the row itself has.
     """
@@ -117,7 +117,7 @@ def read_csv(content: bytes, source: str) -> Table:
     Blank rows, and empty cells without a column at a row's end, are what spreadsheets leave behind: they are no fault.
 
     Args:
-        content: Of the file.
+        content: Content of the file.
         source: What messages call it.
 
     Raises:

@@ -58,17 +58,17 @@ def test_folds__no_source_recording_is_in_two(data: Path) -> None:
     assert (every.groupby("decoded_sha256")["fold"].nunique() == 1).all()
     assert set(every["fold"]) == set(range(N_FOLDS))
     for fold in range(N_FOLDS):
-        assert (fold_recordings(every, fold).groupby("decoded_sha256")["part"].nunique() == 1).all()
+        assert (fold_recordings(every, fold).groupby("decoded_sha256")["split"].nunique() == 1).all()
 
 
 def test_folds__every_recording_is_judged_once_and_never_chosen_by(data: Path) -> None:
     recordings = read_reserve(data, 0, SplitConfig()).recordings
-    judged = []
+    evaluated = []
     for fold in range(N_FOLDS):
         parts = fold_recordings(recordings, fold)
-        assert {"train", "validation", "test"} == set(parts["part"])
-        judged += list(parts.loc[parts["part"] == "test", "recording_id"])
-    assert sorted(judged) == sorted(recordings["recording_id"])
+        assert {"train", "validation", "test"} == set(parts["split"])
+        evaluated += list(parts.loc[parts["split"] == "test", "recording_id"])
+    assert sorted(evaluated) == sorted(recordings["recording_id"])
 
 
 def test_reserve__species_with_fewer_than_five_recordings_are_no_classes(tmp_path: Path) -> None:
@@ -109,8 +109,8 @@ def test_work__what_is_finished_is_not_computed_again(run: Run) -> None:
     assert [path.stat().st_mtime_ns for path in kept] == before
     facts = summary(run)
     assert facts["n_folds"] == 1
-    n_judged = len(ShardSet([run.fold(0) / "shard"], run.config.features, "test"))
-    assert facts["rows"][ENSEMBLE]["n_recordings"] == n_judged
+    n_evaluated = len(ShardSet([run.fold(0) / "shard"], run.config.features, "test"))
+    assert facts["rows"][ENSEMBLE]["n_recordings"] == n_evaluated
     assert {"raw_cnn", "other", "student", ENSEMBLE} <= set(facts["rows"])
     assert facts["pairs"][f"{ENSEMBLE} - majority class"]["top1"][0] == pytest.approx(
         facts["rows"][ENSEMBLE]["top1"] - facts["rows"]["majority class"]["top1"]
@@ -118,7 +118,7 @@ def test_work__what_is_finished_is_not_computed_again(run: Run) -> None:
     # A row is of what it was judged on, a pair of what both were.
     head_job(run, 1, "raw_cnn")
     more = summary(run)
-    assert more["rows"]["raw_cnn"]["n_recordings"] > n_judged
+    assert more["rows"]["raw_cnn"]["n_recordings"] > n_evaluated
     assert more["rows"]["student"] == facts["rows"]["student"]
     assert more["pairs"] == facts["pairs"]
 
@@ -127,10 +127,10 @@ def test_student__hears_no_validation_or_judged_recording(run: Run) -> None:
     for name in run.config.heads:
         head_job(run, 0, name)
     student_job(run, 0, list(run.config.heads))
-    heard = set(TrainedHead.load(run.fold(0) / "student").trained_on)
+    used = set(TrainedHead.load(run.fold(0) / "student").trained_on)
     table = ShardSet([run.fold(0) / "shard"], run.config.features).table
-    assert heard == set(recording_fingerprints(table[table["part"] == "train"]))
-    assert not heard & set(recording_fingerprints(table[table["part"] != "train"]))
+    assert used == set(recording_fingerprints(table[table["split"] == "train"]))
+    assert not used & set(recording_fingerprints(table[table["split"] != "train"]))
 
 
 def test_self_training__hears_the_hidden_recordings_only_the_second_time(run: Run) -> None:
@@ -139,13 +139,13 @@ def test_self_training__hears_the_hidden_recordings_only_the_second_time(run: Ru
         set(TrainedHead.load(run.fold(0) / f"raw_cnn-{n}").trained_on) for n in ("without", "self-trained-1")
     )
     table = ShardSet([run.fold(0) / "hidden"], run.config.features).table
-    assert 0 < (table["part"] == "pool").sum() < (table["part"] == "train").sum()
+    assert 0 < (table["split"] == "pool").sum() < (table["split"] == "train").sum()
     assert first < second
-    hidden = table[table["part"] == "pool"]
+    hidden = table[table["split"] == "pool"]
     assert not first & set(recording_fingerprints(hidden))
     assert (hidden["primary_label"] == "").all()
     # Every species keeps a label that can be learned.
-    assert set(table.loc[table["part"] == "train", "primary_label"]) == set(run.reserve().classes.codes)
+    assert set(table.loc[table["split"] == "train", "primary_label"]) == set(run.reserve().classes.codes)
 
 
 def test_run__taken_up_with_other_settings_or_recordings_is_refused(run: Run, tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_tail__too_few_recordings_are_refused() -> None:
 
 def test_reserve__is_a_source_and_no_two_recordings_are_alike(tmp_path: Path) -> None:
     whole = write_reserve(tmp_path / "whole", 40, n_species=10)
-    part = part_of(whole, tmp_path / "part", 24, n_species=10)
+    part = part_of(whole, tmp_path / "split", 24, n_species=10)
     for root, n_recordings in ((whole, 40), (part, 24)):
         source = open_source(str(root))
         assert len(source.recordings) == n_recordings

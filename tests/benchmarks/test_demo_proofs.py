@@ -53,10 +53,10 @@ def test_page__has_the_packages_and_their_recordings() -> None:
 
 
 def test_page__has_the_classes_that_the_rule_leaves() -> None:
-    least = resolve(preset_text("demo")).min_recordings
+    minimum = resolve(preset_text("demo")).min_recordings
     counts = Counter(recording.label for recording in load_demo_set().recordings)
-    often = {label: n for label, n in counts.items() if n >= least}
-    assert f"`min_recordings: {least}`" in PAGE
+    often = {label: n for label, n in counts.items() if n >= minimum}
+    assert f"`min_recordings: {minimum}`" in PAGE
     assert f"{len(often)} labels with {sum(often.values())} recordings remain" in PAGE
 
 

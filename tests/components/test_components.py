@@ -155,7 +155,7 @@ def test_component__needs_nothing_of_its_module(folder: Path) -> None:
 def test_plan__lists_the_shards_of_a_split(tmp_path: Path) -> None:
     import pandas as pd
 
-    table = pd.DataFrame({"part": ["train", "validation", "test", "train"], "shard": [0, 0, 2, 1]})
+    table = pd.DataFrame({"split": ["train", "validation", "test", "train"], "shard": [0, 0, 2, 1]})
     table.to_parquet(tmp_path / "assignment")
     assignment = dsl.Dataset(uri=str(tmp_path / "assignment"))
     assert plan.python_func("development", assignment) == [0, 1]

@@ -49,8 +49,8 @@ def bundle(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Pat
     of_run = (tiny_data.recordings, tiny_data.config, tiny_data.classes)
     ensemble = fit_ensemble(heads, *of_run)
     origin = Origin(
-        data=data_table(tiny_data.recordings.drop(columns="part"), tiny_data.recordings.assign(group_id="own")),
-        ledger=tiny_data.recordings[["recording_id", "sha256", "primary_label", "part"]].assign(group_id="own"),
+        data=data_table(tiny_data.recordings.drop(columns="split"), tiny_data.recordings.assign(group_id="own")),
+        split_history=tiny_data.recordings[["recording_id", "sha256", "primary_label", "split"]].assign(group_id="own"),
         licences={"CC BY 4.0": len(tiny_data.recordings)},
         parents={"data_fingerprint": "0" * 64, "code_version": "test"},
     )

@@ -13,7 +13,7 @@ from silencio.evaluation.calibration import KINDS
 from silencio.evaluation.gates import GatePolicy
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.slices import SliceConfig, slice_masks
-from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 from silencio.taxonomy import ClassList, Species
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -97,5 +97,5 @@ def test_calibration__every_kind_is_named(kind: str) -> None:
 
 def test_soundscapes__their_figures_are_documented_on_their_page() -> None:
     counts = {"n_soundscapes", "n_rows", "n_species", "hours", "macro_map_interval"}
-    for name in {field.name for field in fields(SoundscapeFigures)} - counts:
+    for name in {field.name for field in fields(SoundscapeMetrics)} - counts:
         assert f"`{name}`" in SOUNDSCAPES, f"`{name}` is not in docs/soundscapes.md"

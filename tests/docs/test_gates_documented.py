@@ -94,7 +94,7 @@ def test_calibration_gate__keeps_its_promises() -> None:
         few = int(n) < MIN_RECORDINGS
         assert (by_amount["0.3"]["refused"] < 0.5) == few
         assert by_amount["0.3"]["passed"] <= (0.05 if few else 0.5)
-    # A large test part refuses what is really wrong, and the rule before refused honest models of a small one.
+    # A large test set refuses what is really wrong, and the rule before refused honest models of a small one.
     assert shares["1000"]["0.3"]["refused"] >= 0.99
     assert shares["24"]["0"]["before"] > 0.2
 

@@ -40,8 +40,8 @@ def test_table__has_every_rule_of_every_head(head: str) -> None:
 @pytest.mark.parametrize("head", HEADS)
 def test_table__has_what_the_default_changes(head: str) -> None:
     changes = FOUND["heads"][head]["changes"]["moved_back - padded"]
-    figures = [_change(changes[name], 3) for name in ("top1", "macro_map")]
-    line = f"| {head} | {figures[0]} | {figures[1]} | {_change(changes['false_alarms_per_hour'], 0)} |"
+    metrics = [_change(changes[name], 3) for name in ("top1", "macro_map")]
+    line = f"| {head} | {metrics[0]} | {metrics[1]} | {_change(changes['false_alarms_per_hour'], 0)} |"
     assert line in PAGE, f"docs/accuracy.md lacks: {line}"
 
 
@@ -65,8 +65,8 @@ def test_presets__have_the_rule_that_the_page_names(preset: str) -> None:
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("other", ["weighted", "left_out"])
 @pytest.mark.parametrize("figure", ["top1", "macro_map"])
-def test_text__between_the_three_rules_there_is_chance(head: str, other: str, figure: str) -> None:
-    _, low, high = FOUND["heads"][head]["changes"][f"moved_back - {other}"][figure]
+def test_text__between_the_three_rules_there_is_chance(head: str, other: str, metric: str) -> None:
+    _, low, high = FOUND["heads"][head]["changes"][f"moved_back - {other}"][metric]
     assert low <= 0.0 <= high
 
 

@@ -36,7 +36,7 @@ def test_split__says_the_species_too_small_for_three_parts(reserve: Path) -> Non
     split = draw_split(usable, SplitConfig())
     check_disjoint(split.assignment)
     assert len(split.too_small) == 14
-    assert split.assignment["part"].value_counts().to_dict() == {"train": 219, "test": 81, "validation": 74}
+    assert split.assignment["split"].value_counts().to_dict() == {"train": 219, "test": 81, "validation": 74}
 
 
 def test_windows__are_as_many_as_the_sound_is_long(reserve: Path) -> None:

@@ -66,10 +66,10 @@ def test_run__one_table_holds_both(finished: Finished) -> None:
     assert {name: row["released"] for name, row in rows.items()} == {"ensemble": False, "student": True}
     assert rows["student"]["version"] == Bundle(out / "bundle").manifest.version
     evaluation = json.loads((out / "evaluation.json").read_text())
-    assert evaluation["judged"] == "student"
+    assert evaluation["bundle_row"] == "student"
     for name, row in rows.items():
         assert row["top1"] == evaluation["rows"][name]["top1"]
-        assert row["test_part"] == evaluation["test_part"]
+        assert row["test_set"] == evaluation["test_set"]
     assert all(row["times_real_time"] > 0 for row in rows.values())
     assert rows["student"]["version"] in (out / "bundles.html").read_text()
 
@@ -109,10 +109,10 @@ def test_run__heads_are_trained_twice_and_the_student_last(finished: Finished) -
 def test_run__hidden_recordings_are_training_recordings_to_the_next_run(finished: Finished) -> None:
     bundle = finished[1] / "bundle"
     data, ledger = (read_frame(bundle / name) for name in ("data.parquet", "split.parquet"))
-    hidden = set(data.loc[data["part"] == "pool", "recording_id"])
+    hidden = set(data.loc[data["split"] == "pool", "recording_id"])
     # One of the three training recordings of each of four species.
     assert len(hidden) == 4
-    assert set(ledger.loc[ledger["recording_id"].isin(hidden), "part"]) == {"train"}
+    assert set(ledger.loc[ledger["recording_id"].isin(hidden), "split"]) == {"train"}
 
 
 def test_run__started_again_takes_up_every_step_that_may_be(command: list[str], finished: Finished) -> None:

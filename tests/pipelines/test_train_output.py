@@ -25,7 +25,7 @@ HEADS = {"ensemble": {"raw_cnn": True, "texture": True}}
 def _bundle(folder: Path, judged: str, rows: list[str]) -> Path:
     write_placeholder_bundle(folder)
     manifest = BundleManifest.model_validate_json((folder / MANIFEST).read_text())
-    metrics = {"judged": judged, "test_by_row": {name: ROWS[name].to_dict() for name in rows}}
+    metrics = {"bundle_row": judged, "test_by_row": {name: ROWS[name].to_dict() for name in rows}}
     (folder / MANIFEST).write_text(manifest.model_copy(update={"metrics": metrics}).sealed().model_dump_json())
     return folder
 
@@ -35,7 +35,7 @@ def _run(out: Path, released: str, other: str = "") -> TrainedRun:
     rows = [released, other] if released == "student" else [released]
     heads = {**({"student": {"student": True}} if released == "student" else {}), **HEADS}
     evaluation = Evaluation(
-        {name: ROWS[name] for name in rows}, [], judged=released, heads=heads, test_part="3f2a9c1b0d4e"
+        {name: ROWS[name] for name in rows}, [], bundle_row=released, heads=heads, test_set="3f2a9c1b0d4e"
     )
     published = PUBLISHED | (PUBLISHED_OF_BOTH if other else {})
     if other:
@@ -97,5 +97,5 @@ def test_table__a_champions_version_can_be_copied_at_any_width(tmp_path: Path, w
 
 def test_table__names_its_test_part(tmp_path: Path) -> None:
     shown = _shown(_run(tmp_path, "ensemble"))
-    assert "24 test recordings, part 3f2a9c1b0d4e" in shown
+    assert "24 test recordings, test set 3f2a9c1b0d4e" in shown
     assert "student" not in shown

@@ -32,7 +32,7 @@ def test_run_train__lists_every_gate(
     passed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reasons = [
-        Reason.not_asked("minimum test top1", "The configuration took away [minimum test top1]: not asked."),
+        Reason.not_applied("minimum test top1", "The configuration took away [minimum test top1]: not asked."),
         Reason("calibration", True, "The error is 0.4: too few to decide.", decides=False),
         Reason("minimum test macro_map", True, "test macro_map is 0.500: passed."),
         Reason("minimum test top5", passed, "test top5 is 0.800: decided."),

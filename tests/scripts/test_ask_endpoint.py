@@ -27,8 +27,8 @@ def script() -> ModuleType:
 def answer(*windows: dict[str, float]) -> RecordingDocument:
     def entry(code: str, probability: float) -> dict[str, Any]:
         names = {"scientific_name": code, "common_name": code.title(), "class_name": "Aves"}
-        said = {"probability": probability, "raw_probability": probability}
-        return {"code": code, **names, **said, "passes_threshold": True, "dropped_by": None}
+        shown = {"probability": probability, "raw_probability": probability}
+        return {"code": code, **names, **shown, "passes_threshold": True, "dropped_by": None}
 
     return RecordingDocument.model_validate(
         {
@@ -60,7 +60,7 @@ def test_verdict__names_each_refusal(script: ModuleType, tmp_path: Path) -> None
 
 
 def test_verdict__what_decided_nothing_is_said_in_either(script: ModuleType, tmp_path: Path) -> None:
-    few = {"gate": "calibration", "passed": True, "message": "too few to decide.", "decides": False, "asked": True}
+    few = {"gate": "calibration", "passed": True, "message": "too few to decide.", "decides": False, "applies": True}
     for passed in (True, False):
         (tmp_path / "verdict.json").write_text(json.dumps({"passed": passed, "reasons": [few]}))
         lines = script._verdict(tmp_path / "verdict.json")

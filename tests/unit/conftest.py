@@ -220,12 +220,12 @@ def shard_folders(
     """The folders of the `development` and of the `test` shards, several of each. For reading."""
     from silencio.data.shards import plan_shards, write_shard
 
-    recordings = validated.usable.merge(drawn.assignment[["recording_id", "part"]], on="recording_id")
+    recordings = validated.usable.merge(drawn.assignment[["recording_id", "split"]], on="recording_id")
     folders: dict[str, list[Path]] = {"development": [], "test": []}
     root = tmp_path_factory.mktemp("shards")
     for number, plan in enumerate(plan_shards(validated.usable, drawn.assignment, seconds_per_shard=10.0)):
         write_shard(recordings[recordings["recording_id"].isin(plan.recording_ids)], spec, root / str(number))
-        folders[plan.part].append(root / str(number))
+        folders[plan.split].append(root / str(number))
     return folders
 
 

@@ -86,7 +86,7 @@ def test_command__stopped_after_its_end_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "shown"),
     [
         ("raise SilencioError('it is wrong: do this')", "error: it is wrong: do this\n"),
         ("open('/proc/nowhere/x')", "error: /proc/nowhere/x: No such file or directory\n"),
@@ -96,10 +96,10 @@ def test_command__stopped_after_its_end_says_nothing() -> None:
         ("error = SilencioError('wrong')\nerror.details = 'where'\nraise error", "where\nerror: wrong\n"),
     ],
 )
-def test_command__ends_in_one_sentence(body: str, said: str) -> None:
+def test_command__ends_in_one_sentence(body: str, shown: str) -> None:
     done = shell(body)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert shown in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -66,10 +66,10 @@ def test_every_section__is_read_by_a_step() -> None:
 
 
 def test_part__is_all_that_its_reader_has() -> None:
-    judge = RunConfig.of_part(parts()["apply_gates"])
-    assert judge.gates == resolve(BASE).gates
+    evaluate = RunConfig.of_part(parts()["apply_gates"])
+    assert evaluate.gates == resolve(BASE).gates
     with pytest.raises(AttributeError):
-        _ = judge.thresholds
+        _ = evaluate.thresholds
     calibrate = RunConfig.of_part(parts()["calibrate"])
     assert calibrate.evaluation.slices.n_confusable_pairs == 10
     with pytest.raises(AttributeError):
@@ -143,7 +143,7 @@ def before(*overrides: str) -> dict[str, Any]:
 
 # A setting, and the first step of the bundle's path that is not told of it by its own part but by what it is handed.
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "described"),
     [
         (
             "split.seed=4",
@@ -163,10 +163,10 @@ def before(*overrides: str) -> dict[str, Any]:
         ("gates.minimum.top1=0.6", set()),
     ],
 )
-def test_settings_before__change_for_all_steps_after_the_reader(setting: str, told: set[str]) -> None:
+def test_settings_before__change_for_all_steps_after_the_reader(setting: str, described: set[str]) -> None:
     ours, other = before(), before(setting)
     changed = {name for name in ours if ours[name] != other[name] and not name.endswith("_student")}
-    assert changed - {"distill", "compare_bundles"} == told
+    assert changed - {"distill", "compare_bundles"} == described
 
 
 def test_config_sha256__is_of_what_a_bundle_is_made_with() -> None:

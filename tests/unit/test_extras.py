@@ -62,7 +62,7 @@ _COMMIT = "bbf0d3d1f1d6fbb5b3d1a3c5e7d4d6a2f0e1c9b8"
 
 
 @pytest.mark.parametrize(
-    ("told", "named"),
+    ("described", "named"),
     [
         ({"url": "file:///srv/silencio-9.8-py3-none-any.whl", "archive_info": {}}, ""),
         ({"url": "https://files.example.org/silencio-9.8.tar.gz", "archive_info": {"hashes": {"sha256": "ab"}}}, ""),
@@ -81,10 +81,10 @@ _COMMIT = "bbf0d3d1f1d6fbb5b3d1a3c5e7d4d6a2f0e1c9b8"
     ids=["wheel", "archive", "folder", "repository", "branch", "below a repository"],
 )
 def test_installed__is_named_by_what_it_came_from(
-    told: dict[str, Any], named: str, installed: Path, monkeypatch: pytest.MonkeyPatch
+    described: dict[str, Any], named: str, installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _distribution(installed, monkeypatch, json.dumps(told))
-    assert _words("litert")[-1] == f"silencio[litert] @ {named or told['url']}"
+    _distribution(installed, monkeypatch, json.dumps(described))
+    assert _words("litert")[-1] == f"silencio[litert] @ {named or described['url']}"
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
@@ -102,8 +102,8 @@ def test_installed__from_a_repository_pip_understands_the_command(
     for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a"]):
         subprocess.run([*git, *words], check=True)
     commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    told = {"url": origin.as_uri(), "vcs_info": {"vcs": "git", "commit_id": commit}}
-    _distribution(installed, monkeypatch, json.dumps(told))
+    described = {"url": origin.as_uri(), "vcs_info": {"vcs": "git", "commit_id": commit}}
+    _distribution(installed, monkeypatch, json.dumps(described))
     words = [*_words("litert"), "--dry-run", "--no-deps", "--no-index", "--no-build-isolation", "--quiet"]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,7 @@
 
 `SILENCIO_RESERVE` names the folder, in BirdCLEF's layout. Units are a fold, a head and a rule. Thresholds of a fold are
 fitted on what was said of the other folds' recordings: on windows that the head had not heard, as in a pipeline, but on
-more of them than a fold's own validation part has.
+more of them than a fold's own validation split has.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks.accuracy.folds import N_FOLDS
 from benchmarks.proofs.units import Units
-from benchmarks.proofs.windows.figures import head_figures, rest_figures
-from benchmarks.proofs.windows.heads import Said, network, regression, regression_on_textures
+from benchmarks.proofs.windows.heads import Predictions, network, regression, regression_on_textures
+from benchmarks.proofs.windows.metrics import head_metrics, rest_metrics
 from benchmarks.proofs.windows.sound import RULES, Rule, Sound
 
 _REGRESSIONS: dict[str, tuple[int, ...]] = {
@@ -24,18 +24,18 @@ _REGRESSIONS: dict[str, tuple[int, ...]] = {
 def prove(units: Units) -> dict[str, Any]:
     """The figures of every head under every rule, and how each rule stands to the first one."""
     sound = Sound.of_environment(units.folder)
-    heads: dict[str, dict[Rule, list[Said]]] = {}
+    heads: dict[str, dict[Rule, list[Predictions]]] = {}
     for name, speeds in _REGRESSIONS.items():
         heads[name] = {rule: _folds(units, sound, name, rule, speeds) for rule in RULES}
     heads["logistic regression on texture's statistics"] = {rule: _textures(units, sound, rule) for rule in RULES}
     heads["embed_mlp on birdnet at all speeds"] = {rule: _networks(units, sound, rule) for rule in RULES}
     return {
-        "rests": rest_figures(sound),
-        "heads": {name: head_figures(sound, said) for name, said in heads.items()},
+        "rests": rest_metrics(sound),
+        "heads": {name: head_metrics(sound, predictions) for name, predictions in heads.items()},
     }
 
 
-def _folds(units: Units, sound: Sound, name: str, rule: Rule, speeds: tuple[int, ...]) -> list[Said]:
+def _folds(units: Units, sound: Sound, name: str, rule: Rule, speeds: tuple[int, ...]) -> list[Predictions]:
     short = name.rpartition(" at ")[2].replace(" ", "-")
     return [
         units.do(f"regression-{short}-{rule}-{fold}", lambda fold=fold: regression(sound, fold, rule, speeds))  # type: ignore[misc]
@@ -43,7 +43,7 @@ def _folds(units: Units, sound: Sound, name: str, rule: Rule, speeds: tuple[int,
     ]
 
 
-def _networks(units: Units, sound: Sound, rule: Rule) -> list[Said]:
+def _networks(units: Units, sound: Sound, rule: Rule) -> list[Predictions]:
     cut: Rule = "padded" if rule == "weighted" else rule  # a rest that counts for less trains as before
     return [
         units.do(
@@ -54,7 +54,7 @@ def _networks(units: Units, sound: Sound, rule: Rule) -> list[Said]:
     ]
 
 
-def _textures(units: Units, sound: Sound, rule: Rule) -> list[Said]:
+def _textures(units: Units, sound: Sound, rule: Rule) -> list[Predictions]:
     return [
         units.do(f"textures-{rule}-{fold}", lambda fold=fold: regression_on_textures(sound, fold, rule))  # type: ignore[misc]
         for fold in range(N_FOLDS)

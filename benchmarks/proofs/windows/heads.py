@@ -26,57 +26,57 @@ _DIGITS = 7
 _TEXTURE_C = 0.01
 # By the window's sha256: most windows are the same under every rule.
 _textures_of_windows: dict[bytes, NDArray[np.float32]] = {}
-Said = dict[str, Any]
+Predictions = dict[str, Any]
 """`windows`, (n_windows, n_classes); `n_windows` of each recording; of regressions `recordings`, (n, n_classes)."""
 
 
-def regression(sound: Sound, fold: int, rule: Rule, speeds: tuple[int, ...]) -> Said:
+def regression(sound: Sound, fold: int, rule: Rule, speeds: tuple[int, ...]) -> Predictions:
     """A logistic regression on mean embeddings, fitted and asked under the rule.
 
     Args:
-        sound: The recordings.
-        fold: Which is judged.
+        sound: Sound of the recordings.
+        fold: Number of the fold that is the test set.
         rule: How rests count, in the means of training as in those that are judged.
         speeds: Numbers of BirdNET's speeds that are heard.
     """
-    heard, judged = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
-    n_speeds = len(heard.encoders[ENCODER].spec.speeds)
-    labels = heard.table["primary_label"].to_numpy(str)
-    model = EncoderRegression(_means(heard, rule), labels, sound.reserve.classes, n_speeds, speeds)
-    served = [judged.embedding(ENCODER, index)[: judged.n_windows(index)] for index in range(len(judged))]
+    training, test_set = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
+    n_speeds = len(training.encoders[ENCODER].spec.speeds)
+    labels = training.table["primary_label"].to_numpy(str)
+    model = EncoderRegression(_means(training, rule), labels, sound.reserve.classes, n_speeds, speeds)
+    served = [test_set.embedding(ENCODER, index)[: test_set.n_windows(index)] for index in range(len(test_set))]
     windows = model(np.concatenate(served).astype(np.float64))
-    return _said(judged, windows) | {"recordings": _plain(model(_means(judged, rule)))}
+    return _predictions(test_set, windows) | {"recordings": _plain(model(_means(test_set, rule)))}
 
 
-def network(sound: Sound, fold: int, rule: Rule, name: str) -> Said:
+def network(sound: Sound, fold: int, rule: Rule, name: str) -> Predictions:
     """A head of the preset, trained and asked under the rule."""
     config = sound.config(cut_of(rule))
     trained = train_head(name, config, sound.fold(cut_of(rule), fold, "train"), sound.reserve.classes)
-    judged = sound.fold(cut_of(rule), fold, "test")
-    return _said(judged, predict(trained.module, judged).probabilities)
+    test_set = sound.fold(cut_of(rule), fold, "test")
+    return _predictions(test_set, predict(trained.module, test_set).probabilities)
 
 
-def regression_on_textures(sound: Sound, fold: int, rule: Rule) -> Said:
+def regression_on_textures(sound: Sound, fold: int, rule: Rule) -> Predictions:
     """A logistic regression on the statistics that `texture` hears, of the grid's windows one by one.
 
     It hears no encoder and trains in seconds: the head itself, on crops from anywhere, takes ten minutes of a core a
     fold.
     """
-    heard, judged = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
-    parts = [_textures(heard, index) for index in range(len(heard))]
+    training, test_set = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
+    parts = [_textures(training, index) for index in range(len(training))]
     n_windows = [len(one) for one in parts]
-    labels = np.repeat(heard.table["primary_label"].to_numpy(str), n_windows)
-    shares = [_grid_shares(heard, index) if rule == "weighted" else np.ones(n) for index, n in enumerate(n_windows)]
+    labels = np.repeat(training.table["primary_label"].to_numpy(str), n_windows)
+    shares = [_grid_shares(training, index) if rule == "weighted" else np.ones(n) for index, n in enumerate(n_windows)]
     # Every recording counts as much, however long it is.
-    weights = np.concatenate([one / one.sum() for one in shares]) * (len(labels) / len(heard))
+    weights = np.concatenate([one / one.sum() for one in shares]) * (len(labels) / len(training))
     model = make_pipeline(StandardScaler(), LogisticRegression(C=_TEXTURE_C, max_iter=2000))
     model.fit(np.concatenate(parts), labels, logisticregression__sample_weight=weights)
-    served = [_textures(judged, index)[: judged.n_windows(index)] for index in range(len(judged))]
+    served = [_textures(test_set, index)[: test_set.n_windows(index)] for index in range(len(test_set))]
     windows = np.zeros((sum(len(one) for one in served), len(sound.reserve.classes)))
     windows[:, [sound.reserve.classes.index[code] for code in model.classes_]] = model.predict_proba(
         np.concatenate(served)
     )
-    return _said(judged, windows)
+    return _predictions(test_set, windows)
 
 
 def _textures(shards: ShardSet, index: int) -> NDArray[np.float32]:
@@ -112,8 +112,8 @@ def _grid_shares(shards: ShardSet, index: int) -> NDArray[np.float64]:
     return np.concatenate([own, np.ones(n_between)])
 
 
-def _said(judged: ShardSet, windows: NDArray[np.floating]) -> Said:
-    n_windows = [judged.n_windows(index) for index in range(len(judged))]
+def _predictions(test_set: ShardSet, windows: NDArray[np.floating]) -> Predictions:
+    n_windows = [test_set.n_windows(index) for index in range(len(test_set))]
     return {"n_windows": n_windows, "windows": _plain(windows)}
 
 

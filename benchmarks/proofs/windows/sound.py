@@ -109,13 +109,13 @@ class Sound:
                 WindowEncoder(one, config.features, self.work / "embeddings")
                 for one in open_encoders(config.encoders, config.features)
             ]
-            write_shard(self.reserve.recordings.assign(part="all"), config.features, folder, encoders)
+            write_shard(self.reserve.recordings.assign(split="all"), config.features, folder, encoders)
         return ShardSet([folder], config.features)
 
     def fold(self, cut: LastWindow, fold: int, part: str) -> ShardSet:
-        """What of them is `train`, `validation` or `test` when `fold` is judged; `heard`: the first two."""
+        """What of them is `train`, `validation` or `test` when `fold` is judged; `training`: the first two."""
         shards = self.shards(cut)
-        parts = fold_recordings(self.reserve.recordings, fold).set_index("recording_id")["part"]
+        parts = fold_recordings(self.reserve.recordings, fold).set_index("recording_id")["split"]
         own = shards.table["recording_id"].map(parts)
         return HeldShards(shards.subset((own != "test" if part == "heard" else own == part).to_numpy()))
 

@@ -128,8 +128,8 @@ class WaveformReader:
     Attributes:
         n_recorded: As in `Waveform`, and so are the others; final once the blocks are exhausted.
         recorded_hz: The first one's, where recordings of several rates are joined.
-        n_channels: Likewise.
-        container: Likewise.
+        n_channels: Number of channels of the first one.
+        container: libsndfile's name of the first one's format.
         notes: What was found so far.
     """
 
@@ -198,7 +198,7 @@ def check_duration(duration_s: float, min_duration_s: float = MIN_AUDIO_S) -> No
     """Refuse what is too short to be heard.
 
     Raises:
-        DecodeError: It is.
+        DecodeError: It is too short.
     """
     # A sample or two are lost or won in resampling.
     if duration_s < 0.99 * min_duration_s:

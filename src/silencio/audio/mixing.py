@@ -65,7 +65,7 @@ def survey(blocks: Iterable[NDArray[np.float32]], n_channels: int, is_float: boo
 
     Args:
         blocks: float32, each (n_frames, n_channels).
-        n_channels: At least one.
+        n_channels: Number of channels, at least one.
         is_float: The file keeps floating-point samples, which may be of any scale.
     """
     power = _Power(n_channels, is_float)

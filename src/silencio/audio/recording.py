@@ -64,11 +64,11 @@ class Recording:
         progressed: Called again and again while channels and levels are looked at, before the first block.
 
     Attributes:
-        sample_rate_hz: Of the first part; this and the next two from then on.
-        n_channels: Of the file.
+        sample_rate_hz: Sample rate of the first part; this and the next two are known once it was opened.
+        n_channels: Number of channels of the file.
         container: libsndfile's name of the format.
         n_samples: A channel, of all parts so far.
-        duration_s: Of all parts so far.
+        duration_s: Length of all parts so far.
         notes: What was not as it should be, so far.
 
     Raises:
@@ -182,13 +182,13 @@ class _Frames:
     """Blocks of frames, float32 (n_frames, n_channels), as far as the decoder comes.
 
     Args:
-        sound: From its beginning.
-        duration_s: Of the parts before it.
+        sound: Sound from its beginning.
+        duration_s: Length of the parts before it.
         max_duration_s: Refuse what is longer, those parts counted; None takes all.
 
     Attributes:
-        n_frames: So far.
-        n_errors: Of the decoder.
+        n_frames: Number of frames read so far.
+        n_errors: Number of errors of the decoder.
         error: The last one's words, where no sample came after it; empty otherwise.
     """
 

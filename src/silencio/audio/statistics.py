@@ -21,7 +21,7 @@ def audio_statistics(windows: NDArray[np.int16], sample_rate_hz: int) -> dict[st
 
     Args:
         windows: int16, shape (n_windows, window_samples).
-        sample_rate_hz: Of the windows.
+        sample_rate_hz: Sample rate of the windows.
 
     Returns:
         By the names of `AUDIO_STATISTICS`, each of shape (n_windows,): `rms_db` and `peak_db` in decibels of full

@@ -21,7 +21,7 @@ class WindowRule(Protocol):
 
     Attributes:
         window_samples: Length of a window.
-        hop_samples: From the start of one full window to the start of the next.
+        hop_samples: Samples from the start of one full window to the start of the next.
         padding: How a window that the recording does not fill is filled.
         last_window: What becomes of the rest after the last full window, see `window_starts`.
     """
@@ -60,7 +60,7 @@ def window_starts(n_samples: int, rule: WindowRule) -> list[int]:
     A recording that is no longer than a window is one window, by every rule.
 
     Args:
-        n_samples: Of the recording.
+        n_samples: Number of samples of the recording.
         rule: How it is cut.
 
     Returns:
@@ -133,7 +133,7 @@ def pieces_of_blocks(
     Args:
         blocks: int16, each (n_samples,), in any portions; at least one sample in all.
         rule: How it is cut; its hop is at most a window.
-        n_windows: In a piece; the last has up to one more. What is held is a piece and a block.
+        n_windows: Number of windows in a piece; the last has up to one more. What is held is a piece and a block.
 
     Yields:
         The sample of the recording at which a piece begins, and the piece: int16, (n_samples,).

@@ -67,8 +67,8 @@ def _describe(bundle: Bundle, console: Console) -> None:
         table.add_row("head", f"{head.name}: {head.n_parameters:,} parameters, weight {head.weight:.2f}")
     test = manifest.metrics.get("test", {})
     if "n_recordings" in test:
-        part = manifest.metrics.get("test_part")
-        table.add_row("test recordings", f"{test['n_recordings']}" + (f", part {part}" if part else ""))
+        test_set = f", test set {manifest.test_set}" if manifest.test_set else ""
+        table.add_row("test recordings", f"{test['n_recordings']}{test_set}")
     for name, value in test.items():
         if isinstance(value, float):
             table.add_row(f"test {name}", f"{value:.3f}")

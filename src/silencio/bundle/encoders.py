@@ -56,7 +56,7 @@ class Encoders:
 
     Args:
         directory: The bundle's folder.
-        manifest: Its bundle.json.
+        manifest: The bundle's manifest.
         n_threads: Threads of each session.
 
     Raises:

@@ -34,15 +34,15 @@ class Graph:
     """`model.onnx` and the encoders that feed it, ready to run; several threads may run it at once.
 
     Args:
-        path: The file.
+        path: Path of the file.
         inputs: What bundle.json says of its inputs.
         n_threads: Threads of the session.
-        provider: On what it runs: `cpu`, `openvino`, `cuda` or `tensorrt`; encoders stay on the processor.
-        encoders: By the name of the input that each makes of `waveform`.
+        provider: What it runs on: `cpu`, `openvino`, `cuda` or `tensorrt`; encoders stay on the processor.
+        encoders: Encoders by the name of the input that each makes of `waveform`.
 
     Attributes:
         inputs: What `run` is given: as given, with `waveform` in place of what encoders make of it.
-        provider: As given: a provider that does not run this graph is refused, never replaced.
+        provider: What it runs on; a provider that does not run this graph is refused, never replaced.
         n_nodes: Nodes of the graph after optimisation.
         n_provider_nodes: Those of them that the provider runs; ONNX Runtime's own processor kernels run the rest.
 
@@ -97,7 +97,7 @@ class Graph:
         """Probabilities of windows.
 
         Args:
-            features: At least `inputs`, each (n_windows, …).
+            features: Features by name, at least `inputs`, each (n_windows, …).
 
         Returns:
             float32, shape (n_windows, n_classes).

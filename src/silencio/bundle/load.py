@@ -26,7 +26,7 @@ class Bundle:
         directory: The bundle's folder.
 
     Attributes:
-        directory: As given.
+        directory: The bundle's folder.
         manifest: bundle.json.
         parity: The clips of parity.npz.
 

@@ -20,7 +20,7 @@ GRAPH = "model.onnx"
 PARITY = "parity.npz"
 REFERENCE = "reference.parquet"
 DATA = "data.parquet"
-LEDGER = "split.parquet"
+SPLIT_HISTORY = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
 
 
@@ -34,7 +34,7 @@ class GraphInput(_Entry):
     Attributes:
         name: `log_mel`, `waveform`, or `embedding:` and an encoder's name.
         dtype: numpy's name.
-        shape: Of one window, without the batch.
+        shape: Shape of one window, without the batch.
     """
 
     name: str = Field(pattern=r"^(log_mel|waveform|embedding:[a-z0-9_]+)$")
@@ -46,10 +46,10 @@ class EncoderEntry(EncoderSpec):
     """A frozen embedding model in the bundle.
 
     Attributes:
-        file: Of the bundle, below `encoders/`.
+        file: File of the bundle, below `encoders/`.
         title: What people call it.
-        licence: Of its weights.
-        source: Where they come from.
+        licence: Licence of its weights.
+        source: Where the weights come from.
     """
 
     file: str = Field(pattern=r"^encoders/[A-Za-z0-9_.-]+$")
@@ -62,11 +62,11 @@ class HeadEntry(_Entry):
     """One head inside the graph.
 
     Attributes:
-        name: As configured.
-        kind: As registered.
+        name: Name in the configuration.
+        kind: Name in the registry.
         input_name: What it hears; several inputs are joined by `+`.
         weight: Its share in the supervisor's average.
-        n_parameters: After merging.
+        n_parameters: Number of parameters after merging.
         config: As it was trained.
     """
 
@@ -82,9 +82,10 @@ class Tolerances(_Entry):
     """Largest absolute differences that still count as the same number.
 
     Attributes:
-        torch_to_onnx: Of a probability, between training and the exported graph.
-        cpu: Of a probability, between the machine that exported and one that loads; an int8 graph has a larger one.
-        log_mel: Of a cell of the log-mel, between the two.
+        torch_to_onnx: Largest difference of a probability, between training and the exported graph.
+        cpu: Largest difference of a probability, between the machine that exported and one that loads; an int8 graph
+            has a larger one.
+        log_mel: Largest difference of a cell of the log-mel, between the two.
     """
 
     torch_to_onnx: float = 1e-4
@@ -97,29 +98,29 @@ class BundleManifest(_Entry):
 
     Attributes:
         format: Version of this layout.
-        name: Of the served model.
-        version: Of this bundle: data, split, configuration, code and weights, hashed. The candidate and the bundle that
-            was sealed with its verdict have the same; `manifest_sha256` tells them apart.
+        name: Name of the served model.
+        version: Version of this bundle: data, split, configuration, code and weights, hashed. The candidate and the
+            bundle that was sealed with its verdict have the same; `manifest_sha256` tells them apart.
         created_by: What wrote the bundle, with its version.
         spec: How sound becomes numbers.
-        spec_sha256: Of `spec`.
+        spec_sha256: SHA-256 of `spec`.
         inputs: What the graph is fed.
         encoders: What makes embeddings of `waveform`, where the graph is fed any.
         classes: What the graph's outputs mean, in order.
-        classes_sha256: Of `classes`.
+        classes_sha256: SHA-256 of `classes`.
         heads: What is inside the graph.
         supervisor: How the heads become one, with its parameters.
         calibration: `kind`, and one `scale` and `offset` a class; the graph holds them already.
         thresholds: By code, the probability from which on the species counts as named; loaders want one a class.
-        metrics: Figures by part of the split; those of the test part come with the verdict.
-        verdict: Whether the gates let it pass, what those said that did not, and every gate with its outcome; empty
-            before they were asked.
-        precision: Of the graph.
+        metrics: Metrics by split; those of the test set come with the verdict.
+        verdict: Whether the gates let it pass, the messages of those that did not, and every gate with its outcome;
+            empty before they were applied.
+        precision: Precision of the graph.
         tolerances: What parity means.
         parents: data fingerprint, split, configuration, git commit, image digest.
-        licences: Of data and weights, and what they allow.
+        licences: Licences of data and weights, and what they allow.
         files: sha256 of every other file; loaders refuse a folder that holds files which are not listed.
-        manifest_sha256: Of all of the above: identity of the whole bundle, since `files` has the rest.
+        manifest_sha256: SHA-256 of all of the above: identity of the whole bundle, since `files` has the rest.
     """
 
     format: Literal[1] = FORMAT
@@ -150,6 +151,23 @@ class BundleManifest(_Entry):
         """What whoever runs graph and encoders is sent: an embedding is made there, of the waveform."""
         return sent_inputs(self.inputs, self.spec)
 
+    # A stored bundle keeps the names that it was sealed with: its own sha256 is of them.
+
+    @property
+    def test_set(self) -> str:
+        """Names the test recordings that the metrics are of; empty where it was not kept."""
+        return str(self.metrics.get("test_set", self.metrics.get("test_part", "")))
+
+    @property
+    def bundle_row(self) -> str:
+        """The row of `metrics["test_by_row"]` that is this bundle's; empty before it was evaluated."""
+        return str(self.metrics.get("bundle_row", self.metrics.get("judged", "")))
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """The messages of the gates that did not let it pass."""
+        return list(self.verdict.get("failed_gates", self.verdict.get("refusals", [])))
+
     def sealed(self) -> BundleManifest:
         """With `manifest_sha256` filled in."""
         return self.model_copy(update={"manifest_sha256": self.own_sha256()})
@@ -166,8 +184,8 @@ def sent_inputs(inputs: tuple[GraphInput, ...], spec: FeatureSpec) -> tuple[Grap
     """The graph's inputs with `waveform` in place of every embedding, once.
 
     Args:
-        inputs: Of the graph.
-        spec: Of the windows.
+        inputs: Inputs of the graph.
+        spec: Feature spec of the windows.
     """
     sent = [entry for entry in inputs if not entry.name.startswith(EMBEDDING)]
     if len(sent) < len(inputs) and not any(entry.name == "waveform" for entry in sent):

@@ -19,7 +19,7 @@ class ParityClip:
     """One clip.
 
     Attributes:
-        recording_id: Where it comes from.
+        recording_id: Recording that it comes from.
         encoded: The recording's own bytes.
         log_mel: float32, shape (n_windows, n_mels, n_frames).
         waveform: int16, shape (n_windows, window_samples).
@@ -38,9 +38,9 @@ class Parity:
     """What parity.npz holds.
 
     Attributes:
-        spec_sha256: Of the definition that made the features.
-        codes: Of the outputs, in order.
-        clips: At least one.
+        spec_sha256: SHA-256 of the definition that made the features.
+        codes: Species codes of the outputs, in order.
+        clips: Parity clips, at least one.
     """
 
     spec_sha256: str

@@ -84,7 +84,7 @@ def write_placeholder_bundle(
         spec: How sound becomes features; by default as the presets have it.
         classes: What the outputs are called.
         inputs: What the graph is fed; an embedding brings an encoder of that name.
-        seed: Of the weights.
+        seed: Seed of the weights.
 
     Returns:
         `directory`.

@@ -21,7 +21,7 @@ class ScoredRecording:
     Attributes:
         starts_s: The second at which each window begins.
         probabilities: float32, shape (n_windows, n_classes).
-        duration_s: Of the recording.
+        duration_s: Length of the recording.
         notes: What was not as it should be in it, and was read all the same.
     """
 
@@ -35,7 +35,7 @@ class Scorer:
     """A bundle that was verified and replayed, ready to score.
 
     Args:
-        bundle: The bundle.
+        bundle: The bundle that scores.
         n_threads: Threads of its session; by default as the settings say.
 
     Raises:

@@ -48,7 +48,7 @@ class ScoredFile:
     """What came of one file.
 
     Attributes:
-        uri: As given.
+        uri: Where the recording lies.
         recording: Its windows; None where it failed.
         reason: Why it failed, as a sentence; empty where it did not.
     """
@@ -71,7 +71,7 @@ def score_files(
     Args:
         bundle: The bundle's folder.
         uris: Paths, `s3://` objects or members of a zip.
-        n_processes: At once; one a core is best.
+        n_processes: Number of processes at once; one a core is best.
         truncated: What becomes of a file that ends before its recording does.
 
     Yields:
@@ -110,11 +110,11 @@ class ScoringPool:
 
     Args:
         bundle: The bundle's folder.
-        n_processes: At once.
+        n_processes: Number of processes at once.
 
     Attributes:
         bundle: A verified one.
-        n_processes: As given.
+        n_processes: Number of processes at once.
 
     Raises:
         BundleError: The bundle is not what was exported.

@@ -62,8 +62,8 @@ def explain(error: ValidationError, where: str, model: type[BaseModel] | None = 
     """One sentence a wrong value, each by its name below `where`; for a name that is not known, the nearest one.
 
     Args:
-        error: Of pydantic.
-        where: Under which names the values stand.
+        error: Pydantic's error.
+        where: Names under which the values stand.
         model: What was made of them; None where no nearest name is wanted.
     """
     lines = []

@@ -129,11 +129,11 @@ def steps_before(config: RunConfig, parts: Mapping[str, str]) -> dict[str, list[
     return before
 
 
-def _before_steps_of_bundle(before: Sequence[str], suffix: str, judged_beside: Sequence[str]) -> dict[str, list[str]]:
+def _before_steps_of_bundle(before: Sequence[str], suffix: str, compared_with: Sequence[str]) -> dict[str, list[str]]:
     found, steps = {}, list(before)
     for step in ("fit_ensemble", "calibrate", "export", "evaluate", "apply_gates"):
         if step == "evaluate":
-            steps += judged_beside
+            steps += compared_with
         found[step + suffix] = list(steps)
         # Calibration and gates are the same for both.
         steps.append(step if step in ("calibrate", "apply_gates") else step + suffix)

@@ -9,7 +9,7 @@ class QuantizeConfig(BaseModel):
     """Whether an int8 graph is tried, and what it may cost.
 
     Attributes:
-        enabled: Try one.
+        enabled: Whether an int8 graph is tried.
         n_calibration_windows: Training windows from which the activations' ranges are found.
         max_map_loss: Validation macro mAP that int8 may lose.
         n_timed: Windows that both graphs are timed on, in turn.

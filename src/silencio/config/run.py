@@ -40,19 +40,19 @@ class RunConfig(DataConfig):
     """Everything that decides what a training run makes of its data.
 
     Attributes:
-        seed: Of initial weights, crops and augmentation.
-        heads: By name; a name that is no registered kind says its `kind`.
+        seed: Seed of initial weights, crops and augmentation.
+        heads: Heads by name; a name that is no registered kind says its `kind`.
         supervisor: How the heads' probabilities become one.
-        stacking: From what the supervisor learns, and whether it is used.
+        stacking: What the supervisor learns from, and whether it is used.
         student: One head that learns what the ensemble says, for a bundle of its own; `effnet_lora` where its `kind`
             is not said.
         distillation: What it learns.
         release: Which bundle is registered where there are two; by default the student: a student is configured for
             its speed, and has to pass the same gates.
         calibration: How they come to mean what they say.
-        thresholds: From which probability on a species is named.
+        thresholds: Probability from which on a species is named.
         export: What goes into the bundle.
-        evaluation: How the test part is judged.
+        evaluation: How the test set is judged.
         gates: What a model must show before it is registered: the policy that ships, with what is said here laid over
             it; `replace: true` says that here stands a whole policy. Written out, it always is one.
     """
@@ -99,7 +99,7 @@ class RunConfig(DataConfig):
         return {name: value for name, value in policy.items() if name != REPLACE}
 
     @field_serializer("gates")
-    def _said_to_be_whole(self, gates: GatePolicy) -> dict[str, Any]:
+    def _marked_as_whole(self, gates: GatePolicy) -> dict[str, Any]:
         return {REPLACE: True, **gates.model_dump(mode="json")}
 
     @model_validator(mode="before")
@@ -262,6 +262,6 @@ def resolve(text: str, *, over: str = "", overrides: Sequence[str] = ()) -> RunC
 
 def _check_gates(config: RunConfig) -> None:
     """What only the whole configuration can tell; a step that is handed its part of it does not know the heads."""
-    if not config.gates.asks:
+    if not config.gates.has_gates:
         raise ConfigError("gates: ask for nothing, and a model of which no gate decides is never registered: keep one")
     config.gates.check_references(config.heads, student=config.student is not None)

@@ -27,11 +27,11 @@ class ExportConfig(BaseModel):
 
 
 class EvaluationConfig(BaseModel):
-    """How the test part is judged.
+    """How the test set is judged.
 
     Attributes:
-        n_resamples: Of the bootstrap.
-        slices: Where slices are cut.
+        n_resamples: Number of bootstrap resamples.
+        slices: Bounds of the slices.
         soundscapes: The annotated soundscapes into which test calls are mixed.
         failure_modes: How recordings are made worse.
     """
@@ -48,7 +48,7 @@ class StackingConfig(BaseModel):
     """From what the supervisor learns, and whether it is used.
 
     Attributes:
-        n_folds: Each head is trained that many times more, without a fold of the training part each, and the
+        n_folds: Each head is trained that many times more, without a fold of the training split each, and the
             supervisor learns from what they say of these folds as well; 0: from validation alone.
         keep_all_heads: The bundle holds all heads even where the best of them alone is as good.
     """

@@ -15,8 +15,8 @@ class Annotation:
 
     Attributes:
         code: Species code; one outside a model's class list is allowed: the animal is there all the same.
-        begin_s: From the start of the soundscape.
-        end_s: After `begin_s`.
+        begin_s: Seconds from the start of the soundscape to the beginning.
+        end_s: Seconds from the start of the soundscape to the end, after `begin_s`.
         low_hz: Lower edge of its band; None where unknown.
         high_hz: Upper edge of its band.
         snr_db: Its level over the background (`silencio.data.calls.gain_for_snr`); None where unknown.
@@ -57,8 +57,8 @@ def row_codes(
     """The species that count in each row, sorted by code.
 
     Args:
-        annotations: Of one soundscape.
-        rows_s: Where each row begins and ends.
+        annotations: Annotations of one soundscape.
+        rows_s: Begin and end of each row.
         min_overlap_s: See `Annotation.counts_between`.
     """
     known = list(annotations)

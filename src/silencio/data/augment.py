@@ -26,7 +26,7 @@ class AugmentConfig(BaseModel):
         mixup_alpha: The share of the second is drawn from Beta(alpha, alpha) (Zhang et al. 2018, mixup).
         background_probability: How often a background is laid under what is heard by then.
         background_snr_db: How far it then lies below, between these.
-        background: Which one: a soundscape of the train half, or made noise.
+        background: Background: a soundscape of the train half, or made noise.
         time_mask_frames: Widest of two masks in time (Park et al. 2019, SpecAugment).
         frequency_mask_mels: Widest of two masks in frequency.
     """
@@ -82,8 +82,8 @@ def with_background(
 
     Args:
         samples: What is heard; of silence nothing can be said to lie below, so it stays as it is.
-        background: Not silent.
-        snr_db: By how much its mean square is brought below that of the window.
+        background: Background, not silent.
+        snr_db: How far its mean square is brought below that of the window.
 
     Returns:
         Their sum, made softer as a whole where it would exceed full scale.
@@ -113,8 +113,8 @@ def augment_waveform(
     Args:
         waveform: int16, shape (n_samples,).
         other: What is mixed in, of the same shape; None: nothing.
-        share: Of the mixture that is `other`.
-        config: How strongly.
+        share: Share of the mixture that is `other`.
+        config: How strongly windows are changed.
         rng: All that is drawn is drawn from here.
         backgrounds: Needed where `config.background_probability` is above 0.
 

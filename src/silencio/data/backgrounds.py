@@ -20,7 +20,7 @@ from silencio.errors import AudioError, SourceError
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import escaped
 
-Part = Literal["train", "test"]
+Half = Literal["train", "test"]
 MadeKind = Literal["pink", "brown", "rain"]
 
 _LOWEST_HZ = 20.0
@@ -63,7 +63,7 @@ class Background:
     """One background, drawn.
 
     Attributes:
-        name: Of the file, or the kind of noise.
+        name: Name of the file, or the kind of noise.
         is_real: Recorded outside. It may hold animals that nobody labelled.
         samples: Length to float32 (n_samples,): the same sound however often it is asked for.
     """
@@ -73,7 +73,7 @@ class Background:
     samples: Callable[[int], NDArray[np.float32]]
 
 
-def half_of(name: str) -> Part:
+def half_of(name: str) -> Half:
     """The half in which a real background is for good, by hash of its name without folder and audio suffix.
 
     So what is mixed into training never lies under a test soundscape, whatever files are added later.
@@ -91,23 +91,23 @@ class BackgroundPool:
     """The real backgrounds of one half, with made noise beside them.
 
     Args:
-        sample_rate_hz: Of all that is drawn.
+        sample_rate_hz: Sample rate of all that is drawn.
         real: Name to what reads its waveform, int16 (n_samples,) at that rate; those of the other half are left out.
-        part: `train` for augmentation, `test` for what a model is judged on.
+        half: `train` for augmentation, `test` for what a model is judged on.
     """
 
     def __init__(
         self,
         sample_rate_hz: int,
         real: Mapping[str, Callable[[], NDArray[np.int16]]] | None = None,
-        part: Part = "test",
+        half: Half = "test",
     ) -> None:
         self.sample_rate_hz = sample_rate_hz
-        self.part = part
-        self._real = {name: read for name, read in sorted((real or {}).items()) if half_of(name) == part}
+        self.half = half
+        self._real = {name: read for name, read in sorted((real or {}).items()) if half_of(name) == half}
 
     @classmethod
-    def of_folder(cls, folder: Path, spec: FeatureSpec, part: Part = "test") -> BackgroundPool:
+    def of_folder(cls, folder: Path, spec: FeatureSpec, half: Half = "test") -> BackgroundPool:
         """The audio files of a folder, such as `train_soundscapes/`; where there is none, made noise alone.
 
         Raises:
@@ -123,14 +123,14 @@ class BackgroundPool:
                 raise SourceError(f"the background {path} cannot be used: {error}; take it away") from error
 
         files = sorted(path for path in folder.glob("*") if is_audio(path.name))
-        return cls(spec.sample_rate_hz, {escaped(path.stem): partial(read, path) for path in files}, part)
+        return cls(spec.sample_rate_hz, {escaped(path.stem): partial(read, path) for path in files}, half)
 
     @classmethod
     def of_waveforms(
-        cls, waveforms: Iterable[tuple[str, NDArray[np.int16]]], sample_rate_hz: int, part: Part = "test"
+        cls, waveforms: Iterable[tuple[str, NDArray[np.int16]]], sample_rate_hz: int, half: Half = "test"
     ) -> BackgroundPool:
         """Waveforms that are at hand or mapped from disk, int16 (n_samples,), each with its name."""
-        return cls(sample_rate_hz, {name: partial(np.asarray, waveform) for name, waveform in waveforms}, part)
+        return cls(sample_rate_hz, {name: partial(np.asarray, waveform) for name, waveform in waveforms}, half)
 
     @property
     def real_names(self) -> Sequence[str]:

@@ -27,8 +27,8 @@ class LabelledWaveform(NamedTuple):
     """A recording at the spec's rate, as shards hold it.
 
     Attributes:
-        recording_id: Of the source.
-        code: Its species.
+        recording_id: Name of the recording.
+        code: Code of the species.
         waveform: int16, (n_samples,); mapped from disk or not.
     """
 
@@ -54,8 +54,8 @@ def active_part(waveform: NDArray[np.int16], sample_rate_hz: int, max_s: float =
 
     Args:
         waveform: int16, (n_samples,).
-        sample_rate_hz: Its rate.
-        max_s: Of a longer bout its loudest stretch of this length.
+        sample_rate_hz: Sample rate of the waveform.
+        max_s: Longest call; of a longer bout the loudest stretch of this length is taken.
 
     Returns:
         Samples from first to last loud frame; empty where there is digital silence.
@@ -110,9 +110,9 @@ def gain_for_snr(
     Args:
         call: float32, (n_samples,).
         background: float32, of the time in which the call is laid over it.
-        sample_rate_hz: Of both.
+        sample_rate_hz: Sample rate of both.
         snr_db: What is wanted.
-        band: Of the call.
+        band: Band of the call.
     """
     of_call = band_power(call, sample_rate_hz, band)
     if of_call <= 0:

@@ -61,7 +61,7 @@ def taxonomy_of(root: str, names: list[str], labels: list[str], class_name: str 
 
     Args:
         root: The folder, prefix or zip.
-        names: Of everything below it.
+        names: Names of everything below it.
         labels: Those that recordings have.
         class_name: Taxon class, where no table says it.
 

@@ -82,8 +82,8 @@ def only(model: Model, names: Iterable[str]) -> Model:
     """The model without whatever is not named: to read another field is an AttributeError, and gives no default.
 
     Args:
-        model: Any.
-        names: Of fields; `a.b` is one field of a section.
+        model: Any pydantic model.
+        names: Names of fields; `a.b` is one field of a section.
     """
     below: dict[str, list[str]] = {}
     for name in names:

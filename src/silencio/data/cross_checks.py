@@ -46,7 +46,7 @@ def sample_rates(usable: pd.DataFrame, spec_rate_hz: int | None) -> list[Fault]:
 
     Args:
         usable: `recording_id`, `sample_rate_hz`.
-        spec_rate_hz: Of the feature spec; None where it is not known.
+        spec_rate_hz: Sample rate of the feature spec; None where it is not known.
     """
     rates_hz = usable["sample_rate_hz"]
     usual_hz = int(rates_hz.mode().max())

@@ -34,13 +34,13 @@ class TrainingCrops(Dataset[Example]):
     less changes nothing.
 
     Args:
-        shards: The training part.
+        shards: The training split.
         classes: The order of the targets.
         input_names: What the head hears.
         augment: How strongly windows are varied.
         crops_per_recording: Length of an epoch in units of the number of recordings.
         class_power: A recording is drawn with probability (its species' count) ** -class_power.
-        seed: Of the whole sequence.
+        seed: Seed of the whole sequence.
         soft: What a teacher says of recordings; it takes the place of the labels of those that it speaks of.
         window_choice: `random`, or `loud`: of a few random windows the one in which most is heard.
         backgrounds: What `augment` mixes in: the train half; None: made noise.
@@ -62,8 +62,8 @@ class TrainingCrops(Dataset[Example]):
         window_choice: WindowChoice = "random",
         backgrounds: BackgroundPool | None = None,
     ) -> None:
-        if backgrounds is not None and backgrounds.part != "train":
-            raise DataError(f"backgrounds of the {backgrounds.part} half were given to training: give the train half")
+        if backgrounds is not None and backgrounds.half != "train":
+            raise DataError(f"backgrounds of the {backgrounds.half} half were given to training: give the train half")
         self._shards = shards
         self._front_end = FrontEnd(shards.spec)
         self._input_names = tuple(input_names)
@@ -72,7 +72,7 @@ class TrainingCrops(Dataset[Example]):
         self._window_choice = window_choice
         self._backgrounds: BackgroundPool | None = None
         if augment.background_probability > 0:
-            self._backgrounds = backgrounds or BackgroundPool(shards.spec.sample_rate_hz, part="train")
+            self._backgrounds = backgrounds or BackgroundPool(shards.spec.sample_rate_hz, half="train")
         self._targets = targets(shards.table, classes.index)
         self._soft = soft
         self._seed = seed
@@ -177,7 +177,7 @@ class RecordingWindows(Dataset[Inputs]):
     """Every window of every recording, exactly as the service would hear it.
 
     Args:
-        shards: The part that is judged.
+        shards: The recordings that are evaluated.
         input_names: What the head hears.
 
     Attributes:

@@ -38,22 +38,22 @@ def grid_windows(waveform: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.i
 
 def window_sha256(spec: FeatureSpec) -> str:
     """Identity of what an encoder is given: rate, windows and padding; how a mel is made does not touch it."""
-    said: list[float | str] = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
+    facts: list[float | str] = [spec.sample_rate_hz, spec.window_s, spec.hop_s, spec.padding]
     if spec.last_window != "padded":  # what was made before there was another rule keeps its name
-        said.append(spec.last_window)
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        facts.append(spec.last_window)
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 class GridEncoder:
     """An encoder that remembers: the embeddings of a waveform are computed once on this machine.
 
     Args:
-        spec: How it hears.
-        path: Its file.
+        spec: What the encoder takes and gives.
+        path: Path of the file.
         features: How windows are cut.
 
     Attributes:
-        spec: As given.
+        spec: The encoder's spec.
         identity: Equal exactly where embeddings are.
     """
 
@@ -69,7 +69,7 @@ class GridEncoder:
 
         Args:
             waveform: int16, shape (n_samples,).
-            sha256: Of its samples.
+            sha256: SHA-256 of its samples.
 
         Returns:
             float32, shape (n_grid, n_dimensions).

@@ -17,7 +17,7 @@ class Kind:
 
     Attributes:
         left_out: The recording is not used; otherwise it is reported and kept.
-        meaning: For people who have not read this code.
+        meaning: Meaning for people who have not read this code.
     """
 
     left_out: bool
@@ -51,7 +51,7 @@ class Fault:
     """One fault.
 
     Attributes:
-        recording_id: Whose it is; empty where it is the data set's.
+        recording_id: Recording that has the fault; empty where the data set has it.
         kind: A key of `KINDS`.
         detail: What was found.
     """
@@ -97,7 +97,7 @@ def other_forms(ids: Sequence[str], found: Sequence[str]) -> list[Fault]:
     """A fault for every file that was found under another form of the name by which a table names it.
 
     Args:
-        ids: Of the recordings: their names as the table has them, folders separated by `/`.
+        ids: Names of the recordings: their names as the table has them, folders separated by `/`.
         found: URI of the file that there is, of each.
     """
     faults = []

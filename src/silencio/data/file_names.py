@@ -57,7 +57,7 @@ def is_audio(name: str) -> bool:
     """Whether it is a recording's name: one of `AUDIO_SUFFIXES`, not hidden, in no folder of an operating system.
 
     Args:
-        name: Of the file, with the folders between it and the place that was named, or without.
+        name: Name of the file, with the folders between it and the place that was named, or without.
     """
     is_hidden = any(part.startswith(".") for part in PurePosixPath(name).parts)
     return name.lower().endswith(AUDIO_SUFFIXES) and not is_hidden and not is_of_system(name)

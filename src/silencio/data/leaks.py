@@ -42,7 +42,7 @@ def recognised(fingerprints: Iterable[str], table: pd.DataFrame) -> dict[str, ND
     """Which recordings are among those of the fingerprints.
 
     Args:
-        fingerprints: From `recording_fingerprints`.
+        fingerprints: Fingerprints from `recording_fingerprints`.
         table: As for `recording_fingerprints`.
 
     Returns:
@@ -56,18 +56,18 @@ def recognised(fingerprints: Iterable[str], table: pd.DataFrame) -> dict[str, ND
     }
 
 
-def check_unheard(heard: Iterable[str], test: pd.DataFrame, by: str) -> None:
+def check_not_leaked(trained_on: Iterable[str], test: pd.DataFrame, by: str) -> None:
     """Hold test recordings against what a model was trained on.
 
     Args:
-        heard: Fingerprints of the training recordings.
+        trained_on: Fingerprints of the training recordings.
         test: As for `recording_fingerprints`.
         by: The model's name, for the message.
 
     Raises:
         SplitError: One of them was heard; the message names it.
     """
-    for column, found in recognised(heard, test).items():
+    for column, found in recognised(trained_on, test).items():
         leaked = [str(name) for name in test.loc[found, "recording_id"]]
         if leaked:
             more = f" and {len(leaked) - 1} more test recordings" if len(leaked) > 1 else ""

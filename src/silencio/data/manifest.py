@@ -65,12 +65,12 @@ def _taxonomy(uri: str, table: pd.DataFrame) -> pd.DataFrame:
     labels = sorted(set(table["primary_label"]))
     names = pd.DataFrame(index=pd.Index(labels, dtype=object))
     for column, default in _NAMES.items():
-        said: dict[str, str] = {}
+        known: dict[str, str] = {}
         given = table[column] if column in table else pd.Series("", index=table.index)
         for row, label, name in zip(table.index, table["primary_label"], given, strict=True):
-            if name and said.setdefault(label, name) != name:
+            if name and known.setdefault(label, name) != name:
                 raise SchemaError(
-                    f"{uri}: column {column!r}, row {row}: {name!r}, but {label!r} is {said[label]!r} in a row before"
+                    f"{uri}: column {column!r}, row {row}: {name!r}, but {label!r} is {known[label]!r} in a row before"
                 )
-        names[column] = [said.get(label, default or label) for label in labels]
+        names[column] = [known.get(label, default or label) for label in labels]
     return names

@@ -21,7 +21,7 @@ def check_places(manifest: str, base: str, places: Iterable[tuple[int, str, str]
     """Refuse a manifest that names what it may not.
 
     Args:
-        manifest: Its URI.
+        manifest: URI of the manifest.
         base: The folder or prefix that it lies in.
         places: Row, what stands there, and the URI that it means.
 

@@ -36,8 +36,8 @@ class FileNames(BaseModel):
         pattern: Regular expression that a file's name (without folders) begins with. Its group `label`, or its only
             group, is the class; groups `author` and `site` are who recorded it and where, by which a split may group.
         class_name: Taxon class of all classes, where no `taxonomy.csv` says it.
-        author: Of all recordings.
-        license: Of all recordings.
+        author: Author of all recordings.
+        license: Licence of all recordings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -49,7 +49,7 @@ class FileNames(BaseModel):
 
     @field_validator("pattern")
     @classmethod
-    def _says_a_label(cls, pattern: str) -> str:
+    def _has_a_label(cls, pattern: str) -> str:
         try:
             compiled = re.compile(pattern)
         except re.error as error:
@@ -67,9 +67,9 @@ class FileNames(BaseModel):
         match = re.match(unicodedata.normalize("NFC", self.pattern), unicodedata.normalize("NFC", name))
         if match is None:
             return None
-        said = {key: clean_name(value) for key, value in match.groupdict().items() if value}
-        label = said.get("label") or (clean_name(match[1] or "") if "label" not in match.groupdict() else "")
-        return {**said, "label": label} if label else None
+        found = {key: clean_name(value) for key, value in match.groupdict().items() if value}
+        label = found.get("label") or (clean_name(match[1] or "") if "label" not in match.groupdict() else "")
+        return {**found, "label": label} if label else None
 
 
 def read_named_files(root: str, files: list[StoredObject]) -> Source:
@@ -91,18 +91,18 @@ def read_named_files(root: str, files: list[StoredObject]) -> Source:
     uris = names_below(root, files)
     names = list(uris)
     audio = [name for name in names if is_audio(name)]
-    said = {name: rule.read(name_of(name)) for name in audio if not name.startswith(f"{SOUNDSCAPES}/")}
-    rows = pd.DataFrame([{"recording_id": name, **one} for name, one in said.items() if one], dtype=object)
+    found = {name: rule.read(name_of(name)) for name in audio if not name.startswith(f"{SOUNDSCAPES}/")}
+    rows = pd.DataFrame([{"recording_id": name, **one} for name, one in found.items() if one], dtype=object)
     if rows.empty:
-        first = f", the first is {name_of(min(said))!r}" if said else ""
-        raise SourceError(f"{uri}: not one of {len(said)} recordings has a name like {rule.pattern!r}{first}")
+        first = f", the first is {name_of(min(found))!r}" if found else ""
+        raise SourceError(f"{uri}: not one of {len(found)} recordings has a name like {rule.pattern!r}{first}")
     rows = rows.rename(columns={"label": "primary_label"}).fillna("")
     rows["path"] = [uris[name] for name in rows["recording_id"]]
     rows["secondary_labels"] = [[] for _ in rows.index]
     rows["license"] = rule.license
     if "author" not in rows:
         rows["author"] = rule.author
-    nameless = [name for name, one in said.items() if not one]
+    nameless = [name for name, one in found.items() if not one]
     source = make_source(
         rows,
         taxonomy_of(root, names, sorted(set(rows["primary_label"])), rule.class_name),
@@ -119,10 +119,10 @@ def proposal(names: list[str]) -> str:
     """How a folder of recordings can become a source, and which classes that would give; for an error's message.
 
     Args:
-        names: Of the recordings.
+        names: Names of the recordings.
     """
     rule = FileNames(pattern=_PROPOSED)
-    labels = [said["label"] for name in names if (said := rule.read(PurePosixPath(name).name))]
+    labels = [found["label"] for name in names if (found := rule.read(PurePosixPath(name).name))]
     counts = [f"{label} {n}" for label, n in Counter(labels).most_common(_MAX_SHOWN)]
     more = ", …" if len(set(labels)) > len(counts) else ""
     example = f" (would give {', '.join(counts)}{more})" if counts else ""

@@ -20,7 +20,7 @@ def without_rare_labels(source: Source, min_recordings: int) -> Source:
 
     Args:
         source: As it was read; the same sound under two names counts twice, for no sound was read yet.
-        min_recordings: Of a primary label.
+        min_recordings: Fewest recordings of a primary label.
 
     Returns:
         The same source where no label is rarer. Otherwise each recording that was left out is a fault `rare_label`, and

@@ -103,8 +103,8 @@ def make_source(
     classes = ClassList.of(
         Species(code=code, **{name: str(taxonomy.at[code, name]) for name in taxonomy.columns}) for code in codes
     )
-    said = recordings["secondary_labels"].explode().dropna()
-    counts = said[~said.isin(classes.codes)].value_counts()
+    secondary_codes = recordings["secondary_labels"].explode().dropna()
+    counts = secondary_codes[~secondary_codes.isin(classes.codes)].value_counts()
     found = [
         Fault(row["recording_id"], "unknown_label", f"label {row['primary_label']!r} is not in the taxonomy")
         for row in rows[~known].to_dict("records")
@@ -146,19 +146,19 @@ def _common_form(rows: pd.DataFrame) -> pd.DataFrame:
         # What is no number was refused with column and row when the table was read.
         degrees = [parse_number(str(value)) for value in table[name]]
         table[name] = pd.Series(degrees, index=table.index, dtype="float64")
-    said = [site_and_time(name) for name in table["recording_id"]]
+    by_name = [site_and_time(name) for name in table["recording_id"]]
     for position, name in enumerate(("site", "recorded_at")):
-        of_name = pd.Series([one[position] for one in said], index=table.index, dtype=object)
+        of_name = pd.Series([one[position] for one in by_name], index=table.index, dtype=object)
         table[name] = table[name].where(table[name] != "", of_name)
     return table[list(COLUMNS)].sort_values("recording_id", ignore_index=True)
 
 
 def notes(source: Source) -> list[str]:
     """What a source's tables and names leave open, one sentence each; none where nothing is."""
-    recordings, said = source.recordings, []
+    recordings, sentences = source.recordings, []
     if source.unknown_secondary_labels:
         labels = listed([f"{label} ({n})" for label, n in source.unknown_secondary_labels.items()])
-        said.append(f"secondary labels of which there is no recording, and so no output of a model: {labels}")
+        sentences.append(f"secondary labels of which there is no recording, and so no output of a model: {labels}")
     elsewhere = "neither in a table nor by a recorder's name"
     for column, lack in (
         ("recorded_at", "no night slice holds them"),
@@ -166,18 +166,18 @@ def notes(source: Source) -> list[str]:
     ):
         without = recordings.loc[recordings[column] == "", "recording_id"]
         what = "time" if column == "recorded_at" else column
-        said += _of_some(without, recordings, f"have no {what}, {elsewhere}", lack)
+        sentences += _of_some(without, recordings, f"have no {what}, {elsewhere}", lack)
     is_instant = [
         _is_instant_alone(text, degrees)
         for text, degrees in zip(recordings["recorded_at"], recordings["longitude"], strict=True)
     ]
-    said += _of_some(
+    sentences += _of_some(
         recordings.loc[is_instant, "recording_id"],
         recordings,
         "have a time in UTC and no coordinates, so that their local hour is not known",
         "no night slice holds them, unless evaluation.slices.time_zone names their zone",
     )
-    return said
+    return sentences
 
 
 def _of_some(ids: pd.Series[str], recordings: pd.DataFrame, what: str, so: str) -> list[str]:

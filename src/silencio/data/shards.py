@@ -1,7 +1,7 @@
 """Shards: recordings as int16 waveforms at the spec's rate, in flat files that are mapped, not loaded.
 
 A shard is a folder with `waveforms.i16` (all recordings one after another, native-endian int16), `recordings.parquet`
-(where each begins and ends, its labels, its part, the sha256 of its waveform), an `embedding-<encoder>.f32` an encoder
+(where each begins and ends, its labels, its split, the sha256 of its waveform), an `embedding-<encoder>.f32` an encoder
 (the windows of each recording's grid, one after another) and `shard.json` (the spec's sha256, what the encoders are).
 Whole recordings are kept, not windows, because training crops at random places; windows are cut on reading by the same
 front end as everywhere.
@@ -26,13 +26,14 @@ from tqdm import tqdm
 from silencio.audio import window_starts
 from silencio.data.embeddings import GridEncoder, grid_starts
 from silencio.data.frames import read_frame
+from silencio.data.split import with_split
 from silencio.encoders import EMBEDDING, EncoderSpec
 from silencio.errors import DataError, StorageError
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.storage import concerns_one_file, read_bytes, whole_folder, write_atomically
 
 _WAVEFORMS, _RECORDINGS, _SHARD = "waveforms.i16", "recordings.parquet", "shard.json"
-_COLUMNS = ("recording_id", "primary_label", "part", "path")
+_COLUMNS = ("recording_id", "primary_label", "split", "path")
 _KEPT = ("sha256", "decoded_sha256", "author", "site", "recorded_at", "latitude", "longitude", "group_id")
 # Of development, of test, and of a pool: KFP names every shard that a step is handed in one argument of its command,
 # with some 650 bytes each on a cluster, and Linux bounds an argument by 128 KiB.
@@ -44,34 +45,34 @@ class PlannedShard:
     """One piece of featurize's work.
 
     Attributes:
-        part: `development` (training and validation) or `test`.
-        recording_ids: Its recordings.
+        split: `development` (training and validation) or `test`.
+        recording_ids: Names of its recordings.
     """
 
-    part: Literal["development", "test"]
+    split: Literal["development", "test"]
     recording_ids: list[str]
 
 
 def plan_shards(recordings: pd.DataFrame, assignment: pd.DataFrame, seconds_per_shard: float) -> list[PlannedShard]:
     """Cut the work of featurizing into pieces of about equal sound.
 
-    Training parts and the test part never share a shard: a step that trains is handed no test audio at all.
+    Development and test never share a shard: a step that trains is handed no test audio at all.
 
     Args:
         recordings: Rows with `recording_id` and `duration_s`.
-        assignment: Rows with `recording_id` and `part`.
+        assignment: Rows with `recording_id` and `split`.
         seconds_per_shard: About how much sound one shard holds; more where there would be more than `MAX_SHARDS`.
     """
-    table = recordings.merge(assignment[["recording_id", "part"]], on="recording_id", validate="one_to_one")
+    table = recordings.merge(assignment[["recording_id", "split"]], on="recording_id", validate="one_to_one")
     table = table.sort_values("recording_id")
-    is_test = table["part"] == "test"
+    is_test = table["split"] == "test"
     shards: list[PlannedShard] = []
-    for part, rows in (("development", table[~is_test]), ("test", table[is_test])):
+    for split, rows in (("development", table[~is_test]), ("test", table[is_test])):
         begins_s = rows["duration_s"].cumsum() - rows["duration_s"]
         which = begins_s // seconds_per_shard
         if which.nunique() > MAX_SHARDS:
             which = begins_s // (rows["duration_s"].sum() / MAX_SHARDS)
-        shards += [PlannedShard(part, list(ids)) for _, ids in rows.groupby(which)["recording_id"]]  # type: ignore[arg-type]
+        shards += [PlannedShard(split, list(ids)) for _, ids in rows.groupby(which)["recording_id"]]  # type: ignore[arg-type]
     return shards
 
 
@@ -81,12 +82,12 @@ def write_shard(
     """Decode and resample recordings, one at a time, into a shard that appears whole or not at all.
 
     Args:
-        recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `part`; of `sha256`,
+        recordings: Rows with `recording_id`, `path`, `primary_label`, `secondary_labels`, `split`; of `sha256`,
             `decoded_sha256`, `author`, `site`, `recorded_at`, `latitude`, `longitude` and `group_id` the shard keeps
             what there is. A recording whose bytes no longer have their `sha256` is refused.
         spec: The definition that is followed.
         directory: The shard's folder.
-        encoders: Whose embeddings are kept beside the waveforms.
+        encoders: Encoders whose embeddings are kept beside the waveforms.
 
     Raises:
         DataError: A recording vanished or was changed since `validate` opened it.
@@ -160,7 +161,7 @@ class ShardSet:
     Args:
         directories: The shards' folders, in any order.
         spec: The definition that must have been followed.
-        part: Keep only this part of the split.
+        split: Keep only its recordings (`train`, `validation`, `test` or `pool`).
 
     Attributes:
         encoders: Those whose embeddings the shards hold, by name.
@@ -169,7 +170,7 @@ class ShardSet:
         DataError: A shard was made by another definition, or is not whole.
     """
 
-    def __init__(self, directories: Iterable[Path], spec: FeatureSpec, part: str | None = None) -> None:
+    def __init__(self, directories: Iterable[Path], spec: FeatureSpec, split: str | None = None) -> None:
         self.spec = spec
         tables: list[pd.DataFrame] = []
         self._maps: list[NDArray[np.int16]] = []
@@ -186,8 +187,8 @@ class ShardSet:
         if not tables:
             raise DataError("no shards were given")
         table = pd.concat(tables, ignore_index=True)
-        if part is not None:
-            table = table[table["part"] == part]
+        if split is not None:
+            table = table[table["split"] == split]
         self.table = table.sort_values("recording_id", ignore_index=True)
 
     def __len__(self) -> int:
@@ -195,9 +196,9 @@ class ShardSet:
 
     def subset(self, mask: NDArray[np.bool_]) -> ShardSet:
         """The recordings where `mask`, bool (n_recordings,), is true, in the same order."""
-        part = copy.copy(self)
-        part.table = self.table[mask].reset_index(drop=True)
-        return part
+        chosen = copy.copy(self)
+        chosen.table = self.table[mask].reset_index(drop=True)
+        return chosen
 
     def waveform(self, index: int) -> NDArray[np.int16]:
         """Waveform of recording `index`, int16 (n_samples,), mapped from disk."""
@@ -239,8 +240,8 @@ class ShardEncoder:
     """An encoder whose embeddings shards hold.
 
     Attributes:
-        spec: How it heard.
-        identity: Of encoder, weights and windows (`EncoderSpec.identity`).
+        spec: What the encoder takes and gives.
+        identity: Identity of encoder, weights and windows (`EncoderSpec.identity`).
     """
 
     spec: EncoderSpec
@@ -264,11 +265,11 @@ def _read_shard(directory: Path, spec: FeatureSpec) -> _Shard:
                 f"{directory} is not a whole shard: {_WAVEFORMS} has {n_bytes} bytes instead of "
                 f"{2 * facts['n_samples']}; run featurize again"
             )
-        table = read_frame(directory / _RECORDINGS)
+        table = with_split(read_frame(directory / _RECORDINGS))
         waveforms = np.memmap(directory / _WAVEFORMS, dtype=np.int16, mode="r")
         encoders = {
-            name: ShardEncoder(EncoderSpec.model_validate(said["spec"], strict=False), said["identity"])
-            for name, said in facts["encoders"].items()
+            name: ShardEncoder(EncoderSpec.model_validate(one["spec"], strict=False), one["identity"])
+            for name, one in facts["encoders"].items()
         }
         embeddings = {
             name: np.memmap(

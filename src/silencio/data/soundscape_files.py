@@ -90,7 +90,7 @@ def read_annotated_soundscapes(
 
     Args:
         folder: Both kinds of files, side by side.
-        spec: For the rate.
+        spec: Feature spec, for the sample rate.
         label_columns: See `read_raven_table`.
         codes: See `read_raven_table`.
 

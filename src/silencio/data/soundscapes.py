@@ -25,18 +25,19 @@ class SoundscapeConfig(BaseModel):
     """What soundscapes are made.
 
     Attributes:
-        seed: Another seed, other soundscapes; the same seed, the same to the last sample.
+        seed: Seed of the soundscapes; the same seed, the same to the last sample.
         n_soundscapes: They come one by one: a stream may ask for any number.
-        duration_s: Of each.
+        duration_s: Length of each soundscape.
         n_calls: Fewest and most calls in one; fewer than drawn where there is no room.
         snr_db: A call's level over the background (`silencio.data.calls.gain_for_snr`), uniform between these.
         overlap_share: Share of calls that are laid over a call of another species, by at least half of the shorter
             one. All others stand alone.
         max_call_s: A call's longest piece.
-        fade_s: At both ends of a call.
+        fade_s: Length of the fade at both ends of a call.
         sites: Names, in turn.
         start: Local time of each site's first soundscape.
-        interval_s: From the start of a site's soundscape to that of its next; `duration_s` makes an unbroken stream.
+        interval_s: Interval from the start of a site's soundscape to that of its next; `duration_s` makes an unbroken
+            stream.
         backgrounds: What calls are laid over.
     """
 
@@ -71,11 +72,11 @@ class AnnotatedSoundscape:
 
     Attributes:
         name: `<site>_<date>_<time>`, as BirdCLEF names its soundscapes.
-        site: Where.
-        start: Of its first sample, local where it has no zone (`silencio.local_time`); None where unknown.
-        sample_rate_hz: The spec's.
-        duration_s: How long.
-        annotations: By time.
+        site: Name of the site.
+        start: Start of its first sample, local where it has no zone (`silencio.local_time`); None where unknown.
+        sample_rate_hz: Sample rate of the spec.
+        duration_s: Length of the sound.
+        annotations: Annotations by time.
         background: Name of the file or kind of noise under it; the file itself for a real soundscape.
         has_real_background: So that it may hold animals nobody labelled.
         waveform: Called, gives int16 (n_samples,): made or decoded then, the same each time, and not kept.
@@ -124,10 +125,10 @@ def generate_soundscapes(
     would clip, the whole soundscape is made softer: levels against each other stay as annotated.
 
     Args:
-        calls: (recording_id, code, int16 waveform at the spec's rate) of the test part, in any order. Waveforms mapped
+        calls: (recording_id, code, int16 waveform at the spec's rate) of the test set, in any order. Waveforms mapped
             from disk cost no memory. A recording of several species would be annotated with one: leave it out.
         backgrounds: Their half `test` where a model is judged.
-        spec: For its rate.
+        spec: Feature spec, for its sample rate.
         config: What is made.
 
     Raises:

@@ -23,7 +23,7 @@ def training_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec, max_s: fl
 
     Args:
         soundscapes: Rows with `path`, as `ingest` writes them.
-        spec: For its rate.
+        spec: Feature spec, for its sample rate.
         max_s: About how much sound is kept (half an hour at 32 kHz is 115 MB), taken from all sites alike.
 
     Raises:

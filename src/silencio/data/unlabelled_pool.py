@@ -14,7 +14,7 @@ from silencio.data.validate import ValidationConfig, validate_recordings
 from silencio.errors import DataError
 from silencio.storage import name_of
 
-# A part of its own beside those of the split: heard in training, with a teacher's word in place of labels.
+# A split of its own beside those that are drawn: trained on, with a teacher's predictions in place of labels.
 POOL = "pool"
 MAX_ROUNDS = 3
 
@@ -26,7 +26,7 @@ class SelfTrainingConfig(BaseModel):
         pool: `hidden` hides the labels of some training recordings, so that the gain can be held against what their
             true labels would have brought; `soundscapes` takes those unlabelled soundscapes of the source that no
             model is ever judged on.
-        hidden_share: Of each species' training groups; at least one keeps its labels.
+        hidden_share: Share of each species' training groups; at least one keeps its labels.
         power: Targets are the ensemble's probabilities to this power: above 1, doubt counts for less (the power
             transform of BirdCLEF-2025's first place).
         min_probability: A window whose most probable species is less probable than this is not learned from.
@@ -46,29 +46,29 @@ def hide(assignment: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
     """Move whole training groups of each species to the pool, the same ones on every machine.
 
     Args:
-        assignment: `recording_id`, `group_id`, `primary_label`, `part`.
-        share: Of a species' training groups, rounded; one always stays.
-        seed: Another seed, other groups.
+        assignment: `recording_id`, `group_id`, `primary_label`, `split`.
+        share: Share of a species' training groups, rounded; one always stays.
+        seed: Seed of the draw; another seed, other groups.
 
     Returns:
-        The same rows; what is hidden has part `pool`.
+        The same rows; what is hidden has split `pool`.
     """
 
     def draw(group_id: object) -> str:
         return hashlib.sha256(f"{seed}:{POOL}:{group_id}".encode()).hexdigest()
 
-    training = assignment[assignment["part"] == "train"].sort_values("recording_id")
+    training = assignment[assignment["split"] == "train"].sort_values("recording_id")
     owner = training.groupby("group_id")["primary_label"].first()
     hidden: list[str] = []
     for _, group_ids in owner.groupby(owner).groups.items():
         n_hidden = min(round(len(group_ids) * share), len(group_ids) - 1)
         hidden += sorted(group_ids, key=draw)[:n_hidden]
-    return assignment.assign(part=assignment["part"].mask(assignment["group_id"].isin(hidden), POOL))
+    return assignment.assign(split=assignment["split"].mask(assignment["group_id"].isin(hidden), POOL))
 
 
 def without_labels(recordings: pd.DataFrame) -> pd.DataFrame:
     """The recordings; those of the pool without the labels that training is not to see."""
-    hidden = recordings["part"] == POOL
+    hidden = recordings["split"] == POOL
     secondary = [[] if out else labels for labels, out in zip(recordings["secondary_labels"], hidden, strict=True)]
     return recordings.assign(
         primary_label=recordings["primary_label"].mask(hidden, ""),
@@ -80,7 +80,7 @@ def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: Val
     """The soundscapes that may be learned from, as a table of recordings without labels.
 
     Those of the other half lie under the test soundscapes (`silencio.data.backgrounds.half_of`) and are never heard.
-    What sounds like a labelled recording is left out as well: it may be one of the test part.
+    What sounds like a labelled recording is left out as well: it may be one of the test set.
 
     Args:
         soundscapes: Rows with `path`, `site`, `recorded_at`.
@@ -88,7 +88,7 @@ def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: Val
         config: What counts as usable.
 
     Returns:
-        Rows as those of `usable`, with part `pool` and a group each.
+        Rows as those of `usable`, with split `pool` and a group each.
 
     Raises:
         DataError: There is none that can be used.
@@ -112,4 +112,4 @@ def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: Val
     fresh = found[~known].drop_duplicates("decoded_sha256").reset_index(drop=True)
     if fresh.empty:
         raise DataError("self_training.pool: soundscapes: every one of them is among the labelled recordings")
-    return fresh.assign(part=POOL, group_id=fresh["recording_id"])
+    return fresh.assign(split=POOL, group_id=fresh["recording_id"])

@@ -99,8 +99,8 @@ def validate_recordings(
     config = config or ValidationConfig()
     faults: list[Fault] = []
     facts: list[dict[str, Any]] = []
-    for found, said in _examine_all(recordings, config):
-        faults += said
+    for found, of_recording in _examine_all(recordings, config):
+        faults += of_recording
         if found is not None:
             facts.append(found)
     if not facts:
@@ -195,7 +195,7 @@ class _Sound:
     """What is asked of a recording, summed block by block.
 
     Attributes:
-        digest: Of the int16 samples at their own rate.
+        digest: Digest of the int16 samples at their own rate.
         energy: Sum of squares, 1 at full scale.
     """
 

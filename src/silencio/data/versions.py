@@ -16,9 +16,11 @@ from tqdm import tqdm
 
 from silencio.data.birdclef import TAXONOMY_COLUMNS
 from silencio.data.file_names import is_audio
+from silencio.data.frames import read_frame
 from silencio.data.listing import list_source
 from silencio.data.recordings import Source
 from silencio.data.source import is_listed, open_source, root_of
+from silencio.data.split import with_split
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import DataError, StorageError
 from silencio.settings import Settings
@@ -49,22 +51,32 @@ def data_table(usable: pd.DataFrame, assignment: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         usable: Validated recordings.
-        assignment: `recording_id`, `part`, `group_id`.
+        assignment: `recording_id`, `split`, `group_id`.
 
     Returns:
-        All columns of `usable`, with `part` and `group_id`, sorted by recording_id.
+        All columns of `usable`, with `split` and `group_id`, sorted by recording_id.
     """
-    table = usable.merge(assignment[["recording_id", "part", "group_id"]], on="recording_id", validate="one_to_one")
+    table = usable.merge(assignment[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one")
     return table.sort_values("recording_id", ignore_index=True)
+
+
+def read_data_table(path: Path) -> pd.DataFrame:
+    """The table of a bundle's recordings, `data.parquet`, also of a bundle from before 0.1.0.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no Parquet.
+    """
+    return with_split(read_frame(path))
 
 
 def compare(table: pd.DataFrame, source: Source, config: ValidationConfig | None = None) -> pd.DataFrame:
     """What is different in a source from the data that a bundle was made from; every file is read.
 
     Args:
-        table: From `data_table`.
+        table: Table from `data_table`.
         source: The source as it is now.
-        config: By which a recording is new only if it could be used.
+        config: What can be used: a recording that cannot is not new.
 
     Returns:
         `recording_id`, `change` (a key of `CHANGES`) and `detail`, in the order of `CHANGES`; without rows where the
@@ -120,8 +132,8 @@ def restore(table: pd.DataFrame, classes: ClassList, data: str, out: Path) -> No
     A recording is taken wherever it is found, by its bytes; what the place's own tables say does not matter.
 
     Args:
-        table: From `data_table`.
-        classes: Of the bundle.
+        table: Table from `data_table`.
+        classes: Class list of the bundle.
         data: A folder, `s3://` prefix, zip or manifest in which the recordings are.
         out: A new or empty folder; it appears whole or not at all.
 
@@ -199,7 +211,7 @@ def _digests(uris: Sequence[str], *, is_within: bool = False) -> list[str | None
     """sha256 of files, None where one cannot be read.
 
     Args:
-        uris: Of the files.
+        uris: URIs of the files.
         is_within: Another bar stands already: this one stands below it, and goes away with its last file.
     """
     if not uris:

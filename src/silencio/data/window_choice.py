@@ -28,7 +28,7 @@ def loudest(windows: Sequence[NDArray[np.int16]], sample_rate_hz: int) -> int:
 
     Args:
         windows: Candidates out of one recording, each int16, shape (window_samples,).
-        sample_rate_hz: Of them.
+        sample_rate_hz: Sample rate of the windows.
 
     Returns:
         Its number; of equals the first.

@@ -140,8 +140,8 @@ def receive(connection: Connection, max_bytes: int) -> Begun | Ended:
     """The next message.
 
     Args:
-        connection: To a process that is not trusted.
-        max_bytes: Of all arrays together: nothing larger is read.
+        connection: Connection to a process that is not trusted.
+        max_bytes: Size limit of all arrays together: nothing larger is read.
 
     Raises:
         UntrustedAnswerError: It is not what a decoder of ours sends, or longer than it may be.

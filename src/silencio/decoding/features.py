@@ -31,8 +31,8 @@ class DecodeJob:
     """One recording.
 
     Attributes:
-        encoded: Its bytes.
-        inputs: Which of `waveform` and `log_mel` the graph takes.
+        encoded: The recording's bytes.
+        inputs: Those of `waveform` and `log_mel` that the graph takes.
         min_duration_s: Shorter ones are refused.
         max_duration_s: Longer ones are refused.
         truncated: What becomes of a file that ends before its recording does.
@@ -50,7 +50,7 @@ class SourceFacts:
     """A recording as it came.
 
     Attributes:
-        n_samples: A channel.
+        n_samples: Number of samples a channel.
         sample_rate_hz: Rate at which it was recorded.
         container: OGG, WAV, FLAC, MP3.
         sha256: Of its bytes.
@@ -70,9 +70,9 @@ class RecordingFeatures:
 
     Attributes:
         starts_s: The second at which each window begins.
-        duration_s: Of the recording.
-        inputs: By name, each (n_windows, …): what was wanted.
-        statistics: Of the windows, each (n_windows,), by `silencio.audio.audio_statistics`.
+        duration_s: Length of the recording.
+        inputs: Wanted features by name, each (n_windows, …).
+        statistics: Statistics of the windows, each (n_windows,), by `silencio.audio.audio_statistics`.
         source: What it was; None where a device sent features.
         notes: What was odd about its file or its sound.
         decode_s: Seconds from bytes to waveform.
@@ -103,8 +103,8 @@ def max_feature_bytes(spec: FeatureSpec, inputs: Sequence[str], duration_s: floa
 
     Args:
         spec: What is followed.
-        inputs: Which of `waveform` and `log_mel` are wanted.
-        duration_s: Of the recording.
+        inputs: Those of `waveform` and `log_mel` that are wanted.
+        duration_s: Length of the recording.
     """
     n_mels, n_frames = spec.log_mel_shape
     input_bytes = {"waveform": 2 * spec.window_samples, "log_mel": 4 * n_mels * n_frames}

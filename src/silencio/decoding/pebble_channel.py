@@ -25,8 +25,8 @@ class AnswersContext:
     """A multiprocessing context for one pool of pebble's.
 
     Args:
-        context: By which processes are started.
-        max_answer_bytes: Of all arrays of an answer.
+        context: Context by which processes are started.
+        max_answer_bytes: Size limit of all arrays of an answer.
 
     Attributes:
         received_at_s: When the pool's processes last sent something, by `time.monotonic`; at first, when it was made.

@@ -26,7 +26,8 @@ class DecoderPool:
 
     Args:
         spec: What is followed.
-        n_processes: For recordings of up to a minute; one more, of low priority, takes the long ones.
+        n_processes: Number of processes for recordings of up to a minute; one more, of low priority, takes the long
+            ones.
         max_duration_s: The longest recording that is asked for: larger answers are not taken.
     """
 

@@ -46,12 +46,12 @@ class Work:
     """What a process does; both functions are found by their names in another process.
 
     Attributes:
-        run: From a job to its answer.
+        run: Function from a job to its answer.
         begin: Called once, before the first job, with `arguments`; where it raises, every job does.
         arguments: Pickled on their way.
         deadline_s: A job that takes longer ends its process; `still_working` begins it anew.
-        niceness: Of the process.
-        max_answer_bytes: Of all arrays of an answer.
+        niceness: Niceness of the process.
+        max_answer_bytes: Size limit of all arrays of an answer.
     """
 
     run: Callable[[Any], Answer]
@@ -69,7 +69,7 @@ def start_fork_server(modules: Sequence[str]) -> None:
     it would inherit its threads' locks, and gRPC's.)
 
     Args:
-        modules: Imported there.
+        modules: Modules that the process imports.
     """
     multiprocessing.set_forkserver_preload(list(modules))
     with _environment():
@@ -100,7 +100,7 @@ class DecoderProcess:
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._asked: Future[Answer] | None = None
+        self._running: Future[Answer] | None = None
         self._is_stopped = False
         # A process that is stopped is neither started nor asked any more, whatever other threads do.
         self._lock = threading.Lock()
@@ -121,8 +121,8 @@ class DecoderProcess:
         """End the process, and what is asked of it."""
         with self._lock:
             self._is_stopped = True
-            if self._asked is not None:
-                self._asked.cancel()
+            if self._running is not None:
+                self._running.cancel()
         self._end(self._pool)
 
     def submit(self, job: object) -> Future[Answer]:
@@ -136,13 +136,13 @@ class DecoderProcess:
             if self._is_stopped:
                 raise CancelledError
             try:
-                asked: Future[Answer] = self._pool.schedule(
+                running: Future[Answer] = self._pool.schedule(
                     _run, args=(self._work.run, job), timeout=self._work.deadline_s
                 )
             except RuntimeError as error:
                 raise BrokenProcessPool(str(error)) from error
-            self._asked = asked
-            return asked
+            self._running = running
+            return running
 
     def run(self, job: object) -> Answer:
         """Do a job, and wait for it.
@@ -181,18 +181,18 @@ class DecoderProcess:
                     raise
         raise AssertionError("the last try returns or raises")
 
-    def _result(self, asked: Future[Answer]) -> Answer:
+    def _result(self, running: Future[Answer]) -> Answer:
         while True:
             try:
                 # Not by `wait`, which a future that is cancelled does not wake.
-                return asked.result(self._patience_s)
+                return running.result(self._patience_s)
             except TimeoutError:
-                if asked.done():
-                    return asked.result()
+                if running.done():
+                    return running.result()
                 self._check_silence()
 
-    async def _result_async(self, asked: Future[Answer]) -> Answer:
-        future = asyncio.wrap_future(asked)
+    async def _result_async(self, running: Future[Answer]) -> Answer:
+        future = asyncio.wrap_future(running)
         try:
             while not (await asyncio.wait([future], timeout=self._patience_s))[0]:
                 self._check_silence()

@@ -28,7 +28,7 @@ def private_apt_options(folder: Path) -> list[str]:
     """Make what apt writes to in a folder of its own.
 
     Args:
-        folder: Where its lists, cache and settings go.
+        folder: Folder of its lists, cache and settings.
 
     Returns:
         Arguments that follow `apt-get`.
@@ -56,7 +56,7 @@ def release_sources(
     """Copy the system's sources with `DEBIAN_RELEASE` in them, where the system is another release of Debian.
 
     Args:
-        folder: Where the copies go.
+        folder: Folder of the copies.
         etc_apt: The system's sources: `sources.list`, `sources.list.d/`.
         os_release: What system this is.
 

@@ -81,8 +81,8 @@ def _read_deb(archive: Path, paths: Collection[str]) -> dict[str, bytes]:
         # A tar cut short between two files looks whole from here: only dpkg-deb knows.
         if problem or (failed and len(found) < len(set(paths))):
             errors.seek(0)
-            said = errors.read().decode(errors="replace").strip()
-            raise SourceError(f"{archive.name} is not a whole Debian package: {said or problem}")
+            output = errors.read().decode(errors="replace").strip()
+            raise SourceError(f"{archive.name} is not a whole Debian package: {output or problem}")
     return found
 
 

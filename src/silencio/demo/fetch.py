@@ -30,7 +30,7 @@ class PackagedFile(Protocol):
     Attributes:
         package: A key of `PACKAGES`.
         path_in_package: As `read_members` takes it.
-        sha256: Of its bytes.
+        sha256: SHA-256 of its bytes.
         place: Its path in the folder that is laid out.
     """
 
@@ -48,7 +48,7 @@ class FetchedSet(Protocol):
     """What is laid out in one folder.
 
     Attributes:
-        name: For messages.
+        name: Name for messages.
         recordings: Files out of packages.
         texts: Files that are written here, by name.
     """

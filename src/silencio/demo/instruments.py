@@ -43,8 +43,8 @@ class Sample:
     """One row of `instruments.csv`.
 
     Attributes:
-        file_name: In the package and in the folder.
-        sha256: Of its bytes.
+        file_name: File name in the package and in the folder.
+        sha256: SHA-256 of its bytes.
     """
 
     file_name: str

@@ -23,7 +23,7 @@ class Package:
 
     Attributes:
         client: Who downloads it: "apt" or "pip".
-        version: Of pip's packages the one that is asked for; of apt's the one that `sources.csv` was made from.
+        version: Version: the wanted one of pip's packages, the one that `sources.csv` was made from of apt's.
         prefix: Begins the names of its files in the demo; empty: they keep their names.
         only_on_request: Not of the demo, or too large to be downloaded unasked.
     """

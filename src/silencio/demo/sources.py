@@ -54,7 +54,7 @@ class Recording:
 
     Attributes:
         path_in_package: Path of the file; of one inside a container `path of the container:path in it`.
-        sha256: Of the file as it comes out of the package.
+        sha256: SHA-256 of the file as it comes out of the package.
     """
 
     label: str

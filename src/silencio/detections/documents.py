@@ -89,13 +89,13 @@ class RecordingDocument(_Entry):
     """One recording.
 
     Attributes:
-        windows: By start.
-        detections: By start, then code.
-        duration_s: Of the recording; None where it was not known.
-        hop_s: From the start of one window to the start of the next, but for a last one that was moved back; None
-            where the server is of a version that did not say it.
+        windows: Windows by start.
+        detections: Detections by start, then code.
+        duration_s: Length of the recording; None where it was not known.
+        hop_s: Seconds from the start of one window to the start of the next, but for a last one that was moved back;
+            None where the server is of an earlier version.
         notes: What was odd about its file or its sound.
-        bundle_version: Of the bundle that answered; empty where the server is of a version that did not say it.
+        bundle_version: Version of the bundle that answered; empty where the server is of an earlier version.
     """
 
     windows: list[WindowEntry]
@@ -141,27 +141,27 @@ def recording_document(
         starts_s: The second at which each window begins, rising.
         probabilities: Calibrated, float32, shape (n_windows, n_classes).
         window_s: Length of a window.
-        hop_s: From the start of one to the start of the next.
+        hop_s: Seconds from the start of one to the start of the next.
         classes: What the columns mean.
         thresholds: By code of every class, the probability from which on a species counts as named.
         top_k: How many species a window lists at least.
         expected: What can be there at that place and time; None where nothing is known of it.
-        duration_s: Of the recording.
-        notes: Of whoever read it.
-        bundle_version: Of the bundle that the probabilities are from.
+        duration_s: Length of the recording.
+        notes: Notes of whoever read it.
+        bundle_version: Version of the bundle that the probabilities are from.
 
     Raises:
         BundleIntegrityError: A class has no threshold.
     """
-    judged = _judge(probabilities, classes, thresholds, expected)
-    detections = merge_windows(starts_s, window_s, judged.adjusted, judged.passes, duration_s)
+    marks = _mark(probabilities, classes, thresholds, expected)
+    detections = merge_windows(starts_s, window_s, marks.adjusted, marks.passes, duration_s)
     detections.sort(key=lambda one: (one.start_s, classes.codes[one.column]))
     # Validated once as a whole: ten minutes with every class are 25,000 entries.
     return RecordingDocument.model_validate(
         {
             "windows": [
                 {"start_s": start_s, "end_s": start_s + window_s, "species": species}
-                for start_s, species in zip(starts_s, _species(judged, classes, top_k), strict=True)
+                for start_s, species in zip(starts_s, _species(marks, classes, top_k), strict=True)
             ],
             "detections": [
                 {"start_s": one.start_s, "end_s": one.end_s, **_names(classes, one.column), "probability": one.highest}
@@ -176,12 +176,12 @@ def recording_document(
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
+class _Marks:
     """Each array is (n_windows, n_classes).
 
     Attributes:
         raw: As the model says, float32.
-        adjusted: By place and season, float32.
+        adjusted: Probabilities adjusted by place and season, float32.
         is_candidate: The raw probability reaches the threshold.
         passes: The adjusted one does as well, and the species is not filtered out.
         reasons: By class, what is against it.
@@ -194,9 +194,9 @@ class _Judged:
     reasons: Sequence[Literal["location", "season"] | None]
 
 
-def _judge(
+def _mark(
     raw: NDArray[np.float32], classes: ClassList, thresholds: Mapping[str, float], expected: Expected | None
-) -> _Judged:
+) -> _Marks:
     # In double precision: a threshold that is a probability of the validation split is met by that probability.
     try:
         limits = np.array([thresholds[code] for code in classes.codes])
@@ -206,19 +206,19 @@ def _judge(
         ) from error
     is_candidate = raw >= limits
     if expected is None:
-        return _Judged(raw, raw, is_candidate, is_candidate, [None] * len(classes))
+        return _Marks(raw, raw, is_candidate, is_candidate, [None] * len(classes))
     adjusted = raw * expected.weights
     passes = (adjusted >= limits) & (expected.weights > 0)
-    return _Judged(raw, adjusted, is_candidate, passes, expected.reasons)
+    return _Marks(raw, adjusted, is_candidate, passes, expected.reasons)
 
 
-def _species(judged: _Judged, classes: ClassList, top_k: TopK) -> list[list[dict[str, Any]]]:
+def _species(marks: _Marks, classes: ClassList, top_k: TopK) -> list[list[dict[str, Any]]]:
     n_classes = len(classes)
     # Stable, so that equal probabilities come in the order of the class list on every machine; species that place and
     # season rule out are all equal, and come as the model ranks them.
-    keys = (-judged.raw, -judged.adjusted) if judged.adjusted is not judged.raw else (-judged.raw,)
+    keys = (-marks.raw, -marks.adjusted) if marks.adjusted is not marks.raw else (-marks.raw,)
     order = np.lexsort(keys, axis=1)
-    listed = np.take_along_axis(judged.is_candidate | judged.passes, order, axis=1)
+    listed = np.take_along_axis(marks.is_candidate | marks.passes, order, axis=1)
     listed[:, : n_classes if top_k == "all" else top_k] = True
     return [
         [
@@ -227,17 +227,17 @@ def _species(judged: _Judged, classes: ClassList, top_k: TopK) -> list[list[dict
                 "probability": adjusted[i],
                 "raw_probability": raw[i],
                 "passes_threshold": passes[i],
-                "dropped_by": None if passes[i] else (judged.reasons[i] or "location") if candidate[i] else "threshold",
+                "dropped_by": None if passes[i] else (marks.reasons[i] or "location") if candidate[i] else "threshold",
             }
             for i in ranked[shown].tolist()
         ]
         for ranked, shown, raw, adjusted, candidate, passes in zip(
             order,
             listed,
-            judged.raw.tolist(),
-            judged.adjusted.tolist(),
-            judged.is_candidate.tolist(),
-            judged.passes.tolist(),
+            marks.raw.tolist(),
+            marks.adjusted.tolist(),
+            marks.is_candidate.tolist(),
+            marks.passes.tolist(),
             strict=True,
         )
     ]

@@ -18,8 +18,8 @@ class MergedDetection:
 
     Attributes:
         column: Its place in the class list.
-        start_s: Of the first window.
-        end_s: Of the last window, or of the recording.
+        start_s: Start of the first window.
+        end_s: End of the last window, or of the recording.
         highest: The greatest probability of its windows.
     """
 
@@ -43,7 +43,7 @@ def merge_windows(
         window_s: Length of a window.
         probabilities: float32, shape (n_windows, n_classes).
         passes: Whether the species counts as named, same shape.
-        duration_s: Of the recording: what the last window is padded with is not part of a detection.
+        duration_s: Length of the recording: what the last window is padded with is not part of a detection.
 
     Returns:
         By class, then start.

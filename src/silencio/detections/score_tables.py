@@ -59,7 +59,7 @@ def rendered_rows(ends_s: Sequence[float], probabilities: NDArray[np.floating]) 
     """The second at which each window ends and its values with commas, as BirdCLEF's rows have them.
 
     Args:
-        ends_s: Of the rows (`RecordingDocument.row_ends_s`).
+        ends_s: Ends of the rows (`RecordingDocument.row_ends_s`).
         probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
     """
     for end_s, row in zip(ends_s, probabilities.tolist(), strict=True):
@@ -74,7 +74,7 @@ class ScoreTables:
 
     Args:
         directory: Gets `birdclef.csv` (`row_id` and a column a code), `detections.parquet` and `files.csv`.
-        codes: BirdCLEF's columns.
+        codes: Species codes, BirdCLEF's columns.
 
     Attributes:
         counts: Files by status.
@@ -120,12 +120,12 @@ class ScoreTables:
         Args:
             file: As `files.csv` and the detections name it, but for a formula (`silencio.detections.cells`).
             row_name: As `row_names` says.
-            ends_s: At which each window's row ends (`RecordingDocument.row_ends_s`).
+            ends_s: Ends of the windows' rows (`RecordingDocument.row_ends_s`).
             probabilities: Shape (n_windows, n_codes); not a number where the server did not know the code.
-            detections: Merged.
-            duration_s: Of the recording.
+            detections: Merged detections.
+            duration_s: Length of the recording.
             notes: What was odd about it, as sentences.
-            bundle_version: Of the bundle that scored it; empty where that is not known.
+            bundle_version: Version of the bundle that scored it; empty where that is not known.
         """
         rows = rendered_rows(ends_s, probabilities)
         self.rendered(file, row_name, rows, detections, duration_s, notes, bundle_version)
@@ -146,8 +146,8 @@ class ScoreTables:
             file: As in `scored`, and so are the others.
             row_name: As `row_names` says.
             rows: As `rendered_rows` gives them.
-            detections: Merged.
-            duration_s: Of the recording.
+            detections: Merged detections.
+            duration_s: Length of the recording.
             notes: What was odd about it, as sentences.
             bundle_version: As in `scored`.
         """

@@ -58,7 +58,7 @@ class Cnn14(nn.Module):
     """CNN14 up to its embedding.
 
     Args:
-        channels: Of its blocks; the last is the length of its embedding.
+        channels: Channels of its blocks; the last is the length of its embedding.
     """
 
     def __init__(self, channels: Sequence[int] = _CHANNELS) -> None:

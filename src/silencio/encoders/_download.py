@@ -23,9 +23,9 @@ def download(address: str, path: Path, sha256: str, advice: str) -> Path:
     What came before a connection broke is kept in `.NAME.partial`, for this call and for the next.
 
     Args:
-        address: From where.
+        address: Address of the file.
         path: Its place; the folder is made.
-        sha256: Of its bytes.
+        sha256: SHA-256 of its bytes.
         advice: What else can be done, for the message.
 
     Returns:

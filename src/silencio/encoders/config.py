@@ -11,7 +11,7 @@ class EncoderConfig(BaseModel):
     """How an encoder is used.
 
     Attributes:
-        speeds: At which windows are played to it; empty: as measured best for it.
+        speeds: Speeds at which windows are played to it; empty: as measured best for it.
         weights: Its file; empty: where its package or the cache has it.
     """
 

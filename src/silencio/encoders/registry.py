@@ -28,7 +28,7 @@ class KnownEncoder:
     Attributes:
         spec: How it hears; its `speeds` are those that were measured best.
         title: What people call it.
-        licence: Of its weights.
+        licence: Licence of its weights.
         weights: Its official file, and where that is.
         prepare: Writes the file that `spec.runtime` reads (second path) from the official one (first); None: the
             official one is read as it is.

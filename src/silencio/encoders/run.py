@@ -28,9 +28,9 @@ class Encoder:
     """One encoder, ready to run; several threads may run it at once.
 
     Args:
-        path: Its file.
-        spec: How it hears.
-        sample_rate_hz: Of the windows.
+        path: Path of the file.
+        spec: What the encoder takes and gives.
+        sample_rate_hz: Sample rate of the windows.
         n_threads: Threads of its session.
 
     Raises:
@@ -58,8 +58,8 @@ class Encoder:
         """
         embeddings = np.empty((len(waveform), self.spec.n_dimensions), np.float32)
         for window, out in zip(waveform, embeddings, strict=True):
-            heard = [self._run(self.frames(window, speed)).mean(axis=0) for speed in self.spec.speeds]
-            out[:] = np.concatenate(heard)
+            by_speed = [self._run(self.frames(window, speed)).mean(axis=0) for speed in self.spec.speeds]
+            out[:] = np.concatenate(by_speed)
         return embeddings
 
     def frames(self, window: NDArray[np.int16], speed: float = 1.0) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ class Encoder:
 
         Args:
             window: int16, shape (window_samples,).
-            speed: At which it is played: below 1 it lasts longer and sounds lower.
+            speed: Speed at which it is played: below 1 it lasts longer and sounds lower.
 
         Returns:
             float32 within [-1, 1], shape (n_frames, frame_samples); a window shorter than a frame ends in silence.
@@ -131,25 +131,25 @@ def _litert(path: Path, spec: EncoderSpec, n_threads: int) -> _Run:
         raise ConfigError(f"{path.name} runs in LiteRT, which is not installed: {install_command('litert')}") from error
     try:
         interpreter = interpreter_class(model_path=str(path), num_threads=n_threads)
-        asked: Mapping[str, Any] = interpreter.get_input_details()[0]
-        if -1 in asked["shape_signature"][-1:]:  # YAMNet takes any length
-            interpreter.resize_tensor_input(asked["index"], [*asked["shape"][:-1], spec.frame_samples])
+        source: Mapping[str, Any] = interpreter.get_input_details()[0]
+        if -1 in source["shape_signature"][-1:]:  # YAMNet takes any length
+            interpreter.resize_tensor_input(source["index"], [*source["shape"][:-1], spec.frame_samples])
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise BundleIntegrityError(f"{path.name} is not a model that LiteRT loads: {error}") from error
     lock = threading.Lock()
     shape = interpreter.get_input_details()[0]["shape"]
     outputs: list[Mapping[str, Any]] = interpreter.get_output_details()
-    told = outputs[_chosen([(one["name"], list(one["shape"])) for one in outputs], spec, path.name)]
+    target = outputs[_chosen([(one["name"], list(one["shape"])) for one in outputs], spec, path.name)]
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         answers = []
         with lock:
             for frame in frames:
-                interpreter.set_tensor(asked["index"], frame.reshape(shape))
+                interpreter.set_tensor(source["index"], frame.reshape(shape))
                 interpreter.invoke()
                 # YAMNet answers in several rows where a frame is long enough for more than one of its own.
-                answer = interpreter.get_tensor(told["index"])
+                answer = interpreter.get_tensor(target["index"])
                 answers.append(answer.reshape(-1, answer.shape[-1]).mean(axis=0))
         return np.asarray(answers, np.float32)
 

@@ -19,13 +19,13 @@ class EncoderSpec(BaseModel):
     Attributes:
         name: As heads call it: the input `embedding:<name>`.
         runtime: What runs its file.
-        sample_rate_hz: That it hears.
-        frame_samples: That it hears at once; a window is heard in as few frames as cover it, evenly spread.
-        hop_samples: Most from one frame to the next.
+        sample_rate_hz: Sample rate that the encoder takes.
+        frame_samples: Samples that it takes at once; a window is cut into as few frames as cover it, evenly spread.
+        hop_samples: Most samples from one frame to the next.
         n_outputs: Numbers a frame.
-        output: Which of the file's outputs is the embedding, by name; empty: the first of `n_outputs` numbers.
-        peak: To which a frame is scaled after its mean was taken off; None: it is heard as it is.
-        speeds: At which a window is played to it: at 0.5 calls sound an octave lower and last twice as long. The
+        output: Name of the file's output that is the embedding; empty: the first of `n_outputs` numbers.
+        peak: Peak to which a frame is scaled after its mean was taken off; None: it is taken as it is.
+        speeds: Speeds at which a window is played to it: at 0.5 calls sound an octave lower and last twice as long. The
             embeddings of all speeds are put one after another.
     """
 
@@ -55,8 +55,8 @@ class EncoderSpec(BaseModel):
         """Equal exactly where the embeddings are.
 
         Args:
-            weights_sha256: Of the encoder's file.
-            window_sha256: Of the definition by which windows are cut.
+            weights_sha256: SHA-256 of the encoder's file.
+            window_sha256: SHA-256 of the definition by which windows are cut.
         """
         # Named one by one: an entry of a bundle has more fields, and is the same encoder.
         own = {name: getattr(self, name) for name in EncoderSpec.model_fields}

@@ -23,11 +23,11 @@ class Weights:
 
     Attributes:
         file_name: Its name in the cache.
-        sha256: Of its bytes.
+        sha256: SHA-256 of its bytes.
         several_forms: Whether other files hold the same model, so that one with other bytes may be named.
-        address: From where it is fetched.
+        address: Address that it is fetched from.
         package: The Python package that has it, and its place inside, `package:path`.
-        extra: Of Silencio, that installs the package.
+        extra: Silencio's extra that installs the package.
     """
 
     file_name: str
@@ -42,7 +42,7 @@ def locate(name: str, weights: Weights, given: str) -> Path:
     """Where an encoder's official file is; it is fetched if it is nowhere.
 
     Args:
-        name: Of the encoder.
+        name: Name of the encoder.
         weights: Its official file.
         given: A file to take instead of looking for one; empty: none.
 

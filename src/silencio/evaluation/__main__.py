@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from silencio.bundle.load import Bundle
     from silencio.console import Console
-    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 
 
 @command
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     from silencio.bundle.load import Bundle
 
-    figures = judge_annotated(Bundle(options.bundle), options.annotated)
+    figures = evaluate_annotated(Bundle(options.bundle), options.annotated)
     if options.json:
         sys.stdout.write(json.dumps(figures.to_dict(), indent=1) + "\n")
     else:
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
+def evaluate_annotated(bundle: Bundle, folder: Path) -> SoundscapeMetrics:
     """Score every annotated file of a folder.
 
     Raises:
@@ -55,7 +55,7 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
 
     from silencio.bundle.scoring import Scorer
     from silencio.data.soundscape_files import read_annotated_soundscapes
-    from silencio.evaluation.soundscape_metrics import judge_soundscapes
+    from silencio.evaluation.soundscape_metrics import evaluate_soundscapes
     from silencio.evaluation.soundscapes import score_soundscapes
 
     scorer, manifest = Scorer(bundle), bundle.manifest
@@ -66,10 +66,10 @@ def judge_annotated(bundle: Bundle, folder: Path) -> SoundscapeFigures:
     found = read_annotated_soundscapes(folder, manifest.spec)
     scores = score_soundscapes(model, found, manifest.spec, manifest.classes)
     thresholds = np.array([manifest.thresholds[code] for code in manifest.classes.codes])
-    return judge_soundscapes(scores, thresholds)
+    return evaluate_soundscapes(scores, thresholds)
 
 
-def _show(figures: SoundscapeFigures, console: Console) -> None:
+def _show(figures: SoundscapeMetrics, console: Console) -> None:
     from rich.table import Table
 
     facts = figures.to_dict()

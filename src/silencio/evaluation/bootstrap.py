@@ -19,7 +19,7 @@ class Bootstrap:
     Args:
         n_recordings: How many there are.
         n_resamples: How many times as many are drawn from them.
-        seed: Another seed, other draws.
+        seed: Seed of the draws.
         counts: Given counts instead, (n_resamples, n_recordings).
 
     Attributes:
@@ -83,9 +83,9 @@ def interval_around(
     above the figure they are about.
 
     Args:
-        estimate: The figure.
-        values: Of the resamples.
-        confidence: Of the interval.
+        estimate: Value of the metric on all recordings.
+        values: Values of the resamples.
+        confidence: Confidence of the interval.
         lower_bound: The figure's own bound; -1 for a difference.
     """
     values = values[np.isfinite(values)]

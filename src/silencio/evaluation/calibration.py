@@ -49,7 +49,7 @@ class Calibration(BaseModel):
     """A fitted curve for each class; increasing, so that it never changes the order within a species.
 
     Attributes:
-        kind: Which form it has.
+        kind: Form of the curve.
         scale: One a class, above 0.
         offset: One a class.
     """
@@ -80,7 +80,7 @@ class CalibrationFit:
 
     Attributes:
         calibration: Fitted on all of validation.
-        log_loss: By kind, on validation recordings that the curve was not fitted on.
+        log_loss: Log-loss by kind, on validation recordings that the curve was not fitted on.
         out_of_fold: Validation probabilities by curves that had not seen the recording, (n_windows, n_classes): what
             may be shown as the calibrated validation result.
     """
@@ -104,7 +104,7 @@ def fit_calibration(
         target: Labels of each window's recording, 0 or 1, of the same shape.
         recording: Position of each window's recording, (n_windows,).
         recording_ids: One a recording; they decide the folds, whatever the order.
-        config: Which kind.
+        config: Kind of the calibration.
     """
     weight = 1.0 / np.bincount(recording)[recording]
     fold = np.array([hashlib.sha256(name.encode()).digest()[0] % _N_FOLDS for name in recording_ids])[recording]
@@ -124,7 +124,7 @@ def expected_calibration_error(
     Source: Naeini, Cooper and Hauskrecht (2015).
 
     Args:
-        probabilities: Any shape.
+        probabilities: Probabilities of any shape.
         happened: Whether each came true, of the same shape.
 
     Returns:
@@ -142,7 +142,7 @@ class ReliabilityBin:
     """One point of the reliability picture.
 
     Attributes:
-        mean_probability: Of what is in the bin.
+        mean_probability: Mean probability of what is in the bin.
         right_share: Share of it that came true.
         recordings_share: Share of all that is in it.
     """

@@ -36,9 +36,9 @@ class CalibrationError:
     """The error of the most probable species on some recordings.
 
     Attributes:
-        value: ECE.
+        value: Expected calibration error (ECE).
         interval: 95 %, of the error that the model has on however many recordings; not numbers where there is none.
-        n_recordings: It was computed on.
+        n_recordings: Number of recordings that it was computed on.
     """
 
     value: float
@@ -52,7 +52,7 @@ def calibration_error(
     """ECE and its interval.
 
     Args:
-        confidence: Of each recording's most probable species, (n_recordings,).
+        confidence: Confidence of each recording's most probable species, (n_recordings,).
         hit: Whether it is the right one, (n_recordings,).
         n_resamples: How often outcomes are drawn anew for each amount that is tried.
     """

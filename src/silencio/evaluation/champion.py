@@ -14,8 +14,8 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA
 from silencio.bundle.scoring import Scorer
 from silencio.data.file_names import AUDIO_SUFFIXES
-from silencio.data.frames import read_frame
 from silencio.data.leaks import recognised, recording_fingerprints
+from silencio.data.versions import read_data_table
 from silencio.storage import read_bytes
 from silencio.taxonomy import ClassList
 
@@ -25,8 +25,9 @@ class ChampionScores:
     """What the champion says.
 
     Attributes:
-        version: Of its bundle.
-        scores: In the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not know.
+        version: Version of its bundle.
+        scores: Scores in the order of the challenger's classes, (n_recordings, n_classes); 0 for species it does not
+            know.
         fair: Recordings that it never trained on, of species that it knows: bool (n_recordings,).
         known: Species that it knows, bool (n_classes,); None where it knows all.
     """
@@ -37,13 +38,13 @@ class ChampionScores:
     known: NDArray[np.bool_] | None = None
 
 
-def ask_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
+def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores:
     """Score the test recordings with the champion's bundle, by its own features and thresholds.
 
     Args:
         directory: The champion's bundle.
         table: Test recordings with `path`, `primary_label`, and what they can be recognised by (`silencio.data.leaks`).
-        classes: The challenger's.
+        classes: The challenger's class list.
 
     Raises:
         BundleError: The bundle is not what was exported.
@@ -64,8 +65,8 @@ def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bo
     if not (directory / DATA).is_file():
         # It does not say what it learned from, so nothing can be shown to be new to it.
         return np.zeros(len(table), bool)
-    data = read_frame(directory / DATA)
-    learned = recording_fingerprints(_by_name(data[data["part"] != "test"]))
+    data = read_data_table(directory / DATA)
+    learned = recording_fingerprints(_by_name(data[data["split"] != "test"]))
     known = np.logical_or.reduce(list(recognised(learned, _by_name(table)).values()))
     return np.asarray(table["primary_label"].isin(own.codes) & ~known, bool)
 

@@ -26,14 +26,14 @@ class Comparison:
 
     Attributes:
         other: `champion`, or the name of the head or the reference.
-        figure: `macro_map` or `top1`.
-        difference: On the test recordings.
+        metric: `macro_map` or `top1`.
+        difference: Ours minus theirs on the test recordings.
         interval: 95 %, paired bootstrap over recordings.
-        n_recordings: Compared.
+        n_recordings: Number of recordings that were compared.
     """
 
     other: str
-    figure: str
+    metric: str
     difference: float
     interval: tuple[float, float]
     n_recordings: int
@@ -55,9 +55,9 @@ def compare(
     """Macro mAP and top-1 of two models.
 
     Args:
-        other: Whose scores `theirs` are.
+        other: Name of the model whose scores `theirs` are.
         ours: (n_recordings, n_classes).
-        theirs: Of the same shape.
+        theirs: Their scores, of the same shape.
         target: 0 or 1, of the same shape.
         truth: Position of each primary label, (n_recordings,).
         bootstrap: Resamples of these recordings.

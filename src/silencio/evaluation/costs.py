@@ -26,10 +26,10 @@ class BundleCosts:
 
     Attributes:
         times_real_time: Seconds of sound that one second hears on one thread: decoding, features, encoders and graph.
-        graph_bytes: Of `model.onnx`.
-        bundle_bytes: Of all files, encoders included.
+        graph_bytes: Bytes of `model.onnx`.
+        bundle_bytes: Bytes of all files, encoders included.
         n_timed: How many recordings the time was taken on.
-        audio_s: Their length.
+        audio_s: Length of these recordings.
     """
 
     times_real_time: float
@@ -56,17 +56,17 @@ def measure_costs(bundles: Mapping[str, Path], recordings: Sequence[bytes]) -> d
         BundleError: A bundle is not what was exported.
         DecodeError: A recording is no audio that can be used.
     """
-    hearers = {name: _Hearer(Bundle(directory)) for name, directory in bundles.items()}
-    best_s = dict.fromkeys(hearers, 0.0)
-    audio_s = dict.fromkeys(hearers, 0.0)
+    runners = {name: _Runner(Bundle(directory)) for name, directory in bundles.items()}
+    best_s = dict.fromkeys(runners, 0.0)
+    audio_s = dict.fromkeys(runners, 0.0)
     for recording in recordings:
-        times_s: dict[str, list[float]] = {name: [] for name in hearers}
+        times_s: dict[str, list[float]] = {name: [] for name in runners}
         for repeat in range(_REPEATS + 1):
-            for name, hearer in hearers.items():
+            for name, runner in runners.items():
                 began = time.perf_counter()
-                heard_s = hearer.hear(recording)
+                duration_s = runner.run(recording)
                 times_s[name].append(time.perf_counter() - began)
-                audio_s[name] += heard_s if repeat == 0 else 0.0
+                audio_s[name] += duration_s if repeat == 0 else 0.0
         for name, times in times_s.items():
             best_s[name] += min(times[1:])
     return {
@@ -82,20 +82,20 @@ def measure_costs(bundles: Mapping[str, Path], recordings: Sequence[bytes]) -> d
 
 
 def example_recordings(data: pd.DataFrame) -> list[bytes]:
-    """A few validation recordings as they were uploaded, from all over the list; the test part is for evaluation.
+    """A few validation recordings as they were uploaded, from all over the list; the test set is for evaluation.
 
     Args:
-        data: What a bundle was made from (`data.parquet`), with `path` and `part`.
+        data: What a bundle was made from (`data.parquet`), with `path` and `split`.
 
     Raises:
         StorageError: Their place does not answer.
     """
-    paths = [str(path) for path in data.loc[data["part"] == "validation", "path"]]
+    paths = [str(path) for path in data.loc[data["split"] == "validation", "path"]]
     n = min(_MAX_RECORDINGS, len(paths))
     return [read_bytes(paths[number * len(paths) // n]) for number in range(n)]
 
 
-class _Hearer:
+class _Runner:
     """A bundle on one thread; a log-mel is computed where the graph takes it."""
 
     def __init__(self, bundle: Bundle) -> None:
@@ -103,7 +103,7 @@ class _Hearer:
         self._graph = bundle.graph(1)
         self._log_mel = any(entry.name == "log_mel" for entry in self._graph.inputs)
 
-    def hear(self, recording: bytes) -> float:
+    def run(self, recording: bytes) -> float:
         """From bytes to probabilities; the seconds of sound."""
         waveform = self._front_end.waveform(recording)
         self._graph.run(self._front_end.features(waveform, log_mel=self._log_mel).inputs)

@@ -9,7 +9,7 @@ from typing import Any
 from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import CHAMPION, Comparison
 from silencio.evaluation.results import Evaluation
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Evidence:
     soundscape_metrics: Mapping[str, float | None] = field(default_factory=dict)
     calibration: CalibrationError | None = None
     comparisons: Sequence[Comparison] = ()
-    slices: Sequence[SliceFigures] = ()
+    slices: Sequence[SliceMetrics] = ()
     champion: str = ""
     failure_modes: Mapping[str, Any] = field(default_factory=dict)
     mislabelled: Mapping[str, Any] = field(default_factory=dict)
@@ -40,8 +40,8 @@ class Evidence:
     def of(cls, evaluation: Evaluation) -> Evidence:
         """Of an evaluated bundle."""
         return cls(
-            metrics={name: one for name, one in evaluation.figures.to_dict().items() if isinstance(one, int | float)},
-            soundscape_metrics=evaluation.soundscapes.get("figures") or {},
+            metrics={name: one for name, one in evaluation.metrics.to_dict().items() if isinstance(one, int | float)},
+            soundscape_metrics=evaluation.soundscapes.get("metrics") or {},
             calibration=evaluation.calibration_error,
             comparisons=evaluation.comparisons,
             slices=evaluation.slices,
@@ -57,5 +57,5 @@ class Evidence:
 
     def compared(self, other: str, name: str) -> Comparison | None:
         """The comparison with another model in one metric, the last where there are several; None: it was not made."""
-        found = [entry for entry in self.comparisons if (entry.other, entry.figure) == (other, name)]
+        found = [entry for entry in self.comparisons if (entry.other, entry.metric) == (other, name)]
         return found[-1] if found else None

@@ -13,7 +13,7 @@ from silencio.data.calls import LabelledWaveform, active_part
 from silencio.evaluation.degrade import Waveform, overlay
 from silencio.evaluation.metrics import average_precisions, mean_of_present
 from silencio.evaluation.recording_scores import best_window_scores, recording_scores
-from silencio.evaluation.window_model import JudgedModel
+from silencio.evaluation.window_model import EvaluatedModel
 from silencio.features import FeatureSpec
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -27,12 +27,12 @@ class Condition:
     """The same recordings, each made worse in one way.
 
     Attributes:
-        name: Of what was done.
-        n_recordings: Tried.
+        name: Name of what was done.
+        n_recordings: Number of recordings that were tried.
         top1: Share whose highest score is their species.
-        macro_map: Over the species that occur.
-        top1_change: Against the same recordings as they are.
-        macro_map_change: As above.
+        macro_map: Macro mAP over the species that occur.
+        top1_change: Change of top-1 against the same recordings as they are.
+        macro_map_change: Change of macro mAP against the same recordings as they are.
         named: Share whose species passes its threshold in a window; None without thresholds.
     """
 
@@ -50,12 +50,12 @@ class Overlaid:
     """Windows of two species at equal level, one over the other.
 
     Attributes:
-        n_pairs: Tried.
+        n_pairs: Number of pairs that were tried.
         both_in_top2: Share in which the two highest scores are the two species.
         both_in_top5: Share in which both are among the five highest.
         one_is_first: Share in which the highest score is one of them.
         both_named: Share in which both pass their thresholds; None without thresholds.
-        alone_top1: For comparison: top-1 of the same windows, each alone.
+        alone_top1: Top-1 of the same windows, each alone, for comparison.
     """
 
     n_pairs: int
@@ -71,15 +71,15 @@ class NothingToName:
     """Sound in which no species of the class list is heard.
 
     Attributes:
-        name: What is heard.
-        n_waveforms: Tried.
-        n_windows: Heard.
-        hours: Of sound.
+        name: Name of the sound.
+        n_waveforms: Number of waveforms that were tried.
+        n_windows: Number of their windows.
+        hours: Hours of sound.
         n_not_finite: Probabilities that are no numbers; must be 0.
         false_alarms_per_hour: Species at or above their thresholds, window by window; None without thresholds.
         windows_named: Share of windows in which at least one species is; None without thresholds.
-        top_probability: Of each window's highest probability, the quantiles by name (`q05` … `q95`).
-        told_apart: Chance that a window of a recording of a species has a higher highest probability than one of
+        top_probability: Quantiles of each window's highest probability, by name (`q05` … `q95`).
+        separation_auc: Chance that a window of a recording of a species has a higher highest probability than one of
             these: ROC-AUC of the highest probability (Hendrycks and Gimpel 2017), 0.5 is not at all.
     """
 
@@ -91,11 +91,11 @@ class NothingToName:
     false_alarms_per_hour: float | None
     windows_named: float | None
     top_probability: dict[str, float]
-    told_apart: float
+    separation_auc: float
 
 
 def condition(
-    judged: JudgedModel,
+    evaluated: EvaluatedModel,
     name: str,
     sample: Sequence[LabelledWaveform],
     change: Change = lambda one: one.waveform,
@@ -106,27 +106,27 @@ def condition(
     Returns:
         Its figures, and each window's highest probability, (n_windows,).
     """
-    windows = [judged.windows(change(one), f"recording {one.recording_id} ({name})") for one in sample]
+    windows = [evaluated.windows(change(one), f"recording {one.recording_id} ({name})") for one in sample]
     recording = np.repeat(np.arange(len(sample)), [len(answer) for answer in windows])
     probabilities = np.concatenate(windows)
     scores = recording_scores(probabilities, recording)
-    truth = np.array([judged.classes.index[one.code] for one in sample])
+    truth = np.array([evaluated.classes.index[one.code] for one in sample])
     target = np.zeros(scores.shape)
     target[np.arange(len(truth)), truth] = 1.0
     top1 = float((scores.argmax(axis=1) == truth).mean())
     macro_map = mean_of_present(average_precisions(scores, target))
     named = None
-    if judged.thresholds is not None:
+    if evaluated.thresholds is not None:
         best = best_window_scores(probabilities, recording)[np.arange(len(truth)), truth]
-        named = float((best >= judged.thresholds[truth]).mean())
+        named = float((best >= evaluated.thresholds[truth]).mean())
     top1_change, map_change = (top1 - clean.top1, macro_map - clean.macro_map) if clean else (0.0, 0.0)
-    figures = Condition(name, len(sample), top1, macro_map, top1_change, map_change, named)
-    return figures, probabilities.max(axis=1).astype(np.float64)
+    metrics = Condition(name, len(sample), top1, macro_map, top1_change, map_change, named)
+    return metrics, probabilities.max(axis=1).astype(np.float64)
 
 
-def overlaid_pairs(judged: JudgedModel, sample: Sequence[LabelledWaveform]) -> Overlaid | None:
+def overlaid_pairs(evaluated: EvaluatedModel, sample: Sequence[LabelledWaveform]) -> Overlaid | None:
     """Each recording's loudest window over that of the next one of another species; None where there is no other."""
-    spec, index = judged.spec, judged.classes.index
+    spec, index = evaluated.spec, evaluated.classes.index
     loudest = [one._replace(waveform=_loudest_window(one.waveform, spec)) for one in sample]
     alone, ranks, passed = [], [], []
     for number, one in enumerate(loudest):
@@ -135,14 +135,13 @@ def overlaid_pairs(judged: JudgedModel, sample: Sequence[LabelledWaveform]) -> O
         if other is None:
             return None
         columns = [index[one.code], index[other.code]]
-        alone.append(judged.windows(one.waveform, f"recording {one.recording_id}")[0].argmax() == columns[0])
-        mixed = judged.windows(overlay(one.waveform, other.waveform), f"{one.recording_id} over {other.recording_id}")[
-            0
-        ]
+        alone.append(evaluated.windows(one.waveform, f"recording {one.recording_id}")[0].argmax() == columns[0])
+        both = overlay(one.waveform, other.waveform)
+        mixed = evaluated.windows(both, f"{one.recording_id} over {other.recording_id}")[0]
         # Equal scores are chance: all of them stand before the right one.
         ranks.append([(mixed >= mixed[column]).sum() for column in columns])
-        if judged.thresholds is not None:
-            passed.append((mixed[columns] >= judged.thresholds[columns]).all())
+        if evaluated.thresholds is not None:
+            passed.append((mixed[columns] >= evaluated.thresholds[columns]).all())
     worst, best = np.max(ranks, axis=1), np.min(ranks, axis=1)
     return Overlaid(
         n_pairs=len(ranks),
@@ -155,26 +154,26 @@ def overlaid_pairs(judged: JudgedModel, sample: Sequence[LabelledWaveform]) -> O
 
 
 def nothing_to_name(
-    judged: JudgedModel, name: str, waveforms: Sequence[Waveform], tops_of_recordings: NDArray[np.float64]
+    evaluated: EvaluatedModel, name: str, waveforms: Sequence[Waveform], tops_of_recordings: NDArray[np.float64]
 ) -> NothingToName:
     """What is named where nothing is to be named.
 
     Args:
-        judged: The model.
-        name: What is heard.
+        evaluated: Model that is evaluated.
+        name: Name of the sound.
         waveforms: int16 (n_samples,) each.
         tops_of_recordings: Highest probability of each window of recordings of species, from `condition`.
     """
     from sklearn.metrics import roc_auc_score  # a second, in every process that only reads a configuration
 
-    answers = [judged.windows(waveform, name, finite=False) for waveform in waveforms]
+    answers = [evaluated.windows(waveform, name, finite=False) for waveform in waveforms]
     probabilities = np.concatenate(answers)
     n_not_finite = int((~np.isfinite(probabilities)).sum())
     probabilities = np.nan_to_num(probabilities, nan=0.0, posinf=1.0, neginf=0.0)
-    hours = sum(len(waveform) for waveform in waveforms) / judged.spec.sample_rate_hz / 3600.0
+    hours = sum(len(waveform) for waveform in waveforms) / evaluated.spec.sample_rate_hz / 3600.0
     per_hour = windows_named = None
-    if judged.thresholds is not None:
-        named = probabilities >= judged.thresholds
+    if evaluated.thresholds is not None:
+        named = probabilities >= evaluated.thresholds
         per_hour, windows_named = float(named.sum()) / hours, float(named.any(axis=1).mean())
     tops = probabilities.max(axis=1).astype(np.float64)
     is_recording = np.repeat([True, False], [len(tops_of_recordings), len(tops)])
@@ -187,7 +186,7 @@ def nothing_to_name(
         false_alarms_per_hour=per_hour,
         windows_named=windows_named,
         top_probability={f"q{round(100 * q):02d}": float(np.quantile(tops, q)) for q in _QUANTILES},
-        told_apart=float(roc_auc_score(is_recording, np.concatenate([tops_of_recordings, tops]))),
+        separation_auc=float(roc_auc_score(is_recording, np.concatenate([tops_of_recordings, tops]))),
     )
 
 

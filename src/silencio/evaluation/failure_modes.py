@@ -27,7 +27,7 @@ from silencio.evaluation.failure_mode_metrics import (
     overlaid_pairs,
 )
 from silencio.evaluation.plain import plain
-from silencio.evaluation.window_model import JudgedModel, WindowModel
+from silencio.evaluation.window_model import EvaluatedModel, WindowModel
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -41,11 +41,11 @@ class FailureModeConfig(BaseModel):
     """What is tried.
 
     Attributes:
-        seed: Of the noise, and of which recordings are tried.
+        seed: Seed of the noise, and of which recordings are tried.
         max_recordings: Chosen by hash of their names, so that the cost is bounded.
-        max_recording_s: Of a longer recording the beginning is heard.
+        max_recording_s: Longest recording; of a longer one the beginning is tried.
         noise: Kinds of noise that are mixed in.
-        noise_snr_db: At these levels of the recording over the noise (`silencio.data.calls.gain_for_snr`).
+        noise_snr_db: Levels of the recording over the noise (`silencio.data.calls.gain_for_snr`).
         gain_db: A recording made louder or softer; what is beyond full scale is clipped.
         drive_db: A recording driven so far beyond full scale, and clipped: a recorder set too loud.
         microphone_hz: Nothing above: a cheap microphone or a telephone.
@@ -78,7 +78,7 @@ class FailureModes:
 
     Attributes:
         clean: The recordings as they are.
-        conditions: Made worse.
+        conditions: The same recordings, made worse in one way each.
         overlaid: Two at once; None where no two species are at hand.
         nothing_to_name: Silence, backgrounds, animals outside the class list.
         not_tried: What could not be tried, each with its reason.
@@ -109,11 +109,11 @@ def failure_modes(
     """Try everything on test recordings.
 
     Args:
-        model: To be asked.
-        recordings: (recording_id, code, int16 waveform at the spec's rate) of the test part.
+        model: The model that is tried.
+        recordings: (recording_id, code, int16 waveform at the spec's rate) of the test set.
         spec: How windows are cut.
         classes: What the columns mean.
-        thresholds: From which probability on a species counts as named, (n_classes,).
+        thresholds: Probability from which on a species counts as named, (n_classes,).
         config: What is tried.
         backgrounds: (name, int16 waveform) recorded where no animal of the class list is labelled.
         foreign: As `recordings`, of animals outside the class list.
@@ -123,16 +123,16 @@ def failure_modes(
         ModelError: The model's answer does not fit, or holds values that are no numbers.
     """
     config = config or FailureModeConfig()
-    judged = JudgedModel(model, spec, classes, thresholds)
+    evaluated = EvaluatedModel(model, spec, classes, thresholds)
     sample = draw_sample(recordings, spec, config)
     strange = draw_sample(foreign, spec, config)
     _check_codes(sample, strange, classes)
-    clean, tops = condition(judged, "as recorded", sample)
+    clean, tops = condition(evaluated, "as recorded", sample)
     conditions = [
-        condition(judged, name, sample, change, clean)[0] for name, change in degradations(spec, config).items()
+        condition(evaluated, name, sample, change, clean)[0] for name, change in degradations(spec, config).items()
     ]
-    overlaid = overlaid_pairs(judged, sample)
-    nothing = [nothing_to_name(judged, name, sounds, tops) for name, sounds in made_sounds(spec, config).items()]
+    overlaid = overlaid_pairs(evaluated, sample)
+    nothing = [nothing_to_name(evaluated, name, sounds, tops) for name, sounds in made_sounds(spec, config).items()]
     not_tried = [] if overlaid else ["two recordings overlaid: only one species is at hand"]
     if 2 * config.microphone_hz >= spec.sample_rate_hz:
         not_tried.append(f"nothing above {config.microphone_hz:g} Hz: the feature spec's rate holds no more anyway")
@@ -143,7 +143,7 @@ def failure_modes(
     }
     for name, waveforms in given.items():
         if waveforms:
-            nothing.append(nothing_to_name(judged, name, waveforms, tops))
+            nothing.append(nothing_to_name(evaluated, name, waveforms, tops))
         else:
             not_tried.append(f"{name}: no recordings were given")
     return FailureModes(clean, tuple(conditions), overlaid, tuple(nothing), tuple(not_tried))
@@ -159,9 +159,9 @@ def draw_sample(
 
     sample: list[LabelledWaveform] = []
     for one in sorted((LabelledWaveform(*recording) for recording in recordings), key=draw):
-        heard = _beginning(one.waveform, spec, config.max_recording_s)
-        if len(sample) < config.max_recordings and heard.any():
-            sample.append(one._replace(waveform=heard))
+        beginning = _beginning(one.waveform, spec, config.max_recording_s)
+        if len(sample) < config.max_recordings and beginning.any():
+            sample.append(one._replace(waveform=beginning))
     return sample
 
 

@@ -66,8 +66,8 @@ def shipped_values() -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-def checked_minimums(minimum: Any, figures: type, what: str) -> Any:
-    """Least values by name, each name a field of `figures`, each value one that the field can have.
+def checked_minimums(minimum: Any, metrics: type, what: str) -> Any:
+    """Least values by name, each name a field of `metrics`, each value one that the field can have.
 
     Raises:
         ValueError: A name or a value is none; the nearest name and the range are in the message.
@@ -77,7 +77,7 @@ def checked_minimums(minimum: Any, figures: type, what: str) -> Any:
     # Counts and hours have no end, shares have.
     ends = {
         field.name: math.inf if field.type == "int" or field.name == "hours" else 1.0
-        for field in fields(figures)
+        for field in fields(metrics)
         if field.type in ("int", "float", "float | None")
     }
     checked = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import CHAMPION, Comparison
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 from silencio.evaluation.verdict import Reason
 
 
@@ -16,7 +16,7 @@ def minimum(where: str, name: str, bound: float, metrics: Mapping[str, float | N
 
     Args:
         where: What it was measured on: `test` or `soundscapes`.
-        name: Of the figure.
+        name: Name of the metric.
         bound: The least value that passes.
         metrics: By name; what is missing or no number is refused.
     """
@@ -67,11 +67,11 @@ def not_worse(other: str, name: str, margin: float, found: Comparison | None) ->
     return Reason(gate, passed, f"{words}: {_outcome(passed)}.")
 
 
-def slice_not_worse(found: SliceFigures, margin: float) -> Reason:
+def slice_not_worse(found: SliceMetrics, margin: float) -> Reason:
     """The same for top-1 of one slice; a small one decides nothing."""
     gate = f"champion on slice {found.name}"
     if found.change is None or found.change_interval is None:
-        return Reason.not_asked(gate, f"Slice {found.name}: the champion knows none of its species: not asked.")
+        return Reason.not_applied(gate, f"Slice {found.name}: the champion knows none of its species: not asked.")
     low, high = found.change_interval
     words = (
         f"Slice {found.name}: top1 differs by {found.change:+.3f} [{low:+.3f}, {high:+.3f}] on {found.n_recordings} "
@@ -91,7 +91,7 @@ def no_champion(gate: str, where: str | None = None) -> Reason:
         where: What is compared, in words; None: the gate's name says it.
     """
     where = f" ({gate})" if where is None else where
-    return Reason.not_asked(gate, f"There is no champion to compare with{where}: not asked.")
+    return Reason.not_applied(gate, f"There is no champion to compare with{where}: not asked.")
 
 
 def champion_not_compared(champion: str) -> Reason:

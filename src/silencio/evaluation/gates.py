@@ -26,7 +26,7 @@ from silencio.evaluation.gate_reasons import (
     slice_not_worse,
 )
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 from silencio.evaluation.verdict import Reason, Verdict, verdict_facts
 
 __all__ = ["RULES", "Evidence", "GatePolicy", "Reason", "Rule", "Verdict", "apply_gates", "rule", "verdict_facts"]
@@ -38,15 +38,16 @@ class GatePolicy(BaseModel):
     """The policy; `src/silencio/presets/gates/policy.yaml` is the one that ships. What it does not name is not asked.
 
     Attributes:
-        minimum: By figure of the test recordings, the least value.
-        soundscape_minimum: By figure of the annotated soundscapes, the least value.
+        minimum: Least value by metric of the test recordings.
+        soundscape_minimum: Least value by metric of the annotated soundscapes.
         soundscapes: `required`: where `soundscape_minimum` asks for something and no soundscapes were scored, the gate
             fails. `none`: the run is known to have none, and their minimums hold only if there are some after all.
-        max_calibration_error: Of the most probable species (ECE); it fails where the 95 % interval lies above.
-        beats: By reference or head, the figures in which the model must beat it; the lower bound of the paired 95 %
+        max_calibration_error: Largest error of the most probable species (ECE); it fails where the 95 % interval lies
+            above.
+        beats: By reference or head, the metrics in which the model must beat it; the lower bound of the paired 95 %
             interval must be above `beats_margin`.
         beats_margin: See `beats`.
-        not_worse_than: By reference or head, the figures in which the model may not be worse by more than
+        not_worse_than: By reference or head, the metrics in which the model may not be worse by more than
             `not_worse_margin`. It fails where the difference is larger and the paired 95 % interval excludes zero.
         not_worse_margin: See `not_worse_than`.
         slice_margin: A counted slice may be worse than the champion's by so much top-1; as for `not_worse_than`.
@@ -82,7 +83,7 @@ class GatePolicy(BaseModel):
     @field_validator("soundscape_minimum", mode="before")
     @classmethod
     def _of_soundscapes(cls, minimum: Any) -> Any:
-        return checked_minimums(minimum, SoundscapeFigures, "figure of soundscapes")
+        return checked_minimums(minimum, SoundscapeMetrics, "figure of soundscapes")
 
     @field_validator("beats", "not_worse_than", mode="before")
     @classmethod
@@ -114,9 +115,9 @@ class GatePolicy(BaseModel):
         return float(value)
 
     @property
-    def asks(self) -> bool:
+    def has_gates(self) -> bool:
         """Whether there is a gate at all."""
-        return any(rule.asks(self) for rule in RULES)
+        return any(rule.gates(self) for rule in RULES)
 
     def check_references(self, heads: Iterable[str], *, student: bool) -> None:
         """What is to be beaten has to be there: a gate on a reference that does not exist would refuse every model.
@@ -153,12 +154,12 @@ class Rule:
     """Gates of one kind; called with a policy and evidence, it gives a reason for each of them.
 
     Attributes:
-        asks: From a policy to the names of the gates of this kind that it has, each with its bound in words. By it a
+        gates: From a policy to the names of the gates of this kind that it has, each with its bound in words. By it a
             verdict names the gates which a configuration took away.
         reasons: From a policy and evidence to the outcomes of these gates.
     """
 
-    asks: Callable[[GatePolicy], Mapping[str, str]]
+    gates: Callable[[GatePolicy], Mapping[str, str]]
     reasons: Callable[[GatePolicy, Evidence], list[Reason]]
 
     def __call__(self, policy: GatePolicy, evidence: Evidence) -> list[Reason]:
@@ -166,10 +167,10 @@ class Rule:
 
 
 def rule(
-    asks: Callable[[GatePolicy], Mapping[str, str]],
+    gates: Callable[[GatePolicy], Mapping[str, str]],
 ) -> Callable[[Callable[[GatePolicy, Evidence], list[Reason]]], Rule]:
     """Make a `Rule` of the function that stands below it."""
-    return lambda reasons: Rule(asks, reasons)
+    return lambda reasons: Rule(gates, reasons)
 
 
 @rule(lambda policy: {f"minimum test {name}": f"at least {bound:g}" for name, bound in policy.minimum.items()})
@@ -189,7 +190,7 @@ def soundscape_minimums(policy: GatePolicy, evidence: Evidence) -> list[Reason]:
     if metrics or not bounds:
         return [minimum("soundscapes", name, bound, metrics) for name, bound in bounds.items()]
     if policy.soundscapes == "none":
-        return [Reason.not_asked("soundscapes", "The policy says that there are no soundscapes to score: not asked.")]
+        return [Reason.not_applied("soundscapes", "The policy says that there are no soundscapes to score: not asked.")]
     return [
         Reason(
             "soundscapes",
@@ -296,9 +297,9 @@ def _taken_away(policy: GatePolicy, rules: Sequence[Rule]) -> list[Reason]:
     """Every gate of the policy that ships which this one does not have: who reads a verdict sees that it is missing."""
     shipped = type(policy).shipped()
     missing = [
-        (gate, bound) for one in rules for gate, bound in one.asks(shipped).items() if gate not in one.asks(policy)
+        (gate, bound) for one in rules for gate, bound in one.gates(shipped).items() if gate not in one.gates(policy)
     ]
     return [
-        Reason.not_asked(gate, f"The configuration took away {gate} ({bound} in the policy that ships): not asked.")
+        Reason.not_applied(gate, f"The configuration took away {gate} ({bound} in the policy that ships): not asked.")
         for gate, bound in missing
     ]

@@ -20,20 +20,20 @@ from silencio.evaluation.calibration import reliability
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.champion import ChampionScores
 from silencio.evaluation.comparisons import CHAMPION, compare
-from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.metrics import Metrics, compute_metrics
 from silencio.evaluation.results import ENSEMBLE, Evaluation
-from silencio.evaluation.slices import SliceConfig, judge_slices, slice_masks, species_table
+from silencio.evaluation.slices import SliceConfig, evaluate_slices, slice_masks, species_table
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 
 _CURVE_POINTS = 200
 
 
-def judge_test_part(
+def evaluate_test_set(
     scores: Mapping[str, NDArray[np.floating]],
     uncalibrated: NDArray[np.floating],
     named: NDArray[np.bool_],
-    judged: ShardSet,
+    test_set: ShardSet,
     training: pd.DataFrame,
     confusable: Sequence[tuple[str, str]],
     champion: ChampionScores | None,
@@ -45,25 +45,25 @@ def judge_test_part(
     """Compute all figures on recordings.
 
     Args:
-        scores: By what is judged, the bundle first: recording scores (n_recordings, n_classes).
+        scores: Recording scores (n_recordings, n_classes) by model, the bundle first.
         uncalibrated: The bundle's before calibration, of the same shape.
-        named: Which species the bundle's thresholds let pass, of the same shape.
-        judged: The test recordings.
+        named: Whether the species passes the bundle's threshold, bool of the same shape.
+        test_set: The test recordings.
         training: Table of the training recordings.
         confusable: Pairs that validation takes for each other.
         champion: What the champion says; None where there is none.
         classes: What the columns mean.
-        slices: Where slices are cut.
-        n_resamples: Of the bootstrap.
+        slices: Bounds of the slices.
+        n_resamples: Number of bootstrap resamples.
         bundle: Its name among the scores: `ensemble` or `student`.
     """
-    table = judged.table.assign(snr_db=_snr_db(judged))
+    table = test_set.table.assign(snr_db=_snr_db(test_set))
     target = targets(table, classes.index)
     truth = np.array([classes.index[code] for code in table["primary_label"]])
     bootstrap = Bootstrap(len(table), n_resamples)
     ours = scores[bundle]
     rows = {
-        name: _figures(one, target, truth, bootstrap, classes, named if name == bundle else None)
+        name: _metrics(one, target, truth, bootstrap, classes, named if name == bundle else None)
         for name, one in scores.items()
     }
     comparisons = [
@@ -81,8 +81,8 @@ def judge_test_part(
             common = known[fair], truth[fair], bootstrap.of(fair)
             comparisons += compare(CHAMPION, ours[fair], champion.scores[fair], *common)
             champion_rows = {
-                CHAMPION: _figures(champion.scores[fair], *common, classes),
-                bundle: _figures(ours[fair], *common, classes, named[fair]),
+                CHAMPION: _metrics(champion.scores[fair], *common, classes),
+                bundle: _metrics(ours[fair], *common, classes, named[fair]),
             }
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
     masks = slice_masks(table, training, confusable, classes, slices)
@@ -90,19 +90,19 @@ def judge_test_part(
         rows=rows,
         answers=_answers(table, ours, classes),
         comparisons=comparisons,
-        slices=judge_slices(masks, ours, target, truth, bootstrap, slices, hit_of_champion),
+        slices=evaluate_slices(masks, ours, target, truth, bootstrap, slices, hit_of_champion),
         species=species_table(ours, target, truth, classes).to_dict("records"),  # type: ignore[arg-type]
         confusable=[list(pair) for pair in confusable],
         calibration=_calibration(uncalibrated, ours, truth),
         curve=_curve(ours, target, named),
         champion="" if champion is None else champion.version,
         champion_rows=champion_rows,
-        judged=bundle,
-        test_part=name_of_test_part(table),
+        bundle_row=bundle,
+        test_set=name_test_set(table),
     )
 
 
-def name_of_test_part(table: pd.DataFrame) -> str:
+def name_test_set(table: pd.DataFrame) -> str:
     """Names recordings and what they are labelled as, 12 hex digits: figures can be held against each other or not.
 
     Args:
@@ -118,7 +118,7 @@ def name_of_test_part(table: pd.DataFrame) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
-def _figures(
+def _metrics(
     scores: NDArray[np.floating],
     target: NDArray[np.floating],
     truth: NDArray[np.integer],
@@ -127,16 +127,16 @@ def _figures(
     named: NDArray[np.bool_] | None = None,
 ) -> Metrics:
     """With their intervals."""
-    metrics = judge(scores, target, [classes.codes[position] for position in truth], classes, named=named)
+    metrics = compute_metrics(scores, target, [classes.codes[position] for position in truth], classes, named=named)
     maps, hits = bootstrap.macro_map(scores, target), bootstrap.mean(scores.argmax(axis=1) == truth)
     intervals = {"macro_map": list(interval_around(metrics.macro_map, maps)), "top1": list(interval(hits))}
     return replace(metrics, intervals=intervals)
 
 
-def _snr_db(judged: ShardSet) -> list[float]:
+def _snr_db(test_set: ShardSet) -> list[float]:
     """Of each recording, the mean of its windows' estimates."""
-    front_end, rate_hz = FrontEnd(judged.spec), judged.spec.sample_rate_hz
-    return [float(audio_statistics(front_end.windows(one), rate_hz)["snr_db"].mean()) for one in judged]
+    front_end, rate_hz = FrontEnd(test_set.spec), test_set.spec.sample_rate_hz
+    return [float(audio_statistics(front_end.windows(one), rate_hz)["snr_db"].mean()) for one in test_set]
 
 
 def _calibration(

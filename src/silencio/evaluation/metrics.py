@@ -26,19 +26,19 @@ class Metrics:
         macro_map: Mean over the species that occur of their average precision; a rare one counts as much as a
             frequent one.
         top1: Share of recordings whose highest score is their primary label.
-        n_recordings: Judged.
-        n_species: That occur among them, as primary or secondary label.
+        n_recordings: Number of recordings.
+        n_species: Number of species that occur among them, as primary or secondary label.
         top5: Share of recordings whose primary label is among the five highest scores.
         padded_cmap: BirdCLEF 2023's padded mean average precision over all classes of the list: a species without
             recordings counts, and five padding rows keep single recordings from deciding.
         macro_roc_auc: BirdCLEF 2024's and 2025's metric: mean ROC-AUC of the species that occur.
-        micro_f1: Of all (recording, species) decisions together, at the decision thresholds.
+        micro_f1: F1 of all (recording, species) decisions together, at the decision thresholds.
         coverage: Share of the species that occur which were the highest score, rightly, at least once.
         label_frequency_distance: How far the shares in which species are named stand from those in which they
             occur: half the sum of absolute differences, 0 equal, 1 disjoint. A model that names one favourite
             scores high here.
         by_class: The same by taxon class (`macro_map`, `top1`, `n_recordings`, `n_species`).
-        intervals: By figure, the 95 % bootstrap interval over recordings; empty where none was drawn.
+        intervals: The 95 % bootstrap interval over recordings by metric; empty where none was drawn.
     """
 
     macro_map: float
@@ -59,7 +59,7 @@ class Metrics:
         return asdict(self)
 
 
-def judge(
+def compute_metrics(
     scores: NDArray[np.floating],
     target: NDArray[np.floating],
     primary: Iterable[str],
@@ -154,5 +154,5 @@ def _in_top(scores: NDArray[np.floating], truth: NDArray[np.integer], n: int) ->
 
 
 def _frequency_distance(best: NDArray[np.integer], truth: NDArray[np.integer], n_classes: int) -> float:
-    said, occurs = np.bincount(best, minlength=n_classes), np.bincount(truth, minlength=n_classes)
-    return float(np.abs(said - occurs).sum() / (2 * len(truth)))
+    named_counts, occurs = np.bincount(best, minlength=n_classes), np.bincount(truth, minlength=n_classes)
+    return float(np.abs(named_counts - occurs).sum() / (2 * len(truth)))

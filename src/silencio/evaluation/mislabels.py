@@ -46,7 +46,7 @@ class LabelDoubts:
 
 
 @dataclass(frozen=True)
-class MislabelFigures:
+class MislabelMetrics:
     """Whether wrong labels are found, when some are put in on purpose.
 
     Labels that were wrong before count as right, so the true figures are a little better.
@@ -56,10 +56,10 @@ class MislabelFigures:
         recall: Share of the swapped labels that are doubted.
         precision_at_n: Share of swapped ones among the n greatest doubts, n being how many were swapped.
         auc: Chance that a swapped recording is doubted more than one that was not.
-        share: Swapped.
-        n_swapped: In one repeat.
-        n_recordings: In all.
-        n_repeats: Over which the figures are means.
+        share: Share of the labels that is swapped.
+        n_swapped: Number of swapped labels in one repeat.
+        n_recordings: Number of recordings in all.
+        n_repeats: Number of repeats over which the figures are means.
     """
 
     precision: float
@@ -171,7 +171,7 @@ def find_swapped(
     n_repeats: int = 20,
     seed: int = 0,
     present: NDArray[np.bool_] | None = None,
-) -> MislabelFigures:
+) -> MislabelMetrics:
     """Swap labels and see whether they are found.
 
     The scores stay: the models were trained on other recordings, whose labels are as they are. So this says how well a
@@ -180,9 +180,9 @@ def find_swapped(
     Args:
         scores: See `label_doubts`.
         labels: See `label_doubts`.
-        share: Of recordings whose label is swapped.
-        n_repeats: With other recordings each time; the figures are means.
-        seed: Of the draws.
+        share: Share of recordings whose label is swapped.
+        n_repeats: Number of repeats with other recordings each time; the figures are means.
+        seed: Seed of the draws.
         present: See `label_doubts`.
     """
     rows = []
@@ -201,13 +201,13 @@ def find_swapped(
                 roc_auc_score(is_swapped, doubts.doubt) if n_swapped < len(labels) else np.nan,
             ]
         )
-    figures = np.array(rows)
-    precision = figures[np.isfinite(figures[:, 0]), 0]
-    return MislabelFigures(
+    metrics = np.array(rows)
+    precision = metrics[np.isfinite(metrics[:, 0]), 0]
+    return MislabelMetrics(
         precision=float(precision.mean()) if len(precision) else float("nan"),
-        recall=float(figures[:, 1].mean()),
-        precision_at_n=float(figures[:, 2].mean()),
-        auc=float(figures[:, 3].mean()),
+        recall=float(metrics[:, 1].mean()),
+        precision_at_n=float(metrics[:, 2].mean()),
+        auc=float(metrics[:, 3].mean()),
         share=share,
         n_swapped=n_swapped,
         n_recordings=len(labels),

@@ -27,7 +27,7 @@ def majority_scores(training: ShardSet, n_recordings: int, classes: ClassList) -
     return np.tile(frequency / frequency.sum(), (n_recordings, 1))
 
 
-def mean_log_mel_scores(training: ShardSet, judged: ShardSet, classes: ClassList) -> NDArray[np.float64]:
+def mean_log_mel_scores(training: ShardSet, test_set: ShardSet, classes: ClassList) -> NDArray[np.float64]:
     """Logistic regression on the mean log-mel of a recording: its average spectrum, nothing of its course.
 
     Returns:
@@ -38,8 +38,8 @@ def mean_log_mel_scores(training: ShardSet, judged: ShardSet, classes: ClassList
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(_mean_log_mel(training), labels)
-    scores = np.zeros((len(judged), len(classes)))
-    scores[:, [classes.index[code] for code in model.classes_]] = model.predict_proba(_mean_log_mel(judged))
+    scores = np.zeros((len(test_set), len(classes)))
+    scores[:, [classes.index[code] for code in model.classes_]] = model.predict_proba(_mean_log_mel(test_set))
     return scores
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 from silencio.storage import write_atomically
 
 ENSEMBLE = "ensemble"
@@ -18,7 +19,7 @@ ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found on the test part, which serves evaluation only.
+    """What was found on the test set, which serves evaluation only.
 
     Attributes:
         rows: Figures by what they are of: the bundle first (`ensemble` or `student`), then each head, and the
@@ -41,17 +42,17 @@ class Evaluation:
         champion: Version of the champion that was asked the same; empty where there is none.
         champion_rows: Figures of `champion` and of the bundle on the recordings on which the two were compared, which
             may be fewer than all; empty where there were none.
-        judged: Which row is the bundle's.
+        bundle_row: Name of the row that is the bundle's.
         heads: By bundle among the rows, the heads that were trained for it, and whether each is inside; empty in files
             from before it was kept.
-        test_part: Names the test recordings with their labels: figures with the same one are of the same recordings.
+        test_set: Names the test recordings with their labels: metrics with the same one are of the same recordings.
             Empty in files from before it was kept.
     """
 
     rows: dict[str, Metrics]
     answers: list[dict[str, Any]]
     comparisons: list[Comparison] = field(default_factory=list)
-    slices: list[SliceFigures] = field(default_factory=list)
+    slices: list[SliceMetrics] = field(default_factory=list)
     species: list[dict[str, Any]] = field(default_factory=list)
     confusable: list[list[str]] = field(default_factory=list)
     calibration: dict[str, Any] = field(default_factory=dict)
@@ -61,14 +62,14 @@ class Evaluation:
     mislabelled: dict[str, Any] = field(default_factory=dict)
     champion: str = ""
     champion_rows: dict[str, Metrics] = field(default_factory=dict)
-    judged: str = ENSEMBLE
+    bundle_row: str = ENSEMBLE
     heads: dict[str, dict[str, bool]] = field(default_factory=dict)
-    test_part: str = ""
+    test_set: str = ""
 
     @property
-    def figures(self) -> Metrics:
+    def metrics(self) -> Metrics:
         """The bundle's on the test recordings."""
-        return self.rows[self.judged]
+        return self.rows[self.bundle_row]
 
     def save(self, path: Path) -> None:
         """Keep as JSON."""
@@ -77,14 +78,14 @@ class Evaluation:
     @classmethod
     def load(cls, path: Path) -> Evaluation:
         """The inverse of `save`; files of earlier versions are read too."""
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = _with_current_names(json.loads(path.read_text(encoding="utf-8")))
         for table in ("rows", "champion_rows"):
             facts[table] = {name: Metrics(**values) for name, values in facts.get(table, {}).items()}
         facts["comparisons"] = [Comparison.of(values) for values in facts["comparisons"]]
-        facts["slices"] = [SliceFigures.of(values) for values in facts["slices"]]
+        facts["slices"] = [SliceMetrics.of(values) for values in facts["slices"]]
         for name in ("before", "after"):
             if name in facts["calibration"]:
-                facts["calibration"][name] = [_renamed(point) for point in facts["calibration"][name]]
+                facts["calibration"][name] = _renamed(facts["calibration"][name], _OF_POINTS)
         return cls(**facts)
 
     @property
@@ -98,7 +99,21 @@ class Evaluation:
         return CalibrationError(value, (low, high), n_recordings)
 
 
-def _renamed(point: dict[str, float]) -> dict[str, float]:
-    """Files of earlier versions called the share of recordings `n`, and the share of them that is right `share`."""
-    names = {"n": "recordings_share", "share": "right_share"}
-    return {names.get(name, name): value for name, value in point.items()}
+# Names that files of earlier versions have: at the top, in the sections below it, and in points of the reliability
+# picture.
+_AT_THE_TOP = {"judged": "bundle_row", "test_part": "test_set"}
+_OF_SECTIONS = {"figure": "metric", "figures": "metrics", "told_apart": "separation_auc"}
+_OF_POINTS = {"n": "recordings_share", "share": "right_share"}
+
+
+def _with_current_names(facts: dict[str, Any]) -> dict[str, Any]:
+    facts = {_AT_THE_TOP.get(name, name): value for name, value in facts.items()}
+    sections = ("comparisons", "soundscapes", "failure_modes", "mislabelled")
+    return facts | {name: _renamed(facts[name], _OF_SECTIONS) for name in sections if name in facts}
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """Mappings, in lists and mappings at any depth, with other names for some keys."""
+    if isinstance(value, Mapping):
+        return {names.get(name, name): _renamed(one, names) for name, one in value.items()}
+    return [_renamed(one, names) for one in value] if isinstance(value, list) else value

@@ -18,7 +18,7 @@ def row_names(evaluation: Evaluation) -> dict[str, str]:
         names |= {head: _head(head, bundle, evaluation) for head in heads if head in names}
     if ENSEMBLE in names:
         names[ENSEMBLE] = f"its teacher ({bundle_name(ENSEMBLE, evaluation)})"
-    names[evaluation.judged] = f"this bundle ({bundle_name(evaluation.judged, evaluation)})"
+    names[evaluation.bundle_row] = f"this bundle ({bundle_name(evaluation.bundle_row, evaluation)})"
     return names
 
 
@@ -37,7 +37,7 @@ def results_table(evaluation: Evaluation, other_bundles: Mapping[str, Metrics] |
     The champion's row is followed by the bundle's on the same recordings where these are not all.
 
     Args:
-        evaluation: Of one bundle.
+        evaluation: Evaluation of one bundle.
         other_bundles: Figures of further bundles on the same recordings, by name.
     """
     names = row_names(evaluation)
@@ -47,19 +47,19 @@ def results_table(evaluation: Evaluation, other_bundles: Mapping[str, Metrics] |
     own = evaluation.champion_rows
     if CHAMPION in own:
         rows.append(_row(names[CHAMPION], own[CHAMPION]))
-        if own[CHAMPION].n_recordings < evaluation.figures.n_recordings:
-            rows.append(_row("this bundle on the champion's recordings", own[evaluation.judged]))
+        if own[CHAMPION].n_recordings < evaluation.metrics.n_recordings:
+            rows.append(_row("this bundle on the champion's recordings", own[evaluation.bundle_row]))
     return pd.DataFrame(rows)
 
 
 def _row(name: str, metrics: Metrics) -> dict[str, str | int | float]:
-    taxa = {taxon: figures["top1"] for taxon, figures in metrics.by_class.items()}
+    taxa = {taxon: of_class["top1"] for taxon, of_class in metrics.by_class.items()}
     whole = {"macro mAP": metrics.macro_map, "top-1": metrics.top1}
-    return {"judged": name, "recordings": metrics.n_recordings, **whole, **taxa}
+    return {"model": name, "recordings": metrics.n_recordings, **whole, **taxa}
 
 
 def _head(head: str, bundle: str, evaluation: Evaluation) -> str:
-    whose = "" if bundle == evaluation.judged else " of its teacher"
+    whose = "" if bundle == evaluation.bundle_row else " of its teacher"
     inside = _inside(bundle, evaluation)
     if head not in inside:
         return f"head {head}{whose}, left out"

@@ -60,17 +60,17 @@ class SliceConfig(BaseModel):
 
 
 @dataclass(frozen=True)
-class SliceFigures:
+class SliceMetrics:
     """How the model does on one slice.
 
     Attributes:
-        name: Of the slice.
-        n_recordings: In it.
-        n_species: In it, as primary label.
+        name: Name of the slice.
+        n_recordings: Number of recordings in it.
+        n_species: Number of species in it, as primary label.
         top1: Share whose highest score is the primary label.
         top1_interval: 95 %, by bootstrap over recordings.
-        macro_map: Over the species that occur in it.
-        macro_map_interval: As above.
+        macro_map: Macro mAP over the species that occur in it.
+        macro_map_interval: 95 %, by bootstrap over recordings.
         counted: Large enough to decide; with a champion, as far as the two can be compared.
         change: Top-1 against the champion's on the same recordings; None without a champion.
         change_interval: 95 %, paired.
@@ -90,7 +90,7 @@ class SliceFigures:
     n_compared: int | None = None
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> SliceFigures:
+    def of(cls, values: Mapping[str, Any]) -> SliceMetrics:
         """From JSON."""
         facts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in values.items()}
         return cls(**facts)
@@ -110,8 +110,8 @@ def slice_masks(
             `recorded_at` (ISO 8601; local, or with `Z` or an offset) and `longitude`.
         training: Training recordings with `primary_label`, and where known `author` and `site`.
         pairs: Confusable pairs of codes, from validation.
-        classes: For the taxon classes.
-        config: Where slices are cut.
+        classes: Class list, for the taxon classes.
+        config: Bounds of the slices.
     """
     label = table["primary_label"]
     taxon = label.map({species.code: species.class_name for species in classes})
@@ -130,7 +130,7 @@ def slice_masks(
     return {name: np.asarray(mask, bool) for name, mask in masks.items() if mask.any()}
 
 
-def judge_slices(
+def evaluate_slices(
     masks: dict[str, NDArray[np.bool_]],
     scores: NDArray[np.floating],
     target: NDArray[np.floating],
@@ -138,11 +138,11 @@ def judge_slices(
     bootstrap: Bootstrap,
     config: SliceConfig,
     champion_hit: NDArray[np.floating] | None = None,
-) -> list[SliceFigures]:
+) -> list[SliceMetrics]:
     """Figures and intervals of every slice.
 
     Args:
-        masks: From `slice_masks`.
+        masks: Masks from `slice_masks`.
         scores: (n_recordings, n_classes).
         target: 0 or 1, of the same shape.
         truth: Position of each primary label.
@@ -151,7 +151,7 @@ def judge_slices(
         champion_hit: Whether the champion is right, (n_recordings,); not a number where it cannot be asked.
     """
     hit = (scores.argmax(axis=1) == truth).astype(np.float64)
-    figures = []
+    metrics = []
     for name, mask in masks.items():
         inside = bootstrap.of(mask)
         change, change_interval, n_compared = None, None, None
@@ -160,8 +160,8 @@ def judge_slices(
             difference, n_compared = hit[both] - champion_hit[both], int(both.sum())
             change, change_interval = float(difference.mean()), interval(bootstrap.of(both).mean(difference))
         macro_map = mean_of_present(average_precisions(scores[mask], target[mask]))
-        figures.append(
-            SliceFigures(
+        metrics.append(
+            SliceMetrics(
                 name=name,
                 n_recordings=int(mask.sum()),
                 n_species=len(set(truth[mask])),
@@ -175,7 +175,7 @@ def judge_slices(
                 n_compared=n_compared,
             )
         )
-    return figures
+    return metrics
 
 
 def confusable_pairs(
@@ -184,9 +184,9 @@ def confusable_pairs(
     """The pairs of species that are taken for each other most often, either way; ask it of validation only."""
     counts: Counter[tuple[str, str]] = Counter()
     for code, best in zip(primary, scores.argmax(axis=1), strict=True):
-        said = classes.codes[int(best)]
-        if said != code:
-            counts[(min(code, said), max(code, said))] += 1
+        predicted = classes.codes[int(best)]
+        if predicted != code:
+            counts[(min(code, predicted), max(code, predicted))] += 1
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [pair for pair, _ in ordered[:n_pairs]]
 
@@ -244,13 +244,13 @@ def _hour(text: str, longitude: float | None, zone: ZoneInfo | None) -> int:
 def _is_new(table: pd.DataFrame, training: pd.DataFrame, column: str, min_groups: int) -> pd.Series[bool]:
     """Recordings of a species with several recordists (or sites) by one whom training has not heard with it."""
     known = training[training[column].fillna("") != ""]
-    heard = set(zip(known["primary_label"], known[column], strict=True))
+    trained_on = set(zip(known["primary_label"], known[column], strict=True))
     both = pd.concat([table, training])[["primary_label", column]]
     several = both[both[column].fillna("") != ""].groupby("primary_label")[column].nunique()
     wide = set(several[several >= min_groups].index)
     return pd.Series(
         [
-            bool(group) and label in wide and (label, group) not in heard
+            bool(group) and label in wide and (label, group) not in trained_on
             for label, group in zip(table["primary_label"], table[column].fillna(""), strict=True)
         ],
         index=table.index,

@@ -1,4 +1,4 @@
-"""The test part as the field would have it: in soundscapes, in noise, beside other animals, and in silence."""
+"""The test set as the field would have it: in soundscapes, in noise, beside other animals, and in silence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from silencio.data.soundscapes import SoundscapeConfig, generate_soundscapes
 from silencio.data.source import open_source
 from silencio.errors import DataError, DecodeError, StorageError
 from silencio.evaluation.failure_modes import FailureModeConfig, failure_modes
-from silencio.evaluation.soundscape_metrics import judge_soundscapes
+from silencio.evaluation.soundscape_metrics import evaluate_soundscapes
 from silencio.evaluation.soundscapes import score_soundscapes, timelines
 from silencio.evaluation.window_model import WindowModel
 from silencio.features import FeatureSpec, FrontEnd
@@ -33,7 +33,7 @@ def held_out_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec) -> Backgr
 
     Args:
         soundscapes: Rows with `path`.
-        spec: For its rate.
+        spec: Feature spec, for its sample rate.
     """
     front_end = FrontEnd(spec)
 
@@ -43,9 +43,9 @@ def held_out_backgrounds(soundscapes: pd.DataFrame, spec: FeatureSpec) -> Backgr
     return BackgroundPool(spec.sample_rate_hz, {name_of(path): reader(path) for path in soundscapes["path"]}, "test")
 
 
-def judge_in_soundscapes(
+def evaluate_in_soundscapes(
     model: WindowModel,
-    judged: ShardSet,
+    test_set: ShardSet,
     backgrounds: BackgroundPool,
     classes: ClassList,
     thresholds: NDArray[np.floating],
@@ -54,19 +54,19 @@ def judge_in_soundscapes(
     """Figures on soundscapes into which test calls were mixed, and what was detected in them.
 
     Returns:
-        `figures` (`SoundscapeFigures`) and `timeline`, as JSON has them.
+        `metrics` (`SoundscapeMetrics`) and `timeline`, as JSON has them.
     """
-    made = generate_soundscapes(_calls(judged, of_one_species=True), backgrounds, judged.spec, config)
-    scores = score_soundscapes(model, made, judged.spec, classes)
+    made = generate_soundscapes(_calls(test_set, of_one_species=True), backgrounds, test_set.spec, config)
+    scores = score_soundscapes(model, made, test_set.spec, classes)
     return {
-        "figures": judge_soundscapes(scores, thresholds).to_dict(),
+        "metrics": evaluate_soundscapes(scores, thresholds).to_dict(),
         "timeline": timelines(scores, classes, thresholds),
     }
 
 
 def try_failure_modes(
     model: WindowModel,
-    judged: ShardSet,
+    test_set: ShardSet,
     backgrounds: BackgroundPool,
     classes: ClassList,
     thresholds: NDArray[np.floating],
@@ -75,13 +75,13 @@ def try_failure_modes(
     """What becomes of the figures when test recordings are made worse, and what is named where there is nothing."""
     found = failure_modes(
         model,
-        _calls(judged),
-        judged.spec,
+        _calls(test_set),
+        test_set.spec,
         classes,
         thresholds,
         config,
         backgrounds=backgrounds.waveforms(),
-        foreign=foreign_calls(config, classes, judged.spec) if config.foreign else (),
+        foreign=foreign_calls(config, classes, test_set.spec) if config.foreign else (),
     )
     return found.to_dict()
 
@@ -94,7 +94,7 @@ def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSp
     Args:
         config: Names the source.
         classes: What the model can name.
-        spec: For its rate.
+        spec: Feature spec, for its sample rate.
     """
     try:
         source = open_source(config.foreign)
@@ -113,9 +113,9 @@ def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSp
             yield LabelledWaveform(name, code, front_end.waveform(read_bytes(path)))
 
 
-def _calls(judged: ShardSet, *, of_one_species: bool = False) -> Iterator[LabelledWaveform]:
-    table = judged.table
+def _calls(test_set: ShardSet, *, of_one_species: bool = False) -> Iterator[LabelledWaveform]:
+    table = test_set.table
     alone = [not len(others) for others in table["secondary_labels"]]
     # A second species in a call would stand in no annotation; where nothing else is at hand, that is the lesser evil.
     kept = [i for i in range(len(table)) if alone[i] or not of_one_species or not any(alone)]
-    return (LabelledWaveform(table["recording_id"][i], table["primary_label"][i], judged.waveform(i)) for i in kept)
+    return (LabelledWaveform(table["recording_id"][i], table["primary_label"][i], test_set.waveform(i)) for i in kept)

@@ -24,8 +24,8 @@ class Found:
     """How often species that are in a row are found there. A pair is one species in one row.
 
     Attributes:
-        name: Which pairs.
-        n_pairs: How many.
+        name: Name of the pairs.
+        n_pairs: Number of pairs.
         n_species: Different ones among them.
         in_top: Share of pairs whose species is among the row's n highest scores, n being its number of species; for a
             row of one species this is top-1.
@@ -49,7 +49,7 @@ class FalseAlarms:
     Attributes:
         name: `made` backgrounds hold no animal for certain; `real` ones may hold some that nobody labelled.
         n_rows: How many such rows.
-        hours: Of sound in them.
+        hours: Hours of sound in them.
         per_hour: Species named, row by row; None without thresholds or rows.
     """
 
@@ -60,7 +60,7 @@ class FalseAlarms:
 
 
 @dataclass(frozen=True)
-class SoundscapeFigures:
+class SoundscapeMetrics:
     """Figures over the rows of all soundscapes.
 
     Attributes:
@@ -68,14 +68,14 @@ class SoundscapeFigures:
         macro_map_interval: 95 %, by bootstrap over soundscapes: rows of one soundscape are no independent evidence.
         padded_cmap: BirdCLEF 2023's padded class-wise mean average precision.
         macro_roc_auc: BirdCLEF 2024's and 2025's metric, over the species that occur.
-        micro_f1: Of all (row, species) decisions at the thresholds; None without them.
-        by_snr: By level of the call over the background; bins without pairs are left out.
+        micro_f1: F1 of all (row, species) decisions at the thresholds; None without them.
+        by_snr: How many are found by level of the call over the background; bins without pairs are left out.
         by_overlap: Rows with one species, and with several.
-        false_alarms: By kind of background.
-        n_soundscapes: Judged.
-        n_rows: Judged.
-        n_species: That occur.
-        hours: Of sound.
+        false_alarms: Species named where nothing is, by kind of background.
+        n_soundscapes: Number of soundscapes.
+        n_rows: Number of rows.
+        n_species: Number of species that occur.
+        hours: Hours of sound.
     """
 
     macro_map: float
@@ -96,16 +96,16 @@ class SoundscapeFigures:
         return dict(plain(asdict(self)))
 
 
-def judge_soundscapes(
+def evaluate_soundscapes(
     scores: SoundscapeScores, thresholds: NDArray[np.floating] | None = None, n_resamples: int = 1000, seed: int = 0
-) -> SoundscapeFigures:
+) -> SoundscapeMetrics:
     """Compute all figures.
 
     Args:
-        scores: From `score_soundscapes`.
-        thresholds: From which probability on a species counts as named, (n_classes,).
-        n_resamples: Of the bootstrap.
-        seed: Of the bootstrap.
+        scores: Scores from `score_soundscapes`.
+        thresholds: Probability from which on a species counts as named, (n_classes,).
+        n_resamples: Number of bootstrap resamples.
+        seed: Seed of the bootstrap.
     """
     from sklearn.metrics import f1_score  # takes a second, and every step that reads a policy comes by here
 
@@ -126,14 +126,14 @@ def judge_soundscapes(
     # A soundscape drawn twice repeats its few calls, which lifts average precision by itself (by .03 to .05 here, so
     # that the figure fell out of its own interval): the spread is taken, around the figure.
     low, high = np.clip(interval(resampled - mean_of_present(resampled) + macro_map), 0.0, 1.0)
-    return SoundscapeFigures(
+    return SoundscapeMetrics(
         macro_map=macro_map,
         macro_map_interval=(float(low), float(high)),
         padded_cmap=padded_cmap(scores.scores, target),
         macro_roc_auc=mean_of_present(roc_aucs(scores.scores, target)),
         micro_f1=None if named is None else float(f1_score(scores.targets, named, average="micro", zero_division=0.0)),
-        by_snr=tuple(figures for figures in by_snr if figures.n_pairs),
-        by_overlap=tuple(figures for figures in by_overlap if figures.n_pairs),
+        by_snr=tuple(metrics for metrics in by_snr if metrics.n_pairs),
+        by_overlap=tuple(metrics for metrics in by_overlap if metrics.n_pairs),
         false_alarms=tuple(_false_alarms(name, rows, named) for name in sorted(set(rows["background"]))),
         n_soundscapes=len(scores.soundscapes),
         n_rows=len(rows),

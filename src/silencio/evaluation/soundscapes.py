@@ -15,7 +15,7 @@ from silencio.audio import window_starts
 from silencio.data.annotations import MIN_OVERLAP_S, Annotation, rows_s
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError
-from silencio.evaluation.window_model import JudgedModel, WindowModel
+from silencio.evaluation.window_model import EvaluatedModel, WindowModel
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList
 
@@ -30,9 +30,10 @@ class SoundscapeScores:
             `snr_db` of the loudest call that counts (not a number where unknown).
         scores: float32, (n_rows, n_classes).
         targets: Whether a species counts in a row, bool (n_rows, n_classes).
-        snr_db: Of that species' loudest call in that row, float32 (n_rows, n_classes); not a number where it does not
-            count or is unknown.
-        soundscapes: Without their sound: `name`, `site`, `start`, `duration_s`, `background`, `annotations`.
+        snr_db: Level of that species' loudest call in that row over the background, float32 (n_rows, n_classes); not a
+            number where it does not count or is unknown.
+        soundscapes: Soundscapes without their sound: `name`, `site`, `start`, `duration_s`, `background`,
+            `annotations`.
     """
 
     rows: pd.DataFrame
@@ -58,7 +59,7 @@ def score_soundscapes(
         DataError: No soundscape, or one of another rate.
         ModelError: The model's answer does not fit.
     """
-    judged = JudgedModel(model, spec, classes)
+    evaluated = EvaluatedModel(model, spec, classes)
     rows: list[dict[str, Any]] = []
     scores: list[NDArray[np.float32]] = []
     snr: list[NDArray[np.float32]] = []
@@ -68,7 +69,7 @@ def score_soundscapes(
         if one.sample_rate_hz != spec.sample_rate_hz:
             raise DataError(f"soundscape {one.name} has {one.sample_rate_hz} Hz, the spec {spec.sample_rate_hz} Hz")
         waveform = one.waveform()
-        probabilities = judged.windows(waveform, f"soundscape {one.name}")
+        probabilities = evaluated.windows(waveform, f"soundscape {one.name}")
         duration_s = len(waveform) / spec.sample_rate_hz
         places = rows_s(duration_s, spec.window_s)
         scores.append(row_scores(probabilities, len(places), window_starts(len(waveform), spec), spec))
@@ -108,7 +109,7 @@ def row_scores(
         probabilities: (n_windows, n_classes).
         n_rows: Rows of the spec's window length.
         starts: The sample at which each window begins.
-        spec: Of the window's length.
+        spec: Feature spec, for the window's length.
 
     Returns:
         float32, (n_rows, n_classes).

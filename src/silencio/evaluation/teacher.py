@@ -20,15 +20,15 @@ def with_teacher(student: Evaluation, teacher: Evaluation, n_resamples: int) -> 
     """The student's evaluation with rows for its teacher and the teacher's heads, and the difference in top-1.
 
     Args:
-        student: Of the student's bundle.
-        teacher: Of the bundle of the ensemble that taught it.
-        n_resamples: Of the bootstrap.
+        student: Evaluation of the student's bundle.
+        teacher: Evaluation of the bundle of its teacher.
+        n_resamples: Number of bootstrap resamples.
 
     Raises:
         DataError: The two were judged on different recordings.
     """
-    difference = compare_answers(teacher.judged, student.answers, teacher.answers, n_resamples)
-    own = {student.judged: student.figures}
+    difference = compare_answers(teacher.bundle_row, student.answers, teacher.answers, n_resamples)
+    own = {student.bundle_row: student.metrics}
     return replace(
         student,
         # References stand in both, with the same figures: they are fitted on the same recordings.
@@ -42,10 +42,10 @@ def compare_answers(other: str, ours: Answers, theirs: Answers, n_resamples: int
     """Top-1 of two bundles by what they answered, paired by recording.
 
     Args:
-        other: Whose answers `theirs` are.
+        other: Name of the model whose answers `theirs` are.
         ours: `recording_id`, `primary_label` and `predicted` of each recording.
-        theirs: Of the same recordings.
-        n_resamples: Of the bootstrap.
+        theirs: Their answers on the same recordings.
+        n_resamples: Number of bootstrap resamples.
 
     Raises:
         DataError: They are answers on different recordings.

@@ -42,7 +42,7 @@ class Thresholds(BaseModel):
 
     Attributes:
         values: One a class, in the order of the class list.
-        pooled: Of all species together; taken by those with few validation recordings.
+        pooled: Threshold of all species together; taken by those with few validation recordings.
         n_own: How many species have one of their own.
     """
 
@@ -56,7 +56,7 @@ class Thresholds(BaseModel):
         """Species that at least one window of a recording names: bool (n_recordings, n_classes).
 
         Args:
-            probabilities: Of windows, (n_windows, n_classes).
+            probabilities: Probabilities of windows, (n_windows, n_classes).
             recording: Position of each window's recording, (n_windows,).
         """
         return np.asarray(best_window_scores(probabilities, recording) >= np.array(self.values), dtype=bool)

@@ -17,30 +17,30 @@ class Reason:
     """The outcome of one gate.
 
     Attributes:
-        gate: Its name.
+        gate: Name of the gate.
         passed: True also for what decides nothing.
-        message: One sentence with value and bound, or why it was not asked.
-        decides: False where too few recordings make it a note, and where it was not asked.
-        asked: False where the configuration took the gate away, or there was nothing to compare with.
+        message: One sentence with value and bound, or why it does not apply.
+        decides: False where too few recordings make it a note, and where it does not apply.
+        applies: False where the configuration took the gate away, or there was nothing to compare with.
     """
 
     gate: str
     passed: bool
     message: str
     decides: bool = True
-    asked: bool = True
+    applies: bool = True
 
     @classmethod
-    def not_asked(cls, gate: str, message: str) -> Reason:
+    def not_applied(cls, gate: str, message: str) -> Reason:
         """A gate that did not have to be passed."""
-        return cls(gate, True, message, decides=False, asked=False)
+        return cls(gate, True, message, decides=False, applies=False)
 
     @property
     def outcome(self) -> Outcome:
         """In words."""
         if not self.passed:
             return "refused"
-        if not self.asked:
+        if not self.applies:
             return "not asked"
         return "passed" if self.decides else "too few to decide"
 
@@ -56,8 +56,8 @@ class Verdict:
         return any(reason.decides for reason in self.reasons) and all(reason.passed for reason in self.reasons)
 
     @property
-    def refusals(self) -> list[str]:
-        """What the failed gates say."""
+    def failed_gates(self) -> list[str]:
+        """The messages of the gates that failed."""
         return [reason.message for reason in self.reasons if not reason.passed]
 
     def of(self, outcome: Outcome) -> list[Reason]:
@@ -71,12 +71,13 @@ class Verdict:
 
     @classmethod
     def load(cls, path: Path) -> Verdict:
-        """The inverse of `save`; a file from before `asked` was written is read too."""
+        """The inverse of `save`; a file from before `applies` was written, or when it was `asked`, is read too."""
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return cls([Reason(**reason) for reason in facts["reasons"]])
+        names = {"asked": "applies"}
+        return cls([Reason(**{names.get(key, key): one for key, one in reason.items()}) for reason in facts["reasons"]])
 
 
 def verdict_facts(verdict: Verdict) -> dict[str, Any]:
-    """For bundle.json: whether it passed, what the failed gates said, and every gate with its outcome."""
+    """For bundle.json: whether it passed, the messages of the failed gates, and every gate with its outcome."""
     gates = [{"gate": one.gate, "outcome": one.outcome, "message": one.message} for one in verdict.reasons]
-    return {"passed": verdict.passed, "refusals": verdict.refusals, "gates": gates}
+    return {"passed": verdict.passed, "failed_gates": verdict.failed_gates, "gates": gates}

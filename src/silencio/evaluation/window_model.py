@@ -18,17 +18,17 @@ WindowModel = Callable[[NDArray[np.int16]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class JudgedModel:
+class EvaluatedModel:
     """A model with what it takes to judge it.
 
     Attributes:
-        ask: The model.
+        predict: Function from a recording to the probabilities of its windows.
         spec: How it cuts windows.
         classes: What its outputs mean.
-        thresholds: From which probability on a species counts as named, (n_classes,); None before they are fitted.
+        thresholds: Probability from which on a species counts as named, (n_classes,); None before they are fitted.
     """
 
-    ask: WindowModel
+    predict: WindowModel
     spec: FeatureSpec
     classes: ClassList
     thresholds: NDArray[np.floating] | None = None
@@ -44,7 +44,7 @@ class JudgedModel:
         Raises:
             ModelError: The answer has another shape, or holds values that are no numbers.
         """
-        probabilities = self.ask(waveform)
+        probabilities = self.predict(waveform)
         expected = n_windows(len(waveform), self.spec), len(self.classes)
         if probabilities.shape != expected:
             raise ModelError(f"the model answers {what} with shape {probabilities.shape}, its windows need {expected}")

@@ -25,8 +25,8 @@ def add_encoders(
     """Copy the files of all encoders that heads heard into a bundle.
 
     Args:
-        head_encoders: Of each head, the encoders whose embeddings it was trained on.
-        configured: Where their files are.
+        head_encoders: For each head, the encoders whose embeddings it was trained on.
+        configured: Encoders of the configuration, which say where their files are.
         spec: How windows are cut.
         directory: The bundle's folder.
 

@@ -19,11 +19,11 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import (
     DATA,
     GRAPH,
-    LEDGER,
     MANIFEST,
     MODEL_CARD,
     PARITY,
     REFERENCE,
+    SPLIT_HISTORY,
     BundleManifest,
     EncoderEntry,
     GraphInput,
@@ -55,13 +55,13 @@ class Origin:
 
     Attributes:
         data: Every recording of the data set (`data.parquet`).
-        ledger: The assignment that is handed to the next run (`split.parquet`).
+        split_history: The assignment that is handed to the next run (`split.parquet`).
         licences: Licence texts of the recordings, with how many have each.
         parents: Fingerprints, commit, image.
     """
 
     data: pd.DataFrame
-    ledger: pd.DataFrame
+    split_history: pd.DataFrame
     licences: Mapping[str, int]
     parents: Mapping[str, str]
 
@@ -78,14 +78,14 @@ def export_bundle(
 ) -> tuple[BundleManifest, QuantizationReport | None]:
     """Export, verify against training, and only then put the bundle in its place.
 
-    The test part is unknown here: its figures come with the verdict (`silencio.export.seal`).
+    The test set is unknown here: its figures come with the verdict (`silencio.export.seal`).
 
     Args:
-        heads: At least those that `ensemble` joins; others have no part in the bundle.
-        ensemble: The supervisor.
+        heads: Heads, at least those that `ensemble` joins; others have no part in the bundle.
+        ensemble: The fitted ensemble.
         decision_rule: Calibration and thresholds.
         development: Shards of training and validation; parity clips are validation recordings.
-        origin: Where the bundle comes from.
+        origin: What the bundle was made from.
         config: The resolved configuration.
         classes: The order of the outputs.
         directory: The bundle's folder; must not exist, or be empty.
@@ -133,7 +133,7 @@ def export_bundle(
         )
         write_reference(validation, probabilities, classes, work / REFERENCE)
         origin.data.to_parquet(work / DATA, index=False)
-        origin.ledger.to_parquet(work / LEDGER, index=False)
+        origin.split_history.to_parquet(work / SPLIT_HISTORY, index=False)
         entries = _head_entries(heads, ["+".join(one.input_names) for one in modules], deployable, ensemble.weights)
         manifest = BundleManifest(
             version=_version(parents, work / GRAPH),
@@ -192,7 +192,7 @@ def check_against_training(
     """Hold the graph against what the heads said of validation right after training.
 
     Args:
-        probabilities: By the graph, (n_windows, n_classes).
+        probabilities: The graph's probabilities, (n_windows, n_classes).
         ensemble: What the heads said, joined.
         decision_rule: How that is calibrated.
         tolerance: Largest difference of a probability that is rounding.

@@ -47,7 +47,7 @@ class EnsembleGraph(nn.Module):
     """Heads, supervisor and calibration as one module from named inputs to probabilities.
 
     Args:
-        heads: Deployable heads.
+        heads: Heads in the form in which they are exported.
         inputs: What each of them hears.
         losses: What each head's logits mean.
         supervisor: Joins their probabilities.
@@ -87,11 +87,11 @@ def write_graph(
     """Export to ONNX with a dynamic batch, and write spec and classes into the graph itself.
 
     Args:
-        module: In evaluation mode.
-        inputs: Its inputs.
-        spec: Whose sha256 the graph carries.
-        classes: Whose codes the graph carries.
-        path: The file.
+        module: Module in evaluation mode.
+        inputs: The graph's inputs.
+        spec: Feature spec whose sha256 the graph carries.
+        classes: Class list whose codes the graph carries.
+        path: Path of the file.
     """
     # A traced batch of one would be taken for a constant.
     example = tuple(torch.zeros((2, *entry.shape), dtype=getattr(torch, entry.dtype)) for entry in inputs)

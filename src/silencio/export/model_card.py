@@ -36,7 +36,7 @@ def model_card(manifest: BundleManifest) -> str:
             for name, row in rows.items()
         ),
         "",
-        *_test_part(manifest),
+        *_test_set(manifest),
         "Focal recordings, one animal close to the microphone. Soundscapes are harder; the figures do not hold there.",
         f"Calibration: {manifest.calibration.get('kind', 'none')}, fitted on validation. A sound of no listed species",
         "still gets a most probable one: heed the thresholds.",
@@ -59,15 +59,15 @@ def model_card(manifest: BundleManifest) -> str:
     return "\n".join(lines)
 
 
-def _test_part(manifest: BundleManifest) -> list[str]:
-    part = manifest.metrics.get("test_part")
-    return [f"Test part `{part}`: figures on another one cannot be held against these."] if part else []
+def _test_set(manifest: BundleManifest) -> list[str]:
+    name = manifest.test_set
+    return [f"Test set `{name}`: figures on another one cannot be held against these."] if name else []
 
 
 def _gates(manifest: BundleManifest) -> list[str]:
     if not manifest.verdict:
         return ["Not asked."]
-    lines = ["Passed."] if manifest.verdict["passed"] else ["Refused:", "", *map(_line, manifest.verdict["refusals"])]
+    lines = ["Passed."] if manifest.verdict["passed"] else ["Refused:", "", *map(_line, manifest.failed_gates)]
     for outcome, words in (("passed", "Met:"), ("too few to decide", "Shown only:"), ("not asked", "Not asked:")):
         # Bundles of earlier versions keep what refused them alone.
         gates = [gate["message"] for gate in manifest.verdict.get("gates", []) if gate["outcome"] == outcome]

@@ -26,18 +26,18 @@ from silencio.errors import BundleError
 from silencio.storage import write_atomically
 
 Features = Mapping[str, NDArray[np.generic]]
-Judge = Callable[[NDArray[np.float32]], float]
+Score = Callable[[NDArray[np.float32]], float]
 
 _WARM_UP = 3
 
 
-class VariantFigures(BaseModel):
+class VariantMetrics(BaseModel):
     """One graph, measured.
 
     Attributes:
-        size_bytes: Of its file.
+        size_bytes: Bytes of its file.
         p50_ms: Median time of one window, one thread.
-        macro_map: On validation.
+        macro_map: Macro mAP on validation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -51,9 +51,9 @@ class QuantizationReport(BaseModel):
     """Both graphs side by side, and which one is released.
 
     Attributes:
-        fp32: As exported.
-        int8: As quantized.
-        largest_difference: Of a probability, over all validation windows.
+        fp32: Metrics of the exported graph.
+        int8: Metrics of the quantized graph.
+        largest_difference: Largest difference of a probability, over all validation windows.
         equal_top1_share: Share of the validation windows in which both name the same species first.
         kept: int8 is released.
         reason: Why, or why not.
@@ -61,8 +61,8 @@ class QuantizationReport(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    fp32: VariantFigures
-    int8: VariantFigures
+    fp32: VariantMetrics
+    int8: VariantMetrics
     largest_difference: float
     equal_top1_share: float
     kept: bool
@@ -157,7 +157,7 @@ def choose_variant(
     int8_path: Path,
     inputs: tuple[GraphInput, ...],
     validation: Iterable[Features],
-    judge: Judge,
+    score: Score,
     config: QuantizeConfig,
 ) -> QuantizationReport:
     """Measure both graphs on validation windows and say which one is released.
@@ -167,7 +167,7 @@ def choose_variant(
         int8_path: As `quantize_graph` wrote it.
         inputs: What both are fed.
         validation: Validation windows, usually one recording at a time; read once.
-        judge: From the probabilities of all of them, (n_windows, n_classes), to validation's macro mAP.
+        score: Function from all probabilities, (n_windows, n_classes), to validation's macro mAP.
         config: What int8 may cost.
 
     Raises:
@@ -183,14 +183,14 @@ def choose_variant(
         raise BundleError("there is no validation window to compare int8 on")
     exact, rounded = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     p50_ms = _median_ms((fp32, int8), timed, config.n_timed)
-    figures = [
-        VariantFigures(size_bytes=path.stat().st_size, p50_ms=ms, macro_map=float(judge(probabilities)))
+    metrics = [
+        VariantMetrics(size_bytes=path.stat().st_size, p50_ms=ms, macro_map=float(score(probabilities)))
         for path, ms, probabilities in zip((fp32_path, int8_path), p50_ms, (exact, rounded), strict=True)
     ]
-    kept, reason = _verdict(figures[0], figures[1], config.max_map_loss)
+    kept, reason = _verdict(metrics[0], metrics[1], config.max_map_loss)
     return QuantizationReport(
-        fp32=figures[0],
-        int8=figures[1],
+        fp32=metrics[0],
+        int8=metrics[1],
         largest_difference=float(np.abs(exact - rounded).max()),
         equal_top1_share=float((exact.argmax(axis=1) == rounded.argmax(axis=1)).mean()),
         kept=kept,
@@ -218,7 +218,7 @@ def _median_ms(graphs: tuple[Graph, Graph], windows: list[Features], n_timed: in
     return 1e3 * float(np.median(times_s[0])), 1e3 * float(np.median(times_s[1]))
 
 
-def _verdict(fp32: VariantFigures, int8: VariantFigures, max_map_loss: float) -> tuple[bool, str]:
+def _verdict(fp32: VariantMetrics, int8: VariantMetrics, max_map_loss: float) -> tuple[bool, str]:
     loss = fp32.macro_map - int8.macro_map
     times = f"{int8.p50_ms:.1f} ms a window against {fp32.p50_ms:.1f} ms"
     # Written so that a figure that is no number never passes.

@@ -1,4 +1,4 @@
-"""Seal a candidate: the figures on the test part and the verdict go into the bundle, and nothing else changes."""
+"""Seal a candidate: the figures on the test set and the verdict go into the bundle, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def seal_bundle(
     Args:
         candidate: As `export_bundle` wrote it.
         metrics: Joined to those that it has.
-        verdict: `passed` and `refusals`.
+        verdict: As `silencio.evaluation.verdict.verdict_facts` gives it.
         directory: The sealed bundle's folder; must not exist, or be empty.
 
     Raises:

@@ -41,7 +41,7 @@ def released_variant(
         directory: Holds the graph.
         inputs: What it is fed.
         training: Its windows are what activations are measured on.
-        validation: Decides.
+        validation: Validation recordings, which decide.
         classes: What the outputs mean.
         config: What int8 may cost; it may be switched off.
 

@@ -23,7 +23,8 @@ class WindowFeatures:
 
     Attributes:
         starts_s: The second at which each window begins, n_windows of them.
-        inputs: By name: `waveform` int16 (n_windows, window_samples), `log_mel` float32 (n_windows, n_mels, n_frames).
+        inputs: Inputs by name: `waveform` int16 (n_windows, window_samples), `log_mel` float32 (n_windows, n_mels,
+            n_frames).
     """
 
     starts_s: list[float]

@@ -36,9 +36,9 @@ class LogMel:
         self._hann = _aligned((spec.n_fft,), np.float64)
         self._hann[:] = np.hanning(spec.n_fft + 1)[:-1] / FULL_SCALE
         filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
-        heard = np.flatnonzero(filters.any(axis=0))
+        used = np.flatnonzero(filters.any(axis=0))
         # Filters that lie between two bins hear nothing at all: one bin, of weight zero, stands for that.
-        self._bins = slice(int(heard[0]), int(heard[-1]) + 1) if len(heard) else slice(0, 1)
+        self._bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.
         self._filters = scipy.sparse.csr_array(filters[:, self._bins])
@@ -92,7 +92,7 @@ class _Stft:
 
     Args:
         spec: The definition that is followed.
-        n_samples: Of the signals that are to be analysed.
+        n_samples: Number of samples of the signals that are to be analysed.
         bins: The bins whose power is wanted.
 
     Attributes:

@@ -31,7 +31,7 @@ class FeatureSpec(BaseModel):
     Attributes:
         sample_rate_hz: Rate to which every recording is brought.
         window_s: Length of a window.
-        hop_s: From the start of one window to the start of the next.
+        hop_s: Seconds from the start of one window to the start of the next.
         padding: How a window that the recording does not fill is filled.
         last_window: What becomes of the rest after the last full window (`silencio.audio.window_starts`). A
             specification that does not say it was made when there was one rule, and keeps it, its JSON and its sha256.
@@ -43,7 +43,7 @@ class FeatureSpec(BaseModel):
         min_power: Power below which a band counts as this much; 1e-10 is -100 dB.
         floor_db: Decibels below which there is only noise of the recorder.
         offset_db: Added before scaling.
-        scale_db: Divided by.
+        scale_db: Decibels that the log-mel is divided by.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

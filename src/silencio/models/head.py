@@ -32,7 +32,7 @@ class HeadConfig(BaseModel):
             statistics of its batch norms, with this decay (it rises to it, so that a short training does not keep
             the first weights); 0 keeps the last weights.
         learning_rate: Peak of the one-cycle schedule.
-        weight_decay: Of AdamW; biases and norms have none.
+        weight_decay: Weight decay of AdamW; biases and norms have none.
         warmup_share: Share of the steps in which the learning rate rises.
         clip_norm: Gradients are scaled down to this norm.
         loss: `cross_entropy` spreads one unit over the labels (and gives a softmax), `bce` judges each alone, and so
@@ -86,7 +86,7 @@ class HeadContext:
     Attributes:
         features: The features that will be heard.
         n_classes: Number of outputs.
-        encoders: At least those whose embeddings it hears, by name.
+        encoders: Encoders by name, at least those whose embeddings the head takes.
         initialize: Load pretrained weights. False where trained weights are loaded next.
     """
 
@@ -142,7 +142,7 @@ def loss_of(logits: torch.Tensor, target: torch.Tensor, config: HeadConfig) -> t
         logits: (batch, n_classes).
         target: Multi-label, possibly mixed: (batch, n_classes) in [0, 1]. Under `cross_entropy` a row that sums to less
             than one, a teacher's doubtful word, counts for that much less.
-        config: Which loss, and how much smoothing.
+        config: Loss, and how much its labels are smoothed.
 
     Returns:
         A scalar.

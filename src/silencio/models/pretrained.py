@@ -72,7 +72,7 @@ def load_backbone(backbone: nn.Module, weights: Mapping[str, torch.Tensor], stem
 
     Args:
         backbone: Gets the weights.
-        weights: Under the backbone's names in any order, or in another dialect in layer order.
+        weights: Weights under the backbone's names in any order, or under others' names in layer order.
         stem: Name of the backbone's first weight.
 
     Raises:

@@ -32,7 +32,7 @@ class Supervisor(nn.Module, Generic[ConfigT]):
     """Base of all supervisors.
 
     Attributes:
-        Config: Its own configuration.
+        Config: Class of its configuration.
     """
 
     Config: ClassVar[type[SupervisorConfig]]
@@ -46,7 +46,7 @@ class Supervisor(nn.Module, Generic[ConfigT]):
             scores: Probabilities by recording, (n_heads, n_recordings, n_classes).
             target: Multi-label, (n_recordings, n_classes).
             config: An instance of `Config`.
-            seed: Of all that is drawn.
+            seed: Seed of all that is drawn.
         """
 
     @abstractmethod

@@ -56,8 +56,8 @@ def _list(console: Console) -> None:
         console.print(f"{MODEL} has no versions at {shown(Tracking().uri)}", soft_wrap=True)
         return
     console.print(versions_table(found, console.width))
-    if len({version.test_part for version in found}) > 1:
-        console.print("Figures of different test parts are of different recordings: they cannot be compared.")
+    if len({version.test_set for version in found}) > 1:
+        console.print("Metrics of different test sets are of different recordings: they cannot be compared.")
     console.print(f"Runs: {runs_page()}", soft_wrap=True)
 
 
@@ -76,8 +76,8 @@ def _benchmarks(version: int, file: Path) -> None:
     kept = set_benchmarks(version, benchmarks)
     figures = "figure stands" if len(kept) == 1 else "figures stand"
     sys.stdout.write(f"{len(kept)} {figures} on version {version}, measured on {benchmarks.machine}\n")
-    if benchmarks.n_figures > len(kept):
-        sys.stdout.write(f"{benchmarks.n_figures - len(kept)} are of other bundles, of none, or no number: left out\n")
+    if benchmarks.n_metrics > len(kept):
+        sys.stdout.write(f"{benchmarks.n_metrics - len(kept)} are of other bundles, of none, or no number: left out\n")
 
 
 def _fetch(alias: str, out: Path) -> None:

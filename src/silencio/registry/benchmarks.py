@@ -19,8 +19,8 @@ class MeasuredBundle(NamedTuple):
     """Which bundle: `version` names what it was made of, `manifest_sha256` every byte of it.
 
     Attributes:
-        version: Of the bundle.
-        manifest_sha256: Of its `bundle.json`; a bundle that was judged anew has another one.
+        version: Version of the bundle.
+        manifest_sha256: SHA-256 of its `bundle.json`; a bundle that was judged anew has another one.
     """
 
     version: str
@@ -35,16 +35,16 @@ class Benchmarks:
     """What a file of `make bench` holds.
 
     Attributes:
-        path: The file.
-        machine: On which it was measured, and when.
-        figures: By the bundle that was measured, by name with unit.
-        n_figures: All of the file's; those without a bundle are of no version.
+        path: Path of the file.
+        machine: Machine on which it was measured, and when.
+        metrics: Metrics by the bundle that was measured, by name with unit.
+        n_metrics: All of the file's; those without a bundle are of no version.
     """
 
     path: Path
     machine: str
-    figures: Mapping[MeasuredBundle, Mapping[str, float]]
-    n_figures: int
+    metrics: Mapping[MeasuredBundle, Mapping[str, float]]
+    n_metrics: int
 
     @classmethod
     def load(cls, path: Path) -> Benchmarks:
@@ -59,10 +59,10 @@ class Benchmarks:
             results = [(f"{one['what']} [{one['unit']}]", float(one["value"]), one) for one in facts["results"]]
             machine, is_quick = facts.get("machine") or {}, facts.get("quick")
             lacking = [name for name in _MACHINE if not machine.get(name)]
-            figures: dict[MeasuredBundle, dict[str, float]] = defaultdict(dict)
+            metrics: dict[MeasuredBundle, dict[str, float]] = defaultdict(dict)
             for name, value, one in results:
                 if bundle := one.get("bundle"):
-                    figures[MeasuredBundle(bundle["version"], bundle["manifest_sha256"])][name] = value
+                    metrics[MeasuredBundle(bundle["version"], bundle["manifest_sha256"])][name] = value
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RegistryError(f"{path} is no JSON of `make bench` ({error})") from error
         if is_quick:
@@ -71,9 +71,9 @@ class Benchmarks:
             raise RegistryError(
                 f"{path} does not say on which machine it was measured ({', '.join(lacking)}): {_AGAIN}"
             )
-        if not figures:
+        if not metrics:
             raise RegistryError(f"{path} does not say which bundle it was measured on: {_AGAIN}")
-        return cls(path, _in_words(machine), dict(figures), len(results))
+        return cls(path, _in_words(machine), dict(metrics), len(results))
 
     def of_bundle(self, bundle: MeasuredBundle) -> Mapping[str, float]:
         """Figures that were measured on a bundle.
@@ -81,12 +81,12 @@ class Benchmarks:
         Raises:
             RegistryError: There are none.
         """
-        if bundle not in self.figures:
+        if bundle not in self.metrics:
             raise RegistryError(
-                f"{self.path} was measured on bundle {', '.join(map(str, sorted(self.figures)))}, the version is "
+                f"{self.path} was measured on bundle {', '.join(map(str, sorted(self.metrics)))}, the version is "
                 f"bundle {bundle}: {_AGAIN}"
             )
-        return self.figures[bundle]
+        return self.metrics[bundle]
 
 
 def _in_words(machine: Mapping[str, Any]) -> str:

@@ -21,11 +21,11 @@ def params_of(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def figures_of(values: Mapping[str, Any], depth: int = 99) -> dict[str, float]:
+def metrics_of(values: Mapping[str, Any], depth: int = 99) -> dict[str, float]:
     """Numbers as metrics: `test/by_class/Aves/top1` -> 0.8; what is no finite number is left out.
 
     Args:
-        values: Nested.
+        values: Nested mappings of values.
         depth: Numbers nested deeper are left out, too.
     """
     return {

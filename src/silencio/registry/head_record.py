@@ -14,7 +14,7 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Run
 
-from silencio.registry.flatten import figures_of, params_of
+from silencio.registry.flatten import metrics_of, params_of
 from silencio.registry.runs import children_of, fresh_child, log_metrics, log_params
 from silencio.storage import write_atomically
 
@@ -51,7 +51,7 @@ class HeadRecord:
     """What a head's run holds.
 
     Attributes:
-        name: Of the run.
+        name: Name of the run.
         params: The head's configuration.
         epochs: Figures of each epoch, without times.
         result: What came of it.
@@ -71,23 +71,23 @@ class HeadRecord:
         """The inverse of `save`."""
         return cls(**json.loads((folder / _RECORD).read_text(encoding="utf-8")))
 
-    def figures(self, times: Times | None, otherwise_ms: int) -> Iterator[Metric]:
+    def metrics(self, times: Times | None, otherwise_ms: int) -> Iterator[Metric]:
         """All figures; without times, at `otherwise_ms`."""
         ended_ms = times.ended_ms if times else [otherwise_ms] * len(self.epochs)
         for number, (epoch, at_ms) in enumerate(zip(self.epochs, ended_ms, strict=True)):
             took = {"epoch_s": times.epoch_s[number]} if times else {}
-            yield from (Metric(name, value, at_ms, number) for name, value in figures_of({**epoch, **took}).items())
+            yield from (Metric(name, value, at_ms, number) for name, value in metrics_of({**epoch, **took}).items())
         last_ms = ended_ms[-1] if ended_ms else otherwise_ms
-        yield from (Metric(name, value, last_ms, 0) for name, value in figures_of(self.result).items())
+        yield from (Metric(name, value, last_ms, 0) for name, value in metrics_of(self.result).items())
 
 
 def record_heads(client: MlflowClient, run_id: str, heads: Mapping[str, str]) -> None:
     """See to it that each head has a finished run under the pipeline's, with all its figures. Twice is as once.
 
     Args:
-        client: Of the tracking server.
+        client: The tracking server's client.
         run_id: The pipeline's run.
-        heads: For each folder of a trained head, its times (`Times.to_json`); empty: unknown.
+        heads: Heads for each folder of a trained head, its times (`Times.to_json`); empty: unknown.
 
     Raises:
         MlflowException: The server refused; see `connection.registry_errors`.
@@ -100,7 +100,7 @@ def record_heads(client: MlflowClient, run_id: str, heads: Mapping[str, str]) ->
 
 def _record(client: MlflowClient, parent: str, child: Run | None, record: HeadRecord, times: Times | None) -> None:
     otherwise_ms = int(client.get_run(parent).info.start_time)
-    wanted = list(record.figures(times, otherwise_ms))
+    wanted = list(record.metrics(times, otherwise_ms))
     known = {} if child is None else _known(client, child, {metric.key for metric in wanted})
     if child is None or _another(child, known, record, wanted):
         started_ms = times.started_ms if times else None
@@ -124,7 +124,7 @@ def _another(child: Run, known: Mapping[_STEP, float], record: HeadRecord, wante
     params = params_of(record.params)
     if any(params.get(name) != value for name, value in child.data.params.items()):
         return True
-    figures = {(metric.key, metric.step): metric.value for metric in wanted}
-    if any(figures.get(point, value) != value for point, value in known.items() if point[0] != "epoch_s"):
+    metrics = {(metric.key, metric.step): metric.value for metric in wanted}
+    if any(metrics.get(point, value) != value for point, value in known.items() if point[0] != "epoch_s"):
         return True
     return any(name == "loss" and step >= len(record.epochs) for name, step in known)

@@ -15,7 +15,7 @@ from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from silencio.errors import RegistryError
 from silencio.registry.connection import connect, registry_errors
-from silencio.registry.flatten import figures_of, params_of
+from silencio.registry.flatten import metrics_of, params_of
 from silencio.registry.head_record import HeadRecord, Times
 from silencio.registry.runs import fresh_child, log_metrics, run_of
 from silencio.registry.settings import Tracking, run_key, shown
@@ -44,10 +44,10 @@ class HeadRun:
 
     Args:
         head: Name of the head's run.
-        params: Its configuration.
+        params: The head's configuration.
 
     Attributes:
-        times: Of the training so far.
+        times: Times of the training so far.
     """
 
     def __init__(self, head: str, params: Mapping[str, Any]) -> None:
@@ -59,21 +59,21 @@ class HeadRun:
         self._unsent: list[Metric] = []
         self._monitor: Any = None
         self._missed = False
-        self._ask_again_at = 0.0
+        self._retry_at = 0.0
 
-    def epoch(self, number: int, figures: Mapping[str, Any]) -> None:
+    def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
         """Record figures of one epoch, counted from 0; `epoch_s` is its time."""
-        self._record.epochs.append({name: value for name, value in figures.items() if name != "epoch_s"})
-        self.times.epoch_s.append(figures.get("epoch_s", 0.0))
+        self._record.epochs.append({name: value for name, value in metrics.items() if name != "epoch_s"})
+        self.times.epoch_s.append(metrics.get("epoch_s", 0.0))
         self.times.ended_ms.append(_now_ms())
-        self._keep(number, figures)
-        if time.monotonic() >= self._ask_again_at:
+        self._keep(number, metrics)
+        if time.monotonic() >= self._retry_at:
             self._send()
 
-    def result(self, figures: Mapping[str, Any]) -> None:
+    def result(self, metrics: Mapping[str, Any]) -> None:
         """Record what came of it; sent at the end."""
-        self._record.result.update(figures)
-        self._keep(0, figures)
+        self._record.result.update(metrics)
+        self._keep(0, metrics)
 
     def save(self, folder: Path) -> None:
         """Keep the record with the trained head, for `register`."""
@@ -88,10 +88,10 @@ class HeadRun:
             self._monitor.finish()
         self._send(last_status="FAILED" if error else "FINISHED")
 
-    def _keep(self, step: int, figures: Mapping[str, Any]) -> None:
+    def _keep(self, step: int, metrics: Mapping[str, Any]) -> None:
         # A point that `register` finds missing gets the same time.
         at_ms = self.times.ended_ms[-1] if self.times.ended_ms else self.times.started_ms
-        self._unsent += [Metric(name, value, at_ms, step) for name, value in figures_of(figures).items()]
+        self._unsent += [Metric(name, value, at_ms, step) for name, value in metrics_of(metrics).items()]
 
     def _send(self, last_status: str = "") -> None:
         if not self._key:
@@ -110,7 +110,7 @@ class HeadRun:
                     self._watch_system(tracking)
             self._missed = False
         except RegistryError as error:
-            self._ask_again_at = time.monotonic() + _PAUSE_S
+            self._retry_at = time.monotonic() + _PAUSE_S
             if last_status:
                 _log.warning(
                     "%d figures of head %s were not sent, register will write them: %s",

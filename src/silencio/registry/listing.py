@@ -9,17 +9,17 @@ from rich.table import Column, Table
 from silencio.registry.models import Version
 
 # Of its 12 digits; enough to see whether two versions were judged on the same recordings.
-_TEST_PART_DIGITS = 8
+_TEST_SET_DIGITS = 8
 _BORDER_CELLS = 3
 _CELLS: dict[str, Callable[[Version], str]] = {
     "version": lambda version: str(version.number),
     "alias": lambda version: ", ".join(version.aliases),
     "bundle": lambda version: version.bundle_version,
     "registered": lambda version: f"{version.registered:%Y-%m-%d %H:%M}",
-    "macro mAP": lambda version: _figure(version, "macro_map"),
-    "top-1": lambda version: _figure(version, "top1"),
+    "macro mAP": lambda version: _metric(version, "macro_map"),
+    "top-1": lambda version: _metric(version, "top1"),
     "recordings": lambda version: _n_recordings(version),
-    "test part": lambda version: version.test_part[:_TEST_PART_DIGITS],
+    "test set": lambda version: version.test_set[:_TEST_SET_DIGITS],
     "run": lambda version: version.run_id[:8],
 }
 _LEFT_OUT_FIRST = ("run", "registered")
@@ -31,7 +31,7 @@ def versions_table(versions: Sequence[Version], width: int) -> Table:
     """A row a version: figures beside the number and the name of the test recordings that they are of.
 
     Args:
-        versions: In the order of the rows.
+        versions: Versions in the order of the rows.
         width: Cells that there are; what does not fit is left out, or folded where it is no version.
     """
     cells = {name: [cell(version) for version in versions] for name, cell in _CELLS.items()}
@@ -60,11 +60,11 @@ def _widest(values: Sequence[str]) -> int:
     return max(map(len, values), default=0)
 
 
-def _figure(version: Version, name: str) -> str:
-    value = version.figures.get(f"test/{name}")
+def _metric(version: Version, name: str) -> str:
+    value = version.metrics.get(f"test/{name}")
     return "" if value is None else f"{value:.3f}"
 
 
 def _n_recordings(version: Version) -> str:
-    value = version.figures.get("test/n_recordings")
+    value = version.metrics.get("test/n_recordings")
     return "" if value is None else f"{value:.0f}"

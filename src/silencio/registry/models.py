@@ -22,7 +22,7 @@ from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.interpreter import python
 from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.connection import connect, registry_errors
-from silencio.registry.flatten import figures_of
+from silencio.registry.flatten import metrics_of
 from silencio.registry.record import BUNDLE
 from silencio.registry.settings import MODEL, Tracking
 from silencio.storage import real_place, replace_folder, restore_folder
@@ -42,12 +42,12 @@ class Version:
 
     Attributes:
         number: Counted by MLflow from 1.
-        bundle_version: Of its bundle.
+        bundle_version: Version of its bundle.
         aliases: `challenger`, `champion`, `previous`, or none.
-        registered: When.
+        registered: Time of the registration.
         run_id: The run that made it.
-        figures: Of the test part (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
-        test_part: Names the test recordings that the figures are of; empty where it was not kept.
+        metrics: Metrics of the test set (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
+        test_set: Names the test recordings that the figures are of; empty where it was not kept.
     """
 
     number: int
@@ -55,8 +55,8 @@ class Version:
     aliases: tuple[str, ...]
     registered: datetime
     run_id: str
-    figures: dict[str, float]
-    test_part: str = ""
+    metrics: dict[str, float]
+    test_set: str = ""
 
 
 def register_version(client: MlflowClient, run_id: str, manifest: BundleManifest) -> int:
@@ -124,11 +124,11 @@ def set_benchmarks(version: int, benchmarks: Benchmarks) -> list[str]:
     with registry_errors(f"writing benchmarks on version {version}"):
         tags = _existing(client, version).tags
         registered = MeasuredBundle(tags.get("bundle_version", ""), tags.get(_SHA256, ""))
-        figures = figures_of(benchmarks.of_bundle(registered))
-        for name, value in figures.items():
+        metrics = metrics_of(benchmarks.of_bundle(registered))
+        for name, value in metrics.items():
             client.set_model_version_tag(MODEL, str(version), _BENCHMARK + name, repr(value))
             client.set_model_version_tag(MODEL, str(version), _BENCHMARK_MACHINE + name, benchmarks.machine)
-    return list(figures)
+    return list(metrics)
 
 
 def promote(version: int) -> None:
@@ -246,12 +246,12 @@ def _ensure_model(client: MlflowClient) -> None:
 def _description(manifest: BundleManifest) -> str:
     """What people read beside the version; programs have the tags."""
     test = manifest.metrics.get("test", {})
-    figures = [f"{name} {test[name]:.3f}" for name in ("top1", "macro_map") if isinstance(test.get(name), float)]
-    part = f" (part {manifest.metrics['test_part']})" if manifest.metrics.get("test_part") else ""
+    metrics = [f"{name} {test[name]:.3f}" for name in ("top1", "macro_map") if isinstance(test.get(name), float)]
+    test_set = f" (test set {manifest.test_set})" if manifest.test_set else ""
     heads = ", ".join(head.name for head in manifest.heads)
     words = [
         f"Bundle {manifest.version}: {heads}; {len(manifest.classes)} classes, {manifest.precision}.",
-        f"On {test.get('n_recordings', 'the')} test recordings{part}: {', '.join(figures)}." if figures else "",
+        f"On {test.get('n_recordings', 'the')} test recordings{test_set}: {', '.join(metrics)}." if metrics else "",
         f"Licence: {manifest.licences.get('verdict', 'unknown')}.",
     ]
     return " ".join(filter(None, words))
@@ -261,14 +261,14 @@ def _tags(manifest: BundleManifest) -> dict[str, str]:
     measured: dict[str, Any] = {
         part: manifest.metrics[part] for part in ("test", "benchmark") if part in manifest.metrics
     }
-    figures = {name: repr(value) for name, value in figures_of(measured, depth=2).items()}
-    return figures | {
+    metrics = {name: repr(value) for name, value in metrics_of(measured, depth=2).items()}
+    return metrics | {
         "bundle_version": manifest.version,
         _SHA256: manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
         "classes_sha256": manifest.classes_sha256,
         "parents": json.dumps(manifest.parents, sort_keys=True),
-        **({"test_part": manifest.metrics["test_part"]} if manifest.metrics.get("test_part") else {}),
+        **({"test_set": manifest.test_set} if manifest.test_set else {}),
     }
 
 
@@ -280,6 +280,7 @@ def _version(found: ModelVersion, aliases: Mapping[int, list[str]]) -> Version:
         aliases=tuple(sorted(aliases.get(number, []))),
         registered=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC),
         run_id=found.run_id or "",
-        figures={name: float(text) for name, text in found.tags.items() if name.startswith(("test/", _BENCHMARK))},
-        test_part=found.tags.get("test_part", ""),
+        metrics={name: float(text) for name, text in found.tags.items() if name.startswith(("test/", _BENCHMARK))},
+        # Versions that were registered before have it under its former name.
+        test_set=found.tags.get("test_set", found.tags.get("test_part", "")),
     )

@@ -14,7 +14,7 @@ from mlflow.entities import Metric, RunTag
 
 from silencio.bundle.manifest import BundleManifest
 from silencio.errors import RegistryError
-from silencio.registry.flatten import figures_of, params_of, shortened
+from silencio.registry.flatten import metrics_of, params_of, shortened
 from silencio.registry.runs import log_metrics, log_params
 
 BUNDLE = "bundle"
@@ -26,7 +26,7 @@ class Verdict:
 
     Attributes:
         passed: Whether the bundle may be registered.
-        reasons: Every gate: `gate`, `passed`, `message`, and whether it `decides` and was `asked`.
+        reasons: Every gate: `gate`, `passed`, `message`, and whether it `decides` and `applies`.
     """
 
     passed: bool
@@ -43,9 +43,10 @@ class Verdict:
             facts = json.loads(path.read_text(encoding="utf-8"))
             passed = facts["passed"]
             reasons = [
-                # A file of an earlier version says neither.
+                # A file of an earlier version has neither, or calls the second `asked`.
                 {key: reason[key] for key in ("gate", "passed", "message")}
-                | {key: reason.get(key, True) for key in ("decides", "asked")}
+                | {"decides": reason.get("decides", True)}
+                | {"applies": reason.get("applies", reason.get("asked", True))}
                 for reason in facts["reasons"]
             ]
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -53,19 +54,19 @@ class Verdict:
         if not isinstance(passed, bool):
             raise RegistryError(f"{path} is no verdict of the gates: passed is {passed!r}, not true or false")
         verdict = cls(passed, reasons)
-        if passed and verdict.objections:
-            raise RegistryError(f"{path} contradicts itself: passed, but {'; '.join(verdict.objections)}")
+        if passed and verdict.failed_gates:
+            raise RegistryError(f"{path} contradicts itself: passed, but {'; '.join(verdict.failed_gates)}")
         return verdict
 
     @property
-    def objections(self) -> list[str]:
+    def failed_gates(self) -> list[str]:
         """What the gates that failed said."""
         return [f"{reason['gate']}: {reason['message']}" for reason in self.reasons if not reason["passed"]]
 
     @property
-    def not_asked(self) -> list[str]:
+    def not_applied(self) -> list[str]:
         """Gates that did not have to be passed."""
-        return [reason["gate"] for reason in self.reasons if not reason["asked"]]
+        return [reason["gate"] for reason in self.reasons if not reason["applies"]]
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,10 @@ class RunFiles:
     """Paths of what is recorded.
 
     Attributes:
-        bundle: Folder.
-        verdict: JSON.
+        bundle: The bundle's folder.
+        verdict: The verdict's JSON file.
         evaluation: Folder or JSON.
-        report: HTML.
+        report: The report, an HTML file.
     """
 
     bundle: Path
@@ -91,12 +92,12 @@ def record_run(
     """Put everything into the run. Done twice it is the same: a step may be started again.
 
     Args:
-        client: Of the tracking server.
-        run_id: The run.
+        client: The tracking server's client.
+        run_id: Identifier of the run.
         config: The resolved configuration, YAML.
         files: What is recorded.
-        manifest: The bundle's.
-        verdict: Of the gates.
+        manifest: The bundle's manifest.
+        verdict: Verdict of the gates.
 
     Raises:
         MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.
@@ -104,8 +105,8 @@ def record_run(
     log_params(client, run_id, params_of(yaml.safe_load(config)))
     # The run's own start as the time: the same figure at the same time is kept once.
     started_ms = client.get_run(run_id).info.start_time
-    figures = figures_of(manifest.metrics)
-    log_metrics(client, run_id, [Metric(name, value, started_ms, 0) for name, value in figures.items()])
+    metrics = metrics_of(manifest.metrics)
+    log_metrics(client, run_id, [Metric(name, value, started_ms, 0) for name, value in metrics.items()])
     client.log_artifacts(run_id, str(files.bundle), BUNDLE)
     client.log_text(run_id, config, "config.yaml")
     client.log_text(run_id, files.verdict.read_text(encoding="utf-8"), "verdict.json")
@@ -129,7 +130,7 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
         "bundle_version": manifest.version,
         "manifest_sha256": manifest.manifest_sha256,
         "spec_sha256": manifest.spec_sha256,
-        "test_part": str(manifest.metrics.get("test_part", "")),
+        "test_set": manifest.test_set,
     }
 
 
@@ -138,8 +139,8 @@ def _verdict_tags(verdict: Verdict) -> dict[str, str]:
     return {
         "verdict": "passed" if verdict.passed else "refused",
         "needs_retraining": "false" if verdict.passed else "true",
-        "refused_because": "" if verdict.passed else "; ".join(verdict.objections) or "no gate says why",
-        "gates_not_asked": "; ".join(verdict.not_asked),
+        "refused_because": "" if verdict.passed else "; ".join(verdict.failed_gates) or "no gate says why",
+        "gates_not_asked": "; ".join(verdict.not_applied),
         # Shown at the head of the run's page.
         "mlflow.note.content": "\n".join(["| gate | verdict | why |", "|---|---|---|", *rows]),
     }
@@ -148,6 +149,6 @@ def _verdict_tags(verdict: Verdict) -> dict[str, str]:
 def _outcome(reason: Mapping[str, Any]) -> str:
     if not reason["passed"]:
         return "**failed**"
-    if not reason["asked"]:
+    if not reason["applies"]:
         return "not asked"
     return "passed" if reason["decides"] else "too few to decide"

@@ -149,7 +149,7 @@ def children_of(client: MlflowClient, run_id: str, where: str = "") -> list[Run]
     """The runs under a run, the latest first.
 
     Args:
-        client: Of the tracking server.
+        client: The tracking server's client.
         run_id: The run above.
         where: A condition on them, as MLflow takes it.
     """

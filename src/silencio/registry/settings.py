@@ -54,7 +54,7 @@ class Tracking:
     Attributes:
         uri: A server, or an SQLite file (`MLFLOW_TRACKING_URI`; default: MLflow's own, `mlflow.db` in the working
             folder, so that `mlflow server` there shows the runs).
-        experiment: Under which runs are listed (`SILENCIO_EXPERIMENT`; default `silencio`).
+        experiment: Experiment under which runs are listed (`SILENCIO_EXPERIMENT`; default `silencio`).
     """
 
     uri: str = field(default_factory=_tracking_uri)

@@ -14,8 +14,8 @@ class Section:
     """One part of a report.
 
     Attributes:
-        name: Its anchor.
-        title: Its heading.
+        name: Anchor of the section.
+        title: Heading of the section.
         body: What is below the heading.
     """
 
@@ -28,9 +28,9 @@ def document(title: str, opening: Markup, sections: Sequence[Section]) -> str:
     """A whole page.
 
     Args:
-        title: Of the window.
+        title: Title of the window.
         opening: What stands above the contents.
-        sections: In order.
+        sections: Sections in order.
     """
     contents = tag(
         "nav",
@@ -74,7 +74,7 @@ class Column:
     """A column of a table.
 
     Attributes:
-        name: Its heading.
+        name: Heading of the column.
         is_number: Set to the right, in figures of equal width.
         heading: What stands there instead of the name, such as the scale of a picture.
     """
@@ -91,7 +91,7 @@ def table(
 
     Args:
         caption: What it shows.
-        columns: From left to right.
+        columns: Columns from left to right.
         rows: One cell a column.
         classes: One a row.
     """

@@ -18,13 +18,13 @@ _TOP = 3
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the model said of one species.
+class SpeciesPrediction:
+    """What the model predicts for one species.
 
     Attributes:
-        code: Of the species.
-        probability: Of the whole recording.
-        windows: Of each window that is shown, (n_windows,).
+        code: Code of the species.
+        probability: Probability of the whole recording.
+        windows: Probability in each window that is shown, (n_windows,).
     """
 
     code: str
@@ -39,10 +39,10 @@ class Example:
     Attributes:
         answer: Its entry of `Evaluation.answers`.
         waveform: What is shown of it, int16 (n_samples,).
-        begin_s: Where in the recording that begins.
-        duration_s: Of the whole recording.
-        starts_s: Where in the recording each window begins that is shown.
-        said: The three most probable species, and the right one where it is not among them.
+        begin_s: Seconds into the recording at which that begins.
+        duration_s: Length of the whole recording.
+        starts_s: Seconds into the recording at which each window that is shown begins.
+        predicted: The three most probable species, and the right one where it is not among them.
     """
 
     answer: Mapping[str, Any]
@@ -50,7 +50,7 @@ class Example:
     begin_s: float
     duration_s: float
     starts_s: tuple[float, ...]
-    said: tuple[Said, ...]
+    predicted: tuple[SpeciesPrediction, ...]
 
     @property
     def is_right(self) -> bool:
@@ -73,20 +73,20 @@ def choose(answers: Sequence[Mapping[str, Any]], classes: ClassList) -> list[Map
     return chosen
 
 
-def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, classes: ClassList) -> Example:
+def make_example(answer: Mapping[str, Any], test: ShardSet, predict: WindowModel, classes: ClassList) -> Example:
     """Ask the model once more, to show its answer over time.
 
     Of a long recording those windows are shown in which the species that was named is most probable.
     """
     position = int(np.flatnonzero(test.table["recording_id"] == answer["recording_id"])[0])
     waveform, spec, starts = test.waveform(position), test.spec, test.window_starts(position)
-    probabilities = ask(waveform)
+    probabilities = predict(waveform)
     n_shown = max(1, int((_MAX_S - spec.window_s) / spec.hop_s + 1e-9) + 1)
     named = probabilities[:, classes.index[answer["predicted"]]]
     first = int(np.convolve(named, np.ones(n_shown), "valid").argmax()) if len(named) > n_shown else 0
     shown = starts[first : first + n_shown]
     begin, end = shown[0], shown[-1] + spec.window_samples
-    scores = probabilities.mean(axis=0)
+    scores, windows = probabilities.mean(axis=0), probabilities[first : first + n_shown]
     columns = [int(column) for column in np.argsort(-scores, kind="stable")[:_TOP]]
     truth = classes.index[answer["primary_label"]]
     columns += [truth] if truth not in columns else []
@@ -96,9 +96,8 @@ def make_example(answer: Mapping[str, Any], test: ShardSet, ask: WindowModel, cl
         begin_s=begin / spec.sample_rate_hz,
         duration_s=len(waveform) / spec.sample_rate_hz,
         starts_s=tuple(start / spec.sample_rate_hz for start in shown),
-        said=tuple(
-            Said(classes.codes[column], float(scores[column]), probabilities[first : first + n_shown, column])
-            for column in columns
+        predicted=tuple(
+            SpeciesPrediction(classes.codes[column], float(scores[column]), windows[:, column]) for column in columns
         ),
     )
 

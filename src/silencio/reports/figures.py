@@ -39,19 +39,19 @@ def curve(values: Sequence[float], x_name: str, y_name: str) -> Figure:
     parts.append(_text(x_name, (_CURVE_LEFT + _WIDTH - _RIGHT) / 2, _CURVE_HEIGHT - 8, "middle"))
     turned = f"translate(12 {(bottom + _CURVE_TOP) / 2:.0f}) rotate(-90)"
     parts.append(tag("text", y_name, transform=turned, text_anchor="middle"))
-    said = f"{y_name} by {x_name}, from {values[0]:.3g} to {values[-1]:.3g}"
-    return _figure(parts, _CURVE_HEIGHT, said)
+    label = f"{y_name} by {x_name}, from {values[0]:.3g} to {values[-1]:.3g}"
+    return _figure(parts, _CURVE_HEIGHT, label)
 
 
 def bars(stacks: Mapping[str, Sequence[float]], names: Sequence[str], x_name: str) -> Figure:
     """Horizontal bars, one a name, made of one piece for each entry of `stacks`."""
     totals: list[float] = [sum(values) for values in zip(*stacks.values(), strict=True)]
     ticks = _ticks(0.0, max(totals, default=1.0))
-    most = max(ticks[-1], *totals, 1e-9)
+    full_scale = max(ticks[-1], *totals, 1e-9)
     height = _BARS_TOP + _BAR * len(names) + _BARS_BOTTOM
 
     def x(value: float) -> float:
-        return _BARS_LEFT + value / most * (_WIDTH - _BARS_LEFT - _RIGHT)
+        return _BARS_LEFT + value / full_scale * (_WIDTH - _BARS_LEFT - _RIGHT)
 
     bottom = height - _BARS_BOTTOM
     parts = [tag("line", x1=x(tick), x2=x(tick), y1=_BARS_TOP, y2=bottom, class_="grid") for tick in ticks]
@@ -84,8 +84,8 @@ def _ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
 
 
 def _short(name: str) -> str:
-    most = int((_BARS_LEFT - 10) / _LETTER)
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    n_letters = int((_BARS_LEFT - 10) / _LETTER)
+    return name if len(name) <= n_letters else f"{name[: n_letters - 1]}…"
 
 
 def _text(words: str, x: float, y: float, anchor: str | None = None, class_: str | None = None) -> Markup:

@@ -21,19 +21,19 @@ from silencio.taxonomy import ClassList
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReportInputs:
     """A bundle with everything that is known of it.
 
     Attributes:
-        manifest: Of the bundle.
-        evaluation: All figures.
+        manifest: Manifest of the bundle.
+        evaluation: Evaluation of the bundle.
         verdict: What the gates say.
-        slices: Where slices were cut.
+        slices: Bounds of the slices.
         data: The recordings that the bundle was made from (`data.parquet`); None where unknown.
         test: The test recordings, for pictures; None leaves the examples out.
-        ask: The bundle's model, for what it says over time; None leaves the examples out.
+        predict: The bundle's model, for what it says over time; None leaves the examples out.
         variants: Figures of fp32 and int8 (`silencio.export.quantize.QuantizationReport`); None where not tried.
-        mislabelled: `figures` (`MislabelFigures`) and `suspects` (rows of `suspects`); None where not looked for.
+        mislabelled: `metrics` (`MislabelMetrics`) and `suspects` (rows of `suspects`); None where not looked for.
         costs: Speed and size of the bundle; None where not measured.
     """
 
@@ -43,7 +43,7 @@ class Judged:
     slices: SliceConfig
     data: pd.DataFrame | None = None
     test: ShardSet | None = None
-    ask: WindowModel | None = None
+    predict: WindowModel | None = None
     variants: Mapping[str, Any] | None = None
     mislabelled: Mapping[str, Any] | None = None
     costs: BundleCosts | None = None
@@ -53,9 +53,9 @@ class Judged:
         return self.manifest.classes
 
     @property
-    def figures(self) -> Metrics:
+    def metrics(self) -> Metrics:
         """The bundle's on the test recordings."""
-        return self.evaluation.figures
+        return self.evaluation.metrics
 
     def name(self, code: str) -> str:
         """The common name of a species."""

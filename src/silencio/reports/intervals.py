@@ -17,8 +17,8 @@ class Scale:
     """What the left and the right end of a cell mean.
 
     Attributes:
-        low: Left end.
-        high: Right end.
+        low: Left end of the interval.
+        high: Right end of the interval.
         ticks: Values that are marked.
         labels: What is written above them.
     """
@@ -67,8 +67,8 @@ def interval_cell(
     """A dot and the line of its interval.
 
     Args:
-        scale: Of the column.
-        value: The figure.
+        scale: Scale of the column.
+        value: Value of the metric.
         interval: Around it; None draws the dot alone.
         muted: Grey, with an open dot: too few to count.
         reference: A value to compare with, as a dashed line.

@@ -24,7 +24,7 @@ def tag(name: str, *children: Child, **attributes: Value) -> Markup:
     """An element.
 
     Args:
-        name: Of the element.
+        name: Name of the element.
         children: What is inside, see `join`.
         attributes: An underscore stands for a hyphen, one at the end is dropped (`class_`); None and False are left
             out, True is an attribute without a value. Numbers are written with at most two decimals.

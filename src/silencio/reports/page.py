@@ -32,8 +32,8 @@ def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> Non
 
     Args:
         title: Heading of the page.
-        blocks: In order: a sentence, a table or a picture, each alone or as (heading, block).
-        path: The file.
+        blocks: Blocks in order: a sentence, a table or a picture, each alone or as (heading, block).
+        path: Path of the file.
     """
     parts = [f"<h1>{html.escape(title)}</h1>"]
     for block in blocks:

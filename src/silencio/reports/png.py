@@ -16,7 +16,7 @@ def palette_png(levels: NDArray[np.uint8], palette: Sequence[tuple[int, int, int
 
     Args:
         levels: Position of each pixel's colour, (height, width), the top row first.
-        palette: At most 256 colours, red, green and blue.
+        palette: Colours, at most 256, red, green and blue.
     """
     height, width = levels.shape
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)

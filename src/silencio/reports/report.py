@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from silencio.reports.document import document
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.sections.bundle import bundle
 from silencio.reports.sections.bundles import bundles
 from silencio.reports.sections.comparison import comparison
@@ -41,18 +41,18 @@ _SECTIONS = (
 )
 
 
-def write_report(path: Path, judged: Judged) -> None:
+def write_report(path: Path, inputs: ReportInputs) -> None:
     """Write one self-contained page: no script, nothing from elsewhere, the same bytes for the same input.
 
     Args:
-        path: The file.
-        judged: What is known; sections of which nothing is known are left out.
+        path: Path of the file.
+        inputs: What is known; sections of which nothing is known are left out.
 
     Raises:
         StorageError: The disk is full, or the place cannot be written to.
     """
-    made = [section(judged) for section in _SECTIONS]
-    manifest = judged.manifest
-    title = f"{manifest.name} {manifest.version}: {'passed' if judged.verdict.passed else 'refused'}"
-    page = document(title, opening(judged), [section for section in made if section is not None])
+    made = [section(inputs) for section in _SECTIONS]
+    manifest = inputs.manifest
+    title = f"{manifest.name} {manifest.version}: {'passed' if inputs.verdict.passed else 'refused'}"
+    page = document(title, opening(inputs), [section for section in made if section is not None])
     write_atomically(path, page)

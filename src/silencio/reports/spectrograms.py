@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from silencio.audio import dequantize
 from silencio.features import FeatureSpec, LogMel
 from silencio.features.mel import hz_to_mel
-from silencio.reports.examples import Example, Said
+from silencio.reports.examples import Example, SpeciesPrediction
 from silencio.reports.markup import Markup, tag
 from silencio.reports.png import data_uri, palette_png, ramp
 from silencio.reports.wording import percent, species_name
@@ -42,15 +42,15 @@ def spectrogram(example: Example, spec: FeatureSpec, classes: ClassList) -> Mark
         class_="spectrogram",
     )
     frame = tag("rect", x=_LEFT, y=_TOP, width=plot.width, height=_PICTURE, class_="frame")
-    height = _TOP + _PICTURE + 36 + _LINE * len(example.said)
+    height = _TOP + _PICTURE + 36 + _LINE * len(example.predicted)
     lines = [
         part
-        for number, said in enumerate(example.said)
-        for part in _said(said, example, plot, spec, classes, _TOP + _PICTURE + 36 + number * _LINE)
+        for number, predicted in enumerate(example.predicted)
+        for part in _caption(predicted, example, plot, spec, classes, _TOP + _PICTURE + 36 + number * _LINE)
     ]
     right = species_name(example.answer["primary_label"], classes)
     words = f"Spectrogram of a recording of {right}, {duration_s:.1f} s. " + " ".join(
-        f"{species_name(said.code, classes)}: {percent(said.probability)}." for said in example.said
+        f"{species_name(predicted.code, classes)}: {percent(predicted.probability)}." for predicted in example.predicted
     )
     return tag(
         "svg",
@@ -111,13 +111,15 @@ def _axes(plot: _Plot, spec: FeatureSpec) -> list[Markup]:
     return parts
 
 
-def _said(said: Said, example: Example, plot: _Plot, spec: FeatureSpec, classes: ClassList, top: float) -> list[Markup]:
-    is_truth = said.code == example.answer["primary_label"]
-    name = f"{species_name(said.code, classes)} {percent(said.probability)}"
+def _caption(
+    predicted: SpeciesPrediction, example: Example, plot: _Plot, spec: FeatureSpec, classes: ClassList, top: float
+) -> list[Markup]:
+    is_truth = predicted.code == example.answer["primary_label"]
+    name = f"{species_name(predicted.code, classes)} {percent(predicted.probability)}"
     mark, look = ("\N{CHECK MARK} ", "truth said") if is_truth else ("", "said")
     parts = [tag("text", mark + name, x=_LEFT, y=top + 11, class_=look)]
     edges_s = [*_left_edges_s(example.starts_s, spec.hop_s), plot.end_s]
-    for number, probability in enumerate(said.windows):
+    for number, probability in enumerate(predicted.windows):
         left, right = plot.x(edges_s[number]), plot.x(edges_s[number + 1])
         place: dict[str, float] = {"x": left, "y": top + 15, "width": max(0.0, right - left - 1), "height": _CELL}
         parts.append(tag("rect", **place, class_="cell"))

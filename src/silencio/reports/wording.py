@@ -14,7 +14,7 @@ _THIN = "\u202f"
 # A hyphen that stands for a minus.
 _NEGATIVE = re.compile(r"(?<![\w.])-(?=\d)")
 
-FIGURES = {
+METRIC_NAMES = {
     "macro_map": "mean average precision",
     "top1": "right at first guess",
     "top5": "right among the first five",
@@ -22,7 +22,7 @@ FIGURES = {
     "padded_cmap": "padded mean average precision",
     "micro_f1": "F1 of the names",
 }
-_FIGURE = re.compile("|".join(rf"\b{name}\b" for name in FIGURES))
+_METRIC_NAME = re.compile("|".join(rf"\b{name}\b" for name in METRIC_NAMES))
 _TAXA = {"Aves": "birds", "Amphibia": "amphibians", "Insecta": "insects", "Mammalia": "mammals", "Reptilia": "reptiles"}
 
 
@@ -79,9 +79,9 @@ def n_species(n: int) -> str:
     return count(n, "species", "species")
 
 
-def on_test_part(n_recordings: int, test_part: str) -> str:
-    """`24 test recordings, part 0f3a…`: pages of several evaluations show whether they are of the same recordings."""
-    return count(n_recordings, "test recording") + (f", part {test_part}" if test_part else "")
+def on_test_set(n_recordings: int, test_set: str) -> str:
+    """`24 test recordings, test set 0f3a…`: pages of several evaluations show whether these are the same ones."""
+    return count(n_recordings, "test recording") + (f", test set {test_set}" if test_set else "")
 
 
 def hours(seconds: float) -> str:
@@ -107,7 +107,7 @@ def one_of(class_name: str) -> str:
 
 def in_words(text: str) -> str:
     """A gate's sentence with the figures' plain names."""
-    return minus(_FIGURE.sub(lambda match: FIGURES[match[0]], text))
+    return minus(_METRIC_NAME.sub(lambda match: METRIC_NAMES[match[0]], text))
 
 
 def species_name(code: str, classes: ClassList) -> str:

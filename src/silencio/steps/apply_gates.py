@@ -11,15 +11,15 @@ from typing import Any
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA, BundleManifest
 from silencio.config import RunConfig
-from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
+from silencio.data.versions import read_data_table
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Evidence, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
 from silencio.export.seal import seal_bundle
 from silencio.features import FrontEnd
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.report import write_report
 
 
@@ -89,34 +89,34 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
     verdict.save(outputs.verdict)
     manifest = seal_bundle(inputs.candidate, _metrics(evaluation), verdict_facts(verdict), outputs.bundle)
     write_report(outputs.report, _report_inputs(inputs, manifest, outputs.bundle, evaluation, verdict))
-    return Outcome(manifest.version, verdict.passed, len(verdict.refusals))
+    return Outcome(manifest.version, verdict.passed, len(verdict.failed_gates))
 
 
 def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
     return {
-        "test": evaluation.figures.to_dict(),
-        "test_part": evaluation.test_part,
-        "judged": evaluation.judged,
+        "test": evaluation.metrics.to_dict(),
+        "test_set": evaluation.test_set,
+        "bundle_row": evaluation.bundle_row,
         "test_by_row": {name: row.to_dict() for name, row in evaluation.rows.items()},
         "row_names": row_names(evaluation),
         "test_calibration_error": evaluation.calibration["error_after"],
-        "soundscapes": evaluation.soundscapes.get("figures", {}),
+        "soundscapes": evaluation.soundscapes.get("metrics", {}),
     }
 
 
 def _report_inputs(
     inputs: Inputs, manifest: BundleManifest, sealed: Path, evaluation: Evaluation, verdict: Verdict
-) -> Judged:
+) -> ReportInputs:
     graph, front_end = Bundle(sealed).graph(), FrontEnd(inputs.config.features)
-    data = read_frame(sealed / DATA) if (sealed / DATA).is_file() else None
-    return Judged(
+    data = read_data_table(sealed / DATA) if (sealed / DATA).is_file() else None
+    return ReportInputs(
         manifest=manifest,
         evaluation=evaluation,
         verdict=verdict,
         slices=inputs.config.evaluation.slices,
         data=data,
         test=ShardSet(inputs.test, inputs.config.features, "test"),
-        ask=lambda waveform: graph.run(front_end.features(waveform).inputs),
+        predict=lambda waveform: graph.run(front_end.features(waveform).inputs),
         variants=json.loads(inputs.variants.read_text(encoding="utf-8")) or None,
         mislabelled=evaluation.mislabelled or None,
         # In no metric of the bundle: times differ from run to run, and the same run gives the same bundle.

@@ -11,7 +11,7 @@ from typing import Any
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import DATA
 from silencio.config import STUDENT, RunConfig
-from silencio.data.frames import read_frame
+from silencio.data.versions import read_data_table
 from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.row_names import bundle_name
@@ -73,7 +73,7 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     }
     manifests = {name: Bundle(path).manifest for name, path in bundles.items()}
     # Both are made from the same data.
-    recordings = example_recordings(read_frame(bundles[inputs.released] / DATA))
+    recordings = example_recordings(read_data_table(bundles[inputs.released] / DATA))
     costs = measure_costs(bundles, recordings)
     rows = [
         BundleRow(
@@ -83,7 +83,7 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
             costs=costs[name],
             passed=bool(manifest.verdict.get("passed")),
             released=name == inputs.released,
-            title=bundle_name(evaluations[name].judged, evaluations[name]),
+            title=bundle_name(evaluations[name].bundle_row, evaluations[name]),
         )
         for name, manifest in manifests.items()
     ]

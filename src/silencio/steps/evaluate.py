@@ -15,16 +15,16 @@ from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST
 from silencio.config import STUDENT, RunConfig
 from silencio.data.frames import read_frame
-from silencio.data.leaks import check_unheard, recording_fingerprints
+from silencio.data.leaks import check_not_leaked, recording_fingerprints
 from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
-from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.evaluation.champion import ChampionScores, score_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
-from silencio.evaluation.held_out import judge_test_part
+from silencio.evaluation.held_out import evaluate_test_set
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
-from silencio.evaluation.soundscape_evaluation import held_out_backgrounds, judge_in_soundscapes, try_failure_modes
+from silencio.evaluation.soundscape_evaluation import evaluate_in_soundscapes, held_out_backgrounds, try_failure_modes
 from silencio.evaluation.teacher import with_teacher
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
@@ -129,9 +129,9 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     heads = load_heads(inputs.heads, config)
     # Validation as well: weights, calibration and thresholds are fitted on it.
     development = ShardSet(inputs.development, config.features)
-    check_unheard(recording_fingerprints(development.table), test.table, "this run")
+    check_not_leaked(recording_fingerprints(development.table), test.table, "this run")
     for head in heads:
-        check_unheard(head.trained_on, test.table, head.name)
+        check_not_leaked(head.trained_on, test.table, head.name)
     candidate = Candidate(
         name=STUDENT if inputs.teacher else ENSEMBLE,
         graph=Bundle(inputs.candidate).graph(),
@@ -145,14 +145,14 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
         evaluation = with_teacher(evaluation, Evaluation.load(inputs.teacher), config.evaluation.n_resamples)
     evaluation = with_soundscapes(evaluation, candidate, data, read_frame(inputs.soundscapes), config)
     evaluation.save(outputs.evaluation)
-    own = evaluation.figures
+    own = evaluation.metrics
     by_class = {f"top1_{name}": round(metrics["top1"], 4) for name, metrics in own.by_class.items()}
     return {"test_macro_map": round(own.macro_map, 4), "test_top1": round(own.top1, 4), **by_class}
 
 
 def champion_scores(champion: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
     """The champion's predictions for the test recordings; None where the folder holds no bundle."""
-    return ask_champion(champion, table, classes) if (champion / MANIFEST).is_file() else None
+    return score_champion(champion, table, classes) if (champion / MANIFEST).is_file() else None
 
 
 def with_soundscapes(
@@ -172,7 +172,7 @@ def with_soundscapes(
     return replace(
         evaluation,
         mislabelled=candidate.decision_rule.mislabelled,
-        soundscapes=judge_in_soundscapes(model, *given, config.evaluation.soundscapes),
+        soundscapes=evaluate_in_soundscapes(model, *given, config.evaluation.soundscapes),
         failure_modes=try_failure_modes(model, *given, config.evaluation.failure_modes),
     )
 
@@ -204,7 +204,7 @@ def evaluate_candidate(
         MAJORITY: majority_scores(data.training, len(data.test), data.classes),
     }
     combined = ensemble.module().combine(np.stack([of_heads[name].probabilities for name in ensemble.heads]))
-    evaluation = judge_test_part(
+    evaluation = evaluate_test_set(
         scores,
         recording_scores(combined, recording),
         decision_rule.thresholds.named(probabilities, recording),

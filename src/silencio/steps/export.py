@@ -90,7 +90,7 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
     usable = read_recordings(inputs.usable)
     origin = Origin(
         data=data_table(usable, read_frame(inputs.assignment)),
-        ledger=read_frame(inputs.split_history),
+        split_history=read_frame(inputs.split_history),
         licences=licence_counts(usable),
         parents=inputs.parents(),
     )

@@ -49,7 +49,7 @@ def run(inputs: Inputs, outputs: Outputs) -> None:
     config, assignment = inputs.config, read_frame(inputs.assignment)
     mine = assignment[assignment["shard"] == inputs.shard]
     recordings = read_recordings(inputs.usable).merge(
-        mine[["recording_id", "part", "group_id"]], on="recording_id", validate="one_to_one"
+        mine[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one"
     )
     encoders = open_encoders(config.encoders, config.features)
     write_shard(without_labels(recordings), config.features, outputs.waveforms, encoders)

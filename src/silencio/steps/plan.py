@@ -24,5 +24,5 @@ class Inputs:
 def run(inputs: Inputs) -> list[int]:
     """Numbers of the split's shards."""
     assignment = read_frame(inputs.assignment)
-    is_test = assignment["part"] == "test"
+    is_test = assignment["split"] == "test"
     return sorted({int(shard) for shard in assignment.loc[is_test == (inputs.split == "test"), "shard"]})

@@ -69,9 +69,9 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
     config, usable, assignment = inputs.config, read_recordings(inputs.usable), read_frame(inputs.assignment)
     pool = soundscape_pool(read_frame(inputs.soundscapes), usable, config.validation)
     first = int(assignment["shard"].max()) + 1
-    planned = plan_shards(pool.drop(columns="part"), pool, config.seconds_per_shard)
+    planned = plan_shards(pool.drop(columns="split"), pool, config.seconds_per_shard)
     shard_of = {name: first + number for number, plan in enumerate(planned) for name in plan.recording_ids}
-    assigned = pool[["recording_id", "group_id", "primary_label", "part"]]
+    assigned = pool[["recording_id", "group_id", "primary_label", "split"]]
     assigned = assigned.assign(shard=assigned["recording_id"].map(shard_of))
     write_recordings(pd.concat([usable, pool[usable.columns]], ignore_index=True), outputs.recordings)
     write_table(pd.concat([assignment, assigned], ignore_index=True), outputs.extended_assignment)

@@ -62,7 +62,7 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     config, classes = inputs.config, read_class_list(inputs.classes)
     shards = ShardSet(inputs.development, config.features)
     splits = ("train", POOL) if inputs.learner == STUDENT else (POOL,)
-    wanted = shards.subset(shards.table["part"].isin(splits).to_numpy())
+    wanted = shards.subset(shards.table["split"].isin(splits).to_numpy())
     heads, ensemble = load_heads(inputs.heads, config), FittedEnsemble.load(inputs.ensemble)
     predictions = soft_labels(heads, ensemble, wanted, config, classes)
     targets = _targets(inputs.learner, predictions, wanted.table, config, classes)
@@ -90,7 +90,7 @@ def _metrics(
         "left_out_share": round(1.0 - n_learned / max(1, n_windows), 4),
     }
     truth = dict(zip(usable["recording_id"], usable["primary_label"], strict=True))
-    in_pool = table.loc[table["part"] == POOL, "recording_id"]
+    in_pool = table.loc[table["split"] == POOL, "recording_id"]
     hidden = [name for name in in_pool if name in truth and name in targets.targets]
     if hidden:
         named = targets.most_probable()

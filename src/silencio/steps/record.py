@@ -11,7 +11,7 @@ from mlflow.entities import Metric
 from silencio.bundle.load import Bundle
 from silencio.errors import RegistryError
 from silencio.registry.connection import connect, registry_errors
-from silencio.registry.flatten import figures_of
+from silencio.registry.flatten import metrics_of
 from silencio.registry.runs import log_metrics
 
 
@@ -61,7 +61,7 @@ def run(inputs: Inputs) -> None:
     client = connect()
     with registry_errors(f"recording the {name} of run {run_id}"):
         started_ms = client.get_run(run_id).info.start_time or int(time.time() * 1000)
-        metrics = figures_of(manifest.metrics)
+        metrics = metrics_of(manifest.metrics)
         log_metrics(client, run_id, [Metric(f"{name}/{key}", value, started_ms, 0) for key, value in metrics.items()])
         client.log_artifacts(run_id, str(inputs.bundle), f"{name}/bundle")
         for place, file in texts.items():

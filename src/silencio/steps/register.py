@@ -83,7 +83,7 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
         "bundle_version": manifest.version,
         "run_id": run_id,
         "verdict": "passed" if verdict.passed else "refused",
-        "objections": verdict.objections,
+        "failed_gates": verdict.failed_gates,
     }
     write_atomically(outputs.registration, json.dumps(registration, indent=1))
     return version

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from silencio.bundle.manifest import LEDGER
+from silencio.bundle.manifest import SPLIT_HISTORY
 from silencio.data.config import DataConfig
 from silencio.data.recordings import read_recordings, write_table
 from silencio.data.shards import plan_shards
-from silencio.data.split import PARTS, Split, check_disjoint, draw_split, read_ledger
+from silencio.data.split import SPLITS, Split, check_disjoint, draw_split, read_split_history
 from silencio.data.unlabelled_pool import POOL, hide
 from silencio.errors import SplitError
 from silencio.reports import bars, page
@@ -83,13 +83,13 @@ def run(inputs: Inputs, outputs: Outputs) -> Outcome:
     shard_of = {name: number for number, plan in enumerate(planned) for name in plan.recording_ids}
     assignment = assignment.assign(shard=assignment["recording_id"].map(shard_of))
     write_table(assignment, outputs.assignment)
-    write_table(split.ledger, outputs.split_history)
+    write_table(split.split_history, outputs.split_history)
     _write_page(assignment, split, outputs.report)
-    parts = assignment["part"].value_counts()
-    identity = "\n".join(f"{row.recording_id} {row.part}" for row in assignment.itertuples())
+    splits = assignment["split"].value_counts()
+    identity = "\n".join(f"{row.recording_id} {row.split}" for row in assignment.itertuples())
     return Outcome(
         metrics={
-            **{part: int(parts[part]) for part in _parts_of(assignment)},
+            **{split_name: int(splits[split_name]) for split_name in _splits_of(assignment)},
             "species_too_small": len(split.too_small),
             "kept": split.n_kept,
         },
@@ -105,30 +105,34 @@ def _earlier_history(place: str) -> pd.DataFrame:
         StorageError: S3 does not answer, or has nothing there.
     """
     if is_local(place):
-        return read_ledger(local_path(place))
-    file = place if place.endswith(".parquet") else join(place, LEDGER)
+        return read_split_history(local_path(place))
+    file = place if place.endswith(".parquet") else join(place, SPLIT_HISTORY)
     with tempfile.TemporaryDirectory(prefix="silencio-ledger-") as folder:
         fetched = Path(folder) / name_of(file)
         fetched.write_bytes(read_bytes(file))
         try:
-            return read_ledger(fetched)
+            return read_split_history(fetched)
         except SplitError as error:
             raise SplitError(str(error).replace(str(fetched), file)) from error
 
 
-def _parts_of(assignment: pd.DataFrame) -> list[str]:
-    return [*PARTS, *([POOL] if (assignment["part"] == POOL).any() else [])]
+def _splits_of(assignment: pd.DataFrame) -> list[str]:
+    return [*SPLITS, *([POOL] if (assignment["split"] == POOL).any() else [])]
 
 
 def _write_page(assignment: pd.DataFrame, split: Split, path: Path) -> None:
-    parts = _parts_of(assignment)
-    table = assignment.groupby(["primary_label", "part"]).size().unstack(fill_value=0)
-    table = table.reindex(columns=parts, fill_value=0)
+    splits = _splits_of(assignment)
+    table = assignment.groupby(["primary_label", "split"]).size().unstack(fill_value=0)
+    table = table.reindex(columns=splits, fill_value=0)
     small = pd.DataFrame([{"species": label, "only in": ", ".join(found)} for label, found in split.too_small.items()])
     page(
         "Split by source recording",
         [
-            bars({part: list(table[part]) for part in parts}, [str(label) for label in table.index], "recordings"),
+            bars(
+                {split_name: list(table[split_name]) for split_name in splits},
+                [str(label) for label in table.index],
+                "recordings",
+            ),
             ("Species too small for three parts", small if len(small) else "None."),
         ],
         path,

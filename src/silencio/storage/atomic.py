@@ -69,7 +69,7 @@ def whole_folder(directory: Path) -> Iterator[Path]:
     A folder that was there before is replaced; when the block fails, it stays and nothing else does.
 
     Args:
-        directory: The place.
+        directory: Folder that is replaced.
 
     Yields:
         An empty folder to write into.
@@ -103,8 +103,8 @@ def replace_file(fresh: Path, path: Path) -> None:
     """Put a finished file in the place of another, or where none is: whoever looks finds the old one or the new.
 
     Args:
-        fresh: In the same folder.
-        path: The place.
+        fresh: New file in the same folder.
+        path: File that is replaced.
 
     Raises:
         OSError: It cannot be written; `writing` makes a sentence of it.
@@ -129,8 +129,8 @@ def replace_folder(fresh: Path, directory: Path) -> None:
     between two renames in which neither has the name; a kill in that moment is mended by `restore_folder`.
 
     Args:
-        fresh: On the file system of `real_place(directory)`.
-        directory: The place.
+        fresh: New folder on the file system of `real_place(directory)`.
+        directory: Folder that is replaced.
 
     Raises:
         OSError: It cannot be written; the old one is still there, or `restore_folder` brings it back.

@@ -32,7 +32,7 @@ def is_of_system(name: str) -> bool:
     """Whether it lies in a folder that an operating system or a disk station keeps for itself, such as its bin.
 
     Args:
-        name: Of a file, with the folders between it and the place that was named; of a folder with `/` behind it.
+        name: Name of a file, with the folders between it and the place that was named; of a folder with `/` behind it.
     """
     return any(part.casefold() in _SYSTEM_FOLDERS for part in _SEPARATOR.split(name)[:-1])
 

@@ -17,7 +17,7 @@ class Spellings:
     """Names by what is left of them when forms are levelled; the one with the fewest differences is found.
 
     Args:
-        names: Of files or folders.
+        names: Names of files or folders.
     """
 
     def __init__(self, names: Iterable[str]) -> None:

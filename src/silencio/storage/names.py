@@ -48,9 +48,9 @@ def short_name(name: str, suffix: str = "", max_bytes: int = MAX_NAME_BYTES) -> 
     """A name and its suffix; where they are too long for a folder, the name's begin and a digest of it.
 
     Args:
-        name: Without `suffix`.
+        name: Name without `suffix`.
         suffix: Kept as it stands.
-        max_bytes: Of the whole.
+        max_bytes: Size limit of the whole.
     """
     if len(_bytes(name + suffix)) <= max_bytes:
         return name + suffix

@@ -34,8 +34,8 @@ class StoredObject:
     """One file of a listing.
 
     Attributes:
-        uri: By which it is read.
-        size_bytes: As stored.
+        uri: URI by which it is read.
+        size_bytes: Bytes that are stored.
         version: Another content, another text: the ETag in S3, the CRC in a zip, the time of change in a folder.
     """
 
@@ -68,8 +68,8 @@ def as_local_file(uri: str, folder: Path) -> Iterator[Path]:
     """The file itself, or a copy of it that is gone afterwards; neither is held in memory.
 
     Args:
-        uri: Of one file.
-        folder: Where a copy may be.
+        uri: URI of one file.
+        folder: Folder that a copy may lie in.
 
     Raises:
         StorageError: As `read_bytes`, except that a file of this machine is only looked for.
@@ -177,7 +177,7 @@ def write_bytes(uri: str | Path, content: bytes | Path) -> None:
     """Write a file whole or not at all, to a folder or to S3.
 
     Args:
-        uri: Where to.
+        uri: URI to write to.
         content: The bytes, or a file of this machine that has them and may be larger than memory.
 
     Raises:

@@ -141,9 +141,9 @@ def explained(uri: str) -> Iterator[Minio]:
             "SILENCIO_S3_SECURE and the network"
         ) from error
     except MinioException as error:
-        said = str(error).partition(", Body:")[0]  # the body is a page for browsers
+        answer = str(error).partition(", Body:")[0]  # the body is a page for browsers
         raise StorageError(
-            f"{uri}: {settings.endpoint} answers, but not as S3 does ({said}): check SILENCIO_S3_ENDPOINT"
+            f"{uri}: {settings.endpoint} answers, but not as S3 does ({answer}): check SILENCIO_S3_ENDPOINT"
         ) from error
     except ValueError as error:
         raise StorageError(f"{uri} cannot be a place in S3: {str(error) or 'it names no object'}") from error

@@ -46,7 +46,7 @@ class S3Settings:
         secure: https and not http (`SILENCIO_S3_SECURE`; default true).
         access_key: Who asks (`SILENCIO_S3_ACCESS_KEY`); without it public buckets alone can be read.
         secret_key: The key's secret (`SILENCIO_S3_SECRET_KEY`).
-        region: Of the buckets (`SILENCIO_S3_REGION`; default: the server is asked).
+        region: Region of the buckets (`SILENCIO_S3_REGION`; default: the server is asked).
 
     Raises:
         ConfigError: The endpoint is not set, a value cannot be used, or a key is without its secret.

@@ -122,7 +122,7 @@ class _Archive:
     Attributes:
         file: The zip.
         members: Its files by their name.
-        other_names: By what else the bytes of a name may mean, where no two files share it.
+        other_names: Members by what else the bytes of a name may mean, where no two files share it.
     """
 
     file: zipfile.ZipFile

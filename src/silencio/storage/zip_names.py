@@ -44,8 +44,8 @@ def _readings(raw: bytes, info: zipfile.ZipInfo) -> list[str]:
     found.sort(key=_n_odd)
     with contextlib.suppress(UnicodeDecodeError):
         found.insert(0, raw.decode("utf-8"))  # hardly ever by chance
-    said = _unicode_path(raw, info.extra)
-    return [said, *found] if said else found
+    unicode_name = _unicode_path(raw, info.extra)
+    return [unicode_name, *found] if unicode_name else found
 
 
 def _n_odd(name: str) -> int:

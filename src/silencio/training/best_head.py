@@ -18,13 +18,13 @@ class Comparison:
 
     Attributes:
         best: The head with the least log-loss.
-        ensemble_is_better: By more than chance would give.
-        figures: Both in words: log-loss, top-1, and on how many recordings.
+        ensemble_is_better: Whether the ensemble is better by more than chance would give.
+        evidence: Both in words: log-loss, top-1, and on how many recordings.
     """
 
     best: str
     ensemble_is_better: bool
-    figures: str
+    evidence: str
 
 
 def compare_with_best_head(
@@ -51,12 +51,12 @@ def compare_with_best_head(
     pooled = _calibrated_losses(ensemble, target)
     gain = losses[best] - pooled
     error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else 0.0
-    figures = (
+    evidence = (
         f"log-loss {pooled.mean():.3f} against {losses[best].mean():.3f} (difference {gain.mean():.3f}, standard error "
         f"{error:.3f}), top-1 {np.mean(ensemble.argmax(axis=1) == truth):.3f} against "
         f"{np.mean(heads[best].argmax(axis=1) == truth):.3f}, on {len(gain)} held-out recordings"
     )
-    return Comparison(best, bool(gain.mean() > error), figures)
+    return Comparison(best, bool(gain.mean() > error), evidence)
 
 
 def _calibrated_losses(scores: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:

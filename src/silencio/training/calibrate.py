@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from silencio.config import RunConfig
 from silencio.data.shards import targets
 from silencio.evaluation.calibration import Calibration, expected_calibration_error, fit_calibration
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.evaluation.mislabels import find_swapped, suspects
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.slices import confusable_pairs
@@ -28,14 +28,14 @@ class DecisionRule(BaseModel):
     """What turns the ensemble's numbers into probabilities and names.
 
     Attributes:
-        calibration: The curves.
-        thresholds: From which probability on a species is named.
-        log_loss: By kind of calibration, on validation recordings that it was not fitted on.
+        calibration: Calibration curves.
+        thresholds: Probability from which on a species is named.
+        log_loss: Log-loss by kind of calibration, on validation recordings that it was not fitted on.
         calibration_error: ECE of a recording's most probable species on validation, `before` and `after`; `after` by
             curves that had not seen the recording.
         validation: Figures of the calibrated ensemble on validation, again by curves that had not seen them.
         confusable: Pairs of species that validation takes for each other, the most frequent first.
-        mislabelled: Whether wrong labels would be found among validation recordings (`figures`), and which recordings
+        mislabelled: Whether wrong labels would be found among validation recordings (`metrics`), and which recordings
             somebody should listen to (`suspects`).
     """
 
@@ -66,7 +66,7 @@ def calibrate_ensemble(
 
     Args:
         ensemble: The supervisor, with what the ensemble said of validation.
-        recordings: At least the validation recordings, with `recording_id`, `primary_label`, `secondary_labels`.
+        recordings: Recordings, at least those of validation, with `recording_id`, `primary_label`, `secondary_labels`.
         config: The resolved configuration.
         classes: The order of the outputs.
     """
@@ -91,7 +91,7 @@ def calibrate_ensemble(
             name: expected_calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth)
             for name, scores in (("before", before), ("after", after))
         },
-        validation=judge(after, target, table["primary_label"], classes, named=named).to_dict(),
+        validation=compute_metrics(after, target, table["primary_label"], classes, named=named).to_dict(),
         confusable=pairs,
         mislabelled=_mislabelled(after, truth, target, windows.recording_ids, classes),
     )
@@ -108,5 +108,5 @@ def _mislabelled(
     doubtful = suspects(scores, truth, classes, recording_ids=recording_ids, present=present)
     if len(np.unique(truth)) < 2:
         return {"suspects": []}
-    figures = find_swapped(scores, truth, present=present).to_dict()
-    return {"figures": figures, "suspects": doubtful.to_dict("records")}
+    metrics = find_swapped(scores, truth, present=present).to_dict()
+    return {"metrics": metrics, "suspects": doubtful.to_dict("records")}

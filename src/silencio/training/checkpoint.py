@@ -29,8 +29,8 @@ class WindowProbabilities:
     """What a head says of windows.
 
     Attributes:
-        recording_ids: The recordings.
-        recording: For each window, the position of its recording, int (n_windows,).
+        recording_ids: Names of the recordings.
+        recording: Recording for each window, the position of its recording, int (n_windows,).
         probabilities: float32, shape (n_windows, n_classes).
     """
 
@@ -70,18 +70,18 @@ class TrainedHead:
     """A head after training.
 
     Attributes:
-        name: As configured.
-        config: As trained.
-        spec_sha256: Of the features that it heard.
-        classes_sha256: Of the class list that it learned.
+        name: Name in the configuration.
+        config: Configuration that it was trained with.
+        spec_sha256: SHA-256 of the feature spec that it was trained with.
+        classes_sha256: SHA-256 of the class list that it learned.
         n_steps: Optimizer steps; 0 would be a head that learned nothing.
-        state: Its weights.
+        state: The head's weights.
         validation: What it said of every validation window right after training. Export holds the exported graph
             against these numbers: a graph with other weights than the trained ones cannot pass.
         epoch_losses: Mean training loss of each epoch.
         trained_on: Fingerprints of the recordings that it heard in training (`recording_fingerprints`): the judge
-            holds them against the test part.
-        encoders: Whose embeddings it hears, by name.
+            holds them against the test set.
+        encoders: Encoders whose embeddings the head takes, by name.
         out_of_fold: What heads that were trained without them said of training recordings; None: none were trained.
     """
 

@@ -36,8 +36,8 @@ def soft_labels(
 
     Args:
         heads: The trained heads; those of `ensemble.heads` are asked.
-        ensemble: The supervisor.
-        shards: The recordings.
+        ensemble: The fitted ensemble.
+        shards: Shards of the recordings.
         config: The resolved configuration, for the features.
         classes: The order of the outputs.
 
@@ -73,9 +73,9 @@ def student_targets(predictions: SoftLabels, table: pd.DataFrame, config: RunCon
     """What a student learns of recordings: the teacher's word, softened, and a share of their own labels.
 
     Args:
-        predictions: By the teacher, of the recordings.
-        table: The recordings.
-        config: Its `distillation`.
+        predictions: The teacher's probabilities of the recordings.
+        table: Table of the recordings.
+        config: Configuration, of which `distillation` is read.
         classes: The order of the soft labels.
     """
     how = config.distillation
@@ -85,22 +85,22 @@ def student_targets(predictions: SoftLabels, table: pd.DataFrame, config: RunCon
 def training_recordings(
     directories: Iterable[Path], spec: FeatureSpec, classes: ClassList, soft: SoftLabels | None
 ) -> ShardSet:
-    """The training part, and what of the pool a teacher has labelled, each under the species that it names most.
+    """The training split, and what of the pool a teacher has labelled, each under the species that it names most.
 
     The species decides how often a recording is drawn; what is learned from it are the soft labels.
 
     Args:
         directories: Shards of training, validation and pool.
-        spec: Of the features.
+        spec: Feature spec of the run.
         classes: The order of the soft labels.
         soft: What the teacher says; None leaves the pool out.
     """
     shards = ShardSet(directories, spec)
     named = {} if soft is None else {name: classes.codes[at] for name, at in soft.most_probable().items()}
-    pseudo_labelled = (shards.table["part"] == POOL) & shards.table["recording_id"].isin(list(named))
-    training = shards.subset((pseudo_labelled | (shards.table["part"] == "train")).to_numpy())
+    pseudo_labelled = (shards.table["split"] == POOL) & shards.table["recording_id"].isin(list(named))
+    training = shards.subset((pseudo_labelled | (shards.table["split"] == "train")).to_numpy())
     codes = training.table["recording_id"].map(named)
-    in_pool = training.table["part"] == POOL
+    in_pool = training.table["split"] == POOL
     training.table = training.table.assign(primary_label=training.table["primary_label"].mask(in_pool, codes))
     return training
 

@@ -17,7 +17,7 @@ from silencio.config import RunConfig
 from silencio.data.leaks import recording_fingerprints
 from silencio.data.shards import targets
 from silencio.errors import ModelError
-from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.metrics import Metrics, compute_metrics
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.models.registry import supervisor_class
 from silencio.models.supervisor import Supervisor
@@ -37,10 +37,10 @@ class FittedEnsemble:
     """A fitted supervisor.
 
     Attributes:
-        kind: As registered.
+        kind: Name in the registry.
         heads: Names of the heads that count, in the order in which they are handed to it.
         weights: About how much each of them counts.
-        parameters: Of the supervisor.
+        parameters: Parameters of the supervisor.
         validation: How the ensemble does on validation, the recordings on which it was fitted.
         windows: What the ensemble says of every validation window.
         reason: Why it is these heads, in a sentence.
@@ -108,7 +108,7 @@ def fit_ensemble(
         heads=names,
         weights=supervisor.weights,
         parameters=supervisor.facts(),
-        validation=judge(
+        validation=compute_metrics(
             recording_scores(windows, recording),
             targets(validation, classes.index),
             validation["primary_label"],
@@ -123,7 +123,7 @@ def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
     """A head's word on what it was trained on says nothing of how it will do.
 
     Args:
-        head: With the fingerprints of what it heard.
+        head: Trained head, with the fingerprints of its training recordings.
         validation: The recordings that it was judged on.
 
     Raises:
@@ -164,9 +164,9 @@ def _fitted(
         )
         if not compared.ensemble_is_better and not config.stacking.keep_all_heads:
             reason = f"the ensemble of {', '.join(names)} is no better than {compared.best} alone, which is taken"
-            return WeightedAverage([1.0]).eval(), [compared.best], f"{reason}: {compared.figures}"
+            return WeightedAverage([1.0]).eval(), [compared.best], f"{reason}: {compared.evidence}"
         verb = "beats" if compared.ensemble_is_better else "is kept as configured, though no better than"
-        reason = f"the ensemble of {', '.join(names)} {verb} its best head, {compared.best}: {compared.figures}"
+        reason = f"the ensemble of {', '.join(names)} {verb} its best head, {compared.best}: {compared.evidence}"
     else:
         reason = f"there is one head, {names[0]}"
     return kind.fit(scores, target, config.supervisor, config.seed).eval(), names, reason

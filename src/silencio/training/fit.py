@@ -11,7 +11,7 @@ from silencio.data.backgrounds import BackgroundPool
 from silencio.data.leaks import recording_fingerprints
 from silencio.data.shards import ShardSet, targets
 from silencio.data.soft_labels import SoftLabels
-from silencio.evaluation.metrics import Metrics, judge
+from silencio.evaluation.metrics import Metrics, compute_metrics
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.taxonomy import ClassList
 from silencio.training.checkpoint import TrainedHead
@@ -42,7 +42,7 @@ def fit_head(
     soft: SoftLabels | None = None,
     backgrounds: BackgroundPool | None = None,
 ) -> FitResult:
-    """Train head `name` on the training part, judge it on validation, and write both to `directory`.
+    """Train head `name` on the training split, judge it on validation, and write both to `directory`.
 
     Where `config.stacking` asks for folds, the head is trained again without each of them, for what the supervisor
     learns from (`silencio.training.stack`).
@@ -50,7 +50,7 @@ def fit_head(
     Args:
         name: As configured in `config.heads`.
         config: The resolved configuration.
-        shard_directories: Shards with the training and validation parts, and the pool where there is one.
+        shard_directories: Shards with the training and validation splits, and the pool where there is one.
         classes: The order of the outputs.
         directory: Gets the trained head (`silencio.training.checkpoint`).
         on_epoch: Called after each epoch.
@@ -67,7 +67,9 @@ def fit_head(
     trained = train_head(name, config, training, classes, on_epoch, soft, backgrounds)
     probabilities = predict(trained.module, validation)
     scores = recording_scores(probabilities.probabilities, probabilities.recording)
-    metrics = judge(scores, targets(validation.table, classes.index), validation.table["primary_label"], classes)
+    metrics = compute_metrics(
+        scores, targets(validation.table, classes.index), validation.table["primary_label"], classes
+    )
     head, head_config = trained.module.head, config.heads[name]
     TrainedHead(
         name=name,

@@ -21,7 +21,7 @@ class HeadModule(L.LightningModule):
     """A head in training.
 
     Args:
-        head: The module.
+        head: The head's module.
         config: How it is trained.
         total_steps: Optimizer steps of the whole run.
     """

@@ -62,7 +62,7 @@ def train_head(
     Args:
         name: As configured in `config.heads`.
         config: The resolved configuration.
-        training: The recordings.
+        training: Training recordings.
         classes: The order of the outputs.
         on_epoch: Called after each epoch.
         soft: What a teacher says of training recordings; it takes the place of the labels of those it speaks of.
@@ -156,8 +156,8 @@ class _EpochLog(Callback):
         self._bar.update()
         if self._on_epoch:
             elapsed_s = time.monotonic() - self._started_s
-            figures = {"loss": self.losses[-1], "learning_rate": self._learning_rate, "epoch_s": elapsed_s}
-            self._on_epoch(trainer.current_epoch, figures)
+            metrics = {"loss": self.losses[-1], "learning_rate": self._learning_rate, "epoch_s": elapsed_s}
+            self._on_epoch(trainer.current_epoch, metrics)
 
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._bar.close()

@@ -1,7 +1,7 @@
 """Out-of-fold predictions: what a head says of training recordings that it was not trained on (Wolpert 1992).
 
 The supervisor learns from recordings that no head has heard. Validation alone is few; so each head is trained again
-without each fold of the training part, and asked about that fold.
+without each fold of the training split, and asked about that fold.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def predict_out_of_fold(
     soft: SoftLabels | None = None,
     backgrounds: BackgroundPool | None = None,
 ) -> WindowProbabilities | None:
-    """Train head `name` without each fold of the training part, and ask it about that fold.
+    """Train head `name` without each fold of the training split, and ask it about that fold.
 
     Args:
         name: As configured in `config.heads`.
         config: The resolved configuration; `stacking.n_folds` says how many folds.
-        training: The training part.
+        training: The training split.
         classes: The order of the outputs.
         soft: What a teacher says of training recordings.
         backgrounds: What is mixed in.
@@ -56,7 +56,7 @@ def predict_out_of_fold(
     predictions = []
     for number in range(n_folds):
         # What is said of the pool teaches no supervisor: the pool has no labels.
-        wanted = (fold == number) & (training.table["part"] != POOL).to_numpy()
+        wanted = (fold == number) & (training.table["split"] != POOL).to_numpy()
         rest, left_out = training.subset(fold != number), training.subset(wanted)
         check_apart(rest.table, left_out.table)
         label = f"{name} without fold {number + 1} of {n_folds}"
@@ -72,8 +72,8 @@ def draw_folds(table: pd.DataFrame, n_folds: int, seed: int) -> NDArray[np.int64
 
     Args:
         table: Rows with `recording_id`, `primary_label` and, where groups are larger than recordings, `group_id`.
-        n_folds: At least 2.
-        seed: Another seed, other folds.
+        n_folds: Number of folds, at least 2.
+        seed: Seed of the folds.
 
     Returns:
         The fold of each row, from 0.
@@ -99,4 +99,4 @@ def check_apart(trained_on: pd.DataFrame, left_out: pd.DataFrame) -> None:
     """
     both = set(recording_fingerprints(trained_on)) & set(recording_fingerprints(left_out))
     if both:
-        raise ModelError("a fold shares a recording with the rest of the training part: run split and featurize again")
+        raise ModelError("a fold shares a recording with the rest of the training split: run split and featurize again")

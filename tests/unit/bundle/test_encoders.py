@@ -63,12 +63,12 @@ def test_bundle__without_what_runs_its_encoders_says_what_to_install(
     for name in [name for name in sys.modules if name.partition(".")[0] == "ai_edge_litert"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    said = (
+    shown = (
         r"^bundle 0-placeholder needs LiteRT for placeholder, and this environment \(.*\) has none: "
         + re.escape(install_command("litert"))
         + r", or make the environment from requirements/serve-cpu\.txt"
     )
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=shown):
         bundle.graph()
 
 

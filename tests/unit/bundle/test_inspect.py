@@ -23,19 +23,19 @@ def test_inspect__describes_a_whole_bundle(bundle_directory: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"), [({}, "none: a candidate"), ({"passed": True}, "passed"), ({"passed": False}, "refused")]
+    ("verdict", "shown"), [({}, "none: a candidate"), ({"passed": True}, "passed"), ({"passed": False}, "refused")]
 )
 def test_inspect__tells_a_candidate_from_a_sealed_bundle(
     edit_manifest: Edit,
     own_bundle: Path,
     verdict: dict[str, Any],
-    said: str,
+    shown: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     edit_manifest(lambda content: content["verdict"].update(verdict))
     assert main(["inspect", str(own_bundle)]) == 0
     printed = capsys.readouterr().out
-    assert any("verdict of the gates" in line and said in line for line in printed.splitlines())
+    assert any("verdict of the gates" in line and shown in line for line in printed.splitlines())
     assert Bundle(own_bundle).manifest.manifest_sha256[:12] in printed
 
 
@@ -54,11 +54,11 @@ def test_inspect__names_gates_that_did_not_decide(
 def test_inspect__figures_stand_with_the_recordings_that_they_are_of(
     edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    figures = {"test": {"top1": 0.75, "n_recordings": 24}, "test_part": "3f2a9c1b0d4e"}
-    edit_manifest(lambda content: content["metrics"].update(figures))
+    metrics = {"test": {"top1": 0.75, "n_recordings": 24}, "test_set": "3f2a9c1b0d4e"}
+    edit_manifest(lambda content: content["metrics"].update(metrics))
     assert main(["inspect", str(own_bundle)]) == 0
     printed = capsys.readouterr().out
-    assert "24, part 3f2a9c1b0d4e" in printed
+    assert "24, test set 3f2a9c1b0d4e" in printed
     assert "0.750" in printed
 
 

@@ -39,6 +39,26 @@ def test_bundle__a_folder_without_one(tmp_path: Path) -> None:
         Bundle(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("metrics", "verdict"),
+    [
+        ({"test_set": "3f2a9c1b0d4e", "bundle_row": "student"}, {"passed": False, "failed_gates": ["too few birds"]}),
+        ({"test_part": "3f2a9c1b0d4e", "judged": "student"}, {"passed": False, "refusals": ["too few birds"]}),
+    ],
+    ids=["now", "before 0.1.0"],
+)
+def test_bundle__says_of_its_evaluation_the_same_under_the_names_of_before(
+    edit_manifest: Edit, own_bundle: Path, metrics: dict[str, Any], verdict: dict[str, Any]
+) -> None:
+    edit_manifest(lambda content: content.update(metrics={**content["metrics"], **metrics}, verdict=verdict))
+    manifest = Bundle(own_bundle).manifest
+    found = manifest.test_set, manifest.bundle_row, manifest.failed_gates
+    assert found == ("3f2a9c1b0d4e", "student", ["too few birds"])
+    # It was sealed with these names, and keeps them.
+    assert metrics.items() <= manifest.metrics.items()
+    assert manifest.verdict == verdict
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "parity.npz", "MODEL_CARD.md"])
 @pytest.mark.parametrize("place", [0.0, 0.5, 0.999])
 def test_bundle__one_byte_of_a_file_changed(own_bundle: Path, name: str, place: float) -> None:

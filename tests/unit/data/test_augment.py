@@ -79,10 +79,10 @@ def test_random_crop__of_exactly_one_window_holds_every_sample() -> None:
 
 
 @given(st.floats(0.0, 20.0), st.integers(0, 1000))
-def test_gain__is_within_its_bounds(most_db: float, seed: int) -> None:
+def test_gain__is_within_its_bounds(max_db: float, seed: int) -> None:
     samples = _noise(0.001)
-    changed_db = 20 * np.log10(_level(gain(samples, most_db, _rng(seed))) / _level(samples))
-    assert abs(changed_db) <= most_db + 1e-3
+    changed_db = 20 * np.log10(_level(gain(samples, max_db, _rng(seed))) / _level(samples))
+    assert abs(changed_db) <= max_db + 1e-3
 
 
 def test_gain__goes_both_ways() -> None:
@@ -140,12 +140,12 @@ def test_mixup__with_silence_is_quiet_not_infinite() -> None:
 
 
 @given(st.floats(0.0, 1.0), st.integers(0, 300))
-def test_time_shift__rolls_within_its_bounds(most_share: float, seed: int) -> None:
+def test_time_shift__rolls_within_its_bounds(max_share: float, seed: int) -> None:
     samples = np.arange(200, dtype=np.float32)
-    shifted = time_shift(samples, most_share, _rng(seed))
+    shifted = time_shift(samples, max_share, _rng(seed))
     by = int(shifted[0])
     np.testing.assert_array_equal(shifted, np.roll(samples, -by))
-    assert min(by, 200 - by) <= round(most_share * 200)
+    assert min(by, 200 - by) <= round(max_share * 200)
 
 
 def test_time_shift__goes_both_ways() -> None:

@@ -213,7 +213,7 @@ def _with_name(folder: Path, named: str) -> Source:
 
 
 @pytest.mark.parametrize(
-    ("named", "recording_id", "is_told"),
+    ("named", "recording_id", "is_described"),
     [
         (r"grekis\XC0.ogg", "grekis/XC0.ogg", False),
         ("grekis/XC0.OGG", "grekis/XC0.OGG", True),
@@ -221,13 +221,15 @@ def _with_name(folder: Path, named: str) -> Source:
     ],
 )
 def test_recordings__are_found_under_another_form_of_their_name(
-    own_folder: Path, named: str, recording_id: str, is_told: bool
+    own_folder: Path, named: str, recording_id: str, is_described: bool
 ) -> None:
     source = _with_name(own_folder, named)
     assert Path(_row(source, recording_id)["path"]) == own_folder.resolve() / "train_audio/grekis/XC0.ogg"
-    told = source.faults[source.faults["kind"] == "other_form"]
-    assert list(told["recording_id"]) == ([recording_id] if is_told else [])
-    assert list(told["detail"]) == ([f"the table has {recording_id}, the file grekis/XC0.ogg"] if is_told else [])
+    described = source.faults[source.faults["kind"] == "other_form"]
+    assert list(described["recording_id"]) == ([recording_id] if is_described else [])
+    assert list(described["detail"]) == (
+        [f"the table has {recording_id}, the file grekis/XC0.ogg"] if is_described else []
+    )
 
 
 def test_recordings__with_accents_that_macos_took_apart_are_found(own_folder: Path) -> None:
@@ -236,9 +238,9 @@ def test_recordings__with_accents_that_macos_took_apart_are_found(own_folder: Pa
     source = _with_name(own_folder, "grekis/canción.ogg")
     outcome = validate_recordings(source.recordings, known=source.faults)
     assert "grekis/canción.ogg" in set(outcome.usable["recording_id"])
-    (told,) = outcome.faults.loc[outcome.faults["kind"] == "other_form", "detail"]
+    (described,) = outcome.faults.loc[outcome.faults["kind"] == "other_form", "detail"]
     # Both look the same on paper.
-    assert told == r"the table has grekis/canci\xf3n.ogg, the file grekis/cancio\u0301n.ogg"
+    assert described == r"the table has grekis/canci\xf3n.ogg, the file grekis/cancio\u0301n.ogg"
 
 
 def test_recordings__one_file_under_two_names_is_listed_before(own_folder: Path) -> None:

@@ -44,11 +44,11 @@ def test_check__names_every_fault_and_writes_the_page(
 ) -> None:
     (own_folder / "train_audio/grekis/XC1.ogg").unlink()
     assert main(["check", "--data", str(own_folder), "--out", str(tmp_path / "report.html")]) == 0
-    said = capsys.readouterr().out
-    assert f"{own_folder} was taken as BirdCLEF's layout in {own_folder}" in said
-    assert "18 of 19 recordings can be used" in said
+    shown = capsys.readouterr().out
+    assert f"{own_folder} was taken as BirdCLEF's layout in {own_folder}" in shown
+    assert "18 of 19 recordings can be used" in shown
     for text in ("grekis/XC1.ogg", "the file is missing", "no_recordings", "yebela1"):
-        assert text in said
+        assert text in shown
         assert text in (tmp_path / "report.html").read_text()
 
 
@@ -62,11 +62,11 @@ def test_check__strict_ends_with_1_where_a_recording_cannot_be_used(own_folder: 
 
 def test_check__of_what_is_no_source_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--data", str(tmp_path / "nowhere")]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith(
+    shown = capsys.readouterr().err
+    assert shown.startswith(
         f"error: {tmp_path / 'nowhere'} is not a folder: --data takes a folder or s3://bucket/prefix"
     )
-    assert said.count("\n") == 1
+    assert shown.count("\n") == 1
 
 
 def test_verify__of_the_same_data(bundle: Path, birdclef_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,9 +77,9 @@ def test_verify__of_the_same_data(bundle: Path, birdclef_folder: Path, capsys: p
 def test_verify__of_changed_data_names_it(bundle: Path, own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (own_folder / "train_audio/grekis/XC1.ogg").unlink()
     assert main(["verify", "--bundle", str(bundle), "--data", str(own_folder)]) == 1
-    said = capsys.readouterr().out
-    assert "grekis/XC1.ogg" in said
-    assert "1 missing: its bytes are nowhere in the source" in said
+    shown = capsys.readouterr().out
+    assert "grekis/XC1.ogg" in shown
+    assert "1 missing: its bytes are nowhere in the source" in shown
 
 
 def test_restore__gives_the_same_data(
@@ -135,14 +135,14 @@ def test_check__prints_names_as_they_are(
     (folder / "frog" / "[b] empty.ogg").write_bytes(b"")
     page = tmp_path / "out [b].html"
     assert main(["check", "--data", str(folder), "--out", str(page)]) == 0
-    said = capsys.readouterr().out
-    said.encode()
-    assert f"{folder} was taken as one folder a class in {folder}" in said
+    shown = capsys.readouterr().out
+    shown.encode()
+    assert f"{folder} was taken as one folder a class in {folder}" in shown
     for name in ("frog/[dawn] 1.ogg", "frog/[/x].ogg", "ow%E9l/caf%E9 :bee:.ogg", "frog/[b] empty.ogg"):
-        assert name in said
+        assert name in shown
         assert name in page.read_text(encoding="utf-8")
-    assert "3 of 4 recordings can be used" in said
-    assert f"report: {page}" in said
+    assert "3 of 4 recordings can be used" in shown
+    assert f"report: {page}" in shown
 
 
 def test_check__of_a_folder_whose_name_is_not_utf8(
@@ -159,6 +159,6 @@ def test_check__report_on_a_full_disk_is_one_sentence(
 ) -> None:
     with files_of_at_most(64):
         assert main(["check", "--data", str(birdclef_folder), "--out", str(tmp_path / "report.html")]) == 1
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert said.startswith(f"error: {tmp_path / 'report.html'} grows larger than")
+    shown = capsys.readouterr().err.splitlines()[-1]
+    assert shown.startswith(f"error: {tmp_path / 'report.html'} grows larger than")
     assert not list(tmp_path.iterdir())

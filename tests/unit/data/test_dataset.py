@@ -30,7 +30,7 @@ from silencio.features import FeatureSpec, FrontEnd
 from tests.unit.encoders.tiny_onnx import tiny_onnx
 
 OFF = AugmentConfig(gain_db=0.0, mixup_probability=0.0, time_mask_frames=0, frequency_mask_mels=0)
-HEARD = ["waveform", "log_mel"]
+TRAINED_ON = ["waveform", "log_mel"]
 ALWAYS_MIXED = AugmentConfig(mixup_probability=1.0)
 EVERYTHING = AugmentConfig(time_shift_share=0.5, background_probability=0.8)
 
@@ -41,7 +41,7 @@ def training(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> ShardSe
 
 
 @pytest.fixture(scope="module")
-def judged(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> ShardSet:
+def evaluated(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> ShardSet:
     return ShardSet(shard_folders["test"], spec, "test")
 
 
@@ -144,7 +144,7 @@ def test_crops__two_workers_change_nothing(training: ShardSet, source: Source, a
     crops = _crops(
         training,
         source,
-        input_names=HEARD,
+        input_names=TRAINED_ON,
         augment=augment,
         window_choice="loud",
         backgrounds=_real_backgrounds(),
@@ -169,7 +169,7 @@ def test_crops__log_mel_is_the_front_ends(training: ShardSet, source: Source, sp
 
 
 def test_crops__what_else_is_heard_changes_no_waveform(training: ShardSet, source: Source) -> None:
-    alone, beside = (_all(_crops(training, source, input_names=names)) for names in (["waveform"], HEARD))
+    alone, beside = (_all(_crops(training, source, input_names=names)) for names in (["waveform"], TRAINED_ON))
     for (inputs, target), (others, same_target) in zip(alone, beside, strict=True):
         assert torch.equal(inputs["waveform"], others["waveform"])
         assert torch.equal(target, same_target)
@@ -206,7 +206,7 @@ def test_targets__of_a_mixture_add_up(training: ShardSet, source: Source) -> Non
 
 def test_targets__of_a_mixture_keep_secondary_labels(training: ShardSet, source: Source) -> None:
     labels = targets(training.table, source.classes.index)
-    assert labels.sum(axis=1).max() > 1, "the fixture has secondary labels in the training part"
+    assert labels.sum(axis=1).max() > 1, "the fixture has secondary labels in the training split"
     crops = _crops(training, source, augment=ALWAYS_MIXED, crops_per_recording=6.0)
     drawn = np.stack([target.numpy() for _, target in _all(crops)])
     assert (drawn >= 0).all()
@@ -238,7 +238,7 @@ def with_embeddings(validated: ValidatedRecordings, tmp_path_factory: Any, reque
         patch.setenv("SILENCIO_CACHE", str(root / "cache"))
         (root / "tiny.onnx").write_bytes(tiny_onnx(np.eye(480, 8, dtype=np.float32)))
         encoder = GridEncoder(TINY, root / "tiny.onnx", spec)
-        write_shard(validated.usable.assign(part="train"), spec, root / "shard", [encoder])
+        write_shard(validated.usable.assign(split="train"), spec, root / "shard", [encoder])
     return ShardSet([root / "shard"], spec)
 
 
@@ -267,13 +267,13 @@ def test_crops__an_embedding_is_that_of_the_crops_own_window(
 
 
 def test_crops__an_embedding_alone_is_drawn_from_the_whole_grid(with_embeddings: ShardSet, source: Source) -> None:
-    longest = int(np.argmax([len(waveform) for waveform in with_embeddings]))
-    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == longest)
+    max_length = int(np.argmax([len(waveform) for waveform in with_embeddings]))
+    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == max_length)
     crops = _crops(alone, source, augment=OFF, input_names=["embedding:tiny"], crops_per_recording=60.0)
     grid = alone.embedding("tiny", 0)
-    heard = {int(np.abs(grid - inputs["embedding:tiny"].numpy()).sum(axis=1).argmin()) for inputs, _ in _all(crops)}
+    used = {int(np.abs(grid - inputs["embedding:tiny"].numpy()).sum(axis=1).argmin()) for inputs, _ in _all(crops)}
     assert len(grid) == 4
-    assert heard == {0, 1, 2, 3}
+    assert used == {0, 1, 2, 3}
 
 
 def test_crops__mixup_mixes_embedding_and_target_by_the_same_share(with_embeddings: ShardSet, source: Source) -> None:
@@ -283,7 +283,7 @@ def test_crops__mixup_mixes_embedding_and_target_by_the_same_share(with_embeddin
     crops = _crops(plain, source, augment=ALWAYS_MIXED, input_names=["embedding:tiny"])
     n_mixed = 0
     for inputs, target in _all(crops):
-        said, shares = inputs["embedding:tiny"].numpy(), target.numpy()
+        shown, shares = inputs["embedding:tiny"].numpy(), target.numpy()
         if (shares > 0.05).sum() < 2:
             continue
         one, other = np.flatnonzero(shares > 0.05)
@@ -294,7 +294,7 @@ def test_crops__mixup_mixes_embedding_and_target_by_the_same_share(with_embeddin
             for a in grids[i]
             for b in grids[j]
         ]
-        assert min(np.abs(mixture - said).max() for mixture in mixtures) < 1e-6
+        assert min(np.abs(mixture - shown).max() for mixture in mixtures) < 1e-6
         n_mixed += 1
     assert n_mixed >= 3
 
@@ -317,8 +317,8 @@ def test_crops__of_an_encoder_that_was_not_asked(training: ShardSet, source: Sou
 
 def test_crops__a_teachers_word_takes_the_place_of_labels(training: ShardSet, source: Source) -> None:
     first = str(training.table["recording_id"][0])
-    said = SoftLabels({first: np.full((1, 5), 0.2, np.float32)})
-    crops = _crops(training, source, augment=OFF, soft=said, crops_per_recording=5.0)
+    shown = SoftLabels({first: np.full((1, 5), 0.2, np.float32)})
+    crops = _crops(training, source, augment=OFF, soft=shown, crops_per_recording=5.0)
     labels = {tuple(row) for row in targets(training.table[1:], source.classes.index).tolist()}
     drawn = {tuple(round(value, 6) for value in target.tolist()) for _, target in _all(crops)}
     assert (0.2,) * 5 in drawn
@@ -326,10 +326,10 @@ def test_crops__a_teachers_word_takes_the_place_of_labels(training: ShardSet, so
 
 
 def test_crops__a_window_of_which_nothing_is_learned_is_not_drawn(with_embeddings: ShardSet, source: Source) -> None:
-    longest = int(np.argmax([len(waveform) for waveform in with_embeddings]))
-    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == longest)
-    said = np.eye(5, dtype=np.float32)[:4] * np.array([[1], [0], [1], [0]], np.float32)
-    soft = SoftLabels({str(alone.table["recording_id"][0]): said})
+    max_length = int(np.argmax([len(waveform) for waveform in with_embeddings]))
+    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == max_length)
+    shown = np.eye(5, dtype=np.float32)[:4] * np.array([[1], [0], [1], [0]], np.float32)
+    soft = SoftLabels({str(alone.table["recording_id"][0]): shown})
     for names in (["waveform"], BOTH):
         crops = _crops(alone, source, augment=OFF, soft=soft, input_names=names, crops_per_recording=30.0)
         assert {int(target.argmax()) for _, target in _all(crops) if target.sum() == 1.0} == {0, 2}
@@ -346,7 +346,7 @@ def test_crops__loud_windows_hold_the_call_more_often(
     samples = (0.001 * rng.standard_normal(60 * 32_000)).astype(np.float32)
     samples[40 * 32_000 : 41 * 32_000] += 0.2 * np.sin(2 * np.pi * 4_000 * np.arange(32_000) / 32_000)
     soundfile.write(tmp_path / "long.wav", samples, 32_000)
-    row = validated.usable.head(1).assign(part="train", path=str(tmp_path / "long.wav")).drop(columns="sha256")
+    row = validated.usable.head(1).assign(split="train", path=str(tmp_path / "long.wav")).drop(columns="sha256")
     write_shard(row, spec, tmp_path / "shard")
     shards = ShardSet([tmp_path / "shard"], spec)
 
@@ -370,7 +370,7 @@ def test_crops__backgrounds_change_the_sound_and_nothing_else(training: ShardSet
 
 def test_crops__backgrounds_of_the_test_half_are_refused(training: ShardSet, source: Source) -> None:
     with pytest.raises(DataError, match="backgrounds of the test half were given to training"):
-        _crops(training, source, backgrounds=BackgroundPool(32_000, part="test"))
+        _crops(training, source, backgrounds=BackgroundPool(32_000, half="test"))
 
 
 # How often which recording is drawn
@@ -409,12 +409,12 @@ def test_crops__are_drawn_with_these_probabilities(training: ShardSet, source: S
 
 
 @pytest.mark.parametrize("input_name", ["waveform", "log_mel"])
-def test_windows__are_the_front_ends_in_order(judged: ShardSet, spec: FeatureSpec, input_name: str) -> None:
-    windows = RecordingWindows(judged, [input_name])
+def test_windows__are_the_front_ends_in_order(evaluated: ShardSet, spec: FeatureSpec, input_name: str) -> None:
+    windows = RecordingWindows(evaluated, [input_name])
     front_end = FrontEnd(spec)
     expected = [
         (recording, one)
-        for recording, path in enumerate(judged.table["path"])
+        for recording, path in enumerate(evaluated.table["path"])
         for one in front_end(Path(path)).inputs[input_name]
     ]
     assert len(windows) == len(expected)
@@ -436,8 +436,8 @@ def test_windows__a_last_window_is_where_the_spec_says(with_embeddings: ShardSet
 def test_crops__of_a_recording_longer_than_a_window_none_is_a_repeated_rest(
     with_embeddings: ShardSet, source: Source
 ) -> None:
-    longest = int(np.argmax([len(waveform) for waveform in with_embeddings]))
-    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == longest)
+    max_length = int(np.argmax([len(waveform) for waveform in with_embeddings]))
+    alone = with_embeddings.subset(np.arange(len(with_embeddings)) == max_length)
     recording = np.asarray(alone.waveform(0))
     crops = _crops(alone, source, augment=OFF, input_names=BOTH, crops_per_recording=60.0)
     cut = {crop.tobytes() for crop in np.lib.stride_tricks.sliding_window_view(recording, 160_000)[::80_000]}
@@ -459,7 +459,7 @@ def test_windows__every_recording_has_one(shard_folders: dict[str, list[Path]], 
 def test_windows__overlap_where_the_spec_says_so(validated: ValidatedRecordings, tmp_path: Path) -> None:
     spec = FeatureSpec(hop_s=2.5)
     of_12_s = validated.usable[validated.usable["recording_id"] == "grekis/XC4.ogg"]
-    write_shard(of_12_s.assign(part="train"), spec, tmp_path / "shard")
+    write_shard(of_12_s.assign(split="train"), spec, tmp_path / "shard")
     windows = RecordingWindows(ShardSet([tmp_path / "shard"], spec), ["waveform"])
     assert len(windows) == 4
     first, second = (windows[index]["waveform"].numpy() for index in range(2))

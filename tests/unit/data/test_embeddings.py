@@ -66,8 +66,8 @@ def test_grid__begins_with_the_served_windows_and_every_start_is_its_windows(sec
     assert grid.shape == (len(starts), spec.window_samples)
     np.testing.assert_array_equal(grid[: len(served)], served)
     for start, window in zip(starts, grid, strict=True):
-        heard = waveform[start : start + spec.window_samples]
-        np.testing.assert_array_equal(window[: len(heard)], heard)
+        used = waveform[start : start + spec.window_samples]
+        np.testing.assert_array_equal(window[: len(used)], used)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_identity__the_place_of_the_weights_means_nothing(weights: Path, tmp_pat
 def test_shards__inputs_are_what_the_encoder_says_of_the_served_windows(
     validated: ValidatedRecordings, weights: Path, tmp_path: Path, spec: FeatureSpec
 ) -> None:
-    table = validated.usable.assign(part="train")
+    table = validated.usable.assign(split="train")
     encoder = GridEncoder(TINY, weights, spec)
     for number, rows in enumerate((table[:9], table[9:])):
         write_shard(rows, spec, tmp_path / f"shard-{number}", [encoder])
@@ -178,7 +178,7 @@ def test_shards__inputs_are_what_the_encoder_says_of_the_served_windows(
 def test_shards__of_different_encoders_are_refused(
     validated: ValidatedRecordings, weights: Path, tmp_path: Path
 ) -> None:
-    table = validated.usable.assign(part="train")
+    table = validated.usable.assign(split="train")
     slower = TINY.model_copy(update={"speeds": (0.5,)})
     write_shard(table[:2], SPEC, tmp_path / "shard-0", [GridEncoder(TINY, weights, SPEC)])
     write_shard(table[2:4], SPEC, tmp_path / "shard-1", [GridEncoder(slower, weights, SPEC)])
@@ -189,7 +189,7 @@ def test_shards__of_different_encoders_are_refused(
 def test_shards__embeddings_that_were_cut_short_are_refused(
     validated: ValidatedRecordings, weights: Path, tmp_path: Path
 ) -> None:
-    table = validated.usable.head(2).assign(part="train")
+    table = validated.usable.head(2).assign(split="train")
     write_shard(table, SPEC, tmp_path / "shard", [GridEncoder(TINY, weights, SPEC)])
     file = tmp_path / "shard" / "embedding-tiny.f32"
     file.write_bytes(file.read_bytes()[:-4])

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from silencio.data.leaks import check_unheard, recognised, recording_fingerprints
+from silencio.data.leaks import check_not_leaked, recognised, recording_fingerprints
 from silencio.errors import SplitError
 
-HEARD = pd.DataFrame(
+TRAINED_ON = pd.DataFrame(
     {
         "recording_id": ["grekis/XC1.ogg", "grekis/XC2.ogg"],
         "group_id": ["grekis by Ana", "grekis/XC2.ogg"],
@@ -27,13 +27,13 @@ NEW = {
 }
 
 
-def _test_part(**changed: str) -> pd.DataFrame:
+def _test_set(**changed: str) -> pd.DataFrame:
     other = {name: f"another {value}" for name, value in NEW.items()}
     return pd.DataFrame([other, {**NEW, **changed}])
 
 
 def test_unheard__what_has_nothing_in_common_passes() -> None:
-    check_unheard(recording_fingerprints(HEARD), _test_part(), "raw_cnn")
+    check_not_leaked(recording_fingerprints(TRAINED_ON), _test_set(), "raw_cnn")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_unheard__what_has_nothing_in_common_passes() -> None:
 )
 def test_leak__each_trace_is_enough_and_names_the_recording(leak: dict[str, str], words: str) -> None:
     with pytest.raises(SplitError) as caught:
-        check_unheard(recording_fingerprints(HEARD), _test_part(**leak), "raw_cnn")
+        check_not_leaked(recording_fingerprints(TRAINED_ON), _test_set(**leak), "raw_cnn")
     assert str(caught.value) == (
         f"test recording grekis/XC9.ogg leaked: raw_cnn was trained on {words}; draw the split again and train"
     )
@@ -55,17 +55,17 @@ def test_leak__each_trace_is_enough_and_names_the_recording(leak: dict[str, str]
 
 def test_leak__the_recording_itself() -> None:
     with pytest.raises(SplitError, match=r"recording grekis/XC1\.ogg leaked: raw_cnn was trained on the recording its"):
-        check_unheard(recording_fingerprints(HEARD), _test_part(recording_id="grekis/XC1.ogg"), "raw_cnn")
+        check_not_leaked(recording_fingerprints(TRAINED_ON), _test_set(recording_id="grekis/XC1.ogg"), "raw_cnn")
 
 
 def test_leak__counts_the_others() -> None:
-    test = pd.concat([_test_part(sha256="bytes 1"), _test_part(sha256="bytes 2")])
+    test = pd.concat([_test_set(sha256="bytes 1"), _test_set(sha256="bytes 2")])
     with pytest.raises(SplitError, match=r"recording grekis/XC9\.ogg and 1 more test recordings leaked"):
-        check_unheard(recording_fingerprints(HEARD), test, "raw_cnn")
+        check_not_leaked(recording_fingerprints(TRAINED_ON), test, "raw_cnn")
 
 
 def test_recognised__says_which_and_by_what() -> None:
-    found = recognised(recording_fingerprints(HEARD), _test_part(sha256="bytes 1", decoded_sha256="samples 1"))
+    found = recognised(recording_fingerprints(TRAINED_ON), _test_set(sha256="bytes 1", decoded_sha256="samples 1"))
     assert {column: list(mask) for column, mask in found.items()} == {
         "recording_id": [False, False],
         "group_id": [False, False],
@@ -77,25 +77,27 @@ def test_recognised__says_which_and_by_what() -> None:
 
 def test_leak__a_name_is_no_groups_name_and_no_hash() -> None:
     # The same text in another column says nothing.
-    check_unheard(recording_fingerprints(HEARD), _test_part(sha256="grekis/XC1.ogg", group_id="bytes 1"), "raw_cnn")
+    check_not_leaked(
+        recording_fingerprints(TRAINED_ON), _test_set(sha256="grekis/XC1.ogg", group_id="bytes 1"), "raw_cnn"
+    )
 
 
 def test_fingerprints__are_as_many_as_there_are_traces_in_any_order() -> None:
-    found = recording_fingerprints(HEARD)
+    found = recording_fingerprints(TRAINED_ON)
     assert len(found) == len(set(found)) == 10
-    assert recording_fingerprints(HEARD.iloc[::-1]) == found
+    assert recording_fingerprints(TRAINED_ON.iloc[::-1]) == found
     # What is kept with the weights tells nobody the names.
     assert not any("XC" in one for one in found)
 
 
 def test_fingerprints__of_what_is_known() -> None:
-    known = HEARD[["recording_id", "sha256"]]
-    check_unheard(recording_fingerprints(known), _test_part(waveform_sha256="sound 1"), "raw_cnn")
+    known = TRAINED_ON[["recording_id", "sha256"]]
+    check_not_leaked(recording_fingerprints(known), _test_set(waveform_sha256="sound 1"), "raw_cnn")
     with pytest.raises(SplitError, match="the same file"):
-        check_unheard(recording_fingerprints(known), _test_part(sha256="bytes 1"), "raw_cnn")
-    check_unheard(recording_fingerprints(HEARD), pd.DataFrame({"recording_id": ["grekis/XC9.ogg"]}), "raw_cnn")
+        check_not_leaked(recording_fingerprints(known), _test_set(sha256="bytes 1"), "raw_cnn")
+    check_not_leaked(recording_fingerprints(TRAINED_ON), pd.DataFrame({"recording_id": ["grekis/XC9.ogg"]}), "raw_cnn")
 
 
 def test_fingerprints__nothing_known_is_nothing_in_common() -> None:
-    heard, test = HEARD.assign(group_id=None), _test_part().assign(group_id=None)
-    check_unheard(recording_fingerprints(heard), test, "raw_cnn")
+    used, test = TRAINED_ON.assign(group_id=None), _test_set().assign(group_id=None)
+    check_not_leaked(recording_fingerprints(used), test, "raw_cnn")

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from silencio.data.birdclef import Source, read_birdclef
+from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings, write_recordings
 from silencio.data.shards import MAX_SHARDS, ShardSet, plan_shards, targets, write_shard
 from silencio.data.source import open_source
@@ -43,7 +44,7 @@ tables = st.lists(
         {
             "recording_id": [f"{number:03d}" for number in range(len(rows))],
             "duration_s": [duration_s for duration_s, _ in rows],
-            "part": [part for _, part in rows],
+            "split": [split for _, split in rows],
         }
     )
 )
@@ -51,33 +52,34 @@ tables = st.lists(
 
 @given(tables, st.floats(0.5, 500.0))
 def test_plan_shards__every_recording_once_and_test_apart(table: pd.DataFrame, seconds_per_shard: float) -> None:
-    shards = plan_shards(table[["recording_id", "duration_s"]], table[["recording_id", "part"]], seconds_per_shard)
+    shards = plan_shards(table[["recording_id", "duration_s"]], table[["recording_id", "split"]], seconds_per_shard)
     assert sorted(name for shard in shards for name in shard.recording_ids) == list(table["recording_id"])
-    part_of = dict(zip(table["recording_id"], table["part"], strict=True))
+    part_of = dict(zip(table["recording_id"], table["split"], strict=True))
     for shard in shards:
         assert shard.recording_ids
-        assert {part_of[name] == "test" for name in shard.recording_ids} == {shard.part == "test"}
+        assert {part_of[name] == "test" for name in shard.recording_ids} == {shard.split == "test"}
 
 
 @given(tables, st.floats(0.5, 500.0))
 def test_plan_shards__holds_about_so_much_sound(table: pd.DataFrame, seconds_per_shard: float) -> None:
     duration_s = table.set_index("recording_id")["duration_s"]
-    shards = plan_shards(table[["recording_id", "duration_s"]], table[["recording_id", "part"]], seconds_per_shard)
+    shards = plan_shards(table[["recording_id", "duration_s"]], table[["recording_id", "split"]], seconds_per_shard)
     for shard in shards:
         # The last recording of a shard may run over, no other.
         assert duration_s[shard.recording_ids[:-1]].sum() <= seconds_per_shard + 1e-6
-    for part in ("development", "test"):
-        total_s = duration_s[table.loc[(table["part"] == "test").to_numpy() == (part == "test"), "recording_id"]].sum()
-        assert sum(shard.part == part for shard in shards) <= total_s // seconds_per_shard + 1
+    for split in ("development", "test"):
+        of_split = (table["split"] == "test").to_numpy() == (split == "test")
+        total_s = duration_s[table.loc[of_split, "recording_id"]].sum()
+        assert sum(shard.split == split for shard in shards) <= total_s // seconds_per_shard + 1
 
 
 def test_plan_shards__are_no_more_than_a_step_can_be_told_of() -> None:
     # 1,000 hours in shards of ten minutes would be 6,000 names in one argument.
     recordings = pd.DataFrame({"recording_id": [f"{i:05d}" for i in range(6000)], "duration_s": 600.0})
-    parts = recordings[["recording_id"]].assign(part=["test" if i % 5 == 0 else "train" for i in range(6000)])
+    parts = recordings[["recording_id"]].assign(split=["test" if i % 5 == 0 else "train" for i in range(6000)])
     shards = plan_shards(recordings, parts, 600.0)
-    for part, n_recordings in (("development", 80), ("test", 20)):
-        sizes = [len(shard.recording_ids) for shard in shards if shard.part == part]
+    for split, n_recordings in (("development", 80), ("test", 20)):
+        sizes = [len(shard.recording_ids) for shard in shards if shard.split == split]
         assert sizes == [n_recordings] * MAX_SHARDS
 
 
@@ -86,13 +88,13 @@ def test_plan_shards__the_order_of_rows_means_nothing(table: pd.DataFrame, rando
     order = list(range(len(table)))
     random.shuffle(order)  # type: ignore[attr-defined]  # hypothesis gives random.Random
     mixed = table.iloc[order]
-    assert plan_shards(table[["recording_id", "duration_s"]], mixed[["recording_id", "part"]], 60.0) == plan_shards(
-        mixed[["recording_id", "duration_s"]], table[["recording_id", "part"]], 60.0
+    assert plan_shards(table[["recording_id", "duration_s"]], mixed[["recording_id", "split"]], 60.0) == plan_shards(
+        mixed[["recording_id", "duration_s"]], table[["recording_id", "split"]], 60.0
     )
 
 
 def test_plan_shards__of_the_reserve_has_several_of_both(validated: ValidatedRecordings, drawn: Split) -> None:
-    parts = [shard.part for shard in plan_shards(validated.usable, drawn.assignment, 10.0)]
+    parts = [shard.split for shard in plan_shards(validated.usable, drawn.assignment, 10.0)]
     assert parts == sorted(parts)
     assert parts.count("development") > 1
     assert parts.count("test") > 1
@@ -103,9 +105,9 @@ def test_plan_shards__of_the_reserve_has_several_of_both(validated: ValidatedRec
 
 def test_shard_set__reads_all_shards_as_one(shard_folders: Folders, spec: FeatureSpec, drawn: Split) -> None:
     shards = ShardSet(shard_folders["development"], spec)
-    expected = drawn.assignment[drawn.assignment["part"] != "test"]
+    expected = drawn.assignment[drawn.assignment["split"] != "test"]
     assert list(shards.table["recording_id"]) == list(expected["recording_id"])
-    assert list(shards.table["part"]) == list(expected["part"])
+    assert list(shards.table["split"]) == list(expected["split"])
     assert list(shards.table["primary_label"]) == list(expected["primary_label"])
     assert len(shards) == len(expected)
 
@@ -120,11 +122,11 @@ def test_shard_set__gives_what_the_front_end_hears(shard_folders: Folders, spec:
             np.testing.assert_array_equal(waveform, shards.waveform(index))
 
 
-@pytest.mark.parametrize("part", ["train", "validation", "test"])
-def test_shard_set__keeps_one_part(shard_folders: Folders, spec: FeatureSpec, drawn: Split, part: str) -> None:
-    folders = shard_folders["test" if part == "test" else "development"]
-    shards = ShardSet(folders, spec, part)
-    expected = drawn.assignment[drawn.assignment["part"] == part]
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_shard_set__keeps_one_part(shard_folders: Folders, spec: FeatureSpec, drawn: Split, split: str) -> None:
+    folders = shard_folders["test" if split == "test" else "development"]
+    shards = ShardSet(folders, spec, split)
+    expected = drawn.assignment[drawn.assignment["split"] == split]
     assert list(shards.table["recording_id"]) == list(expected["recording_id"])
     front_end = FrontEnd(spec)
     for index, waveform in enumerate(shards):
@@ -146,7 +148,7 @@ def test_shard_set__the_order_of_folders_means_nothing(shard_folders: Folders, s
 def test_write_shard__twice_gives_the_same_files(
     validated: ValidatedRecordings, spec: FeatureSpec, tmp_path: Path
 ) -> None:
-    some = validated.usable.head(3).assign(part="train")
+    some = validated.usable.head(3).assign(split="train")
     for name in ("a", "b"):
         write_shard(some, spec, tmp_path / name)
     for name in ("waveforms.i16", "shard.json", "recordings.parquet"):
@@ -156,7 +158,7 @@ def test_write_shard__twice_gives_the_same_files(
 def test_write_shard__into_a_folder_that_was_written_before(
     validated: ValidatedRecordings, spec: FeatureSpec, own_shard: Path
 ) -> None:
-    some = validated.usable.head(2).assign(part="train")
+    some = validated.usable.head(2).assign(split="train")
     write_shard(some, spec, own_shard)
     assert list(ShardSet([own_shard], spec).table["recording_id"]) == list(some["recording_id"])
 
@@ -267,16 +269,16 @@ def test_targets__two_secondary_labels_are_not_lost_on_the_way_from_the_csv(
     write_recordings(source.recordings, tmp_path / "recordings.parquet")
     usable = validate_recordings(read_recordings(tmp_path / "recordings.parquet").tail(5)).usable
     write_recordings(usable, tmp_path / "usable.parquet")
-    write_shard(read_recordings(tmp_path / "usable.parquet").assign(part="train"), spec, tmp_path / "shard")
+    write_shard(read_recordings(tmp_path / "usable.parquet").assign(split="train"), spec, tmp_path / "shard")
     shards = ShardSet([tmp_path / "shard"], spec, "train")
 
     labels = targets(shards.table, source.classes.index)
-    heard = {
+    used = {
         recording: {source.classes.codes[column] for column in np.flatnonzero(one)}
         for recording, one in zip(shards.table["recording_id"], labels, strict=True)
     }
-    assert heard["grekis/XC0.ogg"] == {"grekis", "1139490", "bobfly1"}
-    assert heard["grekis/XC4.ogg"] == {"grekis"}
+    assert used["grekis/XC0.ogg"] == {"grekis", "1139490", "bobfly1"}
+    assert used["grekis/XC4.ogg"] == {"grekis"}
 
 
 def test_write_shard__a_recording_at_the_specs_rate_keeps_every_sample(
@@ -290,12 +292,21 @@ def test_write_shard__a_recording_at_the_specs_rate_keeps_every_sample(
             "path": [str(tmp_path / "a.wav")],
             "primary_label": ["0126247"],
             "secondary_labels": [["1139490"]],
-            "part": ["train"],
+            "split": ["train"],
         }
     )
     write_shard(recordings, spec, tmp_path / "shard")
     np.testing.assert_array_equal(ShardSet([tmp_path / "shard"], spec).waveform(0), samples)
     assert (tmp_path / "shard" / "waveforms.i16").stat().st_size == 64_000
+
+
+def test_shard_set__of_before_calls_the_split_part(
+    validated: ValidatedRecordings, spec: FeatureSpec, tmp_path: Path
+) -> None:
+    write_shard(validated.usable.head(3).assign(split=["train", "validation", "train"]), spec, tmp_path / "shard")
+    table = tmp_path / "shard" / "recordings.parquet"
+    read_frame(table).rename(columns={"split": "part"}).to_parquet(table, index=False)
+    assert len(ShardSet([tmp_path / "shard"], spec, "train")) == 2
 
 
 # What a shard's table keeps
@@ -316,7 +327,7 @@ def test_write_shard__takes_a_table_without_them(
     validated: ValidatedRecordings, spec: FeatureSpec, tmp_path: Path
 ) -> None:
     columns = ["recording_id", "path", "primary_label", "secondary_labels"]
-    some = validated.usable.head(2)[columns].assign(part="train", group_id="g")
+    some = validated.usable.head(2)[columns].assign(split="train", group_id="g")
     write_shard(some, spec, tmp_path / "shard")
     table = ShardSet([tmp_path / "shard"], spec).table
     assert list(table["group_id"]) == ["g", "g"]
@@ -338,7 +349,7 @@ def test_waveform_sha256__is_the_same_for_the_same_sound_in_another_file(
         path = tmp_path / f"a.{container.lower()}"
         path.write_bytes(encode(samples, 44_100, container, "PCM_16"))
         rows.append((path.name, str(path), "0126247", [], "train"))
-    columns = ["recording_id", "path", "primary_label", "secondary_labels", "part"]
+    columns = ["recording_id", "path", "primary_label", "secondary_labels", "split"]
     write_shard(pd.DataFrame(rows, columns=columns), spec, tmp_path / "shard")
     assert ShardSet([tmp_path / "shard"], spec).table["waveform_sha256"].nunique() == 1
 
@@ -346,8 +357,8 @@ def test_waveform_sha256__is_the_same_for_the_same_sound_in_another_file(
 def test_write_shard__from_any_place_holds_the_same_sound(
     birdclef_folder: Path, laid_out: Callable[[Path], str], spec: FeatureSpec, tmp_path: Path
 ) -> None:
-    there = open_source(laid_out(birdclef_folder)).recordings.head(3).assign(part="train")
-    here = read_birdclef(birdclef_folder).recordings.head(3).assign(part="train")
+    there = open_source(laid_out(birdclef_folder)).recordings.head(3).assign(split="train")
+    here = read_birdclef(birdclef_folder).recordings.head(3).assign(split="train")
     write_shard(there, spec, tmp_path / "there")
     write_shard(here, spec, tmp_path / "here")
     assert (tmp_path / "there" / "waveforms.i16").read_bytes() == (tmp_path / "here" / "waveforms.i16").read_bytes()
@@ -359,7 +370,7 @@ def test_write_shard__from_any_place_holds_the_same_sound(
 @pytest.fixture
 def own_usable(own_folder: Path) -> pd.DataFrame:
     """Validated recordings in a folder that a test may change afterwards."""
-    return validate_recordings(read_birdclef(own_folder).recordings.tail(3)).usable.assign(part="train")
+    return validate_recordings(read_birdclef(own_folder).recordings.tail(3)).usable.assign(split="train")
 
 
 def test_write_shard__a_file_that_vanished_is_named_and_nothing_is_left(
@@ -399,7 +410,7 @@ def test_write_shard__beyond_a_limit_is_one_sentence_and_leaves_nothing(
     validated: ValidatedRecordings, spec: FeatureSpec, small_files: None, tmp_path: Path
 ) -> None:
     with pytest.raises(StorageError, match=r"shards/0 grows larger than .*ulimit -f"):
-        write_shard(validated.usable.assign(part="train"), spec, tmp_path / "shards" / "0")
+        write_shard(validated.usable.assign(split="train"), spec, tmp_path / "shards" / "0")
     assert list((tmp_path / "shards").iterdir()) == []
 
 
@@ -407,7 +418,7 @@ def test_write_shard__onto_a_full_disk_is_one_sentence_and_leaves_nothing(
     validated: ValidatedRecordings, spec: FeatureSpec, small_disk: Path
 ) -> None:
     with pytest.raises(StorageError) as caught:
-        write_shard(validated.usable.assign(part="train"), spec, small_disk / "0")
+        write_shard(validated.usable.assign(split="train"), spec, small_disk / "0")
     assert str(caught.value).startswith(f"no space left on {small_disk} while writing {small_disk / '0'}: free some")
     assert list(small_disk.iterdir()) == []
 
@@ -416,7 +427,7 @@ def test_write_shard__an_s3_that_went_away_is_one_sentence(
     s3: S3Server, validated: ValidatedRecordings, spec: FeatureSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SILENCIO_S3_ENDPOINT", "127.0.0.1:1")
-    gone = validated.usable.head(1).assign(part="train", path="s3://recordings/a.ogg")
+    gone = validated.usable.head(1).assign(split="train", path="s3://recordings/a.ogg")
     with pytest.raises(StorageError, match=r"no usable answer from 127\.0\.0\.1:1"):
         write_shard(gone, spec, tmp_path / "shard")
     assert list(tmp_path.iterdir()) == []

@@ -99,12 +99,12 @@ def backgrounds_of(config: SoundscapeConfig) -> list[AnnotatedSoundscape]:
 
 def test_generate__outside_the_annotations_is_the_background_alone() -> None:
     for soundscape, background in zip(make(), backgrounds_of(SHORT), strict=True):
-        heard = np.zeros(20 * RATE_HZ, bool)
+        used = np.zeros(20 * RATE_HZ, bool)
         for call in soundscape.annotations:
-            heard[round(call.begin_s * RATE_HZ) : round(call.end_s * RATE_HZ)] = True
+            used[round(call.begin_s * RATE_HZ) : round(call.end_s * RATE_HZ)] = True
         differs = soundscape.waveform() != background.waveform()
-        assert differs[heard].mean() > 0.9
-        assert not differs[~heard].any()
+        assert differs[used].mean() > 0.9
+        assert not differs[~used].any()
 
 
 def test_generate__calls_have_the_level_that_is_annotated() -> None:

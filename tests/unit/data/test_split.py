@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from silencio.data.split import PARTS, Split, SplitConfig, check_disjoint, draw_split
+from silencio.data.split import SPLITS, Split, SplitConfig, check_disjoint, draw_split
 from silencio.errors import DataError, SplitError
 
 
@@ -28,11 +28,11 @@ def _table(counts: dict[str, int]) -> pd.DataFrame:
 
 
 def _parts(split: Split) -> dict[str, str]:
-    return dict(zip(split.assignment["recording_id"], split.assignment["part"], strict=True))
+    return dict(zip(split.assignment["recording_id"], split.assignment["split"], strict=True))
 
 
 def _parts_of_species(split: Split) -> dict[str, Counter[str]]:
-    return {str(code): Counter(rows["part"]) for code, rows in split.assignment.groupby("primary_label")}
+    return {str(code): Counter(rows["split"]) for code, rows in split.assignment.groupby("primary_label")}
 
 
 # Recordings of up to six species, of which some have the same bytes as another, in any order.
@@ -72,8 +72,8 @@ def _drawn(table: pd.DataFrame, config: SplitConfig) -> Split | None:
 def test_split__every_recording_is_in_one_part(table: pd.DataFrame, config: SplitConfig) -> None:
     if split := _drawn(table, config):
         assert list(split.assignment["recording_id"]) == sorted(table["recording_id"])
-        assert set(split.assignment["part"]) == set(PARTS)
-        assert list(split.assignment.columns) == ["recording_id", "group_id", "primary_label", "part"]
+        assert set(split.assignment["split"]) == set(SPLITS)
+        assert list(split.assignment.columns) == ["recording_id", "group_id", "primary_label", "split"]
 
 
 @given(collections, configs)
@@ -81,7 +81,7 @@ def test_split__no_group_is_in_two_parts(table: pd.DataFrame, config: SplitConfi
     if split := _drawn(table, config):
         check_disjoint(split.assignment)
         with_bytes = split.assignment.merge(table[["recording_id", "sha256"]], on="recording_id")
-        assert (with_bytes.groupby("sha256")["part"].nunique() == 1).all()
+        assert (with_bytes.groupby("sha256")["split"].nunique() == 1).all()
         assert (with_bytes.groupby("sha256")["group_id"].nunique() == 1).all()
         assert with_bytes["group_id"].nunique() == with_bytes["sha256"].nunique()
 
@@ -105,10 +105,10 @@ def test_split__three_groups_are_enough_for_all_parts(counts: dict[str, int], co
     split = draw_split(_table({**counts, "enough": 3}), config)
     for code, parts in _parts_of_species(split).items():
         n = sum(parts.values())
-        expected = {1: {"train"}, 2: {"train", "test"}}.get(n, set(PARTS))
+        expected = {1: {"train"}, 2: {"train", "test"}}.get(n, set(SPLITS))
         assert set(parts) == expected
         if n < 3:
-            assert split.too_small[code] == [part for part in PARTS if part in expected]
+            assert split.too_small[code] == [part for part in SPLITS if part in expected]
     assert set(split.too_small) == {code for code, n in {**counts, "enough": 3}.items() if n < 3}
 
 
@@ -133,7 +133,7 @@ def test_split__another_species_changes_nothing_for_this_one(config: SplitConfig
 def test_split__three_groups_are_enough_whatever_the_shares(n: int, validation_share: float, test_share: float) -> None:
     config = SplitConfig(validation_share=validation_share, test_share=test_share)
     split = draw_split(_table({"grekis": n, "many": 100}), config)
-    assert set(_parts_of_species(split)["grekis"]) == set(PARTS)
+    assert set(_parts_of_species(split)["grekis"]) == set(SPLITS)
 
 
 # Seeds
@@ -147,7 +147,7 @@ def test_split__the_same_seed_gives_the_same_split() -> None:
 
 def test_split__another_seed_gives_another() -> None:
     table = _table({"grekis": 20})
-    drawn = {tuple(draw_split(table, SplitConfig(seed=seed)).assignment["part"]) for seed in range(10)}
+    drawn = {tuple(draw_split(table, SplitConfig(seed=seed)).assignment["split"]) for seed in range(10)}
     assert len(drawn) == 10
 
 
@@ -192,7 +192,7 @@ def test_group__the_same_bytes_under_two_names_stay_together() -> None:
     table.loc[[2, 5, 7], "sha256"] = "the same bytes"
     for seed in range(30):
         assignment = draw_split(table, SplitConfig(seed=seed)).assignment
-        assert assignment.loc[[2, 5, 7], "part"].nunique() == 1
+        assert assignment.loc[[2, 5, 7], "split"].nunique() == 1
         assert set(assignment.loc[[2, 5, 7], "group_id"]) == {"grekis/XC2.ogg"}
 
 
@@ -286,9 +286,9 @@ def assignment() -> pd.DataFrame:
     table.loc[[1, 2], "sha256"] = "two copies"
     for seed in range(100):
         drawn = draw_split(table, SplitConfig(seed=seed)).assignment
-        if drawn.loc[1, "part"] == "test":
+        if drawn.loc[1, "split"] == "test":
             return drawn
-    raise AssertionError("the copies were never drawn into the test part")
+    raise AssertionError("the copies were never drawn into the test set")
 
 
 def test_check_disjoint__a_drawn_split_holds_it(assignment: pd.DataFrame) -> None:
@@ -296,13 +296,13 @@ def test_check_disjoint__a_drawn_split_holds_it(assignment: pd.DataFrame) -> Non
 
 
 def test_check_disjoint__a_test_recording_moved_into_train_is_found(assignment: pd.DataFrame) -> None:
-    assignment.loc[2, "part"] = "train"
-    with pytest.raises(SplitError, match=r"group 'grekis/XC1\.ogg' is in more than one part"):
+    assignment.loc[2, "split"] = "train"
+    with pytest.raises(SplitError, match=r"group 'grekis/XC1\.ogg' is in more than one split"):
         check_disjoint(assignment)
 
 
 def test_check_disjoint__validation_is_a_part_as_well(assignment: pd.DataFrame) -> None:
-    assignment.loc[2, "part"] = "validation"
+    assignment.loc[2, "split"] = "validation"
     with pytest.raises(SplitError, match="more than one part"):
         check_disjoint(assignment)
 

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from silencio.data.split import LEDGER_COLUMNS, PARTS, Split, SplitConfig, check_disjoint, draw_split, read_ledger
+from silencio.data.split import (
+    SPLIT_HISTORY_COLUMNS,
+    SPLITS,
+    Split,
+    SplitConfig,
+    check_disjoint,
+    draw_split,
+    read_split_history,
+)
 from silencio.errors import SplitError
 
 CONFIG = SplitConfig()
@@ -27,11 +35,11 @@ def _numbered(label: str, numbers: range, **columns: Any) -> pd.DataFrame:
 
 
 def _parts(split: Split) -> dict[str, str]:
-    return dict(zip(split.assignment["recording_id"], split.assignment["part"], strict=True))
+    return dict(zip(split.assignment["recording_id"], split.assignment["split"], strict=True))
 
 
 def _counts(split: Split) -> Counter[str]:
-    return Counter(split.assignment["part"])
+    return Counter(split.assignment["split"])
 
 
 ANCHOR = _numbered("anchor", range(3))
@@ -49,31 +57,31 @@ def test_growth__nothing_that_was_assigned_ever_moves(
     history: list[dict[int, tuple[str, int]]], seeds: list[int]
 ) -> None:
     assigned: dict[str, str] = {}
-    ledger = None
+    split_history = None
     for found, seed in zip(history, seeds, strict=False):
         rows = [(f"{one}-{name}", label, f"{one}") for one, (label, name) in found.items()]
         table = pd.concat([ANCHOR, _recordings(rows)]).sample(frac=1, random_state=seed)
         # Not even by another seed and other shares.
-        split = draw_split(table, SplitConfig(seed=seed, test_share=0.1 + 0.1 * seed), ledger)
+        split = draw_split(table, SplitConfig(seed=seed, test_share=0.1 + 0.1 * seed), split_history)
         check_disjoint(split.assignment)
-        now = split.assignment.merge(table[["recording_id", "sha256"]]).set_index("sha256")["part"].to_dict()
+        now = split.assignment.merge(table[["recording_id", "sha256"]]).set_index("sha256")["split"].to_dict()
         assert len(now) == len(table)
         assert {one: now[one] for one in now if one in assigned} == {
             one: assigned[one] for one in now if one in assigned
         }
         assert split.n_kept == len(set(now) & set(assigned))
         assigned |= now
-        ledger = split.ledger
+        split_history = split.split_history
         # The ledger knows everything that ever was.
-        assert dict(zip(ledger["sha256"], ledger["part"], strict=True)).items() >= assigned.items()
+        assert dict(zip(split_history["sha256"], split_history["split"], strict=True)).items() >= assigned.items()
 
 
 def test_growth__the_same_collection_again_is_the_same_split() -> None:
     table = _numbered("grekis", range(11))
     first = draw_split(table, CONFIG)
-    again = draw_split(table, SplitConfig(seed=5, test_share=0.5), first.ledger)
+    again = draw_split(table, SplitConfig(seed=5, test_share=0.5), first.split_history)
     pd.testing.assert_frame_equal(again.assignment, first.assignment)
-    pd.testing.assert_frame_equal(again.ledger, first.ledger)
+    pd.testing.assert_frame_equal(again.split_history, first.split_history)
     assert (first.n_kept, again.n_kept) == (0, 11)
 
 
@@ -86,11 +94,11 @@ def test_growth__without_a_ledger_it_would_move() -> None:
 
 @pytest.mark.parametrize("steps", [[40], [20, 1, 19], [3] * 13 + [1], [1] * 37])
 def test_growth__shares_are_kept_however_it_grew(steps: list[int]) -> None:
-    n, ledger = 3, draw_split(_numbered("grekis", range(3)), CONFIG).ledger
+    n, split_history = 3, draw_split(_numbered("grekis", range(3)), CONFIG).split_history
     for step in steps:
         n += step
-        split = draw_split(_numbered("grekis", range(n)), CONFIG, ledger)
-        ledger = split.ledger
+        split = draw_split(_numbered("grekis", range(n)), CONFIG, split_history)
+        split_history = split.split_history
     counts = _counts(split)
     assert abs(counts["test"] - 0.2 * n) <= 1
     assert abs(counts["validation"] - 0.2 * n) <= 1
@@ -98,8 +106,8 @@ def test_growth__shares_are_kept_however_it_grew(steps: list[int]) -> None:
 
 def test_growth__another_species_is_drawn_as_if_it_were_alone() -> None:
     grekis, jaguar = _numbered("grekis", range(9)), _numbered("41970", range(7))
-    ledger = draw_split(grekis, CONFIG).ledger
-    grown = _parts(draw_split(pd.concat([grekis, jaguar]), CONFIG, ledger))
+    split_history = draw_split(grekis, CONFIG).split_history
+    grown = _parts(draw_split(pd.concat([grekis, jaguar]), CONFIG, split_history))
     alone = _parts(draw_split(jaguar, CONFIG))
     assert {name: grown[name] for name in alone} == alone
 
@@ -107,11 +115,11 @@ def test_growth__another_species_is_drawn_as_if_it_were_alone() -> None:
 def test_growth__a_species_held_out_whole_learns_from_the_next_recording() -> None:
     # All that was left of it is a test recording; the next one must be heard in training.
     table = _numbered("grekis", range(2))
-    ledger = draw_split(pd.concat([ANCHOR, table]), CONFIG).ledger
-    kept = table[table["recording_id"].isin(ledger.loc[ledger["part"] == "test", "recording_id"])]
+    split_history = draw_split(pd.concat([ANCHOR, table]), CONFIG).split_history
+    kept = table[table["recording_id"].isin(split_history.loc[split_history["split"] == "test", "recording_id"])]
     assert len(kept) == 1
     grown = pd.concat([ANCHOR, kept, _numbered("grekis", range(5, 6))])
-    assert _parts(draw_split(grown, CONFIG, ledger))["grekis/XC005"] == "train"
+    assert _parts(draw_split(grown, CONFIG, split_history))["grekis/XC005"] == "train"
 
 
 # Test recordings that come and go
@@ -122,24 +130,24 @@ TESTED = [name for name, part in _parts(FIRST).items() if part == "test" and "gr
 
 
 def test_vanished__a_test_recording_that_comes_back_is_still_one() -> None:
-    absent = draw_split(TABLE[~TABLE["recording_id"].isin(TESTED)], CONFIG, FIRST.ledger)
+    absent = draw_split(TABLE[~TABLE["recording_id"].isin(TESTED)], CONFIG, FIRST.split_history)
     assert not set(TESTED) & set(absent.assignment["recording_id"])
-    back = _parts(draw_split(TABLE, CONFIG, absent.ledger))
+    back = _parts(draw_split(TABLE, CONFIG, absent.split_history))
     assert {back[name] for name in TESTED} == {"test"}
 
 
 def test_vanished__one_that_comes_back_under_another_name_and_label_is_still_one() -> None:
-    absent = draw_split(TABLE[~TABLE["recording_id"].isin(TESTED)], CONFIG, FIRST.ledger)
+    absent = draw_split(TABLE[~TABLE["recording_id"].isin(TESTED)], CONFIG, FIRST.split_history)
     back = TABLE.assign(recording_id="again " + TABLE["recording_id"])
     back.loc[TABLE["recording_id"].isin(TESTED), "primary_label"] = "bobfly1"
-    parts = _parts(draw_split(back, CONFIG, absent.ledger))
+    parts = _parts(draw_split(back, CONFIG, absent.split_history))
     assert {parts[f"again {name}"] for name in TESTED} == {"test"}
 
 
 def test_replaced__new_bytes_under_a_known_name_stay_where_the_name_is() -> None:
     # The same recording, cut or encoded anew.
     changed = TABLE.assign(sha256="new " + TABLE["sha256"])
-    assert _parts(draw_split(changed, CONFIG, FIRST.ledger)) == _parts(FIRST)
+    assert _parts(draw_split(changed, CONFIG, FIRST.split_history)) == _parts(FIRST)
 
 
 def test_replaced__the_former_bytes_are_not_forgotten() -> None:
@@ -147,14 +155,14 @@ def test_replaced__the_former_bytes_are_not_forgotten() -> None:
     name = TESTED[0]
     former = TABLE.loc[TABLE["recording_id"] == name, "sha256"].item()
     changed = TABLE.assign(sha256=TABLE["sha256"].where(TABLE["recording_id"] != name, "somebody else's"))
-    second = draw_split(changed, CONFIG, FIRST.ledger)
+    second = draw_split(changed, CONFIG, FIRST.split_history)
     third = pd.concat([changed, _recordings([("grekis/XC999", "grekis", former)])])
-    assert _parts(draw_split(third, CONFIG, second.ledger))["grekis/XC999"] == "test"
+    assert _parts(draw_split(third, CONFIG, second.split_history))["grekis/XC999"] == "test"
 
 
 def test_copies__join_the_part_of_what_they_are_copies_of() -> None:
     copies = TABLE.assign(recording_id="0 copy of " + TABLE["recording_id"])
-    parts = _parts(draw_split(pd.concat([TABLE, copies]), CONFIG, FIRST.ledger))
+    parts = _parts(draw_split(pd.concat([TABLE, copies]), CONFIG, FIRST.split_history))
     for name, part in _parts(FIRST).items():
         assert parts[name] == parts[f"0 copy of {name}"] == part
 
@@ -165,7 +173,7 @@ def test_copies__packed_anew_are_copies(group_by: str) -> None:
     table = _by("abcdefghijkl").assign(decoded_sha256=[f"sound {n // 2}" for n in range(12)])
     for seed in range(5):
         assignment = draw_split(table, SplitConfig(seed=seed, group_by=group_by)).assignment
-        parts = assignment.merge(table[["recording_id", "decoded_sha256"]]).groupby("decoded_sha256")["part"]
+        parts = assignment.merge(table[["recording_id", "decoded_sha256"]]).groupby("decoded_sha256")["split"]
         assert (parts.nunique() == 1).all()
 
 
@@ -176,8 +184,8 @@ def test_copies__packed_anew_are_copies(group_by: str) -> None:
 def test_conflict__what_was_in_two_parts_goes_to_the_stricter(parts: tuple[str, str], stricter: str) -> None:
     # Two recordings turn out to be one.
     one = _recordings([("a", "grekis", "same"), ("b", "grekis", "same")])
-    ledger = one.assign(group_id=["a", "b"], sha256=["bytes a", "bytes b"], part=parts)[LEDGER_COLUMNS]
-    split = draw_split(pd.concat([ANCHOR, one]), CONFIG, ledger)
+    split_history = one.assign(group_id=["a", "b"], sha256=["bytes a", "bytes b"], split=parts)[SPLIT_HISTORY_COLUMNS]
+    split = draw_split(pd.concat([ANCHOR, one]), CONFIG, split_history)
     assert {_parts(split)[name] for name in "ab"} == {stricter}
     check_disjoint(split.assignment)
 
@@ -197,8 +205,8 @@ def test_owners__are_in_one_part_each(group_by: str, column: str) -> None:
     for seed in range(5):
         split = draw_split(table, SplitConfig(seed=seed, group_by=group_by))
         drawn = split.assignment.merge(table[["recording_id", column]])
-        assert (drawn.groupby(column)["part"].nunique() == 1).all()
-        assert set(drawn["part"]) == set(PARTS)
+        assert (drawn.groupby(column)["split"].nunique() == 1).all()
+        assert set(drawn["split"]) == set(SPLITS)
         check_disjoint(split.assignment)
 
 
@@ -233,7 +241,7 @@ def test_owners__a_copy_goes_with_the_original_whoever_signed_it() -> None:
 def test_owners__a_known_recordists_new_recordings_follow_the_old() -> None:
     config = SplitConfig(group_by="recordist")
     first = draw_split(_by("aabbccdd"), config)
-    grown = draw_split(_by("aabbccdd" + "abcd" * 5), config, first.ledger)
+    grown = draw_split(_by("aabbccdd" + "abcd" * 5), config, first.split_history)
     part_of = {owner: _parts(first)[f"grekis/XC{2 * place:03}"] for place, owner in enumerate("abcd")}
     for number, owner in enumerate("aabbccdd" + "abcd" * 5):
         assert _parts(grown)[f"grekis/XC{number:03}"] == part_of[owner]
@@ -247,7 +255,9 @@ def test_owners__grouped_later_on_go_to_the_stricter_part() -> None:
     owners = set(table.loc[table["recording_id"].isin(tested), "author"])
     assert len(tested) < 3 * len(owners)
     anchor = ANCHOR.assign(author="z")
-    split = draw_split(pd.concat([table, anchor], ignore_index=True), SplitConfig(group_by="recordist"), first.ledger)
+    split = draw_split(
+        pd.concat([table, anchor], ignore_index=True), SplitConfig(group_by="recordist"), first.split_history
+    )
     moved = table[table["author"].isin(owners)]["recording_id"]
     assert {_parts(split)[name] for name in moved} == {"test"}
     check_disjoint(split.assignment)
@@ -256,24 +266,24 @@ def test_owners__grouped_later_on_go_to_the_stricter_part() -> None:
 # The ledger on disk
 
 
-def test_ledger__survives_its_file_and_the_bundle_that_carries_it(tmp_path: Path) -> None:
-    FIRST.ledger.to_parquet(tmp_path / "split.parquet", index=False)
+def test_split_history__survives_its_file_and_the_bundle_that_carries_it(tmp_path: Path) -> None:
+    FIRST.split_history.to_parquet(tmp_path / "split.parquet", index=False)
     for path in (tmp_path, tmp_path / "split.parquet"):
-        pd.testing.assert_frame_equal(read_ledger(path), FIRST.ledger)
+        pd.testing.assert_frame_equal(read_split_history(path), FIRST.split_history)
     # Columns of a later version are no fault.
-    FIRST.ledger.assign(more=1).to_parquet(tmp_path / "split.parquet")
-    assert list(read_ledger(tmp_path)) == LEDGER_COLUMNS
+    FIRST.split_history.assign(more=1).to_parquet(tmp_path / "split.parquet")
+    assert list(read_split_history(tmp_path)) == SPLIT_HISTORY_COLUMNS
 
 
 def _write_other(path: Path, what: str) -> None:
     if what == "csv":
-        FIRST.ledger.to_csv(path)
+        FIRST.split_history.to_csv(path)
     elif what == "empty file":
         path.write_bytes(b"")
     elif what == "no column":
-        FIRST.ledger.drop(columns="sha256").to_parquet(path)
+        FIRST.split_history.drop(columns="sha256").to_parquet(path)
     elif what == "other parts":
-        FIRST.ledger.replace({"part": {"validation": "val"}}).to_parquet(path)
+        FIRST.split_history.replace({"split": {"validation": "val"}}).to_parquet(path)
     elif what == "empty folder":
         path.mkdir()
 
@@ -286,19 +296,24 @@ def _write_other(path: Path, what: str) -> None:
         ("empty file", "is no earlier assignment: "),
         ("empty folder", "split.parquet is no earlier assignment: "),
         ("no column", "is no earlier assignment: column 'sha256' is missing"),
-        ("other parts", "is no earlier assignment: part 'val' is unknown"),
+        ("other parts", "is no earlier assignment: split 'val' is unknown"),
     ],
 )
-def test_ledger__of_another_format_is_refused_in_one_sentence(tmp_path: Path, what: str, fault: str) -> None:
-    path = tmp_path / "ledger"
+def test_split_history__of_another_format_is_refused_in_one_sentence(tmp_path: Path, what: str, fault: str) -> None:
+    path = tmp_path / "history"
     _write_other(path, what)
     with pytest.raises(SplitError) as caught:
-        read_ledger(path)
+        read_split_history(path)
     assert fault in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_ledger__an_empty_one_is_none() -> None:
-    empty = FIRST.ledger.iloc[:0]
+def test_split_history__of_before_calls_the_column_part(tmp_path: Path) -> None:
+    FIRST.split_history.rename(columns={"split": "part"}).to_parquet(tmp_path / "split.parquet", index=False)
+    pd.testing.assert_frame_equal(read_split_history(tmp_path), FIRST.split_history)
+
+
+def test_split_history__an_empty_one_is_none() -> None:
+    empty = FIRST.split_history.iloc[:0]
     pd.testing.assert_frame_equal(draw_split(TABLE, CONFIG, empty).assignment, FIRST.assignment)

@@ -32,7 +32,7 @@ def soundscapes(tmp_path: Path) -> pd.DataFrame:
 def test_training_backgrounds__are_the_train_half_alone(soundscapes: pd.DataFrame) -> None:
     assert 0 < len(OF_TRAIN) < len(NAMES)
     pool = training_backgrounds(soundscapes, SPEC)
-    assert pool.part == "train"
+    assert pool.half == "train"
     assert set(pool.real_names) == OF_TRAIN
 
 

@@ -26,12 +26,12 @@ ASSIGNMENT = pd.DataFrame(
         for group, part in enumerate(groups)
         for take in range(2)
     ],
-    columns=["recording_id", "group_id", "primary_label", "part"],
+    columns=["recording_id", "group_id", "primary_label", "split"],
 )
 
 
 def hidden_groups(table: pd.DataFrame) -> set[str]:
-    return set(table.loc[table["part"] == POOL, "group_id"])
+    return set(table.loc[table["split"] == POOL, "group_id"])
 
 
 def test_hide__takes_a_share_of_each_species_training_groups() -> None:
@@ -44,11 +44,11 @@ def test_hide__takes_a_share_of_each_species_training_groups() -> None:
 
 def test_hide__hides_whole_groups_of_training_recordings_alone() -> None:
     after = hide(ASSIGNMENT, 0.5, seed=1)
-    assert (after.groupby("group_id")["part"].nunique() == 1).all()
-    before = ASSIGNMENT.set_index("recording_id")["part"]
-    moved = after[after["part"] == POOL]["recording_id"]
+    assert (after.groupby("group_id")["split"].nunique() == 1).all()
+    before = ASSIGNMENT.set_index("recording_id")["split"]
+    moved = after[after["split"] == POOL]["recording_id"]
     assert (before[moved] == "train").all()
-    held_out = ASSIGNMENT["part"] != "train"
+    held_out = ASSIGNMENT["split"] != "train"
     pd.testing.assert_frame_equal(after[held_out], ASSIGNMENT[held_out])
 
 
@@ -60,11 +60,11 @@ def test_hide__is_the_same_in_any_order_of_rows_and_another_with_another_seed() 
 
 def test_hide__never_takes_all_of_a_species() -> None:
     after = hide(ASSIGNMENT, 0.99, seed=0)
-    assert set(after.loc[after["part"] == "train", "primary_label"]) == {"a", "b", "c"}
+    assert set(after.loc[after["split"] == "train", "primary_label"]) == {"a", "b", "c"}
 
 
 def test_without_labels__blanks_the_pool_alone() -> None:
-    table = pd.DataFrame({"primary_label": ["a", "b"], "secondary_labels": [["c"], ["c"]], "part": ["train", POOL]})
+    table = pd.DataFrame({"primary_label": ["a", "b"], "secondary_labels": [["c"], ["c"]], "split": ["train", POOL]})
     blank = without_labels(table)
     assert list(blank["primary_label"]) == ["a", ""]
     assert list(blank["secondary_labels"]) == [["c"], []]
@@ -90,7 +90,7 @@ def test_soundscape_pool__never_holds_one_of_the_test_half(soundscapes: tuple[li
     pool = soundscape_pool(table, LABELLED, ValidationConfig())
     kept = {path.name for path in paths if half_of(path.name) == "train"}
     assert set(pool["recording_id"]) == {f"soundscapes/{name}" for name in kept}
-    assert set(pool["part"]) == {POOL}
+    assert set(pool["split"]) == {POOL}
     assert set(pool["primary_label"]) == {""}
 
 

@@ -50,10 +50,10 @@ def test_data_table__has_every_recording_with_its_part(
     table: pd.DataFrame, validated: ValidatedRecordings, drawn: Split
 ) -> None:
     assert list(table["recording_id"]) == list(validated.usable["recording_id"])
-    assert dict(zip(table["recording_id"], table["part"], strict=True)) == dict(
-        zip(drawn.assignment["recording_id"], drawn.assignment["part"], strict=True)
+    assert dict(zip(table["recording_id"], table["split"], strict=True)) == dict(
+        zip(drawn.assignment["recording_id"], drawn.assignment["split"], strict=True)
     )
-    columns = {"path", "sha256", "size_bytes", "duration_s", "primary_label", "secondary_labels", "part", "group_id"}
+    columns = {"path", "sha256", "size_bytes", "duration_s", "primary_label", "secondary_labels", "split", "group_id"}
     assert columns <= set(table.columns)
 
 
@@ -78,7 +78,7 @@ def test_compare__what_was_left_out_then_and_now_is_no_change(own_folder: Path) 
         _audio(own_folder, name).write_bytes(content)
     usable = validate_recordings(read_birdclef(own_folder).recordings).usable
     assert len(usable) == 17
-    then = data_table(usable, usable.assign(part="train", group_id="x"))
+    then = data_table(usable, usable.assign(split="train", group_id="x"))
     assert _changes(then, own_folder) == []
 
 

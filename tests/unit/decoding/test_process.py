@@ -150,7 +150,7 @@ def test_stop__ends_the_process_and_whoever_waits_for_it(process: DecoderProcess
     waiting = threading.Thread(target=wait)
     waiting.start()
     # The other process is at it, and its thread waits.
-    until(lambda: process._asked is not None and process._asked.running())
+    until(lambda: process._running is not None and process._running.running())
     process.stop()
     waiting.join()
     assert len(caught) == 1

@@ -9,9 +9,9 @@ from silencio.detections.merging import merge_windows
 
 
 def _merged(
-    starts_s: list[float], heard: list[float], window_s: float = 5.0, duration_s: float | None = None
+    starts_s: list[float], used: list[float], window_s: float = 5.0, duration_s: float | None = None
 ) -> list[tuple[float, float, float]]:
-    rows = np.array([heard], np.float32).T
+    rows = np.array([used], np.float32).T
     merged = merge_windows(starts_s, window_s, rows, rows >= 0.5, duration_s)
     return [(one.start_s, one.end_s, round(one.highest, 6)) for one in merged]
 

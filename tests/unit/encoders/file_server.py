@@ -25,7 +25,7 @@ class FileServer:
 
     content: bytes
     knows_ranges: bool = True
-    most_bytes: int | None = None
+    max_bytes: int | None = None
     status: int | None = None
     ranges: list[str | None] = field(default_factory=list)
     address: str = ""
@@ -36,9 +36,9 @@ class FileServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                asked = self.headers["Range"]
-                served.ranges.append(asked)
-                start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]) if asked and served.knows_ranges else 0
+                requested = self.headers["Range"]
+                served.ranges.append(requested)
+                start = int(re.fullmatch(r"bytes=(\d+)-", requested)[1]) if requested and served.knows_ranges else 0
                 rest = served.content[start:]
                 if served.status or (start and not rest):
                     self.send_error(served.status or 416)
@@ -46,7 +46,7 @@ class FileServer:
                 self.send_response(206 if start else 200)
                 self.send_header("Content-Length", str(len(rest)))
                 self.end_headers()
-                self.wfile.write(rest[: served.most_bytes])
+                self.wfile.write(rest[: served.max_bytes])
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -89,9 +89,9 @@ def sounds() -> NDArray[np.float32]:
 def test_log_mel__is_librosas(small: Cnn14, sounds: NDArray[np.float32]) -> None:
     power = np.abs(librosa.stft(sounds[0], n_fft=1024, hop_length=320, pad_mode="reflect")) ** 2
     expected = librosa.power_to_db(mel_filters() @ power, ref=1.0, amin=1e-10, top_db=None).T
-    heard = small.log_mel(torch.from_numpy(sounds[:1])).numpy()
-    assert heard.shape == (1, 1, 501, 64)
-    np.testing.assert_allclose(heard[0, 0], expected, atol=1e-3)
+    used = small.log_mel(torch.from_numpy(sounds[:1])).numpy()
+    assert used.shape == (1, 1, 501, 64)
+    np.testing.assert_allclose(used[0, 0], expected, atol=1e-3)
 
 
 def test_log_mel__silence_is_the_least_power(small: Cnn14) -> None:
@@ -102,10 +102,10 @@ def test_export__says_what_torch_says(small: Cnn14, sounds: NDArray[np.float32],
     export(small, 160_000, tmp_path / "cnn14.onnx")
     spec = encoder_spec("panns_cnn14", EncoderConfig()).model_copy(update={"n_outputs": 16})
     windows = np.round(sounds * 32_767).astype(np.int16)
-    said = Encoder(tmp_path / "cnn14.onnx", spec, 32_000, 1).embed(windows)
+    shown = Encoder(tmp_path / "cnn14.onnx", spec, 32_000, 1).embed(windows)
     expected = small(torch.from_numpy(windows.astype(np.float32) / 32_768)).numpy()
     assert expected.std() > 1e-3
-    np.testing.assert_allclose(said, expected, atol=1e-4)
+    np.testing.assert_allclose(shown, expected, atol=1e-4)
 
 
 def test_load__takes_the_official_names_and_shapes(tmp_path: Path) -> None:
@@ -122,17 +122,17 @@ def test_load__counters_need_not_be_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "told"),
+    ("name", "shape", "described"),
     [
         ("logmel_extractor.melW", (257, 64), r"logmel_extractor.melW is \(257, 64\), \(513, 64\) is expected"),
         ("conv_block6.conv2.weight", None, r"conv_block6.conv2.weight is missing, \(2048, 2048, 3, 3\) is expected"),
     ],
 )
 def test_load__another_model_is_one_sentence(
-    tmp_path: Path, name: str, shape: tuple[int, ...] | None, told: str
+    tmp_path: Path, name: str, shape: tuple[int, ...] | None, described: str
 ) -> None:
     path = write_checkpoint(tmp_path / "other.pth", **{name: shape})
-    with pytest.raises(PretrainedWeightsError, match=rf"^'.*other.pth' is not a checkpoint of CNN14: {told}$"):
+    with pytest.raises(PretrainedWeightsError, match=rf"^'.*other.pth' is not a checkpoint of CNN14: {described}$"):
         load(path)
 
 

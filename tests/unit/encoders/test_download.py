@@ -47,7 +47,7 @@ def test_download__asks_no_proxy_for_this_machine(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "shown"),
     [
         (
             "HTTPS_PROXY",
@@ -59,12 +59,12 @@ def test_download__asks_no_proxy_for_this_machine(tmp_path: Path, monkeypatch: p
     ],
 )
 def test_download__names_the_variable_that_stands_in_the_way(
-    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, value)
-    with pytest.raises(PretrainedWeightsError, match=said) as error:
+    with pytest.raises(PretrainedWeightsError, match=shown) as error:
         download("https://192.0.2.1/weights.bin", tmp_path / "weights.bin", SHA256, ADVICE)
     assert "secret" not in str(error.value)
 
@@ -82,18 +82,18 @@ def test_download__begins_again_where_the_server_knows_no_ranges(tmp_path: Path)
 
 
 def test_download__a_connection_that_breaks_is_taken_up_at_once(tmp_path: Path) -> None:
-    with FileServer(CONTENT, most_bytes=1_400_000).running() as server:
+    with FileServer(CONTENT, max_bytes=1_400_000).running() as server:
         assert fetch(server, tmp_path / "weights.bin") == CONTENT
-    assert [asked is None for asked in server.ranges] == [True, False, False]
+    assert [requested is None for requested in server.ranges] == [True, False, False]
 
 
 def test_download__gives_up_where_nothing_more_comes_and_keeps_what_came(tmp_path: Path) -> None:
     path = tmp_path / "weights.bin"
-    with FileServer(CONTENT, knows_ranges=False, most_bytes=1_400_000).running() as server:
+    with FileServer(CONTENT, knows_ranges=False, max_bytes=1_400_000).running() as server:
         with pytest.raises(PretrainedWeightsError, match=r"not here .*the connection broke\): put it into /there$"):
             fetch(server, path)
         assert not path.exists()
-        server.knows_ranges, server.most_bytes = True, None
+        server.knows_ranges, server.max_bytes = True, None
         n_kept = path.with_name(".weights.bin.partial").stat().st_size
         assert n_kept > 0
         assert fetch(server, path) == CONTENT
@@ -126,10 +126,10 @@ def test_download__says_what_the_server_answered(tmp_path: Path) -> None:
 def test_download__offline_is_one_sentence(tmp_path: Path) -> None:
     with FileServer(CONTENT).running() as server:
         address = server.address
-    with pytest.raises(PretrainedWeightsError) as told:
+    with pytest.raises(PretrainedWeightsError) as described:
         download(address, tmp_path / "weights.bin", SHA256, ADVICE)
     expected = f"weights.bin is not here and cannot be fetched from {address} (no connection): {ADVICE}"
-    assert str(told.value) == expected
+    assert str(described.value) == expected
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
@@ -145,7 +145,7 @@ def test_download__two_processes_at_once_fetch_once(tmp_path: Path) -> None:
     with FileServer(CONTENT).running() as server:
         command = [sys.executable, "-c", code, server.address, str(tmp_path / "weights.bin"), SHA256]
         both = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
-        told = [process.communicate(timeout=HANG_S)[1] for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
+        described = [process.communicate(timeout=HANG_S)[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], described
     assert (tmp_path / "weights.bin").read_bytes() == CONTENT
     assert server.ranges == [None]

@@ -31,12 +31,12 @@ def test_cut_litert__the_inner_tensor_becomes_the_output(official: Path, tmp_pat
     cut_litert(official, tmp_path / "cut.tflite", lambda name, shape: name == "embedding")
     interpreter = Interpreter(model_path=str(tmp_path / "cut.tflite"))
     interpreter.allocate_tensors()
-    (told,) = interpreter.get_output_details()
+    (described,) = interpreter.get_output_details()
     samples = np.arange(96, dtype=np.float32)[None]
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], samples)
     interpreter.invoke()
-    assert told["name"] == "embedding"
-    np.testing.assert_array_equal(interpreter.get_tensor(told["index"]), samples[:, :64] + WEIGHTS)
+    assert described["name"] == "embedding"
+    np.testing.assert_array_equal(interpreter.get_tensor(described["index"]), samples[:, :64] + WEIGHTS)
 
 
 def test_cut_litert__drops_operators_tensors_and_weights_above(official: Path, tmp_path: Path) -> None:

@@ -44,9 +44,9 @@ def perch_onnx() -> bytes:
         helper.make_node("Reshape", ["first64000", "mel"], ["spectrogram"]),
         helper.make_node("Add", [f"first{N_CLASSES}", "classifier"], ["label"]),
     ]
-    told = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
-    heard = helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["batch", 160_000])
-    graph = helper.make_graph(nodes, "perch", [heard], told, initializers)
+    described = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    used = helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["batch", 160_000])
+    graph = helper.make_graph(nodes, "perch", [used], described, initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
 
 

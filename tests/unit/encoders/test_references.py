@@ -49,9 +49,9 @@ def blackbird() -> NDArray[np.int16]:
 def test_encoder__says_of_a_real_clip_what_it_said(name: str, blackbird: NDArray[np.int16]) -> None:
     config = weights_at_hand(name)
     encoder = Encoder(encoder_file(name, config), encoder_spec(name, config), 32_000, 1)
-    said, expected = encoder.embed(blackbird)[0], np.load(REFERENCES / f"{name}.npy")
+    shown, expected = encoder.embed(blackbird)[0], np.load(REFERENCES / f"{name}.npy")
     # A processor's kernels round in their own way; another rate, frame or speed is farther off than half.
-    assert np.linalg.norm(said - expected) < 0.01 * np.linalg.norm(expected)
+    assert np.linalg.norm(shown - expected) < 0.01 * np.linalg.norm(expected)
 
 
 def test_birdnet__cut_short_says_bit_by_bit_what_the_whole_model_holds(blackbird: NDArray[np.int16]) -> None:

@@ -21,8 +21,8 @@ WINDOWS = (3_000 * np.random.default_rng(4).standard_normal((3, RATE_HZ // 2))).
 
 
 def _encoder(folder: Path, runtime: str, **changed: Any) -> Encoder:
-    said = {"name": "tiny", "runtime": runtime, "sample_rate_hz": 16_000, "frame_samples": 960, "hop_samples": 480}
-    spec = EncoderSpec.model_validate(said | {"n_outputs": 4} | changed)
+    shown = {"name": "tiny", "runtime": runtime, "sample_rate_hz": 16_000, "frame_samples": 960, "hop_samples": 480}
+    spec = EncoderSpec.model_validate(shown | {"n_outputs": 4} | changed)
     return Encoder(folder / f"tiny.{runtime}", spec, RATE_HZ, n_threads=1)
 
 
@@ -65,10 +65,10 @@ def test_frames__at_half_speed_sound_an_octave_lower_and_last_twice_as_long(fold
     time_s = np.arange(RATE_HZ // 2) / RATE_HZ
     tone = (8_000 * np.sin(2 * np.pi * 4_000 * time_s)).astype(np.int16)
     encoder = _encoder(folder, "onnx", frame_samples=960, hop_samples=960)
-    for speed, heard_hz, n_frames in ((1.0, 4_000, 9), (0.5, 2_000, 17)):
+    for speed, used_hz, n_frames in ((1.0, 4_000, 9), (0.5, 2_000, 17)):
         frames = encoder.frames(tone, speed)
         assert len(frames) == n_frames
-        assert np.abs(np.fft.rfft(frames[n_frames // 2])).argmax() * 16_000 / 960 == pytest.approx(heard_hz, abs=17)
+        assert np.abs(np.fft.rfft(frames[n_frames // 2])).argmax() * 16_000 / 960 == pytest.approx(used_hz, abs=17)
 
 
 @pytest.mark.parametrize(

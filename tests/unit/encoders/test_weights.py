@@ -72,9 +72,9 @@ def test_locate__finds_a_package_without_importing_it(tmp_path: Path, monkeypatc
 
 
 def test_locate__a_missing_package_is_one_sentence(cache: Path) -> None:
-    with pytest.raises(PretrainedWeightsError) as told:
+    with pytest.raises(PretrainedWeightsError) as described:
         locate("birds", PACKAGED, "")
-    assert str(told.value) == (
+    assert str(described.value) == (
         f"weights.bin comes with no_such_package, which is not installed: {install_command('birds')}, "
         f"or put it into {cache} or name it with encoders.birds.weights"
     )
@@ -87,9 +87,9 @@ def test_locate__fetches_into_the_cache(cache: Path) -> None:
 
 
 def test_locate__offline_names_file_address_and_places(cache: Path) -> None:
-    with pytest.raises(PretrainedWeightsError) as told:
+    with pytest.raises(PretrainedWeightsError) as described:
         locate("birds", OFFICIAL, "")
-    assert str(told.value) == (
+    assert str(described.value) == (
         "weights.bin is not here and cannot be fetched from http://127.0.0.1:9/weights.bin (no connection): "
         f"put it into {cache} or name it with encoders.birds.weights"
     )

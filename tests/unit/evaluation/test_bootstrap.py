@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 
 # Scores of few different values, so that ties are the rule; labels; how often each recording was drawn.
-judged = st.integers(1, 12).flatmap(
+evaluated = st.integers(1, 12).flatmap(
     lambda n: st.tuples(
         st.lists(st.lists(st.integers(0, 4), min_size=3, max_size=3), min_size=n, max_size=n),
         st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=n, max_size=n),
@@ -36,7 +36,7 @@ def _of_scikit_learn(
 
 
 @settings(max_examples=20)
-@given(judged)
+@given(evaluated)
 def test_macro_map__every_recording_once_is_scikit_learns(table: tuple[list, list, list]) -> None:
     scores, target = np.array(table[0]) / 4, np.array(table[1])
     once = Bootstrap(len(scores), counts=np.ones((1, len(scores))))
@@ -49,7 +49,7 @@ def test_macro_map__every_recording_once_is_scikit_learns(table: tuple[list, lis
 
 
 @settings(max_examples=20)
-@given(judged)
+@given(evaluated)
 def test_macro_map__counts_are_scikit_learns_sample_weight(table: tuple[list, list, list]) -> None:
     scores, target, counts = np.array(table[0]) / 4, np.array(table[1]), np.array(table[2], float)
     value = Bootstrap(len(scores), counts=np.stack([counts, 3 * counts])).macro_map(scores, target)
@@ -61,7 +61,7 @@ def test_macro_map__counts_are_scikit_learns_sample_weight(table: tuple[list, li
 
 
 @settings(max_examples=20)
-@given(judged)
+@given(evaluated)
 def test_macro_map__counts_are_repeated_rows(table: tuple[list, list, list]) -> None:
     scores, target, counts = np.array(table[0]) / 4, np.array(table[1]), np.array(table[2])
     repeated = np.repeat(np.arange(len(scores)), counts)
@@ -139,14 +139,14 @@ def test_interval_around__has_the_spread_of_the_resamples_and_the_place_of_the_f
 
 
 def test_interval_around__takes_off_what_drawing_twice_adds() -> None:
-    # One recording a species, as test parts have it: a copy of it beside itself looks like a species found twice.
+    # One recording a species, as test sets have it: a copy of it beside itself looks like a species found twice.
     rng = np.random.default_rng(0)
     target = np.eye(30)
     scores = rng.standard_normal((30, 30)) + 2.5 * target
-    figure = Bootstrap(30, counts=np.ones((1, 30))).macro_map(scores, target)[0]
+    metric = Bootstrap(30, counts=np.ones((1, 30))).macro_map(scores, target)[0]
     values = Bootstrap(30, 300).macro_map(scores, target)
-    assert values.mean() > figure + 0.02
-    assert np.mean(interval_around(figure, values)) == pytest.approx(figure, abs=0.01)
+    assert values.mean() > metric + 0.02
+    assert np.mean(interval_around(metric, values)) == pytest.approx(metric, abs=0.01)
 
 
 def _reserve(rng: np.random.Generator, n_each: int = 40) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

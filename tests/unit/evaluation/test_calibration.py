@@ -38,7 +38,7 @@ class Windows:
         happened = rng.random((n_recordings, N_CLASSES))[self.recording] < scipy.special.expit(self.logits)
         self.target = happened.astype(np.float32)
 
-    def said(self, confidence: float = 1.0, offset: float = 0.0) -> NDArray[np.float32]:
+    def shown(self, confidence: float = 1.0, offset: float = 0.0) -> NDArray[np.float32]:
         """Probabilities of a model that is so overconfident, and so fond of naming."""
         return scipy.special.expit(confidence * self.logits + offset).astype(np.float32)
 
@@ -46,8 +46,8 @@ class Windows:
 WINDOWS = Windows()
 
 
-def _fit(said: NDArray[np.floating], windows: Windows = WINDOWS, **config: Any) -> CalibrationFit:
-    values = (said, windows.target, windows.recording, windows.ids)
+def _fit(shown: NDArray[np.floating], windows: Windows = WINDOWS, **config: Any) -> CalibrationFit:
+    values = (shown, windows.target, windows.recording, windows.ids)
     return fit_calibration(*values, CalibrationConfig(**config))
 
 
@@ -95,7 +95,7 @@ def test_none__changes_nothing() -> None:
 
 
 def test_calibration__survives_json() -> None:
-    curve = _fit(WINDOWS.said(2.0), kind="shrunken_platt").calibration
+    curve = _fit(WINDOWS.shown(2.0), kind="shrunken_platt").calibration
     assert Calibration.model_validate_json(curve.model_dump_json()) == curve
 
 
@@ -110,34 +110,34 @@ def test_config__what_makes_no_curve_is_refused(values: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(("confidence", "scale"), [(3.0, 1 / 3), (1.0, 1.0), (0.4, 2.5)])
 def test_temperature__undoes_over_and_underconfidence(confidence: float, scale: float) -> None:
-    curve = _fit(WINDOWS.said(confidence), kind="temperature").calibration
+    curve = _fit(WINDOWS.shown(confidence), kind="temperature").calibration
     assert curve.scale == (pytest.approx(scale, rel=0.1),) * N_CLASSES
     assert curve.offset == (0.0,) * N_CLASSES
 
 
 def test_platt__undoes_a_fondness_for_naming() -> None:
-    curve = _fit(WINDOWS.said(2.0, offset=3.0), kind="platt").calibration
+    curve = _fit(WINDOWS.shown(2.0, offset=3.0), kind="platt").calibration
     assert curve.scale == (pytest.approx(0.5, rel=0.1),) * N_CLASSES
     assert curve.offset == (pytest.approx(-1.5, rel=0.15),) * N_CLASSES
 
 
 def test_shrunken_platt__finds_the_species_that_differs() -> None:
-    said = WINDOWS.said(2.0)
-    said[:, 1] = scipy.special.expit(0.5 * WINDOWS.logits[:, 1] + 2.0)
-    common = _fit(said, kind="platt").calibration
-    own = _fit(said, kind="shrunken_platt", prior_strength=0.1).calibration
+    shown = WINDOWS.shown(2.0)
+    shown[:, 1] = scipy.special.expit(0.5 * WINDOWS.logits[:, 1] + 2.0)
+    common = _fit(shown, kind="platt").calibration
+    own = _fit(shown, kind="shrunken_platt", prior_strength=0.1).calibration
     # Twice as steep and four lower undoes it; the others need half as steep.
     assert own.scale[1] > 1.5 > 0.8 > max(own.scale[0], own.scale[2], own.scale[3])
     assert own.offset[1] < -2.5
-    assert _log_loss(own(said), WINDOWS.target) < _log_loss(common(said), WINDOWS.target) - 0.1
+    assert _log_loss(own(shown), WINDOWS.target) < _log_loss(common(shown), WINDOWS.target) - 0.1
 
 
 def test_shrunken_platt__more_evidence_is_asked_by_a_stronger_prior() -> None:
-    said = WINDOWS.said(2.0)
-    said[:, 1] = scipy.special.expit(0.5 * WINDOWS.logits[:, 1] + 2.0)
-    common = _fit(said, kind="platt").calibration
+    shown = WINDOWS.shown(2.0)
+    shown[:, 1] = scipy.special.expit(0.5 * WINDOWS.logits[:, 1] + 2.0)
+    common = _fit(shown, kind="platt").calibration
     distances = [
-        abs(_fit(said, kind="shrunken_platt", prior_strength=strength).calibration.offset[1] - common.offset[1])
+        abs(_fit(shown, kind="shrunken_platt", prior_strength=strength).calibration.offset[1] - common.offset[1])
         for strength in (0.1, 10.0, 1000.0, 1e6)
     ]
     assert distances == sorted(distances, reverse=True)
@@ -151,20 +151,20 @@ def test_shrunken_platt__two_recordings_make_no_curve() -> None:
     windows.logits[:, 3] -= 4.0
     windows.target[:, 3] = 0.0
     windows.target[:6, 3] = 1.0
-    said = windows.said(2.0)
-    said[:6, 3] = 0.999
-    common, own = (_fit(said, windows, kind=kind).calibration for kind in ("platt", "shrunken_platt"))
-    free = _fit(said, windows, kind="shrunken_platt", prior_strength=0.01).calibration
+    shown = windows.shown(2.0)
+    shown[:6, 3] = 0.999
+    common, own = (_fit(shown, windows, kind=kind).calibration for kind in ("platt", "shrunken_platt"))
+    free = _fit(shown, windows, kind="shrunken_platt", prior_strength=0.01).calibration
     assert abs(own.scale[3] - common.scale[3]) < 0.25 * abs(free.scale[3] - common.scale[3])
     assert abs(own.offset[3] - common.offset[3]) < 0.25 * abs(free.offset[3] - common.offset[3])
 
 
 @pytest.mark.parametrize("strength", [0.1, 10.0])
 def test_shrunken_platt__is_the_least_penalised_loss(strength: float) -> None:
-    said = WINDOWS.said(3.0, offset=1.0)
-    common = _fit(said, kind="platt").calibration
-    curve = _fit(said, kind="shrunken_platt", prior_strength=strength).calibration
-    z, n_windows = scipy.special.logit(np.clip(said, EPSILON, 1 - EPSILON).astype(float)), 3
+    shown = WINDOWS.shown(3.0, offset=1.0)
+    common = _fit(shown, kind="platt").calibration
+    curve = _fit(shown, kind="shrunken_platt", prior_strength=strength).calibration
+    z, n_windows = scipy.special.logit(np.clip(shown, EPSILON, 1 - EPSILON).astype(float)), 3
 
     def loss(scale: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float64]:
         at = scale * z + offset
@@ -182,16 +182,16 @@ def test_shrunken_platt__is_the_least_penalised_loss(strength: float) -> None:
 def test_fit__a_species_without_positives_or_without_negatives_gets_numbers(kind: str, label: float) -> None:
     windows = Windows()
     windows.target[:, 2] = label
-    fit = _fit(windows.said(3.0), windows, kind=kind)
+    fit = _fit(windows.shown(3.0), windows, kind=kind)
     assert np.isfinite(fit.calibration.scale).all() and min(fit.calibration.scale) > 0
     assert np.isfinite(fit.calibration.offset).all()
     assert np.isfinite(fit.out_of_fold).all()
 
 
 def test_fit__certain_and_wrong_gets_numbers() -> None:
-    said = np.where(WINDOWS.target > 0, 0.0, 1.0)
+    shown = np.where(WINDOWS.target > 0, 0.0, 1.0)
     for kind in KINDS:
-        fit = _fit(said, kind=kind)
+        fit = _fit(shown, kind=kind)
         assert np.isfinite(fit.out_of_fold).all()
         assert np.isfinite(list(fit.log_loss.values())).all()
         assert min(fit.calibration.scale) > 0
@@ -200,11 +200,11 @@ def test_fit__certain_and_wrong_gets_numbers() -> None:
 def test_shrunken_platt__a_species_named_the_wrong_way_round_is_named_at_its_rate() -> None:
     # No increasing curve can turn it round: flat at the rate at which it occurs is the best there is.
     windows = Windows()
-    said = windows.said(1.0)
-    said[:, 1] = scipy.special.expit(-2 * windows.logits[:, 1])
-    curve = _fit(said, windows, kind="shrunken_platt", prior_strength=1.0).calibration
+    shown = windows.shown(1.0)
+    shown[:, 1] = scipy.special.expit(-2 * windows.logits[:, 1])
+    curve = _fit(shown, windows, kind="shrunken_platt", prior_strength=1.0).calibration
     assert curve.scale[1] == pytest.approx(0.05)
-    assert curve(said)[:, 1].mean() == pytest.approx(windows.target[:, 1].mean(), abs=0.05)
+    assert curve(shown)[:, 1].mean() == pytest.approx(windows.target[:, 1].mean(), abs=0.05)
 
 
 # Which recordings count, and how much
@@ -220,7 +220,7 @@ def test_fit__a_long_recording_weighs_no_more_than_a_short_one(kind: str) -> Non
         values = getattr(longer, name)
         # All windows of one recording are alike here: those of the ten are each other's copies.
         setattr(longer, name, values[rows])
-    short, long = (_fit(one.said(3.0), one, kind=kind).calibration for one in (windows, longer))
+    short, long = (_fit(one.shown(3.0), one, kind=kind).calibration for one in (windows, longer))
     np.testing.assert_allclose(short.scale, long.scale, rtol=1e-4)
     np.testing.assert_allclose(short.offset, long.offset, rtol=1e-4, atol=1e-4)
 
@@ -234,7 +234,7 @@ def test_fit__the_order_of_recordings_and_windows_means_nothing(kind: str) -> No
     # The recording that was at place `recordings[i]` is at place i now.
     shuffled.recording = np.argsort(recordings)[windows.recording[rows]]
     shuffled.ids = [windows.ids[place] for place in recordings]
-    first, second = _fit(windows.said(3.0), windows, kind=kind), _fit(shuffled.said(3.0), shuffled, kind=kind)
+    first, second = _fit(windows.shown(3.0), windows, kind=kind), _fit(shuffled.shown(3.0), shuffled, kind=kind)
     assert first.calibration.kind == second.calibration.kind
     np.testing.assert_allclose(first.calibration.scale, second.calibration.scale, rtol=1e-4)
     np.testing.assert_allclose(first.out_of_fold[rows], second.out_of_fold, rtol=1e-3)
@@ -246,24 +246,24 @@ def test_fit__the_order_of_recordings_and_windows_means_nothing(kind: str) -> No
 def test_out_of_fold__no_recording_has_shaped_its_own_curve() -> None:
     windows, lying = Windows(60), Windows(60)
     lying.target[:3] = 1 - lying.target[:3]
-    honest, other = (_fit(one.said(3.0), one, kind="platt").out_of_fold for one in (windows, lying))
+    honest, other = (_fit(one.shown(3.0), one, kind="platt").out_of_fold for one in (windows, lying))
     np.testing.assert_array_equal(other[:3], honest[:3])
     # The others' curves have seen it.
     assert (np.abs(other[3:] - honest[3:]) > 1e-4).any()
 
 
 def test_out_of_fold__windows_of_one_recording_are_left_out_together() -> None:
-    fit = _fit(WINDOWS.said(3.0), kind="platt")
+    fit = _fit(WINDOWS.shown(3.0), kind="platt")
     one_curve = fit.out_of_fold.reshape(-1, 3, N_CLASSES)
     np.testing.assert_array_equal(one_curve, np.repeat(one_curve[:, :1], 3, axis=1))
 
 
 def test_auto__takes_the_least_loss_on_unseen_recordings() -> None:
-    fit = _fit(WINDOWS.said(3.0, offset=2.0))
+    fit = _fit(WINDOWS.shown(3.0, offset=2.0))
     assert set(fit.log_loss) == set(KINDS)
     assert fit.calibration.kind == min(fit.log_loss, key=fit.log_loss.__getitem__)
     assert fit.calibration.kind in ("platt", "shrunken_platt")
-    assert fit.log_loss["none"] == pytest.approx(_log_loss(WINDOWS.said(3.0, offset=2.0), WINDOWS.target), rel=1e-5)
+    assert fit.log_loss["none"] == pytest.approx(_log_loss(WINDOWS.shown(3.0, offset=2.0), WINDOWS.target), rel=1e-5)
     assert fit.log_loss[fit.calibration.kind] == pytest.approx(_log_loss(fit.out_of_fold, WINDOWS.target), rel=1e-5)
 
 
@@ -272,32 +272,32 @@ def test_auto__what_is_calibrated_stays_so() -> None:
     rise = []
     for seed in range(2, 8):
         windows = Windows(60, seed=seed)
-        fit = _fit(windows.said(), windows)
-        calibrated = fit.calibration(unseen.said())
-        rise.append(_log_loss(calibrated, unseen.target) - _log_loss(unseen.said(), unseen.target))
+        fit = _fit(windows.shown(), windows)
+        calibrated = fit.calibration(unseen.shown())
+        rise.append(_log_loss(calibrated, unseen.target) - _log_loss(unseen.shown(), unseen.target))
     # Of a loss of 1.9 in all, from 60 recordings.
     assert np.mean(rise) < 0.03
     assert max(rise) < 0.08
 
 
 def test_auto__unseen_recordings_gain_where_there_is_something_to_gain() -> None:
-    fit, unseen = _fit(WINDOWS.said(3.0)), Windows(seed=1)
-    calibrated = fit.calibration(unseen.said(3.0))
-    assert _log_loss(calibrated, unseen.target) < 0.75 * _log_loss(unseen.said(3.0), unseen.target)
-    errors = [expected_calibration_error(one, unseen.target > 0) for one in (unseen.said(3.0), calibrated)]
+    fit, unseen = _fit(WINDOWS.shown(3.0)), Windows(seed=1)
+    calibrated = fit.calibration(unseen.shown(3.0))
+    assert _log_loss(calibrated, unseen.target) < 0.75 * _log_loss(unseen.shown(3.0), unseen.target)
+    errors = [expected_calibration_error(one, unseen.target > 0) for one in (unseen.shown(3.0), calibrated)]
     assert errors[1] < 0.3 * errors[0]
 
 
 def test_auto__one_recording_is_no_evidence() -> None:
     windows = Windows(1)
-    fit = _fit(windows.said(3.0), windows)
+    fit = _fit(windows.shown(3.0), windows)
     assert fit.calibration == Calibration.none(N_CLASSES)
-    np.testing.assert_array_equal(fit.out_of_fold, windows.said(3.0))
+    np.testing.assert_array_equal(fit.out_of_fold, windows.shown(3.0))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind__can_be_asked_for(kind: str) -> None:
-    fit = _fit(WINDOWS.said(2.0), kind=kind)
+    fit = _fit(WINDOWS.shown(2.0), kind=kind)
     assert fit.calibration.kind == kind
     assert list(fit.log_loss) == [kind]
 

@@ -15,7 +15,7 @@ from silencio.bundle.manifest import read_manifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.data.validate import ValidationConfig, examine
 from silencio.errors import BundleError
-from silencio.evaluation.champion import ChampionScores, ask_champion
+from silencio.evaluation.champion import ChampionScores, score_champion
 from silencio.export.bundle import write_manifest
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
@@ -35,7 +35,7 @@ OURS = _classes("0new", "b", "c")
 def _data(names: list[str], parts: list[str], **known: list[str]) -> pd.DataFrame:
     """As a bundle has it (`data.parquet`); nothing but the names is known unless it is given."""
     hidden = {column: [f"{column} of {name}" for name in names] for column in ("sha256", "decoded_sha256", "group_id")}
-    return pd.DataFrame({"recording_id": names, "part": parts, **hidden, **known})
+    return pd.DataFrame({"recording_id": names, "split": parts, **hidden, **known})
 
 
 def _with_data(directory: Path, data: pd.DataFrame) -> None:
@@ -69,30 +69,30 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
 
 
 @pytest.fixture
-def asked(directory: Path, table: pd.DataFrame) -> ChampionScores:
-    return ask_champion(directory, table, OURS)
+def scored(directory: Path, table: pd.DataFrame) -> ChampionScores:
+    return score_champion(directory, table, OURS)
 
 
 def test_scores__are_the_champions_own_in_our_order(
-    asked: ChampionScores, directory: Path, table: pd.DataFrame
+    scored: ChampionScores, directory: Path, table: pd.DataFrame
 ) -> None:
     scorer = Scorer(Bundle(directory))
-    assert asked.scores.shape == (4, 3)
+    assert scored.scores.shape == (4, 3)
     for row, path in enumerate(table["path"]):
         own = scorer(Path(path)).probabilities.mean(axis=0)
         for code in ("b", "c"):
-            assert asked.scores[row, OURS.index[code]] == pytest.approx(own[CHAMPIONS.index[code]], abs=1e-6)
+            assert scored.scores[row, OURS.index[code]] == pytest.approx(own[CHAMPIONS.index[code]], abs=1e-6)
     # It was asked with different recordings, and says different things.
-    assert len(np.unique(asked.scores[:, OURS.index["b"]].round(6))) == 4
-    assert asked.version == Bundle(directory).manifest.version
+    assert len(np.unique(scored.scores[:, OURS.index["b"]].round(6))) == 4
+    assert scored.version == Bundle(directory).manifest.version
 
 
-def test_scores__of_a_species_that_it_does_not_know_are_zero(asked: ChampionScores) -> None:
-    assert (asked.scores[:, OURS.index["0new"]] == 0).all()
+def test_scores__of_a_species_that_it_does_not_know_are_zero(scored: ChampionScores) -> None:
+    assert (scored.scores[:, OURS.index["0new"]] == 0).all()
 
 
-def test_fair__not_of_a_species_that_it_does_not_know(asked: ChampionScores) -> None:
-    assert list(asked.fair) == [True, True, False, True]
+def test_fair__not_of_a_species_that_it_does_not_know(scored: ChampionScores) -> None:
+    assert list(scored.fair) == [True, True, False, True]
 
 
 def test_fair__not_of_a_recording_that_it_has_learned_from(
@@ -103,7 +103,16 @@ def test_fair__not_of_a_recording_that_it_has_learned_from(
     data = _data(["x.ogg", "y.ogg", "z.ogg"], ["train", "validation", "test"], sha256=bytes_of)
     _with_data(own, data)
     # Its test recordings are as new to it as to us; those on which it was calibrated are not.
-    assert list(ask_champion(own, table, OURS).fair) == [False, False, False, True]
+    assert list(score_champion(own, table, OURS).fair) == [False, False, False, True]
+
+
+def test_fair__the_data_of_a_champion_from_before_call_the_split_part(
+    directory: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    own = Path(shutil.copytree(directory, tmp_path / "champion"))
+    data = _data(["x.ogg", "z.ogg"], ["train", "test"], sha256=["bytes of 0", "bytes of 3"])
+    _with_data(own, data.rename(columns={"split": "split"}))
+    assert list(score_champion(own, table, OURS).fair) == [False, True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +129,7 @@ def test_fair__a_training_recording_is_recognised_however_it_comes_back(
 ) -> None:
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     _with_data(own, _data(parts=["train"], **trace))
-    assert list(ask_champion(own, table, OURS).fair) == [False, True, False, True]
+    assert list(score_champion(own, table, OURS).fair) == [False, True, False, True]
 
 
 def test_fair__a_catalogues_number_after_a_point_is_no_ending(
@@ -129,7 +138,7 @@ def test_fair__a_catalogues_number_after_a_point_is_no_ending(
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     _with_data(own, _data(["roost.1"], ["train"]))
     named = table.assign(recording_id=[f"roost.{number}" for number in range(1, 5)])
-    assert list(ask_champion(own, named, OURS).fair) == [False, True, False, True]
+    assert list(score_champion(own, named, OURS).fair) == [False, True, False, True]
 
 
 def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_champion(
@@ -140,11 +149,11 @@ def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_cham
     samples, rate_hz = soundfile.read(table["path"][0], dtype="int16")
     soundfile.write(flac, samples, rate_hz)
     learned, _ = examine("old.wav", table["path"][0], ValidationConfig())
-    judged, _ = examine("anew.flac", str(flac), ValidationConfig())
-    assert learned and judged and learned["sha256"] != judged["sha256"]
-    _with_data(own, pd.DataFrame([{**learned, "part": "train", "group_id": "old.wav"}]))
-    row = {**judged, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
-    assert list(ask_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
+    evaluated, _ = examine("anew.flac", str(flac), ValidationConfig())
+    assert learned and evaluated and learned["sha256"] != evaluated["sha256"]
+    _with_data(own, pd.DataFrame([{**learned, "split": "train", "group_id": "old.wav"}]))
+    row = {**evaluated, "group_id": "anew.flac", "path": str(flac), "primary_label": "b"}
+    assert list(score_champion(own, pd.DataFrame([row]), OURS).fair) == [False]
 
 
 def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
@@ -153,9 +162,9 @@ def test_fair__nothing_where_it_does_not_say_what_it_learned_from(
     own = Path(shutil.copytree(directory, tmp_path / "champion"))
     (own / "data.parquet").unlink()
     write_manifest(read_manifest(own), own)
-    assert not ask_champion(own, table, OURS).fair.any()
+    assert not score_champion(own, table, OURS).fair.any()
 
 
 def test_champion__that_is_none_is_refused(tmp_path: Path, table: pd.DataFrame) -> None:
     with pytest.raises(BundleError, match=r"holds no bundle\.json"):
-        ask_champion(tmp_path, table, OURS)
+        score_champion(tmp_path, table, OURS)

@@ -36,7 +36,7 @@ def test_compare__differences_are_ours_minus_theirs(models: tuple) -> None:
     of_map, of_top1 = compare("champion", ours, theirs, TARGET, TRUTH, DRAWS)
     maps = [mean_of_present(average_precisions(one, TARGET)) for one in (ours, theirs)]
     hits = [(one.argmax(axis=1) == TRUTH).mean() for one in (ours, theirs)]
-    assert (of_map.figure, of_top1.figure) == ("macro_map", "top1")
+    assert (of_map.metric, of_top1.metric) == ("macro_map", "top1")
     assert of_map.difference == pytest.approx(maps[0] - maps[1])
     assert of_top1.difference == pytest.approx(hits[0] - hits[1])
     assert {(one.other, one.n_recordings) for one in (of_map, of_top1)} == {("champion", N)}

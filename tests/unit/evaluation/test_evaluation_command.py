@@ -30,9 +30,9 @@ def test_soundscapes__are_judged_row_by_row(
 ) -> None:
     bundle = write_placeholder_bundle(tmp_path / "bundle")
     assert main(["soundscapes", "--bundle", str(bundle), "--annotated", str(annotated), "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
-    assert (figures["n_soundscapes"], figures["n_rows"], figures["n_species"]) == (1, 4, 1)
-    assert 0 <= figures["macro_roc_auc"] <= 1
+    metrics = json.loads(capsys.readouterr().out)
+    assert (metrics["n_soundscapes"], metrics["n_rows"], metrics["n_species"]) == (1, 4, 1)
+    assert 0 <= metrics["macro_roc_auc"] <= 1
 
 
 def test_soundscapes__every_figure_is_on_the_terminal(
@@ -41,21 +41,21 @@ def test_soundscapes__every_figure_is_on_the_terminal(
     command = ["soundscapes", "--bundle", str(write_placeholder_bundle(tmp_path / "bundle"))]
     command += ["--annotated", str(annotated)]
     assert main([*command, "--json"]) == 0
-    figures = json.loads(capsys.readouterr().out)
+    metrics = json.loads(capsys.readouterr().out)
     assert main(command) == 0
     printed = capsys.readouterr().out
     lines = [[cell.strip() for cell in line.split("\u2502")] for line in printed.splitlines()]
     for name in ("macro_map", "padded_cmap", "macro_roc_auc", "micro_f1"):
-        assert any(name in line and line[2].startswith(f"{figures[name]:.3f}") for line in lines)
-    assert "[{:.3f}, {:.3f}]".format(*figures["macro_map_interval"]) in printed
+        assert any(name in line and line[2].startswith(f"{metrics[name]:.3f}") for line in lines)
+    assert "[{:.3f}, {:.3f}]".format(*metrics["macro_map_interval"]) in printed
     for name in ("by_snr", "by_overlap", "false_alarms"):
         assert f"{name}: " in printed
-        for row in figures[name]:
+        for row in metrics[name]:
             shown = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in row.values()]
             assert any(line[1:-1] == shown for line in lines)
     # What Raven tables do not say is no empty table.
-    assert figures["by_snr"] == [] and "by_snr: By level over the background: nothing to count" in printed
-    assert figures["by_overlap"] and figures["false_alarms"]
+    assert metrics["by_snr"] == [] and "by_snr: By level over the background: nothing to count" in printed
+    assert metrics["by_overlap"] and metrics["false_alarms"]
 
 
 def test_soundscapes__nothing_annotated_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

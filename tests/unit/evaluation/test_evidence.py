@@ -22,7 +22,7 @@ EVALUATION = Evaluation(
     rows={ENSEMBLE: METRICS, "majority class": replace(METRICS, top1=0.1)},
     answers=[],
     comparisons=[Comparison("majority class", "top1", 0.5, (0.4, 0.6), 80)],
-    soundscapes={"figures": {"macro_roc_auc": 0.7}, "detected": {}},
+    soundscapes={"metrics": {"macro_roc_auc": 0.7}, "detected": {}},
     calibration={"error_after": 0.1, "error_after_interval": [0.05, 0.2], "n_recordings": 80},
     failure_modes={"noise": []},
     mislabelled={"suspects": []},
@@ -39,7 +39,7 @@ def test_of__takes_the_metrics_of_the_bundle_that_are_one_number() -> None:
     assert (evidence.failure_modes, evidence.mislabelled) == ({"noise": []}, {"suspects": []})
 
 
-@pytest.mark.parametrize("soundscapes", [{}, {"figures": None}, {"figures": {}}])
+@pytest.mark.parametrize("soundscapes", [{}, {"metrics": None}, {"metrics": {}}])
 def test_of__soundscapes_that_were_not_scored_are_no_metrics(soundscapes: dict[str, None]) -> None:
     assert Evidence.of(replace(EVALUATION, soundscapes=soundscapes)).soundscape_metrics == {}
 

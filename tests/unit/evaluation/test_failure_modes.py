@@ -132,7 +132,7 @@ def test_failure_modes__silence_and_backgrounds_name_nothing(tried: FailureModes
     ]
     for one in list(nothing.values())[:6]:
         assert (one.false_alarms_per_hour, one.windows_named, one.n_not_finite) == (0.0, 0.0, 0)
-        assert one.told_apart == 1.0
+        assert one.separation_auc == 1.0
         assert one.hours == pytest.approx(2 / 3600)
         assert one.n_windows == 2
 
@@ -168,7 +168,7 @@ def test_failure_modes__without_thresholds_nothing_is_named() -> None:
     assert result.overlaid is not None
     assert result.overlaid.both_named is None
     assert all(one.false_alarms_per_hour is None for one in result.nothing_to_name)
-    assert result.nothing_to_name[0].told_apart == 1.0
+    assert result.nothing_to_name[0].separation_auc == 1.0
 
 
 def test_failure_modes__what_is_not_at_hand_is_said() -> None:

@@ -18,7 +18,7 @@ from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationErr
 from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import RULES, Evidence, GatePolicy, Reason, Verdict, apply_gates, rule, verdict_facts
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 
 NAN = float("nan")
 EXACT = CalibrationError(0.0, (0.0, 0.02), 1000)
@@ -46,7 +46,7 @@ AGAINST_CHAMPION = [
     Comparison("champion", "macro_map", 0.01, (-0.03, 0.05), 80),
     Comparison("champion", "top1", -0.01, (-0.05, 0.03), 80),
 ]
-SLICE = SliceFigures(
+SLICE = SliceMetrics(
     name="night",
     n_recordings=30,
     n_species=5,
@@ -73,7 +73,7 @@ def _verdict(policy: GatePolicy = POLICY, **changed: Any) -> Verdict:
 
 def _against(entry: Comparison) -> list[Comparison]:
     """The good comparisons, with this one in its place."""
-    kept = [one for one in GOOD["comparisons"] if (one.other, one.figure) != (entry.other, entry.figure)]
+    kept = [one for one in GOOD["comparisons"] if (one.other, one.metric) != (entry.other, entry.metric)]
     return [*kept, entry]
 
 
@@ -83,12 +83,12 @@ def _against(entry: Comparison) -> list[Comparison]:
 def test_verdict__a_good_model_passes() -> None:
     verdict = _verdict()
     assert verdict.passed
-    assert verdict.refusals == []
+    assert verdict.failed_gates == []
     facts = verdict_facts(verdict)
-    assert (facts["passed"], facts["refusals"]) == (True, [])
+    assert (facts["passed"], facts["failed_gates"]) == (True, [])
     assert {gate["outcome"] for gate in facts["gates"]} == {"passed", "not asked"}
-    asked = [reason for reason in verdict.reasons if reason.asked]
-    assert [reason.gate for reason in asked] == [
+    applies = [reason for reason in verdict.reasons if reason.applies]
+    assert [reason.gate for reason in applies] == [
         "minimum test macro_map",
         "minimum test top1",
         "minimum soundscapes macro_roc_auc",
@@ -101,7 +101,7 @@ def test_verdict__a_good_model_passes() -> None:
         "champion top1",
         "champion on slice night",
     ]
-    assert all(reason.decides for reason in asked)
+    assert all(reason.decides for reason in applies)
 
 
 BAD: dict[str, Mapping[str, Any]] = {
@@ -132,10 +132,10 @@ def test_verdict__each_gate_alone_refuses(gate: str) -> None:
     verdict = _verdict(**BAD[gate])
     assert not verdict.passed
     assert [reason.gate for reason in verdict.reasons if not reason.passed] == [gate]
-    (refusal,) = verdict.refusals
+    (refusal,) = verdict.failed_gates
     assert refusal.endswith("refused.")
     facts = verdict_facts(verdict)
-    assert (facts["passed"], facts["refusals"]) == (False, [refusal])
+    assert (facts["passed"], facts["failed_gates"]) == (False, [refusal])
     assert [one for one in facts["gates"] if one["outcome"] == "refused"] == [
         {"gate": gate, "outcome": "refused", "message": refusal}
     ]
@@ -148,23 +148,23 @@ def test_verdict__a_figure_at_its_bound_passes() -> None:
 
 
 def test_message__has_value_and_bound() -> None:
-    refusal = _verdict(**BAD["minimum test macro_map"]).refusals[0]
+    refusal = _verdict(**BAD["minimum test macro_map"]).failed_gates[0]
     assert refusal == "test macro_map is 0.349, the policy asks for at least 0.35: refused."
-    refusal = _verdict(**BAD["not worse than regression in top1"]).refusals[0]
+    refusal = _verdict(**BAD["not worse than regression in top1"]).failed_gates[0]
     assert refusal == (
         "top1 differs by -0.020 [-0.030, -0.010] on 80 recordings from regression; the policy allows -0.01: refused."
     )
-    refusal = _verdict(**BAD["champion on slice night"]).refusals[0]
+    refusal = _verdict(**BAD["champion on slice night"]).failed_gates[0]
     assert refusal == (
         "Slice night: top1 differs by -0.200 [-0.300, -0.100] on 30 recordings from the champion's; the policy allows "
         "-0.05: refused."
     )
-    refusal = _verdict(**BAD["beats majority class in top1"]).refusals[0]
+    refusal = _verdict(**BAD["beats majority class in top1"]).failed_gates[0]
     assert refusal == (
         "top1 differs by +0.100 [+0.000, +0.200] on 80 recordings from majority class; the interval must lie above +0: "
         "refused."
     )
-    refusal = _verdict(**BAD["calibration"]).refusals[0]
+    refusal = _verdict(**BAD["calibration"]).failed_gates[0]
     assert refusal == (
         "The calibration error of the most probable species is 0.300 [0.201, 0.400] on 80 recordings, the policy "
         "allows 0.2: refused."
@@ -187,7 +187,7 @@ MISSING: dict[str, Mapping[str, Any]] = {
     "half compared": {"comparisons": AGAINST_MAJORITY[:1]},
     "no interval": {"comparisons": _against(Comparison("majority class", "top1", 0.3, (NAN, NAN), 80))},
     "half compared with the regression": {"comparisons": [one for one in GOOD["comparisons"] if one != REGRESSION[1]]},
-    "half compared with the champion": {"comparisons": [one for one in GOOD["comparisons"] if one.figure != "top1"]},
+    "half compared with the champion": {"comparisons": [one for one in GOOD["comparisons"] if one.metric != "top1"]},
     "no slice compared with the champion": {"slices": []},
     "a champion that was not compared": {"comparisons": REFERENCES, "champion": "v3"},
 }
@@ -213,13 +213,13 @@ def test_missing__against_the_champion_refuses(changed: Mapping[str, Any]) -> No
 @pytest.mark.parametrize("fault", MISSING)
 def test_missing__no_gate_vanishes(fault: str) -> None:
     # What cannot be computed is said by name, and not left out: each refusal is one more gate, never one less.
-    refusals = _verdict(**MISSING[fault]).refusals
-    assert refusals
-    assert all(re.search(r"not (computed|compared)|No (slice|soundscapes)|nan", one) for one in refusals)
+    failed = _verdict(**MISSING[fault]).failed_gates
+    assert failed
+    assert all(re.search(r"not (computed|compared)|No (slice|soundscapes)|nan", one) for one in failed)
 
 
 def test_soundscapes__that_were_not_scored_are_told_with_what_to_do() -> None:
-    (refusal,) = _verdict(soundscape_metrics={}).refusals
+    (refusal,) = _verdict(soundscape_metrics={}).failed_gates
     assert refusal == (
         "No soundscapes were scored, and the policy has minimums for macro_roc_auc (gates.soundscapes: none, where "
         "there are none to score): refused."
@@ -264,8 +264,8 @@ def test_champion__noise_and_trifles_do_not_refuse(
 ) -> None:
     policy = POLICY.model_copy(update={"not_worse_margin": POLICY.champion_margin})
     for other in ("champion", "regression"):
-        for figure in ("macro_map", "top1"):
-            verdict = _verdict(policy, comparisons=_against(Comparison(other, figure, difference, interval, 80)))
+        for metric in ("macro_map", "top1"):
+            verdict = _verdict(policy, comparisons=_against(Comparison(other, metric, difference, interval, 80)))
             assert verdict.passed == passed
 
 
@@ -311,7 +311,7 @@ def test_champion__the_first_model_has_none() -> None:
 
 
 def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
-    (refusal,) = _verdict(comparisons=REFERENCES, champion="v3").refusals
+    (refusal,) = _verdict(comparisons=REFERENCES, champion="v3").failed_gates
     assert refusal.startswith("Champion v3 was not compared")
     for remedy in ("--previous", "--champion none"):
         assert remedy in refusal
@@ -341,7 +341,7 @@ def test_rule__that_is_added_decides_as_any_other_does() -> None:
         policy = PolicyWithOneMore(**values, max_suspected_labels=limit)
         verdict = apply_gates(policy, Evidence(**GOOD, mislabelled=suspects), rules)
         assert verdict.passed == passed
-        assert [reason.message for reason in verdict.reasons if reason.asked][-1] == "3 labels are suspected."
+        assert [reason.message for reason in verdict.reasons if reason.applies][-1] == "3 labels are suspected."
     # Alone it is a policy, too, and what ships beside it is said to be taken away.
     alone = apply_gates(PolicyWithOneMore(max_suspected_labels=3), Evidence(mislabelled=suspects), rules)
     assert alone.passed
@@ -357,8 +357,8 @@ def test_rules__stand_in_one_file_with_the_settings_that_they_read() -> None:
 @pytest.mark.parametrize("gate", BAD)
 def test_rule__names_the_gates_that_it_decides(gate: str) -> None:
     # By these names a verdict says what a configuration took away; "champion …" is one gate there.
-    asked = [name for one in RULES for name in one.asks(POLICY)]
-    assert any(gate == name or (name.startswith("champion") and gate.startswith("champion")) for name in asked)
+    named = [name for one in RULES for name in one.gates(POLICY)]
+    assert any(gate == name or (name.startswith("champion") and gate.startswith("champion")) for name in named)
 
 
 # On disk
@@ -381,24 +381,24 @@ def _shipped() -> dict[str, Any]:
 def test_shipped__is_the_file_and_can_be_met_and_missed() -> None:
     policy = GatePolicy.shipped()
     assert policy.model_dump(exclude_unset=True) == _shipped()
-    figures = dict.fromkeys(policy.minimum, 0.99)
+    metrics = dict.fromkeys(policy.minimum, 0.99)
     soundscapes = dict.fromkeys(policy.soundscape_minimum, 0.99)
     references = [*policy.beats.items(), *policy.not_worse_than.items()]
     better = [Comparison(o, n, 0.5, (0.4, 0.6), 80) for o, names in references for n in names]
-    perfect = {"metrics": figures, "soundscape_metrics": soundscapes, "calibration": EXACT, "comparisons": better}
+    perfect = {"metrics": metrics, "soundscape_metrics": soundscapes, "calibration": EXACT, "comparisons": better}
     assert _verdict(policy, **perfect, slices=[]).passed
     guessing = {**perfect, "metrics": dict.fromkeys(policy.minimum, 0.01), "calibration": WRONG}
     n_deciding = len(policy.minimum) + 1
-    assert len(_verdict(policy, **guessing, slices=[]).refusals) == n_deciding
+    assert len(_verdict(policy, **guessing, slices=[]).failed_gates) == n_deciding
 
 
 def test_shipped__asks_for_figures_that_exist() -> None:
     from silencio.evaluation.metrics import Metrics
-    from silencio.evaluation.soundscape_metrics import SoundscapeFigures
+    from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 
     policy = GatePolicy.shipped()
     assert set(policy.minimum) <= set(Metrics.__dataclass_fields__)
-    assert set(policy.soundscape_minimum) <= set(SoundscapeFigures.__dataclass_fields__)
+    assert set(policy.soundscape_minimum) <= set(SoundscapeMetrics.__dataclass_fields__)
     # The references of every run (test_evaluate.py); a policy that asks for another would refuse every model.
     assert {*policy.beats, *policy.not_worse_than} <= set(REFERENCES_OF_EVERY_RUN)
 
@@ -507,7 +507,7 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "policy",
     [
         {"champion_margin": 0.02},
         {"soundscape_minimum": {"macro_roc_auc": 0.6}, "soundscapes": "none"},
@@ -515,11 +515,11 @@ def test_taken_away__the_policy_that_ships_takes_nothing_away() -> None:
         {},
     ],
 )
-def test_verdict__of_which_no_gate_decided_refuses_in_words(asked: dict[str, Any]) -> None:
+def test_verdict__of_which_no_gate_decided_refuses_in_words(policy: dict[str, Any]) -> None:
     few = CalibrationError(0.2, (0.0, 0.5), 11)
-    verdict = _verdict(GatePolicy(**asked), soundscape_metrics={}, comparisons=[], slices=[], calibration=few)
+    verdict = _verdict(GatePolicy(**policy), soundscape_metrics={}, comparisons=[], slices=[], calibration=few)
     assert not verdict.passed
-    assert verdict.refusals == ["No gate decided, and what nothing speaks for is not registered: refused."]
+    assert verdict.failed_gates == ["No gate decided, and what nothing speaks for is not registered: refused."]
 
 
 def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:
@@ -553,6 +553,15 @@ def test_calibration__refuses_only_beyond_doubt(interval: tuple[float, float], n
     assert reason.outcome == outcome
     assert reason.message.endswith(f": {outcome}.")
     assert verdict.passed == (outcome != "refused")
+
+
+def test_load__a_file_from_before_has_another_word_for_what_does_not_apply(tmp_path: Path) -> None:
+    verdict = Verdict([Reason("calibration", True, "0.1 is allowed: passed."), Reason.not_applied("champion", "None.")])
+    verdict.save(tmp_path / "verdict.json")
+    text = (tmp_path / "verdict.json").read_text()
+    assert text.count('"applies"') == 2
+    (tmp_path / "verdict.json").write_text(text.replace('"applies"', '"asked"'))
+    assert Verdict.load(tmp_path / "verdict.json") == verdict
 
 
 def test_load__a_file_from_before_gates_were_listed(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from silencio.evaluation.metrics import Metrics, average_precisions, judge, padded_cmap
+from silencio.evaluation.metrics import Metrics, average_precisions, compute_metrics, padded_cmap
 from silencio.taxonomy import ClassList, Species
 
 TAXA = {"0126247": "Amphibia", "1139490": "Insecta", "bobfly1": "Aves", "grekis": "Aves"}
@@ -31,72 +31,72 @@ def _alone(primary: list[str]) -> NDArray[np.float32]:
 PRIMARY = ["grekis", "grekis", "bobfly1", "1139490", "0126247"]
 
 
-def test_judge__perfect_scores() -> None:
-    figures = judge(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
-    assert (figures.macro_map, figures.top1, figures.n_recordings, figures.n_species) == (1.0, 1.0, 5, 4)
+def test_compute_metrics__perfect_scores() -> None:
+    metrics = compute_metrics(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert (metrics.macro_map, metrics.top1, metrics.n_recordings, metrics.n_species) == (1.0, 1.0, 5, 4)
 
 
-def test_judge__the_worst_scores() -> None:
-    figures = judge(-_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
-    assert figures.top1 == 0.0
+def test_compute_metrics__the_worst_scores() -> None:
+    metrics = compute_metrics(-_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert metrics.top1 == 0.0
     # The right recordings come last: three species with one of five, and grekis with two of five, which are tied.
-    assert figures.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
+    assert metrics.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
 
 
-def test_judge__by_hand() -> None:
+def test_compute_metrics__by_hand() -> None:
     scores = np.array([[0.1, 0.2, 0.3, 0.4], [0.6, 0.1, 0.2, 0.1], [0.3, 0.4, 0.2, 0.1]])
     primary = ["grekis", "grekis", "1139490"]
-    figures = judge(scores, _alone(primary), primary, CLASSES)
+    metrics = compute_metrics(scores, _alone(primary), primary, CLASSES)
     # grekis: ranked 1 of 3, then tied with the third recording at 0.1: precision 2/3 at the second hit.
-    assert figures.macro_map == pytest.approx(((0.5 * 1 + 0.5 * 2 / 3) + 1.0) / 2)
-    assert figures.top1 == pytest.approx(2 / 3)
-    assert figures.n_species == 2
+    assert metrics.macro_map == pytest.approx(((0.5 * 1 + 0.5 * 2 / 3) + 1.0) / 2)
+    assert metrics.top1 == pytest.approx(2 / 3)
+    assert metrics.n_species == 2
 
 
-def test_judge__equal_scores_are_chance_not_luck() -> None:
+def test_compute_metrics__equal_scores_are_chance_not_luck() -> None:
     scores = np.full((5, 4), 0.25)
-    figures = judge(scores, _alone(PRIMARY), PRIMARY, CLASSES)
+    metrics = compute_metrics(scores, _alone(PRIMARY), PRIMARY, CLASSES)
     # Average precision under ties is the share of positives; the order of the rows cannot help.
-    assert figures.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
-    assert judge(scores[::-1], _alone(PRIMARY[::-1]), PRIMARY[::-1], CLASSES).macro_map == figures.macro_map
+    assert metrics.macro_map == pytest.approx((3 * 1 / 5 + 2 / 5) / 4)
+    assert compute_metrics(scores[::-1], _alone(PRIMARY[::-1]), PRIMARY[::-1], CLASSES).macro_map == metrics.macro_map
 
 
-def test_judge__a_class_that_does_not_occur_counts_for_nothing() -> None:
+def test_compute_metrics__a_class_that_does_not_occur_counts_for_nothing() -> None:
     primary = ["grekis", "bobfly1"]
     scores = np.array([[0.9, 0.0, 0.0, 0.95], [0.9, 0.0, 0.95, 0.0]])
-    figures = judge(scores, _alone(primary), primary, CLASSES)
-    assert (figures.macro_map, figures.n_species) == (1.0, 2)
-    assert set(figures.by_class) == {"Aves"}
+    metrics = compute_metrics(scores, _alone(primary), primary, CLASSES)
+    assert (metrics.macro_map, metrics.n_species) == (1.0, 2)
+    assert set(metrics.by_class) == {"Aves"}
 
 
-def test_judge__secondary_labels_count_for_the_mean_average_precision() -> None:
+def test_compute_metrics__secondary_labels_count_for_the_mean_average_precision() -> None:
     primary = ["grekis", "1139490"]
     scores = np.array([[0.0, 0.4, 0.0, 0.9], [0.0, 0.6, 0.0, 0.1]])
-    alone = judge(scores, _alone(primary), primary, CLASSES)
-    with_second = judge(scores, _target([{"grekis", "0126247"}, {"1139490"}]), primary, CLASSES)
+    alone = compute_metrics(scores, _alone(primary), primary, CLASSES)
+    with_second = compute_metrics(scores, _target([{"grekis", "0126247"}, {"1139490"}]), primary, CLASSES)
     assert (alone.macro_map, alone.n_species) == (1.0, 2)
     # The frog in the background was tied with the recording without it: 1/2.
     assert with_second.macro_map == pytest.approx((1.0 + 1.0 + 0.5) / 3)
     assert with_second.n_species == 3
 
 
-def test_judge__the_highest_score_on_a_secondary_label_is_no_hit() -> None:
-    figures = judge(np.array([[0.9, 0.1, 0.0, 0.8]]), _target([{"grekis", "0126247"}]), ["grekis"], CLASSES)
-    assert figures.top1 == 0.0
+def test_compute_metrics__the_highest_score_on_a_secondary_label_is_no_hit() -> None:
+    metrics = compute_metrics(np.array([[0.9, 0.1, 0.0, 0.8]]), _target([{"grekis", "0126247"}]), ["grekis"], CLASSES)
+    assert metrics.top1 == 0.0
 
 
-def test_judge__the_primary_label_is_found_by_code_not_by_place() -> None:
+def test_compute_metrics__the_primary_label_is_found_by_code_not_by_place() -> None:
     scores = np.eye(4)
     for place, code in enumerate(CLASSES.codes):
-        assert judge(scores[[place]], _alone([code]), [code], CLASSES).top1 == 1.0
+        assert compute_metrics(scores[[place]], _alone([code]), [code], CLASSES).top1 == 1.0
 
 
 def test_by_class__holds_the_taxon_classes_that_were_judged() -> None:
     primary = ["grekis", "grekis", "bobfly1", "1139490"]
     scores = np.array([[0, 0, 0, 1.0], [0, 0, 1.0, 0.5], [0, 0, 0.9, 0], [1.0, 0.5, 0, 0]])
-    figures = judge(scores, _alone(primary), primary, CLASSES)
-    assert list(figures.by_class) == ["Aves", "Insecta"]
-    birds, insects = figures.by_class["Aves"], figures.by_class["Insecta"]
+    metrics = compute_metrics(scores, _alone(primary), primary, CLASSES)
+    assert list(metrics.by_class) == ["Aves", "Insecta"]
+    birds, insects = metrics.by_class["Aves"], metrics.by_class["Insecta"]
     assert birds == {
         "macro_map": pytest.approx((1.0 + 0.5) / 2),
         "top1": pytest.approx(2 / 3),
@@ -107,16 +107,16 @@ def test_by_class__holds_the_taxon_classes_that_were_judged() -> None:
 
 
 def test_by_class__recordings_add_up_to_all() -> None:
-    figures = judge(np.random.default_rng(0).random((5, 4)), _alone(PRIMARY), PRIMARY, CLASSES)
-    assert sum(one["n_recordings"] for one in figures.by_class.values()) == figures.n_recordings
-    hits = sum(one["top1"] * one["n_recordings"] for one in figures.by_class.values())
-    assert hits / figures.n_recordings == pytest.approx(figures.top1)
+    metrics = compute_metrics(np.random.default_rng(0).random((5, 4)), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert sum(one["n_recordings"] for one in metrics.by_class.values()) == metrics.n_recordings
+    hits = sum(one["top1"] * one["n_recordings"] for one in metrics.by_class.values())
+    assert hits / metrics.n_recordings == pytest.approx(metrics.top1)
 
 
-def test_judge__takes_probabilities_of_either_width() -> None:
+def test_compute_metrics__takes_probabilities_of_either_width() -> None:
     scores = np.random.default_rng(0).random((5, 4)).astype(np.float32)
-    wide = judge(scores.astype(np.float64), _alone(PRIMARY), PRIMARY, CLASSES)
-    assert judge(scores, _alone(PRIMARY), iter(PRIMARY), CLASSES) == wide
+    wide = compute_metrics(scores.astype(np.float64), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert compute_metrics(scores, _alone(PRIMARY), iter(PRIMARY), CLASSES) == wide
 
 
 score_tables = st.integers(1, 12).flatmap(
@@ -131,16 +131,16 @@ score_tables = st.integers(1, 12).flatmap(
 
 @settings(max_examples=20)
 @given(score_tables)
-def test_judge__equals_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
+def test_compute_metrics__equals_scikit_learn(table: tuple[list[str], list[set[str]], list[list[int]]]) -> None:
     primary, secondary, values = table
     target = _target([{code} | others for code, others in zip(primary, secondary, strict=True)])
     scores = np.array(values) / 4
-    figures = judge(scores, target, primary, CLASSES)
+    metrics = compute_metrics(scores, target, primary, CLASSES)
     occurring = target.sum(axis=0) > 0
     expected = average_precision_score(target[:, occurring], scores[:, occurring], average="macro")
-    assert figures.macro_map == pytest.approx(expected)
-    assert figures.n_species == occurring.sum()
-    assert figures.top1 == np.mean([CLASSES.codes[int(row.argmax())] for row in scores] == np.array(primary))
+    assert metrics.macro_map == pytest.approx(expected)
+    assert metrics.n_species == occurring.sum()
+    assert metrics.top1 == np.mean([CLASSES.codes[int(row.argmax())] for row in scores] == np.array(primary))
 
 
 # The other figures
@@ -158,7 +158,7 @@ def test_top5__equal_scores_before_the_right_one_count_against_it() -> None:
             [0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5],  # nothing said of it
         ]
     )
-    assert judge(scores, target, ["sp6"] * 4, classes).top5 == 0.25
+    assert compute_metrics(scores, target, ["sp6"] * 4, classes).top5 == 0.25
 
 
 def test_padded_cmap__by_hand() -> None:
@@ -181,14 +181,16 @@ def test_macro_roc_auc__is_the_share_of_pairs_in_right_order() -> None:
     primary = ["grekis", "grekis", "bobfly1"]
     scores = np.array([[0, 0, 0.2, 0.9], [0, 0, 0.5, 0.3], [0, 0, 0.5, 0.3]])
     # grekis: one pair in order, one tied; bobfly1: one in order, one tied. Nobody asks for the two that do not occur.
-    assert judge(scores, _alone(primary), primary, CLASSES).macro_roc_auc == pytest.approx((1.5 / 2 + 1.5 / 2) / 2)
+    assert compute_metrics(scores, _alone(primary), primary, CLASSES).macro_roc_auc == pytest.approx(
+        (1.5 / 2 + 1.5 / 2) / 2
+    )
 
 
 def test_macro_roc_auc__a_species_in_every_recording_has_no_pairs() -> None:
     target = _target([{"grekis", "bobfly1"}, {"grekis"}])
-    figures = judge(np.array([[0, 0, 0.9, 0.1], [0, 0, 0.1, 0.9]]), target, ["grekis"] * 2, CLASSES)
-    assert figures.macro_roc_auc == 1.0
-    assert figures.n_species == 2
+    metrics = compute_metrics(np.array([[0, 0, 0.9, 0.1], [0, 0, 0.1, 0.9]]), target, ["grekis"] * 2, CLASSES)
+    assert metrics.macro_roc_auc == 1.0
+    assert metrics.n_species == 2
 
 
 def test_micro_f1__counts_decisions_not_species() -> None:
@@ -196,27 +198,29 @@ def test_micro_f1__counts_decisions_not_species() -> None:
     target = _target([{"grekis"}, {"grekis", "bobfly1"}, {"1139490"}])
     primary = ["grekis", "grekis", "1139490"]
     # Two rightly named, one wrongly, two missed.
-    assert judge(np.zeros((3, 4)), target, primary, CLASSES, named=named).micro_f1 == pytest.approx(2 * 2 / (4 + 1 + 2))
+    assert compute_metrics(np.zeros((3, 4)), target, primary, CLASSES, named=named).micro_f1 == pytest.approx(
+        2 * 2 / (4 + 1 + 2)
+    )
     # Without thresholds: at one half, which itself passes.
-    assert judge(0.5 * named, target, primary, CLASSES).micro_f1 == pytest.approx(4 / 7)
-    assert judge(0.49 * named, target, primary, CLASSES).micro_f1 == 0.0
+    assert compute_metrics(0.5 * named, target, primary, CLASSES).micro_f1 == pytest.approx(4 / 7)
+    assert compute_metrics(0.49 * named, target, primary, CLASSES).micro_f1 == 0.0
 
 
 def test_coverage_and_frequency__one_favourite_is_found_out() -> None:
     favourite = np.tile(_alone(["grekis"]), (5, 1))
-    figures = judge(favourite, _alone(PRIMARY), PRIMARY, CLASSES)
+    metrics = compute_metrics(favourite, _alone(PRIMARY), PRIMARY, CLASSES)
     # Right on two recordings of five, and on one species of four.
-    assert (figures.top1, figures.coverage) == (0.4, 0.25)
+    assert (metrics.top1, metrics.coverage) == (0.4, 0.25)
     # Named in 1.0, occurs in 0.4; the other three are never named.
-    assert figures.label_frequency_distance == pytest.approx(0.6)
-    perfect = judge(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert metrics.label_frequency_distance == pytest.approx(0.6)
+    perfect = compute_metrics(_alone(PRIMARY), _alone(PRIMARY), PRIMARY, CLASSES)
     assert (perfect.coverage, perfect.label_frequency_distance) == (1.0, 0.0)
 
 
 def test_frequency_distance__is_blind_to_which_recordings() -> None:
     swapped = ["bobfly1", "1139490", "grekis", "0126247", "grekis"]
-    figures = judge(_alone(swapped), _alone(PRIMARY), PRIMARY, CLASSES)
-    assert (figures.label_frequency_distance, figures.top1) == (0.0, 0.0)
+    metrics = compute_metrics(_alone(swapped), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert (metrics.label_frequency_distance, metrics.top1) == (0.0, 0.0)
 
 
 @settings(max_examples=20)
@@ -225,18 +229,18 @@ def test_other_figures__equal_scikit_learn(table: tuple[list[str], list[set[str]
     primary, secondary, values = table
     target = _target([{code} | others for code, others in zip(primary, secondary, strict=True)])
     scores = np.array(values) / 4
-    figures = judge(scores, target, primary, CLASSES)
+    metrics = compute_metrics(scores, target, primary, CLASSES)
     split = (target.sum(axis=0) > 0) & (target.sum(axis=0) < len(target))
     if split.any():
-        assert figures.macro_roc_auc == pytest.approx(
+        assert metrics.macro_roc_auc == pytest.approx(
             roc_auc_score(target[:, split], scores[:, split], average="macro")
         )
     else:
-        assert np.isnan(figures.macro_roc_auc)
+        assert np.isnan(metrics.macro_roc_auc)
     expected = f1_score(target, scores >= 0.5, average="micro", zero_division=0)
-    assert figures.micro_f1 == pytest.approx(expected)
-    assert 0.0 <= figures.coverage <= 1.0
-    assert 0.0 <= figures.label_frequency_distance <= 1.0
+    assert metrics.micro_f1 == pytest.approx(expected)
+    assert 0.0 <= metrics.coverage <= 1.0
+    assert 0.0 <= metrics.label_frequency_distance <= 1.0
 
 
 def test_average_precisions__are_no_number_where_a_class_does_not_occur() -> None:
@@ -245,5 +249,5 @@ def test_average_precisions__are_no_number_where_a_class_does_not_occur() -> Non
 
 
 def test_metrics__survive_json() -> None:
-    figures = judge(np.random.default_rng(0).random((5, 4)), _alone(PRIMARY), PRIMARY, CLASSES)
-    assert Metrics(**json.loads(json.dumps(figures.to_dict()))) == figures
+    metrics = compute_metrics(np.random.default_rng(0).random((5, 4)), _alone(PRIMARY), PRIMARY, CLASSES)
+    assert Metrics(**json.loads(json.dumps(metrics.to_dict()))) == metrics

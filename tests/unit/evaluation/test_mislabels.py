@@ -80,16 +80,16 @@ def test_swap_labels__needs_two_labels_and_swaps_at_least_one() -> None:
 
 def test_find_swapped__a_sure_model_finds_them_all() -> None:
     labels = np.repeat(np.arange(4), 25)
-    figures = find_swapped(model_scores(labels, 1.0) ** 2, labels)
-    assert figures.precision == figures.recall == figures.auc == figures.precision_at_n == 1.0
-    assert (figures.n_swapped, figures.n_recordings, figures.n_repeats) == (10, 100, 20)
+    metrics = find_swapped(model_scores(labels, 1.0) ** 2, labels)
+    assert metrics.precision == metrics.recall == metrics.auc == metrics.precision_at_n == 1.0
+    assert (metrics.n_swapped, metrics.n_recordings, metrics.n_repeats) == (10, 100, 20)
 
 
 def test_find_swapped__a_model_that_knows_nothing_finds_by_chance() -> None:
     labels = np.repeat(np.arange(4), 25)
-    figures = find_swapped(np.random.default_rng(0).random((100, 4)), labels, n_repeats=50)
-    assert figures.auc == pytest.approx(0.5, abs=0.1)
-    assert figures.precision_at_n == pytest.approx(0.1, abs=0.06)
+    metrics = find_swapped(np.random.default_rng(0).random((100, 4)), labels, n_repeats=50)
+    assert metrics.auc == pytest.approx(0.5, abs=0.1)
+    assert metrics.precision_at_n == pytest.approx(0.1, abs=0.06)
 
 
 def test_find_swapped__falls_with_the_model() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from silencio.data.birdclef import Source
 from silencio.data.shards import ShardSet, targets
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
@@ -22,7 +22,7 @@ def training(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> ShardSe
 
 
 @pytest.fixture(scope="module")
-def judged(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> ShardSet:
+def test_set(shard_folders: dict[str, list[Path]], spec: FeatureSpec) -> ShardSet:
     return ShardSet(shard_folders["test"], spec, "test")
 
 
@@ -40,43 +40,45 @@ def test_majority_scores__a_species_without_training_gets_nothing(training: Shar
 
 
 def test_majority_scores__are_right_as_often_as_the_most_frequent_species(
-    training: ShardSet, judged: ShardSet, source: Source
+    training: ShardSet, test_set: ShardSet, source: Source
 ) -> None:
-    primary = list(judged.table["primary_label"])
-    scores = majority_scores(training, len(judged), source.classes)
-    figures = judge(scores, targets(judged.table, source.classes.index), primary, source.classes)
+    primary = list(test_set.table["primary_label"])
+    scores = majority_scores(training, len(test_set), source.classes)
+    metrics = compute_metrics(scores, targets(test_set.table, source.classes.index), primary, source.classes)
     winner = source.classes.codes[int(scores[0].argmax())]
-    assert figures.top1 == primary.count(winner) / len(primary)
+    assert metrics.top1 == primary.count(winner) / len(primary)
 
 
 def test_mean_log_mel_scores__are_probabilities_in_the_order_of_the_classes(
-    training: ShardSet, judged: ShardSet, source: Source
+    training: ShardSet, test_set: ShardSet, source: Source
 ) -> None:
-    scores = mean_log_mel_scores(training, judged, source.classes)
-    assert scores.shape == (len(judged), 5)
+    scores = mean_log_mel_scores(training, test_set, source.classes)
+    assert scores.shape == (len(test_set), 5)
     np.testing.assert_allclose(scores.sum(axis=1), 1.0)
-    figures = judge(scores, targets(judged.table, source.classes.index), judged.table["primary_label"], source.classes)
+    metrics = compute_metrics(
+        scores, targets(test_set.table, source.classes.index), test_set.table["primary_label"], source.classes
+    )
     # Five voices that even a mean spectrum tells apart, most of the time.
-    assert figures.top1 >= 0.6
+    assert metrics.top1 >= 0.6
 
 
 def test_mean_log_mel_scores__know_what_they_were_trained_on(training: ShardSet, source: Source) -> None:
     scores = mean_log_mel_scores(training, training, source.classes)
     primary = training.table["primary_label"]
-    assert judge(scores, targets(training.table, source.classes.index), primary, source.classes).top1 == 1.0
+    assert compute_metrics(scores, targets(training.table, source.classes.index), primary, source.classes).top1 == 1.0
 
 
 def test_mean_log_mel_scores__a_species_without_training_gets_nothing(
-    training: ShardSet, judged: ShardSet, source: Source
+    training: ShardSet, test_set: ShardSet, source: Source
 ) -> None:
     first = Species(code="000", scientific_name="z", common_name="z", class_name="Aves")
-    with_stranger = mean_log_mel_scores(training, judged, ClassList.of([first, *source.classes]))
+    with_stranger = mean_log_mel_scores(training, test_set, ClassList.of([first, *source.classes]))
     np.testing.assert_array_equal(with_stranger[:, 0], 0.0)
-    np.testing.assert_allclose(with_stranger[:, 1:], mean_log_mel_scores(training, judged, source.classes))
+    np.testing.assert_allclose(with_stranger[:, 1:], mean_log_mel_scores(training, test_set, source.classes))
 
 
-def test_mean_log_mel_scores__repeat_and_do_not_warn(training: ShardSet, judged: ShardSet, source: Source) -> None:
+def test_mean_log_mel_scores__repeat_and_do_not_warn(training: ShardSet, test_set: ShardSet, source: Source) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first = mean_log_mel_scores(training, judged, source.classes)
-    np.testing.assert_array_equal(first, mean_log_mel_scores(training, judged, source.classes))
+        first = mean_log_mel_scores(training, test_set, source.classes)
+    np.testing.assert_array_equal(first, mean_log_mel_scores(training, test_set, source.classes))

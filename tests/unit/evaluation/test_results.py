@@ -1,4 +1,4 @@
-"""The figures on the test part, kept as one file."""
+"""The figures on the test set, kept as one file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from silencio.evaluation.calibration_error import CalibrationError
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
-from silencio.evaluation.slices import SliceFigures
+from silencio.evaluation.slices import SliceMetrics
 
 BIRDS = {"macro_map": 0.7, "top1": 0.5, "n_recordings": 6, "n_species": 2}
 FROGS = {"macro_map": 0.2, "top1": 0.25, "n_recordings": 4, "n_species": 1}
@@ -31,7 +31,7 @@ EVALUATION = Evaluation(
         }
     ],
     comparisons=[Comparison("majority class", "top1", 0.2, (0.1, 0.3), 10)],
-    slices=[SliceFigures("rare species", 12, 3, 0.5, (0.2, 0.8), 0.6, (0.3, 0.9), True, -0.1, (-0.3, 0.1))],
+    slices=[SliceMetrics("rare species", 12, 3, 0.5, (0.2, 0.8), 0.6, (0.3, 0.9), True, -0.1, (-0.3, 0.1))],
 )
 
 
@@ -55,11 +55,11 @@ def test_evaluation__is_json_that_others_can_read(tmp_path: Path) -> None:
 def test_evaluation__a_file_from_before_it_said_which_row_is_the_bundles_is_an_ensembles(tmp_path: Path) -> None:
     EVALUATION.save(tmp_path / "evaluation.json")
     facts = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
-    for name in ("judged", "heads", "test_part", "champion_rows"):
+    for name in ("bundle_row", "heads", "test_set", "champion_rows"):
         del facts[name]
     (tmp_path / "evaluation.json").write_text(json.dumps(facts), encoding="utf-8")
     assert Evaluation.load(tmp_path / "evaluation.json") == EVALUATION
-    assert EVALUATION.figures.top1 == 0.4
+    assert EVALUATION.metrics.top1 == 0.4
 
 
 def test_evaluation__of_earlier_versions_is_read(tmp_path: Path) -> None:
@@ -72,6 +72,30 @@ def test_evaluation__of_earlier_versions_is_read(tmp_path: Path) -> None:
     assert found.calibration == {**old, "before": [renamed], "after": [renamed]}
     # A gate on what was not computed refuses.
     assert found.calibration_error is None
+
+
+def test_evaluation__from_before_names_changed_is_the_same(tmp_path: Path) -> None:
+    now = replace(
+        EVALUATION,
+        bundle_row="raw_cnn",
+        test_set="3f2a9c1b0d4e",
+        soundscapes={"metrics": {"macro_map": 0.5}, "timeline": [{"name": "SIM01", "detections": []}]},
+        failure_modes={"nothing_to_name": [{"name": "digital silence", "separation_auc": 0.9}]},
+        mislabelled={"metrics": {"recall": 0.8}, "suspects": []},
+    )
+    now.save(tmp_path / "evaluation.json")
+    text = (tmp_path / "evaluation.json").read_text(encoding="utf-8")
+    for new, old in (
+        ("bundle_row", "judged"),
+        ("test_set", "test_part"),
+        ("metric", "figure"),
+        ("metrics", "figures"),
+        ("separation_auc", "told_apart"),
+    ):
+        assert f'"{new}":' in text
+        text = text.replace(f'"{new}":', f'"{old}":')
+    (tmp_path / "evaluation.json").write_text(text, encoding="utf-8")
+    assert Evaluation.load(tmp_path / "evaluation.json") == now
 
 
 def test_calibration_error__is_the_one_after_calibration() -> None:

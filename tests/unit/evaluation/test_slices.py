@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from silencio.evaluation.bootstrap import Bootstrap
 from silencio.evaluation.slices import (
     SliceConfig,
-    SliceFigures,
+    SliceMetrics,
     confusable_pairs,
-    judge_slices,
+    evaluate_slices,
     slice_masks,
     species_table,
 )
@@ -35,8 +35,8 @@ def _recordings(labels: list[str], **columns: Any) -> pd.DataFrame:
 
 
 def _masks(table: pd.DataFrame, training: pd.DataFrame | None = None, pairs: Any = (), **config: Any) -> dict[str, Any]:
-    heard = _recordings(["grekis"] * 9) if training is None else training
-    masks = slice_masks(table, heard, pairs, CLASSES, SliceConfig(**config))
+    used = _recordings(["grekis"] * 9) if training is None else training
+    masks = slice_masks(table, used, pairs, CLASSES, SliceConfig(**config))
     return {name: list(np.flatnonzero(mask)) for name, mask in masks.items()}
 
 
@@ -52,7 +52,7 @@ def test_taxon_class__one_slice_each_of_those_that_occur() -> None:
 def test_rare__is_counted_in_training() -> None:
     training = _recordings(["grekis"] * 4 + ["bobfly1"] * 3)
     table = _recordings(["grekis", "bobfly1", "1139490", "1139490", "1139490", "1139490"])
-    # Four of a species in the test part do not make it frequent; none in training is rarest of all.
+    # Four of a species in the test set do not make it frequent; none in training is rarest of all.
     assert _masks(table, training)["rare species"] == [1, 2, 3, 4, 5]
     assert _masks(table, training, rare_recordings=4)["rare species"] == [0, 1, 2, 3, 4, 5]
 
@@ -154,12 +154,12 @@ def _scores(hits: np.ndarray) -> np.ndarray:
 HITS = np.arange(N) % 5 != 0
 
 
-def _judged(masks: dict[str, np.ndarray], champion_hit: Any = None, **config: Any) -> list[SliceFigures]:
-    return judge_slices(masks, _scores(HITS), TARGET, TRUTH, DRAWS, SliceConfig(**config), champion_hit)
+def _evaluated(masks: dict[str, np.ndarray], champion_hit: Any = None, **config: Any) -> list[SliceMetrics]:
+    return evaluate_slices(masks, _scores(HITS), TARGET, TRUTH, DRAWS, SliceConfig(**config), champion_hit)
 
 
 def test_figures__are_of_the_slice_alone() -> None:
-    whole, few = _judged({"all": ALL, "few": FEW})
+    whole, few = _evaluated({"all": ALL, "few": FEW})
     assert (whole.name, whole.n_recordings, whole.n_species, whole.top1) == ("all", 40, 4, 0.8)
     assert (few.n_recordings, few.n_species) == (9, 4)
     assert few.top1 == pytest.approx(7 / 9)
@@ -169,12 +169,12 @@ def test_figures__are_of_the_slice_alone() -> None:
 
 def test_figures__few_recordings_are_shown_and_do_not_count() -> None:
     ten = np.arange(N) < 10
-    assert [one.counted for one in _judged({"nine": FEW, "ten": ten})] == [False, True]
-    assert [one.counted for one in _judged({"nine": FEW, "ten": ten}, counts_from=9)] == [True, True]
+    assert [one.counted for one in _evaluated({"nine": FEW, "ten": ten})] == [False, True]
+    assert [one.counted for one in _evaluated({"nine": FEW, "ten": ten}, counts_from=9)] == [True, True]
 
 
 def test_intervals__hold_the_figure_and_are_wider_for_fewer() -> None:
-    whole, few = _judged({"all": ALL, "few": FEW})
+    whole, few = _evaluated({"all": ALL, "few": FEW})
     for one in (whole, few):
         assert one.top1_interval[0] < one.top1 < one.top1_interval[1]
         assert one.macro_map_interval[0] <= one.macro_map <= one.macro_map_interval[1]
@@ -182,7 +182,7 @@ def test_intervals__hold_the_figure_and_are_wider_for_fewer() -> None:
 
 
 def test_intervals__are_of_the_same_draws_as_the_whole() -> None:
-    (whole,) = _judged({"all": ALL})
+    (whole,) = _evaluated({"all": ALL})
     values = DRAWS.mean(HITS)
     assert whole.top1_interval == (np.quantile(values, 0.025), np.quantile(values, 0.975))
 
@@ -190,7 +190,7 @@ def test_intervals__are_of_the_same_draws_as_the_whole() -> None:
 def test_change__is_paired_with_the_champion() -> None:
     champion = HITS.astype(float)
     champion[[0, 1]] = [1.0, 0.0]  # right where we are wrong, wrong where we are right
-    whole, few = _judged({"all": ALL, "few": FEW}, champion)
+    whole, few = _evaluated({"all": ALL, "few": FEW}, champion)
     assert (whole.change, few.change) == (0.0, 0.0)
     assert whole.change_interval == pytest.approx((-0.075, 0.075), abs=0.03)
     # Two models that agree but for two recordings: far surer than either figure by itself.
@@ -199,25 +199,25 @@ def test_change__is_paired_with_the_champion() -> None:
 
 def test_change__is_over_recordings_that_the_champion_can_be_asked() -> None:
     champion = np.where(np.arange(N) < 20, 0.0, np.nan)
-    (whole,) = _judged({"all": ALL}, champion)
+    (whole,) = _evaluated({"all": ALL}, champion)
     assert whole.change == HITS[:20].mean()
     assert whole.top1 == HITS.mean()
-    (late,) = _judged({"late": np.arange(N) >= 20}, champion)
+    (late,) = _evaluated({"late": np.arange(N) >= 20}, champion)
     assert (late.change, late.change_interval) == (None, None)
 
 
 def test_change__over_one_recording_does_not_count() -> None:
     champion = np.full(N, np.nan)
     champion[0] = 1.0
-    (whole,) = _judged({"all": ALL}, champion)
+    (whole,) = _evaluated({"all": ALL}, champion)
     assert whole.change == -1.0
     assert not whole.counted
 
 
 def test_slice_figures__survive_json() -> None:
     champion = np.where(np.arange(N) < 20, 0.0, np.nan)
-    for one in _judged({"all": ALL, "late": np.arange(N) >= 20}, champion):
-        assert SliceFigures.of(json.loads(json.dumps(asdict(one)))) == one
+    for one in _evaluated({"all": ALL, "late": np.arange(N) >= 20}, champion):
+        assert SliceMetrics.of(json.loads(json.dumps(asdict(one)))) == one
 
 
 # Species

@@ -16,7 +16,7 @@ from silencio.audio import window_starts
 from silencio.data.annotations import Annotation
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import DataError, ModelError
-from silencio.evaluation.soundscape_metrics import Found, SoundscapeFigures, judge_soundscapes
+from silencio.evaluation.soundscape_metrics import Found, SoundscapeMetrics, evaluate_soundscapes
 from silencio.evaluation.soundscapes import SoundscapeScores, row_scores, score_soundscapes, timelines
 from silencio.features import FeatureSpec
 from silencio.taxonomy import ClassList, Species
@@ -42,7 +42,7 @@ def soundscape(*annotations: Annotation, name: str = "S01", seconds: float = 20.
     )
 
 
-def says(*rows: list[float]) -> Any:
+def predicts(*rows: list[float]) -> Any:
     """A model that answers one recording after another."""
     answers = iter(rows)
 
@@ -57,11 +57,11 @@ NOTHING = [0.01, 0.02, 0.03, 0.04]
 
 
 def score(*rows: list[float], annotations: tuple[Annotation, ...] = (A, B), real: bool = False) -> SoundscapeScores:
-    return score_soundscapes(says(*rows), [soundscape(*annotations, real=real)], SPEC, CLASSES)
+    return score_soundscapes(predicts(*rows), [soundscape(*annotations, real=real)], SPEC, CLASSES)
 
 
-def judged(scores: SoundscapeScores, threshold: float | None = 0.5) -> SoundscapeFigures:
-    return judge_soundscapes(scores, None if threshold is None else np.full(4, threshold), n_resamples=100)
+def evaluated(scores: SoundscapeScores, threshold: float | None = 0.5) -> SoundscapeMetrics:
+    return evaluate_soundscapes(scores, None if threshold is None else np.full(4, threshold), n_resamples=100)
 
 
 def by_name(found: tuple[Found, ...]) -> dict[str, Found]:
@@ -95,22 +95,24 @@ def test_score__an_animal_outside_the_list_is_no_target_but_an_animal() -> None:
 
 
 def test_score__a_last_row_without_a_whole_window() -> None:
-    scores = score_soundscapes(says(*3 * [NOTHING]), [soundscape(A, seconds=12.0)], SPEC, CLASSES)
+    scores = score_soundscapes(predicts(*3 * [NOTHING]), [soundscape(A, seconds=12.0)], SPEC, CLASSES)
     assert list(scores.rows["end_s"]) == [5.0, 10.0, 12.0]
-    assert judged(scores).hours == pytest.approx(12 / 3600)
+    assert evaluated(scores).hours == pytest.approx(12 / 3600)
 
 
 def test_score__one_soundscape_at_a_time() -> None:
-    scores = score_soundscapes(says(*8 * [NOTHING]), iter([soundscape(A), soundscape(B, name="S02")]), SPEC, CLASSES)
+    scores = score_soundscapes(
+        predicts(*8 * [NOTHING]), iter([soundscape(A), soundscape(B, name="S02")]), SPEC, CLASSES
+    )
     assert list(scores.rows["soundscape"]) == 4 * ["S01"] + 4 * ["S02"]
     assert len(scores.soundscapes) == 2
 
 
 def test_score__what_does_not_fit_is_said() -> None:
     with pytest.raises(DataError, match="no soundscapes"):
-        score_soundscapes(says(), [], SPEC, CLASSES)
+        score_soundscapes(predicts(), [], SPEC, CLASSES)
     with pytest.raises(DataError, match="S01 has 16000 Hz, the spec 8000 Hz"):
-        score_soundscapes(says(), [replace(soundscape(), sample_rate_hz=16000)], SPEC, CLASSES)
+        score_soundscapes(predicts(), [replace(soundscape(), sample_rate_hz=16000)], SPEC, CLASSES)
     with pytest.raises(ModelError, match=r"soundscape S01 with shape \(4, 3\), its windows need \(4, 4\)"):
         score(*4 * [[0.1, 0.2, 0.3]])
     with pytest.raises(ModelError, match="not numbers"):
@@ -177,27 +179,27 @@ def test_row_scores__a_window_that_was_moved_back_counts_where_it_lies(
 RIGHT = ([0.9, 0, 0, 0.1], NOTHING, [0, 0.8, 0, 0.1], [0, 0.7, 0.0, 0.1])
 
 
-def test_judge__a_right_model_has_full_marks() -> None:
-    figures = judged(score(*RIGHT))
-    assert figures.macro_map == figures.macro_roc_auc == figures.micro_f1 == figures.padded_cmap == 1.0
-    assert figures.macro_map_interval == (1.0, 1.0)
-    assert (figures.n_rows, figures.n_soundscapes, figures.n_species) == (4, 1, 2)
-    for found in (*figures.by_snr, *figures.by_overlap):
+def test_evaluate__a_right_model_has_full_marks() -> None:
+    metrics = evaluated(score(*RIGHT))
+    assert metrics.macro_map == metrics.macro_roc_auc == metrics.micro_f1 == metrics.padded_cmap == 1.0
+    assert metrics.macro_map_interval == (1.0, 1.0)
+    assert (metrics.n_rows, metrics.n_soundscapes, metrics.n_species) == (4, 1, 2)
+    for found in (*metrics.by_snr, *metrics.by_overlap):
         assert (found.in_top, found.outranks, found.recall) == (1.0, 1.0, 1.0)
 
 
-def test_judge__a_model_that_says_the_same_of_everything_is_chance() -> None:
-    figures = judged(score(*4 * [[0.6, 0.6, 0.6, 0.6]]))
-    assert figures.macro_roc_auc == 0.5
-    assert figures.micro_f1 == pytest.approx(2 * 3 / (16 + 3))
-    for found in (*figures.by_snr, *figures.by_overlap):
+def test_evaluate__a_model_that_says_the_same_of_everything_is_chance() -> None:
+    metrics = evaluated(score(*4 * [[0.6, 0.6, 0.6, 0.6]]))
+    assert metrics.macro_roc_auc == 0.5
+    assert metrics.micro_f1 == pytest.approx(2 * 3 / (16 + 3))
+    for found in (*metrics.by_snr, *metrics.by_overlap):
         # Named, as everything is; equal scores put it in no top.
         assert (found.in_top, found.outranks, found.recall) == (0.0, 0.5, 1.0)
 
 
-def test_judge__bins_hold_the_pairs_of_their_level() -> None:
-    figures = judged(score([0.9, 0, 0, 0], NOTHING, NOTHING, [0, 0.7, 0, 0]))
-    found = by_name(figures.by_snr)
+def test_evaluate__bins_hold_the_pairs_of_their_level() -> None:
+    metrics = evaluated(score([0.9, 0, 0, 0], NOTHING, NOTHING, [0, 0.7, 0, 0]))
+    found = by_name(metrics.by_snr)
     assert {name: one.n_pairs for name, one in found.items()} == {"below 0 dB": 2, "10 dB and more": 1}
     assert found["10 dB and more"].recall == 1.0
     assert found["below 0 dB"].recall == found["below 0 dB"].in_top == 0.5
@@ -205,63 +207,63 @@ def test_judge__bins_hold_the_pairs_of_their_level() -> None:
     assert found["below 0 dB"].outranks == pytest.approx((1.0 + 0.75) / 2)
 
 
-def test_judge__a_call_of_unknown_level_is_in_no_bin() -> None:
-    assert judged(score(*RIGHT, annotations=(replace(A, snr_db=None),))).by_snr == ()
+def test_evaluate__a_call_of_unknown_level_is_in_no_bin() -> None:
+    assert evaluated(score(*RIGHT, annotations=(replace(A, snr_db=None),))).by_snr == ()
 
 
-def test_judge__overlapping_species_have_a_place_each() -> None:
+def test_evaluate__overlapping_species_have_a_place_each() -> None:
     both = (A, replace(B, begin_s=0.0, end_s=4.0))
-    figures = judged(score([0.4, 0.3, 0.2, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
-    (several,) = figures.by_overlap
+    metrics = evaluated(score([0.4, 0.3, 0.2, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
+    (several,) = metrics.by_overlap
     assert (several.name, several.n_pairs, several.in_top, several.recall) == ("several species", 2, 1.0, 0.0)
-    wrong = judged(score([0.4, 0.2, 0.3, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
+    wrong = evaluated(score([0.4, 0.2, 0.3, 0.1], NOTHING, NOTHING, NOTHING, annotations=both))
     assert wrong.by_overlap[0].in_top == 0.5
 
 
-def test_judge__false_alarms_are_counted_where_no_animal_is() -> None:
+def test_evaluate__false_alarms_are_counted_where_no_animal_is() -> None:
     loud = [0.9, 0.9, 0.1, 0.1]
     # Row 1 has no animal; row 0 has one, and what is named there beside it is no false alarm of an empty row.
-    (alarms,) = judged(score(loud, loud, NOTHING, NOTHING)).false_alarms
+    (alarms,) = evaluated(score(loud, loud, NOTHING, NOTHING)).false_alarms
     assert (alarms.name, alarms.n_rows) == ("made", 1)
     assert alarms.hours == pytest.approx(5 / 3600)
     assert alarms.per_hour == pytest.approx(2 / (5 / 3600))
-    (real,) = judged(score(loud, loud, NOTHING, NOTHING, real=True)).false_alarms
+    (real,) = evaluated(score(loud, loud, NOTHING, NOTHING, real=True)).false_alarms
     assert real.name == "real"
 
 
-def test_judge__a_call_too_short_to_count_makes_a_row_no_empty_one() -> None:
+def test_evaluate__a_call_too_short_to_count_makes_a_row_no_empty_one() -> None:
     calls = (replace(A, end_s=5.3), B)
     scores = score(NOTHING, [0.9, 0, 0, 0], NOTHING, NOTHING, annotations=calls)
     assert not scores.targets[1].any()
-    assert judged(scores).false_alarms[0].n_rows == 0
+    assert evaluated(scores).false_alarms[0].n_rows == 0
 
 
-def test_judge__thresholds_are_each_species_own() -> None:
+def test_evaluate__thresholds_are_each_species_own() -> None:
     scores = score([0.3, 0.3, 0.3, 0.3], NOTHING, *RIGHT[2:])
-    figures = judge_soundscapes(scores, np.array([0.2, 0.5, 0.5, 0.5]), n_resamples=100)
-    assert figures.micro_f1 == 1.0
+    metrics = evaluate_soundscapes(scores, np.array([0.2, 0.5, 0.5, 0.5]), n_resamples=100)
+    assert metrics.micro_f1 == 1.0
 
 
-def test_judge__without_thresholds_nothing_is_named() -> None:
-    figures = judged(score(*RIGHT), threshold=None)
-    assert figures.micro_f1 is None
-    assert figures.false_alarms[0].per_hour is None
-    assert all(found.recall is None for found in figures.by_snr)
-    assert figures.macro_map == 1.0
+def test_evaluate__without_thresholds_nothing_is_named() -> None:
+    metrics = evaluated(score(*RIGHT), threshold=None)
+    assert metrics.micro_f1 is None
+    assert metrics.false_alarms[0].per_hour is None
+    assert all(found.recall is None for found in metrics.by_snr)
+    assert metrics.macro_map == 1.0
 
 
-def test_judge__the_interval_holds_the_figure() -> None:
+def test_evaluate__the_interval_holds_the_figure() -> None:
     # Average precision of a resample is lifted by soundscapes that are in it twice: their calls are.
     rng = np.random.default_rng(0)
     soundscapes = [soundscape(A, B, name=f"S{number:02d}") for number in range(8)]
-    scores = score_soundscapes(says(*rng.random((32, 4)).tolist()), soundscapes, SPEC, CLASSES)
-    figures = judged(scores)
-    low, high = figures.macro_map_interval
-    assert low < figures.macro_map < high
+    scores = score_soundscapes(predicts(*rng.random((32, 4)).tolist()), soundscapes, SPEC, CLASSES)
+    metrics = evaluated(scores)
+    low, high = metrics.macro_map_interval
+    assert low < metrics.macro_map < high
 
 
-def test_judge__is_plain_for_json() -> None:
-    silent = judged(score(*4 * [NOTHING], annotations=()))
+def test_evaluate__is_plain_for_json() -> None:
+    silent = evaluated(score(*4 * [NOTHING], annotations=()))
     facts = json.loads(json.dumps(silent.to_dict(), allow_nan=False))
     assert facts["macro_map"] is None
     assert facts["macro_map_interval"] == [None, None]

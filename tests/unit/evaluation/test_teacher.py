@@ -15,7 +15,7 @@ from silencio.evaluation.teacher import compare_answers, with_teacher
 N = 20
 
 
-def _figures(top1: float) -> Metrics:
+def _metrics(top1: float) -> Metrics:
     return Metrics(0.5, top1, N, 3, 0.8, 0.5, 0.9, 0.4, 0.7, 0.2)
 
 
@@ -26,16 +26,16 @@ def _answers(n_right: int) -> list[dict[str, str]]:
     ]
 
 
-REFERENCE = {"majority class": _figures(0.1)}
+REFERENCE = {"majority class": _metrics(0.1)}
 STUDENT = Evaluation(
-    rows={"student": _figures(0.7), **REFERENCE},
+    rows={"student": _metrics(0.7), **REFERENCE},
     answers=_answers(14),
     comparisons=[Comparison("majority class", "top1", 0.6, (0.4, 0.8), N)],
-    judged="student",
+    bundle_row="student",
     heads={"student": {"student": True}},
 )
 TEACHER = Evaluation(
-    rows={"ensemble": _figures(0.9), "raw_cnn": _figures(0.8), **REFERENCE},
+    rows={"ensemble": _metrics(0.9), "raw_cnn": _metrics(0.8), **REFERENCE},
     answers=_answers(18),
     heads={"ensemble": {"raw_cnn": True}},
 )
@@ -49,15 +49,15 @@ def test_with_teacher__one_row_a_model_the_student_first() -> None:
         ("raw_cnn", 0.8),
         ("majority class", 0.1),
     ]
-    assert both.figures.top1 == 0.7
+    assert both.metrics.top1 == 0.7
     assert both.heads == {"student": {"student": True}, "ensemble": {"raw_cnn": True}}
 
 
 def test_with_teacher__what_distillation_lost_is_paired_by_recording() -> None:
-    taught, *others = with_teacher(STUDENT, TEACHER, 200).comparisons
-    assert (taught.other, taught.figure, taught.n_recordings) == ("ensemble", "top1", N)
-    assert taught.difference == pytest.approx(-0.2)
-    assert taught.interval[0] < -0.2 < taught.interval[1] <= 0
+    distilled, *others = with_teacher(STUDENT, TEACHER, 200).comparisons
+    assert (distilled.other, distilled.metric, distilled.n_recordings) == ("ensemble", "top1", N)
+    assert distilled.difference == pytest.approx(-0.2)
+    assert distilled.interval[0] < -0.2 < distilled.interval[1] <= 0
     assert others == STUDENT.comparisons
 
 

@@ -126,7 +126,7 @@ def test_config__what_makes_no_threshold_is_refused(values: dict[str, Any]) -> N
 
 
 def test_config__bounds_that_exclude_each_other_are_refused() -> None:
-    with pytest.raises(ValidationError, match="least"):
+    with pytest.raises(ValidationError, match="min_threshold is above max_threshold"):
         ThresholdConfig(min_threshold=0.9, max_threshold=0.1)
 
 

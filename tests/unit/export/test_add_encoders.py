@@ -51,7 +51,7 @@ def encoded(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> It
         config = resolve(
             TINY, over=HEADS, overrides=[f"encoders.chorus.weights={weights}", "encoders.chorus.speeds=[1.0, 0.5]"]
         )
-        recordings = tiny_data.recordings[tiny_data.recordings["part"] != "test"]
+        recordings = tiny_data.recordings[tiny_data.recordings["split"] != "test"]
         write_shard(recordings, config.features, folder / "shard", open_encoders(config.encoders, config.features))
         data = replace(tiny_data, config=config, development=[folder / "shard"])
         heads = []
@@ -108,11 +108,11 @@ def test_embed_mlp__alone_takes_any_number_of_windows(encoded: Encoded, tmp_path
 
 def test_add_encoders__other_weights_than_training_heard(encoded: Encoded, tmp_path: Path) -> None:
     (tmp_path / "weights").mkdir()
-    heard = [head.encoders for head in encoded.heads]
+    used = [head.encoders for head in encoded.heads]
     with chorus(tmp_path / "weights") as weights:
         content = bytearray(weights.read_bytes())
         content[-5] ^= 1
         weights.write_bytes(bytes(content))
         config = resolve(TINY, over=HEADS, overrides=[f"encoders.chorus.weights={weights}"])
         with pytest.raises(BundleError, match="the weights of chorus here .* are not those that training heard"):
-            add_encoders(heard, config.encoders, config.features, tmp_path)
+            add_encoders(used, config.encoders, config.features, tmp_path)

@@ -45,8 +45,8 @@ def test_graph__equals_the_trained_heads_calibrated(tiny_data, tiny_ensemble, bu
     for head, weight in zip(tiny_ensemble.heads, tiny_ensemble.ensemble.weights, strict=True):
         module = head.module(tiny_data.config.features, tiny_data.classes)
         with torch.inference_mode():
-            heard = [torch.from_numpy(features[name]) for name in module.input_names]
-            expected += weight * module(*heard).softmax(dim=1).numpy()
+            used = [torch.from_numpy(features[name]) for name in module.input_names]
+            expected += weight * module(*used).softmax(dim=1).numpy()
     expected = tiny_ensemble.decision_rule.calibration(expected)
     assert np.abs(scorer(path).probabilities - expected).max() < 1e-4
 
@@ -58,14 +58,14 @@ def test_graph__holds_the_calibration(tiny_data, tiny_ensemble, tmp_path: Path) 
     )
     scorer = Scorer(Bundle(decided.export(tiny_data, tmp_path / "bundle")))
     validation = ShardSet(tiny_data.development, tiny_data.config.features, "validation")
-    said = np.concatenate([scorer.graph.run(scorer.front_end.features(one).inputs) for one in validation])
-    assert np.abs(said - curve(tiny_ensemble.ensemble.windows.probabilities)).max() < 1e-4
-    assert np.abs(said - tiny_ensemble.ensemble.windows.probabilities).max() > 0.05
+    shown = np.concatenate([scorer.graph.run(scorer.front_end.features(one).inputs) for one in validation])
+    assert np.abs(shown - curve(tiny_ensemble.ensemble.windows.probabilities)).max() < 1e-4
+    assert np.abs(shown - tiny_ensemble.ensemble.windows.probabilities).max() > 0.05
 
 
 def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path) -> None:
     reference = read_frame(bundle / "reference.parquet")
-    validation = tiny_data.recordings[tiny_data.recordings["part"] == "validation"]
+    validation = tiny_data.recordings[tiny_data.recordings["split"] == "validation"]
     assert set(reference["recording_id"]) == set(validation["recording_id"])
     row = reference.iloc[-1]
     path = Path(validation.set_index("recording_id").at[row["recording_id"], "path"])

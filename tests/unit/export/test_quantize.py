@@ -138,8 +138,8 @@ def test_quantize__what_is_before_and_after_the_convolutions_stays_float(rounded
 
 def test_quantize__says_nearly_the_same(exact: Path, rounded: Path) -> None:
     features = _features(64, seed=99)
-    said = [Graph(path, INPUTS, n_threads=1).run(features) for path in (exact, rounded)]
-    assert 0 < np.abs(said[0] - said[1]).max() < 0.05
+    shown = [Graph(path, INPUTS, n_threads=1).run(features) for path in (exact, rounded)]
+    assert 0 < np.abs(shown[0] - shown[1]).max() < 0.05
 
 
 def test_quantize__ranges_come_from_the_feeds(exact: Path, tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_quantize__ranges_come_from_the_feeds(exact: Path, tmp_path: Path) -> No
     quiet["log_mel"] = quiet["log_mel"] / 100
     quantize_graph(exact, [quiet], tmp_path / "model.onnx")
     features = _features(32, seed=99)
-    said = [Graph(path, INPUTS, n_threads=1).run(features) for path in (exact, tmp_path / "model.onnx")]
-    assert np.abs(said[0] - said[1]).max() > 0.05
+    shown = [Graph(path, INPUTS, n_threads=1).run(features) for path in (exact, tmp_path / "model.onnx")]
+    assert np.abs(shown[0] - shown[1]).max() > 0.05
 
 
 def test_quantize__without_windows_nothing_is_written(exact: Path, tmp_path: Path) -> None:
@@ -165,9 +165,9 @@ def test_quantize__without_a_convolution_says_so(tmp_path: Path) -> None:
 
 
 def _choose(
-    fp32: Path, int8: Path, judge: Callable[[NDArray[np.float32]], float], config: QuantizeConfig = FAST
+    fp32: Path, int8: Path, evaluate: Callable[[NDArray[np.float32]], float], config: QuantizeConfig = FAST
 ) -> QuantizationReport:
-    return choose_variant(fp32, int8, INPUTS, iter([_features(3, 1), _features(1, 2)]), judge, config)
+    return choose_variant(fp32, int8, INPUTS, iter([_features(3, 1), _features(1, 2)]), evaluate, config)
 
 
 def _takes(monkeypatch: pytest.MonkeyPatch, fp32_ms: float, int8_ms: float) -> None:
@@ -177,7 +177,7 @@ def _takes(monkeypatch: pytest.MonkeyPatch, fp32_ms: float, int8_ms: float) -> N
 
 def test_choose__faster_and_as_good_is_kept(exact: Path, rounded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _takes(monkeypatch, 2.0, 1.0)
-    report = _choose(exact, rounded, lambda said: 0.7)
+    report = _choose(exact, rounded, lambda shown: 0.7)
     assert report.kept
     assert report.int8.p50_ms < report.fp32.p50_ms
     assert report.reason.startswith("int8 is faster (")
@@ -185,7 +185,7 @@ def test_choose__faster_and_as_good_is_kept(exact: Path, rounded: Path, monkeypa
 
 def test_choose__slower_is_not_kept(exact: Path, rounded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _takes(monkeypatch, 1.0, 2.0)
-    report = _choose(exact, rounded, lambda said: 0.7)
+    report = _choose(exact, rounded, lambda shown: 0.7)
     assert not report.kept
     assert report.reason.startswith("int8 is not faster here: ")
 
@@ -195,39 +195,39 @@ def test_choose__validation_may_lose_as_much_as_is_allowed(
     exact: Path, rounded: Path, loss: float, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _takes(monkeypatch, 2.0, 1.0)
-    figures = iter([0.7, 0.7 - loss])
-    report = _choose(exact, rounded, lambda said: next(figures))
+    metrics = iter([0.7, 0.7 - loss])
+    report = _choose(exact, rounded, lambda shown: next(metrics))
     assert report.kept is kept
     assert report.fp32.macro_map == 0.7
     assert kept or "validation macro mAP, 0.005 is the most" in report.reason
 
 
 def test_choose__the_judge_hears_every_window_of_each_graph(exact: Path, rounded: Path) -> None:
-    heard: list[NDArray[np.float32]] = []
+    used: list[NDArray[np.float32]] = []
 
-    def judge(said: NDArray[np.float32]) -> float:
-        heard.append(said)
+    def evaluate(shown: NDArray[np.float32]) -> float:
+        used.append(shown)
         return 0.5
 
-    report = _choose(exact, rounded, judge)
-    said = [
+    report = _choose(exact, rounded, evaluate)
+    shown = [
         np.concatenate([Graph(path, INPUTS, n_threads=1).run(_features(n, seed)) for n, seed in ((3, 1), (1, 2))])
         for path in (exact, rounded)
     ]
-    np.testing.assert_array_equal(heard, said)
+    np.testing.assert_array_equal(used, shown)
     assert min(report.fp32.p50_ms, report.int8.p50_ms) > 0
-    assert report.largest_difference == np.abs(said[0] - said[1]).max()
-    assert report.equal_top1_share == (said[0].argmax(axis=1) == said[1].argmax(axis=1)).mean()
+    assert report.largest_difference == np.abs(shown[0] - shown[1]).max()
+    assert report.equal_top1_share == (shown[0].argmax(axis=1) == shown[1].argmax(axis=1)).mean()
     assert (report.fp32.size_bytes, report.int8.size_bytes) == (exact.stat().st_size, rounded.stat().st_size)
 
 
 def test_choose__without_validation_says_so(exact: Path) -> None:
     with pytest.raises(BundleError, match="no validation window"):
-        choose_variant(exact, exact, INPUTS, iter([]), lambda said: 0.5, FAST)
+        choose_variant(exact, exact, INPUTS, iter([]), lambda shown: 0.5, FAST)
 
 
 def test_report__survives_json(exact: Path) -> None:
-    report = _choose(exact, exact, lambda said: 0.5)
+    report = _choose(exact, exact, lambda shown: 0.5)
     assert QuantizationReport.model_validate_json(report.model_dump_json()) == report
 
 

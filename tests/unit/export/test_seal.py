@@ -13,7 +13,7 @@ from silencio.export.seal import seal_bundle
 from silencio.storage import sha256_of
 
 METRICS = {"test": {"macro_map": 0.5, "top1": 0.6, "intervals": {"top1": [0.5, 0.7]}}, "soundscapes": {}}
-VERDICT = {"passed": False, "refusals": ["test top1 is 0.600, the policy asks for at least 0.7: refused."]}
+VERDICT = {"passed": False, "failed_gates": ["test top1 is 0.600, the policy asks for at least 0.7: refused."]}
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def test_sealed__holds_figures_and_verdict(bundle_directory: Path, sealed: Path)
     assert after.verdict == VERDICT
     card = (sealed / "MODEL_CARD.md").read_text()
     assert "Refused" in card
-    assert VERDICT["refusals"][0] in card
+    assert VERDICT["failed_gates"][0] in card
 
 
 def test_card__lists_what_was_met_what_was_shown_and_what_was_not_asked(bundle_directory: Path, tmp_path: Path) -> None:
     outcomes = ("passed", "refused", "too few to decide", "not asked")
     gates = [{"gate": name, "outcome": name, "message": f"a gate that is {name}."} for name in outcomes]
-    verdict = {"passed": False, "refusals": [gates[1]["message"]], "gates": gates}
+    verdict = {"passed": False, "failed_gates": [gates[1]["message"]], "gates": gates}
     seal_bundle(bundle_directory, METRICS, verdict, tmp_path / "bundle")
     card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
     section = card[card.index("## Gates") : card.index("## Licence")]

@@ -38,7 +38,7 @@ def write_bundle(
     macro_map: float = 0.81,
     verdict: dict[str, object] | None = None,
     *,
-    test_part: str = "",
+    test_set: str = "",
     n_recordings: int | None = None,
 ) -> Path:
     """A placeholder with the figures and the parents of a trained one."""
@@ -52,7 +52,7 @@ def write_bundle(
     }
     if n_recordings is not None:
         test["n_recordings"] = n_recordings
-    metrics = {"test": test, **({"test_part": test_part} if test_part else {})}
+    metrics = {"test": test, **({"test_set": test_set} if test_set else {})}
     changes = {"version": version, "metrics": metrics, "parents": PARENTS, "verdict": verdict or {}}
     (folder / MANIFEST).write_text(manifest.model_copy(update=changes).sealed().model_dump_json())
     return folder

@@ -11,13 +11,13 @@ from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from tests.unit.registry.places import write_bench
 
 B1, B2 = MeasuredBundle("b1", "1" * 64), MeasuredBundle("b2", "2" * 64)
-FIGURES = (("p50", 8.25, B1), ("p95", 9.5, B1), ("p50", 2.0, B2), ("growth", 1.04, None))
+METRICS = (("p50", 8.25, B1), ("p95", 9.5, B1), ("p50", 2.0, B2), ("growth", 1.04, None))
 
 
 def test_load__figures_by_the_bundle_that_was_measured(tmp_path: Path) -> None:
-    found = Benchmarks.load(write_bench(tmp_path / "bench.json", *FIGURES))
-    assert found.figures == {B1: {"p50 [ms]": 8.25, "p95 [ms]": 9.5}, B2: {"p50 [ms]": 2.0}}
-    assert found.n_figures == 4
+    found = Benchmarks.load(write_bench(tmp_path / "bench.json", *METRICS))
+    assert found.metrics == {B1: {"p50 [ms]": 8.25, "p95 [ms]": 9.5}, B2: {"p50 [ms]": 2.0}}
+    assert found.n_metrics == 4
     assert found.machine == "AMD EPYC, 2 cores, 24 GiB, 2026-11-29 17:09 UTC"
     assert found.of_bundle(B2) == {"p50 [ms]": 2.0}
 
@@ -34,7 +34,7 @@ def test_load__figures_by_the_bundle_that_was_measured(tmp_path: Path) -> None:
 def test_of_bundle__of_a_bundle_that_was_not_measured_there_are_none(
     tmp_path: Path, bundle: MeasuredBundle, words: str
 ) -> None:
-    found = Benchmarks.load(write_bench(tmp_path / "bench.json", *FIGURES))
+    found = Benchmarks.load(write_bench(tmp_path / "bench.json", *METRICS))
     with pytest.raises(RegistryError) as raised:
         found.of_bundle(bundle)
     measured = "b1 (manifest_sha256 111111111111), b2 (manifest_sha256 222222222222)"
@@ -57,7 +57,7 @@ def test_of_bundle__of_a_bundle_that_was_not_measured_there_are_none(
     ],
 )
 def test_load__what_nobody_could_check_is_refused(tmp_path: Path, changes: dict[str, object], why: str) -> None:
-    file = write_bench(tmp_path / "bench.json", *FIGURES, **changes)
+    file = write_bench(tmp_path / "bench.json", *METRICS, **changes)
     with pytest.raises(RegistryError, match=why):
         Benchmarks.load(file)
 

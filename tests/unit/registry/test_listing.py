@@ -12,10 +12,10 @@ from silencio.registry.listing import versions_table
 from silencio.registry.models import Version
 
 WHEN = datetime(2026, 11, 29, 15, 40, tzinfo=UTC)
-FIGURES = {"test/macro_map": 0.81, "test/top1": 0.75, "test/n_recordings": 24.0}
+METRICS = {"test/macro_map": 0.81, "test/top1": 0.75, "test/n_recordings": 24.0}
 VERSIONS = [
-    Version(12, "fc45f9d4fa12", ("challenger",), WHEN, "0a1b2c3d4e5f", FIGURES, "3f2a9c1b0d4e"),
-    Version(11, "1452e0a87c11", ("champion", "previous"), WHEN, "5e6f7a8b9c0d", FIGURES | {"test/n_recordings": 30.0}),
+    Version(12, "fc45f9d4fa12", ("challenger",), WHEN, "0a1b2c3d4e5f", METRICS, "3f2a9c1b0d4e"),
+    Version(11, "1452e0a87c11", ("champion", "previous"), WHEN, "5e6f7a8b9c0d", METRICS | {"test/n_recordings": 30.0}),
 ]
 
 

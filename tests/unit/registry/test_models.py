@@ -151,14 +151,14 @@ def test_fetch__what_was_changed_in_the_store_is_not_handed_out(
 
 
 @pytest.mark.parametrize(
-    ("version", "said"),
+    ("version", "shown"),
     [
         ("b1", "(manifest_sha256 "),
         ("b2", "(bundle_version b2 there, b1 registered; manifest_sha256 "),
     ],
 )
 def test_fetch__another_bundle_in_the_store_is_not_handed_out(
-    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, version: str, said: str
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, version: str, shown: str
 ) -> None:
     _registered(client, manifest, bundle, "b1")
     other = write_bundle(tmp_path / "other", version, macro_map=0.99)
@@ -170,7 +170,7 @@ def test_fetch__another_bundle_in_the_store_is_not_handed_out(
     before = (fetched / "bundle.json").read_bytes()
     with pytest.raises(BundleIntegrityError, match="^the artifact store holds another bundle than version 1") as caught:
         fetch("1", fetched)
-    assert said in str(caught.value)
+    assert shown in str(caught.value)
     assert (fetched / "bundle.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["got", "other", "tracking"]
 
@@ -230,11 +230,11 @@ def test_register__of_the_same_graph_by_another_run_keeps_what_was_registered(
 def test_benchmarks__are_on_the_version(client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")
     b1, b2 = (MeasuredBundle(version, manifest.manifest_sha256) for version in ("b1", "b2"))
-    for machine, figures in (("desk", {"p50_ms": 8.25, "size_bytes": 4_000_000}), ("field", {"p50_ms": 7.5})):
+    for machine, metrics in (("desk", {"p50_ms": 8.25, "size_bytes": 4_000_000}), ("field", {"p50_ms": 7.5})):
         # What was measured on another bundle in the same run is not this one's.
-        measured = Benchmarks(Path("bench.json"), machine, {b1: figures, b2: {"p50_ms": 1.0, "p95_ms": 2.0}}, 4)
-        assert set_benchmarks(1, measured) == list(figures)
-    kept = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
+        measured = Benchmarks(Path("bench.json"), machine, {b1: metrics, b2: {"p50_ms": 1.0, "p95_ms": 2.0}}, 4)
+        assert set_benchmarks(1, measured) == list(metrics)
+    kept = {name: value for name, value in versions()[0].metrics.items() if name.startswith("benchmark/")}
     assert kept == {"benchmark/p50_ms": 7.5, "benchmark/size_bytes": 4_000_000.0}
     tags = client.get_model_version("silencio", "1").tags
     assert (tags["benchmark_machine/p50_ms"], tags["benchmark_machine/size_bytes"]) == ("field", "desk")
@@ -261,7 +261,7 @@ def test_versions__the_latest_first(client: MlflowClient, manifest: BundleManife
         (2, "b2", ("challenger",)),
         (1, "b1", ("champion",)),
     ]
-    assert found[0].figures["test/macro_map"] == 0.81
+    assert found[0].metrics["test/macro_map"] == 0.81
 
 
 NOTHING = Benchmarks(Path("bench.json"), "desk", {}, 0)
@@ -322,12 +322,12 @@ def test_command__figures_stand_beside_the_recordings_that_they_are_of(
     client: MlflowClient, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number, (part, n_recordings) in enumerate((("3f2a9c1b0d4e", 24), ("aa01bb02cc03", 30)), start=1):
-        folder = write_bundle(tmp_path / part, f"b{number}", test_part=part, n_recordings=n_recordings)
+        folder = write_bundle(tmp_path / part, f"b{number}", test_set=part, n_recordings=n_recordings)
         _registered(client, Bundle(folder).manifest, folder, f"b{number}")
-        assert f"On {n_recordings} test recordings (part {part})" in (
+        assert f"On {n_recordings} test recordings (test set {part})" in (
             client.get_model_version("silencio", str(number)).description
         )
-    assert [(one.test_part, one.figures["test/n_recordings"]) for one in versions()] == [
+    assert [(one.test_set, one.metrics["test/n_recordings"]) for one in versions()] == [
         ("aa01bb02cc03", 30),
         ("3f2a9c1b0d4e", 24),
     ]
@@ -335,7 +335,7 @@ def test_command__figures_stand_beside_the_recordings_that_they_are_of(
     printed = capsys.readouterr().out
     for cells in (("b1", "24", "3f2a9c1b"), ("b2", "30", "aa01bb02")):
         assert any(all(f" {cell} " in line for cell in cells) for line in printed.splitlines())
-    assert "Figures of different test parts are of different recordings" in printed
+    assert "Metrics of different test sets are of different recordings" in printed
 
 
 def test_command__writes_a_benchs_figures(
@@ -345,15 +345,15 @@ def test_command__writes_a_benchs_figures(
     b1 = MeasuredBundle("b1", manifest.manifest_sha256)
     file = write_bench(tmp_path / "bench.json", ("p95", 214.0, b1), ("growth, to 28,564 recordings", 1.04, None))
     assert main(["benchmarks", "1", str(file)]) == 0
-    figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
-    assert figures == {"benchmark/p95 _ms_": 214.0}
+    metrics = {name: value for name, value in versions()[0].metrics.items() if name.startswith("benchmark/")}
+    assert metrics == {"benchmark/p95 _ms_": 214.0}
     printed = capsys.readouterr().out
     assert "1 figure stands on version 1, measured on AMD EPYC, 2 cores, 24 GiB, 2026-11-29 17:09 UTC" in printed
     assert "1 are of other bundles, of none, or no number: left out" in printed
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "shown"),
     [
         (["benchmarks", "1", "nowhere.json"], "error: nowhere.json is no JSON of `make bench`"),
         (["promote", "1"], "error: silencio has no version 1"),
@@ -361,11 +361,11 @@ def test_command__writes_a_benchs_figures(
     ],
 )
 def test_command__says_in_one_sentence_what_is_wrong(
-    arguments: list[str], said: str, client: MlflowClient, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], shown: str, client: MlflowClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 1
     printed = capsys.readouterr()
-    assert printed.err.startswith(said)
+    assert printed.err.startswith(shown)
     assert printed.err.count("\n") == 1
 
 

@@ -18,9 +18,9 @@ from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import Reason, Verdict
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation
-from silencio.evaluation.slices import SliceConfig, SliceFigures
+from silencio.evaluation.slices import SliceConfig, SliceMetrics
 from silencio.features import FeatureSpec
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.report import write_report
 from silencio.taxonomy import ClassList, Species
 from tests.unit.conftest import animal, encoded
@@ -47,7 +47,7 @@ ANSWERS: dict[str, tuple[str, str, float, float]] = {
 }
 
 
-def figures(**changes: Any) -> Metrics:
+def metrics(**changes: Any) -> Metrics:
     facts: dict[str, Any] = {
         "macro_map": 0.61,
         "top1": 4 / 7,
@@ -65,8 +65,8 @@ def figures(**changes: Any) -> Metrics:
     return Metrics(**(facts | changes))
 
 
-def one_slice(name: str, n_recordings: int, top1: float, interval: tuple[float, float], **changes: Any) -> SliceFigures:
-    made = SliceFigures(name, n_recordings, 2, top1, interval, 0.5, (0.3, 0.7), counted=n_recordings >= 10)
+def one_slice(name: str, n_recordings: int, top1: float, interval: tuple[float, float], **changes: Any) -> SliceMetrics:
+    made = SliceMetrics(name, n_recordings, 2, top1, interval, 0.5, (0.3, 0.7), counted=n_recordings >= 10)
     return replace(made, **changes)
 
 
@@ -108,7 +108,7 @@ def soundscape_results() -> dict[str, Any]:
         "n_species": 3,
         "hours": 8 / 60,
     }
-    return {"figures": summary, "timeline": [made_soundscape(f"SIM01_{number}") for number in range(8)]}
+    return {"metrics": summary, "timeline": [made_soundscape(f"SIM01_{number}") for number in range(8)]}
 
 
 def failure_results() -> dict[str, Any]:
@@ -125,7 +125,7 @@ def failure_results() -> dict[str, Any]:
         "false_alarms_per_hour": 720.0,
         "windows_named": 1.0,
         "top_probability": {"q05": 0.4, "q25": 0.45, "q50": 0.5, "q75": 0.55, "q95": 0.6},
-        "told_apart": 0.52,
+        "separation_auc": 0.52,
     }
     overlaid = {
         "n_pairs": 7,
@@ -154,10 +154,10 @@ def an_evaluation() -> Evaluation:
     names = ("recording_id", "path", "primary_label", "predicted", "probability")
     reference = "logistic regression on mean log-mel"
     return Evaluation(
-        rows={"ensemble": figures(), "raw_cnn": figures(top1=0.4), reference: figures(top1=0.3)},
+        rows={"ensemble": metrics(), "raw_cnn": metrics(top1=0.4), reference: metrics(top1=0.3)},
         answers=[
-            dict(zip(names, (name, name, label, said, probability), strict=True))
-            for name, (label, said, probability, _) in sorted(ANSWERS.items())
+            dict(zip(names, (name, name, label, printed, probability), strict=True))
+            for name, (label, printed, probability, _) in sorted(ANSWERS.items())
         ],
         comparisons=[
             Comparison("raw_cnn", "macro_map", 0.1, (-0.1, 0.3), 7),
@@ -221,7 +221,7 @@ def a_manifest() -> BundleManifest:
     )
 
 
-def ask(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
+def predict(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
     """A model without weights: what a window's level says, spread over the classes."""
     n_windows = max(1, -(-len(waveform) // SPEC.window_samples))
     loud = np.array(
@@ -239,30 +239,30 @@ def test_shards(tmp_path_factory: pytest.TempPathFactory) -> ShardSet:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encoded(animal(label, number, duration_s, SPEC.sample_rate_hz), SPEC.sample_rate_hz, "WAV"))
         labels = {"primary_label": label, "secondary_labels": []}
-        rows.append({"recording_id": name, "path": str(path), "part": "test", **labels})
+        rows.append({"recording_id": name, "path": str(path), "split": "test", **labels})
     write_shard(pd.DataFrame(rows), SPEC, folder / "shard")
     return ShardSet([folder / "shard"], SPEC, "test")
 
 
 @pytest.fixture(scope="session")
-def judged(test_shards: ShardSet) -> Judged:
+def inputs(test_shards: ShardSet) -> ReportInputs:
     """For reading; `dataclasses.replace` makes another."""
     codes, parts = CLASSES.codes, ("train", "train", "validation", "test")
     rows = [(code, part, 90.0) for code in codes for part in parts]
-    return Judged(
+    return ReportInputs(
         manifest=a_manifest(),
         evaluation=an_evaluation(),
         verdict=Verdict(
             [
                 Reason("minimum test top1", True, "test top1 is 0.571, the policy asks for at least 0.4: passed."),
                 Reason("calibration", False, "The calibration error is 0.300, the policy allows 0.2: refused."),
-                Reason.not_asked("champion", "There is no champion to compare with: not asked."),
+                Reason.not_applied("champion", "There is no champion to compare with: not asked."),
             ]
         ),
         slices=SliceConfig(),
-        data=pd.DataFrame(rows, columns=["primary_label", "part", "duration_s"]),
+        data=pd.DataFrame(rows, columns=["primary_label", "split", "duration_s"]),
         test=test_shards,
-        ask=ask,
+        predict=predict,
         variants={
             "fp32": {"size_bytes": 4_000_000, "p50_ms": 20.0, "macro_map": 0.612},
             "int8": {"size_bytes": 1_000_000, "p50_ms": 12.0, "macro_map": 0.61},
@@ -271,7 +271,7 @@ def judged(test_shards: ShardSet) -> Judged:
             "reason": "It is faster and loses next to nothing.",
         },
         mislabelled={
-            "figures": {"n_swapped": 4, "n_recordings": 40, "n_repeats": 20, "recall": 0.8, "precision": 0.4},
+            "metrics": {"n_swapped": 4, "n_recordings": 40, "n_repeats": 20, "recall": 0.8, "precision": 0.4},
             "suspects": [
                 {
                     "recording_id": "grekis/3.ogg",
@@ -287,19 +287,19 @@ def judged(test_shards: ShardSet) -> Judged:
 
 
 @pytest.fixture(scope="session")
-def shown(judged: Judged, tmp_path_factory: pytest.TempPathFactory) -> str:
+def shown(inputs: ReportInputs, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page on the made-up model."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(path, judged)
+    write_report(path, inputs)
     return path.read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def report(tmp_path: Path) -> Callable[[Judged], str]:
-    """`report(judged)` is the page on another one."""
+def report(tmp_path: Path) -> Callable[[ReportInputs], str]:
+    """`report(inputs)` is the page on another one."""
 
-    def write(judged: Judged) -> str:
-        write_report(tmp_path / "report.html", judged)
+    def write(inputs: ReportInputs) -> str:
+        write_report(tmp_path / "report.html", inputs)
         return (tmp_path / "report.html").read_text(encoding="utf-8")
 
     return write

@@ -13,8 +13,8 @@ from PIL import Image
 from silencio.data.shards import ShardSet
 from silencio.features import FeatureSpec
 from silencio.features.mel import hz_to_mel
-from silencio.reports.examples import Example, Said, choose, make_example
-from silencio.reports.inputs import Judged
+from silencio.reports.examples import Example, SpeciesPrediction, choose, make_example
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.spectrograms import spectrogram
 from silencio.taxonomy import ClassList, Species
 
@@ -24,14 +24,14 @@ CLASSES = ClassList.of(
 )
 
 
-def test_choose__one_right_and_one_wrong_of_each_kind(judged: Judged) -> None:
-    chosen = [one["recording_id"] for one in choose(judged.evaluation.answers, judged.classes)]
+def test_choose__one_right_and_one_wrong_of_each_kind(inputs: ReportInputs) -> None:
+    chosen = [one["recording_id"] for one in choose(inputs.evaluation.answers, inputs.classes)]
     # Birds: the middle one of three right answers, the surer one of two wrong ones.
     assert chosen == ["grekis/2.ogg", "bobfly1/1.ogg", "1139490/1.ogg", "41970/1.ogg"]
 
 
-def test_choose__of_nothing_is_nothing(judged: Judged) -> None:
-    assert choose([], judged.classes) == []
+def test_choose__of_nothing_is_nothing(inputs: ReportInputs) -> None:
+    assert choose([], inputs.classes) == []
 
 
 def _example(test: ShardSet, answer: dict, probabilities: np.ndarray, classes: ClassList) -> Example:
@@ -40,37 +40,37 @@ def _example(test: ShardSet, answer: dict, probabilities: np.ndarray, classes: C
 
 @pytest.mark.parametrize("named_at", [0, 4, 14])
 def test_example__of_a_long_recording_where_the_name_is_most_probable(
-    judged: Judged, test_shards: ShardSet, named_at: int
+    inputs: ReportInputs, test_shards: ShardSet, named_at: int
 ) -> None:
-    answer = next(one for one in judged.evaluation.answers if one["recording_id"] == "grekis/2.ogg")
+    answer = next(one for one in inputs.evaluation.answers if one["recording_id"] == "grekis/2.ogg")
     probabilities = np.full((15, 4), 0.1)
-    probabilities[named_at, judged.classes.index["grekis"]] = 0.9
-    made = _example(test_shards, answer, probabilities, judged.classes)
+    probabilities[named_at, inputs.classes.index["grekis"]] = 0.9
+    made = _example(test_shards, answer, probabilities, inputs.classes)
     assert made.duration_s == 30.0
     assert len(made.waveform) == 20 * 16000
     assert made.begin_s <= 2 * named_at < made.begin_s + 20
     assert made.begin_s % 2 == 0
-    named = next(said for said in made.said if said.code == "grekis")
+    named = next(shown for shown in made.shown if shown.code == "grekis")
     assert named.windows.max() == pytest.approx(0.9)
     assert named.windows.argmax() == named_at - made.begin_s / 2
-    assert named.probability == pytest.approx(probabilities[:, judged.classes.index["grekis"]].mean())
+    assert named.probability == pytest.approx(probabilities[:, inputs.classes.index["grekis"]].mean())
 
 
-def test_example__of_a_short_recording_is_all_of_it(judged: Judged, test_shards: ShardSet) -> None:
-    answer = next(one for one in judged.evaluation.answers if one["recording_id"] == "41970/1.ogg")
-    made = _example(test_shards, answer, np.array([[0.1, 0.2, 0.3, 0.4]]), judged.classes)
+def test_example__of_a_short_recording_is_all_of_it(inputs: ReportInputs, test_shards: ShardSet) -> None:
+    answer = next(one for one in inputs.evaluation.answers if one["recording_id"] == "41970/1.ogg")
+    made = _example(test_shards, answer, np.array([[0.1, 0.2, 0.3, 0.4]]), inputs.classes)
     assert len(made.waveform) == 8000
     assert made.begin_s == 0.0
 
 
 def test_example__has_the_right_species_even_where_it_is_not_among_the_first(
-    judged: Judged, test_shards: ShardSet
+    inputs: ReportInputs, test_shards: ShardSet
 ) -> None:
-    answer = next(one for one in judged.evaluation.answers if one["recording_id"] == "41970/1.ogg")
+    answer = next(one for one in inputs.evaluation.answers if one["recording_id"] == "41970/1.ogg")
     scores = {"41970": 0.1, "grekis": 0.3, "bobfly1": 0.5, "1139490": 0.4}
-    row = np.array([[scores[code] for code in judged.classes.codes]])
-    made = _example(test_shards, answer, row, judged.classes)
-    assert [said.code for said in made.said] == ["bobfly1", "1139490", "grekis", "41970"]
+    row = np.array([[scores[code] for code in inputs.classes.codes]])
+    made = _example(test_shards, answer, row, inputs.classes)
+    assert [shown.code for shown in made.shown] == ["bobfly1", "1139490", "grekis", "41970"]
     assert not made.is_right
 
 
@@ -82,9 +82,9 @@ def _tone(hz: float, begin_s: float, end_s: float, duration_s: float = 10.0) -> 
 
 def _drawn(waveform: np.ndarray, begin_s: float = 0.0, n_windows: int = 2) -> str:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
-    said = tuple(Said(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
+    shown = tuple(SpeciesPrediction(code, 0.5, np.linspace(0.2, 0.8, n_windows)) for code in "ab")
     starts_s = tuple(begin_s + 5.0 * number for number in range(n_windows))
-    return spectrogram(Example(answer, waveform, begin_s, 60.0, starts_s, said), SPEC, CLASSES)
+    return spectrogram(Example(answer, waveform, begin_s, 60.0, starts_s, shown), SPEC, CLASSES)
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +133,8 @@ def test_spectrogram__of_silence_and_of_a_single_sample_can_be_drawn() -> None:
 
 def test_spectrogram__a_last_window_that_was_moved_back_has_a_bar_that_holds_its_number() -> None:
     answer = {"recording_id": "x", "primary_label": "b", "predicted": "a", "probability": 0.7}
-    said = (Said("b", 0.5, np.array([0.2, 0.8])),)
-    svg = spectrogram(Example(answer, _tone(2000.0, 0.0, 5.0, 5.15), 0.0, 5.15, (0.0, 0.15), said), SPEC, CLASSES)
+    shown = (SpeciesPrediction("b", 0.5, np.array([0.2, 0.8])),)
+    svg = spectrogram(Example(answer, _tone(2000.0, 0.0, 5.0, 5.15), 0.0, 5.15, (0.0, 0.15), shown), SPEC, CLASSES)
     widths = [float(width) for width in re.findall(r'width="([0-9.]+)" [^>]*class="heat"', svg)]
     assert widths == pytest.approx([widths[0]] * 2, rel=0.01)
     assert re.findall(r'class="in-cell">([^<]+)<', svg) == ["20\u202f%", "80\u202f%"]

@@ -15,12 +15,12 @@ import pytest
 
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import Reason, Verdict
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.report import write_report
 from silencio.taxonomy import ClassList, Species
-from tests.unit.reports.conftest import figures
+from tests.unit.reports.conftest import metrics
 
-Report = Callable[[Judged], str]
+Report = Callable[[ReportInputs], str]
 
 ALL = [
     "verdict",
@@ -80,11 +80,11 @@ def test_report__contents_lead_to_every_section(shown: str) -> None:
     assert links == ["#content", *(f"#{name}" for name in ALL)]
 
 
-def test_report__leaves_out_what_is_not_known(judged: Judged, report: Report) -> None:
+def test_report__leaves_out_what_is_not_known(inputs: ReportInputs, report: Report) -> None:
     evaluation = replace(
-        judged.evaluation, soundscapes={}, failure_modes={}, slices=[], species=[], curve={}, calibration={}
+        inputs.evaluation, soundscapes={}, failure_modes={}, slices=[], species=[], curve={}, calibration={}
     )
-    bare = replace(judged, evaluation=evaluation, data=None, test=None, ask=None, variants=None, mislabelled=None)
+    bare = replace(inputs, evaluation=evaluation, data=None, test=None, predict=None, variants=None, mislabelled=None)
     assert _ids(report(bare)) == ["verdict", "comparison", "confusions", "bundle"]
 
 
@@ -98,18 +98,20 @@ def test_report__needs_nothing_from_elsewhere(shown: str) -> None:
     assert not re.search(r"\son\w+=", html)
 
 
-def test_report__is_the_same_to_the_byte(judged: Judged, tmp_path: Path) -> None:
-    write_report(tmp_path / "one.html", judged)
-    write_report(tmp_path / "two.html", replace(judged))
+def test_report__is_the_same_to_the_byte(inputs: ReportInputs, tmp_path: Path) -> None:
+    write_report(tmp_path / "one.html", inputs)
+    write_report(tmp_path / "two.html", replace(inputs))
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("passed", "words", "other"), [(True, "✓ Passed", "✗ Refused"), (False, "✗ Refused", "✓ Passed")]
 )
-def test_verdict__is_on_the_first_screen(judged: Judged, report: Report, passed: bool, words: str, other: str) -> None:
+def test_verdict__is_on_the_first_screen(
+    inputs: ReportInputs, report: Report, passed: bool, words: str, other: str
+) -> None:
     verdict = Verdict([Reason("minimum test top1", passed, "test top1 is as it is.")])
-    texts = Page(report(replace(judged, verdict=verdict))).texts
+    texts = Page(report(replace(inputs, verdict=verdict))).texts
     assert words in texts[: texts.index("Where not to trust it")]
     assert other not in texts
 
@@ -128,20 +130,20 @@ def test_opening__counts_conditions_that_decide(shown: str) -> None:
     assert "1 of 2\u202fconditions not met" in shown
 
 
-def test_opening__of_a_pass_says_how_many_conditions_decided_nothing(judged: Judged, report: Report) -> None:
-    met, missing = Reason("minimum test top1", True, "met: passed."), Reason.not_asked("champion", "none: not asked.")
-    words = " ".join(Page(report(replace(judged, verdict=Verdict([met, missing])))).texts)
+def test_opening__of_a_pass_says_how_many_conditions_decided_nothing(inputs: ReportInputs, report: Report) -> None:
+    met, missing = Reason("minimum test top1", True, "met: passed."), Reason.not_applied("champion", "none: not asked.")
+    words = " ".join(Page(report(replace(inputs, verdict=Verdict([met, missing])))).texts)
     assert "All 1 conditions are met" in words
     assert "1\u202fmore condition decided nothing" in words
-    words = " ".join(Page(report(replace(judged, verdict=Verdict([met])))).texts)
+    words = " ".join(Page(report(replace(inputs, verdict=Verdict([met])))).texts)
     assert "decided nothing" not in words[: words.index("Where not to trust it")]
 
 
-def test_calibration_error__stands_with_its_interval(judged: Judged, shown: str, report: Report) -> None:
+def test_calibration_error__stands_with_its_interval(inputs: ReportInputs, shown: str, report: Report) -> None:
     assert "0.14 after (95 % interval 0.00 to 0.37)" in shown
     # Evaluations of earlier versions have none.
-    old = {name: value for name, value in judged.evaluation.calibration.items() if "interval" not in name}
-    page = report(replace(judged, evaluation=replace(judged.evaluation, calibration=old)))
+    old = {name: value for name, value in inputs.evaluation.calibration.items() if "interval" not in name}
+    page = report(replace(inputs, evaluation=replace(inputs.evaluation, calibration=old)))
     assert "0.14 after. The larger a point" in page
 
 
@@ -179,27 +181,27 @@ def test_slices__with_too_few_recordings_look_different_without_colour(shown: st
 
 
 def test_slices__change_against_a_champion_is_shown_where_there_is_one(
-    judged: Judged, report: Report, shown: str
+    inputs: ReportInputs, report: Report, shown: str
 ) -> None:
     assert "Against the champion" not in shown
-    changed = [replace(one, change=-0.25, change_interval=(-0.5, -0.1)) for one in judged.evaluation.slices[:1]]
-    evaluation = replace(judged.evaluation, slices=changed, champion="0a1b2c3d4e5f")
-    html = report(replace(judged, evaluation=evaluation))
+    changed = [replace(one, change=-0.25, change_interval=(-0.5, -0.1)) for one in inputs.evaluation.slices[:1]]
+    evaluation = replace(inputs.evaluation, slices=changed, champion="0a1b2c3d4e5f")
+    html = report(replace(inputs, evaluation=evaluation))
     assert "Against the champion 0a1b2c3d4e5f" in html
     assert "\N{MINUS SIGN}25\u202fpoints" in html and "\N{MINUS SIGN}50 to \N{MINUS SIGN}10\u202fpoints" in html
 
 
-def test_comparison__a_student_and_its_teacher_stand_in_one_table(judged: Judged, report: Report) -> None:
-    own = judged.evaluation
+def test_comparison__a_student_and_its_teacher_stand_in_one_table(inputs: ReportInputs, report: Report) -> None:
+    own = inputs.evaluation
     evaluation = replace(
         own,
-        rows={"student": figures(top1=0.5), **own.rows},
-        judged="student",
+        rows={"student": metrics(top1=0.5), **own.rows},
+        inputs="student",
         heads={"student": {"student": True}, "ensemble": {"raw_cnn": True, "texture": True}},
         comparisons=[Comparison("ensemble", "top1", -0.1, (-0.2, -0.05), 7)],
-        test_part="3f2a9c1b0d4e",
+        test_set="3f2a9c1b0d4e",
     )
-    html = report(replace(judged, evaluation=evaluation))
+    html = report(replace(inputs, evaluation=evaluation))
     section = html[html.index('id="comparison"') :]
     table = section[section.index("<table>") : section.index("</table>")]
     assert "Figures on 7\u202ftest recordings, part 3f2a9c1b0d4e" in table
@@ -211,12 +213,12 @@ def test_comparison__a_student_and_its_teacher_stand_in_one_table(judged: Judged
     assert f">{teacher}</th>" in differences and "\N{MINUS SIGN}10\u202fpoints" in differences
 
 
-def test_species__as_many_as_the_configuration_says(judged: Judged, report: Report) -> None:
-    html = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": 2})))
+def test_species__as_many_as_the_configuration_says(inputs: ReportInputs, report: Report) -> None:
+    html = report(replace(inputs, slices=inputs.slices.model_copy(update={"n_worst": 2})))
     section = html[html.index('id="species"') : html.index('id="soundscapes"')]
-    n_tested = len(judged.evaluation.species)
+    n_tested = len(inputs.evaluation.species)
     assert f"The 2 worst species of {n_tested} tested" in section
-    of_all = report(replace(judged, slices=judged.slices.model_copy(update={"n_worst": n_tested})))
+    of_all = report(replace(inputs, slices=inputs.slices.model_copy(update={"n_worst": n_tested})))
     # Where all are listed none is a worst one.
     assert "<h2>All tested species, the worst first</h2>" in of_all
     assert "worst species" not in of_all
@@ -224,14 +226,14 @@ def test_species__as_many_as_the_configuration_says(judged: Judged, report: Repo
     assert "Jaguar" in section and "Great Kiskadee</th>" not in section
 
 
-def test_report__what_data_say_is_text(judged: Judged, report: Report) -> None:
+def test_report__what_data_say_is_text(inputs: ReportInputs, report: Report) -> None:
     hostile = "<script>alert('x')</script>\"'&"
     species = [
-        *judged.classes.species[1:],
+        *inputs.classes.species[1:],
         Species(code="1139490", scientific_name=hostile, common_name=hostile, class_name=hostile),
     ]
-    answers = [{**one, "recording_id": one["recording_id"], "path": hostile} for one in judged.evaluation.answers]
-    manifest = judged.manifest.model_copy(
+    answers = [{**one, "recording_id": one["recording_id"], "path": hostile} for one in inputs.evaluation.answers]
+    manifest = inputs.manifest.model_copy(
         update={
             "classes": ClassList.of(species),
             "licences": {"verdict": hostile, "recordings": {hostile: 3}, "weights": {hostile: hostile}},
@@ -239,8 +241,8 @@ def test_report__what_data_say_is_text(judged: Judged, report: Report) -> None:
         }
     )
     verdict = Verdict([Reason(hostile, False, hostile)])
-    evaluation = replace(judged.evaluation, answers=answers, champion=hostile)
-    html = report(replace(judged, manifest=manifest, verdict=verdict, evaluation=evaluation))
+    evaluation = replace(inputs.evaluation, answers=answers, champion=hostile)
+    html = report(replace(inputs, manifest=manifest, verdict=verdict, evaluation=evaluation))
     page = Page(html)
     assert not page.of("script")
     assert "<script" not in html
@@ -311,12 +313,12 @@ def test_variants__both_and_what_is_released(shown: str) -> None:
         assert words in section
 
 
-def test_failure_modes__numbers_that_are_none_are_said_aloud(judged: Judged, report: Report, shown: str) -> None:
-    modes: dict[str, Any] = judged.evaluation.failure_modes
+def test_failure_modes__numbers_that_are_none_are_said_aloud(inputs: ReportInputs, report: Report, shown: str) -> None:
+    modes: dict[str, Any] = inputs.evaluation.failure_modes
     broken = {**modes, "nothing_to_name": [{**modes["nothing_to_name"][0], "n_not_finite": 3}]}
     words = "3 probabilities were no numbers at all."
     assert words not in shown
-    assert words in report(replace(judged, evaluation=replace(judged.evaluation, failure_modes=broken)))
+    assert words in report(replace(inputs, evaluation=replace(inputs.evaluation, failure_modes=broken)))
 
 
 def test_bundle__says_where_it_comes_from_and_what_may_be_done(shown: str) -> None:

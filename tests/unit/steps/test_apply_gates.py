@@ -15,7 +15,7 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
 from silencio.evaluation.gates import GatePolicy, Verdict
-from silencio.evaluation.held_out import judge_test_part
+from silencio.evaluation.held_out import evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from silencio.steps.apply_gates import Inputs, Outcome, Outputs, run
@@ -39,7 +39,7 @@ def _evaluation(
     said = np.full((len(judged), 4), (1 - sureness) / 3)
     said[np.arange(len(judged)), truth] = sureness
     scores = {of: said, "majority class": np.full((len(judged), 4), 0.25)}
-    evaluation = judge_test_part(
+    evaluation = evaluate_test_set(
         scores, said, said > 0.5, judged, judged.table, [], champion, data.classes, SliceConfig(), 100, of
     )
     evaluation.save(path)
@@ -68,7 +68,7 @@ def test_apply_gates__a_good_model_passes(step: Any, candidate: Path) -> None:
     assert outcome.metadata == {"version": version, "verdict": "passed"}
     assert outcome.metrics == {"passed": 1.0, "failed_gates": 0}
     sealed = Bundle(folder / "bundle").manifest.verdict
-    assert (sealed["passed"], sealed["refusals"]) == (True, [])
+    assert (sealed["passed"], sealed["failed_gates"]) == (True, [])
     assert {gate["gate"]: gate["outcome"] for gate in sealed["gates"]}["minimum test top1"] == "passed"
     assert Verdict.load(folder / "verdict").passed
     assert "passed" in (folder / "report").read_text()
@@ -82,9 +82,9 @@ def test_apply_gates__a_bad_model_is_refused_and_sealed_all_the_same(step: Any) 
     assert (outcome.metadata["verdict"], outcome.metrics) == ("refused", {"passed": 0.0, "failed_gates": 2})
     verdict = Verdict.load(folder / "verdict")
     sealed = Bundle(folder / "bundle").manifest
-    assert (sealed.verdict["passed"], sealed.verdict["refusals"]) == (False, verdict.refusals)
-    assert "at least 100" in verdict.refusals[0]
-    assert "not compared with no_such" in verdict.refusals[1]
+    assert (sealed.verdict["passed"], sealed.verdict["failed_gates"]) == (False, verdict.failed_gates)
+    assert "at least 100" in verdict.failed_gates[0]
+    assert "not compared with no_such" in verdict.failed_gates[1]
     assert "at least 100" in (folder / "report").read_text()
 
 
@@ -94,7 +94,7 @@ def test_apply_gates__the_bundle_holds_the_figures_of_the_evaluation(step: Any) 
     evaluation = Evaluation.load(folder / "evaluation")
     assert metrics["test"] == json.loads(json.dumps(evaluation.rows[ENSEMBLE].to_dict()))
     assert set(metrics["test_by_row"]) == {ENSEMBLE, "majority class"}
-    assert (metrics["judged"], metrics["test_part"]) == (ENSEMBLE, evaluation.test_part)
+    assert (metrics["bundle_row"], metrics["test_set"]) == (ENSEMBLE, evaluation.test_set)
     assert metrics["test_calibration_error"] == pytest.approx(0.1)
     assert metrics["soundscapes"] == {}
 
@@ -106,7 +106,7 @@ def test_apply_gates__a_student_is_called_one_wherever_the_bundle_is_described(s
     assert set(bundle.manifest.metrics["test_by_row"]) == {"student", "majority class"}
     card = (folder / "bundle" / "MODEL_CARD.md").read_text()
     assert "| this bundle (student) | 1.000 | 1.000 | 4 | 4 |" in card
-    assert f"Test part `{bundle.manifest.metrics['test_part']}`" in card
+    assert f"Test set `{bundle.manifest.metrics['test_set']}`" in card
     page = (folder / "report").read_text()
     assert "this bundle (student)" in page and "The model is a student" in page
     for text in (card, page):
@@ -148,7 +148,7 @@ def test_apply_gates__a_champion_that_cannot_be_compared_refuses(step: Any) -> N
 def test_apply_gates__a_run_that_lost_its_soundscapes_is_refused(step: Any) -> None:
     judged, folder = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6})
     assert not judged["passed"]
-    (refusal,) = Verdict.load(folder / "verdict").refusals
+    (refusal,) = Verdict.load(folder / "verdict").failed_gates
     assert refusal.startswith("No soundscapes were scored")
 
 

@@ -177,8 +177,8 @@ def test_names_that_are_no_text__are_scored_among_others(bundle: Path, tmp_path:
     work = tmp_path / "work"
     work.mkdir()
     assert _list(tmp_path / "in", 1, work / "archive")["recordings"] == 3
-    _score(work / "archive", 0, bundle, work / "part")
-    assert _collect(work / "archive", [work / "part"], work / "all")["scored"] == 3
+    _score(work / "archive", 0, bundle, work / "split")
+    assert _collect(work / "archive", [work / "split"], work / "all")["scored"] == 3
     files = {row["file"]: row["status"] for row in rows_of(work / "all" / "files.csv")}
     assert files == {
         "[dawn] 1.ogg": "scored",

@@ -12,7 +12,7 @@ import pytest
 from silencio.config import resolve
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.validate import ValidatedRecordings
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.steps.calibrate import Inputs, Outputs, run
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import DecisionRule, calibrate_ensemble
@@ -35,7 +35,7 @@ def fusion(validated: ValidatedRecordings, classes: ClassList) -> FittedEnsemble
     said = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 2 * len(table)).astype(np.float32)
     windows = WindowProbabilities(list(table["recording_id"]), np.repeat(np.arange(len(table)), 2), said)
     perfect = np.eye(len(classes))[truth]
-    figures = judge(perfect, perfect, table["primary_label"], classes)
+    figures = compute_metrics(perfect, perfect, table["primary_label"], classes)
     return FittedEnsemble("weighted_average", ["raw_cnn"], [1.0], {"weights": [1.0]}, figures, windows)
 
 

@@ -14,7 +14,7 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.errors import DataError
 from silencio.evaluation.costs import example_recordings, measure_costs
-from silencio.evaluation.held_out import judge_test_part
+from silencio.evaluation.held_out import evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE
 from silencio.evaluation.slices import SliceConfig
 from silencio.steps.compare_bundles import Inputs, Outputs, run
@@ -28,7 +28,7 @@ def _evaluation(data: TinyData, path: Path, n_wrong: int, of: str) -> Path:
     truth = np.array([data.classes.index[code] for code in judged.table["primary_label"]])
     said = np.full((len(judged), 4), 0.05)
     said[np.arange(len(judged)), (truth + (np.arange(len(judged)) < n_wrong)) % 4] = 0.85
-    judge_test_part(
+    evaluate_test_set(
         {of: said}, said, said > 0.5, judged, judged.table, [], None, data.classes, SliceConfig(), 100, of
     ).save(path)
     return path
@@ -63,7 +63,7 @@ def test_compare_bundles__one_table_has_both(inputs: Inputs, outputs: Outputs, t
     assert low <= -0.25 <= high <= 0.0
     assert metrics["student_top1"] == 0.75
     # Figures stand side by side with the recordings that they are of.
-    assert ensemble["test_part"] == student["test_part"] != ""
+    assert ensemble["test_set"] == student["test_set"] != ""
     assert facts["student_minus_ensemble"]["n_recordings"] == ensemble["n_recordings"] == 4
     assert f"on 4\u202ftest recordings, part {student['test_part']}" in outputs.page.read_text()
     licence = Bundle(tiny_bundle).manifest.licences["verdict"]
@@ -84,7 +84,7 @@ def test_compare_bundles__times_are_taken_on_validation_recordings(
 
     monkeypatch.setattr("silencio.evaluation.costs.read_bytes", reading)
     run(inputs, outputs)
-    part = tiny_data.recordings.set_index("path")["part"]
+    part = tiny_data.recordings.set_index("path")["split"]
     assert read and set(part[read]) == {"validation"}
 
 
@@ -120,7 +120,7 @@ def test_costs__count_files_and_hear_every_recording(tiny_data: TinyData, tiny_b
 
 
 def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> None:
-    everything = tiny_data.recordings.assign(part="validation")
+    everything = tiny_data.recordings.assign(split="validation")
     paths = list(everything["path"])
     taken = [path for path in paths if Path(path).read_bytes() in example_recordings(everything)]
     assert len(taken) == 6
@@ -130,6 +130,6 @@ def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> N
 
 def test_example_recordings__are_none_of_the_test_part(tiny_data: TinyData) -> None:
     table = tiny_data.recordings
-    of_validation = [Path(path).read_bytes() for path in table.loc[table["part"] == "validation", "path"]]
+    of_validation = [Path(path).read_bytes() for path in table.loc[table["split"] == "validation", "path"]]
     assert example_recordings(table) == of_validation
-    assert example_recordings(table[table["part"] == "test"]) == []
+    assert example_recordings(table[table["split"] == "test"]) == []

@@ -63,7 +63,7 @@ def test_evaluate__judges_ensemble_heads_and_references(evaluated: tuple, tiny_d
     metrics, evaluation = evaluated
     references = ["logistic regression on mean log-mel", "majority class"]
     assert list(evaluation.rows) == [ENSEMBLE, "raw_cnn", "effnet_lora", *references]
-    tested = tiny_data.recordings.loc[tiny_data.recordings["part"] == "test", "recording_id"]
+    tested = tiny_data.recordings.loc[tiny_data.recordings["split"] == "test", "recording_id"]
     assert [one["recording_id"] for one in evaluation.answers] == sorted(tested)
     ensemble = evaluation.rows[ENSEMBLE]
     assert metrics["test_macro_map"] == round(ensemble.macro_map, 4)
@@ -90,7 +90,7 @@ def test_evaluate__a_student_has_one_row_and_its_teachers_stand_beside_it(
     )
     metrics = run(of_student, Outputs(tmp_path / "evaluation"))
     evaluation = Evaluation.load(tmp_path / "evaluation")
-    assert evaluation.judged == "student"
+    assert evaluation.bundle_row == "student"
     assert list(evaluation.rows) == ["student", *teacher.rows]
     assert metrics["test_top1"] == round(evaluation.rows["student"].top1, 4)
     assert evaluation.rows[ENSEMBLE] == teacher.figures
@@ -118,7 +118,7 @@ def test_evaluate__a_champion_that_is_the_candidate_differs_by_nothing(evaluated
 
 
 def test_evaluate__focal_recordings_are_not_judged_alone(evaluated: tuple) -> None:
-    assert evaluated[1].soundscapes["figures"]
+    assert evaluated[1].soundscapes["metrics"]
     assert evaluated[1].failure_modes
 
 
@@ -132,7 +132,7 @@ def leaking_shard(tiny_data: TinyData, tmp_path: Path) -> AddShard:
     """A shard into which a test recording found its way: packed anew, under another name and label."""
 
     def add(part: str) -> Path:
-        row = tiny_data.recordings[tiny_data.recordings["part"] == "test"].iloc[0]
+        row = tiny_data.recordings[tiny_data.recordings["split"] == "test"].iloc[0]
         samples, rate_hz = soundfile.read(row["path"], dtype="float32")
         path = tmp_path / "harmless.wav"
         soundfile.write(path, samples, rate_hz, subtype="FLOAT")
@@ -143,7 +143,7 @@ def leaking_shard(tiny_data: TinyData, tmp_path: Path) -> AddShard:
             "path": str(path),
             "primary_label": other,
             "secondary_labels": [],
-            "part": part,
+            "split": part,
         }
         write_shard(pd.DataFrame([harmless]), tiny_data.config.features, tmp_path / "shard")
         return tmp_path / "shard"
@@ -155,7 +155,7 @@ def test_leak__a_test_recording_moved_into_training_is_caught(
     inputs: Inputs, leaking_shard: AddShard, tiny_data: TinyData, tmp_path: Path
 ) -> None:
     moved = replace(inputs, development=[*inputs.development, leaking_shard("train")])
-    name = tiny_data.recordings.loc[tiny_data.recordings["part"] == "test", "recording_id"].iloc[0]
+    name = tiny_data.recordings.loc[tiny_data.recordings["split"] == "test", "recording_id"].iloc[0]
     with pytest.raises(SplitError, match=f"test recording {name} leaked: this run was trained on the same sound"):
         run(moved, Outputs(tmp_path / "evaluation.json"))
     assert not (tmp_path / "evaluation.json").exists()
@@ -187,4 +187,4 @@ def test_heads__remember_what_they_were_trained_on(tiny_data: TinyData, tiny_ens
     for head in tiny_ensemble.heads:
         assert head.trained_on == recording_fingerprints(training)
     sounds = set(training["waveform_sha256"])
-    assert len(sounds) == len(training) == np.sum(tiny_data.recordings["part"] == "train")
+    assert len(sounds) == len(training) == np.sum(tiny_data.recordings["split"] == "train")

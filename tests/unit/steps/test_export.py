@@ -1,4 +1,4 @@
-"""export: the candidate, with where it comes from, and no word of the test part."""
+"""export: the candidate, with where it comes from, and no word of the test set."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def inputs(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: p
     fusion.save(folder / "ensemble")
     calibrate_ensemble(fusion, tiny_data.recordings, config, tiny_data.classes).save(folder / "decision_rule")
     write_class_list(tiny_data.classes, folder / "classes")
-    write_recordings(tiny_data.recordings.drop(columns="part"), folder / "usable")
-    assignment = tiny_data.recordings[["recording_id", "part", "primary_label", "sha256"]]
+    write_recordings(tiny_data.recordings.drop(columns="split"), folder / "usable")
+    assignment = tiny_data.recordings[["recording_id", "split", "primary_label", "sha256"]]
     assignment = assignment.assign(group_id=assignment["recording_id"])
     assignment.to_parquet(folder / "assignment")
     assignment.to_parquet(folder / "split_history")
@@ -83,10 +83,10 @@ def test_export__says_where_it_comes_from(exported: tuple[str, Path], tiny_data:
     data = read_frame(directory / "data.parquet").set_index("recording_id")
     expected = tiny_data.recordings.set_index("recording_id")
     # Every recording with its part: what the next run and the next champion's judge must know.
-    for column in ("part", "sha256", "primary_label"):
+    for column in ("split", "sha256", "primary_label"):
         assert data[column].to_dict() == expected[column].to_dict()
     ledger = read_frame(directory / "split.parquet")
-    assert dict(zip(ledger["recording_id"], ledger["part"], strict=True)) == expected["part"].to_dict()
+    assert dict(zip(ledger["recording_id"], ledger["split"], strict=True)) == expected["split"].to_dict()
 
 
 def test_export__a_head_that_was_not_handed_on_is_named(inputs: Inputs, tiny_data: TinyData, tmp_path: Path) -> None:

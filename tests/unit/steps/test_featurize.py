@@ -50,7 +50,7 @@ def test_featurize__writes_its_own_recordings(config: RunConfig, run: Path) -> N
     for shard, mine in assignment.groupby("shard"):
         table = ShardSet([run / f"shard {shard}"], config.features).table
         assert list(table["recording_id"]) == list(mine["recording_id"])
-        assert list(table["part"]) == list(mine["part"])
+        assert list(table["split"]) == list(mine["split"])
         assert list(table["primary_label"]) == list(mine["primary_label"])
 
 
@@ -71,7 +71,7 @@ def test_featurize__all_shards_together_hold_every_recording_once(
         shards = plan.run(plan.Inputs(name, run / "assignment"))
         folders = [run / f"shard {shard}" for shard in shards]
         table = ShardSet(folders, config.features).table
-        assert ((table["part"] == "test") == (name == "test")).all()
+        assert ((table["split"] == "test") == (name == "test")).all()
         names += list(table["recording_id"])
     assert sorted(names) == list(validated.usable["recording_id"])
 
@@ -94,8 +94,8 @@ def test_featurize__hidden_labels_are_in_no_shard(validated: ValidatedRecordings
     _split(config, tmp_path)
     _featurize(config, tmp_path, 0, "shard")
     table = ShardSet([tmp_path / "shard"], config.features).table
-    hidden = table[table["part"] == "pool"]
+    hidden = table[table["split"] == "pool"]
     assert len(hidden)
     assert set(hidden["primary_label"]) == {""}
     assert not any(len(labels) for labels in hidden["secondary_labels"])
-    assert (table.loc[table["part"] != "pool", "primary_label"] != "").all()
+    assert (table.loc[table["split"] != "pool", "primary_label"] != "").all()

@@ -62,5 +62,5 @@ def test_pool_unlabelled__soundscapes_are_featurized_as_a_part_of_their_own(
         featurize.run(made, featurize.Outputs(tmp_path / f"shard {shard}"))
     table = ShardSet([tmp_path / f"shard {shard}" for shard in new], config.features).table
     assert set(table["recording_id"]) == of_training
-    assert set(table["part"]) == {POOL}
+    assert set(table["split"]) == {POOL}
     assert set(table["primary_label"]) == {""}

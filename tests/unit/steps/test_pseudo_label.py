@@ -27,10 +27,10 @@ def inputs(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: p
         head.save(folder / head.name)
     tiny_ensemble.ensemble.save(folder / "ensemble")
     write_class_list(tiny_data.classes, folder / "classes")
-    write_recordings(tiny_data.recordings.drop(columns="part"), folder / "usable")
-    table = tiny_data.recordings[tiny_data.recordings["part"] != "test"].reset_index(drop=True)
-    hidden = table.index.isin(table.index[table["part"] == "train"][:2])
-    table = table.assign(part=table["part"].mask(hidden, POOL), group_id=table["recording_id"])
+    write_recordings(tiny_data.recordings.drop(columns="split"), folder / "usable")
+    table = tiny_data.recordings[tiny_data.recordings["split"] != "test"].reset_index(drop=True)
+    hidden = table.index.isin(table.index[table["split"] == "train"][:2])
+    table = table.assign(split=table["split"].mask(hidden, POOL), group_id=table["recording_id"])
     write_shard(without_labels(table), tiny_data.config.features, folder / "shard")
     return Inputs(
         config=tiny_data.config,
@@ -51,7 +51,7 @@ def _label(inputs: Inputs, folder: Path, learner: str, *overrides: str) -> tuple
 
 def _parts(inputs: Inputs, data: TinyData) -> dict[str, set[str]]:
     table = ShardSet(inputs.development, data.config.features).table
-    return {str(part): set(rows["recording_id"]) for part, rows in table.groupby("part")}
+    return {str(part): set(rows["recording_id"]) for part, rows in table.groupby("split")}
 
 
 def test_pseudo_label__a_student_is_taught_training_recordings_and_pool(
@@ -73,7 +73,7 @@ def test_pseudo_label__temperature_and_share_of_the_labels_reach_the_targets(
     )
     table = ShardSet(inputs.development, tiny_data.config.features).table
     soft = plain.softened(2.0).targets
-    for name, part, code in zip(table["recording_id"], table["part"], table["primary_label"], strict=True):
+    for name, part, code in zip(table["recording_id"], table["split"], table["primary_label"], strict=True):
         if part == "train":
             label = np.eye(4)[tiny_data.classes.index[code]]
             np.testing.assert_allclose(mixed.targets[name], 0.5 * soft[name] + 0.5 * label, atol=1e-6)

@@ -87,8 +87,8 @@ def test_register__what_was_refused_is_no_version_and_says_why(
 def test_register__what_was_not_asked_stands_in_the_run(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     inputs = register_inputs(tmp_path / "inputs", bundle)
     facts = json.loads(inputs["verdict"].read_text())
-    few = {"gate": "calibration", "passed": True, "message": "so few", "decides": False, "asked": True}
-    none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, "asked": False}
+    few = {"gate": "calibration", "passed": True, "message": "so few", "decides": False, "applies": True}
+    none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, "applies": False}
     inputs["verdict"].write_text(json.dumps({**facts, "reasons": [*facts["reasons"], few, none]}))
     run_id = open_run("train", "abc123", "local", "")
     register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))

@@ -112,17 +112,17 @@ def test_split__hidden_recordings_are_training_recordings_to_the_next_run(
 ) -> None:
     hiding = resolve(config.to_yaml(), overrides=["self_training.pool=hidden", "self_training.hidden_share=0.5"])
     divided = _divide(hiding, validated.usable, tmp_path)
-    assignment = read_frame(tmp_path / "assignment").set_index("recording_id")["part"]
+    assignment = read_frame(tmp_path / "assignment").set_index("recording_id")["split"]
     hidden = set(assignment[assignment == "pool"].index)
-    before = drawn.assignment.set_index("recording_id")["part"]
+    before = drawn.assignment.set_index("recording_id")["split"]
     assert len(hidden) == divided.metrics["pool"] > 0
     assert set(before[sorted(hidden)]) == {"train"}
     assert (assignment.drop(sorted(hidden)) == before.drop(sorted(hidden))).all()
-    history = read_frame(tmp_path / "split_history").set_index("recording_id")["part"]
+    history = read_frame(tmp_path / "split_history").set_index("recording_id")["split"]
     assert (history[before.index] == before).all()
     # They are development: no shard of the test part holds one.
     table = read_frame(tmp_path / "assignment")
-    assert not set(table.loc[table["part"] == "pool", "shard"]) & set(_shards_of("test", tmp_path))
+    assert not set(table.loc[table["split"] == "pool", "shard"]) & set(_shards_of("test", tmp_path))
 
 
 def test_split__too_little_to_divide_writes_nothing(
@@ -153,7 +153,9 @@ def test_previous__may_lie_in_s3(
     write_bytes(f"{place}/split.parquet", (tmp_path / "first" / "split_history").read_bytes())
     other = resolve(config.to_yaml(), overrides=["split.seed=5"])
     assert _divide(other, validated.usable, tmp_path, place + named).metrics["kept"] == len(validated.usable)
-    assert (read_frame(tmp_path / "assignment")["part"] == read_frame(tmp_path / "first" / "assignment")["part"]).all()
+    assert (
+        read_frame(tmp_path / "assignment")["split"] == read_frame(tmp_path / "first" / "assignment")["split"]
+    ).all()
 
 
 def test_previous__in_s3_that_is_no_ledger_is_named(

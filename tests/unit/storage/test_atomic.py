@@ -94,8 +94,8 @@ def test_whole_folder__replaces_nothing_before_it_is_whole(tmp_path: Path) -> No
 
 
 def test_whole_folder__on_a_full_disk(small_disk: Path) -> None:
-    said = f"no space left on {small_disk} while writing {small_disk / 'a'}"
-    with pytest.raises(StorageError, match=said), whole_folder(small_disk / "a") as fresh:
+    shown = f"no space left on {small_disk} while writing {small_disk / 'a'}"
+    with pytest.raises(StorageError, match=shown), whole_folder(small_disk / "a") as fresh:
         for number in range(20):
             (fresh / str(number)).write_bytes(bytes(100_000))
     assert _names(small_disk) == []
@@ -165,8 +165,8 @@ def test_folder__at_a_link_to_another_disk(small_disk: Path, tmp_path: Path) -> 
     for text in ("first", "second"):
         _by_whole_folder(place, text)
         assert place.is_symlink() and _names(small_disk / "out") == [text]
-    said = f"no space left on {small_disk} while writing {place}"
-    with pytest.raises(StorageError, match=said), whole_folder(place) as fresh:
+    shown = f"no space left on {small_disk} while writing {place}"
+    with pytest.raises(StorageError, match=shown), whole_folder(place) as fresh:
         (fresh / "large").write_bytes(bytes(2_000_000))
     assert _names(small_disk) == ["out"] and _names(small_disk / "out") == ["second"]
 

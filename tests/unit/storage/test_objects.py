@@ -215,8 +215,8 @@ def test_zip__a_member_that_says_too_much_is_not_unpacked(tmp_path: Path, monkey
 def test_zip__a_member_that_the_disk_cannot_hold_is_not_begun(tmp_path: Path) -> None:
     uri = join(zip_root(_saying_bytes(tmp_path / "a.zip", 4_000_000_000)), "a.wav")
     with disk_of("1m", tmp_path / "disk") as disk:
-        said = r"said to be 4,000,000,000 bytes, and .* free: free some$"
-        with pytest.raises(StorageError, match=said) as caught, as_local_file(uri, disk):
+        shown = r"said to be 4,000,000,000 bytes, and .* free: free some$"
+        with pytest.raises(StorageError, match=shown) as caught, as_local_file(uri, disk):
             raise AssertionError("it was unpacked")
         assert concerns_one_file(caught.value)
         assert list(disk.iterdir()) == []

@@ -80,11 +80,11 @@ def test_names_without_a_mark__are_found_by_whoever_knows_them(encoding: str, sy
 
 
 def test_names_with_info_zips_field__are_what_it_says(tmp_path: Path) -> None:
-    raw, said = b"frog/p?jaro.ogg", "frog/pájaro.ogg"
+    raw, shown = b"frog/p?jaro.ogg", "frog/pájaro.ogg"
     raw = raw.replace(b"?", b"\xff")
-    field = struct.pack("<BL", 1, zlib.crc32(raw)) + said.encode()
+    field = struct.pack("<BL", 1, zlib.crc32(raw)) + shown.encode()
     root = _zip(tmp_path / "a.zip", {"one": raw}, _DOS, struct.pack("<HH", 0x7075, len(field)) + field)
-    assert _listed(root) == [said]
+    assert _listed(root) == [shown]
 
 
 def test_two_names_that_may_mean_the_same__are_both_there_and_neither_is_guessed(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_ensemble_that_is_its_best_head__is_not_better() -> None:
     found = compare_with_best_head(heads["a"], heads, target, truth)
     assert found.best == "a"
     assert not found.ensemble_is_better
-    assert f"on {N} held-out recordings" in found.figures
+    assert f"on {N} held-out recordings" in found.evidence
 
 
 def test_gain_within_the_noise__is_none() -> None:

@@ -11,7 +11,7 @@ import scipy.special
 
 from silencio.config import RunConfig, resolve
 from silencio.evaluation.calibration import KINDS
-from silencio.evaluation.metrics import judge
+from silencio.evaluation.metrics import compute_metrics
 from silencio.taxonomy import ClassList, Species
 from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
@@ -35,15 +35,15 @@ def ensemble() -> FittedEnsemble:
     rng = np.random.default_rng(0)
     logits = 1.2 * np.eye(4)[np.arange(N) % 4] + rng.standard_normal((N, 4))
     windows = np.repeat(logits, N_WINDOWS, axis=0) + 0.3 * rng.standard_normal((N * N_WINDOWS, 4))
-    said = scipy.special.softmax(4.0 * windows, axis=1).astype(np.float32)
+    shown = scipy.special.softmax(4.0 * windows, axis=1).astype(np.float32)
     target = np.eye(4)[np.arange(N) % 4]
     return FittedEnsemble(
         kind="weighted_average",
         heads=["raw_cnn"],
         weights=[1.0],
         parameters={"weights": [1.0]},
-        validation=judge(target, target, LABELS, CLASSES),
-        windows=WindowProbabilities(IDS, np.repeat(np.arange(N), N_WINDOWS), said),
+        validation=compute_metrics(target, target, LABELS, CLASSES),
+        windows=WindowProbabilities(IDS, np.repeat(np.arange(N), N_WINDOWS), shown),
     )
 
 
@@ -84,10 +84,10 @@ def test_decisions__a_species_in_the_background_is_no_mistake(
     decision_rule: DecisionRule, ensemble: FittedEnsemble, recordings: pd.DataFrame, config: RunConfig
 ) -> None:
     # Everything that the ensemble was sure of without cause was really there.
-    heard = ensemble.windows.probabilities.reshape(N, N_WINDOWS, 4).max(axis=1) > 0.5
+    used = ensemble.windows.probabilities.reshape(N, N_WINDOWS, 4).max(axis=1) > 0.5
     background = [
         [code for code, there in zip(CODES, row, strict=True) if there and code != label]
-        for row, label in zip(heard, LABELS, strict=True)
+        for row, label in zip(used, LABELS, strict=True)
     ]
     with_them = calibrate_ensemble(ensemble, recordings.assign(secondary_labels=background), config, CLASSES)
     assert min(with_them.calibration.scale) > max(decision_rule.calibration.scale)

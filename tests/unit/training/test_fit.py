@@ -43,7 +43,7 @@ def test_same_seed__gives_the_same_head(tiny_data, tmp_path: Path) -> None:
 def test_validation__is_of_validation_recordings_only(tiny_data, fitted) -> None:
     head = TrainedHead.load(fitted[1])
     recordings = tiny_data.recordings
-    wanted = sorted(recordings.loc[recordings["part"] == "validation", "recording_id"])
+    wanted = sorted(recordings.loc[recordings["split"] == "validation", "recording_id"])
     assert head.validation.recording_ids == wanted
     assert np.allclose(head.validation.probabilities.sum(axis=1), 1.0, atol=1e-5)
 

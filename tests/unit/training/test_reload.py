@@ -32,8 +32,8 @@ def test_reload__is_bit_equal_after_training(name: str, tiny_data, tmp_path: Pat
     # In the middle of other random numbers, as in another process.
     torch.manual_seed(99)
     module = HeadModule(trained.module(config.features, tiny_data.classes), trained.config, total_steps=0)
-    said = predict(module, ShardSet(tiny_data.development, config.features, "validation"))
-    assert np.array_equal(said.probabilities, trained.validation.probabilities)
+    shown = predict(module, ShardSet(tiny_data.development, config.features, "validation"))
+    assert np.array_equal(shown.probabilities, trained.validation.probabilities)
 
 
 def test_lora__learns_the_statistics_of_what_is_heard_and_leaves_the_pretrained_weights(

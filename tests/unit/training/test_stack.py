@@ -73,14 +73,14 @@ def test_head__is_asked_about_every_training_recording_by_heads_that_did_not_hea
         fit_head(name, config, tiny_data.development, tiny_data.classes, tmp_path / name)
         trained.append(TrainedHead.load(tmp_path / name))
     training = ShardSet(tiny_data.development, config.features, "train")
-    said = trained[0].out_of_fold
-    assert said is not None
-    assert said.recording_ids == list(training.table["recording_id"])
-    assert list(np.bincount(said.recording)) == [training.n_windows(index) for index in range(len(training))]
-    fused = fit_ensemble(trained, tiny_data.recordings, config, tiny_data.classes)
+    shown = trained[0].out_of_fold
+    assert shown is not None
+    assert shown.recording_ids == list(training.table["recording_id"])
+    assert list(np.bincount(shown.recording)) == [training.n_windows(index) for index in range(len(training))]
+    fitted = fit_ensemble(trained, tiny_data.recordings, config, tiny_data.classes)
     # The supervisor learned from both, and speaks of validation.
-    assert f"on {len(training) + len(trained[0].validation.recording_ids)} held-out recordings" in fused.reason
-    assert fused.windows.recording_ids == trained[0].validation.recording_ids
+    assert f"on {len(training) + len(trained[0].validation.recording_ids)} held-out recordings" in fitted.reason
+    assert fitted.windows.recording_ids == trained[0].validation.recording_ids
 
 
 def test_subset__hears_the_same_sound_under_new_numbers(tiny_data) -> None:

@@ -16,7 +16,7 @@ def aiff_sections(encoded: Encoded, start: int) -> FoundSections:
     """The samples of an AIFF file.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte of its header.
     """
     if encoded.read(start + 8, 4) not in (b"AIFF", b"AIFC"):

@@ -43,7 +43,7 @@ def sections_of(encoded: Encoded) -> FoundSections:
     """The recordings in a file, and what is odd about its headers.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
 
     Raises:
         DecodeError: It is a kind of sound that is not decoded here; the message names it.

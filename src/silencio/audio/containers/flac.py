@@ -29,7 +29,7 @@ def flac_sections(encoded: Encoded, start: int) -> FoundSections:
     what was to come. The decoder is told 0, and reads to the end.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte of its marker.
     """
     first = _section(encoded, start, encoded.n_bytes)
@@ -46,7 +46,7 @@ def stream_begins(encoded: Encoded, start: int, step: Callable[[], None] = lambd
     """The first bytes of the streams that are joined in a file.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte of its first marker.
         step: Called for each that is found, and for each MiB that is looked through.
     """

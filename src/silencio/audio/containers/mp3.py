@@ -35,7 +35,7 @@ class _Link:
     Attributes:
         begin: Its first byte.
         n_claimed: Frames that its first one counts; None where it does not.
-        starts: Where its frames begin, the counting one left out.
+        starts: Positions at which its frames begin, the counting one left out.
         rates: Their bit rates, as heads say them.
     """
 
@@ -49,7 +49,7 @@ def mp3_sections(encoded: Encoded, start: int) -> FoundSections | None:
     """The recordings in an MP3 file, frame by frame; None where no frame stands at `start` whose length is known.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte behind its tags.
     """
     walk = _Walk(encoded, start)

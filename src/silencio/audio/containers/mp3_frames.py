@@ -33,7 +33,7 @@ class Frame:
     Attributes:
         kind: Version, layer and rate, which do not change within a stream.
         n_bytes: Its length, head included.
-        n_samples: A channel.
+        n_samples: Number of samples a channel.
         rate_hz: Samples a second.
     """
 

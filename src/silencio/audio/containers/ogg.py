@@ -71,7 +71,7 @@ def ogg_sections(encoded: Encoded, start: int) -> FoundSections:
     A stream's last page should be marked, and Android's writer never does it: a last page that is whole is an end.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte of its first page.
     """
     links: list[_Link] = []

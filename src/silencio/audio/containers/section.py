@@ -28,7 +28,7 @@ class FoundSections:
     """The recordings of one file, in their order.
 
     Attributes:
-        sections: At least one.
+        sections: Sections of the file, at least one.
         notes: What was not as it should be.
     """
 

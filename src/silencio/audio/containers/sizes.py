@@ -32,7 +32,7 @@ class Samples:
         n_claimed_bytes: How many there should be; None where the header says that it does not know.
         block_bytes: One sample of every channel; more where the coding works in blocks.
         wraps: The size was written in 32 bits, however long the recording is.
-        n_header_bytes: Of the header, where some writers count it among the samples.
+        n_header_bytes: Size of the header, where some writers count it among the samples.
     """
 
     begin: int
@@ -48,7 +48,7 @@ def found_end(
     """Where the samples end, and a note where that is not where the header says.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         samples: What its header says.
         is_tail: Whether what begins at a byte can stand behind samples: other chunks, padding, tags.
     """

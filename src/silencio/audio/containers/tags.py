@@ -13,8 +13,8 @@ def behind_tags(encoded: Encoded, at: int, max_tags: int = _MAX_TAGS) -> int:
     """The first byte behind the tags that begin at `at`; `at` where none does.
 
     Args:
-        encoded: The file.
-        at: Where they would begin.
+        encoded: The file's bytes.
+        at: Position at which they would begin.
         max_tags: So many at most: an empty one has ten bytes, and a file may hold millions.
     """
     for _ in range(max_tags):

@@ -58,7 +58,7 @@ def wav_sections(encoded: Encoded, start: int) -> FoundSections:
     """The samples of a WAV file.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte of its header.
     """
     form = encoded.read(start, 12)
@@ -103,9 +103,9 @@ def is_wav_tail(encoded: Encoded, at: int, order: Order, step: Callable[[], None
     """Whether what begins at a byte can stand behind the samples: chunks, tags or padding.
 
     Args:
-        encoded: The file.
-        at: The byte.
-        order: Of the bytes of a size.
+        encoded: The file's bytes.
+        at: Position of the size, in bytes.
+        order: Order of the bytes of a size.
         step: Called for each chunk that is looked at.
     """
     # Chunks begin at even bytes; some writers forget that.

@@ -16,7 +16,7 @@ def wave64_sections(encoded: Encoded, start: int) -> FoundSections:
     """The samples of a Wave64 file.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         start: First byte of its header.
     """
     if encoded.read(start, 16) != WAVE64_RIFF:

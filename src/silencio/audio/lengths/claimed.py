@@ -36,7 +36,7 @@ def claimed_duration_s(encoded: bytes, max_duration_s: float, steps: Steps) -> f
     itself shows how far it goes: recorders write twice what they recorded, or what was to come.
 
     Args:
-        encoded: The file.
+        encoded: The file's bytes.
         max_duration_s: Longer is not looked at: what is returned then is anything above it.
         steps: What may be looked at; those that were are taken from it.
 

@@ -29,8 +29,8 @@ class _Frame:
 
     Attributes:
         kind: What all frames of a stream have in common: blocking, rate, depth.
-        number: Of the frame, or of its first sample where blocks differ in length.
-        n_samples: A channel.
+        number: Number of the frame, or of its first sample where blocks differ in length.
+        n_samples: Number of samples a channel.
     """
 
     kind: tuple[int, int, int]

@@ -27,7 +27,7 @@ class _Stream:
 
     Attributes:
         rate_hz: Samples a second; 0 where it is no sound.
-        position: At the end of its last page that has one.
+        position: Position at the end of its last page that has one.
         n_samples: A channel, so far.
     """
 

@@ -36,9 +36,9 @@ def _chunks(encoded: Encoded, at: int, layout: str, steps: Steps) -> Iterator[_C
     """What stands one behind the other.
 
     Args:
-        encoded: The file.
-        at: Where the first begins.
-        layout: Of a head, for `struct`: name and size.
+        encoded: The file's bytes.
+        at: Position at which the first begins.
+        layout: Layout of a head, for `struct`: name and size.
         steps: What may be looked at.
     """
     head_bytes = struct.calcsize(layout)

@@ -11,7 +11,7 @@ class Steps:
     A page of 28 bytes is a valid one: a body of 160 MiB holds millions, and each takes a microsecond or two.
 
     Args:
-        left: How many.
+        left: Number of steps that are left.
 
     Attributes:
         left: How many are left.

@@ -36,8 +36,8 @@ class BirdnetRange:
     degree, about 11 km; a place takes 0.2 s when it is first asked for.
 
     Args:
-        classes: Whose species are judged, by scientific name.
-        min_occurrence: Below it a species is ruled out, 0 to 1.
+        classes: Class list whose species are judged, by scientific name.
+        min_occurrence: Occurrence below which a species is ruled out, 0 to 1.
 
     Raises:
         ConfigError: The extra is not installed, or BirdNET knows none of the birds.
@@ -61,7 +61,7 @@ class BirdnetRange:
         self._interpreter = _interpreter(folder / _MODEL)
         self._one_at_a_time = threading.Lock()
         # By instance: a cache of the method would keep every instance for good.
-        self._weights_by_week = lru_cache(_N_PLACES_KEPT)(self._ask)
+        self._weights_by_week = lru_cache(_N_PLACES_KEPT)(self._weights)
 
     def expected(self, latitude: float | None, longitude: float | None, recorded_at: date | None) -> Expected | None:
         """See `Prior`."""
@@ -73,7 +73,7 @@ class BirdnetRange:
             return expected_by_season(best, best)
         return expected_by_season(by_week[week_of_year(local_date(recorded_at, longitude)) - 1], best)
 
-    def _ask(self, latitude: float, longitude: float) -> NDArray[np.float32]:
+    def _weights(self, latitude: float, longitude: float) -> NDArray[np.float32]:
         """0 or 1, float32 (48 weeks, n_classes)."""
         source = self._interpreter.get_input_details()[0]["index"]
         target = self._interpreter.get_output_details()[0]["index"]

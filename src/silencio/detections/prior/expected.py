@@ -54,8 +54,8 @@ def expected_by_season(weights: NDArray[np.float32], best_weights: NDArray[np.fl
     """Give each weight its reason.
 
     Args:
-        weights: In this week, float32 (n_classes,).
-        best_weights: In the species' best week at this place, same shape.
+        weights: Weights in this week, float32 (n_classes,).
+        best_weights: Weights in the species' best week at this place, same shape.
     """
     reasons: list[Reason | None] = [
         None if weight >= 1 else "season" if weight < best else "location"

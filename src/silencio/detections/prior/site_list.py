@@ -49,7 +49,7 @@ class SiteList:
     where sites overlap, what one of them expects is expected. Elsewhere nothing changes.
 
     Args:
-        weights: By place, float32 (48 weeks, n_classes).
+        weights: Weights by place, float32 (48 weeks, n_classes).
         n_rows: Rows of the table.
         unknown: What the table lists and the class list lacks, in the table's words.
     """

@@ -29,12 +29,12 @@ class EffNetLoraConfig(HeadConfig):
             dict (`.safetensors`, as timm's hub has them, or of `torch.save`), or `none`.
         adapt: `lora` trains low-rank updates of the pointwise convolutions (Hu et al. 2021) beside the stem and the
             classifier, which are trained in full because they are new here; `full` trains everything.
-        rank: Of the updates.
+        rank: Rank of the updates.
         alpha: The updates are scaled by alpha / rank.
-        lora_dropout: Before the updates.
+        lora_dropout: Dropout before the updates.
         target_modules: Regular expression over the backbone's whole module names. Depthwise convolutions cannot take
             part: their updates could not be merged.
-        dropout: Before the classifier.
+        dropout: Dropout before the classifier.
         drop_path: Stochastic depth.
     """
 

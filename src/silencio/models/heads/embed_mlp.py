@@ -16,9 +16,9 @@ class EmbedMlpConfig(HeadConfig):
     """What embed_mlp is made of.
 
     Attributes:
-        encoder: Whose embedding is heard.
-        widths: Of the hidden layers; none: a linear classifier.
-        dropout: Before every layer.
+        encoder: Encoder whose embedding the head takes.
+        widths: Widths of the hidden layers; none: a linear classifier.
+        dropout: Dropout before every layer.
         normalize: `root` takes the signed square root of each number and brings each speed's part to length 1 (as is
             done to make large counts of a feature count less); `none` takes the embedding as it is.
     """
@@ -43,7 +43,7 @@ class EmbedMlp(Head[EmbedMlpConfig]):
 
     Args:
         config: What it is made of.
-        encoder: Whose embedding it hears.
+        encoder: Encoder whose embedding the head takes.
         n_classes: Number of outputs.
     """
 

@@ -17,7 +17,7 @@ class RawCnnConfig(HeadConfig):
     Attributes:
         widths: Channels of the convolutions, one after another.
         kernel_size: Taps of every convolution.
-        dropout: Before the classifier.
+        dropout: Dropout before the classifier.
     """
 
     kind: str = "raw_cnn"

@@ -21,9 +21,9 @@ class BandBoostConfig(BaseModel):
     """Which band is raised, and who says when.
 
     Attributes:
-        encoder: From whose embedding of the window the gate is learned.
-        low_hz: Where the band begins.
-        high_hz: Where it ends.
+        encoder: Encoder from whose embedding of the window the gate is learned.
+        low_hz: Lower end of the band.
+        high_hz: Upper end of the band.
         gain_db: How much it is raised where the gate is open.
     """
 
@@ -46,9 +46,9 @@ class ResNetConfig(HeadConfig):
 
     Attributes:
         backbone: The timm model.
-        dropout: Before the classifier.
+        dropout: Dropout before the classifier.
         drop_path: Stochastic depth.
-        boost: Which band is raised where an encoder hears the animals; none: the log-mel is heard as it is.
+        boost: Band that is raised where an encoder finds animals; none: the log-mel is taken as it is.
     """
 
     kind: str = "resnet"
@@ -68,7 +68,7 @@ class ResNet(Head[ResNetConfig]):
     """A timm ResNet with one input channel and random initial weights (He et al. 2016).
 
     Args:
-        net: The ResNet.
+        net: Network that makes logits of a log-mel.
         boost: What is done to the log-mel before.
     """
 
@@ -102,9 +102,9 @@ class BandBoost(nn.Module):
     gate is learned with the head, so it may be any animal; at first the gate is half open.
 
     Args:
-        config: Which band, and how much.
-        spec: Of the log-mel.
-        n_dimensions: Of the embedding.
+        config: Band, and how much it is raised.
+        spec: Feature spec of the log-mel.
+        n_dimensions: Number of dimensions of the embedding.
 
     Raises:
         ConfigError: No mel band lies between the frequencies.

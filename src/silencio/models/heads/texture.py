@@ -29,8 +29,8 @@ class TextureConfig(HeadConfig):
         n_fft: Samples of a frame; frames overlap by half. At 32 kHz 256 are 8 ms: 125 Hz a band, 250 frames a second.
         n_bands: Bands whose flutter is heard; each joins as many of the spectrum's.
         modulation_s: Longest stretch whose flutter is one spectrum: as fine as its inverse, in Hz.
-        widths: Of the hidden layers; none: a linear classifier.
-        dropout: Before every layer.
+        widths: Widths of the hidden layers; none: a linear classifier.
+        dropout: Dropout before every layer.
     """
 
     kind: str = "texture"

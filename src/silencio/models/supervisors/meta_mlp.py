@@ -33,13 +33,13 @@ class MetaMlpConfig(SupervisorConfig):
         correction: `shared`: one network for all classes sees what each head says of one class, and how sure each head
             is at all. `dense`: one network sees everything, as a forerunner had it with `widths=[1024, 512]`; for
             thousands of recordings.
-        widths: Of the hidden layers.
-        dropout: Before the last layer.
-        learning_rate: Of AdamW.
-        weight_decay: Of AdamW: draws the correction towards none.
-        max_steps: Most steps, each over all recordings.
-        n_folds: Of the cross-validation that finds the number of steps.
-        shrinkage: Of the average from which it starts, towards the plain one.
+        widths: Widths of the hidden layers.
+        dropout: Dropout before the last layer.
+        learning_rate: Learning rate of AdamW.
+        weight_decay: Weight decay of AdamW: draws the correction towards none.
+        max_steps: Limit of the steps, each over all recordings.
+        n_folds: Folds of the cross-validation that finds the number of steps.
+        shrinkage: Shrinkage of the average from which it starts, towards the plain one.
     """
 
     kind: str = "meta_mlp"
@@ -67,10 +67,10 @@ class MetaMlp(Supervisor[MetaMlpConfig]):
 
     Args:
         average: Weights of the heads, sum 1.
-        correction: As configured.
-        widths: Of the hidden layers.
+        correction: Form of the correction.
+        widths: Widths of the hidden layers.
         n_classes: Number of outputs.
-        dropout: Before the last layer.
+        dropout: Dropout before the last layer.
     """
 
     Config: ClassVar[type[SupervisorConfig]] = MetaMlpConfig

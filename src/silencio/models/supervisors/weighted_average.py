@@ -38,7 +38,7 @@ class WeightedAverage(Supervisor[WeightedAverageConfig]):
 
     Args:
         weights: One a head, at least 0, sum 1.
-        mean: Which of both.
+        mean: Kind of the mean.
     """
 
     Config: ClassVar[type[SupervisorConfig]] = WeightedAverageConfig

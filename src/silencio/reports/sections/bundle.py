@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from silencio.bundle.licences import licence_lines
 from silencio.reports.document import Column, Section, bullets, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Child, join, tag
 from silencio.reports.wording import n_species
 
 
-def bundle(judged: Judged) -> Section:
+def bundle(inputs: ReportInputs) -> Section:
     """Version, heads, features, parents, licence."""
-    manifest = judged.manifest
+    manifest = inputs.manifest
     spec, licences = manifest.spec, manifest.licences
     facts: list[list[Child]] = [
         ["version", _code(manifest.version)],
         ["made by", manifest.created_by],
-        ["hears", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(judged)}"],
+        ["hears", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(inputs)}"],
         ["numbers inside", manifest.precision],
         ["feature definition", _code(manifest.spec_sha256[:12])],
         [
@@ -40,8 +40,8 @@ def bundle(judged: Judged) -> Section:
     return Section("bundle", "The bundle", body)
 
 
-def _band(judged: Judged) -> str:
-    spec = judged.manifest.spec
+def _band(inputs: ReportInputs) -> str:
+    spec = inputs.manifest.spec
     return f"{spec.n_mels} mel bands from {spec.f_min_hz / 1000:g} to {spec.f_max_hz / 1000:g} kHz"
 
 

@@ -11,9 +11,9 @@ from silencio.evaluation.costs import BundleCosts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Child, Markup, join
-from silencio.reports.wording import between, count, decimals, on_test_part, percent
+from silencio.reports.wording import between, count, decimals, on_test_set, percent
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class BundleRow:
 
     Attributes:
         name: What it is called there.
-        manifest: Of the bundle.
-        evaluation: Its figures on the test part.
+        manifest: Manifest of the bundle.
+        evaluation: Its figures on the test set.
         costs: What it costs.
         passed: What the gates said.
         released: Whether it is the one that is registered if it passed.
@@ -40,30 +40,34 @@ class BundleRow:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        figures = self.evaluation.figures
+        metrics = self.evaluation.metrics
         return {
             "name": self.name,
             "version": self.manifest.version,
             "released": self.released,
             "passed": self.passed,
-            "top1": figures.top1,
-            "macro_map": figures.macro_map,
-            "intervals": figures.intervals,
-            "n_recordings": figures.n_recordings,
-            "test_part": self.evaluation.test_part,
+            "top1": metrics.top1,
+            "macro_map": metrics.macro_map,
+            "intervals": metrics.intervals,
+            "n_recordings": metrics.n_recordings,
+            "test_set": self.evaluation.test_set,
             "precision": self.manifest.precision,
             "licence": self.manifest.licences.get("verdict", "unknown"),
             **self.costs.to_dict(),
         }
 
 
-def bundles(judged: Judged) -> Section | None:
+def bundles(inputs: ReportInputs) -> Section | None:
     """Accuracy, speed, size and licence of this bundle."""
-    if judged.costs is None:
+    if inputs.costs is None:
         return None
-    passed = judged.verdict.passed
+    passed = inputs.verdict.passed
     row = BundleRow(
-        row_names(judged.evaluation)[judged.evaluation.judged], judged.manifest, judged.evaluation, judged.costs, passed
+        row_names(inputs.evaluation)[inputs.evaluation.bundle_row],
+        inputs.manifest,
+        inputs.evaluation,
+        inputs.costs,
+        passed,
     )
     return Section("costs", "Worth and costs", bundles_table([row]))
 
@@ -80,19 +84,19 @@ def bundles_table(rows: Sequence[BundleRow]) -> Markup:
     columns += [Column("times real time", True), Column("graph", True), Column("whole bundle", True)]
     columns += [Column("numbers inside"), Column("licence"), Column("gates")]
     first = rows[0].evaluation
-    caption = f"Worth and costs on {on_test_part(first.figures.n_recordings, first.test_part)}"
+    caption = f"Worth and costs on {on_test_set(first.metrics.n_recordings, first.test_set)}"
     classes = ["strong" if one.released and len(rows) > 1 else "" for one in rows]
     return join(prose(words), table(caption, columns, [_cells(one) for one in rows], classes))
 
 
 def _cells(row: BundleRow) -> list[Child]:
-    figures = row.evaluation.figures
-    top1, macro_map = (figures.intervals.get(name) for name in ("top1", "macro_map"))
+    metrics = row.evaluation.metrics
+    top1, macro_map = (metrics.intervals.get(name) for name in ("top1", "macro_map"))
     return [
         f"{row.title or row.name} {row.manifest.version}",
-        percent(figures.top1),
+        percent(metrics.top1),
         between(top1),
-        decimals(figures.macro_map),
+        decimals(metrics.macro_map),
         between(macro_map, decimals),
         f"{row.costs.times_real_time:.0f}",
         f"{row.costs.graph_bytes / 1e6:.1f} MB",

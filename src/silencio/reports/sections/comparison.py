@@ -9,79 +9,79 @@ from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import ENSEMBLE
 from silencio.evaluation.row_names import bundle_name, row_names
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import Scale, interval_cell
 from silencio.reports.markup import Child, Markup, join
-from silencio.reports.wording import FIGURES, between, count, decimals, on_test_part, percent, points, signed
+from silencio.reports.wording import METRIC_NAMES, between, count, decimals, on_test_set, percent, points, signed
 
 _SHOWN = {"macro_map": signed, "top1": points}
 
 
-def comparison(judged: Judged) -> Section:
+def comparison(inputs: ReportInputs) -> Section:
     """The bundle beside its teacher, heads, the simple methods that it has to beat, and the champion."""
     intro = (
-        f"{_what(judged)} Two simple methods show what can be had for nothing: always "
+        f"{_what(inputs)} Two simple methods show what can be had for nothing: always "
         "naming the most frequent species, and a regression on the average spectrum. Mean average precision is 1 when "
         "every recording of a species ranks above all others; it weighs rare species like frequent ones."
     )
-    parts = [prose(intro), _rows(judged), *_beside_champion(judged)]
-    if judged.evaluation.comparisons:
+    parts = [prose(intro), _rows(inputs), *_beside_champion(inputs)]
+    if inputs.evaluation.comparisons:
         parts += [
             prose(
                 "A difference is taken recording by recording, so what is hard for both does not blur it. Where the "
                 "line does not cross zero, the difference is more than chance."
             ),
-            *(_differences(judged, name) for name in _SHOWN),
+            *(_differences(inputs, name) for name in _SHOWN),
         ]
     return Section("comparison", "Against its parts and simple methods", join(*parts))
 
 
-def _what(judged: Judged) -> str:
-    evaluation = judged.evaluation
-    name = bundle_name(evaluation.judged, evaluation)
-    if evaluation.judged != ENSEMBLE:
+def _what(inputs: ReportInputs) -> str:
+    evaluation = inputs.evaluation
+    name = bundle_name(evaluation.bundle_row, evaluation)
+    if evaluation.bundle_row != ENSEMBLE:
         teacher = f" from its teacher ({bundle_name(ENSEMBLE, evaluation)})" if ENSEMBLE in evaluation.rows else ""
         return f"The model is a {name}: one head that learned{teacher}."
     return f"The model is the {name}; heads are its parts." if name.startswith(ENSEMBLE) else f"The model is {name}."
 
 
-def _rows(judged: Judged) -> Markup:
-    evaluation = judged.evaluation
-    caption = f"Figures on {on_test_part(judged.figures.n_recordings, evaluation.test_part)}"
-    return _table(judged, caption, evaluation.rows)
+def _rows(inputs: ReportInputs) -> Markup:
+    evaluation = inputs.evaluation
+    caption = f"Figures on {on_test_set(inputs.metrics.n_recordings, evaluation.test_set)}"
+    return _table(inputs, caption, evaluation.rows)
 
 
-def _beside_champion(judged: Judged) -> list[Markup]:
+def _beside_champion(inputs: ReportInputs) -> list[Markup]:
     """Both on the same recordings: a champion's figures on others say nothing here."""
-    rows = judged.evaluation.champion_rows
+    rows = inputs.evaluation.champion_rows
     if not rows:
         return []
-    n, n_all = rows[CHAMPION].n_recordings, judged.figures.n_recordings
+    n, n_all = rows[CHAMPION].n_recordings, inputs.metrics.n_recordings
     which = "all" if n == n_all else f"{n} of the"
     caption = f"Beside the champion, on {which} {count(n_all, 'test recording')}"
     words = "" if n == n_all else "; the champion learned from the others, or does not know their species"
-    return [_table(judged, caption + words, rows)]
+    return [_table(inputs, caption + words, rows)]
 
 
-def _table(judged: Judged, caption: str, figures_by_row: Mapping[str, Metrics]) -> Markup:
-    scale, names = Scale.shares(), row_names(judged.evaluation)
+def _table(inputs: ReportInputs, caption: str, metrics_by_row: Mapping[str, Metrics]) -> Markup:
+    scale, names = Scale.shares(), row_names(inputs.evaluation)
     rows: list[list[Child]] = []
-    for name, figures in figures_by_row.items():
-        top1, macro_map = (figures.intervals.get(one) for one in ("top1", "macro_map"))
+    for name, metrics in metrics_by_row.items():
+        top1, macro_map = (metrics.intervals.get(one) for one in ("top1", "macro_map"))
         rows.append(
             [
                 names[name],
-                interval_cell(scale, figures.top1, top1),
-                percent(figures.top1),
+                interval_cell(scale, metrics.top1, top1),
+                percent(metrics.top1),
                 between(top1),
-                decimals(figures.macro_map),
+                decimals(metrics.macro_map),
                 between(macro_map, decimals),
-                percent(figures.top5),
-                decimals(figures.macro_roc_auc),
+                percent(metrics.top5),
+                decimals(metrics.macro_roc_auc),
             ]
         )
     columns = [
-        Column("judged"),
+        Column("model"),
         Column("scale", heading=scale.heading("right at first guess, 0 to 100 %")),
         Column("right at first guess", True),
         Column("95 % interval", True),
@@ -90,15 +90,15 @@ def _table(judged: Judged, caption: str, figures_by_row: Mapping[str, Metrics]) 
         Column("in first five", True),
         Column("ROC-AUC", True),
     ]
-    classes = ["strong" if name == judged.evaluation.judged else "" for name in figures_by_row]
+    classes = ["strong" if name == inputs.evaluation.bundle_row else "" for name in metrics_by_row]
     return table(caption, columns, rows, classes)
 
 
-def _differences(judged: Judged, figure: str) -> Markup:
-    own = [one for one in judged.evaluation.comparisons if one.figure == figure]
-    names = row_names(judged.evaluation)
+def _differences(inputs: ReportInputs, metric: str) -> Markup:
+    own = [one for one in inputs.evaluation.comparisons if one.metric == metric]
+    names = row_names(inputs.evaluation)
     scale = Scale.differences([value for one in own for value in one.interval])
-    show = _SHOWN[figure]
+    show = _SHOWN[metric]
     rows: list[list[Child]] = [
         [
             names[one.other],
@@ -110,14 +110,14 @@ def _differences(judged: Judged, figure: str) -> Markup:
         ]
         for one in own
     ]
-    columns = [Column("against"), Column("scale", heading=scale.heading(f"difference in {FIGURES[figure]}"))]
+    columns = [Column("against"), Column("scale", heading=scale.heading(f"difference in {METRIC_NAMES[metric]}"))]
     columns += [
         Column("difference", True),
         Column("95 % interval", True),
         Column("recordings", True),
         Column("reading"),
     ]
-    return table(f"Difference in {FIGURES[figure]}, the model minus the other", columns, rows)
+    return table(f"Difference in {METRIC_NAMES[metric]}, the model minus the other", columns, rows)
 
 
 def _reading(one: Comparison) -> str:

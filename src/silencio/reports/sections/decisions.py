@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from silencio.reports.curves import precision_recall, reliability
 from silencio.reports.document import Section, figure, prose, side_by_side
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Markup, join
 from silencio.reports.wording import between, count, decimals, percent
 
 
-def decisions(judged: Judged) -> Section | None:
+def decisions(inputs: ReportInputs) -> Section | None:
     """The precision-recall curve and the reliability picture."""
-    curve, calibration = judged.evaluation.curve, judged.evaluation.calibration
+    curve, calibration = inputs.evaluation.curve, inputs.evaluation.calibration
     pictures: list[Markup] = []
     if curve:
         caption = (
@@ -24,13 +24,13 @@ def decisions(judged: Judged) -> Section | None:
         caption = (
             "On the dashed line a probability means what it says. The average distance is "
             f"{decimals(calibration['error_before'])} before calibration and {decimals(calibration['error_after'])} "
-            f"after{_sure(judged)}. The larger a point, the more of the "
-            f"{count(judged.figures.n_recordings, 'recording')} it holds; a small one is mostly chance."
+            f"after{_sure(inputs)}. The larger a point, the more of the "
+            f"{count(inputs.metrics.n_recordings, 'recording')} it holds; a small one is mostly chance."
         )
         pictures.append(figure(reliability(calibration), caption))
     if not pictures:
         return None
-    kind = judged.manifest.calibration.get("kind", "none").replace("_", " ")
+    kind = inputs.manifest.calibration.get("kind", "none").replace("_", " ")
     intro = (
         "A species is named where its probability reaches its own threshold. Probabilities went through a calibration "
         f"({kind}). Both were fitted on validation recordings; here stand test recordings."
@@ -38,6 +38,6 @@ def decisions(judged: Judged) -> Section | None:
     return Section("decisions", "Naming and probabilities", join(prose(intro), side_by_side(*pictures)))
 
 
-def _sure(judged: Judged) -> str:
-    error = judged.evaluation.calibration_error
+def _sure(inputs: ReportInputs) -> str:
+    error = inputs.evaluation.calibration_error
     return "" if error is None else f" (95 % interval {between(error.interval, decimals)})"

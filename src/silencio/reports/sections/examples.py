@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from silencio.reports.document import Section, figure, prose
 from silencio.reports.examples import Example, choose, make_example
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Markup, join, tag
 from silencio.reports.spectrograms import spectrogram
 from silencio.reports.wording import hours, one_of, percent
 
 
-def examples(judged: Judged) -> Section | None:
+def examples(inputs: ReportInputs) -> Section | None:
     """One right and one wrong answer of each kind of animal."""
-    if judged.test is None or judged.ask is None:
+    if inputs.test is None or inputs.predict is None:
         return None
     made = [
-        make_example(one, judged.test, judged.ask, judged.classes)
-        for one in choose(judged.evaluation.answers, judged.classes)
+        make_example(one, inputs.test, inputs.predict, inputs.classes)
+        for one in choose(inputs.evaluation.answers, inputs.classes)
     ]
     if not made:
         return None
@@ -26,25 +26,25 @@ def examples(judged: Judged) -> Section | None:
         "each kind of animal there is one right answer, the one with the middle probability, and one wrong answer, the "
         "one that the model was surest of."
     )
-    pictures = tag("div", *(_shown(one, judged) for one in made), class_="side examples")
+    pictures = tag("div", *(_shown(one, inputs) for one in made), class_="side examples")
     return Section("examples", "Examples from the test recordings", join(prose(intro), pictures))
 
 
-def _shown(example: Example, judged: Judged) -> Markup:
+def _shown(example: Example, inputs: ReportInputs) -> Markup:
     code = example.answer["primary_label"]
-    species = judged.classes[judged.classes.index[code]]
+    species = inputs.classes[inputs.classes.index[code]]
     mark = ("\N{CHECK MARK} right", "right") if example.is_right else ("\N{BALLOT X} wrong", "wrong")
-    said = "" if example.is_right else f", taken for {judged.name(example.answer['predicted'])}"
-    shown_s = len(example.waveform) / judged.manifest.spec.sample_rate_hz
+    predicted = "" if example.is_right else f", taken for {inputs.name(example.answer['predicted'])}"
+    shown_s = len(example.waveform) / inputs.manifest.spec.sample_rate_hz
     part = "" if shown_s > example.duration_s - 0.05 else f"; {shown_s:.0f} s of {_length(example.duration_s)}"
     caption = join(
         tag("span", mark[0], class_=f"mark {mark[1]}"),
         " ",
-        tag("b", judged.name(code)),
-        f" ({one_of(species.class_name)}){said}, {percent(float(example.answer['probability']))}{part}",
+        tag("b", inputs.name(code)),
+        f" ({one_of(species.class_name)}){predicted}, {percent(float(example.answer['probability']))}{part}",
         tag("small", str(example.answer["recording_id"]), class_="file"),
     )
-    return figure(spectrogram(example, judged.manifest.spec, judged.classes), caption)
+    return figure(spectrogram(example, inputs.manifest.spec, inputs.classes), caption)
 
 
 def _length(duration_s: float) -> str:

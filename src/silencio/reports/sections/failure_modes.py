@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from silencio.reports.document import Column, Section, bullets, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import Scale, bar_cell, interval_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, decimals, hours, minus, percent, points, signed, whole
 
 
-def failure_modes(judged: Judged) -> Section | None:
+def failure_modes(inputs: ReportInputs) -> Section | None:
     """Noise, gain, clipping; two animals at once; silence, backgrounds, strangers."""
-    own = judged.evaluation.failure_modes
+    own = inputs.evaluation.failure_modes
     if not own:
         return None
     parts: list[Markup] = []
@@ -99,7 +99,7 @@ def _nothing(found: Sequence[Mapping[str, Any]]) -> list[Markup]:
                 percent(one["windows_named"]),
                 interval_cell(scale, top["q50"], (top["q05"], top["q95"])),
                 decimals(top["q50"]),
-                decimals(one["told_apart"]),
+                decimals(one["separation_auc"]),
             ]
         )
     columns = [

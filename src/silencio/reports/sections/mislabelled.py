@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import count, decimals, percent
 
 _MAX_SHOWN = 12
 
 
-def mislabelled(judged: Judged) -> Section | None:
+def mislabelled(inputs: ReportInputs) -> Section | None:
     """Whether wrong labels are found when some are put in on purpose, and which are suspected."""
-    own = judged.mislabelled
+    own = inputs.mislabelled
     if not own:
         return None
     parts = [
@@ -24,28 +24,28 @@ def mislabelled(judged: Judged) -> Section | None:
             "species is ten times as probable; a doubt is a reason to listen, no proof."
         )
     ]
-    if own.get("figures"):
-        parts.append(_figures(own["figures"]))
+    if own.get("metrics"):
+        parts.append(_metrics(own["metrics"]))
     if own.get("suspects"):
-        parts.append(_suspects(judged, own["suspects"]))
+        parts.append(_suspects(inputs, own["suspects"]))
     return Section("mislabelled", "Labels to listen to", join(*parts)) if len(parts) > 1 else None
 
 
-def _figures(figures: Mapping[str, Any]) -> Markup:
+def _metrics(metrics: Mapping[str, Any]) -> Markup:
     return prose(
-        f"Do such doubts find errors? {figures['n_swapped']} of {count(figures['n_recordings'], 'label')} were swapped "
-        f"on purpose, {count(figures['n_repeats'], 'time')}: {percent(figures['recall'])} of the swapped ones were "
-        f"doubted, and {percent(figures['precision'])} of the doubted ones were swapped."
+        f"Do such doubts find errors? {metrics['n_swapped']} of {count(metrics['n_recordings'], 'label')} were swapped "
+        f"on purpose, {count(metrics['n_repeats'], 'time')}: {percent(metrics['recall'])} of the swapped ones were "
+        f"doubted, and {percent(metrics['precision'])} of the doubted ones were swapped."
     )
 
 
-def _suspects(judged: Judged, rows: list[Mapping[str, Any]]) -> Markup:
+def _suspects(inputs: ReportInputs, rows: list[Mapping[str, Any]]) -> Markup:
     cells: list[list[Child]] = [
         [
             str(one["recording_id"]),
-            judged.name(one["label"]),
+            inputs.name(one["label"]),
             decimals(one["label_probability"]),
-            judged.name(one["suggested"]),
+            inputs.name(one["suggested"]),
             decimals(one["suggested_probability"]),
             "yes" if one["is_doubted"] else "a little",
         ]

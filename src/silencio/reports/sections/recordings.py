@@ -5,49 +5,49 @@ from __future__ import annotations
 import pandas as pd
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import stack_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import count, hours, n_species, taxon
 
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 _BINS = ((0, 0), (1, 3), (4, 9), (10, 29), (30, None))
 
 
-def recordings(judged: Judged) -> Section | None:
-    """How much there is, by taxon class and part."""
-    if judged.data is None or judged.data.empty:
+def recordings(inputs: ReportInputs) -> Section | None:
+    """How much there is, by taxon class and split."""
+    if inputs.data is None or inputs.data.empty:
         return None
-    data = judged.data.assign(
+    data = inputs.data.assign(
         # Recordings whose labels were hidden to be learned from without them.
-        part=judged.data["part"].replace("pool", "train"),
-        taxon=judged.data["primary_label"].map({one.code: one.class_name for one in judged.classes}).fillna("other"),
+        split=inputs.data["split"].replace("pool", "train"),
+        taxon=inputs.data["primary_label"].map({one.code: one.class_name for one in inputs.classes}).fillna("other"),
     )
     intro = (
         f"{count(len(data), 'recording')} of {n_species(data['primary_label'].nunique())}, "
-        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training part; the validation part "
-        "chose weights, calibration and thresholds; the test part was kept aside for evaluation only."
+        f"{hours(data['duration_s'].sum())} of sound. The model learned from the training split; the validation split "
+        "chose weights, calibration and thresholds; the test set was kept aside for evaluation only."
     )
-    body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(judged, data))
+    body = join(prose(intro), _by_taxon(data), prose(_legend(), class_="legend"), _by_frequency(inputs, data))
     return Section("recordings", "Recordings", body)
 
 
 def _by_taxon(data: pd.DataFrame) -> Markup:
-    groups = [(name, part) for name, part in data.groupby("taxon")]
+    groups = [(name, some) for name, some in data.groupby("taxon")]
     groups.sort(key=lambda one: (-len(one[1]), str(one[0])))
-    full_scale = max(len(part) for _, part in groups)
-    rows = [_row(taxon(str(name)), part, full_scale) for name, part in groups]
+    full_scale = max(len(some) for _, some in groups)
+    rows = [_row(taxon(str(name)), some, full_scale) for name, some in groups]
     rows.append(_row("all", data, 0))
     columns = [Column("kind"), Column("species", True), Column("recordings", True), Column("length", True)]
-    columns += [Column(part, True) for part in PARTS] + [Column("by part")]
-    return table("Recordings by kind and part", columns, rows, [""] * len(groups) + ["sum"])
+    columns += [Column(one, True) for one in SPLITS] + [Column("by split")]
+    return table("Recordings by kind and split", columns, rows, [""] * len(groups) + ["sum"])
 
 
-def _row(name: str, part: pd.DataFrame, full_scale: int) -> list[Child]:
-    counts = [int((part["part"] == one).sum()) for one in PARTS]
+def _row(name: str, some: pd.DataFrame, full_scale: int) -> list[Child]:
+    counts = [int((some["split"] == one).sum()) for one in SPLITS]
     picture = stack_cell(counts, full_scale) if full_scale else ""
-    species, length = part["primary_label"].nunique(), hours(part["duration_s"].sum())
-    return [name, f"{species}", f"{len(part)}", length, *(f"{n}" for n in counts), picture]
+    species, length = some["primary_label"].nunique(), hours(some["duration_s"].sum())
+    return [name, f"{species}", f"{len(some)}", length, *(f"{n}" for n in counts), picture]
 
 
 def _legend() -> Markup:
@@ -59,16 +59,16 @@ def _legend() -> Markup:
                 viewBox="0 0 12 12",
                 aria_hidden="true",
             ),
-            f" {part} ",
+            f" {split} ",
         )
-        for number, part in enumerate(PARTS)
+        for number, split in enumerate(SPLITS)
     )
     return join(*(child for piece in pieces for child in piece))
 
 
-def _by_frequency(judged: Judged, data: pd.DataFrame) -> Markup:
-    heard = data.loc[data["part"] == "train", "primary_label"].value_counts()
-    n_training = [int(heard.get(code, 0)) for code in judged.classes.codes]
+def _by_frequency(inputs: ReportInputs, data: pd.DataFrame) -> Markup:
+    training_counts = data.loc[data["split"] == "train", "primary_label"].value_counts()
+    n_training = [int(training_counts.get(code, 0)) for code in inputs.classes.codes]
     rows: list[list[Child]] = []
     for low, high in _BINS:
         n_species = sum(low <= n and (high is None or n <= high) for n in n_training)

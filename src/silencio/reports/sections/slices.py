@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from silencio.evaluation.slices import SliceConfig, SliceFigures
+from silencio.evaluation.slices import SliceConfig, SliceMetrics
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import Scale, interval_cell
 from silencio.reports.markup import Child, Markup, join
 from silencio.reports.wording import between, decimals, percent, points, taxon
@@ -12,18 +12,18 @@ from silencio.reports.wording import between, decimals, percent, points, taxon
 _TAXON = "taxon class "
 
 
-def slices(judged: Judged) -> Section | None:
+def slices(inputs: ReportInputs) -> Section | None:
     """Every slice with its interval; grey where too few recordings are in it."""
-    own = judged.evaluation.slices
+    own = inputs.evaluation.slices
     if not own:
         return None
     intro = (
         "The line is the 95 % interval, the dashed line all test recordings together. A slice with an open grey dot "
-        f"has fewer than {judged.slices.counts_from} recordings: it is shown and decides nothing. Slices overlap."
+        f"has fewer than {inputs.slices.counts_from} recordings: it is shown and decides nothing. Slices overlap."
     )
-    parts = [prose(intro), _forest(judged, own)]
+    parts = [prose(intro), _forest(inputs, own)]
     if any(one.change is not None for one in own):
-        parts.append(_changes(judged, own))
+        parts.append(_changes(inputs, own))
     return Section("slices", "Where it is better and worse", join(*parts))
 
 
@@ -42,8 +42,8 @@ def meaning(name: str, config: SliceConfig) -> str:
     }.get(name, name.capitalize())
 
 
-def _forest(judged: Judged, own: list[SliceFigures]) -> Markup:
-    scale, overall = Scale.shares(), judged.figures
+def _forest(inputs: ReportInputs, own: list[SliceMetrics]) -> Markup:
+    scale, overall = Scale.shares(), inputs.metrics
     rows: list[list[Child]] = [
         [
             "All test recordings",
@@ -59,7 +59,7 @@ def _forest(judged: Judged, own: list[SliceFigures]) -> Markup:
     for one in own:
         rows.append(
             [
-                meaning(one.name, judged.slices) + ("" if one.counted else " (too few)"),
+                meaning(one.name, inputs.slices) + ("" if one.counted else " (too few)"),
                 f"{one.n_recordings}",
                 f"{one.n_species}",
                 interval_cell(scale, one.top1, one.top1_interval, muted=not one.counted, reference=overall.top1),
@@ -83,12 +83,12 @@ def _forest(judged: Judged, own: list[SliceFigures]) -> Markup:
     return table("Right at first guess by slice", columns, rows, classes)
 
 
-def _changes(judged: Judged, own: list[SliceFigures]) -> Markup:
+def _changes(inputs: ReportInputs, own: list[SliceMetrics]) -> Markup:
     known = [one for one in own if one.change is not None and one.change_interval is not None]
     scale = Scale.differences([value for one in known for value in one.change_interval or ()])
     rows: list[list[Child]] = [
         [
-            meaning(one.name, judged.slices) + ("" if one.counted else " (too few)"),
+            meaning(one.name, inputs.slices) + ("" if one.counted else " (too few)"),
             interval_cell(scale, one.change or 0.0, one.change_interval, muted=not one.counted),
             points(one.change),
             between(one.change_interval, points),
@@ -99,4 +99,4 @@ def _changes(judged: Judged, own: list[SliceFigures]) -> Markup:
     columns = [Column("slice"), Column("scale", heading=scale.heading("difference in right at first guess"))]
     columns += [Column("change", True), Column("95 % interval", True), Column("recordings", True)]
     classes = ["" if one.counted else "muted" for one in known]
-    return table(f"Against the champion {judged.evaluation.champion}, on the same recordings", columns, rows, classes)
+    return table(f"Against the champion {inputs.evaluation.champion}, on the same recordings", columns, rows, classes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from silencio.reports.document import Column, Section, prose, side_by_side, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import Scale, bar_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.timelines import key, timeline
@@ -19,36 +19,36 @@ _BACKGROUNDS = {
 }
 
 
-def soundscapes(judged: Judged) -> Section | None:
+def soundscapes(inputs: ReportInputs) -> Section | None:
     """Figures, and each soundscape as a strip."""
-    own = judged.evaluation.soundscapes
+    own = inputs.evaluation.soundscapes
     if not own:
         return None
     parts: list[Markup] = []
-    if own.get("figures"):
-        parts += _figures(judged, own["figures"])
+    if own.get("metrics"):
+        parts += _metrics(inputs, own["metrics"])
     if own.get("timeline"):
-        parts += _timelines(judged, own["timeline"])
+        parts += _timelines(inputs, own["timeline"])
     return Section("soundscapes", "Soundscapes", join(*parts))
 
 
-def _figures(judged: Judged, figures: Mapping[str, Any]) -> list[Markup]:
-    row_s = judged.manifest.spec.window_s
+def _metrics(inputs: ReportInputs, metrics: Mapping[str, Any]) -> list[Markup]:
+    row_s = inputs.manifest.spec.window_s
     intro = (
         f"Test calls were mixed into backgrounds that training never heard, at known times and levels: "
-        f"{count(figures['n_soundscapes'], 'soundscape')}, {hours(3600 * figures['hours'])}, judged in "
-        f"{count(figures['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field hears than "
-        f"the single recordings above. Mean average precision over {n_species(figures['n_species'])}: "
-        f"{decimals(figures['macro_map'])} (95 % interval {between(figures['macro_map_interval'], decimals)}); "
-        f"ROC-AUC: {decimals(figures['macro_roc_auc'])}, where 0.5 is guessing."
+        f"{count(metrics['n_soundscapes'], 'soundscape')}, {hours(3600 * metrics['hours'])}, judged in "
+        f"{count(metrics['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field hears than "
+        f"the single recordings above. Mean average precision over {n_species(metrics['n_species'])}: "
+        f"{decimals(metrics['macro_map'])} (95 % interval {between(metrics['macro_map_interval'], decimals)}); "
+        f"ROC-AUC: {decimals(metrics['macro_roc_auc'])}, where 0.5 is guessing."
     )
-    return [prose(intro), _found(figures), _alarms(figures)]
+    return [prose(intro), _found(metrics), _alarms(metrics)]
 
 
-def _found(figures: Mapping[str, Any]) -> Markup:
+def _found(metrics: Mapping[str, Any]) -> Markup:
     scale = Scale.shares()
     rows: list[list[Child]] = []
-    for group, bins in (("call", figures["by_snr"]), ("rows with", figures["by_overlap"])):
+    for group, bins in (("call", metrics["by_snr"]), ("rows with", metrics["by_overlap"])):
         for one in bins:
             name = one["name"] if group != "call" else f"{one['name']} over the background"
             rows.append(
@@ -74,7 +74,7 @@ def _found(figures: Mapping[str, Any]) -> Markup:
     return table("What is there and is found; n is a species in a row", columns, rows)
 
 
-def _alarms(figures: Mapping[str, Any]) -> Markup:
+def _alarms(metrics: Mapping[str, Any]) -> Markup:
     rows: list[list[Child]] = [
         [
             _BACKGROUNDS.get(one["name"], one["name"]),
@@ -82,14 +82,14 @@ def _alarms(figures: Mapping[str, Any]) -> Markup:
             hours(3600 * one["hours"]),
             whole(one["per_hour"]),
         ]
-        for one in figures["false_alarms"]
+        for one in metrics["false_alarms"]
     ]
     columns = [Column("rows without any annotated animal"), Column("rows", True), Column("length", True)]
     return table("False alarms", [*columns, Column("species named an hour", True)], rows)
 
 
-def _timelines(judged: Judged, strips: list[Mapping[str, Any]]) -> list[Markup]:
-    made = [timeline(one, judged.classes) for one in strips]
+def _timelines(inputs: ReportInputs, strips: list[Mapping[str, Any]]) -> list[Markup]:
+    made = [timeline(one, inputs.classes) for one in strips]
     parts = [
         tag("h3", "Timelines"),
         prose("Each line is a species: above what was there, below what the model named."),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Child, join
 from silencio.reports.wording import percent
 
 
-def variants(judged: Judged) -> Section | None:
+def variants(inputs: ReportInputs) -> Section | None:
     """Size, time and accuracy of both, and which one is released."""
-    own = judged.variants
+    own = inputs.variants
     if not own:
         return None
     rows: list[list[Child]] = [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from silencio.evaluation.gates import Reason
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Child, join
 from silencio.reports.wording import in_words
 
 
-def verdict(judged: Judged) -> Section:
+def verdict(inputs: ReportInputs) -> Section:
     """Every gate, the failed ones first."""
-    reasons = sorted(judged.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.asked))
+    reasons = sorted(inputs.verdict.reasons, key=lambda one: (one.passed, not one.decides, not one.applies))
     rows: list[list[Child]] = [[_sentence(one.message), _word(one)] for one in reasons]
     classes = ["" if not one.decides else "good" if one.passed else "bad" for one in reasons]
     intro = (
@@ -28,7 +28,7 @@ def _sentence(message: str) -> str:
 
 
 def _word(reason: Reason) -> str:
-    if not reason.asked:
+    if not reason.applies:
         return "\N{MIDDLE DOT} not asked"
     if not reason.decides:
         return "\N{MIDDLE DOT} shown"

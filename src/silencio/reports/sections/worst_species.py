@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from silencio.reports.document import Column, Section, prose, table
-from silencio.reports.inputs import Judged
+from silencio.reports.inputs import ReportInputs
 from silencio.reports.intervals import Scale, bar_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.wording import decimals
 
 
-def worst_species(judged: Judged) -> Section | None:
+def worst_species(inputs: ReportInputs) -> Section | None:
     """The worst first; a species with one recording is mostly luck, so their number stands beside it."""
-    own = judged.evaluation.species[: judged.slices.n_worst]
+    own = inputs.evaluation.species[: inputs.slices.n_worst]
     if not own:
         return None
     scale = Scale.ratios()
     rows: list[list[Child]] = []
     for row in own:
-        species = judged.classes[judged.classes.index[row["species"]]]
+        species = inputs.classes[inputs.classes.index[row["species"]]]
         n_right = round(row["top-1"] * row["recordings"])
         rows.append(
             [
-                _both_names(judged.name(row["species"]), species.scientific_name),
+                _both_names(inputs.name(row["species"]), species.scientific_name),
                 f"{n_right} of {row['recordings']}",
                 bar_cell(scale, row["average precision"]),
                 decimals(row["average precision"]),
-                judged.name(row["taken for"]) if row["taken for"] else "",
+                inputs.name(row["taken for"]) if row["taken for"] else "",
             ]
         )
     columns = [
@@ -39,7 +39,7 @@ def worst_species(judged: Judged) -> Section | None:
         "Average precision is 1 when all recordings of the species rank above all others. With one or two recordings "
         "it is mostly luck, good or bad."
     )
-    n_tested = len(judged.evaluation.species)
+    n_tested = len(inputs.evaluation.species)
     if len(own) == n_tested:
         title = caption = "All tested species, the worst first" if n_tested > 1 else "The tested species"
     else:

@@ -33,14 +33,14 @@ def read(tmp_path: Path, classes: ClassList) -> Read:
     return make
 
 
-def _said(expected: Expected | None, classes: ClassList) -> dict[str, tuple[float, str | None]]:
+def _shown(expected: Expected | None, classes: ClassList) -> dict[str, tuple[float, str | None]]:
     assert expected is not None
     return dict(zip(classes.codes, zip(expected.weights.tolist(), expected.reasons, strict=True), strict=True))
 
 
 def test_site_list__in_season(read: Read, classes: ClassList) -> None:
-    said = _said(read(LIST).expected(*HERE, date(2025, 1, 10)), classes)
-    assert said == {
+    shown = _shown(read(LIST).expected(*HERE, date(2025, 1, 10)), classes)
+    assert shown == {
         "22973": (0.0, "location"),
         "comswi": (1.0, None),
         "eurbla": (0.25, "location"),
@@ -49,10 +49,10 @@ def test_site_list__in_season(read: Read, classes: ClassList) -> None:
 
 
 def test_site_list__out_of_season(read: Read, classes: ClassList) -> None:
-    said = _said(read(LIST).expected(*HERE, date(2025, 6, 10)), classes)
-    assert said["comswi"] == (0.0, "season")
-    assert said["grekis"] == (1.0, None)
-    assert said["22973"] == (0.0, "location")
+    shown = _shown(read(LIST).expected(*HERE, date(2025, 6, 10)), classes)
+    assert shown["comswi"] == (0.0, "season")
+    assert shown["grekis"] == (1.0, None)
+    assert shown["22973"] == (0.0, "location")
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_site_list__out_of_season(read: Read, classes: ClassList) -> None:
     ],
 )
 def test_site_list__a_season_over_new_year(read: Read, classes: ClassList, day: date, is_there: bool) -> None:
-    assert _said(read(LIST).expected(*HERE, day), classes)["comswi"][0] == float(is_there)
+    assert _shown(read(LIST).expected(*HERE, day), classes)["comswi"][0] == float(is_there)
 
 
 def test_site_list__without_a_date_seasons_count_for_nothing(read: Read, classes: ClassList) -> None:
-    said = _said(read(LIST).expected(*HERE, None), classes)
-    assert said["comswi"] == (1.0, None)
-    assert said["22973"] == (0.0, "location")
+    shown = _shown(read(LIST).expected(*HERE, None), classes)
+    assert shown["comswi"] == (1.0, None)
+    assert shown["22973"] == (0.0, "location")
 
 
 @pytest.mark.parametrize("place", [(None, None), (None, -74.21), (6.76, None), (-6.76, -74.21), (6.76, 74.21)])
@@ -95,13 +95,13 @@ def test_site_list__each_site_has_its_own_species_and_overlaps_add_up(read: Read
     sites = read(
         "code,latitude,longitude,radius_km,weight\ngrekis,0,0,100,0.5\n22973,,,,\ngrekis,0,1,100,1\neurbla,,,,\n"
     )
-    assert {code: weight for code, (weight, _) in _said(sites.expected(0, -0.5, None), classes).items()} == {
+    assert {code: weight for code, (weight, _) in _shown(sites.expected(0, -0.5, None), classes).items()} == {
         "22973": 1.0,
         "comswi": 0.0,
         "eurbla": 0.0,
         "grekis": 0.5,
     }
-    assert {code: weight for code, (weight, _) in _said(sites.expected(0, 0.5, None), classes).items()} == {
+    assert {code: weight for code, (weight, _) in _shown(sites.expected(0, 0.5, None), classes).items()} == {
         "22973": 1.0,
         "comswi": 0.0,
         "eurbla": 1.0,
@@ -112,13 +112,13 @@ def test_site_list__each_site_has_its_own_species_and_overlaps_add_up(read: Read
 def test_site_list__two_seasons_of_a_species(read: Read, classes: ClassList) -> None:
     header = "code,first_week,last_week,latitude,longitude\n"
     sites = read(header + "comswi,13,16,0,0\ncomswi,33,36,,\n")
-    found = [week for week in range(12) if _said(sites.expected(0, 0, date(2025, week + 1, 5)), classes)["comswi"][0]]
+    found = [week for week in range(12) if _shown(sites.expected(0, 0, date(2025, week + 1, 5)), classes)["comswi"][0]]
     assert found == [3, 8]
 
 
 def test_site_list__a_first_week_after_the_last_by_one_is_all_year(read: Read, classes: ClassList) -> None:
     sites = read("code,first_week,last_week,latitude,longitude\ncomswi,9,8,0,0\n")
-    assert all(_said(sites.expected(0, 0, date(2025, m, 28)), classes)["comswi"][0] for m in range(1, 13))
+    assert all(_shown(sites.expected(0, 0, date(2025, m, 28)), classes)["comswi"][0] for m in range(1, 13))
 
 
 def test_site_list__says_what_the_bundle_does_not_know(read: Read) -> None:
@@ -130,15 +130,15 @@ def test_site_list__as_spreadsheets_write_it(tmp_path: Path, classes: ClassList)
     path = tmp_path / "sites.csv"
     text = "Code;Scientific_Name;Latitude;Longitude;Radius_km\r\n;TURDUS MERULA;6,76;-74,21;20\r\n\r\nGREKIS;;;;\r\n"
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    said = _said(SiteList.read(path, classes).expected(*HERE, None), classes)
-    assert [code for code, (weight, _) in said.items() if weight] == ["eurbla", "grekis"]
+    shown = _shown(SiteList.read(path, classes).expected(*HERE, None), classes)
+    assert [code for code, (weight, _) in shown.items() if weight] == ["eurbla", "grekis"]
 
 
 @pytest.mark.parametrize("name", ["Turdus\u00a0merula", "turdus  merula", " TURDUS MERULA ", "Turdus\u202f merula"])
 def test_site_list__a_copied_name_is_that_species(read: Read, classes: ClassList, name: str) -> None:
     sites = read(f"scientific_name,latitude,longitude\n{name},6.76,-74.21\n")
     assert sites.unknown == ()
-    assert _said(sites.expected(*HERE, None), classes)["eurbla"] == (1.0, None)
+    assert _shown(sites.expected(*HERE, None), classes)["eurbla"] == (1.0, None)
 
 
 @pytest.mark.parametrize("inside", ["\u2028", "\x85", "\x0b", "\x0c"])
@@ -150,15 +150,15 @@ def test_site_list__a_remark_with_a_separator_inside_is_one_cell(read: Read, ins
 def test_site_list__in_utf16_as_excel_saves_unicode_text(tmp_path: Path, classes: ClassList) -> None:
     path = tmp_path / "sites.txt"
     path.write_bytes("code\tlatitude\tlongitude\ngrekis\t6,76\t-74,21\n".encode("utf-16"))
-    assert _said(SiteList.read(path, classes).expected(*HERE, None), classes)["grekis"] == (1.0, None)
+    assert _shown(SiteList.read(path, classes).expected(*HERE, None), classes)["grekis"] == (1.0, None)
 
 
 def test_site_list__the_season_is_that_of_the_local_day(read: Read, classes: ClassList) -> None:
     # Until the end of April; at 2 h UTC on 1 May it is still April in Colombia.
     sites = read("code,first_week,last_week,latitude,longitude\ngrekis,1,16,6.76,-74.21\n")
     evening, next_day = datetime.fromisoformat("2025-05-01T02:00Z"), datetime.fromisoformat("2025-05-01T06:00Z")
-    assert _said(sites.expected(*HERE, evening), classes)["grekis"] == (1.0, None)
-    assert _said(sites.expected(*HERE, next_day), classes)["grekis"] == (0.0, "season")
+    assert _shown(sites.expected(*HERE, evening), classes)["grekis"] == (1.0, None)
+    assert _shown(sites.expected(*HERE, next_day), classes)["grekis"] == (0.0, "season")
 
 
 @pytest.mark.parametrize(

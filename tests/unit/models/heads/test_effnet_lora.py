@@ -87,7 +87,7 @@ def test_missing_weights_file__is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "rank", "said"),
+    ("target", "rank", "shown"),
     [
         ("no_such_layer", 16, "target_modules='no_such_layer' matches no layer of efficientnet_lite0"),
         (r".*\.conv_dw", 5, r"blocks\.0\.0\.conv_dw, whose 32 groups do not divide rank=5"),
@@ -95,8 +95,8 @@ def test_missing_weights_file__is_named() -> None:
         (r"blocks\.0\.0\.conv_dw", 32, "could not be merged"),
     ],
 )
-def test_targets_that_cannot_be_adapted__are_named(target: str, rank: int, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_targets_that_cannot_be_adapted__are_named(target: str, rank: int, shown: str) -> None:
+    with pytest.raises(ConfigError, match=shown):
         build(target_modules=target, rank=rank)
 
 

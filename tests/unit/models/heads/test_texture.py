@@ -32,8 +32,8 @@ def build(spec: FeatureSpec = SPEC, **settings: object) -> Texture:
 def statistics(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of one window in [-1, 1]: levels (4, n_bins) and flutter (n_bands, n_groups)."""
     waveform = torch.from_numpy(np.round(samples * 32767).astype(np.int16))[None]
-    said = build().statistics(waveform)[0].numpy()
-    return said[: 4 * N_BINS].reshape(4, N_BINS), said[4 * N_BINS :].reshape(N_BANDS, -1)
+    shown = build().statistics(waveform)[0].numpy()
+    return shown[: 4 * N_BINS].reshape(4, N_BINS), shown[4 * N_BINS :].reshape(N_BANDS, -1)
 
 
 def song(carrier_hz: float, pulses_hz: float, noise: float = 0.003) -> np.ndarray:
@@ -110,7 +110,7 @@ def test_exported__says_the_same_of_a_song_and_of_silence(tmp_path: Path) -> Non
         [head], [head.input_names], ["cross_entropy"], WeightedAverage([1.0]), Calibration.none(5)
     ).eval()
     write_graph(module, inputs, SPEC, classes, tmp_path / "model.onnx")
-    said = Graph(tmp_path / "model.onnx", inputs, n_threads=1).run({"waveform": waveform})
+    shown = Graph(tmp_path / "model.onnx", inputs, n_threads=1).run({"waveform": waveform})
     with torch.inference_mode():
         expected = head(torch.from_numpy(waveform)).softmax(dim=1).numpy()
-    assert np.abs(said - expected).max() < Tolerances().torch_to_onnx
+    assert np.abs(shown - expected).max() < Tolerances().torch_to_onnx

@@ -34,8 +34,8 @@ def reserve(n_recordings: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (shares / shares.sum(axis=2, keepdims=True)).astype(np.float32), np.eye(N_CLASSES, dtype=np.float32)[truth]
 
 
-def log_loss(said: np.ndarray, target: np.ndarray) -> float:
-    return float(-(target * np.log(np.maximum(said, 1e-6))).sum(axis=1).mean())
+def log_loss(shown: np.ndarray, target: np.ndarray) -> float:
+    return float(-(target * np.log(np.maximum(shown, 1e-6))).sum(axis=1).mean())
 
 
 def fit(scores: np.ndarray, target: np.ndarray, **settings: object) -> MetaMlp:
@@ -53,8 +53,8 @@ def test_start__is_the_average_exactly(correction: str) -> None:
 def test_start__keeps_the_sum_of_heads_that_judge_each_class_alone() -> None:
     scores = torch.tensor([[[0.9, 0.8, 0.1]], [[0.7, 0.6, 0.1]]])
     with torch.inference_mode():
-        said = MetaMlp([0.5, 0.5], "shared", (4,), 3).eval()(scores)
-    assert torch.allclose(said, torch.tensor([[0.8, 0.7, 0.1]]), atol=1e-5)
+        shown = MetaMlp([0.5, 0.5], "shared", (4,), 3).eval()(scores)
+    assert torch.allclose(shown, torch.tensor([[0.8, 0.7, 0.1]]), atol=1e-5)
 
 
 def test_fit__learns_whom_to_believe_on_new_recordings() -> None:

@@ -84,8 +84,8 @@ def test_fit__weights_are_those_of_the_mean_that_is_used() -> None:
         joined = supervisor.combine(scores)
         found = -np.log(joined[target > 0]).mean()
         for other in (0.2, 0.5, 0.8, 0.99):
-            said = WeightedAverage([1 - other, other], mean).combine(scores)
-            assert found <= -np.log(said[target > 0]).mean() + 1e-6
+            shown = WeightedAverage([1 - other, other], mean).combine(scores)
+            assert found <= -np.log(shown[target > 0]).mean() + 1e-6
     assert fitted["arithmetic"] != fitted["geometric"]
 
 

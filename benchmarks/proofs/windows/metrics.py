@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.accuracy.folds import N_FOLDS
-from benchmarks.proofs.windows.heads import Said
+from benchmarks.proofs.windows.heads import Predictions
 from benchmarks.proofs.windows.sound import RULES, Rule, Sound, cut_of, window_shares
 from silencio.data.shards import ShardSet, targets
 from silencio.detections.merging import merge_windows
@@ -34,7 +34,7 @@ _DIGITS = 4
 _SHORT_S = 1.0
 
 
-def rest_figures(sound: Sound) -> dict[str, Any]:
+def rest_metrics(sound: Sound) -> dict[str, Any]:
     """How many recordings have a rest, and how long it is."""
     shards = sound.shards("padded")
     window, rate_hz = shards.spec.window_samples, shards.spec.sample_rate_hz
@@ -50,9 +50,9 @@ def rest_figures(sound: Sound) -> dict[str, Any]:
     }
 
 
-def head_figures(sound: Sound, said: Mapping[Rule, Sequence[Said]]) -> dict[str, Any]:
+def head_metrics(sound: Sound, predictions: Mapping[Rule, Sequence[Predictions]]) -> dict[str, Any]:
     """Every rule's figures, and differences of two rules, paired by recording."""
-    outcomes = {rule: _Outcome.of(sound, rule, said[rule]) for rule in RULES}
+    outcomes = {rule: _Outcome.of(sound, rule, predictions[rule]) for rule in RULES}
     return {
         "rules": {rule: one.row() for rule, one in outcomes.items()},
         "changes": {f"{ours} - {theirs}": outcomes[ours].against(outcomes[theirs]) for ours, theirs in _PAIRS},
@@ -64,12 +64,12 @@ class _Outcome:
     """A head under a rule, recordings of all folds one after the other.
 
     Attributes:
-        table: The recordings.
+        table: Table of the recordings.
         scores: (n_recordings, n_classes).
         target: 0 or 1, of the same shape.
         truth: Position of each primary label.
         false_alarms: Detections of species that are no label of the recording, (n_recordings,).
-        short_alarms: Of these, those of less than a second.
+        short_alarms: Those of them of less than a second.
         is_named: Whether the primary label is named.
         hours: (n_recordings,).
     """
@@ -84,14 +84,14 @@ class _Outcome:
     hours: NDArray[np.float64]
 
     @classmethod
-    def of(cls, sound: Sound, rule: Rule, said: Sequence[Said]) -> _Outcome:
-        folds = [_Fold(sound.fold(cut_of(rule), fold, "test"), rule, said[fold]) for fold in range(N_FOLDS)]
+    def of(cls, sound: Sound, rule: Rule, predictions: Sequence[Predictions]) -> _Outcome:
+        folds = [_Fold(sound.fold(cut_of(rule), fold, "test"), rule, predictions[fold]) for fold in range(N_FOLDS)]
         index = sound.reserve.classes.index
-        target = [targets(one.judged.table, index) for one in folds]
+        target = [targets(one.test_set.table, index) for one in folds]
         alarms = [
             folds[fold].alarms(_thresholds(sound, folds, target, without=fold), target[fold]) for fold in range(N_FOLDS)
         ]
-        table = pd.concat([one.judged.table for one in folds], ignore_index=True)
+        table = pd.concat([one.test_set.table for one in folds], ignore_index=True)
         return cls(
             table=table,
             scores=np.concatenate([one.scores for one in folds]),
@@ -123,7 +123,7 @@ class _Outcome:
             raise ValueError("two rules were judged on different recordings")
         bootstrap = Bootstrap(len(self.table), N_RESAMPLES)
         pairs = compare("the other rule", self.scores, other.scores, self.target, self.truth, bootstrap)
-        changes = {one.figure: [_rounded(one.difference), *map(_rounded, one.interval)] for one in pairs}
+        changes = {one.metric: [_rounded(one.difference), *map(_rounded, one.interval)] for one in pairs}
         hours = bootstrap.counts @ self.hours
         for name, ours, theirs in (
             ("false_alarms_per_hour", self.false_alarms, other.false_alarms),
@@ -140,25 +140,25 @@ class _Outcome:
 class _Fold:
     """What was said of one fold's recordings."""
 
-    def __init__(self, judged: ShardSet, rule: Rule, said: Said) -> None:
-        self.judged = judged
-        self.windows = np.array(said["windows"], np.float32)
-        self.recording = np.repeat(np.arange(len(judged)), said["n_windows"])
-        shares = np.concatenate([window_shares(judged, index) for index in range(len(judged))])
+    def __init__(self, test_set: ShardSet, rule: Rule, predictions: Predictions) -> None:
+        self.test_set = test_set
+        self.windows = np.array(predictions["windows"], np.float32)
+        self.recording = np.repeat(np.arange(len(test_set)), predictions["n_windows"])
+        shares = np.concatenate([window_shares(test_set, index) for index in range(len(test_set))])
         weights = shares if rule == "weighted" else np.ones(len(shares))
-        if "recordings" in said:
-            self.scores = np.array(said["recordings"])
+        if "recordings" in predictions:
+            self.scores = np.array(predictions["recordings"])
         else:
             self.scores = _weighted_scores(self.windows, self.recording, weights)
-        rate_hz = judged.spec.sample_rate_hz
-        self.hours = np.array([len(waveform) for waveform in judged]) / rate_hz / 3600.0
+        rate_hz = test_set.spec.sample_rate_hz
+        self.hours = np.array([len(waveform) for waveform in test_set]) / rate_hz / 3600.0
 
     def alarms(self, thresholds: NDArray[np.float64], target: NDArray[np.float32]) -> NDArray[np.float64]:
         """By recording: wrong detections, those of less than a second, and whether a right species is named."""
-        spec, rows = self.judged.spec, []
-        for index in range(len(self.judged)):
+        spec, rows = self.test_set.spec, []
+        for index in range(len(self.test_set)):
             own = self.windows[self.recording == index]
-            starts_s = [start / spec.sample_rate_hz for start in self.judged.window_starts(index)]
+            starts_s = [start / spec.sample_rate_hz for start in self.test_set.window_starts(index)]
             found = merge_windows(starts_s, spec.window_s, own, own >= thresholds, self.hours[index] * 3600.0)
             wrong = [one for one in found if not target[index, one.column]]
             short = [one for one in wrong if one.end_s - one.start_s < _SHORT_S]
@@ -170,7 +170,7 @@ def _thresholds(
     sound: Sound, folds: Sequence[_Fold], target: Sequence[NDArray[np.float32]], without: int
 ) -> NDArray[np.float64]:
     others = [number for number in range(N_FOLDS) if number != without]
-    first = np.cumsum([0, *(len(folds[number].judged) for number in others)])
+    first = np.cumsum([0, *(len(folds[number].test_set) for number in others)])
     fitted = fit_thresholds(
         np.concatenate([folds[number].windows for number in others]),
         np.concatenate([folds[number].recording + begin for number, begin in zip(others, first, strict=False)]),
