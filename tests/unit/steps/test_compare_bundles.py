@@ -65,7 +65,7 @@ def test_compare_bundles__one_table_has_both(inputs: Inputs, outputs: Outputs, t
     # Figures stand side by side with the recordings that they are of.
     assert ensemble["test_set"] == student["test_set"] != ""
     assert facts["student_minus_ensemble"]["n_recordings"] == ensemble["n_recordings"] == 4
-    assert f"on 4\u202ftest recordings, part {student['test_part']}" in outputs.page.read_text()
+    assert f"on 4\u202ftest recordings, test set {student['test_part']}" in outputs.page.read_text()
     licence = Bundle(tiny_bundle).manifest.licences["verdict"]
     assert ensemble["licence"] == licence
     page = outputs.page.read_text()

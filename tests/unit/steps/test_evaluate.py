@@ -93,11 +93,11 @@ def test_evaluate__a_student_has_one_row_and_its_teachers_stand_beside_it(
     assert evaluation.bundle_row == "student"
     assert list(evaluation.rows) == ["student", *teacher.rows]
     assert metrics["test_top1"] == round(evaluation.rows["student"].top1, 4)
-    assert evaluation.rows[ENSEMBLE] == teacher.figures
+    assert evaluation.rows[ENSEMBLE] == teacher.metrics
     assert evaluation.heads == {"student": {"student": True}, **teacher.heads}
     # The student's bundle is the teacher's here: by its own graph it is told apart by nothing, as two models would be.
     (taught,) = [one for one in evaluation.comparisons if one.other == ENSEMBLE]
-    assert (taught.figure, taught.difference) == ("top1", 0.0)
+    assert (taught.metric, taught.difference) == ("top1", 0.0)
     assert "student" not in {one.other for one in evaluation.comparisons}
 
 
@@ -113,7 +113,7 @@ def test_evaluate__a_champion_that_is_the_candidate_differs_by_nothing(evaluated
     evaluation = evaluated[1]
     against = [one for one in evaluation.comparisons if one.other == "champion"]
     assert [(one.difference, one.interval) for one in against] == [(0.0, (0.0, 0.0))] * 2
-    # It was not trained on its own test part, and so may be asked about all of it.
+    # It was not trained on its own test set, and so may be asked about all of it.
     assert {one.n_recordings for one in against} == {len(evaluation.answers)}
 
 

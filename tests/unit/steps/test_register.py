@@ -64,7 +64,7 @@ def test_register__what_passed_is_a_version(client: MlflowClient, bundle: Path, 
     (found,) = versions()
     assert (found.number, found.aliases, found.run_id) == (1, ("challenger",), run.info.run_id)
     registration = json.loads((tmp_path / "registration").read_text())
-    assert (registration["version"], registration["verdict"], registration["objections"]) == ("1", "passed", [])
+    assert (registration["version"], registration["verdict"], registration["failed_gates"]) == ("1", "passed", [])
 
 
 def test_register__what_was_refused_is_no_version_and_says_why(
@@ -81,14 +81,17 @@ def test_register__what_was_refused_is_no_version_and_says_why(
     assert run.info.status == "FINISHED"
     # What was refused can still be looked at.
     assert "bundle" in {entry.path for entry in client.list_artifacts(run.info.run_id)}
-    assert json.loads((tmp_path / "registration").read_text())["objections"] == ["birds: 0.31 is less than 0.50"]
+    assert json.loads((tmp_path / "registration").read_text())["failed_gates"] == ["birds: 0.31 is less than 0.50"]
 
 
-def test_register__what_was_not_asked_stands_in_the_run(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("applies", ["applies", "asked"], ids=["now", "before 0.1.0"])
+def test_register__what_did_not_apply_stands_in_the_run(
+    client: MlflowClient, bundle: Path, tmp_path: Path, applies: str
+) -> None:
     inputs = register_inputs(tmp_path / "inputs", bundle)
     facts = json.loads(inputs["verdict"].read_text())
-    few = {"gate": "calibration", "passed": True, "message": "so few", "decides": False, "applies": True}
-    none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, "applies": False}
+    few = {"gate": "calibration", "passed": True, "message": "so few", "decides": False, applies: True}
+    none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, applies: False}
     inputs["verdict"].write_text(json.dumps({**facts, "reasons": [*facts["reasons"], few, none]}))
     run_id = open_run("train", "abc123", "local", "")
     register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))
@@ -148,7 +151,7 @@ def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
 
 
 def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: MlflowClient, tmp_path: Path) -> None:
-    sealed = write_bundle(tmp_path / "sealed", verdict={"passed": False, "refusals": ["too few birds"]})
+    sealed = write_bundle(tmp_path / "sealed", verdict={"passed": False, "failed_gates": ["too few birds"]})
     run_id = open_run("train", "abc", "local", "")
     inputs = register_inputs(tmp_path / "inputs", sealed)
     with pytest.raises(RegistryError, match="sealed with another verdict"):

@@ -120,7 +120,7 @@ def test_split__hidden_recordings_are_training_recordings_to_the_next_run(
     assert (assignment.drop(sorted(hidden)) == before.drop(sorted(hidden))).all()
     history = read_frame(tmp_path / "split_history").set_index("recording_id")["split"]
     assert (history[before.index] == before).all()
-    # They are development: no shard of the test part holds one.
+    # They are development: no shard of the test set holds one.
     table = read_frame(tmp_path / "assignment")
     assert not set(table.loc[table["split"] == "pool", "shard"]) & set(_shards_of("test", tmp_path))
 
