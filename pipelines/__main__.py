@@ -165,7 +165,7 @@ def _run_batch_score(options: argparse.Namespace, console: Console) -> int:
 
 def _run_train(options: argparse.Namespace, console: Console) -> int:
     from pipelines.step_tables import plan_table, times_table
-    from pipelines.train_output import PAGES, judged_table
+    from pipelines.train_output import PAGES, evaluated_table
     from pipelines.train_run import plan_train, run_train
     from silencio.registry.runs import runs_page
 
@@ -176,7 +176,7 @@ def _run_train(options: argparse.Namespace, console: Console) -> int:
         return 0
     run = run_train(*asked, **beside)
     console.print(times_table(run.times))
-    console.print(judged_table(run, console.width))
+    console.print(evaluated_table(run, console.width))
     console.print("Taxon columns are top-1.")
     what = f"the {run.evaluation.bundle_row}" if "other_bundle" in run.pages else "it"
     console.print(

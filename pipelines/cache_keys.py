@@ -36,7 +36,7 @@ def keyed(component: Any, key: Mapping[str, Any], name: str = "") -> Callable[..
         component: What `dsl.component` makes.
         key: Parameters (outputs of steps, the pipeline's own, or constant texts), by name; those that the component has
             stay its own.
-        name: Of its node in the graph, if not the component's: KFP would number several of one component.
+        name: Name of its node in the graph, if not the component's: KFP would number several of one component.
 
     Returns:
         Called with the component's own arguments, it makes the task.

@@ -113,11 +113,11 @@ def _tasks(spec: Mapping[str, Any], dag: Mapping[str, Any]) -> Iterator[Mapping[
             yield task
 
 
-def _resources(asked: Mapping[str, Any], pod: Mapping[str, Any]) -> str:
-    n_cores = asked["resourceCpuRequest"]
-    words = f"{n_cores} core{'' if n_cores == '1' else 's'}, {asked['resourceMemoryRequest']}"
+def _resources(requested: Mapping[str, Any], pod: Mapping[str, Any]) -> str:
+    n_cores = requested["resourceCpuRequest"]
+    words = f"{n_cores} core{'' if n_cores == '1' else 's'}, {requested['resourceMemoryRequest']}"
     words += "".join(f" ({mount['sizeLimit']} of it shared)" for mount in pod.get("emptyDirMounts", []))
-    gpu = asked.get("accelerator")
+    gpu = requested.get("accelerator")
     return words + (f", {gpu['resourceCount']} GPU" if gpu else "")
 
 

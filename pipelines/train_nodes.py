@@ -72,7 +72,7 @@ class Settings(NamedTuple):
 
     Attributes:
         outputs: What each step reads of it, and what was made before with which settings.
-        inputs_version: Of the recordings.
+        inputs_version: Version of the recordings.
     """
 
     outputs: dict[str, Any]
@@ -223,7 +223,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
     """Fuse, calibrate, export, evaluate and judge.
 
     Args:
-        data: Of recordings.
+        data: What nodes are handed of recordings.
         heads: The trained heads.
         run: The run.
         teacher: Where the head is a student: its figures stand beside its teacher's.

@@ -39,7 +39,7 @@ def part(task: dict) -> str:
     return given["outputParameterKey"]
 
 
-def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
+def test_student__learns_from_the_ensemble_and_is_evaluated_like_it(tasks) -> None:
     graph = tasks("student={}")
     assert producer(graph["pseudo-label"], "ensemble") == "fit-ensemble"
     assert producer(graph["distill-student"], "soft_labels") == "pseudo-label"
@@ -103,7 +103,7 @@ def test_heads__are_named_on_the_page_of_every_step_that_has_places_for_them(tas
             assert ["effnet-lora" in makers[0], "texture" in makers[1], "texture" in makers[2]] == [True] * 3
 
 
-def test_self_training__soundscapes_reach_training_and_nothing_that_judges(tasks) -> None:
+def test_self_training__soundscapes_reach_training_and_nothing_that_evaluates(tasks) -> None:
     graph = tasks("self_training={pool: soundscapes}")
     assert producer(graph["plan-development"], "assignment") == "pool-unlabelled"
     for name in ("plan-test", "export"):

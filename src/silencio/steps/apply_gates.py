@@ -62,7 +62,7 @@ class Outcome:
     """What came of it.
 
     Attributes:
-        version: Of the bundle.
+        version: The bundle's version.
         passed: Whether it may be registered.
         n_failed_gates: Gates that did not let it pass.
     """

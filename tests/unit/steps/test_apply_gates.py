@@ -34,13 +34,23 @@ def _evaluation(
     data: TinyData, path: Path, sureness: float, champion: ChampionScores | None = None, of: str = ENSEMBLE
 ) -> Evaluation:
     """Of a model that is always right, and says so with this probability."""
-    judged = ShardSet(data.test, data.config.features, "test")
-    truth = [data.classes.index[code] for code in judged.table["primary_label"]]
-    said = np.full((len(judged), 4), (1 - sureness) / 3)
-    said[np.arange(len(judged)), truth] = sureness
-    scores = {of: said, "majority class": np.full((len(judged), 4), 0.25)}
+    test_set = ShardSet(data.test, data.config.features, "test")
+    truth = [data.classes.index[code] for code in test_set.table["primary_label"]]
+    predictions = np.full((len(test_set), 4), (1 - sureness) / 3)
+    predictions[np.arange(len(test_set)), truth] = sureness
+    scores = {of: predictions, "majority class": np.full((len(test_set), 4), 0.25)}
     evaluation = evaluate_test_set(
-        scores, said, said > 0.5, judged, judged.table, [], champion, data.classes, SliceConfig(), 100, of
+        scores,
+        predictions,
+        predictions > 0.5,
+        test_set,
+        test_set.table,
+        [],
+        champion,
+        data.classes,
+        SliceConfig(),
+        100,
+        of,
     )
     evaluation.save(path)
     return evaluation
@@ -138,20 +148,20 @@ def test_apply_gates__the_same_figures_the_same_verdict(step: Any) -> None:
 def test_apply_gates__a_champion_that_cannot_be_compared_refuses(step: Any) -> None:
     # It has learned from every test recording, as one does that was made from another split.
     unfair = ChampionScores("v1", np.full((4, 4), 0.25), np.zeros(4, bool))
-    judged, folder = step(0.9, champion=unfair, champion_margin=0.02)
+    outcome, folder = step(0.9, champion=unfair, champion_margin=0.02)
     verdict = Verdict.load(folder / "verdict")
     (reason,) = [one for one in verdict.reasons if one.gate == "champion"]
-    assert (judged["passed"], reason.passed, reason.decides) == (False, False, True)
+    assert (outcome.passed, reason.passed, reason.decides) == (False, False, True)
     assert "Champion v1 was not compared" in reason.message
 
 
 def test_apply_gates__a_run_that_lost_its_soundscapes_is_refused(step: Any) -> None:
-    judged, folder = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6})
-    assert not judged["passed"]
+    outcome, folder = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6})
+    assert not outcome.passed
     (refusal,) = Verdict.load(folder / "verdict").failed_gates
     assert refusal.startswith("No soundscapes were scored")
 
 
 def test_apply_gates__a_policy_may_say_that_there_are_no_soundscapes(step: Any) -> None:
-    judged, _ = step(0.9, minimum={"top1": 0.5}, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
-    assert judged["passed"]
+    outcome, _ = step(0.9, minimum={"top1": 0.5}, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
+    assert outcome.passed

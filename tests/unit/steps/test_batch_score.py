@@ -86,7 +86,7 @@ def test_counts__add_up(scores: tuple[Path, dict[str, int]]) -> None:
     assert (files["a/one.ogg"]["duration_s"], files["a/one.ogg"]["n_windows"]) == ("12.000", "3")
 
 
-def test_rows__are_birdclefs_and_say_what_the_scorer_says(
+def test_rows__are_birdclefs_and_hold_what_the_scorer_predicts(
     scores: tuple[Path, dict[str, int]], archive: Path, bundle: Path
 ) -> None:
     rows = {row.pop("row_id"): row for row in rows_of(scores[0] / "birdclef.csv")}
@@ -98,8 +98,8 @@ def test_rows__are_birdclefs_and_say_what_the_scorer_says(
         *(f"three_{end}" for end in (5, 10)),
     ]
     scorer = Scorer(Bundle(bundle), 1)
-    said = np.array([[float(value) for value in rows[f"three_{end}"].values()] for end in (5, 10)], np.float32)
-    np.testing.assert_allclose(said, scorer(archive / "b" / "three.flac").probabilities, rtol=0, atol=1e-6)
+    printed = np.array([[float(value) for value in rows[f"three_{end}"].values()] for end in (5, 10)], np.float32)
+    np.testing.assert_allclose(printed, scorer(archive / "b" / "three.flac").probabilities, rtol=0, atol=1e-6)
     assert list(rows["two_5"]) == list(scorer.bundle.manifest.classes.codes)
 
 
@@ -152,7 +152,7 @@ def test_nothing_to_score__is_one_sentence(tmp_path: Path) -> None:
         _list(tmp_path, 151, tmp_path / "archive")
 
 
-def test_shards__are_no_more_than_a_step_can_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards__are_no_more_than_a_step_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("silencio.steps.list_archive.SHARD_BYTES", 1)
     (tmp_path / "in").mkdir()
     for number in range(160):
@@ -177,8 +177,8 @@ def test_names_that_are_no_text__are_scored_among_others(bundle: Path, tmp_path:
     work = tmp_path / "work"
     work.mkdir()
     assert _list(tmp_path / "in", 1, work / "archive")["recordings"] == 3
-    _score(work / "archive", 0, bundle, work / "split")
-    assert _collect(work / "archive", [work / "split"], work / "all")["scored"] == 3
+    _score(work / "archive", 0, bundle, work / "scores")
+    assert _collect(work / "archive", [work / "scores"], work / "all")["scored"] == 3
     files = {row["file"]: row["status"] for row in rows_of(work / "all" / "files.csv")}
     assert files == {
         "[dawn] 1.ogg": "scored",

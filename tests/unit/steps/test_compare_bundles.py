@@ -24,12 +24,22 @@ from tests.tiny_reserve import TINY
 
 def _evaluation(data: TinyData, path: Path, n_wrong: int, of: str) -> Path:
     """Of a model that is sure, and wrong about the first recordings."""
-    judged = ShardSet(data.test, data.config.features, "test")
-    truth = np.array([data.classes.index[code] for code in judged.table["primary_label"]])
-    said = np.full((len(judged), 4), 0.05)
-    said[np.arange(len(judged)), (truth + (np.arange(len(judged)) < n_wrong)) % 4] = 0.85
+    test_set = ShardSet(data.test, data.config.features, "test")
+    truth = np.array([data.classes.index[code] for code in test_set.table["primary_label"]])
+    predictions = np.full((len(test_set), 4), 0.05)
+    predictions[np.arange(len(test_set)), (truth + (np.arange(len(test_set)) < n_wrong)) % 4] = 0.85
     evaluate_test_set(
-        {of: said}, said, said > 0.5, judged, judged.table, [], None, data.classes, SliceConfig(), 100, of
+        {of: predictions},
+        predictions,
+        predictions > 0.5,
+        test_set,
+        test_set.table,
+        [],
+        None,
+        data.classes,
+        SliceConfig(),
+        100,
+        of,
     ).save(path)
     return path
 
@@ -88,7 +98,7 @@ def test_compare_bundles__times_are_taken_on_validation_recordings(
     assert read and set(part[read]) == {"validation"}
 
 
-def test_compare_bundles__says_which_one_is_released_and_that_the_gates_have_the_last_word(
+def test_compare_bundles__names_the_released_one_and_that_the_gates_have_the_last_word(
     inputs: Inputs,
     outputs: Outputs,
 ) -> None:
@@ -106,7 +116,7 @@ def test_compare_bundles__figures_on_different_recordings_are_not_compared(input
         run(inputs, outputs)
 
 
-def test_costs__count_files_and_hear_every_recording(tiny_data: TinyData, tiny_bundle: Path) -> None:
+def test_costs__count_files_and_score_every_recording(tiny_data: TinyData, tiny_bundle: Path) -> None:
     recordings = example_recordings(tiny_data.recordings)
     costs = measure_costs({"one": tiny_bundle, "other": tiny_bundle}, recordings)
     validation = ShardSet(tiny_data.development, tiny_data.config.features, "validation")

@@ -59,7 +59,7 @@ def evaluated(
 # What is judged
 
 
-def test_evaluate__judges_ensemble_heads_and_references(evaluated: tuple, tiny_data: TinyData) -> None:
+def test_evaluate__is_of_ensemble_heads_and_references(evaluated: tuple, tiny_data: TinyData) -> None:
     metrics, evaluation = evaluated
     references = ["logistic regression on mean log-mel", "majority class"]
     assert list(evaluation.rows) == [ENSEMBLE, "raw_cnn", "effnet_lora", *references]
@@ -96,8 +96,8 @@ def test_evaluate__a_student_has_one_row_and_its_teachers_stand_beside_it(
     assert evaluation.rows[ENSEMBLE] == teacher.metrics
     assert evaluation.heads == {"student": {"student": True}, **teacher.heads}
     # The student's bundle is the teacher's here: by its own graph it is told apart by nothing, as two models would be.
-    (taught,) = [one for one in evaluation.comparisons if one.other == ENSEMBLE]
-    assert (taught.metric, taught.difference) == ("top1", 0.0)
+    (comparison,) = [one for one in evaluation.comparisons if one.other == ENSEMBLE]
+    assert (comparison.metric, comparison.difference) == ("top1", 0.0)
     assert "student" not in {one.other for one in evaluation.comparisons}
 
 
@@ -117,7 +117,7 @@ def test_evaluate__a_champion_that_is_the_candidate_differs_by_nothing(evaluated
     assert {one.n_recordings for one in against} == {len(evaluation.answers)}
 
 
-def test_evaluate__focal_recordings_are_not_judged_alone(evaluated: tuple) -> None:
+def test_evaluate__is_not_of_focal_recordings_alone(evaluated: tuple) -> None:
     assert evaluated[1].soundscapes["metrics"]
     assert evaluated[1].failure_modes
 
@@ -165,8 +165,8 @@ def test_leak__that_only_the_trained_head_knows_of_is_caught(
     inputs: Inputs, leaking_shard: AddShard, tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path: Path
 ) -> None:
     # The head was trained elsewhere, on other shards than those that are shown here.
-    heard = ShardSet([*tiny_data.development, leaking_shard("train")], tiny_data.config.features, "train")
-    head = replace(tiny_ensemble.heads[1], trained_on=recording_fingerprints(heard.table))
+    trained_on = ShardSet([*tiny_data.development, leaking_shard("train")], tiny_data.config.features, "train")
+    head = replace(tiny_ensemble.heads[1], trained_on=recording_fingerprints(trained_on.table))
     head.save(tmp_path / "head")
     heads = [inputs.heads[0], tmp_path / "head"]
     with pytest.raises(SplitError, match=f"leaked: {head.name} was trained on the same sound"):

@@ -30,9 +30,9 @@ def inputs(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: p
     folder, config = tmp_path_factory.mktemp("inputs"), resolve(TINY, overrides=["heads.effnet_lora=null"])
     heads = [head for head in tiny_ensemble.heads if head.name == "raw_cnn"]
     heads[0].save(folder / "raw_cnn")
-    fusion = fit_ensemble(heads, tiny_data.recordings, config, tiny_data.classes)
-    fusion.save(folder / "ensemble")
-    calibrate_ensemble(fusion, tiny_data.recordings, config, tiny_data.classes).save(folder / "decision_rule")
+    ensemble = fit_ensemble(heads, tiny_data.recordings, config, tiny_data.classes)
+    ensemble.save(folder / "ensemble")
+    calibrate_ensemble(ensemble, tiny_data.recordings, config, tiny_data.classes).save(folder / "decision_rule")
     write_class_list(tiny_data.classes, folder / "classes")
     write_recordings(tiny_data.recordings.drop(columns="split"), folder / "usable")
     assignment = tiny_data.recordings[["recording_id", "split", "primary_label", "sha256"]]
@@ -64,7 +64,7 @@ def exported(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> tuple[
         return run(inputs, Outputs(folder / "bundle", folder / "variants")), folder
 
 
-def test_export__writes_a_candidate_that_was_not_judged(exported: tuple[str, Path]) -> None:
+def test_export__writes_a_candidate_that_was_not_evaluated(exported: tuple[str, Path]) -> None:
     version, folder = exported
     manifest = Bundle(folder / "bundle").manifest
     assert manifest.version == version
@@ -74,7 +74,7 @@ def test_export__writes_a_candidate_that_was_not_judged(exported: tuple[str, Pat
     assert json.loads((folder / "variants").read_text()) == {}
 
 
-def test_export__says_where_it_comes_from(exported: tuple[str, Path], tiny_data: TinyData) -> None:
+def test_export__names_where_it_comes_from(exported: tuple[str, Path], tiny_data: TinyData) -> None:
     directory = exported[1] / "bundle"
     manifest = Bundle(directory).manifest
     # What was not added has no identity, and what runs says itself what it is.

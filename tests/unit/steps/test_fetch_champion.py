@@ -55,12 +55,12 @@ def test_fetch_champion__of_the_registry_is_a_bundle_that_needs_no_server(
 def test_fetch_champion__of_another_server_with_the_same_number_is_another(
     tracking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = []
+    versions = []
     for number, macro_map in enumerate((0.8, 0.7)):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", fresh_database(tmp_path / f"server-{number}"))
         _promoted(write_bundle(tmp_path / f"bundle-{number}", macro_map=macro_map), tmp_path / f"inputs-{number}")
-        said.append(_fetch("registry", tmp_path / f"champion-{number}"))
-    assert said[0] != said[1]
+        versions.append(_fetch("registry", tmp_path / f"champion-{number}"))
+    assert versions[0] != versions[1]
 
 
 @pytest.mark.parametrize("champion", ["registry", "none", ""])
@@ -92,7 +92,7 @@ def test_fetch_champion__a_folder_that_was_replaced_is_another_champion(tmp_path
     assert _fetch(str(place), tmp_path / "two") != first
 
 
-def test_fetch_champion__that_cannot_be_had_says_what_else_there_is(
+def test_fetch_champion__that_cannot_be_had_names_what_else_there_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
@@ -124,8 +124,8 @@ def test_fetch_champion__may_lie_in_s3(tmp_path: Path, monkeypatch: pytest.Monke
         _fetch(place, tmp_path / "nothing")
     bundle = write_bundle(tmp_path / "bundle")
     upload_folder(bundle, place)
-    said = _fetch(place, tmp_path / "champion")
-    assert said == _fetch(str(bundle), tmp_path / "copied")
+    versions = _fetch(place, tmp_path / "champion")
+    assert versions == _fetch(str(bundle), tmp_path / "copied")
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
     write_bytes(f"{place}/bundle.json", b"{}")
     with pytest.raises(BundleError, match=f"^{place} holds no bundle"):

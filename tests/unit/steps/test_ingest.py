@@ -25,7 +25,7 @@ def test_ingest__writes_recordings_and_classes(birdclef_folder: Path, source: So
     assert read_class_list(tmp_path / "classes") == source.classes
 
 
-def test_ingest__says_what_there_is(birdclef_folder: Path, tmp_path: Path) -> None:
+def test_ingest__counts_what_there_is(birdclef_folder: Path, tmp_path: Path) -> None:
     assert _ingest(birdclef_folder, tmp_path) == {
         "recordings": 19,
         "species": 5,
@@ -87,7 +87,7 @@ def test_ingest__hands_on_what_the_tables_say_against_themselves(own_folder: Pat
     assert known["recording_id"][0].startswith("bobfly1/")
 
 
-def test_ingest__says_what_it_took_the_source_for_and_what_it_does_not_know(
+def test_ingest__prints_what_it_took_the_source_for_and_what_it_does_not_know(
     birdclef_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _ingest(birdclef_folder, tmp_path)
@@ -106,9 +106,9 @@ def test_ingest__labels_below_min_recordings_are_left_out_and_named(
     birdclef_folder: Path, source: Source, tmp_path: Path
 ) -> None:
     counts = source.recordings["primary_label"].value_counts()
-    most = int(counts.max())
-    _ingest(birdclef_folder, tmp_path, min_recordings=most)
-    often = sorted(counts.index[counts == most])
+    max_count = int(counts.max())
+    _ingest(birdclef_folder, tmp_path, min_recordings=max_count)
+    often = sorted(counts.index[counts == max_count])
     assert 0 < len(often) < len(counts)
     assert list(read_class_list(tmp_path / "classes").codes) == often
     assert set(read_recordings(tmp_path / "recordings")["primary_label"]) == set(often)

@@ -20,7 +20,7 @@ def test_open_run__hands_on_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert connect().get_run(run_id).data.tags["kfp_run"] == "job-1"
 
 
-def test_open_run__nobody_there_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+def test_open_run__nobody_there_is_known_before_any_work(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(RegistryError, match="does not answer") as caught:
         run(Inputs("train", "job-1"))

@@ -54,7 +54,7 @@ def _parts(inputs: Inputs, data: TinyData) -> dict[str, set[str]]:
     return {str(part): set(rows["recording_id"]) for part, rows in table.groupby("split")}
 
 
-def test_pseudo_label__a_student_is_taught_training_recordings_and_pool(
+def test_pseudo_label__a_student_learns_training_recordings_and_pool(
     inputs: Inputs, tiny_data: TinyData, tmp_path: Path
 ) -> None:
     metrics, soft = _label(inputs, tmp_path, "student", "student.kind=raw_cnn")
@@ -81,11 +81,11 @@ def test_pseudo_label__temperature_and_share_of_the_labels_reach_the_targets(
             np.testing.assert_allclose(mixed.targets[name], soft[name], atol=1e-6)
 
 
-def test_pseudo_label__heads_are_taught_the_pool_alone_as_pseudo_labels(
+def test_pseudo_label__heads_learn_the_pool_alone_as_pseudo_labels(
     inputs: Inputs, tiny_data: TinyData, tmp_path: Path
 ) -> None:
-    asked = ("self_training.pool=hidden", "self_training.min_probability=0.0", "self_training.power=2.0")
-    metrics, soft = _label(inputs, tmp_path, "heads", *asked)
+    overrides = ("self_training.pool=hidden", "self_training.min_probability=0.0", "self_training.power=2.0")
+    metrics, soft = _label(inputs, tmp_path, "heads", *overrides)
     assert set(soft.targets) == _parts(inputs, tiny_data)[POOL]
     # The labels that were hidden say how good the guesses are.
     truth = tiny_data.recordings.set_index("recording_id")["primary_label"]

@@ -67,9 +67,7 @@ def test_register__what_passed_is_a_version(client: MlflowClient, bundle: Path, 
     assert (registration["version"], registration["verdict"], registration["failed_gates"]) == ("1", "passed", [])
 
 
-def test_register__what_was_refused_is_no_version_and_says_why(
-    client: MlflowClient, bundle: Path, tmp_path: Path
-) -> None:
+def test_register__what_was_refused_is_no_version_and_why(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     version, run = _register(client, bundle, tmp_path, passed=False)
     assert version == ""
     assert versions() == []

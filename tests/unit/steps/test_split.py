@@ -72,7 +72,7 @@ def test_split__counts(config: RunConfig, validated: ValidatedRecordings, tmp_pa
     assert metrics == {"train": 9, "validation": 5, "test": 5, "species_too_small": 0, "kept": 0}
 
 
-def test_split__says_which_species_are_too_small(
+def test_split__names_the_species_that_are_too_small(
     config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
 ) -> None:
     few = validated.usable[
@@ -85,7 +85,7 @@ def test_split__says_which_species_are_too_small(
     assert "train, test" in report
 
 
-def test_split__says_so_where_none_is(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
+def test_split__names_none_where_none_is(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
     _divide(config, validated.usable, tmp_path)
     report = (tmp_path / "report" / "page.html").read_text()
     assert "None." in report
