@@ -23,7 +23,7 @@ class ModelFacts:
 
     Attributes:
         band_hz: Lowest and highest frequency that it hears; None: not known.
-        codes: Of its classes, in the order of its outputs; empty: not known.
+        codes: Codes of its classes, in the order of its outputs; empty: not known.
     """
 
     band_hz: tuple[float, float] | None = None
@@ -38,9 +38,9 @@ class OutputFormat:
     """A file of another program.
 
     Attributes:
-        name: By which it is asked for.
-        media_type: Of the endpoint's answer.
-        suffix: Of a file, after the recording's name without its own suffix.
+        name: Name by which it is asked for.
+        media_type: Media type of the endpoint's answer.
+        suffix: End of a file's name, after the recording's name without its own suffix.
         render: From recordings, each with its name, to the text, piece by piece: each recording's as soon as it is
             there.
         top_k: What documents must be made with: 1 where detections are enough, `all` where every class is needed.
