@@ -16,7 +16,7 @@ help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## recordings through the pipeline to an answering endpoint, a few minutes
-	$(BIN)/python -m pipelines run train --data demo --preset demo --out $(OUT)/demo
+	$(BIN)/silencio run train --data demo --preset demo --out $(OUT)/demo
 	$(SERVING_VENV)/bin/python scripts/ask_endpoint.py --run $(OUT)/demo
 
 test: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## all tests that a clean clone can run
@@ -28,8 +28,8 @@ check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whe
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks scripts
-	$(BIN)/python -m pipelines compile --check
-	$(BIN)/python -m pipelines check
+	$(BIN)/silencio compile --check
+	$(BIN)/silencio check
 
 survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and disturb it in other ways
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m survival
@@ -74,10 +74,10 @@ accuracy: $(VENV)/.ready  ## five folds, every head and ensemble against what us
 
 reserve: $(VENV)/.ready  ## train on a reserve's recordings: make reserve DATA=folder
 	@test -n "$(DATA)" || { echo "make reserve DATA=<a folder in BirdCLEF's layout>"; exit 2; }
-	$(BIN)/python -m pipelines run train --data $(DATA) --preset reserve-fast --out $(OUT)/reserve
+	$(BIN)/silencio run train --data $(DATA) --preset reserve-fast --out $(OUT)/reserve
 
 compile: $(VENV)/.ready  ## write the YAML that a KFP host runs
-	$(BIN)/python -m pipelines compile
+	$(BIN)/silencio compile
 
 format: $(VENV)/.ready  ## rewrite the code in the house's style
 	$(BIN)/ruff check --fix .
@@ -87,7 +87,7 @@ lock:  ## pin and hash requirements/ anew from pyproject.toml
 	scripts/lock_requirements.sh
 
 recordings: $(VENV)/.ready  ## fetch the demo recordings, once
-	@$(BIN)/python -m silencio.demo
+	@$(BIN)/silencio data fetch
 
 clean:  ## remove what was built here (recordings stay in the cache)
 	rm -rf $(VENV) $(SERVING_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -40,9 +40,9 @@ def write_noise(path: Path, duration_s: int, noisy_s: int = 1) -> Path:
 
 
 def predict(bundle: Path, recording: Path) -> Memory:
-    """Of `python -m serving predict`."""
+    """Of `silencio predict`."""
     arguments = ["predict", str(recording), "--bundle", str(bundle), "--format", "json", "--top-k", "1"]
-    return run_measured([sys.executable, "-m", "serving", *arguments])
+    return run_measured([sys.executable, "-m", "silencio", *arguments])
 
 
 def batch(bundle: Path, archive: Path, work: Path) -> Memory:

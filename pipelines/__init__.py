@@ -1,1 +1,1 @@
-"""Graphs of steps. `python -m pipelines run|submit|compile|check|cluster|list`."""
+"""Graphs of steps. `silencio run|submit|compile|check|cluster|list`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from pipelines.batch_score import batch_score_pipeline
 from pipelines.identity import local_image, run_identity
 from pipelines.local_run import run_local
+from pipelines.step_launcher import StepLauncher
 from pipelines.step_log import StepTime
 from silencio.data.source import absolute, check_is_there
 from silencio.detections.score_tables import FILES
@@ -40,7 +41,15 @@ class BatchScored:
     times: list[StepTime]
 
 
-def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0, truncated: str = "note") -> BatchScored:
+def run_batch_score(
+    data: str,
+    bundle: str,
+    out: Path,
+    n_shards: int = 0,
+    truncated: str = "note",
+    *,
+    launcher: StepLauncher | None = None,
+) -> BatchScored:
     """Run `batch_score` on this machine, or take up a run that was stopped.
 
     Args:
@@ -49,6 +58,7 @@ def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0, trunca
         out: Gets `scores`, `run.log` and the artifacts of every step.
         n_shards: 0 leaves it to the size of the archive.
         truncated: What becomes of a file that ends before its recording does: `note` or `refuse`.
+        launcher: See `run_local`.
 
     Raises:
         SourceError: A place of this machine that is named is not there; nothing has run.
@@ -63,7 +73,8 @@ def run_batch_score(data: str, bundle: str, out: Path, n_shards: int = 0, trunca
         raise SourceError(f"--bundle {bundle} is not there: name the folder of a bundle, or its s3:// prefix")
     arguments = {"data": absolute(data), "bundle": absolute(bundle), "n_shards": n_shards, "n_processes": 0}
     arguments["truncated"] = truncated
-    run = run_local(batch_score_pipeline(local=True), arguments, run_identity(local_image()), out, PUBLISHED)
+    pipeline, identity = batch_score_pipeline(local=True), run_identity(local_image())
+    run = run_local(pipeline, arguments, identity, out, PUBLISHED, launcher=launcher)
     with (out / "scores" / FILES).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     counts = {"files": len(rows)} | {

@@ -14,7 +14,7 @@ from silencio.registry.settings import RUN_KEY
 CONFIG_MAP, SECRET = "configmap", "secret"
 _PAGE = """# What a cluster must provide
 
-Made of `pipelines/cluster_objects.py` by `.venv/bin/python -m pipelines cluster`; a test holds this page against it.
+Made of `pipelines/cluster_objects.py` by `silencio cluster`; a test holds this page against it.
 
 The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
 secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends
@@ -41,7 +41,7 @@ pending. Steps write nothing to it, except a cache that `silencio-settings` puts
 Where nothing that a run reads lies on it, it is not mounted and need not exist: `submit --data s3://…` sees that from
 what it is given (recordings, `--previous`, `--champion`, files that the configuration names), and `--claim` and
 `--no-claim` say otherwise, such as `--claim` for a cache on it. A compiled file that is uploaded in the UI mounts it,
-since only the run knows its `data`: `.venv/bin/python -m pipelines compile --no-claim --out DIR` writes files that do
+since only the run knows its `data`: `silencio compile --no-claim --out DIR` writes files that do
 not, but for presets that name weights on it.
 
 ## What steps ask for
@@ -58,7 +58,7 @@ has by default holds (`LimitRange`). Cores are the least that a step gets, memor
 The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
 compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
 to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
-`.venv/bin/python -m pipelines check` holds compiled pipelines against what KFP's backend takes.
+`silencio check` holds compiled pipelines against what KFP's backend takes.
 
 Bundles and MLflow keep the image that ran and the commit that it holds. The image's name stands in the compiled graph
 beside the image itself, and no parameter of the run changes either alone. The commit is baked in where the image is

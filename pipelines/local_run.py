@@ -27,6 +27,7 @@ from pipelines.plan import PlannedStep, PlannedSteps, unseen_steps
 from pipelines.publish import publish
 from pipelines.resume import FinishedSteps
 from pipelines.run_lock import only_run_in
+from pipelines.step_launcher import StepLauncher
 from pipelines.step_log import StepLog, StepTime
 from silencio.data.place_version import place_version
 from silencio.errors import PipelineError
@@ -72,6 +73,7 @@ def run_local(
     published: Mapping[str, str],
     at_early_end: Callable[[str], None] = lambda run_key: None,
     environment: Mapping[str, str] = MappingProxyType({}),
+    launcher: StepLauncher | None = None,
 ) -> LocalRun:
     """Run any pipeline, or take it up where an earlier start was stopped.
 
@@ -86,6 +88,8 @@ def run_local(
         at_early_end: Told the run's key when a run that had finished steps failed or was stopped, or when another run
             takes the place of one that was killed.
         environment: Of the steps, beside this process's own; no step's key depends on it.
+        launcher: Starts the steps' processes, and is closed with the run; None: one that knows nothing of what they
+            import.
 
     Raises:
         StorageError: `out` cannot be written.
@@ -93,12 +97,12 @@ def run_local(
         FailedStepError: A step failed; what others finished is kept.
         RunStopped: By a signal; no process of a step is left.
     """
-    with only_run_in(out) as stopped_before:
+    with launcher or StepLauncher(out) as launcher, only_run_in(out) as stopped_before:
         with writing(out / "artifacts"):
             finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
             finished.remove_unfinished()
         log = StepLog(out / "run.log", continues=bool(stopped_before))
-        steps = LocalSteps(finished, log, finished.run_key(arguments), out, environment)
+        steps = LocalSteps(finished, log, finished.run_key(arguments), out, launcher, environment)
         if stopped_before and finished.given_up:
             at_early_end(finished.given_up)
         try:
@@ -124,6 +128,7 @@ def plan_local(
     out: Path,
     looking: frozenset[str],
     assumed: Mapping[str, dict[str, Any]],
+    launcher: StepLauncher | None = None,
 ) -> list[PlannedStep]:
     """Say what `run_local` would do, and leave everything as it is.
 
@@ -134,12 +139,13 @@ def plan_local(
         out: The run's folder; it need not be there.
         looking: See `PlannedSteps`.
         assumed: See `PlannedSteps`.
+        launcher: As for `run_local`.
 
     Raises:
         PipelineError: A run is at work in `out`.
         FailedStepError: A step that looks failed, as it would in a run.
     """
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, launcher or StepLauncher(out) as launcher:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="silencio-plan-")))
         if (out / "artifacts").is_dir():
             stack.enter_context(only_run_in(out, is_start=False))
@@ -148,7 +154,7 @@ def plan_local(
             (out / "artifacts").mkdir(parents=True)
         finished = FinishedSteps(out / "artifacts", identity, partial(place_version, apart_from=out))
         log = StepLog(scratch / "plan.log", io.StringIO())
-        steps = PlannedSteps(finished, log, "plan", out, looking, assumed)
+        steps = PlannedSteps(finished, log, "plan", out, launcher, looking, assumed)
         try:
             with log:
                 _outputs(pipeline, arguments, steps, log, scratch)

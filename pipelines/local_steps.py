@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,14 +27,14 @@ from kfp.local.orchestrator import task_executor, task_spec_utils
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
 from pipelines.resume import FinishedSteps
+from pipelines.step_launcher import StepLauncher
 from pipelines.step_log import StepLog
-from pipelines.step_process import FAILED, RUN_PID, sentence_of, supervised
+from pipelines.step_process import FAILED, RUN_PID, sentence_of
 from silencio.data.place_version import RUN_FOLDER
 from silencio.registry.settings import RUN_KEY
 
 # Less than this, and even a record of a step has no place.
 _FULL_BYTES = 1 << 16
-_STOP_S = 10.0
 _KILLED = 128
 _WHY_KILLED: dict[int, str] = {
     signal.SIGABRT: "a library gave up; the last lines in the log say why",
@@ -70,6 +69,7 @@ class LocalSteps:
         log: Shows steps, and keeps what they print.
         run_key: Stands for `dsl.PIPELINE_JOB_ID_PLACEHOLDER`: the same each time that the run is started again.
         out: The run's folder.
+        launcher: Starts their processes; it is closed by whoever opened it.
         environment: Of the steps' processes, beside this one's; what the graph sets gives way to it.
 
     Attributes:
@@ -84,6 +84,7 @@ class LocalSteps:
         log: StepLog,
         run_key: str,
         out: Path,
+        launcher: StepLauncher,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.failure: Failure | None = None
@@ -92,9 +93,9 @@ class LocalSteps:
         self._log = log
         self.run_key = run_key
         self._out = out
+        self._launcher = launcher
         self._environment = {**environment, RUN_PID: str(os.getpid()), RUN_FOLDER: str(out), RUN_KEY: run_key}
         self._here = threading.local()
-        self._processes: set[subprocess.Popen[str]] = set()
         self._stopping = False
 
     @contextlib.contextmanager
@@ -119,15 +120,11 @@ class LocalSteps:
                 yield
             finally:
                 self.stop()
-                for process in list(self._processes):
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        process.wait(_STOP_S)
 
     def stop(self) -> None:
         """End the steps that are running; no further one starts. May be called by a signal handler: takes no lock."""
         self._stopping = True
-        for process in list(self._processes):
-            process.terminate()
+        self._launcher.stop()
 
     def _execute(self, execute: Callable[..., Any], task: dict[str, Any]) -> tuple[dict[str, Any], status.Status]:
         name, spec = task["task_name"], task["task_spec"]
@@ -174,27 +171,14 @@ class LocalSteps:
     def _run_process(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         step = self._here.step
         reported: list[str] = []
-        with subprocess.Popen(
-            [_supervised(part) for part in full_command],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            bufsize=1,
-            env={**os.environ, **(env_vars or {}), **self._environment},
-            process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
-        ) as process:
-            self._processes.add(process)
-            if self._stopping:
-                process.terminate()
-            for line in process.stdout or ():
+        process = self._launcher.start(step, full_command, {**os.environ, **(env_vars or {}), **self._environment})
+        with process.stdout as lines:
+            for line in lines:
                 if line.startswith(FAILED):
                     reported = json.loads(line.removeprefix(FAILED))
                 else:
                     self._log.output(line.rstrip("\n"))
-            code = process.wait()
-        self._processes.discard(process)
+        code = process.wait()
         if code:
             self._fail(step, *(reported or [_ended_by(code)]))
         return code
@@ -225,11 +209,6 @@ def _with_outputs_of_steps(iteration: Any, loop: Any) -> Any:
         if given.HasField("task_output_parameter") and name != loop.parameter_iterator.item_input:
             iteration.inputs.parameters[name].CopyFrom(given)
     return iteration
-
-
-def _supervised(part: str) -> str:
-    """kfp's shell command with our process in place of its own; `exec`, so that the shell is no process between."""
-    return supervised(part.replace("_KFP_RUNTIME=true ", "exec env _KFP_RUNTIME=true ", 1))
 
 
 def _ended_by(code: int) -> str:

@@ -12,6 +12,7 @@ from kfp.local import status
 
 from pipelines.local_steps import LocalSteps
 from pipelines.resume import FinishedSteps
+from pipelines.step_launcher import StepLauncher
 from pipelines.step_log import StepLog
 
 RUNS, TAKEN_UP, DEPENDS = "runs", "taken up", "depends"
@@ -42,6 +43,7 @@ class PlannedSteps(LocalSteps):
         log: Keeps what the steps that look print.
         run_key: As for `LocalSteps`.
         out: The run's folder.
+        launcher: As for `LocalSteps`.
         looking: Steps without caching that change nothing: they run, and say what is to be done.
         assumed: By step without caching that is not to run, what it would say.
 
@@ -55,10 +57,11 @@ class PlannedSteps(LocalSteps):
         log: StepLog,
         run_key: str,
         out: Path,
+        launcher: StepLauncher,
         looking: frozenset[str],
         assumed: Mapping[str, dict[str, Any]],
     ) -> None:
-        super().__init__(finished, log, run_key, out)
+        super().__init__(finished, log, run_key, out, launcher)
         self.planned: list[PlannedStep] = []
         self._looking, self._assumed = looking, assumed
         # Steps that would run, by the artifacts of which they would make others.

@@ -1,4 +1,4 @@
-"""Hand the compiled pipeline to a KFP API: `python -m pipelines submit train --preset NAME --host URL`."""
+"""Hand the compiled pipeline to a KFP API: `silencio submit train --preset NAME --host URL`."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.identity import local_image, run_identity
 from pipelines.local_run import plan_local, run_local
 from pipelines.plan import PlannedStep
+from pipelines.step_launcher import StepLauncher
 from pipelines.step_log import StepTime
 from pipelines.train import train_pipeline
 from silencio.bundle.load import Bundle
@@ -86,6 +87,7 @@ def run_train(
     *,
     previous: str = "",
     champion: str = REGISTRY,
+    launcher: StepLauncher | None = None,
 ) -> TrainedRun:
     """Run `train` and put what it makes at the top of `out`.
 
@@ -99,6 +101,7 @@ def run_train(
             `bundles.html` and `bundles.json`.
         previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
         champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
+        launcher: See `run_local`.
 
     Raises:
         ConfigError: The configuration cannot be used; nothing has run.
@@ -115,7 +118,7 @@ def run_train(
     out = out.resolve()
     published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
     identity, environment = run_identity(image), _environment(image)
-    run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment)
+    run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment, launcher)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     pages = {name: out / place for name, place in published.items()}
     return TrainedRun(out / "bundle", evaluation, verdict, run.log, run.times, pages)
@@ -130,6 +133,7 @@ def plan_train(
     *,
     previous: str = "",
     champion: str = REGISTRY,
+    launcher: StepLauncher | None = None,
 ) -> list[PlannedStep]:
     """Say which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
 
@@ -142,7 +146,8 @@ def plan_train(
     pipeline = train_pipeline(preset, resolve(config, overrides=overrides), config)
     arguments = _arguments(data, config, overrides, previous, champion)
     assumed = {"open-run": {"Output": ""}}
-    return plan_local(pipeline, arguments, run_identity(local_image()), out.resolve(), _LOOKING, assumed)
+    identity = run_identity(local_image())
+    return plan_local(pipeline, arguments, identity, out.resolve(), _LOOKING, assumed, launcher)
 
 
 def _arguments(data: str, config: str, overrides: Sequence[str], previous: str, champion: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from rich.text import Text
 from silencio.command import command, exit_with
 from silencio.console import Console
 from silencio.detections import RecordingDocument
+from silencio.interpreter import silencio
 
 _N_LISTED = 3
 
@@ -51,9 +51,7 @@ def main() -> int:
     )
     for line in _verdict(options.run / "verdict.json"):
         console.print(line, soft_wrap=True, markup=False)
-    console.print(
-        f"Serve it yourself: {sys.executable} -m serving up --bundle {options.run / 'bundle'}", soft_wrap=True
-    )
+    console.print(f"Serve it yourself: {silencio()} serve --bundle {options.run / 'bundle'}", soft_wrap=True)
     return 0
 
 

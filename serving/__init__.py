@@ -1,1 +1,1 @@
-"""KServe servers for a bundle, and commands to run and ask them: `python -m serving up|predict`."""
+"""KServe servers for a bundle, and commands to run and ask them: `silencio serve|predict`."""

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-import silencio.encoders as room
+from silencio.encoders import known as room
 from tests.unit.encoders.tiny_onnx import tiny_onnx
 
 SOURCE = """
@@ -39,4 +39,4 @@ def chorus(folder: Path) -> Iterator[Path]:
         try:
             yield weights
         finally:
-            sys.modules.pop("silencio.encoders.chorus", None)
+            sys.modules.pop("silencio.encoders.known.chorus", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from serving.client.connection import API_KEY
 from serving.client.trust import CACERT_OPTION
 from serving.server.protocol import MODEL_NAME
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 
 # The shell's own printf: what it writes is in no list of processes, as an argument of curl would be.
 _HEADER = f"printf 'Authorization: Bearer %s\\n' \"${API_KEY}\""
@@ -35,7 +35,7 @@ or as JSON, as many recordings and species as you like:
 
 or as a table:
 
-  {python()} -m serving predict FILE --url {url}{trust}
+  {silencio()} predict FILE --url {url}{trust}
 """
 
 
@@ -56,7 +56,7 @@ def _key(keys: Path | None) -> str:
         return ""
     return f"""The server wants a key. Put yours into the environment, or a new one, with your name in place of NAME:
 
-  export {API_KEY}="$({python()} -m serving.access new NAME --keys {_quoted(keys)})"
+  export {API_KEY}="$({silencio()} keys new NAME --keys {_quoted(keys)})"
 
 """
 

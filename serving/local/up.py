@@ -1,4 +1,4 @@
-"""`python -m serving up`: a bundle behind an address, on this machine."""
+"""`silencio serve`: a bundle behind an address, on this machine."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from serving.server.protocol import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
 from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, ServingError
+from silencio.extras import require
 
 _CHECK_S = 0.5
 
 
-def add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("up", help="start both servers here and wait")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Serve a bundle on this machine: start both servers and wait."""
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle to serve")
     parser.add_argument("--port", type=_port, default=8080, help="default: %(default)s; 0 takes a free one")
     parser.add_argument("--host", default=LOOPBACK, help="default: %(default)s, this machine alone; 0.0.0.0: everybody")
@@ -89,6 +89,9 @@ def up(options: argparse.Namespace) -> int:
     Raises:
         ConfigError: Keys or certificate cannot be used.
     """
+    require(
+        "serve-cpu", needed_by="silencio serve"
+    )  # the servers are processes of their own, and tell it in their logs
     tls = _tls(options.tls_cert, options.tls_key)
     if options.keys is not None:
         read_keys(options.keys)  # the transformer would say so too, in its log

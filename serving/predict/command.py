@@ -1,4 +1,4 @@
-"""`python -m serving predict`: detections in recordings, with a bundle here or by a server."""
+"""`silencio predict`: detections in recordings, with a bundle here or by a server."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ from silencio.taxonomy import ClassList, listed
 _MAX_RETRYING_S = 60.0
 
 
-def add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("predict", help="name what recordings hold")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Name what recordings hold."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="OGG, WAV, FLAC or MP3")
     backend = parser.add_mutually_exclusive_group(required=True)
     backend.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")

@@ -1,4 +1,4 @@
-"""Answers of `python -m serving predict` to the terminal, a pipe or files."""
+"""Answers of `silencio predict` to the terminal, a pipe or files."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK, LOOPBACK_HOSTS, M
 from serving.server.readiness import BundleModel
 from serving.server.renamed_options import add_renamed_options
 from silencio.errors import ConfigError
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 
 _MAX_BODY_BYTES_IN_FLIGHT = 512 << 20
 _MAX_CONCURRENT_REQUESTS = 64
@@ -148,7 +148,7 @@ def _add_access(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         # argparse reads a % in it as its own.
-        help=f"API keys, made by `{python().replace('%', '%%')} -m serving.access new`; read as it changes",
+        help=f"API keys, made by `{silencio().replace('%', '%%')} keys new`; read as it changes",
     )
     group.add_argument(
         "--allow_origin",

@@ -1,4 +1,4 @@
-"""`python -m serving simulate guide|power|mobile|rare|adversarial --url …`."""
+"""`silencio simulate guide|power|mobile|rare|adversarial --url …`."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ SIMULATIONS: dict[str, Callable[[Scenario], None]] = {
 }
 
 
-def add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("simulate", help="let simulated users ask a server, and say what they saw")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Let simulated users ask a server, and say what they saw."""
     parser.add_argument("simulation", choices=SIMULATIONS, help="who they are")
     parser.add_argument("--url", required=True, help="of the transformer, like http://127.0.0.1:8080")
     parser.add_argument("--recordings", type=Path, metavar="DIR", help="what they send; sounds made up by default")

@@ -1,4 +1,4 @@
-"""`python -m serving produce` and `python -m serving consume`."""
+"""`silencio produce` and `silencio consume`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,8 @@ from silencio.errors import SilencioError
 from silencio.storage import is_local
 
 
-def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("produce", help="write one-minute soundscapes with calls at known times")
+def configure_produce(parser: argparse.ArgumentParser) -> None:
+    """Write one-minute soundscapes with calls at known times."""
     parser.add_argument("--recordings", type=Path, required=True, metavar="DIR", help="labelled: whose calls are heard")
     parser.add_argument("--backgrounds", type=Path, metavar="DIR", help=f"default: DIR/{BACKGROUNDS}, or made noise")
     parser.add_argument("--to", required=True, metavar="PLACE", help="a folder, or s3://bucket/prefix")
@@ -51,9 +50,8 @@ def add_produce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.set_defaults(run=run_produce)
 
 
-def add_consume(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare the command."""
-    parser = commands.add_parser("consume", help="have every recording of a place scored once by a server")
+def configure_consume(parser: argparse.ArgumentParser) -> None:
+    """Have every recording of a place scored once by a server."""
     parser.add_argument("--from", dest="source", required=True, metavar="PLACE", help="a folder, or s3://bucket/prefix")
     parser.add_argument("--to", required=True, metavar="PLACE", help="gets the answers and the tables; PLACE as above")
     parser.add_argument("--url", required=True, help="of the transformer, like http://127.0.0.1:8080")

@@ -188,4 +188,4 @@ class ResultsStore:
         try:
             return kind.model_validate_json(read_bytes(uri))
         except ValidationError as error:
-            raise StorageError(f"{uri} is no entry of a consumer's ledger: is --to the right place?") from error
+            raise StorageError(f"{uri} is no entry of a consumer's results: is --to the right place?") from error

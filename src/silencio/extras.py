@@ -8,12 +8,17 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+
+from silencio.errors import ConfigError
 
 _NAME = "silencio"
 # Of a clone; a library that is installed from a wheel lies somewhere else.
 _TREE = Path(__file__).parents[2]
+# Builds of one import package, of which an environment has one.
+_BUILDS = {"onnxruntime": ("onnxruntime-gpu", "onnxruntime-openvino")}
 
 
 def install_command(*extras: str) -> str:
@@ -32,6 +37,60 @@ def install_command(*extras: str) -> str:
     else:
         what = shlex.quote(f"{_NAME}{wanted} @ {_origin() or f'file:///FOLDER/{_wheel()}'}")
     return f"{shlex.quote(sys.executable)} -m pip install {what}"
+
+
+def missing_packages(*extras: str) -> list[str]:
+    """What extras name and this environment has not.
+
+    Args:
+        extras: As pyproject.toml names them.
+
+    Returns:
+        Names of distributions in alphabetical order; none where this library itself was never installed.
+    """
+    return sorted(
+        {name for name in _named(extras) if not any(_is_installed(one) for one in (name, *_BUILDS.get(name, ())))}
+    )
+
+
+def require(*extras: str, needed_by: str) -> None:
+    """Refuse to begin what other processes would end for want of a package.
+
+    Args:
+        extras: Without any package of which it cannot go on.
+        needed_by: The command, as it is typed.
+
+    Raises:
+        ConfigError: A package is missing.
+    """
+    if missing := missing_packages(*extras):
+        raise ConfigError(
+            f"{needed_by} needs packages that are not installed here ({', '.join(missing)}): {install_command(*extras)}"
+        )
+
+
+def _named(extras: tuple[str, ...]) -> Iterator[str]:
+    from packaging.requirements import Requirement
+
+    try:
+        lines = metadata.requires(_NAME) or []
+    except metadata.PackageNotFoundError:
+        return
+    for requirement in map(Requirement, lines):
+        # An extra may hold another one of ours.
+        wanted = requirement.marker is not None and any(requirement.marker.evaluate({"extra": one}) for one in extras)
+        if wanted and requirement.name == _NAME:
+            yield from _named(tuple(requirement.extras))
+        elif wanted:
+            yield requirement.name
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _origin() -> str:

@@ -1,4 +1,4 @@
-"""The interpreter that runs this, as a reader can type it: no other on their machine has what the commands need."""
+"""The programs of this environment, as a reader can type them: no other on their machine has what they need."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ def python(folder: Path | None = None) -> str:
             on.
     """
     return _typed(Path(sys.executable), folder)
+
+
+def silencio(folder: Path | None = None) -> str:
+    """The command `silencio`, quoted for a POSIX shell.
+
+    Args:
+        folder: As in `python`.
+    """
+    return script("silencio", folder)
 
 
 def script(name: str, folder: Path | None = None) -> str:

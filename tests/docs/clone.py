@@ -7,6 +7,7 @@ Nothing is replaced in a command. What a page calls FOLDER or dawn.ogg lies in t
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -29,7 +30,8 @@ from tests.waiting import HANG_S, until
 _SMALL = ("reserve", "reserve-fast", "instruments")
 # What is recorded at the reserve, as a box of samples would call it.
 _SAMPLES = {"grekis": "kick", "1139490": "snare", "65448": "tom", "41970": "hat"}
-_ABSENT = ("python", "pip", "mlflow")
+_ACTIVATED = re.compile(r"^(?:source|\.) (\.venv(?:-serving)?)/bin/activate$", re.MULTILINE)
+_ABSENT = ("python", "pip", "mlflow", "silencio")
 # What a newcomer has not set.
 _UNSET = ("MLFLOW_", "SILENCIO_", "PYTEST_", "COVERAGE_", "HTTP", "ALL_PROXY", "http", "all_proxy")
 
@@ -49,6 +51,7 @@ class Clone:
         self.root = folder / "silencio"
         self._home = folder / "home"
         self._path = _without_python(folder / "bin")
+        self._active: str | None = None
         self._staying: list[tuple[Block, subprocess.Popen[bytes]]] = []
         self._loopback = Loopback()
         self._home.mkdir()
@@ -68,6 +71,10 @@ class Clone:
             if block.is_alone:
                 self.stop()
             self._run(block)
+
+    def activate(self, environment: str = ".venv") -> None:
+        """Make an environment active in every terminal from now on, as README says once for all pages."""
+        self._active = environment
 
     def stop(self) -> None:
         """End what goes on, as Ctrl-C does, the last first.
@@ -112,7 +119,10 @@ class Clone:
             until(lambda: ready in log.read_bytes() or process.poll() is not None, log.read_text)
             if ready in log.read_bytes():
                 return
-        if _ended(process) != block.status or block.stays_until:
+        if _ended(process) == block.status and not block.stays_until:
+            if made_active := _ACTIVATED.findall(block.text):
+                self.activate(made_active[-1])
+        else:
             text = log.read_text(encoding="utf-8", errors="replace")
             raise PageError(f"{block.where} ended with {process.returncode}:\n{block.text}\n{text}")
 
@@ -123,7 +133,7 @@ class Clone:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_UNSET)}
         return kept | {
             "HOME": str(self._home),
-            "PATH": self._path,
+            "PATH": self._path if self._active is None else f"{self.root / self._active / 'bin'}:{self._path}",
             # The environments were made in another folder: without this, they find the library there.
             "PYTHONPATH": f"{self.root / 'src'}:{self.root}",
             "PYTHONDONTWRITEBYTECODE": "1",

@@ -12,7 +12,9 @@ import warnings
 from collections.abc import Collection, Iterator
 from unittest import mock
 
+from silencio.cli.entries import parse
 from silencio.config import preset_text, resolve
+from silencio.errors import ConfigError
 from tests.docs.pages import ROOT
 
 # On a plain Debian, or what a page's own words ask for.
@@ -21,6 +23,7 @@ TOOLS = {"cat", "cd", "cp", "curl", "docker", "echo", "export", "kubectl", "mkdi
 _BARE = {"python", "python3", "pip", "pip3", "mlflow", "pytest", "ruff", "mypy"}
 _PYTHON = re.compile(r"\.venv(?:-serving)?/bin/python")
 _IN_VENV = re.compile(r"\.venv(?:-serving)?/bin/(\w+)")
+_ACTIVATED = re.compile(r"\.venv(?:-serving)?/bin/activate")
 _ASSIGNMENT = re.compile(r"[A-Z_]+=.*", re.DOTALL)
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 _TARGETS = {*re.findall(r"^([a-z]+):", _MAKEFILE, re.MULTILINE), ".venv/.ready", ".venv-serving/.ready"}
@@ -60,12 +63,12 @@ def _without_assignments(words: list[str]) -> Iterator[list[str]]:
 def goes_on(words: list[str]) -> bool:
     """Whether it is a command that only Ctrl-C ends."""
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
-    asked = words[words.index("-m") + 2] if module == "serving" else ""
+    called = words[1] if words[0] == "silencio" and len(words) > 1 else ""
     return (
         module in ("serving.predictor", "serving.transformer")
-        or asked == "up"
-        or (asked == "produce" and "--n" not in words)
-        or (asked == "consume" and "--once" not in words)
+        or called == "serve"
+        or (called == "produce" and "--n" not in words)
+        or (called == "consume" and "--once" not in words)
         or (words[0].endswith("/mlflow") and words[1:2] == ["server"])
         or (words[0] == "kubectl" and "port-forward" in words)
     )
@@ -84,8 +87,13 @@ def check(words: list[str], written: Collection[str] = ()) -> None:
     program, *arguments = words
     if program in _BARE:
         raise CommandError(f"{program} is not there on a plain Debian: .venv/bin/{program}")
-    if _PYTHON.fullmatch(program):
-        _check_python(arguments, written)
+    if program == "silencio":
+        _check_silencio(arguments, written)
+    elif program == "source":
+        if not (arguments and _ACTIVATED.fullmatch(arguments[0])):
+            raise CommandError(f"source {' '.join(arguments)}: no environment of ours is made active by that")
+    elif _PYTHON.fullmatch(program):
+        _check_python(arguments)
     elif program == "make":
         names = [word for word in arguments if "=" not in word]
         if not names or names[0] not in _TARGETS:
@@ -107,11 +115,22 @@ def _check_installed(program: str, arguments: list[str]) -> None:
             raise CommandError(f"{value} is not there")
 
 
-def _check_python(arguments: list[str], written: Collection[str]) -> None:
+def _check_silencio(arguments: list[str], written: Collection[str]) -> None:
+    if arguments == ["--help"]:
+        return
+    if not arguments or arguments[0].startswith("-"):
+        raise CommandError(f"silencio {' '.join(arguments)}: of the command itself a page types --help alone")
+    try:
+        options = parse(arguments)
+    except (SystemExit, ConfigError) as error:
+        raise CommandError(f"silencio {' '.join(arguments)}: {error}") from error
+    if hasattr(options, "preset") and f"src/silencio/presets/{options.preset}.yaml" not in written:
+        resolve(preset_text(options.preset), overrides=options.set)
+
+
+def _check_python(arguments: list[str]) -> None:
     if arguments[:1] == ["-m"]:
-        options = parsed(arguments[1], arguments[2:])
-        if hasattr(options, "preset") and f"src/silencio/presets/{options.preset}.yaml" not in written:
-            resolve(preset_text(options.preset), overrides=options.set)
+        parsed(arguments[1], arguments[2:])
     elif arguments and not (ROOT / arguments[0]).is_file():
         raise CommandError(f"{arguments[0]} is not there")
 

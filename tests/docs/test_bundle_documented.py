@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from silencio.bundle.__main__ import main
+from silencio.__main__ import main
 from silencio.bundle.manifest import BundleManifest
 from silencio.bundle.placeholder import write_placeholder_bundle
 
@@ -34,9 +34,9 @@ def _properties() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_schema__is_that_of_the_code(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["schema"]) == 0
+    assert main(["bundle", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == SCHEMA, (
-        "write it anew: python -m silencio.bundle schema > docs/bundle.schema.json"
+        "write it anew: silencio bundle schema > docs/bundle.schema.json"
     )
 
 

@@ -57,6 +57,17 @@ def test_path__has_no_interpreter_that_a_plain_debian_lacks(clone: Clone, name: 
         clone.run(_sh(f"{name} --version\n"))
 
 
+def test_silencio__is_found_where_an_environment_was_made_active(tmp_path: Path) -> None:
+    clone = Clone(tmp_path)
+    try:
+        with pytest.raises(PageError, match="command not found"):
+            clone.run(_sh("silencio --version\n"))
+        clone.run(_sh("source .venv/bin/activate\nsilencio --version\n"))
+        clone.run(_sh("silencio --version\n"))  # in the same terminal
+    finally:
+        clone.close()
+
+
 def test_environment__of_the_tests_is_not_the_newcomers(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     clone.run(_sh('test -z "${MLFLOW_TRACKING_URI:-}" -a "$HOME" != /root\n'))

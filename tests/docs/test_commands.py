@@ -62,6 +62,8 @@ def bundle(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.mark.parametrize("page", [page for page in PAGES if _is_run(page)], ids=lambda page: page.name)
 def test_page__its_commands_do_what_it_says(page: Path, clone: Clone, tiny_data: TinyData, bundle: Path) -> None:
     furnish(clone, tiny_data.root, bundle)
+    if page.name != "README.md":
+        clone.activate()
     if page.name == "tracking.md" and not _IS_QUICK:
         register(clone, bundle)
     try:

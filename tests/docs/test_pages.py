@@ -44,6 +44,12 @@ def test_page__names_one_interpreter_in_its_words_too(page: Path) -> None:
     assert not bare.findall(page.read_text(encoding="utf-8"))
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_page__names_the_command_as_it_is_typed(page: Path) -> None:
+    otherwise = re.compile(r"-m (?:silencio|pipelines|serving(?!\.(?:transformer|predictor)))\b|bin/silencio\b")
+    assert not otherwise.findall(page.read_text(encoding="utf-8"))
+
+
 def _one(text: str) -> Block:
     (block,) = blocks_of(text, "page.md")
     return block
@@ -91,7 +97,7 @@ def test_commands__are_told_apart() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "python -m pipelines list",
+        "python -m benchmarks",
         "pip install numpy",
         "mlflow server",
         "make nothing",
@@ -100,10 +106,15 @@ def test_commands__are_told_apart() -> None:
         ".venv/bin/pip install -r requirements/nothing.txt",
         ".venv/bin/python scripts/nothing.py",
         ".venv/bin/python -m silencio.nothing",
-        ".venv/bin/python -m pipelines run train --data FOLDER",
-        ".venv/bin/python -m pipelines run train --data FOLDER --preset nothing --out out/x",
-        ".venv/bin/python -m pipelines run train --data FOLDER --preset demo --out out/x --set heads.nothing.epochs=1",
-        ".venv/bin/python -m silencio.data check --data FOLDER --loud",
+        ".venv/bin/silencio list",
+        "silencio",
+        "silencio nothing",
+        "silencio --nothing",
+        "source .venv/bin/nothing",
+        "silencio run train --data FOLDER",
+        "silencio run train --data FOLDER --preset nothing --out out/x",
+        "silencio run train --data FOLDER --preset demo --out out/x --set heads.nothing.epochs=1",
+        "silencio data check --data FOLDER --loud",
         "podman run silencio",
     ],
 )
@@ -116,14 +127,14 @@ def test_check__refuses_what_cannot_work(line: str) -> None:
 @pytest.mark.parametrize(
     ("line", "does"),
     [
-        (".venv/bin/python -m serving up --bundle DIR", True),
+        ("silencio serve --bundle DIR", True),
         (".venv-serving/bin/python -m serving.transformer --bundle DIR", True),
-        (".venv/bin/python -m serving produce --recordings FOLDER --to out", True),
-        (".venv/bin/python -m serving produce --recordings FOLDER --to out --n 3", False),
-        (".venv/bin/python -m serving consume --from a --to b --url http://127.0.0.1:8080", True),
-        (".venv/bin/python -m serving consume --from a --to b --url http://127.0.0.1:8080 --once", False),
-        (".venv/bin/python -m serving predict CLIP.ogg --bundle DIR", False),
-        (".venv/bin/python -m serving.access new up --keys keys.csv", False),
+        ("silencio produce --recordings FOLDER --to out", True),
+        ("silencio produce --recordings FOLDER --to out --n 3", False),
+        ("silencio consume --from a --to b --url http://127.0.0.1:8080", True),
+        ("silencio consume --from a --to b --url http://127.0.0.1:8080 --once", False),
+        ("silencio predict CLIP.ogg --bundle DIR", False),
+        ("silencio keys new serve --keys keys.csv", False),
         (".venv/bin/mlflow server --port 5000", True),
         ("kubectl -n kubeflow port-forward svc/ml-pipeline 8888", True),
         ("make help", False),
@@ -138,9 +149,11 @@ def test_command__that_only_ctrl_c_ends_is_known(line: str, does: bool) -> None:
     "line",
     [
         "make help",
+        "source .venv-serving/bin/activate",
+        "silencio --help",
         "curl -s http://127.0.0.1:8080/",
         ".venv/bin/pip install --no-deps --require-hashes -r requirements/birdnet.txt",
-        ".venv/bin/python -m pipelines run train --data FOLDER --preset demo --out out/x --set seed=1",
+        "silencio run train --data FOLDER --preset demo --out out/x --set seed=1",
         ".venv-serving/bin/python -m serving.predictor --bundle DIR",
     ],
 )

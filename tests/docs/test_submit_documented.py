@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.__main__ import main
+from silencio.__main__ import main
 from tests.pipelines.kfp_stub import KfpStub
 
 SECTION = (Path(__file__).parents[2] / "docs" / "running.md").read_text().split("## On a KFP host")[1]
-PYTHON = [".venv/bin/python", "-m", "pipelines"]
+PROGRAM = ["silencio"]
 
 
 def commands(word: str) -> list[list[str]]:
     """Arguments of the section's commands, as a shell hands them on."""
     blocks = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
     lines = [shlex.split(line) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    return [line[len(PYTHON) :] for line in lines if line[: len(PYTHON) + 1] == [*PYTHON, word]]
+    return [line[len(PROGRAM) :] for line in lines if line[: len(PROGRAM) + 1] == [*PROGRAM, word]]
 
 
 def test_submissions__are_taken_and_need_neither_gpu_nor_claim() -> None:

@@ -31,7 +31,7 @@ def test_environment__has_no_training_framework(serving_python: Path) -> None:
 
 
 def test_inspect__verifies_without_torch(serving_python: Path, trained_bundle: Path) -> None:
-    command = [serving_python, "-m", "silencio.bundle", "inspect", trained_bundle]
+    command = [serving_python, "-m", "silencio", "bundle", "inspect", trained_bundle]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
 
@@ -41,7 +41,7 @@ def test_endpoint__answers_what_the_training_environment_computes(
 ) -> None:
     clip = Path(tiny_data.recordings["path"][0])
     up = subprocess.Popen(
-        [serving_python, "-m", "serving", "up", "--bundle", trained_bundle, "--port", "0"],
+        [serving_python, "-m", "silencio", "serve", "--bundle", trained_bundle, "--port", "0"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -72,7 +72,7 @@ def test_endpoint__answers_what_the_training_environment_computes(
 
 
 def test_inspect__runs_the_encoders_that_the_best_bundles_bring(serving_python: Path, tmp_path: Path) -> None:
-    command = [serving_python, "-m", "silencio.bundle", "inspect", write_litert_bundle(tmp_path)]
+    command = [serving_python, "-m", "silencio", "bundle", "inspect", write_litert_bundle(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "2 clips replayed, equal" in done.stdout

@@ -19,7 +19,7 @@ from silencio.bundle.placeholder import write_placeholder_bundle
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines", "run", "batch_score", *options]
+    command = [sys.executable, "-m", "silencio", "run", "batch_score", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -76,7 +76,7 @@ class _IdentityOnlyError(Exception):
 
 
 def _identity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    def run_local(pipeline: object, arguments: dict[str, object], identity: str, *_: object) -> None:
+    def run_local(pipeline: object, arguments: dict[str, object], identity: str, *_: object, **beside: object) -> None:
         raise _IdentityOnlyError(identity)
 
     monkeypatch.setattr(batch_score_run, "run_local", run_local)

@@ -8,11 +8,11 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
-from pipelines.__main__ import main
 from pipelines.cluster_objects import ENVIRONMENT, GPU_NODES, RECORDINGS, advice, page
 from pipelines.compile import COMPILED
 from pipelines.resources import Cluster, made_for
 from pipelines.train import train_pipeline
+from silencio.__main__ import main
 from silencio.config import preset_names, preset_text, resolve
 from silencio.data.manifest_places import check_places
 from silencio.errors import ConfigError, SchemaError
@@ -24,7 +24,7 @@ PAGE = ROOT / "docs" / "cluster.md"
 
 
 def test_page__is_what_the_table_has() -> None:
-    assert PAGE.read_text() == page(), "write it anew: python -m pipelines cluster > docs/cluster.md"
+    assert PAGE.read_text() == page(), "write it anew: silencio cluster > docs/cluster.md"
 
 
 def test_command__prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,9 @@ import yaml
 
 from components.image import VERSION, train_image
 from pipelines import compile as compile_
-from pipelines.__main__ import main
 from pipelines.compile import COMPILED, compile_all, stale_files
 from pipelines.train import MAX_HEADS, train_pipeline
+from silencio.__main__ import main
 from silencio.config import preset_names, preset_text, resolve
 from silencio.errors import ConfigError
 from silencio.interpreter import python

@@ -1,4 +1,4 @@
-"""`python -m pipelines list`: one broken preset hides none of the others."""
+"""`silencio list`: one broken preset hides none of the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import silencio.config.presets
-from pipelines.__main__ import main
+from silencio.__main__ import main
 from silencio.config import preset_names, preset_text
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.__main__ import main
 from pipelines.resources import PROFILES, Cluster, for_head, made_for
+from silencio.__main__ import main
 from silencio.errors import ConfigError
 
 

@@ -36,7 +36,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     (folder / "tiny.yaml").write_text(resolve(TINY, over=DISTILLED).to_yaml() + "\n")
     options = ["--data", str(folder / "source"), "--preset", "demo", "--out", str(folder / "out")]
     heads = ["--set", "heads.effnet_lora=null", "--set", "heads.texture=null"]
-    return [sys.executable, "-m", "pipelines", "run", "train", *options, "--config", str(folder / "tiny.yaml"), *heads]
+    return [sys.executable, "-m", "silencio", "run", "train", *options, "--config", str(folder / "tiny.yaml"), *heads]
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.__main__ import main
 from pipelines.identity import local_image
 from pipelines.train_run import code_version
+from silencio.__main__ import main
 from silencio.bundle import Bundle
 from silencio.provenance import what_runs
 from tests.tiny_reserve import TINY_DEMO, write_source
@@ -18,10 +18,10 @@ from tests.tiny_reserve import TINY_DEMO, write_source
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipelines", "run", "train", *arguments]
+def run(*arguments: str, command: str = "run") -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "silencio", command, "train", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "COLUMNS": "160"}
+        words, capture_output=True, text=True, check=False, cwd=ROOT, env={**os.environ, "COLUMNS": "160"}
     )
 
 
@@ -131,16 +131,22 @@ def test_failed_step__is_explained(tiny_config: Path, tmp_path: Path) -> None:
         (["--preset", "demo", "--set", "gates={beats: {majority clas: [top1]}}"], "did you mean majority class?"),
         (["--preset", "demo", "--config", "/nowhere.yaml"], "--config '/nowhere.yaml' cannot be read"),
         (["--preset", "demo", "--data", "/nowhere"], "/nowhere is not a folder"),
-        (["--preset", "demo", "--data", "/nowhere.csv", "--plan"], "/nowhere.csv is not a file"),
+        (["--preset", "demo", "--data", "/nowhere.csv"], "/nowhere.csv is not a file"),
         (["--preset", "demo", "--previous", "/nowhere"], "--previous /nowhere is not there"),
-        (["--preset", "demo", "--champion", "/nowhere", "--plan"], "--champion /nowhere is not there"),
+        (["--preset", "demo", "--champion", "/nowhere"], "--champion /nowhere is not there"),
     ],
 )
+@pytest.mark.parametrize("command", ["run", "plan"])
 def test_wrong_configuration__is_one_sentence_before_anything_starts(
-    options: list[str], message: str, tiny_source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str,
+    options: list[str],
+    message: str,
+    tiny_source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     # In this process, where a traceback would be this test's.
-    status = main(["run", "train", "--data", str(tiny_source), "--out", str(tmp_path / "out"), *options])
+    status = main([command, "train", "--data", str(tiny_source), "--out", str(tmp_path / "out"), *options])
     error = capsys.readouterr().err
     assert status == 1
     assert message in error
@@ -153,7 +159,7 @@ def test_run__a_changed_gate_runs_apply_gates_and_register_alone_as_planned(
 ) -> None:
     done, out = finished
     command = [*done.args[5:], "--set", "gates.champion_margin=0.05"]
-    plan = run(*command, "--plan")
+    plan = run(*command, command="plan")
     assert plan.returncode == 0, plan.stderr
     assert "gates.champion_margin is 0.05" in plan.stdout
     rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in plan.stdout.splitlines() if "│" in line]

@@ -13,8 +13,8 @@ import yaml
 
 from components.image import VERSION
 from pipelines import submit
-from pipelines.__main__ import main
 from pipelines.compile import COMPILED
+from silencio.__main__ import main
 from silencio.network import free_ports
 from tests.pipelines.kfp_stub import KfpStub
 

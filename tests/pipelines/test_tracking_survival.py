@@ -50,7 +50,7 @@ class Tracked:
     def start(self, n_epochs: int) -> subprocess.Popen[bytes]:
         """With the same number it is the same command; another one trains the head anew."""
         self._commands.add(n_epochs)
-        command = [sys.executable, "-m", "pipelines", "run", "train", "--data", str(self.folder / "source")]
+        command = [sys.executable, "-m", "silencio", "run", "train", "--data", str(self.folder / "source")]
         command += ["--preset", "demo", "--config", str(self.folder / "tiny.yaml"), "--out", str(self.out)]
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self.server.uri}
         with self._printed.open("w") as printed:

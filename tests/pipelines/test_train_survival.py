@@ -45,7 +45,7 @@ class Train:
             write_source(folder / "source")
             (folder / "tiny.yaml").write_text(TWO_SMALL_HEADS)
         data, config = str(folder / "source"), str(folder / "tiny.yaml")
-        self._command = [sys.executable, "-m", "pipelines", "run", "train", "--data", data, "--preset", "demo"]
+        self._command = [sys.executable, "-m", "silencio", "run", "train", "--data", data, "--preset", "demo"]
         # MLflow would be asked for a champion in every start, and there is none.
         self._command += ["--config", config, "--champion", "none", "--out", str(self.out)]
         self.environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/{name}.db"}

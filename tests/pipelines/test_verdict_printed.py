@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import pipelines.train_run
-from pipelines.__main__ import main
 from pipelines.train_run import TrainedRun
+from silencio.__main__ import main
 from silencio.evaluation.gates import Reason, Verdict
 from silencio.evaluation.metrics import Metrics
 from silencio.evaluation.results import Evaluation

@@ -18,11 +18,11 @@ import pytest
 
 import serving
 import silencio
-from serving.__main__ import parser
 from serving.access import Authenticator
 from serving.access.certificate import refusal_at
 from serving.access.tls import Tls
 from serving.client import Client
+from silencio.cli.entries import parse
 from silencio.errors import ServingError
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until
@@ -52,7 +52,9 @@ class Desk:
         (folder / "out" / "reserve" / "bundle").symlink_to(bundle)
         (folder / ".venv-serving").symlink_to(sys.prefix)
         roots = (str(Path(package.__path__[0]).parent) for package in (serving, silencio))
-        self.environment = os.environ | {"PYTHONPATH": os.pathsep.join(roots), "NO_PROXY": "*"}
+        # As `source .venv-serving/bin/activate` leaves it.
+        path = f"{sys.prefix}/bin{os.pathsep}{os.environ['PATH']}"
+        self.environment = os.environ | {"PATH": path, "PYTHONPATH": os.pathsep.join(roots), "NO_PROXY": "*"}
         self._ports: dict[str, int] = {}
         self.started: list[subprocess.Popen[str]] = []
 
@@ -152,29 +154,29 @@ def test_operating_page__both_servers_by_themselves_in_clear_and_with_keys_and_t
     desk.stop(transformer)
 
     desk.run(block("operating.md", "openssl"))
-    key = desk.environment["SILENCIO_API_KEY"] = desk.run(block("operating.md", "serving.access new")).strip()
+    key = desk.environment["SILENCIO_API_KEY"] = desk.run(block("operating.md", "silencio keys new")).strip()
     desk.start(with_tls)
     url = f"https://localhost:{desk.port('8080')}"
     with Client(url, api_key=key, cacert=desk.folder / "tls.crt") as client:
         until(lambda: _answers(desk, client), desk.logs)
-    predict = f".venv-serving/bin/python -m serving predict dawn.ogg --format json --url {url} --cacert tls.crt"
+    predict = f"silencio predict dawn.ogg --format json --url {url} --cacert tls.crt"
     assert json.loads(desk.run(predict))["duration_s"] == 7.0
     assert _printed_by(desk, _with_lines(program, secured))[-1].startswith("by bundle ")
 
 
 @pytest.mark.parametrize("page", ["operating.md", "page.md"])
-def test_pages__up_is_started_by_options_that_it_has(page: str) -> None:
+def test_pages__serve_is_started_by_options_that_it_has(page: str) -> None:
     """That they do as they say, `test_up_command` shows."""
-    commands = [line for one in blocks(page, "sh") for line in one.splitlines() if "serving up" in line]
+    commands = [line for one in blocks(page, "sh") for line in one.splitlines() if "silencio serve" in line]
     assert len(commands) == 2
     for command in commands:
-        assert parser().parse_args(command.split()[3:]).bundle == Path("out/reserve/bundle")
+        assert parse(command.split()[1:]).bundle == Path("out/reserve/bundle")
 
 
 def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: Desk) -> None:
-    prepared, _, last = block("page.md", "openssl").rpartition(".venv-serving/bin/python -m serving up")
+    prepared, _, last = block("page.md", "openssl").rpartition("silencio serve")
     key = desk.run(prepared).strip()
-    options = parser().parse_args(["up", *last.split()])
+    options = parse(["serve", *last.split()])
     tls = Tls(desk.folder / options.tls_cert, desk.folder / options.tls_key)
     assert [refusal_at(tls, host) for host in ("192.168.1.20", "localhost", "127.0.0.1")] == [""] * 3
     Authenticator(desk.folder / options.keys).authenticate(f"Bearer {key}", None)

@@ -27,10 +27,11 @@ def test_servers__import_no_training_framework() -> None:
 
 
 def test_commands__import_no_kserve() -> None:
-    """`up` and `predict` start in a moment, and the SDK does not read their command line."""
+    """`serve` and `predict` start in a moment, and the SDK does not read their command line."""
     code = (
-        "import sys, serving.__main__; serving.__main__.parser(); "
-        "sys.exit('kserve' in sys.modules or 'torch' in sys.modules)"
+        "import sys; from silencio.cli.entries import commands, parser_of; "
+        "[parser_of(entry) for entry in commands().values() if entry.module.startswith('serving.')]; "
+        "sys.exit('serving.predict.command' not in sys.modules or 'kserve' in sys.modules or 'torch' in sys.modules)"
     )
     roots = os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": roots})

@@ -28,7 +28,7 @@ _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
 def bundle_schema() -> dict[str, Any]:
     """JSON schema (2020-12) of bundle.json; every description is the one in the code.
 
-    `python -m silencio.bundle schema` prints it.
+    `silencio bundle schema` prints it.
     """
     schema = BundleManifest.model_json_schema()
     for part in _PARTS:

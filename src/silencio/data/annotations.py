@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 # A shorter end of a call at a row's edge can hardly be heard, and a listener who labels rows would not write it down.
@@ -47,25 +46,6 @@ class Annotation:
         overlap_s = self.overlap_s(begin_s, end_s)
         # A call cut in two halves must not be lost to rounding.
         return overlap_s > 0 and overlap_s >= min(min_overlap_s, self.duration_s / 2) - 1e-9
-
-
-def row_codes(
-    annotations: Iterable[Annotation],
-    rows_s: Sequence[tuple[float, float]],
-    min_overlap_s: float = MIN_OVERLAP_S,
-) -> list[list[str]]:
-    """The species that count in each row, sorted by code.
-
-    Args:
-        annotations: Annotations of one soundscape.
-        rows_s: Begin and end of each row.
-        min_overlap_s: See `Annotation.counts_between`.
-    """
-    known = list(annotations)
-    return [
-        sorted({one.code for one in known if one.counts_between(begin_s, end_s, min_overlap_s)})
-        for begin_s, end_s in rows_s
-    ]
 
 
 def rows_s(duration_s: float, row_s: float) -> list[tuple[float, float]]:

@@ -1,10 +1,9 @@
-"""Annotated soundscapes in a folder: audio, Raven's selection table and BirdCLEF-like row labels beside it."""
+"""Annotated soundscapes in a folder: audio, and Raven's selection table beside it."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,6 @@ import soundfile
 from numpy.typing import NDArray
 
 from silencio.audio import audio_duration_s
-from silencio.data.annotations import MIN_OVERLAP_S, row_codes, rows_s
 from silencio.data.file_names import is_audio, site_and_time
 from silencio.data.raven import LABEL_COLUMNS, TABLE_SUFFIX, read_raven_table, write_raven_table
 from silencio.data.soundscapes import AnnotatedSoundscape
@@ -56,24 +54,6 @@ def write_soundscape(
         for part in begun:
             part.unlink(missing_ok=True)
     return audio
-
-
-def write_row_labels(
-    soundscapes: Iterable[AnnotatedSoundscape], row_s: float, path: Path, min_overlap_s: float = MIN_OVERLAP_S
-) -> None:
-    """One row for each `row_s` of each soundscape, as BirdCLEF's rows: `row_id` is `<name>_<second at which it ends>`.
-
-    Further columns: `soundscape`, `site`, `begin_s`, `end_s`, and `labels`, the species' codes with blanks between,
-    empty where no animal is.
-    """
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["row_id", "soundscape", "site", "begin_s", "end_s", "labels"])
-        for one in soundscapes:
-            rows = rows_s(one.duration_s, row_s)
-            for (begin_s, end_s), codes in zip(rows, row_codes(one.annotations, rows, min_overlap_s), strict=True):
-                about = [f"{one.name}_{end_s:g}", one.name, one.site, f"{begin_s:g}", f"{end_s:g}"]
-                writer.writerow([*about, " ".join(codes)])
 
 
 def read_annotated_soundscapes(

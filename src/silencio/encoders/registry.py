@@ -1,4 +1,4 @@
-"""Encoders by name: a new one is a file in this folder with an `ENCODER`, and nothing else."""
+"""Encoders by name: a new one is a file in the folder `known` with an `ENCODER`, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import silencio.encoders as room
+from silencio.encoders import known as room
 from silencio.encoders.config import EncoderConfig
 from silencio.encoders.spec import EncoderSpec
 from silencio.encoders.weights import Weights, locate, prepared
@@ -17,8 +17,6 @@ from silencio.errors import ConfigError
 
 _SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 _RUNTIMES: dict[str, Literal["onnx", "litert"]] = {".onnx": "onnx", ".tflite": "litert"}
-# What is in this folder and is no encoder.
-_NOT_ENCODERS = frozenset({"config", "registry", "run", "spec", "weights"})
 
 
 @dataclass(frozen=True)
@@ -43,11 +41,7 @@ class KnownEncoder:
 
 def encoder_names() -> list[str]:
     """Every encoder that there is."""
-    return sorted(
-        module.name
-        for module in pkgutil.iter_modules(room.__path__)
-        if module.name not in _NOT_ENCODERS and not module.name.startswith("_")
-    )
+    return sorted(module.name for module in pkgutil.iter_modules(room.__path__))
 
 
 def known_encoder(name: str) -> KnownEncoder:
@@ -58,7 +52,7 @@ def known_encoder(name: str) -> KnownEncoder:
     """
     if name not in encoder_names():
         raise ConfigError(f"{name!r} is no encoder: there are {', '.join(encoder_names())}")
-    known: KnownEncoder = importlib.import_module(f"silencio.encoders.{name}").ENCODER
+    known: KnownEncoder = importlib.import_module(f"{room.__name__}.{name}").ENCODER
     return known
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from silencio.audio import window_starts
 from silencio.data.annotations import MIN_OVERLAP_S, Annotation, rows_s
 from silencio.data.soundscapes import AnnotatedSoundscape
+from silencio.detections.merging import merge_windows
 from silencio.errors import DataError
 from silencio.evaluation.window_model import EvaluatedModel, WindowModel
 from silencio.features import FeatureSpec
@@ -166,18 +167,12 @@ def _described(one: AnnotatedSoundscape, duration_s: float) -> dict[str, Any]:
 def _detections(
     scores: SoundscapeScores, rows: NDArray[np.integer], classes: ClassList, thresholds: NDArray[np.floating]
 ) -> list[dict[str, Any]]:
-    begins_s, ends_s = (scores.rows[name].to_numpy(float)[rows] for name in ("begin_s", "end_s"))
+    begins_s, ends_s = (scores.rows[name].to_numpy(float)[rows].tolist() for name in ("begin_s", "end_s"))
     own = scores.scores[rows]
-    detections = []
-    for column in np.flatnonzero((own >= thresholds).any(axis=0)):
-        at = np.flatnonzero(own[:, column] >= thresholds[column])
-        for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1):
-            detections.append(
-                {
-                    "code": classes.codes[column],
-                    "begin_s": float(begins_s[run[0]]),
-                    "end_s": float(ends_s[run[-1]]),
-                    "probability": float(own[run, column].max()),
-                }
-            )
+    # The first row is as long as every other, unless it is the only one and ends with the soundscape.
+    merged = merge_windows(begins_s, ends_s[0] - begins_s[0], own, own >= thresholds, ends_s[-1])
+    detections = [
+        {"code": classes.codes[one.column], "begin_s": one.start_s, "end_s": one.end_s, "probability": one.highest}
+        for one in merged
+    ]
     return sorted(detections, key=lambda one: (one["begin_s"], -one["probability"]))

@@ -56,6 +56,7 @@ class FeatureSpec(BaseModel):
     n_fft: int = Field(2048, ge=64, le=16_384)
     hop_length: int = Field(512, ge=16, le=16_384)
     n_mels: int = Field(128, ge=8, le=512)
+    # -0.0 is 0.0, and has to have its sha256.
     f_min_hz: Annotated[float, AfterValidator(abs)] = Field(50.0, ge=0)
     f_max_hz: float = Field(16_000.0, gt=0)
     min_power: float = Field(1e-10, gt=0)

@@ -19,7 +19,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, RESOURCE_DOES_
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.errors import BundleIntegrityError, RegistryError
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import metrics_of
@@ -224,7 +224,7 @@ def _existing(client: MlflowClient, number: int) -> ModelVersion:
         if error.error_code != ErrorCode.Name(RESOURCE_DOES_NOT_EXIST):
             raise
         raise RegistryError(
-            f"{MODEL} has no version {number}: `{python()} -m silencio.registry list` names those it has"
+            f"{MODEL} has no version {number}: `{silencio()} registry list` names those it has"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """Pages for people: the HTML that steps show in the KFP UI."""
 
 from silencio.reports.figures import bars, curve
-from silencio.reports.page import Figure, page
+from silencio.reports.page import page
 
-__all__ = ["Figure", "bars", "curve", "page"]
+__all__ = ["bars", "curve", "page"]

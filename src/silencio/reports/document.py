@@ -1,12 +1,12 @@
-"""The page around a report's sections: contents, style and nothing from elsewhere."""
+"""The page around sections: contents, style and nothing from elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from silencio.reports.markup import Child, Markup, join, tag
-from silencio.reports.page import stylesheet
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,26 @@ def document(title: str, opening: Markup, sections: Sequence[Section]) -> str:
         aria_label="Contents",
     )
     bodies = (tag("section", tag("h2", one.title), one.body, id=one.name) for one in sections)
+    skip = tag("a", "To the content", href="#content", class_="skip")
+    return f"{html(title, skip, tag('header', opening), contents, tag('main', *bodies, id='content'))}\n"
+
+
+def html(title: str, *body: Child, class_: str | None = None) -> Markup:
+    """A whole HTML document.
+
+    Args:
+        title: Of the window.
+        body: What is in it.
+        class_: Of the body.
+    """
+    style = (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
     head = join(
         Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup('<meta name="color-scheme" content="light dark">'),
         tag("title", title),
-        tag("style", Markup(stylesheet())),
+        tag("style", Markup(style)),
     )
-    skip = tag("a", "To the content", href="#content", class_="skip")
-    body = tag("body", skip, tag("header", opening), contents, tag("main", *bodies, id="content"))
-    return f"<!doctype html>{tag('html', tag('head', head), body, lang='en')}\n"
+    return Markup(f"<!doctype html>{tag('html', tag('head', head), tag('body', *body, class_=class_), lang='en')}")
 
 
 def prose(*children: Child, class_: str | None = None) -> Markup:
@@ -85,7 +96,12 @@ class Column:
 
 
 def table(
-    caption: str, columns: Sequence[Column], rows: Sequence[Sequence[Child]], classes: Sequence[str] | None = None
+    caption: str,
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Child]],
+    classes: Sequence[str] | None = None,
+    *,
+    caption_shown: bool = True,
 ) -> Markup:
     """A table whose first column names the row; it scrolls by itself where it is wider than the screen.
 
@@ -94,6 +110,7 @@ def table(
         columns: Columns from left to right.
         rows: One cell a column.
         classes: One a row.
+        caption_shown: Whether the caption stands above it; for a screen reader it is its name all the same.
     """
     head = (tag("th", one.heading or one.name, scope="col", class_=_kind(one)) for one in columns)
     body = []
@@ -103,7 +120,8 @@ def table(
             for place, (column, cell) in enumerate(zip(columns, row, strict=True))
         ]
         body.append(tag("tr", *cells, class_=classes[number] or None if classes else None))
-    whole = tag("table", tag("caption", tag("span", caption)), tag("thead", tag("tr", *head)), tag("tbody", *body))
+    above = tag("caption", tag("span", caption)) if caption_shown else None
+    whole = tag("table", above, tag("thead", tag("tr", *head)), tag("tbody", *body))
     return tag("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 

@@ -1,10 +1,8 @@
-"""A page about a data set's faults, for the KFP UI and for `python -m silencio.data check`."""
+"""A page about a data set's faults, for the KFP UI and for `silencio data check`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-import pandas as pd
 
 from silencio.data.faults import KINDS, faults_by_kind
 from silencio.data.validate import ValidatedRecordings
@@ -35,5 +33,4 @@ def write_fault_page(outcome: ValidatedRecordings, path: Path) -> None:
         blocks.append((f"{kind}: {len(rows)}, {verdict}", rows.head(_MAX_ROWS)))
         if len(rows) > _MAX_ROWS:
             blocks.append(f"{len(rows) - _MAX_ROWS} more are in the table of faults.")
-    with pd.option_context("display.max_colwidth", None):  # pandas would cut long names and reasons
-        page("Recordings", blocks, path)
+    page("Recordings", blocks, path)

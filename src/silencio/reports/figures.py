@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 from silencio.reports.markup import Markup, tag
-from silencio.reports.page import Figure
 
 _WIDTH, _RIGHT = 640.0, 24.0
 _CURVE_HEIGHT, _CURVE_LEFT, _CURVE_BOTTOM, _CURVE_TOP = 260.0, 60.0, 46.0, 10.0
@@ -14,7 +13,7 @@ _BAR, _BARS_LEFT, _BARS_TOP, _BARS_BOTTOM = 18.0, 130.0, 30.0, 46.0
 _LETTER = 6.2  # about its width at the size of a tick's label
 
 
-def curve(values: Sequence[float], x_name: str, y_name: str) -> Figure:
+def curve(values: Sequence[float], x_name: str, y_name: str) -> Markup:
     """A line over 1, 2, 3, …"""
     low, high = min(0.0, *values), max(*values, 0.0)
     y_ticks, x_ticks = _ticks(low, high), _ticks(1, max(2, len(values)), whole=True)
@@ -43,7 +42,7 @@ def curve(values: Sequence[float], x_name: str, y_name: str) -> Figure:
     return _figure(parts, _CURVE_HEIGHT, label)
 
 
-def bars(stacks: Mapping[str, Sequence[float]], names: Sequence[str], x_name: str) -> Figure:
+def bars(stacks: Mapping[str, Sequence[float]], names: Sequence[str], x_name: str) -> Markup:
     """Horizontal bars, one a name, made of one piece for each entry of `stacks`."""
     totals: list[float] = [sum(values) for values in zip(*stacks.values(), strict=True)]
     ticks = _ticks(0.0, max(totals, default=1.0))
@@ -92,6 +91,6 @@ def _text(words: str, x: float, y: float, anchor: str | None = None, class_: str
     return tag("text", words, x=x, y=y, text_anchor=anchor, class_=class_)
 
 
-def _figure(parts: Sequence[Markup], height: float, words: str) -> Figure:
+def _figure(parts: Sequence[Markup], height: float, words: str) -> Markup:
     size = f"0 0 {_WIDTH:g} {height:g}"
-    return Figure(tag("svg", *parts, viewBox=size, class_="wide", role="img", aria_label=words))
+    return tag("svg", *parts, viewBox=size, class_="wide", role="img", aria_label=words)

@@ -1,30 +1,17 @@
-"""One self-contained HTML page of headings, sentences, tables and pictures."""
+"""The short page of a step: headings, sentences, tables and pictures, one after another."""
 
 from __future__ import annotations
 
-import html
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 
+from silencio.reports.document import Column, html, prose, table
+from silencio.reports.markup import Markup, tag
 from silencio.storage import write_atomically
 
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture as SVG text."""
-
-    svg: str
-
-
-Block = str | pd.DataFrame | Figure
-
-
-def stylesheet() -> str:
-    """The one look of all pages: light and dark, on a phone and in print."""
-    return (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
+# A sentence, a table, or a picture, which is markup already.
+Block = str | Markup | pd.DataFrame
 
 
 def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> None:
@@ -32,28 +19,28 @@ def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> Non
 
     Args:
         title: Heading of the page.
-        blocks: Blocks in order: a sentence, a table or a picture, each alone or as (heading, block).
-        path: Path of the file.
+        blocks: In order: a sentence, a table or a picture, each alone or as (heading, block).
+        path: The file; its folder is made.
+
+    Raises:
+        StorageError: It cannot be written.
     """
-    parts = [f"<h1>{html.escape(title)}</h1>"]
-    for block in blocks:
-        if isinstance(block, tuple):
-            parts.append(f"<h2>{html.escape(block[0])}</h2>")
-            block = block[1]
-        parts.append(_render(block))
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(title)}</title><style>{stylesheet()}</style>"
-    )
-    text = f'<!doctype html><html lang="en"><head>{head}</head><body class="step">{"".join(parts)}</body></html>'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text)
+    parts = [tag("h1", title)]
+    for one in blocks:
+        heading, block = one if isinstance(one, tuple) else (None, one)
+        if heading is not None:
+            parts.append(tag("h2", heading))
+        parts.append(_rendered(block, heading or title))
+    write_atomically(path, html(title, tag("main", *parts), class_="step"))
 
 
-def _render(block: Block) -> str:
-    if isinstance(block, Figure):
-        return block.svg
+def _rendered(block: Block, label: str) -> Markup:
     if isinstance(block, pd.DataFrame):
-        table = block.to_html(index=False, border=0, float_format=lambda value: f"{value:.3f}", justify="left")
-        return f'<div class="scroll" tabindex="0">{table}</div>'
-    return f"<p>{html.escape(block)}</p>"
+        columns = [Column(str(name), pd.api.types.is_numeric_dtype(block[name])) for name in block.columns]
+        rows = [[_cell(value) for value in row] for row in block.itertuples(index=False)]
+        return table(label, columns, rows, caption_shown=False)
+    return block if isinstance(block, Markup) else prose(block)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

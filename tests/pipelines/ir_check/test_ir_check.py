@@ -9,10 +9,10 @@ from kfp import dsl
 
 from components.image import STEP, VERSION
 from pipelines import submit
-from pipelines.__main__ import main
 from pipelines.compile import COMPILED, write_package
 from pipelines.ir_check import RULES, faults_in, refuse_faults
 from pipelines.ir_check.schema import documents
+from silencio.__main__ import main
 from silencio.errors import PipelineError
 from tests.pipelines.kfp_stub import KfpStub
 

@@ -20,9 +20,9 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelRea
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from serving.access import AccessError, Authenticator, TokenBucket, read_keys
-from serving.access.__main__ import main
 from serving.access.keys import COLUMNS, add_key
 from serving.local.server_process import ServerProcess
+from silencio.__main__ import main
 from silencio.errors import ConfigError
 from silencio.network import free_ports
 from tests.waiting import HANG_S, until
@@ -56,7 +56,7 @@ def _bearer(key: str) -> str:
 
 
 def test_new__prints_the_key_once_and_keeps_its_hash(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
+    assert main(["keys", "new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
     key = capsys.readouterr().out.strip()
     line = f"ranger,{hashlib.sha256(key.encode()).hexdigest()},30,,app"
     assert keys.read_text() == f"{HEADER}\n{line}\n"
@@ -119,7 +119,7 @@ def test_new__leaves_the_file_alone_when_it_refuses(
     keys: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     keys.write_text(f"{HEADER}\nold,{SHA},60,\n")
-    assert main(["new", *arguments, "--keys", str(keys)]) == 1
+    assert main(["keys", "new", *arguments, "--keys", str(keys)]) == 1
     assert capsys.readouterr().err.startswith("error: ")
     assert keys.read_text() == f"{HEADER}\nold,{SHA},60,\n"
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving.__main__ import main
 from serving.client import Client
 from serving.simulate.simulated_client import SimulatedClient
 from serving.stream.consumer import Consumer, ConsumerConfig
+from silencio.__main__ import main
 from silencio.errors import ConfigError, ServingError
 from tests.serving.answering import Answering, answering
 

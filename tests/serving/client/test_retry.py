@@ -45,9 +45,9 @@ def test_call__without_time_to_retry_is_one_attempt() -> None:
 def test_call__waits_no_shorter_than_the_server_says() -> None:
     attempts = Attempts(BUSY, BusyError("busy", 0.0))
     assert RetryPolicy(3_600.0).call(attempts, attempts.wait) == "done"
-    told, own = attempts.pauses_s
-    assert told == 5.0
-    assert 0.5 <= own <= 1.5  # the second back-off is 1 s, with jitter
+    named_s, own_s = attempts.pauses_s
+    assert named_s == 5.0
+    assert 0.5 <= own_s <= 1.5  # the second back-off is 1 s, with jitter
 
 
 def test_call__gives_up_rather_than_wait_beyond_its_time() -> None:
@@ -57,7 +57,7 @@ def test_call__gives_up_rather_than_wait_beyond_its_time() -> None:
     assert attempts.pauses_s == []
 
 
-def test_call__retries_what_it_is_told_to_and_never_a_refused_recording() -> None:
+def test_call__retries_what_it_names_and_never_a_refused_recording() -> None:
     attempts = Attempts(AWAY)
     with pytest.raises(UnreachableError):
         RetryPolicy(3_600.0).call(attempts, attempts.wait)
@@ -88,8 +88,17 @@ def test_pause__of_several_clients_differs() -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("0.2", 0.2), ("", None), ("soon", None), ("-1", None), ("0", None), ("inf", None), ("nan", None)]
-    + [("Sat, 21 Nov 2026 18:00:00 GMT", None)],
+    [
+        ("7", 7.0),
+        ("0.2", 0.2),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("0", None),
+        ("inf", None),
+        ("nan", None),
+        ("Sat, 21 Nov 2026 18:00:00 GMT", None),
+    ],
 )
 def test_retry_after__is_a_number_of_seconds_above_0(value: str, seconds: float | None) -> None:
     assert retry_after_s(value) == seconds

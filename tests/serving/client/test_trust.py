@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from serving.__main__ import main
 from serving.client import Client
 from serving.client.trust import Trust
+from silencio.__main__ import main
 from silencio.errors import ConfigError, ServingError
 from tests.serving.answering import Answering, answering
 from tests.serving.authority import Authority

@@ -1,4 +1,4 @@
-"""`python -m serving up`: what a newcomer types, and how it ends."""
+"""`silencio serve`: what a newcomer types, and how it ends."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ import pytest
 
 import serving
 import silencio
-from serving.__main__ import main
 from serving.access.keys import add_key
+from silencio.__main__ import main
 from tests.serving.authority import Authority
 from tests.waiting import HANG_S, is_gone, until
 
@@ -37,7 +37,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     started: list[subprocess.Popen[str]] = []
 
     def start(bundle: Path, *options: str, folder: Path | None = None) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "serving", "up", "--bundle", str(bundle), "--port", "0", *options]
+        command = [sys.executable, "-m", "silencio", "serve", "--bundle", str(bundle), "--port", "0", *options]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment, cwd=folder))
         return started[-1]
@@ -192,7 +192,7 @@ def test_up__the_printed_commands_work_as_they_are_printed(
 def test_up__files_that_cannot_be_used_are_one_sentence(
     options: list[str], message: str, bundle_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["up", "--bundle", str(bundle_directory), *options]) == 1
+    assert main(["serve", "--bundle", str(bundle_directory), *options]) == 1
     reply = capsys.readouterr().err
     assert reply.startswith(f"error: {message}")
     assert reply.count("\n") == 1

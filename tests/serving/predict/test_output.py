@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from serving.__main__ import main
 from serving.predict.output import FORMATS
+from silencio.__main__ import main
 from tests.disks import disk_of, files_of_at_most
 
 Make = Callable[..., bytes]
@@ -113,7 +113,7 @@ def test_predict__on_a_file_system_that_refuses_leaves_nothing_half_written(
 @pytest.mark.parametrize("output_format", ["table", "json", "birdclef"])
 def test_predict__whose_reader_went_away_is_quiet(output_format: str, files: list[str], bundle_directory: Path) -> None:
     """The reader takes a line and leaves, and many more come."""
-    words = [sys.executable, "-m", "serving", "predict", *(files[3:] * 40), "--bundle", str(bundle_directory)]
+    words = [sys.executable, "-m", "silencio", "predict", *(files[3:] * 40), "--bundle", str(bundle_directory)]
     asking = subprocess.Popen(
         [*words, "--format", output_format],
         stdout=subprocess.PIPE,

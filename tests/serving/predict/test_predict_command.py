@@ -1,4 +1,4 @@
-"""`python -m serving predict FILE... --bundle|--url`."""
+"""`silencio predict FILE... --bundle|--url`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import httpx
 import numpy as np
 import pytest
 
-from serving.__main__ import main
 from serving.access.keys import add_key
 from serving.client import BusyError, Client, RefusedRecordingError, RetryPolicy
 from serving.local import LocalServers, local_servers
+from silencio.__main__ import main
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
 from silencio.detections.formats import FORMATS

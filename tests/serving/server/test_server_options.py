@@ -12,7 +12,7 @@ from serving.predictor.__main__ import main as predictor
 from serving.server.start import _entrance, argument_parser, parsed_options
 from serving.transformer.__main__ import main as transformer
 from silencio.errors import ConfigError
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 
 
 def _message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], main: object, *words: str) -> str:
@@ -53,7 +53,7 @@ def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "executable", str(tmp_path / "100%" / "python"))
     reported = " ".join(argument_parser("test", "").format_help().split())
     # Lines break at hyphens as well.
-    assert f"made by `{python()} -m serving.access new`".replace(" ", "") in reported.replace(" ", "")
+    assert f"made by `{silencio()} keys new`".replace(" ", "") in reported.replace(" ", "")
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

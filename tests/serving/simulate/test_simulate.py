@@ -13,10 +13,10 @@ import httpx
 import pytest
 import soundfile
 
-from serving.__main__ import main
 from serving.local import LocalServers
 from serving.simulate.adversarial import ATTACKS
 from serving.simulate.recordings import label_counts, recordings_of
+from silencio.__main__ import main
 from silencio.errors import SourceError
 from silencio.network import free_ports
 from tests.serving.answering import WELL, Answering, answering

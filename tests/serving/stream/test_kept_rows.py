@@ -56,7 +56,7 @@ def _consumer(tmp_path: Path, name: str = "results") -> Consumer:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How many answers were read from the ledger, and how many windows were made rows of."""
+    """How many answers were read from the results store, and how many windows were made rows of."""
     counts: Counter[str] = Counter()
     read, rendered = results_store.read_bytes, kept_rows.rendered_rows
 

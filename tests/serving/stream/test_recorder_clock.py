@@ -11,10 +11,10 @@ from zoneinfo import TZPATH, ZoneInfo
 
 import pytest
 
-from serving.__main__ import main
 from serving.stream import commands
 from serving.stream.producer import ProducerConfig
 from serving.stream.recorder_clock import RecorderClock, winter_time
+from silencio.__main__ import main
 from silencio.errors import ConfigError
 
 NOW = datetime(2026, 11, 29, 22, 54, 1, 250_000, tzinfo=UTC)

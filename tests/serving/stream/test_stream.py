@@ -41,7 +41,7 @@ STEMS = ["H01_20250411_050000", "H01_20250411_050100"]
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "serving", *arguments]
+    return [sys.executable, "-m", "silencio", *arguments]
 
 
 def rows_of(text: bytes) -> list[dict[str, str]]:
@@ -255,13 +255,13 @@ def test_place_that_is_away__is_waited_for(tmp_path: Path, busy: Answering) -> N
         Consumer(replace(config, source=str(tmp_path / "nowhere"))).run(once=True)
 
 
-def test_ledger__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
+def test_results_store__other_content_in_its_place_is_an_error(tmp_path: Path) -> None:
     write_bytes(tmp_path / "failures" / "a.ogg.json", b'{"something": "else"}')
     with pytest.raises(StorageError, match=r"a\.ogg\.json is no entry"):
         ResultsStore(str(tmp_path))
 
 
-def test_ledger__a_failure_counts_for_its_content_alone(tmp_path: Path) -> None:
+def test_results_store__a_failure_counts_for_its_content_alone(tmp_path: Path) -> None:
     ResultsStore(str(tmp_path)).add_failure(Failure(file="x/a.ogg", version="1", reason="not audio"))
     results = ResultsStore(str(tmp_path))
     assert not results.needs("x/a.ogg", "1")

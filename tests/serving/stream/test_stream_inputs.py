@@ -84,7 +84,7 @@ def test_long_name__that_is_refused_is_kept_as_a_failure(places: tuple[Path, Pat
     assert set(last.results.failures) == set(NAMES) - {LONG}
 
 
-def test_ledger__uses_the_inputs_own_name_where_it_can(tmp_path: Path) -> None:
+def test_results_store__uses_the_inputs_own_name_where_it_can(tmp_path: Path) -> None:
     results = ResultsStore(str(tmp_path))
     for file in ("site/a.ogg", LONG):
         results.add_failure(Failure(file=file, version="1", reason="not audio"))
@@ -94,7 +94,7 @@ def test_ledger__uses_the_inputs_own_name_where_it_can(tmp_path: Path) -> None:
     assert set(ResultsStore(str(tmp_path)).failures) == {"site/a.ogg", LONG}
 
 
-def test_ledger__an_input_called_as_another_ones_entry(tmp_path: Path) -> None:
+def test_results_store__an_input_called_as_another_ones_entry(tmp_path: Path) -> None:
     """`a.ogg.json` is the entry of `a.ogg`, and can be a folder of the source."""
     results = ResultsStore(str(tmp_path))
     for file in ("a.ogg", "a.ogg.json/b.ogg"):
@@ -102,7 +102,7 @@ def test_ledger__an_input_called_as_another_ones_entry(tmp_path: Path) -> None:
     assert set(ResultsStore(str(tmp_path)).failures) == {"a.ogg", "a.ogg.json/b.ogg"}
 
 
-def test_ledger__in_s3_takes_names_that_are_too_long_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_store__in_s3_takes_names_that_are_too_long_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     place = running_s3().use(monkeypatch).new_place()
     file = "/".join(["d" * 120] * 9) + "/a.ogg"
     answer = Answer(file=file, version="1", duration_s=1.0, codes=[], ends_s=[], probabilities=[], detections=[])

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from serving.__main__ import main
 from serving.local import LocalServers
 from serving.stream.consumer import Consumer, ConsumerConfig
+from silencio.__main__ import main
 from silencio.audio import Truncated
 from silencio.data.validate import ValidationConfig, examine
 from silencio.steps.batch_score import batch_score

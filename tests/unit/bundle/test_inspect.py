@@ -1,4 +1,4 @@
-"""`python -m silencio.bundle inspect DIR`."""
+"""`silencio bundle inspect DIR`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from silencio.__main__ import main
 from silencio.bundle import Bundle
-from silencio.bundle.__main__ import main
 
 Edit = Callable[[Callable[[dict[str, Any]], None]], None]
 
 
 def test_inspect__describes_a_whole_bundle(bundle_directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(bundle_directory)]) == 0
+    assert main(["bundle", "inspect", str(bundle_directory)]) == 0
     printed = capsys.readouterr()
     assert "Amphibia, Aves, Insecta, Mammalia" in printed.out
     assert "2 clips replayed, equal" in printed.out
@@ -33,7 +33,7 @@ def test_inspect__tells_a_candidate_from_a_sealed_bundle(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     edit_manifest(lambda content: content["verdict"].update(verdict))
-    assert main(["inspect", str(own_bundle)]) == 0
+    assert main(["bundle", "inspect", str(own_bundle)]) == 0
     printed = capsys.readouterr().out
     assert any("verdict of the gates" in line and shown in line for line in printed.splitlines())
     assert Bundle(own_bundle).manifest.manifest_sha256[:12] in printed
@@ -44,7 +44,7 @@ def test_inspect__names_gates_that_did_not_decide(
 ) -> None:
     gates = [{"gate": f"a {name} gate", "outcome": name, "message": ""} for name in ("passed", "not asked")]
     edit_manifest(lambda content: content["verdict"].update({"passed": True, "gates": gates}))
-    assert main(["inspect", str(own_bundle)]) == 0
+    assert main(["bundle", "inspect", str(own_bundle)]) == 0
     printed = capsys.readouterr().out
     assert any("gates: not asked" in line and "a not asked gate" in line for line in printed.splitlines())
     assert "a passed gate" not in printed
@@ -56,7 +56,7 @@ def test_inspect__figures_stand_with_the_recordings_that_they_are_of(
 ) -> None:
     metrics = {"test": {"top1": 0.75, "n_recordings": 24}, "test_set": "3f2a9c1b0d4e"}
     edit_manifest(lambda content: content["metrics"].update(metrics))
-    assert main(["inspect", str(own_bundle)]) == 0
+    assert main(["bundle", "inspect", str(own_bundle)]) == 0
     printed = capsys.readouterr().out
     assert "24, test set 3f2a9c1b0d4e" in printed
     assert "0.750" in printed
@@ -67,7 +67,7 @@ def test_inspect__one_byte_changed(own_bundle: Path, name: str, capsys: pytest.C
     content = bytearray((own_bundle / name).read_bytes())
     content[len(content) // 2] ^= 1
     (own_bundle / name).write_bytes(content)
-    assert main(["inspect", str(own_bundle)]) == 1
+    assert main(["bundle", "inspect", str(own_bundle)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("refused: ")
@@ -79,7 +79,7 @@ def test_inspect__two_classes_swapped_and_every_hash_made_new(
     edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit_manifest(lambda content: content["classes"]["species"].reverse())
-    assert main(["inspect", str(own_bundle)]) == 1
+    assert main(["bundle", "inspect", str(own_bundle)]) == 1
     assert "another class list" in capsys.readouterr().err
 
 
@@ -87,10 +87,10 @@ def test_inspect__a_mel_parameter_changed_and_every_hash_made_new(
     edit_manifest: Edit, own_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit_manifest(lambda content: content["spec"].update(hop_length=500))
-    assert main(["inspect", str(own_bundle)]) == 1
+    assert main(["bundle", "inspect", str(own_bundle)]) == 1
     assert "a mel parameter was changed" in capsys.readouterr().err
 
 
 def test_inspect__no_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(tmp_path)]) == 1
+    assert main(["bundle", "inspect", str(tmp_path)]) == 1
     assert "is no bundle" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 import soundfile
 
 from silencio.data.annotations import Annotation
-from silencio.data.soundscape_files import read_annotated_soundscapes, write_row_labels, write_soundscape
+from silencio.data.soundscape_files import read_annotated_soundscapes, write_soundscape
 from silencio.data.soundscapes import AnnotatedSoundscape
 from silencio.errors import SchemaError, SourceError
 from silencio.features import FeatureSpec
@@ -76,15 +75,6 @@ def test_write__leaves_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="format code"):
         write_soundscape(broken, tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_write_row_labels__as_birdclef_names_rows(tmp_path: Path) -> None:
-    write_row_labels([soundscape()], 2.0, tmp_path / "rows.csv")
-    with (tmp_path / "rows.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["row_id"] for row in rows] == [f"S01_20230411_060000_{end}" for end in (2, 4, 6, 8, 10)]
-    assert [row["labels"] for row in rows] == ["grekis", "65448 grekis", "65448", "", ""]
-    assert rows[1]["begin_s"] == "2"
 
 
 # Real annotations

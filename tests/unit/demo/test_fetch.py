@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from silencio.__main__ import main
 from silencio.demo import default_demo_directory, fetch_demo
-from silencio.demo.__main__ import main
 from silencio.demo.fetch import ReadPackage, is_complete, lay_out
 from silencio.demo.packages import Package
 from silencio.demo.sources import DemoSet, load_demo_set
@@ -198,7 +198,7 @@ def test_default_demo_directory__environment(
 
 def test_main__failure_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    assert main(["--out", str(tmp_path)]) == 1
+    assert main(["data", "fetch", "--out", str(tmp_path)]) == 1
     assert "notes.txt" in capsys.readouterr().err
 
 
@@ -226,7 +226,7 @@ def test_fetch_demo__second_time_does_nothing(fetched: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in fetched.rglob("*")}
     # Without any client within reach, and in another process, which remembers nothing.
     run = subprocess.run(
-        [sys.executable, "-m", "silencio.demo", "--out", str(fetched)],
+        [sys.executable, "-m", "silencio", "data", "fetch", "--out", str(fetched)],
         env={"PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

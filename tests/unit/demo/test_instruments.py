@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from silencio.__main__ import main
 from silencio.data.source import absolute, open_source
 from silencio.data.validate import validate_recordings
 from silencio.demo import fetch_instruments
-from silencio.demo.__main__ import main
 from silencio.demo.fetch import ReadPackage, is_complete, lay_out
 from silencio.demo.instruments import InstrumentSet, load_instrument_set
 from silencio.demo.packages import PACKAGES, Package
@@ -82,14 +82,14 @@ def test_open_source__instruments_without_a_client_is_one_sentence(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SourceError, match="apt-get is not on this machine"):
         open_source("instruments")
-    assert main(["instruments"]) == 1
+    assert main(["data", "fetch", "instruments"]) == 1
     assert "error: apt-get is not on this machine" in capsys.readouterr().err
     assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_main__widelands_is_no_instrument(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["instruments", "--with-widelands"])
+        main(["data", "fetch", "instruments", "--with-widelands"])
     assert "is of the demo" in capsys.readouterr().err
 
 

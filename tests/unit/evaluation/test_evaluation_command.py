@@ -1,4 +1,4 @@
-"""`python -m silencio.evaluation soundscapes`: what people annotated, heard by a bundle."""
+"""`silencio evaluate soundscapes`: what people annotated, heard by a bundle."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from silencio.__main__ import main
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.evaluation.__main__ import main
 
 HEADER = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tSpecies\n"
 
@@ -29,7 +29,7 @@ def test_soundscapes__are_judged_row_by_row(
     annotated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bundle = write_placeholder_bundle(tmp_path / "bundle")
-    assert main(["soundscapes", "--bundle", str(bundle), "--annotated", str(annotated), "--json"]) == 0
+    assert main(["evaluate", "soundscapes", "--bundle", str(bundle), "--annotated", str(annotated), "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
     assert (metrics["n_soundscapes"], metrics["n_rows"], metrics["n_species"]) == (1, 4, 1)
     assert 0 <= metrics["macro_roc_auc"] <= 1
@@ -38,7 +38,7 @@ def test_soundscapes__are_judged_row_by_row(
 def test_soundscapes__every_figure_is_on_the_terminal(
     annotated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["soundscapes", "--bundle", str(write_placeholder_bundle(tmp_path / "bundle"))]
+    command = ["evaluate", "soundscapes", "--bundle", str(write_placeholder_bundle(tmp_path / "bundle"))]
     command += ["--annotated", str(annotated)]
     assert main([*command, "--json"]) == 0
     metrics = json.loads(capsys.readouterr().out)
@@ -60,5 +60,5 @@ def test_soundscapes__every_figure_is_on_the_terminal(
 
 def test_soundscapes__nothing_annotated_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bundle = write_placeholder_bundle(tmp_path / "bundle")
-    assert main(["soundscapes", "--bundle", str(bundle), "--annotated", str(tmp_path / "nowhere")]) == 1
+    assert main(["evaluate", "soundscapes", "--bundle", str(bundle), "--annotated", str(tmp_path / "nowhere")]) == 1
     assert capsys.readouterr().err.count("\n") == 1

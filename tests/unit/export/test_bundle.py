@@ -8,6 +8,7 @@ import onnx
 import pytest
 import torch
 
+from silencio.audio import AUDIO_STATISTICS
 from silencio.bundle import Bundle, Scorer
 from silencio.config.quantization import QuantizeConfig
 from silencio.data.frames import read_frame
@@ -73,6 +74,7 @@ def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path
     assert row["start_s"] == scored.starts_s[-1]
     columns = [f"p_{code}" for code in tiny_data.classes.codes]
     assert np.allclose(row[columns].to_numpy(float), scored.probabilities[-1], atol=1e-5)
+    assert set(AUDIO_STATISTICS) <= set(reference.columns)
     assert -60 < row["rms_db"] < 0 and row["clipped_share"] == 0
 
 
@@ -110,9 +112,8 @@ def test_head_without_a_step__is_not_exported(tiny_data, tiny_ensemble, tmp_path
 
 
 def test_inspect__accepts_it_in_a_process_of_its_own(bundle: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "silencio.bundle", "inspect", str(bundle)], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "silencio", "bundle", "inspect", str(bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "effnet_lora" in done.stdout
 

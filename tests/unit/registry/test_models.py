@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from silencio.__main__ import main
 from silencio.bundle.load import Bundle
 from silencio.bundle.manifest import BundleManifest
+from silencio.cli.registry import print_versions
 from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
-from silencio.interpreter import python
-from silencio.registry.__main__ import _list, main
+from silencio.interpreter import silencio
 from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
 from silencio.registry.record import BUNDLE
@@ -274,21 +275,21 @@ def test_version__that_is_not_there(call, client: MlflowClient, manifest: Bundle
     _registered(client, manifest, bundle, "b1")
     with pytest.raises(RegistryError, match="silencio has no version 9: ") as refused:
         call()
-    assert f"`{python()} -m silencio.registry list` names those it has" in str(refused.value)
+    assert f"`{silencio()} registry list` names those it has" in str(refused.value)
 
 
 def test_command__lists_promotes_and_fetches(
     client: MlflowClient, manifest: BundleManifest, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["list"]) == 0
+    assert main(["registry", "list"]) == 0
     assert "silencio has no versions at sqlite:///" in capsys.readouterr().out
     _registered(client, manifest, bundle, "b1")
-    assert main(["promote", "1"]) == 0
-    assert main(["list"]) == 0
+    assert main(["registry", "promote", "1"]) == 0
+    assert main(["registry", "list"]) == 0
     printed = capsys.readouterr().out
     assert "champion" in printed
     assert "0.810" in printed
-    assert main(["fetch", "champion", "--out", str(tmp_path / "got")]) == 0
+    assert main(["registry", "fetch", "champion", "--out", str(tmp_path / "got")]) == 0
     assert (tmp_path / "got" / "bundle.json").is_file()
 
 
@@ -297,7 +298,7 @@ def test_command__lists_whole_names_through_a_pipe(
 ) -> None:
     version = "fc45f9d4fa12"
     _registered(client, manifest, bundle, version)
-    assert main(["list"]) == 0
+    assert main(["registry", "list"]) == 0
     table, _, runs = capsys.readouterr().out.partition("Runs: ")
     (registered,) = versions()
     row = next(line for line in table.splitlines() if version in line)
@@ -314,7 +315,7 @@ def test_command__a_narrow_terminal_cuts_no_version(
     screen = io.StringIO()
     console = Console(file=screen)
     console.width = 60
-    _list(console)
+    print_versions(console)
     assert version in screen.getvalue()
 
 
@@ -331,7 +332,7 @@ def test_command__figures_stand_beside_the_recordings_that_they_are_of(
         ("aa01bb02cc03", 30),
         ("3f2a9c1b0d4e", 24),
     ]
-    assert main(["list"]) == 0
+    assert main(["registry", "list"]) == 0
     printed = capsys.readouterr().out
     for cells in (("b1", "24", "3f2a9c1b"), ("b2", "30", "aa01bb02")):
         assert any(all(f" {cell} " in line for cell in cells) for line in printed.splitlines())
@@ -344,9 +345,9 @@ def test_command__writes_a_benchs_figures(
     _registered(client, manifest, bundle, "b1")
     b1 = MeasuredBundle("b1", manifest.manifest_sha256)
     file = write_bench(tmp_path / "bench.json", ("p95", 214.0, b1), ("growth, to 28,564 recordings", 1.04, None))
-    assert main(["benchmarks", "1", str(file)]) == 0
-    metrics = {name: value for name, value in versions()[0].metrics.items() if name.startswith("benchmark/")}
-    assert metrics == {"benchmark/p95 _ms_": 214.0}
+    assert main(["registry", "benchmarks", "1", str(file)]) == 0
+    figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
+    assert figures == {"benchmark/p95 _ms_": 214.0}
     printed = capsys.readouterr().out
     assert "1 figure stands on version 1, measured on AMD EPYC, 2 cores, 24 GiB, 2026-11-29 17:09 UTC" in printed
     assert "1 are of other bundles, of none, or no number: left out" in printed
@@ -355,9 +356,9 @@ def test_command__writes_a_benchs_figures(
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        (["benchmarks", "1", "nowhere.json"], "error: nowhere.json is no JSON of `make bench`"),
-        (["promote", "1"], "error: silencio has no version 1"),
-        (["fetch", "champion", "--out", "x"], "error: no version of silencio is called 'champion'"),
+        (["registry", "benchmarks", "1", "nowhere.json"], "error: nowhere.json is no JSON of `make bench`"),
+        (["registry", "promote", "1"], "error: silencio has no version 1"),
+        (["registry", "fetch", "champion", "--out", "x"], "error: no version of silencio is called 'champion'"),
     ],
 )
 def test_command__says_in_one_sentence_what_is_wrong(

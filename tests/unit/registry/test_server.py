@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from silencio.__main__ import main
 from silencio.errors import RegistryError
-from silencio.registry.__main__ import main
 from silencio.registry.connection import connect
 from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
@@ -86,7 +86,7 @@ def test_path__from_the_first_step_to_the_champion(
     promote(1)
     assert _fetch_champion(tmp_path / "compared with").startswith("b1 ")
     capsys.readouterr()
-    assert main(["fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
+    assert main(["registry", "fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
     assert capsys.readouterr().err == ""
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from silencio.reports import Figure, bars, curve, page
+from silencio.reports import bars, curve, page
+from silencio.reports.markup import Markup
 from silencio.reports.page import Block
 
 HOSTILE = "<script>alert('x')</script> & <b>"
@@ -43,7 +44,7 @@ def _texts(html: str) -> list[str]:
 
 def test_page__holds_title_headings_and_blocks_in_order(tmp_path: Path) -> None:
     table = pd.DataFrame({"species": ["grekis"]})
-    html = _page(tmp_path, "First.", ("Heading", "Second."), ("Table", table), Figure("<svg>picture</svg>"))
+    html = _page(tmp_path, "First.", ("Heading", "Second."), ("Table", table), Markup("<svg>picture</svg>"))
     texts = [text for text in _texts(html) if "font" not in text]
     assert texts == [
         "Recordings",
@@ -127,25 +128,25 @@ def test_page__makes_its_folder_and_replaces_what_was_there(tmp_path: Path) -> N
 
 def test_figures__are_svg_to_be_put_into_a_page(tmp_path: Path) -> None:
     for figure in (curve([3.0, 2.0, 1.0], "epoch", "loss"), bars({"train": [1, 2], "test": [1, 0]}, ["a", "b"], "n")):
-        assert figure.svg.startswith("<svg")
-        assert figure.svg.rstrip().endswith("</svg>")
-        assert figure.svg in _page(tmp_path, ("A picture", figure))
+        assert figure.startswith("<svg")
+        assert figure.rstrip().endswith("</svg>")
+        assert figure in _page(tmp_path, ("A picture", figure))
 
 
 def test_bars__have_a_piece_for_each_part_and_a_place_for_each_name() -> None:
     names = ["0126247", "1139490", "grekis"]
-    svg = bars({"train": [3, 2, 1], "validation": [1, 1, 1], "test": [1, 1, 1]}, names, "recordings").svg
+    svg = bars({"train": [3, 2, 1], "validation": [1, 1, 1], "test": [1, 1, 1]}, names, "recordings")
     for text in (*names, "train", "validation", "test", "recordings"):
         assert f">{text}</text>" in svg
     assert [svg.count(f'class="piece-{number}"') for number in range(3)] == [4, 4, 4]  # with the legend's
 
 
 def test_curve__of_one_epoch_can_be_drawn() -> None:
-    assert ">loss</text>" in curve([1.5], "epoch", "loss").svg
+    assert ">loss</text>" in curve([1.5], "epoch", "loss")
 
 
 def test_curve__falls_downwards_over_its_numbers() -> None:
-    svg = curve([2.0, 1.0, 0.5], "epoch", "loss").svg
+    svg = curve([2.0, 1.0, 0.5], "epoch", "loss")
     line = re.search(r'<path d="M([^"]+)"', svg)
     assert line
     points = [[float(value) for value in point.split()] for point in line[1].split("L")]
@@ -155,11 +156,11 @@ def test_curve__falls_downwards_over_its_numbers() -> None:
 
 
 def test_curve__a_loss_that_is_no_number_leaves_a_gap() -> None:
-    assert "nan" not in curve([2.0, float("nan"), 0.5], "epoch", "loss").svg.split(">", 1)[1]
+    assert "nan" not in curve([2.0, float("nan"), 0.5], "epoch", "loss").split(">", 1)[1]
 
 
 def test_bars__pieces_of_one_name_follow_each_other() -> None:
-    svg = bars({"train": [3, 1], "test": [1, 0]}, ["a", "b"], "recordings").svg
+    svg = bars({"train": [3, 1], "test": [1, 0]}, ["a", "b"], "recordings")
     rows = re.findall(r'<rect x="([\d.]+)" y="33" width="([\d.]+)"', svg)
     (first, width), (second, rest) = ((float(x), float(w)) for x, w in rows)
     assert second == pytest.approx(first + width, abs=0.02)
@@ -168,3 +169,10 @@ def test_bars__pieces_of_one_name_follow_each_other() -> None:
 
 def test_figures__are_the_same_every_time() -> None:
     assert curve([1.0, 0.5], "epoch", "loss") == curve([1.0, 0.5], "epoch", "loss")
+
+
+def test_table__is_a_region_that_a_screen_reader_calls_as_its_heading(tmp_path: Path) -> None:
+    html = _page(tmp_path, ("Loss by curve", pd.DataFrame({"curve": ["beta"], "log-loss": [0.25]})))
+    assert 'role="region" aria-label="Loss by curve"' in html
+    assert _texts(html).count("Loss by curve") == 1
+    assert '<th scope="row">beta</th><td class="number">0.250</td>' in html

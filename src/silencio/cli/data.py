@@ -1,4 +1,4 @@
-"""`python -m silencio.data check|verify|restore`: what is wrong with a data set, and whether it is a bundle's."""
+"""`silencio data check|verify|restore|fetch`: what is wrong with a data set, and whether it is a bundle's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silencio.command import command, exit_with
+from silencio.cli.fetch import add_fetch
 from silencio.errors import BundleError
 
 if TYPE_CHECKING:
@@ -18,17 +18,8 @@ if TYPE_CHECKING:
 _MAX_ROWS = 50
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 where recordings are not the bundle's, cannot be restored, or (`check --strict`) be used."""
-    options = _parser().parse_args(arguments)
-    from silencio.console import Console
-
-    return int(options.run(options, Console()))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m silencio.data", description="Check, verify and restore data sets.")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Check, verify, restore and fetch data sets."""
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="open every recording and name every fault")
     check.set_defaults(run=_check)
@@ -41,21 +32,22 @@ def _parser() -> argparse.ArgumentParser:
     restore.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, in BirdCLEF's layout")
     for each in (verify, restore):
         each.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle's folder")
+    add_fetch(commands.add_parser("fetch", help="have the demo's recordings, or instruments, on this machine"))
     for each in (check, verify, restore):
         each.add_argument(
             "--data", required=True, metavar="SOURCE", help="folder, s3:// prefix, zip, manifest, demo or instruments"
         )
-    return parser
 
 
-def _check(options: argparse.Namespace, console: Console) -> int:
+def _check(options: argparse.Namespace) -> int:
+    from silencio.console import Console
     from silencio.data.faults import faults_by_kind
     from silencio.data.recordings import notes
     from silencio.data.source import open_source
     from silencio.data.validate import validate_recordings
     from silencio.reports.fault_page import summary, write_fault_page
 
-    source = open_source(options.data)
+    console, source = Console(), open_source(options.data)
     console.print(f"{options.data} was taken as {source.taken_as}", soft_wrap=True)
     for note in notes(source):
         console.print(note, soft_wrap=True, markup=False, highlight=False)
@@ -70,10 +62,12 @@ def _check(options: argparse.Namespace, console: Console) -> int:
     return int(options.strict and len(outcome.left_out) > 0)
 
 
-def _verify(options: argparse.Namespace, console: Console) -> int:
+def _verify(options: argparse.Namespace) -> int:
+    from silencio.console import Console
     from silencio.data.source import open_source
     from silencio.data.versions import CHANGES, compare
 
+    console = Console()
     table, _ = _data_of(options.bundle)
     changes = compare(table, open_source(options.data))
     if changes.empty:
@@ -87,12 +81,13 @@ def _verify(options: argparse.Namespace, console: Console) -> int:
     return 1
 
 
-def _restore(options: argparse.Namespace, console: Console) -> int:
+def _restore(options: argparse.Namespace) -> int:
+    from silencio.console import Console
     from silencio.data.versions import restore
 
     table, classes = _data_of(options.bundle)
     restore(table, classes, options.data, options.out)
-    console.print(f"{options.out} holds exactly the {len(table)} recordings of {options.bundle}", soft_wrap=True)
+    Console().print(f"{options.out} holds exactly the {len(table)} recordings of {options.bundle}", soft_wrap=True)
     return 0
 
 
@@ -116,7 +111,3 @@ def _print(console: Console, rows: pd.DataFrame, title: str) -> None:
     console.print(table)
     if len(rows) > _MAX_ROWS:
         console.print(f"… and {len(rows) - _MAX_ROWS} more rows")
-
-
-if __name__ == "__main__":
-    exit_with(main)

@@ -1,4 +1,4 @@
-"""`python -m silencio.registry list|promote|fetch|benchmarks`: the versions of the model."""
+"""`silencio registry list|promote|fetch|benchmarks`: the versions of the model."""
 
 from __future__ import annotations
 
@@ -7,46 +7,38 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silencio.command import command, exit_with
 from silencio.registry.settings import MODEL, Tracking, shown
 
 if TYPE_CHECKING:
     from silencio.console import Console
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Returns 0, or 1 after one sentence that says what was wrong."""
-    options = _parser().parse_args(arguments)
-    if options.command == "list":
-        from silencio.console import Console
-
-        _list(Console())
-    elif options.command == "promote":
-        _promote(options.version)
-    elif options.command == "benchmarks":
-        _benchmarks(options.version, options.figures)
-    else:
-        _fetch(options.alias, options.out)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m silencio.registry", description="Versions of the model in MLflow.")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """List, promote and fetch versions of the model in MLflow."""
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="name the versions, their aliases and their figures")
+    listing = commands.add_parser("list", help="name the versions, their aliases and their figures")
+    listing.set_defaults(run=_list)
     promote = commands.add_parser("promote", help="make a version the champion; the champion becomes `previous`")
     promote.add_argument("version", type=int, metavar="VERSION")
+    promote.set_defaults(run=_promote)
     fetch = commands.add_parser("fetch", help="download the bundle of a version")
     fetch.add_argument("alias", metavar="ALIAS", help="champion, challenger, previous, or a version's number")
     fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets the bundle")
+    fetch.set_defaults(run=_fetch)
     benchmarks = commands.add_parser("benchmarks", help="write what `make bench` measured of its bundle on a version")
     benchmarks.add_argument("version", type=int, metavar="VERSION")
     benchmarks.add_argument("figures", type=Path, metavar="FILE", help="the JSON of `make bench`")
-    return parser
+    benchmarks.set_defaults(run=_benchmarks)
 
 
-def _list(console: Console) -> None:
+def _list(options: argparse.Namespace) -> None:
+    from silencio.console import Console
+
+    print_versions(Console())
+
+
+def print_versions(console: Console) -> None:
+    """Print a table of all versions, and where their runs are."""
     from silencio.registry.listing import versions_table
     from silencio.registry.models import versions
     from silencio.registry.runs import runs_page
@@ -61,33 +53,29 @@ def _list(console: Console) -> None:
     console.print(f"Runs: {runs_page()}", soft_wrap=True)
 
 
-def _promote(version: int) -> None:
+def _promote(options: argparse.Namespace) -> None:
     from silencio.registry.models import promote
 
-    promote(version)
-    sys.stdout.write(f"version {version} is the champion\n")
+    promote(options.version)
+    sys.stdout.write(f"version {options.version} is the champion\n")
 
 
-def _benchmarks(version: int, file: Path) -> None:
+def _benchmarks(options: argparse.Namespace) -> None:
     from silencio.registry.benchmarks import Benchmarks
     from silencio.registry.models import set_benchmarks
 
-    benchmarks = Benchmarks.load(file)
-    kept = set_benchmarks(version, benchmarks)
+    benchmarks = Benchmarks.load(options.figures)
+    kept = set_benchmarks(options.version, benchmarks)
     figures = "figure stands" if len(kept) == 1 else "figures stand"
-    sys.stdout.write(f"{len(kept)} {figures} on version {version}, measured on {benchmarks.machine}\n")
+    sys.stdout.write(f"{len(kept)} {figures} on version {options.version}, measured on {benchmarks.machine}\n")
     if benchmarks.n_metrics > len(kept):
         sys.stdout.write(f"{benchmarks.n_metrics - len(kept)} are of other bundles, of none, or no number: left out\n")
 
 
-def _fetch(alias: str, out: Path) -> None:
+def _fetch(options: argparse.Namespace) -> None:
     from silencio.errors import RegistryError
     from silencio.registry.models import fetch
 
-    if fetch(alias, out) is None:
-        raise RegistryError(f"no version of {MODEL} is called {alias!r} at {shown(Tracking().uri)}")
-    sys.stdout.write(f"{out}\n")
-
-
-if __name__ == "__main__":
-    exit_with(main)
+    if fetch(options.alias, options.out) is None:
+        raise RegistryError(f"no version of {MODEL} is called {options.alias!r} at {shown(Tracking().uri)}")
+    sys.stdout.write(f"{options.out}\n")

@@ -1,4 +1,4 @@
-"""`python -m serving.access new NAME --keys FILE`."""
+"""`silencio keys new NAME --keys FILE`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from silencio.command import command, exit_with
+from serving.access.keys import ROLES, add_key
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Make a key. Returns the exit code."""
-    from serving.access.keys import ROLES, add_key
-
-    parser = argparse.ArgumentParser(prog="python -m serving.access", description="API keys of the transformer.")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Make API keys of the transformer."""
     commands = parser.add_subparsers(dest="command", required=True)
     new = commands.add_parser("new", help="make a key, print it once, append its hash to the keys file")
     new.add_argument("name", help="who will use it; appears in logs")
@@ -22,12 +18,11 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("--requests_per_minute", type=float, default=60.0, help="default: %(default)g")
     new.add_argument("--burst", type=int, help="how many may come at once (default: what ten seconds allow)")
     new.add_argument("--role", choices=ROLES, default="app", help="what its holder may do; default: %(default)s")
-    options = parser.parse_args(arguments)
+    new.set_defaults(run=_new)
+
+
+def _new(options: argparse.Namespace) -> int:
     key = add_key(options.keys, options.name, options.requests_per_minute, options.burst, options.role)
     sys.stdout.write(f"{key}\n")
     sys.stderr.write(f"The key of {options.name}: keep it now, it is stored nowhere. {options.keys} holds its hash.\n")
     return 0
-
-
-if __name__ == "__main__":
-    exit_with(main)

@@ -1,4 +1,4 @@
-"""`python -m silencio.bundle inspect DIR|schema`: verify a bundle and say what is in it; the schema of bundle.json."""
+"""`silencio bundle inspect DIR|schema`: verify a bundle and say what is in it; the schema of bundle.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silencio.command import command, exit_with
 from silencio.errors import SilencioError
 
 if TYPE_CHECKING:
@@ -16,20 +15,25 @@ if TYPE_CHECKING:
     from silencio.console import Console
 
 
-@command
-def main(arguments: list[str] | None = None) -> int:
-    """Returns 0 for a bundle that may be deployed, 1 for one that may not."""
-    parser = argparse.ArgumentParser(prog="python -m silencio.bundle", description="Verify or describe bundles.")
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Verify or describe bundles."""
     commands = parser.add_subparsers(dest="command", required=True)
     inspect = commands.add_parser("inspect", help="check every file and number, then describe the bundle")
     inspect.add_argument("directory", type=Path, metavar="DIR")
-    commands.add_parser("schema", help="print the JSON schema of bundle.json")
-    options = parser.parse_args(arguments)
-    if options.command == "schema":
-        from silencio.bundle.schema import bundle_schema
+    inspect.set_defaults(run=_inspect)
+    schema = commands.add_parser("schema", help="print the JSON schema of bundle.json")
+    schema.set_defaults(run=_schema)
 
-        sys.stdout.write(json.dumps(bundle_schema(), indent=1) + "\n")
-        return 0
+
+def _schema(options: argparse.Namespace) -> int:
+    from silencio.bundle.schema import bundle_schema
+
+    sys.stdout.write(json.dumps(bundle_schema(), indent=1) + "\n")
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    """Returns 0 for a bundle that may be deployed, 1 for one that may not."""
     from silencio.bundle.load import Bundle
     from silencio.console import Console
 
@@ -78,7 +82,3 @@ def _describe(bundle: Bundle, console: Console) -> None:
     table.add_row("licence", str(manifest.licences.get("verdict", "unknown")))
     table.add_row("parity", f"{len(bundle.parity.clips)} clips replayed, equal")
     console.print(table)
-
-
-if __name__ == "__main__":
-    exit_with(main)

@@ -1,0 +1,1 @@
+"""Commands of `silencio` that run, compile and submit pipelines. None of them imports KFP before it has to."""

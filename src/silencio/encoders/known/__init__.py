@@ -1,0 +1,1 @@
+"""Frozen embedding models, one file each; an encoder is called as its file."""

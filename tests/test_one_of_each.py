@@ -1,0 +1,77 @@
+"""What the house has one of: looked for in the source, where a second one would be written."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from serving.metrics.model import _AUDIO
+from silencio.audio import AUDIO_STATISTICS
+from silencio.prediction_log import SCHEMA
+
+ROOT = Path(__file__).parents[1]
+FILES = {
+    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+    for folder in ("src", "serving", "pipelines", "components", "monitoring")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+}
+
+
+def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def _replaces(name: str, call: ast.Call) -> bool:
+    """A file or a folder takes another's place: `str.replace` takes two arguments, a table's `rename` keywords."""
+    if name in ("os.rename", "os.replace", "os.renames", "shutil.move"):
+        return True
+    return name.endswith((".replace", ".rename")) and len(call.args) == 1 and not call.keywords
+
+
+def test_files_and_folders__are_replaced_by_storage_alone() -> None:
+    found = {file for file, tree in FILES.items() if any(_replaces(*one) for one in _calls(tree))}
+    assert found == {"src/silencio/storage/atomic.py"}
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return names
+
+
+def test_locks__are_those_of_filelock() -> None:
+    found = {file for file, tree in FILES.items() if {"fcntl", "portalocker", "msvcrt"} & _imported(tree)}
+    assert {Path(file).name for file in found} <= {"run_lock.py"}
+
+
+@pytest.mark.parametrize("name", ["sha256_of", "merge_windows", "audio_statistics", "window_starts"])
+def test_functions__are_defined_once(name: str) -> None:
+    found = [
+        file
+        for file, tree in FILES.items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    assert len(found) == 1, found
+
+
+def test_statistics__are_called_the_same_in_metrics_and_prediction_log() -> None:
+    assert set(_AUDIO) <= set(AUDIO_STATISTICS)
+    assert set(AUDIO_STATISTICS) <= set(SCHEMA.names)
+    lists = [
+        file
+        for file, tree in FILES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Tuple | ast.List | ast.Set)
+        and {getattr(one, "value", None) for one in node.elts} >= {"rms_db", "snr_db"}
+    ]
+    assert lists == ["src/silencio/audio/statistics.py"]
