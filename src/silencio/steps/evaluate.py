@@ -20,7 +20,7 @@ from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, score_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
-from silencio.evaluation.held_out import evaluate_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
@@ -96,21 +96,6 @@ class Candidate:
     heads: Sequence[TrainedHead]
     ensemble: FittedEnsemble
     decision_rule: DecisionRule
-
-
-@dataclass(frozen=True)
-class EvaluationData:
-    """The recordings of an evaluation.
-
-    Attributes:
-        training: For references that are fitted.
-        test: What everything is evaluated on.
-        classes: The ordered class list.
-    """
-
-    training: ShardSet
-    test: ShardSet
-    classes: ClassList
 
 
 def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
@@ -204,18 +189,15 @@ def evaluate_candidate(
         MAJORITY: majority_scores(data.training, len(data.test), data.classes),
     }
     combined = ensemble.module().combine(np.stack([of_heads[name].probabilities for name in ensemble.heads]))
+    predictions = Predictions(
+        scores=scores,
+        uncalibrated=recording_scores(combined, recording),
+        named=decision_rule.thresholds.named(probabilities, recording),
+        champion=champion,
+        bundle=candidate.name,
+    )
     evaluation = evaluate_test_set(
-        scores,
-        recording_scores(combined, recording),
-        decision_rule.thresholds.named(probabilities, recording),
-        data.test,
-        data.training.table,
-        decision_rule.confusable,
-        champion,
-        data.classes,
-        config.evaluation.slices,
-        config.evaluation.n_resamples,
-        candidate.name,
+        predictions, data, decision_rule.confusable, config.evaluation.slices, config.evaluation.n_resamples
     )
     inside = {head.name: head.name in ensemble.heads for head in candidate.heads}
     return replace(evaluation, heads={candidate.name: inside})

@@ -10,9 +10,10 @@ import pytest
 
 from silencio.bundle.load import Bundle
 from silencio.data.shards import ShardSet
+from silencio.evaluation.held_out import EvaluationData
 from silencio.evaluation.results import ENSEMBLE
 from silencio.steps.apply_gates import Inputs, Outcome, Outputs, run
-from silencio.steps.evaluate import Candidate, EvaluationData, evaluate_candidate, with_soundscapes
+from silencio.steps.evaluate import Candidate, evaluate_candidate, with_soundscapes
 from tests.conftest import TinyData, TinyEnsemble
 
 

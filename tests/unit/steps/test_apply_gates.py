@@ -15,7 +15,7 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
 from silencio.evaluation.gates import GatePolicy, Verdict
-from silencio.evaluation.held_out import evaluate_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from silencio.steps.apply_gates import Inputs, Outcome, Outputs, run
@@ -39,18 +39,9 @@ def _evaluation(
     predictions = np.full((len(test_set), 4), (1 - sureness) / 3)
     predictions[np.arange(len(test_set)), truth] = sureness
     scores = {of: predictions, "majority class": np.full((len(test_set), 4), 0.25)}
+    made = Predictions(scores, predictions, predictions > 0.5, champion, of)
     evaluation = evaluate_test_set(
-        scores,
-        predictions,
-        predictions > 0.5,
-        test_set,
-        test_set.table,
-        [],
-        champion,
-        data.classes,
-        SliceConfig(),
-        100,
-        of,
+        made, EvaluationData(test_set, test_set, data.classes), [], SliceConfig(), n_resamples=100
     )
     evaluation.save(path)
     return evaluation

@@ -14,7 +14,7 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.errors import DataError
 from silencio.evaluation.costs import example_recordings, measure_costs
-from silencio.evaluation.held_out import evaluate_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE
 from silencio.evaluation.slices import SliceConfig
 from silencio.steps.compare_bundles import Inputs, Outputs, run
@@ -28,19 +28,10 @@ def _evaluation(data: TinyData, path: Path, n_wrong: int, of: str) -> Path:
     truth = np.array([data.classes.index[code] for code in test_set.table["primary_label"]])
     predictions = np.full((len(test_set), 4), 0.05)
     predictions[np.arange(len(test_set)), (truth + (np.arange(len(test_set)) < n_wrong)) % 4] = 0.85
-    evaluate_test_set(
-        {of: predictions},
-        predictions,
-        predictions > 0.5,
-        test_set,
-        test_set.table,
-        [],
-        None,
-        data.classes,
-        SliceConfig(),
-        100,
-        of,
-    ).save(path)
+    made = Predictions({of: predictions}, predictions, predictions > 0.5, bundle=of)
+    evaluate_test_set(made, EvaluationData(test_set, test_set, data.classes), [], SliceConfig(), n_resamples=100).save(
+        path
+    )
     return path
 
 
