@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from silencio.data.config import DataConfig
-from silencio.steps.featurize import featurize_shard
+from silencio.steps import featurize
 
 
 def peak_mib() -> float:
@@ -19,5 +19,6 @@ def peak_mib() -> float:
 if __name__ == "__main__":
     config, usable, assignment, shard, directory = sys.argv[1:]
     if shard != "none":  # else what a process costs that has nothing to do
-        featurize_shard(DataConfig.of_part(config), int(shard), usable, assignment, directory)
+        inputs = featurize.Inputs(DataConfig.of_part(config), int(shard), Path(usable), Path(assignment))
+        featurize.run(inputs, featurize.Outputs(Path(directory)))
     sys.stdout.write(json.dumps(peak_mib()))

@@ -11,11 +11,7 @@ from benchmarks.recordings import N_RECORDINGS, part_of, write_reserve
 from benchmarks.result import Result
 from benchmarks.timing import processor_seconds
 from silencio.config import RunConfig, preset_text, resolve
-from silencio.steps.featurize import featurize_shard
-from silencio.steps.ingest import ingest_source
-from silencio.steps.plan import shards_of
-from silencio.steps.split import divide_recordings
-from silencio.steps.validate import validate_source
+from silencio.steps import featurize, ingest, plan, split, validate
 
 
 def linear_time(quick: bool) -> Result:
@@ -61,27 +57,22 @@ def prepare(source: Path, work: Path, config: RunConfig) -> dict[str, float]:
         Processor seconds of each.
     """
     work.mkdir()
-    names = ("recordings", "classes", "soundscapes", "usable", "faults", "page", "assignment", "ledger")
-    paths = {name: str(work / name) for name in names}
-    page = paths["page"]
+    tables = ingest.Outputs(work / "recordings", work / "classes", work / "soundscapes")
+    checked = validate.Outputs(work / "usable", work / "faults", work / "page")
+    divided = split.Outputs(work / "assignment", work / "split_history", work / "page")
     steps_s = {
-        "ingest": processor_seconds(
-            lambda: ingest_source(str(source), paths["recordings"], paths["classes"], paths["soundscapes"])
-        ),
-        "validate": processor_seconds(
-            lambda: validate_source(paths["recordings"], paths["usable"], paths["faults"], page)
-        ),
-        "split": processor_seconds(
-            lambda: divide_recordings(config, paths["usable"], "", paths["assignment"], paths["ledger"], page)
-        ),
+        "ingest": processor_seconds(lambda: ingest.run(ingest.Inputs(str(source)), tables)),
+        "validate": processor_seconds(lambda: validate.run(validate.Inputs(tables.recordings), checked)),
+        "split": processor_seconds(lambda: split.run(split.Inputs(config, checked.usable), divided)),
     }
-    shards = [number for part in ("development", "test") for number in shards_of(part, paths["assignment"])]
+    shards = [one for name in ("development", "test") for one in plan.run(plan.Inputs(name, divided.assignment))]
 
-    def featurize() -> None:
+    def featurize_all() -> None:
         for shard in shards:
-            featurize_shard(config, shard, paths["usable"], paths["assignment"], str(work / f"shard-{shard}"))
+            inputs = featurize.Inputs(config, shard, checked.usable, divided.assignment)
+            featurize.run(inputs, featurize.Outputs(work / f"shard-{shard}"))
 
-    return {**steps_s, "featurize": processor_seconds(featurize)}
+    return {**steps_s, "featurize": processor_seconds(featurize_all)}
 
 
 def run(quick: bool) -> list[Result]:

@@ -22,7 +22,11 @@ from kfp.dsl import structures
 MADE_WITH, MADE_OF = "made_with", "made_of"
 # Nodes of one component can have the same inputs but for their artifacts: another round of self-training.
 NODE = "node"
+# A step's page lists its input artifacts by the names of its inputs, `head_1` to `head_6`, whatever the artifacts are
+# called. This parameter says there which head stands in which place.
+PLACES = "heads_in_places"
 _MEANING = "A value that this step's cache key depends on; its code has no use for it."
+_MEANING_OF_PLACES = "Which head is which input; the step's code reads it in the heads themselves."
 
 
 def keyed(component: Any, key: Mapping[str, Any], name: str = "") -> Callable[..., Any]:
@@ -30,18 +34,25 @@ def keyed(component: Any, key: Mapping[str, Any], name: str = "") -> Callable[..
 
     Args:
         component: What `dsl.component` makes.
-        key: Parameters (outputs of steps, or the pipeline's own), by name; those that the component has stay its own.
-        name: Of its node in the graph, if not the component's: KFP would number several of one component.
+        key: Parameters (outputs of steps, the pipeline's own, or constant texts), by name; those that the component has
+            stay its own.
+        name: Name of its node in the graph, if not the component's: KFP would number several of one component.
 
     Returns:
         Called with the component's own arguments, it makes the task.
     """
     own = component.component_spec.inputs or {}
     added = {word: value for word, value in key.items() if word not in own}
-    types = {word: value.channel_type for word, value in added.items()}
+    types = {word: "String" if isinstance(value, str) else value.channel_type for word, value in added.items()}
     if name:
         added[NODE], types[NODE] = name, "String"
-    inputs = {**own, **{word: structures.InputSpec(types[word], description=_MEANING) for word in added}}
+    inputs = {
+        **own,
+        **{
+            word: structures.InputSpec(types[word], description=_MEANING_OF_PLACES if word == PLACES else _MEANING)
+            for word in added
+        },
+    }
     named = copy.copy(component)
     named.name = name or component.name
     named.component_spec = dataclasses.replace(component.component_spec, name=named.name, inputs=inputs)

@@ -149,8 +149,8 @@ class NodeLabel:
     """A label of nodes, and the taint that keeps others from them.
 
     Attributes:
-        key: Of the label.
-        value: Of the label.
+        key: The label's key.
+        value: The label's value.
         taint: A taint's key, which the steps tolerate.
         meaning: Which steps go there.
     """
@@ -260,7 +260,7 @@ def advice(sentence: str, namespace: str) -> list[str]:
 
     Args:
         sentence: What was wrong, with the names of variables and places.
-        namespace: Of the pod.
+        namespace: Namespace of the pod.
 
     Returns:
         A line for each object; none where the error has another cause.

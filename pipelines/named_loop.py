@@ -16,7 +16,7 @@ class NamedLoop(dsl.ParallelFor):  # type: ignore[misc]  # kfp has no types
 
     Args:
         items: What it runs over.
-        name: Of the node; no other node's in the pipeline.
+        name: Name of the node; no other node's in the pipeline.
         parallelism: How many items at once.
     """
 

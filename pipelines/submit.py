@@ -34,7 +34,7 @@ from silencio.registry.settings import NO_CHAMPION, REGISTRY
 TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
 _CONNECT_S, _ANSWER_S = 4.0, 20.0
 _HEALTH = "/apis/v2beta1/healthz"
-_LONGEST = 300
+_MAX_NAME_LENGTH = 300
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ def submit_train(
         champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
         resources: The profile that decides what steps ask for; empty: what the preset needs.
         claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
-        image: In which the steps run; None: the image of this version.
-        namespace: Of the user, where KFP serves several.
-        experiment: Under which KFP lists the run; made, where there is none.
+        image: Image in which the steps run; None: the image of this version.
+        namespace: Namespace of the user, where KFP serves several.
+        experiment: Experiment under which KFP lists the run; made, where there is none.
 
     Raises:
         ConfigError: The configuration, a place, the host or the image cannot be used; nothing was sent.
@@ -94,7 +94,7 @@ def submit_train(
     if claim is None:
         bundles = [place for place in (previous, champion) if place]
         claim = data is None or need_claim(data, bundles, resolved.model_dump(mode="json"))
-    with tempfile.TemporaryDirectory() as folder, _said_plainly(host):
+    with tempfile.TemporaryDirectory() as folder, _in_plain_words(host):
         _check_answers(host, namespace)
         with made_for(Cluster(resources, claim)):
             pipeline = train_pipeline(preset, resolved, one_line(config))
@@ -185,7 +185,7 @@ def _client(host: str, namespace: str) -> Client:
 
 
 @contextlib.contextmanager
-def _said_plainly(host: str) -> Iterator[None]:
+def _in_plain_words(host: str) -> Iterator[None]:
     """Whatever KFP's client and what is below it raise, as one sentence; what they print is not shown."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -201,11 +201,11 @@ def _said_plainly(host: str) -> Iterator[None]:
 def _reason(error: kfp_server_api.ApiException) -> str:
     """KFP explains itself in JSON, a proxy before it in whatever it likes."""
     try:
-        said = json.loads(error.body or "")
-        text = str(said.get("message") or said.get("error") or said)
+        words = json.loads(error.body or "")
+        text = str(words.get("message") or words.get("error") or words)
     except (ValueError, AttributeError):
         text = str(error.reason or error.body or "it says no more")
-    return " ".join(text.split())[:_LONGEST]
+    return " ".join(text.split())[:_MAX_NAME_LENGTH]
 
 
 def _innermost(error: BaseException) -> str:
@@ -214,4 +214,4 @@ def _innermost(error: BaseException) -> str:
         error = deeper
     if isinstance(error, TimeoutError):
         return f"no answer within {_ANSWER_S if 'read' in str(error) else _CONNECT_S:.0f} s"
-    return str(getattr(error, "strerror", None) or error)[:_LONGEST]
+    return str(getattr(error, "strerror", None) or error)[:_MAX_NAME_LENGTH]

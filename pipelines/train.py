@@ -70,7 +70,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
 
     Args:
         preset: Names the pipeline.
-        resolved: Decides which nodes there are.
+        resolved: The configuration; it decides which nodes there are.
         default_config: YAML or JSON that the run's page shows and lets an engineer change.
 
     Raises:
@@ -129,8 +129,8 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         divided = keyed(split, settings.key("split"))(
             config=settings.of("split"), usable=checked.outputs["usable"], previous=previous
         )
-        asked = ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL))
-        for task, request in (*asked, (tried, resources.EVALUATE)):
+        requests = ((found, resources.SMALL), (checked, resources.DECODE), (divided, resources.SMALL))
+        for task, request in (*requests, (tried, resources.EVALUATE)):
             resources.request(task, request)
         for task in (tried, found, checked, divided):  # `previous` may lie beside the recordings
             resources.with_recordings(task)
@@ -140,17 +140,19 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             "split_sha256": divided.outputs["split_sha256"],
             "pool_sha256": "",
         }
-        heard = _heard(resolved, settings, found, checked, divided, parents)
+        recordings = _recordings(resolved, settings, found, checked, divided, parents)
         compared_with = against.outputs["bundle"], {"champion_bundle": against.outputs["Output"]}
         run = Run(preset, settings, opened.output, parents, *compared_with)
-        heads, earlier = _trained(resolved, heard, run)
-        made = {"ensemble": make_bundle(heard, heads, run)}
+        heads, earlier = _trained(resolved, recordings, run)
+        made = {"ensemble": make_bundle(recordings, heads, run)}
         if not resolved.student:
             _register(made["ensemble"], heads, run).after(*_record_heads(earlier, made["ensemble"], run))
             return leaves(*_published(made["ensemble"]))
-        soft_labels = pseudo_label_recordings(STUDENT, heard, heads, made["ensemble"].ensemble, run, "pseudo-label")
-        student = distill_heads({STUDENT: resolved.student}, soft_labels, heard, run)
-        made[STUDENT] = make_bundle(heard, student, run, made["ensemble"])
+        soft_labels = pseudo_label_recordings(
+            STUDENT, recordings, heads, made["ensemble"].ensemble, run, "pseudo-label"
+        )
+        student = distill_heads({STUDENT: resolved.student}, soft_labels, recordings, run)
+        made[STUDENT] = make_bundle(recordings, student, run, made["ensemble"])
         compared = _compare(resolved, made, run)
         released, (other, unreleased) = _sorted(made, resolved.released)
         recorded = [_record(other, unreleased, compared, run)]
@@ -162,7 +164,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
     return pipeline
 
 
-def _heard(
+def _recordings(
     resolved: RunConfig, settings: Settings, found: Any, checked: Any, divided: Any, parents: dict[str, Any]
 ) -> Data:
     """The recordings as shards; where soundscapes are learned from, those of training among them."""
@@ -197,14 +199,14 @@ def _trained(resolved: RunConfig, data: Data, run: Run) -> tuple[Heads, dict[str
         return train_heads(resolved, data, run), {}
     earlier = _EARLIER[: resolved.self_training.rounds]
     heads = train_heads(resolved, data, run, f"-{earlier[0]}")
-    taught_by = {}
+    teachers = {}
     for number, word in enumerate(earlier, start=1):
-        taught_by[word] = heads
+        teachers[word] = heads
         soft_labels = pseudo_label_pool(data, heads, run, word)
         next_word = f"-{earlier[number]}" if number < len(earlier) else ""
         record_as = f" after self-training {number}"
         heads = distill_heads(resolved.heads, soft_labels, data, run, next_word, record_as=record_as)
-    return heads, taught_by
+    return heads, teachers
 
 
 def _compare(resolved: RunConfig, made: dict[str, EvaluatedBundle], run: Run) -> Any:
@@ -221,7 +223,7 @@ def _compare(resolved: RunConfig, made: dict[str, EvaluatedBundle], run: Run) ->
 
 def _register(made: EvaluatedBundle, heads: Heads, run: Run) -> Any:
     files = {"bundle": made.bundle, "verdict": made.verdict, "evaluation": made.evaluation, "report": made.report}
-    task = register(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads)
+    task = keyed(register, heads.places)(run_id=run.run_id, config=run.settings.of("resolved"), **files, **heads.models)
     task.set_caching_options(False)
     return resources.with_tracking(resources.request(task, resources.SMALL))
 
@@ -231,7 +233,9 @@ def _record_heads(groups: dict[str, Heads], made: EvaluatedBundle, run: Run) -> 
     tasks = []
     for name, heads in groups.items():
         # Whatever else there is to do is done first: this needs the server.
-        task = keyed(record_heads, {}, f"record-heads-{name}")(run_id=run.run_id, **heads).after(made.bundle.task)
+        task = keyed(record_heads, heads.places, f"record-heads-{name}")(run_id=run.run_id, **heads.models).after(
+            made.bundle.task
+        )
         task.set_caching_options(False)
         tasks.append(resources.with_tracking(resources.request(task, resources.SMALL)))
     return tasks

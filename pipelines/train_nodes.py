@@ -1,5 +1,6 @@
 """Nodes of `train` that stand in its graph more than once: heads, and what makes an evaluated bundle of them."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from kfp import dsl
@@ -15,7 +16,7 @@ from components.plan import plan
 from components.pseudo_label import pseudo_label
 from components.train_head import train_head
 from pipelines import resources
-from pipelines.cache_keys import MADE_OF, MADE_WITH, keyed
+from pipelines.cache_keys import MADE_OF, MADE_WITH, PLACES, keyed
 from pipelines.named_loop import NamedLoop
 from silencio.config import STUDENT, RunConfig
 from silencio.config.parts import MAX_HEADS
@@ -31,7 +32,17 @@ _READ_RECORDINGS = frozenset(
 )
 _READ_RECORDINGS |= {"compare_bundles"}
 
-Heads = dict[str, Any]
+
+class Heads(NamedTuple):
+    """Trained heads in the places that components have for them.
+
+    Attributes:
+        models: By place, `head_1` to `head_6`.
+        places: Which head stands in which place, as a parameter for the step's page.
+    """
+
+    models: dict[str, Any]
+    places: dict[str, str]
 
 
 class Data(NamedTuple):
@@ -61,7 +72,7 @@ class Settings(NamedTuple):
 
     Attributes:
         outputs: What each step reads of it, and what was made before with which settings.
-        inputs_version: Of the recordings.
+        inputs_version: Version of the recordings.
     """
 
     outputs: dict[str, Any]
@@ -153,7 +164,7 @@ def train_heads(resolved: RunConfig, data: Data, run: Run, suffix: str = "") -> 
         )
         resources.request(_with_places(task), resources.for_head(resolved.heads[name].kind, run.preset))
         models.append(task.outputs["model"])
-    return _in_places(models)
+    return _in_places(resolved.heads, models)
 
 
 def distill_heads(
@@ -173,7 +184,7 @@ def distill_heads(
         )
         resources.request(_with_places(task), resources.for_head(heads[name].kind, run.preset))
         models.append(task.outputs["model"])
-    return _in_places(models)
+    return _in_places(heads, models)
 
 
 def _places(heads: dict[str, HeadConfig]) -> dict[str, str]:
@@ -196,14 +207,14 @@ def pseudo_label_pool(data: Data, heads: Heads, run: Run, word: str) -> Any:
 
 def pseudo_label_recordings(learner: str, data: Data, heads: Heads, ensemble: Any, run: Run, node: str) -> Any:
     """What the ensemble says of recordings, for a learner."""
-    task = keyed(pseudo_label, run.settings.key("pseudo_label"), node)(
+    task = keyed(pseudo_label, run.settings.key("pseudo_label") | heads.places, node)(
         config=run.settings.of("pseudo_label"),
         learner=learner,
         classes=data.classes,
         usable=data.usable,
         ensemble=ensemble,
         development=dsl.Collected(data.development),
-        **heads,
+        **heads.models,
     )
     return resources.request(task, resources.for_teacher(run.preset)).outputs["soft_labels"]
 
@@ -212,7 +223,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
     """Fuse, calibrate, export, evaluate and judge.
 
     Args:
-        data: Of recordings.
+        data: What nodes are handed of recordings.
         heads: The trained heads.
         run: The run.
         teacher: Where the head is a student: its figures stand beside its teacher's.
@@ -224,7 +235,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
         config=settings.of("calibrate"), classes=data.classes, usable=data.usable, ensemble=fitted.outputs["ensemble"]
     )
     fitted_ensemble = {"ensemble": fitted.outputs["ensemble"], "decision_rule": calibrated.outputs["decision_rule"]}
-    made = keyed(export, settings.key(f"export{of}"), f"export{suffix}")(
+    made = keyed(export, settings.key(f"export{of}") | heads.places, f"export{suffix}")(
         config=settings.of(f"export{of}"),
         config_sha256=settings.of(f"config_sha256{of}"),
         **run.parents,
@@ -234,10 +245,10 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
         split_history=data.split_history,
         development=dsl.Collected(data.development),
         **fitted_ensemble,
-        **heads,
+        **heads.models,
     )
     beside = {"teacher": teacher.evaluation} if teacher else {}
-    evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | run.compared, f"evaluate{suffix}")(
+    evaluated = keyed(evaluate, settings.key(f"evaluate{of}") | heads.places | run.compared, f"evaluate{suffix}")(
         config=settings.of(f"evaluate{of}"),
         classes=data.classes,
         candidate=made.outputs["candidate"],
@@ -247,7 +258,7 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
         champion=run.champion,
         **beside,
         **fitted_ensemble,
-        **heads,
+        **heads.models,
     )
     gated = keyed(apply_gates, settings.key(f"apply_gates{of}") | run.compared, f"apply-gates{suffix}")(
         config=settings.of("apply_gates"),
@@ -267,15 +278,18 @@ def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | N
 
 
 def _fit_ensemble(data: Data, heads: Heads, run: Run, of: str, name: str) -> Any:
-    node = keyed(fit_ensemble, run.settings.key(f"fit_ensemble{of}"), name)
-    task = node(config=run.settings.of(f"fit_ensemble{of}"), classes=data.classes, usable=data.usable, **heads)
+    node = keyed(fit_ensemble, run.settings.key(f"fit_ensemble{of}") | heads.places, name)
+    task = node(config=run.settings.of(f"fit_ensemble{of}"), classes=data.classes, usable=data.usable, **heads.models)
     return resources.request(task, resources.SMALL)
 
 
-def _in_places(models: list[Any]) -> Heads:
+def _in_places(names: Iterable[str], models: list[Any]) -> Heads:
     """In the places that are left, the last head again."""
+    first = [f"head_{number}: {name}" for number, name in enumerate(sorted(names), start=1)]
+    left = f" to head_{MAX_HEADS}" if len(models) < MAX_HEADS else ""
+    words = "; ".join([*first[:-1], first[-1].replace(":", f"{left}:", 1)])
     models = models + [models[-1]] * (MAX_HEADS - len(models))
-    return {f"head_{number}": model for number, model in enumerate(models, start=1)}
+    return Heads({f"head_{number}": model for number, model in enumerate(models, start=1)}, {PLACES: words})
 
 
 def _dashed(name: str) -> str:

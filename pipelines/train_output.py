@@ -28,7 +28,7 @@ _WHOLE = ("model", "recordings", "macro mAP", "top-1")
 _BORDER_CELLS = 3
 
 
-def judged_table(run: TrainedRun, width: int) -> Table:
+def evaluated_table(run: TrainedRun, width: int) -> Table:
     """Everything that was judged on the test recordings: of a run with two bundles, both.
 
     The number of recordings is a row's own where rows differ in it. Taxon classes for which there is no room are left
@@ -41,13 +41,13 @@ def judged_table(run: TrainedRun, width: int) -> Table:
     results = results_table(run.evaluation, run.other_rows())
     if results["recordings"].nunique() == 1:
         results = results.drop(columns="recordings")
-    while results.columns[-1] not in _WHOLE and _least_width(list(results.columns)) > width:
+    while results.columns[-1] not in _WHOLE and _min_width(list(results.columns)) > width:
         results = results.iloc[:, :-1]
     shown = [[_cell(value) for value in row] for row in results.itertuples(index=False)]
     headings = ["\n".join(str(name).split()) for name in results.columns]
     others = sum(max(map(len, heading.split("\n"))) for heading in headings[1:]) + _BORDER_CELLS * len(headings) + 1
-    longest = max(len(row[0]) for row in shown)
-    name_cells = max(_MIN_NAME_CELLS, min(longest, width - others))
+    max_name_cells = max(len(row[0]) for row in shown)
+    name_cells = max(_MIN_NAME_CELLS, min(max_name_cells, width - others))
     numbers = [Column(heading, justify="right", overflow="fold") for heading in headings[1:]]
     part = f", test set {run.evaluation.test_set}" if run.evaluation.test_set else ""
     title = f"{run.evaluation.metrics.n_recordings} test recordings{part}"
@@ -57,7 +57,7 @@ def judged_table(run: TrainedRun, width: int) -> Table:
     return table
 
 
-def _least_width(names: Sequence[str]) -> int:
+def _min_width(names: Sequence[str]) -> int:
     """Headings of taxon classes may be folded, figures not."""
     cells = {"model": _MIN_NAME_CELLS, "recordings": len("recordings")}
     return 1 + sum(cells.get(name, _FIGURE_CELLS) + _BORDER_CELLS for name in names)

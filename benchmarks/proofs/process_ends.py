@@ -32,11 +32,13 @@ def work():
     "read_parquet": "from silencio.storage.parquet import read_parquet\ndef work(): read_parquet('table')",
     "steps": """
 from silencio.data.config import DataConfig
-from silencio.steps.split import divide_recordings
-from silencio.steps.validate import validate_source
+from pathlib import Path
+from silencio.steps import split, validate
 def work():
-    validate_source("recordings", "usable", "faults", "page.html")
-    divide_recordings(DataConfig(), "usable", "", "assignment", "ledger", "report.html")
+    places = [Path(name) for name in ("usable", "faults", "page.html")]
+    validate.run(validate.Inputs(Path("recordings")), validate.Outputs(*places))
+    places = [Path(name) for name in ("assignment", "split_history", "report.html")]
+    split.run(split.Inputs(DataConfig(), Path("usable")), split.Outputs(*places))
 """,
 }
 # How many processes end in each way.

@@ -1,4 +1,4 @@
-"""Judge on the test set."""
+"""Apply the gates and seal the bundle."""
 
 from components.apply_gates.component import apply_gates
 

@@ -19,25 +19,33 @@ def apply_gates(
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Hold the figures against the policy, and seal the bundle with figures and verdict.
+    """Hold the metrics against the policy, and seal the bundle with metrics and verdict.
 
     Args:
         config: What this step reads of the configuration, as JSON.
-        candidate: The bundle, not judged yet.
-        evaluation: All figures.
+        candidate: The bundle, not sealed yet.
+        evaluation: Every metric, as JSON.
         variants: Sizes, times and metrics of fp32 and int8.
-        test: Waveforms of the test set, for the report's pictures.
-        bundle: The bundle with its test figures and its verdict.
+        test: Waveforms of the test recordings, for the report's pictures.
+        bundle: The bundle with its test metrics and its verdict.
         verdict: Every gate's outcome, as JSON.
         report: The whole report for people.
-        metrics: Whether it passed.
+        metrics: Whether it passed, and how many gates did not let it pass.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.apply_gates import judge_step
+    from pathlib import Path
 
-    paths = {"bundle": bundle.path, "verdict": verdict.path, "report": report.path, "variants": variants.path}
-    shards = [shard.path for shard in test]
-    judged = judge_step(RunConfig.of_part(config), candidate.path, evaluation.path, shards, paths)
-    bundle.metadata["version"], bundle.metadata["verdict"] = judged["version"], judged["verdict"]
-    metrics.log_metric("passed", float(judged["passed"]))
-    metrics.log_metric("refusals", judged["refusals"])
+    from silencio.config import RunConfig
+    from silencio.steps import apply_gates as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        candidate=Path(candidate.path),
+        evaluation=Path(evaluation.path),
+        variants=Path(variants.path),
+        test=[Path(shard.path) for shard in test],
+    )
+    outcome = step.run(
+        inputs, step.Outputs(bundle=Path(bundle.path), verdict=Path(verdict.path), report=Path(report.path))
+    )
+    bundle.metadata.update(outcome.metadata)
+    metrics.metadata.update(outcome.metrics)

@@ -19,6 +19,8 @@ def archive_shards(archive: dsl.Input[dsl.Dataset]) -> List[int]:
     Returns:
         Numbers of the shards.
     """
-    from silencio.steps.archive_shards import shards_of_archive
+    from pathlib import Path
 
-    return shards_of_archive(archive.path)
+    from silencio.steps import archive_shards as step
+
+    return step.run(step.Inputs(archive=Path(archive.path)))

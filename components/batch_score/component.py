@@ -19,14 +19,18 @@ def batch_score(
 
     Args:
         archive: Every file with its shard.
-        shard: Which one.
+        shard: Number of the shard.
         bundle: Folder or `s3://` prefix of the bundle.
-        n_processes: At once; 0 takes every core.
+        n_processes: Processes at once; 0 takes every core.
         truncated: What becomes of a file that ends before its recording does: note or refuse.
         scores: BirdCLEF's rows, detections, and what became of each file.
         metrics: Files by status, and how many times faster than the recordings last they were scored.
     """
-    from silencio.steps.batch_score import batch_score
+    from pathlib import Path
 
-    for name, value in batch_score(archive.path, shard, bundle, n_processes, scores.path, truncated).items():
-        metrics.log_metric(name, value)
+    from silencio.steps import batch_score as step
+
+    inputs = step.Inputs(
+        archive=Path(archive.path), shard=shard, bundle=bundle, n_processes=n_processes, truncated=truncated
+    )
+    metrics.metadata.update(step.run(inputs, step.Outputs(scores=Path(scores.path))))

@@ -1,4 +1,4 @@
-"""Judge on the test set."""
+"""Fit calibration and thresholds."""
 
 from components.calibrate.component import calibrate
 

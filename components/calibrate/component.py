@@ -15,21 +15,27 @@ def calibrate(
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Fit calibration and thresholds on what the ensemble said of validation.
+    """Fit calibration and thresholds on the ensemble's predictions for validation.
 
     Args:
         config: What this step reads of the configuration, as JSON.
         classes: The ordered class list.
         usable: The recordings, for their labels.
-        ensemble: The supervisor, with what the ensemble said of every validation window.
+        ensemble: The fitted ensemble, with its probabilities for every validation window.
         decision_rule: Calibration and thresholds, as JSON.
-        report: Which calibration was taken, and why.
+        report: Which calibration was chosen, and why.
         metrics: Calibration error before and after.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.calibrate import calibrate_step
+    from pathlib import Path
 
-    resolved = RunConfig.of_part(config)
-    figures = calibrate_step(resolved, ensemble.path, usable.path, classes.path, decision_rule.path, report.path)
-    for name, value in figures.items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import calibrate as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        ensemble=Path(ensemble.path),
+        usable=Path(usable.path),
+        classes=Path(classes.path),
+    )
+    outputs = step.Outputs(decision_rule=Path(decision_rule.path), report=Path(report.path))
+    metrics.metadata.update(step.run(inputs, outputs))

@@ -22,7 +22,9 @@ def collect_scores(
         scores: BirdCLEF's rows, detections, and what became of each file.
         metrics: Files by status.
     """
-    from silencio.steps.collect_scores import collect_scores
+    from pathlib import Path
 
-    for name, value in collect_scores(archive.path, [one.path for one in shards], scores.path).items():
-        metrics.log_metric(name, value)
+    from silencio.steps import collect_scores as step
+
+    inputs = step.Inputs(archive=Path(archive.path), shards=[Path(shard.path) for shard in shards])
+    metrics.metadata.update(step.run(inputs, step.Outputs(scores=Path(scores.path))))

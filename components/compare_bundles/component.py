@@ -17,25 +17,30 @@ def compare_bundles(
     table: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Say of both bundles how good, how fast and how large they are, and what may be done with them.
+    """Compare both bundles: how good, how fast and how large they are, and what may be done with them.
 
     Args:
         config: What this step reads of the configuration, as JSON.
         released: The bundle that is registered if it passed: `ensemble` or `student`.
-        ensemble: The ensemble's bundle, judged.
-        ensemble_evaluation: Its figures on the test set.
-        student: The student's bundle, judged.
-        student_evaluation: Its figures on the same recordings.
+        ensemble: The ensemble's sealed bundle.
+        ensemble_evaluation: The ensemble's evaluation on the test recordings.
+        student: The student's sealed bundle.
+        student_evaluation: The student's evaluation on the same recordings.
         page: The table for people.
         table: The same as JSON.
-        metrics: Every figure of both.
+        metrics: Every metric of both.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.compare_bundles import compare_bundles_step
+    from pathlib import Path
 
-    bundles = {"ensemble": ensemble.path, "student": student.path}
-    evaluations = {"ensemble": ensemble_evaluation.path, "student": student_evaluation.path}
-    settings = RunConfig.of_part(config)
-    figures = compare_bundles_step(settings, released, bundles, evaluations, page.path, table.path)
-    for name, value in figures.items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import compare_bundles as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        released=released,
+        ensemble=Path(ensemble.path),
+        ensemble_evaluation=Path(ensemble_evaluation.path),
+        student=Path(student.path),
+        student_evaluation=Path(student_evaluation.path),
+    )
+    metrics.metadata.update(step.run(inputs, step.Outputs(page=Path(page.path), table=Path(table.path))))

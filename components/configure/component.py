@@ -69,6 +69,6 @@ def configure(config: str, overrides: list, compiled_for: dict) -> NamedTuple(
         with; as `config_sha256` the identity of all settings that the bundle is made with; and as `resolved` the whole
         with every default written out.
     """
-    from silencio.steps.configure import configure_step
+    from silencio.steps import configure as step
 
-    return tuple(configure_step(config, overrides, compiled_for).values())
+    return tuple(step.run(step.Inputs(config=config, overrides=overrides, compiled_for=compiled_for)).values())

@@ -20,7 +20,7 @@ def distill(
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Train one head with what a teacher says of recordings, and judge it on validation.
+    """Train one head on an ensemble's probabilities, and evaluate it on validation.
 
     A component beside `train_head`, because KFP has no optional artifacts.
 
@@ -29,19 +29,27 @@ def distill(
         head: Name of the head in it.
         record_as: Name of the head's own MLflow run.
         classes: The ordered class list.
-        soft_labels: The soft labels; of recordings that they speak of, they take the place of the labels.
+        soft_labels: Targets from `pseudo_label`; of recordings that they have, they take the place of the labels.
         shards: Waveforms of training, validation and pool; no test recording is among them.
         soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
-        model: The trained head and what it said of every validation window.
+        model: The trained head and its probabilities for every validation window.
         report: The course of training.
-        metrics: Validation figures.
+        metrics: Metrics on validation.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.distill import teach_step
+    from pathlib import Path
 
-    paths = soft_labels.path, classes.path, model.path, report.path
-    settings, named = RunConfig.of_part(config), (record_as, soundscapes.path)
-    taught, model.metadata["times"] = teach_step(settings, head, [s.path for s in shards], *paths, *named)
-    model.metadata["head"] = head
-    for name, value in taught.items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import distill as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        head=head,
+        record_as=record_as,
+        classes=Path(classes.path),
+        soft_labels=Path(soft_labels.path),
+        shards=[Path(shard.path) for shard in shards],
+        soundscapes=Path(soundscapes.path),
+    )
+    outcome = step.run(inputs, step.Outputs(model=Path(model.path), report=Path(report.path)))
+    model.metadata.update(outcome.metadata)
+    metrics.metadata.update(outcome.metrics)

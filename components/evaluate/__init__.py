@@ -1,4 +1,4 @@
-"""Judge on the test set."""
+"""Evaluate on the test recordings."""
 
 from components.evaluate.component import evaluate
 

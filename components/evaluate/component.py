@@ -1,4 +1,4 @@
-"""evaluate: the verdict on the test set."""
+"""evaluate: metrics on the test recordings."""
 
 from typing import List
 
@@ -28,7 +28,7 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
     teacher: dsl.Input[dsl.Artifact] = None,
 ):
-    """Judge candidate, heads, references and champion on the test recordings, which serve evaluation only.
+    """Evaluate candidate, heads, references and champion on the test recordings, which serve nothing else.
 
     Args:
         config: What this step reads of the configuration, as JSON.
@@ -39,24 +39,34 @@ def evaluate(
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        ensemble: The supervisor.
+        ensemble: The fitted ensemble.
         decision_rule: Calibration and thresholds.
-        candidate: The bundle that is judged, by its own graph.
+        candidate: The bundle that is evaluated, by its own graph.
         soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Waveforms of training and validation, for references that are fitted.
-        test: Waveforms of the test set.
+        test: Waveforms of the test recordings.
         champion: The bundle that serves now, from `fetch_champion`.
-        evaluation: All figures, as JSON.
-        metrics: The bundle's figures.
-        teacher: Figures of the ensemble that taught the heads, where they are a student.
+        evaluation: Every metric, as JSON.
+        metrics: The bundle's metrics.
+        teacher: Evaluation of the ensemble that the head learned from, where it is a student.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.evaluate import evaluate_step
+    from pathlib import Path
 
-    heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"bundle": candidate.path, "fusion": ensemble.path, "decisions": decision_rule.path}
-    inputs |= {"classes": classes.path, "soundscapes": soundscapes.path}
-    parts = ([shard.path for shard in development], [shard.path for shard in test])
-    paths = (champion.path, evaluation.path, teacher.path if teacher else "")
-    for name, value in evaluate_step(RunConfig.of_part(config), heads, inputs, *parts, *paths).items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import evaluate as step
+    from silencio.steps.artifacts import path_if_given
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        classes=Path(classes.path),
+        heads=[Path(head.path) for head in (head_1, head_2, head_3, head_4, head_5, head_6)],
+        ensemble=Path(ensemble.path),
+        decision_rule=Path(decision_rule.path),
+        candidate=Path(candidate.path),
+        soundscapes=Path(soundscapes.path),
+        development=[Path(shard.path) for shard in development],
+        test=[Path(shard.path) for shard in test],
+        champion=Path(champion.path),
+        teacher=path_if_given(teacher),
+    )
+    metrics.metadata.update(step.run(inputs, step.Outputs(evaluation=Path(evaluation.path))))

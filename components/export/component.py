@@ -30,38 +30,49 @@ def export(
     candidate: dsl.Output[dsl.Model],
     variants: dsl.Output[dsl.Artifact],
 ):
-    """Export one graph and hold it against what training saw; the test set has no say in it.
+    """Export one graph and compare it with the heads as trained; no test recording is read.
 
     Args:
         config: What this step reads of the configuration, as JSON.
         data_fingerprint: Identity of the recordings that it is made from.
-        split_sha256: Identity of their parts.
+        split_sha256: Identity of their splits.
         pool_sha256: Identity of the soundscapes that were added; empty: none.
         config_sha256: Identity of the settings that it is made with.
         classes: The ordered class list.
         usable: The recordings.
-        assignment: Their parts.
-        split_history: What the next run is handed.
+        assignment: Their splits.
+        split_history: Split of every recording that this or an earlier run ever had; handed to the next run.
         head_1: A trained head; see `fit_ensemble` for the six places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        ensemble: The supervisor.
+        ensemble: The fitted ensemble.
         decision_rule: Calibration and thresholds.
         development: Waveforms of training and validation; parity clips are validation recordings.
-        candidate: The bundle, not judged yet.
+        candidate: The bundle, not evaluated yet.
         variants: Sizes, times and metrics of fp32 and int8.
     """
-    from silencio.config import RunConfig
-    from silencio.provenance import what_runs
-    from silencio.steps.export import export_step
+    from pathlib import Path
 
-    heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"usable": usable.path, "assignment": assignment.path, "ledger": split_history.path}
-    inputs |= {"fusion": ensemble.path, "decisions": decision_rule.path, "classes": classes.path}
-    parents = {"data_fingerprint": data_fingerprint, "split_sha256": split_sha256, "pool_sha256": pool_sha256}
-    parents = {name: one for name, one in parents.items() if one} | {"config_sha256": config_sha256} | what_runs()
-    paths = ([shard.path for shard in development], candidate.path, variants.path)
-    candidate.metadata["version"] = export_step(RunConfig.of_part(config), parents, heads, inputs, *paths)
+    from silencio.config import RunConfig
+    from silencio.steps import export as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        data_fingerprint=data_fingerprint,
+        split_sha256=split_sha256,
+        pool_sha256=pool_sha256,
+        config_sha256=config_sha256,
+        classes=Path(classes.path),
+        usable=Path(usable.path),
+        assignment=Path(assignment.path),
+        split_history=Path(split_history.path),
+        heads=[Path(head.path) for head in (head_1, head_2, head_3, head_4, head_5, head_6)],
+        ensemble=Path(ensemble.path),
+        decision_rule=Path(decision_rule.path),
+        development=[Path(shard.path) for shard in development],
+    )
+    outputs = step.Outputs(candidate=Path(candidate.path), variants=Path(variants.path))
+    candidate.metadata["version"] = step.run(inputs, outputs)

@@ -17,12 +17,17 @@ def featurize(
 
     Args:
         config: What this step reads of the configuration, as JSON.
-        shard: Which one.
+        shard: Number of the shard.
         usable: The recordings that can be used.
-        assignment: Part and shard of every recording.
+        assignment: Split and shard of every recording.
         waveforms: The shard: int16 waveforms and their table.
     """
-    from silencio.data.config import DataConfig
-    from silencio.steps.featurize import featurize_shard
+    from pathlib import Path
 
-    featurize_shard(DataConfig.of_part(config), shard, usable.path, assignment.path, waveforms.path)
+    from silencio.data.config import DataConfig
+    from silencio.steps import featurize as step
+
+    inputs = step.Inputs(
+        config=DataConfig.of_part(config), shard=shard, usable=Path(usable.path), assignment=Path(assignment.path)
+    )
+    step.run(inputs, step.Outputs(waveforms=Path(waveforms.path)))

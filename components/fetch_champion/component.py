@@ -17,6 +17,8 @@ def fetch_champion(champion: str, bundle: dsl.Output[dsl.Model]) -> str:
     Returns:
         What the bundle is, by its content; empty where there is none.
     """
-    from silencio.steps.fetch_champion import fetch_champion_step
+    from pathlib import Path
 
-    return fetch_champion_step(champion, bundle.path)
+    from silencio.steps import fetch_champion as step
+
+    return step.run(step.Inputs(champion=champion), step.Outputs(bundle=Path(bundle.path)))

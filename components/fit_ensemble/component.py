@@ -1,4 +1,4 @@
-"""fit_ensemble: fit the supervisor on what the heads said of validation."""
+"""fit_ensemble: fit the supervisor on the heads' predictions for validation."""
 
 from kfp import dsl
 
@@ -32,12 +32,18 @@ def fit_ensemble(
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        ensemble: The supervisor.
-        metrics: Its weights, and how the ensemble does on validation.
+        ensemble: The fitted ensemble: the supervisor's weights, and its probabilities for every validation window.
+        metrics: The heads' weights, and the ensemble's metrics on validation.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.fit_ensemble import fuse_step
+    from pathlib import Path
 
-    heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    for name, value in fuse_step(RunConfig.of_part(config), heads, usable.path, classes.path, ensemble.path).items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import fit_ensemble as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        heads=[Path(head.path) for head in (head_1, head_2, head_3, head_4, head_5, head_6)],
+        usable=Path(usable.path),
+        classes=Path(classes.path),
+    )
+    metrics.metadata.update(step.run(inputs, step.Outputs(ensemble=Path(ensemble.path))))

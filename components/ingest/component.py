@@ -1,4 +1,4 @@
-"""ingest: resolve the configuration and read a source into a table of recordings."""
+"""ingest: read a source into a table of recordings."""
 
 from kfp import dsl
 
@@ -24,9 +24,13 @@ def ingest(
         soundscapes: Unlabelled recordings of the same places, where the source has any.
         metrics: How much there is.
     """
-    from silencio.data.config import DataConfig
-    from silencio.steps.ingest import ingest_source
+    from pathlib import Path
 
-    paths = (recordings.path, classes.path, soundscapes.path)
-    for name, value in ingest_source(data, *paths, DataConfig.of_part(config).min_recordings).items():
-        metrics.log_metric(name, value)
+    from silencio.data.config import DataConfig
+    from silencio.steps import ingest as step
+
+    inputs = step.Inputs(data=data, min_recordings=DataConfig.of_part(config).min_recordings)
+    outputs = step.Outputs(
+        recordings=Path(recordings.path), classes=Path(classes.path), soundscapes=Path(soundscapes.path)
+    )
+    metrics.metadata.update(step.run(inputs, outputs))

@@ -15,11 +15,11 @@ def inputs_version(data: str, beside: str) -> str:
 
     Args:
         data: A folder, an `s3://` prefix, a zip, a manifest, or the name of a source that comes with the library.
-        beside: Another place that is read: the ledger of an earlier run, or a bundle; empty: none.
+        beside: Another place that is read: the split history of an earlier run, or a bundle; empty: none.
 
     Returns:
         A digest; it says nothing but whether something was changed.
     """
-    from silencio.steps.inputs_version import inputs_version_step
+    from silencio.steps import inputs_version as step
 
-    return inputs_version_step(data, beside)
+    return step.run(step.Inputs(data=data, beside=beside))

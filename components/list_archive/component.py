@@ -15,7 +15,9 @@ def list_archive(data: str, n_shards: int, archive: dsl.Output[dsl.Dataset], met
         archive: Every file with its shard, or the reason why it is skipped.
         metrics: How many there are.
     """
-    from silencio.steps.list_archive import list_archive
+    from pathlib import Path
 
-    for name, value in list_archive(data, n_shards, archive.path).items():
-        metrics.log_metric(name, value)
+    from silencio.steps import list_archive as step
+
+    outputs = step.Outputs(archive=Path(archive.path))
+    metrics.metadata.update(step.run(step.Inputs(data=data, n_shards=n_shards), outputs))

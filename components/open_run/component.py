@@ -16,6 +16,6 @@ def open_run(name: str, key: str) -> str:
     Returns:
         The MLflow run's id.
     """
-    from silencio.steps.open_run import open_run_step
+    from silencio.steps import open_run as step
 
-    return open_run_step(name, key)
+    return step.run(step.Inputs(name=name, key=key))

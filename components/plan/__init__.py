@@ -1,4 +1,4 @@
-"""Say which shards a part of the split has."""
+"""List the shards of a split."""
 
 from components.plan.component import plan
 

@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def plan(split: str, assignment: dsl.Input[dsl.Dataset]) -> List[int]:
-    """Say which shards a split has.
+    """List the shards of a split.
 
     A step of its own because `kfp.local` loops over a task's only output and over nothing else.
 
@@ -20,6 +20,8 @@ def plan(split: str, assignment: dsl.Input[dsl.Dataset]) -> List[int]:
     Returns:
         Numbers of the shards.
     """
-    from silencio.steps.plan import shards_of
+    from pathlib import Path
 
-    return shards_of(split, assignment.path)
+    from silencio.steps import plan as step
+
+    return step.run(step.Inputs(split=split, assignment=Path(assignment.path)))

@@ -17,25 +17,34 @@ def pool_unlabelled(
     extended_assignment: dsl.Output[dsl.Dataset],
     metrics: dsl.Output[dsl.Metrics],
 ) -> NamedTuple("Pooled", [("pool_sha256", str)]):
-    """Open the soundscapes of the half that no model is judged on, and add them for `featurize`.
+    """Open the soundscapes of the half that no model is evaluated on, and add them for `featurize`.
 
     Args:
         config: What this step reads of the configuration, as JSON.
         usable: The labelled recordings.
-        assignment: Their parts and shards.
+        assignment: Their splits and shards.
         soundscapes: Unlabelled recordings of the same places.
         recordings: Labelled and unlabelled ones.
-        extended_assignment: Their parts and shards.
+        extended_assignment: Their splits and shards.
         metrics: How much was added.
 
     Returns:
         Identity of what was added.
     """
-    from silencio.data.config import DataConfig
-    from silencio.steps.pool_unlabelled import pool_soundscapes
+    from pathlib import Path
 
-    inputs = usable.path, assignment.path, soundscapes.path
-    added, identity = pool_soundscapes(DataConfig.of_part(config), *inputs, recordings.path, extended_assignment.path)
-    for name, value in added.items():
-        metrics.log_metric(name, value)
-    return (identity,)
+    from silencio.data.config import DataConfig
+    from silencio.steps import pool_unlabelled as step
+
+    inputs = step.Inputs(
+        config=DataConfig.of_part(config),
+        usable=Path(usable.path),
+        assignment=Path(assignment.path),
+        soundscapes=Path(soundscapes.path),
+    )
+    outcome = step.run(
+        inputs,
+        step.Outputs(recordings=Path(recordings.path), extended_assignment=Path(extended_assignment.path)),
+    )
+    metrics.metadata.update(outcome.metrics)
+    return (outcome.pool_sha256,)

@@ -10,8 +10,9 @@ def preflight(config: str):
     """Find the weights of encoders and backbones, and make and run every head once.
 
     Args:
-        config: Features, encoders, heads and student, as `configure` says them.
+        config: Features, encoders, heads and student, as `configure` gives them.
     """
-    from silencio.steps.preflight import preflight_step
+    from silencio.config import RunConfig
+    from silencio.steps import preflight as step
 
-    preflight_step(config)
+    step.run(step.Inputs(config=RunConfig.of_part(config)))

@@ -1,4 +1,4 @@
-"""pseudo_label: what the ensemble says of recordings, for heads that learn from it."""
+"""pseudo_label: the ensemble's probabilities for recordings, for heads that learn from it."""
 
 from typing import List
 
@@ -28,26 +28,32 @@ def pseudo_label(
 
     Args:
         config: What this step reads of the configuration, as JSON.
-        learner: `student` is taught training recordings and pool; `heads` the pool alone.
+        learner: `student` learns training recordings and pool; `heads` the pool alone.
         classes: The ordered class list.
-        usable: The recordings; where labels were hidden, they are compared with what was guessed.
+        usable: The recordings; where labels were hidden, the predicted ones are compared with them.
         head_1: A trained head; see `fit_ensemble` for the six places.
         head_2: As head_1.
         head_3: As head_1.
         head_4: As head_1.
         head_5: As head_1.
         head_6: As head_1.
-        ensemble: The supervisor.
+        ensemble: The fitted ensemble.
         development: Waveforms of training, validation and pool; no test recording is among them.
         soft_labels: The soft labels.
         metrics: How much was labelled.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.pseudo_label import label_step
+    from pathlib import Path
 
-    heads = [head.path for head in (head_1, head_2, head_3, head_4, head_5, head_6)]
-    inputs = {"fusion": ensemble.path, "classes": classes.path, "usable": usable.path}
-    shards = [shard.path for shard in development]
-    said = label_step(RunConfig.of_part(config), learner, heads, shards, inputs, soft_labels.path)
-    for name, value in said.items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import pseudo_label as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        learner=learner,
+        classes=Path(classes.path),
+        usable=Path(usable.path),
+        heads=[Path(head.path) for head in (head_1, head_2, head_3, head_4, head_5, head_6)],
+        ensemble=Path(ensemble.path),
+        development=[Path(shard.path) for shard in development],
+    )
+    metrics.metadata.update(step.run(inputs, step.Outputs(soft_labels=Path(soft_labels.path))))

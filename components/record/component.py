@@ -16,20 +16,30 @@ def record(
     page: dsl.Input[dsl.HTML],
     table: dsl.Input[dsl.Artifact],
 ):
-    """Keep a bundle, its figures and the comparison in MLflow; no version of the model is made of it.
+    """Keep a bundle, its metrics and the comparison in MLflow; no version of the model is made of it.
 
     Args:
         run_id: The MLflow run, from `open_run`.
         name: What the bundle is called there: `ensemble` or `student`.
         bundle: The bundle.
-        verdict: What the gates said, as JSON.
-        evaluation: All figures.
+        verdict: Every gate's outcome, as JSON.
+        evaluation: Every metric, as JSON.
         report: The report for people.
         page: Both bundles in one table.
         table: The same as JSON.
     """
-    from silencio.steps.record import record_step
+    from pathlib import Path
 
-    inputs = {"bundle": bundle.path, "verdict": verdict.path, "evaluation": evaluation.path}
-    inputs |= {"report": report.path, "page": page.path, "table": table.path}
-    record_step(run_id, name, inputs)
+    from silencio.steps import record as step
+
+    inputs = step.Inputs(
+        run_id=run_id,
+        name=name,
+        bundle=Path(bundle.path),
+        verdict=Path(verdict.path),
+        evaluation=Path(evaluation.path),
+        report=Path(report.path),
+        page=Path(page.path),
+        table=Path(table.path),
+    )
+    step.run(inputs)

@@ -1,4 +1,4 @@
-"""record_heads: the own runs of heads that taught others, or that others taught."""
+"""record_heads: the MLflow runs of heads that others learned from, or that learned from others."""
 
 from kfp import dsl
 
@@ -26,7 +26,7 @@ def record_heads(
         head_5: As head_1.
         head_6: As head_1.
     """
-    from silencio.steps.record_heads import record_heads_step
+    from silencio.steps import record_heads as step
 
     models = (head_1, head_2, head_3, head_4, head_5, head_6)
-    record_heads_step(run_id, {head.path: head.metadata.get("times", "") for head in models})
+    step.run(step.Inputs(run_id=run_id, heads={head.path: head.metadata.get("times", "") for head in models}))

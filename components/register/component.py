@@ -23,14 +23,14 @@ def register(
     head_6: dsl.Input[dsl.Model],
     registration: dsl.Output[dsl.Artifact],
 ) -> NamedTuple("Registered", [("version", str)]):
-    """Record configuration, figures, files and verdict in MLflow; register the bundle as challenger if it passed.
+    """Record configuration, metrics, files and verdict in MLflow; register the bundle as challenger if it passed.
 
     Args:
         run_id: The MLflow run, from `open_run`.
         config: The whole configuration with every default written out, as YAML.
         bundle: The bundle.
-        verdict: What the gates said, as JSON.
-        evaluation: All figures.
+        verdict: Every gate's outcome, as JSON.
+        evaluation: Every metric, as JSON.
         report: The report for people.
         head_1: A trained head, whose own run is completed where the server was away; see `fit_ensemble` for the places.
         head_2: As head_1.
@@ -43,12 +43,19 @@ def register(
     Returns:
         The version's number; empty where the bundle was refused.
     """
-    from silencio.steps.register import register_step
+    from pathlib import Path
 
-    inputs = {"bundle": bundle.path, "verdict": verdict.path, "evaluation": evaluation.path}
-    inputs |= {"report": report.path}
+    from silencio.steps import register as step
+
     models = (head_1, head_2, head_3, head_4, head_5, head_6)
-    heads = {head.path: head.metadata.get("times", "") for head in models}
-    version = register_step(run_id, config, inputs, registration.path, heads)
-    registration.metadata["version"] = version
-    return (version,)
+    inputs = step.Inputs(
+        run_id=run_id,
+        config=config,
+        bundle=Path(bundle.path),
+        verdict=Path(verdict.path),
+        evaluation=Path(evaluation.path),
+        report=Path(report.path),
+        heads={head.path: head.metadata.get("times", "") for head in models},
+    )
+    registration.metadata["version"] = step.run(inputs, step.Outputs(registration=Path(registration.path)))
+    return (registration.metadata["version"],)

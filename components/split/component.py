@@ -22,21 +22,24 @@ def split(
     Args:
         config: What this step reads of the configuration, as JSON.
         usable: The recordings that can be used.
-        previous: Ledger of an earlier run, or the bundle that holds it: its recordings keep their parts.
-        assignment: Part and shard of every recording.
-        split_history: Part of every recording that this or an earlier run ever had; handed to the next run.
-        report: Recordings by species and part, and the species too small for three parts.
-        metrics: How many recordings each part has.
+        previous: Split history of an earlier run, or the bundle that holds it: its recordings keep their splits.
+        assignment: Split and shard of every recording.
+        split_history: Split of every recording that this or an earlier run ever had; handed to the next run.
+        report: Recordings by species and split, and the species too small for three splits.
+        metrics: How many recordings each split has.
 
     Returns:
         Identity of the assignment.
     """
-    from silencio.data.config import DataConfig
-    from silencio.steps.split import divide_recordings
+    from pathlib import Path
 
-    divided = divide_recordings(
-        DataConfig.of_part(config), usable.path, previous, assignment.path, split_history.path, report.path
+    from silencio.data.config import DataConfig
+    from silencio.steps import split as step
+
+    inputs = step.Inputs(config=DataConfig.of_part(config), usable=Path(usable.path), previous=previous)
+    outputs = step.Outputs(
+        assignment=Path(assignment.path), split_history=Path(split_history.path), report=Path(report.path)
     )
-    for name, value in divided.counts.items():
-        metrics.log_metric(name, value)
-    return (divided.split_sha256,)
+    outcome = step.run(inputs, outputs)
+    metrics.metadata.update(outcome.metrics)
+    return (outcome.split_sha256,)

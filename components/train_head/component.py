@@ -18,7 +18,7 @@ def train_head(
     report: dsl.Output[dsl.HTML],
     metrics: dsl.Output[dsl.Metrics],
 ):
-    """Train one head on the training split and judge it on validation.
+    """Train one head on the training recordings and evaluate it on validation.
 
     Args:
         config: What this step reads of the configuration, as JSON.
@@ -26,16 +26,22 @@ def train_head(
         classes: The ordered class list.
         shards: Waveforms of training and validation; no test recording is among them.
         soundscapes: Unlabelled recordings, of whose training half something may be mixed in.
-        model: The trained head and what it said of every validation window.
+        model: The trained head and its probabilities for every validation window.
         report: The course of training.
-        metrics: Validation figures.
+        metrics: Metrics on validation.
     """
-    from silencio.config import RunConfig
-    from silencio.steps.train_head import train_step
+    from pathlib import Path
 
-    paths = classes.path, model.path, report.path
-    settings, more = RunConfig.of_part(config), {"soundscapes_path": soundscapes.path}
-    trained, model.metadata["times"] = train_step(settings, head, [s.path for s in shards], *paths, **more)
-    model.metadata["head"] = head
-    for name, value in trained.items():
-        metrics.log_metric(name, value)
+    from silencio.config import RunConfig
+    from silencio.steps import train_head as step
+
+    inputs = step.Inputs(
+        config=RunConfig.of_part(config),
+        head=head,
+        classes=Path(classes.path),
+        shards=[Path(shard.path) for shard in shards],
+        soundscapes=Path(soundscapes.path),
+    )
+    outcome = step.run(inputs, step.Outputs(model=Path(model.path), report=Path(report.path)))
+    model.metadata.update(outcome.metadata)
+    metrics.metadata.update(outcome.metrics)

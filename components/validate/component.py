@@ -29,12 +29,16 @@ def validate(
     Returns:
         Identity of the data: ids, bytes and labels.
     """
-    from silencio.data.config import DataConfig
-    from silencio.steps.validate import validate_source
+    from pathlib import Path
 
-    run = DataConfig.of_part(config)
-    paths = (recordings.path, usable.path, faults.path, report.path)
-    outcome = validate_source(*paths, run.validation, run.features.sample_rate_hz)
-    for name, value in outcome.counts.items():
-        metrics.log_metric(name, value)
+    from silencio.data.config import DataConfig
+    from silencio.steps import validate as step
+
+    data = DataConfig.of_part(config)
+    inputs = step.Inputs(
+        recordings=Path(recordings.path), validation=data.validation, spec_rate_hz=data.features.sample_rate_hz
+    )
+    outputs = step.Outputs(usable=Path(usable.path), faults=Path(faults.path), report=Path(report.path))
+    outcome = step.run(inputs, outputs)
+    metrics.metadata.update(outcome.metrics)
     return (outcome.data_fingerprint,)

@@ -12,7 +12,7 @@ def check_text(options: argparse.Namespace) -> None:
     """Refuse arguments that JSON and YAML cannot hold; of the data, whose folders others named, bytes are escaped.
 
     Args:
-        options: Of a command line.
+        options: Options of a command line.
 
     Raises:
         ConfigError: One is not UTF-8.
@@ -71,7 +71,7 @@ def configuration(options: argparse.Namespace) -> str:
     """The preset, with `--config` laid over it: a run is given one text, and the bundle keeps one configuration.
 
     Args:
-        options: Of `add_configuration`.
+        options: Options that `add_configuration` declares.
 
     Raises:
         ConfigError: There is no such preset, or a value cannot be used.

@@ -94,14 +94,14 @@ def _run_train(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace, launcher: StepLauncher) -> int:
     from pipelines.step_tables import times_table
-    from pipelines.train_output import PAGES, judged_table
+    from pipelines.train_output import PAGES, evaluated_table
     from pipelines.train_run import run_train
     from silencio.console import Console
     from silencio.registry.runs import runs_page
 
     run, console = run_train(**_train_arguments(options), launcher=launcher), Console()
     console.print(times_table(run.times))
-    console.print(judged_table(run, console.width))
+    console.print(evaluated_table(run, console.width))
     console.print("Taxon columns are top-1.")
     what = f"the {run.evaluation.bundle_row}" if "other_bundle" in run.pages else "it"
     console.print(

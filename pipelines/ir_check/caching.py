@@ -79,7 +79,7 @@ def _walk(package: Package, dag: Dag, own: Mapping[str, Sources]) -> tuple[dict[
 
     Args:
         package: The pipeline.
-        dag: Whose tasks are walked.
+        dag: The graph whose tasks are walked.
         own: On what the graph's inputs depend, by `parameters/NAME` and `artifacts/NAME`.
     """
     made: dict[str, Sources] = {}

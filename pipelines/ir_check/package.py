@@ -107,8 +107,8 @@ def read_package(path: Path) -> Package:
     if len(specs) != 1:
         raise PipelineError(f"{path} holds {len(specs)} pipelines instead of one: name a file that KFP compiled")
     platforms = [one["platforms"] for one in documents if isinstance(one, dict) and "platforms" in one]
-    asked = [one.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {}) for one in platforms]
-    return Package(specs[0], asked[0] if asked else {})
+    requested = [one.get("kubernetes", {}).get("deploymentSpec", {}).get("executors", {}) for one in platforms]
+    return Package(specs[0], requested[0] if requested else {})
 
 
 def definitions(component: Mapping[str, Any], side: str, kind: str) -> Mapping[str, Any]:

@@ -34,10 +34,10 @@ def environment(package: Package) -> Iterator[Fault]:
     the pod in CreateContainerConfigError without a word in the run.
     """
     known = {(one.kind, one.name, name): variable for one in ENVIRONMENT for name, variable in one.environment.items()}
-    for label, asked in package.kubernetes.items():
+    for label, requested in package.kubernetes.items():
         variables = [one["name"] for one in package.executors.get(label, {}).get("container", {}).get("env", [])]
         for field, kind, name_field, key_field in _KINDS:
-            for one in asked.get(field, []):
+            for one in requested.get(field, []):
                 name = one.get(name_field, "")
                 yield from _object_name(label, kind, name)
                 if not one.get("optional"):
@@ -51,7 +51,7 @@ def environment(package: Package) -> Iterator[Fault]:
                         yield Fault(
                             label, what, "add it to pipelines/cluster_objects.py, and write docs/cluster.md anew"
                         )
-        for one in asked.get("fieldPathAsEnv", []):
+        for one in requested.get("fieldPathAsEnv", []):
             variable, path = one.get("name", ""), one.get("fieldPath", "")
             variables.append(variable)
             if (variable, path) != (RUN_OF_POD.variable, RUN_OF_POD.path):
@@ -66,18 +66,18 @@ def volumes(package: Package) -> Iterator[Fault]:
     `backend/src/v2/driver/k8s.go` (`extendPodSpecPatch`: a volume is named by its claim, secret or config map, and
     `k8sres.MustParse` of an emptyDir's size ends the driver where it cannot be parsed).
     """
-    for label, asked in package.kubernetes.items():
+    for label, requested in package.kubernetes.items():
         mounts = []
-        for one in asked.get("pvcMount", []):
+        for one in requested.get("pvcMount", []):
             name = claim_of(one)
             mounts.append((name, one.get("mountPath", "")))
             if name and name != RECORDINGS.name:
                 what = f"the volume claim {name} is documented nowhere"
                 yield Fault(label, what, "add it to pipelines/cluster_objects.py, and write docs/cluster.md anew")
         for field, name_field in _VOLUMES:
-            mounts += [(one.get(name_field, ""), one.get("mountPath", "")) for one in asked.get(field, [])]
+            mounts += [(one.get(name_field, ""), one.get("mountPath", "")) for one in requested.get(field, [])]
         yield from _mounts(label, mounts)
-        for one in asked.get("emptyDirMounts", []):
+        for one in requested.get("emptyDirMounts", []):
             yield from _empty_dir(package, label, one)
 
 
@@ -87,14 +87,14 @@ def scheduling(package: Package) -> Iterator[Fault]:
     `backend/src/v2/driver/k8s.go` (pull policies); `pkg/apis/core/validation/validation.go` of kubernetes
     (`ValidateTolerations`, `ValidateNodeSelector`, `ValidateLabels`).
     """
-    for label, asked in package.kubernetes.items():
-        labels = [*asked.get("nodeSelector", {}).get("labels", {}).items()]
-        labels += asked.get("podMetadata", {}).get("labels", {}).items()
+    for label, requested in package.kubernetes.items():
+        labels = [*requested.get("nodeSelector", {}).get("labels", {}).items()]
+        labels += requested.get("podMetadata", {}).get("labels", {}).items()
         for key, value in labels:
             yield from _label(label, key, value)
-        for toleration in asked.get("tolerations", []):
+        for toleration in requested.get("tolerations", []):
             yield from _toleration(label, toleration)
-        policy = asked.get("imagePullPolicy", "")
+        policy = requested.get("imagePullPolicy", "")
         if policy not in ("", "Always", "Never", "IfNotPresent"):
             yield Fault(label, f"the pull policy {policy!r} is none", "Always, Never or IfNotPresent")
 
@@ -129,17 +129,17 @@ def _mounts(label: str, mounts: list[tuple[str, str]]) -> Iterator[Fault]:
             yield Fault(label, f"another volume is mounted at {path}", "mount it elsewhere")
 
 
-def _empty_dir(package: Package, label: str, asked: Mapping[str, Any]) -> Iterator[Fault]:
-    text, medium = asked.get("sizeLimit", ""), asked.get("medium", "")
+def _empty_dir(package: Package, label: str, requested: Mapping[str, Any]) -> Iterator[Fault]:
+    text, medium = requested.get("sizeLimit", ""), requested.get("medium", "")
     size = amount(text)
     if text and (size is None or size <= 0):
-        yield Fault(label, f"the size {text!r} of {asked.get('volumeName')} is no amount", "write it like 8Gi")
+        yield Fault(label, f"the size {text!r} of {requested.get('volumeName')} is no amount", "write it like 8Gi")
     if medium not in ("", "Memory"):
         yield Fault(label, f"there is no medium {medium!r}", "Memory, or none for the node's disk")
     memory = package.executors.get(label, {}).get("container", {}).get("resources", {}).get("resourceMemoryLimit", "")
     limit = amount(str(memory))
     if medium == "Memory" and size is not None and limit is not None and size >= limit:
-        what = f"{asked.get('volumeName')} may take {text} of the {memory} that the container has"
+        what = f"{requested.get('volumeName')} may take {text} of the {memory} that the container has"
         yield Fault(label, what, "what lies in it counts as the container's memory: raise the limit, or lower the size")
 
 
@@ -156,15 +156,15 @@ def _label(label: str, key: str, value: str) -> Iterator[Fault]:
         )
 
 
-def _toleration(label: str, asked: Mapping[str, Any]) -> Iterator[Fault]:
-    operator, effect = asked.get("operator", ""), asked.get("effect", "")
+def _toleration(label: str, requested: Mapping[str, Any]) -> Iterator[Fault]:
+    operator, effect = requested.get("operator", ""), requested.get("effect", "")
     if operator not in ("", "Exists", "Equal"):
         yield Fault(label, f"a toleration has the operator {operator!r}", "Exists or Equal")
-    elif operator == "Exists" and asked.get("value"):
-        yield Fault(label, f"a toleration that Exists has the value {asked['value']!r}", "take the value away")
-    elif not asked.get("key") and operator != "Exists" and "tolerationJson" not in asked:
+    elif operator == "Exists" and requested.get("value"):
+        yield Fault(label, f"a toleration that Exists has the value {requested['value']!r}", "take the value away")
+    elif not requested.get("key") and operator != "Exists" and "tolerationJson" not in requested:
         yield Fault(label, "a toleration without a key equals nothing", "name the taint, or let it be Exists")
     if effect not in _EFFECTS:
         yield Fault(label, f"a toleration has the effect {effect!r}", "NoSchedule, PreferNoSchedule or NoExecute")
-    if "tolerationSeconds" in asked and effect != "NoExecute":
+    if "tolerationSeconds" in requested and effect != "NoExecute":
         yield Fault(label, "a toleration ends after seconds, and does not evict", "seconds are for NoExecute alone")

@@ -39,29 +39,29 @@ def quantities(package: Package) -> Iterator[Fault]:
     before); Kubernetes refuses a pod whose request is above its limit (`pkg/apis/core/validation`).
     """
     for label, container in package.containers():
-        asked = container.get("resources", {})
+        requested = container.get("resources", {})
         for words in _PAIRS:
-            found = [_amount(asked.get(word)) for word in words]
+            found = [_amount(requested.get(word)) for word in words]
             for word, value in zip(words, found, strict=True):
-                if word in asked and value is None and not _PARAMETER.fullmatch(str(asked[word])):
-                    yield Fault(label, f"{word} {asked[word]!r} is no amount", "write it like 500m, 2 or 8Gi")
+                if word in requested and value is None and not _PARAMETER.fullmatch(str(requested[word])):
+                    yield Fault(label, f"{word} {requested[word]!r} is no amount", "write it like 500m, 2 or 8Gi")
                 elif value is not None and value <= 0:
                     yield Fault(
-                        label, f"{word} {asked[word]!r} is nothing", "ask for more than 0, or for nothing at all"
+                        label, f"{word} {requested[word]!r} is nothing", "ask for more than 0, or for nothing at all"
                     )
             if found[0] is not None and found[1] is not None and found[0] > found[1]:
-                what = f"{words[0]} {asked[words[0]]} is above {words[1]} {asked[words[1]]}"
+                what = f"{words[0]} {requested[words[0]]} is above {words[1]} {requested[words[1]]}"
                 yield Fault(label, what, "raise the limit or lower the request")
-        if "accelerator" in asked:
-            yield from _accelerator(label, asked["accelerator"])
+        if "accelerator" in requested:
+            yield from _accelerator(label, requested["accelerator"])
 
 
-def _accelerator(label: str, asked: Mapping[str, Any]) -> Iterator[Fault]:
+def _accelerator(label: str, requested: Mapping[str, Any]) -> Iterator[Fault]:
     """`initPodSpecPatch` (driver.go) makes a limit of it: an extended resource, which comes in whole numbers."""
-    count = str(asked.get(_COUNT, asked.get("count", "")))
+    count = str(requested.get(_COUNT, requested.get("count", "")))
     if not _PARAMETER.fullmatch(count) and not (count.isdecimal() and int(count) > 0):
         yield Fault(label, f"{count!r} accelerators are no whole number", "ask for 1 or more")
-    if not asked.get("resourceType", asked.get("type")):
+    if not requested.get("resourceType", requested.get("type")):
         yield Fault(label, "the accelerator has no kind", "name it, such as nvidia.com/gpu")
 
 

@@ -23,13 +23,13 @@ def documents(package: Package) -> Iterator[Fault]:
     """
     yield from _parsed(ROOT, package.spec, PipelineSpec())
     yield from _parsed("deploymentSpec", package.spec.get("deploymentSpec", {}), PipelineDeploymentConfig())
-    for label, asked in package.kubernetes.items():
-        yield from _parsed(label, asked, KubernetesExecutorConfig())
+    for label, wanted in package.kubernetes.items():
+        yield from _parsed(label, wanted, KubernetesExecutorConfig())
 
 
 def _parsed(where: str, document: Mapping[str, Any], message: Message) -> Iterator[Fault]:
     try:
         json_format.ParseDict(dict(document), message)
     except json_format.ParseError as error:
-        said = " ".join(str(error).split())[:_MAX_SHOWN]
-        yield Fault(where, f"protobuf does not parse it ({said})", "compile with the kfp that is locked")
+        words = " ".join(str(error).split())[:_MAX_SHOWN]
+        yield Fault(where, f"protobuf does not parse it ({words})", "compile with the kfp that is locked")

@@ -54,8 +54,8 @@ def argument_sizes(package: Package) -> Iterator[Fault]:
 def _too_long(where: str, what: str, value: Any) -> Iterator[Fault]:
     n_bytes = len(_json(value))
     if n_bytes > _MAX_ARGUMENT_BYTES:
-        said = f"{what} has {n_bytes} bytes, and Linux takes arguments of {_MAX_ARGUMENT_BYTES}"
-        yield Fault(where, said, "move code and texts into the library")
+        words = f"{what} has {n_bytes} bytes, and Linux takes arguments of {_MAX_ARGUMENT_BYTES}"
+        yield Fault(where, words, "move code and texts into the library")
 
 
 def _defaults(root: Dag) -> dict[str, Any]:

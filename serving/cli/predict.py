@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from serving.client.options import API_KEY, add_connection_options
-from serving.predict.formats import FORMATS
+from serving.predict.formats import FORMAT_NAMES, TABLE
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     backend.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")
     backend.add_argument("--url", help="ask a server, like http://127.0.0.1:8080")
     parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="json: one object a line and file (default: %(default)s)"
+        "--format", choices=FORMAT_NAMES, default=TABLE, help="json: one object a line and file (default: %(default)s)"
     )
     parser.add_argument(
         "--top-k",

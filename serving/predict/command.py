@@ -13,11 +13,11 @@ from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError, RetryPolicy
 from serving.client.options import API_KEY, CACERT_OPTION
-from serving.predict.output import Answer, BandHz, Format, print_answers, write_answers
+from serving.predict.output import Answer, BandHz, print_answers, write_answers
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
-from silencio.detections.formats import needed_top_k
+from silencio.detections.formats import FORMATS
 from silencio.detections.prior import BirdnetRange
 from silencio.errors import ConfigError, DecodeError, SilencioError
 from silencio.taxonomy import ClassList, listed
@@ -45,10 +45,8 @@ def predict(options: argparse.Namespace) -> int:
     Returns:
         0 if all were, 1 if one was not or nothing could be asked.
     """
-    output_format: Format = options.format
-    top_k: TopK = options.top_k
-    if output_format != "table" and output_format != "json":
-        top_k = needed_top_k(output_format)
+    output_format: str = options.format
+    top_k: TopK = FORMATS[output_format].top_k if output_format in FORMATS else options.top_k
     try:
         _check_place(options)
         with _by_url(options, top_k) if options.url is not None else _offline(options, top_k) as backend:

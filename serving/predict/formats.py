@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from silencio.detections.formats import FORMATS
 
-Format = Literal["table", "json", "csv", "raven", "audacity", "birdclef"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+TABLE, JSON = "table", "json"
+# Of `--format`: for people, a line of JSON a recording, and files of other programs.
+FORMAT_NAMES = (TABLE, JSON, *FORMATS)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from serving.predict.formats import Format
+from serving.predict.formats import JSON, TABLE
 from serving.predict.table import recording_table
 from silencio.console import Console
 from silencio.detections import RecordingDocument
-from silencio.detections.formats import SUFFIXES, TextFormat, pieces, write
+from silencio.detections.formats import FORMATS, ModelFacts, OutputFormat
 from silencio.errors import ConfigError, StorageError
 from silencio.storage import escaped, is_refused_name, short_name, write_atomically
 
@@ -21,19 +21,19 @@ Answer = tuple[Path, RecordingDocument]
 BandHz = Callable[[], tuple[float, float] | None]
 
 
-def print_answers(answers: Iterable[Answer], output_format: Format, band_hz: BandHz) -> None:
+def print_answers(answers: Iterable[Answer], output_format: str, band_hz: BandHz) -> None:
     """Print every answer as it comes."""
-    if output_format == "table":
+    if output_format == TABLE:
         _print_tables(answers)
-    elif output_format == "json":
+    elif output_format == JSON:
         for file, document in answers:
             _print(_json_line(file, document))
     else:
-        _print_text(answers, output_format, band_hz)
+        _print_text(answers, FORMATS[output_format], band_hz)
 
 
 def write_answers(
-    answers: Iterable[Answer], output_format: Format, band_hz: BandHz, folder: Path, files: Sequence[Path]
+    answers: Iterable[Answer], output_format: str, band_hz: BandHz, folder: Path, files: Sequence[Path]
 ) -> bool:
     """Write one file a recording, whole or not at all.
 
@@ -53,15 +53,15 @@ def write_answers(
         ConfigError: Two recordings would be one file, or the format is for the terminal.
         StorageError: The folder cannot be written.
     """
-    if output_format == "table":
+    if output_format == TABLE:
         raise ConfigError("--out: a table is for the terminal, choose another --format")
-    paths = _paths(folder, files, ".json" if output_format == "json" else SUFFIXES[output_format])
+    paths = _paths(folder, files, ".json" if output_format == JSON else FORMATS[output_format].suffix)
     all_written = True
     for file, document in answers:
-        if output_format == "json":
+        if output_format == JSON:
             text = _json_line(file, document)
         else:
-            text = write([(_text(file), document)], output_format, band_hz=band_hz())
+            text = FORMATS[output_format].write([(_text(file), document)], ModelFacts(band_hz()))
         try:
             write_atomically(paths[file], text)
         except StorageError as error:
@@ -88,11 +88,11 @@ def _print_tables(answers: Iterable[Answer]) -> None:
         output.print(recording_table(_text(file), document))
 
 
-def _print_text(answers: Iterable[Answer], text_format: TextFormat, band_hz: BandHz) -> None:
+def _print_text(answers: Iterable[Answer], output_format: OutputFormat, band_hz: BandHz) -> None:
     rest = iter(answers)
     first = list(_first(rest))
     named = ((_text(file), document) for file, document in chain(first, rest))
-    for piece in pieces(named, text_format, band_hz=band_hz()):
+    for piece in output_format.pieces(named, ModelFacts(band_hz())):
         _print(piece)
 
 

@@ -14,7 +14,7 @@ from serving.transformer.request import ParsedRequest, RecordingMetadata
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument, recording_document
 from silencio.detections.documents import TopK
-from silencio.detections.formats import MEDIA_TYPES, needed_top_k, write
+from silencio.detections.formats import FORMATS, ModelFacts
 from silencio.detections.prior import BirdnetRange, Prior, SiteList
 
 # Documents of so many take a few milliseconds.
@@ -80,18 +80,18 @@ class Postprocessor:
 
     def text(self, request: PreprocessedRequest, documents: Sequence[RecordingDocument]) -> tuple[str, str] | None:
         """The answer as another program's file, and its media type; None where JSON was asked for."""
-        text_format = request.parsed.options.format
-        if text_format == "json":
+        output_format = FORMATS.get(request.parsed.options.format)
+        if output_format is None:
             return None
         spec = self.manifest.spec
         by_name = zip(_names(request.parsed.metadata), documents, strict=True)
-        text = write(by_name, text_format, band_hz=(spec.f_min_hz, spec.f_max_hz), codes=self.manifest.classes.codes)
-        return text, MEDIA_TYPES[text_format]
+        model = ModelFacts((spec.f_min_hz, spec.f_max_hz), self.manifest.classes.codes)
+        return output_format.write(by_name, model), output_format.media_type
 
 
 def _top_k(parsed: ParsedRequest) -> TopK:
-    text_format = parsed.options.format
-    return parsed.options.top_k if text_format == "json" else needed_top_k(text_format)
+    output_format = FORMATS.get(parsed.options.format)
+    return output_format.top_k if output_format else parsed.options.top_k
 
 
 def _names(metadata: Sequence[RecordingMetadata]) -> list[str]:

@@ -16,8 +16,7 @@ import pytest
 
 from silencio.errors import RegistryError
 from silencio.registry.connection import connect
-from silencio.steps.open_run import open_run_step
-from silencio.steps.register import register_step
+from silencio.steps import open_run, register
 from tests.s3 import running_s3
 from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
 from tests.waiting import HANG_S
@@ -91,15 +90,15 @@ def test_server__without_boto3_and_as_documented(tracked: DocumentedServer, tmp_
     client, bucket = running_s3().client(), re.search(r"--artifacts-destination s3://(\S+)", PAGE)[1]
     client.make_bucket(bucket)
     with pytest.raises(RegistryError, match=r"takes no files for the run: it answers HTTP 500 .*boto3 is needed"):
-        open_run_step("train", "job-1")
+        open_run.run(open_run.Inputs("train", "job-1"))
     tracked.kill()
     tracked.boto3 = str(Path(BOTO3).resolve())  # the server has a folder of its own
     tracked.start()
-    run_id = open_run_step("train", "job-1")
+    run_id = open_run.run(open_run.Inputs("train", "job-1"))
     assert list(client.list_objects(bucket, recursive=True)) == []
     bundle = write_bundle(tmp_path / "bundle")
-    inputs = register_inputs(tmp_path / "inputs", bundle)
-    assert register_step(run_id, CONFIG, inputs, str(tmp_path / "registration")) == "1"
+    inputs = register.Inputs(run_id, CONFIG, **register_inputs(tmp_path / "inputs", bundle))
+    assert register.run(inputs, register.Outputs(tmp_path / "registration")) == "1"
     kept = {Path(one.object_name).name for one in client.list_objects(bucket, recursive=True)}
     assert {"bundle.json", "report.html", "verdict.json"} <= kept
 

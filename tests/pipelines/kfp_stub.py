@@ -59,8 +59,8 @@ class KfpStub:
             def _answer(self, body: dict[str, Any] | None) -> None:
                 stub.n_requests += 1
                 url = urlsplit(self.path)
-                said = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-                status, text = stub.answer(url.path, parse_qs(url.query), body, said)
+                token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+                status, text = stub.answer(url.path, parse_qs(url.query), body, token)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.end_headers()

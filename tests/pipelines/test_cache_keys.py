@@ -34,7 +34,7 @@ def tasks_of(spec: dict[str, Any], component: dict[str, Any] | None = None) -> l
     return found
 
 
-def is_told(spec: dict[str, Any], task: dict[str, Any]) -> bool:
+def is_keyed_by_version(spec: dict[str, Any], task: dict[str, Any]) -> bool:
     """Whether a parameter of the task is what the looking step said, through a loop's own inputs too."""
     channel = f"pipelinechannel--{LOOK}-Output"
     wanted = [
@@ -46,13 +46,13 @@ def is_told(spec: dict[str, Any], task: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_every_cached_step__is_told_what_is_there(path: Path) -> None:
+def test_every_cached_step__is_keyed_by_what_is_there(path: Path) -> None:
     spec = read(path)
     tasks = dict(tasks_of(spec))
     cached = {name: task for name, task in tasks.items() if task["cachingOptions"].get("enableCache")}
     assert LOOK not in cached
     assert len(cached) >= 4
-    assert {name for name, task in cached.items() if not is_told(spec, task)} <= READS_NO_RECORDING
+    assert {name for name, task in cached.items() if not is_keyed_by_version(spec, task)} <= READS_NO_RECORDING
 
 
 TRAINS = pytest.mark.parametrize("path", [one for one in FILES if "train" in one.name], ids=lambda path: path.name)
@@ -104,11 +104,11 @@ def test_made_with__stands_for_all_settings_that_any_step_before_has_read(overri
     stands_for = steps_before(resolved, parts_by_step(resolved))
     for name, wanted in settings_read_before(spec).items():
         task = spec["root"]["dag"]["tasks"][name]
-        told = sources(task["inputs"], "parameters").get(MADE_WITH)
+        keyed = sources(task["inputs"], "parameters").get(MADE_WITH)
         if not wanted or not task.get("cachingOptions", {}).get("enableCache"):  # loops have none of their own
             continue
-        assert told is not None, name
-        assert wanted <= set(stands_for[told[1].removeprefix("before_")]), name
+        assert keyed is not None, name
+        assert wanted <= set(stands_for[keyed[1].removeprefix("before_")]), name
 
 
 @TRAINS
@@ -122,7 +122,7 @@ def test_step__is_not_keyed_by_settings_of_steps_after_it(path: Path) -> None:
 
 
 @TRAINS
-def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
+def test_no_cached_step__knows_the_run(path: Path) -> None:
     # A run of MLflow is new wherever a gate or a server's address is: heads would be trained again for their record.
     spec = read(path)
     of_runs = {
@@ -138,13 +138,13 @@ def test_no_cached_step__is_told_of_which_run(path: Path) -> None:
 
 
 @TRAINS
-def test_steps_that_compare__are_told_of_which_champion_and_others_are_not(path: Path) -> None:
+def test_steps_that_compare__are_keyed_by_the_champion_and_others_are_not(path: Path) -> None:
     # By its content: version 3 of another server is another bundle, and a place may hold another one tomorrow.
     tasks = dict(tasks_of(read(path)))
     assert not tasks["fetch-champion"]["cachingOptions"].get("enableCache")
     content = {"taskOutputParameter": {"outputParameterKey": "Output", "producerTask": "fetch-champion"}}
-    told = {name for name, task in tasks.items() if content in task["inputs"].get("parameters", {}).values()}
-    assert told == {name for name in tasks if name.startswith(("evaluate", "apply-gates", "compare-bundles"))}
+    keyed = {name for name, task in tasks.items() if content in task["inputs"].get("parameters", {}).values()}
+    assert keyed == {name for name in tasks if name.startswith(("evaluate", "apply-gates", "compare-bundles"))}
 
 
 @TRAINS
@@ -153,8 +153,8 @@ def test_after_the_champion_is_there__only_what_records_asks_the_tracking_server
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     asking = {
         label.removeprefix("exec-")
-        for label, asked in executors.items()
-        if "silencio-tracking" in {one["configMapName"] for one in asked.get("configMapAsEnv", [])}
+        for label, requested in executors.items()
+        if "silencio-tracking" in {one["configMapName"] for one in requested.get("configMapAsEnv", [])}
     }
     assert {"open-run", "fetch-champion", "register"} <= asking
     # Training goes on without it.
@@ -172,7 +172,9 @@ def test_steps_that_record__know_the_run_by_their_pod(path: Path) -> None:
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     of_pod = [{"name": "SILENCIO_RUN_KEY", "fieldPath": "metadata.labels['pipeline/runid']"}]
     knowing = {
-        label.removeprefix("exec-") for label, asked in executors.items() if asked.get("fieldPathAsEnv") == of_pod
+        label.removeprefix("exec-")
+        for label, requested in executors.items()
+        if requested.get("fieldPathAsEnv") == of_pod
     }
     wanted = {
         name for name, _ in tasks_of(read(path)) if name.startswith(("open-run", "train-", "distill-", "register"))
@@ -190,13 +192,13 @@ def test_every_graph_that_a_configuration_asks_for__compiles_with_it(overrides: 
     write_package(train_pipeline("demo", resolved, "{}"), tmp_path / "graph.yaml")
 
 
-def key(spec: dict[str, Any], name: str, said: str) -> str:
+def key(spec: dict[str, Any], name: str, changed: str) -> str:
     """A task's key in KFP's cache, where artifacts count by name alone: `cacheutils/cache.go`, GenerateCacheKey."""
     task = dict(tasks_of(spec))[name]
     given = task["inputs"].get("parameters", {})
     values = {word: json.dumps(source) for word, source in given.items()}
-    if is_told(spec, task):
-        values["inputs_version" if "inputs_version" in values else MADE_OF] = said
+    if is_keyed_by_version(spec, task):
+        values["inputs_version" if "inputs_version" in values else MADE_OF] = changed
     artifacts = sorted(task["inputs"].get("artifacts", {}))
     label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
     return json.dumps([values, artifacts, spec["deploymentSpec"]["executors"][label]], sort_keys=True)
@@ -219,9 +221,9 @@ def test_looking_step__sees_the_volume_and_what_else_is_read() -> None:
         beside = "previous" if "train" in path.name else "bundle"
         assert task["inputs"]["parameters"]["data"] == {"componentInputParameter": "data"}
         assert task["inputs"]["parameters"]["beside"] == {"componentInputParameter": beside}
-        asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{LOOK}"]
-        assert asked["pvcMount"][0]["mountPath"] == "/data"
-        assert asked["secretAsEnv"][0]["secretName"] == "silencio-s3"
+        requested = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{LOOK}"]
+        assert requested["pvcMount"][0]["mountPath"] == "/data"
+        assert requested["secretAsEnv"][0]["secretName"] == "silencio-s3"
 
 
 def test_rounds_of_self_training__have_keys_of_their_own(tmp_path: Path) -> None:

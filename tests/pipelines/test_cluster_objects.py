@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cluster.md"
 
 
-def test_page__is_what_the_table_says() -> None:
+def test_page__is_what_the_table_has() -> None:
     assert PAGE.read_text() == page(), "write it anew: silencio cluster > docs/cluster.md"
 
 
@@ -48,7 +48,7 @@ def test_page__has_every_object_and_key_and_the_command_that_creates_it() -> Non
 
 
 @cache
-def asked(preset: str, profile: str) -> dict[str, str]:
+def requested(preset: str, profile: str) -> dict[str, str]:
     """What the executors of a compiled graph ask for, in the words of the page's table."""
     found = {}
     overrides = [] if preset == "demo" else ["heads.raw_cnn={}", "heads.resnet={}", "student={}"]
@@ -74,11 +74,11 @@ def asked(preset: str, profile: str) -> dict[str, str]:
 
 def test_table_of_profiles__is_what_steps_ask_for() -> None:
     rows = [line.strip("| ").split(" | ") for line in page().splitlines() if line.count(" | ") == 2]
-    said = {what: dict(zip(("cpu", "gpu"), words, strict=True)) for what, *words in rows}
+    documented = {what: dict(zip(("cpu", "gpu"), words, strict=True)) for what, *words in rows}
     small = "in `demo`, `instruments`, `yamnet`: a head"
     for profile in ("cpu", "gpu"):
-        wanted = {what: words[profile] for what, words in said.items() if "core" in words[profile]}
-        large, demo = asked("reserve-fast", profile), asked("demo", profile)
+        wanted = {what: words[profile] for what, words in documented.items() if "core" in words[profile]}
+        large, demo = requested("reserve-fast", profile), requested("demo", profile)
         for name in ("validate", "featurize-test"):
             assert large[name] == demo[name] == wanted["`validate`, `pool-unlabelled`, `featurize`"]
         for name in ("export", "evaluate", "compare-bundles"):
@@ -89,20 +89,21 @@ def test_table_of_profiles__is_what_steps_ask_for() -> None:
         assert large["pseudo-label"] == wanted["`pseudo-label`: all heads at work, for a student or self-training"]
         for name in ("open-run", "inputs-version", "split", "fit-ensemble", "apply-gates", "register"):
             assert large[name] == demo[name] == wanted["all other steps"]
-        same = said[small][profile] == "as in others"
-        assert demo["train-effnet-lora"] == (large["train-effnet-lora"] if same else said[small][profile])
-    assert asked("reserve-fast", "none") == {}
+        same = documented[small][profile] == "as in others"
+        assert demo["train-effnet-lora"] == (large["train-effnet-lora"] if same else documented[small][profile])
+    assert requested("reserve-fast", "none") == {}
 
 
 def test_preset__is_compiled_for_the_profile_that_the_page_names() -> None:
-    said = re.search(r"profile is `cpu` for (.*?)\s+and `gpu` for (.*?)\. ", page())
+    documented = re.search(r"profile is `cpu` for (.*?)\s+and `gpu` for (.*?)\. ", page())
     names = {
-        profile: set(re.findall(r"`(.*?)`", text)) for profile, text in zip(("cpu", "gpu"), said.groups(), strict=True)
+        profile: set(re.findall(r"`(.*?)`", text))
+        for profile, text in zip(("cpu", "gpu"), documented.groups(), strict=True)
     }
     assert names["cpu"] | names["gpu"] == set(preset_names())
     for profile in ("cpu", "gpu"):
         for preset in names[profile] & {"demo", "reserve-fast"}:
-            assert asked(preset, "") == asked(preset, profile)
+            assert requested(preset, "") == requested(preset, profile)
 
 
 def test_claim__has_an_access_mode_of_several_nodes() -> None:
@@ -122,15 +123,15 @@ def test_compiled_pipelines__read_everything_that_the_table_has_and_nothing_else
     read, claims, labels = set(), set(), set()
     for path in COMPILED.glob("*.yaml"):
         _, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
-        for asked in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
-            for one in asked.get("configMapAsEnv", []):
+        for requested in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+            for one in requested.get("configMapAsEnv", []):
                 read |= {
                     ("configmap", one["configMapName"], key["configMapKey"], key["envVar"]) for key in one["keyToEnv"]
                 }
-            for one in asked.get("secretAsEnv", []):
+            for one in requested.get("secretAsEnv", []):
                 read |= {("secret", one["secretName"], key["secretKey"], key["envVar"]) for key in one["keyToEnv"]}
-            claims |= {(one["constant"], one["mountPath"]) for one in asked.get("pvcMount", [])}
-            labels |= set(asked.get("nodeSelector", {}).get("labels", {}).items())
+            claims |= {(one["constant"], one["mountPath"]) for one in requested.get("pvcMount", [])}
+            labels |= set(requested.get("nodeSelector", {}).get("labels", {}).items())
     assert read == {(one.kind, one.name, key.name, key.variable) for one in ENVIRONMENT for key in one.keys}
     assert claims == {(RECORDINGS.name, RECORDINGS.mount_path)}
     assert labels == {(GPU_NODES.key, GPU_NODES.value)}

@@ -54,6 +54,6 @@ def test_claim__is_needed_for_files_that_the_configuration_names(weights: str, w
     assert need_claim("s3://recordings", [], {"heads": {"a": {"weights": weights}}, "more": [1, None]}) is wanted
 
 
-def test_claim__is_named_by_the_preset_that_says_so() -> None:
+def test_claim__is_named_by_the_preset_that_needs_it() -> None:
     named = {name for name in preset_names() if names_claim(resolve(preset_text(name)).model_dump(mode="json"))}
     assert named == {"birdclef"}

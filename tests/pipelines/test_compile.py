@@ -28,7 +28,7 @@ def compiled(files: list[Path]) -> dict[str, tuple[dict, dict]]:
     return {name: documents[f"train-{name}-{VERSION}.yaml"] for name in preset_names()}
 
 
-def test_committed_files__are_what_the_code_says() -> None:
+def test_committed_files__are_what_the_code_makes() -> None:
     assert stale_files() == []
 
 
@@ -39,7 +39,7 @@ def test_changed_file__is_stale(files: list[Path], tmp_path: Path) -> None:
     assert stale_files(tmp_path) == sorted([paths[0].name, f"train-gone-{VERSION}.yaml"])
 
 
-def test_stale_file__is_said_with_the_command_that_makes_it_anew(
+def test_stale_file__is_named_with_the_command_that_makes_it_anew(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(compile_, "stale_files", lambda: ["train-demo.yaml"])
@@ -50,10 +50,10 @@ def test_stale_file__is_said_with_the_command_that_makes_it_anew(
 def test_heads__are_named_nodes_with_requests_of_their_own(compiled) -> None:
     pipeline, _ = compiled["reserve-fast"]
     executors = pipeline["deploymentSpec"]["executors"]
-    asked = {name: executors[f"exec-train-{name}"]["container"]["resources"] for name in ("effnet-lora", "texture")}
-    assert asked["effnet-lora"]["accelerator"]["resourceType"] == "nvidia.com/gpu"
-    assert asked["effnet-lora"]["resourceMemoryLimit"] != asked["texture"]["resourceMemoryLimit"]
-    assert "accelerator" not in asked["texture"]
+    requested = {name: executors[f"exec-train-{name}"]["container"]["resources"] for name in ("effnet-lora", "texture")}
+    assert requested["effnet-lora"]["accelerator"]["resourceType"] == "nvidia.com/gpu"
+    assert requested["effnet-lora"]["resourceMemoryLimit"] != requested["texture"]["resourceMemoryLimit"]
+    assert "accelerator" not in requested["texture"]
     assert "accelerator" not in executors["exec-validate"]["container"]["resources"]
 
 
@@ -175,9 +175,9 @@ def test_command__writes_what_other_clusters_need_elsewhere(
         pipeline, platform = yaml.load_all(path.read_text(), yaml.CSafeLoader)
         for executor in pipeline["deploymentSpec"]["executors"].values():
             assert "resources" not in executor["container"]
-        asked = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
-        mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = any("pvcMount" in one for one in asked)
-        assert not any("nodeSelector" in one or "tolerations" in one for one in asked)
+        requested = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
+        mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = any("pvcMount" in one for one in requested)
+        assert not any("nodeSelector" in one or "tolerations" in one for one in requested)
     # `birdclef` names weights on the claim.
     assert mounts == {"train-demo": False, "train-birdclef": True, "batch-score": False}
     for options in (["--no-claim"], ["--resources", "cpu"], ["--resources", "gpu", "--check", *out]):

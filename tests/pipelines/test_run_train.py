@@ -96,14 +96,14 @@ def test_bundle__knows_where_it_comes_from(finished, runs_here: dict[str, str]) 
     assert manifest.spec.n_mels == 32
 
 
-def test_evaluation__judges_test_recordings_only(finished) -> None:
+def test_evaluation__is_of_test_recordings_only(finished) -> None:
     evaluation = json.loads((finished[1] / "evaluation.json").read_text())
     answers = {answer["recording_id"] for answer in evaluation["answers"]}
     # One of each of the four species, five or four recordings of which there are.
     assert len(answers) == evaluation["rows"]["ensemble"]["n_recordings"] == 4
 
 
-def test_failed_step__says_why(tiny_config: Path, tmp_path: Path) -> None:
+def test_failed_step__is_explained(tiny_config: Path, tmp_path: Path) -> None:
     source = write_source(tmp_path / "source")
     table = (source / "train.csv").read_text().replace("grekis,[],grekis/grekis_2", "grekis,[oops,grekis/grekis_2")
     (source / "train.csv").write_text(table)
@@ -154,7 +154,7 @@ def test_wrong_configuration__is_one_sentence_before_anything_starts(
     assert not (tmp_path / "out").exists()
 
 
-def test_run__a_changed_gate_runs_judge_and_register_alone_as_the_plan_says(
+def test_run__a_changed_gate_runs_apply_gates_and_register_alone_as_planned(
     finished: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     done, out = finished

@@ -73,7 +73,7 @@ S3 = ["--data", "s3://recordings/2026"]
 @pytest.mark.parametrize(
     ("options", "wanted"), [([], True), (S3, False), ([*S3, "--claim"], True), (["--no-claim"], False)]
 )
-def test_claim__is_mounted_where_recordings_may_lie_on_it_or_as_told(
+def test_claim__is_mounted_where_recordings_may_lie_on_it_or_by_option(
     kfp: KfpStub, options: list[str], wanted: bool
 ) -> None:
     assert submitted(kfp.url, *options) == 0
@@ -146,14 +146,14 @@ def test_options__decide_graph_image_experiment_and_token(
     assert "exec-train-small" in executors
     assert {executor["container"]["image"] for executor in executors.values()} == {image}
     kept = {name: one["container"]["env"] for name, one in executors.items() if "env" in one["container"]}
-    said = [{"name": "SILENCIO_IMAGE", "value": image}]
-    assert kept == {"exec-open-run": said, "exec-export": said}
+    printed = [{"name": "SILENCIO_IMAGE", "value": image}]
+    assert kept == {"exec-open-run": printed, "exec-export": printed}
     parameters = kfp.runs[0]["runtime_config"]["parameters"]
     assert "small" in parameters["config"]
     assert kfp.runs[0]["experiment_id"] == "made before"
 
 
-def test_namespace__is_asked_for_where_kfp_serves_several(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
+def test_namespace__is_needed_where_kfp_serves_several(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
     kfp.namespaces = {"ana"}
     assert submitted(kfp.url) == 1
     assert "--namespace" in capsys.readouterr().err
@@ -194,7 +194,7 @@ def test_host_without_address__is_one_sentence(capsys: pytest.CaptureFixture[str
     assert "no KFP API answers at http://kfp.invalid" in error and error.count("\n") == 1
 
 
-def test_host_that_says_nothing__is_given_up(
+def test_host_that_does_not_answer__is_given_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(submit, "_ANSWER_S", 0.3)
@@ -216,9 +216,7 @@ def test_host_that_falls_silent_later__is_given_up(
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, "not found"), (200, "<html>a UI</html>"), (200, "[]"), (502, "")])
-def test_other_server__is_said_to_be_no_kfp(
-    kfp: KfpStub, status: int, body: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_server__is_no_kfp(kfp: KfpStub, status: int, body: str, capsys: pytest.CaptureFixture[str]) -> None:
     kfp.health = (status, body)
     assert submitted(kfp.url) == 1
     error = capsys.readouterr().err
@@ -226,9 +224,7 @@ def test_other_server__is_said_to_be_no_kfp(
     assert error.count("\n") == 1
 
 
-def test_other_server_with_a_health_page__is_said_to_be_no_kfp(
-    kfp: KfpStub, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_server_with_a_health_page__is_no_kfp(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
     kfp.only_healthy = True
     assert submitted(kfp.url) == 1
     error = capsys.readouterr().err
@@ -243,7 +239,7 @@ def test_other_server_with_a_health_page__is_said_to_be_no_kfp(
         (["--config", "/nowhere.yaml"], "cannot be read"),
     ],
 )
-def test_wrong_options__are_said_before_anything_is_sent(
+def test_wrong_options__are_named_before_anything_is_sent(
     kfp: KfpStub, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert submitted(kfp.url, *options) == 1

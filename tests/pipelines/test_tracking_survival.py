@@ -40,12 +40,12 @@ class Tracked:
         write_source(folder / "source")
         (folder / "tiny.yaml").write_text(ONE_HEAD)
         self.out = folder / "run"
-        self._said = folder / "said.txt"
+        self._printed = folder / "said.txt"
         self._commands: set[int] = set()
 
     @property
-    def said(self) -> str:
-        return self._said.read_text()
+    def printed(self) -> str:
+        return self._printed.read_text()
 
     def start(self, n_epochs: int) -> subprocess.Popen[bytes]:
         """With the same number it is the same command; another one trains the head anew."""
@@ -53,20 +53,20 @@ class Tracked:
         command = [sys.executable, "-m", "silencio", "run", "train", "--data", str(self.folder / "source")]
         command += ["--preset", "demo", "--config", str(self.folder / "tiny.yaml"), "--out", str(self.out)]
         environment = {**os.environ, "MLFLOW_TRACKING_URI": self.server.uri}
-        with self._said.open("w") as said:
+        with self._printed.open("w") as printed:
             return subprocess.Popen(
                 [*command, "--set", f"heads.raw_cnn.epochs={n_epochs}"],
                 cwd=ROOT,
                 env=environment,
-                stdout=said,
-                stderr=said,
+                stdout=printed,
+                stderr=printed,
                 start_new_session=True,
             )
 
     def reaches(self, process: subprocess.Popen[bytes], stage: Callable[[], bool]) -> None:
         """Returns when the run is there, and has not ended."""
-        until(lambda: process.poll() is not None or stage(), lambda: self.said)
-        assert process.poll() is None, self.said
+        until(lambda: process.poll() is not None or stage(), lambda: self.printed)
+        assert process.poll() is None, self.printed
 
     @property
     def n_commands(self) -> int:
@@ -100,7 +100,7 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracked]:
 def test_server__that_dies_before_training(tracked: Tracked, monkeypatch: pytest.MonkeyPatch) -> None:
     process = tracked.start(EPOCHS)
     # The champion is there, or known not to be, when recordings are looked through.
-    tracked.reaches(process, lambda: "] split" in tracked.said)
+    tracked.reaches(process, lambda: "] split" in tracked.printed)
     tracked.server.kill()
     run = recorded_in_the_end(process, tracked, EPOCHS)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracked.server.uri)
@@ -115,9 +115,9 @@ def test_server__that_dies_in_an_epoch_and_again_before_evaluation(tracked: Trac
     process = tracked.start(EPOCHS + 1)
     tracked.reaches(process, tracked.has_epochs)
     tracked.server.kill()
-    tracked.reaches(process, lambda: "] fit-ensemble" in tracked.said)
+    tracked.reaches(process, lambda: "] fit-ensemble" in tracked.printed)
     tracked.server.start()
-    tracked.reaches(process, lambda: "] export" in tracked.said)
+    tracked.reaches(process, lambda: "] export" in tracked.printed)
     tracked.server.kill()
     recorded_in_the_end(process, tracked, EPOCHS + 1)
     champion = MlflowClient(tracked.server.uri).get_model_version("silencio", "1").tags["bundle_version"]
@@ -127,12 +127,12 @@ def test_server__that_dies_in_an_epoch_and_again_before_evaluation(tracked: Trac
 def recorded_in_the_end(process: subprocess.Popen[bytes], tracked: Tracked, n_epochs: int) -> Run:
     """Nobody answers at the end of a run; the server comes back, and the same command is given again."""
     # Training, evaluation and the verdict need no server; the record does, and says so.
-    assert process.wait(HANG_S) == 1, tracked.said
-    assert "error: step register failed: the MLflow server" in tracked.said.splitlines()[-1]
+    assert process.wait(HANG_S) == 1, tracked.printed
+    assert "error: step register failed: the MLflow server" in tracked.printed.splitlines()[-1]
     n_runs = tracked.n_commands
     tracked.server.start()
-    assert tracked.start(n_epochs).wait(HANG_S) == 0, tracked.said
-    assert "] train-raw-cnn: taken up, done " in tracked.said
+    assert tracked.start(n_epochs).wait(HANG_S) == 0, tracked.printed
+    assert "] train-raw-cnn: taken up, done " in tracked.printed
     runs = tracked.runs()
     assert len(runs) == n_runs, "each command is one run, however often it was started"
     assert {run.info.status for run in runs} == {"FINISHED"}

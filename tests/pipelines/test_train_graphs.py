@@ -39,7 +39,7 @@ def part(task: dict) -> str:
     return given["outputParameterKey"]
 
 
-def test_student__learns_from_the_ensemble_and_is_judged_like_it(tasks) -> None:
+def test_student__learns_from_the_ensemble_and_is_evaluated_like_it(tasks) -> None:
     graph = tasks("student={}")
     assert producer(graph["pseudo-label"], "ensemble") == "fit-ensemble"
     assert producer(graph["distill-student"], "soft_labels") == "pseudo-label"
@@ -86,7 +86,24 @@ def test_self_training__trains_label_and_train_again(tasks) -> None:
         }
 
 
-def test_self_training__soundscapes_reach_training_and_nothing_that_judges(tasks) -> None:
+def test_heads__are_named_on_the_page_of_every_step_that_has_places_for_them(tasks) -> None:
+    graph = tasks("student={}", "self_training={}")
+    named = {name: task["inputs"]["parameters"].get("heads_in_places") for name, task in graph.items()}
+    places = {name for name, task in graph.items() if "head_1" in task["inputs"].get("artifacts", {})}
+    assert {name for name, value in named.items() if value} == places
+    for name in places:
+        words = named[name]["runtimeValue"]["constant"]
+        of_student = name.endswith("-student")
+        assert words == (
+            "head_1 to head_6: student" if of_student else "head_1: effnet_lora; head_2 to head_6: texture"
+        )
+        inputs = graph[name]["inputs"]["artifacts"]
+        makers = [inputs[f"head_{number}"]["taskOutputArtifact"]["producerTask"] for number in (1, 2, 6)]
+        if not of_student:
+            assert ["effnet-lora" in makers[0], "texture" in makers[1], "texture" in makers[2]] == [True] * 3
+
+
+def test_self_training__soundscapes_reach_training_and_nothing_that_evaluates(tasks) -> None:
     graph = tasks("self_training={pool: soundscapes}")
     assert producer(graph["plan-development"], "assignment") == "pool-unlabelled"
     for name in ("plan-test", "export"):

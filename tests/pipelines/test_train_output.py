@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.train_output import judged_table
+from pipelines.train_output import evaluated_table
 from pipelines.train_run import PUBLISHED, PUBLISHED_OF_BOTH, TrainedRun
 from silencio.bundle.manifest import MANIFEST, BundleManifest
 from silencio.bundle.placeholder import write_placeholder_bundle
@@ -22,10 +22,10 @@ ROWS = {"ensemble": Metrics(0.6, 0.917, 24, 3, *OTHERS), "student": Metrics(0.5,
 HEADS = {"ensemble": {"raw_cnn": True, "texture": True}}
 
 
-def _bundle(folder: Path, judged: str, rows: list[str]) -> Path:
+def _bundle(folder: Path, evaluated: str, rows: list[str]) -> Path:
     write_placeholder_bundle(folder)
     manifest = BundleManifest.model_validate_json((folder / MANIFEST).read_text())
-    metrics = {"bundle_row": judged, "test_by_row": {name: ROWS[name].to_dict() for name in rows}}
+    metrics = {"bundle_row": evaluated, "test_by_row": {name: ROWS[name].to_dict() for name in rows}}
     (folder / MANIFEST).write_text(manifest.model_copy(update={"metrics": metrics}).sealed().model_dump_json())
     return folder
 
@@ -46,7 +46,7 @@ def _run(out: Path, released: str, other: str = "") -> TrainedRun:
 
 def _shown(run: TrainedRun) -> str:
     screen = io.StringIO()
-    Console(file=screen, piped_cells=160).print(judged_table(run, 160))
+    Console(file=screen, piped_cells=160).print(evaluated_table(run, 160))
     return screen.getvalue()
 
 
@@ -86,7 +86,7 @@ def test_table__a_champions_version_can_be_copied_at_any_width(tmp_path: Path, w
     screen = io.StringIO()
     console = Console(file=screen)
     console.width = width
-    console.print(judged_table(replace(run, evaluation=evaluation), width))
+    console.print(evaluated_table(replace(run, evaluation=evaluation), width))
     lines = screen.getvalue().splitlines()
     (champion,) = [line for line in lines if "champion 1452e0a87c11" in line]
     # Its figures are of fewer recordings, and say so.

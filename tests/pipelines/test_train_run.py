@@ -25,7 +25,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_code_version__is_the_commit_and_says_when_files_differ_from_it(checkout: Path) -> None:
+def test_code_version__is_the_commit_and_marked_when_files_differ_from_it(checkout: Path) -> None:
     git(checkout, "add", ".")
     git(checkout, "commit", "--quiet", "--message", "one")
     assert code_version() == git(checkout, "rev-parse", "HEAD")

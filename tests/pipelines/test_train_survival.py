@@ -49,32 +49,32 @@ class Train:
         # MLflow would be asked for a champion in every start, and there is none.
         self._command += ["--config", config, "--champion", "none", "--out", str(self.out)]
         self.environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/{name}.db"}
-        self._said = folder / f"{name}.txt"
+        self._printed = folder / f"{name}.txt"
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
-        with self._said.open("w") as said:
+        with self._printed.open("w") as printed:
             return subprocess.Popen(
                 [*self._command, *options],
                 cwd=ROOT,
                 env=self.environment,
-                stdout=said,
-                stderr=said,
+                stdout=printed,
+                stderr=printed,
                 start_new_session=True,
             )
 
     def failure(self, *options: str) -> str:
         """The last line of a run that fails."""
-        assert self.start(*options).wait(HANG_S) == 1, self.said
-        return self.said.splitlines()[-1]
+        assert self.start(*options).wait(HANG_S) == 1, self.printed
+        return self.printed.splitlines()[-1]
 
     def finish(self) -> str:
         process = self.start()
-        assert process.wait(HANG_S) == 0, self.said
-        return self.said
+        assert process.wait(HANG_S) == 0, self.printed
+        return self.printed
 
     @property
-    def said(self) -> str:
-        return self._said.read_text()
+    def printed(self) -> str:
+        return self._printed.read_text()
 
     def kill_in_a_new_step(self, known: set[str], *, at_work: bool, group: bool) -> str:
         """Start, and kill in the first step that is not known yet; "" if the run came to its end before."""
@@ -91,12 +91,12 @@ class Train:
                 return new[1]
             return "" if ended else None
 
-        step = until(lambda: [found] if (found := new_step()) is not None else [], lambda: self.said)[0]
+        step = until(lambda: [found] if (found := new_step()) is not None else [], lambda: self.printed)[0]
         if step:
             (os.killpg if group else os.kill)(process.pid, signal.SIGKILL)
             process.wait()
             return step
-        assert process.returncode == 0, self.said
+        assert process.returncode == 0, self.printed
         return ""
 
     def processes_end(self) -> bool:
@@ -139,7 +139,7 @@ def test_kill_at_every_step__and_the_same_bundle_in_the_end(tmp_path: Path) -> N
             break
         outcome[step] = {
             "killed": f"{'process group' if group else 'run'}, step {'at work' if at_work else 'beginning'}",
-            "taken_up_before": killed.said.count(_TAKEN_UP),
+            "taken_up_before": killed.printed.count(_TAKEN_UP),
         }
         assert killed.processes_end()
         assert not (killed.out / "bundle").exists()
@@ -157,14 +157,14 @@ def test_kill_at_every_step__and_the_same_bundle_in_the_end(tmp_path: Path) -> N
 def test_recording_that_vanishes_during_the_run__is_named_and_the_run_goes_on_when_it_is_back(tmp_path: Path) -> None:
     train = Train(tmp_path, "vanished")
     process = train.start()
-    until(lambda: "] split" in train.said or process.poll() is not None)
-    assert process.poll() is None, train.said
+    until(lambda: "] split" in train.printed or process.poll() is not None)
+    assert process.poll() is None, train.printed
     audio = tmp_path / "source" / "train_audio" / "grekis" / "grekis_1.ogg"
     audio.rename(tmp_path / "elsewhere.ogg")
     assert process.wait(HANG_S) == 1
     assert re.match(
         r"error: step featurize-\w+ failed: .*grekis_1.ogg was there when validate opened it",
-        train.said.splitlines()[-1],
+        train.printed.splitlines()[-1],
     )
     assert not (train.out / "bundle").exists()
     (tmp_path / "elsewhere.ogg").rename(audio)
@@ -177,7 +177,7 @@ def test_tracking_server_that_does_not_answer__is_known_before_any_work(tmp_path
     train.environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
     last = train.failure()
     assert last.startswith("error: step open-run failed: the MLflow server http://127.0.0.1:9 does not answer")
-    assert "] ingest" not in train.said
+    assert "] ingest" not in train.printed
 
 
 def test_s3_that_does_not_answer__is_one_sentence(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from serving.transformer.openapi.v2_models import V2_ANSWERS, V2_REQUESTS
 from serving.transformer.request.fields import LooseFields, PredictOptions, RecordingMetadata
 from serving.transformer.request.v1 import PredictRequest
 from silencio.detections import RecordingDocument
+from silencio.detections.formats import FORMATS
 
-TABLES = ("csv", "raven", "audacity", "birdclef")
 # In pydantic's text of a docstring; a longer one goes on further in.
 _ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
 
@@ -86,7 +86,7 @@ def query_parameters(*left_out: str, of_table: bool) -> list[dict[str, Any]]:
 
 
 def _table_format() -> dict[str, Any]:
-    return {"type": "string", "enum": list(TABLES), "description": "Of the table."}
+    return {"type": "string", "enum": list(FORMATS), "description": "Of the table."}
 
 
 def _by_answer(sent: dict[str, Any]) -> dict[str, Any]:

@@ -7,17 +7,17 @@ from typing import Any
 from serving.server.protocol import MODEL_NAME
 from serving.transformer.openapi.responses import OPEN, PREDICTING, REQUEST_ID, responses, schema_ref
 from serving.transformer.openapi.schemas import query_parameters
+from silencio.detections.formats import FORMATS
 
 _MODEL = f"/v1/models/{MODEL_NAME}"
 # The first is what every generator can send; the sound itself decides how it is decoded.
 _RECORDINGS = ("application/octet-stream", "audio/ogg", "audio/wav", "audio/flac", "audio/mpeg")
-_TABLES = ("text/csv", "text/tab-separated-values", "text/plain")
 
 
 def v1_paths() -> dict[str, Any]:
     """Path items by path."""
     answer = {"application/json": schema_ref("PredictAnswer")}
-    table = {name: {"type": "string"} for name in _TABLES}
+    table = {one.media_type.partition(";")[0]: {"type": "string"} for one in FORMATS.values()}
     recording = {name: {"type": "string", "format": "binary"} for name in _RECORDINGS}
     request = {"application/json": schema_ref("PredictRequest")}
     table_request = {"application/json": schema_ref("TableRequest")}

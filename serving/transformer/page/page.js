@@ -10,7 +10,6 @@ import { clock, count, element } from "./words.js";
 const part = (id) => document.getElementById(id);
 const timeline = new Timeline();
 const options = part("options");
-const ENDINGS = { raven: ".selections.txt", audacity: ".labels.txt", csv: ".csv", json: ".json" };
 const TRY_AGAIN = [0, 429, 502, 503, 504];
 
 /** The recording that is looked at: its name, its bytes and type as they are sent, its metadata. */
@@ -150,7 +149,7 @@ function showError(error) {
   }
 }
 
-async function download(format) {
+async function download({ format, suffix }) {
   part("download").open = false;
   const recording = current;
   const query = new URLSearchParams(recording.query);
@@ -161,7 +160,7 @@ async function download(format) {
       ? new Blob([JSON.stringify(recording.answer, null, 2)], { type: "application/json" })
       : await (await predict(recording, query, part("api_key").value)).blob();
     const link = element("a", { href: URL.createObjectURL(content) });
-    link.download = recording.name.replace(/\.[^.]*$/, "") + ENDINGS[format];
+    link.download = recording.name.replace(/\.[^.]*$/, "") + suffix;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   } catch (error) {
@@ -234,7 +233,7 @@ options.addEventListener("submit", (event) => {
 for (const [kind, near] of [["pointerover", true], ["focusin", true], ["pointerout", false], ["focusout", false]]) {
   part("detections").addEventListener(kind, ({ target }) => timeline.point(target.closest("tr")?.dataset.code, near));
 }
-part("download").addEventListener("click", ({ target }) => target.dataset.format && download(target.dataset.format));
+part("download").addEventListener("click", ({ target }) => target.dataset.format && download(target.dataset));
 document.addEventListener("keydown", ({ key }) => key === "Escape" && (part("download").open = false));
 document.addEventListener("click", ({ target }) => target.closest("#download") || (part("download").open = false));
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from html import escape
 from importlib import resources
 from typing import Any
 
@@ -13,7 +14,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
+from silencio.detections.formats import FORMATS
+
 _INDEX = "index.html"
+# Where in it the output formats are listed.
+_FORMATS_PLACE = b"<!-- formats -->"
 _MEDIA_TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -45,6 +50,7 @@ def add_page(app: FastAPI) -> None:
         app: KServe's application; everybody else gets its liveness at `/` as ever.
     """
     contents = _contents()
+    contents[_INDEX] = contents[_INDEX].replace(_FORMATS_PLACE, _menu_entries().encode())
     version = hashlib.sha256(b"".join(contents[name] for name in sorted(contents))).hexdigest()[:12]
     contents[_INDEX] = contents[_INDEX].replace(b'"page/', f'"page/{version}/'.encode())
     files = {name: _File(name, content) for name, content in contents.items()}
@@ -69,6 +75,17 @@ def add_page(app: FastAPI) -> None:
         _RouteForBrowsers("/", page, methods=["GET"], include_in_schema=False),
         Route("/page/{version}/{name}", file, methods=["GET"], include_in_schema=False),
     ]
+
+
+def _menu_entries() -> str:
+    """Of the download menu, one for each output format that has one."""
+    lines = [
+        f'<li><button type="button" data-format="{escape(one.name)}" data-suffix="{escape(one.suffix)}">'
+        f"{escape(one.menu_entry)}</button></li>"
+        for one in FORMATS.values()
+        if one.menu_entry
+    ]
+    return "\n            ".join(lines)
 
 
 def _contents() -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, TypeVar
 
 from kserve.errors import InvalidInput
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
@@ -14,8 +14,13 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from serving.server.protocol import Priority
 from silencio.audio import Truncated
 from silencio.detections.documents import TopK
+from silencio.detections.formats import FORMATS
 
-Format = Literal["json", "csv", "raven", "audacity", "birdclef"]
+# Pydantic lists them where another word is sent, and the OpenAPI document does.
+if TYPE_CHECKING:
+    Format: TypeAlias = str
+else:
+    Format = Literal[("json", *FORMATS)]
 DEFAULT_TOP_K = 5
 Model = TypeVar("Model", bound=BaseModel)
 _MAX_TEXT_CHARACTERS = 200

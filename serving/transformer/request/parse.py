@@ -16,6 +16,7 @@ from serving.transformer.request.parsed_request import ParsedRequest
 from serving.transformer.request.upload import read_query, read_upload
 from serving.transformer.request.v1 import read_v1
 from serving.transformer.request.v2 import read_v2
+from silencio.detections.formats import FORMATS
 from silencio.features import FeatureSpec
 
 _TAKEN = "send application/json, or a recording's own bytes as audio/ogg, audio/wav, audio/flac or audio/mpeg"
@@ -88,9 +89,8 @@ def _check_format(parsed: ParsedRequest, operation: str) -> None:
         raise InvalidInput("query.format: upload answers JSON; tables are upload_table's")
     if not is_table and operation in ("predict_table", "upload_table"):
         place = "parameters" if operation == "predict_table" else "query"
-        raise InvalidInput(
-            f"{place}.format: a table's format is needed at {operation}: csv, raven, audacity or birdclef"
-        )
+        *others, last = FORMATS
+        raise InvalidInput(f"{place}.format: a table's format is needed at {operation}: {', '.join(others)} or {last}")
 
 
 def _is_recording(body: bytes, content_type: str) -> bool:

@@ -1,32 +1,77 @@
-"""Answers as the files that other programs open."""
+"""Output formats: answers as the files that other programs open.
+
+A format is written here and nowhere else: its function, and its line in `FORMATS`. The endpoint's `format`, its OpenAPI
+document, the page's menu and the command line's `--format` are made of that table.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Literal
 
 from silencio.detections.cells import csv_line, file_cell, text_cell
 from silencio.detections.documents import DetectionEntry, RecordingDocument, TopK
 from silencio.errors import ConfigError
 
-TextFormat = Literal["csv", "raven", "audacity", "birdclef"]
-
-MEDIA_TYPES: dict[TextFormat, str] = {
-    "csv": "text/csv; charset=utf-8",
-    "raven": "text/tab-separated-values; charset=utf-8",
-    "audacity": "text/plain; charset=utf-8",
-    "birdclef": "text/csv; charset=utf-8",
-}
-# After a recording's name without its own suffix; Raven's is the one by which Raven finds a table beside its sound.
-SUFFIXES: dict[TextFormat, str] = {
-    "csv": ".csv",
-    "raven": ".Table.1.selections.txt",
-    "audacity": ".labels.txt",
-    "birdclef": ".birdclef.csv",
-}
-
 Named = tuple[str, RecordingDocument]
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a format may need to know of the model.
+
+    Attributes:
+        band_hz: Lowest and highest frequency that it hears; None: not known.
+        codes: Codes of its classes, in the order of its outputs; empty: not known.
+    """
+
+    band_hz: tuple[float, float] | None = None
+    codes: Sequence[str] = ()
+
+
+Render = Callable[[Iterable[Named], ModelFacts], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class OutputFormat:
+    """A file of another program.
+
+    Attributes:
+        name: Name by which it is asked for.
+        media_type: Media type of the endpoint's answer.
+        suffix: End of a file's name, after the recording's name without its own suffix.
+        render: From recordings, each with its name, to the text, piece by piece: each recording's as soon as it is
+            there.
+        top_k: What documents must be made with: 1 where detections are enough, `all` where every class is needed.
+        menu_entry: What the page at `/` calls it in its download menu; empty: it is not offered there.
+    """
+
+    name: str
+    media_type: str
+    suffix: str
+    render: Render
+    top_k: TopK = 1
+    menu_entry: str = ""
+
+    def pieces(self, named: Iterable[Named], model: ModelFacts = ModelFacts()) -> Iterator[str]:
+        """Write recordings one after the other, each as soon as it is there.
+
+        Names that a spreadsheet would take for formulas are written so that it does not (`silencio.detections.cells`).
+
+        Args:
+            named: What each recording is called, and what was found.
+            model: Facts of the model that found it.
+
+        Raises:
+            ConfigError: A document lists other classes than the format needs: it was not made with `top_k`.
+        """
+        return self.render(named, model)
+
+    def write(self, named: Iterable[Named], model: ModelFacts = ModelFacts()) -> str:
+        """The whole text of `pieces`."""
+        return "".join(self.pieces(named, model))
+
 
 _CSV_HEADER = ["file", "start_s", "end_s", "code", "scientific_name", "common_name", "class_name", "probability"]
 _RAVEN_TIMES = ["Selection", "View", "Channel", "Begin Time (s)", "End Time (s)"]
@@ -34,60 +79,9 @@ _RAVEN_BAND = ["Low Freq (Hz)", "High Freq (Hz)"]
 _RAVEN_REST = ["Begin File", "File Offset (s)", "Species Code", "Common Name", "Scientific Name", "Confidence"]
 
 
-def needed_top_k(text_format: TextFormat) -> TopK:
-    """What documents must be made with: a row of BirdCLEF has every class, the others need detections alone."""
-    return "all" if text_format == "birdclef" else 1
-
-
-def write(
-    named: Iterable[Named],
-    text_format: TextFormat,
-    *,
-    band_hz: tuple[float, float] | None = None,
-    codes: Sequence[str] | None = None,
-) -> str:
-    """The whole text of `pieces`."""
-    return "".join(pieces(named, text_format, band_hz=band_hz, codes=codes))
-
-
-def pieces(
-    named: Iterable[Named],
-    text_format: TextFormat,
-    *,
-    band_hz: tuple[float, float] | None = None,
-    codes: Sequence[str] | None = None,
-) -> Iterator[str]:
-    """Write recordings one after the other, each as soon as it is there.
-
-    - `csv`: one row a detection.
-    - `raven`: a selection table. Of several recordings, times count through as in Raven's sequence of sound files, and
-      `Begin File` and `File Offset (s)` say where.
-    - `audacity`: a label track. Of several recordings, times count as in a project where they lie end to end.
-    - `birdclef`: one row a window, `row_id` being the recording's name without suffix and the second at which the
-      row ends (`RecordingDocument.row_ends_s`), one column a code.
-
-    Names that a spreadsheet would take for formulas are written so that it does not (`silencio.detections.cells`).
-
-    Args:
-        named: What each recording is called, and what was found.
-        text_format: Format of the text.
-        band_hz: Lowest and highest frequency that the model hears, for Raven: a detection has no frequencies of its
-            own. Without it the table has no columns for them.
-        codes: BirdCLEF's columns; by default those of the first window, sorted.
-
-    Raises:
-        ConfigError: `birdclef`, and a window lists other codes: it was not made with `needed_top_k`.
-    """
-    if text_format == "csv":
-        return _csv(named)
-    if text_format == "birdclef":
-        return _birdclef(named, list(codes or ()))
-    if text_format == "raven":
-        return _raven(named, band_hz or ())
-    return _audacity(named)
-
-
-def _csv(named: Iterable[Named]) -> Iterator[str]:
+def _csv(named: Iterable[Named], model: ModelFacts) -> Iterator[str]:
+    """One row a detection."""
+    del model
     yield _rows([_CSV_HEADER])
     for name, document in named:
         yield _rows(
@@ -102,9 +96,15 @@ def _csv(named: Iterable[Named]) -> Iterator[str]:
         )
 
 
-def _raven(named: Iterable[Named], band_hz: Sequence[float]) -> Iterator[str]:
-    frequencies = [f"{edge_hz:.1f}" for edge_hz in band_hz]
-    yield _tabbed([*_RAVEN_TIMES, *(_RAVEN_BAND if band_hz else ()), *_RAVEN_REST])
+def _raven(named: Iterable[Named], model: ModelFacts) -> Iterator[str]:
+    """A selection table.
+
+    Of several recordings, times count through as in Raven's sequence of sound files, and `Begin File` and
+    `File Offset (s)` say where. A detection has no frequencies of its own: the model's band stands in their columns, or
+    there are none.
+    """
+    frequencies = [f"{edge_hz:.1f}" for edge_hz in model.band_hz or ()]
+    yield _tabbed([*_RAVEN_TIMES, *(_RAVEN_BAND if frequencies else ()), *_RAVEN_REST])
     number = 0
     for offset_s, name, document in _end_to_end(named):
         text = ""
@@ -122,7 +122,9 @@ def _short(probability: float) -> str:
     return f"{probability:.2f}" if not 0.995 <= probability < 1 else f"{min(probability, 0.999):.3f}"
 
 
-def _audacity(named: Iterable[Named]) -> Iterator[str]:
+def _audacity(named: Iterable[Named], model: ModelFacts) -> Iterator[str]:
+    """A label track. Of several recordings, times count as in a project where they lie end to end."""
+    del model
     for offset_s, _, document in _end_to_end(named):
         yield "".join(
             _tabbed(
@@ -136,8 +138,14 @@ def _audacity(named: Iterable[Named]) -> Iterator[str]:
         )
 
 
-def _birdclef(named: Iterable[Named], codes: list[str]) -> Iterator[str]:
-    is_begun = False
+def _birdclef(named: Iterable[Named], model: ModelFacts) -> Iterator[str]:
+    """One row a window, one column a class.
+
+    `row_id` is the recording's name without suffix and the second at which the row ends, as in
+    `RecordingDocument.row_ends_s`. Where the model's classes are not known, columns are those of the first window,
+    sorted.
+    """
+    is_begun, codes = False, list(model.codes)
     for name, document in named:
         rows: list[Sequence[str]] = []
         for window, row_end_s in zip(document.windows, document.row_ends_s, strict=True):
@@ -181,3 +189,19 @@ def _rows(rows: Iterable[Sequence[str]]) -> str:
 def _tabbed(cells: Sequence[str]) -> str:
     """No quoting: neither Raven nor Audacity knows it."""
     return "\t".join(" ".join(cell.split()) for cell in cells) + "\n"
+
+
+# In the order in which they are listed to people.
+_FORMATS = (
+    OutputFormat("csv", "text/csv; charset=utf-8", ".csv", _csv, menu_entry="CSV table"),
+    OutputFormat(
+        "raven",
+        "text/tab-separated-values; charset=utf-8",
+        ".Table.1.selections.txt",  # by which Raven finds a table beside its sound
+        _raven,
+        menu_entry="Raven selection table",
+    ),
+    OutputFormat("audacity", "text/plain; charset=utf-8", ".labels.txt", _audacity, menu_entry="Audacity labels"),
+    OutputFormat("birdclef", "text/csv; charset=utf-8", ".birdclef.csv", _birdclef, top_k="all"),
+)
+FORMATS: Mapping[str, OutputFormat] = {one.name: one for one in _FORMATS}

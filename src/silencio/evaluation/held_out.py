@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,35 +29,59 @@ from silencio.taxonomy import ClassList
 _CURVE_POINTS = 200
 
 
+@dataclass(frozen=True)
+class EvaluationData:
+    """The recordings of an evaluation.
+
+    Attributes:
+        training: Training recordings: references are fitted on them, and slices need their species.
+        test: Test recordings, on which everything is evaluated.
+        classes: The ordered class list.
+    """
+
+    training: ShardSet
+    test: ShardSet
+    classes: ClassList
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What models predict for the test recordings.
+
+    Attributes:
+        scores: Recording scores (n_recordings, n_classes) by model, the bundle first.
+        uncalibrated: The bundle's scores before calibration, of the same shape.
+        named: Whether the species passes the bundle's threshold, bool of the same shape.
+        champion: The champion's predictions; None where there is none.
+        bundle: Name of the bundle's row among the scores: `ensemble` or `student`.
+    """
+
+    scores: Mapping[str, NDArray[np.floating]]
+    uncalibrated: NDArray[np.floating]
+    named: NDArray[np.bool_]
+    champion: ChampionScores | None = None
+    bundle: str = ENSEMBLE
+
+
 def evaluate_test_set(
-    scores: Mapping[str, NDArray[np.floating]],
-    uncalibrated: NDArray[np.floating],
-    named: NDArray[np.bool_],
-    test_set: ShardSet,
-    training: pd.DataFrame,
+    predictions: Predictions,
+    data: EvaluationData,
     confusable: Sequence[tuple[str, str]],
-    champion: ChampionScores | None,
-    classes: ClassList,
     slices: SliceConfig,
     n_resamples: int,
-    bundle: str = ENSEMBLE,
 ) -> Evaluation:
-    """Compute all figures on recordings.
+    """Compute every metric of predictions for the test recordings.
 
     Args:
-        scores: Recording scores (n_recordings, n_classes) by model, the bundle first.
-        uncalibrated: The bundle's before calibration, of the same shape.
-        named: Whether the species passes the bundle's threshold, bool of the same shape.
-        test_set: The test recordings.
-        training: Table of the training recordings.
-        confusable: Pairs that validation takes for each other.
-        champion: What the champion says; None where there is none.
-        classes: What the columns mean.
+        predictions: Of the bundle, and of what it is compared with.
+        data: The recordings.
+        confusable: Pairs of species that validation takes for each other.
         slices: Bounds of the slices.
         n_resamples: Number of bootstrap resamples.
-        bundle: Its name among the scores: `ensemble` or `student`.
     """
-    table = test_set.table.assign(snr_db=_snr_db(test_set))
+    scores, named, champion, bundle = predictions.scores, predictions.named, predictions.champion, predictions.bundle
+    classes = data.classes
+    table = data.test.table.assign(snr_db=_snr_db(data.test))
     target = targets(table, classes.index)
     truth = np.array([classes.index[code] for code in table["primary_label"]])
     bootstrap = Bootstrap(len(table), n_resamples)
@@ -85,7 +109,7 @@ def evaluate_test_set(
                 bundle: _metrics(ours[fair], *common, classes, named[fair]),
             }
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
-    masks = slice_masks(table, training, confusable, classes, slices)
+    masks = slice_masks(table, data.training.table, confusable, classes, slices)
     return Evaluation(
         rows=rows,
         answers=_answers(table, ours, classes),
@@ -93,7 +117,7 @@ def evaluate_test_set(
         slices=evaluate_slices(masks, ours, target, truth, bootstrap, slices, hit_of_champion),
         species=species_table(ours, target, truth, classes).to_dict("records"),  # type: ignore[arg-type]
         confusable=[list(pair) for pair in confusable],
-        calibration=_calibration(uncalibrated, ours, truth),
+        calibration=_calibration(predictions.uncalibrated, ours, truth),
         curve=_curve(ours, target, named),
         champion="" if champion is None else champion.version,
         champion_rows=champion_rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +23,73 @@ from silencio.reports.inputs import ReportInputs
 from silencio.reports.report import write_report
 
 
-def judge_step(
-    config: RunConfig, candidate: str, evaluation_path: str, test: Sequence[str], paths: Mapping[str, str]
-) -> dict[str, Any]:
-    """Apply the gates, seal the bundle, and write the report.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
-        config: What this step reads of the configuration.
-        candidate: The bundle, not judged yet.
-        evaluation_path: All figures.
-        test: Shards of the test set, for the report's pictures.
-        paths: Where `bundle`, `verdict` and `report` are written, and where the figures of the graph's `variants` lie.
-
-    Returns:
-        `version`, `verdict`, `passed` and the number of `refusals`, for the run's page.
+    Attributes:
+        config: Its part of the configuration.
+        candidate: The bundle, not sealed yet.
+        evaluation: Every metric, as `evaluate` wrote it.
+        variants: Sizes, times and metrics of fp32 and int8.
+        test: Shards of the test recordings, for the report's pictures.
     """
-    evaluation = Evaluation.load(Path(evaluation_path))
-    verdict = apply_gates(config.gates, Evidence.of(evaluation))
-    verdict.save(Path(paths["verdict"]))
-    manifest = seal_bundle(Path(candidate), _metrics(evaluation), verdict_facts(verdict), Path(paths["bundle"]))
-    variants = json.loads(Path(paths["variants"]).read_text(encoding="utf-8"))
-    _write_report(config, manifest, Path(paths["bundle"]), evaluation, verdict, variants, test, Path(paths["report"]))
-    words, n_failed = "passed" if verdict.passed else "refused", len(verdict.failed_gates)
-    return {
-        "version": manifest.version,
-        "verdict": words,
-        "passed": verdict.passed,
-        "refusals": n_failed,
-    }
+
+    config: RunConfig
+    candidate: Path
+    evaluation: Path
+    variants: Path
+    test: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        bundle: The bundle with its test metrics and its verdict.
+        verdict: Every gate's outcome, as JSON.
+        report: The whole report for people.
+    """
+
+    bundle: Path
+    verdict: Path
+    report: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        version: The bundle's version.
+        passed: Whether it may be registered.
+        n_failed_gates: Gates that did not let it pass.
+    """
+
+    version: str
+    passed: bool
+    n_failed_gates: int
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """For the run's page."""
+        return {"passed": float(self.passed), "failed_gates": self.n_failed_gates}
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """For the bundle's artifact."""
+        return {"version": self.version, "verdict": "passed" if self.passed else "refused"}
+
+
+def run(inputs: Inputs, outputs: Outputs) -> Outcome:
+    """Apply the gates, seal the bundle, and write the report."""
+    evaluation = Evaluation.load(inputs.evaluation)
+    verdict = apply_gates(inputs.config.gates, Evidence.of(evaluation))
+    verdict.save(outputs.verdict)
+    manifest = seal_bundle(inputs.candidate, _metrics(evaluation), verdict_facts(verdict), outputs.bundle)
+    write_report(outputs.report, _report_inputs(inputs, manifest, outputs.bundle, evaluation, verdict))
+    return Outcome(manifest.version, verdict.passed, len(verdict.failed_gates))
 
 
 def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
@@ -64,29 +104,21 @@ def _metrics(evaluation: Evaluation) -> Mapping[str, Any]:
     }
 
 
-def _write_report(
-    config: RunConfig,
-    manifest: BundleManifest,
-    sealed: Path,
-    evaluation: Evaluation,
-    verdict: Verdict,
-    variants: Mapping[str, Any],
-    test: Sequence[str],
-    path: Path,
-) -> None:
-    graph, front_end = Bundle(sealed).graph(), FrontEnd(config.features)
+def _report_inputs(
+    inputs: Inputs, manifest: BundleManifest, sealed: Path, evaluation: Evaluation, verdict: Verdict
+) -> ReportInputs:
+    graph, front_end = Bundle(sealed).graph(), FrontEnd(inputs.config.features)
     data = read_data_table(sealed / DATA) if (sealed / DATA).is_file() else None
-    judged = ReportInputs(
+    return ReportInputs(
         manifest=manifest,
         evaluation=evaluation,
         verdict=verdict,
-        slices=config.evaluation.slices,
+        slices=inputs.config.evaluation.slices,
         data=data,
-        test=ShardSet(map(Path, test), config.features, "test"),
+        test=ShardSet(inputs.test, inputs.config.features, "test"),
         predict=lambda waveform: graph.run(front_end.features(waveform).inputs),
-        variants=variants or None,
+        variants=json.loads(inputs.variants.read_text(encoding="utf-8")) or None,
         mislabelled=evaluation.mislabelled or None,
-        # In no figure of the bundle: times differ from run to run, and the same run gives the same bundle.
+        # In no metric of the bundle: times differ from run to run, and the same run gives the same bundle.
         costs=None if data is None else measure_costs({"this": sealed}, example_recordings(data))["this"],
     )
-    write_report(path, judged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -21,43 +22,64 @@ from silencio.storage import download_folder, is_local
 from silencio.storage.parquet import read_parquet
 
 
-def batch_score(
-    archive_path: str, shard: int, bundle: str, n_processes: int, directory: str, truncated: Truncated = "note"
-) -> dict[str, float]:
-    """Write the tables of one shard (`silencio.detections.score_tables`).
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
-        archive_path: The table that `list_archive` wrote.
-        shard: Which one.
+    Attributes:
+        archive: The table that `list_archive` wrote.
+        shard: Which one of its shards.
         bundle: Folder or `s3://` prefix of the bundle.
         n_processes: At once, each with one thread; 0: as many as this machine's settings give threads.
-        directory: Gets the tables.
         truncated: What becomes of a file that ends before its recording does: `note` or `refuse`.
+    """
+
+    archive: Path
+    shard: int
+    bundle: str
+    n_processes: int = 0
+    truncated: Truncated = "note"
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        scores: Folder of the shard's tables (`silencio.detections.score_tables`).
+    """
+
+    scores: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
+    """Score the recordings of one shard.
 
     Returns:
-        Figures for the run's page: files by status, seconds of audio, and how many of them a second of work scored.
+        For the run's page: files by status, seconds of audio, and how many of them a second of work scored.
 
     Raises:
-        ConfigError: `truncated` is neither.
+        ConfigError: `truncated` is neither `note` nor `refuse`.
         BundleError: The bundle is not what was exported.
         StorageError: A place does not answer.
     """
-    if truncated not in get_args(Truncated):
-        raise ConfigError(f"truncated={truncated!r}: note or refuse is needed")
-    files = read_parquet(archive_path)
+    if inputs.truncated not in get_args(Truncated):
+        raise ConfigError(f"truncated={inputs.truncated!r}: note or refuse is needed")
+    files = read_parquet(inputs.archive)
     # By masks: an expression would be worked off by threads (`silencio.storage.parquet`).
     # A row's name must be unique in the archive, not in the shard alone.
     names = row_names(files.filter(pc.greater_equal(files["shard"], 0))["file"].to_pylist())
-    own = files.filter(pc.equal(files["shard"], shard)).to_pylist()
+    own = files.filter(pc.equal(files["shard"], inputs.shard)).to_pylist()
     with tempfile.TemporaryDirectory(prefix="silencio-bundle-") as fetched:
-        folder = Path(bundle)
-        if not is_local(bundle):
+        folder = Path(inputs.bundle)
+        if not is_local(inputs.bundle):
             folder = Path(fetched) / "bundle"
-            download_folder(bundle, folder)
+            download_folder(inputs.bundle, folder)
         manifest = Bundle(folder).manifest
         begun_s, audio_s = time.perf_counter(), 0.0
-        with ScoreTables(Path(directory), manifest.classes.codes) as tables:
-            scored = score_files(folder, [row["uri"] for row in own], n_processes or Settings().n_threads, truncated)
+        with ScoreTables(outputs.scores, manifest.classes.codes) as tables:
+            n_processes = inputs.n_processes or Settings().n_threads
+            scored = score_files(folder, [row["uri"] for row in own], n_processes, inputs.truncated)
             for row, result in zip(own, scored, strict=True):
                 _write(tables, row["file"], names[row["file"]], result, manifest)
                 audio_s += result.duration_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.detections.score_tables import FILES, append_files, joined
@@ -11,24 +12,43 @@ from silencio.errors import PipelineError
 from silencio.storage.parquet import read_parquet
 
 
-def collect_scores(archive_path: str, shards: Sequence[str], directory: str) -> dict[str, int]:
-    """Join the tables of the shards, add what was skipped, and count.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
-        archive_path: The table that `list_archive` wrote.
-        shards: Folders that `batch_score` wrote.
-        directory: Gets `birdclef.csv`, `detections.parquet` and `files.csv`.
+    Attributes:
+        archive: The table that `list_archive` wrote.
+        shards: Folders that `batch_score` wrote, in any order.
+    """
+
+    archive: Path
+    shards: Sequence[Path]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        scores: Folder; gets `birdclef.csv`, `detections.parquet` and `files.csv`.
+    """
+
+    scores: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, int]:
+    """Put the tables of the shards together, add what was skipped, and count.
 
     Returns:
-        Files by status.
+        For the run's page: files by status.
 
     Raises:
         PipelineError: A file of the archive is in no shard's tables, or in two.
     """
-    archive = read_parquet(archive_path).to_pylist()
-    joined(sorted((Path(shard) for shard in shards), key=_first_file), Path(directory))
-    append_files(Path(directory), [(row["file"], "skipped", row["reason"]) for row in archive if row["shard"] < 0])
-    with (Path(directory) / FILES).open(encoding="utf-8", newline="") as file:
+    archive = read_parquet(inputs.archive).to_pylist()
+    joined(sorted(inputs.shards, key=_first_file), outputs.scores)
+    append_files(outputs.scores, [(row["file"], "skipped", row["reason"]) for row in archive if row["shard"] < 0])
+    with (outputs.scores / FILES).open(encoding="utf-8", newline="") as file:
         accounted = [(row["file"], row["status"]) for row in csv.DictReader(file)]
     listed = sorted(row["file"] for row in archive)
     if sorted(name for name, _ in accounted) != listed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,52 +23,77 @@ from silencio.reports.wording import between, count, points
 from silencio.storage import write_atomically
 
 
-def compare_bundles_step(
-    config: RunConfig,
-    released: str,
-    bundles: Mapping[str, str],
-    evaluations: Mapping[str, str],
-    page_path: str,
-    table_path: str,
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
+
+    Attributes:
+        config: Its part of the configuration.
+        released: The bundle that the graph hands to `register`: `ensemble` or `student`.
+        ensemble: Folder of the ensemble's sealed bundle.
+        ensemble_evaluation: The ensemble's evaluation.
+        student: Folder of the student's sealed bundle.
+        student_evaluation: The student's evaluation.
+    """
+
+    config: RunConfig
+    released: str
+    ensemble: Path
+    ensemble_evaluation: Path
+    student: Path
+    student_evaluation: Path
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        page: The table for people.
+        table: The same as JSON.
+    """
+
+    page: Path
+    table: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     """Put what the bundles are worth and what they cost side by side.
 
-    Args:
-        config: What this step reads of the configuration.
-        released: The bundle that the graph hands to `register`.
-        bundles: Folders of the sealed bundles, `ensemble` and `student`.
-        evaluations: Their figures, by the same names.
-        page_path: Gets the table for people.
-        table_path: Gets the same as JSON.
-
     Returns:
-        Every figure as `<bundle>_<figure>`, for the run's page.
+        For the run's page: every metric as `<bundle>_<metric>`.
 
     Raises:
-        DataError: The bundles were judged on different recordings.
+        DataError: The bundles were evaluated on different recordings.
     """
-    judged = {name: Evaluation.load(Path(path)) for name, path in evaluations.items()}
-    manifests = {name: Bundle(Path(path)).manifest for name, path in bundles.items()}
+    bundles = {ENSEMBLE: inputs.ensemble, STUDENT: inputs.student}
+    evaluations = {
+        ENSEMBLE: Evaluation.load(inputs.ensemble_evaluation),
+        STUDENT: Evaluation.load(inputs.student_evaluation),
+    }
+    manifests = {name: Bundle(path).manifest for name, path in bundles.items()}
     # Both are made from the same data.
-    recordings = example_recordings(read_data_table(Path(bundles[released]) / DATA))
-    costs = measure_costs({name: Path(path) for name, path in bundles.items()}, recordings)
+    recordings = example_recordings(read_data_table(bundles[inputs.released] / DATA))
+    costs = measure_costs(bundles, recordings)
     rows = [
         BundleRow(
             name=name,
             manifest=manifest,
-            evaluation=judged[name],
+            evaluation=evaluations[name],
             costs=costs[name],
             passed=bool(manifest.verdict.get("passed")),
-            released=name == released,
-            title=bundle_name(judged[name].bundle_row, judged[name]),
+            released=name == inputs.released,
+            title=bundle_name(evaluations[name].bundle_row, evaluations[name]),
         )
         for name, manifest in manifests.items()
     ]
-    found = compare_answers(ENSEMBLE, judged[STUDENT].answers, judged[ENSEMBLE].answers, config.evaluation.n_resamples)
+    found = compare_answers(
+        ENSEMBLE, evaluations[STUDENT].answers, evaluations[ENSEMBLE].answers, inputs.config.evaluation.n_resamples
+    )
     difference = {"top1": found.difference, "top1_interval": list(found.interval), "n_recordings": found.n_recordings}
-    _write_page(rows, bundle_name(ENSEMBLE, judged[ENSEMBLE]), difference, Path(page_path))
+    _write_page(rows, bundle_name(ENSEMBLE, evaluations[ENSEMBLE]), difference, outputs.page)
     facts = {"bundles": [row.to_dict() for row in rows], "student_minus_ensemble": difference}
-    write_atomically(Path(table_path), json.dumps(facts, indent=1))
+    write_atomically(outputs.table, json.dumps(facts, indent=1))
     names = ("top1", "macro_map", "times_real_time", "graph_bytes", "bundle_bytes")
     return {f"{row.name}_{name}": round(float(row.to_dict()[name]), 4) for row in rows for name in names}
 

@@ -1,45 +1,45 @@
-"""distill: one head, with a teacher's soft labels."""
+"""distill: one head, trained with soft labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.config import RunConfig
-from silencio.data.soft_labels import SoftLabels
-from silencio.steps.train_head import train_step
+from silencio.steps import train_head
+from silencio.steps.train_head import Outcome, Outputs
+
+__all__ = ["Inputs", "Outcome", "Outputs", "run"]
 
 
-def teach_step(
-    config: RunConfig,
-    head: str,
-    shards: Sequence[str],
-    soft_path: str,
-    classes_path: str,
-    model_path: str,
-    report_path: str,
-    record_as: str,
-    soundscapes_path: str,
-) -> tuple[dict[str, float], str]:
-    """Train one head as `train` does, with soft labels for the recordings that a teacher speaks of.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
-        config: What this step reads of the configuration; a student is the only head of its own.
+    Attributes:
+        config: Its part of the configuration; a student is the only head of its own.
         head: Name of the head in it.
-        shards: With the training and validation parts, and the pool where there is one.
-        soft_path: From `label`.
-        classes_path: The ordered class list.
-        model_path: Gets the trained head.
-        report_path: Gets the course of training.
         record_as: Name of the head's own run in MLflow.
-        soundscapes_path: Unlabelled recordings, for what is mixed in.
+        classes: The ordered class list.
+        soft_labels: Targets from `pseudo_label`; of recordings that they have, they take the place of the labels.
+        shards: Waveforms of training and validation, and of the pool where there is one.
+        soundscapes: Unlabelled recordings, of whose training half something is mixed in.
+    """
 
-    Returns:
-        As `train`.
+    config: RunConfig
+    head: str
+    record_as: str
+    classes: Path
+    soft_labels: Path
+    shards: Sequence[Path]
+    soundscapes: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> Outcome:
+    """Train one head as `train_head` does, on soft labels where there are some.
 
     Raises:
         ConfigError: The configuration has no such head: the graph was compiled for another one.
     """
-    paths = classes_path, model_path, report_path
-    soft = SoftLabels.load(Path(soft_path))
-    return train_step(config, head, shards, *paths, soft, record_as, soundscapes_path)
+    return train_head.run(train_head.Inputs(**vars(inputs)), outputs)

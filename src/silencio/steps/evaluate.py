@@ -1,9 +1,9 @@
-"""evaluate: the verdict's figures on the test set, which serves evaluation only: no step that fits is handed it."""
+"""evaluate: metrics on the test recordings, which serve evaluation only: no step that fits is handed them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from silencio.data.recordings import read_class_list
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores, score_champion
 from silencio.evaluation.comparisons import MAJORITY, MEAN_LOG_MEL
-from silencio.evaluation.held_out import evaluate_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set
 from silencio.evaluation.recording_scores import recording_scores
 from silencio.evaluation.references import majority_scores, mean_log_mel_scores
 from silencio.evaluation.results import ENSEMBLE, Evaluation
@@ -36,156 +36,186 @@ from silencio.training.heads import load_heads
 from silencio.training.lightning_module import HeadModule
 
 
-def evaluate_step(
-    config: RunConfig,
-    heads: Sequence[str],
-    inputs: Mapping[str, str],
-    development: Sequence[str],
-    test: Sequence[str],
-    champion: str,
-    evaluation_path: str,
-    teacher: str = "",
-) -> dict[str, float]:
-    """Judge on the test set.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
-        config: What this step reads of the configuration.
+    Attributes:
+        config: Its part of the configuration.
+        classes: The ordered class list.
         heads: Folders of the trained heads.
-        inputs: Paths of `bundle` (the candidate), `fusion`, `decisions`, `classes`, `soundscapes`.
+        ensemble: The fitted ensemble.
+        decision_rule: Calibration and thresholds.
+        candidate: The bundle that is evaluated.
+        soundscapes: Unlabelled recordings of the same places: backgrounds for test calls.
         development: Shards of training and validation, for the references that must be fitted.
-        test: Shards of the test set.
-        champion: The folder that `fetch_champion` made, or another with a bundle; empty: nothing to compare.
-        evaluation_path: Gets all figures, as JSON.
-        teacher: Figures of the ensemble that taught the heads, where they are a student; empty: they make an ensemble.
+        test: Shards of the test recordings.
+        champion: The folder that `fetch_champion` made, with a bundle or without one.
+        teacher: Evaluation of the ensemble that the head learned from, where it is a student; None: the heads make an
+            ensemble.
+    """
+
+    config: RunConfig
+    classes: Path
+    heads: Sequence[Path]
+    ensemble: Path
+    decision_rule: Path
+    candidate: Path
+    soundscapes: Path
+    development: Sequence[Path]
+    test: Sequence[Path]
+    champion: Path
+    teacher: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        evaluation: Every metric, as JSON.
+    """
+
+    evaluation: Path
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The bundle that is evaluated, and what it was made of.
+
+    Attributes:
+        name: Its row in the evaluation: `ensemble` or `student`.
+        graph: Its own graph.
+        heads: All that were trained for it.
+        ensemble: What combines those that are inside.
+        decision_rule: Calibration and thresholds.
+    """
+
+    name: str
+    graph: Graph
+    heads: Sequence[TrainedHead]
+    ensemble: FittedEnsemble
+    decision_rule: DecisionRule
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
+    """Evaluate candidate, heads, references and champion on the test recordings.
 
     Returns:
-        The bundle's figures, for the run's page.
+        For the run's page: the bundle's metrics.
 
     Raises:
-        SplitError: A test recording was heard in training.
-        DataError: The teacher was judged on other recordings.
+        SplitError: Something was trained on a test recording.
+        DataError: The teacher was evaluated on other recordings.
     """
-    classes = read_class_list(Path(inputs["classes"]))
-    shards = [Path(shard) for shard in development]
-    training = ShardSet(shards, config.features, "train")
-    judged = ShardSet(map(Path, test), config.features, "test")
-    trained = load_heads(heads, config)
+    config, classes = inputs.config, read_class_list(inputs.classes)
+    test = ShardSet(inputs.test, config.features, "test")
+    data = EvaluationData(ShardSet(inputs.development, config.features, "train"), test, classes)
+    heads = load_heads(inputs.heads, config)
     # Validation as well: weights, calibration and thresholds are fitted on it.
-    check_not_leaked(recording_fingerprints(ShardSet(shards, config.features).table), judged.table, "this run")
-    for head in trained:
-        check_not_leaked(head.trained_on, judged.table, head.name)
-    graph, decisions = Bundle(Path(inputs["bundle"])).graph(), DecisionRule.load(Path(inputs["decisions"]))
-    evaluation = evaluate_candidate(
-        graph,
-        trained,
-        FittedEnsemble.load(Path(inputs["fusion"])),
-        decisions,
-        training,
-        judged,
-        champion_scores(champion, judged.table, classes),
-        config,
-        classes,
-        STUDENT if teacher else ENSEMBLE,
+    development = ShardSet(inputs.development, config.features)
+    check_not_leaked(recording_fingerprints(development.table), test.table, "this run")
+    for head in heads:
+        check_not_leaked(head.trained_on, test.table, head.name)
+    candidate = Candidate(
+        name=STUDENT if inputs.teacher else ENSEMBLE,
+        graph=Bundle(inputs.candidate).graph(),
+        heads=heads,
+        ensemble=FittedEnsemble.load(inputs.ensemble),
+        decision_rule=DecisionRule.load(inputs.decision_rule),
     )
-    if teacher:
-        evaluation = with_teacher(evaluation, Evaluation.load(Path(teacher)), config.evaluation.n_resamples)
-    soundscapes = read_frame(inputs["soundscapes"])
-    evaluation = in_the_field(evaluation, graph, decisions, judged, soundscapes, config, classes)
-    evaluation.save(Path(evaluation_path))
+    champion = champion_scores(inputs.champion, test.table, classes)
+    evaluation = evaluate_candidate(candidate, data, champion, config)
+    if inputs.teacher:
+        evaluation = with_teacher(evaluation, Evaluation.load(inputs.teacher), config.evaluation.n_resamples)
+    evaluation = with_soundscapes(evaluation, candidate, data, read_frame(inputs.soundscapes), config)
+    evaluation.save(outputs.evaluation)
     own = evaluation.metrics
-    flat = {f"top1_{name}": round(figures["top1"], 4) for name, figures in own.by_class.items()}
-    return {"test_macro_map": round(own.macro_map, 4), "test_top1": round(own.top1, 4), **flat}
+    by_class = {f"top1_{name}": round(metrics["top1"], 4) for name, metrics in own.by_class.items()}
+    return {"test_macro_map": round(own.macro_map, 4), "test_top1": round(own.top1, 4), **by_class}
 
 
-def champion_scores(champion: str, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
-    """What the champion says of the test recordings; None where there is none."""
-    if not champion or not (Path(champion) / MANIFEST).is_file():
-        return None
-    return score_champion(Path(champion), table, classes)
+def champion_scores(champion: Path, table: pd.DataFrame, classes: ClassList) -> ChampionScores | None:
+    """The champion's predictions for the test recordings; None where the folder holds no bundle."""
+    return score_champion(champion, table, classes) if (champion / MANIFEST).is_file() else None
 
 
-def in_the_field(
-    evaluation: Evaluation,
-    graph: Graph,
-    decisions: DecisionRule,
-    judged: ShardSet,
-    soundscapes: pd.DataFrame,
-    config: RunConfig,
-    classes: ClassList,
+def with_soundscapes(
+    evaluation: Evaluation, candidate: Candidate, data: EvaluationData, soundscapes: pd.DataFrame, config: RunConfig
 ) -> Evaluation:
-    """With what becomes of the candidate in soundscapes and under every failure mode: focal recordings flatter."""
-    front_end = FrontEnd(judged.spec)
+    """The evaluation with what becomes of the candidate in soundscapes and under every failure mode.
+
+    Focal recordings alone flatter a model.
+    """
+    front_end = FrontEnd(data.test.spec)
 
     def model(waveform: NDArray[np.int16]) -> NDArray[np.float32]:
-        return graph.run(front_end.features(waveform).inputs)
+        return candidate.graph.run(front_end.features(waveform).inputs)
 
-    backgrounds = held_out_backgrounds(soundscapes, judged.spec)
-    asked = (judged, backgrounds, classes, np.array(decisions.thresholds.values))
+    backgrounds = held_out_backgrounds(soundscapes, data.test.spec)
+    given = (data.test, backgrounds, data.classes, np.array(candidate.decision_rule.thresholds.values))
     return replace(
         evaluation,
-        mislabelled=decisions.mislabelled,
-        soundscapes=evaluate_in_soundscapes(model, *asked, config.evaluation.soundscapes),
-        failure_modes=try_failure_modes(model, *asked, config.evaluation.failure_modes),
+        mislabelled=candidate.decision_rule.mislabelled,
+        soundscapes=evaluate_in_soundscapes(model, *given, config.evaluation.soundscapes),
+        failure_modes=try_failure_modes(model, *given, config.evaluation.failure_modes),
     )
 
 
 def evaluate_candidate(
-    graph: Graph,
-    heads: Sequence[TrainedHead],
-    fusion: FittedEnsemble,
-    decisions: DecisionRule,
-    training: ShardSet,
-    judged: ShardSet,
-    champion: ChampionScores | None,
-    config: RunConfig,
-    classes: ClassList,
-    bundle: str = ENSEMBLE,
+    candidate: Candidate, data: EvaluationData, champion: ChampionScores | None, config: RunConfig
 ) -> Evaluation:
-    """Judge the candidate's own graph, its heads and the references on the test recordings.
+    """Evaluate the candidate's own graph, its heads and the references on the test recordings.
 
     A student is its bundle's only head: it has the bundle's row, and none beside it.
+
+    Args:
+        candidate: What is evaluated.
+        data: The recordings.
+        champion: The champion's predictions for the test recordings; None where there is none.
+        config: Slices, and how often the bootstrap draws.
     """
-    probabilities, recording = graph_probabilities(graph, judged)
-    said = _windows_of_heads(heads, judged, classes, config)
-    of_heads = {
-        name: recording_scores(one.probabilities, one.recording) for name, one in said.items() if name != bundle
-    }
+    ensemble, decision_rule = candidate.ensemble, candidate.decision_rule
+    probabilities, recording = _window_probabilities(candidate, data.test)
+    of_heads = _head_probabilities(candidate.heads, data, config)
     scores = {
-        bundle: recording_scores(probabilities, recording),
-        **of_heads,
-        MEAN_LOG_MEL: mean_log_mel_scores(training, judged, classes),
-        MAJORITY: majority_scores(training, len(judged), classes),
+        candidate.name: recording_scores(probabilities, recording),
+        **{
+            name: recording_scores(one.probabilities, one.recording)
+            for name, one in of_heads.items()
+            if name != candidate.name
+        },
+        MEAN_LOG_MEL: mean_log_mel_scores(data.training, data.test, data.classes),
+        MAJORITY: majority_scores(data.training, len(data.test), data.classes),
     }
-    joined = fusion.module().combine(np.stack([said[name].probabilities for name in fusion.heads]))
-    uncalibrated = recording_scores(joined, recording)
-    evaluation = evaluate_test_set(
-        scores,
-        uncalibrated,
-        decisions.thresholds.named(probabilities, recording),
-        judged,
-        training.table,
-        decisions.confusable,
-        champion,
-        classes,
-        config.evaluation.slices,
-        config.evaluation.n_resamples,
-        bundle,
+    combined = ensemble.module().combine(np.stack([of_heads[name].probabilities for name in ensemble.heads]))
+    predictions = Predictions(
+        scores=scores,
+        uncalibrated=recording_scores(combined, recording),
+        named=decision_rule.thresholds.named(probabilities, recording),
+        champion=champion,
+        bundle=candidate.name,
     )
-    return replace(evaluation, heads={bundle: {head.name: head.name in fusion.heads for head in heads}})
+    evaluation = evaluate_test_set(
+        predictions, data, decision_rule.confusable, config.evaluation.slices, config.evaluation.n_resamples
+    )
+    inside = {head.name: head.name in ensemble.heads for head in candidate.heads}
+    return replace(evaluation, heads={candidate.name: inside})
 
 
-def graph_probabilities(graph: Graph, shards: ShardSet) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
-    """What the graph says of every window, (n_windows, n_classes), and the position of each window's recording."""
+def _window_probabilities(candidate: Candidate, shards: ShardSet) -> tuple[NDArray[np.float32], NDArray[np.integer]]:
+    """Of every window, (n_windows, n_classes), and the position of each window's recording, (n_windows,)."""
     front_end = FrontEnd(shards.spec)
-    parts = [graph.run(front_end.features(waveform).inputs) for waveform in shards]
+    parts = [candidate.graph.run(front_end.features(waveform).inputs) for waveform in shards]
     return np.concatenate(parts), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def _windows_of_heads(
-    heads: Sequence[TrainedHead], judged: ShardSet, classes: ClassList, config: RunConfig
+def _head_probabilities(
+    heads: Sequence[TrainedHead], data: EvaluationData, config: RunConfig
 ) -> dict[str, WindowProbabilities]:
-    said = {}
+    """By head, of every window of the test recordings."""
+    probabilities = {}
     for head in heads:
-        module = HeadModule(head.module(config.features, classes), head.config, total_steps=0)
-        said[head.name] = predict(module, judged)
-    return said
+        module = HeadModule(head.module(config.features, data.classes), head.config, total_steps=0)
+        probabilities[head.name] = predict(module, data.test)
+    return probabilities

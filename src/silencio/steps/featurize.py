@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.data.config import DataConfig
@@ -12,15 +13,43 @@ from silencio.data.shards import write_shard
 from silencio.data.unlabelled_pool import without_labels
 
 
-def featurize_shard(config: DataConfig, shard: int, usable_path: str, assignment_path: str, directory: str) -> None:
-    """Write the waveforms of one planned shard, and what the encoders of the run say of them.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
+
+    Attributes:
+        config: Its part of the configuration.
+        shard: Number of the shard.
+        usable: The recordings that can be used.
+        assignment: Split and shard of every recording.
+    """
+
+    config: DataConfig
+    shard: int
+    usable: Path
+    assignment: Path
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        waveforms: Folder of the shard.
+    """
+
+    waveforms: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> None:
+    """Write the waveforms of one planned shard, and what the encoders of the run make of them.
 
     Recordings of the pool come without their labels: what trains on the shard cannot look.
     """
-    assignment = read_frame(assignment_path)
-    mine = assignment[assignment["shard"] == shard]
-    recordings = read_recordings(Path(usable_path)).merge(
+    config, assignment = inputs.config, read_frame(inputs.assignment)
+    mine = assignment[assignment["shard"] == inputs.shard]
+    recordings = read_recordings(inputs.usable).merge(
         mine[["recording_id", "split", "group_id"]], on="recording_id", validate="one_to_one"
     )
     encoders = open_encoders(config.encoders, config.features)
-    write_shard(without_labels(recordings), config.features, Path(directory), encoders)
+    write_shard(without_labels(recordings), config.features, outputs.waveforms, encoders)

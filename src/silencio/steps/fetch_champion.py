@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.bundle.load import Bundle
@@ -13,13 +14,31 @@ from silencio.storage import download_folder, is_local
 _NONE = "no-champion.txt"
 
 
-def fetch_champion_step(champion: str, path: str) -> str:
-    """Put the champion where later steps find it, so that they need no server.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
+    Attributes:
         champion: Folder or `s3://` prefix of a bundle; `registry` asks MLflow for its champion; `none` or empty is
             none.
-        path: Gets the bundle, or a folder without one.
+    """
+
+    champion: str
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        bundle: Folder of the bundle, or a folder without one.
+    """
+
+    bundle: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> str:
+    """Put the champion where later steps find it, so that they need no server.
 
     Returns:
         Version of the bundle and the beginning of its manifest's SHA-256: a number in the registry would be another
@@ -30,7 +49,7 @@ def fetch_champion_step(champion: str, path: str) -> str:
         BundleError: The place holds no bundle, or not what was exported.
         StorageError: S3 does not answer, or has nothing there.
     """
-    folder = Path(path)
+    folder, champion = outputs.bundle, inputs.champion
     if not (_fetched(folder) if champion == REGISTRY else _copied(champion, folder)):
         folder.mkdir(parents=True, exist_ok=True)
         # Stores of objects keep no empty folder.

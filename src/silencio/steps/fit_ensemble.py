@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.config import RunConfig
@@ -11,21 +12,47 @@ from silencio.training.ensemble import fit_ensemble
 from silencio.training.heads import load_heads
 
 
-def fuse_step(
-    config: RunConfig, heads: Sequence[str], usable_path: str, classes_path: str, fusion_path: str
-) -> dict[str, float]:
-    """Fit the supervisor.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
+
+    Attributes:
+        config: Its part of the configuration.
+        heads: Folders of the trained heads; one that is given twice counts once.
+        usable: The recordings, for their labels.
+        classes: The ordered class list.
+    """
+
+    config: RunConfig
+    heads: Sequence[Path]
+    usable: Path
+    classes: Path
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        ensemble: Folder of the fitted ensemble, with its probabilities for every validation window.
+    """
+
+    ensemble: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
+    """Fit the supervisor on the heads' predictions for validation.
 
     Returns:
-        Its weights and validation figures, for the run's page.
+        For the run's page: each head's weight, and the ensemble's metrics on validation.
     """
-    classes = read_class_list(Path(classes_path))
-    fusion = fit_ensemble(load_heads(heads, config), read_recordings(Path(usable_path)), config, classes)
-    fusion.save(Path(fusion_path))
+    config, classes = inputs.config, read_class_list(inputs.classes)
+    ensemble = fit_ensemble(load_heads(inputs.heads, config), read_recordings(inputs.usable), config, classes)
+    ensemble.save(outputs.ensemble)
     # A head that the supervisor does without counts nothing.
-    weights = dict.fromkeys(config.heads, 0.0) | dict(zip(fusion.heads, fusion.weights, strict=True))
+    weights = dict.fromkeys(config.heads, 0.0) | dict(zip(ensemble.heads, ensemble.weights, strict=True))
     return {
-        "validation_macro_map": round(fusion.validation.macro_map, 4),
-        "validation_top1": round(fusion.validation.top1, 4),
+        "validation_macro_map": round(ensemble.validation.macro_map, 4),
+        "validation_top1": round(ensemble.validation.top1, 4),
         **{f"weight_{name}": round(weight, 4) for name, weight in weights.items()},
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.data.rare_labels import without_rare_labels
@@ -10,29 +11,47 @@ from silencio.data.recordings import notes, soundscape_table, write_class_list, 
 from silencio.data.source import open_source
 
 
-def ingest_source(
-    data: str, recordings_path: str, classes_path: str, soundscapes_path: str, min_recordings: int = 1
-) -> dict[str, float]:
-    """Read a source and write its recordings and soundscapes (Parquet) and its class list (JSON).
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    What the source's tables say against themselves travels with the recordings, to the page that `validate` writes.
+    Attributes:
+        data: Name of the source: a folder, an `s3://` prefix, a zip, a table, or one that comes with the library.
+        min_recordings: Labels with fewer are left out, and named on the page that `validate` writes.
+    """
 
-    Args:
-        data: Its name.
-        recordings_path: Gets the recordings.
-        classes_path: Gets the class list.
-        soundscapes_path: Gets the soundscapes.
-        min_recordings: Labels with fewer are left out, and named on that page.
+    data: str
+    min_recordings: int = 1
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        recordings: The table of recordings (Parquet); what the source's tables say against themselves travels with it,
+            to the page that `validate` writes.
+        classes: The ordered class list (JSON).
+        soundscapes: Unlabelled recordings of the same places (Parquet).
+    """
+
+    recordings: Path
+    classes: Path
+    soundscapes: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
+    """Read a source into tables.
 
     Returns:
-        What there is, for the run's page.
+        For the run's page: what there is.
     """
-    source = without_rare_labels(open_source(data), min_recordings)
-    for line in (f"{data} was taken as {source.taken_as}", *notes(source)):
+    source = without_rare_labels(open_source(inputs.data), inputs.min_recordings)
+    for line in (f"{inputs.data} was taken as {source.taken_as}", *notes(source)):
         sys.stderr.write(f"{line}\n")
-    write_recordings(source.recordings, Path(recordings_path), source.faults)
-    write_class_list(source.classes, Path(classes_path))
-    write_table(soundscape_table(source.soundscapes), Path(soundscapes_path))
+    write_recordings(source.recordings, outputs.recordings, source.faults)
+    write_class_list(source.classes, outputs.classes)
+    write_table(soundscape_table(source.soundscapes), outputs.soundscapes)
     found = source.faults["kind"].value_counts()
     return {
         "recordings": len(source.recordings),

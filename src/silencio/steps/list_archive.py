@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,24 +22,44 @@ NOT_AUDIO = f"by its name it is no recording ({', '.join(AUDIO_SUFFIXES)})"
 OF_SYSTEM = "it lies in a folder of an operating system, such as its bin"
 
 
-def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
-    """Write a table (Parquet) of files: `file`, `uri`, `size_bytes`, `shard` (-1: it is skipped), `reason`.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
+
+    Attributes:
+        data: A folder, `s3://` prefix or zip.
+        n_shards: How many; 0 leaves it to the size of the archive.
+    """
+
+    data: str
+    n_shards: int = 0
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        archive: Table (Parquet) of files: `file`, `uri`, `size_bytes`, `shard` (-1: it is skipped), `reason`.
+    """
+
+    archive: Path
+
+
+def run(inputs: Inputs, outputs: Outputs) -> dict[str, int]:
+    """List the files of an archive, each with its shard.
 
     Files that follow each other by name are scored together; shards have about as many bytes. A folder that cannot be
     listed is a row of its own, which is skipped.
 
-    Args:
-        data: A folder, `s3://` prefix or zip.
-        n_shards: 0 leaves it to the size of the archive.
-        archive_path: Gets the table.
-
     Returns:
-        Counts for the run's page.
+        For the run's page: counts.
 
     Raises:
         SourceError: There is no recording, or a number of shards is asked for that cannot be.
         StorageError: The place does not answer.
     """
+    data, n_shards = inputs.data, inputs.n_shards
     if not 0 <= n_shards <= MAX_SHARDS:
         raise SourceError(f"{n_shards} shards: 0 (by size) to {MAX_SHARDS} is needed")
     if not is_listed(data):
@@ -65,7 +86,7 @@ def list_archive(data: str, n_shards: int, archive_path: str) -> dict[str, int]:
             *(reason for _, reason in closed),
         ],
     }
-    pq.write_table(pa.table(table), Path(archive_path))
+    pq.write_table(pa.table(table), outputs.archive)
     return {"files": len(found) + len(closed), "recordings": n_recordings, "shards": len({*shards} - {-1})}
 
 

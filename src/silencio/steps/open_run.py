@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from silencio.provenance import what_runs
 from silencio.registry import runs
 
 
-def open_run_step(name: str, key: str) -> str:
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
+
+    Attributes:
+        name: Shown in MLflow's list of runs.
+        key: The pipeline run's identity: with the same key, the same MLflow run is taken up; empty: a new one.
+    """
+
+    name: str
+    key: str
+
+
+def run(inputs: Inputs) -> str:
     """Open the MLflow run that all later steps write to.
 
     Returns:
@@ -15,4 +30,4 @@ def open_run_step(name: str, key: str) -> str:
     Raises:
         RegistryError: The server does not answer, or takes no files.
     """
-    return runs.open_run(name, **what_runs(), key=key)
+    return runs.open_run(inputs.name, **what_runs(), key=inputs.key)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from silencio.data.frames import read_frame
 
 
-def shards_of(split: str, assignment_path: str) -> list[int]:
-    """Numbers of the shards of `development` or `test`."""
-    assignment = read_frame(assignment_path)
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
+
+    Attributes:
+        split: `development` (training, validation and pool) or `test`.
+        assignment: Split and shard of every recording.
+    """
+
+    split: str
+    assignment: Path
+
+
+def run(inputs: Inputs) -> list[int]:
+    """Numbers of the split's shards."""
+    assignment = read_frame(inputs.assignment)
     is_test = assignment["split"] == "test"
-    return sorted({int(shard) for shard in assignment.loc[is_test == (split == "test"), "shard"]})
+    return sorted({int(shard) for shard in assignment.loc[is_test == (inputs.split == "test"), "shard"]})

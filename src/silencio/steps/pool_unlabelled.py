@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -14,40 +15,65 @@ from silencio.data.shards import plan_shards
 from silencio.data.unlabelled_pool import POOL, soundscape_pool
 
 
-def pool_soundscapes(
-    config: DataConfig,
-    usable_path: str,
-    assignment_path: str,
-    soundscapes_path: str,
-    recordings_path: str,
-    extended_path: str,
-) -> tuple[dict[str, float], str]:
-    """Add the soundscapes that may be learned from to what `featurize` reads, as part `pool`.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    What other steps read of recordings and parts stays as it was: soundscapes have no labels to be judged by.
+    Attributes:
+        config: Its part of the configuration.
+        usable: The labelled recordings.
+        assignment: Their splits and shards.
+        soundscapes: The source's unlabelled recordings.
+    """
 
-    Args:
-        config: What this step reads of the configuration.
-        usable_path: The labelled recordings.
-        assignment_path: Their parts and shards.
-        soundscapes_path: The source's unlabelled recordings.
-        recordings_path: Gets both kinds in one table.
-        extended_path: Gets their parts and shards; those of the labelled recordings are as before.
+    config: DataConfig
+    usable: Path
+    assignment: Path
+    soundscapes: Path
 
-    Returns:
-        How much there is, for the run's page; and the identity of the pool.
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        recordings: Labelled and unlabelled recordings in one table.
+        extended_assignment: Their splits and shards; those of the labelled recordings are as before.
+    """
+
+    recordings: Path
+    extended_assignment: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        metrics: For the run's page: how much was added.
+        pool_sha256: Identity of what was added.
+    """
+
+    metrics: dict[str, float]
+    pool_sha256: str
+
+
+def run(inputs: Inputs, outputs: Outputs) -> Outcome:
+    """Add the soundscapes that may be learned from to what `featurize` reads, as split `pool`.
+
+    What other steps read of recordings and splits stays as it was: soundscapes have no labels to be evaluated by.
 
     Raises:
         DataError: There is no soundscape that can be used.
     """
-    usable, assignment = read_recordings(Path(usable_path)), read_frame(assignment_path)
-    pool = soundscape_pool(read_frame(soundscapes_path), usable, config.validation)
+    config, usable, assignment = inputs.config, read_recordings(inputs.usable), read_frame(inputs.assignment)
+    pool = soundscape_pool(read_frame(inputs.soundscapes), usable, config.validation)
     first = int(assignment["shard"].max()) + 1
     planned = plan_shards(pool.drop(columns="split"), pool, config.seconds_per_shard)
     shard_of = {name: first + number for number, plan in enumerate(planned) for name in plan.recording_ids}
     assigned = pool[["recording_id", "group_id", "primary_label", "split"]]
     assigned = assigned.assign(shard=assigned["recording_id"].map(shard_of))
-    write_recordings(pd.concat([usable, pool[usable.columns]], ignore_index=True), Path(recordings_path))
-    write_table(pd.concat([assignment, assigned], ignore_index=True), Path(extended_path))
+    write_recordings(pd.concat([usable, pool[usable.columns]], ignore_index=True), outputs.recordings)
+    write_table(pd.concat([assignment, assigned], ignore_index=True), outputs.extended_assignment)
     identity = hashlib.sha256("\n".join(sorted(pool["sha256"])).encode()).hexdigest()
-    return {POOL: len(pool), "hours": round(pool["duration_s"].sum() / 3600, 3)}, identity
+    return Outcome({POOL: len(pool), "hours": round(pool["duration_s"].sum() / 3600, 3)}, identity)

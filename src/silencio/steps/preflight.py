@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from silencio.config import RunConfig
 from silencio.training.preflight import check_run
 
 
-def preflight_step(config: str) -> None:
-    """Find weights, and make and run every head once.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
+    Attributes:
         config: Features, encoders, heads and student (`silencio.config.parts`).
+    """
+
+    config: RunConfig
+
+
+def run(inputs: Inputs) -> None:
+    """Find the weights of encoders and backbones, and make and run every head once.
 
     Raises:
         ConfigError: One sentence a fault.
     """
-    check_run(RunConfig.of_part(config))
+    check_run(inputs.config)

@@ -21,44 +21,74 @@ from silencio.storage import is_local, join, local_path, name_of, read_bytes
 
 
 @dataclass(frozen=True)
-class Divided:
-    """Counts by part, and the assignment's identity."""
+class Inputs:
+    """What the step reads.
 
-    counts: dict[str, float]
+    Attributes:
+        config: Its part of the configuration.
+        usable: The recordings.
+        previous: Split history of an earlier run, or the bundle that holds it, in a folder or in S3; empty where there
+            is none.
+    """
+
+    config: DataConfig
+    usable: Path
+    previous: str = ""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        assignment: Split and shard of every recording (Parquet).
+        split_history: Split of every recording that this or an earlier run ever had; handed to the next run.
+        report: Page about the split.
+    """
+
+    assignment: Path
+    split_history: Path
+    report: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        metrics: For the run's page: how many recordings each split has.
+        split_sha256: Identity of the assignment.
+    """
+
+    metrics: dict[str, float]
     split_sha256: str
 
 
-def divide_recordings(
-    config: DataConfig, usable_path: str, previous: str, assignment_path: str, ledger_path: str, report_path: str
-) -> Divided:
-    """Draw the split, plan the shards, and write both as one table (Parquet) with a page about it.
+def run(inputs: Inputs, outputs: Outputs) -> Outcome:
+    """Draw the split and plan the shards.
 
-    Args:
-        config: What this step reads of the configuration.
-        usable_path: The recordings.
-        previous: Ledger of an earlier run, or the bundle that holds it, in a folder or in S3; empty where there is
-            none.
-        assignment_path: Gets part and shard of every recording.
-        ledger_path: Gets what the next run is handed.
-        report_path: Gets the page.
+    Raises:
+        SplitError: There are too few recordings, or no split history lies where `previous` says.
+        StorageError: S3 does not answer, or has nothing there.
     """
-    usable = read_recordings(Path(usable_path))
-    split = draw_split(usable, config.split, _earlier_split_history(previous) if previous else None)
+    config, previous = inputs.config, inputs.previous
+    usable = read_recordings(inputs.usable)
+    split = draw_split(usable, config.split, _earlier_history(previous) if previous else None)
     check_disjoint(split.assignment)
     assignment = split.assignment
     if config.self_training and config.self_training.pool == "hidden":
-        # Not in the ledger: to the next run, what is hidden here is a training recording.
+        # Not in the history: to the next run, what is hidden here is a training recording.
         assignment = hide(assignment, config.self_training.hidden_share, config.split.seed)
     planned = plan_shards(usable, assignment, config.seconds_per_shard)
     shard_of = {name: number for number, plan in enumerate(planned) for name in plan.recording_ids}
     assignment = assignment.assign(shard=assignment["recording_id"].map(shard_of))
-    write_table(assignment, Path(assignment_path))
-    write_table(split.split_history, Path(ledger_path))
-    _write_page(assignment, split, Path(report_path))
+    write_table(assignment, outputs.assignment)
+    write_table(split.split_history, outputs.split_history)
+    _write_page(assignment, split, outputs.report)
     splits = assignment["split"].value_counts()
     identity = "\n".join(f"{row.recording_id} {row.split}" for row in assignment.itertuples())
-    return Divided(
-        counts={
+    return Outcome(
+        metrics={
             **{split_name: int(splits[split_name]) for split_name in _splits_of(assignment)},
             "species_too_small": len(split.too_small),
             "kept": split.n_kept,
@@ -67,7 +97,7 @@ def divide_recordings(
     )
 
 
-def _earlier_split_history(place: str) -> pd.DataFrame:
+def _earlier_history(place: str) -> pd.DataFrame:
     """Of a place that `--previous` names.
 
     Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.config import RunConfig
@@ -17,55 +18,88 @@ from silencio.reports import curve, page
 from silencio.training.fit import fit_head
 
 
-def train_step(
-    config: RunConfig,
-    head: str,
-    shards: Sequence[str],
-    classes_path: str,
-    model_path: str,
-    report_path: str,
-    soft: SoftLabels | None = None,
-    record_as: str = "",
-    soundscapes_path: str = "",
-) -> tuple[dict[str, float], str]:
-    """Train one head.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
-    Args:
-        config: What this step reads of the configuration.
+    Attributes:
+        config: Its part of the configuration.
         head: Name of the head in the configuration.
-        shards: With the training and validation parts.
-        classes_path: The ordered class list.
-        model_path: Gets the trained head.
-        report_path: Gets the course of training.
-        soft: What a teacher says of recordings (`silencio.steps.pseudo_label`).
-        record_as: Name of the head's own run in MLflow, where it is trained more than once; by default the head's.
-        soundscapes_path: Unlabelled recordings, of whose training half something is mixed in; empty: made noise is.
+        classes: The ordered class list.
+        shards: Waveforms of training and validation, and of the pool where there is one.
+        soundscapes: Unlabelled recordings, of whose training half something is mixed in; None: made noise is.
+        record_as: Name of the head's own run in MLflow, where it is trained more than once; empty: the head's name.
+        soft_labels: Targets that take the place of the labels (`silencio.steps.pseudo_label`); None: there are none.
+    """
 
-    Returns:
-        Validation figures, for the run's page; and when it was trained (`silencio.registry.head_record.Times`), for
-        `register`.
+    config: RunConfig
+    head: str
+    classes: Path
+    shards: Sequence[Path]
+    soundscapes: Path | None = None
+    record_as: str = ""
+    soft_labels: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        model: Folder of the trained head, with its probabilities for every validation window.
+        report: Page about the course of training.
+    """
+
+    model: Path
+    report: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        metrics: For the run's page: metrics on validation, and the number of parameters.
+        metadata: For the head's artifact: the head's name, also as what KFP calls the artifact, and when it was trained
+            (`silencio.registry.head_record.Times`), which `register` keeps.
+    """
+
+    metrics: dict[str, float]
+    metadata: dict[str, str]
+
+
+def run(inputs: Inputs, outputs: Outputs) -> Outcome:
+    """Train one head.
 
     Raises:
         ConfigError: The configuration has no such head: the graph was compiled for another one.
     """
+    config, head = inputs.config, inputs.head
     if head not in config.heads:
         raise ConfigError(
             f"this pipeline was compiled with head {head!r}, the configuration has {', '.join(config.heads)}: "
             "compile it again for this configuration"
         )
-    classes = read_class_list(Path(classes_path))
-    with HeadRun(record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
-        paths = [Path(shard) for shard in shards]
-        backgrounds = _backgrounds(config, head, soundscapes_path)
-        result = fit_head(head, config, paths, classes, Path(model_path), head_run.epoch, soft, backgrounds)
-        figures = {
+    soft_labels = SoftLabels.load(inputs.soft_labels) if inputs.soft_labels else None
+    with HeadRun(inputs.record_as or head, config.heads[head].model_dump(mode="json")) as head_run:
+        result = fit_head(
+            head,
+            config,
+            inputs.shards,
+            read_class_list(inputs.classes),
+            outputs.model,
+            head_run.epoch,
+            soft_labels,
+            _backgrounds(inputs),
+        )
+        metrics = {
             "validation_macro_map": round(result.validation.macro_map, 4),
             "validation_top1": round(result.validation.top1, 4),
             "parameters": result.n_parameters,
             "trained_parameters": result.n_trained_parameters,
         }
-        head_run.result(figures)
-        head_run.save(Path(model_path))
+        head_run.result(metrics)
+        head_run.save(outputs.model)
     page(
         f"Head {head}",
         [
@@ -74,13 +108,14 @@ def train_step(
             f"top-1 {result.validation.top1:.3f}.",
             ("Training loss", curve(result.epoch_losses, "epoch", "loss")),
         ],
-        Path(report_path),
+        outputs.report,
     )
-    return figures, head_run.times.to_json()
+    return Outcome(metrics, {"display_name": head, "head": head, "times": head_run.times.to_json()})
 
 
-def _backgrounds(config: RunConfig, head: str, soundscapes_path: str) -> BackgroundPool | None:
+def _backgrounds(inputs: Inputs) -> BackgroundPool | None:
     """What is mixed in; nothing is decoded where nothing is."""
-    if not soundscapes_path or not config.heads[head].augment.background_probability:
+    config = inputs.config
+    if inputs.soundscapes is None or not config.heads[inputs.head].augment.background_probability:
         return None
-    return training_backgrounds(read_frame(soundscapes_path), config.features)
+    return training_backgrounds(read_frame(inputs.soundscapes), config.features)

@@ -17,31 +17,65 @@ from silencio.reports.fault_page import write_fault_page
 
 
 @dataclass(frozen=True)
-class ValidationOutcome:
-    """Counts and identity of what can be used."""
+class Inputs:
+    """What the step reads.
 
-    counts: dict[str, float]
+    Attributes:
+        recordings: The table of recordings.
+        validation: What counts as a fault; None: the defaults.
+        spec_rate_hz: Rate of the feature specification, for recordings that have less; None: it is not looked at.
+    """
+
+    recordings: Path
+    validation: ValidationConfig | None = None
+    spec_rate_hz: int | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes.
+
+    Attributes:
+        usable: Recordings that can be used, with hashes, duration, rate and level (Parquet).
+        faults: Every fault of every recording (Parquet).
+        report: Page about the faults.
+    """
+
+    usable: Path
+    faults: Path
+    report: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        metrics: For the run's page: how many recordings can be used, and how many have which fault.
+        data_fingerprint: Identity of what can be used.
+    """
+
+    metrics: dict[str, float]
     data_fingerprint: str
 
 
-def validate_source(
-    recordings_path: str,
-    usable_path: str,
-    faults_path: str,
-    report_path: str,
-    config: ValidationConfig | None = None,
-    spec_rate_hz: int | None = None,
-) -> ValidationOutcome:
-    """Open every recording; write those that can be used, every fault (both Parquet) and a page about the faults."""
-    path = Path(recordings_path)
+def run(inputs: Inputs, outputs: Outputs) -> Outcome:
+    """Open every recording once; leave out by name what cannot be used.
+
+    Raises:
+        DataError: No recording can be used.
+    """
     outcome = validate_recordings(
-        read_recordings(path), config, known=read_known_faults(path), spec_rate_hz=spec_rate_hz
+        read_recordings(inputs.recordings),
+        inputs.validation,
+        known=read_known_faults(inputs.recordings),
+        spec_rate_hz=inputs.spec_rate_hz,
     )
-    write_recordings(outcome.usable, Path(usable_path))
-    write_table(outcome.faults, Path(faults_path))
-    write_fault_page(outcome, Path(report_path))
+    write_recordings(outcome.usable, outputs.usable)
+    write_table(outcome.faults, outputs.faults)
+    write_fault_page(outcome, outputs.report)
     hours = outcome.usable["duration_s"].sum() / 3600
-    counts = {"usable": len(outcome.usable), "left_out": len(outcome.left_out), "hours": round(hours, 3)}
+    metrics = {"usable": len(outcome.usable), "left_out": len(outcome.left_out), "hours": round(hours, 3)}
     found = outcome.faults["kind"].value_counts()
-    counts |= {f"fault_{kind}": int(n) for kind, n in sorted(found.items())}
-    return ValidationOutcome(counts, data_fingerprint(outcome.usable))
+    metrics |= {f"fault_{kind}": int(n) for kind, n in sorted(found.items())}
+    return Outcome(metrics, data_fingerprint(outcome.usable))

@@ -10,13 +10,13 @@ from silencio.errors import ModelError
 from silencio.training.checkpoint import TrainedHead
 
 
-def load_heads(paths: Sequence[str], config: RunConfig) -> list[TrainedHead]:
+def load_heads(paths: Sequence[Path], config: RunConfig) -> list[TrainedHead]:
     """The trained heads in the order of the configuration; a path that is given twice counts once.
 
     Raises:
         ModelError: A head of the configuration is not among them.
     """
-    loaded = {head.name: head for head in (TrainedHead.load(Path(path)) for path in dict.fromkeys(paths))}
+    loaded = {head.name: head for head in (TrainedHead.load(path) for path in dict.fromkeys(paths))}
     missing = [name for name in config.heads if name not in loaded]
     if missing:
         raise ModelError(f"no trained {', '.join(missing)} was handed on; there are {', '.join(loaded)}")

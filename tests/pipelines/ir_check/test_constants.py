@@ -7,7 +7,7 @@ from tests.pipelines.ir_check.small import COMPONENTS, EXECUTORS, TASKS, Change,
 DATA = (*TASKS, "list", "inputs", "parameters", "data")
 ARGS = (*EXECUTORS, "exec-part", "container", "args")
 IMAGE = (*EXECUTORS, "exec-part", "container", "image")
-SAID = "stands in a constant, and no one escapes what is put in its place: make the value a parameter of its own"
+MESSAGE = "stands in a constant, and no one escapes what is put in its place: make the value a parameter of its own"
 
 CONSTANTS: dict[str, object] = {
     "a placeholder in a text": "code {{$.inputs.parameters['version']}}",
@@ -21,7 +21,7 @@ CONSTANTS: dict[str, object] = {
 @pytest.mark.parametrize("case", CONSTANTS)
 def test_constant__with_a_placeholder_that_nobody_escapes_is_refused(case: str) -> None:
     value = CONSTANTS[case]
-    assert faults(put(*DATA, to=constant(value))) == [f"list, parameter data: {value!r} {SAID}"]
+    assert faults(put(*DATA, to=constant(value))) == [f"list, parameter data: {value!r} {MESSAGE}"]
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_constant__with_a_placeholder_that_nobody_escapes_is_refused(case: str) 
 def test_constant__is_looked_through_at_any_depth(value: object) -> None:
     # Of the run's own placeholders the driver fills in those that are the whole constant.
     change = put(*TASKS, "list", "inputs", "parameters", "version", to=constant(value))
-    assert f"list, parameter version: '{{{{$.pipeline_job_uuid}}}}' {SAID}" in faults(change)
+    assert f"list, parameter version: '{{{{$.pipeline_job_uuid}}}}' {MESSAGE}" in faults(change)
 
 
 @pytest.mark.parametrize(

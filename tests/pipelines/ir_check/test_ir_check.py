@@ -52,7 +52,7 @@ def a_placeholder_in_a_constant(spec: dict, _: dict) -> None:
     parameters["image"] = {"runtimeValue": {"constant": "{{$.inputs.parameters['pipelinechannel--image']}}"}}
 
 
-def a_step_that_is_told_of_no_version(spec: dict, _: dict) -> None:
+def a_step_that_knows_no_version(spec: dict, _: dict) -> None:
     for side in (
         spec["components"]["comp-validate"]["inputDefinitions"],
         spec["root"]["dag"]["tasks"]["validate"]["inputs"],
@@ -93,7 +93,7 @@ PLANTED = {
     a_placeholder_in_a_constant: (
         "export, parameter image: \"{{$.inputs.parameters['pipelinechannel--image']}}\" stands in a constant"
     ),
-    a_step_that_is_told_of_no_version: (
+    a_step_that_knows_no_version: (
         "validate: it is cached, and input data, input previous, step inputs-version reaches it by artifacts alone, "
         "which the cache knows by name"
     ),
@@ -135,7 +135,7 @@ def test_pipeline_without_faults__is_let_through() -> None:
     refuse_faults(DEMO)
 
 
-def test_fault__is_said_once(planted: Any) -> None:
+def test_fault__is_named_once(planted: Any) -> None:
     faults = faults_in(planted(a_bare_list))
     assert len(faults) == len({str(fault) for fault in faults}) == 2
 
@@ -186,7 +186,7 @@ def test_submitting__looks_at_the_image_too(
     assert "'Registry/Silencio:1' is no image's name" in capsys.readouterr().err
 
 
-def test_command__says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command__prints_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
     assert capsys.readouterr().out == f"{len(FILES)} compiled pipelines: a KFP host takes all of them\n"
 
@@ -194,8 +194,8 @@ def test_command__says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -> N
 def test_command__names_file_and_fault(planted: Any, capsys: pytest.CaptureFixture[str]) -> None:
     path = planted(a_secret_that_is_required)
     assert main(["check", str(DEMO), str(path)]) == 1
-    said = capsys.readouterr().err.splitlines()
-    assert said == [
+    printed = capsys.readouterr().err.splitlines()
+    assert printed == [
         "planted.yaml: exec-ingest: secret silencio-s3 is required, and a pod without it never starts: ask for it with "
         "optional=True: the step says what it lacks",
         "1 faults that a KFP host would find: correct them and compile anew",

@@ -71,8 +71,8 @@ def test_container__that_asks_for_nothing_is_taken() -> None:
 
 @pytest.mark.parametrize("count", ["0", "-1", "0.5", "one", ""])
 def test_accelerators__that_are_no_whole_number_are_named(count: str) -> None:
-    asked = {"resourceCount": count, "resourceType": "nvidia.com/gpu"}
-    assert faults(put(*RESOURCES, "accelerator", to=asked)) == [
+    requested = {"resourceCount": count, "resourceType": "nvidia.com/gpu"}
+    assert faults(put(*RESOURCES, "accelerator", to=requested)) == [
         f"exec-part: {count!r} accelerators are no whole number: ask for 1 or more"
     ]
 
@@ -91,5 +91,5 @@ def test_accelerator__without_a_kind_is_named() -> None:
         {"count": 2, "type": "nvidia.com/gpu"},
     ],
 )
-def test_accelerator__of_a_kind_is_taken(asked: dict) -> None:
-    assert faults(put(*RESOURCES, "accelerator", to=asked)) == []
+def test_accelerator__of_a_kind_is_taken(requested: dict) -> None:
+    assert faults(put(*RESOURCES, "accelerator", to=requested)) == []

@@ -121,8 +121,8 @@ def tasks_in_a_loop():
 
 
 def conditions(count: int = 1, share: float = 0.5, loud: bool = True):
-    asked = text(of="heads")
-    with dsl.If(asked.output == "heads"):
+    requested = text(of="heads")
+    with dsl.If(requested.output == "heads"):
         number(of=count)
         with dsl.If(count > 1):
             number(of=count)
@@ -135,10 +135,10 @@ def conditions(count: int = 1, share: float = 0.5, loud: bool = True):
 
 
 def branches():
-    asked = text(of="heads")
-    with dsl.If(asked.output == "heads"):
+    requested = text(of="heads")
+    with dsl.If(requested.output == "heads"):
         one = text(of="1")
-    with dsl.Elif(asked.output == "tails"):
+    with dsl.Elif(requested.output == "tails"):
         other = text(of="2")
     with dsl.Else():
         last = text(of="3")

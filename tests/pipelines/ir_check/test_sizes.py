@@ -56,13 +56,13 @@ def test_container__is_an_argument() -> None:
 
 
 def test_task__is_an_argument_and_letters_count_as_bytes() -> None:
-    def told(text: str) -> Change:
+    def given(text: str) -> Change:
         return put(*LOOP_TASKS, "part", "inputs", "parameters", "version", to=constant(text))
 
-    fits, not_any_more = just(told, "comp-loop/part")
+    fits, not_any_more = just(given, "comp-loop/part")
     assert not sized(fits)
     assert sized(not_any_more) == {"comp-loop/part": LIMIT + 1}
-    assert "comp-loop/part" in sized(faults(told("ü" * 66_000)))
+    assert "comp-loop/part" in sized(faults(given("ü" * 66_000)))
 
 
 def test_default_parameters__are_an_argument() -> None:
@@ -111,10 +111,10 @@ def test_loop__counts_three_times() -> None:
 
 
 def test_settings_for_kubernetes__count() -> None:
-    def asked(n_bytes: int) -> Change:
+    def requested(n_bytes: int) -> Change:
         return put("kubernetes", "exec-tell", to={"podMetadata": {"annotations": {"x": "x" * n_bytes}}})
 
-    assert weight(asked(2_000_001)) - weight(asked(2_000_000)) == 1
+    assert weight(requested(2_000_001)) - weight(requested(2_000_000)) == 1
 
 
 def test_containers_and_specifications__count() -> None:
@@ -138,7 +138,7 @@ def test_workflow__may_have_one_mebibyte() -> None:
 
 
 def weight(change: Change) -> int:
-    said = next(fault for fault in faults(change) if "the workflow has about" in fault)
-    match = re.search(r"about (\d+) bytes", said)
+    words = next(fault for fault in faults(change) if "the workflow has about" in fault)
+    match = re.search(r"about (\d+) bytes", words)
     assert match
     return int(match[1])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.pipelines.local.test_survival import Toy
 
 from pipelines.local.plan import PlannedStep
 from pipelines.local.run import plan_local
 from silencio.errors import PipelineError
 from tests.pipelines import toy_run
+from tests.pipelines.local.test_survival import Toy
 
 STEPS = ["begin", "count", "weigh", "part", "part", "join"]
 

@@ -22,7 +22,7 @@ from serving.local import LocalServers, local_servers
 from silencio.__main__ import main
 from silencio.bundle import Scorer
 from silencio.data.raven import read_raven_table
-from silencio.detections.formats import MEDIA_TYPES
+from silencio.detections.formats import FORMATS
 from silencio.errors import ServingError
 from tests.waiting import HANG_S
 
@@ -96,7 +96,7 @@ def test_predict__by_url_is_what_the_server_itself_writes(
             trust_env=False,
             timeout=HANG_S,
         )
-        assert answer.headers["content-type"] == MEDIA_TYPES[output_format]
+        assert answer.headers["content-type"] == FORMATS[output_format].media_type
         assert answer.text == capsys.readouterr().out
 
 

@@ -250,7 +250,7 @@ def test_page__place_time_and_key_go_with_the_question(page: _Page, three_sounds
 
 
 @pytest.mark.parametrize(
-    ("kind", "ending", "first"), [("raven", ".selections.txt", "Selection\t"), ("json", ".json", "{")]
+    ("kind", "ending", "first"), [("raven", ".Table.1.selections.txt", "Selection\t"), ("json", ".json", "{")]
 )
 def test_page__answer_can_be_taken_along(
     page: _Page, three_sounds: Path, tmp_path: Path, kind: str, ending: str, first: str

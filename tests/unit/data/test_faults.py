@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from silencio.data.faults import KINDS, Fault, fault_table, faults_by_kind
 from silencio.data.frames import read_frame
 from silencio.data.recordings import read_recordings
-from silencio.steps.ingest import ingest_source
-from silencio.steps.validate import ValidationOutcome, validate_source
+from silencio.steps import ingest, validate
 from tests.recorder_files import with_data_size, without_ogg_end
 
 Encode = Callable[..., bytes]
@@ -95,7 +94,7 @@ class Outcome:
     """What ingest and validate leave of the data set with one of each fault."""
 
     counts: dict[str, float]
-    validation: ValidationOutcome
+    validation: validate.Outcome
     faults: pd.DataFrame
     usable: pd.DataFrame
     report: str
@@ -141,9 +140,10 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
     (root / "train.csv").write_text(f"primary_label,secondary_labels,filename\n{rows}")
     species = "frog,Rana,Frog,Amphibia\nbird,Pitangus,Bird,Aves\ncat,Felis,Cat,Mammalia\n"
     (root / "taxonomy.csv").write_text(f"primary_label,scientific_name,common_name,class_name\n{species}")
-    paths = [str(out / name) for name in ("recordings", "classes", "soundscapes")]
-    counts = ingest_source(str(root), *paths)
-    validation = validate_source(*(str(out / name) for name in ("recordings", "usable", "faults", "report.html")))
+    tables = ingest.Outputs(*(out / name for name in ("recordings", "classes", "soundscapes")))
+    counts = ingest.run(ingest.Inputs(str(root)), tables)
+    written = validate.Outputs(*(out / name for name in ("usable", "faults", "report.html")))
+    validation = validate.run(validate.Inputs(tables.recordings), written)
     return Outcome(
         counts,
         validation,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from silencio.detections import RecordingDocument
 from silencio.detections.cells import csv_line, file_cell, is_formula, text_cell
-from silencio.detections.formats import write
+from silencio.detections.formats import FORMATS
 from silencio.detections.score_tables import DETECTIONS, FILES, ROWS, ScoreTables, append_files
 from silencio.storage.parquet import read_parquet
 from tests.unit.detections.test_formats import Answer
@@ -125,7 +125,7 @@ def test_score_tables__join_by_the_name_of_the_file(answer: Answer, name: str, t
 @pytest.mark.parametrize("text_format", ["csv", "birdclef", "raven"])
 def test_write__a_formula_as_a_name_stands_in_no_answer_as_one(answer: Answer, text_format: str) -> None:
     found: RecordingDocument = answer([[0.1, 0.0, 0.2, 0.75]], duration_s=5.0)
-    text = write([("=1+1.wav", found)], text_format)  # type: ignore[arg-type]  # a parameter
+    text = FORMATS[text_format].write([("=1+1.wav", found)])
     rows = list(csv.reader(text.splitlines(), delimiter="\t" if text_format == "raven" else ","))
     assert len(rows) == 2
     assert not any(is_formula(cell) for row in rows for cell in row)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from silencio.data.raven import TABLE_SUFFIX, read_raven_table
 from silencio.detections import RecordingDocument
-from silencio.detections.formats import MEDIA_TYPES, SUFFIXES, TextFormat, needed_top_k, pieces, write
+from silencio.detections.formats import FORMATS, ModelFacts
 from silencio.errors import ConfigError
 from silencio.taxonomy import ClassList
 
 Answer = Callable[..., RecordingDocument]
-FORMATS: tuple[TextFormat, ...] = ("csv", "raven", "audacity", "birdclef")
+
+
+def write(
+    named: Iterable[tuple[str, RecordingDocument]],
+    name: str,
+    band_hz: tuple[float, float] | None = None,
+    codes: Sequence[str] = (),
+) -> str:
+    return FORMATS[name].write(named, ModelFacts(band_hz, codes))
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def test_write__csv_quotes_what_needs_it(two: list[tuple[str, RecordingDocument]
 
 
 def test_write__raven_is_read_back(two: list[tuple[str, RecordingDocument]], tmp_path: Path) -> None:
-    path = tmp_path / f"long{SUFFIXES['raven']}"
+    path = tmp_path / f"long{FORMATS['raven'].suffix}"
     path.write_text(write(two[:1], "raven", band_hz=(50.0, 16_000.0)), encoding="utf-8")
     assert path.name.endswith(TABLE_SUFFIX)
     found = [(one.code, one.begin_s, one.end_s, one.low_hz, one.high_hz) for one in read_raven_table(path)]
@@ -91,7 +99,7 @@ def test_write__audacity_says_certain_of_nothing_else(answer: Answer, probabilit
 
 
 @pytest.mark.parametrize("text_format", ["raven", "audacity"])
-def test_write__a_name_breaks_no_line(two: list[tuple[str, RecordingDocument]], text_format: TextFormat) -> None:
+def test_write__a_name_breaks_no_line(two: list[tuple[str, RecordingDocument]], text_format: str) -> None:
     plain = write([("short.wav", two[1][1])], text_format)
     assert write([("sho\trt\n.wav", two[1][1])], text_format).count("\n") == plain.count("\n")
 
@@ -132,16 +140,16 @@ def test_write__birdclef_of_a_shortened_answer_is_refused(answer: Answer, classe
         write(shortened, "birdclef", codes=classes.codes)
 
 
-def test_needed_top_k__makes_documents_that_can_be_written(answer: Answer, classes: ClassList) -> None:
+def test_top_k__makes_documents_that_can_be_written(answer: Answer, classes: ClassList) -> None:
     for text_format in FORMATS:
-        document = answer([[0.9, 0.8, 0.1, 0.1]], top_k=needed_top_k(text_format))
+        document = answer([[0.9, 0.8, 0.1, 0.1]], top_k=FORMATS[text_format].top_k)
         text = write([("a.ogg", document)], text_format, codes=classes.codes)
         assert text == write([("a.ogg", answer([[0.9, 0.8, 0.1, 0.1]]))], text_format)
 
 
 @pytest.mark.parametrize("text_format", FORMATS)
 def test_pieces__each_recording_is_written_before_the_next_is_asked_for(
-    two: list[tuple[str, RecordingDocument]], text_format: TextFormat
+    two: list[tuple[str, RecordingDocument]], text_format: str
 ) -> None:
     events: list[str] = []
 
@@ -150,19 +158,21 @@ def test_pieces__each_recording_is_written_before_the_next_is_asked_for(
             events.append("asked")
             yield name, document
 
-    for piece in pieces(answers(), text_format):
+    for piece in FORMATS[text_format].pieces(answers()):
         # What stands before the first recording may come at any time.
         events += ["written"] * bool(events and piece)
     assert events == ["asked", "written", "asked", "written"]
 
 
 def test_formats__each_has_a_media_type_and_a_suffix() -> None:
-    assert set(MEDIA_TYPES) == set(SUFFIXES) == set(FORMATS)
-    assert len(set(SUFFIXES.values())) == len(FORMATS)
+    assert list(FORMATS) == ["csv", "raven", "audacity", "birdclef"]
+    for name, one in FORMATS.items():
+        assert (one.name, one.media_type.partition("/")[0], one.suffix[0]) == (name, "text", ".")
+    assert len({one.suffix for one in FORMATS.values()}) == len(FORMATS)
 
 
 @pytest.mark.parametrize("text_format", FORMATS)
-def test_write__is_as_the_documentation_shows_it(text_format: TextFormat, answer: Answer) -> None:
+def test_write__is_as_the_documentation_shows_it(text_format: str, answer: Answer) -> None:
     page = (Path(__file__).parents[3] / "docs" / "predict.md").read_text(encoding="utf-8")
     document = answer([[0.0625, 0.0, 0.125, 0.90625], [0.625, 0.0, 0.25, 0.75]], duration_s=7.0)
     text = write([("dawn.ogg", document)], text_format, band_hz=(50.0, 16_000.0))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
-from silencio.evaluation.held_out import evaluate_test_set, name_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set, name_test_set
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from tests.conftest import TinyData
@@ -52,15 +52,10 @@ def evaluated(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float6
             "scores": {ENSEMBLE: good, "raw_cnn": 0.5 * good, "majority class": uniform},
             "uncalibrated": good,
             "named": good > 0.5,
-            "test_set": recordings,
-            "training": recordings.table,
-            "confusable": [],
             "champion": champion,
-            "classes": tiny_data.classes,
-            "slices": SliceConfig(),
-            "n_resamples": 200,
         }
-        return evaluate_test_set(**{**given, **changed})
+        data = EvaluationData(recordings, recordings, tiny_data.classes)
+        return evaluate_test_set(Predictions(**{**given, **changed}), data, [], SliceConfig(), 200)
 
     return evaluate
 

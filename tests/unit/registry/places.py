@@ -69,7 +69,7 @@ def write_bench(file: Path, *results: tuple[str, float, MeasuredBundle | None], 
     return file
 
 
-def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[str, str]:
+def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[str, Path]:
     """The files that `register` is given, with names as KFP gives them."""
     folder.mkdir(parents=True, exist_ok=True)
     verdict = {"passed": passed, "reasons": [GOOD] if passed else [GOOD, BAD], "policy": "kept as it is"}
@@ -80,7 +80,7 @@ def register_inputs(folder: Path, bundle: Path, *, passed: bool = True) -> dict[
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
-    return {"bundle": str(bundle), **{name: str(folder / name) for name in texts}}
+    return {"bundle": bundle, **{name: folder / name for name in texts}}
 
 
 def fresh_database(folder: Path) -> str:

@@ -15,12 +15,14 @@ from silencio.registry.head_run import HeadRun
 from silencio.registry.models import fetch, promote, versions
 from silencio.registry.runs import open_run, runs_page
 from silencio.registry.settings import RUN_KEY
-from silencio.steps.fetch_champion import fetch_champion_step
-from silencio.steps.open_run import open_run_step
-from silencio.steps.register import register_step
-from silencio.steps.train_head import train_step
+from silencio.steps import fetch_champion, register, train_head
+from silencio.steps import open_run as open_run_step
 from silencio.training.checkpoint import TrainedHead
 from tests.unit.registry.places import CONFIG, Server, fresh_database, postgresql, register_inputs, write_bundle
+
+
+def _fetch_champion(folder: Path) -> str:
+    return fetch_champion.run(fetch_champion.Inputs("registry"), fetch_champion.Outputs(folder))
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +53,12 @@ def test_path__from_the_first_step_to_the_champion(
     monkeypatch.setenv(RUN_KEY, "job-1")
     monkeypatch.setenv("SILENCIO_CODE_VERSION", "abc123")
     monkeypatch.setenv("SILENCIO_IMAGE", "silencio/train:1")
-    run_id = open_run_step("train tiny", "")
-    assert fetch_champion_step("registry", str(tmp_path / "compared")) == ""
+    run_id = open_run_step.run(open_run_step.Inputs("train tiny", ""))
+    assert _fetch_champion(tmp_path / "compared") == ""
 
     (tmp_path / "classes").write_text(tiny_data.classes.model_dump_json())
-    shards = [str(folder) for folder in tiny_data.development]
-    paths = (str(tmp_path / name) for name in ("classes", "model", "report"))
-    train_step(tiny_data.config, "raw_cnn", shards, *paths)
+    given = train_head.Inputs(tiny_data.config, "raw_cnn", tmp_path / "classes", tiny_data.development)
+    train_head.run(given, train_head.Outputs(tmp_path / "model", tmp_path / "report"))
     client = connect()
     assert client.get_run(run_id).data.tags.items() >= {("git_commit", "abc123"), ("image", "silencio/train:1")}
     assert runs_page() == f"{tracked.uri}/#/experiments/1/runs"
@@ -72,20 +73,18 @@ def test_path__from_the_first_step_to_the_champion(
 
     bundle = write_bundle(tmp_path / "bundle")
     for _ in range(2):
-        version = register_step(
-            run_id, CONFIG, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration")
-        )
-        assert version == "1"
+        inputs = register.Inputs(run_id, CONFIG, **register_inputs(tmp_path / "inputs", bundle))
+        assert register.run(inputs, register.Outputs(tmp_path / "registration")) == "1"
     refused = write_bundle(tmp_path / "refused", "b2", macro_map=0.1)
-    inputs = register_inputs(tmp_path / "inputs", refused, passed=False)
     other = open_run("train tiny", "abc123", "local", "job-2")
-    assert register_step(other, CONFIG, inputs, str(tmp_path / "registration")) == ""
+    inputs = register.Inputs(other, CONFIG, **register_inputs(tmp_path / "inputs", refused, passed=False))
+    assert register.run(inputs, register.Outputs(tmp_path / "registration")) == ""
     assert client.get_run(other).data.tags["needs_retraining"] == "true"
 
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
     assert fetch("champion", tmp_path / "champion") is None
     promote(1)
-    assert fetch_champion_step("registry", str(tmp_path / "compared with")).startswith("b1 ")
+    assert _fetch_champion(tmp_path / "compared with").startswith("b1 ")
     capsys.readouterr()
     assert main(["registry", "fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
     assert (tmp_path / "champion" / "bundle.json").read_bytes() == (bundle / "bundle.json").read_bytes()
@@ -94,14 +93,14 @@ def test_path__from_the_first_step_to_the_champion(
 
 def test_server__whose_store_takes_nothing_is_known_before_any_work_with_what_it_says(tracked: Server) -> None:
     with tracked.without_a_store(), pytest.raises(RegistryError) as caught:
-        open_run_step("train tiny", "job-4")
+        open_run_step.run(open_run_step.Inputs("train tiny", "job-4"))
     assert str(caught.value) == (
         f"{tracked.uri} takes no files for the run: it answers HTTP 500 (Internal Server Error); its own log says why. "
         "Where files lie on S3, boto3 is needed beside the server, and AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
         "MLFLOW_S3_ENDPOINT_URL in the server's environment (docs/tracking.md)"
     )
     # The same command when it is mended.
-    run_id = open_run_step("train tiny", "job-4")
+    run_id = open_run_step.run(open_run_step.Inputs("train tiny", "job-4"))
     assert connect().list_artifacts(run_id) == []
 
 

@@ -15,10 +15,10 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.evaluation.champion import ChampionScores
 from silencio.evaluation.gates import GatePolicy, Verdict
-from silencio.evaluation.held_out import evaluate_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
-from silencio.steps.apply_gates import judge_step
+from silencio.steps.apply_gates import Inputs, Outcome, Outputs, run
 from tests.conftest import TinyData
 from tests.tiny_reserve import TINY
 
@@ -34,13 +34,14 @@ def _evaluation(
     data: TinyData, path: Path, sureness: float, champion: ChampionScores | None = None, of: str = ENSEMBLE
 ) -> Evaluation:
     """Of a model that is always right, and says so with this probability."""
-    judged = ShardSet(data.test, data.config.features, "test")
-    truth = [data.classes.index[code] for code in judged.table["primary_label"]]
-    said = np.full((len(judged), 4), (1 - sureness) / 3)
-    said[np.arange(len(judged)), truth] = sureness
-    scores = {of: said, "majority class": np.full((len(judged), 4), 0.25)}
+    test_set = ShardSet(data.test, data.config.features, "test")
+    truth = [data.classes.index[code] for code in test_set.table["primary_label"]]
+    predictions = np.full((len(test_set), 4), (1 - sureness) / 3)
+    predictions[np.arange(len(test_set)), truth] = sureness
+    scores = {of: predictions, "majority class": np.full((len(test_set), 4), 0.25)}
+    made = Predictions(scores, predictions, predictions > 0.5, champion, of)
     evaluation = evaluate_test_set(
-        scores, said, said > 0.5, judged, judged.table, [], champion, data.classes, SliceConfig(), 100, of
+        made, EvaluationData(test_set, test_set, data.classes), [], SliceConfig(), n_resamples=100
     )
     evaluation.save(path)
     return evaluation
@@ -48,24 +49,25 @@ def _evaluation(
 
 @pytest.fixture
 def step(tiny_data: TinyData, candidate: Path, tmp_path: Path) -> Any:
-    def judged(
+    def gated(
         sureness: float, champion: ChampionScores | None = None, of: str = ENSEMBLE, **gates: Any
-    ) -> tuple[dict[str, Any], Path]:
+    ) -> tuple[Outcome, Path]:
         _evaluation(tiny_data, tmp_path / "evaluation", sureness, champion, of)
         (tmp_path / "variants").write_text("{}")
         config = resolve(TINY).model_copy(update={"gates": GatePolicy(**gates)})
-        names = ("bundle", "verdict", "report", "variants")
-        paths = {name: str(tmp_path / name) for name in names}
-        test = [str(shard) for shard in tiny_data.test]
-        return judge_step(config, str(candidate), str(tmp_path / "evaluation"), test, paths), tmp_path
+        inputs = Inputs(config, candidate, tmp_path / "evaluation", tmp_path / "variants", tiny_data.test)
+        outputs = Outputs(*(tmp_path / name for name in ("bundle", "verdict", "report")))
+        return run(inputs, outputs), tmp_path
 
-    return judged
+    return gated
 
 
-def test_judge_step__a_good_model_passes(step: Any, candidate: Path) -> None:
-    said, folder = step(0.9, minimum={"top1": 0.9}, max_calibration_error=0.2)
+def test_apply_gates__a_good_model_passes(step: Any, candidate: Path) -> None:
+    outcome, folder = step(0.9, minimum={"top1": 0.9}, max_calibration_error=0.2)
     version = Bundle(candidate).manifest.version
-    assert said == {"version": version, "verdict": "passed", "passed": True, "refusals": 0}
+    assert outcome == Outcome(version, passed=True, n_failed_gates=0)
+    assert outcome.metadata == {"version": version, "verdict": "passed"}
+    assert outcome.metrics == {"passed": 1.0, "failed_gates": 0}
     sealed = Bundle(folder / "bundle").manifest.verdict
     assert (sealed["passed"], sealed["failed_gates"]) == (True, [])
     assert {gate["gate"]: gate["outcome"] for gate in sealed["gates"]}["minimum test top1"] == "passed"
@@ -73,11 +75,12 @@ def test_judge_step__a_good_model_passes(step: Any, candidate: Path) -> None:
     assert "passed" in (folder / "report").read_text()
 
 
-def test_judge_step__a_bad_model_is_refused_and_sealed_all_the_same(step: Any) -> None:
+def test_apply_gates__a_bad_model_is_refused_and_sealed_all_the_same(step: Any) -> None:
     # Right; the policy asks for what four recordings cannot be.
     wanted = {"n_recordings": 100.0, "top5": 0.5}
-    said, folder = step(0.4, minimum=wanted, beats={"majority class": ["macro_map"], "no_such": ["top1"]})
-    assert (said["verdict"], said["passed"], said["refusals"]) == ("refused", False, 2)
+    outcome, folder = step(0.4, minimum=wanted, beats={"majority class": ["macro_map"], "no_such": ["top1"]})
+    assert (outcome.passed, outcome.n_failed_gates) == (False, 2)
+    assert (outcome.metadata["verdict"], outcome.metrics) == ("refused", {"passed": 0.0, "failed_gates": 2})
     verdict = Verdict.load(folder / "verdict")
     sealed = Bundle(folder / "bundle").manifest
     assert (sealed.verdict["passed"], sealed.verdict["failed_gates"]) == (False, verdict.failed_gates)
@@ -86,7 +89,7 @@ def test_judge_step__a_bad_model_is_refused_and_sealed_all_the_same(step: Any) -
     assert "at least 100" in (folder / "report").read_text()
 
 
-def test_judge_step__the_bundle_holds_the_figures_of_the_evaluation(step: Any) -> None:
+def test_apply_gates__the_bundle_holds_the_figures_of_the_evaluation(step: Any) -> None:
     _, folder = step(0.9)
     metrics = Bundle(folder / "bundle").manifest.metrics
     evaluation = Evaluation.load(folder / "evaluation")
@@ -97,7 +100,7 @@ def test_judge_step__the_bundle_holds_the_figures_of_the_evaluation(step: Any) -
     assert metrics["soundscapes"] == {}
 
 
-def test_judge_step__a_student_is_called_one_wherever_the_bundle_is_described(step: Any) -> None:
+def test_apply_gates__a_student_is_called_one_wherever_the_bundle_is_described(step: Any) -> None:
     _, folder = step(0.9, of="student")
     bundle = Bundle(folder / "bundle")
     assert bundle.manifest.metrics["test"]["top1"] == 1.0
@@ -111,7 +114,7 @@ def test_judge_step__a_student_is_called_one_wherever_the_bundle_is_described(st
         assert "ensemble" not in text.lower()
 
 
-def test_judge_step__the_champions_own_figures_stand_in_the_report(step: Any) -> None:
+def test_apply_gates__the_champions_own_figures_stand_in_the_report(step: Any) -> None:
     # Always wrong, and not to be asked about one of the four recordings.
     wrong = ChampionScores("1452e0a87c11", np.roll(np.eye(4), 1, axis=0), np.array([True, True, True, False]))
     _, folder = step(0.9, champion=wrong)
@@ -122,7 +125,7 @@ def test_judge_step__the_champions_own_figures_stand_in_the_report(step: Any) ->
     assert "0\u202f%" in table[: table.index("</table>")]
 
 
-def test_judge_step__the_same_figures_the_same_verdict(step: Any) -> None:
+def test_apply_gates__the_same_figures_the_same_verdict(step: Any) -> None:
     gates = {"minimum": {"top1": 0.9}, "beats": {"majority class": ["top1"]}}
     first, folder = step(0.9, **gates)
     text = (folder / "verdict").read_text()
@@ -133,23 +136,23 @@ def test_judge_step__the_same_figures_the_same_verdict(step: Any) -> None:
     assert (folder / "verdict").read_text() == text
 
 
-def test_judge_step__a_champion_that_cannot_be_compared_refuses(step: Any) -> None:
+def test_apply_gates__a_champion_that_cannot_be_compared_refuses(step: Any) -> None:
     # It has learned from every test recording, as one does that was made from another split.
     unfair = ChampionScores("v1", np.full((4, 4), 0.25), np.zeros(4, bool))
-    judged, folder = step(0.9, champion=unfair, champion_margin=0.02)
+    outcome, folder = step(0.9, champion=unfair, champion_margin=0.02)
     verdict = Verdict.load(folder / "verdict")
     (reason,) = [one for one in verdict.reasons if one.gate == "champion"]
-    assert (judged["passed"], reason.passed, reason.decides) == (False, False, True)
+    assert (outcome.passed, reason.passed, reason.decides) == (False, False, True)
     assert "Champion v1 was not compared" in reason.message
 
 
-def test_judge_step__a_run_that_lost_its_soundscapes_is_refused(step: Any) -> None:
-    judged, folder = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6})
-    assert not judged["passed"]
+def test_apply_gates__a_run_that_lost_its_soundscapes_is_refused(step: Any) -> None:
+    outcome, folder = step(0.9, soundscape_minimum={"macro_roc_auc": 0.6})
+    assert not outcome.passed
     (refusal,) = Verdict.load(folder / "verdict").failed_gates
     assert refusal.startswith("No soundscapes were scored")
 
 
-def test_judge_step__a_policy_may_say_that_there_are_no_soundscapes(step: Any) -> None:
-    judged, _ = step(0.9, minimum={"top1": 0.5}, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
-    assert judged["passed"]
+def test_apply_gates__a_policy_may_say_that_there_are_no_soundscapes(step: Any) -> None:
+    outcome, _ = step(0.9, minimum={"top1": 0.5}, soundscape_minimum={"macro_roc_auc": 0.6}, soundscapes="none")
+    assert outcome.passed

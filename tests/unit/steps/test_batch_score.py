@@ -17,10 +17,7 @@ from silencio.bundle import Bundle, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.detections.score_tables import row_names
 from silencio.errors import PipelineError, SourceError, StorageError
-from silencio.steps.archive_shards import shards_of_archive
-from silencio.steps.batch_score import batch_score
-from silencio.steps.collect_scores import collect_scores
-from silencio.steps.list_archive import list_archive
+from silencio.steps import archive_shards, batch_score, collect_scores, list_archive
 from silencio.storage import upload_folder
 from silencio.storage.parquet import read_parquet
 from tests.disks import files_of_at_most
@@ -46,6 +43,23 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def _list(data: Path | str, n_shards: int, archive: Path) -> dict[str, int]:
+    return list_archive.run(list_archive.Inputs(str(data), n_shards), list_archive.Outputs(archive))
+
+
+def _shards_of(archive: Path) -> list[int]:
+    return archive_shards.run(archive_shards.Inputs(archive))
+
+
+def _score(archive: Path, shard: int, bundle: Path | str, scores: Path) -> dict[str, float]:
+    inputs = batch_score.Inputs(archive, shard, str(bundle), n_processes=1)
+    return batch_score.run(inputs, batch_score.Outputs(scores))
+
+
+def _collect(archive: Path, shards: list[Path], scores: Path) -> dict[str, int]:
+    return collect_scores.run(collect_scores.Inputs(archive, shards), collect_scores.Outputs(scores))
+
+
 def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
 
@@ -53,12 +67,12 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def scores(archive: Path, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     work = tmp_path_factory.mktemp("work")
-    table = str(work / "archive")
-    list_archive(str(archive), 2, table)
-    parts = [str(work / f"part-{shard}") for shard in shards_of_archive(table)]
-    for shard, part in zip(shards_of_archive(table), parts, strict=True):
-        batch_score(table, shard, str(bundle), 1, part)
-    return work / "all", collect_scores(table, parts[::-1], str(work / "all"))
+    table = work / "archive"
+    _list(archive, 2, table)
+    parts = [work / f"part-{shard}" for shard in _shards_of(table)]
+    for shard, part in zip(_shards_of(table), parts, strict=True):
+        _score(table, shard, bundle, part)
+    return work / "all", _collect(table, parts[::-1], work / "all")
 
 
 def test_counts__add_up(scores: tuple[Path, dict[str, int]]) -> None:
@@ -72,7 +86,7 @@ def test_counts__add_up(scores: tuple[Path, dict[str, int]]) -> None:
     assert (files["a/one.ogg"]["duration_s"], files["a/one.ogg"]["n_windows"]) == ("12.000", "3")
 
 
-def test_rows__are_birdclefs_and_say_what_the_scorer_says(
+def test_rows__are_birdclefs_and_hold_what_the_scorer_predicts(
     scores: tuple[Path, dict[str, int]], archive: Path, bundle: Path
 ) -> None:
     rows = {row.pop("row_id"): row for row in rows_of(scores[0] / "birdclef.csv")}
@@ -84,8 +98,8 @@ def test_rows__are_birdclefs_and_say_what_the_scorer_says(
         *(f"three_{end}" for end in (5, 10)),
     ]
     scorer = Scorer(Bundle(bundle), 1)
-    said = np.array([[float(value) for value in rows[f"three_{end}"].values()] for end in (5, 10)], np.float32)
-    np.testing.assert_allclose(said, scorer(archive / "b" / "three.flac").probabilities, rtol=0, atol=1e-6)
+    printed = np.array([[float(value) for value in rows[f"three_{end}"].values()] for end in (5, 10)], np.float32)
+    np.testing.assert_allclose(printed, scorer(archive / "b" / "three.flac").probabilities, rtol=0, atol=1e-6)
     assert list(rows["two_5"]) == list(scorer.bundle.manifest.classes.codes)
 
 
@@ -109,10 +123,10 @@ def test_detections__are_of_files_that_were_scored(scores: tuple[Path, dict[str,
 
 @pytest.mark.parametrize(("n_shards", "expected"), [(1, 1), (2, 2), (4, 4), (5, 5), (99, 5), (0, 1)])
 def test_shards__hold_every_recording_once(n_shards: int, expected: int, archive: Path, tmp_path: Path) -> None:
-    counts = list_archive(str(archive), n_shards, str(tmp_path / "archive"))
+    counts = _list(archive, n_shards, tmp_path / "archive")
     shards = read_parquet(tmp_path / "archive").to_pylist()
     assert counts == {"files": 7, "recordings": 5, "shards": expected}
-    assert shards_of_archive(str(tmp_path / "archive")) == list(range(expected))
+    assert _shards_of(tmp_path / "archive") == list(range(expected))
     assert sum(row["shard"] >= 0 for row in shards) == 5
 
 
@@ -120,7 +134,7 @@ def test_shards__are_of_like_size(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(100):
         (tmp_path / "in" / f"{number:03d}.ogg").write_bytes(b"x" * (1 + 10 * (number % 7)))
-    list_archive(str(tmp_path / "in"), 4, str(tmp_path / "archive"))
+    _list(tmp_path / "in", 4, tmp_path / "archive")
     rows = read_parquet(tmp_path / "archive").to_pylist()
     sizes = [sum(row["size_bytes"] for row in rows if row["shard"] == shard) for shard in range(4)]
     assert max(sizes) < 1.2 * min(sizes)
@@ -129,28 +143,28 @@ def test_shards__are_of_like_size(tmp_path: Path) -> None:
 def test_nothing_to_score__is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(SourceError, match="holds no recording"):
-        list_archive(str(tmp_path), 1, str(tmp_path / "archive"))
+        _list(tmp_path, 1, tmp_path / "archive")
     with pytest.raises(SourceError, match="is a table"):
-        list_archive(str(tmp_path / "manifest.csv"), 1, str(tmp_path / "archive"))
+        _list(tmp_path / "manifest.csv", 1, tmp_path / "archive")
     with pytest.raises(SourceError, match="-1 shards"):
-        list_archive(str(tmp_path), -1, str(tmp_path / "archive"))
+        _list(tmp_path, -1, tmp_path / "archive")
     with pytest.raises(SourceError, match="151 shards: 0 .by size. to 150"):
-        list_archive(str(tmp_path), 151, str(tmp_path / "archive"))
+        _list(tmp_path, 151, tmp_path / "archive")
 
 
-def test_shards__are_no_more_than_a_step_can_be_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards__are_no_more_than_a_step_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("silencio.steps.list_archive.SHARD_BYTES", 1)
     (tmp_path / "in").mkdir()
     for number in range(160):
         (tmp_path / "in" / f"{number:03d}.ogg").write_bytes(b"x" * 10)
-    counts = list_archive(str(tmp_path / "in"), 0, str(tmp_path / "archive"))
+    counts = _list(tmp_path / "in", 0, tmp_path / "archive")
     assert counts == {"files": 160, "recordings": 160, "shards": 150}
 
 
 def test_lost_shard__is_noticed(scores: tuple[Path, dict[str, int]], tmp_path: Path) -> None:
     work = scores[0].parent
     with pytest.raises(PipelineError, match="7 files are in the archive"):
-        collect_scores(str(work / "archive"), [str(work / "part-0")], str(tmp_path / "all"))
+        _collect(work / "archive", [work / "part-0"], tmp_path / "all")
 
 
 def test_names_that_are_no_text__are_scored_among_others(bundle: Path, tmp_path: Path) -> None:
@@ -162,9 +176,9 @@ def test_names_that_are_no_text__are_scored_among_others(bundle: Path, tmp_path:
             soundfile.write(file, 0.1 * np.ones(32_000), 32_000, format="OGG")
     work = tmp_path / "work"
     work.mkdir()
-    assert list_archive(str(tmp_path / "in"), 1, str(work / "archive"))["recordings"] == 3
-    batch_score(str(work / "archive"), 0, str(bundle), 1, str(work / "split"))
-    assert collect_scores(str(work / "archive"), [str(work / "split")], str(work / "all"))["scored"] == 3
+    assert _list(tmp_path / "in", 1, work / "archive")["recordings"] == 3
+    _score(work / "archive", 0, bundle, work / "scores")
+    assert _collect(work / "archive", [work / "scores"], work / "all")["scored"] == 3
     files = {row["file"]: row["status"] for row in rows_of(work / "all" / "files.csv")}
     assert files == {
         "[dawn] 1.ogg": "scored",
@@ -189,7 +203,7 @@ def test_folder_that_cannot_be_listed__is_skipped_by_name(
 
     monkeypatch.setattr(os, "scandir", refusing)
     try:
-        counts = list_archive(str(archive), 1, str(tmp_path / "archive"))
+        counts = _list(archive, 1, tmp_path / "archive")
     finally:
         (archive / "lost+found").rmdir()
     assert counts == {"files": 8, "recordings": 5, "shards": 1}
@@ -200,9 +214,9 @@ def test_folder_that_cannot_be_listed__is_skipped_by_name(
 
 
 def test_full_disk__is_one_sentence_that_names_the_table(archive: Path, bundle: Path, tmp_path: Path) -> None:
-    list_archive(str(archive), 1, str(tmp_path / "archive"))
+    _list(archive, 1, tmp_path / "archive")
     with files_of_at_most(64), pytest.raises(StorageError, match=r"/scores\S* (grows larger|cannot be written)"):
-        batch_score(str(tmp_path / "archive"), 0, str(bundle), 1, str(tmp_path / "scores"))
+        _score(tmp_path / "archive", 0, bundle, tmp_path / "scores")
 
 
 def test_row_names__are_unique() -> None:
@@ -215,8 +229,8 @@ def test_s3__holds_archive_and_bundle(
     place = running_s3().use(monkeypatch).new_place()
     upload_folder(archive, f"{place}/in")
     upload_folder(bundle, f"{place}/bundle")
-    assert list_archive(f"{place}/in/", 1, str(tmp_path / "archive"))["recordings"] == 5
-    figures = batch_score(str(tmp_path / "archive"), 0, f"{place}/bundle", 1, str(tmp_path / "scores"))
+    assert _list(f"{place}/in/", 1, tmp_path / "archive")["recordings"] == 5
+    figures = _score(tmp_path / "archive", 0, f"{place}/bundle", tmp_path / "scores")
     assert (figures["scored"], figures["failed"], figures["audio_s"]) == (4, 1, 27.0)
     assert figures["times_real_time"] > 0
 
@@ -226,7 +240,7 @@ def test_list_archive__leaves_bins_out_and_takes_what_phones_write(tmp_path: Pat
     for name in names:
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(b"x")
-    list_archive(str(tmp_path / "in"), 1, str(tmp_path / "archive"))
+    _list(tmp_path / "in", 1, tmp_path / "archive")
     reasons = {row["file"]: row["reason"] for row in read_parquet(tmp_path / "archive").to_pylist()}
     assert list(reasons) == names
     assert [name for name, reason in reasons.items() if not reason] == names[2:5]

@@ -13,7 +13,7 @@ from silencio.config import resolve
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.data.validate import ValidatedRecordings
 from silencio.evaluation.metrics import compute_metrics
-from silencio.steps.calibrate import calibrate_step
+from silencio.steps.calibrate import Inputs, Outputs, run
 from silencio.taxonomy import ClassList
 from silencio.training.calibrate import DecisionRule, calibrate_ensemble
 from silencio.training.checkpoint import WindowProbabilities
@@ -28,28 +28,28 @@ def classes(source) -> ClassList:
 
 
 @pytest.fixture
-def fusion(validated: ValidatedRecordings, classes: ClassList) -> FittedEnsemble:
+def ensemble(validated: ValidatedRecordings, classes: ClassList) -> FittedEnsemble:
     """What some ensemble says of all usable recordings, two windows each."""
     table = validated.usable.sort_values("recording_id")
     truth = np.array([classes.index[code] for code in table["primary_label"]])
-    said = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 2 * len(table)).astype(np.float32)
-    windows = WindowProbabilities(list(table["recording_id"]), np.repeat(np.arange(len(table)), 2), said)
+    predictions = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 2 * len(table)).astype(np.float32)
+    windows = WindowProbabilities(list(table["recording_id"]), np.repeat(np.arange(len(table)), 2), predictions)
     perfect = np.eye(len(classes))[truth]
     figures = compute_metrics(perfect, perfect, table["primary_label"], classes)
     return FittedEnsemble("weighted_average", ["raw_cnn"], [1.0], {"weights": [1.0]}, figures, windows)
 
 
-def test_calibrate_step__writes_decisions_and_a_page(
-    fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList, tmp_path: Path
+def test_calibrate__writes_decisions_and_a_page(
+    ensemble: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList, tmp_path: Path
 ) -> None:
-    fusion.save(tmp_path / "fusion")
+    ensemble.save(tmp_path / "ensemble")
     write_recordings(validated.usable, tmp_path / "usable")
     write_class_list(classes, tmp_path / "classes")
-    names = ("fusion", "usable", "classes", "decisions", "report")
-    figures = calibrate_step(CONFIG, *(str(tmp_path / name) for name in names))
-    decisions = DecisionRule.load(tmp_path / "decisions")
-    assert decisions == calibrate_ensemble(fusion, validated.usable, CONFIG, classes)
-    assert figures == {
+    inputs = Inputs(CONFIG, tmp_path / "ensemble", tmp_path / "usable", tmp_path / "classes")
+    metrics = run(inputs, Outputs(tmp_path / "decision_rule", tmp_path / "report"))
+    decisions = DecisionRule.load(tmp_path / "decision_rule")
+    assert decisions == calibrate_ensemble(ensemble, validated.usable, CONFIG, classes)
+    assert metrics == {
         "calibration_error_before": round(decisions.calibration_error["before"], 4),
         "calibration_error_after": round(decisions.calibration_error["after"], 4),
         "pooled_threshold": round(decisions.thresholds.pooled, 4),
@@ -61,14 +61,14 @@ def test_calibrate_step__writes_decisions_and_a_page(
     assert f"of {len(classes)} have a threshold of their own" in page
 
 
-def test_calibrate_step__needs_no_recording_but_validations(
-    fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
+def test_calibrate__needs_no_recording_but_validations(
+    ensemble: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
 ) -> None:
     # A test recording's label is in the same table; it must not matter.
     few = WindowProbabilities(
-        fusion.windows.recording_ids[:12], fusion.windows.recording[:24], fusion.windows.probabilities[:24]
+        ensemble.windows.recording_ids[:12], ensemble.windows.recording[:24], ensemble.windows.probabilities[:24]
     )
-    of_few = replace(fusion, windows=few)
+    of_few = replace(ensemble, windows=few)
     relabelled = validated.usable.copy()
     others = ~relabelled["recording_id"].isin(few.recording_ids)
     assert others.any()
@@ -77,8 +77,8 @@ def test_calibrate_step__needs_no_recording_but_validations(
     assert decisions[0] == decisions[1]
 
 
-def test_calibrate_step__a_recording_that_is_not_there_is_no_silence(
-    fusion: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
+def test_calibrate__a_recording_that_is_not_there_is_no_silence(
+    ensemble: FittedEnsemble, validated: ValidatedRecordings, classes: ClassList
 ) -> None:
     with pytest.raises(KeyError):
-        calibrate_ensemble(fusion, pd.DataFrame(validated.usable.iloc[1:]), CONFIG, classes)
+        calibrate_ensemble(ensemble, pd.DataFrame(validated.usable.iloc[1:]), CONFIG, classes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,65 +14,68 @@ from silencio.config import resolve
 from silencio.data.shards import ShardSet
 from silencio.errors import DataError
 from silencio.evaluation.costs import example_recordings, measure_costs
-from silencio.evaluation.held_out import evaluate_test_set
+from silencio.evaluation.held_out import EvaluationData, Predictions, evaluate_test_set
 from silencio.evaluation.results import ENSEMBLE
 from silencio.evaluation.slices import SliceConfig
-from silencio.steps.compare_bundles import compare_bundles_step
+from silencio.steps.compare_bundles import Inputs, Outputs, run
 from tests.conftest import TinyData
 from tests.tiny_reserve import TINY
 
 
-def _evaluation(data: TinyData, path: Path, n_wrong: int, of: str) -> str:
+def _evaluation(data: TinyData, path: Path, n_wrong: int, of: str) -> Path:
     """Of a model that is sure, and wrong about the first recordings."""
-    judged = ShardSet(data.test, data.config.features, "test")
-    truth = np.array([data.classes.index[code] for code in judged.table["primary_label"]])
-    said = np.full((len(judged), 4), 0.05)
-    said[np.arange(len(judged)), (truth + (np.arange(len(judged)) < n_wrong)) % 4] = 0.85
-    evaluate_test_set(
-        {of: said}, said, said > 0.5, judged, judged.table, [], None, data.classes, SliceConfig(), 100, of
-    ).save(path)
-    return str(path)
+    test_set = ShardSet(data.test, data.config.features, "test")
+    truth = np.array([data.classes.index[code] for code in test_set.table["primary_label"]])
+    predictions = np.full((len(test_set), 4), 0.05)
+    predictions[np.arange(len(test_set)), (truth + (np.arange(len(test_set)) < n_wrong)) % 4] = 0.85
+    made = Predictions({of: predictions}, predictions, predictions > 0.5, bundle=of)
+    evaluate_test_set(made, EvaluationData(test_set, test_set, data.classes), [], SliceConfig(), n_resamples=100).save(
+        path
+    )
+    return path
 
 
 @pytest.fixture
-def arguments(tiny_data: TinyData, tiny_bundle: Path, tmp_path: Path) -> dict[str, Any]:
+def inputs(tiny_data: TinyData, tiny_bundle: Path, tmp_path: Path) -> Inputs:
     """The ensemble is right of all four recordings, the student of three; both are the same bundle."""
-    return {
-        "config": resolve(TINY, overrides=["student.kind=raw_cnn"]),
-        "released": "student",
-        "bundles": {"ensemble": str(tiny_bundle), "student": str(tiny_bundle)},
-        "evaluations": {
-            "ensemble": _evaluation(tiny_data, tmp_path / "ensemble", 0, ENSEMBLE),
-            "student": _evaluation(tiny_data, tmp_path / "student", 1, "student"),
-        },
-        "page_path": str(tmp_path / "page.html"),
-        "table_path": str(tmp_path / "table.json"),
-    }
+    return Inputs(
+        config=resolve(TINY, overrides=["student.kind=raw_cnn"]),
+        released="student",
+        ensemble=tiny_bundle,
+        ensemble_evaluation=_evaluation(tiny_data, tmp_path / "ensemble", 0, ENSEMBLE),
+        student=tiny_bundle,
+        student_evaluation=_evaluation(tiny_data, tmp_path / "student", 1, "student"),
+    )
 
 
-def test_compare_bundles__one_table_has_both(arguments: dict[str, Any], tiny_bundle: Path) -> None:
-    figures = compare_bundles_step(**arguments)
-    facts = json.loads(Path(arguments["table_path"]).read_text())
+@pytest.fixture
+def outputs(tmp_path: Path) -> Outputs:
+    return Outputs(page=tmp_path / "page.html", table=tmp_path / "table.json")
+
+
+def test_compare_bundles__one_table_has_both(inputs: Inputs, outputs: Outputs, tiny_bundle: Path) -> None:
+    metrics = run(inputs, outputs)
+    facts = json.loads(outputs.table.read_text())
     ensemble, student = facts["bundles"]
     assert (ensemble["name"], ensemble["top1"], ensemble["released"]) == ("ensemble", 1.0, False)
     assert (student["name"], student["top1"], student["released"]) == ("student", 0.75, True)
     assert facts["student_minus_ensemble"]["top1"] == -0.25
     low, high = facts["student_minus_ensemble"]["top1_interval"]
     assert low <= -0.25 <= high <= 0.0
-    assert figures["student_top1"] == 0.75
+    assert metrics["student_top1"] == 0.75
     # Figures stand side by side with the recordings that they are of.
     assert ensemble["test_set"] == student["test_set"] != ""
     assert facts["student_minus_ensemble"]["n_recordings"] == ensemble["n_recordings"] == 4
-    assert f"on 4\u202ftest recordings, test set {student['test_set']}" in Path(arguments["page_path"]).read_text()
+    assert f"on 4\u202ftest recordings, test set {student['test_part']}" in outputs.page.read_text()
     licence = Bundle(tiny_bundle).manifest.licences["verdict"]
     assert ensemble["licence"] == licence
-    page = Path(arguments["page_path"]).read_text()
+    page = outputs.page.read_text()
     for text in ("times real time", licence, "75", "100", "refused"):
         assert text in page
 
 
 def test_compare_bundles__times_are_taken_on_validation_recordings(
-    arguments: dict[str, Any], tiny_data: TinyData, monkeypatch: pytest.MonkeyPatch
+    inputs: Inputs, outputs: Outputs, tiny_data: TinyData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[str] = []
 
@@ -82,31 +84,30 @@ def test_compare_bundles__times_are_taken_on_validation_recordings(
         return Path(path).read_bytes()
 
     monkeypatch.setattr("silencio.evaluation.costs.read_bytes", reading)
-    compare_bundles_step(**arguments)
+    run(inputs, outputs)
     part = tiny_data.recordings.set_index("path")["split"]
     assert read and set(part[read]) == {"validation"}
 
 
-def test_compare_bundles__says_which_one_is_released_and_that_the_gates_have_the_last_word(
-    arguments: dict[str, Any],
+def test_compare_bundles__names_the_released_one_and_that_the_gates_have_the_last_word(
+    inputs: Inputs,
+    outputs: Outputs,
 ) -> None:
-    compare_bundles_step(**arguments)
+    run(inputs, outputs)
     # The tiny bundle was never judged.
-    assert "The student would be registered, but the gates refused it" in Path(arguments["page_path"]).read_text()
+    assert "The student would be registered, but the gates refused it" in outputs.page.read_text()
 
 
-def test_compare_bundles__figures_on_different_recordings_are_not_compared(
-    arguments: dict[str, Any], tmp_path: Path
-) -> None:
-    path = Path(arguments["evaluations"]["student"])
+def test_compare_bundles__figures_on_different_recordings_are_not_compared(inputs: Inputs, outputs: Outputs) -> None:
+    path = inputs.student_evaluation
     facts = json.loads(path.read_text())
     facts["answers"] = facts["answers"][1:]
     path.write_text(json.dumps(facts))
     with pytest.raises(DataError, match="different test recordings"):
-        compare_bundles_step(**arguments)
+        run(inputs, outputs)
 
 
-def test_costs__count_files_and_hear_every_recording(tiny_data: TinyData, tiny_bundle: Path) -> None:
+def test_costs__count_files_and_score_every_recording(tiny_data: TinyData, tiny_bundle: Path) -> None:
     recordings = example_recordings(tiny_data.recordings)
     costs = measure_costs({"one": tiny_bundle, "other": tiny_bundle}, recordings)
     validation = ShardSet(tiny_data.development, tiny_data.config.features, "validation")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,51 +14,57 @@ from silencio.config import resolve
 from silencio.data.frames import read_frame
 from silencio.data.recordings import write_class_list, write_recordings
 from silencio.errors import ModelError
-from silencio.steps.export import export_step, licence_counts
+from silencio.provenance import CODE_VERSION, IMAGE
+from silencio.steps.export import Inputs, Outputs, licence_counts, run
 from silencio.training.calibrate import calibrate_ensemble
 from silencio.training.ensemble import fit_ensemble
 from tests.conftest import TinyData, TinyEnsemble
 from tests.tiny_reserve import TINY
 
-PARENTS = {"data_fingerprint": "0" * 64, "split_sha256": "1" * 64, "code_version": "test"}
+PARENTS = {"data_fingerprint": "0" * 64, "split_sha256": "1" * 64, "config_sha256": "2" * 64}
 
 
 @pytest.fixture(scope="module")
-def arguments(
-    tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
+def inputs(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     """Of a run with one small head: exporting it takes a second."""
     folder, config = tmp_path_factory.mktemp("inputs"), resolve(TINY, overrides=["heads.effnet_lora=null"])
     heads = [head for head in tiny_ensemble.heads if head.name == "raw_cnn"]
     heads[0].save(folder / "raw_cnn")
-    fusion = fit_ensemble(heads, tiny_data.recordings, config, tiny_data.classes)
-    fusion.save(folder / "fusion")
-    calibrate_ensemble(fusion, tiny_data.recordings, config, tiny_data.classes).save(folder / "decisions")
+    ensemble = fit_ensemble(heads, tiny_data.recordings, config, tiny_data.classes)
+    ensemble.save(folder / "ensemble")
+    calibrate_ensemble(ensemble, tiny_data.recordings, config, tiny_data.classes).save(folder / "decision_rule")
     write_class_list(tiny_data.classes, folder / "classes")
     write_recordings(tiny_data.recordings.drop(columns="split"), folder / "usable")
     assignment = tiny_data.recordings[["recording_id", "split", "primary_label", "sha256"]]
     assignment = assignment.assign(group_id=assignment["recording_id"])
     assignment.to_parquet(folder / "assignment")
-    assignment.to_parquet(folder / "ledger")
-    names = ("usable", "assignment", "ledger", "fusion", "decisions", "classes")
-    return {
-        "config": config,
-        "parents": PARENTS,
+    assignment.to_parquet(folder / "split_history")
+    return Inputs(
+        config=config,
+        **PARENTS,
+        pool_sha256="",
         # A pipeline's node has six places for heads; the last one stands in those that are left.
-        "heads": [str(folder / "raw_cnn")] * 6,
-        "inputs": {name: str(folder / name) for name in names},
-        "development": [str(shard) for shard in tiny_data.development],
-    }
+        heads=[folder / "raw_cnn"] * 6,
+        development=tiny_data.development,
+        classes=folder / "classes",
+        usable=folder / "usable",
+        assignment=folder / "assignment",
+        split_history=folder / "split_history",
+        ensemble=folder / "ensemble",
+        decision_rule=folder / "decision_rule",
+    )
 
 
 @pytest.fixture(scope="module")
-def exported(arguments: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def exported(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     folder = tmp_path_factory.mktemp("exported")
-    version = export_step(**arguments, directory=str(folder / "bundle"), variants_path=str(folder / "variants"))
-    return version, folder
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv(CODE_VERSION, "test")
+        environment.setenv(IMAGE, "local/image:1")
+        return run(inputs, Outputs(folder / "bundle", folder / "variants")), folder
 
 
-def test_export_step__writes_a_candidate_that_was_not_judged(exported: tuple[str, Path]) -> None:
+def test_export__writes_a_candidate_that_was_not_evaluated(exported: tuple[str, Path]) -> None:
     version, folder = exported
     manifest = Bundle(folder / "bundle").manifest
     assert manifest.version == version
@@ -68,10 +74,11 @@ def test_export_step__writes_a_candidate_that_was_not_judged(exported: tuple[str
     assert json.loads((folder / "variants").read_text()) == {}
 
 
-def test_export_step__says_where_it_comes_from(exported: tuple[str, Path], tiny_data: TinyData) -> None:
+def test_export__names_where_it_comes_from(exported: tuple[str, Path], tiny_data: TinyData) -> None:
     directory = exported[1] / "bundle"
     manifest = Bundle(directory).manifest
-    assert PARENTS.items() <= manifest.parents.items()
+    # What was not added has no identity, and what runs says itself what it is.
+    assert manifest.parents == PARENTS | {"code_version": "test", "image": "local/image:1"}
     assert manifest.licences["recordings"] == {"CC BY 4.0": 20}
     data = read_frame(directory / "data.parquet").set_index("recording_id")
     expected = tiny_data.recordings.set_index("recording_id")
@@ -82,12 +89,9 @@ def test_export_step__says_where_it_comes_from(exported: tuple[str, Path], tiny_
     assert dict(zip(ledger["recording_id"], ledger["split"], strict=True)) == expected["split"].to_dict()
 
 
-def test_export_step__a_head_that_was_not_handed_on_is_named(
-    arguments: dict[str, Any], tiny_data: TinyData, tmp_path: Path
-) -> None:
-    both = {**arguments, "config": tiny_data.config}
+def test_export__a_head_that_was_not_handed_on_is_named(inputs: Inputs, tiny_data: TinyData, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no trained effnet_lora was handed on; there are raw_cnn"):
-        export_step(**both, directory=str(tmp_path / "bundle"), variants_path=str(tmp_path / "variants"))
+        run(replace(inputs, config=tiny_data.config), Outputs(tmp_path / "bundle", tmp_path / "variants"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,9 +14,7 @@ from silencio.data.shards import ShardSet
 from silencio.data.validate import ValidatedRecordings
 from silencio.errors import DataError
 from silencio.features import FrontEnd
-from silencio.steps.featurize import featurize_shard
-from silencio.steps.plan import shards_of
-from silencio.steps.split import divide_recordings
+from silencio.steps import featurize, plan, split
 
 CONFIG = "heads: {raw_cnn: {}}\nsupervisor: {kind: weighted_average}\n"
 
@@ -31,18 +29,23 @@ def run(config: RunConfig, validated: ValidatedRecordings, tmp_path_factory: pyt
     """A folder with `usable`, `assignment` and a folder for each shard, as the steps before have written it."""
     folder = tmp_path_factory.mktemp("run")
     write_recordings(validated.usable, folder / "usable")
-    names = (str(folder / name) for name in ("assignment", "ledger", "report.html"))
-    divide_recordings(config, str(folder / "usable"), "", *names)
+    _split(config, folder)
     for shard in read_frame(folder / "assignment")["shard"].unique():
         _featurize(config, folder, int(shard), f"shard {shard}")
     return folder
 
 
+def _split(config: RunConfig, folder: Path) -> None:
+    outputs = split.Outputs(*(folder / name for name in ("assignment", "split_history", "report.html")))
+    split.run(split.Inputs(config, folder / "usable"), outputs)
+
+
 def _featurize(config: RunConfig, folder: Path, shard: int, name: str) -> None:
-    featurize_shard(config, shard, str(folder / "usable"), str(folder / "assignment"), str(folder / name))
+    inputs = featurize.Inputs(config, shard, folder / "usable", folder / "assignment")
+    featurize.run(inputs, featurize.Outputs(folder / name))
 
 
-def test_featurize_shard__writes_its_own_recordings(config: RunConfig, run: Path) -> None:
+def test_featurize__writes_its_own_recordings(config: RunConfig, run: Path) -> None:
     assignment = read_frame(run / "assignment")
     for shard, mine in assignment.groupby("shard"):
         table = ShardSet([run / f"shard {shard}"], config.features).table
@@ -51,7 +54,7 @@ def test_featurize_shard__writes_its_own_recordings(config: RunConfig, run: Path
         assert list(table["primary_label"]) == list(mine["primary_label"])
 
 
-def test_featurize_shard__follows_the_configurations_spec(config: RunConfig, run: Path) -> None:
+def test_featurize__follows_the_configurations_spec(config: RunConfig, run: Path) -> None:
     front_end = FrontEnd(config.features)
     shards = ShardSet([run / "shard 0"], config.features)
     for index, waveform in enumerate(shards):
@@ -60,34 +63,35 @@ def test_featurize_shard__follows_the_configurations_spec(config: RunConfig, run
         ShardSet([run / "shard 0"], resolve(CONFIG).features)
 
 
-def test_featurize_shard__all_shards_together_hold_every_recording_once(
+def test_featurize__all_shards_together_hold_every_recording_once(
     config: RunConfig, run: Path, validated: ValidatedRecordings
 ) -> None:
     names = []
-    for part in ("development", "test"):
-        folders = [run / f"shard {shard}" for shard in shards_of(part, str(run / "assignment"))]
+    for name in ("development", "test"):
+        shards = plan.run(plan.Inputs(name, run / "assignment"))
+        folders = [run / f"shard {shard}" for shard in shards]
         table = ShardSet(folders, config.features).table
-        assert ((table["split"] == "test") == (part == "test")).all()
+        assert ((table["split"] == "test") == (name == "test")).all()
         names += list(table["recording_id"])
     assert sorted(names) == list(validated.usable["recording_id"])
 
 
-def test_featurize_shard__keeps_secondary_labels(config: RunConfig, run: Path, validated: ValidatedRecordings) -> None:
+def test_featurize__keeps_secondary_labels(config: RunConfig, run: Path, validated: ValidatedRecordings) -> None:
     folders = [run / f"shard {shard}" for shard in read_frame(run / "assignment")["shard"].unique()]
     table = ShardSet(folders, config.features).table
     assert [list(labels) for labels in table["secondary_labels"]] == list(validated.usable["secondary_labels"])
 
 
-def test_featurize_shard__twice_gives_the_same_bytes(config: RunConfig, run: Path) -> None:
+def test_featurize__twice_gives_the_same_bytes(config: RunConfig, run: Path) -> None:
     _featurize(config, run, 0, "again")
     for name in ("waveforms.i16", "shard.json", "recordings.parquet"):
         assert (run / "again" / name).read_bytes() == (run / "shard 0" / name).read_bytes()
 
 
-def test_featurize_shard__hidden_labels_are_in_no_shard(validated: ValidatedRecordings, tmp_path: Path) -> None:
+def test_featurize__hidden_labels_are_in_no_shard(validated: ValidatedRecordings, tmp_path: Path) -> None:
     config = resolve(CONFIG, overrides=["self_training.pool=hidden", "self_training.hidden_share=0.5"])
     write_recordings(validated.usable, tmp_path / "usable")
-    divide_recordings(config, str(tmp_path / "usable"), "", *(str(tmp_path / n) for n in ("assignment", "l", "r.html")))
+    _split(config, tmp_path)
     _featurize(config, tmp_path, 0, "shard")
     table = ShardSet([tmp_path / "shard"], config.features).table
     hidden = table[table["split"] == "pool"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from silencio.data.place_version import RUN_FOLDER
-from silencio.steps.inputs_version import inputs_version_step
+from silencio.steps.inputs_version import Inputs, run
 from tests.disks import close_folder
 
 
@@ -21,7 +21,7 @@ def recordings(tmp_path: Path) -> Path:
 
 
 def version(recordings: Path, beside: str = "") -> str:
-    return inputs_version_step(str(recordings), beside)
+    return run(Inputs(str(recordings), beside))
 
 
 def test_version__is_the_same_as_long_as_nothing_was_changed(recordings: Path) -> None:
@@ -96,4 +96,4 @@ def test_version__does_not_count_a_local_run_s_own_files(recordings: Path, monke
 
 
 def test_source__that_comes_with_the_library_has_a_version(tmp_path: Path) -> None:
-    assert inputs_version_step("demo", "") != inputs_version_step("instruments", "")
+    assert run(Inputs("demo", "")) != run(Inputs("instruments", ""))

@@ -10,7 +10,7 @@ from components.open_run import open_run
 from silencio.errors import RegistryError
 from silencio.network import free_ports
 from silencio.registry.connection import connect
-from silencio.steps.open_run import open_run_step
+from silencio.steps.open_run import Inputs, run
 from tests.unit.registry.places import fresh_database
 
 
@@ -20,9 +20,9 @@ def test_open_run__hands_on_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert connect().get_run(run_id).data.tags["kfp_run"] == "job-1"
 
 
-def test_open_run__nobody_there_is_said_before_any_work(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+def test_open_run__nobody_there_is_known_before_any_work(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(RegistryError, match="does not answer") as caught:
-        open_run_step("train", "job-1")
+        run(Inputs("train", "job-1"))
     assert sum(pauses) < 10
     assert "\n" not in str(caught.value)

@@ -11,9 +11,10 @@ from silencio.errors import RegistryError
 from silencio.registry.connection import connect
 from silencio.registry.models import versions
 from silencio.registry.runs import open_run
-from silencio.steps.record import record_step
-from silencio.steps.register import register_step
+from silencio.steps import record, register
 from tests.unit.registry.places import CONFIG, fresh_database, register_inputs, write_bundle
+
+FILES = ("bundle", "verdict", "evaluation", "report", "page", "table")
 
 
 @pytest.fixture
@@ -26,12 +27,12 @@ def test_record__keeps_the_other_bundle_beside_the_registered_one(client: Mlflow
     inputs = register_inputs(tmp_path / "inputs", write_bundle(tmp_path / "bundle"), passed=True)
     for name in ("page", "table"):
         (tmp_path / name).write_text(f"the {name}")
-    pages = {name: str(tmp_path / name) for name in ("page", "table")}
+    pages = {name: tmp_path / name for name in ("page", "table")}
     run_id = open_run("train", "abc123", "local", "job-1")
     for _ in range(2):  # a step may be started again
-        record_step(run_id, "ensemble", {**inputs, **pages})
+        record.run(record.Inputs(run_id, "ensemble", **inputs, **pages))
     assert versions() == []
-    register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
+    register.run(register.Inputs(run_id, CONFIG, **inputs), register.Outputs(tmp_path / "registration"))
     (version,) = versions()
     assert version.aliases == ("challenger",)
     metrics = client.get_run(run_id).data.metrics
@@ -43,4 +44,4 @@ def test_record__keeps_the_other_bundle_beside_the_registered_one(client: Mlflow
 
 def test_record__without_a_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="given no run"):
-        record_step("", "ensemble", {})
+        record.run(record.Inputs("", "ensemble", **dict.fromkeys(FILES, tmp_path)))

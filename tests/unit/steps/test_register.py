@@ -16,7 +16,8 @@ from silencio.registry.connection import connect
 from silencio.registry.head_record import HeadRecord, Times
 from silencio.registry.models import versions
 from silencio.registry.runs import children_of, fresh_child, open_run
-from silencio.steps.register import register_step
+from silencio.steps.register import Inputs, Outputs
+from silencio.steps.register import run as register_run
 from tests.unit.registry.places import BAD, CONFIG, PARENTS, fresh_database, register_inputs, write_bundle
 
 
@@ -34,7 +35,7 @@ def bundle(tmp_path: Path) -> Path:
 def _register(client: MlflowClient, bundle: Path, folder: Path, *, passed: bool = True) -> tuple[str, Run]:
     run_id = open_run("train", "abc123", "local", "job-1")
     inputs = register_inputs(folder / "inputs", bundle, passed=passed)
-    version = register_step(run_id, CONFIG, inputs, str(folder / "registration"))
+    version = register_run(Inputs(run_id, CONFIG, **inputs), Outputs(folder / "registration"))
     return version, client.get_run(run_id)
 
 
@@ -66,9 +67,7 @@ def test_register__what_passed_is_a_version(client: MlflowClient, bundle: Path, 
     assert (registration["version"], registration["verdict"], registration["failed_gates"]) == ("1", "passed", [])
 
 
-def test_register__what_was_refused_is_no_version_and_says_why(
-    client: MlflowClient, bundle: Path, tmp_path: Path
-) -> None:
+def test_register__what_was_refused_is_no_version_and_why(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     version, run = _register(client, bundle, tmp_path, passed=False)
     assert version == ""
     assert versions() == []
@@ -88,12 +87,12 @@ def test_register__what_did_not_apply_stands_in_the_run(
     client: MlflowClient, bundle: Path, tmp_path: Path, applies: str
 ) -> None:
     inputs = register_inputs(tmp_path / "inputs", bundle)
-    facts = json.loads(Path(inputs["verdict"]).read_text())
+    facts = json.loads(inputs["verdict"].read_text())
     few = {"gate": "calibration", "passed": True, "message": "so few", "decides": False, applies: True}
     none = {"gate": "minimum test top1", "passed": True, "message": "taken away", "decides": False, applies: False}
-    Path(inputs["verdict"]).write_text(json.dumps({**facts, "reasons": [*facts["reasons"], few, none]}))
+    inputs["verdict"].write_text(json.dumps({**facts, "reasons": [*facts["reasons"], few, none]}))
     run_id = open_run("train", "abc123", "local", "")
-    register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
+    register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))
     tags = client.get_run(run_id).data.tags
     assert tags["gates_not_asked"] == "minimum test top1"
     assert "| calibration | too few to decide | so few |" in tags["mlflow.note.content"]
@@ -116,8 +115,9 @@ def test_register__leaves_no_head_without_its_record_and_none_running(
     (tmp_path / "head").mkdir()
     HeadRecord("raw_cnn", {"epochs": 1}, [{"loss": 1.0}], {"validation_top1": 0.5}).save(tmp_path / "head")
     inputs = register_inputs(tmp_path / "inputs", bundle)
+    heads = {str(tmp_path / "head"): ""}
     for _ in range(2):
-        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"), {str(tmp_path / "head"): ""})
+        register_run(Inputs(run_id, CONFIG, **inputs, heads=heads), Outputs(tmp_path / "registration"))
         children = {str(child.info.run_name): child for child in children_of(client, run_id)}
         assert len(children) == 2
         assert {child.info.status for child in children.values()} == {"FINISHED"}
@@ -141,9 +141,11 @@ def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
     verdict: str, client: MlflowClient, bundle: Path, tmp_path: Path
 ) -> None:
     inputs = register_inputs(tmp_path / "inputs", bundle)
-    Path(inputs["verdict"]).write_text(verdict)
+    inputs["verdict"].write_text(verdict)
     with pytest.raises(BundleError, match="is no verdict of the gates"):
-        register_step(open_run("train", "abc", "local", ""), CONFIG, inputs, str(tmp_path / "registration"))
+        register_run(
+            Inputs(open_run("train", "abc", "local", ""), CONFIG, **inputs), Outputs(tmp_path / "registration")
+        )
     assert versions() == []
 
 
@@ -152,10 +154,10 @@ def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: Mlflo
     run_id = open_run("train", "abc", "local", "")
     inputs = register_inputs(tmp_path / "inputs", sealed)
     with pytest.raises(RegistryError, match="sealed with another verdict"):
-        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
-    Path(inputs["verdict"]).write_text(json.dumps({"passed": True, "reasons": [BAD]}))
+        register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))
+    inputs["verdict"].write_text(json.dumps({"passed": True, "reasons": [BAD]}))
     with pytest.raises(BundleError, match=r"contradicts itself: passed, but birds: 0\.31"):
-        register_step(run_id, CONFIG, inputs, str(tmp_path / "registration"))
+        register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))
     assert versions() == []
 
 
@@ -171,7 +173,7 @@ def test_register__a_bundle_that_was_changed_is_not_registered(
 def test_register__as_a_component(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
     run_id = open_run("train", "abc", "local", "")
     paths = register_inputs(tmp_path / "inputs", bundle)
-    inputs = {name: dsl.Artifact(uri=path) for name, path in paths.items()}
+    inputs = {name: dsl.Artifact(uri=str(path)) for name, path in paths.items()}
     registration = dsl.Artifact(uri=str(tmp_path / "out" / "registration"))
     (tmp_path / "head").mkdir()
     HeadRecord("raw_cnn", {}, [{"loss": 1.0}], {}).save(tmp_path / "head")
@@ -187,12 +189,14 @@ def test_register__as_a_component(client: MlflowClient, bundle: Path, tmp_path: 
 
 def test_register__without_a_run(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match="takes the run_id of the step open_run"):
-        register_step("", CONFIG, register_inputs(tmp_path / "inputs", bundle), str(tmp_path / "registration"))
+        register_run(
+            Inputs("", CONFIG, **register_inputs(tmp_path / "inputs", bundle)), Outputs(tmp_path / "registration")
+        )
 
 
 def test_register__configuration_that_the_run_does_not_have(client: MlflowClient, bundle: Path, tmp_path: Path) -> None:
-    _, run = _register(client, bundle, tmp_path)
+    _, recorded = _register(client, bundle, tmp_path)
     inputs = register_inputs(tmp_path / "inputs", bundle)
     with pytest.raises(RegistryError, match=r"^recording run \w+ failed: .*seed") as caught:
-        register_step(run.info.run_id, "seed: 4\n", inputs, str(tmp_path / "registration"))
+        register_run(Inputs(recorded.info.run_id, "seed: 4\n", **inputs), Outputs(tmp_path / "registration"))
     assert "\n" not in str(caught.value)

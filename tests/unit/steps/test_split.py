@@ -15,8 +15,8 @@ from silencio.data.shards import plan_shards
 from silencio.data.split import Split, check_disjoint
 from silencio.data.validate import ValidatedRecordings
 from silencio.errors import SplitError, StorageError
-from silencio.steps.plan import shards_of
-from silencio.steps.split import Divided, divide_recordings
+from silencio.steps import plan
+from silencio.steps.split import Inputs, Outcome, Outputs, run
 from silencio.storage import write_bytes
 from tests.s3 import S3Server, running_s3
 
@@ -33,63 +33,59 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> S3Server:
     return running_s3().use(monkeypatch)
 
 
-def _divide(config: RunConfig, usable: pd.DataFrame, folder: Path, previous: str = "") -> Divided:
+def _divide(config: RunConfig, usable: pd.DataFrame, folder: Path, previous: str = "") -> Outcome:
     write_recordings(usable, folder / "usable")
-    return divide_recordings(
-        config,
-        str(folder / "usable"),
-        previous,
-        str(folder / "assignment"),
-        str(folder / "ledger"),
-        str(folder / "report" / "page.html"),
-    )
+    outputs = Outputs(folder / "assignment", folder / "split_history", folder / "report" / "page.html")
+    return run(Inputs(config, folder / "usable", previous), outputs)
 
 
-def test_divide_recordings__writes_the_drawn_split_with_shards(
+def _shards_of(split: str, folder: Path) -> list[int]:
+    return plan.run(plan.Inputs(split, folder / "assignment"))
+
+
+def test_split__writes_the_drawn_split_with_shards(
     config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path
 ) -> None:
     _divide(config, validated.usable, tmp_path)
     assignment = read_frame(tmp_path / "assignment")
     pd.testing.assert_frame_equal(assignment.drop(columns="shard"), drawn.assignment)
     check_disjoint(assignment)
-    for number, plan in enumerate(plan_shards(validated.usable, drawn.assignment, 10.0)):
+    for number, planned in enumerate(plan_shards(validated.usable, drawn.assignment, 10.0)):
         mine = assignment[assignment["shard"] == number]
-        assert list(mine["recording_id"]) == plan.recording_ids
+        assert list(mine["recording_id"]) == planned.recording_ids
     assert assignment["shard"].notna().all()
 
 
-def test_divide_recordings__no_shard_mixes_test_with_the_rest(
+def test_split__no_shard_mixes_test_with_the_rest(
     config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
 ) -> None:
     _divide(config, validated.usable, tmp_path)
-    development, test = (shards_of(part, str(tmp_path / "assignment")) for part in ("development", "test"))
+    development, test = (_shards_of(split, tmp_path) for split in ("development", "test"))
     assert len(development) > 1
     assert len(test) > 1
     assert not set(development) & set(test)
     assert sorted([*development, *test]) == list(range(len(development) + len(test)))
 
 
-def test_divide_recordings__counts(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
-    counts = _divide(config, validated.usable, tmp_path).counts
-    assert counts == {"train": 9, "validation": 5, "test": 5, "species_too_small": 0, "kept": 0}
+def test_split__counts(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
+    metrics = _divide(config, validated.usable, tmp_path).metrics
+    assert metrics == {"train": 9, "validation": 5, "test": 5, "species_too_small": 0, "kept": 0}
 
 
-def test_divide_recordings__says_which_species_are_too_small(
+def test_split__names_the_species_that_are_too_small(
     config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
 ) -> None:
     few = validated.usable[
         ~validated.usable["recording_id"].isin(["41970/XC0.ogg", "41970/XC1.wav", "0126247/XC0.wav"])
     ]
-    assert _divide(config, few, tmp_path).counts["species_too_small"] == 2
+    assert _divide(config, few, tmp_path).metrics["species_too_small"] == 2
     report = (tmp_path / "report" / "page.html").read_text()
     assert "Species too small for three parts" in report
     assert "41970" in report.split("too small")[1]
     assert "train, test" in report
 
 
-def test_divide_recordings__says_so_where_none_is(
-    config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
-) -> None:
+def test_split__names_none_where_none_is(config: RunConfig, validated: ValidatedRecordings, tmp_path: Path) -> None:
     _divide(config, validated.usable, tmp_path)
     report = (tmp_path / "report" / "page.html").read_text()
     assert "None." in report
@@ -111,7 +107,7 @@ def test_split_sha256__is_the_splits_identity(
     assert identity(config, validated.usable.iloc[1:]) != first
 
 
-def test_divide_recordings__hidden_recordings_are_training_recordings_to_the_next_run(
+def test_split__hidden_recordings_are_training_recordings_to_the_next_run(
     config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path
 ) -> None:
     hiding = resolve(config.to_yaml(), overrides=["self_training.pool=hidden", "self_training.hidden_share=0.5"])
@@ -119,17 +115,17 @@ def test_divide_recordings__hidden_recordings_are_training_recordings_to_the_nex
     assignment = read_frame(tmp_path / "assignment").set_index("recording_id")["split"]
     hidden = set(assignment[assignment == "pool"].index)
     before = drawn.assignment.set_index("recording_id")["split"]
-    assert len(hidden) == divided.counts["pool"] > 0
+    assert len(hidden) == divided.metrics["pool"] > 0
     assert set(before[sorted(hidden)]) == {"train"}
     assert (assignment.drop(sorted(hidden)) == before.drop(sorted(hidden))).all()
-    ledger = read_frame(tmp_path / "ledger").set_index("recording_id")["split"]
-    assert (ledger[before.index] == before).all()
+    history = read_frame(tmp_path / "split_history").set_index("recording_id")["split"]
+    assert (history[before.index] == before).all()
     # They are development: no shard of the test set holds one.
     table = read_frame(tmp_path / "assignment")
-    assert not set(table.loc[table["split"] == "pool", "shard"]) & set(shards_of("test", str(tmp_path / "assignment")))
+    assert not set(table.loc[table["split"] == "pool", "shard"]) & set(_shards_of("test", tmp_path))
 
 
-def test_divide_recordings__too_little_to_divide_writes_nothing(
+def test_split__too_little_to_divide_writes_nothing(
     config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
 ) -> None:
     with pytest.raises(SplitError, match="at least one species needs three recordings"):
@@ -137,7 +133,7 @@ def test_divide_recordings__too_little_to_divide_writes_nothing(
     assert not (tmp_path / "assignment").exists()
 
 
-def test_divide_recordings__a_split_that_leaks_is_not_written(
+def test_split__a_split_that_leaks_is_not_written(
     config: RunConfig, validated: ValidatedRecordings, drawn: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leaking = dataclasses.replace(drawn, assignment=drawn.assignment.assign(group_id="one group"))
@@ -147,16 +143,16 @@ def test_divide_recordings__a_split_that_leaks_is_not_written(
     assert not (tmp_path / "assignment").exists()
 
 
-@pytest.mark.parametrize("named", ["", "/split.parquet"], ids=["a bundle", "its ledger"])
+@pytest.mark.parametrize("named", ["", "/split.parquet"], ids=["a bundle", "its split history"])
 def test_previous__may_lie_in_s3(
     named: str, s3: S3Server, config: RunConfig, validated: ValidatedRecordings, tmp_path: Path
 ) -> None:
     (tmp_path / "first").mkdir()
     _divide(config, validated.usable, tmp_path / "first")
     place = s3.new_place()
-    write_bytes(f"{place}/split.parquet", (tmp_path / "first" / "ledger").read_bytes())
+    write_bytes(f"{place}/split.parquet", (tmp_path / "first" / "split_history").read_bytes())
     other = resolve(config.to_yaml(), overrides=["split.seed=5"])
-    assert _divide(other, validated.usable, tmp_path, place + named).counts["kept"] == len(validated.usable)
+    assert _divide(other, validated.usable, tmp_path, place + named).metrics["kept"] == len(validated.usable)
     assert (
         read_frame(tmp_path / "assignment")["split"] == read_frame(tmp_path / "first" / "assignment")["split"]
     ).all()

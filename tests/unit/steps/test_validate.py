@@ -11,13 +11,16 @@ from silencio.data.frames import read_frame
 from silencio.data.recordings import data_fingerprint, read_recordings, write_recordings
 from silencio.data.validate import ValidatedRecordings, ValidationConfig
 from silencio.errors import DataError
-from silencio.steps.validate import ValidationOutcome, validate_source
+from silencio.steps.validate import Inputs, Outcome, Outputs, run
 
 
-def _validate(source: Source, folder: Path) -> ValidationOutcome:
+def _validate(source: Source, folder: Path) -> Outcome:
     write_recordings(source.recordings, folder / "recordings", source.faults)
-    paths = (str(folder / name) for name in ("recordings", "usable", "faults", "report.html"))
-    return validate_source(*paths)
+    return run(Inputs(folder / "recordings"), _outputs(folder))
+
+
+def _outputs(folder: Path) -> Outputs:
+    return Outputs(folder / "usable", folder / "faults", folder / "report.html")
 
 
 @pytest.fixture
@@ -27,10 +30,10 @@ def broken_folder(own_folder: Path) -> Path:
     return own_folder
 
 
-def test_validate_source__of_a_sound_source(source: Source, validated: ValidatedRecordings, tmp_path: Path) -> None:
+def test_validate__of_a_sound_source(source: Source, validated: ValidatedRecordings, tmp_path: Path) -> None:
     outcome = _validate(source, tmp_path)
     hours = validated.usable["duration_s"].sum() / 3600
-    assert outcome.counts == {
+    assert outcome.metrics == {
         "usable": 19,
         "left_out": 0,
         "hours": pytest.approx(hours, abs=5e-4),
@@ -45,16 +48,16 @@ def test_validate_source__of_a_sound_source(source: Source, validated: Validated
     assert "yebela1 (Elaenia flavogaster)" in report
 
 
-def test_validate_source__writes_the_usable_ones_only(broken_folder: Path, tmp_path: Path) -> None:
+def test_validate__writes_the_usable_ones_only(broken_folder: Path, tmp_path: Path) -> None:
     outcome = _validate(read_birdclef(broken_folder), tmp_path)
     usable = read_recordings(tmp_path / "usable")
-    assert (outcome.counts["usable"], outcome.counts["left_out"]) == (17, 2)
+    assert (outcome.metrics["usable"], outcome.metrics["left_out"]) == (17, 2)
     assert len(usable) == 17
     assert not {"grekis/XC1.ogg", "41970/XC1.wav"} & set(usable["recording_id"])
     assert {"sha256", "size_bytes", "duration_s", "sample_rate_hz"} <= set(usable.columns)
 
 
-def test_validate_source__the_page_names_what_was_left_out(broken_folder: Path, tmp_path: Path) -> None:
+def test_validate__the_page_names_what_was_left_out(broken_folder: Path, tmp_path: Path) -> None:
     _validate(read_birdclef(broken_folder), tmp_path)
     report = (tmp_path / "report.html").read_text()
     assert "17 of 19 recordings can be used" in report
@@ -62,9 +65,7 @@ def test_validate_source__the_page_names_what_was_left_out(broken_folder: Path, 
         assert text in report
 
 
-def test_validate_source__the_fingerprint_is_of_the_usable_data(
-    source: Source, own_folder: Path, tmp_path: Path
-) -> None:
+def test_validate__the_fingerprint_is_of_the_usable_data(source: Source, own_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     (tmp_path / "c").mkdir()
@@ -76,14 +77,14 @@ def test_validate_source__the_fingerprint_is_of_the_usable_data(
     assert _validate(read_birdclef(own_folder), tmp_path / "c").data_fingerprint != whole
 
 
-def test_validate_source__of_nothing_usable_is_an_error(source: Source, tmp_path: Path) -> None:
+def test_validate__of_nothing_usable_is_an_error(source: Source, tmp_path: Path) -> None:
     write_recordings(source.recordings.assign(path="/nowhere/1.ogg"), tmp_path / "recordings")
     with pytest.raises(DataError, match="none of 19 recordings can be used"):
-        validate_source(*(str(tmp_path / name) for name in ("recordings", "usable", "faults", "report.html")))
+        run(Inputs(tmp_path / "recordings"), _outputs(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["recordings"]
 
 
-def test_validate_source__writes_every_fault(broken_folder: Path, tmp_path: Path) -> None:
+def test_validate__writes_every_fault(broken_folder: Path, tmp_path: Path) -> None:
     table = (broken_folder / "train.csv").read_text().replace("\nbobfly1,", "\nbobfly9,", 1)
     (broken_folder / "train.csv").write_text(table)
     outcome = _validate(read_birdclef(broken_folder), tmp_path)
@@ -99,22 +100,22 @@ def test_validate_source__writes_every_fault(broken_folder: Path, tmp_path: Path
         "unknown_label": 1,
     }
     assert set(faults.loc[faults["left_out"], "kind"]) == {"missing", "undecodable", "unknown_label"}
-    assert outcome.counts["left_out"] == 3
+    assert outcome.metrics["left_out"] == 3
     assert "16 of 19 recordings can be used" in (tmp_path / "report.html").read_text()
 
 
-def test_validate_source__takes_limits_and_rate_from_the_configuration(source: Source, tmp_path: Path) -> None:
+def test_validate__takes_limits_and_rate_from_the_configuration(source: Source, tmp_path: Path) -> None:
     write_recordings(source.recordings, tmp_path / "recordings")
-    paths = [str(tmp_path / name) for name in ("recordings", "usable", "faults", "report.html")]
-    counts = validate_source(*paths, ValidationConfig(min_duration_s=1.0), spec_rate_hz=32000).counts
-    assert counts["fault_too_short"] == 5
-    assert counts["fault_low_rate"] > 0
+    inputs = Inputs(tmp_path / "recordings", ValidationConfig(min_duration_s=1.0), spec_rate_hz=32000)
+    metrics = run(inputs, _outputs(tmp_path)).metrics
+    assert metrics["fault_too_short"] == 5
+    assert metrics["fault_low_rate"] > 0
 
 
-def test_validate_source__the_page_names_long_names_whole(source: Source, tmp_path: Path) -> None:
+def test_validate__the_page_names_long_names_whole(source: Source, tmp_path: Path) -> None:
     name = f"{'a_very_long_name_' * 10}.ogg"
     recordings = source.recordings.copy()
     recordings.loc[0, ["recording_id", "path"]] = [name, f"/nowhere/{name}"]
     write_recordings(recordings, tmp_path / "recordings")
-    validate_source(*(str(tmp_path / name) for name in ("recordings", "usable", "faults", "report.html")))
+    run(Inputs(tmp_path / "recordings"), _outputs(tmp_path))
     assert name in (tmp_path / "report.html").read_text()

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.survival
 
 ROOT = Path(__file__).parents[2]
 # A head that is trained in a moment: what is looked at is the path.
-TAUGHT = """
+DISTILLED = """
 heads: {effnet_lora: null, raw_cnn: {epochs: 1}}
 student: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8]}
 self_training: {pool: hidden, hidden_share: 0.4, min_probability: 0.0}
@@ -33,7 +33,7 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     write_source(folder / "source")
     from silencio.config import resolve
 
-    (folder / "tiny.yaml").write_text(resolve(TINY, over=TAUGHT).to_yaml() + "\n")
+    (folder / "tiny.yaml").write_text(resolve(TINY, over=DISTILLED).to_yaml() + "\n")
     options = ["--data", str(folder / "source"), "--preset", "demo", "--out", str(folder / "out")]
     heads = ["--set", "heads.effnet_lora=null", "--set", "heads.texture=null"]
     return [sys.executable, "-m", "silencio", "run", "train", *options, "--config", str(folder / "tiny.yaml"), *heads]
@@ -124,6 +124,6 @@ def test_run__started_again_takes_up_every_step_that_may_be(command: list[str], 
     shown = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
     ran = {step for step in shown if ": taken up" not in step}
     # What speaks with MLflow is asked each time, and so is whether the recordings are what they were.
-    asked = {"open-run", "configure", "fetch-champion", "inputs-version"}
-    assert ran == asked | {"record", "record-heads-first", "record-heads-student", "register"}
+    each_time = {"open-run", "configure", "fetch-champion", "inputs-version"}
+    assert ran == each_time | {"record", "record-heads-first", "record-heads-student", "register"}
     assert (finished[1] / "bundle" / "bundle.json").read_bytes() == bundle
