@@ -11,6 +11,7 @@ import pytest
 
 from serving.access.keys import add_key
 from serving.access.tls import Tls
+from serving.local import local_servers
 from serving.local.servers import _Addresses
 from serving.local.up import _notes
 from tests.serving.authority import Authority
