@@ -46,9 +46,9 @@ def argument_parser(module: str, description: str, settings: type[ServerSettings
     """The SDK's own options, with our defaults, and a server's.
 
     Args:
-        module: Of the server, for messages.
-        description: Of the server, for `--help`.
-        settings: Whose flags these are.
+        module: The server's module, for messages.
+        description: What the server does, for `--help`.
+        settings: Settings whose flags these are.
     """
     parser = _Parser(
         prog=f"python -m {module}",

@@ -120,7 +120,7 @@ def settings_of(settings: type[Settings], options: argparse.Namespace) -> Settin
     """What was given, with the environment and the defaults for what was not.
 
     Args:
-        settings: Whose flags the parser has.
+        settings: Settings whose flags the parser has.
         options: As it parsed them.
 
     Raises:
