@@ -28,10 +28,9 @@ def read_log(place: str, since: datetime, until: datetime, columns: Sequence[str
 
     Args:
         place: A folder or an S3 prefix, as given to `--prediction_log`.
-        since: First moment, with a time zone.
-        until: Moment before which rows are read, with a time zone.
-        columns: Columns of `SCHEMA`, in their order; None is all. Without `probabilities` a row takes about half as
-            much.
+        since: From this moment on; with a time zone.
+        until: Before this moment; with a time zone.
+        columns: Columns of `SCHEMA`, in their order; None is all.
 
     Returns:
         A table of `SCHEMA`, or of these columns of it; empty where nothing was logged.
