@@ -19,7 +19,18 @@ from silencio.command import command, exit_with
 from silencio.console import Console
 from silencio.storage import write_atomically
 
-NAMES = ("log_mel", "featurize", "growth", "bundle_size", "batching", "serving", "batch_score", "memory", "training")
+NAMES = (
+    "command_start",
+    "log_mel",
+    "featurize",
+    "growth",
+    "bundle_size",
+    "batching",
+    "serving",
+    "batch_score",
+    "memory",
+    "training",
+)
 
 
 @command

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.result import Result
 from serving.predictor.scheduler import Priority, Scheduler, Tensors
+from serving.settings.predictor import PredictorSettings
 from silencio.bundle import Bundle
 from silencio.bundle.graph import MAX_RUN_WINDOWS, Graph
 from silencio.bundle.manifest import GRAPH, GraphInput
@@ -33,7 +34,6 @@ from silencio.export.ensemble_graph import EnsembleGraph, write_graph
 from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 from silencio.models.supervisors.weighted_average import WeightedAverage
-from silencio.settings import Settings
 
 Predict = Callable[[Tensors, Priority], Awaitable[NDArray[np.float32]]]
 _N_CLIENTS = 8
@@ -71,7 +71,7 @@ class Crowd:
 
 
 @contextmanager
-def by_scheduler(graph: Graph, settings: Settings) -> Iterator[Predict]:
+def by_scheduler(graph: Graph, settings: PredictorSettings) -> Iterator[Predict]:
     """Ours."""
     with Scheduler(
         graph.run,
@@ -84,7 +84,7 @@ def by_scheduler(graph: Graph, settings: Settings) -> Iterator[Predict]:
 
 
 @contextmanager
-def by_thread_pool(graph: Graph, settings: Settings) -> Iterator[Predict]:
+def by_thread_pool(graph: Graph, settings: PredictorSettings) -> Iterator[Predict]:
     """What is there without it: first come, first served, each call by itself."""
     with ThreadPoolExecutor(settings.n_workers) as pool:
 
@@ -142,7 +142,7 @@ async def visitor(
     return took_s
 
 
-def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[str, object]) -> Result:
+def throughput(graph: Graph, settings: PredictorSettings, quick: bool, details: Mapping[str, object]) -> Result:
     """Eight clients, ours and the pool in turn."""
     crowds: dict[str, list[Crowd]] = {"ours": [], "pool": []}
     took_s: dict[str, list[float]] = {"ours": [], "pool": []}
@@ -168,7 +168,7 @@ def throughput(graph: Graph, settings: Settings, quick: bool, details: Mapping[s
     )
 
 
-def beside_upload(graph: Graph, settings: Settings, quick: bool) -> Result:
+def beside_upload(graph: Graph, settings: PredictorSettings, quick: bool) -> Result:
     """What uploads add to the p95 of one who asks for single windows."""
     n_requests = 3 if quick else 40
     added_ms, alone_ms = {}, {}
@@ -191,7 +191,7 @@ def beside_upload(graph: Graph, settings: Settings, quick: bool) -> Result:
     )
 
 
-def _sizes(settings: Settings) -> dict[str, int]:
+def _sizes(settings: PredictorSettings) -> dict[str, int]:
     names = ("session_threads", "n_workers", "max_batch_windows", "max_batch_delay_ms")
     return {name: getattr(settings, name) for name in names}
 
@@ -236,7 +236,7 @@ def _made_graph(path: Path) -> Callable[[int], Graph]:
 
 def measure(graph: Callable[[int], Graph], quick: bool) -> list[Result]:
     """Both figures; the times by batch and threads stand in the details of the first."""
-    settings = Settings()
+    settings = PredictorSettings()
     one = graph(settings.session_threads)
     return [
         throughput(one, settings, quick, {"window_ms": window_ms(graph, quick)}),

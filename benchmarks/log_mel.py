@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.recordings import song, write_ogg
 from benchmarks.result import Result
-from benchmarks.timing import Comparison, answer, compare, start
+from benchmarks.timing import TimeComparison, answer, compare, start
 from silencio.audio import dequantize
 from silencio.features import FeatureSpec, FrontEnd
 
@@ -72,7 +72,7 @@ def decode_and_mel(quick: bool) -> Result:
     )
 
 
-def _result(what: str, target: float, compared: Comparison, more: dict[str, float]) -> Result:
+def _result(what: str, target: float, compared: TimeComparison, more: dict[str, float]) -> Result:
     details = compared.details()
     return Result(
         what=what,

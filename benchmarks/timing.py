@@ -17,7 +17,7 @@ _CALLS_A_TURN = 3
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TimeComparison:
     """Two functions timed in turn: some calls of ours, as many of the reference, and again.
 
     Attributes:
@@ -51,7 +51,7 @@ class Comparison:
         }
 
 
-def compare(ours: Callable[[], object], reference: Callable[[], object], n_turns: int) -> Comparison:
+def compare(ours: Callable[[], object], reference: Callable[[], object], n_turns: int) -> TimeComparison:
     """Time two functions in turn, several calls each: what the other one left in the caches is then gone."""
     ours()
     reference()
@@ -62,7 +62,7 @@ def compare(ours: Callable[[], object], reference: Callable[[], object], n_turns
     (ours_s, ours_wall_s), (reference_s, reference_wall_s) = (
         [list(column) for column in zip(*own, strict=True)] for own in clocks
     )
-    return Comparison(ours_s, reference_s, ours_wall_s, reference_wall_s)
+    return TimeComparison(ours_s, reference_s, ours_wall_s, reference_wall_s)
 
 
 def _both_clocks(function: Callable[[], object]) -> tuple[float, float]:

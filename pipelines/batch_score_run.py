@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.batch_score import batch_score_pipeline
-from pipelines.identity import local_image, run_identity
-from pipelines.local_run import run_local
-from pipelines.step_launcher import StepLauncher
-from pipelines.step_log import StepTime
+from pipelines.local.identity import local_image, run_identity
+from pipelines.local.launcher import StepLauncher
+from pipelines.local.log import StepTime
+from pipelines.local.run import run_local
 from silencio.data.source import absolute, check_is_there
 from silencio.detections.score_tables import FILES
 from silencio.errors import SourceError

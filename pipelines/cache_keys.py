@@ -18,7 +18,7 @@ from typing import Any
 from kfp.dsl import structures
 
 # Parameters that stand for the settings and the recordings which input artifacts were made with and of. A run of this
-# machine looks at the artifacts themselves (`pipelines.resume`).
+# machine looks at the artifacts themselves (`pipelines.local.resume`).
 MADE_WITH, MADE_OF = "made_with", "made_of"
 # Nodes of one component can have the same inputs but for their artifacts: another round of self-training.
 NODE = "node"

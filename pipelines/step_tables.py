@@ -6,8 +6,8 @@ from collections import Counter
 
 from rich.table import Table
 
-from pipelines.plan import PlannedStep
-from pipelines.step_log import StepTime
+from pipelines.local.log import StepTime
+from pipelines.local.plan import PlannedStep
 
 
 def plan_table(planned: list[PlannedStep]) -> Table:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.identity import local_image, run_identity
-from pipelines.local_run import plan_local, run_local
-from pipelines.plan import PlannedStep
-from pipelines.step_launcher import StepLauncher
-from pipelines.step_log import StepTime
+from pipelines.local.identity import local_image, run_identity
+from pipelines.local.launcher import StepLauncher
+from pipelines.local.log import StepTime
+from pipelines.local.plan import PlannedStep
+from pipelines.local.run import plan_local, run_local
 from pipelines.train import train_pipeline
 from silencio.bundle.load import Bundle
 from silencio.config import resolve

@@ -53,13 +53,15 @@ def test_locks__are_those_of_filelock() -> None:
     assert {Path(file).name for file in found} <= {"run_lock.py"}
 
 
-@pytest.mark.parametrize("name", ["sha256_of", "merge_windows", "audio_statistics", "window_starts"])
-def test_functions__are_defined_once(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["sha256_of", "merge_windows", "audio_statistics", "window_starts", "Verdict", "Comparison"]
+)
+def test_what_is_one__is_defined_once(name: str) -> None:
     found = [
         file
         for file, tree in FILES.items()
         for node in tree.body
-        if isinstance(node, ast.FunctionDef) and node.name == name
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
     ]
     assert len(found) == 1, found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cli.options import add_configuration, add_earlier, check_text, configuration
-from pipelines.step_launcher import StepLauncher
+from pipelines.local.launcher import StepLauncher
 from silencio.errors import SilencioError
 from silencio.extras import require
 

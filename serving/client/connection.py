@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 
-from serving.client.trust import Trust, add_cacert, shows_certificate
+from serving.client.options import KEY_IN_CLEAR_OPTION
+from serving.client.trust import Trust, shows_certificate
 from silencio.errors import ConfigError, ServingError
 from silencio.network import is_loopback, proxy_of
-
-KEY_IN_CLEAR_OPTION = "--api-key-in-clear"
-# Where a command finds its key: an option would be seen in the list of processes.
-API_KEY = "SILENCIO_API_KEY"
 
 
 def connection(
@@ -78,17 +74,6 @@ def trust_for(url: str, cacert: Path | None = None) -> Trust:
     check_address(url)
     proxy = proxy_of(url)
     return Trust.of(url, "" if proxy is None else proxy.address, cacert)
-
-
-def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of a command that asks a server and may show it a key."""
-    add_cacert(parser)
-    parser.add_argument(
-        KEY_IN_CLEAR_OPTION,
-        dest="key_in_clear",
-        action="store_true",
-        help="send the API key to another machine by http:// too, where everybody on the way can read it",
-    )
 
 
 def check_address(url: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,28 +10,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from serving.client.options import CACERT_OPTION, CERTIFICATE_VARIABLES
 from silencio.errors import ConfigError
 from silencio.network import certificates_of, trusted_by_environment
 
-CACERT_OPTION = "--cacert"
-# The first two are OpenSSL's, the others of requests and curl; the first that is set counts.
-_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # OpenSSL's numbers (x509_vfy.h); all others are of an authority that is not known.
 _NOT_NOW = {9: "not valid yet", 10: "expired"}
 _OTHER_NAME = {62, 63, 64}
 # How OpenSSL takes an answer in clear.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
-
-
-def add_cacert(parser: argparse.ArgumentParser) -> None:
-    """Declare the option of a command that asks a server."""
-    parser.add_argument(
-        CACERT_OPTION,
-        type=Path,
-        metavar="FILE",
-        help="PEM of whoever signed the server's certificate, or that certificate itself, for --url https://… "
-        f"(default: the environment's {_VARIABLES[0]}, else public authorities)",
-    )
 
 
 @dataclass(frozen=True)
@@ -61,7 +47,7 @@ class Trust:
         if cacert is not None:
             source = f"{CACERT_OPTION} {cacert}"
             return cls(certificates_of(cacert, source), source)
-        found = trusted_by_environment(*_VARIABLES)
+        found = trusted_by_environment(*CERTIFICATE_VARIABLES)
         return cls() if found is None else cls(found[1], f"{found[0]}={found[1]}")
 
     def context(self) -> ssl.SSLContext:
@@ -102,7 +88,7 @@ class Trust:
             return f"{what}: renew it on the server, or set the clock of whichever machine is wrong"
         return (
             f"{what}: trusted are {self.source}; give the PEM file of whoever signed it by {CACERT_OPTION} FILE or "
-            f"{_VARIABLES[0]}=FILE"
+            f"{CERTIFICATE_VARIABLES[0]}=FILE"
         )
 
 

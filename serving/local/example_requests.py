@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from serving.client.connection import API_KEY
-from serving.client.trust import CACERT_OPTION
+from serving.client.options import API_KEY, CACERT_OPTION
 from serving.server.protocol import MODEL_NAME
 from silencio.interpreter import silencio
 

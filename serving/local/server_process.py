@@ -6,7 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,8 +14,8 @@ from typing import Self
 import httpx
 
 import serving
-import silencio
 from serving.server.protocol import MODEL_NAME, STOP_TIMEOUT_S
+from silencio import errors
 from silencio.errors import ServingError
 
 # Two spinning threads on a busy two-core machine were measured up to 40 times slower than one.
@@ -61,11 +61,18 @@ class ServerProcess:
     was_killed: bool = False
 
     @classmethod
-    def start(cls, module: str, arguments: Sequence[str], url: str, log: Path) -> Self:
+    def start(cls, module: str, arguments: Sequence[str], url: str, log: Path, without: Collection[str] = ()) -> Self:
         """Start `python -m module`.
 
         It is told to stop when its standard input ends: a parent that is killed leaves nothing behind. In a session
         of its own, it does not hear a terminal's Ctrl-C: its parent does, and stops it in order.
+
+        Args:
+            module: Of the server.
+            arguments: Of its command line.
+            url: Of its REST side.
+            log: File for its output.
+            without: Variables of the environment that are not for it.
         """
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603  # our own modules
@@ -73,7 +80,7 @@ class ServerProcess:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=_environment(),
+                env=_environment(without),
                 start_new_session=True,
             )
         return cls(module.rpartition(".")[2], url, log, process)
@@ -156,11 +163,16 @@ def _any_certificate(url: str) -> ssl.SSLContext | bool:
     return context
 
 
-def _environment() -> dict[str, str]:
-    """This process's environment, with one thread a server unless the user chose, and these packages on the path."""
+def _environment(without: Collection[str] = ()) -> dict[str, str]:
+    """This process's environment, with one thread a server unless the user chose, and these packages on the path.
+
+    Args:
+        without: Variables that are not for it.
+    """
     defaults = dict.fromkeys(_ONE_THREAD, "1") | dict.fromkeys(_KEEP_MEMORY, str(_KEPT_BYTES))
-    environment = defaults | dict(os.environ)
-    roots = [str(Path(package.__path__[0]).parent) for package in (serving, silencio)]
+    environment = defaults | {name: value for name, value in os.environ.items() if name not in without}
+    # Not by `silencio` itself, whose public face leads to pandas.
+    roots = [str(Path(module.__file__ or "").parents[1]) for module in (serving, errors)]
     environment["PYTHONPATH"] = os.pathsep.join([*roots, *filter(None, [os.environ.get("PYTHONPATH")])])
     environment["PYTHONUNBUFFERED"] = "1"
     return environment

@@ -15,6 +15,7 @@ from serving.access.certificate import names_of, refusal_at
 from serving.access.tls import Tls
 from serving.local.server_process import ServerProcess
 from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES, REFUSED
+from serving.settings.local import NOT_THE_PREDICTORS, NOT_THE_TRANSFORMERS
 from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
 from silencio.network import free_ports, is_loopback
@@ -169,6 +170,7 @@ def _start(
         ["--bundle", str(bundle), "--host", LOOPBACK, *_ports(predictor_rest, predictor_grpc), *predictor_options],
         url=f"http://{LOOPBACK}:{predictor_rest}",
         log=logs / "predictor.log",
+        without=NOT_THE_PREDICTORS,
     )
     try:
         transformer = ServerProcess.start(
@@ -176,6 +178,7 @@ def _start(
             [*transformer_options, "--enable_grpc", "true", "--predictor_host", address],
             url=addresses.probed,
             log=logs / "transformer.log",
+            without=NOT_THE_TRANSFORMERS,
         )
     except OSError:
         predictor.request_stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import signal
 import time
 from collections.abc import Iterator
@@ -16,8 +17,11 @@ from serving.access.keys import read_keys
 from serving.access.tls import Tls
 from serving.local import LocalServers, local_servers
 from serving.local.example_requests import example_requests
-from serving.server.origins import check_origin
-from serving.server.protocol import LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES
+from serving.server.protocol import LOOPBACK_HOSTS
+from serving.settings import add_options, misspelt, settings_of
+from serving.settings.local import LocalSettings
+from serving.settings.predictor import PredictorSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, ServingError
@@ -28,59 +32,21 @@ _CHECK_S = 0.5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Serve a bundle on this machine: start both servers and wait."""
-    parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle to serve")
-    parser.add_argument("--port", type=_port, default=8080, help="default: %(default)s; 0 takes a free one")
-    parser.add_argument("--host", default=LOOPBACK, help="default: %(default)s, this machine alone; 0.0.0.0: everybody")
-    parser.add_argument("--grpc-port", type=_port, default=0, help="default: a free one, which is printed")
-    parser.add_argument("--site-list", type=Path, metavar="CSV", help="species by place and season (docs/predict.md)")
-    parser.add_argument("--birdnet-range", action="store_true", help="the same by BirdNET's range model")
-    parser.add_argument(
-        "--max-feature-bytes", type=_whole, metavar="BYTES", help="of decoded sound at once (docs/operating.md)"
-    )
-    parser.add_argument("--prediction-log", metavar="PLACE", help="folder or s3:// prefix that keeps a row a window")
-    parser.add_argument("--keys", type=Path, metavar="FILE", help="API keys (docs/operating.md)")
-    for name, what in (("--tls-cert", "certificate with its chain"), ("--tls-key", "key of the certificate")):
-        parser.add_argument(
-            name, type=Path, metavar="FILE", help=f"PEM, {what}: REST and gRPC speak TLS (docs/operating.md)"
-        )
-    parser.add_argument(
-        "--max-body-bytes",
-        type=_whole,
-        default=MAX_BODY_BYTES,
-        metavar="N",
-        help="largest body or gRPC message that is read (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--allow-origin",
-        action="append",
-        type=_origin,
-        default=[],
-        metavar="ORIGIN",
-        help="let web pages of https://app.example.org ask, too; * for all (docs/operating.md)",
-    )
-    parser.set_defaults(run=up)
+    add_options(parser, LocalSettings)
+    parser.set_defaults(run=functools.partial(_run, parser))
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: 0 to 65535")
-    return int(text)
-
-
-def _whole(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r}: a whole number of at least 1 is needed")
-    return int(text)
-
-
-def _origin(text: str) -> str:
+def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     try:
-        return check_origin(text)
+        settings = settings_of(LocalSettings, options)
     except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        parser.error(str(error))
+    if "bundle" not in settings.model_fields_set:
+        parser.error(f"needed: --bundle DIR, the bundle to serve, or {LocalSettings.variable('bundle')}")
+    return up(settings)
 
 
-def up(options: argparse.Namespace) -> int:
+def up(settings: LocalSettings) -> int:
     """Serve until Ctrl-C or SIGTERM.
 
     Returns:
@@ -92,9 +58,9 @@ def up(options: argparse.Namespace) -> int:
     require(
         "serve-cpu", needed_by="silencio serve"
     )  # the servers are processes of their own, and tell it in their logs
-    tls = _tls(options.tls_cert, options.tls_key)
-    if options.keys is not None:
-        read_keys(options.keys)  # the transformer would say so too, in its log
+    tls = _tls(settings.tls_cert, settings.tls_key)
+    if settings.keys is not None:
+        read_keys(settings.keys)  # the transformer would say so too, in its log
     output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
     signal.signal(signal.SIGTERM, _interrupt)
     begun_s = time.monotonic()
@@ -102,13 +68,13 @@ def up(options: argparse.Namespace) -> int:
     status.start()
     try:
         with local_servers(
-            options.bundle,
-            host=options.host,
-            port=options.port,
-            grpc_port=options.grpc_port,
-            max_body_bytes=options.max_body_bytes,
+            settings.bundle,
+            host=settings.host,
+            port=settings.port,
+            grpc_port=settings.grpc_port,
+            max_body_bytes=settings.max_body_bytes,
             tls=tls,
-            transformer_options=_transformer_options(options),
+            transformer_options=_transformer_options(settings),
             on_progress=lambda message: status.update(Text(f"{message} ({time.monotonic() - begun_s:.0f} s)")),
         ) as servers:
             status.stop()
@@ -116,11 +82,11 @@ def up(options: argparse.Namespace) -> int:
             output.print(
                 f"ready after {took_s:.1f} s at {servers.url} (a page to try it; gRPC at {servers.grpc_address})"
             )
-            for note in _notes(options, servers.url, tls):
+            for note in _notes(settings, servers.url, tls):
                 output.print(f"note: {note}")
-            output.print(f"\n{example_requests(servers.url, options.keys, options.tls_cert)}")
+            output.print(f"\n{example_requests(servers.url, settings.keys, settings.tls_cert)}")
             # Servers that are ready have checked the bundle.
-            output.print(_licence(read_manifest(options.bundle)))
+            output.print(_licence(read_manifest(settings.bundle)))
             output.print("Ctrl-C stops it.")
             _wait_for_interrupt(servers)
         progress.print("stopped")
@@ -146,11 +112,12 @@ def _wait_for_interrupt(servers: LocalServers) -> None:
         return
 
 
-def _transformer_options(options: argparse.Namespace) -> list[str]:
-    given = {name: getattr(options, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
+def _transformer_options(settings: LocalSettings) -> list[str]:
+    given = {name: getattr(settings, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
     words = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
-    words += [f"--allow_origin={origin}" for origin in options.allow_origin]
-    return [*words, *(["--birdnet_range"] if options.birdnet_range else [])]
+    words += [f"--allow_origin={origin}" for origin in settings.allow_origin]
+    # Said either way: the server sees the environment, too, over which the command line wins here.
+    return [*words, "--birdnet_range" if settings.birdnet_range else "--no-birdnet_range"]
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -163,10 +130,11 @@ def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
     return None if certificate is None or key is None else Tls(certificate, key)
 
 
-def _notes(options: argparse.Namespace, url: str, tls: Tls | None) -> Iterator[str]:
+def _notes(settings: LocalSettings, url: str, tls: Tls | None) -> Iterator[str]:
     """What whoever started it might not expect."""
-    if options.keys is None and options.host not in LOOPBACK_HOSTS:
-        yield f"listening on {options.host} without --keys: whoever reaches this machine may ask"
+    yield from misspelt(LocalSettings, TransformerSettings, PredictorSettings)
+    if settings.keys is None and settings.host not in LOOPBACK_HOSTS:
+        yield f"listening on {settings.host} without --keys: whoever reaches this machine may ask"
     host = urlsplit(url).hostname or ""
     if tls is not None and (reason := refusal_at(tls, host)):
         names = names_of(tls)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from serving.predict.formats import JSON, TABLE
 from serving.predict.table import recording_table
 from silencio.console import Console
 from silencio.detections import RecordingDocument
@@ -15,9 +16,6 @@ from silencio.detections.formats import FORMATS, ModelFacts, OutputFormat
 from silencio.errors import ConfigError, StorageError
 from silencio.storage import escaped, is_refused_name, short_name, write_atomically
 
-TABLE, JSON = "table", "json"
-# Of `--format`.
-FORMAT_NAMES = (TABLE, JSON, *FORMATS)
 Answer = tuple[Path, RecordingDocument]
 # A server says it with its first answer.
 BandHz = Callable[[], tuple[float, float] | None]

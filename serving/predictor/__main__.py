@@ -9,13 +9,12 @@ from silencio.command import command, exit_with
 def main() -> None:
     """Serve until a signal comes."""
     from serving.predictor.model import Predictor
-    from serving.predictor.options import add_options, settings_of
-    from serving.server.start import argument_parser, parsed_options, serve
+    from serving.server.start import argument_parser, parsed_settings, serve
+    from serving.settings.predictor import PredictorSettings
 
-    parser = argument_parser("serving.predictor", "Run a bundle's graph behind the Open Inference Protocol V2.")
-    add_options(parser)
-    options = parsed_options(parser)
-    serve(Predictor(options.model_name, options.bundle, settings_of(options)), options)
+    description = "Run a bundle's graph behind the Open Inference Protocol V2."
+    settings = parsed_settings(argument_parser("serving.predictor", description, PredictorSettings), PredictorSettings)
+    serve(Predictor(settings.model_name, settings.bundle, settings), settings)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from serving.predictor.tensors import datatype_of, read_priority, read_tensors
 from serving.server.errors import Overloaded
 from serving.server.readiness import BundleModel
 from serving.server.v2_outputs import wanted_outputs
+from serving.settings.predictor import PredictorSettings
 from silencio.bundle import Bundle
 from silencio.bundle.graph import OUTPUT, Graph
-from silencio.settings import Settings
 
 
 class Predictor(BundleModel):
@@ -30,9 +30,9 @@ class Predictor(BundleModel):
         settings: Provider, threads, sizes; by default those of the environment.
     """
 
-    def __init__(self, name: str, directory: Path, settings: Settings | None = None) -> None:
+    def __init__(self, name: str, directory: Path, settings: PredictorSettings | None = None) -> None:
         super().__init__(name, directory)
-        self._settings = settings or Settings()
+        self._settings = settings or PredictorSettings()
         self._graph: Graph
         self._scheduler: Scheduler
 

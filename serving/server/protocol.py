@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-MODEL_NAME = "silencio"
+from serving.settings.defaults import LOOPBACK as LOOPBACK
+from serving.settings.defaults import MAX_BODY_BYTES as MAX_BODY_BYTES
+from serving.settings.defaults import MODEL_NAME as MODEL_NAME
+
 # Batch work waits, at every queue, for interactive work.
 Priority = Literal["interactive", "batch"]
-LOOPBACK = "127.0.0.1"
 # Hosts that no other machine reaches.
 LOOPBACK_HOSTS = (LOOPBACK, "::1", "localhost")
 # What the reason for not being ready begins with, here and where another process reads it: wait, or give up.
@@ -17,8 +19,6 @@ REFUSED = "refused: "
 LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 # Of one recording; of all recordings of one request together.
 MAX_AUDIO_S = 600.0
-# The largest REST body or gRPC message: 600 s of stereo 16-bit audio at 48 kHz are 115 MB, in base64 154 MB.
-MAX_BODY_BYTES = 160 << 20
 # Headers by which middleware and interceptor inform the model begin so; a client's own of these names are dropped.
 OWN_PREFIX = "x-silencio-"
 # How the middleware hands a request's query string to the model, which is given headers and a body only.

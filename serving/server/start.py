@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import os
 import signal
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import kserve
 import kserve.model_server
@@ -22,22 +22,17 @@ from serving.server.admission import Limits
 from serving.server.entrance import Entrance
 from serving.server.kserve_patches import BundleDataPlane, FixedRepository, ModelServer, install
 from serving.server.middleware import AddRoutes
-from serving.server.origins import check_origin
-from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK, LOOPBACK_HOSTS, MAX_BODY_BYTES, MODEL_NAME
+from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK_HOSTS
 from serving.server.readiness import BundleModel
-from serving.server.renamed_options import add_renamed_options
+from serving.settings import add_options, misspelt, settings_of
+from serving.settings.server import ServerSettings
 from silencio.errors import ConfigError
-from silencio.interpreter import silencio
 
 _MAX_BODY_BYTES_IN_FLIGHT = 512 << 20
-_MAX_CONCURRENT_REQUESTS = 64
-_BODY_READ_TIMEOUT_S = 30.0
-_HEAD_READ_TIMEOUT_S = 30.0
 _STANDARD_INPUT = 0
 # Of gRPC alone.
 _SDK_LIMITS = ("grpc_max_send_message_length", "grpc_max_receive_message_length")
-# Where KServe's storage initializer puts a model.
-_MOUNTED_BUNDLE = Path("/mnt/models")
+Settings = TypeVar("Settings", bound=ServerSettings)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,149 +42,76 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; {self.prog} --help lists all options\n")
 
 
-def argument_parser(module: str, description: str) -> argparse.ArgumentParser:
-    """The SDK's own options, with our defaults, and a few more."""
+def argument_parser(module: str, description: str, settings: type[ServerSettings]) -> argparse.ArgumentParser:
+    """The SDK's own options, with our defaults, and a server's.
+
+    Args:
+        module: Of the server, for messages.
+        description: Of the server, for `--help`.
+        settings: Whose flags these are.
+    """
     parser = _Parser(
         prog=f"python -m {module}",
         description=description,
-        parents=[kserve.model_server.parser],
+        # A copy: those of its options that are settings are replaced.
+        parents=[copy.deepcopy(kserve.model_server.parser)],
+        conflict_handler="resolve",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--bundle",
-        type=Path,
-        metavar="DIR",
-        help=f"needed where {_MOUNTED_BUNDLE}, in which KServe mounts a bundle, is not there",
-    )
-    parser.add_argument(
-        "--host",
-        default=os.environ.get("SILENCIO_HOST", LOOPBACK),
-        help="address to listen on; a pod needs 0.0.0.0 (default: SILENCIO_HOST, else %(default)s)",
-    )
-    _add_limits(parser)
-    _add_access(parser)
-    parser.add_argument(
-        "--stop_with_parent", action="store_true", help="stop when standard input ends, so when the parent is gone"
-    )
-    # A line for every request is the access log's; two more for its timings are for who is looking for them.
-    parser.set_defaults(model_name=MODEL_NAME, enable_latency_logging=False, **dict.fromkeys(_SDK_LIMITS))
+    add_options(parser, settings)
+    parser.set_defaults(**dict.fromkeys(_SDK_LIMITS))
     return parser
 
 
-def parsed_options(
-    parser: argparse.ArgumentParser, needed: Mapping[str, str] = MappingProxyType({})
-) -> argparse.Namespace:
-    """The options of the command line; one sentence names all that are missing.
+def parsed_settings(
+    parser: argparse.ArgumentParser, settings: type[Settings], needed: Mapping[str, str] = MappingProxyType({})
+) -> Settings:
+    """What command line and environment say; one sentence names all that is missing.
 
     Args:
         parser: A parser by `argument_parser`.
-        needed: By the name of each option that is required, what to write for it.
+        settings: As it was given.
+        needed: What to write for each setting without which there is no serving, by its name.
 
     Raises:
         SystemExit: Options are wrong or missing.
     """
     options = parser.parse_args()
-    missing = [text for name, text in needed.items() if not getattr(options, name)]
-    if options.bundle is None and not _MOUNTED_BUNDLE.exists():
-        missing = [f"--bundle DIR, a bundle's folder ({_MOUNTED_BUNDLE}, KServe's own, is not there)", *missing]
+    if given := [name for name in _SDK_LIMITS if getattr(options, name) is not None]:
+        parser.error(f"--{given[0]} is not taken: --max_body_bytes is the limit of REST and gRPC")
+    try:
+        found = settings_of(settings, options)
+    except ConfigError as error:
+        parser.error(str(error))
+    missing = [text for name, text in needed.items() if not getattr(found, name)]
+    if "bundle" not in found.model_fields_set and not found.bundle.exists():
+        missing = [f"--bundle DIR, a bundle's folder ({found.bundle}, KServe's own, is not there)", *missing]
     if missing:
         parser.error(f"needed: {' and '.join(missing)}")
-    options.bundle = options.bundle or _MOUNTED_BUNDLE
-    return options
+    return found
 
 
-def _add_limits(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("limits", "what is beyond them is answered by 413 or 408, or by 503 at once")
-    group.add_argument(
-        "--max_body_bytes",
-        type=int,
-        default=MAX_BODY_BYTES,
-        help="largest REST body or gRPC message that is read (%(default)s)",
-    )
-    group.add_argument(
-        "--max_body_bytes_in_flight",
-        type=int,
-        help=f"bytes of all bodies that are held at once ({_MAX_BODY_BYTES_IN_FLIGHT}, or the largest body)",
-    )
-    group.add_argument(
-        "--max_concurrent_requests",
-        type=int,
-        default=_MAX_CONCURRENT_REQUESTS,
-        help="requests that are worked on at once (%(default)s)",
-    )
-    group.add_argument(
-        "--body_read_timeout_s",
-        type=float,
-        default=_BODY_READ_TIMEOUT_S,
-        help="how long a body may stand still (%(default)g)",
-    )
-    group.add_argument(
-        "--head_read_timeout_s",
-        type=float,
-        default=_HEAD_READ_TIMEOUT_S,
-        help="how long the head of a request may take to come, from the connection on (%(default)g)",
-    )
-
-    add_renamed_options(
-        parser,
-        {
-            "--most_body_bytes": "--max_body_bytes",
-            "--most_body_bytes_in_flight": "--max_body_bytes_in_flight",
-            "--most_requests": "--max_concurrent_requests",
-            "--longest_body_pause_s": "--body_read_timeout_s",
-        },
-    )
-
-
-def _add_access(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("access", "off by default: for this machine, or behind a mesh that does it")
-    group.add_argument(
-        "--keys",
-        type=Path,
-        metavar="FILE",
-        # argparse reads a % in it as its own.
-        help=f"API keys, made by `{silencio().replace('%', '%%')} keys new`; read as it changes",
-    )
-    group.add_argument(
-        "--allow_origin",
-        action="append",
-        default=[],
-        metavar="ORIGIN",
-        help="let web pages of https://app.example.org read the answers (CORS); again for another, * for all",
-    )
-    # The SDK has these two by other names, for REST alone.
-    for name, target, what in (
-        ("--tls_cert", "ssl_certfile", "certificate with its chain"),
-        ("--tls_key", "ssl_keyfile", "key of the certificate"),
-    ):
-        group.add_argument(
-            name, dest=target, default=argparse.SUPPRESS, metavar="FILE", help=f"PEM, {what}; REST and gRPC speak TLS"
-        )
-
-
-def _entrance(options: argparse.Namespace, routes: AddRoutes | None) -> Entrance:
-    if given := [name for name in _SDK_LIMITS if getattr(options, name) is not None]:
-        raise ConfigError(f"--{given[0]} is not taken: --max_body_bytes is the limit of REST and gRPC")
-    if options.keys is None and options.host not in LOOPBACK_HOSTS:
-        logger.warning("listening on %s without --keys: whoever reaches this address may ask", options.host)
+def _entrance(settings: ServerSettings, routes: AddRoutes | None) -> Entrance:
+    if settings.keys is None and settings.host not in LOOPBACK_HOSTS:
+        logger.warning("listening on %s without --keys: whoever reaches this address may ask", settings.host)
     return Entrance(
-        host=options.host,
+        host=settings.host,
         limits=Limits(
-            max_body_bytes=options.max_body_bytes,
-            max_body_bytes_in_flight=options.max_body_bytes_in_flight
-            or max(_MAX_BODY_BYTES_IN_FLIGHT, options.max_body_bytes),
-            max_concurrent_requests=options.max_concurrent_requests,
-            body_read_timeout_s=options.body_read_timeout_s,
-            head_read_timeout_s=options.head_read_timeout_s,
+            max_body_bytes=settings.max_body_bytes,
+            max_body_bytes_in_flight=settings.max_body_bytes_in_flight
+            or max(_MAX_BODY_BYTES_IN_FLIGHT, settings.max_body_bytes),
+            max_concurrent_requests=settings.max_concurrent_requests,
+            body_read_timeout_s=settings.body_read_timeout_s,
+            head_read_timeout_s=settings.head_read_timeout_s,
         ),
-        authenticator=None if options.keys is None else Authenticator(options.keys),
-        tls=tls_of(options.ssl_certfile, options.ssl_keyfile),
+        authenticator=None if settings.keys is None else Authenticator(settings.keys),
+        tls=tls_of(settings.tls_cert, settings.tls_key),
         routes=routes,
-        allowed_origins=tuple(check_origin(one) for one in options.allow_origin),
+        allowed_origins=settings.allow_origin,
     )
 
 
-def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes | None = None) -> None:
+def serve(model: BundleModel, settings: ServerSettings, *, routes: AddRoutes | None = None) -> None:
     """Serve until a signal comes.
 
     The server answers at once and loads beside: it is alive, and says why it is not ready, from the first second on;
@@ -197,36 +119,43 @@ def serve(model: BundleModel, options: argparse.Namespace, *, routes: AddRoutes 
 
     Args:
         model: The model that answers.
-        options: Parsed options of `argument_parser`.
+        settings: As `parsed_settings` gives them.
         routes: Adds routes to the REST side, open to everybody for reading. It is called before the SDK adds
             its routes: of two with the same path the first answers.
 
     Raises:
         SystemExit: An option cannot be used; the message says which.
     """
-    configure_logging(options.log_config_file)
-    if not options.enable_latency_logging:
+    configure_logging(settings.log_config_file)
+    if not settings.enable_latency_logging:
         logging.getLogger("kserve.trace").setLevel(logging.WARNING)
+    for text in misspelt(type(settings)):
+        logger.warning(text)
     try:
-        install(_entrance(options, routes))
+        install(_entrance(settings, routes))
     except ConfigError as error:
         raise SystemExit(f"error: {error}") from error
     server = ModelServer(
-        http_port=options.http_port,
-        grpc_port=options.grpc_port,
+        http_port=settings.http_port,
+        grpc_port=settings.grpc_port,
         # One process, whatever --workers says: more would each load the bundle, without the middleware before them.
         workers=1,
-        enable_grpc=options.enable_grpc,
-        enable_latency_logging=options.enable_latency_logging,
+        enable_grpc=settings.enable_grpc,
+        enable_latency_logging=settings.enable_latency_logging,
+        access_log_format=settings.access_log_format,
+        max_threads=settings.max_threads,
+        max_asyncio_workers=settings.max_asyncio_workers,
+        event_loop=settings.event_loop,
+        timeout_keep_alive=settings.timeout_keep_alive,
         grace_period=DRAIN_TIMEOUT_S,
         ssl_certfile=None,  # `Entrance` sees to it
         ssl_keyfile=None,
     )
     server.dataplane = BundleDataPlane(server.registered_models)
     server.model_repository_extension = FixedRepository(server.registered_models)
-    model.enable_latency_logging = options.enable_latency_logging
+    model.enable_latency_logging = settings.enable_latency_logging
     server.register_model(model)
-    if options.stop_with_parent:
+    if settings.stop_with_parent:
         threading.Thread(target=_stop_when_input_ends, name="parent", daemon=True).start()
     threading.Thread(target=model.load, name="load", daemon=True).start()
     # The model was registered by hand: given to `start`, one that is not ready yet ends the process.

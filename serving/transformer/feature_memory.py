@@ -12,7 +12,6 @@ from typing import Self
 from serving.server.errors import Overloaded
 from serving.server.protocol import Priority
 
-DEFAULT_MAX_BYTES = 512 << 20
 # Of the bytes, what batch work leaves to interactive requests.
 _INTERACTIVE_SHARE = 8
 # Batch requests that wait hold their bodies, and a place among the requests that are worked on.

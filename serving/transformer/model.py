@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from serving.metrics import REQUEST_STAGES, Metrics
 from serving.server.protocol import OWN_REQUEST_ID
 from serving.server.readiness import BundleModel
-from serving.transformer.feature_memory import DEFAULT_MAX_BYTES, FeatureMemory, FeatureReservation
+from serving.settings.transformer import DEFAULT_MAX_FEATURE_BYTES
+from serving.transformer.feature_memory import FeatureMemory, FeatureReservation
 from serving.transformer.postprocessing import Postprocessor
 from serving.transformer.predictor_client import PredictorClient
 from serving.transformer.preprocessing import PreprocessedRequest, Preprocessor
@@ -73,7 +74,7 @@ class Transformer(BundleModel):
         recorder: PredictionRecorder,
         *,
         n_processes: int = 2,
-        max_feature_bytes: int = DEFAULT_MAX_BYTES,
+        max_feature_bytes: int = DEFAULT_MAX_FEATURE_BYTES,
         site_list: Path | None = None,
         birdnet_range: bool = False,
     ) -> None:

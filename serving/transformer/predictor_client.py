@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from serving.server.errors import Unavailable
 from serving.server.protocol import LARGE_MESSAGES, LOADING, REFUSED, Priority
+from serving.settings.transformer import DEFAULT_DEADLINE_S
 from silencio.bundle.graph import MAX_RUN_WINDOWS, OUTPUT
-from silencio.settings import Settings
 
 _PROBE_DEADLINE_S = 2.0
 # A call is held as a whole; windows of other lengths than 5 s may be large.
@@ -69,16 +69,20 @@ class PredictorClient:
 
     Args:
         address: `HOST:PORT` of its gRPC side.
-        deadline_s: How long one call may take with its retries; by default as the settings say.
+        deadline_s: How long one call may take with its retries.
         credentials: TLS credentials; None connects without TLS.
     """
 
     def __init__(
-        self, address: str, deadline_s: float | None = None, *, credentials: grpc.ChannelCredentials | None = None
+        self,
+        address: str,
+        deadline_s: float = DEFAULT_DEADLINE_S,
+        *,
+        credentials: grpc.ChannelCredentials | None = None,
     ) -> None:
         self._address = address
         self._credentials = credentials
-        self._deadline_s = Settings().predictor_deadline_s if deadline_s is None else deadline_s
+        self._deadline_s = deadline_s
         self._connected: GRPCInferenceServiceStub | None = None
 
     @property

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import ssl
 from pathlib import Path
 from urllib.parse import unquote
 
 import grpc
 
+from serving.settings.transformer import TransformerSettings
 from silencio.errors import ConfigError
 from silencio.network import is_loopback
 
 
-def add_predictor_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options; the SDK's own are `--predictor_host` and `--predictor_use_ssl`."""
-    group = parser.add_argument_group("predictor", "on another machine it is asked by TLS")
-    group.add_argument(
-        "--predictor_ca",
-        type=Path,
-        metavar="FILE",
-        help="PEM of whoever signs the predictor's certificate: asks by TLS (--predictor_use_ssl true trusts "
-        "public authorities in its place)",
-    )
-    group.add_argument("--predictor_client_cert", type=Path, metavar="FILE", help="PEM, shown to the predictor")
-    group.add_argument("--predictor_client_key", type=Path, metavar="FILE", help="PEM, key of the client's certificate")
-    group.add_argument(
-        "--predictor_insecure",
-        action="store_true",
-        help="ask a predictor on another machine in clear, as where a mesh encrypts",
-    )
-
-
-def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredentials | None:
+def predictor_credentials(settings: TransformerSettings) -> grpc.ChannelCredentials | None:
     """Credentials of the predictor's channel; None: without TLS.
 
     Files are read once: those that are renewed are taken at the next start.
@@ -41,27 +22,27 @@ def predictor_credentials(options: argparse.Namespace) -> grpc.ChannelCredential
         ConfigError: The predictor is on another machine, and nothing says how to reach it; its address is none; options
             contradict each other; or a file cannot be used.
     """
-    certificate, key = options.predictor_client_cert, options.predictor_client_key
-    uses_tls = options.predictor_ca is not None or options.predictor_use_ssl
+    certificate, key = settings.predictor_client_cert, settings.predictor_client_key
+    uses_tls = settings.predictor_ca is not None or settings.predictor_use_ssl
     if (certificate is None) != (key is None):
         raise ConfigError("--predictor_client_cert and --predictor_client_key belong together: one is not set")
     if certificate is not None and not uses_tls:
         raise ConfigError(
             "--predictor_client_cert is shown by TLS alone: give --predictor_ca or --predictor_use_ssl true"
         )
-    if uses_tls and options.predictor_insecure:
+    if uses_tls and settings.predictor_insecure:
         raise ConfigError("--predictor_insecure contradicts --predictor_ca and --predictor_use_ssl")
     if not uses_tls:
-        if not options.predictor_insecure and not _is_here(options.predictor_host):
+        if not settings.predictor_insecure and not _is_here(settings.predictor_host):
             raise ConfigError(
-                f"the predictor {options.predictor_host} is on another machine, and recordings would go there in "
+                f"the predictor {settings.predictor_host} is on another machine, and recordings would go there in "
                 "clear: give --predictor_ca FILE (or --predictor_use_ssl true) to ask by TLS, or --predictor_insecure "
                 "where a mesh encrypts or the network is yours alone; in a KServe InferenceService, among the "
                 "transformer's args"
             )
         return None
-    _check(options.predictor_ca, certificate, key)
-    read = [None if path is None else path.read_bytes() for path in (options.predictor_ca, key, certificate)]
+    _check(settings.predictor_ca, certificate, key)
+    read = [None if path is None else path.read_bytes() for path in (settings.predictor_ca, key, certificate)]
     return grpc.ssl_channel_credentials(*read)
 
 

@@ -13,6 +13,7 @@ from serving.server.v2_outputs import wanted_outputs
 from serving.transformer.timings import Timings
 from silencio.bundle.manifest import BundleManifest
 from silencio.detections import RecordingDocument
+from silencio.prediction_log import prediction_id
 
 PROBABILITIES = "probabilities"
 DOCUMENT = "document"
@@ -35,6 +36,7 @@ def v1_body(
         # A client that writes Raven's tables has no other way to know the model's band.
         "bundle": {**bundle_entry(manifest), "f_min_hz": manifest.spec.f_min_hz, "f_max_hz": manifest.spec.f_max_hz},
         "request_id": request_id,
+        "prediction_ids": [prediction_id(request_id, i) for i in range(len(documents))],
         "stage_ms": {stage: round(1e3 * seconds, 3) for stage, seconds in timings.by_stage().items()},
     }
 

@@ -1,27 +1,162 @@
-"""Where this process runs: read from the environment once, never from a configuration file.
+"""Where this process runs: read from the environment whenever it is needed, never from a configuration file.
 
 A setting says something about the machine (how many threads, where to cache); what is trained and how is a
-configuration (`silencio.config`) and travels with the bundle.
+configuration (`silencio.config`) and travels with the bundle. The servers' settings are `serving.settings`.
 """
 
 from __future__ import annotations
 
+import inspect
+import math
 import os
-from dataclasses import dataclass, field
+import re
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from silencio.errors import ConfigError
 
+PREFIX = "SILENCIO_"
+_SERVICE_ADDRESS = re.compile(r"(tcp|udp|sctp)://")
+_NOT_SET = "not_set"
+# A line of a docstring's attributes; a longer one goes on further in.
+_ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n        .+)*)", re.MULTILINE)
 
-def _whole(name: str, default: int, least: int = 1, old_name: str = "") -> int:
-    if old_name in os.environ:
-        raise ConfigError(f"{old_name} is called {name} now")
-    text = os.environ.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdecimal()) or int(text) < least:
-        raise ConfigError(f"{name}={text!r}: a whole number of at least {least} is needed")
-    return int(text)
+
+def whole(minimum: int) -> BeforeValidator:
+    """Whole numbers of at least so much, as text in plain digits or as numbers."""
+
+    def check(value: object) -> int:
+        if isinstance(value, str) and value.isascii() and value.isdecimal():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= minimum:
+            return value
+        raise PydanticCustomError("whole", "a whole number of at least {minimum} is needed", {"minimum": minimum})
+
+    return BeforeValidator(check)
+
+
+def at_least(minimum: float) -> BeforeValidator:
+    """Finite numbers of at least so much, as text or as numbers."""
+
+    def check(value: object) -> float:
+        try:
+            number = float(value) if isinstance(value, str | int | float) else math.nan
+        except ValueError:
+            number = math.nan
+        if math.isfinite(number) and number >= minimum:
+            return number
+        raise PydanticCustomError("number", "a number of at least {minimum} is needed", {"minimum": f"{minimum:g}"})
+
+    return BeforeValidator(check)
+
+
+def _not_empty(value: object) -> object:
+    # Neither the working folder nor every address of the machine is meant by an empty text.
+    if value == "":
+        raise PydanticCustomError("empty", "is empty: unset it, or give a value")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_not_empty)]
+File = Annotated[Path, BeforeValidator(_not_empty)]
+
+
+def not_set(why: str) -> PydanticCustomError:
+    """A setting without which nothing goes on.
+
+    Args:
+        why: And what it looks like.
+    """
+    return PydanticCustomError(_NOT_SET, "{why}", {"why": why})  # type: ignore[arg-type]  # wants a literal
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings of the environment: each is `SILENCIO_` and its name in capitals; arguments take precedence.
+
+    Raises:
+        ConfigError: A value cannot be used; the sentence names the variable, its value and what is needed.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise ConfigError(self._sentence(error.errors(include_url=False)[0], given)) from error
+
+    @classmethod
+    def variable(cls, name: str) -> str:
+        """The environment variable of a setting."""
+        alias = cls.model_fields[name].validation_alias
+        return alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{name.upper()}"
+
+    @classmethod
+    def descriptions(cls) -> dict[str, str]:
+        """By setting, its line in the docstring of the class or of one that it is derived from."""
+        found: dict[str, str] = {}
+        for one in reversed(cls.__mro__):
+            listed = (inspect.getdoc(one) or "") if "__doc__" in vars(one) else ""
+            found |= {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(listed)}
+        return {name: found[name] for name in cls.model_fields}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _Environment(settings_cls)
+
+    @classmethod
+    def shown(cls, name: str, value: object, is_given: bool) -> str:
+        """How a message names a value that cannot be used.
+
+        Args:
+            name: Of the setting.
+            value: As it was given or read.
+            is_given: It is an argument, and not of the environment.
+        """
+        return f"{name if is_given else cls.variable(name)}={value!r}"
+
+    @classmethod
+    def _sentence(cls, fault: ErrorDetails, given: dict[str, Any]) -> str:
+        if not fault["loc"]:
+            return fault["msg"]  # of several together, which it names
+        found = str(fault["loc"][0])
+        name = next((one for one in cls.model_fields if found in (one, cls.variable(one))), found)
+        if name not in cls.model_fields:
+            return f"{name} is no setting"
+        if fault["type"] == _NOT_SET:
+            return f"{cls.variable(name)} is not set: {fault['msg']}"
+        needed = fault["msg"]
+        if fault["type"] == "literal_error":
+            needed = f"one of {fault['ctx']['expected']} is needed"
+        return f"{cls.shown(name, fault['input'], name in given or found in given)}: {needed}"
+
+
+def is_service_address(value: str) -> bool:
+    """Whether Kubernetes put it there: of a Service that is called `silencio` it sets SILENCIO_PORT to tcp://…."""
+    return _SERVICE_ADDRESS.match(value) is not None
+
+
+class _Environment(EnvSettingsSource):
+    def __call__(self) -> dict[str, Any]:
+        self.env_vars = {
+            name: value
+            for name, value in self.env_vars.items()
+            if value is None or not (name.endswith("_port") and is_service_address(value))
+        }
+        return super().__call__()
 
 
 def _default_n_threads() -> int:
@@ -29,46 +164,23 @@ def _default_n_threads() -> int:
 
 
 def _default_cache() -> Path:
-    if os.environ.get("SILENCIO_CACHE"):
-        return Path(os.environ["SILENCIO_CACHE"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "silencio"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the environment says.
+def _cache(value: object) -> object:
+    return _default_cache() if value == "" else Path(value).expanduser() if isinstance(value, str) else value
+
+
+class Settings(EnvironmentSettings):
+    """What the environment says of every process.
 
     Attributes:
         n_threads: Threads of one training or scoring process (`SILENCIO_THREADS`; default: the cores it may use).
         cache: Folder for what was fetched once (`SILENCIO_CACHE`; default: the user's cache folder).
         session_threads: Threads of one ONNX Runtime session (`SILENCIO_SESSION_THREADS`; default 1: two spinning
             threads on a busy two-core machine were measured up to 40 times slower than one).
-        provider: On what the predictor runs a graph (`SILENCIO_PROVIDER`; default cpu; or openvino, cuda, tensorrt).
-        n_workers: Runs of the graph that the predictor makes at once (`SILENCIO_WORKERS`; default: the cores it may
-            use).
-        max_batch_windows: Most windows of one such run, and so how long an urgent one may have to wait
-            (`SILENCIO_MAX_BATCH_WINDOWS`; default 2: on a processor 1, 2, 4 and 8 windows were measured to take 6.7,
-            6.2, 6.0 and 6.1 ms each of an int8 graph, and 16 ms each way of fp32; a GPU wants more).
-        max_batch_delay_ms: How long a run that is not full waits for more (`SILENCIO_MAX_BATCH_DELAY_MS`; default 0:
-            5 ms were measured to double the time of a single client, and to win nothing on a processor).
-        max_queued_windows: Most windows of one priority that wait in the predictor before it refuses
-            (`SILENCIO_MAX_QUEUED_WINDOWS`; default 256: two seconds of work for two cores, 120 MB).
-        predictor_deadline_s: How long the transformer waits for the predictor, with every retry
-            (`SILENCIO_PREDICTOR_DEADLINE_S`; default 30).
     """
 
-    n_threads: int = field(default_factory=lambda: _whole("SILENCIO_THREADS", _default_n_threads()))
-    cache: Path = field(default_factory=_default_cache)
-    session_threads: int = field(default_factory=lambda: _whole("SILENCIO_SESSION_THREADS", 1))
-    provider: str = field(default_factory=lambda: os.environ.get("SILENCIO_PROVIDER") or "cpu")
-    n_workers: int = field(default_factory=lambda: _whole("SILENCIO_WORKERS", _default_n_threads()))
-    max_batch_windows: int = field(
-        default_factory=lambda: _whole("SILENCIO_MAX_BATCH_WINDOWS", 2, old_name="SILENCIO_MOST_BATCH_WINDOWS")
-    )
-    max_batch_delay_ms: int = field(
-        default_factory=lambda: _whole("SILENCIO_MAX_BATCH_DELAY_MS", 0, least=0, old_name="SILENCIO_MOST_WAIT_MS")
-    )
-    max_queued_windows: int = field(
-        default_factory=lambda: _whole("SILENCIO_MAX_QUEUED_WINDOWS", 256, old_name="SILENCIO_MOST_QUEUED_WINDOWS")
-    )
-    predictor_deadline_s: int = field(default_factory=lambda: _whole("SILENCIO_PREDICTOR_DEADLINE_S", 30))
+    n_threads: Annotated[int, whole(1)] = Field(default_factory=_default_n_threads, validation_alias=f"{PREFIX}THREADS")
+    cache: Annotated[Path, BeforeValidator(_cache)] = Field(default_factory=_default_cache)
+    session_threads: Annotated[int, whole(1)] = 1

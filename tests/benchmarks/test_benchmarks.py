@@ -12,12 +12,12 @@ import pytest
 import soundfile
 
 import benchmarks.__main__ as command
-from benchmarks import batching, featurize, growth
+from benchmarks import batching, command_start, featurize, growth
 from benchmarks.bundles import identity, measured_bundle, trained_bundle
 from benchmarks.log_mel import librosa_log_mel
 from benchmarks.recordings import N_RECORDINGS, part_of, song, tail, write_ogg, write_reserve
 from benchmarks.result import Result
-from benchmarks.timing import Comparison, answer, compare, start
+from benchmarks.timing import TimeComparison, answer, compare, start
 from silencio.audio import dequantize
 from silencio.bundle import Bundle
 from silencio.bundle.placeholder import write_placeholder_bundle
@@ -40,7 +40,7 @@ def test_result__is_met_from_the_target_on(value: float, at_least: bool, met: bo
 
 
 def test_comparison__ratio_is_that_of_the_least_times() -> None:
-    noisy = Comparison([3.0, 1.0, 9.0], [21.0, 6.0, 4.0], [0.0] * 3, [0.0] * 3)
+    noisy = TimeComparison([3.0, 1.0, 9.0], [21.0, 6.0, 4.0], [0.0] * 3, [0.0] * 3)
     assert noisy.ratio == 4.0
     assert noisy.details()["ratio_of_medians"] == 2.0
 
@@ -50,6 +50,12 @@ def test_compare__calls_in_turn_and_counts_no_first_call() -> None:
     compared = compare(lambda: calls.append("ours"), lambda: calls.append("reference"), n_turns=2)
     assert calls == ["ours", "reference"] + 2 * (3 * ["ours"] + 3 * ["reference"])
     assert len(compared.ours_s) == len(compared.reference_wall_s) == 6
+
+
+def test_command_start__is_a_ratio_of_two_processes_that_print_help() -> None:
+    (result,) = command_start.run(quick=True)
+    assert result.details["ours_s"][0] / result.details["reference_s"][0] == result.value
+    assert not result.at_least
 
 
 def test_librosa__is_asked_for_the_same_features() -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
-from unittest import mock
 
 from serving.metrics.routes import GRPC_STATUSES, OTHER_STATUSES, PREDICT_STATUSES
+from serving.server import grpc_messages as messages
 from serving.server.protocol import MAX_BODY_BYTES
-from serving.server.start import grpc_messages as messages
-
-# kserve parses the command line when it is imported: keep pytest's options from it.
-with mock.patch.object(sys, "argv", sys.argv[:1]):
-    from serving.server.start import argument_parser
+from serving.settings.server import ServerSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
 PREDICT, OPERATING = (
@@ -22,12 +17,12 @@ PREDICT, OPERATING = (
 
 
 def test_body_limit__is_one_number_everywhere() -> None:
-    options = argument_parser("test", "").parse_args([])
+    options = ServerSettings()
     assert options.max_body_bytes == MAX_BODY_BYTES == 160 << 20
     limit = f"{MAX_BODY_BYTES >> 20} MiB"
-    names = "(`--max_body_bytes` of a transformer by itself, `--max-body-bytes` of `up`)"
+    names = "(`--max_body_bytes` of a transformer by itself, `--max-body-bytes` of `serve`)"
     assert f"{limit} of body, over gRPC of message {names}" in PREDICT
-    assert f"| `--max_body_bytes` (of `serving up`: `--max-body-bytes`) | {limit}" in OPERATING
+    assert f"| `--max_body_bytes` (of `silencio serve`: `--max-body-bytes`) | {limit}" in OPERATING
 
 
 def test_messages__how_many_are_read_and_for_how_long_is_as_documented() -> None:
@@ -35,7 +30,7 @@ def test_messages__how_many_are_read_and_for_how_long_is_as_documented() -> None
     assert f"of `ModelInfer` {read} are read at once and {waiting} wait" in OPERATING
     assert f"where {messages.MAX_NAMES_AT_ONCE} of them are being read, the oldest gives way" in OPERATING
     assert f"and {messages.MAX_CALLS_BEING_READ} whose messages are being read" in OPERATING
-    max_s = messages._PAUSES_A_MESSAGE * argument_parser("test", "").parse_args([]).body_read_timeout_s
+    max_s = messages._PAUSES_A_MESSAGE * ServerSettings().body_read_timeout_s
     assert max_s == 600
     assert "is given twenty times `--body_read_timeout_s`, ten minutes altogether" in OPERATING
     upload_s = 20e6 * 8 / 200e3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.identity import local_image
+from pipelines.local.identity import local_image
 from pipelines.train_run import code_version
 from silencio.__main__ import main
 from silencio.bundle import Bundle

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from pipelines.plan import PlannedStep
-from pipelines.step_log import StepTime
+from pipelines.local.log import StepTime
+from pipelines.local.plan import PlannedStep
 from pipelines.step_tables import plan_table, times_table
 
 

@@ -12,7 +12,7 @@ from typing import List, NamedTuple  # noqa: UP035  # kfp reads lists from `typi
 from kfp import dsl
 
 from components.image import STEP
-from pipelines.local_run import LocalRun, RunStopped, run_local
+from pipelines.local.run import LocalRun, RunStopped, run_local
 from silencio.errors import SilencioError
 
 

@@ -16,7 +16,7 @@ NEVER = ("torch", "torchvision", "lightning", "timm", "peft", "kfp", "mlflow", "
 def test_servers__import_no_training_framework() -> None:
     code = (
         "import serving.transformer.model, serving.transformer.page.routes, serving.transformer.openapi, "
-        "serving.prediction_log.options, serving.predictor.model, serving.predictor.options, serving.server.start, "
+        "serving.prediction_log.opened, serving.predictor.model, serving.settings.predictor, serving.server.start, "
         "sys; "
         f"print([name for name in {NEVER} if name in sys.modules])"
     )
@@ -31,7 +31,7 @@ def test_commands__import_no_kserve() -> None:
     code = (
         "import sys; from silencio.cli.entries import commands, parser_of; "
         "[parser_of(entry) for entry in commands().values() if entry.module.startswith('serving.')]; "
-        "sys.exit('serving.predict.command' not in sys.modules or 'kserve' in sys.modules or 'torch' in sys.modules)"
+        "sys.exit('serving.cli.predict' not in sys.modules or 'kserve' in sys.modules or 'torch' in sys.modules)"
     )
     roots = os.pathsep.join(str(Path(package.__path__[0]).parent) for package in (serving, silencio))
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": roots})

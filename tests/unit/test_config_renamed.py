@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import reduce
+from pathlib import Path
 
 import pytest
 
@@ -34,6 +35,12 @@ def test_renamed__the_new_name_is_a_setting(old: str) -> None:
     new = _renamed(old)
     value = reduce(lambda section, name: section[name], new.split("."), resolve(BASE).model_dump(mode="json"))
     assert resolve(BASE, overrides=[f"{new}={json.dumps(value)}"]) == resolve(BASE)
+
+
+@pytest.mark.parametrize("old", RENAMED_SETTINGS)
+def test_renamed__stands_in_the_changelog(old: str) -> None:
+    changes = (Path(__file__).parents[2] / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"- setting `{old}` -> `{_renamed(old)}`\n" in changes
 
 
 @pytest.mark.parametrize("layer", ["text", "over", "overrides"])

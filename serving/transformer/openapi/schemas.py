@@ -50,6 +50,9 @@ class PredictAnswer(BaseModel):
     predictions: list[RecordingDocument] = Field(description="One a recording, in the order in which they were sent.")
     bundle: BundleEntry
     request_id: str
+    prediction_ids: list[str] = Field(
+        description="The server's own, one a recording: by it the log knows the prediction."
+    )
     stage_ms: dict[str, float] = Field(description="Milliseconds by stage: decode, features, predictor, names.")
 
 

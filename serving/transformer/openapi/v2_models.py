@@ -17,7 +17,7 @@ class InferParameters(LooseFields):
     """What holds for all recordings of a request.
 
     Attributes:
-        spec_sha256: Of the feature definition by which `log_mel` was computed.
+        spec_sha256: SHA-256 of the feature definition by which `log_mel` was computed.
     """
 
     spec_sha256: str | None = None

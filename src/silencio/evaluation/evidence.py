@@ -17,10 +17,10 @@ class Evidence:
     """Measurements of one model. What was not measured is empty or None, and a gate that asks for it is not passed.
 
     Attributes:
-        metrics: On the test recordings, by name.
-        soundscape_metrics: On the annotated soundscapes, by name; empty where none were scored.
+        metrics: Metrics on the test recordings, by name.
+        soundscape_metrics: Metrics on the annotated soundscapes, by name; empty where none were scored.
         calibration: Error of the most probable species on test recordings; None where it was not computed.
-        comparisons: With references, heads and champion, paired by recording.
+        comparisons: Comparisons with references, heads and champion, paired by recording.
         slices: Parts of the test recordings, with their change against the champion.
         champion: The champion's version; empty where there is none.
         failure_modes: What becomes of the metrics under noise, overlap, gain and silence.

@@ -18,7 +18,7 @@ def minimum(where: str, name: str, bound: float, metrics: Mapping[str, float | N
         where: What it was measured on: `test` or `soundscapes`.
         name: Name of the metric.
         bound: The least value that passes.
-        metrics: By name; what is missing or no number is refused.
+        metrics: Metrics by name; what is missing or no number is refused.
     """
     gate, value = f"minimum {where} {name}", metrics.get(name)
     if value is None or not math.isfinite(value):
@@ -87,7 +87,7 @@ def no_champion(gate: str, where: str | None = None) -> Reason:
     """A gate that compares with a champion where there is none.
 
     Args:
-        gate: Its name.
+        gate: Name of the gate.
         where: What is compared, in words; None: the gate's name says it.
     """
     where = f" ({gate})" if where is None else where

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from silencio.errors import BundleError
 from silencio.storage import write_atomically
 
 Outcome = Literal["passed", "refused", "too few to decide", "not asked"]
@@ -34,6 +36,9 @@ class Reason:
     def not_applied(cls, gate: str, message: str) -> Reason:
         """A gate that did not have to be passed."""
         return cls(gate, True, message, decides=False, applies=False)
+
+    def __str__(self) -> str:
+        return f"{self.gate}: {self.message}"
 
     @property
     def outcome(self) -> Outcome:
@@ -71,10 +76,35 @@ class Verdict:
 
     @classmethod
     def load(cls, path: Path) -> Verdict:
-        """The inverse of `save`; a file from before `applies` was written, or when it was `asked`, is read too."""
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        names = {"asked": "applies"}
-        return cls([Reason(**{names.get(key, key): one for key, one in reason.items()}) for reason in facts["reasons"]])
+        """The inverse of `save`; what the file holds beside verdict and reasons is not looked at.
+
+        A file from before `applies` was written, or when it was `asked`, is read too.
+
+        Raises:
+            BundleError: It is no verdict, or contradicts itself: what cannot be understood lets nothing pass.
+        """
+        try:
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            passed, verdict = facts["passed"], cls([_read(reason) for reason in facts["reasons"]])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BundleError(f"{path} is no verdict of the gates ({type(error).__name__}: {error})") from error
+        if not isinstance(passed, bool):
+            raise BundleError(f"{path} is no verdict of the gates: passed is {passed!r}, not true or false")
+        if passed and not verdict.passed:
+            why = "; ".join(map(str, verdict.of("refused"))) or "no gate decided"
+            raise BundleError(f"{path} contradicts itself: passed, but {why}")
+        if verdict.passed and not passed:
+            raise BundleError(f"{path} contradicts itself: refused, but no gate failed")
+        return verdict
+
+
+def _read(reason: Mapping[str, Any]) -> Reason:
+    """As any version wrote it."""
+    passed, decides = reason["passed"], reason.get("decides", True)
+    applies = reason.get("applies", reason.get("asked", True))
+    if not all(isinstance(one, bool) for one in (passed, decides, applies)):
+        raise TypeError(f"passed, decides and applies are true or false, of {reason['gate']!r} {reason}")
+    return Reason(str(reason["gate"]), passed, str(reason["message"]), decides, applies)
 
 
 def verdict_facts(verdict: Verdict) -> dict[str, Any]:

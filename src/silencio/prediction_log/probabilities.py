@@ -11,7 +11,7 @@ from silencio.errors import DataError
 
 
 def probability_matrix(table: pa.Table, *, bundle_version: str, n_classes: int) -> NDArray[np.float32]:
-    """What a bundle said of each window and class.
+    """A bundle's probabilities of each window and class.
 
     A row does not name the classes: they are the bundle's, in its order (`BundleManifest.classes.codes`), and bundles
     of one version have the same.

@@ -1,4 +1,4 @@
-"""Read a prediction log back, by the days that are asked for."""
+"""Read a prediction log back, by its days."""
 
 from __future__ import annotations
 

@@ -2,71 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Metric, RunTag
 
 from silencio.bundle.manifest import BundleManifest
-from silencio.errors import RegistryError
+from silencio.evaluation.verdict import Verdict
 from silencio.registry.flatten import metrics_of, params_of, shortened
 from silencio.registry.runs import log_metrics, log_params
 
 BUNDLE = "bundle"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gates said.
-
-    Attributes:
-        passed: Whether the bundle may be registered.
-        reasons: Every gate: `gate`, `passed`, `message`, and whether it `decides` and `applies`.
-    """
-
-    passed: bool
-    reasons: list[dict[str, Any]]
-
-    @classmethod
-    def load(cls, path: Path) -> Verdict:
-        """Read a verdict file; what it holds beside verdict and reasons is not looked at.
-
-        Raises:
-            RegistryError: It is no verdict. A file that cannot be understood lets nothing pass.
-        """
-        try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
-            passed = facts["passed"]
-            reasons = [
-                # A file of an earlier version has neither, or calls the second `asked`.
-                {key: reason[key] for key in ("gate", "passed", "message")}
-                | {"decides": reason.get("decides", True)}
-                | {"applies": reason.get("applies", reason.get("asked", True))}
-                for reason in facts["reasons"]
-            ]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RegistryError(f"{path} is no verdict of the gates ({type(error).__name__}: {error})") from error
-        if not isinstance(passed, bool):
-            raise RegistryError(f"{path} is no verdict of the gates: passed is {passed!r}, not true or false")
-        verdict = cls(passed, reasons)
-        if passed and verdict.failed_gates:
-            raise RegistryError(f"{path} contradicts itself: passed, but {'; '.join(verdict.failed_gates)}")
-        return verdict
-
-    @property
-    def failed_gates(self) -> list[str]:
-        """What the gates that failed said."""
-        return [f"{reason['gate']}: {reason['message']}" for reason in self.reasons if not reason["passed"]]
-
-    @property
-    def not_applied(self) -> list[str]:
-        """Gates that did not have to be passed."""
-        return [reason["gate"] for reason in self.reasons if not reason["applies"]]
 
 
 @dataclass(frozen=True)
@@ -135,20 +84,14 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
 
 
 def _verdict_tags(verdict: Verdict) -> dict[str, str]:
-    rows = (f"| {reason['gate']} | {_outcome(reason)} | {reason['message']} |" for reason in verdict.reasons)
+    shown = {"refused": "**failed**"}
+    rows = (f"| {one.gate} | {shown.get(one.outcome, one.outcome)} | {one.message} |" for one in verdict.reasons)
+    refusals = "; ".join(map(str, verdict.of("refused")))
     return {
         "verdict": "passed" if verdict.passed else "refused",
         "needs_retraining": "false" if verdict.passed else "true",
-        "refused_because": "" if verdict.passed else "; ".join(verdict.failed_gates) or "no gate says why",
-        "gates_not_asked": "; ".join(verdict.not_applied),
+        "refused_because": "" if verdict.passed else refusals or "no gate says why",
+        "gates_not_asked": "; ".join(one.gate for one in verdict.of("not asked")),
         # Shown at the head of the run's page.
         "mlflow.note.content": "\n".join(["| gate | verdict | why |", "|---|---|---|", *rows]),
     }
-
-
-def _outcome(reason: Mapping[str, Any]) -> str:
-    if not reason["passed"]:
-        return "**failed**"
-    if not reason["applies"]:
-        return "not asked"
-    return "passed" if reason["decides"] else "too few to decide"

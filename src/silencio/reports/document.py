@@ -46,9 +46,9 @@ def html(title: str, *body: Child, class_: str | None = None) -> Markup:
     """A whole HTML document.
 
     Args:
-        title: Of the window.
+        title: Title of the window.
         body: What is in it.
-        class_: Of the body.
+        class_: CSS class of the body.
     """
     style = (files("silencio.reports") / "report.css").read_text(encoding="utf-8")
     head = join(

@@ -19,7 +19,7 @@ def page(title: str, blocks: list[Block | tuple[str, Block]], path: Path) -> Non
 
     Args:
         title: Heading of the page.
-        blocks: In order: a sentence, a table or a picture, each alone or as (heading, block).
+        blocks: Blocks in order: a sentence, a table or a picture, each alone or as (heading, block).
         path: The file; its folder is made.
 
     Raises:

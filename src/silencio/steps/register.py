@@ -9,10 +9,11 @@ from pathlib import Path
 
 from silencio.bundle.load import Bundle
 from silencio.errors import RegistryError
+from silencio.evaluation.verdict import Verdict
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.head_record import record_heads
 from silencio.registry.models import register_version
-from silencio.registry.record import RunFiles, Verdict, record_run, set_tags
+from silencio.registry.record import RunFiles, record_run, set_tags
 from silencio.registry.runs import close_run
 from silencio.registry.settings import MODEL
 from silencio.storage import write_atomically
@@ -59,8 +60,8 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
         The version's number; empty where the bundle was refused.
 
     Raises:
-        RegistryError: The server does not answer or refuses, or the verdict cannot be read.
-        BundleIntegrityError: The bundle is not what was exported.
+        RegistryError: The server does not answer or refuses.
+        BundleError: The verdict cannot be read, or the bundle is not what was exported.
     """
     run_id = inputs.run_id
     if not run_id:
@@ -83,7 +84,7 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
         "bundle_version": manifest.version,
         "run_id": run_id,
         "verdict": "passed" if verdict.passed else "refused",
-        "failed_gates": verdict.failed_gates,
+        "failed_gates": [str(reason) for reason in verdict.of("refused")],
     }
     write_atomically(outputs.registration, json.dumps(registration, indent=1))
     return version

@@ -13,7 +13,7 @@ _MIN_PROBABILITY = 1e-9
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BestHeadComparison:
     """The ensemble beside the best of its heads.
 
     Attributes:
@@ -32,7 +32,7 @@ def compare_with_best_head(
     heads: Mapping[str, NDArray[np.floating]],
     target: NDArray[np.floating],
     truth: NDArray[np.integer],
-) -> Comparison:
+) -> BestHeadComparison:
     """Hold the ensemble against its best head by the one-standard-error rule (Breiman et al. 1984).
 
     The simpler model, one head, is taken unless the ensemble's log-loss is lower by more than one standard error of the
@@ -56,7 +56,7 @@ def compare_with_best_head(
         f"{error:.3f}), top-1 {np.mean(ensemble.argmax(axis=1) == truth):.3f} against "
         f"{np.mean(heads[best].argmax(axis=1) == truth):.3f}, on {len(gain)} held-out recordings"
     )
-    return Comparison(best, bool(gain.mean() > error), evidence)
+    return BestHeadComparison(best, bool(gain.mean() > error), evidence)
 
 
 def _calibrated_losses(scores: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from serving.access.tls import Tls
-from serving.local import _Addresses
+from serving.local.servers import _Addresses
 from serving.local.up import _notes
 from tests.serving.authority import Authority
 
@@ -64,3 +64,30 @@ def test_notes__name_what_the_certificate_is_for_where_the_printed_address_is_no
         f"clients do not take the certificate {tls.certificate} at 127.0.0.1 (IP address mismatch"
     )
     assert reported.endswith("; it is for *.station.example, pi.local: ask by one of these, from where it leads here")
+
+
+def test_servers__take_their_settings_from_the_environment_but_not_what_lies_between_them(
+    bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys are for clients: the transformer has none for the predictor, and finds it where it was started."""
+    key = add_key(tmp_path / "keys.csv", "guide", 600.0, None)
+    for name, value in (
+        ("KEYS", str(tmp_path / "keys.csv")),
+        ("PREDICTION_LOG", str(tmp_path / "log")),
+        ("MAX_CONCURRENT_REQUESTS", "1"),
+        ("ENABLE_GRPC", "false"),
+        ("MODEL_NAME", "other"),
+        ("PREDICTOR_HOST", "10.0.0.7:8081"),
+        ("PREDICTOR_CA", str(tmp_path / "ca.pem")),
+        ("HTTP_PORT", "tcp://10.96.14.3:8080"),
+    ):
+        monkeypatch.setenv(f"SILENCIO_{name}", value)
+    headers = {"Content-Type": "audio/flac"}
+    with (
+        local_servers(bundle_directory, start_timeout_s=HANG_S) as servers,
+        httpx.Client(base_url=servers.url, trust_env=False, timeout=HANG_S, headers=headers) as client,
+    ):
+        route = "/v1/models/silencio:predict"
+        assert client.post(route, content=recording()).status_code == 401
+        assert client.post(route, content=recording(), headers={"X-API-Key": key}).status_code == 200
+    assert list((tmp_path / "log").rglob("*.parquet"))

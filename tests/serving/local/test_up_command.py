@@ -202,7 +202,7 @@ def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory:
     process = up(bundle_directory, "--allow-origin", "https://app.example.org/")
     output, errors = process.communicate(timeout=HANG_S)
     assert (process.returncode, output) == (2, "")
-    assert "--allow-origin: 'https://app.example.org/' is no origin of web pages" in errors
+    assert "--allow-origin https://app.example.org/: 'https://app.example.org/' is no origin of web pages" in errors
 
 
 def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: Up, bundle_directory: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from serving.predict.output import FORMATS
+from serving.predict.formats import FORMAT_NAMES
 from silencio.__main__ import main
 from tests.disks import disk_of, files_of_at_most
 
@@ -32,7 +32,7 @@ def files(tmp_path: Path, recording: Make) -> list[str]:
     return [str(tmp_path / "in" / name) for name in names]
 
 
-@pytest.mark.parametrize("output_format", FORMATS)
+@pytest.mark.parametrize("output_format", FORMAT_NAMES)
 def test_predict__prints_every_name_as_text(
     output_format: str, files: list[str], bundle_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -50,7 +50,7 @@ def test_predict__prints_every_name_as_text(
         assert [row[0] for row in csv.reader(printed.splitlines())] == ["row_id", *wanted]
 
 
-@pytest.mark.parametrize("output_format", [name for name in FORMATS if name != "table"])
+@pytest.mark.parametrize("output_format", [name for name in FORMAT_NAMES if name != "table"])
 def test_predict__writes_a_file_for_every_name(
     output_format: str, files: list[str], bundle_directory: Path, tmp_path: Path
 ) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import kserve.model_server
 import pytest
 
-import serving.server.start
+import serving.settings.server
 from serving.predictor.__main__ import main as predictor
-from serving.server.start import _entrance, argument_parser, parsed_options
+from serving.server.start import _SDK_LIMITS, _entrance, argument_parser, parsed_settings
+from serving.settings.page import UNUSED_SDK_OPTIONS
+from serving.settings.predictor import PredictorSettings
+from serving.settings.server import ServerSettings
+from serving.settings.transformer import TransformerSettings
 from serving.transformer.__main__ import main as transformer
-from silencio.errors import ConfigError
 from silencio.interpreter import silencio
 
 
@@ -28,7 +32,7 @@ def _message(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 def test_servers__name_all_options_that_are_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(serving.server.start, "_MOUNTED_BUNDLE", tmp_path / "models")
+    monkeypatch.setattr(serving.settings.server, "MOUNTED_BUNDLE", tmp_path / "models")
     bundle = f"--bundle DIR, a bundle's folder ({tmp_path}/models, KServe's own, is not there)"
     host = "--predictor_host HOST:PORT, the predictor's gRPC port"
     help_of = "; python -m serving.{} --help lists all options\n"
@@ -51,28 +55,29 @@ def test_servers__what_is_wrong_is_not_lost_in_the_usage(
 
 def test_help__says_by_which_interpreter_keys_are_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "100%" / "python"))
-    reported = " ".join(argument_parser("test", "").format_help().split())
+    reported = " ".join(argument_parser("test", "", ServerSettings).format_help().split())
     # Lines break at hyphens as well.
     assert f"made by `{silencio()} keys new`".replace(" ", "") in reported.replace(" ", "")
 
 
 def test_bundle__is_where_kserve_mounts_it_unless_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(serving.server.start, "_MOUNTED_BUNDLE", tmp_path)
+    monkeypatch.setattr(serving.settings.server, "MOUNTED_BUNDLE", tmp_path)
     for words, bundle in (([], tmp_path), (["--bundle", "b"], Path("b"))):
         monkeypatch.setattr(sys, "argv", ["server", *words])
-        assert parsed_options(argument_parser("test", "")).bundle == bundle
+        assert parsed_settings(argument_parser("test", "", ServerSettings), ServerSettings).bundle == bundle
 
 
 @pytest.mark.parametrize("name", ["grpc_max_receive_message_length", "grpc_max_send_message_length"])
-def test_limits__of_grpc_alone_are_not_taken(name: str) -> None:
+def test_limits__of_grpc_alone_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     """The SDK has them; two numbers for one thing would be one too many."""
-    options = argument_parser("test", "").parse_args([f"--{name}", "1000"])
-    with pytest.raises(ConfigError, match=f"--{name} is not taken: --max_body_bytes is the limit of REST and gRPC"):
-        _entrance(options, None)
+    refused = _message(monkeypatch, capsys, predictor, "--bundle", "b", f"--{name}", "1000")
+    assert refused.startswith(f"error: --{name} is not taken: --max_body_bytes is the limit of REST and gRPC; ")
 
 
 def test_limits__of_a_body_may_be_larger_than_usual() -> None:
-    limits = _entrance(argument_parser("test", "").parse_args(["--max_body_bytes", str(1 << 30)]), None).limits
+    limits = _entrance(ServerSettings(max_body_bytes=1 << 30), None).limits
     assert (limits.max_body_bytes, limits.max_body_bytes_in_flight) == (1 << 30, 1 << 30)
 
 
@@ -97,7 +102,44 @@ def test_renamed__an_old_option_is_refused_and_the_new_one_named(
 
 
 def test_renamed__help_lists_the_new_names_alone() -> None:
-    parser = argument_parser("test", "")
+    parser = argument_parser("test", "", PredictorSettings)
     assert "--max_concurrent_requests" in parser.format_help()
     assert "most_" not in parser.format_help()
     assert not any(name.startswith("most_") for name in vars(parser.parse_args([])))
+
+
+def test_sdk__every_option_is_a_setting_or_is_named_as_one_that_does_nothing_here() -> None:
+    """A new version of the SDK may have more: each is looked at."""
+    listed = {one.dest for one in kserve.model_server.parser._actions}
+    settings = {"ssl_certfile", "ssl_keyfile", *TransformerSettings.model_fields}
+    assert listed - settings == {*UNUSED_SDK_OPTIONS, *_SDK_LIMITS}
+
+
+def test_sdk__its_defaults_are_ours() -> None:
+    ours_differ = {"model_name", "enable_latency_logging", "predictor_host"}
+    for name in set(ServerSettings.model_fields) - ours_differ:
+        if name in vars(kserve.model_server.parser.parse_args([])):
+            assert kserve.model_server.parser.get_default(name) == ServerSettings.model_fields[name].get_default(
+                call_default_factory=True
+            )
+
+
+def test_sdk__options_that_do_nothing_here_are_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """KServe's controller and old manifests pass some of them."""
+    words = ["--bundle", str(tmp_path), "--workers", "3", "--predictor_protocol", "grpc-v2", "--protocol", "v2"]
+    monkeypatch.setattr(sys, "argv", ["server", *words, "--enable_predictor_health_check"])
+    parser = argument_parser("test", "", ServerSettings)
+    assert parsed_settings(parser, ServerSettings).bundle == tmp_path
+
+
+def test_servers__say_which_variable_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SILENCIO_HTTP_PORT", "http")
+    assert _message(monkeypatch, capsys, predictor).startswith("error: SILENCIO_HTTP_PORT='http': a port is needed")
+
+
+def test_sdk__its_own_parser_is_left_as_it_is() -> None:
+    before = kserve.model_server.parser.format_help()
+    argument_parser("test", "", TransformerSettings)
+    assert kserve.model_server.parser.format_help() == before

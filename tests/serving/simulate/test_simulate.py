@@ -13,7 +13,9 @@ import httpx
 import pytest
 import soundfile
 
+from serving.cli.simulate import SIMULATIONS
 from serving.local import LocalServers
+from serving.simulate import command
 from serving.simulate.adversarial import ATTACKS
 from serving.simulate.recordings import label_counts, recordings_of
 from silencio.__main__ import main
@@ -165,6 +167,10 @@ def test_recordings__by_table_by_folder_and_without_labels(labelled: Path, tmp_p
     assert not label_counts(recordings_of(labelled / "train_audio" / "grekis"))
     with pytest.raises(SourceError, match="holds no recording"):
         recordings_of(tmp_path)
+
+
+def test_command__offers_the_simulations_that_there_are() -> None:
+    assert tuple(command.SIMULATIONS) == SIMULATIONS
 
 
 def test_module__imports_nothing_that_serving_lacks() -> None:

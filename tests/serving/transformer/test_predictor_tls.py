@@ -17,20 +17,19 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
     add_GRPCInferenceServiceServicer_to_server,
 )
 
+from serving.settings import add_options, settings_of
+from serving.settings.transformer import TransformerSettings
 from serving.transformer.predictor_client import PredictorClient
-from serving.transformer.predictor_tls import add_predictor_options, predictor_credentials
+from serving.transformer.predictor_tls import predictor_credentials
 from silencio.errors import ConfigError
 
 Issue = Callable[[str], tuple[Path, Path]]
 
 
-def _options(host: str, *words: object) -> argparse.Namespace:
+def _options(host: str, *words: object) -> TransformerSettings:
     parser = argparse.ArgumentParser()
-    # The SDK's own.
-    parser.add_argument("--predictor_host")
-    parser.add_argument("--predictor_use_ssl", type=lambda text: text == "true", default=False)
-    add_predictor_options(parser)
-    return parser.parse_args(["--predictor_host", host, *map(str, words)])
+    add_options(parser, TransformerSettings)
+    return settings_of(TransformerSettings, parser.parse_args(["--predictor_host", host, *map(str, words)]))
 
 
 @pytest.mark.parametrize(

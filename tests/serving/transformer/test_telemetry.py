@@ -97,7 +97,7 @@ def test_log__every_classs_probability_as_answered(kept: Any, bundle_directory: 
 
 def test_log__names_every_recordings_prediction_by_the_answers_request(kept: Any) -> None:
     answer, _, rows = kept
-    assert {row["prediction_id"] for row in rows} == {f"{answer['request_id']}-0"}
+    assert {row["prediction_id"] for row in rows} == {f"{answer['request_id']}-0"} == {*answer["prediction_ids"]}
 
 
 def test_log__knows_the_recording_by_its_bytes_and_by_its_sound(

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from silencio.errors import BundleError
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
@@ -569,3 +570,25 @@ def test_load__a_file_from_before_gates_were_listed(tmp_path: Path) -> None:
     (tmp_path / "verdict.json").write_text(json.dumps({"passed": True, "reasons": reasons}))
     verdict = Verdict.load(tmp_path / "verdict.json")
     assert (verdict.passed, verdict.reasons[0].outcome) == (True, "passed")
+
+
+@pytest.mark.parametrize(
+    ("passed", "gate", "message"),
+    [
+        (True, {"gate": "birds", "passed": False, "message": "0.31 of 0.50"}, "passed, but birds: 0.31 of 0.50"),
+        (True, {"gate": "birds", "passed": True, "message": "few", "decides": False}, "passed, but no gate decided"),
+        (False, {"gate": "birds", "passed": True, "message": "0.61 of 0.50"}, "refused, but no gate failed"),
+    ],
+)
+def test_verdict__that_contradicts_itself_is_none(
+    tmp_path: Path, passed: bool, gate: dict[str, Any], message: str
+) -> None:
+    (tmp_path / "verdict.json").write_text(json.dumps({"passed": passed, "reasons": [gate]}))
+    with pytest.raises(BundleError, match=f"contradicts itself: {message}"):
+        Verdict.load(tmp_path / "verdict.json")
+
+
+def test_verdict__of_a_later_version_is_read_by_what_is_known_of_it(tmp_path: Path) -> None:
+    gate = {"gate": "birds", "passed": True, "message": "0.61 of 0.50", "evidence": [0.61]}
+    (tmp_path / "verdict.json").write_text(json.dumps({"passed": True, "reasons": [gate], "policy": "kept"}))
+    assert Verdict.load(tmp_path / "verdict.json") == Verdict([Reason("birds", True, "0.61 of 0.50")])

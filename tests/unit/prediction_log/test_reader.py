@@ -1,4 +1,4 @@
-"""A log is read by the days that are asked for, whatever version wrote it."""
+"""A log is read by its days, whatever version wrote it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from components.register import register
-from silencio.errors import BundleIntegrityError, RegistryError
+from silencio.errors import BundleError, BundleIntegrityError, RegistryError
 from silencio.registry.connection import connect
 from silencio.registry.head_record import HeadRecord, Times
 from silencio.registry.models import versions
@@ -133,6 +133,7 @@ def test_register__leaves_no_head_without_its_record_and_none_running(
         '{"passed": "yes", "reasons": []}',
         '{"passed": 1, "reasons": []}',
         '{"passed": true, "reasons": [{}]}',
+        '{"passed": true, "reasons": [{"gate": "birds", "passed": "no", "message": "0.31 of 0.50"}]}',
         '{"reasons": []}',
     ],
 )
@@ -141,7 +142,7 @@ def test_register__a_verdict_that_cannot_be_read_lets_nothing_pass(
 ) -> None:
     inputs = register_inputs(tmp_path / "inputs", bundle)
     inputs["verdict"].write_text(verdict)
-    with pytest.raises(RegistryError, match="is no verdict of the gates"):
+    with pytest.raises(BundleError, match="is no verdict of the gates"):
         register_run(
             Inputs(open_run("train", "abc", "local", ""), CONFIG, **inputs), Outputs(tmp_path / "registration")
         )
@@ -155,7 +156,7 @@ def test_register__a_verdict_that_contradicts_itself_or_the_bundle(client: Mlflo
     with pytest.raises(RegistryError, match="sealed with another verdict"):
         register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))
     inputs["verdict"].write_text(json.dumps({"passed": True, "reasons": [BAD]}))
-    with pytest.raises(RegistryError, match=r"contradicts itself: passed, but birds: 0\.31"):
+    with pytest.raises(BundleError, match=r"contradicts itself: passed, but birds: 0\.31"):
         register_run(Inputs(run_id, CONFIG, **inputs), Outputs(tmp_path / "registration"))
     assert versions() == []
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.publish import publish
+from pipelines.local.publish import publish
 from silencio.errors import StorageError
 from silencio.storage import atomic, replace_file, restore_folder, whole_folder, write_atomically
 from tests.disks import disk_of, files_of_at_most

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import publish as publishing
+from pipelines.local import publish as publishing
 from silencio.storage import atomic, replace_folder, restore_folder, whole_folder, write_atomically
 from tests.unit.storage.kills import killed_before_every_operation
 

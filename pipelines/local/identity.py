@@ -1,6 +1,6 @@
 """What a finished step depends on beside its arguments: code, libraries, and which recordings a manifest may name.
 
-A step is taken up by a later start only if all of it is the same; see `pipelines.resume`.
+A step is taken up by a later start only if all of it is the same; see `pipelines.local.resume`.
 """
 
 from __future__ import annotations

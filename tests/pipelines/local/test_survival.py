@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local_run import FailedStepError, run_local
+from pipelines.local.run import FailedStepError, run_local
 from silencio.errors import PipelineError, StorageError
 from tests.pipelines import toy_run
 from tests.waiting import HANG_S, is_gone, until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Toy:

@@ -1,8 +1,8 @@
 """A process that has what steps import, and forks them: a step begins at once instead of importing torch for seconds.
 
-`python -m pipelines.fork_server SOCKET RUN MODULE...` is started by `pipelines.step_launcher`. It has one thread,
-imports the modules one after the other, and between them and from then on forks a process for each request. When the
-run closes the socket, or is killed, it ends every step that it started, and itself.
+`pipelines.local.launcher` starts it. It has one thread, imports the modules that it is given one after the other, and
+between them and from then on forks a process for each request. When the run closes the socket, or is killed, it ends
+every step that it started, and itself.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import components
-from pipelines.identity import code_digest, environment_digest, local_image, run_identity
+from pipelines.local.identity import code_digest, environment_digest, local_image, run_identity
 
 
 def test_code__has_another_digest_when_a_file_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

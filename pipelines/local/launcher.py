@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self, TextIO
 
-from pipelines.fork_server import REQUEST
+from pipelines.local.fork_server import REQUEST
 from pipelines.step_process import supervised
 
 _KILLED_CODE = -9
@@ -163,7 +163,7 @@ class _Started(subprocess.Popen[str]):
 
 def _start_server(control: int, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.fork_server", str(control), *arguments],
+        [sys.executable, "-m", "pipelines.local.fork_server", str(control), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

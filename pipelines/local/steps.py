@@ -1,10 +1,7 @@
-"""How steps run on this machine: functions of `kfp.local` 2.17 are replaced while a pipeline runs.
+"""How steps run on this machine, in the place of `kfp.local` (`pipelines.local.kfp_patches`).
 
-`execute_single_task` is asked for every step: here a finished one is taken up instead, and a step that ends well is
-recorded. `create_parameter_loop_iteration_task_spec` hands a loop's body the item in the place of every output of
-another step: here the body gets these outputs.
-`run_local_subprocess` starts a step's process: here it ends with the run, can be stopped, and says in one sentence why
-it failed. Nothing here knows which steps there are.
+A finished step is taken up, and one that ends well is recorded; its process ends with the run, can be stopped, and says
+in one sentence why it failed. Nothing here knows which steps there are.
 """
 
 from __future__ import annotations
@@ -22,13 +19,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kfp.local import logging_utils, status, subprocess_task_handler
-from kfp.local.orchestrator import task_executor, task_spec_utils
+from kfp.local import status
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
-from pipelines.resume import FinishedSteps
-from pipelines.step_launcher import StepLauncher
-from pipelines.step_log import StepLog
+from pipelines.local.kfp_patches import Executed, steps_run_by
+from pipelines.local.launcher import StepLauncher
+from pipelines.local.log import StepLog
+from pipelines.local.resume import FinishedSteps
 from pipelines.step_process import FAILED, RUN_PID, sentence_of
 from silencio.data.place_version import RUN_FOLDER
 from silencio.registry.settings import RUN_KEY
@@ -101,21 +98,7 @@ class LocalSteps:
     @contextlib.contextmanager
     def in_charge(self) -> Iterator[None]:
         """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
-        execute = task_executor.execute_single_task
-        iteration = task_spec_utils.create_parameter_loop_iteration_task_spec
-        with (
-            _replaced(
-                task_spec_utils,
-                "create_parameter_loop_iteration_task_spec",
-                lambda loop, item, name: _with_outputs_of_steps(iteration(loop, item, name), loop),
-            ),
-            _replaced(task_executor, "execute_single_task", lambda **task: self._execute(execute, task)),
-            _replaced(subprocess_task_handler, "run_local_subprocess", self._run_process),
-            # Each step would give the root logger a handler of its own; side by side, they undo one another's.
-            _replaced(logging_utils, "local_logger_context", contextlib.nullcontext),
-            _replaced(logging_utils, "indented_print", contextlib.nullcontext),
-            self._log.of_loggers(),
-        ):
+        with steps_run_by(self._execute, self._run_process), self._log.of_loggers():
             try:
                 yield
             finally:
@@ -126,7 +109,7 @@ class LocalSteps:
         self._stopping = True
         self._launcher.stop()
 
-    def _execute(self, execute: Callable[..., Any], task: dict[str, Any]) -> tuple[dict[str, Any], status.Status]:
+    def _execute(self, execute: Callable[..., Executed], task: dict[str, Any]) -> Executed:
         name, spec = task["task_name"], task["task_spec"]
         is_exit_task = any(given.HasField("task_final_status") for given in spec.inputs.parameters.values())
         if self._stopping or (self.failure and not is_exit_task):
@@ -191,24 +174,6 @@ class LocalSteps:
             sentence = f"no space left on the disk of {self._out}: free some, or name another --out ({sentence})"
         self.failure = Failure(step, sentence, traceback)
         self._log.failed(step)
-
-
-@contextlib.contextmanager
-def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, value)
-    try:
-        yield
-    finally:
-        setattr(module, name, before)
-
-
-def _with_outputs_of_steps(iteration: Any, loop: Any) -> Any:
-    """One pass of a loop, with what other steps hand to it as the loop has it; kfp.local puts the item there."""
-    for name, given in loop.inputs.parameters.items():
-        if given.HasField("task_output_parameter") and name != loop.parameter_iterator.item_input:
-            iteration.inputs.parameters[name].CopyFrom(given)
-    return iteration
 
 
 def _ended_by(code: int) -> str:

@@ -1,7 +1,7 @@
 """Finished steps of a run's folder: what a run that is started again need not do again.
 
 The key of a step is `kfp.local`'s own (component, image, command, arguments) and what all steps of a run have in common
-(`pipelines.identity.run_identity`). An input artifact counts with the bytes of its files, wherever they lie and
+(`pipelines.local.identity.run_identity`). An input artifact counts with the bytes of its files, wherever they lie and
 whenever they were made, and not with its metadata, which no cached step reads: what depends on a step that ran again
 runs again only if that step made something else. A step becomes a finished one after its process ended well, in one
 rename; outputs of a step that was killed are therefore never found, only removed.
@@ -28,7 +28,7 @@ from kfp import dsl
 from kfp.local.cache import LocalCache
 
 from pipelines.cache_keys import MADE_OF, MADE_WITH
-from pipelines.differences import differences
+from pipelines.local.differences import differences
 from silencio.storage import write_atomically
 
 _RECORD = "silencio"

@@ -22,13 +22,13 @@ from typing import Any
 
 from kfp import local
 
-from pipelines.local_steps import LocalSteps
-from pipelines.plan import PlannedStep, PlannedSteps, unseen_steps
-from pipelines.publish import publish
-from pipelines.resume import FinishedSteps
-from pipelines.run_lock import only_run_in
-from pipelines.step_launcher import StepLauncher
-from pipelines.step_log import StepLog, StepTime
+from pipelines.local.launcher import StepLauncher
+from pipelines.local.lock import only_run_in
+from pipelines.local.log import StepLog, StepTime
+from pipelines.local.plan import PlannedStep, PlannedSteps, unseen_steps
+from pipelines.local.publish import publish
+from pipelines.local.resume import FinishedSteps
+from pipelines.local.steps import LocalSteps
 from silencio.data.place_version import place_version
 from silencio.errors import PipelineError
 from silencio.storage.atomic import writing

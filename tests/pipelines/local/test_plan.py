@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.local_run import plan_local
-from pipelines.plan import PlannedStep
+from pipelines.local.plan import PlannedStep
+from pipelines.local.run import plan_local
 from silencio.errors import PipelineError
 from tests.pipelines import toy_run
-from tests.pipelines.test_survival import Toy
+from tests.pipelines.local.test_survival import Toy
 
 STEPS = ["begin", "count", "weigh", "part", "part", "join"]
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from pipelines.local_steps import LocalSteps
-from pipelines.step_launcher import StepLauncher
+from pipelines.local.launcher import StepLauncher
+from pipelines.local.steps import LocalSteps
 from silencio.data.place_version import RUN_FOLDER
 from silencio.registry.settings import RUN_KEY
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.differences import differences
+from pipelines.local.differences import differences
 
 
 def asked(**changes: Any) -> dict[str, Any]:

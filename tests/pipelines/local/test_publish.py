@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.publish import publish
+from pipelines.local.publish import publish
 from silencio.errors import StorageError
 
 

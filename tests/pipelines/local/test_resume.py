@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from kfp import dsl
 
 from pipelines.cache_keys import MADE_WITH
-from pipelines.resume import FinishedSteps
+from pipelines.local.resume import FinishedSteps
 
 CONTAINER = SimpleNamespace(image="image", command=["python"], args=[], env=[])
 ARGUMENTS = {"data": "/data", "config": "heads: {}", "overrides": []}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serving.server.origins import check_origin
+from serving.settings.origins import check_origin
 from silencio.errors import ConfigError
 
 

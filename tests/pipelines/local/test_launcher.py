@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli.run import IMPORTED_BY_STEPS
-from pipelines.step_launcher import StepLauncher
+from pipelines.local.launcher import StepLauncher
 from pipelines.step_process import RUN_PID
 from tests.pipelines.toy_run import begin
 from tests.waiting import is_gone, until

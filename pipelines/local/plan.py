@@ -10,10 +10,11 @@ from typing import Any
 from kfp import dsl
 from kfp.local import status
 
-from pipelines.local_steps import LocalSteps
-from pipelines.resume import FinishedSteps
-from pipelines.step_launcher import StepLauncher
-from pipelines.step_log import StepLog
+from pipelines.local.kfp_patches import Executed
+from pipelines.local.launcher import StepLauncher
+from pipelines.local.log import StepLog
+from pipelines.local.resume import FinishedSteps
+from pipelines.local.steps import LocalSteps
 
 RUNS, TAKEN_UP, DEPENDS = "runs", "taken up", "depends"
 _EACH_TIME = "it runs each time"
@@ -67,7 +68,7 @@ class PlannedSteps(LocalSteps):
         # Steps that would run, by the artifacts of which they would make others.
         self._made_by: dict[str, str] = {}
 
-    def _execute(self, execute: Callable[..., Any], task: dict[str, Any]) -> tuple[dict[str, Any], status.Status]:
+    def _execute(self, execute: Callable[..., Executed], task: dict[str, Any]) -> Executed:
         name = task["task_name"]
         if name in self._looking:
             self.planned.append(PlannedStep(name, RUNS, _EACH_TIME))

@@ -3,7 +3,7 @@ import logging
 import re
 from pathlib import Path
 
-from pipelines.step_log import StepLog, StepTime
+from pipelines.local.log import StepLog, StepTime
 
 
 def opened(path: Path, **options: bool) -> tuple[StepLog, io.StringIO]:

@@ -1,0 +1,35 @@
+"""Options of commands that ask a server, and where they find what no option says."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+KEY_IN_CLEAR_OPTION = "--api-key-in-clear"
+# Where a command finds its key: an option would be seen in the list of processes.
+API_KEY = "SILENCIO_API_KEY"
+CACERT_OPTION = "--cacert"
+# The first two are OpenSSL's, the others of requests and curl; the first that is set counts.
+CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+
+
+def add_connection_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of a command that asks a server and may show it a key."""
+    _add_cacert(parser)
+    parser.add_argument(
+        KEY_IN_CLEAR_OPTION,
+        dest="key_in_clear",
+        action="store_true",
+        help="send the API key to another machine by http:// too, where everybody on the way can read it",
+    )
+
+
+def _add_cacert(parser: argparse.ArgumentParser) -> None:
+    """Declare the option of a command that asks a server."""
+    parser.add_argument(
+        CACERT_OPTION,
+        type=Path,
+        metavar="FILE",
+        help="PEM of whoever signed the server's certificate, or that certificate itself, for --url https://… "
+        f"(default: the environment's {CERTIFICATE_VARIABLES[0]}, else public authorities)",
+    )

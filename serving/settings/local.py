@@ -1,0 +1,71 @@
+"""Settings of `silencio serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from serving.settings import Flag, Option, Origins, Port, ServingSettings
+from serving.settings.defaults import LOOPBACK, MAX_BODY_BYTES
+from serving.settings.server import ServerSettings
+from serving.settings.transformer import TransformerSettings
+from silencio.settings import File, Text, whole
+
+_BETWEEN_THE_SERVERS = (
+    "model_name",
+    "http_port",
+    "grpc_port",
+    "enable_grpc",
+    "stop_with_parent",
+    "predictor_host",
+    "predictor_use_ssl",
+    "predictor_ca",
+    "predictor_client_cert",
+    "predictor_client_key",
+    "predictor_insecure",
+)
+# Variables of the environment that a server does not see where both are started here: the predictor is on loopback for
+# this transformer alone, whatever keys, TLS and limits are for clients.
+NOT_THE_PREDICTORS = frozenset(
+    {ServerSettings.variable(name) for name in ServerSettings.model_fields}
+    | {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
+)
+NOT_THE_TRANSFORMERS = frozenset(TransformerSettings.variable(name) for name in _BETWEEN_THE_SERVERS)
+
+
+class LocalSettings(ServingSettings):
+    """Settings of `silencio serve`; both servers see the environment, too.
+
+    Attributes:
+        bundle: The bundle to serve; needed.
+        port: Of REST; 0 takes a free one.
+        host: Address to listen on, this machine alone by default; 0.0.0.0: everybody.
+        grpc_port: Of gRPC; 0 takes a free one, which is printed.
+        site_list: Species by place and season (docs/predict.md).
+        birdnet_range: The same by BirdNET's range model.
+        max_feature_bytes: Bytes of decoded sound at once (docs/operating.md).
+        prediction_log: Folder or s3:// prefix that keeps a row a window (docs/prediction_log.md).
+        keys: API keys (docs/operating.md).
+        tls_cert: PEM, certificate with its chain: REST and gRPC speak TLS (docs/operating.md).
+        tls_key: PEM, key of the certificate.
+        max_body_bytes: Largest body or gRPC message that is read.
+        allow_origin: Let web pages of https://app.example.org ask, too; * for all (docs/operating.md).
+    """
+
+    separator: ClassVar[str] = "-"
+
+    bundle: Annotated[File, Option(metavar="DIR")] = Field(default_factory=Path)
+    port: Annotated[Port, Option()] = 8080
+    host: Annotated[Text, Option(metavar="HOST")] = LOOPBACK
+    grpc_port: Annotated[Port, Option()] = 0
+    site_list: Annotated[File | None, Option(metavar="CSV")] = None
+    birdnet_range: Annotated[Flag, Option(metavar="")] = False
+    max_feature_bytes: Annotated[Annotated[int, whole(1)] | None, Option(metavar="BYTES")] = None
+    prediction_log: Annotated[Text | None, Option(metavar="PLACE")] = None
+    keys: Annotated[File | None, Option(metavar="FILE")] = None
+    tls_cert: Annotated[File | None, Option(metavar="FILE")] = None
+    tls_key: Annotated[File | None, Option(metavar="FILE")] = None
+    max_body_bytes: Annotated[int, whole(1), Option(metavar="BYTES")] = MAX_BODY_BYTES
+    allow_origin: Annotated[Origins, Option(metavar="ORIGIN")] = ()
