@@ -7,7 +7,7 @@ import re
 import pytest
 
 import silencio
-from scripts.site_pages import (
+from scripts.site.pages import (
     DOCS,
     OUTSIDE,
     ROOT,
