@@ -69,7 +69,7 @@ class ServerProcess:
 
         Args:
             module: The server's module.
-            arguments: Arguments of its command line.
+            arguments: Its command line.
             url: Address of its REST side.
             log: File for its output.
             without: Variables of the environment that are not for it.

@@ -47,8 +47,8 @@ def argument_parser(module: str, description: str, settings: type[ServerSettings
 
     Args:
         module: The server's module, for messages.
-        description: The server's description, for `--help`.
-        settings: The class of settings whose flags these are.
+        description: What the server does, for `--help`.
+        settings: Settings whose flags these are.
     """
     parser = _Parser(
         prog=f"python -m {module}",
