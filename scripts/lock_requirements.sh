@@ -36,3 +36,4 @@ echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in
+compile site requirements/site.in

@@ -23,6 +23,7 @@ dev | train)
     ;;
 esac
 pip install --no-deps --require-hashes -r "requirements/$set.txt"
-pip install --no-deps --editable .
+# The site's reference is read from the code, which is not installed there.
+[ "$set" = site ] || pip install --no-deps --editable .
 touch "$folder/.ready"
 echo "$folder is ready: $set, $((SECONDS - began)) s"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from functools import partial
 
 from tqdm import tqdm
 
+from benchmarks.accuracy.job_process import begin
 from benchmarks.accuracy.jobs import (
     REFERENCES,
     SELF_TRAINING,
@@ -48,7 +47,7 @@ def work(run: Run, folds: list[int], n_processes: int) -> None:
     waiting = {key: job for key, job in waiting.items() if key not in finished}
     running: dict[Future[None], tuple[int, str]] = {}
     # Spawned: a forked process would inherit the locks of torch's threads.
-    with ProcessPoolExecutor(n_processes, multiprocessing.get_context("spawn"), _begin) as pool:
+    with ProcessPoolExecutor(n_processes, multiprocessing.get_context("spawn"), begin) as pool:
         while waiting or running:
             for (fold, name), (job, needs) in list(waiting.items()):
                 if len(running) < n_processes and all((fold, need) in finished for need in needs):
@@ -60,16 +59,3 @@ def work(run: Run, folds: list[int], n_processes: int) -> None:
                 finished.add(running.pop(future))
                 bar.update()
     bar.close()
-
-
-def _begin() -> None:
-    os.environ["SILENCIO_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Who kills the command wants its two cores back: a job is not worth finishing that nobody waits for."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -21,4 +21,4 @@ CHECKER = Subject(
 
 def prove(units: Units) -> dict[str, Any]:
     """How many mutants of each module were killed, and which survived."""
-    return prove_mutations(CHECKER, units)
+    return prove_mutations([CHECKER], units)

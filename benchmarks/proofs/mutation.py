@@ -2,7 +2,7 @@
 
 A mutant is one changed comparison, operator, number, condition, or text of a table. It is killed when the tests of its
 subject fail on it, or do not end within their processor time. What survives is listed with its line: some mutants
-change nothing that can be seen (a size of a buffer). A proof is a module that calls `prove_mutations` for a `Subject`.
+change nothing that can be seen (a size of a buffer). A proof is a module that calls `prove_mutations`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class Subject:
 
     Attributes:
         modules: Files of `src` or of a package at the root of the repository.
-        tests: Files or folders, from the root. A module whose name one of the files has is left to that file.
+        tests: Files or folders, from the root. A module `x.py` is left to the files `test_x.py` and `test_x_….py` among
+            them, where there is one.
         preloaded: Modules of others that the tests import: loaded once, so that a mutant's process loads ours alone.
         max_mutants: Most mutants of a module, spread evenly over it; None takes all.
         texts: Mutate the texts in the tables of a module as well (dicts, sets, lists and tuples outside functions).
@@ -76,14 +77,15 @@ class Subject:
     options: tuple[str, ...] = ()
 
 
-def prove_mutations(subject: Subject, units: Units) -> dict[str, Any]:
+def prove_mutations(subjects: Sequence[Subject], units: Units) -> dict[str, Any]:
     """How many mutants of each module were killed, and which survived."""
     modules = {}
-    for path in tqdm(subject.modules, desc="modules", unit="module"):
+    work = [(subject, path) for subject in subjects for path in subject.modules]
+    for subject, path in tqdm(work, desc="modules", unit="module"):
         name = module_name(path)
         tests = _digest(file for name in _tests_of(subject, path) for file in _test_files(ROOT / name))
         unit = f"{name.replace('.', '-')}-{_digest([path])}-{tests}-{subject.max_mutants or 'all'}"
-        modules[name] = units.do(unit, lambda path=path: _try_mutants(subject, path))
+        modules[name] = units.do(unit, lambda subject=subject, path=path: _try_mutants(subject, path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
     n_killed = sum(one["n_killed"] for one in modules.values())
     return {"n_mutants": n_mutants, "n_killed": n_killed, "killed_share": n_killed / n_mutants, "modules": modules}
@@ -157,8 +159,10 @@ def _set_attribute(node: ast.AST, name: str, value: Any) -> Any:
 
 
 def _tests_of(subject: Subject, path: Path) -> tuple[str, ...]:
-    """Tests mirror the source."""
-    mirrored = tuple(name for name in subject.tests if Path(name).name == f"test_{path.name}")
+    """Tests mirror the source: `test_x.py`, and `test_x_….py` where they are many."""
+    mirrored = tuple(
+        name for name in subject.tests if Path(name).suffix and f"{Path(name).stem}_".startswith(f"test_{path.stem}_")
+    )
     return mirrored or subject.tests
 
 

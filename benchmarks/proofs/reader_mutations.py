@@ -27,4 +27,4 @@ READER = Subject(
 
 def prove(units: Units) -> dict[str, Any]:
     """How many mutants of each module were killed, and which survived."""
-    return prove_mutations(READER, units)
+    return prove_mutations([READER], units)

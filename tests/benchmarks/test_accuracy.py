@@ -171,9 +171,9 @@ def test_work__its_processes_end_with_a_command_that_was_killed(tmp_path: Path) 
     script.write_text(
         "import multiprocessing, os, signal\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from benchmarks.accuracy import work\n"
+        "from benchmarks.accuracy.job_process import begin\n"
         "if __name__ == '__main__':\n"
-        "    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), work._begin) as pool:\n"
+        "    with ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), begin) as pool:\n"
         "        print(pool.submit(os.getpid).result(), flush=True)\n"
         "        pool.submit(signal.pause).result()\n"
     )

@@ -22,7 +22,7 @@ TOOLS = {"cat", "cd", "cp", "curl", "docker", "echo", "export", "kubectl", "mkdi
 # None of these is there on a plain Debian, or it is another one than the clone's.
 _BARE = {"python", "python3", "pip", "pip3", "mlflow", "pytest", "ruff", "mypy"}
 _PYTHON = re.compile(r"\.venv(?:-serving)?/bin/python")
-_IN_VENV = re.compile(r"\.venv(?:-serving)?/bin/(\w+)")
+_IN_VENV = re.compile(r"\.venv(?:-serving)?/bin/([\w-]+)")
 _ACTIVATED = re.compile(r"\.venv(?:-serving)?/bin/activate")
 _ASSIGNMENT = re.compile(r"[A-Z_]+=.*", re.DOTALL)
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
