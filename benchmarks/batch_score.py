@@ -27,8 +27,7 @@ from benchmarks.result import Result
 from silencio.bundle import Bundle
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.settings import Settings
-from silencio.steps.batch_score import batch_score
-from silencio.steps.list_archive import list_archive
+from silencio.steps import batch_score, list_archive
 from silencio.storage import whole_folder
 
 # BirdNET's model is CC BY-NC-SA and comes with sixty megabytes: an environment of its own, made when first wanted.
@@ -93,8 +92,10 @@ def _processor_s() -> float:
 def score(archive: Path, bundle: Path, n_processes: int, work: Path) -> tuple[float, float]:
     """Seconds of audio, and times real time with the start of the processes."""
     work.mkdir(exist_ok=True)
-    list_archive(str(archive), 1, str(work / "archive.parquet"))
-    metrics = batch_score(str(work / "archive.parquet"), 0, str(bundle), n_processes, str(work / "scores"))
+    listed = list_archive.Outputs(work / "archive.parquet")
+    list_archive.run(list_archive.Inputs(str(archive), n_shards=1), listed)
+    inputs = batch_score.Inputs(listed.archive, 0, str(bundle), n_processes)
+    metrics = batch_score.run(inputs, batch_score.Outputs(work / "scores"))
     return metrics["audio_s"], metrics["times_real_time"]
 
 

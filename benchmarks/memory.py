@@ -15,8 +15,7 @@ from benchmarks.bundles import identity, measured_bundle
 from benchmarks.process_memory import Memory, run_measured
 from benchmarks.result import Result
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.steps.batch_score import batch_score
-from silencio.steps.list_archive import list_archive
+from silencio.steps import batch_score, list_archive
 
 _RATE_HZ = 48_000
 _DURATION_S = 7_200
@@ -92,10 +91,10 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    list_archive(str(options.archive), 1, str(options.work / "archive.parquet"))
-    metrics = batch_score(
-        str(options.work / "archive.parquet"), 0, str(options.bundle), 1, str(options.work / "scores")
-    )
+    listed = list_archive.Outputs(options.work / "archive.parquet")
+    list_archive.run(list_archive.Inputs(str(options.archive), n_shards=1), listed)
+    inputs = batch_score.Inputs(listed.archive, 0, str(options.bundle), n_processes=1)
+    metrics = batch_score.run(inputs, batch_score.Outputs(options.work / "scores"))
     if metrics.get("failed"):
         sys.exit(f"{metrics['failed']} recordings failed")
 

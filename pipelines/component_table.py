@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import json_format
+from google.protobuf import json_format  # type: ignore[import-untyped]  # it has no types
+from kfp.dsl import python_component
 
 import components
+from pipelines import batch_score, train, train_nodes
 from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_objects import RECORDINGS, TRACKING
 from pipelines.resources import CPU, GPU, Cluster, made_for
@@ -22,6 +23,13 @@ from silencio.config import preset_text, resolve
 PRESET = "reserve-fast"
 # With these a graph has every node that there can be.
 OVERRIDES = ("student={}", "self_training={pool: soundscapes}")
+# Graphs import what they are made of.
+_COMPONENTS = {
+    one.python_func.__name__: one
+    for module in (batch_score, train, train_nodes)
+    for one in vars(module).values()
+    if isinstance(one, python_component.PythonComponent)
+}
 _PAGE = """\
 # Components
 
@@ -128,8 +136,7 @@ def _reaches(pod: Mapping[str, Any]) -> set[str]:
 
 
 def _row(name: str, use: _Use) -> str:
-    component = getattr(importlib.import_module(f"components.{name}"), name)
-    spec = component.component_spec
+    spec = _COMPONENTS[name].component_spec
     inputs = [_named(one, value) for one, value in (spec.inputs or {}).items()]
     outputs = [_named(one, value) for one, value in (spec.outputs or {}).items()]
     does = (spec.description or "").split("\n")[0]

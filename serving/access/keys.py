@@ -126,7 +126,7 @@ def add_key(path: Path, name: str, requests_per_minute: float, burst: int | None
     if path.exists() and any(key.name == name for key in read_keys(path)):
         raise ConfigError(f"keys file {path} has a key {name} already: delete its line, or choose another name")
     key = _PREFIX + secrets.token_urlsafe(_N_RANDOM_BYTES)
-    values = (name, digest_of(key).hex(), f"{requests_per_minute:g}", str(burst or ""), role)
+    values: tuple[str, ...] = (name, digest_of(key).hex(), f"{requests_per_minute:g}", str(burst or ""), role)
     _key(path, 0, dict(zip(COLUMNS, values, strict=True)))
     delimiter = ","
     if path.exists():

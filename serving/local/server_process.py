@@ -68,9 +68,9 @@ class ServerProcess:
         of its own, it does not hear a terminal's Ctrl-C: its parent does, and stops it in order.
 
         Args:
-            module: Of the server.
-            arguments: Of its command line.
-            url: Of its REST side.
+            module: The server's module.
+            arguments: Its command line.
+            url: Address of its REST side.
             log: File for its output.
             without: Variables of the environment that are not for it.
         """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import functools
 import signal
 import time
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ from serving.access.tls import Tls
 from serving.local import LocalServers, local_servers
 from serving.local.example_requests import example_requests
 from serving.server.protocol import LOOPBACK_HOSTS
-from serving.settings import add_options, misspelt, settings_of
+from serving.settings import misspelt
 from serving.settings.local import LocalSettings
 from serving.settings.predictor import PredictorSettings
 from serving.settings.transformer import TransformerSettings
@@ -30,22 +28,6 @@ from silencio.extras import require
 _CHECK_S = 0.5
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Serve a bundle on this machine: start both servers and wait."""
-    add_options(parser, LocalSettings)
-    parser.set_defaults(run=functools.partial(_run, parser))
-
-
-def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
-    try:
-        settings = settings_of(LocalSettings, options)
-    except ConfigError as error:
-        parser.error(str(error))
-    if "bundle" not in settings.model_fields_set:
-        parser.error(f"needed: --bundle DIR, the bundle to serve, or {LocalSettings.variable('bundle')}")
-    return up(settings)
-
-
 def up(settings: LocalSettings) -> int:
     """Serve until Ctrl-C or SIGTERM.
 
@@ -55,9 +37,8 @@ def up(settings: LocalSettings) -> int:
     Raises:
         ConfigError: Keys or certificate cannot be used.
     """
-    require(
-        "serve-cpu", needed_by="silencio serve"
-    )  # the servers are processes of their own, and tell it in their logs
+    # The servers are processes of their own: what they lack they would tell in their logs.
+    require("serve-cpu", needed_by="silencio serve")
     tls = _tls(settings.tls_cert, settings.tls_key)
     if settings.keys is not None:
         read_keys(settings.keys)  # the transformer would say so too, in its log

@@ -46,9 +46,9 @@ def argument_parser(module: str, description: str, settings: type[ServerSettings
     """The SDK's own options, with our defaults, and a server's.
 
     Args:
-        module: Of the server, for messages.
-        description: Of the server, for `--help`.
-        settings: Whose flags these are.
+        module: The server's module, for messages.
+        description: What the server does, for `--help`.
+        settings: Settings whose flags these are.
     """
     parser = _Parser(
         prog=f"python -m {module}",
@@ -70,7 +70,7 @@ def parsed_settings(
 
     Args:
         parser: A parser by `argument_parser`.
-        settings: As it was given.
+        settings: The class that `argument_parser` was given.
         needed: What to write for each setting without which there is no serving, by its name.
 
     Raises:
@@ -119,7 +119,7 @@ def serve(model: BundleModel, settings: ServerSettings, *, routes: AddRoutes | N
 
     Args:
         model: The model that answers.
-        settings: As `parsed_settings` gives them.
+        settings: The settings by `parsed_settings`.
         routes: Adds routes to the REST side, open to everybody for reading. It is called before the SDK adds
             its routes: of two with the same path the first answers.
 

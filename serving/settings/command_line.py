@@ -28,7 +28,7 @@ class Option:
         group: Its heading in `--help`, none where it is empty; its description stands behind a colon.
         metavar: What stands for its value; empty makes a switch of it.
         flags: Other names of its flag.
-        default: In words, where the default is no constant.
+        default: Default in words, where the default is no constant.
     """
 
     group: str = ""
@@ -120,7 +120,7 @@ def settings_of(settings: type[Settings], options: argparse.Namespace) -> Settin
     """What was given, with the environment and the defaults for what was not.
 
     Args:
-        settings: Whose flags the parser has.
+        settings: Settings whose flags the parser has.
         options: As it parsed them.
 
     Raises:

@@ -40,9 +40,9 @@ class LocalSettings(ServingSettings):
 
     Attributes:
         bundle: The bundle to serve; needed.
-        port: Of REST; 0 takes a free one.
+        port: REST's port; 0 takes a free one.
         host: Address to listen on, this machine alone by default; 0.0.0.0: everybody.
-        grpc_port: Of gRPC; 0 takes a free one, which is printed.
+        grpc_port: gRPC's port; 0 takes a free one, which is printed.
         site_list: Species by place and season (docs/predict.md).
         birdnet_range: The same by BirdNET's range model.
         max_feature_bytes: Bytes of decoded sound at once (docs/operating.md).

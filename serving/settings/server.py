@@ -26,10 +26,10 @@ class ServerSettings(ServingSettings):
 
     Attributes:
         bundle: The bundle's folder; needed where the default, in which KServe mounts one, is not there.
-        model_name: Of the model on the routes.
+        model_name: Name of the model on the routes.
         host: Address to listen on; a pod needs 0.0.0.0.
-        http_port: Of REST.
-        grpc_port: Of gRPC.
+        http_port: REST's port.
+        grpc_port: gRPC's port.
         enable_grpc: Answer over gRPC too.
         stop_with_parent: Stop when standard input ends, so when the parent is gone.
         max_body_bytes: Largest REST body or gRPC message that is read.
@@ -44,8 +44,8 @@ class ServerSettings(ServingSettings):
         tls_key: PEM, key of the certificate.
         enable_latency_logging: Two more lines of the log for every request, with its timings.
         log_config_file: YAML or JSON, of Python's logging.
-        access_log_format: Of the access log's lines.
-        max_threads: That read and write gRPC.
+        access_log_format: Format of the access log's lines.
+        max_threads: Threads that read and write gRPC.
         max_asyncio_workers: Threads beside the event loop.
         event_loop: `auto`, `asyncio` or `uvloop`.
         timeout_keep_alive: Seconds that a connection without requests is kept; longer than a proxy before it keeps one.

@@ -106,7 +106,10 @@ class PredictionRecorder:
             sample_rate_hz=source.sample_rate_hz if source else None,
             source_format=source.container if source else None,
             notes=tuple(note.kind for note in recording.notes),
-            **{f"{stage}_s": seconds for stage, seconds in timings.by_stage().items()},
+            decode_s=timings.decode_s,
+            features_s=timings.features_s,
+            predictor_s=timings.predictor_s,
+            names_s=timings.names_s,
         )
 
 

@@ -71,18 +71,26 @@ def __getattr__(name: str) -> object:
 
         return installed_version()
     if name in _ERRORS:
-        import silencio.errors as home
-    elif name in ("Bundle", "BundleManifest"):
-        import silencio.bundle as home
-    elif name == "FeatureSpec":
-        import silencio.features as home
-    elif name in ("ClassList", "Species"):
-        import silencio.taxonomy as home
-    elif name in ("detect", "load_bundle", "predict", "read_predictions"):
-        import silencio.notebook as home
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(home, name)
+        from silencio import errors
+
+        return getattr(errors, name)
+    if name in ("Bundle", "BundleManifest"):
+        from silencio import bundle
+
+        return getattr(bundle, name)
+    if name == "FeatureSpec":
+        from silencio.features import FeatureSpec
+
+        return FeatureSpec
+    if name in ("ClassList", "Species"):
+        from silencio import taxonomy
+
+        return getattr(taxonomy, name)
+    if name in ("detect", "load_bundle", "predict", "read_predictions"):
+        from silencio import notebook
+
+        return getattr(notebook, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

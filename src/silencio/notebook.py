@@ -72,7 +72,7 @@ def predict(
     all the same is a `UserWarning`.
 
     Args:
-        bundle: Of `load_bundle`, or its folder.
+        bundle: Bundle from `load_bundle`, or its folder.
         files: OGG, WAV, FLAC or MP3; one or many.
         top_k: Species that each window lists at least, besides all that pass their threshold; `all`: every class.
         truncated: What becomes of a file that ends before its recording does: `note` or `refuse`.
@@ -135,9 +135,9 @@ def read_predictions(
 
     Args:
         place: A folder or an S3 prefix, as given to `--prediction-log`.
-        since: From this moment on; with a time zone.
-        until: Before this moment; with a time zone.
-        columns: Of docs/prediction_log.md, in their order; None is all.
+        since: First moment, with a time zone.
+        until: Moment before which rows are read, with a time zone.
+        columns: Columns of docs/prediction_log.md, in their order; None is all.
 
     Raises:
         StorageError: The place cannot be read.

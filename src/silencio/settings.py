@@ -122,7 +122,7 @@ class EnvironmentSettings(BaseSettings):
         """How a message names a value that cannot be used.
 
         Args:
-            name: Of the setting.
+            name: The setting's name.
             value: As it was given or read.
             is_given: It is an argument, and not of the environment.
         """

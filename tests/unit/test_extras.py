@@ -18,7 +18,8 @@ import pytest
 from silencio import extras
 from silencio.bundle.encoders import RUNTIMES
 from silencio.encoders.registry import encoder_names, known_encoder
-from silencio.extras import install_command
+from silencio.errors import ConfigError
+from silencio.extras import install_command, missing_packages, require
 
 ROOT = Path(__file__).parents[2]
 # An argument of pip that an index would be asked for: the name, with or without an extra, and nothing that says where.
@@ -121,6 +122,54 @@ def test_extra__every_one_that_the_code_advises_exists() -> None:
     for path in (ROOT / "src").rglob("*.py"):
         advised |= set(re.findall(r"install_command\([\"']([a-z-]+)", path.read_text(encoding="utf-8")))
     assert {"train", "birdnet", "litert"} <= advised <= set(known)
+
+
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Extras of a made-up version of this library, some of which is not installed."""
+    lines = [
+        "numpy>=2",
+        'absent-a>=1; extra == "train"',
+        'numpy; extra == "train"',
+        'silencio[serve]; extra == "serve-cpu"',
+        'Absent_B; extra == "serve"',
+        'onnxruntime; extra == "serve-cpu"',
+    ]
+    monkeypatch.setattr(metadata, "requires", lambda name: lines)
+
+
+def test_missing_packages__are_those_of_the_extras_and_of_extras_in_them(named: None) -> None:
+    assert missing_packages("train") == ["absent-a"]
+    assert missing_packages("serve-cpu") == ["Absent_B"]
+    assert missing_packages("train", "serve-cpu") == ["Absent_B", "absent-a"]
+    assert missing_packages() == missing_packages("birdnet") == []
+
+
+def test_missing_packages__a_build_for_another_processor_is_as_good(
+    named: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    present = {"numpy", "absent-a", "Absent_B", "onnxruntime-gpu"}
+    monkeypatch.setattr(extras, "_is_installed", present.__contains__)
+    assert missing_packages("serve-cpu") == []
+    present.remove("onnxruntime-gpu")
+    assert missing_packages("serve-cpu") == ["onnxruntime"]
+
+
+def test_missing_packages__of_a_tree_that_was_never_installed_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def requires(name: str) -> list[str]:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", requires)
+    assert missing_packages("train") == []
+
+
+def test_require__refuses_in_one_sentence_with_what_to_type(named: None) -> None:
+    require("birdnet", needed_by="silencio serve")
+    with pytest.raises(ConfigError) as refused:
+        require("train", needed_by="silencio run")
+    assert str(refused.value) == (
+        f"silencio run needs packages that are not installed here (absent-a): {install_command('train')}"
+    )
 
 
 def _texts() -> list[Path]:

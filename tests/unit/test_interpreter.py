@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from silencio.interpreter import python, script
+from silencio.interpreter import python, script, silencio
 
 
 @pytest.fixture
@@ -46,3 +46,10 @@ def test_script__lies_beside_the_interpreter_or_is_run_by_it(venv: Path) -> None
     assert script("mlflow") == ".venv/bin/python -m mlflow"
     (venv / "mlflow").touch()
     assert script("mlflow") == ".venv/bin/mlflow"
+
+
+def test_silencio__is_this_environments_own_whether_it_is_active_or_not(venv: Path) -> None:
+    assert silencio() == ".venv/bin/python -m silencio"
+    (venv / "silencio").touch()
+    assert silencio() == ".venv/bin/silencio"
+    assert shlex.split(silencio(venv.parents[2])) == ["a station/.venv/bin/silencio"]

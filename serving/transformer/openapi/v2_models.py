@@ -102,7 +102,7 @@ class ModelMetadata(BaseModel):
     """What a model takes and gives.
 
     Attributes:
-        versions: That may be named: the served bundle's alone.
+        versions: Versions that may be named: the served bundle's alone.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 import { wav } from "./sound.js";
 
-const MOST_S = 600;
+const MAX_S = 600;
 const REFUSALS = {
   NotAllowedError: "The browser was not allowed to use the microphone; allow it in the site's settings.",
   NotFoundError: "No microphone was found.",
@@ -35,7 +35,7 @@ export async function startRecording(onProgress, onFull) {
     parts.push(data);
     nSamples += data.length;
     onProgress(nSamples / context.sampleRate, level(data));
-    if (nSamples >= MOST_S * context.sampleRate) {
+    if (nSamples >= MAX_S * context.sampleRate) {
       tap.port.onmessage = null;
       onFull();
     }

@@ -6,9 +6,9 @@ import { RATE_HZ } from "./sound.js";
 const N_FFT = 1024;
 const SILENT_DB = -110;
 const ABOVE_NOISE_DB = 5; // the noise's own peaks stay pale
-const MOST_COLUMNS = 8192; // phones refuse larger canvases
-const MOST_SURVEYED = 600;
-const MOST_FRAMES_A_COLUMN = 4;
+const MAX_COLUMNS = 8192; // phones refuse larger canvases
+const MAX_SURVEYED = 600;
+const MAX_FRAMES_A_COLUMN = 4;
 const TOPS_HZ = [2000, 4000, 6000, 8000, 10000, 12000, 16000];
 // From quiet to loud: ink on paper by day, moss by night.
 const DAY = ["#f6f8f4", "#cfe0d2", "#7fb095", "#2f7455", "#12382a", "#08160f"];
@@ -23,7 +23,7 @@ const decibels = (power) => 10 * Math.log10(power + 1e-11);
  * @returns {{lowDb: number, highDb: number, topHz: number}} The noise's level, the loudest, the highest frequency in use.
  */
 export function survey(samples) {
-  const nFrames = Math.min(MOST_SURVEYED, Math.ceil(samples.length / N_FFT));
+  const nFrames = Math.min(MAX_SURVEYED, Math.ceil(samples.length / N_FFT));
   const loudest = new Float32Array(N_FFT / 2).fill(SILENT_DB);
   const all = new Float32Array(nFrames * loudest.length);
   let n = 0;
@@ -54,7 +54,7 @@ export function survey(samples) {
  */
 export async function paint(canvas, samples, look, night, signal) {
   const density = Math.min(window.devicePixelRatio || 1, 2);
-  const width = (canvas.width = Math.max(1, Math.min(MOST_COLUMNS, Math.round(canvas.clientWidth * density))));
+  const width = (canvas.width = Math.max(1, Math.min(MAX_COLUMNS, Math.round(canvas.clientWidth * density))));
   const height = (canvas.height = Math.max(1, Math.round(canvas.clientHeight * density)));
   const context = canvas.getContext("2d");
   delete canvas.dataset.painted;
@@ -86,7 +86,7 @@ export async function paint(canvas, samples, look, night, signal) {
 
 /** The loudest of the frames that a column stands for: a short call in a long recording is not stepped over. */
 function loudestOf(samples, first, hop) {
-  const nFrames = Math.min(MOST_FRAMES_A_COLUMN, Math.max(1, Math.ceil(hop / N_FFT)));
+  const nFrames = Math.min(MAX_FRAMES_A_COLUMN, Math.max(1, Math.ceil(hop / N_FFT)));
   const start = first + (hop - N_FFT) / 2;
   if (nFrames === 1) return spectrum(samples, Math.round(start));
   const loudest = new Float32Array(N_FFT / 2);

@@ -6,7 +6,7 @@ import { clock, element, percent } from "./words.js";
 
 const LANE_PX = 26;
 const READABLE_PX_PER_S = 12;
-const MOST_PX_PER_S = 800;
+const MAX_PX_PER_S = 800;
 const DENSE_PX_PER_S = 5; // a window is too narrow for its name
 const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120];
 const TICK_PX = 56;
@@ -158,7 +158,7 @@ export class Timeline {
     part("track").style.width = `${100 * this.#zoom}%`;
     const pxPerS = part("track").clientWidth / this.#durationS;
     part("figure").classList.toggle("dense", pxPerS < DENSE_PX_PER_S);
-    part("closer").disabled = pxPerS * 2 > MOST_PX_PER_S;
+    part("closer").disabled = pxPerS * 2 > MAX_PX_PER_S;
     part("wider").disabled = this.#zoom <= 1;
     scroller.tabIndex = this.#zoom > 1 ? 0 : -1; // arrow keys scroll what is focused
     const stepS = STEPS_S.find((step) => step * pxPerS >= TICK_PX) ?? STEPS_S.at(-1);

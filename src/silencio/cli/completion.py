@@ -21,6 +21,7 @@ def suggestions(parser: argparse.ArgumentParser, words: Sequence[str], incomplet
         for action in _subcommands(parser):
             if word in action.choices:
                 parser = action.choices[word]
+    found: list[tuple[str, str | None]]
     option = _option(parser, words[-1]) if words else None
     if option is not None and option.nargs != 0:
         found = [(str(choice), None) for choice in option.choices or ()]

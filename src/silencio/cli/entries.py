@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-import contextlib
+import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.abc import InspectLoader
 from importlib.machinery import PathFinder
 from importlib.metadata import EntryPoint, entry_points
 
@@ -38,6 +39,11 @@ def summary(entry: EntryPoint) -> str:
         if isinstance(node, ast.FunctionDef) and node.name == entry.attr:
             return _first_line(ast.get_docstring(node))
     return ""
+
+
+def extras_of(entry: EntryPoint) -> list[str]:
+    """What stands in brackets behind it; `EntryPoint.extras` of Python 3.11 ends a name at its hyphen."""
+    return re.findall(r"[\w.-]+", entry.value.partition("[")[2])
 
 
 def parser_of(entry: EntryPoint) -> ArgumentParser:
@@ -108,26 +114,25 @@ def explained(entry: EntryPoint) -> Iterator[None]:
     except ModuleNotFoundError as error:
         from silencio.extras import install_command, missing_packages
 
-        if not (missing := missing_packages(*entry.extras)):
+        extras = extras_of(entry)
+        if not (missing := missing_packages(*extras)):
             raise
         raise ConfigError(
             f"{PROGRAM} {entry.name} needs packages that are not installed here ({', '.join(missing)}): "
-            f"{install_command(*entry.extras)}"
+            f"{install_command(*extras)}"
         ) from error
 
 
 def _source(module: str) -> str:
     """Of a module, found without importing the packages around it; empty where there is none."""
-    folders, name = None, ""
+    folders, name, loader = None, "", None
     for part in module.split("."):
         name = f"{name}.{part}" if name else part
         found = PathFinder.find_spec(name, folders)
-        if found is None or found.loader is None:
+        if found is None:
             return ""
-        folders = found.submodule_search_locations
-    with contextlib.suppress(AttributeError):  # a loader that keeps no source
-        return str(found.loader.get_source(name) or "")  # type: ignore[attr-defined]
-    return ""
+        folders, loader = found.submodule_search_locations, found.loader
+    return (loader.get_source(name) or "") if isinstance(loader, InspectLoader) else ""
 
 
 def _first_line(docstring: str | None) -> str:

@@ -41,8 +41,8 @@ class OutputFormat:
         name: Name by which it is asked for.
         media_type: Media type of the endpoint's answer.
         suffix: End of a file's name, after the recording's name without its own suffix.
-        render: From recordings, each with its name, to the text, piece by piece: each recording's as soon as it is
-            there.
+        render: Function from recordings, each with its name, to the text, piece by piece: each recording's as soon as
+            it is there.
         top_k: What documents must be made with: 1 where detections are enough, `all` where every class is needed.
         menu_entry: What the page at `/` calls it in its download menu; empty: it is not offered there.
     """

@@ -73,7 +73,7 @@ def evaluate_test_set(
     """Compute every metric of predictions for the test recordings.
 
     Args:
-        predictions: Of the bundle, and of what it is compared with.
+        predictions: Predictions of the bundle, and of what it is compared with.
         data: The recordings.
         confusable: Pairs of species that validation takes for each other.
         slices: Bounds of the slices.

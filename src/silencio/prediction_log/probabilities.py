@@ -17,8 +17,8 @@ def probability_matrix(table: pa.Table, *, bundle_version: str, n_classes: int) 
     of one version have the same.
 
     Args:
-        table: Of `read_log`, with the columns `bundle_version` and `probabilities`.
-        bundle_version: Of the bundle whose classes the columns are to be.
+        table: Table of `read_log`, with the columns `bundle_version` and `probabilities`.
+        bundle_version: Version of the bundle whose classes the columns are to be.
         n_classes: How many it has.
 
     Returns:

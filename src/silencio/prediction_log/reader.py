@@ -30,7 +30,7 @@ def read_log(place: str, since: datetime, until: datetime, columns: Sequence[str
         place: A folder or an S3 prefix, as given to `--prediction_log`.
         since: From this moment on; with a time zone.
         until: Before this moment; with a time zone.
-        columns: Of `SCHEMA`, in their order; None is all. Without `probabilities` a row takes about half as much.
+        columns: Columns of `SCHEMA`, in their order; None is all.
 
     Returns:
         A table of `SCHEMA`, or of these columns of it; empty where nothing was logged.

@@ -28,30 +28,30 @@ class RecordingFacts:
 
     Attributes:
         request_id: The server's own, as the answer names it.
-        received_at: When the request came; with a time zone.
-        bundle_name: Of the bundle that answered.
-        bundle_version: Of the bundle that answered; a candidate and the sealed bundle made of it share it.
-        spec_sha256: Of the feature specification.
-        prediction_id: The server's own, one a recording.
+        received_at: Time at which the request came; with a time zone.
+        bundle_name: Name of the bundle that answered.
+        bundle_version: Version of the bundle that answered; a candidate and the sealed bundle made of it share it.
+        spec_sha256: Hash of the feature specification.
+        prediction_id: The server's own id of the recording's prediction.
         client_request_id: As the client sent it, where it did.
         session_id: As the client sent it.
-        site_id: Where the recorder stands.
-        device_id: Of the recorder.
-        key_name: Of the API key.
-        recorded_at: When the recording was made; with a time zone.
+        site_id: Site at which the recorder stands.
+        device_id: The recorder's id.
+        key_name: Name of the API key.
+        recorded_at: Time at which the recording was made; with a time zone.
         latitude: In degrees; the log generalises it.
         longitude: In degrees; the log generalises it.
         recording: Its place in the request, from 0.
-        recording_sha256: Of the encoded bytes.
-        waveform_sha256: Of the sound: int16 samples at the specification's rate, as shards have it.
-        n_samples: Of the recording as it came, a channel.
-        sample_rate_hz: Of the recording as it came.
+        recording_sha256: Hash of the encoded bytes.
+        waveform_sha256: Hash of the sound: int16 samples at the specification's rate, as shards have it.
+        n_samples: Samples of the recording as it came, a channel.
+        sample_rate_hz: Rate of the recording as it came.
         source_format: `OGG`, `WAV`, `FLAC`, `MP3`.
         notes: Kinds of what was odd about the file or its sound.
         status: `ok`, or why there is no answer.
         bundle_sha256: The manifest's: it tells a candidate from the sealed bundle made of it.
-        arm: Of a release, to which the request was given.
-        release_id: Of the release.
+        arm: Arm of a release to which the request was given.
+        release_id: The release's id.
         shadow: Whether the client was answered by another bundle.
         decode_s: Seconds of the stage, of the whole request.
         features_s: Seconds of the stage, of the whole request.
@@ -96,15 +96,15 @@ class WindowRecord:
     """One window.
 
     Attributes:
-        facts: Of its recording.
-        start_s: Where it begins in the recording.
-        end_s: Where it ends.
+        facts: Facts of its recording.
+        start_s: Second of the recording at which it begins.
+        end_s: Second of the recording at which it ends.
         top_codes: The most probable species, from most to least.
-        top_probabilities: Theirs.
+        top_probabilities: Probabilities of these species.
         detected_codes: Species that the answer names: above their threshold and kept by place and season.
         dropped_codes: Species above their threshold that place or season took out of the answer.
         probabilities: float16, shape (n_classes,), in the order of the bundle's class list.
-        entropy: Of all species' presence in the window, each by itself, in bits.
+        entropy: Uncertainty of all species' presence in the window, each by itself, in bits.
         audio: Statistics by column, those that are known.
     """
 
@@ -148,10 +148,10 @@ def window_records(
     """The rows of one recording.
 
     Args:
-        facts: What they share.
+        facts: Facts that they share.
         starts_s: The second at which each window begins.
         window_s: Length of a window.
-        codes: Of the classes, in order.
+        codes: Class codes, in order.
         probabilities: float32, shape (n_windows, n_classes), before place and season.
         detected: Shape (n_windows, n_classes): which species the answer names.
         dropped: Shape (n_windows, n_classes): which species place or season took out of the answer.

@@ -86,11 +86,11 @@ def _identities(manifest: BundleManifest) -> dict[str, str]:
 def _verdict_tags(verdict: Verdict) -> dict[str, str]:
     shown = {"refused": "**failed**"}
     rows = (f"| {one.gate} | {shown.get(one.outcome, one.outcome)} | {one.message} |" for one in verdict.reasons)
-    refusals = "; ".join(map(str, verdict.of("refused")))
+    failed = "; ".join(map(str, verdict.of("refused")))
     return {
         "verdict": "passed" if verdict.passed else "refused",
         "needs_retraining": "false" if verdict.passed else "true",
-        "refused_because": "" if verdict.passed else refusals or "no gate says why",
+        "refused_because": "" if verdict.passed else failed or "no gate says why",
         "gates_not_asked": "; ".join(one.gate for one in verdict.of("not asked")),
         # Shown at the head of the run's page.
         "mlflow.note.content": "\n".join(["| gate | verdict | why |", "|---|---|---|", *rows]),

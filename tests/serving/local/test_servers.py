@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
+from serving.access.keys import add_key
 from serving.access.tls import Tls
+from serving.local import local_servers
 from serving.local.servers import _Addresses
 from serving.local.up import _notes
 from tests.serving.authority import Authority
+from tests.waiting import HANG_S
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from silencio.__main__ import main
 from silencio.cli.entries import commands
 
-HEAVY = {"torch", "pandas", "kfp", "kserve", "mlflow", "sklearn", "numpy", "onnxruntime", "grpc", "pydantic_core"}
+HEAVY = {"torch", "pandas", "kfp", "kserve", "mlflow", "sklearn", "numpy", "onnxruntime", "grpc"}
 
 
 def silencio(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

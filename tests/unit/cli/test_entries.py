@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tomllib
 from collections.abc import Iterator
 from importlib import metadata
 from importlib.metadata import EntryPoint
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from silencio.cli.entries import GROUP, commands, parse, parser_of, run, summary
+from silencio.cli.entries import GROUP, commands, extras_of, parse, parser_of, run, summary
 from silencio.errors import ConfigError
 
+ROOT = Path(__file__).parents[3]
 MODULE = '''"""A command of somebody else's distribution."""
 
 import {imported}
@@ -37,7 +39,7 @@ def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     info = tmp_path / "other-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{GROUP}]\ncount = other_command:configure [train]\n")
+    (info / "entry_points.txt").write_text(f"[{GROUP}]\ncount = other_command:configure [train,serve-cpu]\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path / "other_command.py"
     sys.modules.pop("other_command", None)
@@ -68,7 +70,8 @@ def test_summary__of_a_module_that_is_not_there_is_empty() -> None:
 def test_summary__every_command_of_ours_has_one() -> None:
     ours = [entry for entry in commands().values() if entry.dist is not None and entry.dist.name == "silencio"]
     assert [entry.name for entry in ours if not summary(entry)] == []
-    assert all(entry.extras for entry in ours)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert all(extras_of(entry) and set(extras_of(entry)) <= set(extras) for entry in ours)
 
 
 @pytest.mark.parametrize("name", sorted(commands()))
@@ -99,7 +102,7 @@ def test_run__without_a_package_says_which_extra_to_install(other: Path, monkeyp
     assert str(refused.value).startswith(
         "silencio count needs packages that are not installed here (Nothing-That-Is-There): "
     )
-    assert "[train]" in str(refused.value) and "pip install" in str(refused.value)
+    assert "[train,serve-cpu]" in str(refused.value) and "pip install" in str(refused.value)
 
 
 def test_run__without_a_module_that_no_extra_has_is_a_mistake_of_its_own(other: Path) -> None:

@@ -16,6 +16,12 @@ METRICS = Metrics(
     top1=0.6,
     n_recordings=80,
     n_species=4,
+    top5=0.9,
+    padded_cmap=0.5,
+    macro_roc_auc=0.8,
+    micro_f1=0.5,
+    coverage=0.5,
+    label_frequency_distance=0.2,
     by_class={"Aves": {"top1": 0.9, "macro_map": 0.8, "n_recordings": 3, "n_species": 1}},
 )
 EVALUATION = Evaluation(

@@ -54,8 +54,9 @@ def evaluated(tiny_data: TinyData, recordings: ShardSet, good: NDArray[np.float6
             "named": good > 0.5,
             "champion": champion,
         }
-        data = EvaluationData(recordings, recordings, tiny_data.classes)
-        return evaluate_test_set(Predictions(**{**given, **changed}), data, [], SliceConfig(), 200)
+        slices = changed.pop("slices", SliceConfig())
+        data = EvaluationData(recordings, changed.pop("test_set", recordings), tiny_data.classes)
+        return evaluate_test_set(Predictions(**{**given, **changed}), data, [], slices, 200)
 
     return evaluate
 
