@@ -110,8 +110,10 @@ def birdnet_python() -> Path:
     place = Settings().cache / f"birdnet-{name}"
     if not place.is_dir():
         with whole_folder(place) as folder:
-            venv.create(folder, with_pip=True)
-            install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps", *BIRDNET_PINS]
+            # By the pip that is here: to install another takes longer than the packages.
+            venv.create(folder, with_pip=False)
+            install = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install"]
+            install += ["--quiet", "--no-deps", *BIRDNET_PINS]
             subprocess.run(install, check=True, capture_output=True, text=True)  # noqa: S603  # pins from above
     return place / "bin" / "python"
 

@@ -24,6 +24,8 @@ dev | train)
 esac
 pip install --no-deps --require-hashes -r "requirements/$set.txt"
 # The site's reference is read from the code, which is not installed there.
-[ "$set" = site ] || pip install --no-deps --editable .
+if [ "$set" != site ]; then
+    pip install --no-deps --editable .
+fi
 touch "$folder/.ready"
 echo "$folder is ready: $set, $((SECONDS - began)) s"

@@ -83,7 +83,7 @@ def prove_mutations(subjects: Sequence[Subject], units: Units) -> dict[str, Any]
     work = [(subject, path) for subject in subjects for path in subject.modules]
     for subject, path in tqdm(work, desc="modules", unit="module"):
         name = module_name(path)
-        tests = _digest(file for name in _tests_of(subject, path) for file in _test_files(ROOT / name))
+        tests = _digest(file for name in mirrored_tests(subject, path) for file in _test_files(ROOT / name))
         unit = f"{name.replace('.', '-')}-{_digest([path])}-{tests}-{subject.max_mutants or 'all'}"
         modules[name] = units.do(unit, lambda subject=subject, path=path: _try_mutants(subject, path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
@@ -115,7 +115,8 @@ def _places(tree: ast.Module, texts: bool) -> list[tuple[int, str, Any]]:
                     found.append((node.lineno, _named(operator, swapped), _set(node.ops, i, swapped())))
         elif isinstance(node, ast.BoolOp | ast.BinOp):
             swapped = _SWAPS.get(type(node.op))
-            if swapped and not _is_text(node):
+            # A text is not subtracted; a condition that names one is a condition.
+            if swapped and not (isinstance(node, ast.BinOp) and _is_text(node)):
                 found.append((node.lineno, _named(node.op, swapped), _set_attribute(node, "op", swapped())))
         elif isinstance(node, ast.If | ast.While | ast.IfExp):
             turned = ast.UnaryOp(ast.Not(), node.test)
@@ -142,7 +143,7 @@ def _texts_of_tables(tree: ast.Module) -> Iterator[ast.Constant]:
             yield node
 
 
-def _is_text(node: ast.BoolOp | ast.BinOp) -> bool:
+def _is_text(node: ast.BinOp) -> bool:
     return any(isinstance(one, ast.JoinedStr) or (isinstance(one, ast.Constant) and isinstance(one.value, str)) for one in ast.walk(node))  # noqa: E501  # fmt: skip
 
 
@@ -158,7 +159,7 @@ def _set_attribute(node: ast.AST, name: str, value: Any) -> Any:
     return lambda: setattr(node, name, value)
 
 
-def _tests_of(subject: Subject, path: Path) -> tuple[str, ...]:
+def mirrored_tests(subject: Subject, path: Path) -> tuple[str, ...]:
     """Tests mirror the source: `test_x.py`, and `test_x_….py` where they are many."""
     mirrored = tuple(
         name for name in subject.tests if Path(name).suffix and f"{Path(name).stem}_".startswith(f"test_{path.stem}_")
@@ -218,7 +219,16 @@ def _run_tests(subject: Subject, path: Path, source: str) -> None:
     os._exit(
         int(
             pytest.main(
-                ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *subject.options, *_tests_of(subject, path)]
+                [
+                    "-x",
+                    "-q",
+                    "-p",
+                    "no:cacheprovider",
+                    "-p",
+                    "no:xdist",
+                    *subject.options,
+                    *mirrored_tests(subject, path),
+                ]
             )
         )
     )
