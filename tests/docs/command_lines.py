@@ -85,6 +85,8 @@ def check(words: list[str], written: Collection[str] = ()) -> None:
         CommandError: It cannot work.
     """
     program, *arguments = words
+    if program.endswith("/silencio"):
+        raise CommandError(f"{program}: pages type silencio, which README has made available")
     if program in _BARE:
         raise CommandError(f"{program} is not there on a plain Debian: .venv/bin/{program}")
     if program == "silencio":

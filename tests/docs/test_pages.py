@@ -46,7 +46,8 @@ def test_page__names_one_interpreter_in_its_words_too(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES[:-1], ids=lambda page: page.name)
 def test_page__names_the_command_as_it_is_typed(page: Path) -> None:
-    otherwise = re.compile(r"-m (?:silencio|pipelines|serving(?!\.(?:transformer|predictor)))\b|bin/silencio\b")
+    modules = r"silencio(?:\.(?:bundle|data|registry|evaluation|demo))?|pipelines|serving(?:\.access)?"
+    otherwise = re.compile(rf"-m (?:{modules})(?![\w.])|bin/silencio\b")
     assert not otherwise.findall(page.read_text(encoding="utf-8"))
 
 

@@ -12,7 +12,7 @@ from pipelines.train import MAX_HEADS, train_pipeline
 from silencio.__main__ import main
 from silencio.config import preset_names, preset_text, resolve
 from silencio.errors import ConfigError
-from silencio.interpreter import python
+from silencio.interpreter import silencio
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_stale_file__is_named_with_the_command_that_makes_it_anew(
 ) -> None:
     monkeypatch.setattr(compile_, "stale_files", lambda: ["train-demo.yaml"])
     assert main(["compile", "--check"]) == 1
-    assert f"stale: train-demo.yaml; run {python()} -m pipelines compile and" in capsys.readouterr().err
+    assert f"stale: train-demo.yaml; run {silencio()} compile and" in capsys.readouterr().err
 
 
 def test_heads__are_named_nodes_with_requests_of_their_own(compiled) -> None:

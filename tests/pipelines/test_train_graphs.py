@@ -50,9 +50,9 @@ def test_student__learns_from_the_ensemble_and_is_evaluated_like_it(tasks) -> No
     )
     for step in ("fit-ensemble", "calibrate", "export", "evaluate", "apply-gates"):
         # What of the configuration speaks of heads speaks of the student alone.
-        of_student = step if step in ("calibrate", "apply-gates") else f"{step}_student"
+        of_student = step.replace("-", "_") + ("" if step in ("calibrate", "apply-gates") else "_student")
         assert part(graph[f"{step}-student"]) == of_student
-        assert part(graph[step]) == step
+        assert part(graph[step]) == step.replace("-", "_")
     assert part(graph["distill-student"]) == "student"
     assert producer(graph["evaluate"], "test") == producer(graph["evaluate-student"], "test")
     # Its figures stand beside its teacher's; an ensemble has none.

@@ -119,7 +119,7 @@ def _printed_by(desk: Desk, program: str) -> list[str]:
 
 
 def test_predict_page__examples_ask_what_up_started_and_read_the_answer_to_its_end(desk: Desk) -> None:
-    desk.start(block("predict.md", "serving up"))
+    desk.start(block("predict.md", "silencio serve"))
     with Client(f"http://127.0.0.1:{desk.port('8080')}") as client:
         until(lambda: _answers(desk, client), desk.logs)
         expected = client.predict((desk.folder / "dawn.ogg").read_bytes())
@@ -170,7 +170,7 @@ def test_pages__serve_is_started_by_options_that_it_has(page: str) -> None:
     commands = [line for one in blocks(page, "sh") for line in one.splitlines() if "silencio serve" in line]
     assert len(commands) == 2
     for command in commands:
-        assert parse(command.split()[1:]).bundle == Path("out/reserve/bundle")
+        assert Path(parse(command.split()[1:]).bundle) == Path("out/reserve/bundle")
 
 
 def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: Desk) -> None:

@@ -133,7 +133,7 @@ def _write_page(assignment: pd.DataFrame, split: Split, path: Path) -> None:
                 [str(label) for label in table.index],
                 "recordings",
             ),
-            ("Species too small for three parts", small if len(small) else "None."),
+            ("Species too small for three splits", small if len(small) else "None."),
         ],
         path,
     )

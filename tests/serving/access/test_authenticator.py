@@ -69,7 +69,7 @@ def test_new__prints_the_key_once_and_keeps_its_hash(keys: Path, capsys: pytest.
     ("words", "role"), [([], "app"), (["--role", "reviewer"], "reviewer"), (["--role", "admin"], "admin")]
 )
 def test_new__a_key_has_the_role_that_is_named(keys: Path, words: list[str], role: str, capsys: Capture) -> None:
-    assert main(["new", "ranger", "--keys", str(keys), *words]) == 0
+    assert main(["keys", "new", "ranger", "--keys", str(keys), *words]) == 0
     key = capsys.readouterr().out.strip()
     assert Authenticator(keys).authenticate(None, key).role == role
 

@@ -103,7 +103,7 @@ def test_stop__a_server_that_does_not_end_in_order_is_said(
 
 def test_stop__a_server_that_had_to_be_killed_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("serving.local.server_process.STOP_S", 0.01)
+    monkeypatch.setattr("serving.local.server_process.STOP_TIMEOUT_S", 0.01)
     odd = _ends_with(0, tmp_path, does_end=False)
     until((tmp_path / "began").exists)
     with pytest.raises(ServingError, match=r"the odd was killed: stopped, it did not end within 0.01 s"):
@@ -184,7 +184,7 @@ def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
 
 def test_stop__what_it_takes_fits_the_grace_period_that_the_documentation_names() -> None:
     document = " ".join((Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8").split())
-    assert "log.close(LOG_CLOSE_S)" in inspect.getsource(transformer)
+    assert "log.close(LOG_CLOSE_TIMEOUT_S)" in inspect.getsource(transformer)
     assert "grace_period=DRAIN_S" in inspect.getsource(serve)
     assert DRAIN_TIMEOUT_S + LOG_CLOSE_TIMEOUT_S < STOP_TIMEOUT_S
     assert (

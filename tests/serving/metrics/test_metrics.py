@@ -201,7 +201,7 @@ def test_log__is_written_when_the_server_is_stopped(bundle_directory: Path, reco
     # Nobody can have rows taken for another's: the id that feedback is joined by is the server's.
     own = answer.headers["x-silencio-request-id"]
     assert {row["request_id"] for row in rows} == {own} == {answer.json()["request_id"]} != {"walk-17"}
-    assert {row["manifest_sha256"] for row in rows} == {Bundle(bundle_directory).manifest.manifest_sha256}
+    assert {row["bundle_sha256"] for row in rows} == {Bundle(bundle_directory).manifest.manifest_sha256}
     assert {(row["latitude"], row["longitude"]) for row in rows} == {(-9.0, 147.2)}
     assert all(len(row["top_codes"]) == len(row["top_probabilities"]) == 5 for row in rows)
 

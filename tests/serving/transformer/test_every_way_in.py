@@ -19,7 +19,7 @@ from serving.stream.consumer import Consumer, ConsumerConfig
 from silencio.__main__ import main
 from silencio.audio import Truncated
 from silencio.data.validate import ValidationConfig, examine
-from silencio.steps.batch_score import batch_score
+from silencio.steps import batch_score
 from silencio.storage.parquet import read_parquet
 from tests.recorder_files import with_data_size, with_flac_total, without_ogg_end
 
@@ -114,7 +114,8 @@ def _by_batch(paths: list[Path], truncated: Truncated, bundle: Path, target: Pat
     target.mkdir()
     archive = pd.DataFrame({"file": [path.name for path in paths], "uri": [str(path) for path in paths], "shard": 0})
     archive.to_parquet(target / "archive")
-    batch_score(str(target / "archive"), 0, str(bundle), 1, str(target / "scores"), truncated)
+    inputs = batch_score.Inputs(target / "archive", 0, str(bundle), 1, truncated)
+    batch_score.run(inputs, batch_score.Outputs(target / "scores"))
     assert len(read_parquet(target / "archive")) == len(paths)
     return _from_table(target / "scores" / "files.csv")
 

@@ -29,7 +29,7 @@ WITH_ONE_MORE = textwrap.dedent(
     }
     from fastapi import FastAPI
     from fastapi.testclient import TestClient
-    from serving.predict.command import add_predict
+    from serving.cli.predict import configure
     from serving.predict.output import print_answers, write_answers
     from serving.transformer.openapi import openapi
     from serving.transformer.page.routes import add_page
@@ -41,12 +41,12 @@ WITH_ONE_MORE = textwrap.dedent(
     print_answers([(Path("dawn.ogg"), document)], "count", lambda: (50.0, 16000.0))
     write_answers([(Path("dawn.ogg"), document)], "count", lambda: None, Path("out"), [Path("dawn.ogg")])
     parser = argparse.ArgumentParser()
-    add_predict(parser.add_subparsers())
+    configure(parser)
     app = FastAPI()
     add_page(app)
     print(json.dumps({
         "openapi": openapi(),
-        "format": parser.parse_args(["predict", "--url", "http://x", "--format", "count", "a.ogg"]).format,
+        "format": parser.parse_args(["--url", "http://x", "--format", "count", "a.ogg"]).format,
         "options": validated(PredictOptions, {"format": "count"}, "parameters").format,
         "page": TestClient(app).get("/", headers={"accept": "text/html"}).text,
         "written": Path("out/dawn.count.txt").read_text(),

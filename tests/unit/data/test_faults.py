@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,7 +150,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, encode: Encode) -> Outcome
         validation,
         read_frame(out / "faults"),
         read_recordings(out / "usable"),
-        (out / "report.html").read_text(),
+        html.unescape((out / "report.html").read_text()),
     )
 
 
@@ -206,8 +207,8 @@ def test_one_of_each__runs_through_and_keeps_what_can_be_used(outcome: Outcome) 
     assert set(outcome.faults.loc[outcome.faults["left_out"], "recording_id"]) == left_out
     assert not left_out & set(outcome.usable["recording_id"])
     assert len(outcome.usable) == 30
-    assert outcome.validation.counts["usable"] == 30
-    assert outcome.validation.counts["left_out"] == 7
+    assert outcome.validation.metrics["usable"] == 30
+    assert outcome.validation.metrics["left_out"] == 7
     assert outcome.counts["labels_not_in_taxonomy"] == 1
 
 
@@ -221,7 +222,7 @@ def test_one_of_each__is_named_on_the_page(outcome: Outcome) -> None:
 
 
 def test_one_of_each__is_counted_for_the_runs_page(outcome: Outcome) -> None:
-    counts = {name: value for name, value in outcome.validation.counts.items() if name.startswith("fault_")}
+    counts = {name: value for name, value in outcome.validation.metrics.items() if name.startswith("fault_")}
     assert counts == {f"fault_{kind}": len(rows) for kind, rows in EXPECTED.items()}
 
 

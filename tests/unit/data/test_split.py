@@ -301,9 +301,9 @@ def test_check_disjoint__a_test_recording_moved_into_train_is_found(assignment: 
         check_disjoint(assignment)
 
 
-def test_check_disjoint__validation_is_a_part_as_well(assignment: pd.DataFrame) -> None:
+def test_check_disjoint__validation_is_a_split_as_well(assignment: pd.DataFrame) -> None:
     assignment.loc[2, "split"] = "validation"
-    with pytest.raises(SplitError, match="more than one part"):
+    with pytest.raises(SplitError, match="more than one split"):
         check_disjoint(assignment)
 
 

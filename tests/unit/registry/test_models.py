@@ -346,8 +346,8 @@ def test_command__writes_a_benchs_figures(
     b1 = MeasuredBundle("b1", manifest.manifest_sha256)
     file = write_bench(tmp_path / "bench.json", ("p95", 214.0, b1), ("growth, to 28,564 recordings", 1.04, None))
     assert main(["registry", "benchmarks", "1", str(file)]) == 0
-    figures = {name: value for name, value in versions()[0].figures.items() if name.startswith("benchmark/")}
-    assert figures == {"benchmark/p95 _ms_": 214.0}
+    metrics = {name: value for name, value in versions()[0].metrics.items() if name.startswith("benchmark/")}
+    assert metrics == {"benchmark/p95 _ms_": 214.0}
     printed = capsys.readouterr().out
     assert "1 figure stands on version 1, measured on AMD EPYC, 2 cores, 24 GiB, 2026-11-29 17:09 UTC" in printed
     assert "1 are of other bundles, of none, or no number: left out" in printed

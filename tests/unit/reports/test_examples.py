@@ -50,7 +50,7 @@ def test_example__of_a_long_recording_where_the_name_is_most_probable(
     assert len(made.waveform) == 20 * 16000
     assert made.begin_s <= 2 * named_at < made.begin_s + 20
     assert made.begin_s % 2 == 0
-    named = next(shown for shown in made.shown if shown.code == "grekis")
+    named = next(shown for shown in made.predicted if shown.code == "grekis")
     assert named.windows.max() == pytest.approx(0.9)
     assert named.windows.argmax() == named_at - made.begin_s / 2
     assert named.probability == pytest.approx(probabilities[:, inputs.classes.index["grekis"]].mean())
@@ -70,7 +70,7 @@ def test_example__has_the_right_species_even_where_it_is_not_among_the_first(
     scores = {"41970": 0.1, "grekis": 0.3, "bobfly1": 0.5, "1139490": 0.4}
     row = np.array([[scores[code] for code in inputs.classes.codes]])
     made = _example(test_shards, answer, row, inputs.classes)
-    assert [shown.code for shown in made.shown] == ["bobfly1", "1139490", "grekis", "41970"]
+    assert [shown.code for shown in made.predicted] == ["bobfly1", "1139490", "grekis", "41970"]
     assert not made.is_right
 
 

@@ -66,7 +66,7 @@ def test_compare_bundles__one_table_has_both(inputs: Inputs, outputs: Outputs, t
     # Figures stand side by side with the recordings that they are of.
     assert ensemble["test_set"] == student["test_set"] != ""
     assert facts["student_minus_ensemble"]["n_recordings"] == ensemble["n_recordings"] == 4
-    assert f"on 4\u202ftest recordings, test set {student['test_part']}" in outputs.page.read_text()
+    assert f"on 4\u202ftest recordings, test set {student['test_set']}" in outputs.page.read_text()
     licence = Bundle(tiny_bundle).manifest.licences["verdict"]
     assert ensemble["licence"] == licence
     page = outputs.page.read_text()
@@ -129,7 +129,7 @@ def test_example_recordings__are_few_and_from_all_over(tiny_data: TinyData) -> N
     assert taken[-1] == paths[len(paths) * 5 // 6]
 
 
-def test_example_recordings__are_none_of_the_test_part(tiny_data: TinyData) -> None:
+def test_example_recordings__are_none_of_the_test_set(tiny_data: TinyData) -> None:
     table = tiny_data.recordings
     of_validation = [Path(path).read_bytes() for path in table.loc[table["split"] == "validation", "path"]]
     assert example_recordings(table) == of_validation

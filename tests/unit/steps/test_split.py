@@ -80,8 +80,8 @@ def test_split__names_the_species_that_are_too_small(
     ]
     assert _divide(config, few, tmp_path).metrics["species_too_small"] == 2
     report = (tmp_path / "report" / "page.html").read_text()
-    assert "Species too small for three parts" in report
-    assert "41970" in report.split("too small")[1]
+    assert "Species too small for three splits" in report
+    assert "41970" in report.partition("too small")[2]
     assert "train, test" in report
 
 
@@ -138,7 +138,7 @@ def test_split__a_split_that_leaks_is_not_written(
 ) -> None:
     leaking = dataclasses.replace(drawn, assignment=drawn.assignment.assign(group_id="one group"))
     monkeypatch.setattr("silencio.steps.split.draw_split", lambda *_: leaking)
-    with pytest.raises(SplitError, match="more than one part"):
+    with pytest.raises(SplitError, match="more than one split"):
         _divide(config, validated.usable, tmp_path)
     assert not (tmp_path / "assignment").exists()
 
