@@ -46,7 +46,7 @@ def add_configuration(command: argparse.ArgumentParser, *, data_required: bool) 
 def add_earlier(command: argparse.ArgumentParser) -> None:
     """Declare which bundles came before."""
     command.add_argument(
-        "--previous", default="", metavar="BUNDLE", help="its recordings keep their parts of the split"
+        "--previous", default="", metavar="BUNDLE", help="its recordings stay in training, validation or test set"
     )
     command.add_argument(
         "--champion",

@@ -144,6 +144,7 @@ def plan_local(
     Raises:
         PipelineError: A run is at work in `out`.
         FailedStepError: A step that looks failed, as it would in a run.
+        RunStopped: By a signal; no process of a step is left.
     """
     with contextlib.ExitStack() as stack, launcher or StepLauncher(out) as launcher:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="silencio-plan-")))
@@ -160,6 +161,8 @@ def plan_local(
                 _outputs(pipeline, arguments, steps, log, scratch)
         except FailedStepError as error:
             raise FailedStepError(str(error), "a start would end with it") from error
+        except RunStopped as stop:
+            raise RunStopped("stopped; nothing was changed") from stop
         except RuntimeError:  # kfp.local's: a step that has never run leads no further
             pass
         return [*steps.planned, *unseen_steps(pipeline.pipeline_spec, steps.planned, finished.has_ended)]

@@ -18,7 +18,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recordings", type=Path, metavar="DIR", help="what they send; sounds made up by default")
     parser.add_argument("--seconds", type=_positive, default=30.0, metavar="N", help="default: %(default)s")
     parser.add_argument(
-        "--clients", type=int, choices=range(1, 65), default=4, metavar="N", help="default: %(default)s"
+        "--clients",
+        type=int,
+        choices=range(1, 65),
+        default=4,
+        metavar="N",
+        help="how many act at once (guide: always one); default: %(default)s",
     )
     parser.add_argument("--speed", type=_positive, default=1.0, help="times as fast as life; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")

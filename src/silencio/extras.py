@@ -17,6 +17,8 @@ from silencio.errors import ConfigError
 _NAME = "silencio"
 # Of a clone; a library that is installed from a wheel lies somewhere else.
 _TREE = Path(__file__).parents[2]
+# What a clone's .venv-serving never gets, and its .venv always has.
+_NOT_FOR_SERVING = {"train", "pipelines"}
 # Builds of one import package, of which an environment has one.
 _BUILDS = {"onnxruntime": ("onnxruntime-gpu", "onnxruntime-openvino")}
 
@@ -29,8 +31,12 @@ def install_command(*extras: str) -> str:
 
     Returns:
         One that works as it stands where the library came out of a clone or of a file that is still known; else one
-        in which the file is left to be filled in.
+        in which the file is left to be filled in. In a clone's .venv-serving, what trains is not installed: the
+        command makes the clone's .venv, and the terminal's environment of it.
     """
+    if _NOT_FOR_SERVING.intersection(extras) and Path(sys.prefix) == _TREE / ".venv-serving":
+        activate = shlex.quote(str(_TREE / ".venv" / "bin" / "activate"))
+        return f"make -C {shlex.quote(str(_TREE))} .venv/.ready && source {activate}"
     wanted = f"[{','.join(extras)}]"
     if (_TREE / "pyproject.toml").is_file():
         what = f"-e {shlex.quote(f'{_TREE}{wanted}')}"

@@ -42,6 +42,18 @@ def test_clone__pip_understands_the_command() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_clone__sends_what_trains_from_the_environment_that_only_serves_to_the_other_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv-serving"))
+    for names in (["train"], ["train", "pipelines"]):
+        assert _words(*names) == ["make", "-C", str(ROOT), ".venv/.ready", "&&", "source", f"{ROOT}/.venv/bin/activate"]
+    # What serving lacks belongs into serving.
+    assert _words("litert") == [sys.executable, "-m", "pip", "install", "-e", f"{ROOT}[litert]"]
+    monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv"))
+    assert "pip" in _words("train")
+
+
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The library as it lies in an environment: without its clone."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pipelines.local.plan import PlannedStep
-from pipelines.local.run import plan_local
+from pipelines.local.run import RunStopped, plan_local
 from silencio.errors import PipelineError
 from tests.pipelines import toy_run
-from tests.pipelines.local.test_survival import Toy
+from tests.pipelines.local.test_survival import WAIT, Toy, gone
 
 STEPS = ["begin", "count", "weigh", "part", "part", "join"]
 
@@ -20,10 +21,10 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     return Toy(tmp_path, monkeypatch)
 
 
-def planned(toy: Toy) -> dict[str, set[str]]:
+def planned(toy: Toy, looking: frozenset[str] = frozenset()) -> dict[str, set[str]]:
     """Steps by what would become of them."""
     arguments = {"text": toy.text, "source": toy.source}
-    found = plan_local(toy_run.toy, arguments, "code", toy.out.resolve(), frozenset(), {})
+    found = plan_local(toy_run.toy, arguments, "code", toy.out.resolve(), looking, {})
     by_what: dict[str, set[str]] = {}
     for step in found:
         by_what.setdefault(step.what, set()).add(step.step)
@@ -53,6 +54,16 @@ def test_plan__changes_nothing(toy: Toy) -> None:
     assert {path: path.read_bytes() for path in toy.out.rglob("*") if path.is_file()} == files
     toy.text = "hello"
     assert toy.run() == []
+
+
+def test_plan__that_is_stopped_promises_nothing_of_a_run(toy: Toy) -> None:
+    toy.disturb("begin", f"import os, signal; os.kill({os.getpid()}, signal.SIGTERM); {WAIT}")
+    with pytest.raises(RunStopped) as stop:
+        planned(toy, looking=frozenset({"begin"}))
+    # Not "the same command takes up from there": a plan keeps nothing.
+    assert str(stop.value) == "stopped; nothing was changed"
+    assert not toy.out.exists()
+    assert all(gone(pid) for _, pid in toy.journal)
 
 
 def test_plan__waits_for_no_run_that_is_at_work(toy: Toy) -> None:

@@ -56,13 +56,26 @@ def _bearer(key: str) -> str:
 
 
 def test_new__prints_the_key_once_and_keeps_its_hash(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
+    assert main(["keys", "new", "ranger", "--keys", str(keys), "--requests-per-minute", "30"]) == 0
     key = capsys.readouterr().out.strip()
     line = f"ranger,{hashlib.sha256(key.encode()).hexdigest()},30,,app"
     assert keys.read_text() == f"{HEADER}\n{line}\n"
     assert stat.S_IMODE(keys.stat().st_mode) == 0o600
     assert len(key) > 40
     assert Authenticator(keys).authenticate(_bearer(key), None).name == "ranger"
+
+
+def test_new__takes_the_former_spelling_of_a_quota_and_shows_the_one_of_all_commands(
+    keys: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["keys", "new", "ranger", "--keys", str(keys), "--requests_per_minute", "30"]) == 0
+    assert [key.requests_per_minute for key in read_keys(keys)] == [30.0]
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["keys", "new", "--help"])
+    shown = capsys.readouterr().out
+    assert "--requests-per-minute" in shown
+    assert "--requests_per_minute" not in shown
 
 
 @pytest.mark.parametrize(
@@ -114,7 +127,7 @@ def test_new__does_not_spoil_a_file_in_another_encoding(keys: Path) -> None:
     assert keys.read_bytes() == before
 
 
-@pytest.mark.parametrize("arguments", [["old"], ["two words"], ["new", "--requests_per_minute", "0"]])
+@pytest.mark.parametrize("arguments", [["old"], ["two words"], ["new", "--requests-per-minute", "0"]])
 def test_new__leaves_the_file_alone_when_it_refuses(
     keys: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
