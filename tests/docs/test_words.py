@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-HOUSE = Path(__file__).parents[1]
+HOUSE = Path(__file__).parents[2]
 # Folders whose names are held; one that is not here yet is renamed by its owner and added.
 HELD = ("src/silencio", "serving", "benchmarks", "components", "pipelines", "scripts")
 NOT_YET = ("pipelines/local", "pipelines/step_process.py")
