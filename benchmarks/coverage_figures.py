@@ -1,15 +1,18 @@
 """Of the library, how much the default suite runs: coverage's report as committed figures.
 
-    python -m benchmarks.coverage_figures REPORT.json [--out FILE] [--min-share 0.9]
+    python -m benchmarks.coverage_figures REPORT.json [--out FILE] [--page PAGE] [--min-share 0.9]
 
-A line or a branch that is run is not one whose outcome is tested: `make proofs core-mutations` looks at that.
+They are written into the documentation too, between `<!-- coverage -->` and the next blank line. A line or a branch
+that is run is not one whose outcome is tested: `make proofs core-mutations` looks at that.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -20,9 +23,12 @@ from silencio.command import command, exit_with
 from silencio.storage import write_atomically
 
 _ROOT = Path(__file__).resolve().parents[1]
+_PLACE = re.compile(r"(?<=<!-- coverage -->\n).*?(?=\n\n|\n?\Z)", re.DOTALL)
 _COUNTS = ("num_statements", "covered_lines", "num_branches", "covered_branches")
 # Files below are listed one by one.
 LOW_SHARE = 0.8
+# Of those, how many the documentation names.
+N_NAMED = 5
 
 
 def figures(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,6 +57,31 @@ def figures(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def words(found: Mapping[str, Any] | None, date: str = "") -> str:
+    """The figures as a paragraph of the documentation.
+
+    Args:
+        found: From `figures`; None: nobody has measured yet.
+        date: When that was.
+    """
+    if found is None:
+        return "Nobody has measured yet: `make coverage` writes the figures here."
+    share, branches = (f"{100 * found[name]:.1f} %" for name in ("covered_share", "covered_branches_share"))
+    low = found[f"files_below_{LOW_SHARE:g}"]
+    named = ", ".join(f"`{name}` ({100 * share:.0f} %)" for name, share in list(low.items())[:N_NAMED])
+    text = (
+        f"Measured on {date}: {share} of {found['n_lines']:,} lines and {found['n_branches']:,} branches together, "
+        f"{branches} of the branches alone; {len(low)} of {found['n_files']} files are below {100 * LOW_SHARE:.0f} %"
+        f"{', the least: ' if named else ''}{named}."
+    )
+    return textwrap.fill(text, 120, break_on_hyphens=False, break_long_words=False)
+
+
+def with_figures(page: str, paragraph: str) -> str:
+    """A page with the paragraph in its place."""
+    return _PLACE.sub(lambda _: paragraph, page, count=1)
+
+
 def _room(name: str) -> str:
     """A folder of the library, or the library itself for files that are in none."""
     parts = PurePosixPath(name).parts[2:]
@@ -70,10 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("report", type=Path, help="of `coverage json`")
     parser.add_argument("--out", type=Path, default=_ROOT / "benchmarks" / "results" / "coverage.json")
     parser.add_argument("--min-share", type=float, default=0.9, help="least share of lines and branches")
+    parser.add_argument("--page", type=Path, default=_ROOT / "docs" / "developing.md")
     options = parser.parse_args(arguments)
     found = figures(json.loads(options.report.read_text(encoding="utf-8")))
     kept = {"machine": machine(), "result": found}
     write_atomically(options.out, json.dumps(kept, indent=1, ensure_ascii=False) + "\n")
+    page = options.page.read_text(encoding="utf-8")
+    write_atomically(options.page, with_figures(page, words(found, kept["machine"]["date"][:10])))
     print(json.dumps(found, indent=1))  # noqa: T201  # what was asked for
     if found["covered_share"] < options.min_share:
         sys.stderr.write(f"{found['covered_share']:.1%} is run, {options.min_share:.0%} is wanted\n")

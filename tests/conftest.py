@@ -11,24 +11,30 @@ import time
 os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{tempfile.mkdtemp(prefix='silencio-mlflow-')}/mlflow.db"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
 
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-import pandas as pd
 import pytest
+from filelock import FileLock
 
-from silencio.config import RunConfig, resolve
-from silencio.data.birdclef import read_birdclef
-from silencio.data.shards import plan_shards, write_shard
-from silencio.data.split import draw_split
-from silencio.data.validate import validate_recordings
-from silencio.export.bundle import Origin, export_bundle
-from silencio.taxonomy import ClassList
-from silencio.training.calibrate import DecisionRule, calibrate_ensemble
-from silencio.training.checkpoint import TrainedHead
-from silencio.training.ensemble import FittedEnsemble, fit_ensemble
-from silencio.training.fit import fit_head
+# Before a test loads OpenMP: it sets how threads wait.
+import silencio  # noqa: F401
 from tests.tiny_reserve import TINY, write_source
+
+# What trains is imported by who trains: the process that hands tests out runs none, and most tests need no torch.
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from silencio.config import RunConfig
+    from silencio.taxonomy import ClassList
+    from silencio.training.calibrate import DecisionRule
+    from silencio.training.checkpoint import TrainedHead
+    from silencio.training.ensemble import FittedEnsemble
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class TinyEnsemble:
 
     def export(self, data: TinyData, directory: Path, heads: list[TrainedHead] | None = None) -> Path:
         """The candidate bundle, or what other heads make of it."""
+        from silencio.export.bundle import Origin, export_bundle
+
         origin = Origin(
             data=data.recordings.drop(columns=["secondary_labels"]),
             split_history=data.recordings[["recording_id", "sha256", "primary_label", "split"]].assign(group_id="own"),
@@ -89,32 +97,65 @@ def tiny_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> TinyData:
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> TinyData:
+    return _made_once("data", tmp_path_factory, _tiny_data)
+
+
+@pytest.fixture(scope="session")
+def tiny_ensemble(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> TinyEnsemble:
+    return _made_once("ensemble", tmp_path_factory, lambda folder: _tiny_ensemble(tiny_data, folder))
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _made_once("bundle", tmp_path_factory, lambda folder: tiny_ensemble.export(tiny_data, folder / "bundle"))
+
+
+def _made_once(name: str, tmp_path_factory: pytest.TempPathFactory, make: Callable[[Path], T]) -> T:
+    """What is made by the first worker that needs it, in a folder of its own, and read by the others."""
+    session = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        session = session.parent
+    kept = session / f"tiny-{name}.pickle"
+    with FileLock(session / f"tiny-{name}.lock"):
+        if not kept.exists():
+            folder = session / f"tiny-{name}"
+            folder.mkdir()
+            kept.write_bytes(pickle.dumps(make(folder)))
+    made: T = pickle.loads(kept.read_bytes())
+    return made
+
+
+def _tiny_data(folder: Path) -> TinyData:
+    from silencio.config import resolve
+    from silencio.data.birdclef import read_birdclef
+    from silencio.data.shards import plan_shards, write_shard
+    from silencio.data.split import draw_split
+    from silencio.data.validate import validate_recordings
+
     config = resolve(TINY)
-    source = read_birdclef(tiny_source)
+    root = write_source(folder / "reserve")
+    source = read_birdclef(root)
     usable = validate_recordings(source.recordings).usable
     split = draw_split(usable, config.split)
     recordings = usable.merge(split.assignment[["recording_id", "split"]], on="recording_id")
     shards: dict[str, list[Path]] = {"development": [], "test": []}
     for number, plan in enumerate(plan_shards(usable, split.assignment, config.seconds_per_shard)):
-        directory = tmp_path_factory.mktemp("shards") / str(number)
+        directory = folder / "shards" / str(number)
         write_shard(recordings[recordings["recording_id"].isin(plan.recording_ids)], config.features, directory)
         shards[plan.split].append(directory)
-    return TinyData(tiny_source, config, source.classes, recordings, shards["development"], shards["test"])
+    return TinyData(root, config, source.classes, recordings, shards["development"], shards["test"])
 
 
-@pytest.fixture(scope="session")
-def tiny_ensemble(tiny_data: TinyData, tmp_path_factory: pytest.TempPathFactory) -> TinyEnsemble:
+def _tiny_ensemble(data: TinyData, folder: Path) -> TinyEnsemble:
+    from silencio.training.calibrate import calibrate_ensemble
+    from silencio.training.checkpoint import TrainedHead
+    from silencio.training.ensemble import fit_ensemble
+    from silencio.training.fit import fit_head
+
     heads = []
-    for name in tiny_data.config.heads:
-        directory = tmp_path_factory.mktemp("heads") / name
-        fit_head(name, tiny_data.config, tiny_data.development, tiny_data.classes, directory)
-        heads.append(TrainedHead.load(directory))
-    ensemble = fit_ensemble(heads, tiny_data.recordings, tiny_data.config, tiny_data.classes)
-    decision_rule = calibrate_ensemble(ensemble, tiny_data.recordings, tiny_data.config, tiny_data.classes)
-    return TinyEnsemble(heads, ensemble, decision_rule)
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(tiny_data: TinyData, tiny_ensemble: TinyEnsemble, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_ensemble.export(tiny_data, tmp_path_factory.mktemp("tiny") / "bundle")
+    for name in data.config.heads:
+        fit_head(name, data.config, data.development, data.classes, folder / name)
+        heads.append(TrainedHead.load(folder / name))
+    ensemble = fit_ensemble(heads, data.recordings, data.config, data.classes)
+    return TinyEnsemble(heads, ensemble, calibrate_ensemble(ensemble, data.recordings, data.config, data.classes))

@@ -31,6 +31,10 @@ def batch_score(
     from silencio.steps import batch_score as step
 
     inputs = step.Inputs(
-        archive=Path(archive.path), shard=shard, bundle=bundle, n_processes=n_processes, truncated=truncated
+        archive=Path(archive.path),
+        shard=shard,
+        bundle=bundle,
+        n_processes=n_processes,
+        truncated=truncated,  # type: ignore[arg-type]  # kfp has no literals; the step refuses others
     )
     metrics.metadata.update(step.run(inputs, step.Outputs(scores=Path(scores.path))))

@@ -71,7 +71,7 @@ def not_set(why: str) -> PydanticCustomError:
     Args:
         why: And what it looks like.
     """
-    return PydanticCustomError(_NOT_SET, "{why}", {"why": why})  # type: ignore[arg-type]  # wants a literal
+    return PydanticCustomError(_NOT_SET, "{why}", {"why": why})
 
 
 class EnvironmentSettings(BaseSettings):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.coverage_figures import figures, main
+from benchmarks.coverage_figures import figures, main, with_figures, words
 
 
 def _file(n_lines: int, covered_lines: int, n_branches: int = 0, covered_branches: int = 0) -> dict[str, Any]:
@@ -50,13 +50,32 @@ def test_figures__name_files_that_are_run_the_least_the_worst_first() -> None:
     ]
 
 
+def test_words__say_the_figures_and_which_files_are_run_the_least() -> None:
+    paragraph = " ".join(words(figures(REPORT), "2026-11-30").split())
+    assert paragraph == (
+        "Measured on 2026-11-30: 90.0 % of 78 lines and 22 branches together, 72.7 % of the branches alone; "
+        "1 of 4 files are below 80 %, the least: `src/silencio/data/raven.py` (40 %)."
+    )
+    assert "Nobody has measured" in words(None)
+
+
+def test_page__has_the_paragraph_in_its_place_and_nothing_else_changed() -> None:
+    page = "# Page\n\ntext\n\n<!-- coverage -->\nold\nwords\n\nmore\n"
+    assert with_figures(page, "new words.") == "# Page\n\ntext\n\n<!-- coverage -->\nnew words.\n\nmore\n"
+    assert with_figures("<!-- coverage -->\nold", "new.") == "<!-- coverage -->\nnew."
+
+
 @pytest.mark.parametrize(("min_share", "status"), [("0.9", 0), ("0.91", 1)])
 def test_command__keeps_the_figures_and_ends_with_1_where_too_little_is_run(
     tmp_path: Path, min_share: str, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "report.json").write_text(json.dumps(REPORT))
     out = tmp_path / "kept.json"
-    arguments = [str(tmp_path / "report.json"), "--out", str(out), "--min-share", min_share]
+    page = tmp_path / "page.md"
+    page.write_text("<!-- coverage -->\nold\n")
+    arguments = [str(tmp_path / "report.json"), "--out", str(out), "--page", str(page), "--min-share", min_share]
     assert main(arguments) == status
-    assert json.loads(out.read_text())["result"] == figures(REPORT)
+    kept = json.loads(out.read_text())
+    assert kept["result"] == figures(REPORT)
+    assert page.read_text() == f"<!-- coverage -->\n{words(kept['result'], kept['machine']['date'][:10])}\n"
     assert ("90.0% is run, 91% is wanted" in capsys.readouterr().err) is bool(status)

@@ -66,6 +66,13 @@ def test_contracts__have_no_exceptions() -> None:
     assert not any(one.get("ignore_imports") for one in CONTRACTS)
 
 
+def test_checks__and_the_wheel_have_every_adapter() -> None:
+    adapters, tool = {name for name in ADAPTERS if _is_there(name)}, PROJECT["tool"]
+    assert set(tool["mypy"]["files"]) == {"src", *adapters}
+    assert set(tool["importlinter"]["root_packages"]) == {"silencio", *adapters}
+    assert set(tool["hatch"]["build"]["targets"]["wheel"]["packages"]) == {"src/silencio", *adapters}
+
+
 def _imports_by_string(path: Path) -> Iterator[tuple[int, str]]:
     """Line and argument of whatever imports a module by a string of this repository, or by one that is put together."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -22,6 +22,8 @@ from serving.access import Authenticator
 from serving.access.certificate import refusal_at
 from serving.access.tls import Tls
 from serving.client import Client
+from serving.settings import settings_of
+from serving.settings.local import LocalSettings
 from silencio.cli.entries import parse
 from silencio.errors import ServingError
 from silencio.network import free_ports
@@ -118,7 +120,7 @@ def _printed_by(desk: Desk, program: str) -> list[str]:
     return desk.run(".venv-serving/bin/python ask.py").splitlines()
 
 
-def test_predict_page__examples_ask_what_up_started_and_read_the_answer_to_its_end(desk: Desk) -> None:
+def test_predict_page__examples_ask_what_serve_started_and_read_the_answer_to_its_end(desk: Desk) -> None:
     desk.start(block("predict.md", "silencio serve"))
     with Client(f"http://127.0.0.1:{desk.port('8080')}") as client:
         until(lambda: _answers(desk, client), desk.logs)
@@ -170,13 +172,14 @@ def test_pages__serve_is_started_by_options_that_it_has(page: str) -> None:
     commands = [line for one in blocks(page, "sh") for line in one.splitlines() if "silencio serve" in line]
     assert len(commands) == 2
     for command in commands:
-        assert Path(parse(command.split()[1:]).bundle) == Path("out/reserve/bundle")
+        assert settings_of(LocalSettings, parse(command.split()[1:])).bundle == Path("out/reserve/bundle")
 
 
 def test_page_page__a_phone_gets_a_certificate_for_the_address_and_a_key(desk: Desk) -> None:
     prepared, _, last = block("page.md", "openssl").rpartition("silencio serve")
     key = desk.run(prepared).strip()
-    options = parse(["serve", *last.split()])
+    options = settings_of(LocalSettings, parse(["serve", *last.split()]))
+    assert options.tls_cert is not None and options.tls_key is not None and options.keys is not None
     tls = Tls(desk.folder / options.tls_cert, desk.folder / options.tls_key)
     assert [refusal_at(tls, host) for host in ("192.168.1.20", "localhost", "127.0.0.1")] == [""] * 3
     Authenticator(desk.folder / options.keys).authenticate(f"Bearer {key}", None)

@@ -185,7 +185,7 @@ def test_stop__rest_and_grpc_drain_together(ends_first: str) -> None:
 def test_stop__what_it_takes_fits_the_grace_period_that_the_documentation_names() -> None:
     document = " ".join((Path(__file__).parents[3] / "docs" / "operating.md").read_text(encoding="utf-8").split())
     assert "log.close(LOG_CLOSE_TIMEOUT_S)" in inspect.getsource(transformer)
-    assert "grace_period=DRAIN_S" in inspect.getsource(serve)
+    assert "grace_period=DRAIN_TIMEOUT_S" in inspect.getsource(serve)
     assert DRAIN_TIMEOUT_S + LOG_CLOSE_TIMEOUT_S < STOP_TIMEOUT_S
     assert (
         f"have {DRAIN_TIMEOUT_S} s over REST and gRPC at the same time, "

@@ -1,0 +1,3 @@
+"""Before a test imports timm, which imports torchvision: it declares the operators that a CPU torch has not."""
+
+import silencio.models  # noqa: F401
