@@ -52,13 +52,13 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, stop)
     if RUN_PID in os.environ:
-        _end_with(int(os.environ[RUN_PID]), signal.SIGTERM)
+        end_with(int(os.environ[RUN_PID]), signal.SIGTERM)
     me = os.getpid()
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setpgid(0, 0)
-        _end_with(me, signal.SIGKILL)
+        end_with(me, signal.SIGKILL)
         os.close(done)
         return _execute(said_done)
     with contextlib.suppress(OSError):  # the child does it too: whoever comes first
@@ -133,7 +133,7 @@ def _was_said(done: int) -> bool:
         return False
 
 
-def _end_with(parent: int, number: int) -> None:
+def end_with(parent: int, number: int) -> None:
     """Get this signal when the process that started this one ends, in whatever way."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)

@@ -207,8 +207,11 @@ def _name_process(name: str) -> None:
 
 def main() -> None:
     """Serve until the run is over."""
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        step = _Server(control).serve(sys.argv[3:])
+    control_descriptor, run, _, *modules = sys.argv[1:]
+    # A closed socket is noticed between two imports; a run that is killed ends everything at once.
+    step_process.end_with(int(run), signal.SIGKILL)
+    with socket.socket(fileno=int(control_descriptor)) as control:
+        step = _Server(control).serve(modules)
     if step is not None:
         step.run()
 
