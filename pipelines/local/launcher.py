@@ -40,7 +40,7 @@ class StepProcess(Protocol):
 
 
 class StepLauncher:
-    """Starts steps while it is open; once it is closed, or the thread that opened it ended, none of its processes is left.
+    """Starts steps while it is open; once closed, or once its thread has ended, none of its processes is left.
 
     Args:
         run: The run's folder, by which a list of processes tells one run from another.
