@@ -40,11 +40,11 @@ class ForkedStep:
     """A process that was just forked, before it becomes its step.
 
     Attributes:
-        name: Of the step, for lists of processes.
+        name: The step's, as lists of processes show it.
         source: Python of its component.
-        arguments: Of kfp's executor, beside the component's place.
+        arguments: Arguments of kfp's executor, beside the component's place.
         output: Descriptor that its output and its errors go to.
-        environment: Of the step; nothing of the server's stays beside it.
+        environment: The step's whole environment; nothing of the server's stays beside it.
     """
 
     name: str

@@ -62,7 +62,7 @@ class StepLauncher:
         """Start one step.
 
         Args:
-            name: Of the step.
+            name: The step's.
             command: As kfp runs it.
             environment: All of it.
         """
