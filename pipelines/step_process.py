@@ -42,7 +42,7 @@ def main() -> int:
         was killed.
     """
     child = 0
-    done, said_done = os.pipe()
+    done, done_writer = os.pipe()
     os.set_blocking(done, False)
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -52,23 +52,23 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, stop)
     if RUN_PID in os.environ:
-        _end_with(int(os.environ[RUN_PID]), signal.SIGTERM)
+        end_with(int(os.environ[RUN_PID]), signal.SIGTERM)
     me = os.getpid()
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setpgid(0, 0)
-        _end_with(me, signal.SIGKILL)
+        end_with(me, signal.SIGKILL)
         os.close(done)
-        return _execute(said_done)
+        return _execute(done_writer)
     with contextlib.suppress(OSError):  # the child does it too: whoever comes first
         os.setpgid(child, child)
     _, status = os.waitpid(child, 0)
     _kill_group(child)
     _remove_component()
-    os.close(said_done)
+    os.close(done_writer)
     code = os.waitstatus_to_exitcode(status)
-    if code and _was_said(done):
+    if code and _is_done(done):
         how = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         sys.stdout.write(f"\nthe step wrote everything, then its interpreter {how}: the step counts as done\n")
         return 0
@@ -108,36 +108,36 @@ def _sentence_of_system(error: OSError) -> str:
     return ""
 
 
-def _execute(said_done: int) -> int:
+def _execute(done_writer: int) -> int:
     """Args: the descriptor in which the child says that its executor came to its end."""
     from kfp.dsl.executor_main import executor_main
 
     try:
         executor_main()
-        os.write(said_done, b"1")
+        os.write(done_writer, b"1")
     except Exception as error:  # noqa: BLE001  # whatever a step raises has to reach the run
         text = "".join(traceback.format_exception(error))
-        told = f"{FAILED}{json.dumps([sentence_of(error), text.rstrip()])}\n" if RUN_PID in os.environ else ""
+        failure = f"{FAILED}{json.dumps([sentence_of(error), text.rstrip()])}\n" if RUN_PID in os.environ else ""
         lines = advice(sentence_of(error), os.environ.get("NAMESPACE", "NAMESPACE")) if _POD in os.environ else []
         # A progress bar leaves its line open.
-        sys.stdout.write("\n" + "\n".join([text.rstrip(), *lines, told]))
+        sys.stdout.write("\n" + "\n".join([text.rstrip(), *lines, failure]))
         sys.stdout.flush()
         return 1
     return 0
 
 
-def _was_said(done: int) -> bool:
+def _is_done(done: int) -> bool:
     try:
         return bool(os.read(done, 1))
     except BlockingIOError:  # a process that the child left behind could still say it, and cannot know
         return False
 
 
-def _end_with(parent: int, number: int) -> None:
+def end_with(parent: int, number: int) -> None:
     """Get this signal when the process that started this one ends, in whatever way."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
-    if os.getppid() != parent:  # it ended before this was said
+    if os.getppid() != parent:  # it ended before this was set
         os._exit(_KILLED + number)
 
 

@@ -40,11 +40,11 @@ class ForkedStep:
     """A process that was just forked, before it becomes its step.
 
     Attributes:
-        name: Of the step, for lists of processes.
+        name: The step's, as lists of processes show it.
         source: Python of its component.
-        arguments: Of kfp's executor, beside the component's place.
+        arguments: Arguments of kfp's executor, beside the component's place.
         output: Descriptor that its output and its errors go to.
-        environment: Of the step; nothing of the server's stays beside it.
+        environment: The step's whole environment; nothing of the server's stays beside it.
     """
 
     name: str
@@ -207,8 +207,11 @@ def _name_process(name: str) -> None:
 
 def main() -> None:
     """Serve until the run is over."""
-    with socket.socket(fileno=int(sys.argv[1])) as control:
-        step = _Server(control).serve(sys.argv[3:])
+    control_descriptor, run, _, *modules = sys.argv[1:]
+    # A closed socket is noticed between two imports; a run that is killed ends everything at once.
+    step_process.end_with(int(run), signal.SIGKILL)
+    with socket.socket(fileno=int(control_descriptor)) as control:
+        step = _Server(control).serve(modules)
     if step is not None:
         step.run()
 

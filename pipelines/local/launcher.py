@@ -40,7 +40,7 @@ class StepProcess(Protocol):
 
 
 class StepLauncher:
-    """Starts steps while it is open; once closed, none of its processes is left.
+    """Starts steps while it is open; once closed, or once its thread has ended, none of its processes is left.
 
     Args:
         run: The run's folder, by which a list of processes tells one run from another.
@@ -62,7 +62,7 @@ class StepLauncher:
         """Start one step.
 
         Args:
-            name: Of the step.
+            name: The step's.
             command: As kfp runs it.
             environment: All of it.
         """
@@ -163,7 +163,7 @@ class _Started(subprocess.Popen[str]):
 
 def _start_server(control: int, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.local.fork_server", str(control), *arguments],
+        [sys.executable, "-m", "pipelines.local.fork_server", str(control), str(os.getpid()), *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -28,7 +28,7 @@ class StepTime:
 
     Attributes:
         step: Its name in the graph; a loop's step has one entry for each item.
-        seconds: Of its process.
+        seconds: How long its process ran.
         taken_up: It ran in an earlier start of the same run.
     """
 
@@ -46,8 +46,8 @@ class StepLog(io.TextIOBase):
         continues: Keep what an earlier start wrote.
 
     Attributes:
-        path: As given.
-        times: Of the steps that ended well, in the order in which they ended.
+        path: The file of the whole log.
+        times: Seconds of the steps that ended well, in the order in which they ended.
         running: Steps that began and have not ended.
     """
 

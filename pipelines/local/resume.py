@@ -57,7 +57,7 @@ class FinishedSteps:
     Args:
         artifacts: Holds the outputs of all steps, and the records in `.finished`.
         identity: What all steps of this run have in common.
-        version_of: Of what a text names (a folder, an S3 prefix), "" where it names nothing.
+        version_of: Gives the version of what a text names (a folder, an S3 prefix), "" where it names nothing.
 
     Attributes:
         given_up: Key of the run in whose place `run_key` put another; empty where there was none.
@@ -72,7 +72,7 @@ class FinishedSteps:
         # What is known of files: path to size, time of change and SHA-256.
         self._digests: dict[str, list[Any]] = {}
         # By key, what it was made of.
-        self._asked: dict[str, dict[str, Any]] = {}
+        self._tasks: dict[str, dict[str, Any]] = {}
         self.given_up = ""
         self._used: set[str] = set()
         self._not_to_be_found: set[Path] = set()
@@ -112,7 +112,7 @@ class FinishedSteps:
             arguments=inputs,
             env_vars={variable.name: variable.value for variable in container.env},
         )
-        self._asked[key] = {
+        self._tasks[key] = {
             "component": component_name,
             "code": self._identity,
             "places": {name: version for name, version in places.items() if version},
@@ -126,7 +126,7 @@ class FinishedSteps:
         if (self._records / f"{key}.json").exists():
             return "what it made is gone or was changed"
         like = self._like(key)
-        return differences(like[0]["asked"], self._asked[key]) if like else ""
+        return differences(like[0]["task"], self._tasks[key]) if like else ""
 
     def last_like(self, key: str) -> FinishedStep | None:
         """What the same step made of other inputs before this start: of several, that with the most in common."""
@@ -136,19 +136,19 @@ class FinishedSteps:
     def has_ended(self, component_name: str) -> bool:
         """Whether a step of this component, or a node of it, has ever ended here."""
         records = (self._cache.get(path.stem) or {} for path in self._records.glob("*.json"))
-        return any(one.get(_RECORD, {}).get("asked", {}).get("component") == component_name for one in records)
+        return any(one.get(_RECORD, {}).get("task", {}).get("component") == component_name for one in records)
 
     def _like(self, key: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        asked = self._asked.get(key)
+        task = self._tasks.get(key)
         found = []
-        for path in self._records.glob("*.json") if asked else ():
+        for path in self._records.glob("*.json") if task else ():
             if path.stem in self._used:
                 continue  # another item of the same loop
             outputs = self._cache.get(path.stem) or {}
             record = outputs.pop(_RECORD, None)
             # A record of an earlier version says less.
-            if record and asked and record.get("asked", {}).get("component") == asked["component"]:
-                same = sum(asked["inputs"].get(name) == value for name, value in record["asked"]["inputs"].items())
+            if record and task and record.get("task", {}).get("component") == task["component"]:
+                same = sum(task["inputs"].get(name) == value for name, value in record["task"]["inputs"].items())
                 found.append((same, record["ended_at"], record, outputs))
         best = max(found, key=lambda one: one[:2], default=None)
         return (best[2], best[3]) if best else None
@@ -204,7 +204,7 @@ class FinishedSteps:
             if not path.exists():
                 path.touch()  # metrics are metadata without a file, and an artifact without a file counts as lost
         record = {"place": str(self._artifacts), "files": self._files_of(outputs), "seconds": seconds}
-        record["asked"] = self._asked[key]
+        record["task"] = self._tasks[key]
         record["ended_at"] = time.time()
         self._cache.put(key, {**outputs, _RECORD: record})
         self._used.add(key)

@@ -39,7 +39,7 @@ class LocalRun:
     """What came of a pipeline.
 
     Attributes:
-        outputs: Of the pipeline, by name.
+        outputs: The pipeline's outputs, by name.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.
     """
@@ -81,13 +81,13 @@ def run_local(
 
     Args:
         pipeline: Takes `arguments` and `run_key`.
-        arguments: Of the pipeline.
+        arguments: The pipeline's arguments.
         identity: What its steps depend on beside them.
         out: The run's folder, absolute.
         published: Names at the top of `out`, by output of the pipeline.
         at_early_end: Told the run's key when a run that had finished steps failed or was stopped, or when another run
             takes the place of one that was killed.
-        environment: Of the steps, beside this process's own; no step's key depends on it.
+        environment: Variables of the steps, beside this process's own; no step's key depends on it.
         launcher: Starts the steps' processes, and is closed with the run; None: one that knows nothing of what they
             import.
 

@@ -67,11 +67,11 @@ class LocalSteps:
         run_key: Stands for `dsl.PIPELINE_JOB_ID_PLACEHOLDER`: the same each time that the run is started again.
         out: The run's folder.
         launcher: Starts their processes; it is closed by whoever opened it.
-        environment: Of the steps' processes, beside this one's; what the graph sets gives way to it.
+        environment: Variables of the steps' processes, beside this one's; what the graph sets gives way to it.
 
     Attributes:
-        run_key: As given.
-        failure: Of the first step that failed.
+        run_key: The run's key.
+        failure: Why the first step that failed did so.
         n_finished: Steps that ended well or were taken up.
     """
 

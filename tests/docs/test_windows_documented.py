@@ -64,7 +64,7 @@ def test_presets__have_the_rule_that_the_page_names(preset: str) -> None:
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("other", ["weighted", "left_out"])
-@pytest.mark.parametrize("figure", ["top1", "macro_map"])
+@pytest.mark.parametrize("metric", ["top1", "macro_map"])
 def test_text__between_the_three_rules_there_is_chance(head: str, other: str, metric: str) -> None:
     _, low, high = FOUND["heads"][head]["changes"][f"moved_back - {other}"][metric]
     assert low <= 0.0 <= high

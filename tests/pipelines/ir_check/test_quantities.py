@@ -84,7 +84,7 @@ def test_accelerator__without_a_kind_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "requested",
     [
         {"resourceCount": "1", "resourceType": "nvidia.com/gpu"},
         {"resourceCount": INPUT, "resourceType": "nvidia.com/gpu"},

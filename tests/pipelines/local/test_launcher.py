@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from tests.waiting import is_gone, until
 
 # Its last lines; libraries and kfp print before.
 MARK = "step: "
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -129,6 +131,25 @@ def test_server_that_is_killed__ends_the_step_that_it_started(launcher: StepLaun
         assert not list(lines)
     assert process.wait() == -signal.SIGKILL
     assert until(lambda: is_gone(pid), f"the end of {pid}")
+
+
+def test_run_that_is_killed__ends_the_server_in_the_midst_of_an_import(tmp_path: Path) -> None:
+    (tmp_path / "never_there.py").write_text(
+        f"import os, pathlib, threading\npathlib.Path({str(tmp_path / 'pid')!r}).write_text(f'{{os.getpid()}} ')\n"
+        "threading.Event().wait()\n"
+    )
+    opens = (
+        "import pathlib, threading\nfrom pipelines.local.launcher import StepLauncher\n"
+        f"with StepLauncher(pathlib.Path({str(tmp_path)!r}), ['never_there']):\n    threading.Event().wait()"
+    )
+    search = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.Popen([sys.executable, "-c", opens], cwd=ROOT, env={**os.environ, "PYTHONPATH": search})
+    try:
+        server = int(until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
+    finally:
+        run.kill()
+        run.wait()
+    assert until(lambda: is_gone(server), f"the end of {server}")
 
 
 def test_closed_launcher__has_ended_its_steps_and_starts_none(tmp_path: Path) -> None:

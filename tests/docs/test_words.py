@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-HOUSE = Path(__file__).parents[1]
-# Folders whose names are held; one that is not here yet is renamed by its owner and added.
+HOUSE = Path(__file__).parents[2]
+# Folders whose names are held.
 HELD = ("src/silencio", "serving", "benchmarks", "components", "pipelines", "scripts")
-NOT_YET = ("pipelines/local", "pipelines/step_process.py")
 FORBIDDEN = {
     "asked",
     "fuse",
@@ -65,8 +64,7 @@ def forbidden_in(name: str) -> set[str]:
 
 @cache
 def python_files() -> list[Path]:
-    found = [path for folder in HELD for path in sorted((HOUSE / folder).rglob("*.py"))]
-    return [path for path in found if not any(path.is_relative_to(HOUSE / folder) for folder in NOT_YET)]
+    return [path for folder in HELD for path in sorted((HOUSE / folder).rglob("*.py"))]
 
 
 def identifiers(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -12,7 +12,7 @@ from serving.metrics.model import _AUDIO
 from silencio.audio import AUDIO_STATISTICS
 from silencio.prediction_log import SCHEMA
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FILES = {
     path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
     for folder in ("src", "serving", "pipelines", "components", "monitoring")
