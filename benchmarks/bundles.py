@@ -27,6 +27,6 @@ def measured_bundle(folder: Path) -> Path:
 
 
 def identity(bundle: Path) -> dict[str, str]:
-    """What `registry benchmarks` holds against the bundle of a version."""
+    """What `silencio registry benchmarks` holds against the bundle of a version."""
     manifest = Bundle(bundle).manifest
     return {"version": manifest.version, "manifest_sha256": manifest.manifest_sha256}

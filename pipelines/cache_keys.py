@@ -5,7 +5,7 @@ for the name has been the artifact's row in MLMD, which another start of its ste
 of the backend is the name that the output has in its component, which nothing changes. A step that only artifacts tell
 of other recordings would be answered with an earlier run's result. So every cached step takes as parameters whatever
 its artifacts depend on. The component's code has no use for them, and they stand in its inputs all the same:
-`pipelines check` refuses a graph in which one is missing.
+`silencio check` refuses a graph in which one is missing.
 """
 
 from __future__ import annotations

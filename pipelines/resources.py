@@ -139,7 +139,7 @@ def request(task: PipelineTask, resources: Resources) -> PipelineTask:
 
 
 def with_image(task: PipelineTask) -> PipelineTask:
-    """Let a step keep in which image it runs; `pipelines check` holds that it is the image beside which this stands."""
+    """Let a step keep in which image it runs; `silencio check` holds that it is the image beside which this stands."""
     return task.set_env_variable(IMAGE, STEP["base_image"])
 
 

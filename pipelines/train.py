@@ -99,7 +99,7 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
             data: Where the recordings are, or `demo`.
             config: The configuration, as YAML or JSON.
             overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
-            previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
+            previous: Bundle or split history of an earlier run, whose split recordings keep.
             champion: Folder of the bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares
                 with nothing.
             run_key: The run's identity: started again with it, the same MLflow run is taken up. Empty: each start is

@@ -99,7 +99,7 @@ def run_train(
         out: Gets `bundle`, `evaluation.json`, `verdict.json`, `report.html`, `run.log` and the artifacts of every step
             under `artifacts`; with a student the released bundle's, beside `other-bundle`, `other-report.html`,
             `bundles.html` and `bundles.json`.
-        previous: Bundle or ledger of an earlier run, whose recordings keep their parts.
+        previous: Bundle or split history of an earlier run, whose split recordings keep.
         champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
         launcher: See `run_local`.
 

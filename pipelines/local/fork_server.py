@@ -1,8 +1,8 @@
 """A process that has what steps import, and forks them: a step begins at once instead of importing torch for seconds.
 
-`pipelines.local.launcher` starts it. It has one thread, imports the modules that it is given one after the other, and
-between them and from then on forks a process for each request. When the run closes the socket, or is killed, it ends
-every step that it started, and itself.
+`pipelines.local.launcher` starts it. It imports the modules that it is given one after the other, and between them and
+from then on forks a process for each request; it starts no threads, though libraries keep some of their own. When
+the run closes the socket, terminates it or is killed, it ends all steps that it started, and itself.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import threading
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from pipelines import step_process
@@ -97,6 +98,18 @@ class _Server:
 
     def serve(self, modules: list[str]) -> ForkedStep | None:
         """In a forked process, its step; in the server, None when the run has no further ones."""
+        signal.signal(signal.SIGTERM, _raise_terminated)
+        with contextlib.suppress(_TerminatedError):
+            if step := self._serve(modules):
+                return step
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for process in self.statuses:
+            os.kill(process, signal.SIGTERM)
+        while self.statuses:
+            self._reap(wait=True)
+        return None
+
+    def _serve(self, modules: list[str]) -> ForkedStep | None:
         for module in modules:
             if (step := self._turn(wait=False)) or self.is_over:
                 return step
@@ -106,10 +119,6 @@ class _Server:
         while not self.is_over:
             if step := self._turn(wait=True):
                 return step
-        for process in self.statuses:
-            os.kill(process, signal.SIGTERM)
-        while self.statuses:
-            self._reap(wait=True)
         return None
 
     def _turn(self, *, wait: bool) -> ForkedStep | None:
@@ -126,8 +135,11 @@ class _Server:
             message, descriptors, _, _ = socket.recv_fds(self.control, len(REQUEST), N_DESCRIPTORS)
         except OSError:
             message, descriptors = b"", []
-        if message != REQUEST:
-            self.is_over = True
+        if message != REQUEST or len(descriptors) != N_DESCRIPTORS:
+            for descriptor in descriptors:
+                os.close(descriptor)
+            # Of a request that came without all that belongs to it, the run finds the answer's end closed.
+            self.is_over = not message
             return None
         request, output, status = descriptors
         with os.fdopen(request, encoding="utf-8") as file:
@@ -142,8 +154,8 @@ class _Server:
             return ForkedStep(output=output, **{**content, "environment": self._environment(content, server)})
         os.close(output)
         if process > 0:
-            os.write(status, f"{process}\n".encode())
             self.statuses[process] = status
+            _tell(status, process)
         else:
             os.close(status)
         return None
@@ -151,7 +163,8 @@ class _Server:
     def _leave(self, status: int) -> None:
         """What is the server's, in a process that was forked from it."""
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
         self.selector.close()
         self.control.close()
         for descriptor in (self.ended, self.ends, status, *self.statuses.values()):
@@ -173,10 +186,23 @@ class _Server:
             process, status = os.waitpid(-1, 0 if wait else os.WNOHANG)
             if not process:
                 return
-            descriptor = self.statuses.pop(process)
-            with contextlib.suppress(OSError):  # nobody waits for it any more
-                os.write(descriptor, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-            os.close(descriptor)
+            # Some import may have left a process of its own behind.
+            if descriptor := self.statuses.pop(process, None):
+                _tell(descriptor, os.waitstatus_to_exitcode(status))
+                os.close(descriptor)
+
+
+class _TerminatedError(BaseException):
+    """The run does not wait for what is being imported."""
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> NoReturn:
+    raise _TerminatedError
+
+
+def _tell(descriptor: int, number: int) -> None:
+    with contextlib.suppress(OSError):  # nobody waits for it any more
+        os.write(descriptor, f"{number}\n".encode())
 
 
 def _status_of_step() -> int:
@@ -193,10 +219,8 @@ def _status_of_step() -> int:
 
 
 def _end_threads_and_libraries() -> None:
-    """As at the end of an interpreter."""
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and not thread.daemon:
-            thread.join()
+    """As at the end of an interpreter: idle workers of pools are woken to end, threads waited for, then `atexit`."""
+    threading._shutdown()  # type: ignore[attr-defined]  # no public function does it
     atexit._run_exitfuncs()
 
 

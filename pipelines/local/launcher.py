@@ -52,6 +52,7 @@ class StepLauncher:
         self._lock = threading.Lock()
         self._started: set[_Started] = set()
         self._server: subprocess.Popen[bytes] | None = None
+        prepare_environment()
         self._stopping = False
         if sys.platform == "linux":
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -80,6 +81,8 @@ class StepLauncher:
         if self._server is not None:
             with contextlib.suppress(OSError):  # it is gone
                 self._control.shutdown(socket.SHUT_RDWR)
+            if self._server.returncode is None:
+                self._server.terminate()  # it may be importing
         for process in list(self._started):
             if process.returncode is None:
                 process.terminate()
@@ -93,8 +96,11 @@ class StepLauncher:
             self._control.close()
         for process in (*self._started, self._server):
             if process is not None:
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                try:
                     process.wait(_STOP_S)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
     def _forked(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> StepProcess | None:
         if self._server is None or self._stopping or (parts := _parts(command)) is None:
@@ -119,6 +125,15 @@ class StepLauncher:
             os.fdopen(output, encoding="utf-8", errors="replace", buffering=1), os.fdopen(status, encoding="ascii")
         )
         return forked if forked.begins() else None
+
+
+def prepare_environment() -> None:
+    """What every process of a run begins with, this one's children; what is set already stays."""
+    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    # glibc gives the memory of every STFT back to the system and asks for it again: twice the time of a log-mel.
+    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "33554432")
+    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "33554432")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import os
 import signal
 import tempfile
 import threading
@@ -172,7 +171,7 @@ def _outputs(
     pipeline: Callable[..., Any], arguments: Mapping[str, Any], steps: LocalSteps, log: StepLog, out: Path
 ) -> Mapping[str, Any]:
     """Of the pipeline, whose steps write below `out`; without it, an error that says why."""
-    _prepare_environment()
+    _quiet_kfp()
     local.init(
         local.SubprocessRunner(use_venv=False),
         pipeline_root=str(out / "artifacts"),
@@ -222,12 +221,7 @@ def _stopped_by_signals(steps: LocalSteps) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _prepare_environment() -> None:
-    """Steps are subprocesses here and inherit the environment; what kfp says of images and of Kubernetes is no news."""
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
-    # glibc gives the memory of every STFT back to the system and asks for it again: twice the time of a log-mel.
-    os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "33554432")
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "33554432")
+def _quiet_kfp() -> None:
+    """What it says of images and of Kubernetes is no news here."""
     warnings.filterwarnings("ignore", module="kfp")
     logging.getLogger("kfp").setLevel(logging.ERROR)

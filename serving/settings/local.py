@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -9,9 +10,10 @@ from pydantic import Field
 
 from serving.settings import Flag, Option, Origins, Port, ServingSettings
 from serving.settings.defaults import LOOPBACK, MAX_BODY_BYTES
+from serving.settings.predictor import PredictorSettings
 from serving.settings.server import ServerSettings
 from serving.settings.transformer import TransformerSettings
-from silencio.settings import File, Text, whole
+from silencio.settings import PREFIX, File, Text, whole
 
 _BETWEEN_THE_SERVERS = (
     "model_name",
@@ -28,11 +30,20 @@ _BETWEEN_THE_SERVERS = (
 )
 # Variables of the environment that a server does not see where both are started here: the predictor is on loopback for
 # this transformer alone, whatever keys, TLS and limits are for clients.
-NOT_THE_PREDICTORS = frozenset(
-    {ServerSettings.variable(name) for name in ServerSettings.model_fields}
-    | {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
-)
-NOT_THE_TRANSFORMERS = frozenset(TransformerSettings.variable(name) for name in _BETWEEN_THE_SERVERS)
+_OF_THE_SDK = {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
+NOT_THE_PREDICTORS = frozenset({ServerSettings.variable(name) for name in ServerSettings.model_fields} | _OF_THE_SDK)
+# `silencio serve` asks by TLS where its own option says so, and knows nothing of the SDK's names for it.
+NOT_THE_TRANSFORMERS = frozenset({TransformerSettings.variable(name) for name in _BETWEEN_THE_SERVERS} | _OF_THE_SDK)
+
+
+def _renamed(*settings: type[ServingSettings]) -> dict[str, str]:
+    """New variable by old one, of servers to which the environment is handed on: they would refuse it seconds later."""
+    found: dict[str, str] = {}
+    for one in settings:
+        found |= {f"{PREFIX}{old.upper()}": one.variable(new) for old, new in one.renamed.items()} | dict(
+            one.renamed_variables
+        )
+    return found
 
 
 class LocalSettings(ServingSettings):
@@ -55,6 +66,8 @@ class LocalSettings(ServingSettings):
     """
 
     separator: ClassVar[str] = "-"
+
+    renamed_variables: ClassVar[Mapping[str, str]] = _renamed(TransformerSettings, PredictorSettings)
 
     bundle: Annotated[File, Option(metavar="DIR")] = Field(default_factory=Path)
     port: Annotated[Port, Option()] = 8080

@@ -78,10 +78,10 @@ class ServerSettings(ServingSettings):
     allow_origin: Annotated[Origins, Option(_ACCESS, "ORIGIN")] = ()
     # The SDK has these two by other names, for REST alone.
     tls_cert: Annotated[Text | None, Option(_ACCESS, "FILE", ("--ssl_certfile",), default="KSERVE_TLS_CERT_FILE")] = (
-        Field(default_factory=lambda: os.environ.get("KSERVE_TLS_CERT_FILE"))
+        Field(default_factory=lambda: os.environ.get("KSERVE_TLS_CERT_FILE") or None)
     )
     tls_key: Annotated[Text | None, Option(_ACCESS, "FILE", ("--ssl_keyfile",), default="KSERVE_TLS_KEY_FILE")] = Field(
-        default_factory=lambda: os.environ.get("KSERVE_TLS_KEY_FILE")
+        default_factory=lambda: os.environ.get("KSERVE_TLS_KEY_FILE") or None
     )
     # A line for every request is the access log's; two more for its timings are for who is looking for them.
     enable_latency_logging: Annotated[Flag, Option(_SDK, "BOOL")] = False

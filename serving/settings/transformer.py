@@ -33,7 +33,7 @@ class TransformerSettings(PredictionLogSettings, ServerSettings):
         predictor_client_cert: PEM, shown to the predictor.
         predictor_client_key: PEM, key of the client's certificate.
         predictor_insecure: Ask a predictor on another machine in clear, as where a mesh encrypts.
-        predictor_deadline_s: How long to wait for the predictor, with every retry.
+        predictor_deadline_s: How long a call of the predictor may take, with every retry.
     """
 
     enable_grpc: Annotated[Flag, Option("server", "BOOL")] = False
@@ -47,4 +47,4 @@ class TransformerSettings(PredictionLogSettings, ServerSettings):
     predictor_client_cert: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_client_key: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_insecure: Annotated[Flag, Option(_PREDICTOR, "")] = False
-    predictor_deadline_s: Annotated[float, at_least(0), Option(_PREDICTOR, "SECONDS")] = DEFAULT_DEADLINE_S
+    predictor_deadline_s: Annotated[float, at_least(1), Option(_PREDICTOR, "SECONDS")] = DEFAULT_DEADLINE_S

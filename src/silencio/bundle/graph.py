@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from silencio.bundle.encoders import Encoders
 from silencio.bundle.manifest import GraphInput
 from silencio.errors import BundleIntegrityError, ConfigError
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 OUTPUT = "probabilities"
 # Windows a run: bounds memory, and keeps a call between the two servers under gRPC's 8 MiB (5 s: 0.5 MB a window).
@@ -114,6 +117,9 @@ class Graph:
 
 
 def _session(path: Path, n_threads: int, provider: str) -> onnxruntime.InferenceSession:
+    # Here and not above: it starts a thread and opens files, which a process that is forked should not inherit.
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1
@@ -135,6 +141,8 @@ def _providers(provider: str, n_threads: int) -> list[_Provider]:
     Raises:
         ConfigError: It is unknown or not installed.
     """
+    import onnxruntime
+
     if provider not in PROVIDERS:
         raise ConfigError(f"provider {provider!r} is none of {', '.join(PROVIDERS)}")
     name, package = PROVIDERS[provider]

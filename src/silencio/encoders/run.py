@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from silencio.audio import dequantize, resample
@@ -105,6 +104,8 @@ def _chosen(outputs: Sequence[tuple[str, Sequence[object]]], spec: EncoderSpec, 
 
 
 def _onnx(path: Path, spec: EncoderSpec, n_threads: int) -> _Run:
+    import onnxruntime  # as in silencio.bundle.graph
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads
     options.inter_op_num_threads = 1

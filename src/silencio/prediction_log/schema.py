@@ -1,4 +1,4 @@
-"""Every column of the prediction log; docs/prediction-log.md says what each means, and which are still empty."""
+"""Every column of the prediction log; docs/prediction_log.md says what each means, and which are still empty."""
 
 from __future__ import annotations
 

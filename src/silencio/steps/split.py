@@ -101,13 +101,13 @@ def _earlier_history(place: str) -> pd.DataFrame:
     """Of a place that `--previous` names.
 
     Raises:
-        SplitError: No ledger lies there.
+        SplitError: No split history lies there.
         StorageError: S3 does not answer, or has nothing there.
     """
     if is_local(place):
         return read_split_history(local_path(place))
     file = place if place.endswith(".parquet") else join(place, SPLIT_HISTORY)
-    with tempfile.TemporaryDirectory(prefix="silencio-ledger-") as folder:
+    with tempfile.TemporaryDirectory(prefix="silencio-split-") as folder:
         fetched = Path(folder) / name_of(file)
         fetched.write_bytes(read_bytes(file))
         try:

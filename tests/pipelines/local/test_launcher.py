@@ -112,6 +112,40 @@ def test_status__is_that_of_a_step_that_its_command_starts(
     assert run(launcher, does, tmp_path)[0] == status
 
 
+def test_step_that_leaves_an_idle_pool__ends(launcher: StepLauncher, tmp_path: Path) -> None:
+    does = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "sys.modules['pool_of_test'] = pool = ThreadPoolExecutor(1)\nfound = pool.submit(lambda: 7).result()"
+    )
+    assert run(launcher, does, tmp_path) == (0, 7)
+
+
+def test_step_that_is_killed__has_said_all_that_it_printed(launcher: StepLauncher, tmp_path: Path) -> None:
+    does = "import os\nprint('the last word')\nos.kill(os.getpid(), 9)"
+    process = launcher.start("killed", command_of(does, tmp_path), {**os.environ, RUN_PID: str(os.getpid())})
+    with process.stdout as lines:
+        assert "the last word\n" in list(lines)
+    assert process.wait() == 128 + signal.SIGKILL
+
+
+def test_server__begins_with_what_glibc_reads_at_the_beginning(launcher: StepLauncher) -> None:
+    assert launcher._server is not None
+    environment = Path(f"/proc/{launcher._server.pid}/environ")
+    assert until(lambda: b"MALLOC_TRIM_THRESHOLD_=" in environment.read_bytes())
+
+
+def test_closed_launcher__waits_for_no_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = tmp_path / "begun"
+    (tmp_path / "never_there.py").write_text(
+        f"import pathlib, threading\npathlib.Path({str(begun)!r}).touch()\nthreading.Event().wait()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    with StepLauncher(tmp_path, ["never_there"]) as launcher:
+        assert until(begun.exists)
+        assert launcher._server is not None
+    assert launcher._server.returncode == 0
+
+
 def test_server_that_is_gone__leaves_steps_to_their_commands(launcher: StepLauncher, tmp_path: Path) -> None:
     server = launcher._server
     assert server is not None

@@ -133,13 +133,16 @@ def test_variable__that_is_set_to_nothing_is_not_taken_for_unset(name: str, monk
         _parsed(TransformerSettings)
 
 
-def test_variable__that_has_another_name_now_is_refused_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("settings", [PredictorSettings, LocalSettings])  # serve hands the environment on to both
+def test_variable__that_has_another_name_now_is_refused_with_it(
+    settings: type[ServingSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
     renamed = {f"SILENCIO_{old.upper()}": f"SILENCIO_{new.upper()}" for old, new in PredictorSettings.renamed.items()}
     assert {"SILENCIO_MOST_BATCH_WINDOWS", "SILENCIO_MOST_REQUESTS"} <= set(renamed)
     for old, new in (renamed | dict(PredictorSettings.renamed_variables)).items():
         monkeypatch.setenv(old, "2")
         with pytest.raises(ConfigError, match=f"{old} is called {new} now"):
-            _parsed(PredictorSettings)
+            _parsed(settings)
         monkeypatch.delenv(old)
         assert new in {PredictorSettings.variable(name) for name in PredictorSettings.model_fields}
 
