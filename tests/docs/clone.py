@@ -32,6 +32,8 @@ _SMALL = ("reserve", "reserve-fast", "instruments")
 _SAMPLES = {"grekis": "kick", "1139490": "snare", "65448": "tom", "41970": "hat"}
 _ACTIVATED = re.compile(r"^(?:source|\.) (\.venv(?:-serving)?)/bin/activate$", re.MULTILINE)
 _ABSENT = ("python", "pip", "mlflow", "silencio")
+# Whatever started the tests may ignore Ctrl-C, as a shell has its background jobs do; a terminal's programs do not.
+_WITH_CTRL_C = ("env", "--default-signal=INT")
 # What a newcomer has not set.
 _UNSET = ("MLFLOW_", "SILENCIO_", "PYTEST_", "COVERAGE_", "HTTP", "ALL_PROXY", "http", "all_proxy")
 
@@ -105,7 +107,7 @@ class Clone:
         log.parent.mkdir(exist_ok=True)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*self._loopback.before, *program, block.text],
+                [*self._loopback.before, *_WITH_CTRL_C, *program, block.text],
                 cwd=self.root,
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
