@@ -66,7 +66,7 @@ def test_demo__is_judged_by_the_policy_that_ships() -> None:
 
 def test_birdnet__is_what_the_proof_found() -> None:
     found = result("demo-limits")["regression_on_birdnet"]
-    assert f"over {found['n_splits']} other splits" in PAGE
+    assert f"over {found['n_splits']} other draws" in PAGE
     assert rows(section("birdnet")) == [
         [
             name.removeprefix("logistic regression on birdnet "),

@@ -66,7 +66,7 @@ def a_secret_that_is_required(_: dict, platform: dict) -> None:
 
 
 def a_field_that_protobuf_does_not_know(spec: dict, _: dict) -> None:
-    spec["root"]["dag"]["tasks"]["fuse"]["retries"] = 3
+    spec["root"]["dag"]["tasks"]["fit-ensemble"]["retries"] = 3
 
 
 def a_type_that_protobuf_does_not_know(spec: dict, _: dict) -> None:
@@ -74,15 +74,15 @@ def a_type_that_protobuf_does_not_know(spec: dict, _: dict) -> None:
 
 
 def a_container_in_another_form(spec: dict, _: dict) -> None:
-    spec["deploymentSpec"]["executors"]["exec-fuse"]["container"]["command"] = {"run": "it"}
+    spec["deploymentSpec"]["executors"]["exec-fit-ensemble"]["container"]["command"] = {"run": "it"}
 
 
 def a_setting_that_kubernetes_does_not_know(_: dict, platform: dict) -> None:
-    platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-fuse"] = {"priority": "high"}
+    platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-fit-ensemble"] = {"priority": "high"}
 
 
 def memory_that_nobody_parses(spec: dict, _: dict) -> None:
-    spec["deploymentSpec"]["executors"]["exec-fuse"]["container"]["resources"]["resourceMemoryLimit"] = "8GB"
+    spec["deploymentSpec"]["executors"]["exec-fit-ensemble"]["container"]["resources"]["resourceMemoryLimit"] = "8GB"
 
 
 PLANTED = {
@@ -101,8 +101,8 @@ PLANTED = {
     a_field_that_protobuf_does_not_know: "root: protobuf does not parse it (",
     a_type_that_protobuf_does_not_know: "root: protobuf does not parse it (",
     a_container_in_another_form: "deploymentSpec: protobuf does not parse it (",
-    a_setting_that_kubernetes_does_not_know: "exec-fuse: protobuf does not parse it (",
-    memory_that_nobody_parses: "exec-fuse: resourceMemoryLimit '8GB' is no amount",
+    a_setting_that_kubernetes_does_not_know: "exec-fit-ensemble: protobuf does not parse it (",
+    memory_that_nobody_parses: "exec-fit-ensemble: resourceMemoryLimit '8GB' is no amount",
 }
 
 
