@@ -106,12 +106,12 @@ def test_server__without_boto3_and_as_documented(tracked: DocumentedServer, tmp_
 def test_commands__list_promote_and_fetch(tracked: DocumentedServer, tmp_path: Path) -> None:
     """After the test above: there is a version."""
     assert [one.version for one in connect().search_model_versions("name = 'silencio'")] == ["1"]
-    lines = [line.split("  #")[0].strip() for line in _block("silencio.registry list").splitlines()]
+    lines = [line.split("  #")[0].strip() for line in _block("silencio registry list").splitlines()]
     # What `make bench` writes has its own tests.
     for line in [line for line in lines if " benchmarks " not in line]:
         command = line.replace("promote 3", "promote 1").replace("bundles/champion", str(tmp_path / "champion"))
         done = subprocess.run(
-            command.replace(".venv/bin/", f"{ROOT}/.venv/bin/"),
+            command.replace("silencio ", f"{ROOT}/.venv/bin/silencio ", 1),
             shell=True,
             cwd=ROOT,
             capture_output=True,
