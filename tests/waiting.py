@@ -42,9 +42,10 @@ async def until_async(condition: Callable[[], T], what: Callable[[], object] | s
 
 
 def is_gone(pid: int) -> bool:
-    """No such process, or it only waits to be counted by its parent."""
+    """No such process, or it only waits to be counted by its parent; while a thread of it ends, its files are open."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        is_zombie = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        return is_zombie and len(list(Path(f"/proc/{pid}/task").iterdir())) == 1
     except (FileNotFoundError, ProcessLookupError):
         return True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ from silencio.errors import BundleIntegrityError, ConfigError
 
 if TYPE_CHECKING:
     import onnxruntime
+
+# Importing it starts a thread and opens files, which a process that is forked should not inherit: it is imported where
+# it runs. Where it is not installed, that is said at once all the same.
+if find_spec("onnxruntime") is None:
+    raise ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime")
 
 OUTPUT = "probabilities"
 # Windows a run: bounds memory, and keeps a call between the two servers under gRPC's 8 MiB (5 s: 0.5 MB a window).
@@ -117,7 +123,6 @@ class Graph:
 
 
 def _session(path: Path, n_threads: int, provider: str) -> onnxruntime.InferenceSession:
-    # Here and not above: it starts a thread and opens files, which a process that is forked should not inherit.
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
