@@ -20,6 +20,12 @@
     ├── BundleError
     │   ├── BundleIntegrityError a file, class or parameter that is not the one that was exported
     │   └── ParityError          the same bundle gives other numbers here than where it was made
+    ├── ReleaseError
+    │   ├── ReleaseRefusedError  a release that may not begin, or an action that it does not allow as it stands
+    │   ├── RouteError           the splitter of traffic, or the cluster, that does not answer or does not do it
+    │   │   └── RouteChangedError    somebody else changed what is routed
+    │   ├── CountsUnreadableError    counters that are missing, stale or no numbers: no data, which is never 0
+    │   └── LeaseHeldError       another judge is at work
     └── ServingError             a server that does not start, or does not answer
 
 A message says what is wrong, which value it was, and what to do.
@@ -119,6 +125,30 @@ class BundleIntegrityError(BundleError):
 
 class ParityError(BundleError):
     """The same bundle gives other numbers here than where it was made."""
+
+
+class ReleaseError(SilencioError):
+    """Something about the release of a bundle."""
+
+
+class ReleaseRefusedError(ReleaseError):
+    """A release that may not begin, or an action that it does not allow as it stands; nothing was changed."""
+
+
+class RouteError(ReleaseError):
+    """The splitter of traffic, or the cluster, does not answer or does not do what was asked."""
+
+
+class RouteChangedError(RouteError):
+    """Somebody else changed what is routed."""
+
+
+class CountsUnreadableError(ReleaseError):
+    """Counters that are missing, stale or no numbers: no data, which is never 0."""
+
+
+class LeaseHeldError(ReleaseError):
+    """Another judge is at work, or was since."""
 
 
 class ServingError(SilencioError):

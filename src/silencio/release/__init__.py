@@ -1,0 +1,1 @@
+"""The release of a bundle, decided by evidence: policy, rules, verdicts, states. No I/O, no clock, no network."""
