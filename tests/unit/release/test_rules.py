@@ -1,4 +1,4 @@
-"""All rules together: their names are the policy's and the docs', each can be taken away, none takes the others down."""
+"""All rules together: named as in policy and docs, each can be taken away, none takes the others down."""
 
 from __future__ import annotations
 
