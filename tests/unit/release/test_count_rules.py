@@ -89,7 +89,7 @@ def test_rule__counts_every_step_of_the_release_and_its_simulated_users(
     steps = (
         interval(0, 0.5, champion={"units": 150, field: 0}, challenger={"units": 150, field: 4}, simulated=True),
         interval(1, 0.05, champion={"units": 1_900, field: 4}, challenger={"units": 100, field: 4}),
-        interval(2, 0.10, champion={"units": 900, field: 2}, challenger={"units": 100, field: 6}),
+        interval(2, 0.10, champion={"units": 900, field: 2}, challenger={"units": 100, field: 4}),
     )
     alone = rule(policy, Evidence(step=2, asked_share=0.1, intervals=steps[2:], slow_bound_s=0.5))
     all_of_it = rule(policy, Evidence(step=2, asked_share=0.1, intervals=steps, slow_bound_s=0.5))

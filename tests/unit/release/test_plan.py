@@ -24,7 +24,7 @@ def test_plan__of_less_traffic_waits_for_the_least_requests_of_the_challenger(po
     assert found.steps[0].challenger_units == 300
     assert found.steps[0].champion_units == 5_700
     in_sessions = plan(policy, Traffic(units_per_hour=[1_000.0], requests_per_unit=10.0))
-    assert in_sessions.steps[0].challenger_units == 30
+    assert in_sessions.steps[0].challenger_units == 100
 
 
 def test_plan__follows_the_hours_of_the_day(policy: ReleasePolicy) -> None:

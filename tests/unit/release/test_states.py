@@ -59,8 +59,6 @@ def test_check_transition__allows_these_and_refuses_every_other_by_a_sentence(re
             for share in shares:
                 if (target, step, share) in allowed:
                     check_transition(now, target, step, share)
-                elif target in ("held", "rolled_back", "refused", "aborted", "superseded") and step != now.step:
-                    continue  # an end has no step of its own
                 else:
                     with pytest.raises(ReleaseRefusedError, match=rf"release {now.release_id}"):
                         check_transition(now, target, step, share)
