@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from silencio.release.decision import Decision
-
 from serving.canary.clock import iso
 from serving.canary.requests import Request
 from serving.canary.transitions import begun, done, policy_of
 from silencio.errors import ReleaseRefusedError
 from silencio.release import states
+from silencio.release.decision import Decision
 from silencio.release.record import ReleaseRecord, State
 
 _ENDS: dict[tuple[str, State], bool] = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from silencio.release.decision import Decision
-from silencio.release.states import confirm, intend
-
 from serving.canary.clock import iso
 from serving.canary.interfaces import RouteState
+from silencio.release.decision import Decision
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import ENDED, ReleaseRecord, State
+from silencio.release.states import confirm, intend
 
 
 def policy_of(record: ReleaseRecord) -> ReleasePolicy:
