@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from silencio.release.count_rules import in_step
+from silencio.release.counts import in_step
 from silencio.release.evidence import Evidence, SpeciesPair
-from silencio.release.pairs_test import found_by_e_bh, log_e_mean_above, log_e_uneven
 from silencio.release.policy import ReleasePolicy, RulePolicy
-from silencio.release.replay_test import Difference, compare_replay
+from silencio.release.replay_comparison import Difference, compare_replay
 from silencio.release.rule import Rule, e_value, percent, verdict
+from silencio.release.sequential_pairs import found_by_e_bh, log_e_mean_above, log_e_uneven
 from silencio.release.verdict import RuleVerdict
 
 # A species that the champion named in so many recordings, and the challenger in none, has vanished.

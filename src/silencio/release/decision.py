@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from silencio.release.count_rules import in_step
+from silencio.release.counts import in_step
 from silencio.release.evidence import Evidence
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import ReleaseRecord, State
@@ -127,7 +127,7 @@ class _Here:
             return None
         words = f"Counts could not be read for {blind_s:.0f} s"
         if blind_s >= self.policy.blind_return_s:
-            words = f"{words} (at most {self.policy.blind_return_s:g} s): visitors stay with the champion, without a verdict."
+            words = f"{words} (at most {self.policy.blind_return_s:g} s): visitors go back, without a verdict."
             return self._hold(words, share=0.0)
         if self.record.state == "held":
             return None
@@ -178,7 +178,7 @@ class _Here:
     def _short(self) -> str | None:
         """The least numbers of the present state that are not reached, as a sentence."""
         policy, evidence, state = self.policy, self.evidence, self.record.state
-        champion, challenger = in_step(evidence, self.record.step)
+        champion, challenger = in_step(evidence)
         if state == "staged":
             return None
         if state == "dark":

@@ -58,7 +58,10 @@ def not_asked(name: str, message: str) -> RuleVerdict:
 
 def verdict(settings: RulePolicy, rule: str, outcome: Outcome, message: str, **facts: Any) -> RuleVerdict:
     """A verdict with the policy's consequence, unless `facts` have another."""
-    return RuleVerdict(rule=rule, outcome=outcome, message=message, **{"consequence": settings.decides, **facts})
+    seen = {"smallest_visible": "nothing yet"} if outcome == "no_data" else {}
+    return RuleVerdict(
+        rule=rule, outcome=outcome, message=message, **{"consequence": settings.decides, **seen, **facts}
+    )
 
 
 def e_value(log_e: float) -> float:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from silencio.release.count_rules import in_step
+from silencio.release.counts import in_step
 from silencio.release.evidence import ArmHealth, Evidence
 from silencio.release.policy import ReleasePolicy, RulePolicy
 from silencio.release.rule import Rule, e_value, percent, times, verdict
-from silencio.release.share_test import binomial_p, log_e_split
+from silencio.release.sequential_shares import binomial_p, log_e_split
 from silencio.release.verdict import RuleVerdict
 
 # Where the policy's limit says nothing else.

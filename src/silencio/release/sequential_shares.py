@@ -1,6 +1,6 @@
 """Tests of one share: whether a rate is above its absolute limit, and whether traffic is split as asked.
 
-Both may be looked at as often as one likes. Sources: Robbins 1970 and Ville 1939, as in `counts_test`; Lindon and
+Both may be looked at as often as one likes. Sources: Robbins 1970 and Ville 1939, as in `sequential_counts`; Lindon and
 Malek, NeurIPS 2022, section 4 (a sample ratio mismatch found at any look).
 """
 

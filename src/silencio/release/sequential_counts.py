@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,9 @@ from scipy.special import logsumexp
 RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 # Of bounds of the ratio: how far from a tested ratio the alternatives lie.
 _FACTORS = np.array([1.2, 1.6, 2.4, 4.0, 8.0, 16.0, 40.0])
-_GRID = np.exp(np.linspace(math.log(0.01), math.log(100.0), 121))
+_GRID = np.exp(np.linspace(math.log(0.01), math.log(100.0), 81))
+# How many rates the smallest visible one is chosen from.
+_N_RATES = 300
 # The measured share counts from so many units on, the share that was asked before: a device that sends much makes the
 # two differ, and a few units say nothing of either.
 _SHARE_PRIOR_UNITS = 200.0
@@ -120,43 +122,35 @@ def smallest_visible_rate(exposures: Sequence[Exposure], tolerance: float, alpha
     compared = [exposure for exposure in exposures if exposure.asked_share not in (0.0, 1.0)]
     units = sum(exposure.champion_units for exposure in compared)
     base = (sum(exposure.champion_events for exposure in compared) + 0.5) / (units + 1.0)
-
-    def is_visible(rate: float) -> bool:
-        expected = [
-            replace(exposure, champion_events=0, challenger_events=0)  # counts below are no whole numbers
-            for exposure in compared
-        ]
-        x = np.array([rate * exposure.challenger_units for exposure in compared])
-        y = np.array([base * exposure.champion_units for exposure in compared])
-        above = np.array([[ratio for ratio in RATIOS if ratio > tolerance]])
-        value = _log_mixture(expected, np.array([tolerance]), above, counts=(x, y))
-        return bool(value[0] >= math.log(1.0 / alpha))
-
-    if not is_visible(1.0):
-        return None
-    low, high = base, 1.0
-    for _ in range(30):
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if is_visible(middle) else (middle, high)
-    return high
+    rates = np.exp(np.linspace(math.log(base), 0.0, _N_RATES))[:, None]
+    ratios = np.array([ratio for ratio in RATIOS if ratio > tolerance])[None, :]
+    total = np.zeros((_N_RATES, ratios.shape[1]))
+    for one in compared:
+        total += _log_ratio(one.share, rates * one.challenger_units, base * one.champion_units, tolerance, ratios)
+    visible = logsumexp(total, axis=1) - math.log(ratios.shape[1]) >= math.log(1.0 / alpha)
+    return float(rates[visible.argmax(), 0]) if visible[-1] else None
 
 
 def _log_mixture(
-    exposures: Iterable[Exposure],
-    tolerances: NDArray[np.float64],
-    ratios: NDArray[np.float64],
-    counts: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    exposures: Iterable[Exposure], tolerances: NDArray[np.float64], ratios: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Log of the mean likelihood ratio, (n_tolerances,), of ratios (n_tolerances, n_ratios)."""
     total = np.zeros(ratios.shape)
-    for place, exposure in enumerate(exposures):
-        x: float = exposure.challenger_events if counts is None else float(counts[0][place])
-        y: float = exposure.champion_events if counts is None else float(counts[1][place])
-        if x < 0 or y < 0 or exposure.challenger_units < 0 or exposure.champion_units < 0:
-            raise ValueError(f"counts must be 0 or more (found {exposure})")
-        p = exposure.share
-        if p in (0.0, 1.0):
-            continue
-        null = tolerances[:, None]
-        total += x * np.log(ratios / null) + (x + y) * np.log((1 - p + p * null) / (1 - p + p * ratios))
+    for one in exposures:
+        if min(one.challenger_events, one.champion_events, one.challenger_units, one.champion_units) < 0:
+            raise ValueError(f"counts must be 0 or more (found {one})")
+        if one.share not in (0.0, 1.0):
+            total += _log_ratio(one.share, one.challenger_events, one.champion_events, tolerances[:, None], ratios)
     return np.asarray(logsumexp(total, axis=1) - math.log(ratios.shape[1]))
+
+
+def _log_ratio(
+    share: float,
+    challenger: float | NDArray[np.float64],
+    champion: float,
+    tolerance: float | NDArray[np.float64],
+    ratios: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Log likelihood ratio of `ratios` against `tolerance` where events are the challenger's and the champion's."""
+    of_all = np.log((1.0 - share + share * tolerance) / (1.0 - share + share * ratios))
+    return np.asarray(challenger * np.log(ratios / tolerance) + (challenger + champion) * of_all)
