@@ -8,16 +8,13 @@ which the next look goes on, and every call of the world may be made again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from silencio.release.decision import Decision, decide
-from silencio.release.rules import judge
 
 from serving.canary.clock import Clock, iso, seconds_of
 from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
 from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
-from serving.canary.judgement import Decide, Rules, Staging, with_parity
+from serving.canary.judgement import Decide, Rules, Staging, judge_with_memory, with_parity
 from serving.canary.persons import apply_request
 from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
@@ -26,11 +23,13 @@ from serving.canary.transitions import back, begun, done, held, policy_of
 from silencio.errors import (
     CountsUnreadableError,
     LeaseHeldError,
+    ReleaseError,
     ReleaseRefusedError,
     RouteChangedError,
     RouteError,
     SilencioError,
 )
+from silencio.release.decision import Decision, decide
 from silencio.release.evidence import ArmHealth, Evidence, Interval
 from silencio.release.record import ReleaseRecord
 
@@ -54,7 +53,7 @@ class World:
         requests: What people ask for.
         staging: Looks at the challenger before visitors.
         clock: Time.
-        rules: Verdicts of all rules: `silencio.release.rules.judge`.
+        rules: Verdicts of all rules: `silencio.release.rules.judge`, by default.
         decide: What follows from them: `silencio.release.decision.decide`.
         on_message: Called with what went wrong in a look, and with each move.
         on_record: Called with every record that was written: gauges, pages.
@@ -67,7 +66,7 @@ class World:
     requests: RequestBox
     staging: Staging
     clock: Clock
-    rules: Rules = judge
+    rules: Rules = field(default_factory=judge_with_memory)
     decide: Decide = decide
     on_message: Callable[[str], None] = _ignore
     on_record: Callable[[ReleaseRecord], None] = lambda record: None
@@ -127,6 +126,43 @@ class Auto:
         record = self._pay(record)
         if not record.has_ended:
             record = self._judge(record)
+        return self._pay(record) if record.intention is None else record
+
+    def obey(self, token: int) -> ReleaseRecord | None:
+        """Do what people asked for and what is on its way or owed, and judge nothing.
+
+        Args:
+            token: Of the lease that is held.
+
+        Returns:
+            The record after it; None where there is no release.
+
+        Raises:
+            SilencioError: Something could not be read or done; the next look tries again.
+        """
+        self._token = token
+        record = self._world.store.load()
+        if record is None:
+            return None
+        record = self._finish(self._obey(record))
+        return self._pay(record) if record.intention is None else record
+
+    def end(self, decision: Decision, token: int, *, by: str) -> ReleaseRecord:
+        """Begin what a person decided outside the loop (another release supersedes this one), and try to finish it.
+
+        Args:
+            decision: What is to be done.
+            token: Of the lease that is held.
+            by: Who.
+
+        Raises:
+            ReleaseError: There is no release, or it does not allow it.
+        """
+        self._token = token
+        record = self._world.store.load()
+        if record is None:
+            raise ReleaseError("there is no release that could be ended")
+        record = self._move(record, decision, by=by)
         return self._pay(record) if record.intention is None else record
 
     def _look_or_say(self, token: int) -> ReleaseRecord | None:
@@ -228,10 +264,10 @@ class Auto:
         self._world.on_message(f"held: {why}")
         return self._save(held(record, why, at_s=self._world.clock.now_s(), token=self._token, rule=rule))
 
-    def _move(self, record: ReleaseRecord, decision: Decision) -> ReleaseRecord:
+    def _move(self, record: ReleaseRecord, decision: Decision, *, by: str = "auto") -> ReleaseRecord:
         generation = self._route_generation()
         at_s = self._world.clock.now_s()
-        record = self._save(begun(record, decision, at_s=at_s, token=self._token, generation=generation))
+        record = self._save(begun(record, decision, at_s=at_s, token=self._token, generation=generation, by=by))
         return self._finish(record)
 
     # What was seen
@@ -242,6 +278,8 @@ class Auto:
             if record.intention is not None or record.has_ended:
                 return record
             route_state, health = self._world.route.state(), self._world.route.health()
+        except ReleaseRefusedError as error:
+            return self._back(record, str(error))
         except RouteError as error:
             # Without the route nothing is known of the share, nor of the servers: no evidence, and no verdict.
             record = self._save(self._blinded(record, f"the route cannot be read: {error}"))
@@ -282,16 +320,19 @@ class Auto:
         """Before visitors: the challenger there, its parity replayed, simulated users sent, each once."""
         if record.state == "staged":
             self._world.route.offer(record)
-            if record.parity_passed is None:
+            is_there = (state := self._world.route.state()).is_settled and state.challenger is not None
+            if is_there and record.parity_passed is None:
                 record = self._save(record.model_copy(update={"parity_passed": self._world.staging.parity(record)}))
         if record.state != "dark" or record.was_staged:
             return record
+        if record.slow_bound_s is None:
+            record = record.model_copy(update={"slow_bound_s": self._slow_bound_s()})
         staged = self._world.staging.run(record)
         intervals = record.intervals
         for interval in staged.intervals:
             intervals = add_interval(intervals, interval)
-        bound_s = self._slow_bound_s() or staged.slow_bound_s
-        changes = {"intervals": intervals, "was_staged": True, "slow_bound_s": record.slow_bound_s or bound_s}
+        bound_s = record.slow_bound_s or staged.slow_bound_s
+        changes = {"intervals": intervals, "was_staged": True, "slow_bound_s": bound_s}
         record = self._save(record.model_copy(update=changes))
         return self._back(record, "; ".join(staged.refusals), "reachability") if staged.refusals else record
 

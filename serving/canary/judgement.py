@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from silencio.release.decision import Decision
-
 from silencio.release.evidence import ArmHealth, ClassChange, Evidence, Interval, Pairs, Replay
-from silencio.release.policy import ReleasePolicy
+from silencio.release.policy import ReleasePolicy, RulePolicy
 from silencio.release.record import ReleaseRecord
+from silencio.release.rule import Rule
+from silencio.release.rules import RULES, judge
 from silencio.release.verdict import RuleVerdict
 
 # The rules' verdicts at a look, and what follows from them.
@@ -51,8 +52,8 @@ class Staged:
 class Staging(Protocol):
     """Looks at the challenger before any visitor does. Every method may be called again after a kill."""
 
-    def parity(self, record: ReleaseRecord) -> bool | None:
-        """Whether the challenger's endpoint gives the numbers of its bundle's parity clips; None: it cannot be asked.
+    def parity(self, record: ReleaseRecord) -> bool:
+        """Whether the challenger's endpoint gives the numbers of its bundle's parity clips.
 
         Raises:
             ReleaseError: It does not answer.
@@ -73,3 +74,20 @@ def with_parity(health: ArmHealth | None, parity_passed: bool | None) -> ArmHeal
     """An arm's health with the parity that staging found, where the route knows none."""
     found = health or ArmHealth()
     return found if found.parity_passed is not None else replace(found, parity_passed=parity_passed)
+
+
+def judge_with_memory() -> Rules:
+    """All rules; those that have one look at evidence that does not grow are worked out once, not at every look."""
+    rules = [_remembering(rule) if rule.has_one_look else rule for rule in RULES]
+    return lambda policy, evidence: judge(policy, evidence, rules)
+
+
+def _remembering(rule: Rule) -> Rule:
+    seen: list[tuple[Replay | None, RulePolicy, RuleVerdict]] = []
+
+    def apply(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
+        if not seen or seen[0][0] is not evidence.replay or seen[0][1] != settings:
+            seen[:] = [(evidence.replay, settings, rule.apply(policy, settings, evidence))]
+        return seen[0][2]
+
+    return replace(rule, apply=apply)
