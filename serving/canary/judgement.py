@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from silencio.release.decision import Decision
+from silencio.release.decision import ONE_LOOK, Decision
 from silencio.release.evidence import ArmHealth, ClassChange, Evidence, Interval, Pairs, Replay
 from silencio.release.policy import ReleasePolicy, RulePolicy
 from silencio.release.record import ReleaseRecord
@@ -78,7 +78,7 @@ def with_parity(health: ArmHealth | None, parity_passed: bool | None) -> ArmHeal
 
 def judge_with_memory() -> Rules:
     """All rules; those that have one look at evidence that does not grow are worked out once, not at every look."""
-    rules = [_remembering(rule) if rule.has_one_look else rule for rule in RULES]
+    rules = [_remembering(rule) if rule.name in ONE_LOOK else rule for rule in RULES]
     return lambda policy, evidence: judge(policy, evidence, rules)
 
 

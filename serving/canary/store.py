@@ -105,7 +105,9 @@ class FileStore:
         text = written.model_dump_json(indent=1)
         write_atomically(self.folder / _STATE, text)
         _sync(self.folder)
-        write_atomically(self.of_release(record.release_id) / _RECORD, text)
+        if former is None or former.release_id != written.release_id or former.history != written.history:
+            # The list of releases needs no look, only what happened.
+            write_atomically(self.of_release(record.release_id) / _RECORD, text)
         return written
 
     def of_release(self, release_id: str) -> Path:

@@ -134,7 +134,7 @@ class Visitors:
     """Visitors at the route, and the counters of both arms' servers as Prometheus has them."""
 
     route: MemoryRoute
-    units_per_s: float = 2.0
+    units_per_s: float = 60.0
     failing: dict[str, float] = field(default_factory=dict)
     slow: dict[str, float] = field(default_factory=dict)
     is_readable: bool = True
