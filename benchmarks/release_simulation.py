@@ -25,8 +25,6 @@ _BUNDLE = BundleIdentity(version="1", manifest_sha256="0" * 64, place="here")
 _HEALTH = ArmHealth(parity_passed=True, ready_s=1e6)
 # Looks at simulated users, before any visitor.
 _DARK_LOOKS = 4
-# How much more fails, and comes, at the worst hour than at the mean one.
-_TIDE = 0.8
 _STORM_FAILED_SHARE = 0.3
 
 
@@ -43,6 +41,7 @@ class World:
         sessions_per_step: Sessions of the challenger in a step.
         storm_share: Share of looks in which what both arms use fails, three sessions in ten.
         looks_per_step: Looks at a step until its least time is over.
+        tide: How much more sessions come, and how much more of them fail, at the worst hour than at the mean one.
     """
 
     champion_failed: float = 0.002
@@ -53,6 +52,7 @@ class World:
     sessions_per_step: int = 300
     storm_share: float = 0.0
     looks_per_step: int = 20
+    tide: float = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,11 +108,11 @@ def _draw_step(
     else:
         share, n_looks = policy.steps[step] / 100.0, world.looks_per_step
         hours = np.linspace(0, 2 * np.pi, n_looks) + rng.uniform(0, 2 * np.pi, (n_releases, 1))
-        expected = world.sessions_per_step / share / n_looks * (1 + _TIDE * np.sin(hours + 1.0))
+        expected = world.sessions_per_step / share / n_looks * (1 + world.tide * np.sin(hours + 1.0))
         comes = rng.poisson(expected)
         challenger = rng.binomial(comes, share)
         n = np.stack([comes - challenger, challenger], axis=2)
-        tide = 1 + _TIDE * np.sin(hours)
+        tide = 1 + world.tide * np.sin(hours)
     storm = rng.random(tide.shape) < world.storm_share
     failed, slow = (
         rng.binomial(n, np.minimum(np.array(shares) * tide[:, :, None], 1.0))

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from silencio.evaluation.simultaneous import GroupBound, compare_paired
 from silencio.release.counts import in_step
 from silencio.release.evidence import Evidence, SpeciesPair
 from silencio.release.policy import ReleasePolicy, RulePolicy
-from silencio.release.replay_comparison import Difference, compare_replay
 from silencio.release.rule import Rule, e_value, percent, verdict
 from silencio.release.sequential_pairs import found_by_e_bh, log_e_mean_above, log_e_uneven
 from silencio.release.verdict import RuleVerdict
@@ -19,8 +19,6 @@ from silencio.release.verdict import RuleVerdict
 MIN_VANISHED = 5
 # So many names stand in a sentence; the page has them all.
 _MAX_NAMES = 5
-# The widest half of the interval of all recordings in which a drop of .10 would have been seen.
-_MAX_HALF_WIDTH = 0.10
 
 
 def _replay(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
@@ -29,42 +27,40 @@ def _replay(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> 
         raise ValueError("rule replay needs alpha")
     if replay is None or not len(replay.champion_right):
         return verdict(settings, "replay", "no_data", "No labelled recordings have been replayed.")
-    found = compare_replay(replay, alpha)
-    every, n = found.every, len(replay.champion_right)
-    half_width = (every.high_90 - every.low_90) / 2
-    flips = int(((replay.champion_right == 1) & (replay.challenger_right == 0)).sum())
+    found = compare_paired(replay.champion_right, replay.challenger_right, replay.slices, alpha=alpha)
+    every, (low, high) = found.all, found.interval
+    champion, challenger = float(np.mean(replay.champion_right)), float(np.mean(replay.challenger_right))
     facts = {
-        "n": n,
-        "champion": float(np.mean(replay.champion_right)),
-        "challenger": float(np.mean(replay.challenger_right)),
+        "n": every.n_recordings,
+        "champion": champion,
+        "challenger": challenger,
         "ratio": every.difference,
-        "interval": (every.low_90, every.high_90),
+        "interval": found.interval,
         "threshold": 0.0,
-        "smallest_visible": f"a drop of {every.difference - every.upper:.2f} over all recordings"
-        if every.upper < every.difference
-        else f"a drop of {every.upper - every.difference:.2f} over all recordings",
+        "smallest_visible": f"a drop of {every.visible_drop:.2f} over all recordings",
     }
     sentence = (
-        f"Of {n} labelled recordings the challenger names {percent(facts['challenger'])} rightly, the champion "
-        f"{percent(facts['champion'])} (difference {every.difference:+.3f}, 90 % interval {every.low_90:+.3f} to "
-        f"{every.high_90:+.3f}; {flips} right before are wrong now)."
+        f"Of {every.n_recordings} labelled recordings the challenger names {percent(challenger)} rightly, the champion "
+        f"{percent(champion)} (difference {every.difference:+.3f}, 90 % interval {low:+.3f} to {high:+.3f}; "
+        f"{every.n_worse} right before are wrong now, {every.n_better} the other way)."
     )
-    worse = found.worse
-    if worse:
-        words = f"{sentence} Worse beyond doubt: {_differences(worse)}."
+    if found.outcome == "fail":
+        words = f"{sentence} Worse beyond doubt: {_worse(found.worse)}."
         return verdict(settings, "replay", "fail", words, **facts)
-    if n < policy.min_replay:
+    if every.n_recordings < policy.min_replay:
         words = f"{sentence} Fewer than {policy.min_replay} recordings: a person has to look."
         return verdict(settings, "replay", "inconclusive", words, **facts)
-    if half_width > _MAX_HALF_WIDTH:
-        words = f"{sentence} The interval is wider than ±{_MAX_HALF_WIDTH:g}: a person has to look."
+    if found.outcome == "inconclusive":
+        words = f"{sentence} The interval is wider than ±.10, in which a drop could hide: a person has to look."
         return verdict(settings, "replay", "inconclusive", words, **facts)
-    return verdict(settings, "replay", "pass", f"{sentence} No group of recordings is shown to be worse.", **facts)
+    words = f"{sentence} Of {1 + len(found.slices)} groups none is shown to be worse."
+    return verdict(settings, "replay", "pass", words, **facts)
 
 
-def _differences(worse: Sequence[Difference]) -> str:
-    shown = [f"{one.name} {one.difference:+.3f} (at most {one.upper:+.3f}, {one.n} recordings)" for one in worse]
-    return _listed(shown)
+def _worse(groups: Sequence[GroupBound]) -> str:
+    return _listed(
+        [f"{one.name} {one.difference:+.3f} (at most {one.upper:+.3f}, n {one.n_recordings})" for one in groups]
+    )
 
 
 def _listed(names: Collection[str]) -> str:

@@ -65,7 +65,7 @@ def checked_policy(values: Any, *, origin: str = "the policy", rules: Sequence[R
         place = ".".join(str(part) for part in first["loc"])
         words = first["msg"].removeprefix("Value error, ")
         found = "" if first["type"] in ("missing", "value_error") else f" (found {first['input']!r})"
-        raise ConfigError(f"{origin}: {place or 'it'}: {words}{found}") from error
+        raise ConfigError(f"{origin}: {f'{place}: ' if place else ''}{words}{found}") from error
     for rule in rules:
         _check_rule(policy, rule, origin)
     _check_times(policy, origin)

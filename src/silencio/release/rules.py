@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from silencio.errors import SilencioError
 from silencio.release.answer_rules import CLASSES, CONFIDENCE, DISAGREEMENT, REPLAY, SPECIES
 from silencio.release.count_rules import ERRORS, REJECTIONS, SLOW
 from silencio.release.evidence import Evidence
@@ -45,7 +46,7 @@ def judge(policy: ReleasePolicy, evidence: Evidence, rules: Sequence[Rule] = RUL
 def _judged(rule: Rule, policy: ReleasePolicy, evidence: Evidence) -> RuleVerdict:
     try:
         return rule(policy, evidence)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, SilencioError, TypeError, ValueError) as error:
         settings = policy.rules[rule.name]
         message = f"It could not be worked out: {type(error).__name__}: {error}."
         return RuleVerdict(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaln, logsumexp
+from scipy.special import betaln
 
 # Stakes as shares of the largest that cannot ruin, equally weighted.
 _STAKES = np.array([0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8])
@@ -34,7 +34,7 @@ def log_e_mean_above(values: NDArray[np.float64], limit: float) -> float:
     if not np.all((values >= 0.0) & (values <= 1.0)):
         raise ValueError("shares of windows must be within 0 and 1")
     gains = np.log1p(_STAKES[:, None] * (values / limit - 1.0)).sum(axis=1)
-    return float(logsumexp(gains) - math.log(len(_STAKES)))
+    return float(np.logaddexp.reduce(gains) - math.log(len(_STAKES)))
 
 
 def log_e_uneven(n_gained: int, n_lost: int) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, betaln, logsumexp
+from scipy.special import bdtr, bdtrc, betaln
 
 # Alternatives to a limit, as odds ratios.
 _ODDS = np.array([1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0])
@@ -35,7 +35,7 @@ def log_e_above(n_events: int, n_units: int, limit: float) -> float:
     n_units = max(n_units, n_events)
     rates = limit * _ODDS / (limit * _ODDS + 1.0 - limit)
     ratios = n_events * np.log(rates / limit) + (n_units - n_events) * np.log((1.0 - rates) / (1.0 - limit))
-    return float(logsumexp(ratios) - math.log(len(rates)))
+    return float(np.logaddexp.reduce(ratios) - math.log(len(rates)))
 
 
 def log_e_split(n_challenger: int, n_units: int, asked: float) -> float:

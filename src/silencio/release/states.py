@@ -56,12 +56,15 @@ def check_transition(record: ReleaseRecord, target: State, step: int, share_perc
         raise ReleaseRefusedError(f"release {release} has met visitors ({exposed}): roll it back, refusing is too late")
     if target == "rolled_back" and exposed not in ("step", "baking"):
         raise ReleaseRefusedError(f"release {release} has met no visitor ({exposed}): refuse or abort it")
-    if state != "held" and target == "step" and step != record.step + 1:
-        raise ReleaseRefusedError(f"release {release} is at step {record.step}: step {step} does not follow")
+    expected = record.step + 1 if target == "step" and state != "held" else record.step
+    if step != expected:
+        raise ReleaseRefusedError(
+            f"release {release} is at step {record.step}: {target} follows with step {expected}, not {step}"
+        )
     steps = ReleasePolicy.model_validate(record.policy).steps
-    if target in ("step", "baking") and not 0 < step < len(steps):
+    if target == "step" and not 0 < step < len(steps):
         raise ReleaseRefusedError(f"release {release} has the steps 1 to {len(steps) - 1}: there is no step {step}")
-    if target in ("baking", "promoted") and (step != len(steps) - 1 or step != record.step):
+    if target in ("baking", "promoted") and step != len(steps) - 1:
         raise ReleaseRefusedError(
             f"release {release} is at step {record.step} of {len(steps) - 1}: {target} follows on the last one"
         )

@@ -59,7 +59,8 @@ def evidence(interval: Callable[..., Interval], replay: Replay) -> Callable[...,
 
     def make(step: int = 1, share: float = 0.05, **changes: object) -> Evidence:
         n = {"requests": 10_000, "units": 10_000}
-        few = {"requests": 526, "units": 526}
+        got = 10_000 if share >= 1.0 else round(10_000 * share / (1.0 - share))
+        n, few = ({**n, "units": 0, "requests": 0} if share >= 1.0 else n), {"requests": got, "units": got}
         visitors = [] if step == 0 else [interval(step, share, champion=n, challenger=few)]
         facts = {
             "step": step,
