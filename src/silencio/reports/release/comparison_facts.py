@@ -45,7 +45,7 @@ class ReplayFacts(Fact):
     """Labelled recordings that neither bundle learned from, answered by both.
 
     Attributes:
-        n: Recordings.
+        n: Recordings that were replayed.
         champion_right: Share that the champion has right at first guess; None: there are no recordings.
         challenger_right: The challenger's share; None: there are no recordings.
         level: Level at which the upper bounds hold, over all slices together.
