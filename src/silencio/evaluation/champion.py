@@ -1,4 +1,4 @@
-"""The champion on the same test recordings: asked as it is served, and only where the question is fair."""
+"""The champion on the same test recordings: scored as it is served, and only where the comparison is fair."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from silencio.taxonomy import ClassList
 
 @dataclass(frozen=True)
 class ChampionScores:
-    """What the champion says.
+    """The champion's predictions.
 
     Attributes:
         version: Version of its bundle.
@@ -63,7 +63,7 @@ def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> 
 
 def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bool_]:
     if not (directory / DATA).is_file():
-        # It does not say what it learned from, so nothing can be shown to be new to it.
+        # It has no record of what it learned from, so nothing can be shown to be new to it.
         return np.zeros(len(table), bool)
     data = read_data_table(directory / DATA)
     learned = recording_fingerprints(_by_name(data[data["split"] != "test"]))
