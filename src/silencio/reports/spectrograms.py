@@ -1,4 +1,4 @@
-"""Spectrograms of examples, with what the model said below them on the same axis of time."""
+"""Spectrograms of examples, with the model's predictions below them on the same axis of time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STEPS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def spectrogram(example: Example, spec: FeatureSpec, classes: ClassList) -> Markup:
-    """Frequency over time as the model hears it, and the probabilities of its windows."""
+    """Frequency over time as the model gets it, and the probabilities of its windows."""
     duration_s = len(example.waveform) / spec.sample_rate_hz
     plot = _Plot(example.begin_s, max(duration_s, 0.01))
     picture = tag(
