@@ -64,7 +64,7 @@ class HeadEntry(_Entry):
     Attributes:
         name: Name in the configuration.
         kind: Name in the registry.
-        input_name: What it hears; several inputs are joined by `+`.
+        input_name: What it takes; several inputs are joined by `+`.
         weight: Its share in the supervisor's average.
         n_parameters: Number of parameters after merging.
         config: As it was trained.
