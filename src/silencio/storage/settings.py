@@ -47,9 +47,9 @@ class S3Settings(EnvironmentSettings):
     Attributes:
         endpoint: Host and port (`SILENCIO_S3_ENDPOINT`); a URL is taken too, its scheme then decides `secure`.
         secure: https and not http (`SILENCIO_S3_SECURE`; default true).
-        access_key: Who asks (`SILENCIO_S3_ACCESS_KEY`); without it public buckets alone can be read.
+        access_key: Access key (`SILENCIO_S3_ACCESS_KEY`); without it public buckets alone can be read.
         secret_key: The key's secret (`SILENCIO_S3_SECRET_KEY`).
-        region: Region of the buckets (`SILENCIO_S3_REGION`; default: the server is asked).
+        region: Region of the buckets (`SILENCIO_S3_REGION`; default: the server names it).
 
     Raises:
         ConfigError: The endpoint is not set, a value cannot be used, a key is without its secret, or there is no such
