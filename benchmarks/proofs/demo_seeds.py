@@ -1,4 +1,4 @@
-"""What `make demo`'s model comes to over five splits: the whole pipeline each time, under the policy that ships.
+"""What `make demo`'s model comes to over five draws of the split: the whole pipeline, under the policy that ships.
 
 Classes and settings were fixed before: `src/silencio/presets/demo.yaml` says by which rule. Seconds are those of all
 processes of a run on the processor, and by the clock; the machine's load is in the result's `machine`.
