@@ -1,4 +1,4 @@
-"""The jobs of a fold: each trains one thing and keeps what it says of the fold's recordings.
+"""The jobs of a fold: each trains one thing and keeps its predictions of the fold's recordings.
 
 A job that was finished is not computed again, and one that was killed starts anew: what it draws depends on the
 configuration alone, so a resumed fold is equal to an uninterrupted one.

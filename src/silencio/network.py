@@ -1,4 +1,4 @@
-"""What the environment says of the network: the proxy on the way to an address, and whose certificates are trusted.
+"""Settings of the network in the environment: the proxy on the way to an address, and whose certificates are trusted.
 
 HTTP libraries read these variables each in its own way, and fail on values that they do not know with whatever is at
 hand, often for an address that the variable does not concern. Here one variable is found for one address, so that a

@@ -1,4 +1,4 @@
-"""What each head says of a fold's recordings under each rule."""
+"""Each head's predictions of a fold's recordings under each rule."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Graph:
 
     Args:
         path: Path of the file.
-        inputs: What bundle.json says of its inputs.
+        inputs: Its inputs as bundle.json describes them.
         n_threads: Threads of the session.
         provider: What it runs on: `cpu`, `openvino`, `cuda` or `tensorrt`; encoders stay on the processor.
         encoders: Encoders by the name of the input that each makes of `waveform`.

@@ -1,4 +1,4 @@
-"""bundle.json: what a bundle says of itself."""
+"""bundle.json: a bundle's description of itself."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def sent_inputs(inputs: tuple[GraphInput, ...], spec: FeatureSpec) -> tuple[Grap
 
 
 def read_manifest(directory: Path) -> BundleManifest:
-    """What a bundle says of itself; whether it is true is `silencio.bundle.load.Bundle`'s to check.
+    """A bundle's description of itself; whether it is true is `silencio.bundle.load.Bundle`'s to check.
 
     Raises:
         BundleError: The folder holds none.

@@ -116,7 +116,7 @@ def _caption(
 ) -> list[Markup]:
     is_truth = predicted.code == example.answer["primary_label"]
     name = f"{species_name(predicted.code, classes)} {percent(predicted.probability)}"
-    mark, look = ("\N{CHECK MARK} ", "truth said") if is_truth else ("", "said")
+    mark, look = ("\N{CHECK MARK} ", "truth label") if is_truth else ("", "label")
     parts = [tag("text", mark + name, x=_LEFT, y=top + 11, class_=look)]
     edges_s = [*_left_edges_s(example.starts_s, spec.hop_s), plot.end_s]
     for number, probability in enumerate(predicted.windows):

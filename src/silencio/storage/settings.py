@@ -42,7 +42,7 @@ _Optional = Annotated[str | None, BeforeValidator(_none_if_empty)]
 
 
 class S3Settings(EnvironmentSettings):
-    """What the environment says of S3; where it is silent, a folder of secrets (`SILENCIO_SECRETS_DIR`), a file each.
+    """Settings of S3 in the environment; where it is silent, a folder of secrets (`SILENCIO_SECRETS_DIR`), a file each.
 
     Attributes:
         endpoint: Host and port (`SILENCIO_S3_ENDPOINT`); a URL is taken too, its scheme then decides `secure`.

@@ -79,7 +79,7 @@ class TrainedHead:
         validation: Its predictions of every validation window right after training. Export holds the exported graph
             against these numbers: a graph with other weights than the trained ones cannot pass.
         epoch_losses: Mean training loss of each epoch.
-        trained_on: Fingerprints of the recordings that it was trained on (`recording_fingerprints`): the judge
+        trained_on: Fingerprints of the recordings that it was trained on (`recording_fingerprints`): `evaluate`
             holds them against the test set.
         encoders: Encoders whose embeddings the head takes, by name.
         out_of_fold: Predictions of training recordings by heads trained without them; None: none were trained.
