@@ -99,7 +99,7 @@ def _compare(settings: RulePolicy, evidence: Evidence, event: _Event) -> RuleVer
         return verdict(settings, event.rule, "fail", words, **facts)
     if beyond:
         return verdict(settings, event.rule, "fail", f"{sentence} {beyond}", **facts)
-    if evidence.asked_share >= 1.0:
+    if evidence.target_share >= 1.0:
         words = f"{sentence} At 100 % there is nothing to compare with, and the absolute limit alone decides."
         return verdict(settings, event.rule, "pass", words, **facts)
     words = f"{sentence} More than {times(tolerance)} is not shown ({found})."
@@ -174,7 +174,7 @@ def _both_fail(settings: RulePolicy, evidence: Evidence, event: _Event, *, is_wo
     champion = added(one.champion for one in evidence.intervals)
     if _log_e_beyond(settings, champion, event) >= math.log(_EVIDENCE_OF_CHAMPION):
         return True
-    if is_worse or evidence.asked_share >= 1.0:
+    if is_worse or evidence.target_share >= 1.0:
         return False
     ratio = concurrent_ratio(exposures(evidence, str(event.beyond)))
     return ratio is not None and ratio <= (settings.tolerance or 1.0)

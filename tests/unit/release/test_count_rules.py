@@ -13,7 +13,7 @@ from silencio.release.counts import added
 from silencio.release.evidence import ArmCounts, Evidence, Interval
 from silencio.release.policy import ReleasePolicy
 from silencio.release.rule import Rule
-from silencio.release.rules import judge
+from silencio.release.rules import apply_rules
 from silencio.release.sequential_counts import RATIOS
 
 Make = Callable[..., Interval]
@@ -23,7 +23,7 @@ COUNTED = [(ERRORS, "failed_units"), (SLOW, "slow_units"), (REJECTIONS, "rejecte
 def one_step(interval: Make, champion: dict[str, int], challenger: dict[str, int], share: float = 0.05) -> Evidence:
     return Evidence(
         step=1,
-        asked_share=share,
+        target_share=share,
         intervals=(interval(1, share, champion=champion, challenger=challenger),),
         slow_bound_s=0.5,
     )
@@ -91,8 +91,8 @@ def test_rule__counts_every_step_of_the_release_and_its_simulated_users(
         interval(1, 0.05, champion={"units": 1_900, field: 4}, challenger={"units": 100, field: 4}),
         interval(2, 0.10, champion={"units": 900, field: 2}, challenger={"units": 100, field: 4}),
     )
-    alone = rule(policy, Evidence(step=2, asked_share=0.1, intervals=steps[2:], slow_bound_s=0.5))
-    all_of_it = rule(policy, Evidence(step=2, asked_share=0.1, intervals=steps, slow_bound_s=0.5))
+    alone = rule(policy, Evidence(step=2, target_share=0.1, intervals=steps[2:], slow_bound_s=0.5))
+    all_of_it = rule(policy, Evidence(step=2, target_share=0.1, intervals=steps, slow_bound_s=0.5))
     assert alone.outcome == "pass"
     assert all_of_it.outcome == "fail"
     assert all_of_it.n == 350
@@ -100,7 +100,7 @@ def test_rule__counts_every_step_of_the_release_and_its_simulated_users(
 
 def test_rule__says_the_same_of_one_long_interval_and_of_many_short_ones(policy: ReleasePolicy, interval: Make) -> None:
     short = interval(1, 0.05, champion={"units": 190, "failed_units": 1}, challenger={"units": 10, "failed_units": 1})
-    many = Evidence(step=1, asked_share=0.05, intervals=(short,) * 8, slow_bound_s=0.5)
+    many = Evidence(step=1, target_share=0.05, intervals=(short,) * 8, slow_bound_s=0.5)
     long = one_step(
         interval,
         {"units": 1_520, "failed_units": 8, "requests": 4_000},
@@ -116,7 +116,7 @@ def test_rule__without_a_session_of_the_challenger_in_this_step_has_no_data(
     earlier = interval(1, 0.05, champion={field: 2}, challenger={field: 0})
     silent = interval(2, 0.10, challenger={"units": 0, "requests": 0})
     for intervals in ((), (earlier,), (earlier, silent)):
-        found = rule(policy, Evidence(step=2, asked_share=0.1, intervals=intervals, slow_bound_s=0.5))
+        found = rule(policy, Evidence(step=2, target_share=0.1, intervals=intervals, slow_bound_s=0.5))
         assert found.outcome == "no_data"
         assert found.smallest_visible == "nothing yet"
 
@@ -180,7 +180,7 @@ def test_errors__of_an_outage_after_long_health_are_of_both_though_the_champions
         champion={"units": 60, "failed_units": 60},
         challenger={"units": 60, "failed_units": 60, "failed_requests": 60},
     )
-    found = ERRORS(policy, Evidence(step=2, asked_share=0.5, intervals=(healthy, outage), slow_bound_s=0.5))
+    found = ERRORS(policy, Evidence(step=2, target_share=0.5, intervals=(healthy, outage), slow_bound_s=0.5))
     assert (found.outcome, found.consequence, found.both_fail) == ("fail", "hold", True), found.message
 
 
@@ -221,7 +221,7 @@ def test_slow__without_a_p95_of_the_champion_counts_what_is_beyond_the_limit(
 
 
 def test_rule__of_counts_that_are_none_is_an_error_and_no_pass(policy: ReleasePolicy, interval: Make) -> None:
-    (found,) = judge(policy, one_step(interval, {"failed_units": -3}, {}), rules=(ERRORS,))
+    (found,) = apply_rules(policy, one_step(interval, {"failed_units": -3}, {}), rules=(ERRORS,))
     assert (found.outcome, found.consequence) == ("error", "rollback")
     assert "0 or more" in found.message
 
