@@ -14,7 +14,7 @@ from silencio.release.evidence import ArmCounts, Evidence, Interval
 from silencio.release.policy import ReleasePolicy
 from silencio.release.rule import Rule
 from silencio.release.rules import apply_rules
-from silencio.release.sequential_counts import RATIOS
+from silencio.release.sequential_counts import RATIOS, log_e_value
 
 Make = Callable[..., Interval]
 COUNTED = [(ERRORS, "failed_units"), (SLOW, "slow_units"), (REJECTIONS, "rejected_units")]
@@ -239,3 +239,61 @@ def test_arm_counts__are_added_field_by_field() -> None:
     names = list(ArmCounts.__dataclass_fields__)
     one = ArmCounts(**{name: place for place, name in enumerate(names)})
     assert added([one, one, ArmCounts()]) == ArmCounts(**{name: 2 * place for place, name in enumerate(names)})
+
+
+# Failed sessions of champion and challenger among 19,000 and 1,000 at 5 %, and what the policy makes of them.
+BATTERY = {
+    (1, 3): "pass",
+    (1, 4): "fail",
+    (4, 4): "pass",
+    (4, 5): "fail",
+    (12, 6): "pass",
+    (12, 7): "fail",
+    (38, 11): "pass",
+    (38, 12): "fail",
+    (100, 19): "pass",
+    (100, 20): "fail",
+    (38, 2): "pass",
+    (190, 0): "pass",
+}
+
+
+def battery(policy: ReleasePolicy, interval: Make) -> dict[tuple[int, int], str]:
+    def look(ours: int, theirs: int) -> Evidence:
+        champion, challenger = {"units": 19_000, "failed_units": ours}, {"units": 1_000, "failed_units": theirs}
+        return one_step(interval, champion, challenger)
+
+    return {counts: ERRORS(policy, look(*counts)).outcome for counts in BATTERY}
+
+
+def test_battery__is_what_the_policy_that_ships_finds(policy: ReleasePolicy, interval: Make) -> None:
+    assert battery(policy, interval) == BATTERY
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"tolerance": 1.0},
+        {"tolerance": 1.5},
+        {"alpha": 0.0025 * 10},
+        {"alpha": 0.0025 / 10},
+    ],
+    ids=str,
+)
+def test_battery__notices_another_tolerance_or_share_of_the_error(
+    policy: ReleasePolicy, interval: Make, slip: dict[str, float]
+) -> None:
+    errors = policy.rules["errors"].model_copy(update=slip)
+    assert battery(policy.model_copy(update={"rules": {**policy.rules, "errors": errors}}), interval) != BATTERY
+
+
+@pytest.mark.parametrize("slip", ["sign", "arms"])
+def test_battery__notices_a_flipped_sign_and_swapped_arms(
+    policy: ReleasePolicy, interval: Make, monkeypatch: pytest.MonkeyPatch, slip: str
+) -> None:
+    flipped = {
+        "sign": lambda stretches, tolerance: -log_e_value(stretches, tolerance),
+        "arms": lambda stretches, tolerance: log_e_value([one.swapped for one in stretches], tolerance),
+    }
+    monkeypatch.setattr("silencio.release.count_rules.log_e_value", flipped[slip])
+    assert battery(policy, interval) != BATTERY
