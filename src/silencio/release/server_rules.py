@@ -87,6 +87,9 @@ def _traffic_split(policy: ReleasePolicy, settings: RulePolicy, evidence: Eviden
     if evidence.step == 0:
         words = "No visitor is routed to the challenger at 0 %, and simulated users are dealt out by hand."
         return verdict(settings, "traffic_split", "pass" if n else "no_data", words)
+    if target == 0.0:
+        words = "The visitors were taken back, so that there is no split to look at."
+        return verdict(settings, "traffic_split", "no_data", words)
     if not n:
         return verdict(settings, "traffic_split", "no_data", "Neither arm has answered a session in this step.")
     measured = challenger.units / n
@@ -99,7 +102,7 @@ def _traffic_split(policy: ReleasePolicy, settings: RulePolicy, evidence: Eviden
     }
     found = f"The challenger got {percent(measured)} of {n:,} sessions, of which it should get {percent(target)}"
     difference = abs(measured - target)
-    if target in (0.0, 1.0):
+    if target == 1.0:
         if n >= _SPLIT_UNITS and difference > limit:
             return verdict(
                 settings, "traffic_split", "fail", f"{found}: more than {100 * limit:g} points off.", **facts

@@ -94,6 +94,7 @@ def split(interval: Make, champion: int, challenger: int, share: float) -> Evide
         (0, 3_000, 1.0, "pass"),
         (300, 2_700, 1.0, "fail"),
         (0, 0, 0.05, "no_data"),
+        (1_500, 500, 0.0, "no_data"),
     ],
 )
 def test_traffic_split__is_held_for_where_chance_does_not_explain_it(
