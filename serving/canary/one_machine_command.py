@@ -13,6 +13,7 @@ from serving.canary.one_machine_tools import Programs
 from serving.local.example_requests import example_requests
 from serving.local.up import interrupt, licence, notes, transformer_options
 from serving.settings.local import LocalSettings
+from serving.settings.transformer import TransformerSettings
 from silencio.bundle.manifest import read_manifest
 from silencio.console import Console
 from silencio.errors import ConfigError, SilencioError
@@ -20,7 +21,7 @@ from silencio.extras import require
 
 _CHECK_S = 0.2
 # HAProxy drops visitors' own marks, and says itself by which arm and release it hands a request on.
-_TRUSTED = ["--trust_marks", "true"]
+_TRUSTED = ["--trust_marks", "true"] if "trust_marks" in TransformerSettings.model_fields else []
 
 
 def up_with_canary(settings: LocalSettings) -> int:
