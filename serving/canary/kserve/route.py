@@ -180,7 +180,7 @@ class KServeRoute:
         Raises:
             RouteError: It was not taken, or there is no champion any more.
         """
-        self._change(lambda service: self._split(service).rolled_back(service, record))
+        self._change(lambda service: self._split(service).rolled_back(service, self._named(service, record)))
 
     def retire(self, record: ReleaseRecord) -> None:
         """Take the next step towards an object without a release; call it until it no longer raises.
@@ -211,6 +211,17 @@ class KServeRoute:
             RouteError: Pods cannot be listed.
         """
         return health(self._cluster, self._service, self._note.load(), self._now)
+
+    def _named(self, service: Object, record: ReleaseRecord) -> ReleaseRecord:
+        """The record, or one with the offer's release where a rollback has lost it and no longer knows which it is."""
+        entries = [predictor_of(service), *(one["predictor"] for one in canaries_of(service))]
+        if release_label(record.release_id) in [release_of(one) for one in entries]:
+            return record
+        try:
+            offer = self._note.load()
+        except RouteError:
+            return record  # a rollback goes on with what the object alone says
+        return record if offer is None else record.model_copy(update={"release_id": offer.release})
 
     def _get(self) -> Object:
         return self._cluster.get(INFERENCE_SERVICE, self._service)

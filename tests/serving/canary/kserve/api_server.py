@@ -120,9 +120,6 @@ class KubernetesApi:
                 )
             if verb == "list":
                 return self._list(resource, namespace, query.get("labelSelector", [""])[0])
-            if verb != "get" and (hook := self.before_write):
-                self.before_write = None
-                hook()
             name = name or body["metadata"]["name"]
             former = self.objects.get((resource, namespace, name))
             if former is None and verb != "create":
@@ -232,6 +229,9 @@ class _Handler(BaseHTTPRequestHandler):
             group, namespace, plural, name = matched.groups()
             resource, verb = f"{plural}.{group}" if group else plural, _verb(self.command, name)
             self.api.log.append((verb, resource, namespace))
+        if verb not in ("get", "list") and (hook := self.api.before_write):
+            self.api.before_write = None
+            hook()
         fault = self.api.fault_of(verb, resource)
         if fault == "hang":
             self.api.released.wait()

@@ -193,6 +193,16 @@ def test_roll_back__needs_neither_the_offer_nor_a_generation(stage: Stage) -> No
     assert percent == 0 if stage.mode == "Knative" else stage.service["spec"]["canary"][0]["trafficPercent"] == 0
 
 
+@pytest.mark.parametrize("percent", [25, 100, None])
+def test_roll_back__needs_no_record(percent: int | None, stage: Stage) -> None:
+    """`rollback --now` where the record is gone: the offer says which arm is the challenger, in the bake too."""
+    stage.at(percent) if percent else stage.baking()
+    stage.route().roll_back(record(release_id="unknown"))
+    stage.settle()
+    state = stage.route().state()
+    assert (state.share_percent, state.champion, state.is_settled) == (0.0, CHAMPION.place, True), state.detail
+
+
 def test_set_share__takes_whole_percentages(stage: Stage) -> None:
     route = stage.offered()
     for percent in (2.5, -1, 101):
