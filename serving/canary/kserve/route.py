@@ -25,7 +25,7 @@ from serving.canary.kserve.inference_service import (
 )
 from serving.canary.kserve.knative import KnativeSplit
 from serving.canary.kserve.offer import Offer, OfferNote
-from serving.canary.kserve.pods import health, restarts_before
+from serving.canary.kserve.pods import health, living_pods, restarts_before
 from serving.canary.kserve.predictors import (
     metadata_digest,
     pods_digest,
@@ -35,6 +35,7 @@ from serving.canary.kserve.predictors import (
 )
 from serving.canary.kserve.refusals import Situation, refusal
 from serving.canary.kserve.standard import StandardSplit
+from serving.canary.kserve.targets import METRICS_PORT, Group, groups_of
 from silencio.errors import ReleaseRefusedError, RouteChangedError, RouteError
 from silencio.release.evidence import ArmHealth
 from silencio.release.record import ReleaseRecord
@@ -211,6 +212,18 @@ class KServeRoute:
             RouteError: Pods cannot be listed.
         """
         return health(self._cluster, self._service, self._note.load(), self._now)
+
+    def targets(self, port: int = METRICS_PORT) -> list[Group]:
+        """What Prometheus is to scrape, each with the label `arm`.
+
+        Args:
+            port: Where the pods' transformers serve /metrics.
+
+        Raises:
+            RouteError: Pods cannot be listed.
+        """
+        pods = living_pods(self._cluster, self._service)
+        return groups_of(pods, self._cluster.namespace, self._service, self._note.load(), port)
 
     def _named(self, service: Object, record: ReleaseRecord) -> ReleaseRecord:
         """The record, or one with the offer's release where a rollback has lost it and no longer knows which it is."""
