@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from silencio.release.replay_comparison import compare_replay
+
 from serving.canary.staging import COMPARISON
 from silencio.errors import SilencioError
 from silencio.release.comparison import AnswerComparison
 from silencio.release.comparison_file import comparison_of
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import ReleaseRecord
-from silencio.release.replay_comparison import compare_replay
 from silencio.release.verdict import RuleVerdict
 from silencio.reports.release.collect import collect
 from silencio.reports.release.comparison_facts import (
