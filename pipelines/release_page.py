@@ -11,6 +11,7 @@ from silencio.release.replay_comparison import compare_replay
 
 from serving.canary.staging import COMPARISON
 from silencio.errors import SilencioError
+from silencio.evaluation.simultaneous import compare_paired
 from silencio.release.comparison import AnswerComparison
 from silencio.release.comparison_file import comparison_of
 from silencio.release.policy import ReleasePolicy
@@ -113,22 +114,23 @@ def _replay(comparison: AnswerComparison, policy: ReleasePolicy) -> ReplayFacts 
     replay, rule = comparison.replay, policy.rules.get("replay")
     if replay is None or not len(replay.champion_right) or rule is None or rule.alpha is None:
         return None
-    found = compare_replay(replay, rule.alpha)
+    found = compare_paired(replay.champion_right, replay.challenger_right, replay.slices, alpha=rule.alpha)
+    low, high = found.interval
     return ReplayFacts(
         n=len(replay.champion_right),
         champion_right=float(replay.champion_right.mean()),
         challenger_right=float(replay.challenger_right.mean()),
         level=1.0 - rule.alpha,
-        precision=(found.every.high_90 - found.every.low_90) / 2,
+        precision=(high - low) / 2,
         slices=tuple(
             SliceDifference(
-                name="all" if i == 0 else one.name,
-                n=one.n,
+                name=one.name,
+                n=one.n_recordings,
                 difference=one.difference,
                 interval=(None, one.upper),
                 outcome="fail" if one.upper < 0 else None,
             )
-            for i, one in enumerate(found.differences)
+            for one in (found.all, *found.slices)
         ),
     )
 

@@ -52,7 +52,7 @@ def _add_requests(commands: Commands[argparse.ArgumentParser]) -> None:
         ("resume", "go on from where it was held"),
         ("approve", "open the gate that it waits at"),
         ("advance", "take the next step without waiting for the rest of its evidence"),
-        ("promote", "end the bake, or begin it at 100 %"),
+        ("promote", "end the bake, or begin it at 100 %%"),
         ("abort", "end it without a verdict, everybody back to the champion"),
         ("rollback", "everybody back to the champion"),
     ):
