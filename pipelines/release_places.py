@@ -18,8 +18,8 @@ from serving.canary.places import (
     MachineCounts,
     machine_bundles,
     machine_staging,
-    machine_traffic,
     record_of_route,
+    traffic_between,
 )
 from serving.canary.requests import RequestBox
 from serving.canary.store import FileStore
@@ -96,7 +96,7 @@ class OneMachine:
 
     def traffic(self) -> Traffic:
         """What Prometheus has counted."""
-        return machine_traffic(self._counts, time.time())
+        return traffic_between(self._counts, time.time())
 
     def folder(self, release_id: str) -> Path:
         """Of a release's files."""

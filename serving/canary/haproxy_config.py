@@ -69,8 +69,10 @@ def haproxy_config(frontend: Frontend, arms: dict[ArmName, ArmAddresses]) -> str
     return "\n".join(
         [
             _GLOBAL,
-            *_frontend("predict", frontend.http, f"{tls} alpn h2,http/1.1" if tls else "", ""),
-            *_frontend("predict_grpc", frontend.grpc, f"{tls} alpn h2" if tls else " proto h2", "_grpc"),
+            *_public("", frontend.http, f"{tls} alpn h2,http/1.1" if tls else "", ""),
+            *_public("_grpc", frontend.grpc, f"{tls} alpn h2" if tls else " proto h2", " proto h2 max-reuse 0"),
+            *_predict("", ""),
+            *_predict("_grpc", " proto h2"),
             *(line for arm in ARMS for line in _backends(arm, arms[arm])),
             "frontend metrics",
             f"  bind {frontend.metrics}",
@@ -97,7 +99,6 @@ defaults
   retries 0
   no option redispatch
   option abortonclose
-  option forwardfor
   timeout connect 1s
   timeout client 60s
   timeout server {_ANSWER_TIMEOUT_S}s
@@ -106,11 +107,32 @@ defaults
 """
 
 
-def _frontend(name: str, address: str, bind: str, suffix: str) -> Sequence[str]:
+def _public(suffix: str, address: str, bind: str, protocol: str) -> Sequence[str]:
+    """Clients keep their connections here, and every request goes on by one of its own.
+
+    Of a request that is not the first of its connection HAProxy sends no 502 when the server cuts it off, and counts
+    none: it closes the connection, so that the client may try again. So it would be for all but the first request of a
+    phone, and a challenger that crashes would be seen by nobody.
+    """
+    return [
+        f"frontend public{suffix}",
+        f"  bind {address}{bind}",
+        f"  default_backend inner{suffix}",
+        "",
+        f"backend inner{suffix}",
+        "  option http-server-close",
+        "  http-reuse never",
+        f"  timeout server {_ANSWER_TIMEOUT_S + 10}s",
+        f"  server inner unix@./predict{suffix}.sock send-proxy-v2{protocol}",
+        "",
+    ]
+
+
+def _predict(suffix: str, protocol: str) -> Sequence[str]:
     """The draw: another one each release, and monotone in the share, so that who is there stays as the share rises."""
     return [
-        f"frontend {name}",
-        f"  bind {address}{bind}",
+        f"frontend predict{suffix}",
+        f"  bind unix@./predict{suffix}.sock mode 600 accept-proxy{protocol}",
         "  acl is_post method POST",
         f"  acl is_predict_path path -m reg {_PREDICT_PATHS}",
         f"  acl has_session_header req.hdr({SESSION_HEADER}) -m len 1:8192",
@@ -172,6 +194,7 @@ def _backends(arm: ArmName, addresses: ArmAddresses) -> Sequence[str]:
     return [
         f"backend {arm}",
         "  option httpchk GET /v2/health/ready",
+        "  option forwardfor",
         f"  server {SERVER} {addresses.http} check inter 1s fall 2 rise 2 disabled",
         *answered,
         f"backend {arm}_grpc",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.canary.clock import Clock, SystemClock, iso
-from serving.canary.interfaces import ArmName, Counters
+from serving.canary.interfaces import ArmName, Counters, CounterSource
 from serving.canary.intervals import counts_between, plain
 from serving.canary.one_machine_state import MachineState, Wanted, identity_of
 from serving.canary.prometheus_counters import PrometheusCounters
@@ -123,7 +123,7 @@ def record_of_route(folder: Path) -> ReleaseRecord:
     )
 
 
-def machine_traffic(counts: MachineCounts, at_s: float) -> Traffic:
+def traffic_between(counts: CounterSource, at_s: float) -> Traffic:
     """Today's traffic, of both arms together, as Prometheus has counted it.
 
     Raises:

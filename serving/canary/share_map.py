@@ -19,10 +19,9 @@ def hundredths_of(percent: float) -> int:
     Raises:
         RouteError: It is no share, or has more than two decimals.
     """
-    hundredths = round(percent * _HUNDREDTHS)
-    if not 0 <= percent <= 100 or abs(hundredths / _HUNDREDTHS - percent) > 1e-9:
-        raise RouteError(f"the share {percent!r} is none: percent from 0 to 100 with at most two decimals")
-    return hundredths
+    if 0 <= percent <= 100 and abs(round(percent, 2) - percent) <= 1e-9:
+        return round(percent * _HUNDREDTHS)
+    raise RouteError(f"the share {percent!r} is none: percent from 0 to 100 with at most two decimals")
 
 
 def percent_of(entries: dict[str, str]) -> float:

@@ -95,7 +95,7 @@ class Client:
         """Look at the certificate that the server shows; one that is away, or shows none, passes.
 
         Raises:
-            UntrustedServerError: It is not taken; the message says by whom it would have to be signed.
+            UntrustedServerError: It is not taken; the message names who would have to sign it.
         """
         if not shows_certificate(self.url):
             return

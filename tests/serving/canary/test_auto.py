@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from serving.canary.requests import Request
+from silencio.release.record import ReleaseRecord
 from tests.serving.canary.world import BEGAN_S, NEW, OLD, Place, quick_policy, replay
+
+pytestmark = pytest.mark.usefixtures("without_fsync")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "release")
+
+
+def _watch_until(place: Place, is_so: Callable[[ReleaseRecord], bool]) -> None:
+    for _ in range(200):
+        if is_so(place.watch(10.0)):
+            return
+    raise AssertionError(f"it never came to that: {place.messages}")
 
 
 def request(command: str, reason: str = "because") -> Request:
@@ -34,9 +45,7 @@ def test_auto__walks_an_equal_bundle_to_promoted(place: Place) -> None:
 
 def test_auto__keeps_the_champion_warm_through_the_bake_and_its_alias_until_the_end(place: Place) -> None:
     place.begin(quick_policy(bake_s=1_000.0))
-    record = place.auto()
-    while record.state != "baking":
-        record = place.watch(10.0)
+    _watch_until(place, lambda record: record.state == "baking")
     assert place.route.retired == [] and place.registry.champion == OLD
     assert place.auto().state == "promoted"
     assert place.route.retired == [OLD] and place.registry.champion == NEW
@@ -55,9 +64,7 @@ def test_auto__rolls_a_failing_bundle_back_in_the_first_step(place: Place, faili
 
 def test_auto__rolls_back_during_the_bake(place: Place) -> None:
     place.begin(quick_policy(bake_s=2_000.0))
-    record = place.watch(10.0)
-    while record.state != "baking":
-        record = place.watch(10.0)
+    _watch_until(place, lambda record: record.state == "baking")
     place.visitors.failing = {NEW: 1.0}
     record = place.auto()
     assert (record.state, record.rule) == ("rolled_back", "errors")
@@ -90,9 +97,7 @@ def test_auto__refuses_a_bundle_that_gives_other_numbers(place: Place) -> None:
 def test_auto__counts_nothing_while_a_share_settles(place: Place) -> None:
     place.begin(quick_policy(settle_s=100.0))
     place.visitors.failing = {NEW: 1.0}
-    record = place.watch(10.0)
-    while record.state != "step":
-        record = place.watch(10.0)
+    _watch_until(place, lambda record: record.state == "step")
     record = place.watch(90.0)
     assert place.visitors.counts[NEW]["failed_units"] > 5
     assert [one for one in record.intervals if not one["simulated"]] == []
@@ -109,8 +114,7 @@ def test_auto__holds_without_traffic_at_max_s(place: Place) -> None:
 
 def test_auto__holds_where_traffic_stops_at_25_percent(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 25.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 25.0)
     place.visitors.units_per_s = 0.0
     record = place.auto()
     assert record.state == "held" and record.share_percent == 25.0
@@ -119,8 +123,7 @@ def test_auto__holds_where_traffic_stops_at_25_percent(place: Place) -> None:
 
 def test_auto__advances_nothing_while_blind_and_returns_to_zero_without_a_verdict(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 10.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 10.0)
     place.visitors.is_readable = False
     blind_from = place.clock.now
     place.watch(250.0)
@@ -133,8 +136,7 @@ def test_auto__advances_nothing_while_blind_and_returns_to_zero_without_a_verdic
 
 def test_auto__goes_on_from_where_it_was_blind_when_a_person_resumes(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 10.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 10.0)
     place.visitors.is_readable = False
     place.auto()
     place.visitors.is_readable = True
@@ -162,8 +164,7 @@ def test_auto__holds_where_both_arms_fail(place: Place) -> None:
 
 def test_auto__does_not_count_a_restart_as_less_than_nothing(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 25.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 25.0)
     place.visitors.restart(NEW)
     record = place.watch(60.0)
     counts = [one["challenger"]["requests"] for one in record.intervals if one["step"] == 3]
@@ -174,8 +175,7 @@ def test_auto__does_not_count_a_restart_as_less_than_nothing(place: Place) -> No
 def test_auto__rolls_back_a_challenger_that_died(place: Place) -> None:
     """Out of memory at 25 %: 0 % within two looks."""
     place.begin()
-    while place.watch(10.0).share_percent < 25.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 25.0)
     place.route.challenger_ready, place.route.restarts = False, 1
     record = place.watch(20.0)
     assert (record.state, record.rule) == ("rolled_back", "reachability")
@@ -183,8 +183,7 @@ def test_auto__rolls_back_a_challenger_that_died(place: Place) -> None:
 
 def test_auto__holds_on_a_foreign_edit_and_sets_it_again_when_resumed(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 25.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 25.0)
     place.route._edit(share=80.0)
     record = place.auto()
     assert record.state == "held" and "somebody else changed the route" in record.why and "80" in record.why
@@ -196,8 +195,7 @@ def test_auto__holds_on_a_foreign_edit_and_sets_it_again_when_resumed(place: Pla
 
 def test_auto__holds_where_a_stranger_serves(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 5.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 5.0)
     place.route._edit(challenger="c" * 64)
     record = place.auto()
     assert record.state == "held" and "c" * 64 in record.why
@@ -236,8 +234,7 @@ def test_auto__gives_up_a_share_that_the_route_never_confirms(place: Place) -> N
 @pytest.mark.parametrize(("command", "state"), [("abort", "aborted"), ("rollback", "rolled_back")])
 def test_auto__obeys_a_person_at_the_next_look(place: Place, command: str, state: str) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 10.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 10.0)
     place.store.put(request(command))
     record = place.watch(10.0)
     assert record.state == state and place.route.to(OLD) == 100.0
@@ -247,8 +244,7 @@ def test_auto__obeys_a_person_at_the_next_look(place: Place, command: str, state
 
 def test_auto__pauses_and_watches_on(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 10.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 10.0)
     place.store.put(request("pause"))
     assert place.watch(500.0).state == "held"
     assert place.route.to(NEW) == 10.0
@@ -278,16 +274,14 @@ def test_auto__asks_a_person_before_an_increase(place: Place) -> None:
 def test_auto__advance_goes_one_step_without_waiting(place: Place) -> None:
     place.visitors.units_per_s = 0.0
     place.begin()
-    while place.watch(10.0).share_percent < 5.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 5.0)
     place.store.put(request("advance", "the champion is on fire"))
     assert place.watch(10.0).share_percent == 10.0
 
 
 def test_auto__refuses_a_command_that_does_not_fit_and_says_so(place: Place) -> None:
     place.begin()
-    while place.watch(10.0).share_percent < 5.0:
-        pass
+    _watch_until(place, lambda record: record.share_percent >= 5.0)
     place.store.put(request("promote"))
     record = place.watch(10.0)
     assert record.share_percent == 5.0 and place.store.pending() == []

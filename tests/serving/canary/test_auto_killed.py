@@ -15,6 +15,8 @@ from tests.serving.canary.world import NEW, OLD, Killed, Place, quick_policy
 
 _WRITES = ("offer", "set_share", "promote", "roll_back", "retire", "save", "note", "move_champion")
 
+pytestmark = pytest.mark.usefixtures("without_fsync")
+
 
 class Interrupted:
     """A port of which the n-th writing call kills the process, before or after it took effect."""

@@ -19,7 +19,7 @@ from tests.serving.canary.small_splitter import (
 )
 
 pytestmark = needs_splitter
-SESSIONS = [f"walk-{number}" for number in range(2_000)]
+SESSIONS = [f"guest-{number}" for number in range(2_000)]
 
 
 @pytest.fixture
