@@ -74,7 +74,7 @@ def page(result: dict[str, Any]) -> list[str]:
         states, median_sessions = one["states"], one["median_challenger_sessions"]
         stopped = states.get("rolled_back", 0) + states.get("refused", 0)
         row = [sum(states.values()), states.get("promoted", 0), stopped, states.get("held", 0)]
-        lines.append([name, *(f"{n:,}" for n in row), "–" if median_sessions is None else f"{median_sessions:g}"])
+        lines.append([name, *(f"{n:,}" for n in row), "-" if median_sessions is None else f"{median_sessions:g}"])
     return [f"| {' | '.join(line)} |" for line in lines]
 
 

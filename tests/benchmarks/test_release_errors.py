@@ -73,7 +73,7 @@ def test_result__of_one_session_in_twenty_failing_is_found_within_120_sessions_i
 def test_page__has_what_was_found() -> None:
     text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     _, _, rest = text.partition("<!-- release-errors -->\n")
-    table, _, _ = rest.partition("\n<!-- end -->")
+    table, _, _ = rest.partition("\n<!-- /release-errors -->")
     assert table.splitlines() == page(KEPT["result"])
     at_most = KEPT["result"]["all_equal"]["stopped_share_at_most"]
     assert f"at most {100 * at_most:.2f} % of equal bundles" in " ".join(text.split())
