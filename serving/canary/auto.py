@@ -387,7 +387,7 @@ class Auto:
         in_step_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
         return Evidence(
             step=record.step,
-            asked_share=record.share_percent / 100.0,
+            target_share=record.share_percent / 100.0,
             in_step_s=max(0.0, in_step_s),
             intervals=intervals_of(record.intervals),
             slow_bound_s=record.slow_bound_s,

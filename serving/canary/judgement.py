@@ -11,7 +11,7 @@ from silencio.release.evidence import ArmHealth, ClassChange, Evidence, Interval
 from silencio.release.policy import ReleasePolicy, RulePolicy
 from silencio.release.record import ReleaseRecord
 from silencio.release.rule import Rule
-from silencio.release.rules import RULES, judge
+from silencio.release.rules import RULES, apply_rules
 from silencio.release.verdict import RuleVerdict
 
 # The rules' verdicts at a look, and what follows from them.
@@ -79,7 +79,7 @@ def with_parity(health: ArmHealth | None, parity_passed: bool | None) -> ArmHeal
 def judge_with_memory() -> Rules:
     """All rules; those that have one look at evidence that does not grow are worked out once, not at every look."""
     rules = [_remembering(rule) if rule.name in ONE_LOOK else rule for rule in RULES]
-    return lambda policy, evidence: judge(policy, evidence, rules)
+    return lambda policy, evidence: apply_rules(policy, evidence, rules)
 
 
 def _remembering(rule: Rule) -> Rule:

@@ -40,7 +40,7 @@ class Intention(_Kept):
         why: One sentence.
         rule: Rule that asked for it, where one did.
         written_at: ISO 8601, UTC.
-        fencing_token: Of the lease under which it was written.
+        fencing_token: Number of the lease under which it was written.
         route_generation: What the route said of itself before (resourceVersion, revision …).
         by: Who asked for it.
     """
@@ -78,7 +78,7 @@ class ReleaseRecord(_Kept):
     """A release as it stands: written whole, atomically, before and after everything that is done.
 
     Attributes:
-        schema_version: Of this record.
+        schema_version: Version of this record's fields.
         release_id: Also the salt of the draw which sessions see the challenger.
         champion: What served before.
         challenger: What is offered.
@@ -89,7 +89,7 @@ class ReleaseRecord(_Kept):
         began_at: ISO 8601, UTC.
         step_began_at: When the share of this step was confirmed.
         held_from: State to go on from, where `state` is `held`.
-        why: Of the last change.
+        why: Sentence of the last change.
         rule: Rule that decided it, where one did.
         by: Who began it.
         slow_bound_s: Frozen at the start.
@@ -105,7 +105,7 @@ class ReleaseRecord(_Kept):
         was_staged: Whether everything that is seen before a visitor has been (simulated users, load).
         route_identities: What the route calls the bundles behind its arms, as seen when the challenger was there.
         is_aa: Whether both arms are the same bundle, by wish.
-        verdicts: Of every rule at the last look, as mappings.
+        verdicts: What every rule found at the last look, as mappings.
         trace: E-values by rule over time, thinned: for the page's picture.
         version: Grows with each write.
     """
