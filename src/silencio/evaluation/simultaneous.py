@@ -34,6 +34,8 @@ _MIN_DISCORDANT = 10
 # Draws beyond a bound of level alpha: their number decides how exact the bound is.
 _DRAWS_BEYOND = 40
 _MIN_DRAWS = 2000
+# A bound on memory: thousands of recordings in many slices are as many kinds.
+_DRAWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,10 +183,13 @@ def resample_means(
         (n_draws, n_groups); not a number where no recording of a group was drawn.
     """
     kinds, counts = np.unique(np.column_stack([differences, members]), axis=0, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(differences), counts / counts.sum(), n_draws)
-    inside = kinds[:, 1:]
-    with np.errstate(invalid="ignore"):
-        return np.asarray((drawn @ (inside * kinds[:, :1])) / (drawn @ inside))
+    rng, shares, inside = np.random.default_rng(seed), counts / counts.sum(), kinds[:, 1:]
+    parts = []
+    for begin in range(0, n_draws, _DRAWS_AT_ONCE):
+        drawn = rng.multinomial(len(differences), shares, min(_DRAWS_AT_ONCE, n_draws - begin))
+        with np.errstate(invalid="ignore"):
+            parts.append((drawn @ (inside * kinds[:, :1])) / (drawn @ inside))
+    return np.concatenate(parts)
 
 
 def max_t_upper(resampled: NDArray[np.floating], estimates: ArrayLike, alpha: float) -> NDArray[np.float64]:

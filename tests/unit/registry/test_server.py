@@ -83,7 +83,7 @@ def test_path__from_the_first_step_to_the_champion(
 
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
     assert fetch("champion", tmp_path / "champion") is None
-    promote(1)
+    promote(1, without_release="the first one")
     assert _fetch_champion(tmp_path / "compared with").startswith("b1 ")
     capsys.readouterr()
     assert main(["registry", "fetch", "champion", "--out", str(tmp_path / "champion")]) == 0
@@ -138,5 +138,5 @@ def test_server__that_dies_while_a_head_trains_ends_no_training(
             head_run.epoch(number, {"loss": 3.0 - number})
     assert [message.split(":")[0] for message in caplog.messages] == [
         "training lost goes on and keeps its figures until they can be sent",
-        "2 figures of head lost were not sent, register will write them",
+        "2 metrics of head lost were not sent, register will write them",
     ]
