@@ -45,8 +45,8 @@ class GroupBound:
     Attributes:
         name: `all`, or the slice's.
         n_recordings: Recordings in it.
-        n_better: Of them, those that the challenger alone has right.
-        n_worse: Of them, those that the champion alone has right.
+        n_better: Recordings that the challenger alone has right.
+        n_worse: Recordings that the champion alone has right.
         difference: Share right, challenger minus champion.
         upper: Upper bound of the difference; at `1 - alpha` it holds for all groups together. Below 0 the challenger
             was shown to be worse.
@@ -119,7 +119,7 @@ def compare_paired(
         alpha: Most probability that an equal challenger is called worse anywhere.
         max_half_width: Half of the width that the 90 % interval of all recordings may have for a `pass`.
         min_slice: Recordings from which on a slice is looked at.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Raises:
         DataError: There is no recording, a value is neither 0 nor 1, or lengths differ.
@@ -177,7 +177,7 @@ def resample_means(
         differences: (n_recordings,).
         members: Which recording is in which group, (n_recordings, n_groups).
         n_draws: Number of resamples.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         (n_draws, n_groups); not a number where no recording of a group was drawn.
@@ -227,7 +227,7 @@ def sign_test_upper(
         differences: -1, 0 or 1, (n_recordings,).
         members: Which recording is in which group, (n_recordings, n_groups).
         alpha: Level of all groups together.
-        seed: Of the random signs.
+        seed: Seed of the random signs.
 
     Returns:
         (n_groups,).
@@ -252,7 +252,7 @@ def paired_interval(
     Args:
         differences: -1, 0 or 1, (n_recordings,).
         resampled: Means of the resamples, (n_draws,).
-        confidence: Of the interval.
+        confidence: Confidence of the interval.
     """
     n_better, n_worse = int((differences > 0).sum()), int((differences < 0).sum())
     if n_better + n_worse >= _MIN_DISCORDANT:

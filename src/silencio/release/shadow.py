@@ -56,7 +56,7 @@ def shadow_answers(
     share of visitors.
 
     Args:
-        table: Of `silencio.prediction_log.read_log`, with `SHADOW_COLUMNS`.
+        table: Rows from `silencio.prediction_log.read_log`, with `SHADOW_COLUMNS`.
         champion: Manifest of what serves.
         challenger: Manifest of what is offered; in a release of a bundle against itself the same.
         release_id: Only shadows of this release; None: of any. An answer to a client need not name one: the champion
