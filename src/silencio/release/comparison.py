@@ -199,7 +199,7 @@ def negative_flips(replay: Replay) -> tuple[NegativeFlip, ...]:
         NegativeFlip(
             recording=replay.recordings[row], label=replay.labels[row], challenger_named=replay.challenger_named[row]
         )
-        for row in lost.tolist()
+        for row in lost
     )
 
 
