@@ -173,8 +173,9 @@ def _new_to_both(table: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, dic
     is_new = np.ones(len(table), bool)
     for arm, path in (("champion", inputs.champion), ("challenger", inputs.challenger)):
         learned = learned_from(path, table) & is_new
-        says = (path / DATA).is_file()
-        reason = f"the {arm} learned from it" if says else f"the {arm} does not say what it learned from"
+        reason = (
+            f"the {arm} learned from it" if (path / DATA).is_file() else f"the {arm} does not say what it learned from"
+        )
         if learned.any():
             left_out[reason] = int(learned.sum())
         is_new &= ~learned
