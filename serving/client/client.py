@@ -130,13 +130,11 @@ class Client:
             UntrustedServerError: The server's certificate is not taken.
             UnreachableError: No response came.
         """
+        named = {"Content-Type": media_type, **_session_header(session_id), **(headers or {})}
+        # As bytes: HTTPX refuses letters beyond ASCII, which a session may have.
+        encoded = [(name.encode(), value.encode()) for name, value in named.items()]
         try:
-            named: dict[str, str | bytes] = {
-                "Content-Type": media_type,
-                **_session_header(session_id),
-                **(headers or {}),
-            }
-            return self._http.post(self.route, content=content, headers=named, params=query)
+            return self._http.post(self.route, content=content, headers=encoded, params=query)
         except httpx.TransportError as error:
             message = self.trust.explained(self.url, error, self._through)
             if is_certificate_refused(error):
