@@ -95,7 +95,7 @@ class Client:
         """Look at the certificate that the server shows; one that is away, or shows none, passes.
 
         Raises:
-            UntrustedServerError: It is not taken; the message says by whom it would have to be signed.
+            UntrustedServerError: It is not taken; the message names who would have to sign it.
         """
         if not shows_certificate(self.url):
             return
@@ -130,11 +130,11 @@ class Client:
             UntrustedServerError: The server's certificate is not taken.
             UnreachableError: No response came.
         """
-        named = {"Content-Type": media_type, **_session_header(session_id), **(headers or {})}
-        # As bytes: HTTPX refuses letters beyond ASCII, which a session may have.
-        encoded = [(name.encode(), value.encode()) for name, value in named.items()]
         try:
-            return self._http.post(self.route, content=content, headers=encoded, params=query)
+            named = httpx.Headers(
+                {"Content-Type": media_type, **_session_header(session_id), **(headers or {})}, encoding="utf-8"
+            )
+            return self._http.post(self.route, content=content, headers=named, params=query)
         except httpx.TransportError as error:
             message = self.trust.explained(self.url, error, self._through)
             if is_certificate_refused(error):

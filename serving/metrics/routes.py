@@ -1,4 +1,4 @@
-"""Routes as labels: few, whatever clients ask for."""
+"""Routes as labels: few, whatever clients request."""
 
 from __future__ import annotations
 

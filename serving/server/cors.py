@@ -46,7 +46,7 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
             allow_methods=_METHODS,
             allow_headers=_REQUEST_HEADERS,
             expose_headers=_ANSWER_HEADERS,
-            # A page of the internet may ask a server in the field station's network, where its operator says so.
+            # A page of the internet may call a server in the field station's network, where its operator allows it.
             allow_private_network=True,
         )
 

@@ -106,7 +106,7 @@ class Exchange:
                 await asyncio.gather(working, return_exceptions=True)
 
     async def _leave(self) -> None:
-        """Return when the client is gone. While its body comes, whoever reads that is told by it."""
+        """Return when the client is gone. While its body comes, whoever reads that learns it from there."""
         await self.body.received.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass

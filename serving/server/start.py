@@ -67,7 +67,7 @@ def argument_parser(module: str, description: str, settings: type[ServerSettings
 def parsed_settings(
     parser: argparse.ArgumentParser, settings: type[Settings], needed: Mapping[str, str] = MappingProxyType({})
 ) -> Settings:
-    """What command line and environment say; one sentence names all that is missing.
+    """What command line and environment set; one sentence names all that is missing.
 
     Args:
         parser: A parser by `argument_parser`.
@@ -94,7 +94,7 @@ def parsed_settings(
 
 def _entrance(settings: ServerSettings, routes: AddRoutes | None, accounting: Accounting) -> Entrance:
     if settings.keys is None and settings.host not in LOOPBACK_HOSTS:
-        logger.warning("listening on %s without --keys: whoever reaches this address may ask", settings.host)
+        logger.warning("listening on %s without --keys: whoever reaches this address may use it", settings.host)
     return Entrance(
         host=settings.host,
         limits=Limits(

@@ -30,11 +30,11 @@ class TransformerSettings(ShadowSettings, PredictionLogSettings, ServerSettings)
         site_list: Species by place and season (docs/predict.md).
         birdnet_range: Place and season by BirdNET's range model (extra birdnet).
         predictor_host: The predictor's gRPC address, HOST:PORT; needed.
-        predictor_use_ssl: Ask the predictor by TLS, and trust public authorities.
-        predictor_ca: PEM of whoever signs the predictor's certificate: asks by TLS.
+        predictor_use_ssl: Reach the predictor by TLS, and trust public authorities.
+        predictor_ca: PEM of whoever signs the predictor's certificate: uses TLS.
         predictor_client_cert: PEM, shown to the predictor.
         predictor_client_key: PEM, key of the client's certificate.
-        predictor_insecure: Ask a predictor on another machine in clear, as where a mesh encrypts.
+        predictor_insecure: Reach a predictor on another machine in clear, as where a mesh encrypts.
         predictor_deadline_s: How long a call of the predictor may take, with every retry.
         arm: The arm of a release that this server is: champion or challenger; in its answers and the prediction log.
         release_id: The id of that release; in its answers and the prediction log.

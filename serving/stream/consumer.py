@@ -110,7 +110,7 @@ class Consumer:
         self._kept = KeptRows()
 
     def stop(self) -> None:
-        """Let what is being asked end, and begin nothing more. May be called by a signal handler."""
+        """Let running requests end, and begin nothing more. May be called by a signal handler."""
         self._stopped.set()
 
     def run(self, *, once: bool) -> None:
@@ -208,7 +208,7 @@ class Consumer:
             if isinstance(error, StorageError) and not concerns_one_file(error):
                 raise
             self._server_is_away |= isinstance(error, ServingError)
-            # A file that cannot be read is tried at every look, and told of once.
+            # A file that cannot be read is tried at every look, and reported once.
             if isinstance(error, ServingError) or self._left.get(name) != str(error):
                 self.report(f"{name}: left for later: {error}")
             self._left[name] = self.waiting[name] = str(error)

@@ -29,7 +29,7 @@ def main() -> None:
 
     parser = argument_parser(
         "serving.transformer",
-        "Serve recordings: decode, featurize, ask the predictor, name species.",
+        "Serve recordings: decode, featurize, call the predictor, name species.",
         TransformerSettings,
     )
     needed = {"predictor_host": "--predictor_host HOST:PORT, the predictor's gRPC port"}

@@ -80,7 +80,7 @@ class Tracked:
         return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
 
     def has_epochs(self) -> bool:
-        """Whether the server has figures of the latest command's head."""
+        """Whether the server has metrics of the latest command's head."""
         runs = self.runs()
         if len(runs) < self.n_commands:
             return False
@@ -107,7 +107,7 @@ def test_server__that_dies_before_training(tracked: Tracked, monkeypatch: pytest
     bundle = Bundle(tracked.out / "bundle")
     # For the test below: its candidate is compared with this one, though its gates refused it.
     register_version(MlflowClient(tracked.server.uri), run.info.run_id, bundle.manifest)
-    promote(1)
+    promote(1, without_release="the first one")
 
 
 def test_server__that_dies_in_an_epoch_and_again_before_evaluation(tracked: Tracked) -> None:

@@ -9,7 +9,7 @@ _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
     "X-Request-ID": {"description": "Of the request: the client's own, or the server's.", "schema": _TEXT},
     "X-Silencio-Request-ID": {"description": "Of the request: the server's own, for its logs.", "schema": _TEXT},
-    "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer"}},
+    "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How a key is sent.", "schema": _TEXT},
     "Allow": {"description": "The methods that are taken here.", "schema": _TEXT},
     "Accept-Encoding": {"description": "How a body may be packed.", "schema": _TEXT},

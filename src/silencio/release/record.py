@@ -42,6 +42,7 @@ class Intention(_Kept):
         written_at: ISO 8601, UTC.
         fencing_token: Of the lease under which it was written.
         route_generation: What the route said of itself before (resourceVersion, revision …).
+        by: Who asked for it.
     """
 
     target: State
@@ -52,6 +53,7 @@ class Intention(_Kept):
     written_at: str
     fencing_token: int = 0
     route_generation: str = ""
+    by: str = "auto"
 
 
 class Event(_Kept):
@@ -96,6 +98,15 @@ class ReleaseRecord(_Kept):
         intervals: Those of the evidence so far, as mappings.
         approvals: Gates that a person has opened: name -> by whom.
         history: All that happened.
+        owed: What still has to be done outside the route, written before it is done: `note`, `move_champion`, `retire`.
+        blind_since: When counts could last not be read any more; None: they can be.
+        counting_from: When the share had settled: what happened before counts in no interval.
+        parity_passed: Whether the challenger's parity clips, replayed through its endpoint, gave the bundle's numbers.
+        was_staged: Whether everything that is seen before a visitor has been (simulated users, load).
+        route_identities: What the route calls the bundles behind its arms, as seen when the challenger was there.
+        is_aa: Whether both arms are the same bundle, by wish.
+        verdicts: Of every rule at the last look, as mappings.
+        trace: E-values by rule over time, thinned: for the page's picture.
         version: Grows with each write.
     """
 
@@ -119,6 +130,15 @@ class ReleaseRecord(_Kept):
     intervals: tuple[dict[str, Any], ...] = ()
     approvals: dict[str, str] = Field(default_factory=dict)
     history: tuple[Event, ...] = ()
+    owed: tuple[str, ...] = ()
+    blind_since: str | None = None
+    counting_from: str | None = None
+    parity_passed: bool | None = None
+    was_staged: bool = False
+    route_identities: dict[str, str] = Field(default_factory=dict)
+    is_aa: bool = False
+    verdicts: tuple[dict[str, Any], ...] = ()
+    trace: tuple[dict[str, Any], ...] = ()
     version: int = 0
 
     @property

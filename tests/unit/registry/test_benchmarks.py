@@ -26,7 +26,7 @@ def test_load__figures_by_the_bundle_that_was_measured(tmp_path: Path) -> None:
     ("bundle", "words"),
     [
         (MeasuredBundle("b3", "3" * 64), "b3 (manifest_sha256 333333333333)"),
-        # The same network, judged anew: who may serve it was decided by other figures.
+        # The same network, evaluated anew: who may serve it was decided by other metrics.
         (B1._replace(manifest_sha256="3" * 64), "b1 (manifest_sha256 333333333333)"),
         (MeasuredBundle("", ""), "of no known version (manifest_sha256 unknown)"),
     ],
@@ -45,7 +45,7 @@ def test_of_bundle__of_a_bundle_that_was_not_measured_there_are_none(
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"quick": True}, "measured with --quick, and such figures mean nothing"),
+        ({"quick": True}, "measured with --quick, and such numbers mean nothing"),
         ({"machine": {"processor": "AMD EPYC", "n_cores": 2, "date": "x"}}, r"on which machine .*\(memory_bytes\)"),
         ({"machine": None}, r"on which machine .*\(processor, n_cores, memory_bytes, date\)"),
         ({"results": [{"what": "p50", "value": 1.0, "unit": "ms"}]}, "does not say which bundle"),
