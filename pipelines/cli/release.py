@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     report = _place(commands.add_parser("report", help="write the release's page: release.html and release.json"))
     report.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets both files")
     report.add_argument("--release", metavar="ID", help="an earlier release; default: the last")
+    report.add_argument("--recordings", type=Path, metavar="DIR", help="what was replayed, for spectrograms")
     report.set_defaults(run=_later("report"))
 
 
@@ -52,7 +53,7 @@ def _add_requests(commands: Commands[argparse.ArgumentParser]) -> None:
         ("resume", "go on from where it was held"),
         ("approve", "open the gate that it waits at"),
         ("advance", "take the next step without waiting for the rest of its evidence"),
-        ("promote", "end the bake, or begin it at 100 %"),
+        ("promote", "end the bake, or begin it at 100 %%"),
         ("abort", "end it without a verdict, everybody back to the champion"),
         ("rollback", "everybody back to the champion"),
     ):

@@ -105,8 +105,9 @@ class FileStore:
         text = written.model_dump_json(indent=1)
         write_atomically(self.folder / _STATE, text)
         _sync(self.folder)
-        if former is None or former.release_id != written.release_id or former.history != written.history:
-            # The list of releases needs no look, only what happened.
+        seen = None if former is None else (former.release_id, former.state, former.history, former.owed)
+        if seen != (written.release_id, written.state, written.history, written.owed):
+            # The list of releases needs what happened, and not every look.
             write_atomically(self.of_release(record.release_id) / _RECORD, text)
         return written
 
