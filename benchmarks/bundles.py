@@ -1,4 +1,4 @@
-"""The bundle that benchmarks with a trained model measure, and what their figures say of it."""
+"""The bundle that benchmarks with a trained model measure, and what is kept of it with their results."""
 
 from __future__ import annotations
 

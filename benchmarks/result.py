@@ -13,7 +13,7 @@ class Result:
 
     Attributes:
         what: What was measured.
-        value: The judged figure.
+        value: The measured figure.
         unit: Unit of `value`; `times` for a ratio against the reference.
         target: What it must reach.
         at_least: It must be `target` or more; else `target` or less.

@@ -222,7 +222,7 @@ S3 = EnvironmentObject(
         Key("endpoint", "SILENCIO_S3_ENDPOINT", "s3.example.org:9000",
             "host and port of the S3 server; whatever reads an `s3://` place needs it"),
         Key("secure", "SILENCIO_S3_SECURE", "true", "`false` for a server without TLS; `true` where it is missing"),
-        Key("region", "SILENCIO_S3_REGION", "eu-central-1", "of the buckets; the server is asked where it is missing"),
+        Key("region", "SILENCIO_S3_REGION", "eu-central-1", "of the buckets; the server names it where it is missing"),
     ),
 )  # fmt: skip
 S3_KEYS = EnvironmentObject(

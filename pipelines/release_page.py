@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from silencio.release.replay_comparison import compare_replay
+
 from serving.canary.staging import COMPARISON
 from silencio.errors import SilencioError
 from silencio.evaluation.simultaneous import compare_paired

@@ -74,7 +74,7 @@ def submit_train(
         overrides: Laid over it.
         data: Where the recordings are, as the cluster sees them; None: where the pipeline says.
         previous: Bundle or split history of an earlier run, whose split recordings keep.
-        champion: Bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares with nothing.
+        champion: Bundle that serves now, to be compared with; `registry`: MLflow's; `none` compares with nothing.
         resources: The profile that decides what steps ask for; empty: what the preset needs.
         claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
         image: Image in which the steps run; None: the image of this version.

@@ -93,14 +93,14 @@ def train_pipeline(preset: str, resolved: RunConfig, default_config: str) -> Any
         champion: str = "registry",
         run_key: str = "",
     ) -> leaves:  # KFP reads it when the graph is made
-        """Train every head, fuse and calibrate them, export, judge the whole on held-out recordings, and register.
+        """Train every head, combine and calibrate them, export, evaluate on held-out recordings, and register.
 
         Args:
             data: Where the recordings are, or `demo`.
             config: The configuration, as YAML or JSON.
             overrides: Values laid over it, each like `heads.raw_cnn.epochs=3`.
             previous: Bundle or split history of an earlier run, whose split recordings keep.
-            champion: Folder of the bundle that serves now, to be compared with; `registry` asks MLflow, `none` compares
+            champion: Folder of the bundle that serves now, to be compared with; `registry`: MLflow's; `none` compares
                 with nothing.
             run_key: The run's identity: started again with it, the same MLflow run is taken up. Empty: each start is
                 a run of its own.
@@ -194,7 +194,7 @@ def _recordings(
 
 
 def _trained(resolved: RunConfig, data: Data, run: Run) -> tuple[Heads, dict[str, Heads]]:
-    """The heads; with self-training, trained again with what they said of the pool, and those that said it, by name."""
+    """The heads; with self-training, trained again with their predictions of the pool, and the former ones, by name."""
     if resolved.self_training is None:
         return train_heads(resolved, data, run), {}
     earlier = _EARLIER[: resolved.self_training.rounds]

@@ -93,7 +93,7 @@ class Run(NamedTuple):
     """What a node asks of the run as a whole.
 
     Attributes:
-        preset: Names the pipeline, and says how large its nodes are.
+        preset: Names the pipeline, and decides how large its nodes are.
         settings: The configuration.
         run_id: The MLflow run.
         parents: What bundles are made from.
@@ -115,8 +115,8 @@ class EvaluatedBundle(NamedTuple):
     Attributes:
         ensemble: Its supervisor.
         bundle: Sealed, with its verdict.
-        evaluation: All figures.
-        verdict: What the gates said.
+        evaluation: All metrics.
+        verdict: The gates' verdict.
         report: For people.
     """
 
@@ -188,7 +188,7 @@ def distill_heads(
 
 
 def _places(heads: dict[str, HeadConfig]) -> dict[str, str]:
-    """By head, the output of `configure` that speaks of it."""
+    """By head, the output of `configure` with its part."""
     if list(heads) == [STUDENT]:
         return {STUDENT: STUDENT}
     return {name: f"head_{number}" for number, name in enumerate(sorted(heads), start=1)}
@@ -200,13 +200,13 @@ def _with_places(task: Any) -> Any:
 
 
 def pseudo_label_pool(data: Data, heads: Heads, run: Run, word: str) -> Any:
-    """The supervisor of heads that are trained again, and what they say of the pool."""
+    """The supervisor of heads that are trained again, and their predictions of the pool."""
     fitted = _fit_ensemble(data, heads, run, "", f"fit-ensemble-{word}")
     return pseudo_label_recordings("heads", data, heads, fitted.outputs["ensemble"], run, f"pseudo-label-{word}")
 
 
 def pseudo_label_recordings(learner: str, data: Data, heads: Heads, ensemble: Any, run: Run, node: str) -> Any:
-    """What the ensemble says of recordings, for a learner."""
+    """The ensemble's predictions of recordings, for a learner."""
     task = keyed(pseudo_label, run.settings.key("pseudo_label") | heads.places, node)(
         config=run.settings.of("pseudo_label"),
         learner=learner,
@@ -220,13 +220,13 @@ def pseudo_label_recordings(learner: str, data: Data, heads: Heads, ensemble: An
 
 
 def make_bundle(data: Data, heads: Heads, run: Run, teacher: EvaluatedBundle | None = None) -> EvaluatedBundle:
-    """Fuse, calibrate, export, evaluate and judge.
+    """Combine, calibrate, export, evaluate and apply the gates.
 
     Args:
         data: What nodes are handed of recordings.
         heads: The trained heads.
         run: The run.
-        teacher: Where the head is a student: its figures stand beside its teacher's.
+        teacher: Where the head is a student: its metrics stand beside its teacher's.
     """
     of, suffix = (f"_{STUDENT}", f"-{STUDENT}") if teacher else ("", "")
     settings = run.settings

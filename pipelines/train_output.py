@@ -29,7 +29,7 @@ _BORDER_CELLS = 3
 
 
 def evaluated_table(run: TrainedRun, width: int) -> Table:
-    """Everything that was judged on the test recordings: of a run with two bundles, both.
+    """Everything that was evaluated on the test recordings: of a run with two bundles, both.
 
     The number of recordings is a row's own where rows differ in it. Taxon classes for which there is no room are left
     out; the report has them.
@@ -58,7 +58,7 @@ def evaluated_table(run: TrainedRun, width: int) -> Table:
 
 
 def _min_width(names: Sequence[str]) -> int:
-    """Headings of taxon classes may be folded, figures not."""
+    """Headings of taxon classes may be folded, metrics not."""
     cells = {"model": _MIN_NAME_CELLS, "recordings": len("recordings")}
     return 1 + sum(cells.get(name, _FIGURE_CELLS) + _BORDER_CELLS for name in names)
 

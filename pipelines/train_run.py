@@ -52,8 +52,8 @@ class TrainedRun:
 
     Attributes:
         bundle: The bundle's folder.
-        evaluation: Figures on the test set.
-        verdict: What the gates said.
+        evaluation: Metrics of the test set.
+        verdict: The gates' verdict.
         log: Everything that the steps printed.
         times: How long each step took, and which were taken up from an earlier start.
         pages: Everything at the top of the folder, by the pipeline's output: a student's run leaves two bundles.
@@ -67,9 +67,9 @@ class TrainedRun:
     pages: dict[str, Path]
 
     def other_rows(self) -> dict[str, Metrics]:
-        """Figures of the bundle that is not released, where its evaluation is not part of the released one's.
+        """Metrics of the bundle that is not released, where its evaluation is not part of the released one's.
 
-        A student's evaluation holds its teacher's figures; an ensemble is judged before its student is made.
+        A student's evaluation holds its teacher's metrics; an ensemble is evaluated before its student is made.
         """
         if "other_bundle" not in self.pages:
             return {}
@@ -135,7 +135,7 @@ def plan_train(
     champion: str = REGISTRY,
     launcher: StepLauncher | None = None,
 ) -> list[PlannedStep]:
-    """Say which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
+    """List which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
 
     Raises:
         ConfigError: The configuration cannot be used.
@@ -151,7 +151,7 @@ def plan_train(
 
 
 def _arguments(data: str, config: str, overrides: Sequence[str], previous: str, champion: str) -> dict[str, Any]:
-    """Of the pipeline; what a slip names is said before anything runs."""
+    """Of the pipeline; what a slip names is reported before anything runs."""
     check_is_there(data)
     earlier = {"--previous": previous, "--champion": "" if champion in (REGISTRY, NO_CHAMPION) else champion}
     for option, place in earlier.items():
@@ -171,12 +171,12 @@ def _end_tracked_run(run_key: str) -> None:
     from silencio.registry.runs import end_run
 
     # Where nobody answers, the next start of the command closes it.
-    with contextlib.suppress(SilencioError):  # what ended the run is what the user has to hear
+    with contextlib.suppress(SilencioError):  # what ended the run is what the user has to see
         end_run(run_key)
 
 
 def _environment(image: str) -> dict[str, str]:
-    """What the steps say of themselves; an image's own word stays where no checkout runs."""
+    """The steps' own provenance; an image's own word stays where no checkout runs."""
     commit = code_version()
     return {IMAGE: image, **({CODE_VERSION: commit} if commit else {})}
 

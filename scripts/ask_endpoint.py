@@ -1,4 +1,4 @@
-"""Serve a run's bundle on loopback, ask it about recordings that it was never trained on, and show the verdict."""
+"""Serve a run's bundle on loopback, send it recordings that it was never trained on, and show the verdict."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def main() -> int:
     answers = json.loads((options.run / "evaluation.json").read_text(encoding="utf-8"))["answers"][
         : options.max_recordings
     ]
-    table = Table("test recording", "is", "the endpoint says", "then", title="Asked over HTTP")
+    table = Table("test recording", "is", "the endpoint predicts", "then", title="Over HTTP")
     n_first = n_listed = 0
     with local_servers(options.run / "bundle") as servers, Client(servers.url) as client:
         console.print(f"both servers are ready at {servers.url}")
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def _ranked(answer: RecordingDocument) -> list[tuple[str, str, float]]:
-    """Code, name and mean probability over the windows, as recordings are judged, the most probable first."""
+    """Code, name and mean probability over the windows, as recordings are scored, the most probable first."""
     probabilities: dict[tuple[str, str], list[float]] = defaultdict(list)
     for window in answer.windows:
         for species in window.species:
@@ -66,7 +66,7 @@ def _ranked(answer: RecordingDocument) -> list[tuple[str, str, float]]:
 
 
 def _verdict(path: Path) -> list[str]:
-    """What the gates said: each refusal in a line of its own, and what they did not decide."""
+    """The gates' verdict: each refusal in a line of its own, and what they did not decide."""
     verdict = json.loads(path.read_text(encoding="utf-8"))
     undecided = [reason for reason in verdict["reasons"] if reason["passed"] and not reason["decides"]]
     notes = ["Not decided:", *(f"- {reason['message']}" for reason in undecided)] if undecided else []

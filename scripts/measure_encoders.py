@@ -1,4 +1,4 @@
-"""How long encoders take for a window, how large they are, and what they say of a clip.
+"""How long encoders take for a window, how large they are, and what they give for a clip.
 
     measure_encoders.py --clip FILE [--references FOLDER] birdnet yamnet=yamnet.tflite
 
@@ -28,7 +28,7 @@ _N_RUNS = 15
 def main() -> int:
     """Returns 0 when every encoder was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clip", type=Path, required=True, help="a recording; its first five seconds are heard")
+    parser.add_argument("--clip", type=Path, required=True, help="a recording; its first five seconds are used")
     parser.add_argument("--references", type=Path, help="write NAME.npy, at normal and half speed, into this folder")
     parser.add_argument("encoders", nargs="+", metavar="NAME[=FILE]")
     options = parser.parse_args()

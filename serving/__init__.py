@@ -1,1 +1,1 @@
-"""KServe servers for a bundle, and commands to run and ask them: `silencio serve|predict`."""
+"""KServe servers for a bundle, and commands to run and call them: `silencio serve|predict`."""

@@ -17,7 +17,7 @@ _FILE = "encoders/placeholder.tflite"
 
 
 def write_litert_bundle(directory: Path) -> Path:
-    """A placeholder whose encoder is the first samples of a frame, said by LiteRT."""
+    """A placeholder whose encoder is the first samples of a frame, given by LiteRT."""
     write_placeholder_bundle(directory, inputs=("log_mel", "embedding:placeholder"))
     manifest = read_manifest(directory)
     (encoder,) = manifest.encoders

@@ -1,8 +1,8 @@
 """Five folds by recording: `python -m benchmarks.accuracy --data FOLDER --out FOLDER`.
 
-Every recording is judged once, by models that never heard it nor the same sound under another name. Two processes of
-one thread each work on the jobs of all folds; a job that was finished is not computed again: a run that was stopped is
-taken up.
+Every recording is tested once, by models trained neither on it nor on the same sound under another name. Two
+processes of one thread each work on the jobs of all folds; a job that was finished is not computed again: a run that
+was stopped is taken up.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from benchmarks.accuracy.jobs import Run
 from silencio.errors import ConfigError
 from silencio.storage import write_atomically
 
-# What no job of a fold looks at: how a model is exported and judged in a pipeline, and where shards would end.
+# What no job of a fold looks at: how a model is exported and evaluated in a pipeline, and where shards would end.
 _WITHOUT_EFFECT = {
     "calibration",
     "evaluation",
@@ -44,7 +44,7 @@ def take_up(run: Run) -> None:
 
 
 def _facts(run: Run) -> dict[str, Any]:
-    """By dotted name, what decides the figures."""
+    """By dotted name, what decides the metrics."""
     decided = run.config.model_dump(mode="json", exclude=_WITHOUT_EFFECT)
     for encoder in decided["encoders"].values():
         encoder.pop("weights", None)  # a place; what lies there is known by its bytes

@@ -19,7 +19,7 @@ from silencio.data.validate import validate_recordings
 from silencio.taxonomy import ClassList
 
 N_FOLDS = 5
-# Of the fold that follows the judged one, one recording in so many chooses the supervisor; the others train.
+# Of the fold that follows the tested one, one recording in so many chooses the supervisor; the others train.
 _CHOOSING = 3
 
 
@@ -40,7 +40,7 @@ def _draw(seed: int, text: str) -> str:
 
 @dataclass(frozen=True)
 class Reserve:
-    """The recordings that are judged.
+    """The recordings that are tested.
 
     Attributes:
         recordings: Recordings of species with at least five recordings, with their `group_id` and `fold`.
@@ -71,7 +71,7 @@ def read_reserve(data: Path, seed: int, split: SplitConfig) -> Reserve:
 
 
 def fold_recordings(recordings: pd.DataFrame, fold: int) -> pd.DataFrame:
-    """With the `part` that each recording has when `fold` is judged."""
+    """With the `part` that each recording has when `fold` is tested."""
     following = recordings.loc[recordings["fold"] == (fold + 1) % N_FOLDS, "group_id"].unique()
     choosing = sorted(following, key=lambda name: _draw(0, str(name)))[::_CHOOSING]
     chooses = recordings["group_id"].isin(choosing)

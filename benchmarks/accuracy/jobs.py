@@ -1,4 +1,4 @@
-"""The jobs of a fold: each trains one thing and keeps what it says of the fold's recordings.
+"""The jobs of a fold: each trains one thing and keeps its predictions of the fold's recordings.
 
 A job that was finished is not computed again, and one that was killed starts anew: what it draws depends on the
 configuration alone, so a resumed fold is equal to an uninterrupted one.
@@ -33,7 +33,7 @@ from silencio.training.lightning_module import HeadModule
 REFERENCES, SELF_TRAINING = "references", "self_training"
 MEAN_LOG_MEL, MAJORITY = "logistic regression on mean log-mel", "majority class"
 WITHOUT, SELF_TRAINED = "without the hidden labels", "without the hidden labels, self-trained"
-# What a head says of the windows that are judged, beside its weights.
+# A head's predictions of the windows that are tested, beside its weights.
 TEST_SET = "judged.npz"
 
 
@@ -83,7 +83,7 @@ def head_job(run: Run, fold: int, name: str) -> None:
 
 
 def reference_job(run: Run, fold: int) -> None:
-    """What users would reach for instead, fitted on all recordings that are not judged."""
+    """What users would reach for instead, fitted on all recordings that are not tested."""
     began_s, reserve = time.monotonic(), run.reserve()
     every = ShardSet([fold_shard(reserve, fold, run.config, run.out)], run.config.features)
     is_test = np.asarray(every.table["split"] == "test")
@@ -110,7 +110,7 @@ def student_job(run: Run, fold: int, teachers: Sequence[str]) -> None:
 
 
 def self_training_job(run: Run, fold: int, name: str) -> None:
-    """One head without a share of the labels, and again with what it then said of the recordings that lost theirs."""
+    """One head without a share of the labels, and again with its predictions of the recordings that lost theirs."""
     began_s, reserve, how = time.monotonic(), run.reserve(), run.config.self_training
     assert how is not None  # else there is no such job
     shard, classes = fold_shard(reserve, fold, run.config, run.out, hidden_share=how.hidden_share), reserve.classes
@@ -141,7 +141,7 @@ def fitted_ensemble(
 
 
 def ensemble_scores(run: Run, fold: int, ensemble: FittedEnsemble) -> NDArray[np.float64]:
-    """What the supervisor makes of the windows that its heads judged, by recording."""
+    """What the supervisor makes of the windows that its heads predicted, by recording."""
     windows = [WindowProbabilities.load(run.fold(fold) / name / TEST_SET) for name in ensemble.heads]
     joined = ensemble.module().combine(np.stack([one.probabilities for one in windows]))
     return recording_scores(joined, windows[0].recording)

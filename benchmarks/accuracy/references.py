@@ -26,7 +26,7 @@ def encoder_regression(
     Args:
         name: Name of the encoder.
         training: Recordings to fit on.
-        test_set: Recordings to judge.
+        test_set: Recordings to test on.
         classes: The order of the scores.
 
     Returns:

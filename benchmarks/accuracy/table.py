@@ -1,4 +1,4 @@
-"""All folds together: every recording judged once, by models that never heard it; differences paired by recording."""
+"""All folds together: every recording tested once, by models not trained on it; differences paired by recording."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Scores = dict[str, NDArray[np.float64]]
 
 
 def fold_scores(run: Run, reserve: Reserve, fold: int) -> tuple[Scores, dict[str, Any]]:
-    """Everything that was judged on a fold, ensembles included, and how its ensembles were chosen."""
+    """Everything that was tested on a fold, ensembles included, and how its ensembles were chosen."""
     kept: Scores = {}
     for job in (*run.config.heads, REFERENCES, STUDENT, SELF_TRAINING):
         if run.kept(fold, job).exists():
@@ -99,7 +99,7 @@ class _Evaluated:
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """The table as figures. A row is of the folds that it was judged on, a pair of those that both were."""
+    """The table as numbers. A row is of the folds that it was tested on, a pair of those that both were."""
     reserve = run.reserve()
     kept = {fold: fold_scores(run, reserve, fold) for fold in range(N_FOLDS)}
     folds_of: dict[str, list[int]] = {}
@@ -133,7 +133,7 @@ def summary(run: Run) -> dict[str, Any]:
 
 
 def _pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """What is compared: the ensemble with everything, and what the bars speak of."""
+    """What is compared: the ensemble with everything, and what the bars are of."""
     pairs = [(ENSEMBLE, name) for name in names if ENSEMBLE in names and name != ENSEMBLE]
     wanted = [(STUDENT, PLAIN_BIRDNET), (SELF_TRAINED, WITHOUT), (UNAIDED, PLAIN_BIRDNET)]
     return pairs + [pair for pair in wanted if set(pair) <= set(names)]

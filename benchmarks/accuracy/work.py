@@ -28,7 +28,7 @@ def jobs(run: Run, fold: int) -> dict[str, tuple[Job, tuple[str, ...]]]:
     """The jobs of a fold by name, each with the jobs that must be finished before it."""
     heads = tuple(run.config.heads)
     found: dict[str, tuple[Job, tuple[str, ...]]] = {REFERENCES: (partial(reference_job, run, fold), ())}
-    # The one that hears an encoder: the others would take as long again.
+    # The one that takes an encoder: the others would take as long again.
     quick = next((name for name, head in run.config.heads.items() if head.encoder_names), None)
     for name in heads:
         found[name] = (partial(head_job, run, fold, name), (REFERENCES,))

@@ -2,7 +2,7 @@
 
 A bound that has nothing to do with how the demo's heads are trained: how often the regression on BirdNET's embeddings
 that users would reach for passes the gates on recordings (without soundscapes, and without the regression on the mean
-spectrum), over splits that the demo's five are not among.
+spectrum), over draws of the split that the demo's five are not among.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _MAJORITY = "majority class"
 
 
 def prove(units: Units) -> dict[str, Any]:
-    """Shares of splits."""
+    """Shares of draws of the split."""
     return {"regression_on_birdnet": units.do("birdnet", _regressions)}
 
 

@@ -1,4 +1,4 @@
-"""What `make demo`'s model comes to over five splits: the whole pipeline each time, under the policy that ships.
+"""What `make demo`'s model comes to over five draws of the split: the whole pipeline, under the policy that ships.
 
 Classes and settings were fixed before: `src/silencio/presets/demo.yaml` says by which rule. Seconds are those of all
 processes of a run on the processor, and by the clock; the machine's load is in the result's `machine`.
@@ -26,8 +26,8 @@ _METRICS = ("top1", "macro_map", "macro_roc_auc")
 
 
 def prove(units: Units) -> dict[str, Any]:
-    """By split seed: figures on test recordings, what each gate said, seconds; and how many seeds passed."""
-    # Of other settings a finished seed says nothing; of other code neither, for which another --work is named.
+    """By split seed: metrics of test recordings, each gate's outcome, seconds; and how many seeds passed."""
+    # A finished seed holds for no other settings; of other code neither, for which another --work is named.
     settings = hashlib.sha256(preset_text("demo").encode()).hexdigest()[:8]
     seeds: dict[str, Any] = {}
     for seed in SEEDS:
@@ -72,7 +72,7 @@ def _processor_s() -> float:
 
 
 def table(found: dict[str, Any]) -> list[list[str]]:
-    """What docs/demo.md shows of a result: a row a seed, of seed, verdict, top-1 of how many, figures, who refused."""
+    """What docs/demo.md shows of a result: a row a seed, of seed, verdict, top-1 of how many, metrics, who refused."""
     return [
         [
             seed,

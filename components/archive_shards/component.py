@@ -9,7 +9,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def archive_shards(archive: dsl.Input[dsl.Dataset]) -> List[int]:
-    """Say which shards there are.
+    """List the archive's shards.
 
     A step of its own because `kfp.local` loops over a task's only output and over nothing else.
 

@@ -1,4 +1,4 @@
-"""calibrate: probabilities that mean what they say, and thresholds."""
+"""calibrate: calibrated probabilities, and thresholds."""
 
 from kfp import dsl
 

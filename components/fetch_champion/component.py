@@ -10,7 +10,7 @@ def fetch_champion(champion: str, bundle: dsl.Output[dsl.Model]) -> str:
     """Fetch and verify the champion while there is no work to lose; later steps need neither its place nor MLflow.
 
     Args:
-        champion: Folder or S3 prefix of the bundle that serves now; `registry` asks MLflow; `none` compares with
+        champion: Folder or S3 prefix of the bundle that serves now; `registry` fetches MLflow's; `none` compares with
             nothing.
         bundle: The champion, or a folder that says that there is none.
 

@@ -1,4 +1,4 @@
-"""Say which version of everything that a run reads is there now."""
+"""Identify which version of everything that a run reads is there now."""
 
 from components.inputs_version.component import inputs_version
 

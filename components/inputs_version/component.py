@@ -7,7 +7,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def inputs_version(data: str, beside: str) -> str:
-    """Say which version of everything that the run reads is there now.
+    """Identify which version of everything that the run reads is there now.
 
     KFP's cache sees the name of a place and not what lies there: steps that are handed this value run again when a
     file was added, removed or written there. Hidden files and what systems leave in folders that somebody

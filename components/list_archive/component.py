@@ -7,7 +7,7 @@ from components.image import STEP
 
 @dsl.component(**STEP)
 def list_archive(data: str, n_shards: int, archive: dsl.Output[dsl.Dataset], metrics: dsl.Output[dsl.Metrics]):
-    """List the files below a place, and say which shard scores each.
+    """List the files below a place, and choose which shard scores each.
 
     Args:
         data: A folder, an `s3://` prefix or a zip.

@@ -11,7 +11,7 @@ def open_run(name: str, key: str) -> str:
 
     Args:
         name: Shown in MLflow's list of runs.
-        key: The pipeline run's identity: asked again with it, the same MLflow run is taken up.
+        key: The pipeline run's identity: with the same key the same MLflow run is taken up.
 
     Returns:
         The MLflow run's id.

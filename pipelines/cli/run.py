@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def configure_plan(parser: argparse.ArgumentParser) -> None:
-    """Say which steps `run` would run, and why; run nothing."""
+    """List which steps `run` would run, and why; run nothing."""
     pipelines = parser.add_subparsers(dest="pipeline", required=True)
     train = pipelines.add_parser("train", help="from recordings to a bundle")
     _add_train(train)

@@ -113,7 +113,7 @@ def provenance(package: Package) -> Iterator[Fault]:
                 what = f"it keeps {value!r} as its image, and runs in {container.get('image')!r}"
                 yield Fault(label, what, f"let {IMAGE} be its image")
             elif name == CODE_VERSION:
-                what = f"it is told that its code is {value!r}, whatever the image holds"
+                what = f"its variable claims that its code is {value!r}, whatever the image holds"
                 yield Fault(label, what, f"bake {CODE_VERSION} into the image where it is built")
 
 

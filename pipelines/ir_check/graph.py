@@ -34,9 +34,7 @@ def references(package: Package) -> Iterator[Fault]:
             yield Fault(name, f"there is no executor {label!r}", "name one that the file has")
     for label in package.kubernetes:
         if label not in package.executors:
-            yield Fault(
-                label, "Kubernetes is asked something for it, and it is no executor", "name one that the file has"
-            )
+            yield Fault(label, "Kubernetes has settings for it, and it is no executor", "name one that the file has")
 
 
 def executors(package: Package) -> Iterator[Fault]:

@@ -124,9 +124,9 @@ def _status(dag: Dag, task: Mapping[str, Any], status: Mapping[str, Any], where:
     producer = status.get("producerTask")
     if producer not in dag.tasks or producer not in task.get("dependentTasks", []):
         what = f"{producer!r} is no task that it waits for, and the driver takes the first of dependentTasks"
-        return [Fault(where, what, "let it wait for the task whose end it is told")]
+        return [Fault(where, what, "let it wait for the task whose end it takes")]
     if task.get("triggerPolicy", {}).get("strategy") != "ALL_UPSTREAM_TASKS_COMPLETED":
-        return [Fault(where, "only an exit task is told how another ended", "make it the task of an ExitHandler")]
+        return [Fault(where, "only an exit task learns how another ended", "make it the task of an ExitHandler")]
     return []
 
 

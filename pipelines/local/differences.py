@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Of more, only how many there are is said.
+# Of more, only how many there are is shown.
 _MAX_NAMED = 3
 _MAX_LENGTH = 60
 _NOTHING = object()

@@ -147,7 +147,7 @@ class _Server:
         server = os.getpid()
         try:
             process = os.fork()
-        except OSError:  # the run starts the step by itself, and says what there is to be said
+        except OSError:  # the run starts the step by itself, and reports what there is to report
             process = -1
         if process == 0:
             self._leave(status)

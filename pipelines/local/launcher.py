@@ -172,7 +172,7 @@ class _Started(subprocess.Popen[str]):
             errors="replace",
             bufsize=1,
             env=dict(environment),
-            process_group=0,  # Ctrl-C is for the run to hear, and for the run to pass on
+            process_group=0,  # Ctrl-C is for the run to catch, and for the run to pass on
         )
 
 

@@ -222,6 +222,6 @@ def _stopped_by_signals(steps: LocalSteps) -> Iterator[None]:
 
 
 def _quiet_kfp() -> None:
-    """What it says of images and of Kubernetes is no news here."""
+    """Its messages about images and Kubernetes are no news here."""
     warnings.filterwarnings("ignore", module="kfp")
     logging.getLogger("kfp").setLevel(logging.ERROR)

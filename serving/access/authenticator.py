@@ -78,7 +78,7 @@ class Authenticator:
         wait_s = bucket.take(now_s, key.requests_per_minute, key.burst)
         if wait_s:
             raise AccessError(
-                f"key {key.name} may ask {key.requests_per_minute:g} times a minute", max(1, math.ceil(wait_s))
+                f"key {key.name} may send {key.requests_per_minute:g} requests a minute", max(1, math.ceil(wait_s))
             )
         return key
 

@@ -1,4 +1,4 @@
-"""How often a key may ask."""
+"""How often a key may send requests."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Tls:
 class Renewal:
     """Tells once of every pair that took the place of the last and fits together.
 
-    The SDK watches the files by inotify, which hears of the first replacement and of none after it.
+    The SDK watches the files by inotify, which sees the first replacement and none after it.
 
     Args:
         tls: The pair.

@@ -1,1 +1,1 @@
-"""Options of `silencio serve`, `predict` and what else asks or runs servers: read without importing what they start."""
+"""Options of `silencio serve`, `predict` and others around servers: read without importing what they start."""

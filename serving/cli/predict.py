@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="OGG, WAV, FLAC or MP3")
     backend = parser.add_mutually_exclusive_group(required=True)
     backend.add_argument("--bundle", type=Path, metavar="DIR", help="score here, without a server")
-    backend.add_argument("--url", help="ask a server, like http://127.0.0.1:8080")
+    backend.add_argument("--url", help="call a server, like http://127.0.0.1:8080")
     parser.add_argument(
         "--format", choices=FORMAT_NAMES, default=TABLE, help="json: one object a line and file (default: %(default)s)"
     )

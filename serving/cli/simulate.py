@@ -12,7 +12,7 @@ SIMULATIONS = ("guide", "power", "mobile", "rare", "adversarial")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Let simulated users ask a server, and say what they saw."""
+    """Let simulated users call a server, and report what they saw."""
     parser.add_argument("simulation", choices=SIMULATIONS, help="who they are")
     parser.add_argument("--url", required=True, help="of the transformer, like http://127.0.0.1:8080")
     parser.add_argument("--recordings", type=Path, metavar="DIR", help="what they send; sounds made up by default")

@@ -12,7 +12,9 @@ from serving.stream.producer import BACKGROUNDS
 
 def configure_produce(parser: argparse.ArgumentParser) -> None:
     """Write one-minute soundscapes with calls at known times."""
-    parser.add_argument("--recordings", type=Path, required=True, metavar="DIR", help="labelled: whose calls are heard")
+    parser.add_argument(
+        "--recordings", type=Path, required=True, metavar="DIR", help="labelled: whose calls are mixed in"
+    )
     parser.add_argument("--backgrounds", type=Path, metavar="DIR", help=f"default: DIR/{BACKGROUNDS}, or made noise")
     parser.add_argument("--to", required=True, metavar="PLACE", help="a folder, or s3://bucket/prefix")
     parser.add_argument(

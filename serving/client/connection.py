@@ -55,7 +55,7 @@ def connection(
         if proxy is None:
             raise
         raise ServingError(
-            f"{url} cannot be asked through the proxy that the environment names ({proxy.shown}): http://HOST:PORT or "
+            f"{url} cannot be called through the proxy that the environment names ({proxy.shown}): http://HOST:PORT or "
             f"https://HOST:PORT is taken; correct or unset {proxy.variable}, or name the server in NO_PROXY"
         ) from error
 

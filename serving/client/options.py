@@ -1,4 +1,4 @@
-"""Options of commands that ask a server, and where they find what no option says."""
+"""Options of commands that call a server, and where they find what no option sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CERTIFICATE_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", 
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of a command that asks a server and may show it a key."""
+    """Declare the options of a command that calls a server and may show it a key."""
     _add_cacert(parser)
     parser.add_argument(
         KEY_IN_CLEAR_OPTION,
@@ -25,7 +25,7 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_cacert(parser: argparse.ArgumentParser) -> None:
-    """Declare the option of a command that asks a server."""
+    """Declare the option of a command that calls a server."""
     parser.add_argument(
         CACERT_OPTION,
         type=Path,

@@ -1,4 +1,4 @@
-"""Certificates that a client of the servers takes, and what it says of a server that shows another one."""
+"""Certificates that a client of the servers takes, and its error about a server that shows another one."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Trust:
 
     @classmethod
     def of(cls, url: str, proxy: str = "", cacert: Path | None = None) -> Self:
-        """What the option says, else the environment: looked at only where the server or its proxy shows a certificate.
+        """The option's, else the environment's: looked at only where the server or its proxy shows a certificate.
 
         Raises:
             ConfigError: It names certificates that cannot be used, or the option is given where none is shown.
         """
         if not shows_certificate(url, proxy):
             if cacert is not None:
-                raise ConfigError(f"{CACERT_OPTION} {cacert} is of no use: {url} shows no certificate; ask https://")
+                raise ConfigError(f"{CACERT_OPTION} {cacert} is of no use: {url} shows no certificate; use https://")
             return cls()
         if cacert is not None:
             source = f"{CACERT_OPTION} {cacert}"
@@ -75,15 +75,15 @@ class Trust:
             return self._refused(url, fault)
         hint = ""
         if fault is not None and fault.reason in _NO_TLS:
-            hint = "; if it speaks no TLS, ask it by http://"
+            hint = "; if it speaks no TLS, use http://"
         elif isinstance(error, httpx.RemoteProtocolError) and urlsplit(url).scheme == "http":
-            hint = "; if it speaks TLS, ask it by https://"
+            hint = "; if it speaks TLS, use https://"
         return f"{url} does not answer{through}: {str(error).rstrip('.') or type(error).__name__}{hint}"
 
     def _refused(self, url: str, fault: ssl.SSLCertVerificationError) -> str:
         what = f"the certificate of {url} is not taken ({fault.verify_message})"
         if fault.verify_code in _OTHER_NAME:
-            return f"{what}: ask the server by a name that its certificate is for, or give it one for this name"
+            return f"{what}: call the server by a name that its certificate is for, or give it one for this name"
         if fault.verify_code in _NOT_NOW:
             return f"{what}: renew it on the server, or set the clock of whichever machine is wrong"
         return (
@@ -93,7 +93,7 @@ class Trust:
 
 
 def shows_certificate(*addresses: str) -> bool:
-    """Whether one of them is asked by TLS; one that is no address is not."""
+    """Whether one of them is reached by TLS; one that is no address is not."""
     return any(address.lower().startswith("https://") for address in addresses)
 
 

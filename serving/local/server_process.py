@@ -64,8 +64,8 @@ class ServerProcess:
     def start(cls, module: str, arguments: Sequence[str], url: str, log: Path, without: Collection[str] = ()) -> Self:
         """Start `python -m module`.
 
-        It is told to stop when its standard input ends: a parent that is killed leaves nothing behind. In a session
-        of its own, it does not hear a terminal's Ctrl-C: its parent does, and stops it in order.
+        It stops when its standard input ends: a parent that is killed leaves nothing behind. In a session
+        of its own, it does not get a terminal's Ctrl-C: its parent does, and stops it in order.
 
         Args:
             module: The server's module.

@@ -20,7 +20,7 @@ from silencio.bundle.manifest import MANIFEST
 from silencio.errors import ServingError
 from silencio.network import free_ports, is_loopback
 
-# Who listens everywhere is asked here.
+# A server that listens everywhere is reached here.
 _EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  # compared, not listened on
 _POLL_S = 0.1
 
@@ -60,10 +60,10 @@ class LocalServers:
                 )
 
     def stop(self) -> None:
-        """Stop the transformer, which asks the predictor until its last request is answered, and then the predictor.
+        """Stop the transformer, which calls the predictor until its last request is answered, and then the predictor.
 
         Raises:
-            ServingError: One that was asked to stop did not end in order; the message has its last lines.
+            ServingError: One that was to stop did not end in order; the message has its last lines.
         """
         for server in reversed(self.both):
             server.request_stop()
@@ -123,7 +123,7 @@ def local_servers(
             _wait_until_ready(servers, on_progress, start_timeout_s)
             yield servers
         except BaseException:
-            # What went wrong first is what is said.
+            # What went wrong first is what is reported.
             with suppress(ServingError):
                 servers.stop()
             raise

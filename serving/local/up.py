@@ -98,7 +98,7 @@ def transformer_options(settings: LocalSettings) -> list[str]:
     given = {name: getattr(settings, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
     words = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
     words += [f"--allow_origin={origin}" for origin in settings.allow_origin]
-    # Said either way: the server sees the environment, too, over which the command line wins here.
+    # Set either way: the server sees the environment, too, over which the command line wins here.
     return [*words, "--birdnet_range" if settings.birdnet_range else "--no-birdnet_range"]
 
 
@@ -117,11 +117,11 @@ def notes(settings: LocalSettings, url: str, tls: Tls | None) -> Iterator[str]:
     """What whoever started it might not expect."""
     yield from misspelt(LocalSettings, TransformerSettings, PredictorSettings)
     if settings.keys is None and settings.host not in LOOPBACK_HOSTS:
-        yield f"listening on {settings.host} without --keys: whoever reaches this machine may ask"
+        yield f"listening on {settings.host} without --keys: whoever reaches this machine may use it"
     host = urlsplit(url).hostname or ""
     if tls is not None and (reason := refusal_at(tls, host)):
         names = names_of(tls)
-        others = f"; it is for {', '.join(names)}: ask by one of these, from where it leads here" if names else ""
+        others = f"; it is for {', '.join(names)}: use one of these, from where it leads here" if names else ""
         yield f"clients do not take the certificate {tls.certificate} at {host} ({reason}){others}"
 
 

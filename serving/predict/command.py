@@ -43,7 +43,7 @@ def predict(options: argparse.Namespace) -> int:
     """Answer for every file that can be read.
 
     Returns:
-        0 if all were, 1 if one was not or nothing could be asked.
+        0 if all were, 1 if one was not or no server answered.
     """
     output_format: str = options.format
     top_k: TopK = FORMATS[output_format].top_k if output_format in FORMATS else options.top_k
@@ -96,7 +96,7 @@ def _check_place(options: argparse.Namespace) -> None:
         raise ConfigError("--latitude and --longitude are needed together")
     has_prior = options.site_list or options.birdnet_range
     if options.bundle and options.cacert:
-        raise ConfigError(f"{CACERT_OPTION} goes with --url: with --bundle no server is asked")
+        raise ConfigError(f"{CACERT_OPTION} goes with --url: with --bundle there is no server")
     if options.url and has_prior:
         raise ConfigError("--site-list and --birdnet-range go with --bundle: a server has its own")
     if has_prior and options.latitude is None:

@@ -17,7 +17,7 @@ from silencio.errors import ConfigError, StorageError
 from silencio.storage import escaped, is_refused_name, short_name, write_atomically
 
 Answer = tuple[Path, RecordingDocument]
-# A server says it with its first answer.
+# A server names it with its first answer.
 BandHz = Callable[[], tuple[float, float] | None]
 
 

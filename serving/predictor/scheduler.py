@@ -129,9 +129,9 @@ class Scheduler:
             began_s = time.monotonic()
             try:
                 n_windows = _deliver(self._run(_joined(pieces)), pieces)
-            except Exception as error:  # noqa: BLE001  # the end of a thread: whatever it is, those who wait hear of it
+            except Exception as error:  # noqa: BLE001  # the end of a thread: whatever it is, those who wait get it
                 for piece in pieces:
-                    self._forget(piece.job)  # before anybody hears of it: who asks then finds no rest in the queue
+                    self._forget(piece.job)  # before anybody gets it: who looks then finds no rest in the queue
                     piece.job.fail(error)
                 continue
             ended_s = time.monotonic()

@@ -40,7 +40,7 @@ def read_tensors(request: InferRequest, entries: Sequence[GraphInput]) -> dict[s
     """The graph's inputs as a request holds them.
 
     Raises:
-        InvalidInput: A tensor is missing, not asked for, or of another type or shape; the message says which.
+        InvalidInput: A tensor is missing, not an input, or of another type or shape; the message says which.
     """
     wanted: dict[str, GraphInput] = {entry.name: entry for entry in entries}
     names = [tensor.name for tensor in request.inputs]

@@ -1,4 +1,4 @@
-"""Answers packed by gzip, for clients that ask for it: JSON of ten minutes with every class shrinks to a tenth."""
+"""Answers packed by gzip, for clients that accept it: JSON of ten minutes with every class shrinks to a tenth."""
 
 from __future__ import annotations
 

@@ -11,12 +11,21 @@ from starlette.responses import JSONResponse, Response
 
 _METHODS = ("GET", "HEAD", "POST")
 # What a page may send beyond what every page may, and what it may read.
-_REQUEST_HEADERS = ("Authorization", "Content-Encoding", "Inference-Header-Content-Length", "X-API-Key", "X-Request-ID")
+_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Encoding",
+    "Inference-Header-Content-Length",
+    "X-API-Key",
+    "X-Request-ID",
+    "X-Session-ID",
+)
 _ANSWER_HEADERS = (
     "Inference-Header-Content-Length",
     "Retry-After",
     "WWW-Authenticate",
     "X-Request-ID",
+    "X-Silencio-Arm",
+    "X-Silencio-Release",
     "X-Silencio-Request-ID",
 )
 
@@ -37,7 +46,7 @@ def allow_origins(app: FastAPI, origins: Sequence[str]) -> None:
             allow_methods=_METHODS,
             allow_headers=_REQUEST_HEADERS,
             expose_headers=_ANSWER_HEADERS,
-            # A page of the internet may ask a server in the field station's network, where its operator says so.
+            # A page of the internet may call a server in the field station's network, where its operator allows it.
             allow_private_network=True,
         )
 

@@ -25,7 +25,7 @@ class MessageTimeoutError(Exception):
 
 
 class NoMessageError(Exception):
-    """gRPC did not hand a message over; where that is for its size, the client was told so already."""
+    """gRPC did not hand a message over; where that is for its size, the client has that answer already."""
 
 
 class Messages:

@@ -13,7 +13,7 @@ def grpc_options(limits: Limits) -> list[tuple[str, int | str]]:
     """Options of the server's channel."""
     return [
         ("grpc.max_receive_message_length", limits.max_body_bytes),
-        ("grpc.max_send_message_length", -1),  # as large as what was asked for; REST knows no bound either
+        ("grpc.max_send_message_length", -1),  # as large as the answer is; REST knows no bound either
         # Without it gRPC takes megabytes of a message that nobody reads; with it 64 KiB, the protocol's window.
         ("grpc.http2.bdp_probe", 0),
         # gRPC shares a port by default: a second predictor would silently get half of the requests.

@@ -62,7 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._watch(len(data))
 
     def _feed(self, data: bytes) -> None:
-        """Parse, once more without the offer where a head has one: the parser itself cannot be told to go on."""
+        """Parse, once more without the offer where a head has one: the parser itself has no way to go on."""
         while True:
             try:
                 self.parser.feed_data(data)
@@ -151,9 +151,9 @@ class HttpProtocol(HttpToolsProtocol):
 
 def _what_is_wrong(data: bytes, error: httptools.HttpParserError) -> str:
     if data.startswith(_TLS_HANDSHAKE):
-        return "this port speaks HTTP without TLS: ask http://, not https://"
+        return "this port speaks HTTP without TLS: use http://, not https://"
     if data.startswith(_HTTP2_PREFACE):
-        return "HTTP/2 is not taken: ask by HTTP/1.1"
+        return "HTTP/2 is not taken: use HTTP/1.1"
     reason = str(error)
     if isinstance(error, httptools.HttpParserInvalidURLError):
         reason += "; letters beyond ASCII and blanks are written in per cent, as %C3%B1"

@@ -33,7 +33,7 @@ _RELEASE = "release: a champion and a challenger behind Debian's HAProxy, by scr
 # this transformer alone, whatever keys, TLS and limits are for clients.
 _OF_THE_SDK = {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
 NOT_THE_PREDICTORS = frozenset({ServerSettings.variable(name) for name in ServerSettings.model_fields} | _OF_THE_SDK)
-# `silencio serve` asks by TLS where its own option says so, and knows nothing of the SDK's names for it.
+# `silencio serve` uses TLS where its own option is set, and knows nothing of the SDK's names for it.
 NOT_THE_TRANSFORMERS = frozenset({TransformerSettings.variable(name) for name in _BETWEEN_THE_SERVERS} | _OF_THE_SDK)
 
 
@@ -63,7 +63,7 @@ class LocalSettings(ServingSettings):
         tls_cert: PEM, certificate with its chain: REST and gRPC speak TLS (docs/operating.md).
         tls_key: PEM, key of the certificate.
         max_body_bytes: Largest body or gRPC message that is read.
-        allow_origin: Let web pages of https://app.example.org ask, too; * for all (docs/operating.md).
+        allow_origin: Let web pages of https://app.example.org call, too; * for all (docs/operating.md).
         canary: A bundle to be released: it runs beside the other one, behind HAProxy, at 0 % (docs/releasing.md).
         splitter: HAProxy and Prometheus from the beginning: a challenger may be offered while it runs.
         state_dir: Folder of what runs behind HAProxy: share, configuration, addresses.

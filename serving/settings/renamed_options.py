@@ -1,4 +1,4 @@
-"""Options that have another name now: the old one is refused, and the message says the new one."""
+"""Options that have another name now: the old one is refused, and the message names the new one."""
 
 from __future__ import annotations
 

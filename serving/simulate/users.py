@@ -151,7 +151,7 @@ def _send_with_retries(
         done = scenario.record(client.send(what, content, media_type, code=code, duration_s=duration_s))
         if done.status is not None and done.status not in BUSY_STATUSES:
             return
-        # The server's seconds are real ones; the scenario waits `speed` times shorter than it is told.
+        # The server's seconds are real ones; the scenario waits `speed` times shorter than the answer demands.
         after_s = (done.retry_after_s or 0.0) * scenario.speed
         scenario.wait(_RETRIES.pause_s(n_failures, after_s, jitter=float(rng.random())))
         if scenario.is_over:

@@ -54,7 +54,7 @@ class ProducerConfig:
 
 
 def produce(recordings: Sequence[Recording], backgrounds: Path | None, config: ProducerConfig) -> Iterator[str]:
-    """Write soundscapes one after the other, each when it is asked for.
+    """Write soundscapes one after the other, each when it is due.
 
     The table of its calls (Raven's) is there before the recording is, and the recording appears whole: in a folder
     under a hidden name first, in S3 by one request.

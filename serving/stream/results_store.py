@@ -2,7 +2,7 @@
 
 A file or an object appears whole or not at all and under one name, so a consumer that is killed at any moment finds
 each input either done or not, and doing it once more replaces the same file with the same content. A database beside
-the results could say something else than they do, and S3 has no file that can be appended to. An entry is called as its
+the results could differ from them, and S3 has no file that can be appended to. An entry is called as its
 input is; where that is no name of a file here (too long with its suffix), it is called by the SHA-256 of it.
 """
 

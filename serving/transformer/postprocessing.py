@@ -79,7 +79,7 @@ class Postprocessor:
         ]
 
     def text(self, request: PreprocessedRequest, documents: Sequence[RecordingDocument]) -> tuple[str, str] | None:
-        """The answer as another program's file, and its media type; None where JSON was asked for."""
+        """The answer as another program's file, and its media type; None where JSON was requested."""
         output_format = FORMATS.get(request.parsed.options.format)
         if output_format is None:
             return None

@@ -27,7 +27,7 @@ _MAX_CALL_BYTES = 6 << 20
 # Of one recording: one is worked on while the next is on its way. More would only fill the predictor's queue.
 _MAX_CONCURRENT_CALLS = 2
 _Code = grpc.StatusCode
-# What passes by itself. A queue that is full is not asked again: the retries of all would keep it full.
+# What passes by itself. A full queue is not tried again: the retries of all would keep it full.
 _TRY_LATER = {
     _Code.UNAVAILABLE: "the predictor is not available; try again",
     _Code.ABORTED: "the predictor is not available; try again",

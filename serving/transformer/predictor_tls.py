@@ -36,7 +36,7 @@ def predictor_credentials(settings: TransformerSettings) -> grpc.ChannelCredenti
         if not settings.predictor_insecure and not _is_here(settings.predictor_host):
             raise ConfigError(
                 f"the predictor {settings.predictor_host} is on another machine, and recordings would go there in "
-                "clear: give --predictor_ca FILE (or --predictor_use_ssl true) to ask by TLS, or --predictor_insecure "
+                "clear: give --predictor_ca FILE (or --predictor_use_ssl true) to use TLS, or --predictor_insecure "
                 "where a mesh encrypts or the network is yours alone; in a KServe InferenceService, among the "
                 "transformer's args"
             )

@@ -47,7 +47,7 @@ class AudioError(SilencioError):
 
 
 class DecodeError(AudioError):
-    """Bytes that are no audio, or audio that holds nothing to hear.
+    """Bytes that are no audio, or audio without any sound in it.
 
     Args:
         message: What is wrong.

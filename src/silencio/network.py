@@ -1,4 +1,4 @@
-"""What the environment says of the network: the proxy on the way to an address, and whose certificates are trusted.
+"""Settings of the network in the environment: the proxy on the way to an address, and whose certificates are trusted.
 
 HTTP libraries read these variables each in its own way, and fail on values that they do not know with whatever is at
 hand, often for an address that the variable does not concern. Here one variable is found for one address, so that a
@@ -48,7 +48,7 @@ class EnvironmentProxy:
 def is_loopback(url: str) -> bool:
     """Whether an address is this machine's own, which no proxy can reach.
 
-    So is the one that stands for every address: whoever asks it reaches this machine.
+    So is the one that stands for every address: whoever connects to it reaches this machine.
     """
     host = (urlsplit(url).hostname or "").removesuffix(".")
     with contextlib.suppress(ValueError):
@@ -96,7 +96,7 @@ def _is_free(port: int) -> bool:
 
 
 def proxy_of(url: str) -> EnvironmentProxy | None:
-    """The proxy through which an address is asked; None asks it directly.
+    """The proxy through which an address is reached; None connects directly.
 
     `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` count as for curl, in capitals or not; `NO_PROXY` may have
     ranges of addresses (`10.0.0.0/8`, `fe80::/10`).

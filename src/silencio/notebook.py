@@ -1,7 +1,7 @@
 """What a notebook does in one call: load a bundle, predict files, read a prediction log, as pandas' tables.
 
 `import silencio` offers all of it. Recordings are decoded in this very process, so that it works in a cell as in a
-script; `silencio predict --bundle` decodes in a process of its own, which a recording of a stranger's may crash.
+script; `silencio predict --bundle` decodes in a process of its own, which an untrusted recording may crash.
 """
 
 from __future__ import annotations

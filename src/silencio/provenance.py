@@ -1,4 +1,4 @@
-"""What runs: which code, in which image. A process says it of itself; nobody can tell it to say something else."""
+"""What runs: which code, in which image. A process finds it out by itself; no option changes what it finds."""
 
 from __future__ import annotations
 

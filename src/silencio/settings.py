@@ -172,7 +172,7 @@ def _cache(value: object) -> object:
 
 
 class Settings(EnvironmentSettings):
-    """What the environment says of every process.
+    """Settings of every process in the environment.
 
     Attributes:
         n_threads: Threads of one training or scoring process (`SILENCIO_THREADS`; default: the cores it may use).

@@ -115,7 +115,7 @@ def test_work__what_is_finished_is_not_computed_again(run: Run) -> None:
     assert facts["pairs"][f"{ENSEMBLE} - majority class"]["top1"][0] == pytest.approx(
         facts["rows"][ENSEMBLE]["top1"] - facts["rows"]["majority class"]["top1"]
     )
-    # A row is of what it was judged on, a pair of what both were.
+    # A row is of what it was evaluated on, a pair of what both were.
     head_job(run, 1, "raw_cnn")
     more = summary(run)
     assert more["rows"]["raw_cnn"]["n_recordings"] > n_evaluated

@@ -1,4 +1,4 @@
-"""The benchmarks run, count right, and say plainly what they missed. How fast anything is, is not judged here."""
+"""The benchmarks run, count right, and say plainly what they missed. How fast anything is, is not tested here."""
 
 from __future__ import annotations
 

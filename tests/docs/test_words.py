@@ -1,13 +1,16 @@
 """The house speaks the field's words: a short list of our own dialect may not come back as a name in code or settings.
 
-Names only: sentences may stay warm. `most`, `least` and `longest` are limits by other words (`max_…`, `min_…`,
-`…_timeout_s`); data do not speak (`predictions`, not `said`) and are not heard; a model is evaluated, not judged.
+Names above all: sentences may stay warm, but for a few words that stood for a technical term. `most`, `least` and
+`longest` are limits by other words (`max_…`, `min_…`, `…_timeout_s`); data do not speak (`predictions`, not `said`) and
+are not heard; a model is evaluated, not judged.
 """
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -47,6 +50,12 @@ ALLOWED = {"most_common", "most_probable", "at_least"}
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+(?![a-z])")
 # An option, an environment variable or a key in a text: what users type.
 _TYPED = re.compile(r"--[a-z][a-z0-9_-]*|\bSILENCIO_[A-Z0-9_]+")
+
+# In sentences: a model is evaluated and takes inputs, heads are combined. Animals may be heard.
+_DIALECT = re.compile(
+    r"\b(?:judge[ds]|hears|fused?|unasked|(?:says|said) of (?:a|each|every|the) (?:recording|window)s?)\b"
+)
+_QUOTED = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
 _NAMELESS = re.compile(
     r" {4,16}\*{0,2}\w+: (Of|Whose|Whom|Likewise|Itself|Theirs|As given|As above|[A-Z][a-z]+ which)\b"
@@ -115,6 +124,19 @@ def keys(value: object) -> Iterator[str]:
             yield from keys(inner)
 
 
+def sentences(source: str) -> Iterator[tuple[int, str]]:
+    """Comments and docstrings of Python source, without what stands in backticks, with their lines."""
+    tree = ast.parse(source)
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], _QUOTED.sub("", token.string)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                yield node.body[0].lineno, _QUOTED.sub("", text)
+
+
 def nameless_lines(source: str) -> Iterator[tuple[int, str]]:
     """Lines of docstrings that say of an attribute or argument no more than whose it is, with their numbers."""
     lines = source.splitlines()
@@ -158,6 +180,29 @@ def test_code__names_are_the_fields() -> None:
         if forbidden_in(name)
     ]
     assert not wrong, "\n".join(sorted(set(wrong)))
+
+
+def test_sentences__our_words_are_found_in_comments_and_docstrings_alone() -> None:
+    source = '"""What is judged."""\nx = "judged"  # `judged` is a key; a head hears it\n'
+    assert [(line, _DIALECT.findall(text)) for line, text in sentences(source)] == [(2, ["hears"]), (1, ["judged"])]
+    assert not _DIALECT.findall("what the listener said, heard by a judge; what is said of the server")
+
+
+def test_sentences__of_the_code_are_the_fields() -> None:
+    wrong = [
+        f"{path.relative_to(HOUSE)}:{line}: {word}"
+        for path in python_files()
+        for line, text in sentences(path.read_text(encoding="utf-8"))
+        for word in _DIALECT.findall(text)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "page", [*sorted((HOUSE / "docs").glob("*.md")), HOUSE / "README.md", HOUSE / "ARCHITECTURE.md"]
+)
+def test_sentences__of_the_pages_are_the_fields(page: Path) -> None:
+    assert not _DIALECT.findall(_QUOTED.sub("", page.read_text(encoding="utf-8")))
 
 
 def test_docstrings__a_line_without_a_noun_is_found() -> None:

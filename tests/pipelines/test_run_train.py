@@ -125,7 +125,7 @@ def test_failed_step__is_explained(tiny_config: Path, tmp_path: Path) -> None:
         (["--preset", "demo", "--set", "heads.effnet_lora.weights=none"], "low-rank updates of random weights"),
         (
             ["--preset", "demo", "--set", "gates={minimum: {top_1: 0.4}}"],
-            "no figure of the test recordings: did you mean top1",
+            "no metric of the test recordings: did you mean top1",
         ),
         (["--preset", "demo", "--set", "gates.minimum.top1=2"], "top1: must be a number from 0 to 1 (found 2)"),
         (["--preset", "demo", "--set", "gates={beats: {majority clas: [top1]}}"], "did you mean majority class?"),

@@ -80,7 +80,7 @@ class Tracked:
         return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
 
     def has_epochs(self) -> bool:
-        """Whether the server has figures of the latest command's head."""
+        """Whether the server has metrics of the latest command's head."""
         runs = self.runs()
         if len(runs) < self.n_commands:
             return False

@@ -1,4 +1,4 @@
-"""What `run train` prints of a finished run: every bundle by what it is, on the recordings that it was judged on."""
+"""What `run train` prints of a finished run: every bundle by what it is, on the recordings that it was tested on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What becomes of a recording's rest after its last full window: every rule on a reserve's recordings, five folds.
 
 `SILENCIO_RESERVE` names the folder, in BirdCLEF's layout. Units are a fold, a head and a rule. Thresholds of a fold are
-fitted on what was said of the other folds' recordings: on windows that the head had not heard, as in a pipeline, but on
+fitted on predictions for the other folds' recordings: on windows not trained on, as in a pipeline, but on
 more of them than a fold's own validation split has.
 """
 
@@ -22,7 +22,7 @@ _REGRESSIONS: dict[str, tuple[int, ...]] = {
 
 
 def prove(units: Units) -> dict[str, Any]:
-    """The figures of every head under every rule, and how each rule stands to the first one."""
+    """The metrics of every head under every rule, and how each rule stands to the first one."""
     sound = Sound.of_environment(units.folder)
     heads: dict[str, dict[Rule, list[Predictions]]] = {}
     for name, speeds in _REGRESSIONS.items():

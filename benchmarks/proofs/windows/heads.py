@@ -1,4 +1,4 @@
-"""What each head says of a fold's recordings under each rule."""
+"""Each head's predictions of a fold's recordings under each rule."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ Predictions = dict[str, Any]
 
 
 def regression(sound: Sound, fold: int, rule: Rule, speeds: tuple[int, ...]) -> Predictions:
-    """A logistic regression on mean embeddings, fitted and asked under the rule.
+    """A logistic regression on mean embeddings, fitted and applied under the rule.
 
     Args:
         sound: Sound of the recordings.
         fold: Number of the fold that is the test set.
-        rule: How rests count, in the means of training as in those that are judged.
-        speeds: Numbers of BirdNET's speeds that are heard.
+        rule: How rests count, in the means of training as in those that are tested.
+        speeds: Numbers of BirdNET's speeds that are used.
     """
-    training, test_set = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
+    training, test_set = (sound.fold(cut_of(rule), fold, part) for part in ("training", "test"))
     n_speeds = len(training.encoders[ENCODER].spec.speeds)
     labels = training.table["primary_label"].to_numpy(str)
     model = EncoderRegression(_means(training, rule), labels, sound.reserve.classes, n_speeds, speeds)
@@ -49,7 +49,7 @@ def regression(sound: Sound, fold: int, rule: Rule, speeds: tuple[int, ...]) -> 
 
 
 def network(sound: Sound, fold: int, rule: Rule, name: str) -> Predictions:
-    """A head of the preset, trained and asked under the rule."""
+    """A head of the preset, trained and applied under the rule."""
     config = sound.config(cut_of(rule))
     trained = train_head(name, config, sound.fold(cut_of(rule), fold, "train"), sound.reserve.classes)
     test_set = sound.fold(cut_of(rule), fold, "test")
@@ -57,12 +57,12 @@ def network(sound: Sound, fold: int, rule: Rule, name: str) -> Predictions:
 
 
 def regression_on_textures(sound: Sound, fold: int, rule: Rule) -> Predictions:
-    """A logistic regression on the statistics that `texture` hears, of the grid's windows one by one.
+    """A logistic regression on the statistics that `texture` takes, of the grid's windows one by one.
 
-    It hears no encoder and trains in seconds: the head itself, on crops from anywhere, takes ten minutes of a core a
+    It takes no encoder and trains in seconds: the head itself, on crops from anywhere, takes ten minutes of a core a
     fold.
     """
-    training, test_set = (sound.fold(cut_of(rule), fold, part) for part in ("heard", "test"))
+    training, test_set = (sound.fold(cut_of(rule), fold, part) for part in ("training", "test"))
     parts = [_textures(training, index) for index in range(len(training))]
     n_windows = [len(one) for one in parts]
     labels = np.repeat(training.table["primary_label"].to_numpy(str), n_windows)

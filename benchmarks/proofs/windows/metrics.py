@@ -1,4 +1,4 @@
-"""From what was said of windows to figures of recordings, paired by recording."""
+"""From predictions of windows to metrics of recordings, paired by recording."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def rest_metrics(sound: Sound) -> dict[str, Any]:
 
 
 def head_metrics(sound: Sound, predictions: Mapping[Rule, Sequence[Predictions]]) -> dict[str, Any]:
-    """Every rule's figures, and differences of two rules, paired by recording."""
+    """Every rule's metrics, and differences of two rules, paired by recording."""
     outcomes = {rule: _Outcome.of(sound, rule, predictions[rule]) for rule in RULES}
     return {
         "rules": {rule: one.row() for rule, one in outcomes.items()},
@@ -120,7 +120,7 @@ class _Outcome:
     def against(self, other: _Outcome) -> dict[str, Any]:
         """Ours minus theirs: the difference and its 95 % interval."""
         if list(self.table["recording_id"]) != list(other.table["recording_id"]):
-            raise ValueError("two rules were judged on different recordings")
+            raise ValueError("two rules were evaluated on different recordings")
         bootstrap = Bootstrap(len(self.table), N_RESAMPLES)
         pairs = compare("the other rule", self.scores, other.scores, self.target, self.truth, bootstrap)
         changes = {one.metric: [_rounded(one.difference), *map(_rounded, one.interval)] for one in pairs}
@@ -138,7 +138,7 @@ class _Outcome:
 
 
 class _Fold:
-    """What was said of one fold's recordings."""
+    """Predictions of one fold's recordings."""
 
     def __init__(self, test_set: ShardSet, rule: Rule, predictions: Predictions) -> None:
         self.test_set = test_set

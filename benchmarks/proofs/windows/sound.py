@@ -1,4 +1,4 @@
-"""The reserve's recordings under each rule, cut into folds; BirdNET hears a window once, whatever the rule."""
+"""The reserve's recordings under each rule, cut into folds; BirdNET embeds a window once, whatever the rule."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class HeldShards(ShardSet):
 
 @dataclass(frozen=True)
 class Sound:
-    """The recordings that are judged.
+    """The recordings that are tested.
 
     Attributes:
         data: A folder in BirdCLEF's layout.
@@ -113,11 +113,11 @@ class Sound:
         return ShardSet([folder], config.features)
 
     def fold(self, cut: LastWindow, fold: int, part: str) -> ShardSet:
-        """What of them is `train`, `validation` or `test` when `fold` is judged; `training`: the first two."""
+        """What of them is `train`, `validation` or `test` when `fold` is tested; `training`: the first two."""
         shards = self.shards(cut)
         parts = fold_recordings(self.reserve.recordings, fold).set_index("recording_id")["split"]
         own = shards.table["recording_id"].map(parts)
-        return HeldShards(shards.subset((own != "test" if part == "heard" else own == part).to_numpy()))
+        return HeldShards(shards.subset((own != "test" if part == "training" else own == part).to_numpy()))
 
 
 def window_shares(shards: ShardSet, index: int) -> NDArray[np.float64]:

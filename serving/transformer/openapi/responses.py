@@ -9,7 +9,7 @@ _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
     "X-Request-ID": {"description": "Of the request: the client's own, or the server's.", "schema": _TEXT},
     "X-Silencio-Request-ID": {"description": "Of the request: the server's own, for its logs.", "schema": _TEXT},
-    "Retry-After": {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer"}},
+    "Retry-After": {"description": "Seconds until it is worth trying again.", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How a key is sent.", "schema": _TEXT},
     "Allow": {"description": "The methods that are taken here.", "schema": _TEXT},
     "Accept-Encoding": {"description": "How a body may be packed.", "schema": _TEXT},
@@ -20,6 +20,14 @@ REQUEST_ID = {
     "required": False,
     "description": "Of yours, for the logs: 1 to 128 letters, digits and ._:/+=@-; else the server's is used.",
     "schema": _TEXT,
+}
+SESSION_ID = {
+    "name": "X-Session-ID",
+    "in": "header",
+    "required": False,
+    "description": "Ties requests of one walk, stream or device together, as session_id does where the body has none. "
+    "Where two bundles share visitors, those of one session are answered by the same.",
+    "schema": {**_TEXT, "minLength": 1, "maxLength": 200},
 }
 _IDS = ("X-Request-ID", "X-Silencio-Request-ID")
 # Meaning, and headers beside the request's id.

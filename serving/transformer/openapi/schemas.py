@@ -76,7 +76,7 @@ def query_parameters(*left_out: str, of_table: bool) -> list[dict[str, Any]]:
 
     Args:
         left_out: Names that have no use there.
-        of_table: The format is one of the tables', and is needed; else it is JSON, and is not asked for.
+        of_table: The format is one of the tables', and is needed; else it is JSON, and need not be given.
     """
     schema = _sent(_described(LooseFields.model_json_schema()))
     fields = {name: _without_null(one) for name, one in schema["properties"].items() if name not in left_out}

@@ -1,4 +1,4 @@
-/** Runs beside the page: hands on what the microphone hears, a fiftieth of a second at a time or so. */
+/** Runs beside the page: hands on what the microphone records, a fiftieth of a second at a time or so. */
 
 class Tap extends AudioWorkletProcessor {
   constructor() {

@@ -1,4 +1,4 @@
-/** The microphone as a WAV file; MediaRecorder's WebM is not taken by the server, and loses what a model hears. */
+/** The microphone as a WAV file; MediaRecorder's WebM is not taken by the server, and loses what a model needs. */
 
 import { wav } from "./sound.js";
 

@@ -1,6 +1,6 @@
 /** From a file to samples, and from samples to a file. */
 
-/** The rate at which sound is looked at here; the models that come with Silencio hear the same. */
+/** The rate at which sound is looked at here; the models that come with Silencio take the same. */
 export const RATE_HZ = 32000;
 
 /**

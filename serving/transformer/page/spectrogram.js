@@ -35,8 +35,8 @@ export function survey(samples) {
       loudest[bin] = Math.max(loudest[bin], level);
     }
   }
-  const heard = all.subarray(0, n).sort();
-  const at = (share) => heard[Math.floor(share * (n - 1))] ?? SILENT_DB;
+  const sorted = all.subarray(0, n).sort();
+  const at = (share) => sorted[Math.floor(share * (n - 1))] ?? SILENT_DB;
   const highDb = Math.max(at(0.999), SILENT_DB + 40);
   const lowDb = Math.min(Math.max(at(0.5) + ABOVE_NOISE_DB, highDb - 60), highDb - 30);
   const highest = loudest.findLastIndex((level) => level > lowDb + 8);

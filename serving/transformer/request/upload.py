@@ -35,5 +35,5 @@ def read_query(query: str) -> dict[str, str]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
         twice = sorted({name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1})
-        raise InvalidInput(f"query.{twice[0]}: is said twice")
+        raise InvalidInput(f"query.{twice[0]}: is given twice")
     return fields

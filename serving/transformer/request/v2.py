@@ -48,10 +48,10 @@ def read_v2(request: InferRequest, spec: FeatureSpec, inputs: tuple[str, ...], m
     parameters = _parameters(request)
     declared_sha256 = parameters.pop(_SPEC, None)
     if declared_sha256 not in (None, spec.sha256):
-        raise InvalidInput(f"parameters.{_SPEC}: this bundle has {spec.sha256}, the request says {declared_sha256}")
+        raise InvalidInput(f"parameters.{_SPEC}: this bundle has {spec.sha256}, the request has {declared_sha256}")
     fields = validated(LooseFields, parameters, "parameters")
     if fields.format != "json":
-        raise InvalidInput("parameters.format: V2 answers tensors and JSON; ask V1 for other formats")
+        raise InvalidInput("parameters.format: V2 answers tensors and JSON; V1 has the other formats")
     if names == [AUDIO]:
         recordings = tuple(
             EncodedRecording(f"inputs.{AUDIO}[{i}]", content, fields)

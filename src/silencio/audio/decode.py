@@ -195,7 +195,7 @@ def audio_duration_s(source: bytes | Path) -> float:
 
 
 def check_duration(duration_s: float, min_duration_s: float = MIN_AUDIO_S) -> None:
-    """Refuse what is too short to be heard.
+    """Refuse what is too short to be scored.
 
     Raises:
         DecodeError: It is too short.

@@ -28,7 +28,7 @@ _FLOAT_SUBTYPES = frozenset({"FLOAT", "DOUBLE"})
 _LOSSY_SUBTYPES = ("VORBIS", "OPUS", "MPEG")
 # Decoders of lossy codings overshoot where the recording was at full scale.
 _MAX_LOSSY_PEAK = 1.5
-# Of full scale, -40 dB: less is common and cannot be heard by any model.
+# Of full scale, -40 dB: less is common and makes no difference to any model.
 _MIN_DC_OFFSET = 0.01
 # Errors of the decoder without a sample between them: it does not find its place again.
 _MAX_ERRORS = 3

@@ -1,4 +1,4 @@
-"""What can be said of a window's sound before any model hears it."""
+"""Measurements of a window's sound, without any model."""
 
 from __future__ import annotations
 

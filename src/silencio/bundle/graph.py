@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 # Importing it starts a thread and opens files, which a process that is forked should not inherit: it is imported where
-# it runs. Where it is not installed, that is said at once all the same.
+# it runs. Where it is not installed, the error comes at once all the same.
 if find_spec("onnxruntime") is None:
     raise ModuleNotFoundError("No module named 'onnxruntime'", name="onnxruntime")
 
@@ -44,7 +44,7 @@ class Graph:
 
     Args:
         path: Path of the file.
-        inputs: What bundle.json says of its inputs.
+        inputs: Its inputs as bundle.json describes them.
         n_threads: Threads of the session.
         provider: What it runs on: `cpu`, `openvino`, `cuda` or `tensorrt`; encoders stay on the processor.
         encoders: Encoders by the name of the input that each makes of `waveform`.

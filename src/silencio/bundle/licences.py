@@ -64,7 +64,7 @@ def licence_verdict(
 
 
 def licence_lines(licences: Mapping[str, Any]) -> list[str]:
-    """What bundle.json says of licences, one source a line and each with how it was read: for card and report.
+    """The licences of bundle.json, one source a line and each with how it was read: for card and report.
 
     Args:
         licences: As `licence_verdict` gives them; bundles from before `read_as` was written have none.

@@ -1,4 +1,4 @@
-"""bundle.json: what a bundle says of itself."""
+"""bundle.json: a bundle's description of itself."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class HeadEntry(_Entry):
     Attributes:
         name: Name in the configuration.
         kind: Name in the registry.
-        input_name: What it hears; several inputs are joined by `+`.
+        input_name: What it takes; several inputs are joined by `+`.
         weight: Its share in the supervisor's average.
         n_parameters: Number of parameters after merging.
         config: As it was trained.
@@ -194,7 +194,7 @@ def sent_inputs(inputs: tuple[GraphInput, ...], spec: FeatureSpec) -> tuple[Grap
 
 
 def read_manifest(directory: Path) -> BundleManifest:
-    """What a bundle says of itself; whether it is true is `silencio.bundle.load.Bundle`'s to check.
+    """A bundle's description of itself; whether it is true is `silencio.bundle.load.Bundle`'s to check.
 
     Raises:
         BundleError: The folder holds none.

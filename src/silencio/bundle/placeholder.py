@@ -45,7 +45,7 @@ PLACEHOLDER_CLASSES = ClassList.of(
 )
 PLACEHOLDER_SPEC = FeatureSpec(last_window="moved_back")
 _ENCODED: InputName = "embedding:placeholder"
-# As YAMNet hears: other rate, shorter frames.
+# As YAMNet's input: other rate, shorter frames.
 _ENCODERS = (
     EncoderEntry(
         name="placeholder",

@@ -1,4 +1,4 @@
-"""`silencio bundle inspect DIR|schema`: verify a bundle and say what is in it; the schema of bundle.json."""
+"""`silencio bundle inspect DIR|schema`: verify a bundle and list what is in it; the schema of bundle.json."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     check.set_defaults(run=_check)
     check.add_argument("--out", type=Path, metavar="FILE", help="also write the report as HTML")
     check.add_argument("--strict", action="store_true", help="end with 1 where a recording cannot be used")
-    verify = commands.add_parser("verify", help="say what has changed since a bundle was made")
+    verify = commands.add_parser("verify", help="list what has changed since a bundle was made")
     verify.set_defaults(run=_verify)
     restore = commands.add_parser("restore", help="lay out the exact recordings of a bundle")
     restore.set_defaults(run=_restore)

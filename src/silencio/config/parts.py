@@ -96,7 +96,7 @@ def settings_before(config: RunConfig, parts: Mapping[str, str]) -> dict[str, st
 
 
 def config_sha256(config: RunConfig, parts: Mapping[str, str], suffix: str = "") -> str:
-    """Identity of all settings that a bundle is made with; how it is judged is none of them, nor where files lie.
+    """Identity of all settings that a bundle is made with; how it is evaluated is none of them, nor where files lie.
 
     Args:
         config: The resolved configuration.
@@ -122,7 +122,7 @@ def steps_before(config: RunConfig, parts: Mapping[str, str]) -> dict[str, list[
     before |= _before_steps_of_bundle(heads, "", [])
     before["pseudo_label"] = [*heads, "fit_ensemble"]
     before["distill"] = [*heads, "fit_ensemble", "pseudo_label"]
-    # A student's figures stand beside its teacher's.
+    # A student's metrics stand beside its teacher's.
     teacher = [*before["apply_gates"]]
     before |= _before_steps_of_bundle([*before["distill"], "student"], "_student", teacher)
     before["compare_bundles"] = [*before["apply_gates"], *before["apply_gates_student"], "apply_gates"]

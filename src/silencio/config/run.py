@@ -44,17 +44,17 @@ class RunConfig(DataConfig):
         heads: Heads by name; a name that is no registered kind says its `kind`.
         supervisor: How the heads' probabilities become one.
         stacking: What the supervisor learns from, and whether it is used.
-        student: One head that learns what the ensemble says, for a bundle of its own; `effnet_lora` where its `kind`
-            is not said.
+        student: One head that learns the ensemble's predictions, for a bundle of its own; `effnet_lora` where its
+            `kind` is not set.
         distillation: What it learns.
         release: Which bundle is registered where there are two; by default the student: a student is configured for
             its speed, and has to pass the same gates.
-        calibration: How they come to mean what they say.
+        calibration: How probabilities are calibrated.
         thresholds: Probability from which on a species is named.
         export: What goes into the bundle.
-        evaluation: How the test set is judged.
-        gates: What a model must show before it is registered: the policy that ships, with what is said here laid over
-            it; `replace: true` says that here stands a whole policy. Written out, it always is one.
+        evaluation: How the test set is evaluated.
+        gates: What a model must show before it is registered: the policy that ships, with what is set here laid over
+            it; with `replace: true` this is a whole policy. Written out, it always is one.
     """
 
     seed: int = Field(0, ge=0, lt=2**32)
@@ -195,7 +195,7 @@ class RunConfig(DataConfig):
 
 
 def _encoder_names(name: Any, head: Any) -> tuple[str, ...]:
-    """Encoders that a head hears as it is configured; what is wrong with it is said when heads are checked."""
+    """Encoders that a head takes as it is configured; what is wrong with it is reported when heads are checked."""
     try:
         typed: HeadConfig = _typed_head(name, head)
     except ValueError:

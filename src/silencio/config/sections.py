@@ -27,7 +27,7 @@ class ExportConfig(BaseModel):
 
 
 class EvaluationConfig(BaseModel):
-    """How the test set is judged.
+    """How the test set is evaluated.
 
     Attributes:
         n_resamples: Number of bootstrap resamples.
@@ -49,7 +49,7 @@ class StackingConfig(BaseModel):
 
     Attributes:
         n_folds: Each head is trained that many times more, without a fold of the training split each, and the
-            supervisor learns from what they say of these folds as well; 0: from validation alone.
+            supervisor learns from their predictions of these folds as well; 0: from validation alone.
         keep_all_heads: The bundle holds all heads even where the best of them alone is as good.
     """
 

@@ -1,4 +1,4 @@
-"""Annotations: which animal is heard from when to when, and in which rows of an answer it counts."""
+"""Annotations: which animal calls from when to when, and in which rows of an answer it counts."""
 
 from __future__ import annotations
 

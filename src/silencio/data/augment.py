@@ -24,7 +24,7 @@ class AugmentConfig(BaseModel):
         time_shift_share: A window is rolled by up to this share of its length, either way.
         mixup_probability: How often a second recording is mixed in.
         mixup_alpha: The share of the second is drawn from Beta(alpha, alpha) (Zhang et al. 2018, mixup).
-        background_probability: How often a background is laid under what is heard by then.
+        background_probability: How often a background is laid under what is there by then.
         background_snr_db: How far it then lies below, between these.
         background: Background: a soundscape of the train half, or made noise.
         time_mask_frames: Widest of two masks in time (Park et al. 2019, SpecAugment).
@@ -81,7 +81,7 @@ def with_background(
     """Lay a background under a window, both float32 (n_samples,).
 
     Args:
-        samples: What is heard; of silence nothing can be said to lie below, so it stays as it is.
+        samples: The signal; below silence nothing can lie, so it stays as it is.
         background: Background, not silent.
         snr_db: How far its mean square is brought below that of the window.
 

@@ -1,4 +1,4 @@
-"""Backgrounds: what is heard where no labelled animal is, real or made."""
+"""Backgrounds: the sound where no labelled animal is, real or made."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class BackgroundPool:
     Args:
         sample_rate_hz: Sample rate of all that is drawn.
         real: Name to what reads its waveform, int16 (n_samples,) at that rate; those of the other half are left out.
-        half: `train` for augmentation, `test` for what a model is judged on.
+        half: `train` for augmentation, `test` for what a model is tested on.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Calls: the part of a recording in which an animal is heard, and its level against a background."""
+"""Calls: the part of a recording in which an animal calls, and its level against a background."""
 
 from __future__ import annotations
 

@@ -27,11 +27,11 @@ class DataConfig(BaseModel):
     Attributes:
         features: How sound becomes numbers.
         min_recordings: A label with fewer recordings is left out, and they are named: it could not be learned,
-            validated and judged.
+            validated and tested.
         validation: What counts as a fault of a recording.
         split: How recordings are divided.
         seconds_per_shard: Sound in one piece of `featurize`'s work.
-        encoders: Frozen embedding models that heads hear, by name; those with defaults need not be listed.
+        encoders: Frozen embedding models that heads take, by name; those with defaults need not be listed.
         self_training: Whether heads learn from recordings without labels as well, and from which.
     """
 

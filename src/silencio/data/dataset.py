@@ -1,4 +1,4 @@
-"""Torch data sets over shards: augmented crops to train on, the front end's windows to judge on."""
+"""Torch data sets over shards: augmented crops to train on, the front end's windows to evaluate on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from silencio.errors import DataError
 from silencio.features import FrontEnd
 from silencio.taxonomy import ClassList
 
-# By name, as heads hear them: of one window, or of a batch.
+# By name, as heads take them: of one window, or of a batch.
 Inputs = dict[str, torch.Tensor]
 Example = tuple[Inputs, torch.Tensor]
 
@@ -36,13 +36,13 @@ class TrainingCrops(Dataset[Example]):
     Args:
         shards: The training split.
         classes: The order of the targets.
-        input_names: What the head hears.
+        input_names: The head's inputs.
         augment: How strongly windows are varied.
         crops_per_recording: Length of an epoch in units of the number of recordings.
         class_power: A recording is drawn with probability (its species' count) ** -class_power.
         seed: Seed of the whole sequence.
-        soft: What a teacher says of recordings; it takes the place of the labels of those that it speaks of.
-        window_choice: `random`, or `loud`: of a few random windows the one in which most is heard.
+        soft: A teacher's predictions of recordings; they take the place of the labels of those that they cover.
+        window_choice: `random`, or `loud`: of a few random windows the one with most sound.
         backgrounds: What `augment` mixes in: the train half; None: made noise.
 
     Raises:
@@ -158,7 +158,7 @@ class _Window:
 
 @dataclass(frozen=True)
 class _Crop:
-    """A window before augmentation: int16 (window_samples,), what encoders say of it, and its target (n_classes,)."""
+    """A window before augmentation: int16 (window_samples,), its embeddings, and its target (n_classes,)."""
 
     waveform: NDArray[np.int16]
     embeddings: dict[str, NDArray[np.float32]]
@@ -174,11 +174,11 @@ def draw_probabilities(labels: NDArray[np.object_], class_power: float) -> NDArr
 
 
 class RecordingWindows(Dataset[Inputs]):
-    """Every window of every recording, exactly as the service would hear it.
+    """Every window of every recording, exactly as the service would cut it.
 
     Args:
         shards: The recordings that are evaluated.
-        input_names: What the head hears.
+        input_names: The head's inputs.
 
     Attributes:
         recording: For each window, the position of its recording in `shards`.

@@ -1,4 +1,4 @@
-"""Embeddings of recordings: what every encoder of a run says of each window, computed once and kept.
+"""Embeddings of recordings: of each window by every encoder of a run, computed once and kept.
 
 A recording's grid is its windows as the service would cut them and, after those, the windows half a hop further on:
 training draws from all of them, everything else takes the first ones.
@@ -45,7 +45,7 @@ def window_sha256(spec: FeatureSpec) -> str:
 
 
 class GridEncoder:
-    """An encoder that remembers: the embeddings of a waveform are computed once on this machine.
+    """An encoder with a cache: the embeddings of a waveform are computed once on this machine.
 
     Args:
         spec: What the encoder takes and gives.

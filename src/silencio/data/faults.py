@@ -40,7 +40,7 @@ KINDS = {
     "silent": Kind(False, "almost no sound"),
     "clipped": Kind(False, "recorded too loud: samples at full scale"),
     "other_rate": Kind(False, "another sample rate than the most frequent one"),
-    "low_rate": Kind(False, "a lower sample rate than the features have: nothing above half of it can be heard"),
+    "low_rate": Kind(False, "a lower sample rate than the features have: nothing above half of it is in the recording"),
     "odd_duration": Kind(False, "far shorter or longer than the others"),
     "no_recordings": Kind(False, "a species of the taxonomy without a recording: no output of a model"),
 }

@@ -1,4 +1,4 @@
-"""Leaks: a recording that is judged must never have been heard in training, under whatever name."""
+"""Leaks: a test recording must never have been trained on, under whatever name."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def check_not_leaked(trained_on: Iterable[str], test: pd.DataFrame, by: str) -> 
         by: The model's name, for the message.
 
     Raises:
-        SplitError: One of them was heard; the message names it.
+        SplitError: One of them was trained on; the message names it.
     """
     for column, found in recognised(trained_on, test).items():
         leaked = [str(name) for name in test.loc[found, "recording_id"]]

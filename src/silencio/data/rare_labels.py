@@ -1,4 +1,4 @@
-"""Labels with too few recordings to be learned and judged: left out of a source, and named."""
+"""Labels with too few recordings to be learned and tested: left out of a source, and named."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from silencio.taxonomy import ClassList
 def without_rare_labels(source: Source, min_recordings: int) -> Source:
     """Leave out the recordings of labels that have fewer than so many, and their classes.
 
-    A label with one or two recordings stands in no three parts of a split: it is learned and never judged, or judged
+    A label with one or two recordings stands in no three splits: it is learned and never tested, or tested
     and never learned, and all the same draws answers to itself.
 
     Args:

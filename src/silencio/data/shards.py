@@ -209,7 +209,7 @@ class ShardSet:
         return (self.waveform(index) for index in range(len(self)))
 
     def embedding(self, name: str, index: int) -> NDArray[np.float32]:
-        """What an encoder said of recording `index`, float32 (n_grid, n_dimensions), mapped from disk.
+        """An encoder's embeddings of recording `index`, float32 (n_grid, n_dimensions), mapped from disk.
 
         Raises:
             DataError: The shards hold nothing of that encoder.

@@ -1,4 +1,4 @@
-"""What a teacher says of recordings: targets for a student that learns from it, or for recordings without labels."""
+"""A teacher's predictions of recordings: targets for a student that learns from it, or recordings without labels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SoftLabels:
             spec: How windows are cut.
 
         Raises:
-            DataError: The teacher was not asked about that recording, or about another cut of it.
+            DataError: The teacher has no predictions of that recording, or of another cut of it.
         """
         target = self._target(recording_id)
         if len(target) == 1:
@@ -52,7 +52,7 @@ class SoftLabels:
             spec: How windows are cut.
 
         Raises:
-            DataError: The teacher was asked about another cut of it.
+            DataError: The teacher's predictions are of another cut of it.
         """
         target = self.targets.get(recording_id)
         if target is None or len(target) == 1:
@@ -86,7 +86,7 @@ class SoftLabels:
         )
 
     def mixed(self, labels: Mapping[str, NDArray[np.floating]], share: float) -> SoftLabels:
-        """Targets of which `share` is what the recordings' own labels say.
+        """Targets of which `share` are the recordings' own labels.
 
         Args:
             labels: Labels by recording, multi-label (n_classes,); recordings without keep the teacher's word.
@@ -117,13 +117,13 @@ class SoftLabels:
 
     def _target(self, recording_id: str) -> NDArray[np.float32]:
         if recording_id not in self.targets:
-            raise DataError(f"the teacher said nothing of {recording_id}: label again")
+            raise DataError(f"the teacher has no predictions of {recording_id}: label again")
         return self.targets[recording_id]
 
     def _grid(self, recording_id: str, n_samples: int, spec: FeatureSpec) -> list[int]:
         starts, target = grid_starts(n_samples, spec), self.targets[recording_id]
         if len(starts) != len(target):
-            raise DataError(f"the teacher heard {len(target)} windows of {recording_id}, here are {len(starts)}")
+            raise DataError(f"the teacher was given {len(target)} windows of {recording_id}, here are {len(starts)}")
         return starts
 
 

@@ -66,7 +66,7 @@ class SoundscapeConfig(BaseModel):
 
 @dataclass(frozen=True)
 class AnnotatedSoundscape:
-    """A stretch of sound and who is heard in it.
+    """A stretch of sound and who calls in it.
 
     A soundscape over a real background may hold more animals than are annotated: nobody labelled what was there.
 
@@ -127,7 +127,7 @@ def generate_soundscapes(
     Args:
         calls: (recording_id, code, int16 waveform at the spec's rate) of the test set, in any order. Waveforms mapped
             from disk cost no memory. A recording of several species would be annotated with one: leave it out.
-        backgrounds: Their half `test` where a model is judged.
+        backgrounds: Their half `test` where a model is tested.
         spec: Feature spec, for its sample rate.
         config: What is made.
 
@@ -223,7 +223,7 @@ def _draw_begin(
 
 
 def _rooms(placed: list[_Placed], n_samples: int) -> Iterator[tuple[int, int]]:
-    """Where nothing is heard yet, as (begin, end)."""
+    """Where nothing calls yet, as (begin, end)."""
     reached = 0
     for one in sorted(placed, key=lambda one: one.begin):
         yield reached, one.begin

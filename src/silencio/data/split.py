@@ -142,7 +142,7 @@ def source_groups(recordings: pd.DataFrame, config: SplitConfig) -> pd.Series[st
         recordings: As for `draw_split`.
         config: What groups are made of.
     """
-    # By what is heard where it is known: the same sound in two formats is one source.
+    # By the sound where it is known: the same sound in two formats is one source.
     sound = "decoded_sha256" if "decoded_sha256" in recordings else "sha256"
     same_sound = recordings.groupby(sound)["recording_id"].transform("min")
     column = {"recording": None, "recordist": "author", "site": "site"}[config.group_by]

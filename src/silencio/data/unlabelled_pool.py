@@ -20,12 +20,12 @@ MAX_ROUNDS = 3
 
 
 class SelfTrainingConfig(BaseModel):
-    """How heads learn from what they themselves say of recordings without labels.
+    """How heads learn from their own predictions of recordings without labels.
 
     Attributes:
         pool: `hidden` hides the labels of some training recordings, so that the gain can be held against what their
             true labels would have brought; `soundscapes` takes those unlabelled soundscapes of the source that no
-            model is ever judged on.
+            model is ever tested on.
         hidden_share: Share of each species' training groups; at least one keeps its labels.
         power: Targets are the ensemble's probabilities to this power: above 1, doubt counts for less (the power
             transform of BirdCLEF-2025's first place).
@@ -79,7 +79,7 @@ def without_labels(recordings: pd.DataFrame) -> pd.DataFrame:
 def soundscape_pool(soundscapes: pd.DataFrame, usable: pd.DataFrame, config: ValidationConfig) -> pd.DataFrame:
     """The soundscapes that may be learned from, as a table of recordings without labels.
 
-    Those of the other half lie under the test soundscapes (`silencio.data.backgrounds.half_of`) and are never heard.
+    Those of the other half lie under the test soundscapes (`silencio.data.backgrounds.half_of`) and never train.
     What sounds like a labelled recording is left out as well: it may be one of the test set.
 
     Args:

@@ -192,7 +192,7 @@ def _content(uri: str) -> tuple[bytes | Path, str, int]:
 
 @dataclass
 class _Sound:
-    """What is asked of a recording, summed block by block.
+    """What is measured of a recording, summed block by block.
 
     Attributes:
         digest: Digest of the int16 samples at their own rate.

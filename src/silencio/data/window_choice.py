@@ -20,7 +20,7 @@ _QUIETEST = 1e-3
 
 
 def loudest(windows: Sequence[NDArray[np.int16]], sample_rate_hz: int) -> int:
-    """The window in which most is heard: its mean level above the floor of all of them, over short frames.
+    """The window with most sound: its mean level above the floor of all of them, over short frames.
 
     Levels are of the first difference, which weighs 6 dB more an octave higher: wind, engines and hum, which are low,
     count for little. (Lasseck, "Towards Automatic Large-Scale Identification of Birds in Audio Recordings", 2015, takes

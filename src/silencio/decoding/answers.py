@@ -167,7 +167,7 @@ def receive(connection: Connection, max_bytes: int) -> Begun | Ended:
 def _receive_array(connection: Connection, header: _ArrayHeader) -> NDArray[np.generic]:
     content = _receive_bytes(connection, header.n_bytes)
     if len(content) != header.n_bytes:
-        raise UntrustedAnswerError(f"{header.name} has {len(content)} bytes, and said {header.n_bytes}")
+        raise UntrustedAnswerError(f"{header.name} has {len(content)} bytes, and announced {header.n_bytes}")
     return np.frombuffer(content, header.dtype).reshape(header.shape)
 
 

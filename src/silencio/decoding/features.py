@@ -157,7 +157,7 @@ def decode(job: DecodeJob) -> Answer:
 
 
 def recording_features(answer: Answer, job: DecodeJob, spec: FeatureSpec) -> RecordingFeatures:
-    """What `decode` answered, held against what it was asked.
+    """What `decode` answered, held against its job.
 
     Raises:
         UntrustedAnswerError: It is the answer to no such job.

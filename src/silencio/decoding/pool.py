@@ -28,7 +28,7 @@ class DecoderPool:
         spec: What is followed.
         n_processes: Number of processes for recordings of up to a minute; one more, of low priority, takes the long
             ones.
-        max_duration_s: The longest recording that is asked for: larger answers are not taken.
+        max_duration_s: The longest recording that is decoded: larger answers are not taken.
     """
 
     def __init__(self, spec: FeatureSpec, n_processes: int, max_duration_s: float) -> None:
@@ -101,6 +101,6 @@ class _Lane:
 
 def _max_answer_bytes(spec: FeatureSpec, max_duration_s: float) -> int:
     n_mels, n_frames = spec.log_mel_shape
-    # A kilobyte for what is said of a window.
+    # A kilobyte for a window's notes and statistics.
     window_bytes = 2 * spec.window_samples + 4 * n_mels * n_frames + 1024
     return int(max_duration_s / spec.hop_s + 2) * window_bytes

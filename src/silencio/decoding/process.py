@@ -102,13 +102,13 @@ class DecoderProcess:
         self._work = work
         self._running: Future[Answer] | None = None
         self._is_stopped = False
-        # A process that is stopped is neither started nor asked any more, whatever other threads do.
+        # A process that is stopped is neither started nor used any more, whatever other threads do.
         self._lock = threading.Lock()
         self._start()
 
     def _start(self) -> None:
         work = self._work
-        # Of this pool alone: it knows when its process was last heard of.
+        # Of this pool alone: it knows when its process last gave a sign of life.
         self._context = AnswersContext(multiprocessing.get_context("forkserver"), work.max_answer_bytes)
         self._pool = ProcessPool(
             max_workers=1,
@@ -118,7 +118,7 @@ class DecoderProcess:
         )
 
     def stop(self) -> None:
-        """End the process, and what is asked of it."""
+        """End the process, and its jobs."""
         with self._lock:
             self._is_stopped = True
             if self._running is not None:

@@ -25,7 +25,7 @@ class Package:
         client: Who downloads it: "apt" or "pip".
         version: Version: the wanted one of pip's packages, the one that `sources.csv` was made from of apt's.
         prefix: Begins the names of its files in the demo; empty: they keep their names.
-        only_on_request: Not of the demo, or too large to be downloaded unasked.
+        only_on_request: Not of the demo, or too large to be downloaded without a request for it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The answer, in one shape for every way of asking."""
+"""The answer, in one shape for every kind of request."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def recording_document(
     notes: Sequence[ReadingNote] = (),
     bundle_version: str = "",
 ) -> RecordingDocument:
-    """Name what the numbers say.
+    """Name what the scores detect.
 
     A window lists the `top_k` most probable species, every species that passes its threshold, and every species that
     would have passed, had place and season not been against it.
@@ -180,7 +180,7 @@ class _Marks:
     """Each array is (n_windows, n_classes).
 
     Attributes:
-        raw: As the model says, float32.
+        raw: As the model gives them, float32.
         adjusted: Probabilities adjusted by place and season, float32.
         is_candidate: The raw probability reaches the threshold.
         passes: The adjusted one does as well, and the species is not filtered out.

@@ -22,7 +22,7 @@ class ModelFacts:
     """What a format may need to know of the model.
 
     Attributes:
-        band_hz: Lowest and highest frequency that it hears; None: not known.
+        band_hz: Lowest and highest frequency that it takes; None: not known.
         codes: Codes of its classes, in the order of its outputs; empty: not known.
     """
 

@@ -1,6 +1,6 @@
-"""Frozen embedding models: what they hear, what they give, and where their weights come from; `known` has them all.
+"""Frozen embedding models: what they take, what they give, and where their weights come from; `known` has them all.
 
-What an encoder is like is told without ONNX Runtime: what runs one is imported when it is asked for.
+An encoder is described without ONNX Runtime: what runs one is imported when it is needed.
 """
 
 from typing import TYPE_CHECKING

@@ -21,7 +21,7 @@ def cut_litert(official: Path, path: Path, is_output: Callable[[str, tuple[int, 
     Args:
         official: A TFLite file.
         path: What is written.
-        is_output: Whether a tensor of that name and shape is the one; its outputs are asked first, then the rest from
+        is_output: Whether a tensor of that name and shape is the one; its outputs are tried first, then the rest from
             the last to the first.
 
     Raises:

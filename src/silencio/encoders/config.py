@@ -1,4 +1,4 @@
-"""What a configuration says of an encoder."""
+"""Settings of an encoder."""
 
 from __future__ import annotations
 

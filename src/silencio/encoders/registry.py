@@ -24,7 +24,7 @@ class KnownEncoder:
     """An encoder that a configuration may name.
 
     Attributes:
-        spec: How it hears; its `speeds` are those that were measured best.
+        spec: Its input; its `speeds` are those that were measured best.
         title: What people call it.
         licence: Licence of its weights.
         weights: Its official file, and where that is.
@@ -57,7 +57,7 @@ def known_encoder(name: str) -> KnownEncoder:
 
 
 def encoder_spec(name: str, config: EncoderConfig) -> EncoderSpec:
-    """How the encoder hears, as configured. Its weights need not be there.
+    """The encoder's input, as configured. Its weights need not be there.
 
     Raises:
         ConfigError: There is no such encoder.

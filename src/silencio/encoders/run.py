@@ -1,4 +1,4 @@
-"""A frozen embedding model at work: it hears each window in its own way.
+"""A frozen embedding model at work: it takes each window in its own way.
 
 A window's `waveform` is resampled to the encoder's rate, cut into its frames, and the frames' embeddings are averaged:
 BirdNET takes 3 s at 48 kHz, YAMNet 0.98 s at 16 kHz. Neither torch nor TensorFlow is needed.
@@ -62,7 +62,7 @@ class Encoder:
         return embeddings
 
     def frames(self, window: NDArray[np.int16], speed: float = 1.0) -> NDArray[np.float32]:
-        """One window as the encoder hears it.
+        """One window as the encoder takes it.
 
         Args:
             window: int16, shape (window_samples,).
@@ -100,7 +100,7 @@ def _chosen(outputs: Sequence[tuple[str, Sequence[object]]], spec: EncoderSpec, 
             return index
     if spec.output:
         raise BundleIntegrityError(f"{file_name} has no output {spec.output!r}")
-    return 0  # its shape is not told beforehand
+    return 0  # its shape is not known beforehand
 
 
 def _onnx(path: Path, spec: EncoderSpec, n_threads: int) -> _Run:

@@ -1,4 +1,4 @@
-"""EncoderSpec: how a frozen embedding model hears a window, and what it gives."""
+"""EncoderSpec: how a frozen embedding model takes a window, and what it gives."""
 
 from __future__ import annotations
 

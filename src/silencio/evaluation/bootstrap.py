@@ -1,8 +1,8 @@
-"""How sure a figure is: the bootstrap over recordings, the same draws for everything that is compared.
+"""How sure a metric is: the bootstrap over recordings, the same draws for everything that is compared.
 
 Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), percentile intervals. Recordings are drawn and
 not windows: windows of one recording are no independent evidence. Resamples are kept as how often each recording was
-drawn, so that a figure of all resamples is one sum over sorted scores.
+drawn, so that a metric of all resamples is one sum over sorted scores.
 """
 
 from __future__ import annotations
@@ -77,16 +77,16 @@ def interval(values: NDArray[np.floating], confidence: float = 0.95) -> Interval
 def interval_around(
     estimate: float, values: NDArray[np.floating], confidence: float = 0.95, *, lower_bound: float = 0.0
 ) -> Interval:
-    """The spread of resampled values, laid around the figure itself.
+    """The spread of resampled values, laid around the metric itself.
 
     For macro mAP: a recording that is drawn twice lifts its own species' average precision, so that resamples lie
-    above the figure they are about.
+    above the metric they are about.
 
     Args:
         estimate: Value of the metric on all recordings.
         values: Values of the resamples.
         confidence: Confidence of the interval.
-        lower_bound: The figure's own bound; -1 for a difference.
+        lower_bound: The metric's own bound; -1 for a difference.
     """
     values = values[np.isfinite(values)]
     low, high = interval(values - values.mean() + estimate if len(values) else values, confidence)

@@ -1,4 +1,4 @@
-"""Calibration: probabilities that mean what they say, fitted on validation alone.
+"""Calibration: probabilities that match the share that is right, fitted on validation alone.
 
 A window's probability goes through a monotone curve, sigmoid(scale * logit(p) + offset). Temperature scaling (Guo et
 al., 2017) has one scale for all species, Platt scaling (Platt, 1999) one scale and one offset, and the shrunken form
@@ -100,7 +100,7 @@ def fit_calibration(
     """Fit on validation windows; every recording weighs the same, however long it is.
 
     Args:
-        probabilities: What the ensemble says, (n_windows, n_classes).
+        probabilities: The ensemble's predictions, (n_windows, n_classes).
         target: Labels of each window's recording, 0 or 1, of the same shape.
         recording: Position of each window's recording, (n_windows,).
         recording_ids: One a recording; they decide the folds, whatever the order.

@@ -1,4 +1,4 @@
-"""The champion on the same test recordings: asked as it is served, and only where the question is fair."""
+"""The champion on the same test recordings: scored as it is served, and only where the comparison is fair."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from silencio.taxonomy import ClassList
 
 @dataclass(frozen=True)
 class ChampionScores:
-    """What the champion says.
+    """The champion's predictions.
 
     Attributes:
         version: Version of its bundle.

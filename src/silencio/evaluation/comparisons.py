@@ -22,7 +22,7 @@ CHAMPION = "champion"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A paired difference of one figure, ours minus theirs.
+    """A paired difference of one metric, ours minus theirs.
 
     Attributes:
         other: `champion`, or the name of the head or the reference.

@@ -25,7 +25,7 @@ class BundleCosts:
     """What one bundle costs.
 
     Attributes:
-        times_real_time: Seconds of sound that one second hears on one thread: decoding, features, encoders and graph.
+        times_real_time: Seconds of sound scored in one second on one thread: decoding, features, encoders and graph.
         graph_bytes: Bytes of `model.onnx`.
         bundle_bytes: Bytes of all files, encoders included.
         n_timed: How many recordings the time was taken on.

@@ -30,7 +30,7 @@ def add_noise(
     call_gain = gain_for_snr(call, noise[active], sample_rate_hz, snr_db, band) if len(call) else 0.0
     if call_gain <= 0:  # silence has no level to set noise against
         return waveform
-    # The recording keeps its level and the noise is fitted to it: a model hears how loud a call is.
+    # The recording keeps its level and the noise is fitted to it: a model sees how loud a call is.
     return quantize(fitted(samples + noise / np.float32(call_gain)))
 
 

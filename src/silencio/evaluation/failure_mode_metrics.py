@@ -1,4 +1,4 @@
-"""Figures of failure modes: recordings made worse, two at once, and sound in which there is nothing to name."""
+"""Metrics of failure modes: recordings made worse, two at once, and sound in which there is nothing to name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from silencio.features import FeatureSpec
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 Change = Callable[[LabelledWaveform], Waveform]
-"""What is done to a recording before the model hears it."""
+"""What is done to a recording before the model gets it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Overlaid:
 
 @dataclass(frozen=True)
 class NothingToName:
-    """Sound in which no species of the class list is heard.
+    """Sound in which no species of the class list occurs.
 
     Attributes:
         name: Name of the sound.
@@ -104,7 +104,7 @@ def condition(
     """The sample under one change.
 
     Returns:
-        Its figures, and each window's highest probability, (n_windows,).
+        Its metrics, and each window's highest probability, (n_windows,).
     """
     windows = [evaluated.windows(change(one), f"recording {one.recording_id} ({name})") for one in sample]
     recording = np.repeat(np.arange(len(sample)), [len(answer) for answer in windows])

@@ -50,7 +50,7 @@ class FailureModeConfig(BaseModel):
         drive_db: A recording driven so far beyond full scale, and clipped: a recorder set too loud.
         microphone_hz: Nothing above: a cheap microphone or a telephone.
         quiet_dbfs: Level of noise that is as good as silence.
-        background_s: Length of each made background and of silence; of a longer real one the beginning is heard.
+        background_s: Length of each made background and of silence; of a longer real one the beginning is taken.
         max_backgrounds: Real backgrounds, the first of those that are given.
         foreign: A source (as `--data`) whose animals are outside the class list; those that are inside are passed
             over. Empty: they are not tried.

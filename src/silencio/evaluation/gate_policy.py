@@ -1,4 +1,4 @@
-"""What layers of a configuration say of gates, laid over the policy that ships, and checks of its names and values."""
+"""What layers of a configuration set for gates, laid over the policy that ships, and checks of its names and values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NEAR = 0.55
 
 
 def layered_policy(layers: Sequence[Any]) -> dict[str, Any]:
-    """Lay what a preset, a file and single settings say of gates over the policy that ships, in this order.
+    """Lay what a preset, a file and single settings set for gates over the policy that ships, in this order.
 
     Args:
         layers: What stands under `gates` in each. A null takes a gate away; `replace: true` says that the layer is a
@@ -91,7 +91,7 @@ def checked_minimums(minimum: Any, metrics: type, what: str) -> Any:
 
 
 def number(value: Any, end: float) -> float:
-    """YAML's `yes` is no number, nor is a text; a bound beyond the figure's own would refuse every model, or none."""
+    """YAML's `yes` is no number, nor is a text; a bound beyond the metric's own would refuse every model, or none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not is_number or not 0 <= value <= end:
         raise ValueError(f"must be a number {f'from 0 to {end:g}' if math.isfinite(end) else 'of at least 0'}")

@@ -1,4 +1,4 @@
-"""Sentences that several gates share: a figure against its bound, a model against another."""
+"""Sentences that several gates share: a metric against its bound, a model against another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from silencio.evaluation.verdict import Reason
 
 
 def minimum(where: str, name: str, bound: float, metrics: Mapping[str, float | None]) -> Reason:
-    """A figure against its least value.
+    """A metric against its least value.
 
     Args:
         where: What it was measured on: `test` or `soundscapes`.

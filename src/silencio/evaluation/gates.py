@@ -1,4 +1,4 @@
-"""Gates: one policy decides whether a model may be offered, and says why.
+"""Gates: one policy decides whether a model may be offered, and why.
 
 A gate of a new kind is written here and nowhere else: its settings in `GatePolicy`, its rule, and the rule's place in
 `RULES`. Sentences that rules share are in `gate_reasons`, what a rule may look at in `evidence`.
@@ -78,12 +78,12 @@ class GatePolicy(BaseModel):
     @field_validator("minimum", mode="before")
     @classmethod
     def _of_recordings(cls, minimum: Any) -> Any:
-        return checked_minimums(minimum, Metrics, "figure of the test recordings")
+        return checked_minimums(minimum, Metrics, "metric of the test recordings")
 
     @field_validator("soundscape_minimum", mode="before")
     @classmethod
     def _of_soundscapes(cls, minimum: Any) -> Any:
-        return checked_minimums(minimum, SoundscapeMetrics, "figure of soundscapes")
+        return checked_minimums(minimum, SoundscapeMetrics, "metric of soundscapes")
 
     @field_validator("beats", "not_worse_than", mode="before")
     @classmethod
@@ -92,9 +92,9 @@ class GatePolicy(BaseModel):
             for reference, names in references.items():
                 if not isinstance(names, list | tuple):
                     example = f"[{', '.join(COMPARED)}]"
-                    raise ValueError(f"{reference}: must be a list of figures such as {example} (found {names!r})")
+                    raise ValueError(f"{reference}: must be a list of metrics such as {example} (found {names!r})")
                 for name in names:
-                    check_name(name, COMPARED, "figure that is compared")
+                    check_name(name, COMPARED, "metric that is compared")
         return references
 
     @field_validator("max_calibration_error", "slice_margin", "champion_margin", mode="before")
@@ -124,7 +124,7 @@ class GatePolicy(BaseModel):
 
         Args:
             heads: Names of the run's heads.
-            student: Whether the run has one. Its bundle is judged by the same gates, and compared with no other head.
+            student: Whether the run has one. The same gates decide on its bundle, and compared with no other head.
 
         Raises:
             ConfigError: A reference does not exist.
@@ -135,7 +135,7 @@ class GatePolicy(BaseModel):
             for name in references:
                 if student and name in heads:
                     raise ConfigError(
-                        f"gates.{gate}: {name!r} is a head of the ensemble, and the student's bundle, which is judged "
+                        f"gates.{gate}: {name!r} is a head of the ensemble, and the student's bundle, which is held "
                         f"by the same gates, is not compared with it: choose from {', '.join(known)}"
                     )
                 try:
@@ -277,12 +277,12 @@ RULES: tuple[Rule, ...] = (
 
 
 def apply_gates(policy: GatePolicy, evidence: Evidence, rules: Sequence[Rule] = RULES) -> Verdict:
-    """Hold evidence against the policy; a figure that is missing or no number fails its gate.
+    """Hold evidence against the policy; a metric that is missing or no number fails its gate.
 
-    Every gate that there is stands in the verdict: with its figures, or as not asked, and why.
+    Every gate that there is stands in the verdict: with its metrics, or as not asked, and why.
 
     Args:
-        policy: What is asked.
+        policy: What is required.
         evidence: What was measured of the model.
         rules: The kinds of gates that there are, in the order of the verdict's lines.
     """

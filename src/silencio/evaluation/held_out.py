@@ -1,4 +1,4 @@
-"""The verdict's figures: everything that is computed from scores of the test recordings."""
+"""The verdict's metrics: everything that is computed from scores of the test recordings."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def evaluate_test_set(
 
 
 def name_test_set(table: pd.DataFrame) -> str:
-    """Names recordings and what they are labelled as, 12 hex digits: figures can be held against each other or not.
+    """Names recordings and what they are labelled as, 12 hex digits: whether metrics can be compared.
 
     Args:
         table: Recordings with `recording_id`, `primary_label`, `secondary_labels`, and `sha256` where that is known.

@@ -1,4 +1,4 @@
-"""Figures over recordings.
+"""Metrics over recordings.
 
 scikit-learn is imported where it is used: it takes a second, and every step that reads a configuration comes by here.
 """
@@ -20,7 +20,7 @@ PADDING_ROWS = 5
 
 @dataclass(frozen=True)
 class Metrics:
-    """How well scores name species. docs/evaluation.md says when to look at which.
+    """How well scores name species. docs/evaluation.md explains when to look at which.
 
     Attributes:
         macro_map: Mean over the species that occur of their average precision; a rare one counts as much as a
@@ -67,7 +67,7 @@ def compute_metrics(
     *,
     named: NDArray[np.bool_] | None = None,
 ) -> Metrics:
-    """Compute all figures.
+    """Compute all metrics.
 
     Args:
         scores: (n_recordings, n_classes).

@@ -1,4 +1,4 @@
-"""Mislabelled recordings: which labels a model that never heard them doubts, and whether such doubts find errors."""
+"""Mislabelled recordings: labels that a model not trained on them doubts, and whether such doubts find errors."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LabelDoubts:
 class MislabelMetrics:
     """Whether wrong labels are found, when some are put in on purpose.
 
-    Labels that were wrong before count as right, so the true figures are a little better.
+    Labels that were wrong before count as right, so the true metrics are a little better.
 
     Attributes:
         precision: Share of the doubted recordings whose label was swapped; not a number where none was doubted.
@@ -59,7 +59,7 @@ class MislabelMetrics:
         share: Share of the labels that is swapped.
         n_swapped: Number of swapped labels in one repeat.
         n_recordings: Number of recordings in all.
-        n_repeats: Number of repeats over which the figures are means.
+        n_repeats: Number of repeats over which the metrics are means.
     """
 
     precision: float
@@ -174,14 +174,14 @@ def find_swapped(
 ) -> MislabelMetrics:
     """Swap labels and see whether they are found.
 
-    The scores stay: the models were trained on other recordings, whose labels are as they are. So this says how well a
+    The scores stay: the models were trained on other recordings, whose labels are as they are. So this shows how well a
     wrong label among few is found, not what wrong labels in training do to the model.
 
     Args:
         scores: See `label_doubts`.
         labels: See `label_doubts`.
         share: Share of recordings whose label is swapped.
-        n_repeats: Number of repeats with other recordings each time; the figures are means.
+        n_repeats: Number of repeats with other recordings each time; the metrics are means.
         seed: Seed of the draws.
         present: See `label_doubts`.
     """

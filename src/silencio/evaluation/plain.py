@@ -1,4 +1,4 @@
-"""Figures as JSON has them."""
+"""Metrics as JSON has them."""
 
 from __future__ import annotations
 

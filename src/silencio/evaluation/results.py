@@ -1,4 +1,4 @@
-"""All figures of a judged model, kept as one file."""
+"""All metrics of an evaluated model, kept as one file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Evaluation:
     """What was found on the test set, which serves evaluation only.
 
     Attributes:
-        rows: Figures by what they are of: the bundle first (`ensemble` or `student`), then each head, and the
+        rows: Metrics by what they are of: the bundle first (`ensemble` or `student`), then each head, and the
             references `majority class` and `logistic regression on mean log-mel`. A student's teacher and the teacher's
             heads stand among them; a student is its bundle's only head, and has no second row.
-        answers: What the bundle said of each recording: `recording_id`, `path`, `primary_label`, `predicted`,
+        answers: The bundle's predictions of each recording: `recording_id`, `path`, `primary_label`, `predicted`,
             `probability`.
         comparisons: The bundle against teacher, heads, references and champion, paired by recording.
         slices: The bundle on parts of the test recordings.
@@ -36,11 +36,11 @@ class Evaluation:
             reliability picture, `before` and `after` (`mean_probability`, `right_share`, `recordings_share`).
         curve: The precision-recall curve of all decisions together: `recall` and `precision`, and where the
             thresholds stand on it, `named_recall` and `named_precision`.
-        soundscapes: Figures on annotated soundscapes, and what was detected in them; empty where none were made.
-        failure_modes: What becomes of the figures under noise, overlap, gain and silence; empty where not asked.
+        soundscapes: Metrics of annotated soundscapes, and what was detected in them; empty where none were made.
+        failure_modes: What becomes of the metrics under noise, overlap, gain and silence; empty where not measured.
         mislabelled: Whether wrong labels would be found among validation recordings, and which are suspected.
-        champion: Version of the champion that was asked the same; empty where there is none.
-        champion_rows: Figures of `champion` and of the bundle on the recordings on which the two were compared, which
+        champion: Version of the champion that was scored on the same; empty where there is none.
+        champion_rows: Metrics of `champion` and of the bundle on the recordings on which the two were compared, which
             may be fewer than all; empty where there were none.
         bundle_row: Name of the row that is the bundle's.
         heads: By bundle among the rows, the heads that were trained for it, and whether each is inside; empty in files

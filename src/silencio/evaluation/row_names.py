@@ -12,7 +12,7 @@ from silencio.evaluation.results import ENSEMBLE, Evaluation
 
 
 def row_names(evaluation: Evaluation) -> dict[str, str]:
-    """By row, its name in words: the bundle says what it is, a head whose it is; a reference keeps its own."""
+    """By row, its name in words: the bundle's what it is, a head's which head; a reference keeps its own."""
     names = {name: name for name in evaluation.rows} | {CHAMPION: f"{CHAMPION} {evaluation.champion}".rstrip()}
     for bundle, heads in evaluation.heads.items():
         names |= {head: _head(head, bundle, evaluation) for head in heads if head in names}
@@ -32,13 +32,13 @@ def bundle_name(bundle: str, evaluation: Evaluation) -> str:
 
 
 def results_table(evaluation: Evaluation, other_bundles: Mapping[str, Metrics] | None = None) -> pd.DataFrame:
-    """A row for everything that was judged: recordings, macro mAP, top-1, and top-1 by taxon class.
+    """A row for everything that was evaluated: recordings, macro mAP, top-1, and top-1 by taxon class.
 
     The champion's row is followed by the bundle's on the same recordings where these are not all.
 
     Args:
         evaluation: Evaluation of one bundle.
-        other_bundles: Figures of further bundles on the same recordings, by name.
+        other_bundles: Metrics of further bundles on the same recordings, by name.
     """
     names = row_names(evaluation)
     first, *further = [_row(names[name], metrics) for name, metrics in evaluation.rows.items()]

@@ -31,7 +31,7 @@ class SliceConfig(BaseModel):
         time_zone: IANA name (`America/Bogota`) of the recordings' zone, by which times with `Z` or an offset become
             local; without it the sun decides by longitude (`silencio.local_time`). Other times are local as they are.
         n_confusable_pairs: Most pairs of species that validation confuses.
-        min_recordists: Recordist-disjoint figures are for species with at least so many recordists or sites.
+        min_recordists: Recordist-disjoint metrics are for species with at least so many recordists or sites.
         counts_from: A slice with fewer recordings is shown, and decides nothing.
         n_worst: Species in the list of the worst.
     """
@@ -143,7 +143,7 @@ def evaluate_slices(
     config: SliceConfig,
     champion_hit: NDArray[np.floating] | None = None,
 ) -> list[SliceMetrics]:
-    """Figures and intervals of every slice.
+    """Metrics and intervals of every slice.
 
     Args:
         masks: Masks from `slice_masks`.
@@ -152,7 +152,7 @@ def evaluate_slices(
         truth: Position of each primary label.
         bootstrap: The resamples of all test recordings.
         config: When a slice counts.
-        champion_hit: Whether the champion is right, (n_recordings,); not a number where it cannot be asked.
+        champion_hit: Whether the champion is right, (n_recordings,); not a number where it cannot be scored.
     """
     hit = (scores.argmax(axis=1) == truth).astype(np.float64)
     metrics = []
@@ -246,7 +246,7 @@ def _hour(text: str, longitude: float | None, zone: ZoneInfo | None) -> int:
 
 
 def _is_new(table: pd.DataFrame, training: pd.DataFrame, column: str, min_groups: int) -> pd.Series[bool]:
-    """Recordings of a species with several recordists (or sites) by one whom training has not heard with it."""
+    """Recordings of a species with several recordists (or sites) by one of whom training has none of it."""
     known = training[training[column].fillna("") != ""]
     trained_on = set(zip(known["primary_label"], known[column], strict=True))
     both = pd.concat([table, training])[["primary_label", column]]

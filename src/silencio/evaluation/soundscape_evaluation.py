@@ -51,7 +51,7 @@ def evaluate_in_soundscapes(
     thresholds: NDArray[np.floating],
     config: SoundscapeConfig,
 ) -> dict[str, Any]:
-    """Figures on soundscapes into which test calls were mixed, and what was detected in them.
+    """Metrics of soundscapes into which test calls were mixed, and what was detected in them.
 
     Returns:
         `metrics` (`SoundscapeMetrics`) and `timeline`, as JSON has them.
@@ -72,7 +72,7 @@ def try_failure_modes(
     thresholds: NDArray[np.floating],
     config: FailureModeConfig,
 ) -> dict[str, Any]:
-    """What becomes of the figures when test recordings are made worse, and what is named where there is nothing."""
+    """What becomes of the metrics when test recordings are made worse, and what is named where there is nothing."""
     found = failure_modes(
         model,
         _calls(test_set),
@@ -87,7 +87,7 @@ def try_failure_modes(
 
 
 def foreign_calls(config: FailureModeConfig, classes: ClassList, spec: FeatureSpec) -> Iterator[LabelledWaveform]:
-    """Animals that the model cannot name, out of another source; a place that does not answer has none, and says so.
+    """Animals that the model cannot name, out of another source; a place that does not answer has none, as is logged.
 
     Two lists rarely share their codes: an animal is known by its scientific name as well.
 

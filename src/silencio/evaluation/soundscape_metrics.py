@@ -1,4 +1,4 @@
-"""Figures over soundscapes: how well species are found, by level and overlap, and what is named where nothing is."""
+"""Metrics over soundscapes: how well species are found, by level and overlap, and what is named where nothing is."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FalseAlarms:
 
 @dataclass(frozen=True)
 class SoundscapeMetrics:
-    """Figures over the rows of all soundscapes.
+    """Metrics over the rows of all soundscapes.
 
     Attributes:
         macro_map: Mean average precision over the species that occur.
@@ -99,7 +99,7 @@ class SoundscapeMetrics:
 def evaluate_soundscapes(
     scores: SoundscapeScores, thresholds: NDArray[np.floating] | None = None, n_resamples: int = 1000, seed: int = 0
 ) -> SoundscapeMetrics:
-    """Compute all figures.
+    """Compute all metrics.
 
     Args:
         scores: Scores from `score_soundscapes`.
@@ -124,7 +124,7 @@ def evaluate_soundscapes(
     macro_map = mean_of_present(average_precisions(scores.scores, target))
     resampled = Bootstrap(len(rows), counts=drawn).macro_map(scores.scores, target) if occurs.any() else np.empty(0)
     # A soundscape drawn twice repeats its few calls, which lifts average precision by itself (by .03 to .05 here, so
-    # that the figure fell out of its own interval): the spread is taken, around the figure.
+    # that the metric fell out of its own interval): the spread is taken, around the metric.
     low, high = np.clip(interval(resampled - mean_of_present(resampled) + macro_map), 0.0, 1.0)
     return SoundscapeMetrics(
         macro_map=macro_map,

@@ -1,4 +1,4 @@
-"""What a model says of soundscapes, in rows of one window's length, as BirdCLEF has them."""
+"""A model's predictions of soundscapes, in rows of one window's length, as BirdCLEF has them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from silencio.taxonomy import ClassList
 
 @dataclass(frozen=True)
 class SoundscapeScores:
-    """What a model said of each row, and what was there.
+    """A model's predictions of each row, and what was there.
 
     Attributes:
         rows: `soundscape`, `begin_s`, `end_s`, `background` (`real` or `made`), `n_species` of the class list that

@@ -1,4 +1,4 @@
-"""A student beside the ensemble that taught it, on the same recordings."""
+"""A student beside the ensemble that it was distilled from, on the same recordings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def with_teacher(student: Evaluation, teacher: Evaluation, n_resamples: int) -> 
         n_resamples: Number of bootstrap resamples.
 
     Raises:
-        DataError: The two were judged on different recordings.
+        DataError: The two were evaluated on different recordings.
     """
     difference = compare_answers(teacher.bundle_row, student.answers, teacher.answers, n_resamples)
     own = {student.bundle_row: student.metrics}
     return replace(
         student,
-        # References stand in both, with the same figures: they are fitted on the same recordings.
+        # References stand in both, with the same metrics: they are fitted on the same recordings.
         rows={**own, **{name: row for name, row in teacher.rows.items() if name not in student.rows}, **student.rows},
         comparisons=[difference, *student.comparisons],
         heads={**student.heads, **teacher.heads},
@@ -52,7 +52,7 @@ def compare_answers(other: str, ours: Answers, theirs: Answers, n_resamples: int
     """
     right = [{one["recording_id"]: one["predicted"] == one["primary_label"] for one in some} for some in (ours, theirs)]
     if right[0].keys() != right[1].keys():
-        raise DataError("the bundles were judged on different test recordings: run evaluate again for both")
+        raise DataError("the bundles were evaluated on different test recordings: run evaluate again for both")
     gain = np.array([float(right[0][name]) - float(right[1][name]) for name in sorted(right[0])])
     drawn = Bootstrap(len(gain), n_resamples).mean(gain)
     return Comparison(other, "top1", float(gain.mean()), interval(drawn), len(gain))

@@ -1,4 +1,4 @@
-"""A model as evaluation asks it: a recording in, probabilities of its windows out."""
+"""A model as evaluation runs it: a recording in, probabilities of its windows out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WindowModel = Callable[[NDArray[np.int16]], NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A model with what it takes to judge it.
+    """A model with what it takes to evaluate it.
 
     Attributes:
         predict: Function from a recording to the probabilities of its windows.

@@ -1,4 +1,4 @@
-"""Encoders go into the bundle with the graph that hears them."""
+"""Encoders go into the bundle with the graph that takes their embeddings."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ def add_encoders(
     spec: FeatureSpec,
     directory: Path,
 ) -> tuple[EncoderEntry, ...]:
-    """Copy the files of all encoders that heads heard into a bundle.
+    """Copy the files of all encoders whose embeddings heads take into a bundle.
 
     Args:
         head_encoders: For each head, the encoders whose embeddings it was trained on.
-        configured: Encoders of the configuration, which say where their files are.
+        configured: Encoders of the configuration, which name their files.
         spec: How windows are cut.
         directory: The bundle's folder.
 
     Returns:
-        What bundle.json says of them, by name.
+        Their entries of bundle.json, by name.
 
     Raises:
-        BundleError: An encoder here is not the one that training heard.
+        BundleError: An encoder here is not the one that training used.
         PretrainedWeightsError: Its weights are not here.
     """
     entries = []
     for name, one in sorted({name: one for head in head_encoders for name, one in head.items()}.items()):
         known, source = known_encoder(name), encoder_file(name, configured.get(name, EncoderConfig()))
         if one.spec.identity(weights_sha256(source), window_sha256(spec)) != one.identity:
-            raise BundleError(f"the weights of {name} here ({source.name}) are not those that training heard")
+            raise BundleError(f"the weights of {name} here ({source.name}) are not those that training used")
         entry = EncoderEntry(
             **one.spec.model_dump(),
             file=f"encoders/{name}{source.suffix}",

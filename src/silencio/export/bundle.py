@@ -78,10 +78,10 @@ def export_bundle(
 ) -> tuple[BundleManifest, QuantizationReport | None]:
     """Export, verify against training, and only then put the bundle in its place.
 
-    The test set is unknown here: its figures come with the verdict (`silencio.export.seal`).
+    The test set is unknown here: its metrics come with the verdict (`silencio.export.seal`).
 
     Args:
-        heads: Heads, at least those that `ensemble` joins; others have no part in the bundle.
+        heads: Heads, at least those that `ensemble` combines; others have no part in the bundle.
         ensemble: The fitted ensemble.
         decision_rule: Calibration and thresholds.
         development: Shards of training and validation; parity clips are validation recordings.
@@ -91,7 +91,7 @@ def export_bundle(
         directory: The bundle's folder; must not exist, or be empty.
 
     Returns:
-        bundle.json, and the figures of fp32 and int8 where int8 was tried: they hold times, and would make every
+        bundle.json, and the metrics of fp32 and int8 where int8 was tried: they hold times, and would make every
         bundle another one.
 
     Raises:
@@ -181,7 +181,7 @@ def write_manifest(manifest: BundleManifest, directory: Path) -> BundleManifest:
 
 
 def validation_probabilities(graph: Graph, validation: ShardSet) -> NDArray[np.float32]:
-    """What the graph says of every validation window, (n_windows, n_classes)."""
+    """The graph's predictions of every validation window, (n_windows, n_classes)."""
     front_end = FrontEnd(validation.spec)
     return np.concatenate([graph.run(validation.inputs(index, front_end)) for index in range(len(validation))])
 
@@ -189,11 +189,11 @@ def validation_probabilities(graph: Graph, validation: ShardSet) -> NDArray[np.f
 def check_against_training(
     probabilities: NDArray[np.floating], ensemble: FittedEnsemble, decision_rule: DecisionRule, tolerance: float
 ) -> float:
-    """Hold the graph against what the heads said of validation right after training.
+    """Compare the graph with the heads' predictions of validation right after training.
 
     Args:
         probabilities: The graph's probabilities, (n_windows, n_classes).
-        ensemble: What the heads said, joined.
+        ensemble: The heads' predictions, combined.
         decision_rule: How that is calibrated.
         tolerance: Largest difference of a probability that is rounding.
 
@@ -208,8 +208,8 @@ def check_against_training(
     if not difference[worst] <= tolerance:
         name = ensemble.windows.recording_ids[int(ensemble.windows.recording[worst])]
         raise ParityError(
-            f"the exported graph differs by {difference[worst]:.2g} from what the trained heads said of {name} (most "
-            f"allowed {tolerance:.0e}): it does not hold the trained weights"
+            f"the exported graph differs by {difference[worst]:.2g} from the trained heads' predictions of {name} "
+            f"(most allowed {tolerance:.0e}): it does not hold the trained weights"
         )
     return float(difference[worst])
 
@@ -250,7 +250,7 @@ def _write_parity(
     classes: ClassList,
     path: Path,
 ) -> None:
-    """Clips with what the graph said of them; whoever loads the bundle comes to it through the encoders."""
+    """Clips with the graph's predictions of them; whoever loads the bundle comes to it through the encoders."""
     front_end = FrontEnd(config.features)
     ids = list(validation.table["recording_id"])
     ends = np.cumsum([validation.n_windows(index) for index in range(len(validation))])

@@ -48,10 +48,10 @@ class EnsembleGraph(nn.Module):
 
     Args:
         heads: Heads in the form in which they are exported.
-        inputs: What each of them hears.
+        inputs: What each of them takes.
         losses: What each head's logits mean.
         supervisor: Joins their probabilities.
-        calibration: Makes them mean what they say.
+        calibration: Maps them to calibrated probabilities.
     """
 
     def __init__(

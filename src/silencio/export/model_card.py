@@ -21,14 +21,14 @@ def model_card(manifest: BundleManifest) -> str:
         "## Heads",
         "",
         *(
-            f"- `{head.name}` ({head.kind}, hears {head.input_name}): {head.n_parameters:,} parameters, weight "
+            f"- `{head.name}` ({head.kind}, takes {head.input_name}): {head.n_parameters:,} parameters, weight "
             f"{head.weight:.2f}"
             for head in manifest.heads
         ),
         "",
         "## Test recordings (held out, read once)",
         "",
-        "| judged | macro mAP | top-1 | recordings | species |",
+        "| model or reference | macro mAP | top-1 | recordings | species |",
         "|---|---|---|---|---|",
         *(
             f"| {names.get(name, name)} | {row['macro_map']:.3f} | {row['top1']:.3f} | {row['n_recordings']} | "
@@ -37,7 +37,7 @@ def model_card(manifest: BundleManifest) -> str:
         ),
         "",
         *_test_set(manifest),
-        "Focal recordings, one animal close to the microphone. Soundscapes are harder; the figures do not hold there.",
+        "Focal recordings, one animal close to the microphone. Soundscapes are harder; the metrics do not hold there.",
         f"Calibration: {manifest.calibration.get('kind', 'none')}, fitted on validation. A sound of no listed species",
         "still gets a most probable one: heed the thresholds.",
         "",
@@ -61,7 +61,7 @@ def model_card(manifest: BundleManifest) -> str:
 
 def _test_set(manifest: BundleManifest) -> list[str]:
     name = manifest.test_set
-    return [f"Test set `{name}`: figures on another one cannot be held against these."] if name else []
+    return [f"Test set `{name}`: metrics of another one cannot be compared with these."] if name else []
 
 
 def _gates(manifest: BundleManifest) -> list[str]:

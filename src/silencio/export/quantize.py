@@ -160,7 +160,7 @@ def choose_variant(
     score: Score,
     config: QuantizeConfig,
 ) -> QuantizationReport:
-    """Measure both graphs on validation windows and say which one is released.
+    """Measure both graphs on validation windows and choose which one is released.
 
     Args:
         fp32_path: The exported graph.
@@ -221,7 +221,7 @@ def _median_ms(graphs: tuple[Graph, Graph], windows: list[Features], n_timed: in
 def _verdict(fp32: VariantMetrics, int8: VariantMetrics, max_map_loss: float) -> tuple[bool, str]:
     loss = fp32.macro_map - int8.macro_map
     times = f"{int8.p50_ms:.1f} ms a window against {fp32.p50_ms:.1f} ms"
-    # Written so that a figure that is no number never passes.
+    # Written so that a metric that is no number never passes.
     if not loss <= max_map_loss:
         return False, f"int8 loses {loss:.4f} validation macro mAP, {max_map_loss:g} is the most that is allowed"
     if not int8.p50_ms < fp32.p50_ms:

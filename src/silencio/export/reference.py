@@ -26,7 +26,7 @@ def write_reference(validation: ShardSet, probabilities: NDArray[np.floating], c
 
     Args:
         validation: The validation recordings.
-        probabilities: What the bundle's graph says of their windows, (n_windows, n_classes).
+        probabilities: The bundle's graph's predictions of their windows, (n_windows, n_classes).
         classes: What the columns mean.
         path: The Parquet file.
     """

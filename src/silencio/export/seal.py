@@ -1,4 +1,4 @@
-"""Seal a candidate: the figures on the test set and the verdict go into the bundle, and nothing else changes."""
+"""Seal a candidate: the metrics of the test set and the verdict go into the bundle, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from silencio.storage import whole_folder
 def seal_bundle(
     candidate: Path, metrics: Mapping[str, Any], verdict: Mapping[str, Any], directory: Path
 ) -> BundleManifest:
-    """Copy a candidate with its test figures and its verdict.
+    """Copy a candidate with its test metrics and its verdict.
 
     Args:
         candidate: As `export_bundle` wrote it.

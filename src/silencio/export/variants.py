@@ -46,7 +46,7 @@ def released_variant(
         config: What int8 may cost; it may be switched off.
 
     Returns:
-        What parity means for the released graph, and both variants' figures; None where int8 was not tried, or there
+        What parity means for the released graph, and both variants' metrics; None where int8 was not tried, or there
         is no convolution to try it on.
     """
     front_end = FrontEnd(validation.spec)

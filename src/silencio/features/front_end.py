@@ -1,4 +1,4 @@
-"""FrontEnd: the one door from a recording to what a model hears."""
+"""FrontEnd: the one way from a recording to a model's inputs."""
 
 from __future__ import annotations
 

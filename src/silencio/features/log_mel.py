@@ -37,7 +37,7 @@ class LogMel:
         self._hann[:] = np.hanning(spec.n_fft + 1)[:-1] / FULL_SCALE
         filters = mel_filters(spec.sample_rate_hz, spec.n_fft, spec.n_mels, spec.f_min_hz, spec.f_max_hz)
         used = np.flatnonzero(filters.any(axis=0))
-        # Filters that lie between two bins hear nothing at all: one bin, of weight zero, stands for that.
+        # Filters that lie between two bins pass nothing at all: one bin, of weight zero, stands for that.
         self._bins = slice(int(used[0]), int(used[-1]) + 1) if len(used) else slice(0, 1)
         # A filter covers a few of a thousand bins: the sparse product does a fiftieth of the work, in an order
         # that no BLAS and no thread count can change.

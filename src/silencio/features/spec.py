@@ -1,4 +1,4 @@
-"""FeatureSpec: every number that decides what a model hears."""
+"""FeatureSpec: every number that decides what a model takes."""
 
 from __future__ import annotations
 

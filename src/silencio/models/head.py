@@ -35,13 +35,13 @@ class HeadConfig(BaseModel):
         weight_decay: Weight decay of AdamW; biases and norms have none.
         warmup_share: Share of the steps in which the learning rate rises.
         clip_norm: Gradients are scaled down to this norm.
-        loss: `cross_entropy` spreads one unit over the labels (and gives a softmax), `bce` judges each alone, and so
+        loss: `cross_entropy` spreads one unit over the labels (and gives a softmax), `bce` scores each alone, and so
             does `focal`, which counts what is right already less (Lin et al. 2017).
         focal_gamma: How much less; 0 makes `focal` the same as `bce`.
         label_smoothing: Share of the target that is spread over all classes.
         crops_per_recording: Windows drawn in an epoch, per training recording.
         class_power: 0 keeps the long tail, 1 draws all species equally often.
-        window_choice: `random`, or `loud`: of four random windows of a recording the one in which most is heard, since
+        window_choice: `random`, or `loud`: of four random windows of a recording the one with most sound, since
             a file's label does not hold in every window.
         precision: Lightning's name of the arithmetic; `bf16-mixed` is for GPUs.
         n_workers: Processes that prepare windows; 0 prepares them in the training process.
@@ -54,7 +54,7 @@ class HeadConfig(BaseModel):
 
     @property
     def encoder_names(self) -> tuple[str, ...]:
-        """Encoders whose embeddings the head hears."""
+        """Encoders whose embeddings the head takes."""
         return ()
 
     epochs: int = Field(25, ge=1)
@@ -84,7 +84,7 @@ class HeadContext:
     """What a head is made for, whatever it is made of.
 
     Attributes:
-        features: The features that will be heard.
+        features: The features that it will be given.
         n_classes: Number of outputs.
         encoders: Encoders by name, at least those whose embeddings the head takes.
         initialize: Load pretrained weights. False where trained weights are loaded next.
@@ -100,7 +100,7 @@ class Head(nn.Module, Generic[ConfigT]):
     """Base of all heads.
 
     Attributes:
-        input_names: What is heard: `log_mel` (batch, n_mels, n_frames), `waveform` (batch, window_samples) int16, or
+        input_names: What is taken: `log_mel` (batch, n_mels, n_frames), `waveform` (batch, window_samples) int16, or
             `embedding:` and an encoder's name (batch, n_dimensions).
         Config: The head's own configuration.
     """

@@ -1,4 +1,4 @@
-"""Nets of timm that hear a log-mel: one input channel, classes of our own."""
+"""Nets of timm on a log-mel: one input channel, classes of our own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import nn
 
 
 class TimmSettings(Protocol):
-    """What of a head's configuration timm is asked for."""
+    """What of a head's configuration goes to timm."""
 
     @property
     def backbone(self) -> str:

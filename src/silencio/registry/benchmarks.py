@@ -1,4 +1,4 @@
-"""Files of `make bench`: which figures in them are of a version's bundle, and on which machine they were measured."""
+"""Files of `make bench`: which measurements in them are of a version's bundle, and on which machine they were made."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class MeasuredBundle(NamedTuple):
 
     Attributes:
         version: Version of the bundle.
-        manifest_sha256: SHA-256 of its `bundle.json`; a bundle that was judged anew has another one.
+        manifest_sha256: SHA-256 of its `bundle.json`; a bundle that was evaluated anew has another one.
     """
 
     version: str
@@ -52,7 +52,7 @@ class Benchmarks:
 
         Raises:
             RegistryError: It is no file of `make bench`, one of `--quick`, or does not say on which machine and bundle
-                its figures were measured.
+                it was measured.
         """
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
@@ -66,7 +66,7 @@ class Benchmarks:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RegistryError(f"{path} is no JSON of `make bench` ({error})") from error
         if is_quick:
-            raise RegistryError(f"{path} was measured with --quick, and such figures mean nothing: {_AGAIN}")
+            raise RegistryError(f"{path} was measured with --quick, and such numbers mean nothing: {_AGAIN}")
         if lacking:
             raise RegistryError(
                 f"{path} does not say on which machine it was measured ({', '.join(lacking)}): {_AGAIN}"
@@ -76,7 +76,7 @@ class Benchmarks:
         return cls(path, _in_words(machine), dict(metrics), len(results))
 
     def of_bundle(self, bundle: MeasuredBundle) -> Mapping[str, float]:
-        """Figures that were measured on a bundle.
+        """Measurements that were made on a bundle.
 
         Raises:
             RegistryError: There are none.

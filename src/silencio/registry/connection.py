@@ -1,4 +1,4 @@
-"""The one door to MLflow: asked first whether anyone is there, and every refusal is one sentence."""
+"""The one door to MLflow: probed first whether anyone is there, and every refusal is one sentence."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _first_of(error: Exception) -> str:
 
 
 def _spare_loopback(uri: str) -> None:
-    """MLflow asks by requests, which would ask a proxy for this machine's own addresses."""
+    """MLflow connects by requests, which would go through a proxy for this machine's own addresses."""
     host = urlsplit(uri).hostname
     spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
     if host and is_loopback(uri) and host not in spared.split(","):

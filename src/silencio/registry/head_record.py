@@ -53,7 +53,7 @@ class HeadRecord:
     Attributes:
         name: Name of the run.
         params: The head's configuration.
-        epochs: Figures of each epoch, without times.
+        epochs: Metrics of each epoch, without times.
         result: What came of it.
     """
 
@@ -72,7 +72,7 @@ class HeadRecord:
         return cls(**json.loads((folder / _RECORD).read_text(encoding="utf-8")))
 
     def metrics(self, times: Times | None, otherwise_ms: int) -> Iterator[Metric]:
-        """All figures; without times, at `otherwise_ms`."""
+        """All metrics; without times, at `otherwise_ms`."""
         ended_ms = times.ended_ms if times else [otherwise_ms] * len(self.epochs)
         for number, (epoch, at_ms) in enumerate(zip(self.epochs, ended_ms, strict=True)):
             took = {"epoch_s": times.epoch_s[number]} if times else {}
@@ -82,7 +82,7 @@ class HeadRecord:
 
 
 def record_heads(client: MlflowClient, run_id: str, heads: Mapping[str, str]) -> None:
-    """See to it that each head has a finished run under the pipeline's, with all its figures. Twice is as once.
+    """See to it that each head has a finished run under the pipeline's, with all its metrics. Twice is as once.
 
     Args:
         client: The tracking server's client.

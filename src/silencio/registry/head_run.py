@@ -21,11 +21,11 @@ from silencio.registry.runs import fresh_child, log_metrics, run_of
 from silencio.registry.settings import Tracking, run_key, shown
 
 _log = logging.getLogger(__name__)
-# They say what we say, each time and longer.
+# Their messages repeat ours, each time and longer.
 for _name in ("mlflow.system_metrics", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
-# A server that is gone is asked again after this long, so that it costs an epoch next to nothing.
+# A server that is gone is tried again after this long, so that it costs an epoch next to nothing.
 _PAUSE_S = 30.0
 _SYSTEM_EVERY_S = 5.0
 
@@ -35,7 +35,7 @@ def _now_ms() -> int:
 
 
 class HeadRun:
-    """A child run with a head's parameters, its figures by epoch, and MLflow's system metrics.
+    """A child run with a head's parameters, its metrics by epoch, and MLflow's system metrics.
 
     Training is worth more than its record: a server that goes away is warned of once, what it missed is kept and sent
     when it answers again, at the latest at the end. A head that is trained anew gets a new run in place of the old.
@@ -62,7 +62,7 @@ class HeadRun:
         self._retry_at = 0.0
 
     def epoch(self, number: int, metrics: Mapping[str, Any]) -> None:
-        """Record figures of one epoch, counted from 0; `epoch_s` is its time."""
+        """Record metrics of one epoch, counted from 0; `epoch_s` is its time."""
         self._record.epochs.append({name: value for name, value in metrics.items() if name != "epoch_s"})
         self.times.epoch_s.append(metrics.get("epoch_s", 0.0))
         self.times.ended_ms.append(_now_ms())
@@ -113,13 +113,13 @@ class HeadRun:
             self._retry_at = time.monotonic() + _PAUSE_S
             if last_status:
                 _log.warning(
-                    "%d figures of head %s were not sent, register will write them: %s",
+                    "%d metrics of head %s were not sent, register will write them: %s",
                     len(self._unsent),
                     self._head,
                     error,
                 )
             elif not self._missed:
-                _log.warning("training %s goes on and keeps its figures until they can be sent: %s", self._head, error)
+                _log.warning("training %s goes on and keeps its metrics until they can be sent: %s", self._head, error)
             self._missed = True
 
     def _opened(self, client: MlflowClient, tracking: Tracking) -> bool:

@@ -8,7 +8,7 @@ from rich.table import Column, Table
 
 from silencio.registry.models import Version
 
-# Of its 12 digits; enough to see whether two versions were judged on the same recordings.
+# Of its 12 digits; enough to see whether two versions were evaluated on the same recordings.
 _TEST_SET_DIGITS = 8
 _BORDER_CELLS = 3
 _CELLS: dict[str, Callable[[Version], str]] = {
@@ -28,7 +28,7 @@ _NAMES = ("version", "bundle")
 
 
 def versions_table(versions: Sequence[Version], width: int) -> Table:
-    """A row a version: figures beside the number and the name of the test recordings that they are of.
+    """A row a version: metrics beside the number and the name of the test recordings that they are of.
 
     Args:
         versions: Versions in the order of the rows.

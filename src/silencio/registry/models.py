@@ -49,7 +49,7 @@ class Version:
         registered: Time of the registration.
         run_id: The run that made it.
         metrics: Metrics of the test set (`test/macro_map`) and of benchmarks (`benchmark/p50_ms`).
-        test_set: Names the test recordings that the figures are of; empty where it was not kept.
+        test_set: Names the test recordings that the metrics are of; empty where it was not kept.
     """
 
     number: int
@@ -75,7 +75,7 @@ def register_version(client: MlflowClient, run_id: str, manifest: BundleManifest
         first = min(known, key=lambda version: int(version.version))
         number = int(first.version)
         if first.run_id == run_id and first.tags.get(_SHA256) != manifest.manifest_sha256:
-            # The step was started again with other figures in the bundle, and has replaced the run's artifacts.
+            # The step was started again with other metrics in the bundle, and has replaced the run's artifacts.
             for name, value in _tags(manifest).items():
                 client.set_model_version_tag(MODEL, str(number), name, value)
     else:
@@ -108,16 +108,16 @@ def versions() -> list[Version]:
 
 
 def set_benchmarks(version: int, benchmarks: Benchmarks) -> list[str]:
-    """Write the figures that were measured on a version's bundle on the version, and on which machine.
+    """Write the measurements that were made on a version's bundle on the version, and on which machine.
 
-    A figure is the tag `benchmark/<name>`, its machine and date `benchmark_machine/<name>`.
+    A measurement is the tag `benchmark/<name>`, its machine and date `benchmark_machine/<name>`.
 
     Args:
         version: Number of the version.
         benchmarks: What was measured, on this bundle and perhaps on others.
 
     Returns:
-        Names of the figures.
+        Names of the measurements.
 
     Raises:
         RegistryError: There is no such version, nothing was measured on its bundle, or the server does not answer.

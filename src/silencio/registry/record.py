@@ -1,4 +1,4 @@
-"""What a finished pipeline leaves in its MLflow run: configuration, identities, figures, files and the verdict."""
+"""What a finished pipeline leaves in its MLflow run: configuration, identities, metrics, files and the verdict."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def record_run(
         MlflowException, OSError: The server or its artifact store refused; see `connection.registry_errors`.
     """
     log_params(client, run_id, params_of(yaml.safe_load(config)))
-    # The run's own start as the time: the same figure at the same time is kept once.
+    # The run's own start as the time: the same metric at the same time is kept once.
     started_ms = client.get_run(run_id).info.start_time
     metrics = metrics_of(manifest.metrics)
     log_metrics(client, run_id, [Metric(name, value, started_ms, 0) for name, value in metrics.items()])

@@ -24,7 +24,7 @@ _LOCAL_SERVER = "http://127.0.0.1:5000"
 
 
 def open_run(name: str, code_version: str, image: str, key: str) -> str:
-    """Open the MLflow run of a pipeline run; asked again with the same key, open the same one again.
+    """Open the MLflow run of a pipeline run; called again with the same key, open the same one again.
 
     Args:
         name: Shown in the list of runs.
@@ -178,14 +178,14 @@ def fresh_child(
 
 
 def log_params(client: MlflowClient, run_id: str, params: Mapping[str, str]) -> None:
-    """Log any number of parameters: a request holds a hundred. Said twice they are the same."""
+    """Log any number of parameters: a request holds a hundred. Logged twice they are the same."""
     rows = [Param(name, value) for name, value in params.items()]
     for start in range(0, len(rows), _PER_BATCH):
         client.log_batch(run_id, params=rows[start : start + _PER_BATCH])
 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
-    """Log any number of metrics; one that was said before, with its time, stays one."""
+    """Log any number of metrics; one that was logged before, with its time, stays one."""
     for start in range(0, len(metrics), _PER_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _PER_BATCH])
 

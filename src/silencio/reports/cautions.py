@@ -1,4 +1,4 @@
-"""Where not to trust a model, found in its own figures and said in plain words."""
+"""Where not to trust a model, found in its own metrics, in plain words."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from silencio.reports.sections.slices import meaning
 from silencio.reports.wording import between, count, decimals, hours, listed, minus, n_species, percent, taxon
 
 _MAX_NAMES = 6
-# Of a probability: beyond, a number is no longer what it says.
+# Of a probability: beyond, a number no longer means what it should.
 _MUCH_MISCALIBRATED = 0.1
 _MUCH_LOST = 0.2
 
 
 def cautions(inputs: ReportInputs) -> list[str]:
-    """Sentences, each with the figure that it comes from; the gravest first."""
+    """Sentences, each with the metric that it comes from; the gravest first."""
     found = [_field(inputs), *_nothing_to_name(inputs), *_few_recordings(inputs), *_never_right(inputs)]
     found += [*_weak_slices(inputs), *_bad_sound(inputs), *_miscalibrated(inputs)]
     return [sentence for sentence in found if sentence]
@@ -33,19 +33,19 @@ def _field(inputs: ReportInputs) -> str:
     found = found_in_soundscapes(inputs)
     if found is None:
         return (
-            "Only single recordings were judged, one animal close to the microphone. In a soundscape, with many "
+            "Only single recordings were tested, one animal close to the microphone. In a soundscape, with many "
             "animals and far away, expect less; how much less is not known."
         )
     share, n_pairs = found
     alarms = inputs.evaluation.soundscapes["metrics"]["false_alarms"]
     sentences = [
-        f"{one['per_hour']:.0f} times an hour over {one['name']} backgrounds ({hours(3600 * one['hours'])} heard)"
+        f"{one['per_hour']:.0f} times an hour over {one['name']} backgrounds ({hours(3600 * one['hours'])})"
         for one in alarms
         if one["per_hour"] is not None and one["hours"]
     ]
     wrong = f" Where no animal calls it names one all the same: {listed(sentences)}." if sentences else ""
     return (
-        f"In soundscapes it names {percent(share)} of the animals that are heard ({n_pairs} species in rows of "
+        f"In soundscapes it detects {percent(share)} of the animals that call ({n_pairs} species in rows of "
         f"{inputs.manifest.spec.window_s:g} s).{wrong}"
     )
 

@@ -1,4 +1,4 @@
-"""Examples of answers: which test recordings are shown, and what the model said of them over time."""
+"""Examples of answers: which test recordings are shown, and the model's predictions of them over time."""
 
 from __future__ import annotations
 

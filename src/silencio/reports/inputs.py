@@ -27,12 +27,12 @@ class ReportInputs:
     Attributes:
         manifest: Manifest of the bundle.
         evaluation: Evaluation of the bundle.
-        verdict: What the gates say.
+        verdict: The gates' verdict.
         slices: Bounds of the slices.
         data: The recordings that the bundle was made from (`data.parquet`); None where unknown.
         test: The test recordings, for pictures; None leaves the examples out.
-        predict: The bundle's model, for what it says over time; None leaves the examples out.
-        variants: Figures of fp32 and int8 (`silencio.export.quantize.QuantizationReport`); None where not tried.
+        predict: The bundle's model, for its predictions over time; None leaves the examples out.
+        variants: Metrics of fp32 and int8 (`silencio.export.quantize.QuantizationReport`); None where not tried.
         mislabelled: `metrics` (`MislabelMetrics`) and `suspects` (rows of `suspects`); None where not looked for.
         costs: Speed and size of the bundle; None where not measured.
     """

@@ -1,4 +1,4 @@
-"""Small pictures inside a table's cells: a figure with its interval, or a bar, on one scale for all rows."""
+"""Small pictures inside a table's cells: a value with its interval, or a bar, on one scale for all rows."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _grid(scale: Scale) -> list[Markup]:
 
 
 def _cell(name: str | None, *parts: Markup, class_: str = "") -> Markup:
-    # The same is said in the row's other cells, so a reader of screens passes over the picture.
+    # The same stands in the row's other cells, so a reader of screens passes over the picture.
     return tag(
         "svg",
         *parts,

@@ -1,4 +1,4 @@
-"""Spectrograms of examples, with what the model said below them on the same axis of time."""
+"""Spectrograms of examples, with the model's predictions below them on the same axis of time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LINE, _CELL = 34.0, 14.0
 
 
 def spectrogram(example: Example, spec: FeatureSpec, classes: ClassList) -> Markup:
-    """Frequency over time as the model hears it, and the probabilities of its windows."""
+    """Frequency over time as the model gets it, and the probabilities of its windows."""
     duration_s = len(example.waveform) / spec.sample_rate_hz
     plot = Plot(example.begin_s, max(duration_s, 0.01))
     height = TOP + PICTURE + AXIS + _LINE * len(example.predicted)
@@ -45,7 +45,7 @@ def _caption(
 ) -> list[Markup]:
     is_truth = predicted.code == example.answer["primary_label"]
     name = f"{species_name(predicted.code, classes)} {percent(predicted.probability)}"
-    mark, look = ("\N{CHECK MARK} ", "truth said") if is_truth else ("", "said")
+    mark, look = ("\N{CHECK MARK} ", "truth label") if is_truth else ("", "label")
     parts = [tag("text", mark + name, x=LEFT, y=top + 11, class_=look)]
     edges_s = [*_left_edges_s(example.starts_s, spec.hop_s), plot.end_s]
     for number, probability in enumerate(predicted.windows):

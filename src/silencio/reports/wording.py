@@ -1,4 +1,4 @@
-"""Figures and names as people read them."""
+"""Numbers and names as people read them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def points(difference: float | None) -> str:
 
 
 def has_width(interval: Sequence[float]) -> bool:
-    """Whether an interval says anything."""
+    """Whether an interval means anything."""
     low, high = interval
     return math.isfinite(low) and math.isfinite(high) and low < high
 
@@ -60,7 +60,7 @@ def signed(difference: float | None) -> str:
 
 
 def between(interval: Sequence[float] | None, show: Callable[[float | None], str] = percent) -> str:
-    """`37 to 61 %`; a dash where there is no interval, or one of no width: all alike, resampling says nothing."""
+    """`37 to 61 %`; a dash where there is no interval, or one of no width: all alike, resampling shows nothing."""
     if interval is None or not has_width(interval):
         return NOTHING
     low, high = map(show, interval)
@@ -106,7 +106,7 @@ def one_of(class_name: str) -> str:
 
 
 def in_words(text: str) -> str:
-    """A gate's sentence with the figures' plain names."""
+    """A gate's sentence with the metrics' plain names."""
     return minus(_METRIC_NAME.sub(lambda match: METRIC_NAMES[match[0]], text))
 
 

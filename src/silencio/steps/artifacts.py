@@ -1,4 +1,4 @@
-"""Artifacts of KFP, as steps take them: a component's body has no branch, so what may be missing is asked here."""
+"""Artifacts of KFP, as steps take them: a component's body has no branch, so what may be missing is checked here."""
 
 from __future__ import annotations
 

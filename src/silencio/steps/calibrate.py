@@ -1,4 +1,4 @@
-"""calibrate: probabilities that mean what they say, and the thresholds; validation only."""
+"""calibrate: calibrated probabilities, and the thresholds; validation only."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class Inputs:
     """What the step reads.
 
     Attributes:
-        champion: Folder or `s3://` prefix of a bundle; `registry` asks MLflow for its champion; `none` or empty is
+        champion: Folder or `s3://` prefix of a bundle; `registry` fetches MLflow's champion; `none` or empty is
             none.
     """
 
@@ -77,7 +77,7 @@ def _fetched(folder: Path) -> bool:
 def _copied(champion: str, folder: Path) -> bool:
     if champion in ("", NO_CHAMPION):
         return False
-    # What is wrong with it is said of the place that the user named.
+    # Errors name the place that the user named.
     if is_local(champion):
         Bundle(Path(champion))
         shutil.copytree(champion, folder, dirs_exist_ok=True)

@@ -29,7 +29,7 @@ class Outputs:
     """What the step writes.
 
     Attributes:
-        recordings: The table of recordings (Parquet); what the source's tables say against themselves travels with it,
+        recordings: The table of recordings (Parquet); where the source's tables contradict themselves travels with it,
             to the page that `validate` writes.
         classes: The ordered class list (JSON).
         soundscapes: Unlabelled recordings of the same places (Parquet).

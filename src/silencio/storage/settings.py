@@ -42,14 +42,14 @@ _Optional = Annotated[str | None, BeforeValidator(_none_if_empty)]
 
 
 class S3Settings(EnvironmentSettings):
-    """What the environment says of S3; where it is silent, a folder of secrets (`SILENCIO_SECRETS_DIR`), a file each.
+    """Settings of S3 in the environment; where it is silent, a folder of secrets (`SILENCIO_SECRETS_DIR`), a file each.
 
     Attributes:
         endpoint: Host and port (`SILENCIO_S3_ENDPOINT`); a URL is taken too, its scheme then decides `secure`.
         secure: https and not http (`SILENCIO_S3_SECURE`; default true).
-        access_key: Who asks (`SILENCIO_S3_ACCESS_KEY`); without it public buckets alone can be read.
+        access_key: Access key (`SILENCIO_S3_ACCESS_KEY`); without it public buckets alone can be read.
         secret_key: The key's secret (`SILENCIO_S3_SECRET_KEY`).
-        region: Region of the buckets (`SILENCIO_S3_REGION`; default: the server is asked).
+        region: Region of the buckets (`SILENCIO_S3_REGION`; default: the server names it).
 
     Raises:
         ConfigError: The endpoint is not set, a value cannot be used, a key is without its secret, or there is no such

@@ -1,4 +1,4 @@
-"""Is the ensemble worth it: held against the best of its heads, on recordings that neither has heard."""
+"""Is the ensemble worth it: held against the best of its heads, on recordings that neither was trained on."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def compare_with_best_head(
     suits each best, because calibration follows; top-1 decides nothing, it is too coarse for few recordings.
 
     Args:
-        ensemble: What the supervisor says of recordings that it was not fitted on, (n_recordings, n_classes).
-        heads: What each head says of them, by name.
+        ensemble: The supervisor's predictions of recordings that it was not fitted on, (n_recordings, n_classes).
+        heads: Each head's predictions of them, by name.
         target: Multi-label, (n_recordings, n_classes).
         truth: Position of each recording's primary label, (n_recordings,).
     """

@@ -1,4 +1,4 @@
-"""Calibrate the ensemble and set its thresholds, on what it said of the validation recordings."""
+"""Calibrate the ensemble and set its thresholds, on its predictions of the validation recordings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DecisionRule(BaseModel):
         log_loss: Log-loss by kind of calibration, on validation recordings that it was not fitted on.
         calibration_error: ECE of a recording's most probable species on validation, `before` and `after`; `after` by
             curves that had not seen the recording.
-        validation: Figures of the calibrated ensemble on validation, again by curves that had not seen them.
+        validation: Metrics of the calibrated ensemble on validation, again by curves that had not seen them.
         confusable: Pairs of species that validation takes for each other, the most frequent first.
         mislabelled: Whether wrong labels would be found among validation recordings (`metrics`), and which recordings
             somebody should listen to (`suspects`).
@@ -65,7 +65,7 @@ def calibrate_ensemble(
     """Fit calibration, then thresholds.
 
     Args:
-        ensemble: The supervisor, with what the ensemble said of validation.
+        ensemble: The supervisor, with the ensemble's predictions of validation.
         recordings: Recordings, at least those of validation, with `recording_id`, `primary_label`, `secondary_labels`.
         config: The resolved configuration.
         classes: The order of the outputs.

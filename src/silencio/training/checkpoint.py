@@ -1,4 +1,4 @@
-"""A trained head on disk: weights, configuration and what it said of every validation window."""
+"""A trained head on disk: weights, configuration and its predictions of every validation window."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WEIGHTS, _HEAD, _VALIDATION, _OUT_OF_FOLD = "weights.pt", "head.json", "validat
 
 @dataclass(frozen=True)
 class WindowProbabilities:
-    """What a head says of windows.
+    """A head's predictions of windows.
 
     Attributes:
         recording_ids: Names of the recordings.
@@ -76,13 +76,13 @@ class TrainedHead:
         classes_sha256: SHA-256 of the class list that it learned.
         n_steps: Optimizer steps; 0 would be a head that learned nothing.
         state: The head's weights.
-        validation: What it said of every validation window right after training. Export holds the exported graph
+        validation: Its predictions of every validation window right after training. Export holds the exported graph
             against these numbers: a graph with other weights than the trained ones cannot pass.
         epoch_losses: Mean training loss of each epoch.
-        trained_on: Fingerprints of the recordings that it heard in training (`recording_fingerprints`): the judge
+        trained_on: Fingerprints of the recordings that it was trained on (`recording_fingerprints`): `evaluate`
             holds them against the test set.
         encoders: Encoders whose embeddings the head takes, by name.
-        out_of_fold: What heads that were trained without them said of training recordings; None: none were trained.
+        out_of_fold: Predictions of training recordings by heads trained without them; None: none were trained.
     """
 
     name: str
@@ -143,7 +143,7 @@ class TrainedHead:
         return cls(state=state, validation=validation, out_of_fold=out_of_fold, **facts)
 
     def module(self, spec: FeatureSpec, classes: ClassList) -> Head[Any]:
-        """The head with its trained weights, ready to judge.
+        """The head with its trained weights, ready to predict.
 
         Raises:
             ModelError: It was trained on other features or classes, or not at all.

@@ -1,4 +1,4 @@
-"""Teaching: what an ensemble says of recordings, as targets for a student or for a pool without labels."""
+"""Distillation: an ensemble's predictions of recordings, as targets for a student or for a pool without labels."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _WINDOWS_AT_ONCE = 16
 def soft_labels(
     heads: Sequence[TrainedHead], ensemble: FittedEnsemble, shards: ShardSet, config: RunConfig, classes: ClassList
 ) -> SoftLabels:
-    """What the ensemble, before calibration, says of every window of every recording's grid.
+    """The ensemble's predictions, before calibration, of every window of every recording's grid.
 
     Of recordings that it was trained on a teacher is surer than it should be: where all its heads have out-of-fold
     predictions (`config.stacking`), those are the targets.
 
     Args:
-        heads: The trained heads; those of `ensemble.heads` are asked.
+        heads: The trained heads; those of `ensemble.heads` predict.
         ensemble: The fitted ensemble.
         shards: Shards of the recordings.
         config: The resolved configuration, for the features.
@@ -93,7 +93,7 @@ def training_recordings(
         directories: Shards of training, validation and pool.
         spec: Feature spec of the run.
         classes: The order of the soft labels.
-        soft: What the teacher says; None leaves the pool out.
+        soft: The teacher's predictions; None leaves the pool out.
     """
     shards = ShardSet(directories, spec)
     named = {} if soft is None else {name: classes.codes[at] for name, at in soft.most_probable().items()}
@@ -106,7 +106,7 @@ def training_recordings(
 
 
 def _out_of_fold(heads: Sequence[TrainedHead], ensemble: FittedEnsemble) -> dict[str, NDArray[np.float32]]:
-    """By recording, what the heads said together of its windows before they had heard it, (n_windows, n_classes)."""
+    """By recording, predictions of its windows by heads that were not trained on it, (n_windows, n_classes)."""
     kept = [head.out_of_fold for head in heads]
     predictions = [one for one in kept if one is not None]
     if not predictions or len(predictions) < len(kept):
@@ -118,7 +118,7 @@ def _out_of_fold(heads: Sequence[TrainedHead], ensemble: FittedEnsemble) -> dict
 def _grid_inputs(
     shards: ShardSet, index: int, front_end: FrontEnd, names: Iterable[str]
 ) -> dict[str, NDArray[np.generic]]:
-    """Of every window of the recording's grid, what heads hear."""
+    """Of every window of the recording's grid, the heads' inputs."""
     windows = grid_windows(shards.waveform(index), shards.spec)
     inputs: dict[str, NDArray[np.generic]] = {"waveform": windows}
     for name in names:

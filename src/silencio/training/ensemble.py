@@ -1,4 +1,4 @@
-"""Fit the supervisor on what the heads said of recordings that they were not trained on."""
+"""Fit the supervisor on the heads' predictions of recordings that they were not trained on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FittedEnsemble:
         weights: About how much each of them counts.
         parameters: Parameters of the supervisor.
         validation: How the ensemble does on validation, the recordings on which it was fitted.
-        windows: What the ensemble says of every validation window.
+        windows: The ensemble's predictions of every validation window.
         reason: Why it is these heads, in a sentence.
     """
 
@@ -79,21 +79,23 @@ def fit_ensemble(
 ) -> FittedEnsemble:
     """Fit the supervisor, or take the best head where the ensemble is no better (`compare_with_best_head`).
 
-    It learns from what the heads said of validation and, where they were stacked, of training recordings out of fold.
+    It learns from the heads' predictions of validation and, where stacked, of training recordings out of fold.
 
     Args:
-        heads: The trained heads, with what they said.
+        heads: The trained heads, with their predictions.
         recordings: All of these with `recording_id`, `primary_label`, `secondary_labels`; `sha256` where known.
         config: The resolved configuration.
         classes: The order of the outputs.
 
     Raises:
-        ModelError: The heads were judged on different recordings, or on some that they were trained on.
+        ModelError: The heads were evaluated on different recordings, or on some that they were trained on.
     """
     held_out = [_held_out(head) for head in heads]
     for head, predictions in zip(heads, held_out, strict=True):
         if predictions.recording_ids != held_out[0].recording_ids:
-            raise ModelError(f"{head.name} and {heads[0].name} were judged on different recordings: train them again")
+            raise ModelError(
+                f"{head.name} and {heads[0].name} were evaluated on different recordings: train them again"
+            )
     table = recordings.set_index("recording_id", drop=False)
     for head in heads:
         check_not_trained_on(head, table.loc[head.validation.recording_ids])
@@ -120,11 +122,11 @@ def fit_ensemble(
 
 
 def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
-    """A head's word on what it was trained on says nothing of how it will do.
+    """A head's predictions of what it was trained on show nothing of how it will do.
 
     Args:
         head: Trained head, with the fingerprints of its training recordings.
-        validation: The recordings that it was judged on.
+        validation: The recordings that it was evaluated on.
 
     Raises:
         ModelError: It was trained on one of them; the message names it.
@@ -134,7 +136,7 @@ def check_not_trained_on(head: TrainedHead, validation: pd.DataFrame) -> None:
         names = validation["recording_id"]
         name = next(n for n in names if trained_on & set(recording_fingerprints(validation[names == n])))
         raise ModelError(
-            f"{head.name} was trained on {name}, on which it was also judged: no supervisor can learn from that; "
+            f"{head.name} was trained on {name}, on which it was also evaluated: no supervisor can learn from that; "
             "train it again"
         )
 
@@ -151,7 +153,7 @@ def _fitted(
     config: RunConfig,
     classes: ClassList,
 ) -> tuple[Supervisor[Any], list[str], str]:
-    """The supervisor, the heads that it joins, and why these."""
+    """The supervisor, the heads that it combines, and why these."""
     names, target = [head.name for head in heads], targets(table, classes.index)
     scores = np.stack([recording_scores(one.probabilities, one.recording) for one in held_out])
     kind = supervisor_class(config.supervisor.kind)
@@ -178,10 +180,10 @@ def _cross_fitted(
     target: NDArray[np.floating],
     config: RunConfig,
 ) -> NDArray[np.float64]:
-    """What supervisors say of recordings that they were not fitted on, (n_recordings, n_classes).
+    """Supervisors' predictions of recordings that they were not fitted on, (n_recordings, n_classes).
 
-    On those it was fitted on, a supervisor beats every head by definition. Each says what it would in the service: of
-    windows, whose mean is the recording's score.
+    On those it was fitted on, a supervisor beats every head by definition. Each predicts what it would in the service:
+    of windows, whose mean is the recording's score.
     """
     windows, recording = np.stack([one.probabilities for one in held_out]), held_out[0].recording
     fold = np.random.default_rng(config.seed).permutation(len(target)) % min(_N_FOLDS, len(target))

@@ -42,7 +42,7 @@ def fit_head(
     soft: SoftLabels | None = None,
     backgrounds: BackgroundPool | None = None,
 ) -> FitResult:
-    """Train head `name` on the training split, judge it on validation, and write both to `directory`.
+    """Train head `name` on the training split, evaluate it on validation, and write both to `directory`.
 
     Where `config.stacking` asks for folds, the head is trained again without each of them, for what the supervisor
     learns from (`silencio.training.stack`).
@@ -54,8 +54,8 @@ def fit_head(
         classes: The order of the outputs.
         directory: Gets the trained head (`silencio.training.checkpoint`).
         on_epoch: Called after each epoch.
-        soft: What a teacher says of training recordings; it takes the place of the labels of those it speaks of.
-            Recordings of the pool (`silencio.data.unlabelled_pool`) of which it speaks are training recordings as well.
+        soft: A teacher's predictions of training recordings; they take the place of the labels of those they cover.
+            Recordings of the pool (`silencio.data.unlabelled_pool`) which they cover are training recordings as well.
         backgrounds: What is mixed into training windows, of the train half; None: made noise.
 
     Raises:

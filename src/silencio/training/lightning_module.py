@@ -13,7 +13,7 @@ from silencio.models.head import Head, HeadConfig, loss_of, probabilities
 
 
 def inference_device() -> torch.device:
-    """Where a trained head is asked."""
+    """Where a trained head predicts."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

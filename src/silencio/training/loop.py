@@ -1,4 +1,4 @@
-"""The training loop: a head, its crops, Lightning's trainer, and what it says of recordings afterwards."""
+"""The training loop: a head, its crops, Lightning's trainer, and its predictions of recordings afterwards."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def train_head(
         training: Training recordings.
         classes: The order of the outputs.
         on_epoch: Called after each epoch.
-        soft: What a teacher says of training recordings; it takes the place of the labels of those it speaks of.
+        soft: A teacher's predictions of training recordings; they take the place of the labels of those they cover.
         backgrounds: What is mixed in, of the train half; None: made noise.
         label: What the log calls it; empty: its name.
 
@@ -187,7 +187,7 @@ def _averaging(decay: float) -> list[Callback]:
         return []
 
     def average(kept: torch.Tensor, current: torch.Tensor, n_averaged: torch.Tensor | int) -> torch.Tensor:
-        # Until there were ten times 1 / (1 - decay) steps, the first weights would still be heard in the average.
+        # Until there were ten times 1 / (1 - decay) steps, the first weights would still count in the average.
         rising = min(decay, (1.0 + float(n_averaged)) / (10.0 + float(n_averaged)))
         return rising * kept + (1.0 - rising) * current
 

@@ -1,4 +1,4 @@
-"""Before anything is trained: can every head of a configuration be made, and does it hear what the spec gives?"""
+"""Before anything is trained: can every head of a configuration be made, and does it take what the spec gives?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def check_run(config: RunConfig) -> None:
     """
     specs = {name: encoder_spec(name, one) for name, one in config.encoders.items()}
     faults = []
-    for name, encoder in sorted(config.encoders.items()):  # featurize asks all of them, heard or not
+    for name, encoder in sorted(config.encoders.items()):  # featurize runs all of them, taken by a head or not
         try:
             encoder_file(name, encoder)
         except SilencioError as error:
@@ -58,7 +58,7 @@ def _check_head(config: HeadConfig, spec: FeatureSpec, encoders: dict[str, Encod
             shape = tuple(head(*inputs).shape)
         except RuntimeError as error:
             names = ", ".join(head.input_names)
-            raise ConfigError(f"cannot hear windows of {spec.window_s:g} s as {names}: {error}") from error
+            raise ConfigError(f"cannot take windows of {spec.window_s:g} s as {names}: {error}") from error
         batch = [torch.cat([one] * min(config.batch_size, 2)) for one in inputs]
         try:
             head.train()(*batch)

@@ -1,7 +1,7 @@
-"""Out-of-fold predictions: what a head says of training recordings that it was not trained on (Wolpert 1992).
+"""Out-of-fold predictions: a head's of training recordings that it was not trained on (Wolpert 1992).
 
-The supervisor learns from recordings that no head has heard. Validation alone is few; so each head is trained again
-without each fold of the training split, and asked about that fold.
+The supervisor learns from recordings that no head was trained on. Validation alone is few; so each head is trained
+again without each fold of the training split, and predicts that fold.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def predict_out_of_fold(
     soft: SoftLabels | None = None,
     backgrounds: BackgroundPool | None = None,
 ) -> WindowProbabilities | None:
-    """Train head `name` without each fold of the training split, and ask it about that fold.
+    """Train head `name` without each fold of the training split, and let it predict that fold.
 
     Args:
         name: As configured in `config.heads`.
-        config: The resolved configuration; `stacking.n_folds` says how many folds.
+        config: The resolved configuration; `stacking.n_folds` is the number of folds.
         training: The training split.
         classes: The order of the outputs.
-        soft: What a teacher says of training recordings.
+        soft: A teacher's predictions of training recordings.
         backgrounds: What is mixed in.
 
     Returns:
-        Of every training recording but those of the pool, in the order of `training`; None where no folds are asked
+        Of every training recording but those of the pool, in the order of `training`; None where no folds are wanted
         for.
 
     Raises:
@@ -55,7 +55,7 @@ def predict_out_of_fold(
     fold = draw_folds(training.table, n_folds, config.seed)
     predictions = []
     for number in range(n_folds):
-        # What is said of the pool teaches no supervisor: the pool has no labels.
+        # From predictions of the pool no supervisor learns: the pool has no labels.
         wanted = (fold == number) & (training.table["split"] != POOL).to_numpy()
         rest, left_out = training.subset(fold != number), training.subset(wanted)
         check_apart(rest.table, left_out.table)

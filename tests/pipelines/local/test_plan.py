@@ -1,4 +1,4 @@
-"""What a start would do is said beforehand, and nothing is changed by asking."""
+"""What a start would do is shown beforehand, and nothing is changed by that."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def test_revoked__stops_within_seconds_and_others_keep_what_they_used(keys: Path
     clock.now_s += 2.1
     with pytest.raises(AccessError, match="not known"):
         access.authenticate(None, revoked)
-    with pytest.raises(AccessError, match="may ask 6 times a minute"):
+    with pytest.raises(AccessError, match="may send 6 requests a minute"):
         access.authenticate(None, kept)
 
 
@@ -318,4 +318,4 @@ def test_server__options_that_cannot_be_used_end_it_with_one_sentence(options: l
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=HANG_S)
     assert done.returncode == 1
     assert error in done.stderr.splitlines()[-1]
-    assert ("without --keys: whoever reaches this address may ask" in done.stderr) == ("0.0.0.0" in options)
+    assert ("without --keys: whoever reaches this address may use it" in done.stderr) == ("0.0.0.0" in options)

@@ -111,9 +111,9 @@ def test_trust__a_certificate_of_another_day_is_not_called_a_strangers(code: int
 
 
 def test_client__the_wrong_scheme_is_guessed(server: Answering, authority: Authority) -> None:
-    with pytest.raises(ServingError, match="does not answer.*; if it speaks TLS, ask it by https://"):
+    with pytest.raises(ServingError, match="does not answer.*; if it speaks TLS, use https://"):
         _predict(server.url.replace("https", "http"))
-    with answering() as plain, pytest.raises(ServingError, match="; if it speaks no TLS, ask it by http://"):
+    with answering() as plain, pytest.raises(ServingError, match="; if it speaks no TLS, use http://"):
         _predict(plain.url.replace("http", "https"), authority.certificate)
 
 
@@ -123,7 +123,7 @@ def test_client__a_cacert_that_is_none_is_refused_by_name(server: Answering, tmp
     (tmp_path / "a.pem").write_text("none")
     with pytest.raises(ConfigError, match="a.pem holds no certificates that can be read"):
         _predict(server.url, tmp_path / "a.pem")
-    with pytest.raises(ConfigError, match="http://127.0.0.1:9 shows no certificate; ask https://"):
+    with pytest.raises(ConfigError, match="http://127.0.0.1:9 shows no certificate; use https://"):
         Client("http://127.0.0.1:9", cacert=tmp_path / "a.pem")
 
 
@@ -173,4 +173,4 @@ def test_predict__with_a_bundle_asks_nobody_whom_to_trust(
     bundle_directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", "a.ogg", "--bundle", str(bundle_directory), "--cacert", "ca.pem"]) == 1
-    assert capsys.readouterr().err == "error: --cacert goes with --url: with --bundle no server is asked\n"
+    assert capsys.readouterr().err == "error: --cacert goes with --url: with --bundle there is no server\n"

@@ -56,7 +56,7 @@ def _reported(url: str, tls: Tls | None, **options: object) -> list[str]:
 
 def test_notes__say_who_may_ask(tmp_path: Path) -> None:
     assert _reported("http://127.0.0.1:8080", None) == []
-    everybody = ["listening on 0.0.0.0 without --keys: whoever reaches this machine may ask"]
+    everybody = ["listening on 0.0.0.0 without --keys: whoever reaches this machine may use it"]
     assert _reported("http://127.0.0.1:8080", None, host="0.0.0.0") == everybody
     assert _reported("http://127.0.0.1:8080", None, host="0.0.0.0", keys=tmp_path / "keys.csv") == []
 
@@ -68,7 +68,7 @@ def test_notes__name_what_the_certificate_is_for_where_the_printed_address_is_no
     assert reported.startswith(
         f"clients do not take the certificate {tls.certificate} at 127.0.0.1 (IP address mismatch"
     )
-    assert reported.endswith("; it is for *.station.example, pi.local: ask by one of these, from where it leads here")
+    assert reported.endswith("; it is for *.station.example, pi.local: use one of these, from where it leads here")
 
 
 def test_servers__take_their_settings_from_the_environment_but_not_what_lies_between_them(

@@ -288,7 +288,7 @@ def test_client__without_patience_a_quota_is_an_error_that_says_when(reserve: Re
         client.predict(encoded, top_k=1)
         with pytest.raises(BusyError) as caught:
             client.predict(encoded, top_k=1)
-    assert "may ask 0.01 times a minute" in str(caught.value)
+    assert "may send 0.01 requests a minute" in str(caught.value)
     assert 0 < caught.value.retry_after_s <= 6_000
 
 

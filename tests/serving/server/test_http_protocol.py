@@ -380,7 +380,7 @@ def test_silence__in_the_rest_of_a_body_that_nobody_reads_ends_too() -> None:
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", "not HTTP/1.1: Invalid header token"),
         ("GET /?name=ñandú HTTP/1.1\r\nHost: x\r\n\r\n".encode(), "not HTTP/1.1: Invalid char in url query; letters"),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01", "this port speaks HTTP without TLS"),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2 is not taken: ask by HTTP/1.1"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2 is not taken: use HTTP/1.1"),
         (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "not HTTP/1.1: CONNECT is not taken"),
         (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", "not HTTP/1.1: "),
         (b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "not HTTP/1.1: "),

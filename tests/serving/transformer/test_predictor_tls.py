@@ -1,4 +1,4 @@
-"""How a transformer asks a predictor that is on another machine: by TLS, or in clear where that was said."""
+"""How a transformer calls a predictor that is on another machine: by TLS, or in clear where that was set."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ def test_repository__a_client_cannot_take_the_model_away(http: httpx.Client, ver
         ("top_k=1e999", "query.top_k: a whole number of at least 1"),
         ("top_k=nan", "query.top_k: a whole number of at least 1"),
         ("top_k=0", "query.top_k: a whole number of at least 1"),
-        ("top_k=1&top_k=2", "query.top_k: is said twice"),
+        ("top_k=1&top_k=2", "query.top_k: is given twice"),
         ("format=pdf", "query.format: one of 'json'"),
         ("latitude=5", "query: latitude and longitude are needed together"),
         ("latitude=north&longitude=2", "query.latitude: a number is needed"),

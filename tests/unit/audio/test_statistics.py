@@ -1,4 +1,4 @@
-"""What is said of a window's sound, for sounds of which it is known."""
+"""What is measured of a window's sound, for sounds of which it is known."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def test_bundle__with_an_encoder_is_sent_waveform_and_knows_the_embedding(tmp_pa
     clip = synthesised_clips(FeatureSpec())["chirp.flac"]
     scored = scorer(clip)
     features = scorer.front_end(clip).inputs
-    # What it hears counts: the same log-mel with another waveform is another answer.
+    # What it takes counts: the same log-mel with another waveform is another answer.
     silent = scorer.graph.run({**features, "waveform": np.zeros_like(features["waveform"])})
     assert np.abs(silent - scored.probabilities).max() > 1e-3
 

@@ -1,4 +1,4 @@
-"""What heads are trained on, and what they are judged on."""
+"""What heads are trained on, and what they are evaluated on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaks: a judged recording is recognised by name, group, bytes and sound."""
+"""Leaks: a test recording is recognised by name, group, bytes and sound."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRAINED_ON = pd.DataFrame(
         "decoded_sha256": ["samples 1", "samples 2"],
     }
 )
-# Nothing in common with what was heard.
+# Nothing in common with what was trained on.
 NEW = {
     "recording_id": "grekis/XC9.ogg",
     "group_id": "grekis by Ben",

@@ -1,4 +1,4 @@
-"""The pool of self-training: hidden training recordings, or soundscapes that nothing is judged on."""
+"""The pool of self-training: hidden training recordings, or soundscapes that nothing is evaluated on."""
 
 from __future__ import annotations
 

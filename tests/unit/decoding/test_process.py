@@ -180,7 +180,7 @@ def test_payload__would_run_where_pickles_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ({"arrays": [{"name": "x", "dtype": "float64", "shape": [2]}]}, "x has 8 bytes, and said 16"),
+        ({"arrays": [{"name": "x", "dtype": "float64", "shape": [2]}]}, "x has 8 bytes, and announced 16"),
         ({"arrays": [{"name": "x", "dtype": "int16", "shape": [1]}]}, "more than 2 bytes"),
         ({"arrays": [{"name": "x", "dtype": "int16", "shape": [1 << 30, 1 << 30]}]}, "the most is 1048576"),
         ({"arrays": [{"name": "x", "dtype": "int16", "shape": [-1]}]}, "no answer"),

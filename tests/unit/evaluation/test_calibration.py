@@ -1,4 +1,4 @@
-"""Calibration: increasing curves, fitted on validation, judged on recordings that they have not seen."""
+"""Calibration: increasing curves, fitted on validation, evaluated on recordings that they have not seen."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_shrunken_platt__more_evidence_is_asked_by_a_stronger_prior() -> None:
 
 
 def test_shrunken_platt__two_recordings_make_no_curve() -> None:
-    # A species that is rare and said to be, but for its only two recordings, of which the model is certain.
+    # A species that is rare and predicted so, but for its only two recordings, of which the model is certain.
     windows = Windows()
     windows.logits[:, 3] -= 4.0
     windows.target[:, 3] = 0.0

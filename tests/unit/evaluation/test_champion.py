@@ -144,7 +144,7 @@ def test_fair__a_catalogues_number_after_a_point_is_no_ending(
 def test_fair__a_training_recording_that_was_encoded_anew_does_not_lift_the_champion(
     directory: Path, table: pd.DataFrame, tmp_path: Path
 ) -> None:
-    # The real thing: what validate says of a WAV that the champion learned from, and of the FLAC that is judged now.
+    # The real thing: what validate writes of a WAV that the champion learned from, and of the FLAC that is tested now.
     own, flac = Path(shutil.copytree(directory, tmp_path / "champion")), tmp_path / "anew.flac"
     samples, rate_hz = soundfile.read(table["path"][0], dtype="int16")
     soundfile.write(flac, samples, rate_hz)

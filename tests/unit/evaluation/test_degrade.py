@@ -1,4 +1,4 @@
-"""Recordings made worse, by as much as is said."""
+"""Recordings made worse, by as much as is set."""
 
 from __future__ import annotations
 

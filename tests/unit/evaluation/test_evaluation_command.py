@@ -1,4 +1,4 @@
-"""`silencio evaluate soundscapes`: what people annotated, heard by a bundle."""
+"""`silencio evaluate soundscapes`: what people annotated, scored by a bundle."""
 
 from __future__ import annotations
 

@@ -136,9 +136,9 @@ def test_layered__says_that_it_is_whole() -> None:
 @pytest.mark.parametrize(
     ("override", "sentence"),
     [
-        ("gates.minimum={top_1: 0.4}", "'top_1' is no figure of the test recordings: did you mean top1? There are"),
-        ("gates.minimum.by_class=0.4", "'by_class' is no figure of the test recordings"),
-        ("gates.soundscape_minimum.top1=0.4", "'top1' is no figure of soundscapes: there are"),
+        ("gates.minimum={top_1: 0.4}", "'top_1' is no metric of the test recordings: did you mean top1? There are"),
+        ("gates.minimum.by_class=0.4", "'by_class' is no metric of the test recordings"),
+        ("gates.soundscape_minimum.top1=0.4", "'top1' is no metric of soundscapes: there are"),
         (
             "gates.beats={majority clas: [macro_map]}",
             "'majority clas' is no reference or head of this run: did you mean",
@@ -146,9 +146,9 @@ def test_layered__says_that_it_is_whole() -> None:
         ("gates.beats={majority clas: [macro_map]}", "did you mean majority class?"),
         ("gates.beats.raw_cn=[top1]", "did you mean raw_cnn?"),
         ("gates.not_worse_than.effnet_lora=[top1]", "'effnet_lora' is no reference or head of this run: there are"),
-        ("gates.beats.majority class=[top5]", "'top5' is no figure that is compared: did you mean top1?"),
-        ("gates.beats.majority class=[1]", "1 is no figure that is compared"),
-        ("gates.beats.majority class=top1", "must be a list of figures such as [macro_map, top1] (found 'top1')"),
+        ("gates.beats.majority class=[top5]", "'top5' is no metric that is compared: did you mean top1?"),
+        ("gates.beats.majority class=[1]", "1 is no metric that is compared"),
+        ("gates.beats.majority class=top1", "must be a list of metrics such as [macro_map, top1] (found 'top1')"),
         ("gates.minimun={}", "'minimun' is no gate: did you mean minimum? There are"),
         ("gates.slices.night=0.1", "'slices' is no gate: did you mean slice_margin?"),
         ("gates.champion_margn=0.1", "did you mean champion_margin?"),
@@ -203,7 +203,7 @@ def test_references__the_step_that_judges_knows_no_heads_and_need_not() -> None:
 
 
 def test_references__a_students_bundle_is_not_compared_with_heads() -> None:
-    # Both bundles are judged by the same gates: hours later the student's would be refused.
+    # The same gates decide on both bundles: hours later the student's would be refused.
     message = _complaint(WITH_STUDENT, "gates.beats={raw_cnn: [top1]}")
     assert "'raw_cnn' is a head of the ensemble" in message
     assert "majority class" in message

@@ -18,7 +18,7 @@ from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig
 from tests.conftest import TinyData
 
-# Any twenty recordings will do: what is judged here are scores that were made up.
+# Any twenty recordings will do: what is evaluated here are scores that were made up.
 N, N_CLASSES = 20, 4
 
 

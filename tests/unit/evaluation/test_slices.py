@@ -1,4 +1,4 @@
-"""Slices: which recordings are in them, and what is said of few."""
+"""Slices: which recordings are in them, and what becomes of few."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_new__is_whom_training_has_not_heard_with_the_species(column: str, name:
     table = _recordings(
         ["grekis", "grekis", "grekis", "grekis", "bobfly1"], **{column: ["Cho", "Ana", "", None, "Ana"]}
     )
-    # Cho was heard, but with another species. Who is unknown is not new; two recordists of a species are too few.
+    # Cho was in training, but with another species. Who is unknown is not new; two recordists of a species are too few.
     assert _masks(table, training)[name] == [0]
     assert _masks(table, training, min_recordists=2)[name] == [0, 4]
 

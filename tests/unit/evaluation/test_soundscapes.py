@@ -1,4 +1,4 @@
-"""Soundscapes in rows: what was there, what the model said, and the figures of both."""
+"""Soundscapes in rows: what was there, what the model predicted, and the metrics of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An encoder is one file; what a head heard of it in training is what the bundle's graph hears of it in service."""
+"""An encoder is one file; what a head took of it in training is what the bundle's graph takes of it in service."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ heads:
 
 @dataclass(frozen=True)
 class Encoded:
-    """The made-up reserve, heard by heads of which two hear an encoder."""
+    """The made-up reserve, with heads of which two take an encoder."""
 
     data: TinyData
     heads: list[TrainedHead]
@@ -114,5 +114,5 @@ def test_add_encoders__other_weights_than_training_heard(encoded: Encoded, tmp_p
         content[-5] ^= 1
         weights.write_bytes(bytes(content))
         config = resolve(TINY, over=HEADS, overrides=[f"encoders.chorus.weights={weights}"])
-        with pytest.raises(BundleError, match="the weights of chorus here .* are not those that training heard"):
+        with pytest.raises(BundleError, match="the weights of chorus here .* are not those that training used"):
             add_encoders(used, config.encoders, config.features, tmp_path)

@@ -1,4 +1,4 @@
-"""The one door from a recording to what a model hears."""
+"""The one door from a recording to a model's inputs."""
 
 from __future__ import annotations
 

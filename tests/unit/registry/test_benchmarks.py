@@ -26,7 +26,7 @@ def test_load__figures_by_the_bundle_that_was_measured(tmp_path: Path) -> None:
     ("bundle", "words"),
     [
         (MeasuredBundle("b3", "3" * 64), "b3 (manifest_sha256 333333333333)"),
-        # The same network, judged anew: who may serve it was decided by other figures.
+        # The same network, evaluated anew: who may serve it was decided by other metrics.
         (B1._replace(manifest_sha256="3" * 64), "b1 (manifest_sha256 333333333333)"),
         (MeasuredBundle("", ""), "of no known version (manifest_sha256 unknown)"),
     ],

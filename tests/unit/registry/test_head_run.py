@@ -102,5 +102,5 @@ def test_head_run__nobody_there_from_beginning_to_end_is_warned_of_twice(
     assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
     assert "training raw_cnn goes on" in caplog.messages[0]
     assert caplog.messages[1].startswith(
-        "50 figures of head raw_cnn were not sent, register will write them: the MLflow server"
+        "50 metrics of head raw_cnn were not sent, register will write them: the MLflow server"
     )

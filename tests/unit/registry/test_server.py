@@ -138,5 +138,5 @@ def test_server__that_dies_while_a_head_trains_ends_no_training(
             head_run.epoch(number, {"loss": 3.0 - number})
     assert [message.split(":")[0] for message in caplog.messages] == [
         "training lost goes on and keeps its figures until they can be sent",
-        "2 figures of head lost were not sent, register will write them",
+        "2 metrics of head lost were not sent, register will write them",
     ]

@@ -1,4 +1,4 @@
-"""A made-up model, judged: every section of a report has something to show."""
+"""A made-up model, evaluated: every section of a report has something to show."""
 
 from __future__ import annotations
 

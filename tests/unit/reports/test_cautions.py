@@ -28,15 +28,13 @@ def _flawless(evaluation: Evaluation) -> dict[str, Any]:
 
 def test_cautions__of_a_flawless_model_only_say_how_it_does_in_soundscapes(inputs: ReportInputs) -> None:
     (only,) = _with(inputs, **_flawless(inputs.evaluation))
-    assert only.startswith(
-        "In soundscapes it names 40\u202f% of the animals that are heard (40 species in rows of 2 s)."
-    )
-    assert "24 times an hour over made backgrounds (8\u202fmin heard)" in only
+    assert only.startswith("In soundscapes it detects 40\u202f% of the animals that call (40 species in rows of 2 s).")
+    assert "24 times an hour over made backgrounds (8\u202fmin)" in only
 
 
 def test_cautions__without_soundscapes_say_that_nothing_is_known(inputs: ReportInputs) -> None:
     first = _with(inputs, soundscapes={})[0]
-    assert first.startswith("Only single recordings were judged")
+    assert first.startswith("Only single recordings were tested")
 
 
 def test_soundscapes__share_is_weighted_by_pairs(inputs: ReportInputs) -> None:

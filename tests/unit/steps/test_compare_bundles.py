@@ -94,7 +94,7 @@ def test_compare_bundles__names_the_released_one_and_that_the_gates_have_the_las
     outputs: Outputs,
 ) -> None:
     run(inputs, outputs)
-    # The tiny bundle was never judged.
+    # The tiny bundle was never evaluated.
     assert "The student would be registered, but the gates refused it" in outputs.page.read_text()
 
 

@@ -56,7 +56,7 @@ def evaluated(
     return metrics, Evaluation.load(path)
 
 
-# What is judged
+# What is evaluated
 
 
 def test_evaluate__is_of_ensemble_heads_and_references(evaluated: tuple, tiny_data: TinyData) -> None:

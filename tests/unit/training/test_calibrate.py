@@ -1,4 +1,4 @@
-"""Decisions: calibration and thresholds from what the ensemble said of validation, and of nothing else."""
+"""Decisions: calibration and thresholds from the ensemble's predictions of validation, and of nothing else."""
 
 from __future__ import annotations
 

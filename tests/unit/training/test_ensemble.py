@@ -72,5 +72,5 @@ def test_heads_of_different_recordings__are_refused(tiny_data, tiny_ensemble) ->
     other = replace(
         fewer, out_of_fold=WindowProbabilities(["elsewhere"], np.array([0]), one.validation.probabilities[:1])
     )
-    with pytest.raises(ModelError, match="were judged on different recordings"):
+    with pytest.raises(ModelError, match="were evaluated on different recordings"):
         fit_ensemble([one, other], tiny_data.recordings, tiny_data.config, tiny_data.classes)

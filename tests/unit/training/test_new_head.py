@@ -1,4 +1,4 @@
-"""A head that is one new file is trained, judged, fused and exported."""
+"""A head that is one new file is trained, evaluated, combined and exported."""
 
 from pathlib import Path
 

@@ -54,7 +54,7 @@ def test_window_that_is_too_short_for_a_head__is_named() -> None:
         "{resnet: {backbone: resnet18}, raw_cnn: {kernel_size: 15}}",
         features="{window_s: 0.0001, hop_s: 0.0001, hop_length: 16, n_fft: 64, n_mels: 8}",
     )
-    assert "heads.raw_cnn: cannot hear windows of 0.0001 s as waveform" in shown
+    assert "heads.raw_cnn: cannot take windows of 0.0001 s as waveform" in shown
 
 
 def test_encoder_that_no_head_hears__is_looked_for_too() -> None:

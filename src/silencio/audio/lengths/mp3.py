@@ -1,6 +1,6 @@
 """Length of an MP3: its frames are counted, as far as they go.
 
-What the first of them says of the others is nobody's to believe, and it is no sound itself.
+What the first of them claims of the others is not to be trusted, and it is no sound itself.
 """
 
 from __future__ import annotations

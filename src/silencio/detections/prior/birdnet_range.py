@@ -36,7 +36,7 @@ class BirdnetRange:
     degree, about 11 km; a place takes 0.2 s when it is first asked for.
 
     Args:
-        classes: Class list whose species are judged, by scientific name.
+        classes: Class list whose species are looked up, by scientific name.
         min_occurrence: Occurrence below which a species is ruled out, 0 to 1.
 
     Raises:

@@ -1,4 +1,4 @@
-"""effnet_lora: a pretrained EfficientNet that hears the log-mel, adapted by low-rank updates."""
+"""effnet_lora: a pretrained EfficientNet on the log-mel, adapted by low-rank updates."""
 
 from __future__ import annotations
 

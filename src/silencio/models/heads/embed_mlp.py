@@ -1,4 +1,4 @@
-"""embed_mlp: a small network on what a frozen encoder says of a window."""
+"""embed_mlp: a small network on a frozen encoder's embedding of a window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""raw_cnn: a one-dimensional CNN that hears the waveform itself."""
+"""raw_cnn: a one-dimensional CNN on the waveform itself."""
 
 from __future__ import annotations
 

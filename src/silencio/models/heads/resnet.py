@@ -1,4 +1,4 @@
-"""resnet: a ResNet from scratch on the log-mel; where an encoder hears the animals, a band of it may be raised."""
+"""resnet: a ResNet from scratch on the log-mel; where an encoder detects the animals, a band of it may be raised."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from silencio.models.timm_net import channels_last, timm_net
 
 
 class BandBoostConfig(BaseModel):
-    """Which band is raised, and who says when.
+    """Which band is raised, and what decides when.
 
     Attributes:
         encoder: Encoder from whose embedding of the window the gate is learned.
@@ -98,8 +98,8 @@ class ResNet(Head[ResNetConfig]):
 class BandBoost(nn.Module):
     """Raises a band of the log-mel by a gain times a gate; the gate is a logistic regression on the embedding.
 
-    A forerunner amplified 2 to 8 kHz threefold (9.5 dB) in the seconds for which PANNs said "bird". Here what opens the
-    gate is learned with the head, so it may be any animal; at first the gate is half open.
+    A forerunner amplified 2 to 8 kHz threefold (9.5 dB) in the seconds for which PANNs predicted "bird". Here what
+    opens the gate is learned with the head, so it may be any animal; at first the gate is half open.
 
     Args:
         config: Band, and how much it is raised.
@@ -136,6 +136,6 @@ class BandBoost(nn.Module):
 
 
 def mel_centres_hz(spec: FeatureSpec) -> np.ndarray:
-    """The frequency at which each mel band hears best, (n_mels,)."""
+    """The frequency at which each mel band is most sensitive, (n_mels,)."""
     edges = np.linspace(hz_to_mel(spec.f_min_hz), hz_to_mel(spec.f_max_hz), spec.n_mels + 2)
     return mel_to_hz(edges[1:-1])

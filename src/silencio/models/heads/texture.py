@@ -27,7 +27,7 @@ class TextureConfig(HeadConfig):
 
     Attributes:
         n_fft: Samples of a frame; frames overlap by half. At 32 kHz 256 are 8 ms: 125 Hz a band, 250 frames a second.
-        n_bands: Bands whose flutter is heard; each joins as many of the spectrum's.
+        n_bands: Bands whose flutter is measured; each joins as many of the spectrum's.
         modulation_s: Longest stretch whose flutter is one spectrum: as fine as its inverse, in Hz.
         widths: Widths of the hidden layers; none: a linear classifier.
         dropout: Dropout before every layer.
@@ -73,7 +73,7 @@ class Texture(Head[TextureConfig]):
         self._half = min(wanted, n_frames) // 2
         if not self._bins_per_band or 2 * self._half < _MIN_MODULATION_FRAMES:
             raise ModelError(
-                f"texture cannot hear windows of {context.features.window_samples} samples with n_fft={config.n_fft}, "
+                f"texture cannot take windows of {context.features.window_samples} samples with n_fft={config.n_fft}, "
                 f"n_bands={config.n_bands} and modulation_s={config.modulation_s:g}: {n_frames} frames of "
                 f"{self._n_bins} bands"
             )

@@ -30,8 +30,8 @@ class MetaMlpConfig(SupervisorConfig):
     """What meta_mlp is made of, and how it is fitted.
 
     Attributes:
-        correction: `shared`: one network for all classes sees what each head says of one class, and how sure each head
-            is at all. `dense`: one network sees everything, as a forerunner had it with `widths=[1024, 512]`; for
+        correction: `shared`: one network for all classes sees each head's prediction of one class, and how sure each
+            head is at all. `dense`: one network sees everything, as a forerunner had it with `widths=[1024, 512]`; for
             thousands of recordings.
         widths: Widths of the hidden layers.
         dropout: Dropout before the last layer.

@@ -1,4 +1,4 @@
-"""weighted_average: the supervisor that believes each head as much as held-out recordings say."""
+"""weighted_average: the supervisor that weights each head as held-out recordings warrant."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class WeightedAverage(Supervisor[WeightedAverageConfig]):
             return average
         product = self._average(scores.clamp_min(_MIN_PROBABILITY).log()).exp()
         dealt = product * (average.sum(dim=-1, keepdim=True) / product.sum(dim=-1, keepdim=True))
-        # Heads that judge each class alone may have a sum above 1.
+        # Heads that score each class alone may have a sum above 1.
         return dealt.clamp_max(1.0)
 
     def _average(self, values: torch.Tensor) -> torch.Tensor:

@@ -137,9 +137,9 @@ def _sorted(species: SpeciesFacts) -> SpeciesFacts:
 
 
 def _windows(inputs: ReleaseInputs) -> tuple[WindowFacts, ...]:
-    largest = sorted(inputs.windows, key=lambda one: (-one.difference, one.recording, one.begin_s))[:MAX_WINDOWS]
     return tuple(
-        one.model_copy(update={"has_spectrogram": (one.recording, one.begin_s) in inputs.sounds}) for one in largest
+        one.model_copy(update={"has_spectrogram": (one.recording, one.begin_s) in inputs.sounds})
+        for one in inputs.windows[:MAX_WINDOWS]
     )
 
 

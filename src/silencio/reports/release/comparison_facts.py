@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from silencio.release.verdict import Outcome
 
@@ -25,15 +25,19 @@ class SliceDifference(Fact):
     Attributes:
         name: Name of the slice; `all` are all recordings.
         n: Recordings in it.
-        difference: In the share that is right at first guess.
-        interval: Bounds at the level at which all slices hold together; None: too few recordings.
+        better: Of them, those that the challenger alone has right; None: not known.
+        worse: Of them, those that the champion alone has right; None: not known.
+        difference: In the share that is right at first guess; None: too few recordings to say.
+        upper: Upper bound of the difference that holds for all slices together; below 0 the challenger is worse.
         outcome: `fail` where the upper bound is below 0; None: it decides nothing.
     """
 
     name: str
     n: int
-    difference: float
-    interval: Bounds | None
+    better: int | None = None
+    worse: int | None = None
+    difference: float | None
+    upper: float | None
     outcome: Outcome | None = None
 
 
@@ -41,20 +45,22 @@ class ReplayFacts(Fact):
     """Labelled recordings that neither bundle learned from, answered by both.
 
     Attributes:
-        n: Recordings.
-        champion_right: Share that the champion has right at first guess.
-        challenger_right: The challenger's share.
-        level: Level of the bounds, over all slices together.
-        precision: Half the width of the 90 % interval over all recordings; None: not known.
+        n: Recordings that were replayed.
+        champion_right: Share that the champion has right at first guess; None: there are no recordings.
+        challenger_right: The challenger's share; None: there are no recordings.
+        level: Level at which the upper bounds hold, over all slices together.
+        interval: 90 % interval of the difference over all recordings.
         slices: `all` first, then every slice.
+        left_out: Recordings that were not replayed: how many, by the reason in words.
     """
 
     n: int
-    champion_right: float
-    challenger_right: float
+    champion_right: float | None
+    challenger_right: float | None
     level: float | None
-    precision: float | None
+    interval: Bounds | None
     slices: tuple[SliceDifference, ...]
+    left_out: dict[str, int] = Field(default_factory=dict)
 
 
 class Flip(Fact):
@@ -134,37 +140,29 @@ class SpeciesFacts(Fact):
     rows: tuple[SpeciesRow, ...]
 
 
-class NamedSpecies(Fact):
-    """A species that a bundle finds probable in a window.
-
-    Attributes:
-        code: Code of the species.
-        name: Common name, or what else it is called.
-        probability: Its probability.
-    """
-
-    code: str
-    name: str
-    probability: float
-
-
 class WindowFacts(Fact):
     """A window on which the bundles disagree.
 
     Attributes:
         recording: The recording's name.
         begin_s: Seconds into the recording at which it begins.
-        duration_s: Length of the window.
-        difference: The largest difference of a species' probability.
-        champion: What the champion finds most probable.
-        challenger: What the challenger finds most probable.
+        end_s: Seconds into the recording at which it ends.
+        code: Species whose probability differs most.
+        name: Common name, or what else it is called.
+        champion_probability: The champion's of this species.
+        challenger_probability: The challenger's.
+        champion_detected: Names of all species that the champion detects there.
+        challenger_detected: Names of all species that the challenger detects there.
         has_spectrogram: Whether the HTML page shows its sound.
     """
 
     recording: str
     begin_s: float
-    duration_s: float
-    difference: float
-    champion: tuple[NamedSpecies, ...]
-    challenger: tuple[NamedSpecies, ...]
+    end_s: float
+    code: str
+    name: str
+    champion_probability: float
+    challenger_probability: float
+    champion_detected: tuple[str, ...]
+    challenger_detected: tuple[str, ...]
     has_spectrogram: bool = False

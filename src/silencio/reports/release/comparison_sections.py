@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from silencio.reports.document import Column, Section, figure, prose, table
+from silencio.reports.document import Column, Section, bullets, figure, prose, table
 from silencio.reports.intervals import Scale, interval_cell
 from silencio.reports.markup import Child, Markup, join, tag
 from silencio.reports.release.comparison_facts import (
     Bounds,
     FlipFacts,
-    NamedSpecies,
     ReplayFacts,
     SliceDifference,
     SpeciesRow,
@@ -31,18 +30,16 @@ def replay(facts: ReleaseFacts) -> Section:
     found = facts.replay
     if found is None:
         return Section("replay", "Labelled recordings", prose("No labelled recordings were replayed to both bundles."))
-    level = "" if found.level is None else f" The lines are bounds at {100 * found.level:g} %, for all rows at once."
-    precision = (
-        ""
-        if found.precision is None
-        else f" A drop of {points(found.precision).lstrip('+')} over all of them would have been seen."
-    )
+    if not found.n:
+        words = "Every labelled recording was left out, so that nothing was replayed."
+        return Section("replay", "Labelled recordings", join(prose(words), _left_out(found)))
     intro = (
         f"Of {count(found.n, 'recording')} that neither bundle learned from the champion has "
-        f"{percent(found.champion_right)} right at first guess, the challenger {percent(found.challenger_right)}."
-        f"{level}{precision}"
+        f"{percent(found.champion_right)} right at first guess, the challenger {percent(found.challenger_right)}: "
+        f"challenger minus champion lies in {between(found.interval)} (90 % interval). The challenger is worse on a "
+        f"slice where its upper bound lies below 0{_level(found)}."
     )
-    parts = [prose(intro), _forest(found)]
+    parts = [prose(intro), _forest(found), _left_out(found)]
     if facts.flips is not None:
         parts += _flips(facts.flips)
     return Section("replay", "Labelled recordings", join(*parts))
@@ -80,15 +77,27 @@ def windows(facts: ReleaseFacts, sounds: Mapping[tuple[str, float], WindowSound]
     return Section("windows", title, tag("div", *shown, class_="side"))
 
 
+def _level(found: ReplayFacts) -> str:
+    return "" if found.level is None else f"; bounds are of {100 * found.level:g} %, for all rows at once"
+
+
+def _left_out(found: ReplayFacts) -> Markup | None:
+    if not found.left_out:
+        return None
+    return bullets([f"{count(n, 'recording')} left out: {why}" for why, n in found.left_out.items()])
+
+
 def _forest(found: ReplayFacts) -> Markup:
-    ends = [value for one in found.slices for value in (one.difference, *(one.interval or ())) if value is not None]
+    ends = [value for one in found.slices for value in (one.difference, one.upper) if value is not None]
     scale = Scale.differences(ends)
     columns = [
         Column("recordings"),
         Column("n", True),
-        Column("scale", heading=scale.heading("challenger minus champion, right at first guess")),
+        Column("scale", heading=scale.heading("challenger minus champion, right at first guess, with its upper bound")),
         Column("difference", True),
-        Column("bounds", True),
+        Column("at most", True),
+        Column("only the challenger right", True),
+        Column("only the champion right", True),
         Column("verdict"),
     ]
     rows = [_slice(one, scale) for one in found.slices]
@@ -97,24 +106,23 @@ def _forest(found: ReplayFacts) -> Markup:
 
 
 def _slice(one: SliceDifference, scale: Scale) -> list[Child]:
-    drawn = None if one.interval is None else _drawn(one.interval, scale)
+    is_drawn = one.difference is not None
+    drawn = None if one.difference is None or one.upper is None else (one.difference, one.upper)
     return [
         "All recordings" if one.name == "all" else one.name,
         f"{one.n:,}",
-        interval_cell(scale, one.difference, drawn, muted=one.outcome is None),
+        interval_cell(scale, one.difference or 0.0, drawn, muted=one.outcome is None) if is_drawn else NOTHING,
         points(one.difference),
-        _points_between(one.interval),
-        "shown only" if one.outcome is None else OUTCOMES[one.outcome],
+        points(one.upper),
+        NOTHING if one.better is None else f"{one.better:,}",
+        NOTHING if one.worse is None else f"{one.worse:,}",
+        "too few, shown only" if one.outcome is None else OUTCOMES[one.outcome],
     ]
 
 
-def _drawn(interval: Bounds, scale: Scale) -> tuple[float, float]:
-    low, high = interval
-    return scale.low if low is None else low, scale.high if high is None else high
-
-
-def _points_between(interval: Bounds | None) -> str:
-    if interval is None or None in interval:
+def between(interval: Bounds | None) -> str:
+    """`-3 points to +12 points`; a dash where it is not known."""
+    if interval is None:
         return NOTHING
     low, high = interval
     return f"{points(low)} to {points(high)}"
@@ -173,12 +181,15 @@ def _per_day(value: float | None) -> str:
 
 
 def _window(number: int, one: WindowFacts, sound: WindowSound | None) -> Markup:
-    end_s = one.begin_s + one.duration_s
-    place = f"{number}. {one.recording}, {one.begin_s:g} to {end_s:g} s, apart by {percent(one.difference)}"
+    place = f"{number}. {one.recording}, {one.begin_s:g} to {one.end_s:g} s"
+    probabilities = (
+        f"{one.name or one.code}: champion {percent(one.champion_probability)}, challenger "
+        f"{percent(one.challenger_probability)}"
+    )
     words = join(
         tag("b", place),
-        prose("Champion: ", _named(one.champion)),
-        prose("Challenger: ", _named(one.challenger)),
+        prose(probabilities),
+        prose(f"Champion detects {_detected(one.champion_detected)}; challenger {_detected(one.challenger_detected)}."),
     )
     if sound is None:
         return tag("div", words, tag("p", "The recording is not at hand.", class_="more"))
@@ -186,5 +197,5 @@ def _window(number: int, one: WindowFacts, sound: WindowSound | None) -> Markup:
     return figure(sound_picture(sound.waveform, sound.spec, one.begin_s, label), words)
 
 
-def _named(found: Sequence[NamedSpecies]) -> str:
-    return ", ".join(f"{one.name or one.code} {percent(one.probability)}" for one in found) or "nothing"
+def _detected(names: Sequence[str]) -> str:
+    return listed(names) if names else "nothing"

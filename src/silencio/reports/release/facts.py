@@ -144,7 +144,7 @@ class EventFacts(Fact):
         state: State from then on.
         share_percent: Share from then on.
         why: One sentence.
-        by: Who.
+        by: Who did it.
     """
 
     at: str

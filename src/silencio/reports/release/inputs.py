@@ -67,7 +67,7 @@ class ReleaseInputs:
         replay: None: not replayed yet.
         flips: None: not replayed yet.
         species: None: not compared yet.
-        windows: Where the bundles disagree; those with the largest difference are shown.
+        windows: Where the bundles disagree, the largest disagreement first.
         sounds: Sound of some windows, by (recording, begin_s).
         licences: What may be done with the bundles.
         not_seen: Kinds of evidence that were not to be had, each with the reason.

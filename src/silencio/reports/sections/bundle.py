@@ -16,7 +16,7 @@ def bundle(inputs: ReportInputs) -> Section:
     facts: list[list[Child]] = [
         ["version", _code(manifest.version)],
         ["made by", manifest.created_by],
-        ["hears", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(inputs)}"],
+        ["input", f"{spec.window_s:g} s every {spec.hop_s:g} s at {spec.sample_rate_hz / 1000:g} kHz, {_band(inputs)}"],
         ["numbers inside", manifest.precision],
         ["feature definition", _code(manifest.spec_sha256[:12])],
         [
@@ -29,7 +29,7 @@ def bundle(inputs: ReportInputs) -> Section:
         [head.name, head.kind, head.input_name, f"{head.n_parameters:,}", f"{head.weight:.2f}"]
         for head in manifest.heads
     ]
-    columns = [Column("head"), Column("kind"), Column("hears"), Column("parameters", True), Column("weight", True)]
+    columns = [Column("head"), Column("kind"), Column("input"), Column("parameters", True), Column("weight", True)]
     body = join(
         tag("div", table("Facts", [Column("what"), Column("value")], facts), class_="facts"),
         table("Heads inside", columns, heads),

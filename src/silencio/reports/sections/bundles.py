@@ -23,9 +23,9 @@ class BundleRow:
     Attributes:
         name: What it is called there.
         manifest: Manifest of the bundle.
-        evaluation: Its figures on the test set.
+        evaluation: Its metrics of the test set.
         costs: What it costs.
-        passed: What the gates said.
+        passed: The gates' verdict.
         released: Whether it is the one that is registered if it passed.
         title: What the page calls it, if not by its name.
     """
@@ -73,10 +73,10 @@ def bundles(inputs: ReportInputs) -> Section | None:
 
 
 def bundles_table(rows: Sequence[BundleRow]) -> Markup:
-    """One row a bundle: accuracy, times real time, MB, licence; all judged on the same recordings."""
+    """One row a bundle: accuracy, times real time, MB, licence; all tested on the same recordings."""
     costs = rows[0].costs
     words = (
-        f"Times real time: seconds of sound that one second hears, from the file's bytes to probabilities, on one "
+        f"Times real time: seconds of sound scored in one second, from the file's bytes to probabilities, on one "
         f"thread of this machine; measured on {count(costs.n_timed, 'validation recording')} ({costs.audio_s:.0f} s)."
     )
     columns = [Column("bundle"), Column("right at first guess", True), Column("95 % interval", True)]

@@ -1,4 +1,4 @@
-"""What was judged, side by side, and the paired differences."""
+"""What was evaluated, side by side, and the paired differences."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def _what(inputs: ReportInputs) -> str:
 
 def _rows(inputs: ReportInputs) -> Markup:
     evaluation = inputs.evaluation
-    caption = f"Figures on {on_test_set(inputs.metrics.n_recordings, evaluation.test_set)}"
+    caption = f"Metrics on {on_test_set(inputs.metrics.n_recordings, evaluation.test_set)}"
     return _table(inputs, caption, evaluation.rows)
 
 
 def _beside_champion(inputs: ReportInputs) -> list[Markup]:
-    """Both on the same recordings: a champion's figures on others say nothing here."""
+    """Both on the same recordings: a champion's metrics of others mean nothing here."""
     rows = inputs.evaluation.champion_rows
     if not rows:
         return []

@@ -1,4 +1,4 @@
-"""Thresholds and probabilities: what is named, and whether a probability means what it says."""
+"""Thresholds and probabilities: what is named, and whether a probability matches the share that is right."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def decisions(inputs: ReportInputs) -> Section | None:
         pictures.append(figure(precision_recall(curve), caption))
     if calibration:
         caption = (
-            "On the dashed line a probability means what it says. The average distance is "
+            "On the dashed line a probability is the share that is right. The average distance is "
             f"{decimals(calibration['error_before'])} before calibration and {decimals(calibration['error_after'])} "
             f"after{_sure(inputs)}. The larger a point, the more of the "
             f"{count(inputs.metrics.n_recordings, 'recording')} it holds; a small one is mostly chance."

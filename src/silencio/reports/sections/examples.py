@@ -1,4 +1,4 @@
-"""Example spectrograms of test recordings with what the model said."""
+"""Example spectrograms of test recordings with the model's predictions."""
 
 from __future__ import annotations
 

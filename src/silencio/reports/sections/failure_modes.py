@@ -1,4 +1,4 @@
-"""Failure modes: what becomes of the figures when recordings get worse, and what is named where nothing is."""
+"""Failure modes: what becomes of the metrics when recordings get worse, and what is named where nothing is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from silencio.reports.wording import count, decimals, hours, minus, percent, poi
 
 
 def failure_modes(inputs: ReportInputs) -> Section | None:
-    """Noise, gain, clipping; two animals at once; silence, backgrounds, strangers."""
+    """Noise, gain, clipping; two animals at once; silence, backgrounds, foreign animals."""
     own = inputs.evaluation.failure_modes
     if not own:
         return None
@@ -32,7 +32,7 @@ def failure_modes(inputs: ReportInputs) -> Section | None:
 def _intro(own: Mapping[str, Any]) -> Markup:
     return prose(
         f"The same {count(own['clean']['n_recordings'], 'test recording')} were made worse, each time in one way. "
-        "Decibels of noise say how far the call stands above it: at 0 dB both are equally loud."
+        "Decibels of noise are how far the call stands above it: at 0 dB both are equally loud."
     )
 
 

@@ -44,9 +44,9 @@ def _outcome(inputs: ReportInputs) -> str:
 def _sentence(inputs: ReportInputs) -> str:
     metrics = inputs.metrics
     return (
-        f"It listens to {inputs.manifest.spec.window_s:g} seconds at a time and names {kinds(inputs)}. It was judged "
-        f"on {count(metrics.n_recordings, 'recording')} of {n_species(metrics.n_species)} that it had never heard "
-        "before. Most are of one animal close to the microphone."
+        f"It takes {inputs.manifest.spec.window_s:g} seconds at a time and names {kinds(inputs)}. It was tested "
+        f"on {count(metrics.n_recordings, 'recording')} of {n_species(metrics.n_species)} that it was not "
+        "trained on. Most are of one animal close to the microphone."
     )
 
 

@@ -1,4 +1,4 @@
-"""The recordings that the model was made from and judged on."""
+"""The recordings that the model was made from and tested on."""
 
 from __future__ import annotations
 

@@ -37,8 +37,8 @@ def meaning(name: str, config: SliceConfig) -> str:
         "several species": "Recordings in which several species are labelled",
         "confusable pairs": "Species that validation takes for each other",
         "night": f"Recorded at night ({config.night_from_h} to {config.night_to_h} h)",
-        "new recordist": "By a recordist whom training has not heard with this species",
-        "new site": "At a site that training has not heard with this species",
+        "new recordist": "By a recordist of whom training has none of this species",
+        "new site": "At a site from which training has none of this species",
     }.get(name, name.capitalize())
 
 

@@ -20,7 +20,7 @@ _BACKGROUNDS = {
 
 
 def soundscapes(inputs: ReportInputs) -> Section | None:
-    """Figures, and each soundscape as a strip."""
+    """Metrics, and each soundscape as a strip."""
     own = inputs.evaluation.soundscapes
     if not own:
         return None
@@ -35,9 +35,9 @@ def soundscapes(inputs: ReportInputs) -> Section | None:
 def _metrics(inputs: ReportInputs, metrics: Mapping[str, Any]) -> list[Markup]:
     row_s = inputs.manifest.spec.window_s
     intro = (
-        f"Test calls were mixed into backgrounds that training never heard, at known times and levels: "
-        f"{count(metrics['n_soundscapes'], 'soundscape')}, {hours(3600 * metrics['hours'])}, judged in "
-        f"{count(metrics['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field hears than "
+        f"Test calls were mixed into backgrounds that were not trained on, at known times and levels: "
+        f"{count(metrics['n_soundscapes'], 'soundscape')}, {hours(3600 * metrics['hours'])}, scored in "
+        f"{count(metrics['n_rows'], 'row')} of {row_s:g} s. This is closer to what a recorder in the field gets than "
         f"the single recordings above. Mean average precision over {n_species(metrics['n_species'])}: "
         f"{decimals(metrics['macro_map'])} (95 % interval {between(metrics['macro_map_interval'], decimals)}); "
         f"ROC-AUC: {decimals(metrics['macro_roc_auc'])}, where 0.5 is guessing."

@@ -34,7 +34,7 @@ def test_stem__hears_pretrained_colours_summed() -> None:
 
 @pytest.mark.parametrize("adapt", ["lora", "full"])
 def test_stem__is_trained(adapt: str) -> None:
-    # A stem replaced for one channel and then frozen hears random filters for ever.
+    # A stem replaced for one channel and then frozen keeps random filters for ever.
     head = build(adapt=adapt).train()
     stem = stem_of(head)
     assert stem.requires_grad

@@ -1,4 +1,4 @@
-"""embed_mlp hears each speed's part of an embedding by its shape, not by its loudness."""
+"""embed_mlp takes each speed's part of an embedding by its shape, not by its loudness."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_root__one_speed_louder_changes_nothing() -> None:
     head, louder = _head(normalize="root"), EMBEDDINGS.clone()
     louder[:, 6:] *= 9.0
     torch.testing.assert_close(head(louder), head(EMBEDDINGS), atol=1e-5, rtol=1e-4)
-    assert (head(-EMBEDDINGS) - head(EMBEDDINGS)).abs().max() > 1e-3  # the sign is heard
+    assert (head(-EMBEDDINGS) - head(EMBEDDINGS)).abs().max() > 1e-3  # the sign counts
 
 
 def test_none__the_embedding_is_heard_as_it_is() -> None:

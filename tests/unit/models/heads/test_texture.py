@@ -77,7 +77,7 @@ def test_what_follows_from_the_configuration__is_not_saved() -> None:
 
 def test_window_that_is_too_short__is_one_sentence() -> None:
     short = SPEC.model_copy(update={"window_s": 0.05, "hop_s": 0.05})
-    with pytest.raises(ModelError, match="texture cannot hear windows of 1600 samples with n_fft=256, n_bands=16"):
+    with pytest.raises(ModelError, match="texture cannot take windows of 1600 samples with n_fft=256, n_bands=16"):
         build(short)
     with pytest.raises(ModelError, match="frames of 16 bands"):
         build(n_fft=32, n_bands=17)

@@ -17,7 +17,6 @@ from silencio.reports.release import Licences, Look, ReleaseInputs, WindowSound
 from silencio.reports.release.comparison_facts import (
     Flip,
     FlipFacts,
-    NamedSpecies,
     ReplayFacts,
     SliceDifference,
     SpeciesFacts,
@@ -101,11 +100,21 @@ def looks() -> list[Look]:
 
 def a_replay() -> ReplayFacts:
     slices = (
-        SliceDifference(name="all", n=80, difference=0.05, interval=(-0.03, 0.12), outcome="pass"),
-        SliceDifference(name="taxon class Amphibia", n=40, difference=-0.3, interval=(-0.5, -0.1), outcome="fail"),
-        SliceDifference(name="night", n=3, difference=0.0, interval=None),
+        SliceDifference(name="all", n=80, better=8, worse=4, difference=0.05, upper=0.15, outcome="pass"),
+        SliceDifference(
+            name="taxon class Amphibia", n=40, better=1, worse=13, difference=-0.3, upper=-0.1, outcome="fail"
+        ),
+        SliceDifference(name="night", n=3, difference=None, upper=None),
     )
-    return ReplayFacts(n=80, champion_right=0.5, challenger_right=0.55, level=0.998, precision=0.075, slices=slices)
+    return ReplayFacts(
+        n=80,
+        champion_right=0.5,
+        challenger_right=0.55,
+        level=0.998,
+        interval=(-0.03, 0.12),
+        slices=slices,
+        left_out={"the champion learned from it": 7},
+    )
 
 
 def some_species() -> SpeciesFacts:
@@ -121,10 +130,17 @@ def some_species() -> SpeciesFacts:
     return SpeciesFacts(n=80, per_day_of="Of the prediction log of the last 7 days.", rows=rows)
 
 
-def a_window(number: int, difference: float) -> WindowFacts:
-    one = (NamedSpecies(code="grekis", name="Great Kiskadee", probability=0.9),)
+def a_window(number: int) -> WindowFacts:
     return WindowFacts(
-        recording=f"dawn-{number}.ogg", begin_s=4.0, duration_s=2.0, difference=difference, champion=one, challenger=()
+        recording=f"dawn-{number}.ogg",
+        begin_s=4.0,
+        end_s=6.0,
+        code="grekis",
+        name="Great Kiskadee",
+        champion_probability=0.9,
+        challenger_probability=0.1,
+        champion_detected=("Great Kiskadee",),
+        challenger_detected=(),
     )
 
 
@@ -145,8 +161,8 @@ def inputs() -> ReleaseInputs:
             examples=(Flip(recording="grekis/1.ogg", label="grekis", challenger="41970"),),
         ),
         species=some_species(),
-        windows=[a_window(number, number / 12) for number in range(12)],
-        sounds={("dawn-11.ogg", 4.0): WindowSound(waveform=noise, spec=SPEC)},
+        windows=[a_window(number) for number in range(12)],
+        sounds={("dawn-0.ogg", 4.0): WindowSound(waveform=noise, spec=SPEC)},
         licences=Licences(champion="commercial use not excluded", challenger="non-commercial use only"),
         not_seen={"shadow traffic": "The transformer was started without --shadow."},
         links=[Link(name="In MLflow", address="http://127.0.0.1:5000/#/models/silencio/versions/13")],

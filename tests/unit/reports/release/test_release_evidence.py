@@ -67,7 +67,7 @@ def test_thinned__few_points_are_all_kept() -> None:
 
 
 def test_curve__rises_towards_its_line_and_crosses_it_where_evidence_does() -> None:
-    svg = evidence_curve([series(1.0, 20.0, 401.0, 1000.0)], [])
+    svg = evidence_curve([series(1.0, 20.0, 500.0, 1000.0)], [])
     line = re.search(r'y1="([\d.]+)" y2="[\d.]+" class="limit"', svg)
     path = re.search(r'<path d="M([^"]+)"', svg)
     assert line

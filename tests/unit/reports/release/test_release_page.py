@@ -52,6 +52,11 @@ def words_of(inputs: ReleaseInputs) -> str:
     return " ".join(read(html_of(inputs)).texts)
 
 
+def plain(text: str) -> str:
+    """With blanks and minus signs as they are typed."""
+    return text.replace("\u202f", " ").replace("\N{MINUS SIGN}", "-")
+
+
 def bare(**changes: Any) -> ReleaseInputs:
     """A release of which nothing but the record is known."""
     return ReleaseInputs(record=made_record(**{"intervals": (), "history": (), "why": ""} | changes), written_at=at(75))
@@ -220,11 +225,34 @@ def test_flips__stand_beside_the_churn_of_the_champions_own_recipe(inputs: Relea
 
 def test_windows__are_the_ten_of_largest_disagreement_with_sound_where_it_is_at_hand(inputs: ReleaseInputs) -> None:
     shown = collect(inputs).windows
-    assert [one.recording for one in shown] == [f"dawn-{number}.ogg" for number in range(11, 1, -1)]
+    assert [one.recording for one in shown] == [f"dawn-{number}.ogg" for number in range(10)]
     assert [one.has_spectrogram for one in shown] == [True, *[False] * 9]
     html = html_of(inputs)
     assert html.count("<image ") == 1
     assert html.count("The recording is not at hand.") == 9
+
+
+def test_windows__say_what_either_bundle_detects(inputs: ReleaseInputs) -> None:
+    words = words_of(inputs)
+    assert "Great Kiskadee: champion 90 %, challenger 10 %" in plain(words)
+    assert "Champion detects Great Kiskadee; challenger nothing." in words
+
+
+def test_replay__has_every_slice_with_its_bound_and_small_ones_without(inputs: ReleaseInputs) -> None:
+    html = html_of(inputs)
+    failed = read(html.partition("taxon class Amphibia</th>")[2].partition("</tr>")[0]).texts
+    assert [plain(one) for one in failed] == ["40", "-30 points", "-10 points", "1", "13", "✗ fail"]
+    small = read(html.partition("night</th>")[2].partition("</tr>")[0]).texts
+    assert small == ["3", *[NOTHING] * 5, "too few, shown only"]
+    assert "lies in -3 points to +12 points (90 % interval)" in plain(words_of(inputs))
+    assert "7 recordings left out: the champion learned from it" in plain(words_of(inputs))
+
+
+def test_replay__of_recordings_that_were_all_left_out_is_not_a_pass(inputs: ReleaseInputs) -> None:
+    assert inputs.replay is not None
+    nothing = {"n": 0, "champion_right": None, "challenger_right": None, "interval": None, "slices": ()}
+    words = words_of(replace(inputs, replay=inputs.replay.model_copy(update=nothing)))
+    assert "Every labelled recording was left out" in words
 
 
 def test_exposure__counts_visitors_and_keeps_simulated_users_apart(inputs: ReleaseInputs) -> None:
