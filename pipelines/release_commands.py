@@ -132,7 +132,7 @@ def report(options: argparse.Namespace) -> int:
 
     place = place_of(options)
     record = _record(place) if options.release is None else earlier_of(place, options.release)
-    for path in write_page(record, place.folder(record.release_id), options.out):
+    for path in write_page(record, place.folder(record.release_id), options.out, options.recordings):
         sys.stdout.write(f"{path}\n")
     return 0
 

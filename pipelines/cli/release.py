@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     report = _place(commands.add_parser("report", help="write the release's page: release.html and release.json"))
     report.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets both files")
     report.add_argument("--release", metavar="ID", help="an earlier release; default: the last")
+    report.add_argument("--recordings", type=Path, metavar="DIR", help="what was replayed, for spectrograms")
     report.set_defaults(run=_later("report"))
 
 

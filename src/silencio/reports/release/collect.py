@@ -14,6 +14,7 @@ from silencio.reports.release.comparison_facts import SpeciesFacts, SpeciesRow, 
 from silencio.reports.release.exposure import exposure_of
 from silencio.reports.release.facts import BundleFacts, EventFacts, Headline, ReleaseFacts, RuleFacts, Unseen
 from silencio.reports.release.inputs import Licences, ReleaseInputs
+from silencio.reports.release.record_looks import looks_of
 from silencio.reports.release.rule_facts import evidence_of, rules_of
 from silencio.reports.release.words import STATES
 
@@ -28,10 +29,11 @@ def collect(inputs: ReleaseInputs) -> ReleaseFacts:
         inputs: The record and whatever evidence there is.
 
     Raises:
-        ValueError: The record's policy or its intervals are not what this version writes.
+        ValueError: The record's policy, looks or intervals are not what this version writes.
     """
     record, policy = inputs.record, ReleasePolicy.model_validate(inputs.record.policy)
-    rules = rules_of(inputs.looks, policy)
+    looks = looks_of(record) if inputs.looks is None else inputs.looks
+    rules = rules_of(looks, policy)
     intervals = intervals_of(record) if inputs.intervals is None else inputs.intervals
     exposure = exposure_of(intervals)
     words = STATES[record.state]
@@ -42,7 +44,7 @@ def collect(inputs: ReleaseInputs) -> ReleaseFacts:
         next=words.next,
         licence_change=_licence_change(inputs.licences),
         rules=rules,
-        evidence=evidence_of(inputs.looks, policy, record.began_at),
+        evidence=evidence_of(looks, policy, record.began_at),
         history=tuple(_event(one, record) for one in record.history),
         replay=inputs.replay,
         flips=inputs.flips,
@@ -146,6 +148,8 @@ def _windows(inputs: ReleaseInputs) -> tuple[WindowFacts, ...]:
 def _unseen_rules(rules: Sequence[RuleFacts]) -> list[Unseen]:
     unseen = []
     for one in rules:
+        if not one.asked:
+            continue
         if one.outcome in ("no_data", "error"):
             unseen.append(Unseen(what=one.rule, why=one.message))
         elif one.smallest_visible:

@@ -84,6 +84,8 @@ class RuleFacts(Fact):
         smallest_visible: The smallest effect that it could have seen by now, in words.
         must_have_data: Whether a step waits for it.
         dry_run: Whether it is shown only.
+        both_fail: Whether the champion is beyond its own limit too, so that nothing is found of the bundle.
+        asked: Whether the policy asks it at this step; where it does not, nothing follows from it.
         evaluated_at: Time of the look that this is of, ISO 8601; None: it was never evaluated.
     """
 
@@ -104,6 +106,8 @@ class RuleFacts(Fact):
     smallest_visible: str | None = None
     must_have_data: bool = False
     dry_run: bool = False
+    both_fail: bool = False
+    asked: bool = True
     evaluated_at: str | None = None
 
 

@@ -61,7 +61,7 @@ class ReleaseInputs:
 
     Attributes:
         record: As it was saved last.
-        looks: In order of time.
+        looks: In order of time; None: those that the record keeps.
         written_at: When the page is made, ISO 8601.
         intervals: Counts by interval; None: those of the record.
         replay: None: not replayed yet.
@@ -75,7 +75,7 @@ class ReleaseInputs:
     """
 
     record: ReleaseRecord
-    looks: Sequence[Look] = ()
+    looks: Sequence[Look] | None = None
     written_at: str
     intervals: Sequence[Interval] | None = None
     replay: ReplayFacts | None = None

@@ -26,7 +26,7 @@ def rules_of(looks: Sequence[Look], policy: ReleasePolicy) -> tuple[RuleFacts, .
         looks: In order of time.
         policy: As it held at the start.
     """
-    latest = {one.rule: (look.at, one) for look in looks for one in look.verdicts}
+    latest = {one.rule: (look.at, one) for look in looks for one in look.verdicts if one.message}
     names = [*policy.rules, *(name for name in latest if name not in policy.rules)]
     return tuple(_rule(name, policy, latest.get(name)) for name in names)
 
@@ -111,6 +111,8 @@ def _rule(name: str, policy: ReleasePolicy, found: tuple[str, RuleVerdict] | Non
             "threshold": finite(one.threshold),
             "smallest_visible": one.smallest_visible,
             "dry_run": one.dry_run,
+            "both_fail": one.both_fail,
+            "asked": one.asked,
             "evaluated_at": at,
         }
     )

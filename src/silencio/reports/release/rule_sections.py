@@ -23,7 +23,7 @@ def rules(facts: ReleaseFacts) -> Section:
     columns += [Column(name, True) for name in ("challenger", "ratio or difference", "bounds", "n", "E", "fails from")]
     columns += [Column("smallest visible effect"), Column("a fail leads to")]
     rows = [_row(one, facts) for one in facts.rules]
-    classes = [_LOOKS.get(one.outcome, "") if not one.dry_run else "muted" for one in facts.rules]
+    classes = [_LOOKS.get(one.outcome, "") if one.asked and not one.dry_run else "muted" for one in facts.rules]
     return Section("rules", "Rules", join(prose(intro), table("Every rule at its last look", columns, rows, classes)))
 
 
@@ -54,11 +54,13 @@ def _row(one: RuleFacts, facts: ReleaseFacts) -> list[Child]:
     words = rule_words(one.rule)
     name: Markup = join(tag("code", one.rule), Markup("<br>"), tag("small", words.title))
     consequence = CONSEQUENCES[one.consequence] + (" (dry run: not followed)" if one.dry_run else "")
+    if one.both_fail:
+        consequence += "; both fail: nothing is found of the bundle"
     if one.rule == facts.headline.decided_by:
         consequence += "; it decided"
     return [
         name,
-        OUTCOMES[one.outcome],
+        OUTCOMES[one.outcome] if one.asked else "not asked",
         one.message,
         metric(one.champion, words.unit),
         metric(one.challenger, words.unit),
