@@ -39,6 +39,8 @@ def arm_health(arm: ArmState, server: ServerState | None) -> ArmHealth:
         ready_s=server.changed_s if server.is_up else None,
         resident_bytes=resident_bytes or None,
         cpu_s_per_window=cpu_s / n_windows if n_windows else None,
+        cpu_s=cpu_s,
+        n_windows=n_windows,
     )
 
 

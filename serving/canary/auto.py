@@ -14,7 +14,7 @@ from typing import Any
 from serving.canary.clock import Clock, iso, seconds_of
 from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
 from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
-from serving.canary.judgement import Decide, Rules, Staging, judge_with_memory, with_parity
+from serving.canary.judgement import Decide, Rules, Staging, cpu_between, judge_with_memory, known_health
 from serving.canary.persons import apply_request
 from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
@@ -327,12 +327,19 @@ class Auto:
             return record
         if record.slow_bound_s is None:
             record = record.model_copy(update={"slow_bound_s": self._slow_bound_s()})
+        before = self._world.route.health()
         staged = self._world.staging.run(record)
+        cpu_s_per_window = cpu_between(before, self._world.route.health())
         intervals = record.intervals
         for interval in staged.intervals:
             intervals = add_interval(intervals, interval)
         bound_s = record.slow_bound_s or staged.slow_bound_s
-        changes = {"intervals": intervals, "was_staged": True, "slow_bound_s": bound_s}
+        changes = {
+            "intervals": intervals,
+            "was_staged": True,
+            "slow_bound_s": bound_s,
+            "cpu_s_per_window": cpu_s_per_window,
+        }
         record = self._save(record.model_copy(update=changes))
         return self._back(record, "; ".join(staged.refusals), "reachability") if staged.refusals else record
 
@@ -394,8 +401,8 @@ class Auto:
             blind_s=self._blind_s(record),
             replay=staged.replay,
             pairs=staged.pairs,
-            champion=with_parity(health.get("champion"), None),
-            challenger=with_parity(health.get("challenger"), record.parity_passed),
+            champion=known_health(record, health, "champion"),
+            challenger=known_health(record, health, "challenger"),
             classes=staged.classes,
         )
 
