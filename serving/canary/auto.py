@@ -279,11 +279,15 @@ class Auto:
                 return record
             route_state, health = self._world.route.state(), self._world.route.health()
         except ReleaseRefusedError as error:
-            return self._back(record, str(error))
+            return self._back(self._as_kept(record), str(error))
         except RouteError as error:
             # Without the route nothing is known of the share, nor of the servers: no evidence, and no verdict.
-            record = self._save(self._blinded(record, f"the route cannot be read: {error}"))
+            record = self._save(self._blinded(self._as_kept(record), f"the route cannot be read: {error}"))
             return self._return_if_blind(record) or record
+        except LeaseHeldError:
+            raise
+        except SilencioError as error:
+            return self._not_staged(self._as_kept(record), str(error))
         if (edit := foreign_edit(record, route_state)) and record.state != "held":
             return self._hold(
                 record, f"somebody else changed the route: {edit}; `silencio release resume` sets it again"
@@ -307,6 +311,18 @@ class Auto:
             return self._hold(record, decision.why, decision.rule)
         # On a look that could read nothing, nothing advances.
         return record if record.blind_since is not None else self._move(record, decision)
+
+    def _not_staged(self, record: ReleaseRecord, why: str) -> ReleaseRecord:
+        """What comes before visitors could not be done: no verdict on the bundle, tried again, but not for ever."""
+        self._world.on_message(why)
+        waited_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
+        if record.state == "held" or waited_s < policy_of(record).max_s:
+            return record
+        return self._hold(record, f"staging could not be done: {why}")
+
+    def _as_kept(self, record: ReleaseRecord) -> ReleaseRecord:
+        """What was written before something failed half-way."""
+        return self._world.store.load() or record
 
     def _return_if_blind(self, record: ReleaseRecord) -> ReleaseRecord | None:
         """Back to 0 % where counts could not be read for long; also without the route's health, so not by the rules."""
