@@ -131,11 +131,9 @@ class Client:
             UnreachableError: No response came.
         """
         try:
-            named: dict[str, str | bytes] = {
-                "Content-Type": media_type,
-                **_session_header(session_id),
-                **(headers or {}),
-            }
+            named = httpx.Headers(
+                {"Content-Type": media_type, **_session_header(session_id), **(headers or {})}, encoding="utf-8"
+            )
             return self._http.post(self.route, content=content, headers=named, params=query)
         except httpx.TransportError as error:
             message = self.trust.explained(self.url, error, self._through)
