@@ -36,8 +36,8 @@ _PAGE = """\
 
 Every step of the pipelines is a component of its own (`components/NAME`), and calls the function `run` of
 `silencio.steps.NAME`, or of `serving.canary.steps.NAME` where it asks what carries releases out; neither knows
-anything of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the components and the
-compiled graphs say.
+anything of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the
+components and the compiled graphs say.
 
 Artifacts stand with their type, parameters without; `[…]` is a list of artifacts, `?` need not be there. *Metrics* and
 *HTML* are shown on the step's page in KFP. Resources are those of the preset `{preset}` in the profile `cpu`, and in

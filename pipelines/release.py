@@ -47,6 +47,7 @@ def release_pipeline() -> Any:
         files: str = "",
         policy: str = "",
         by: str = "KFP",
+        run_key: str = "",
     ) -> _Released:
         """Release a challenger; one that was released before is shown as it stands.
 
@@ -61,6 +62,7 @@ def release_pipeline() -> Any:
             files: Folder from which the judge reads the comparison; empty: that of the state folder.
             policy: YAML of a policy; empty: the one that ships.
             by: Who begins it.
+            run_key: The run's identity; nothing here needs it.
         """
         serving = fetch_champion(champion=champion).set_display_name("fetch-champion")
         offered = fetch_champion(champion=challenger).set_display_name("fetch-challenger")
