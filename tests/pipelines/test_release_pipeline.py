@@ -28,6 +28,7 @@ from silencio.release.comparison_file import comparison_facts
 from silencio.release.evidence import Pairs
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import BundleIdentity, ReleaseRecord
+from tests.serving.canary import world
 from tests.serving.canary.world import NEW, OLD, Place, quick_policy
 
 NODES = ["canary-step", "canary-step-2", "canary-step-3", "canary-step-4", "canary-step-5"]
@@ -284,16 +285,18 @@ def test_graph__every_node_has_a_page_for_the_ui() -> None:
     assert {"comp-replay", "comp-stage", "comp-canary-step", "comp-promote", "comp-roll-back"} <= pages
 
 
+@pytest.mark.survival
 def test_run__by_kfp_local_shows_a_release_that_is_judged_beside_it(
-    place: Place, tmp_path: Path, tiny_bundle: Path, tiny_source: Path
+    tmp_path: Path, tiny_bundle: Path, tiny_source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole graph in processes of its own; the judge in this one, over the same folder."""
+    # The release is of a bundle that can be fetched, and the visitors of the made-up world are counted for it.
+    monkeypatch.setattr(world, "NEW", read_manifest(tiny_bundle).manifest_sha256)
+    place = Place(tmp_path / "state" / RELEASE_FOLDER)
     record = place.begin(release_id="r1")
-    manifest = read_manifest(tiny_bundle)
-    identity = BundleIdentity(version=manifest.version, manifest_sha256=manifest.manifest_sha256, place="")
+    challenger = record.challenger.model_copy(update={"manifest_sha256": world.NEW})
     with place.store.lease("test") as token:
-        place.store.save(record.model_copy(update={"challenger": identity}), fencing_token=token)
-    place.route.challenger = None
+        place.store.save(record.model_copy(update={"challenger": challenger}), fencing_token=token)
     judge = threading.Thread(target=Auto(place.world()).run, args=["judge"], daemon=True)
     judge.start()
     arguments = {
