@@ -23,8 +23,9 @@ from silencio.release.states import confirm, intend
 _NOW = "2026-01-01T00:00:00Z"
 _BUNDLE = BundleIdentity(version="1", manifest_sha256="0" * 64, place="here")
 _HEALTH = ArmHealth(parity_passed=True, ready_s=1e6)
-# Looks at simulated users, before any visitor.
+# Looks at simulated users, before any visitor; and at visitors at 100 %, when nothing is compared any more.
 _DARK_LOOKS = 4
+_LAST_LOOKS = 4
 _STORM_FAILED_SHARE = 0.3
 
 
@@ -106,7 +107,8 @@ def _draw_step(
         n = np.broadcast_to(dealt[None, :, None], (n_releases, _DARK_LOOKS, 2))
         tide = np.ones((n_releases, _DARK_LOOKS))
     else:
-        share, n_looks = policy.steps[step] / 100.0, world.looks_per_step
+        share = policy.steps[step] / 100.0
+        n_looks = min(world.looks_per_step, _LAST_LOOKS) if share == 1.0 else world.looks_per_step
         hours = np.linspace(0, 2 * np.pi, n_looks) + rng.uniform(0, 2 * np.pi, (n_releases, 1))
         expected = world.sessions_per_step / share / n_looks * (1 + world.tide * np.sin(hours + 1.0))
         comes = rng.poisson(expected)

@@ -20,6 +20,7 @@ from serving.canary.kserve.cluster import Cluster
 from serving.canary.kserve.requests import ConfigMapRequests
 from serving.canary.kserve.route import KServeRoute
 from serving.canary.kserve.store import ConfigMapStore
+from serving.canary.kserve.targets import serve_targets
 from serving.canary.places import traffic_between
 from serving.canary.server_counters import ServerCounters
 from serving.canary.simulated import Endpoints
@@ -105,15 +106,17 @@ class KServePlace:
         cluster = Cluster.connect(namespace)
         self._options, self._service = options, service
         self.store = ConfigMapStore(cluster, service)
-        self.route = KServeRoute(cluster, service)
+        self.route = KServeRoute(cluster, service, kserve_version=getattr(options, "kserve_version", None))
         self.requests = ConfigMapRequests(cluster, service)
         self._counts = ClusterCounts(
-            url=options.prometheus or "", selector=f'namespace="{namespace}"', store=self.store
+            url=options.prometheus or "", selector=f'namespace="{namespace}",isvc="{service}"', store=self.store
         )
         self._files = Path(os.environ.get(FILES) or Path(tempfile.gettempdir()) / f"silencio-release-{service}")
 
     def world(self, **others: Any) -> World:
-        """All that the judge touches."""
+        """All that the judge touches; Prometheus may ask which pods are which arm's from now on."""
+        if targets_port := getattr(self._options, "targets_port", None):
+            serve_targets(self.route.targets, targets_port, self._options.metrics_host)
         ports: dict[str, Any] = {
             "route": self.route,
             "counts": self._counts,

@@ -27,13 +27,13 @@ N_FIRST = 5
 EQUAL = ("equal", "equal, many failures", "equal, storms")
 WORLDS = {
     "equal": World(),
+    "failing": World(challenger_failed=0.05, tide=0.0),
+    "slow": World(challenger_slow=0.2, tide=0.0),
+    "failing, few sessions": World(challenger_failed=0.05, sessions_per_step=125, tide=0.0),
     "equal, many failures": World(
         champion_failed=0.008, challenger_failed=0.008, champion_slow=0.2, challenger_slow=0.2
     ),
     "equal, storms": World(storm_share=0.02),
-    "failing": World(challenger_failed=0.05, tide=0.0),
-    "slow": World(challenger_slow=0.2, tide=0.0),
-    "failing, few sessions": World(challenger_failed=0.05, sessions_per_step=125, tide=0.0),
 }
 
 

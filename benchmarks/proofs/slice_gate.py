@@ -30,10 +30,10 @@ from silencio.release.policy import ReleasePolicy
 CELLS = ((5, 20), (10, 20), (5, 40), (10, 40))
 REPLAYED = (75, 100, 200, 400)
 LOSS, DISCORDANT = 0.3, 0.2
-N_MODELS, N_RELEASES, N_PASSES = 300, 20_000, 400
+N_MODELS, N_RELEASES, N_PASSES = 150, 20_000, 200
 # So many of a cell's models stand in the result one by one, a letter each, for a test to hold the code against.
 N_FIRST = 10
-_N_CLASSES, _N_RESAMPLES = 8, 1000
+_N_CLASSES, _N_RESAMPLES = 3, 500
 # Of the slice in which the candidate is worse: it alone is right, the champion alone is.
 _OF_LOSS = (0.05, 0.05 + LOSS)
 
@@ -152,7 +152,8 @@ def _hits(rng: np.random.Generator, n: int, worse: NDArray[np.bool_] | None) -> 
 
 def _may_fail(champion: NDArray[Any], challenger: NDArray[Any], members: NDArray[np.bool_], alpha: float) -> bool:
     """Whether any group by itself reaches the level: only then can the bound of all together lie below 0."""
-    better, worse = (challenger & ~champion) @ members, (champion & ~challenger) @ members
+    counted = members.astype(np.int64)
+    better, worse = (challenger & ~champion) @ counted, (champion & ~challenger) @ counted
     return bool((bdtr(better, better + worse, 0.5) <= alpha).any())
 
 

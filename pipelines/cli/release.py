@@ -53,7 +53,7 @@ def _add_requests(commands: Commands[argparse.ArgumentParser]) -> None:
         ("resume", "go on from where it was held"),
         ("approve", "open the gate that it waits at"),
         ("advance", "take the next step without waiting for the rest of its evidence"),
-        ("promote", "end the bake, or begin it at 100 %"),
+        ("promote", "end the bake, or begin it at 100 %%"),
         ("abort", "end it without a verdict, everybody back to the champion"),
         ("rollback", "everybody back to the champion"),
     ):
@@ -78,6 +78,9 @@ def _add_auto(commands: Commands[argparse.ArgumentParser]) -> None:
     )
     auto.add_argument("--metrics_port", type=int, metavar="PORT", help="serve silencio_release_state at /metrics")
     auto.add_argument("--metrics_host", default="127.0.0.1", metavar="HOST", help="default: %(default)s")
+    auto.add_argument(
+        "--targets_port", type=int, metavar="PORT", help="with --isvc: tell Prometheus the arms' pods, at /targets"
+    )
     auto.add_argument("--holder", metavar="NAME", help="who judges; default: this account on this machine")
     auto.set_defaults(run=_later("auto"))
 
@@ -103,6 +106,11 @@ def _version_on_cluster(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--champion", metavar="DIR", help="with --isvc: the champion's bundle, a folder here")
     parser.add_argument("--champion-uri", metavar="URI", help="with --isvc: the champion's storage URI")
     parser.add_argument("--challenger-uri", metavar="URI", help="with --isvc: the challenger's storage URI")
+    _kserve_version(parser)
+
+
+def _kserve_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kserve-version", metavar="X.Y.Z", help="with --isvc: where the cluster does not say it")
 
 
 def _later(name: str) -> Callable[[argparse.Namespace], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.canary.haproxy_socket import ServerState

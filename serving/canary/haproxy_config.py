@@ -69,10 +69,8 @@ def haproxy_config(frontend: Frontend, arms: dict[ArmName, ArmAddresses]) -> str
     return "\n".join(
         [
             _GLOBAL,
-            *_public("", frontend.http, f"{tls} alpn h2,http/1.1" if tls else "", ""),
-            *_public("_grpc", frontend.grpc, f"{tls} alpn h2" if tls else " proto h2", " proto h2 max-reuse 0"),
-            *_predict("", ""),
-            *_predict("_grpc", " proto h2"),
+            *_frontend("", f"{frontend.http}{tls} alpn http/1.1" if tls else frontend.http, _ONE_REQUEST_A_CONNECTION),
+            *_frontend("_grpc", f"{frontend.grpc}{tls} alpn h2" if tls else f"{frontend.grpc} proto h2"),
             *(line for arm in ARMS for line in _backends(arm, arms[arm])),
             "frontend metrics",
             f"  bind {frontend.metrics}",
@@ -99,6 +97,7 @@ defaults
   retries 0
   no option redispatch
   option abortonclose
+  option forwardfor
   timeout connect 1s
   timeout client 60s
   timeout server {_ANSWER_TIMEOUT_S}s
@@ -107,32 +106,17 @@ defaults
 """
 
 
-def _public(suffix: str, address: str, bind: str, protocol: str) -> Sequence[str]:
-    """Clients keep their connections here, and every request goes on by one of its own.
-
-    Of a request that is not the first of its connection HAProxy sends no 502 when the server cuts it off, and counts
-    none: it closes the connection, so that the client may try again. So it would be for all but the first request of a
-    phone, and a challenger that crashes would be seen by nobody.
-    """
-    return [
-        f"frontend public{suffix}",
-        f"  bind {address}{bind}",
-        f"  default_backend inner{suffix}",
-        "",
-        f"backend inner{suffix}",
-        "  option http-server-close",
-        "  http-reuse never",
-        f"  timeout server {_ANSWER_TIMEOUT_S + 10}s",
-        f"  server inner unix@./predict{suffix}.sock send-proxy-v2{protocol}",
-        "",
-    ]
+# Of a request that is not the first of its connection HAProxy sends no 502 when the server cuts it off, and counts
+# none: it closes the connection, so that the client may try again. A challenger that crashes would be seen by nobody.
+_ONE_REQUEST_A_CONNECTION = "  option httpclose"
 
 
-def _predict(suffix: str, protocol: str) -> Sequence[str]:
+def _frontend(suffix: str, bind: str, *options: str) -> Sequence[str]:
     """The draw: another one each release, and monotone in the share, so that who is there stays as the share rises."""
     return [
         f"frontend predict{suffix}",
-        f"  bind unix@./predict{suffix}.sock mode 600 accept-proxy{protocol}",
+        f"  bind {bind}",
+        *options,
         "  acl is_post method POST",
         f"  acl is_predict_path path -m reg {_PREDICT_PATHS}",
         f"  acl has_session_header req.hdr({SESSION_HEADER}) -m len 1:8192",
@@ -194,7 +178,6 @@ def _backends(arm: ArmName, addresses: ArmAddresses) -> Sequence[str]:
     return [
         f"backend {arm}",
         "  option httpchk GET /v2/health/ready",
-        "  option forwardfor",
         f"  server {SERVER} {addresses.http} check inter 1s fall 2 rise 2 disabled",
         *answered,
         f"backend {arm}_grpc",

@@ -74,8 +74,6 @@ class HAProxyRoute:
                     f"`silencio serve` runs {running.version} as challenger (share {share:g} %), not "
                     f"{record.challenger.version}: roll that back, or start `silencio serve --canary` with it"
                 )
-        if machine.challenger.condition == "refused":
-            raise ReleaseRefusedError(f"the challenger {record.challenger.version}: {machine.challenger.reason}")
 
     def offer(self, record: ReleaseRecord) -> None:
         """Have the challenger run, and salt the draw with this release's id, at 0 %."""
@@ -193,9 +191,10 @@ class HAProxyRoute:
         return (found := self._socket.servers().get(arm)) is not None and found.is_up
 
     def _wait(self, arm: ArmName, what: str, is_so: Callable[[ArmState], bool]) -> None:
+        n_offers = Wanted.load(self._folder).n_offers
         deadline_s = time.monotonic() + self._arm_timeout_s
         while not is_so(state := MachineState.load(self._folder).arm(arm)):
-            if state.condition in ("refused", "ended"):
+            if state.condition in ("refused", "ended") and state.n_offer >= n_offers:
                 raise ReleaseRefusedError(f"the {arm} is not {what}: {state.condition}: {state.reason}")
             if time.monotonic() > deadline_s:
                 raise RouteError(f"the {arm} is not {what} after {self._arm_timeout_s:g} s: it is {state.condition}")

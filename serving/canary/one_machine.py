@@ -135,7 +135,7 @@ class _Arm:
     def addresses(self) -> ArmAddresses:
         return ArmAddresses(http=f"{LOOPBACK}:{self.port}", grpc=f"{LOOPBACK}:{self.grpc_port}")
 
-    def start(self, bundle: Path, plan: MachinePlan, on_progress: Callable[[str], None]) -> None:
+    def start(self, bundle: Path, plan: MachinePlan, on_progress: Callable[[str], None], n_offer: int = 0) -> None:
         """Raises `ServingError` where the bundle is refused or its servers end."""
         identity = identity_of(bundle)
         self.servers = self.stack.enter_context(
@@ -158,7 +158,7 @@ class _Arm:
             predictor_url=self.servers.predictor.url,
             transformer_pid=self.servers.transformer.process.pid,
             predictor_pid=self.servers.predictor.process.pid,
-            started_at_s=time.time(),
+            n_offer=n_offer,
         )
 
     def stop(self) -> None:
@@ -222,7 +222,7 @@ class OneMachine:
         else:
             self._arms["champion"].state = ArmState(condition="retired", bundle=identity_of(self._plan.bundle))
         if challenger is not None:
-            self._arms["challenger"].start(challenger, self._plan, self._on_progress)
+            self._arms["challenger"].start(challenger, self._plan, self._on_progress, self._wanted.n_offers)
         self._start_tools()
         for arm in self._arms.values():
             if arm.servers is not None:
@@ -304,13 +304,14 @@ class OneMachine:
         arm = self._arms["challenger"]
         if arm.servers is not None:
             return
-        arm.state = ArmState(condition="starting")
+        n_offer = self._wanted.n_offers
+        arm.state = ArmState(condition="starting", n_offer=n_offer)
         self._save()
         try:
-            arm.start(bundle, self._plan, self._on_progress)
+            arm.start(bundle, self._plan, self._on_progress, n_offer)
             self._take_in("challenger")
         except SilencioError as error:
-            arm.state = ArmState(condition="refused", reason=str(error))
+            arm.state = ArmState(condition="refused", reason=str(error), n_offer=n_offer)
             self.notes.append(f"challenger: {error}")
         self._save()
 
@@ -345,8 +346,7 @@ class OneMachine:
     def _wait(self, what: str, is_so: Callable[[], object]) -> None:
         deadline_s = time.monotonic() + _START_TIMEOUT_S
         while True:
-            for tool in self._tools:
-                tool.check_alive()
+            self._tools[0].check_alive()
             with contextlib.suppress(RouteError):
                 if is_so():
                     return

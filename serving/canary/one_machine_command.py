@@ -9,7 +9,6 @@ from rich.text import Text
 
 from serving.access.keys import read_keys
 from serving.canary.one_machine import MachinePlan, OneMachine, one_machine
-from serving.canary.one_machine_state import MachineState
 from serving.canary.one_machine_tools import Programs
 from serving.local.example_requests import example_requests
 from serving.local.up import interrupt, licence, notes, transformer_options
@@ -60,7 +59,7 @@ def up_with_canary(settings: LocalSettings) -> int:
     try:
         with one_machine(plan, lambda text: status.update(Text(f"{text} ({time.monotonic() - begun_s:.0f} s)"))) as one:
             status.stop()
-            output.print(_welcome(settings, one.state, time.monotonic() - begun_s))
+            output.print(_welcome(settings, one, time.monotonic() - begun_s))
             _follow(one, output)
     except KeyboardInterrupt:
         pass
@@ -86,13 +85,15 @@ def _follow(machine: OneMachine, output: Console) -> None:
         return
 
 
-def _welcome(settings: LocalSettings, machine: MachineState, took_s: float) -> str:
+def _welcome(settings: LocalSettings, one: OneMachine, took_s: float) -> str:
+    machine = one.state
     lines = [f"ready after {took_s:.1f} s at {machine.url} (a page to try it; gRPC at {machine.grpc_address})"]
     for name, arm in (("champion", machine.champion), ("challenger", machine.challenger)):
         version = "none yet" if arm.bundle is None else f"{arm.bundle.version} ({arm.condition})"
         lines.append(f"{name}: {version}")
     lines.append(f"Prometheus at {machine.prometheus_url}; state in {settings.state_dir}")
-    lines += [f"note: {note}" for note in notes(settings, machine.url, None)]
+    lines += [f"note: {note}" for note in (*notes(settings, machine.url, None), *one.notes)]
+    one.notes.clear()
     lines.append(f"\n{example_requests(machine.url, settings.keys, None)}")
     lines.append(licence(read_manifest(settings.bundle)))
     return "\n".join([*lines, "Ctrl-C stops it."])

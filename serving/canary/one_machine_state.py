@@ -32,7 +32,7 @@ class ArmState(BaseModel):
         predictor_url: The predictor's REST address, for its metrics.
         transformer_pid: None where none runs.
         predictor_pid: None where none runs.
-        started_at_s: When it was started, in seconds since 1970; None: it was not.
+        n_offer: The offer (`Wanted.n_offers`) by which it came to be so.
         reason: Why it is `refused` or `ended`.
     """
 
@@ -45,7 +45,7 @@ class ArmState(BaseModel):
     predictor_url: str = ""
     transformer_pid: int | None = None
     predictor_pid: int | None = None
-    started_at_s: float | None = None
+    n_offer: int = 0
     reason: str = ""
 
     @property

@@ -67,8 +67,9 @@ def carry_out(route: Route, record: ReleaseRecord, intention: Intention) -> Rout
         return state if is_there else None
     if intention.target == "promoted":
         return _confirmed(route, record, 100.0)
-    if (state := _at_share(route, record, intention)) is None or intention.target != "baking":
-        return state
+    confirmed = _at_share(route, record, intention)
+    if confirmed is None or intention.target != "baking":
+        return confirmed
     route.promote(record)
     return _confirmed(route, record, intention.share_percent)
 

@@ -25,6 +25,8 @@ _SLOW = "silencio_slow_sessions_total"
 _REJECTED = frozenset({"413", "429", "503"})
 # Nobody's and no bundle's: a look at what is taken, keys, routes; a client that left.
 _NOT_COUNTED = frozenset({"204", "401", "404", "405", "408", "499"})
+# By arm, instance and field of `ArmCounts`.
+_Values = dict[ArmName, dict[str, dict[str, float]]]
 _MIN_REQUESTS, _P95 = 500, 0.95
 
 
@@ -51,7 +53,7 @@ class ServerCounters(PrometheusCounters):
                 f'Prometheus at {self.url} reaches no server with arm="champion" ({ours}): the target label is '
                 "missing, or none is up"
             )
-        values = {arm: {instance: {} for instance in up[arm]} for arm in ARMS}
+        values: _Values = {arm: {instance: {} for instance in up[arm]} for arm in ARMS}
         self._add_requests(values, ours, at_s)
         for metric, field in _UNITS.items():
             self._add(values, f"sum by (arm, instance) ({metric}{{{ours}}})", field, at_s)
@@ -75,33 +77,33 @@ class ServerCounters(PrometheusCounters):
     def _ours(self, arm: str) -> str:
         return f"{arm},{self.selector}" if self.selector else arm
 
-    def _add_requests(self, values: Mapping[ArmName, Mapping[str, dict[str, float]]], ours: str, at_s: float) -> None:
+    def _add_requests(self, values: _Values, ours: str, at_s: float) -> None:
         routes = "|".join(route.replace("{", "\\\\{").replace("}", "\\\\}") for route in PREDICT_ROUTES)
         labels = f'{ours},route=~"{routes}"'
         for sample in self._query(f"sum by (arm, instance, status) ({_REQUESTS}{{{labels}}})", at_s):
-            status = sample.labels.get("status", "")
-            counted = _counted_as(status)
-            for arm in ARMS:
-                own = values[arm].get(sample.labels.get("instance", "")) if sample.labels.get("arm") == arm else None
-                for field in counted if own is not None else ():
-                    own[field] = own.get(field, 0.0) + sample.value
+            own = _of(values, sample.labels)
+            for field in _counted_as(sample.labels.get("status", "")):
+                own[field] = own.get(field, 0.0) + sample.value
 
-    def _add(
-        self, values: Mapping[ArmName, Mapping[str, dict[str, float]]], query: str, field: str, at_s: float
-    ) -> None:
-        found = set()
+    def _add(self, values: _Values, query: str, field: str, at_s: float) -> None:
         for sample in self._query(query, at_s):
-            for arm in ARMS:
-                own = values[arm].get(sample.labels.get("instance", "")) if sample.labels.get("arm") == arm else None
-                if own is not None:
-                    own[field] = own.get(field, 0.0) + sample.value
-                    found.add((arm, sample.labels["instance"]))
-        missing = [(arm, instance) for arm in ARMS for instance in values[arm] if (arm, instance) not in found]
-        if missing:
-            arm, instance = missing[0]
-            raise CountsUnreadableError(
-                f"Prometheus at {self.url} has no {field} of {instance} ({arm}), which is up: no data, which is never 0"
-            )
+            own = _of(values, sample.labels)
+            own[field] = own.get(field, 0.0) + sample.value
+        for arm in ARMS:
+            for instance, own in values[arm].items():
+                if field not in own:
+                    raise CountsUnreadableError(
+                        f"Prometheus at {self.url} has no {field} of {instance} ({arm}), which is up: no data is "
+                        "never 0"
+                    )
+
+
+def _of(values: _Values, labels: Mapping[str, str]) -> dict[str, float]:
+    """An instance's counts; of one that is not up, a place that nobody reads."""
+    for arm in ARMS:
+        if labels.get("arm") == arm:
+            return values[arm].get(labels.get("instance", ""), {})
+    return {}
 
 
 def _counted_as(status: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.stats import fisher_exact
 
 from serving.canary.clock import Clock, seconds_of
@@ -144,10 +145,10 @@ def read_comparison(path: Path) -> StagedEvidence:
 
 def _classes(record: ReleaseRecord) -> ClassChange:
     try:
-        manifests = [read_manifest(Path(one.place)) for one in (record.champion, record.challenger)]
+        champion, challenger = (read_manifest(Path(one.place)) for one in (record.champion, record.challenger))
     except (BundleError, OSError):
         return ClassChange()  # served from elsewhere
-    return class_change(*manifests)
+    return class_change(champion, challenger)
 
 
 def _is_close(answer: Any, codes: Sequence[str], expected: Any, tolerance: float) -> bool:
@@ -183,7 +184,7 @@ def _load(endpoints: Endpoints, clips: Sequence[bytes], n_users: int) -> str:
     outcomes = {arm: _users(endpoints, arm, clips, n_users) for arm in ARMS}
     failed = {arm: sum(map(has_failed, found)) for arm, found in outcomes.items()}
     n = {arm: len(found) for arm, found in outcomes.items()}
-    table = [[failed[arm], n[arm] - failed[arm]] for arm in ("challenger", "champion")]
+    table = np.array([[failed[arm], n[arm] - failed[arm]] for arm in ("challenger", "champion")])
     p = float(fisher_exact(table, alternative="greater").pvalue)
     if p >= _LOAD_ALPHA:
         return ""

@@ -109,8 +109,8 @@ class Cluster:
         """
         if (found := self.find(kind, name)) is None:
             raise RouteError(
-                f"there is no {kind.name} {name} in namespace {self.namespace}: name the one that serves by --service "
-                "and --namespace"
+                f"there is no {kind.name} {name} in namespace {self.namespace}: name the one that serves by "
+                "--isvc NAMESPACE/NAME"
             )
         return found
 

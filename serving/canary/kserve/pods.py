@@ -27,7 +27,7 @@ def health(
         now: The time, for how long pods have been ready.
     """
     pods: dict[ArmName, list[Object]] = {arm: [] for arm in ARMS}
-    for pod in _living(cluster, service):
+    for pod in living_pods(cluster, service):
         is_challenger = offer is not None and release_of(pod["metadata"]) == offer.release
         pods["challenger" if is_challenger else "champion"].append(pod)
     before = offer.restarts if offer is not None else {}
@@ -42,10 +42,15 @@ def health(
 
 def restarts_before(cluster: Cluster, service: str) -> dict[str, int]:
     """Restarts so far, by pod and container: what an offer is not to blame for."""
-    return {key: n for key, n in _restarts(_living(cluster, service)) if n}
+    return {key: n for key, n in _restarts(living_pods(cluster, service)) if n}
 
 
-def _living(cluster: Cluster, service: str) -> list[Object]:
+def living_pods(cluster: Cluster, service: str) -> list[Object]:
+    """Pods of both arms that are not ending.
+
+    Raises:
+        RouteError: They cannot be listed.
+    """
     return [
         pod
         for pod in cluster.pods(f"{_SERVICE_LABEL}={service}")

@@ -25,7 +25,7 @@ from serving.canary.kserve.inference_service import (
 )
 from serving.canary.kserve.knative import KnativeSplit
 from serving.canary.kserve.offer import Offer, OfferNote
-from serving.canary.kserve.pods import health, restarts_before
+from serving.canary.kserve.pods import health, living_pods, restarts_before
 from serving.canary.kserve.predictors import (
     metadata_digest,
     pods_digest,
@@ -35,6 +35,7 @@ from serving.canary.kserve.predictors import (
 )
 from serving.canary.kserve.refusals import Situation, refusal
 from serving.canary.kserve.standard import StandardSplit
+from serving.canary.kserve.targets import METRICS_PORT, Group, groups_of
 from silencio.errors import ReleaseRefusedError, RouteChangedError, RouteError
 from silencio.release.evidence import ArmHealth
 from silencio.release.record import ReleaseRecord
@@ -180,7 +181,7 @@ class KServeRoute:
         Raises:
             RouteError: It was not taken, or there is no champion any more.
         """
-        self._change(lambda service: self._split(service).rolled_back(service, record))
+        self._change(lambda service: self._split(service).rolled_back(service, self._named(service, record)))
 
     def retire(self, record: ReleaseRecord) -> None:
         """Take the next step towards an object without a release; call it until it no longer raises.
@@ -211,6 +212,29 @@ class KServeRoute:
             RouteError: Pods cannot be listed.
         """
         return health(self._cluster, self._service, self._note.load(), self._now)
+
+    def targets(self, port: int = METRICS_PORT) -> list[Group]:
+        """What Prometheus is to scrape, each with the label `arm`.
+
+        Args:
+            port: Where the pods' transformers serve /metrics.
+
+        Raises:
+            RouteError: Pods cannot be listed.
+        """
+        pods = living_pods(self._cluster, self._service)
+        return groups_of(pods, self._cluster.namespace, self._service, self._note.load(), port)
+
+    def _named(self, service: Object, record: ReleaseRecord) -> ReleaseRecord:
+        """The record, or one with the offer's release where a rollback has lost it and no longer knows which it is."""
+        entries = [predictor_of(service), *(one["predictor"] for one in canaries_of(service))]
+        if release_label(record.release_id) in [release_of(one) for one in entries]:
+            return record
+        try:
+            offer = self._note.load()
+        except RouteError:
+            return record  # a rollback goes on with what the object alone says
+        return record if offer is None else record.model_copy(update={"release_id": offer.release})
 
     def _get(self) -> Object:
         return self._cluster.get(INFERENCE_SERVICE, self._service)

@@ -273,7 +273,7 @@ def _spread(values: NDArray[np.floating]) -> float:
 
 def _single_level(members: NDArray[np.bool_], alpha: float, seed: int) -> float:
     """Level of one group at which an equal model reaches it in any group with probability `alpha` at most."""
-    bonferroni = alpha / members.shape[1]
+    bonferroni = alpha / int(members.shape[1])
     if not len(members):
         return bonferroni
     kinds, counts = np.unique(members, axis=0, return_counts=True)

@@ -194,7 +194,7 @@ def negative_flips(replay: Replay) -> tuple[NegativeFlip, ...]:
             f"the replay has {len(replay.champion_right)} recordings and names {len(replay.recordings)} of them: flips "
             "can be listed of named recordings only"
         )
-    lost = np.flatnonzero((replay.champion_right == 1) & (replay.challenger_right == 0))
+    lost = np.flatnonzero((replay.champion_right == 1) & (replay.challenger_right == 0)).tolist()
     return tuple(
         NegativeFlip(
             recording=replay.recordings[row], label=replay.labels[row], challenger_named=replay.challenger_named[row]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 from silencio.release.evidence import ArmCounts, Evidence
 from silencio.release.sequential_counts import Exposure
 
+_NAMES = tuple(one.name for one in fields(ArmCounts))
+_values = attrgetter(*_NAMES)
+
 
 def added(counts: Iterable[ArmCounts]) -> ArmCounts:
     """The sum of counts."""
-    counts = list(counts)
-    return ArmCounts(**{one.name: sum(getattr(each, one.name) for each in counts) for one in fields(ArmCounts)})
+    columns = zip(*map(_values, counts), strict=True)
+    return ArmCounts(**dict(zip(_NAMES, map(sum, columns), strict=False)))
 
 
 def in_step(evidence: Evidence) -> tuple[ArmCounts, ArmCounts]:

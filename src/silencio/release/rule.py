@@ -48,7 +48,7 @@ class Rule:
             words = f"The policy wants no simulated users at 0 %, where {self.name} has nothing else to see: not asked."
             return not_asked(self.name, words)
         found = self.apply(policy, settings, evidence)
-        return replace(found, dry_run=settings.dry_run)
+        return replace(found, dry_run=True) if settings.dry_run else found
 
 
 def not_asked(name: str, message: str) -> RuleVerdict:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,33 +124,50 @@ def smallest_visible_rate(exposures: Sequence[Exposure], tolerance: float, alpha
     base = (sum(exposure.champion_events for exposure in compared) + 0.5) / (units + 1.0)
     rates = np.exp(np.linspace(math.log(base), 0.0, _N_RATES))[:, None]
     ratios = np.array([ratio for ratio in RATIOS if ratio > tolerance])[None, :]
-    total = np.zeros((_N_RATES, ratios.shape[1]))
-    for one in compared:
-        total += _log_ratio(one.share, rates * one.challenger_units, base * one.champion_units, tolerance, ratios)
+    n_champion, n_challenger = (
+        np.array([[getattr(one, field)] for one in compared], np.float64).reshape(-1, 1)
+        for field in ("champion_units", "challenger_units")
+    )
+    expected = _Counts(_Counts.of(compared).share, rates[:, 0] * n_challenger, base * n_champion)
+    total = _log_ratio(expected, np.array([[tolerance]]), ratios)
     visible = np.logaddexp.reduce(total, axis=1) - math.log(ratios.shape[1]) >= math.log(1.0 / alpha)
     return float(rates[visible.argmax(), 0]) if visible[-1] else None
+
+
+class _Counts(NamedTuple):
+    """Stretches as columns, (n_stretches, 1) or (n_stretches, n_tolerances): those that teach something."""
+
+    share: NDArray[np.float64]
+    challenger: NDArray[np.float64]
+    champion: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, exposures: Iterable[Exposure]) -> _Counts:
+        """The events that were seen.
+
+        Raises:
+            ValueError: A count is negative.
+        """
+        kept = []
+        for one in exposures:
+            if min(one.challenger_events, one.champion_events, one.challenger_units, one.champion_units) < 0:
+                raise ValueError(f"counts must be 0 or more (found {one})")
+            if one.share not in (0.0, 1.0):
+                kept.append((one.share, one.challenger_events, one.champion_events))
+        columns = np.array(kept, np.float64).reshape(-1, 3)
+        return cls(columns[:, :1], columns[:, 1:2], columns[:, 2:])
 
 
 def _log_mixture(
     exposures: Iterable[Exposure], tolerances: NDArray[np.float64], ratios: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Log of the mean likelihood ratio, (n_tolerances,), of ratios (n_tolerances, n_ratios)."""
-    total = np.zeros(ratios.shape)
-    for one in exposures:
-        if min(one.challenger_events, one.champion_events, one.challenger_units, one.champion_units) < 0:
-            raise ValueError(f"counts must be 0 or more (found {one})")
-        if one.share not in (0.0, 1.0):
-            total += _log_ratio(one.share, one.challenger_events, one.champion_events, tolerances[:, None], ratios)
+    total = _log_ratio(_Counts.of(exposures), tolerances[:, None], ratios)
     return np.asarray(np.logaddexp.reduce(total, axis=1) - math.log(ratios.shape[1]))
 
 
-def _log_ratio(
-    share: float,
-    challenger: float | NDArray[np.float64],
-    champion: float,
-    tolerance: float | NDArray[np.float64],
-    ratios: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Log likelihood ratio of `ratios` against `tolerance` where events are the challenger's and the champion's."""
+def _log_ratio(counts: _Counts, tolerance: NDArray[np.float64], ratios: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log likelihood ratio of `ratios` against `tolerance` (n_tolerances, 1), over all stretches."""
+    share, challenger, champion = (column[:, :, None] for column in counts)
     of_all = np.log((1.0 - share + share * tolerance) / (1.0 - share + share * ratios))
-    return np.asarray(challenger * np.log(ratios / tolerance) + (challenger + champion) * of_all)
+    return np.asarray((challenger * np.log(ratios / tolerance) + (challenger + champion) * of_all).sum(axis=0))

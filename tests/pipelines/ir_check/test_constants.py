@@ -161,7 +161,7 @@ def test_image_that_a_step_keeps__is_the_one_that_it_runs_in() -> None:
 
 def test_commit_of_an_image__is_no_graph_s_to_say() -> None:
     assert faults(put(*ENV, to=[{"name": "SILENCIO_CODE_VERSION", "value": "abc123"}])) == [
-        "exec-part: it is told that its code is 'abc123', whatever the image holds: "
+        "exec-part: its variable claims that its code is 'abc123', whatever the image holds: "
         "bake SILENCIO_CODE_VERSION into the image where it is built"
     ]
 

@@ -40,7 +40,7 @@ CASES: dict[str, tuple[list[Change], str]] = {
     ),
     "Kubernetes is asked something for nothing": (
         [put("kubernetes", "exec-piece", to={})],
-        "exec-piece: Kubernetes is asked something for it, and it is no executor: name one that the file has",
+        "exec-piece: Kubernetes has settings for it, and it is no executor: name one that the file has",
     ),
     "a resolver": (
         [put(*EXECUTORS, "exec-part", to={"resolver": {}})],

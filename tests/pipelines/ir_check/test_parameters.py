@@ -119,17 +119,17 @@ CASES: dict[str, tuple[list[Change], str]] = {
         [put(*TELL, "dependentTasks", to=["loop"])],
         "tell, parameter status: 'join' is no task that it waits for, and the driver takes the first of "
         "dependentTasks: "
-        "let it wait for the task whose end it is told",
+        "let it wait for the task whose end it takes",
     ),
     "the end of a task that is not there": (
         [put(*TELL, "inputs", "parameters", "status", "taskFinalStatus", "producerTask", to="gone")],
         "tell, parameter status: 'gone' is no task that it waits for, and the driver takes the first of "
         "dependentTasks: "
-        "let it wait for the task whose end it is told",
+        "let it wait for the task whose end it takes",
     ),
     "an end is told to a task that is no exit task": (
         [drop(*TELL, "triggerPolicy")],
-        "tell, parameter status: only an exit task is told how another ended: make it the task of an ExitHandler",
+        "tell, parameter status: only an exit task learns how another ended: make it the task of an ExitHandler",
     ),
     "an end is no text's number": (
         [put(*COMPONENTS, "comp-tell", "inputDefinitions", "parameters", "status", to=NUMBER)],

@@ -15,6 +15,7 @@ from tests.serving.canary.small_splitter import (
     SmallSplitter,
     arms_of,
     needs_splitter,
+    release,
     small_splitter,
 )
 
@@ -33,26 +34,25 @@ def test_share__is_what_was_asked_and_no_session_leaves_while_it_rises(splitter:
     before: set[str] = set()
     with splitter.client() as client:
         assert set(arms_of(client, SESSIONS[:50])) == {"champion"}
-        for percent in (5, 25, 50, 100):
+        for percent in (5, 25, 50):
             splitter.share(percent)
-            arms = arms_of(client, SESSIONS)
-            there = {session for session, arm in zip(SESSIONS, arms, strict=True) if arm == "challenger"}
+            there = _challengers(client, SESSIONS)
             assert abs(100 * len(there) / len(SESSIONS) - percent) <= 2
             assert before <= there
-            before = there if percent < 50 else before
+            before = there
+        splitter.share(100)
+        assert _challengers(client, SESSIONS[:100]) == set(SESSIONS[:100])
         splitter.share(0)
-        assert set(arms_of(client, SESSIONS)) == {"champion"}
-        splitter.route.offer(_next_release())
-        splitter.share(25)
-        again = {s for s, arm in zip(SESSIONS, arms_of(client, SESSIONS), strict=True) if arm == "challenger"}
-    # As many of those as chance has it.
-    assert abs(len(again & before) / len(again) - 0.25) < 0.1
+        assert not _challengers(client, SESSIONS[:500])
+        splitter.route.offer(release("r2"))
+        splitter.share(50)
+        again = _challengers(client, SESSIONS[:500])
+    # Of those that come first now, half were there the last time: as chance has it.
+    assert abs(len(again & before) / len(again) - 0.5) < 0.15
 
 
-def _next_release():  # type: ignore[no-untyped-def]
-    from tests.serving.canary.small_splitter import release
-
-    return release("r2")
+def _challengers(client: httpx.Client, sessions: list[str]) -> set[str]:
+    return {session for session, arm in zip(sessions, arms_of(client, sessions), strict=True) if arm == "challenger"}
 
 
 def test_share__what_is_in_the_query_or_the_key_holds_as_well(splitter: SmallSplitter) -> None:

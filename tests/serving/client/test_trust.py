@@ -94,7 +94,7 @@ def test_client__says_whom_it_trusts_and_what_to_do(
 
 
 def test_client__a_certificate_of_another_name_is_said_to_be_that(server: Answering, authority: Authority) -> None:
-    with pytest.raises(ServingError, match="mismatch.*: ask the server by a name that its certificate is for"):
+    with pytest.raises(ServingError, match="mismatch.*: call the server by a name that its certificate is for"):
         _predict(server.url.replace("127.0.0.1", "localhost"), authority.certificate)
 
 
@@ -129,7 +129,7 @@ def test_client__a_cacert_that_is_none_is_refused_by_name(server: Answering, tmp
 
 @pytest.fixture
 def commands(tmp_path: Path) -> Callable[[str], list[list[str]]]:
-    """Every command that asks a server, of one recording."""
+    """Every command that calls a server, of one recording."""
     recording = tmp_path / "in" / "species" / "one.wav"
     recording.parent.mkdir(parents=True)
     soundfile.write(recording, np.zeros(5 * 32_000), 32_000)

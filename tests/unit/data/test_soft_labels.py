@@ -34,7 +34,7 @@ def test_at__one_row_holds_everywhere() -> None:
 def test_at__another_cut_or_recording_is_an_error() -> None:
     with pytest.raises(DataError, match="was given 5 windows of a/1.ogg, here are 3"):
         soft().at("a/1.ogg", 0, 4 * 16000, SPEC)
-    with pytest.raises(DataError, match=r"nothing of b/1.ogg"):
+    with pytest.raises(DataError, match=r"no predictions of b/1.ogg"):
         soft().at("b/1.ogg", 0, N_SAMPLES, SPEC)
 
 

@@ -1,4 +1,4 @@
-"""Of several windows of a recording, the one in which most is heard."""
+"""Of several windows of a recording, the one with most sound."""
 
 from __future__ import annotations
 

@@ -131,6 +131,6 @@ def test_reasons__say_the_bound_that_decides() -> None:
 @pytest.mark.parametrize("upper", [float("nan"), float("inf")])
 def test_reasons__a_bound_that_is_no_number_refuses(upper: float) -> None:
     comparisons, slices = _one_bad_slice(0)
-    assert _refused(comparisons, [replace(slices[0], simultaneous_upper=upper), *slices[1:]]) == [
-        "champion on slice slice 0"
-    ]
+    assert "champion on slice slice 0" not in _refused(comparisons, slices)
+    unbounded = [replace(slices[0], simultaneous_upper=upper), *slices[1:]]
+    assert "champion on slice slice 0" in _refused(comparisons, unbounded)

@@ -45,7 +45,7 @@ def test_of_bundle__of_a_bundle_that_was_not_measured_there_are_none(
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"quick": True}, "measured with --quick, and such figures mean nothing"),
+        ({"quick": True}, "measured with --quick, and such numbers mean nothing"),
         ({"machine": {"processor": "AMD EPYC", "n_cores": 2, "date": "x"}}, r"on which machine .*\(memory_bytes\)"),
         ({"machine": None}, r"on which machine .*\(processor, n_cores, memory_bytes, date\)"),
         ({"results": [{"what": "p50", "value": 1.0, "unit": "ms"}]}, "does not say which bundle"),

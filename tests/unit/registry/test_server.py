@@ -104,7 +104,7 @@ def test_server__whose_store_takes_nothing_is_known_before_any_work_with_what_it
     assert connect().list_artifacts(run_id) == []
 
 
-def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
+def test_server__that_stalls_while_a_head_trains_gets_the_metrics_later(
     tracked: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(RUN_KEY, "stalled")
@@ -115,7 +115,7 @@ def test_server__that_stalls_while_a_head_trains_gets_the_figures_later(
             for number in (1, 2, 3):
                 head_run.epoch(number, {"loss": 3.0 - number})
     assert [message.split(" (")[0] for message in caplog.messages] == [
-        f"training patient goes on and keeps its figures until they can be sent: the MLflow server {tracked.uri} "
+        f"training patient goes on and keeps its metrics until they can be sent: the MLflow server {tracked.uri} "
         "does not answer"
     ]
     client = connect()
@@ -137,6 +137,6 @@ def test_server__that_dies_while_a_head_trains_ends_no_training(
         for number in (1, 2):
             head_run.epoch(number, {"loss": 3.0 - number})
     assert [message.split(":")[0] for message in caplog.messages] == [
-        "training lost goes on and keeps its figures until they can be sent",
+        "training lost goes on and keeps its metrics until they can be sent",
         "2 metrics of head lost were not sent, register will write them",
     ]

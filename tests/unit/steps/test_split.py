@@ -1,4 +1,4 @@
-"""split: from usable recordings to their parts and shards."""
+"""split: from usable recordings to their splits and shards."""
 
 from __future__ import annotations
 
