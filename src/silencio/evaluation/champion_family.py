@@ -41,7 +41,7 @@ class ChampionFamily:
         """Macro mAP and top-1 of all recordings, and the same slices, each with its bound where it counts.
 
         Args:
-            slices: Of `evaluate_slices`.
+            slices: Slices as `evaluate_slices` gives them.
         """
         counted = [one.name for one in slices if one.counted and one.change is not None]
         of_map, of_top1, *of_slices = self._bounds(counted)

@@ -34,6 +34,8 @@ _MIN_DISCORDANT = 10
 # Draws beyond a bound of level alpha: their number decides how exact the bound is.
 _DRAWS_BEYOND = 40
 _MIN_DRAWS = 2000
+# A bound on memory: thousands of recordings in many slices are as many kinds.
+_DRAWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +45,8 @@ class GroupBound:
     Attributes:
         name: `all`, or the slice's.
         n_recordings: Recordings in it.
-        n_better: Of them, those that the challenger alone has right.
-        n_worse: Of them, those that the champion alone has right.
+        n_better: Recordings that the challenger alone has right.
+        n_worse: Recordings that the champion alone has right.
         difference: Share right, challenger minus champion.
         upper: Upper bound of the difference; at `1 - alpha` it holds for all groups together. Below 0 the challenger
             was shown to be worse.
@@ -117,7 +119,7 @@ def compare_paired(
         alpha: Most probability that an equal challenger is called worse anywhere.
         max_half_width: Half of the width that the 90 % interval of all recordings may have for a `pass`.
         min_slice: Recordings from which on a slice is looked at.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Raises:
         DataError: There is no recording, a value is neither 0 nor 1, or lengths differ.
@@ -175,16 +177,19 @@ def resample_means(
         differences: (n_recordings,).
         members: Which recording is in which group, (n_recordings, n_groups).
         n_draws: Number of resamples.
-        seed: Of the draws.
+        seed: Seed of the draws.
 
     Returns:
         (n_draws, n_groups); not a number where no recording of a group was drawn.
     """
     kinds, counts = np.unique(np.column_stack([differences, members]), axis=0, return_counts=True)
-    drawn = np.random.default_rng(seed).multinomial(len(differences), counts / counts.sum(), n_draws)
-    inside = kinds[:, 1:]
-    with np.errstate(invalid="ignore"):
-        return np.asarray((drawn @ (inside * kinds[:, :1])) / (drawn @ inside))
+    rng, shares, inside = np.random.default_rng(seed), counts / counts.sum(), kinds[:, 1:]
+    parts = []
+    for begin in range(0, n_draws, _DRAWS_AT_ONCE):
+        drawn = rng.multinomial(len(differences), shares, min(_DRAWS_AT_ONCE, n_draws - begin))
+        with np.errstate(invalid="ignore"):
+            parts.append((drawn @ (inside * kinds[:, :1])) / (drawn @ inside))
+    return np.concatenate(parts)
 
 
 def max_t_upper(resampled: NDArray[np.floating], estimates: ArrayLike, alpha: float) -> NDArray[np.float64]:
@@ -222,7 +227,7 @@ def sign_test_upper(
         differences: -1, 0 or 1, (n_recordings,).
         members: Which recording is in which group, (n_recordings, n_groups).
         alpha: Level of all groups together.
-        seed: Of the random signs.
+        seed: Seed of the random signs.
 
     Returns:
         (n_groups,).
@@ -247,7 +252,7 @@ def paired_interval(
     Args:
         differences: -1, 0 or 1, (n_recordings,).
         resampled: Means of the resamples, (n_draws,).
-        confidence: Of the interval.
+        confidence: Confidence of the interval.
     """
     n_better, n_worse = int((differences > 0).sum()), int((differences < 0).sum())
     if n_better + n_worse >= _MIN_DISCORDANT:

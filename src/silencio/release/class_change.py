@@ -47,7 +47,7 @@ def class_change(champion: BundleManifest, challenger: BundleManifest, usage: Lo
     Args:
         champion: What serves.
         challenger: What is offered.
-        usage: Of the last 30 days of the prediction log; None: there is none, and nobody is known to be affected.
+        usage: Usage by the last 30 days of the prediction log; None: there is none, nobody is known to be affected.
     """
     usage = usage or LogUsage()
     own, theirs = champion.classes.codes, challenger.classes.codes
@@ -77,7 +77,7 @@ def log_usage(table: pa.Table) -> LogUsage:
     """Count what clients were answered; shadow traffic is not.
 
     Args:
-        table: Of `silencio.prediction_log.read_log`, with `USAGE_COLUMNS`.
+        table: Rows from `silencio.prediction_log.read_log`, with `USAGE_COLUMNS`.
     """
     answered = table.filter(
         pc.and_(

@@ -228,7 +228,7 @@ def species_table(
 
     Args:
         shared: Answers of both.
-        pairs: Of `pairs_of`.
+        pairs: Pairs from `pairs_of`.
         champion: Its manifest.
         challenger: Its manifest.
     """
@@ -289,7 +289,7 @@ def compare_answers(
         champion: Its answers.
         challenger: Its answers.
         manifests: The champion's and the challenger's.
-        classes: Of `silencio.release.class_change.class_change`.
+        classes: Change from `silencio.release.class_change.class_change`.
         labels: Codes of the right answers by recording; None: they are not known.
         slices: As for `replay_of`.
         retrained: Answers of two retrainings of the champion's recipe to the same recordings.

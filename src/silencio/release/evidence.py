@@ -122,6 +122,8 @@ class ArmHealth:
         restarts: Since the release began.
         resident_bytes: Resident memory of its servers.
         cpu_s_per_window: CPU seconds a window.
+        cpu_s: CPU seconds since its servers began, by whose difference a driver works `cpu_s_per_window` out.
+        n_windows: Windows that they have scored since then.
     """
 
     parity_passed: bool | None = None
@@ -129,6 +131,8 @@ class ArmHealth:
     restarts: int = 0
     resident_bytes: float | None = None
     cpu_s_per_window: float | None = None
+    cpu_s: float | None = None
+    n_windows: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,6 +104,8 @@ class ReleaseRecord(_Kept):
         parity_passed: Whether the challenger's parity clips, replayed through its endpoint, gave the bundle's numbers.
         was_staged: Whether everything that is seen before a visitor has been (simulated users, load).
         route_identities: What the route calls the bundles behind its arms, as seen when the challenger was there.
+        cpu_s_per_window: CPU seconds a window by arm, while simulated users asked both alike: with visitors, an arm of
+            few windows would be charged with what a server takes when it is idle, and with its start.
         is_aa: Whether both arms are the same bundle, by wish.
         verdicts: What every rule found at the last look, as mappings.
         trace: E-values by rule over time, thinned: for the page's picture.
@@ -136,6 +138,7 @@ class ReleaseRecord(_Kept):
     parity_passed: bool | None = None
     was_staged: bool = False
     route_identities: dict[str, str] = Field(default_factory=dict)
+    cpu_s_per_window: dict[str, float] = Field(default_factory=dict)
     is_aa: bool = False
     verdicts: tuple[dict[str, Any], ...] = ()
     trace: tuple[dict[str, Any], ...] = ()

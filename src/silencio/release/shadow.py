@@ -12,7 +12,9 @@ from silencio.bundle.manifest import BundleManifest
 from silencio.errors import DataError
 from silencio.prediction_log.probabilities import probability_matrix
 from silencio.prediction_log.rows import OK
-from silencio.release.answers import BundleAnswers, RecordingAnswer
+from silencio.release.answers import BundleAnswers, RecordingAnswer, SharedAnswers
+from silencio.release.comparison import pairs_of
+from silencio.release.evidence import Pairs
 
 # What `shadow_answers` reads of a prediction log.
 SHADOW_COLUMNS = (
@@ -54,7 +56,7 @@ def shadow_answers(
     share of visitors.
 
     Args:
-        table: Of `silencio.prediction_log.read_log`, with `SHADOW_COLUMNS`.
+        table: Rows from `silencio.prediction_log.read_log`, with `SHADOW_COLUMNS`.
         champion: Manifest of what serves.
         challenger: Manifest of what is offered; in a release of a bundle against itself the same.
         release_id: Only shadows of this release; None: of any. An answer to a client need not name one: the champion
@@ -78,6 +80,19 @@ def shadow_answers(
         challenger=_answers(table.filter(pa.array(theirs)), challenger, both),
         n_unpaired=len(shadowed - both),
     )
+
+
+def shadow_pairs(
+    table: pa.Table, champion: BundleManifest, challenger: BundleManifest, *, release_id: str | None = None
+) -> Pairs:
+    """What the rules on pairs look at, of a stretch of the prediction log; arguments as for `shadow_answers`.
+
+    Raises:
+        DataError: As `shadow_answers`.
+        ReleaseError: The bundles have no class in common.
+    """
+    found = shadow_answers(table, champion, challenger, release_id=release_id)
+    return pairs_of(SharedAnswers.of(found.champion, found.challenger))
 
 
 def _keys(table: pa.Table) -> list[str]:

@@ -13,7 +13,7 @@ from silencio.prediction_log.rows import RecordingFacts, as_table, window_record
 from silencio.release.answers import SharedAnswers
 from silencio.release.comparison import pairs_of
 from silencio.release.evidence import SpeciesPair
-from silencio.release.shadow import SHADOW_COLUMNS, ShadowAnswers, shadow_answers
+from silencio.release.shadow import SHADOW_COLUMNS, ShadowAnswers, shadow_answers, shadow_pairs
 from tests.unit.release.made_answers import manifest
 
 CHAMPION, CHALLENGER = manifest(("a", "b"), version="1"), manifest(("b", "a", "new"), version="2")
@@ -40,11 +40,11 @@ def _found(rows: list[Any], **options: Any) -> ShadowAnswers:
 
 
 def test_shadow__the_same_request_is_a_pair_over_shared_classes() -> None:
-    found = _found(_rows("r1", [[0.9, 0.1], [0.1, 0.1]]) + _shadow("r1", [[0.1, 0.9, 0.9], [0.9, 0.1, 0.1]]))
-    pairs = pairs_of(SharedAnswers.of(found.champion, found.challenger))
+    rows = _rows("r1", [[0.9, 0.1], [0.1, 0.1]]) + _shadow("r1", [[0.1, 0.9, 0.9], [0.9, 0.1, 0.1]])
+    pairs = shadow_pairs(as_table(rows), CHAMPION, CHALLENGER, release_id="R")
     assert pairs.disagreement.tolist() == [0.5]
     assert pairs.species == {"a": SpeciesPair(both=1), "b": SpeciesPair(only_challenger=1)}
-    assert found.n_unpaired == 0
+    assert _found(rows).n_unpaired == 0
 
 
 def test_shadow__rows_of_other_requests_are_no_pairs() -> None:
