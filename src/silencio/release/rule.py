@@ -43,17 +43,17 @@ class Rule:
     def __call__(self, policy: ReleasePolicy, evidence: Evidence) -> RuleVerdict:
         settings = policy.rules.get(self.name)
         if settings is None:
-            return not_asked(self.name, f"The policy took away {self.name} ({self.what}): not asked.")
+            return not_applied(self.name, f"The policy took away {self.name} ({self.what}): not asked.")
         if self.counts_users and evidence.step == 0 and policy.min_simulated_requests == 0:
             words = f"The policy wants no simulated users at 0 %, where {self.name} has nothing else to see: not asked."
-            return not_asked(self.name, words)
+            return not_applied(self.name, words)
         found = self.apply(policy, settings, evidence)
         return replace(found, dry_run=True) if settings.dry_run else found
 
 
-def not_asked(name: str, message: str) -> RuleVerdict:
+def not_applied(name: str, message: str) -> RuleVerdict:
     """A rule that nothing follows from."""
-    return RuleVerdict(rule=name, outcome="no_data", message=message, consequence="show", asked=False)
+    return RuleVerdict(rule=name, outcome="no_data", message=message, consequence="show", applies=False)
 
 
 def verdict(settings: RulePolicy, rule: str, outcome: Outcome, message: str, **facts: Any) -> RuleVerdict:

@@ -30,7 +30,7 @@ class RuleVerdict:
             the champion's".
         dry_run: Whether the policy has it shown only.
         both_fail: The champion is beyond its own absolute limit too: what both use is at fault, not the bundle.
-        asked: False where the policy took the rule away, or leaves it no place at this step; then nothing follows.
+        applies: False where the policy took the rule away, or leaves it no place at this step; then nothing follows.
     """
 
     rule: str
@@ -47,9 +47,9 @@ class RuleVerdict:
     smallest_visible: str | None = None
     dry_run: bool = False
     both_fail: bool = False
-    asked: bool = True
+    applies: bool = True
 
     @property
     def decides(self) -> bool:
         """Whether anything follows from it."""
-        return self.asked and self.consequence != "show" and not self.dry_run
+        return self.applies and self.consequence != "show" and not self.dry_run

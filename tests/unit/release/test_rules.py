@@ -50,7 +50,7 @@ def test_apply_rules__shows_a_rule_that_the_policy_took_away_as_not_asked(
     rules = {name: settings for name, settings in policy.rules.items() if name != rule}
     found = apply_rules(policy.model_copy(update={"rules": rules}), evidence())
     (verdict,) = [one for one in found if one.rule == rule]
-    assert not verdict.asked
+    assert not verdict.applies
     assert not verdict.decides
     assert "not asked" in verdict.message
 

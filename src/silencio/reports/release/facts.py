@@ -85,7 +85,7 @@ class RuleFacts(Fact):
         must_have_data: Whether a step waits for it.
         dry_run: Whether it is shown only.
         both_fail: Whether the champion is beyond its own limit too, so that nothing is found of the bundle.
-        asked: Whether the policy asks it at this step; where it does not, nothing follows from it.
+        applies: Whether the policy asks it at this step; where it does not, nothing follows from it.
         evaluated_at: Time of the look that this is of, ISO 8601; None: it was never evaluated.
     """
 
@@ -107,7 +107,7 @@ class RuleFacts(Fact):
     must_have_data: bool = False
     dry_run: bool = False
     both_fail: bool = False
-    asked: bool = True
+    applies: bool = True
     evaluated_at: str | None = None
 
 

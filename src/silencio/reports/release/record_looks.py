@@ -45,7 +45,7 @@ def _verdict(kept: Mapping[str, Any]) -> RuleVerdict:
 
 def _traced(rule: str, e_value: float | None, thresholds: Mapping[str, float | None]) -> RuleVerdict:
     return RuleVerdict(
-        rule=rule, outcome="no_data", message="", e_value=e_value, threshold=thresholds.get(rule), asked=False
+        rule=rule, outcome="no_data", message="", e_value=e_value, threshold=thresholds.get(rule), applies=False
     )
 
 
