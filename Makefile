@@ -11,7 +11,7 @@ OUT ?= out
 YAMNET := $(wildcard ../shared/weights/yamnet.tflite)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test coverage check survival soak browser docs site extras bench proofs accuracy reserve compile format lock clean recordings
+.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,10 @@ extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Pro
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics/test_metrics.py tests/serving/metrics/test_prometheus.py \
 		tests/unit/encoders/test_references.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
 		tests/serving/canary/test_haproxy_route.py tests/serving/canary/test_one_machine.py
+
+canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
+	scripts/install_splitter.sh $(OUT)/splitter
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m release
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

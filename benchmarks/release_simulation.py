@@ -1,4 +1,4 @@
-"""Releases that are made up, decided by the real rules: `judge`, `decide` and the record's transitions, look by look.
+"""Made-up releases, decided look by look by the real rules: `apply_rules`, `decide` and the record's transitions.
 
 Users come in sessions whose requests fail together, share by share as the policy has it; both arms live in the same
 hours, in which more or less of them come and more or less of them fail. What is drawn is only what servers would count.
@@ -17,7 +17,7 @@ from silencio.release.decision import decide
 from silencio.release.evidence import ArmCounts, ArmHealth, Evidence, Interval
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import BundleIdentity, ReleaseRecord
-from silencio.release.rules import judge
+from silencio.release.rules import apply_rules
 from silencio.release.states import confirm, intend
 
 _NOW = "2026-01-01T00:00:00Z"
@@ -65,7 +65,7 @@ class Ending:
         rule: Rule that decided it; empty where none did.
         step: Place in the policy's steps.
         challenger_sessions: Sessions of the challenger until then, simulated ones among them.
-        visitors: Of them, visitors.
+        visitors: Those of `challenger_sessions` that were visitors.
     """
 
     state: str
@@ -75,10 +75,10 @@ class Ending:
     visitors: int
 
 
-def policy_without_replay() -> ReleasePolicy:
-    """The policy that ships, but for the labelled recordings: they are looked at once, and count nothing."""
+def policy_of_users() -> ReleasePolicy:
+    """The policy that ships, but for labelled recordings, which have one look, and for rejections, of which none is."""
     policy = ReleasePolicy.shipped()
-    rules = {name: settings for name, settings in policy.rules.items() if name != "replay"}
+    rules = {name: settings for name, settings in policy.rules.items() if name not in ("replay", "rejections")}
     return policy.model_copy(update={"rules": rules})
 
 
@@ -88,10 +88,10 @@ def simulate(world: World, n_releases: int, *, seed: int, policy: ReleasePolicy 
     Args:
         world: What both arms meet.
         n_releases: How many.
-        seed: Of all draws.
-        policy: Instead of the one that ships without replay.
+        seed: Seed of all draws.
+        policy: Another one than `policy_of_users`.
     """
-    policy = policy or policy_without_replay()
+    policy = policy or policy_of_users()
     rng = np.random.default_rng(seed)
     drawn = [_draw_step(world, policy, step, n_releases, rng) for step in [*range(len(policy.steps)), -1]]
     return [_release(policy, world, [step[k] for step in drawn]) for k in range(n_releases)]
@@ -144,14 +144,14 @@ def _release(policy: ReleasePolicy, world: World, steps: list[NDArray[np.int64]]
         for interval, in_step_s in _looks(policy, world, record, counts):
             evidence = Evidence(
                 step=record.step,
-                asked_share=record.share_percent / 100.0,
+                target_share=record.share_percent / 100.0,
                 in_step_s=in_step_s,
                 intervals=[*past, interval],
                 slow_bound_s=0.5,
                 champion=_HEALTH,
                 challenger=_HEALTH,
             )
-            decision = decide(policy, record, evidence, judge(policy, evidence))
+            decision = decide(policy, record, evidence, apply_rules(policy, evidence))
             if decision.changes:
                 record = confirm(intend(record, decision, written_at=_NOW), at=_NOW, by="simulation")
                 break
@@ -173,9 +173,9 @@ def _looks(
 ) -> Iterator[tuple[Interval, float]]:
     """What has been counted in a step at each look, as one interval; and after the last one, as long as it may take."""
     is_dark = record.state == "dark"
-    least_s = policy.bake_s if record.state == "baking" else policy.min_s
+    min_s = policy.bake_s if record.state == "baking" else policy.min_s
     for look, (champion, challenger) in enumerate(counts, start=1):
-        in_step_s = least_s * look / len(counts)
+        in_step_s = min_s * look / len(counts)
         interval = Interval(
             step=record.step,
             share=0.5 if is_dark else record.share_percent / 100.0,

@@ -120,6 +120,12 @@ def auto(options: argparse.Namespace) -> int:
     world = place.world(on_message=lambda message: console.print(_at(message), soft_wrap=True), on_record=show)
     holder = options.holder or f"{getpass.getuser()}@{socket.gethostname()}"
     record = Auto(world).run(holder, is_over=_is_over(options))
+    while options.forever:
+        # Without the lease, under which nobody could begin the next one.
+        world.clock.wait(_WATCH_S)
+        latest = place.store.load()
+        if latest is not None and not _is_over(options)(latest):
+            record = Auto(world).run(holder, is_over=_is_over(options))
     if record is None:
         raise ReleaseError("there is no release: `silencio release start` begins one")
     console.print(status_table(record, console.width))
@@ -128,7 +134,7 @@ def auto(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """The page."""
-    from pipelines.release_page import write_page
+    from serving.canary.page import write_page
 
     place = place_of(options)
     record = _record(place) if options.release is None else earlier_of(place, options.release)
@@ -159,8 +165,6 @@ def _is_over(options: argparse.Namespace) -> Callable[[ReleaseRecord | None], bo
     def is_over(record: ReleaseRecord | None) -> bool:
         if options.once:
             return True
-        if options.forever:
-            return False
         if record is None or (options.until_held and record.state == "held"):
             return True
         return record.has_ended and "retire" not in record.owed

@@ -131,7 +131,7 @@ def registry_of(folder: Callable[[str], Path]) -> ModelRegistry:
         return NoRegistry()
     if importlib.util.find_spec("mlflow") is None:
         return MissingRegistry()
-    from pipelines.release_page import html_of
+    from serving.canary.page import html_of
     from silencio.registry.releases import MlflowReleases
 
     return MlflowReleases(lambda record: html_of(record, folder(record.release_id)))

@@ -12,7 +12,8 @@ from serving.canary.haproxy_socket import ServerState
 from serving.canary.one_machine_state import ArmState
 from silencio.release.evidence import ArmHealth
 
-_WINDOWS = "silencio_windows_total"
+# Of the predictor: those of simulated users, too, which stand in no series of the transformer.
+_WINDOWS = "silencio_batch_windows_sum"
 _TIMEOUT_S = 5.0
 
 
@@ -34,11 +35,13 @@ def arm_health(arm: ArmState, server: ServerState | None) -> ArmHealth:
             for one in (process, *process.children(recursive=True)):
                 resident_bytes += one.memory_info().rss
                 cpu_s += sum(one.cpu_times()[:2])
-    n_windows = max(_n_windows(arm.url), _n_windows(arm.predictor_url))
+    n_windows = _n_windows(arm.predictor_url)
     return ArmHealth(
         ready_s=server.changed_s if server.is_up else None,
         resident_bytes=resident_bytes or None,
         cpu_s_per_window=cpu_s / n_windows if n_windows else None,
+        cpu_s=cpu_s,
+        n_windows=n_windows,
     )
 
 

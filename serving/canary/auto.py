@@ -14,7 +14,7 @@ from typing import Any
 from serving.canary.clock import Clock, iso, seconds_of
 from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
 from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
-from serving.canary.judgement import Decide, Rules, Staging, judge_with_memory, with_parity
+from serving.canary.judgement import Decide, Rules, Staging, cpu_between, judge_with_memory, known_health
 from serving.canary.persons import apply_request
 from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
@@ -279,11 +279,15 @@ class Auto:
                 return record
             route_state, health = self._world.route.state(), self._world.route.health()
         except ReleaseRefusedError as error:
-            return self._back(record, str(error))
+            return self._back(self._as_kept(record), str(error))
         except RouteError as error:
             # Without the route nothing is known of the share, nor of the servers: no evidence, and no verdict.
-            record = self._save(self._blinded(record, f"the route cannot be read: {error}"))
+            record = self._save(self._blinded(self._as_kept(record), f"the route cannot be read: {error}"))
             return self._return_if_blind(record) or record
+        except LeaseHeldError:
+            raise
+        except SilencioError as error:
+            return self._not_staged(self._as_kept(record), str(error))
         if (edit := foreign_edit(record, route_state)) and record.state != "held":
             return self._hold(
                 record, f"somebody else changed the route: {edit}; `silencio release resume` sets it again"
@@ -308,6 +312,18 @@ class Auto:
         # On a look that could read nothing, nothing advances.
         return record if record.blind_since is not None else self._move(record, decision)
 
+    def _not_staged(self, record: ReleaseRecord, why: str) -> ReleaseRecord:
+        """What comes before visitors could not be done: no verdict on the bundle, tried again, but not for ever."""
+        self._world.on_message(why)
+        waited_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
+        if record.state == "held" or waited_s < policy_of(record).max_s:
+            return record
+        return self._hold(record, f"staging could not be done: {why}")
+
+    def _as_kept(self, record: ReleaseRecord) -> ReleaseRecord:
+        """What was written before something failed half-way."""
+        return self._world.store.load() or record
+
     def _return_if_blind(self, record: ReleaseRecord) -> ReleaseRecord | None:
         """Back to 0 % where counts could not be read for long; also without the route's health, so not by the rules."""
         blind_s = self._blind_s(record)
@@ -327,12 +343,19 @@ class Auto:
             return record
         if record.slow_bound_s is None:
             record = record.model_copy(update={"slow_bound_s": self._slow_bound_s()})
+        before = self._world.route.health()
         staged = self._world.staging.run(record)
+        cpu_s_per_window = cpu_between(before, self._world.route.health())
         intervals = record.intervals
         for interval in staged.intervals:
             intervals = add_interval(intervals, interval)
         bound_s = record.slow_bound_s or staged.slow_bound_s
-        changes = {"intervals": intervals, "was_staged": True, "slow_bound_s": bound_s}
+        changes = {
+            "intervals": intervals,
+            "was_staged": True,
+            "slow_bound_s": bound_s,
+            "cpu_s_per_window": cpu_s_per_window,
+        }
         record = self._save(record.model_copy(update=changes))
         return self._back(record, "; ".join(staged.refusals), "reachability") if staged.refusals else record
 
@@ -387,15 +410,15 @@ class Auto:
         in_step_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
         return Evidence(
             step=record.step,
-            asked_share=record.share_percent / 100.0,
+            target_share=record.share_percent / 100.0,
             in_step_s=max(0.0, in_step_s),
             intervals=intervals_of(record.intervals),
             slow_bound_s=record.slow_bound_s,
             blind_s=self._blind_s(record),
             replay=staged.replay,
             pairs=staged.pairs,
-            champion=with_parity(health.get("champion"), None),
-            challenger=with_parity(health.get("challenger"), record.parity_passed),
+            champion=known_health(record, health, "champion"),
+            challenger=known_health(record, health, "challenger"),
             classes=staged.classes,
         )
 

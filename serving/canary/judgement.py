@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from serving.canary.interfaces import ARMS, ArmName
 from silencio.release.decision import ONE_LOOK, Decision
 from silencio.release.evidence import ArmHealth, ClassChange, Evidence, Interval, Pairs, Replay
 from silencio.release.policy import ReleasePolicy, RulePolicy
 from silencio.release.record import ReleaseRecord
 from silencio.release.rule import Rule
-from silencio.release.rules import RULES, judge
+from silencio.release.rules import RULES, apply_rules
 from silencio.release.verdict import RuleVerdict
 
 # The rules' verdicts at a look, and what follows from them.
@@ -70,16 +71,32 @@ class Staging(Protocol):
         """What was found and what was handed in; may grow by pairs of shadow traffic."""
 
 
-def with_parity(health: ArmHealth | None, parity_passed: bool | None) -> ArmHealth:
-    """An arm's health with the parity that staging found, where the route knows none."""
-    found = health or ArmHealth()
-    return found if found.parity_passed is not None else replace(found, parity_passed=parity_passed)
+def known_health(record: ReleaseRecord, health: Mapping[ArmName, ArmHealth], arm: ArmName) -> ArmHealth:
+    """An arm's health with what staging found, where the route knows nothing: parity, and CPU time under equal load."""
+    found = health.get(arm, ArmHealth())
+    if arm == "challenger" and found.parity_passed is None:
+        found = replace(found, parity_passed=record.parity_passed)
+    return replace(found, cpu_s_per_window=record.cpu_s_per_window.get(arm))
+
+
+def cpu_between(before: Mapping[ArmName, ArmHealth], after: Mapping[ArmName, ArmHealth]) -> dict[str, float]:
+    """CPU seconds a window by arm between two looks at both; empty where it is not known of both."""
+    found = {}
+    for arm in ARMS:
+        first, last = before.get(arm, ArmHealth()), after.get(arm, ArmHealth())
+        if first.cpu_s is None or last.cpu_s is None or first.n_windows is None or last.n_windows is None:
+            return {}
+        n_windows = last.n_windows - first.n_windows
+        if n_windows <= 0 or last.cpu_s < first.cpu_s:
+            return {}
+        found[arm] = (last.cpu_s - first.cpu_s) / n_windows
+    return found
 
 
 def judge_with_memory() -> Rules:
     """All rules; those that have one look at evidence that does not grow are worked out once, not at every look."""
     rules = [_remembering(rule) if rule.name in ONE_LOOK else rule for rule in RULES]
-    return lambda policy, evidence: judge(policy, evidence, rules)
+    return lambda policy, evidence: apply_rules(policy, evidence, rules)
 
 
 def _remembering(rule: Rule) -> Rule:

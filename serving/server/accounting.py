@@ -88,7 +88,7 @@ class Accounting:
 
     Attributes:
         sessions: Counts sessions; None in a server that answers no visitors.
-        marks: Of whom marks are believed.
+        marks: Decides of whom marks are believed.
         arm: The server's arm of a release; empty outside of one.
         release_id: Id of that release.
     """
@@ -126,7 +126,7 @@ class Accounting:
         Args:
             account: Its account.
             route: Its route's template, or gRPC's method.
-            status: Of its answer, in its protocol's words.
+            status: The answer's status, in its protocol's words.
             http_status: HTTP's; over gRPC the one that would be.
             begun_s: When it began, by `time.perf_counter`.
         """

@@ -36,7 +36,7 @@ class Marks:
     """What is believed of a request.
 
     Attributes:
-        traffic: Whose it is.
+        traffic: A visitor's, a copy of one, or simulated users'.
         arm: The arm by which it was handed on; empty where a proxy says nothing.
         release_id: The release by which it was handed on; empty where a proxy says nothing.
         request_id: The id that a copied request had where it was answered first; empty for all others.

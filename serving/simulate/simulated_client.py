@@ -59,12 +59,22 @@ class SimulatedClient:
         api_key: The key, sent as a bearer token; empty sends none.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
+        headers: Further headers of every request.
 
     Attributes:
         client: The client by which it sends.
     """
 
-    def __init__(self, url: str, api_key: str = "", *, key_in_clear: bool = False, cacert: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str = "",
+        *,
+        key_in_clear: bool = False,
+        cacert: Path | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._headers = headers
         self.client = Client(url, _TIMEOUT_S, api_key=api_key, key_in_clear=key_in_clear, cacert=cacert)
         self._n_sent = 0
         self._session_id = ""
@@ -106,7 +116,7 @@ class SimulatedClient:
         session_id = self._next_session_id()
         begun_s = time.monotonic()
         try:
-            response = self.client.post(content, media_type, query, session_id=session_id)
+            response = self.client.post(content, media_type, query, session_id=session_id, headers=self._headers)
         except UnreachableError as error:
             is_timeout = isinstance(error.cause, httpx.TimeoutException)
             trouble = "no answer in time" if is_timeout else type(error.cause).__name__

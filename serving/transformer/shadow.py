@@ -71,7 +71,7 @@ class ShadowTraffic:
     for it, and none fails.
 
     Args:
-        client: Of the other transformer, with a key of role admin where it wants keys.
+        client: The other transformer's client, with a key of role admin where it wants keys.
         share: Share of requests that are copied, 0 to 1.
         max_copies: Copies held at once.
         max_bytes: Bytes of their recordings.

@@ -22,7 +22,7 @@ class Kind:
     Attributes:
         name: For people.
         group: API group; empty: the core's.
-        version: Of the group.
+        version: Version of the group.
         plural: As in the path.
     """
 
@@ -239,22 +239,24 @@ class Cluster:
         return answer
 
     def _meaning(self, error: client.ApiException, verb: str, kind: Kind, what: str) -> RouteError:
-        said = _message(error)
+        detail = _message(error)
         # A webhook that denies something answers 403 as well.
-        if error.status in _UNPROCESSABLE or (error.status == 403 and "admission webhook" in said):
-            return NotTakenError(f"the cluster refuses the {what} as it would be: {said}")
+        if error.status in _UNPROCESSABLE or (error.status == 403 and "admission webhook" in detail):
+            return NotTakenError(f"the cluster refuses the {what} as it would be: {detail}")
         if error.status == 403:
             return RouteError(
                 f"this service account may not {verb} {kind.resource} in namespace {self.namespace}: apply "
-                f"manifests/release/role.yaml ({said})"
+                f"manifests/release/role.yaml ({detail})"
             )
         if error.status == 401:
-            return RouteError(f"the Kubernetes API does not know who asks (401): renew the kubeconfig's token ({said})")
+            return RouteError(
+                f"the Kubernetes API does not know who asks (401): renew the kubeconfig's token ({detail})"
+            )
         if error.status == 404:
-            return _NotFoundError(f"there is no {what} in namespace {self.namespace} ({said})")
+            return _NotFoundError(f"there is no {what} in namespace {self.namespace} ({detail})")
         if error.status == 409:
-            return RouteChangedError(f"{what} was written by somebody else meanwhile: look at it again ({said})")
-        return RouteError(f"the Kubernetes API answers {error.status} to {verb} of {what}: try again later ({said})")
+            return RouteChangedError(f"{what} was written by somebody else meanwhile: look at it again ({detail})")
+        return RouteError(f"the Kubernetes API answers {error.status} to {verb} of {what}: try again later ({detail})")
 
 
 class _NotFoundError(RouteError):
@@ -269,7 +271,7 @@ def refused_by(error: NotTakenError) -> ReleaseRefusedError:
 def _message(error: client.ApiException) -> str:
     """What the server's Status says, on one line."""
     try:
-        said = json.loads(error.body)["message"]
+        text = json.loads(error.body)["message"]
     except (TypeError, ValueError, KeyError):
-        said = error.reason
-    return " ".join(str(said).split())
+        text = error.reason
+    return " ".join(str(text).split())

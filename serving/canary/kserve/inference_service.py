@@ -72,6 +72,6 @@ def edit_of(service: Object) -> str:
     return f"{service['metadata'].get('generation', 0)}.{metadata_digest(service)}"
 
 
-def percent_asked(value: Any) -> int:
+def requested_percent(value: Any) -> int:
     """A percentage as the object has it; 100 where the field is absent, as KServe has it."""
     return 100 if value is None else int(value)

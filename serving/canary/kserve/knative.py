@@ -10,8 +10,8 @@ from serving.canary.kserve.inference_service import (
     component_status,
     edit_of,
     not_true,
-    percent_asked,
     predictor_of,
+    requested_percent,
 )
 from serving.canary.kserve.offer import Offer
 from serving.canary.kserve.predictors import (
@@ -55,26 +55,26 @@ class KnativeSplit:
         ours = {name for name in {*traffic, created} if name and release and self._release(name) == release}
         share = sum(percent for name, percent in traffic.items() if name in ours)
         is_offered = release is not None and release_of(predictor_of(service)) == release
-        asked = percent_asked(predictor_of(service).get(PERCENT)) if is_offered else 0
+        requested = requested_percent(predictor_of(service).get(PERCENT)) if is_offered else 0
         pending = not_true(service, _ROUTES)
         if not pending and sum(traffic.values()) != 100:
             pending = f"the route's traffic adds up to {sum(traffic.values())} %"
-        if not pending and share != asked:
-            pending = f"{asked} % were asked for"
+        if not pending and share != requested:
+            pending = f"{requested} % were asked for"
         if not pending and is_offered and created not in ours:
             pending = f"the challenger's revision is not made yet (the latest is {created})"
         challenger = None
         if is_offered and created in ours and (created == ready or share):
             challenger = self._challenger(service, offer, str(created))
         others = [name for name in traffic if name not in ours and traffic[name]]
-        said = ", ".join(f"{name} {percent} %" for name, percent in sorted(traffic.items())) or "no traffic yet"
+        shown = ", ".join(f"{name} {percent} %" for name, percent in sorted(traffic.items())) or "no traffic yet"
         return RouteState(
             share_percent=float(share),
             champion=self._champion(service, offer, others),
             challenger=challenger,
             generation=f"{edit_of(service)}.{created if created in ours else 'before'}",
             is_settled=not pending,
-            detail=f"{said}; {pending or not_true(service, ('PredictorReady',)) or 'as asked for'}",
+            detail=f"{shown}; {pending or not_true(service, ('PredictorReady',)) or 'as asked for'}",
         )
 
     def offered(self, service: Object, record: ReleaseRecord) -> Object | None:
@@ -93,7 +93,7 @@ class KnativeSplit:
                 f"the predictor of {self._service} is not the challenger's of release {release}: it was rolled back or "
                 "edited; start a release anew"
             )
-        if percent_asked(predictor.get(PERCENT)) == percent:
+        if requested_percent(predictor.get(PERCENT)) == percent:
             return None
         return {"spec": {"predictor": {PERCENT: percent}}}
 
@@ -129,7 +129,7 @@ class KnativeSplit:
         release = release_label(record.release_id)
         created, ready = str(status.get("latestCreatedRevision")), str(status.get("latestReadyRevision"))
         rolled_out = str(status.get("latestRolledoutRevision"))
-        if release_of(predictor) == release and percent_asked(predictor.get(PERCENT)) == 100:
+        if release_of(predictor) == release and requested_percent(predictor.get(PERCENT)) == 100:
             if self._release(rolled_out) != release:
                 raise RouteError(f"the challenger is not rolled out yet (KServe has {rolled_out}): retire it later")
             return ({"spec": {"predictor": {PERCENT: None}}} if PERCENT in predictor else None), ""
@@ -139,7 +139,7 @@ class KnativeSplit:
             return None, ""
         if self._release(created) == release or created != ready:
             return None, f"the champion's new revision is not ready ({created}, ready: {ready})"
-        if percent_asked(predictor[PERCENT]) != 100:
+        if requested_percent(predictor[PERCENT]) != 100:
             return {"spec": {"predictor": {PERCENT: 100}}}, f"{created} has 100 %"
         if rolled_out != created or _traffic(status).get(created) != 100:
             return None, f"{created} has 100 %"
@@ -147,7 +147,7 @@ class KnativeSplit:
 
     def _champion_back(self, service: Object, offer: Offer | None, rolled_out: str, release: str) -> tuple[Object, str]:
         predictor = predictor_of(service)
-        if percent_asked(predictor.get(PERCENT)) != 0:
+        if requested_percent(predictor.get(PERCENT)) != 0:
             raise RouteError("the challenger has visitors still: roll it back first")
         if offer is None or offer.release != release:
             raise RouteError(

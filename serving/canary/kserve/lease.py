@@ -22,12 +22,12 @@ def _now() -> datetime:
 class Lease:
     """The Lease of one service's releases. `leaseTransitions` grows with each holder and is the fencing token.
 
-    Clocks of judges may differ: a lease counts as over when its last renewal lies `duration_s` and a quarter back by
+    Clocks of two processes may differ: a lease counts as over when its last renewal lies `duration_s` and a quarter back by
     the clock of whoever wants it. What a judge with a slow clock does nevertheless, `ConfigMapStore.save` refuses.
 
     Args:
         cluster: Where.
-        name: Of the Lease.
+        name: Name of the Lease.
         duration_s: After how long without renewal it is over.
         renew_s: Between renewals.
         now: The time.

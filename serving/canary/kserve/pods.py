@@ -23,7 +23,7 @@ def health(
     Args:
         cluster: Where.
         service: Name of the InferenceService.
-        offer: Says which pods are the challenger's, and what had restarted before.
+        offer: Tells the challenger's pods, and what had restarted before.
         now: The time, for how long pods have been ready.
     """
     pods: dict[ArmName, list[Object]] = {arm: [] for arm in ARMS}

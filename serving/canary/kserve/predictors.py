@@ -106,7 +106,7 @@ def arm_name(bundle: BundleIdentity, salt: str, service: str) -> str:
     """A predictor's name: of the bundle's version, and unique to the release (`^[a-z]([-a-z0-9]*[a-z0-9])?$`).
 
     Args:
-        bundle: Whose version the name shows.
+        bundle: The name shows its version.
         salt: The release's id, and the arm's role in it.
         service: The InferenceService: with it and `-predictor` the name has to fit a Service's.
     """

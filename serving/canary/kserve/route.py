@@ -26,6 +26,7 @@ from serving.canary.kserve.inference_service import (
 from serving.canary.kserve.knative import KnativeSplit
 from serving.canary.kserve.offer import Offer, OfferNote
 from serving.canary.kserve.pods import health, living_pods, restarts_before
+from serving.canary.kserve.preconditions import Situation, refusal
 from serving.canary.kserve.predictors import (
     metadata_digest,
     pods_digest,
@@ -33,7 +34,6 @@ from serving.canary.kserve.predictors import (
     release_of,
     service_name,
 )
-from serving.canary.kserve.refusals import Situation, refusal
 from serving.canary.kserve.standard import StandardSplit
 from serving.canary.kserve.targets import METRICS_PORT, Group, groups_of
 from silencio.errors import ReleaseRefusedError, RouteChangedError, RouteError

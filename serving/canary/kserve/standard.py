@@ -34,13 +34,13 @@ class _Arms:
     Attributes:
         champion: Its predictor; None: it was retired.
         challenger: Its predictor; None: there is none.
-        asked: Percent that the object asks for the challenger.
+        requested: Percent that the object wants for the challenger.
         is_swapped: Whether the challenger is the stable one.
     """
 
     champion: Object | None
     challenger: Object | None
-    asked: int
+    requested: int
     is_swapped: bool
 
 
@@ -59,11 +59,11 @@ class StandardSplit:
     def state(self, service: Object, offer: Offer | None) -> RouteState:
         """What the HTTPRoutes send where. The status of the InferenceService repeats its spec: it proves nothing."""
         arms = _arms(service, offer.release if offer is not None else None)
-        share, said, pending = self._routed(service, arms)
+        share, shown, pending = self._routed(service, arms)
         is_ready = arms.challenger is not None and self._is_ready(service, arms)
-        if not pending and share != arms.asked:
-            pending = f"{arms.asked} % were asked for"
-            if arms.asked and share == 0 and is_ready:
+        if not pending and share != arms.requested:
+            pending = f"{arms.requested} % were asked for"
+            if arms.requested and share == 0 and is_ready:
                 pending += (
                     ", and KServe's status may say so: KServe up to 0.20.0 routes nothing to spec.canary, later ones "
                     "leave out a canary that is not ready"
@@ -78,7 +78,7 @@ class StandardSplit:
             challenger=challenger,
             generation=edit_of(service),
             is_settled=not pending,
-            detail=f"{said}; {pending or 'as asked for'}",
+            detail=f"{shown}; {pending or 'as asked for'}",
         )
 
     def offered(self, service: Object, record: ReleaseRecord) -> Object | None:
@@ -98,7 +98,7 @@ class StandardSplit:
             raise RouteError(
                 f"{self._service} has no canary of release {release}: it was taken away; start a release anew"
             )
-        if arms.asked == percent:
+        if arms.requested == percent:
             return None
         canary = dict(canaries_of(service)[0])
         canary["trafficPercent"] = 100 - percent if arms.is_swapped else percent
@@ -116,9 +116,9 @@ class StandardSplit:
             raise RouteError(f"{self._service} has no canary of release {release} to promote: start a release anew")
         if arms.is_swapped:
             return None
-        share, said, pending = self._routed(service, arms)
-        if pending or share != 100 or arms.asked != 100:
-            raise RouteError(f"the challenger has {share:g} % of visitors ({pending or said}): promote at 100 %")
+        share, shown, pending = self._routed(service, arms)
+        if pending or share != 100 or arms.requested != 100:
+            raise RouteError(f"the challenger has {share:g} % of visitors ({pending or shown}): promote at 100 %")
         champion, challenger = predictor_of(service), arms.challenger
         stable = as_stable(challenger, champion)
         # A predictor without a name cannot be a canary: its pods are made anew under this one, and serve nobody yet.
@@ -133,7 +133,7 @@ class StandardSplit:
         """
         release = release_label(record.release_id)
         arms = _arms(service, release)
-        if arms.challenger is None or arms.asked == 0:
+        if arms.challenger is None or arms.requested == 0:
             return None
         if arms.champion is None:
             raise RouteError(
@@ -147,9 +147,9 @@ class StandardSplit:
         arms = _arms(service, release_label(record.release_id))
         if arms.challenger is None or not canaries_of(service):
             return None, ""
-        share, said, pending = self._routed(service, arms)
-        if pending or share not in (0, 100) or share != arms.asked:
-            raise RouteError(f"both arms may have visitors ({pending or said}): retire one when they have settled")
+        share, shown, pending = self._routed(service, arms)
+        if pending or share not in (0, 100) or share != arms.requested:
+            raise RouteError(f"both arms may have visitors ({pending or shown}): retire one when they have settled")
         stable = predictor_of(service)
         if arms.is_swapped and share == 0:
             former = dict(canaries_of(service)[0]["predictor"])
@@ -167,7 +167,7 @@ class StandardSplit:
         """Share of the challenger, what the routes say, and what is still open."""
         challenger = service_name(self._service, arms.challenger) if arms.challenger is not None else ""
         champion = service_name(self._service, arms.champion or predictor_of(service))
-        shares, said = [], []
+        shares, shown = [], []
         routes = self.routes()
         if routes[self._service] is None:
             return 0.0, "no HTTPRoute", f"there is no HTTPRoute {self._service}"
@@ -183,11 +183,11 @@ class StandardSplit:
                 if strangers := sorted(set(weights) - {champion, challenger}):
                     return 0.0, f"HTTPRoute {name}", f"it names {strangers[0]}, which is neither arm"
                 shares.append(100.0 * weights.get(challenger, 0) / (sum(weights.values()) or 1))
-                said.append(f"{name}: {', '.join(f'{one} {weight}' for one, weight in weights.items())}")
+                shown.append(f"{name}: {', '.join(f'{one} {weight}' for one, weight in weights.items())}")
         if not shares:
             return 0.0, "no rule", f"no rule of the HTTPRoutes names {champion}"
         pending = "" if len(set(shares)) == 1 else "the rules of the HTTPRoutes disagree"
-        return shares[0], "; ".join(dict.fromkeys(said)), pending
+        return shares[0], "; ".join(dict.fromkeys(shown)), pending
 
     def _is_ready(self, service: Object, arms: _Arms) -> bool:
         if arms.is_swapped:
@@ -219,8 +219,8 @@ def _arms(service: Object, release: str | None) -> _Arms:
     stable, canaries = predictor_of(service), canaries_of(service)
     if release is not None and release_of(stable) == release:
         champion = canaries[0]["predictor"] if canaries else None
-        asked = 100 - sum(int(one.get("trafficPercent") or 0) for one in canaries)
-        return _Arms(champion, stable, asked, is_swapped=True)
+        requested = 100 - sum(int(one.get("trafficPercent") or 0) for one in canaries)
+        return _Arms(champion, stable, requested, is_swapped=True)
     for canary in canaries:
         if release is not None and release_of(canary["predictor"]) == release:
             return _Arms(stable, canary["predictor"], int(canary.get("trafficPercent") or 0), is_swapped=False)

@@ -29,9 +29,9 @@ def groups_of(pods: Sequence[Object], namespace: str, service: str, offer: Offer
 
     Args:
         pods: Those that live.
-        namespace: Of the InferenceService.
+        namespace: Namespace of the InferenceService.
         service: Its name.
-        offer: Says which release is the challenger's; None: all are the champion's.
+        offer: Tells the challenger's release; None: all pods are the champion's.
         port: Where their transformers serve /metrics.
     """
     groups = []

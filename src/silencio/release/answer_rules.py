@@ -125,11 +125,11 @@ def _species(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) ->
     more = [code for code in uneven if pairs[code].only_challenger > pairs[code].only_champion]
     n_compared = sum(1 for pair in pairs.values() if pair.only_champion or pair.only_challenger)
     # Whether it holds or not is a matter of the number of species, all of whose recordings would have to change sides.
-    least = next((k for k in range(1, 200) if log_e_uneven(k, 0) >= math.log(max(n_compared, 1) / alpha)), 200)
+    n_needed = next((k for k in range(1, 200) if log_e_uneven(k, 0) >= math.log(max(n_compared, 1) / alpha)), 200)
     facts = {
         "n": len(evidence.pairs.disagreement),
         "threshold": max(n_compared, 1) / alpha,
-        "smallest_visible": f"a species that one bundle alone names in {least} recordings, or gone from {MIN_VANISHED}",
+        "smallest_visible": f"a species that one alone names in {n_needed} recordings, or gone from {MIN_VANISHED}",
     }
     groups = {"gone": gone, "fewer": fewer, "more": more}
     found = "; ".join(f"{word}: {_listed(_counted(codes, pairs))}" for word, codes in groups.items() if codes)

@@ -2,7 +2,7 @@
 
 A rule's share of the family's error is spent on two tests: most of it on the comparison of both arms, the rest on the
 challenger's absolute limit. The limit decides only beyond doubt, and only about the challenger: where the champion is
-beyond its own limit too, or fails as often in the same stretches, what both use is at fault.
+beyond its own limit too, or is not shown to fail less often in the same stretches, what both use is at fault.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from silencio.release.verdict import RuleVerdict
 COMPARED_SHARE = 0.9  # of a rule's alpha; the rest is the absolute limit's
 # Evidence from which on the champion counts as beyond its limit: less than a failure needs, since it excuses one.
 _EVIDENCE_OF_CHAMPION = 20.0
+# Evidence that the challenger fails more often in the same stretches, without which its limit alone takes nothing back.
+_EVIDENCE_OF_DIFFERENCE = 20.0
 # An absolute bound in seconds is one of p95: so many requests may be beyond it.
 _MAX_BEYOND_LIMIT_SHARE = 0.05
 # Probability that the printed interval of a ratio ever misses it.
@@ -99,7 +101,7 @@ def _compare(settings: RulePolicy, evidence: Evidence, event: _Event) -> RuleVer
         return verdict(settings, event.rule, "fail", words, **facts)
     if beyond:
         return verdict(settings, event.rule, "fail", f"{sentence} {beyond}", **facts)
-    if evidence.asked_share >= 1.0:
+    if evidence.target_share >= 1.0:
         words = f"{sentence} At 100 % there is nothing to compare with, and the absolute limit alone decides."
         return verdict(settings, event.rule, "pass", words, **facts)
     words = f"{sentence} More than {times(tolerance)} is not shown ({found})."
@@ -170,14 +172,13 @@ def _beyond_limit(settings: RulePolicy, evidence: Evidence, event: _Event, alpha
 
 
 def _both_fail(settings: RulePolicy, evidence: Evidence, event: _Event, *, is_worse: bool) -> bool:
-    """Whether the champion is beyond its own limit, or fails as often in the same stretches."""
+    """Whether the champion is beyond its own limit, or is not shown to fail less often in the same stretches."""
     champion = added(one.champion for one in evidence.intervals)
     if _log_e_beyond(settings, champion, event) >= math.log(_EVIDENCE_OF_CHAMPION):
         return True
-    if is_worse or evidence.asked_share >= 1.0:
+    if is_worse or evidence.target_share >= 1.0:
         return False
-    ratio = concurrent_ratio(exposures(evidence, str(event.beyond)))
-    return ratio is not None and ratio <= (settings.tolerance or 1.0)
+    return log_e_value(exposures(evidence, str(event.beyond)), 1.0) < math.log(_EVIDENCE_OF_DIFFERENCE)
 
 
 ERRORS = Rule(

@@ -31,7 +31,7 @@ def exposures(evidence: Evidence, field: str) -> list[Exposure]:
 
     Args:
         evidence: What is known.
-        field: Of `ArmCounts`: units with the event.
+        field: Field of `ArmCounts`: units with the event.
     """
     sums: dict[tuple[int, bool, float], list[int]] = {}
     for interval in evidence.intervals:
@@ -42,7 +42,7 @@ def exposures(evidence: Evidence, field: str) -> list[Exposure]:
         total[3] += getattr(interval.challenger, field)
     return [
         Exposure(
-            asked_share=share,
+            target_share=share,
             champion_units=champion_units,
             challenger_units=challenger_units,
             champion_events=champion_events,
@@ -57,7 +57,7 @@ def concurrent_ratio(stretches: Sequence[Exposure]) -> float | None:
     over = under = 0.0
     for one in stretches:
         n = one.champion_units + one.challenger_units
-        if n and one.asked_share not in (0.0, 1.0):
+        if n and one.target_share not in (0.0, 1.0):
             over += one.challenger_events * one.champion_units / n
             under += one.champion_events * one.challenger_units / n
     return over / under if under else None

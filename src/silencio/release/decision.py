@@ -69,7 +69,7 @@ def decide(
         policy: As it held when the release began.
         record: The release as it stands; an intention that is not confirmed has to be finished first.
         evidence: What is known at this look.
-        verdicts: What the rules found, as `silencio.release.rules.judge` gives them.
+        verdicts: What the rules found, as `silencio.release.rules.apply_rules` gives them.
     """
     here = _Here(policy, record, evidence, tuple(verdict for verdict in verdicts if verdict.decides))
     if record.has_ended:
@@ -162,15 +162,15 @@ class _Here:
 
     def _open_rule(self) -> RuleVerdict | None:
         """The first rule that is waited for: only a pass lets go on, and no data only of what need not have any."""
-        asked = [one for one in self.verdicts if self.record.state != "staged" or one.rule == _STAGED]
-        for verdict in asked:
+        looked_at = [one for one in self.verdicts if self.record.state != "staged" or one.rule == _STAGED]
+        for verdict in looked_at:
             was_seen = verdict.outcome in ("fail", "inconclusive") and self._is_approved(verdict)
             if verdict.outcome == "pass" or was_seen:
                 continue
             if verdict.outcome == "no_data" and not self.policy.rules[verdict.rule].must_have_data:
                 continue
             return verdict
-        if not any(verdict.outcome == "pass" for verdict in asked):
+        if not any(verdict.outcome == "pass" for verdict in looked_at):
             words = "No rule has passed, and what nothing speaks for does not advance."
             return RuleVerdict(rule=_STAGED, outcome="no_data", message=words)
         return None
@@ -195,7 +195,9 @@ class _Here:
             "sessions of the challenger": (challenger.units, policy.min_sessions),
         }
         missing = [
-            f"{found:.0f} {what} of at least {least:g}" for what, (found, least) in counts.items() if found < least
+            f"{found:.0f} {what} of at least {minimum:g}"
+            for what, (found, minimum) in counts.items()
+            if found < minimum
         ]
         return f"The step has {', '.join(missing)}." if missing else None
 

@@ -123,10 +123,10 @@ def _with_fewer_steps(policy: ReleasePolicy, traffic: Traffic, began_hour: float
     """Steps at 25 and 100 %, each given as many whole days as twice what it is expected to take."""
     kept = [step for step in policy.confirm_increase if step in _SHORT_STEPS]
     fewer = policy.model_copy(update={"steps": list(_SHORT_STEPS), "confirm_increase": kept})
-    longest = max(step.duration_s for step in _plan(fewer, traffic, began_hour).steps)
-    if not math.isfinite(longest):
+    max_step_s = max(step.duration_s for step in _plan(fewer, traffic, began_hour).steps)
+    if not math.isfinite(max_step_s):
         return fewer
-    days = math.ceil(2 * longest / _DAY_S)
+    days = math.ceil(2 * max_step_s / _DAY_S)
     return fewer.model_copy(update={"max_s": max(policy.max_s, days * _DAY_S)})
 
 
@@ -165,7 +165,7 @@ def _smallest(policy: ReleasePolicy, rule: str, seen: Sequence[tuple[float, int,
         return None
     expected = [
         Exposure(
-            asked_share=share,
+            target_share=share,
             champion_units=champion,
             challenger_units=challenger,
             champion_events=round(base * champion),

@@ -32,7 +32,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def judge(policy: ReleasePolicy, evidence: Evidence, rules: Sequence[Rule] = RULES) -> tuple[RuleVerdict, ...]:
+def apply_rules(policy: ReleasePolicy, evidence: Evidence, rules: Sequence[Rule] = RULES) -> tuple[RuleVerdict, ...]:
     """What every rule says at one look; a rule that cannot be worked out says `error`, and the others still speak.
 
     Args:
@@ -40,10 +40,10 @@ def judge(policy: ReleasePolicy, evidence: Evidence, rules: Sequence[Rule] = RUL
         evidence: What is known.
         rules: The rules that there are.
     """
-    return tuple(_judged(rule, policy, evidence) for rule in rules)
+    return tuple(_verdict_of(rule, policy, evidence) for rule in rules)
 
 
-def _judged(rule: Rule, policy: ReleasePolicy, evidence: Evidence) -> RuleVerdict:
+def _verdict_of(rule: Rule, policy: ReleasePolicy, evidence: Evidence) -> RuleVerdict:
     try:
         return rule(policy, evidence)
     except (ArithmeticError, LookupError, SilencioError, TypeError, ValueError) as error:

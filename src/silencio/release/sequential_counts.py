@@ -38,14 +38,14 @@ class Exposure:
     """What a stretch with one share saw.
 
     Attributes:
-        asked_share: Share of the units that the challenger was to get, 0 to 1.
+        target_share: Share of the units that the challenger was to get, 0 to 1.
         champion_units: Units of the champion.
         challenger_units: Units of the challenger.
-        champion_events: Of them, those with the event: failed, slow, rejected.
-        challenger_events: The same of the challenger.
+        champion_events: Units of the champion with the event: failed, slow, rejected.
+        challenger_events: Units of the challenger with it.
     """
 
-    asked_share: float
+    target_share: float
     champion_units: int
     challenger_units: int
     champion_events: int
@@ -54,16 +54,16 @@ class Exposure:
     @property
     def share(self) -> float:
         """The challenger's share of the units, as measured, and as asked while there are few."""
-        if self.asked_share in (0.0, 1.0):
-            return self.asked_share
+        if self.target_share in (0.0, 1.0):
+            return self.target_share
         n = self.champion_units + self.challenger_units
-        return (self.challenger_units + self.asked_share * _SHARE_PRIOR_UNITS) / (n + _SHARE_PRIOR_UNITS)
+        return (self.challenger_units + self.target_share * _SHARE_PRIOR_UNITS) / (n + _SHARE_PRIOR_UNITS)
 
     @property
     def swapped(self) -> Exposure:
         """The same, seen from the other arm."""
         return Exposure(
-            asked_share=1.0 - self.asked_share,
+            target_share=1.0 - self.target_share,
             champion_units=self.challenger_units,
             challenger_units=self.champion_units,
             champion_events=self.challenger_events,
@@ -119,7 +119,7 @@ def smallest_visible_rate(exposures: Sequence[Exposure], tolerance: float, alpha
     Returns:
         Share of the challenger's units; None where not even a challenger that always fails would have been found.
     """
-    compared = [exposure for exposure in exposures if exposure.asked_share not in (0.0, 1.0)]
+    compared = [exposure for exposure in exposures if exposure.target_share not in (0.0, 1.0)]
     units = sum(exposure.champion_units for exposure in compared)
     base = (sum(exposure.champion_events for exposure in compared) + 0.5) / (units + 1.0)
     rates = np.exp(np.linspace(math.log(base), 0.0, _N_RATES))[:, None]

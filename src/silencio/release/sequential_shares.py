@@ -13,7 +13,7 @@ from scipy.special import bdtr, bdtrc, betaln
 
 # Alternatives to a limit, as odds ratios.
 _ODDS = np.array([1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0])
-# How far shares are looked for around the one that was asked: as if so many units had been seen before.
+# How far shares are looked for around the target: as if so many units had been seen before.
 _SPLIT_CONCENTRATION = 100.0
 
 
@@ -38,16 +38,16 @@ def log_e_above(n_events: int, n_units: int, limit: float) -> float:
     return float(np.logaddexp.reduce(ratios) - math.log(len(rates)))
 
 
-def log_e_split(n_challenger: int, n_units: int, asked: float) -> float:
-    """Log evidence that the challenger's share of the units is not the one that was asked; asked: above 0, below 1."""
-    a, b = asked * _SPLIT_CONCENTRATION, (1.0 - asked) * _SPLIT_CONCENTRATION
+def log_e_split(n_challenger: int, n_units: int, target: float) -> float:
+    """Log evidence that the challenger's share of the units is not `target`, which is above 0 and below 1."""
+    a, b = target * _SPLIT_CONCENTRATION, (1.0 - target) * _SPLIT_CONCENTRATION
     mixture = betaln(a + n_challenger, b + n_units - n_challenger) - betaln(a, b)
-    fixed = n_challenger * math.log(asked) + (n_units - n_challenger) * math.log1p(-asked)
+    fixed = n_challenger * math.log(target) + (n_units - n_challenger) * math.log1p(-target)
     return float(mixture - fixed)
 
 
-def binomial_p(n_challenger: int, n_units: int, asked: float) -> float:
+def binomial_p(n_challenger: int, n_units: int, target: float) -> float:
     """Two-sided p of one look at a split: twice the smaller tail."""
-    low = float(bdtr(n_challenger, n_units, asked))
-    high = float(bdtrc(n_challenger - 1, n_units, asked)) if n_challenger else 1.0
+    low = float(bdtr(n_challenger, n_units, target))
+    high = float(bdtrc(n_challenger - 1, n_units, target)) if n_challenger else 1.0
     return min(1.0, 2.0 * min(low, high))

@@ -17,7 +17,7 @@ _MAX_RESOURCE_RATIO = 1.5
 _MAX_SPLIT_DIFFERENCE = 0.02
 # From so many units on a difference in points counts.
 _SPLIT_UNITS = 2_000
-# Probability that a split as asked is ever held for; no share of the family's error, since nothing is rolled back.
+# Probability that a right split is ever held for; no share of the family's error, since nothing is rolled back.
 _SPLIT_ALPHA = 0.001
 
 
@@ -31,7 +31,7 @@ def _reachability(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidenc
     if arm.restarts:
         words = f"The challenger's servers restarted {_count(arm.restarts)} since the release began"
         return _broken(settings, words, other.restarts >= arm.restarts, f"the champion's {_count(other.restarts)}")
-    if arm.ready_s is None and evidence.asked_share > 0.0 and evidence.step > 0:
+    if arm.ready_s is None and evidence.target_share > 0.0 and evidence.step > 0:
         words = "The challenger is not ready while visitors are sent to it"
         return _broken(settings, words, other.ready_s is None, "the champion is not ready either")
     if arm.ready_s is None:
@@ -83,34 +83,37 @@ def _resource_ratios(champion: ArmHealth, challenger: ArmHealth) -> dict[str, fl
 
 def _traffic_split(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
     champion, challenger = in_step(evidence)
-    n, asked, limit = champion.units + challenger.units, evidence.asked_share, settings.limit or _MAX_SPLIT_DIFFERENCE
+    n, target, limit = champion.units + challenger.units, evidence.target_share, settings.limit or _MAX_SPLIT_DIFFERENCE
     if evidence.step == 0:
         words = "No visitor is routed to the challenger at 0 %, and simulated users are dealt out by hand."
         return verdict(settings, "traffic_split", "pass" if n else "no_data", words)
+    if target == 0.0:
+        words = "The visitors were taken back, so that there is no split to look at."
+        return verdict(settings, "traffic_split", "no_data", words)
     if not n:
         return verdict(settings, "traffic_split", "no_data", "Neither arm has answered a session in this step.")
     measured = challenger.units / n
-    visible = 3.3 * math.sqrt(max(asked * (1 - asked), 1 / n) / n)  # about where one look's p is .001
+    visible = 3.3 * math.sqrt(max(target * (1 - target), 1 / n) / n)  # about where one look's p is .001
     facts = {
         "n": challenger.units,
         "challenger": measured,
-        "ratio": measured - asked,
+        "ratio": measured - target,
         "smallest_visible": f"{100 * max(visible, 0.0):.1f} points",
     }
-    found = f"The challenger got {percent(measured)} of {n:,} sessions, asked were {percent(asked)}"
-    difference = abs(measured - asked)
-    if asked in (0.0, 1.0):
+    found = f"The challenger got {percent(measured)} of {n:,} sessions, of which it should get {percent(target)}"
+    difference = abs(measured - target)
+    if target == 1.0:
         if n >= _SPLIT_UNITS and difference > limit:
             return verdict(
                 settings, "traffic_split", "fail", f"{found}: more than {100 * limit:g} points off.", **facts
             )
         return verdict(settings, "traffic_split", "pass", f"{found}.", **facts)
-    log_e = log_e_split(challenger.units, n, asked)
+    log_e = log_e_split(challenger.units, n, target)
     facts |= {"e_value": e_value(log_e), "threshold": 1 / _SPLIT_ALPHA}
     if log_e >= math.log(1 / _SPLIT_ALPHA):
-        words = f"{found}: not the split that was asked (evidence {e_value(log_e):.3g}, needed {1 / _SPLIT_ALPHA:.0f})."
+        words = f"{found}: not the split that was set (evidence {e_value(log_e):.3g}, needed {1 / _SPLIT_ALPHA:.0f})."
         return verdict(settings, "traffic_split", "fail", words, **facts)
-    p = binomial_p(challenger.units, n, asked)
+    p = binomial_p(challenger.units, n, target)
     if n >= _SPLIT_UNITS and difference > limit and p < _SPLIT_ALPHA:
         words = f"{found}: more than {100 * limit:g} points off, which chance does in {percent(p)} of cases."
         return verdict(settings, "traffic_split", "fail", words, **facts)

@@ -95,7 +95,7 @@ def intend(
         record: The release as it stands.
         decision: What `decide` or a person wants; one that changes nothing is refused.
         written_at: Now, ISO 8601, UTC.
-        fencing_token: Of the lease under which it is done.
+        fencing_token: Number of the lease under which it is done.
         route_generation: What the route says of itself before.
 
     Raises:

@@ -32,6 +32,7 @@ from silencio.release.class_change import USAGE_COLUMNS, LogUsage, class_change,
 from silencio.release.comparison import AnswerComparison, compare_answers
 from silencio.release.comparison_file import comparison_facts
 from silencio.release.policy import ReleasePolicy
+from silencio.reports.release.comparison_page import comparison_html
 from silencio.settings import Settings
 from silencio.storage import is_local, local_path, read_bytes, write_atomically
 from silencio.taxonomy import ClassList
@@ -75,9 +76,11 @@ class Outputs:
 
     Attributes:
         comparison: The comparison, as JSON (`silencio.release.comparison_file`).
+        page: Slices, negative flips, species and windows for people; None: no page is wanted.
     """
 
     comparison: Path
+    page: Path | None = None
 
 
 def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
@@ -96,6 +99,8 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     """
     comparison = compare(inputs)
     write_atomically(outputs.comparison, json.dumps(comparison_facts(comparison), indent=1))
+    if outputs.page is not None:
+        write_atomically(outputs.page, comparison_html(comparison, ReleasePolicy.shipped()))
     replay = comparison.replay
     assert replay is not None
     n = len(replay.champion_right)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from serving.canary.requests import Request
+from silencio.errors import ReleaseError
 from silencio.release.record import ReleaseRecord
 from tests.serving.canary.world import BEGAN_S, NEW, OLD, Place, quick_policy, replay
 
@@ -85,6 +86,20 @@ def test_auto__refuses_before_any_visitor_what_staging_found(place: Place) -> No
     record = place.auto()
     assert (record.state, record.rule) == ("refused", "reachability")
     assert "32 users" in record.why and set(place.route.shares_seen) == {0.0}
+
+
+def test_auto__holds_where_staging_cannot_be_done(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(record: ReleaseRecord) -> None:
+        raise ReleaseError("the challenger does not answer")
+
+    monkeypatch.setattr(place.staging, "run", fail)
+    place.begin()
+    record = place.auto()
+    assert record.state == "held" and "does not answer" in record.why
+    assert place.clock.now - BEGAN_S >= 3_000.0
+    monkeypatch.undo()
+    place.store.put(request("resume"))
+    assert place.watch(60.0).state == "step"
 
 
 def test_auto__refuses_a_bundle_that_gives_other_numbers(place: Place) -> None:

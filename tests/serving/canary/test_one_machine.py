@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import grpc
 import httpx
 import psutil
 import pytest
@@ -96,6 +97,19 @@ def _arms(url: str, clip: bytes, n_sessions: int, name: str = "s") -> list[tuple
     return [(one.status_code, one.headers["x-silencio-arm"]) for one in answers]
 
 
+def _grpc_arms(address: str, n_sessions: int) -> list[tuple[str, str]]:
+    """Code and arm of an empty request of each session: NOT_FOUND where a server answers."""
+    found = []
+    with grpc.insecure_channel(address) as channel:
+        infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+        for number in range(n_sessions):
+            with pytest.raises(grpc.RpcError) as caught:
+                infer(b"", timeout=HANG_S, metadata=[("x-session-id", f"s{number}")])
+            named = (*(caught.value.initial_metadata() or ()), *(caught.value.trailing_metadata() or ()))
+            found.append((caught.value.code().name, dict(named).get("x-silencio-arm", "")))
+    return found
+
+
 def _read(counters: PrometheusCounters, arm: str, name: str) -> float:
     try:
         instances = counters.read(_now_s())[arm]  # type: ignore[index]
@@ -127,9 +141,14 @@ def test_release__by_hand_from_offer_to_rollback_with_a_killed_challenger(
     of_challenger = sum(arm == "challenger" for _, arm in answers)
     assert 0 < of_challenger < 20
 
+    # A session is drawn alike over gRPC.
+    assert _grpc_arms(machine.grpc_address, 20) == [("NOT_FOUND", arm) for _, arm in answers]
+
     counters = PrometheusCounters.of_machine(tmp_path)
     until(lambda: _read(counters, "challenger", "units") == of_challenger)
+    # Five before the share rose; a session over both protocols is one unit.
     assert _read(counters, "champion", "units") == 25 - of_challenger
+    assert _read(counters, "challenger", "client_errors") == of_challenger
     health = route.health()
     for arm in ("champion", "challenger"):
         assert health[arm].ready_s is not None  # type: ignore[index]
@@ -139,13 +158,17 @@ def test_release__by_hand_from_offer_to_rollback_with_a_killed_challenger(
     # A killed challenger: what its visitors got is counted, nobody else stops, and the way back is open.
     for pid in (machine.challenger.transformer_pid, machine.challenger.predictor_pid):
         os.kill(pid or 0, signal.SIGKILL)
+    # gRPC's client hides the headers of what HAProxy answers.
+    over_grpc = [code for code, _ in _grpc_arms(machine.grpc_address, 20) if code != "NOT_FOUND"]
+    assert set(over_grpc) <= {"UNAVAILABLE"}
     until(lambda: MachineState.load(tmp_path).challenger.condition == "ended")
     assert route.health()["challenger"].ready_s is None
     after = _arms(machine.url, clip, 20, "t")
     failed = [status for status, arm in after if arm == "challenger"]
     assert set(failed) <= {502, 503}
     assert {status for status, arm in after if arm == "champion"} == {200}
-    until(lambda: _read(counters, "challenger", "failed_units") == len(failed))
+    n_failed = len(over_grpc) + len(failed)
+    until(lambda: _read(counters, "challenger", "failed_units") == n_failed)
     os.kill(machine.prometheus_pid or 0, signal.SIGKILL)
     route.roll_back(record)
     assert set(_arms(machine.url, clip, 20)) == {(200, "champion")}

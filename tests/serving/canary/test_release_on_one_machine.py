@@ -197,11 +197,13 @@ def test_a_and_e__an_equal_bundle_is_promoted_though_its_judge_is_killed_at_25_p
     judge = subprocess.Popen(
         machine.command("auto"), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    until(lambda: machine.record().share_percent == 25.0 or judge.poll() is not None, lambda: machine.record().why)
-    second = machine.release("auto", "--once")
-    assert second.returncode == 1 and "another judge" in second.stderr
-    judge.kill()
-    judge.communicate()
+    try:
+        until(lambda: machine.record().share_percent == 25.0 or judge.poll() is not None, lambda: machine.record().why)
+        second = machine.release("auto", "--once")
+        assert second.returncode == 1 and "another judge" in second.stderr
+    finally:
+        judge.kill()
+        judge.communicate()
     killed_at = machine.record()
     done = machine.judge()
     record = machine.record()

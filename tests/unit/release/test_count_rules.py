@@ -13,8 +13,8 @@ from silencio.release.counts import added
 from silencio.release.evidence import ArmCounts, Evidence, Interval
 from silencio.release.policy import ReleasePolicy
 from silencio.release.rule import Rule
-from silencio.release.rules import judge
-from silencio.release.sequential_counts import RATIOS
+from silencio.release.rules import apply_rules
+from silencio.release.sequential_counts import RATIOS, log_e_value
 
 Make = Callable[..., Interval]
 COUNTED = [(ERRORS, "failed_units"), (SLOW, "slow_units"), (REJECTIONS, "rejected_units")]
@@ -23,7 +23,7 @@ COUNTED = [(ERRORS, "failed_units"), (SLOW, "slow_units"), (REJECTIONS, "rejecte
 def one_step(interval: Make, champion: dict[str, int], challenger: dict[str, int], share: float = 0.05) -> Evidence:
     return Evidence(
         step=1,
-        asked_share=share,
+        target_share=share,
         intervals=(interval(1, share, champion=champion, challenger=challenger),),
         slow_bound_s=0.5,
     )
@@ -91,8 +91,8 @@ def test_rule__counts_every_step_of_the_release_and_its_simulated_users(
         interval(1, 0.05, champion={"units": 1_900, field: 4}, challenger={"units": 100, field: 4}),
         interval(2, 0.10, champion={"units": 900, field: 2}, challenger={"units": 100, field: 4}),
     )
-    alone = rule(policy, Evidence(step=2, asked_share=0.1, intervals=steps[2:], slow_bound_s=0.5))
-    all_of_it = rule(policy, Evidence(step=2, asked_share=0.1, intervals=steps, slow_bound_s=0.5))
+    alone = rule(policy, Evidence(step=2, target_share=0.1, intervals=steps[2:], slow_bound_s=0.5))
+    all_of_it = rule(policy, Evidence(step=2, target_share=0.1, intervals=steps, slow_bound_s=0.5))
     assert alone.outcome == "pass"
     assert all_of_it.outcome == "fail"
     assert all_of_it.n == 350
@@ -100,7 +100,7 @@ def test_rule__counts_every_step_of_the_release_and_its_simulated_users(
 
 def test_rule__says_the_same_of_one_long_interval_and_of_many_short_ones(policy: ReleasePolicy, interval: Make) -> None:
     short = interval(1, 0.05, champion={"units": 190, "failed_units": 1}, challenger={"units": 10, "failed_units": 1})
-    many = Evidence(step=1, asked_share=0.05, intervals=(short,) * 8, slow_bound_s=0.5)
+    many = Evidence(step=1, target_share=0.05, intervals=(short,) * 8, slow_bound_s=0.5)
     long = one_step(
         interval,
         {"units": 1_520, "failed_units": 8, "requests": 4_000},
@@ -116,7 +116,7 @@ def test_rule__without_a_session_of_the_challenger_in_this_step_has_no_data(
     earlier = interval(1, 0.05, champion={field: 2}, challenger={field: 0})
     silent = interval(2, 0.10, challenger={"units": 0, "requests": 0})
     for intervals in ((), (earlier,), (earlier, silent)):
-        found = rule(policy, Evidence(step=2, asked_share=0.1, intervals=intervals, slow_bound_s=0.5))
+        found = rule(policy, Evidence(step=2, target_share=0.1, intervals=intervals, slow_bound_s=0.5))
         assert found.outcome == "no_data"
         assert found.smallest_visible == "nothing yet"
 
@@ -180,7 +180,7 @@ def test_errors__of_an_outage_after_long_health_are_of_both_though_the_champions
         champion={"units": 60, "failed_units": 60},
         challenger={"units": 60, "failed_units": 60, "failed_requests": 60},
     )
-    found = ERRORS(policy, Evidence(step=2, asked_share=0.5, intervals=(healthy, outage), slow_bound_s=0.5))
+    found = ERRORS(policy, Evidence(step=2, target_share=0.5, intervals=(healthy, outage), slow_bound_s=0.5))
     assert (found.outcome, found.consequence, found.both_fail) == ("fail", "hold", True), found.message
 
 
@@ -221,7 +221,7 @@ def test_slow__without_a_p95_of_the_champion_counts_what_is_beyond_the_limit(
 
 
 def test_rule__of_counts_that_are_none_is_an_error_and_no_pass(policy: ReleasePolicy, interval: Make) -> None:
-    (found,) = judge(policy, one_step(interval, {"failed_units": -3}, {}), rules=(ERRORS,))
+    (found,) = apply_rules(policy, one_step(interval, {"failed_units": -3}, {}), rules=(ERRORS,))
     assert (found.outcome, found.consequence) == ("error", "rollback")
     assert "0 or more" in found.message
 
@@ -239,3 +239,61 @@ def test_arm_counts__are_added_field_by_field() -> None:
     names = list(ArmCounts.__dataclass_fields__)
     one = ArmCounts(**{name: place for place, name in enumerate(names)})
     assert added([one, one, ArmCounts()]) == ArmCounts(**{name: 2 * place for place, name in enumerate(names)})
+
+
+# Failed sessions of champion and challenger among 19,000 and 1,000 at 5 %, and what the policy makes of them.
+BATTERY = {
+    (1, 3): "pass",
+    (1, 4): "fail",
+    (4, 4): "pass",
+    (4, 5): "fail",
+    (12, 6): "pass",
+    (12, 7): "fail",
+    (38, 11): "pass",
+    (38, 12): "fail",
+    (100, 19): "pass",
+    (100, 20): "fail",
+    (38, 2): "pass",
+    (190, 0): "pass",
+}
+
+
+def battery(policy: ReleasePolicy, interval: Make) -> dict[tuple[int, int], str]:
+    def look(ours: int, theirs: int) -> Evidence:
+        champion, challenger = {"units": 19_000, "failed_units": ours}, {"units": 1_000, "failed_units": theirs}
+        return one_step(interval, champion, challenger)
+
+    return {counts: ERRORS(policy, look(*counts)).outcome for counts in BATTERY}
+
+
+def test_battery__is_what_the_policy_that_ships_finds(policy: ReleasePolicy, interval: Make) -> None:
+    assert battery(policy, interval) == BATTERY
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        {"tolerance": 1.0},
+        {"tolerance": 1.5},
+        {"alpha": 0.0025 * 10},
+        {"alpha": 0.0025 / 10},
+    ],
+    ids=str,
+)
+def test_battery__notices_another_tolerance_or_share_of_the_error(
+    policy: ReleasePolicy, interval: Make, slip: dict[str, float]
+) -> None:
+    errors = policy.rules["errors"].model_copy(update=slip)
+    assert battery(policy.model_copy(update={"rules": {**policy.rules, "errors": errors}}), interval) != BATTERY
+
+
+@pytest.mark.parametrize("slip", ["sign", "arms"])
+def test_battery__notices_a_flipped_sign_and_swapped_arms(
+    policy: ReleasePolicy, interval: Make, monkeypatch: pytest.MonkeyPatch, slip: str
+) -> None:
+    flipped = {
+        "sign": lambda stretches, tolerance: -log_e_value(stretches, tolerance),
+        "arms": lambda stretches, tolerance: log_e_value([one.swapped for one in stretches], tolerance),
+    }
+    monkeypatch.setattr("silencio.release.count_rules.log_e_value", flipped[slip])
+    assert battery(policy, interval) != BATTERY

@@ -12,7 +12,7 @@ from silencio.release.decision import Decision, decide
 from silencio.release.evidence import ArmCounts, Evidence, Interval
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import BundleIdentity, ReleaseRecord
-from silencio.release.rules import RULES, judge
+from silencio.release.rules import RULES, apply_rules
 from silencio.release.states import approve, confirm, intend
 from silencio.release.verdict import Outcome, RuleVerdict
 
@@ -187,8 +187,8 @@ def test_decide__of_a_policy_without_simulated_users_does_not_wait_for_what_only
 ) -> None:
     policy = POLICY.model_copy(update={"min_simulated_requests": 0})
     here = evidence(0, intervals=())
-    assert decide(policy, record("dark", 0), here, judge(policy, here)).action == "advance"
-    assert decide(POLICY, record("dark", 0), here, judge(POLICY, here)).action == "stay"
+    assert decide(policy, record("dark", 0), here, apply_rules(policy, here)).action == "advance"
+    assert decide(POLICY, record("dark", 0), here, apply_rules(POLICY, here)).action == "stay"
 
 
 def test_decide__freezes_when_blind_and_gives_visitors_back_when_blind_for_long(

@@ -23,7 +23,7 @@ TOLERANCE = 1.25
 def exposure(share: float, units: tuple[int, int], events: tuple[int, int]) -> Exposure:
     """Champion's figure first."""
     return Exposure(
-        asked_share=share,
+        target_share=share,
         champion_units=units[0],
         challenger_units=units[1],
         champion_events=events[0],
@@ -57,12 +57,12 @@ def test_log_e_value__of_stretches_multiplies_within_each_ratio(stretches: list[
         part
         for one in stretches
         for part in (
-            exposure(one.asked_share, (5_000, 1_000), (one.champion_events, 0)),
-            exposure(one.asked_share, (5_000, 1_000), (0, one.challenger_events)),
+            exposure(one.target_share, (5_000, 1_000), (one.champion_events, 0)),
+            exposure(one.target_share, (5_000, 1_000), (0, one.challenger_events)),
         )
     ]
     whole = [
-        exposure(one.asked_share, (5_000, 1_000), (one.champion_events, one.challenger_events)) for one in stretches
+        exposure(one.target_share, (5_000, 1_000), (one.champion_events, one.challenger_events)) for one in stretches
     ]
     assert log_e_value(split, TOLERANCE) == pytest.approx(log_e_value(whole, TOLERANCE), abs=1e-9)
 

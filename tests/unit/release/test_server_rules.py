@@ -14,7 +14,7 @@ GOOD = ArmHealth(parity_passed=True, ready_s=61.0)
 
 
 def at_step(challenger: ArmHealth, champion: ArmHealth = GOOD, step: int = 1, share: float = 0.05) -> Evidence:
-    return Evidence(step=step, asked_share=share, challenger=challenger, champion=champion)
+    return Evidence(step=step, target_share=share, challenger=challenger, champion=champion)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_resources__are_held_for_above_the_ratio_of_either(
 
 def split(interval: Make, champion: int, challenger: int, share: float) -> Evidence:
     counts = interval(1, share, champion={"units": champion}, challenger={"units": challenger})
-    return Evidence(step=1, asked_share=share, intervals=(counts,))
+    return Evidence(step=1, target_share=share, intervals=(counts,))
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,7 @@ def split(interval: Make, champion: int, challenger: int, share: float) -> Evide
         (0, 3_000, 1.0, "pass"),
         (300, 2_700, 1.0, "fail"),
         (0, 0, 0.05, "no_data"),
+        (1_500, 500, 0.0, "no_data"),
     ],
 )
 def test_traffic_split__is_held_for_where_chance_does_not_explain_it(
@@ -119,5 +120,5 @@ def test_traffic_split__as_asked_is_hardly_ever_held_for_however_often_it_is_loo
 def test_traffic_split__looks_at_the_present_step_alone(policy: ReleasePolicy, interval: Make) -> None:
     wrong = interval(1, 0.05, champion={"units": 2_000}, challenger={"units": 0})
     right = interval(2, 0.25, champion={"units": 1_500}, challenger={"units": 500})
-    found = TRAFFIC_SPLIT(policy, Evidence(step=2, asked_share=0.25, intervals=(wrong, right)))
+    found = TRAFFIC_SPLIT(policy, Evidence(step=2, target_share=0.25, intervals=(wrong, right)))
     assert found.outcome == "pass"

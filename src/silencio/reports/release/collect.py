@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from silencio.release.evidence import Interval
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import Event, ReleaseRecord
-from silencio.reports.release.comparison_facts import SpeciesFacts, SpeciesRow, WindowFacts
+from silencio.reports.release.comparison_facts import WindowFacts
+from silencio.reports.release.comparison_inputs import in_order
 from silencio.reports.release.exposure import exposure_of
 from silencio.reports.release.facts import BundleFacts, EventFacts, Headline, ReleaseFacts, RuleFacts, Unseen
 from silencio.reports.release.inputs import Licences, ReleaseInputs
@@ -48,7 +49,7 @@ def collect(inputs: ReleaseInputs) -> ReleaseFacts:
         history=tuple(_event(one, record) for one in record.history),
         replay=inputs.replay,
         flips=inputs.flips,
-        species=None if inputs.species is None else _sorted(inputs.species),
+        species=None if inputs.species is None else in_order(inputs.species),
         windows=_windows(inputs),
         exposure=exposure,
         unseen=(*_unseen_rules(rules), *_unseen_evidence(inputs, exposure.requests)),
@@ -125,17 +126,6 @@ def _licence_change(licences: Licences) -> str | None:
         f"What may be done with the challenger ({licences.challenger or 'unknown'}) is not what may be done with the "
         f"champion ({licences.champion or 'unknown'})."
     )
-
-
-def _sorted(species: SpeciesFacts) -> SpeciesFacts:
-    """Gone species first, then new ones, then by how much changes: what a reader of detections asks first."""
-    order = {"gone": 0, "new": 1, "both": 2}
-
-    def key(row: SpeciesRow) -> tuple[int, float, str]:
-        per_day = abs((row.challenger_per_day or 0.0) - (row.champion_per_day or 0.0))
-        return order[row.listed], -max(per_day, float(row.only_champion + row.only_challenger)), row.code
-
-    return species.model_copy(update={"rows": tuple(sorted(species.rows, key=key))})
 
 
 def _windows(inputs: ReleaseInputs) -> tuple[WindowFacts, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from silencio.evaluation.simultaneous import ALL, GroupBound, PairedBounds, compare_paired
 from silencio.release.comparison import AnswerComparison, SpeciesRow, WindowDisagreement
@@ -32,14 +32,52 @@ def with_comparison(inputs: ReleaseInputs, comparison: AnswerComparison) -> Rele
     Raises:
         ValueError: The record's policy is not what this version writes.
     """
-    policy = ReleasePolicy.model_validate(inputs.record.policy)
-    return replace(
-        inputs,
+    parts = comparison_parts(comparison, ReleasePolicy.model_validate(inputs.record.policy))
+    return replace(inputs, replay=parts.replay, flips=parts.flips, species=parts.species, windows=parts.windows)
+
+
+@dataclass(frozen=True)
+class ComparisonParts:
+    """What the page has of a comparison.
+
+    Attributes:
+        replay: None: there are no labels.
+        flips: None: there are no labels.
+        species: The species table.
+        windows: The largest disagreement first.
+    """
+
+    replay: ReplayFacts | None
+    flips: FlipFacts | None
+    species: SpeciesFacts
+    windows: tuple[WindowFacts, ...]
+
+
+def comparison_parts(comparison: AnswerComparison, policy: ReleasePolicy) -> ComparisonParts:
+    """From a comparison to parts of the page.
+
+    Args:
+        comparison: Of both bundles' answers to the same recordings.
+        policy: Of the release: its alpha for the replay, and the species that it must keep.
+    """
+    names = _names(comparison)
+    return ComparisonParts(
         replay=_replay(comparison, policy),
         flips=_flips(comparison),
         species=_species(comparison, policy),
-        windows=[_window(one, _names(comparison)) for one in comparison.windows],
+        windows=tuple(_window(one, names) for one in comparison.windows),
     )
+
+
+def in_order(species: SpeciesFacts) -> SpeciesFacts:
+    """Gone species first, then new ones, then by how much changes: what a reader of detections asks first."""
+    order = {"gone": 0, "new": 1, "both": 2}
+
+    def key(row: SpeciesFact) -> tuple[int, float, str]:
+        per_day = abs((row.challenger_per_day or 0.0) - (row.champion_per_day or 0.0))
+        return order[row.listed], -max(per_day, float(row.only_champion + row.only_challenger)), row.code
+
+    return species.model_copy(update={"rows": tuple(sorted(species.rows, key=key))})
 
 
 def _names(comparison: AnswerComparison) -> dict[str, str]:

@@ -12,10 +12,10 @@ from silencio.reports.release.comparison_facts import (
     FlipFacts,
     ReplayFacts,
     SliceDifference,
+    SpeciesFacts,
     SpeciesRow,
     WindowFacts,
 )
-from silencio.reports.release.facts import ReleaseFacts
 from silencio.reports.release.inputs import WindowSound
 from silencio.reports.release.words import OUTCOMES
 from silencio.reports.sound_picture import sound_picture
@@ -25,9 +25,8 @@ _MAX_LISTED = 10
 _LISTED = {"both": "", "new": "new", "gone": "gone"}
 
 
-def replay(facts: ReleaseFacts) -> Section:
+def replay(found: ReplayFacts | None, flips: FlipFacts | None) -> Section:
     """A forest of slices; what was not replayed is said, not left out."""
-    found = facts.replay
     if found is None:
         return Section("replay", "Labelled recordings", prose("No labelled recordings were replayed to both bundles."))
     if not found.n:
@@ -40,14 +39,13 @@ def replay(facts: ReleaseFacts) -> Section:
         f"slice where its upper bound lies below 0{_level(found)}."
     )
     parts = [prose(intro), _forest(found), _left_out(found)]
-    if facts.flips is not None:
-        parts += _flips(facts.flips)
+    if flips is not None:
+        parts += _flips(flips)
     return Section("replay", "Labelled recordings", join(*parts))
 
 
-def species(facts: ReleaseFacts) -> Section:
+def species(found: SpeciesFacts | None) -> Section:
     """Gained, gone, and how many detections a day there will be."""
-    found = facts.species
     title = "Species: what changes for whoever reads detections"
     if found is None or not found.rows:
         return Section("species", title, prose("The bundles' answers have not been compared species by species."))
@@ -66,14 +64,12 @@ def species(facts: ReleaseFacts) -> Section:
     return Section("species", title, join(intro, table("Species under both bundles", columns, rows, classes)))
 
 
-def windows(facts: ReleaseFacts, sounds: Mapping[tuple[str, float], WindowSound]) -> Section:
+def windows(found: Sequence[WindowFacts], sounds: Mapping[tuple[str, float], WindowSound]) -> Section:
     """The windows of largest disagreement, with their sound's picture where the recording is at hand."""
     title = "Where they disagree most"
-    if not facts.windows:
+    if not found:
         return Section("windows", title, prose("No windows were compared."))
-    shown = [
-        _window(number, one, sounds.get((one.recording, one.begin_s))) for number, one in enumerate(facts.windows, 1)
-    ]
+    shown = [_window(number, one, sounds.get((one.recording, one.begin_s))) for number, one in enumerate(found, 1)]
     return Section("windows", title, tag("div", *shown, class_="side"))
 
 

@@ -55,9 +55,9 @@ def as_html(facts: ReleaseFacts, sounds: Mapping[tuple[str, float], WindowSound]
     made = [
         rules(facts),
         evidence(facts),
-        replay(facts),
-        species(facts),
-        windows(facts, sounds),
+        replay(facts.replay, facts.flips),
+        species(facts.species),
+        windows(facts.windows, sounds),
         exposure(facts),
         unseen(facts),
         licences(facts),

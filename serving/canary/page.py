@@ -33,21 +33,21 @@ def write_page(record: ReleaseRecord, folder: Path, out: Path, recordings: Path 
         StorageError: They cannot be written.
         ReleaseError: The comparison is of another version.
     """
-    write_release_page(out, inputs_of(record, folder, recordings))
+    write_release_page(out, inputs_of(record, folder / COMPARISON, recordings))
     return [out / HTML, out / JSON]
 
 
 def html_of(record: ReleaseRecord, folder: Path) -> str:
     """The page alone, as MLflow keeps it."""
-    return as_html(collect(inputs_of(record, folder)), {})
+    return as_html(collect(inputs_of(record, folder / COMPARISON)), {})
 
 
-def inputs_of(record: ReleaseRecord, folder: Path, recordings: Path | None = None) -> ReleaseInputs:
+def inputs_of(record: ReleaseRecord, comparison: Path, recordings: Path | None = None) -> ReleaseInputs:
     """All that is known of a release; what is not there is said on the page.
 
     Args:
         record: The release.
-        folder: Its files.
+        comparison: The comparison of both bundles as a file; it need not be there.
         recordings: Folder of the recordings that were replayed; None: they are not at hand.
 
     Raises:
@@ -59,10 +59,9 @@ def inputs_of(record: ReleaseRecord, folder: Path, recordings: Path | None = Non
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         licences=Licences(champion=_licence(champion), challenger=_licence(challenger)),
     )
-    path = folder / COMPARISON
-    if not path.is_file():
+    if not comparison.is_file():
         return inputs
-    inputs = with_comparison(inputs, comparison_of(json.loads(path.read_bytes())))
+    inputs = with_comparison(inputs, comparison_of(json.loads(comparison.read_bytes())))
     if recordings is None or challenger is None:
         return inputs
     return with_sounds(inputs, recordings, challenger)
