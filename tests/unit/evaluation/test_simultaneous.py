@@ -150,7 +150,7 @@ def test_degenerate__everything_turned_over_is_a_number(rights: Rights) -> None:
 
 
 def test_family__equal_models_fail_no_more_often_than_the_level_over_ten_slices() -> None:
-    alpha, n, n_models = 0.05, 400, 500
+    alpha, n, n_models = 0.05, 400, 250
     members = _members(n, *(np.arange(n) // 40 == number for number in range(10)))
     together = alone = 0
     for seed in range(n_models):

@@ -184,11 +184,15 @@ def test_slices__change_against_a_champion_is_shown_where_there_is_one(
     inputs: ReportInputs, report: Report, shown: str
 ) -> None:
     assert "Against the champion" not in shown
-    changed = [replace(one, change=-0.25, change_interval=(-0.5, -0.1)) for one in inputs.evaluation.slices[:1]]
+    changed = [
+        replace(one, change=-0.25, change_interval=(-0.5, -0.1), simultaneous_upper=-0.07)
+        for one in inputs.evaluation.slices[:1]
+    ]
     evaluation = replace(inputs.evaluation, slices=changed, champion="0a1b2c3d4e5f")
     html = report(replace(inputs, evaluation=evaluation))
     assert "Against the champion 0a1b2c3d4e5f" in html
     assert "\N{MINUS SIGN}25\u202fpoints" in html and "\N{MINUS SIGN}50 to \N{MINUS SIGN}10\u202fpoints" in html
+    assert "\N{MINUS SIGN}7\u202fpoints" in html  # what decides
 
 
 def test_comparison__a_student_and_its_teacher_stand_in_one_table(inputs: ReportInputs, report: Report) -> None:
