@@ -26,8 +26,8 @@ SESSION_ID = {
     "in": "header",
     "required": False,
     # No lengths in the schema: an empty one is none, and one beside a body's is not looked at.
-    "description": "Ties requests of one walk, stream or device together, as session_id does where the body has none: up "
-    "to 200 characters. Where two bundles share visitors, a proxy can hand those of one session to the same by it.",
+    "description": "Ties requests of one walk, stream or device together, as session_id does where the body has none: "
+    "up to 200 characters. Where two bundles share visitors, a proxy can hand those of one session to the same by it.",
     "schema": _TEXT,
 }
 _IDS = ("X-Request-ID", "X-Silencio-Request-ID")
