@@ -25,9 +25,10 @@ SESSION_ID = {
     "name": "X-Session-ID",
     "in": "header",
     "required": False,
-    "description": "Ties requests of one walk, stream or device together, as session_id does where the body has none. "
-    "Where two bundles share visitors, those of one session are answered by the same.",
-    "schema": {**_TEXT, "minLength": 1, "maxLength": 200},
+    # No lengths in the schema: an empty one is none, and one beside a body's is not looked at.
+    "description": "Ties requests of one walk, stream or device together, as session_id does where the body has none: "
+    "up to 200 characters. Where two bundles share visitors, a proxy can hand those of one session to the same by it.",
+    "schema": _TEXT,
 }
 _IDS = ("X-Request-ID", "X-Silencio-Request-ID")
 # Meaning, and headers beside the request's id.

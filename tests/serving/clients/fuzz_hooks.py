@@ -28,6 +28,8 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     for fields in [case.query, body.get("parameters"), *(instances if isinstance(instances, list) else [])]:
         if isinstance(fields, dict):
             _fit_fields(fields)
+    if case.headers and isinstance(session_id := case.headers.get("X-Session-ID"), str):
+        case.headers["X-Session-ID"] = "".join(one if one.isprintable() else "n" for one in session_id)[:200]
     if isinstance(body.get("inputs"), list):
         body["inputs"] = [{"name": "audio", "datatype": "BYTES", "shape": [1], "data": [B64]}]
         # It is of features.

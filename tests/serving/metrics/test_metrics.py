@@ -21,7 +21,7 @@ from serving.access.keys import add_key
 from serving.local import LocalServers, local_servers
 from serving.metrics import REQUEST_STAGES, RUN_STAGES, Metrics, process
 from serving.metrics.model import DECODE_FAILURES
-from serving.metrics.process import count_request
+from serving.metrics.process import ANSWER_BUCKETS_S, count_request
 from serving.metrics.routes import (
     GRPC_STATUSES,
     OTHER,
@@ -122,6 +122,21 @@ def test_scrape__no_first_event_is_missed(counted: LocalServers, scorer: Scorer)
     assert labels("silencio_decode_failures", "kind") == {(kind,) for kind in DECODE_FAILURES}
     assert labels("silencio_stage_seconds", "stage") == {(stage,) for stage in REQUEST_STAGES}
     assert labels("silencio_request_seconds", "route") >= {(route,) for route in PREDICT_ROUTES}
+    assert labels("silencio_answer_seconds", "priority") == {("interactive",), ("batch",)}
+    for name in ("sessions", "failed_sessions", "rejected_sessions"):
+        assert labels(f"silencio_{name}") == {()}, name
+    bounds = {(priority, str(bound_s)) for priority in ("interactive", "batch") for bound_s in ANSWER_BUCKETS_S}
+    assert labels("silencio_slow_sessions", "priority", "beyond_s") == bounds
+    marked = {(traffic, status) for traffic in ("shadow", "simulated") for status in PREDICT_STATUSES}
+    assert labels("silencio_marked_requests", "traffic", "status") == marked
+
+
+def test_scrape__the_predictor_counts_no_sessions(counted: LocalServers) -> None:
+    """Who sums over both servers would count each visitor twice, and once more for every part of his recording."""
+    assert "silencio_sessions" in _scrape(counted.transformer.url)
+    assert not {"silencio_sessions", "silencio_answer_seconds"} & {
+        name for name, samples in _scrape(counted.predictor.url).items() if samples
+    }
 
 
 def test_requests__are_expected_before_a_bundle_and_of_every_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
