@@ -36,7 +36,7 @@ class Answers:
     """What clients got.
 
     Attributes:
-        latencies_s: Of each answer, from the connection on.
+        latencies_s: Seconds of each answer, from the connection on.
         statuses: How often each came; 0 is a broken connection.
         arms: The arm that answered each session.
     """

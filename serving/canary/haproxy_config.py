@@ -181,6 +181,8 @@ def _backends(arm: ArmName, addresses: ArmAddresses) -> Sequence[str]:
         f"  server {SERVER} {addresses.http} check inter 1s fall 2 rise 2 disabled",
         *answered,
         f"backend {arm}_grpc",
-        f"  server {SERVER} {addresses.grpc} proto h2 track {arm}/{SERVER}",
+        # A connection of its own for each call: one that broke between two calls would end the second without a count.
+        "  http-reuse never",
+        f"  server {SERVER} {addresses.grpc} proto h2 max-reuse 0 track {arm}/{SERVER}",
         *answered,
     ]

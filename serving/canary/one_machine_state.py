@@ -62,12 +62,12 @@ class MachineState(BaseModel):
     """What runs: `machine.json`, written by `silencio serve` alone, whole, whenever something of it changes.
 
     Attributes:
-        schema_version: Of this file.
-        pid: Of `silencio serve`.
+        schema_version: The file's version.
+        pid: The process of `silencio serve`.
         url: The public REST address.
         grpc_address: The public gRPC address, HOST:PORT.
         haproxy_pid: HAProxy's process.
-        config_sha256: Of HAProxy's configuration as it was written.
+        config_sha256: Digest of HAProxy's configuration as it was written.
         haproxy_metrics_url: Its metrics (`/metrics`), and what it counted of clients (`/units`).
         prometheus_url: Prometheus's address.
         prometheus_pid: None: it ended.
@@ -115,7 +115,7 @@ class Wanted(BaseModel):
     """What a release wants of the machine: `wanted.json`, written by `HAProxyRoute` alone, read by `silencio serve`.
 
     Attributes:
-        schema_version: Of this file.
+        schema_version: The file's version.
         challenger: What is to be offered; None: what `--canary` says.
         n_offers: Grows with each offer: one that ended is started again.
         promoted: `manifest_sha256` of the challenger that was promoted: after a restart it serves all.
