@@ -22,8 +22,9 @@ def _now() -> datetime:
 class Lease:
     """The Lease of one service's releases. `leaseTransitions` grows with each holder and is the fencing token.
 
-    Clocks of two processes may differ: a lease counts as over when its last renewal lies `duration_s` and a quarter back by
-    the clock of whoever wants it. What a judge with a slow clock does nevertheless, `ConfigMapStore.save` refuses.
+    Clocks of two processes may differ: a lease counts as over when its last renewal lies `duration_s` and a quarter
+    back by the clock of whoever wants it. What a judge with a slow clock writes all the same, `ConfigMapStore.save`
+    refuses.
 
     Args:
         cluster: Where.

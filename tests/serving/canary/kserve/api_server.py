@@ -59,6 +59,7 @@ class KubernetesApi:
         objects: By resource, namespace and name.
         log: Verb, resource and namespace of each request that came in.
         role: What the caller may do: pairs of verb and resource; None: everything.
+        crd_lacks: Fields of an InferenceService's spec that an older CRD does not know.
         webhook: Looks at InferenceServices before they are kept; raises `RefusedError`.
         before_write: Called once, before the next write is looked at: what somebody else does at that moment.
     """
@@ -67,6 +68,7 @@ class KubernetesApi:
     log: list[tuple[str, str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     role: set[tuple[str, str]] | None = None
+    crd_lacks: set[str] = field(default_factory=set)
     webhook: Callable[[dict[str, Any]], None] = lambda service: None
     before_write: Callable[[], None] | None = None
     released: threading.Event = field(default_factory=threading.Event)
@@ -127,7 +129,7 @@ class KubernetesApi:
             if verb == "get":
                 return former
             wanted = self._wanted(verb, resource, former, headers, body)
-            self._admit(resource, wanted)
+            self._admit(resource, wanted, is_strict=query.get("fieldValidation") == ["Strict"])
             return wanted if query.get("dryRun") == ["All"] else self.put(resource, name, wanted, namespace)
 
     def _list(self, resource: str, namespace: str, selector: str) -> Any:
@@ -157,8 +159,12 @@ class KubernetesApi:
         merged = merge(former, body)
         return {**merged, "status": former["status"]} if "status" in former else merged
 
-    def _admit(self, resource: str, wanted: dict[str, Any]) -> None:
+    def _admit(self, resource: str, wanted: dict[str, Any], *, is_strict: bool) -> None:
         if resource == "inferenceservices.serving.kserve.io":
+            for name in self.crd_lacks & set(wanted["spec"]):
+                if is_strict:
+                    raise RefusedError(400, f'strict decoding error: unknown field "spec.{name}"')
+                del wanted["spec"][name]  # dropped without a word
             if faults := faults_of(wanted):
                 raise RefusedError(400, f"strict decoding error: {'; '.join(faults)}")
             self.webhook(wanted)

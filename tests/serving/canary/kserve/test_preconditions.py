@@ -166,6 +166,12 @@ CASES = [
     ),
     Case("no HTTPRoute", r"no HTTPRoute silencio.*enable the Gateway API", STANDARD, change=_without_routes),
     Case(
+        "a CRD that does not know canaries",
+        r'unknown field "spec\.canary".*mend the InferenceService',
+        STANDARD,
+        change=lambda stage: stage.api.crd_lacks.add("canary"),
+    ),
+    Case(
         "what a webhook has against it",
         r"names must be unique.*mend the InferenceService",
         STANDARD,

@@ -182,6 +182,35 @@ def test_retire__writes_the_champion_back_without_a_visitor_at_the_challenger(kn
     assert knative.route().state().is_settled
 
 
+def test_retire__leaves_the_object_while_the_challenger_is_the_rolled_out_revision(knative: Stage) -> None:
+    """KServe would give its revision what the new one does not get: all visitors."""
+    knative.baking().roll_back(record())
+    with pytest.raises(RouteError, match="still has the challenger's"):
+        knative.route().retire(record())
+    assert knative.predictor["containers"][0]["env"][0]["value"] == CHALLENGER.place
+
+
+def test_retire__gives_nobody_to_a_revision_that_is_not_ready(knative: Stage) -> None:
+    knative.at(25).roll_back(record())
+    knative.settle()
+    with pytest.raises(RouteError, match="the next look goes on"):
+        knative.route().retire(record())
+    knative.controllers.broken.add(CHAMPION.place)  # the image is gone, the quota is used up
+    knative.settle()
+    with pytest.raises(RouteError, match="is not ready"):
+        knative.route().retire(record())
+    assert knative.predictor["canaryTrafficPercent"] == 0
+    assert knative.route().state().share_percent == 0
+
+
+def test_offer__has_pods_at_0_percent_where_no_number_is_given(standard: Stage) -> None:
+    """KServe makes ceil(replicas x share) of them otherwise, which is none."""
+    standard.edit({"spec": {"predictor": {"minReplicas": None}}})
+    standard.settle()
+    standard.offered()
+    assert standard.service["spec"]["canary"][0]["predictor"]["minReplicas"] == 1
+
+
 def test_roll_back__needs_neither_the_offer_nor_a_generation(stage: Stage) -> None:
     stage.at(25)
     for key in [key for key in stage.api.objects if key[2].endswith("-offer")]:

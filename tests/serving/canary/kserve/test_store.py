@@ -242,7 +242,7 @@ def test_compacted__adds_nothing_up_that_differs() -> None:
     """A test that counts by share would see another sum."""
     intervals = tuple(_interval(i, share=0.05 * (1 + i % 2)) for i in range(600))
     with pytest.raises(ReleaseError, match="longer looks"):
-        compacted(record(intervals=intervals), max_bytes=10_000)
+        compacted(record(intervals=intervals), max_bytes=80_000)
 
 
 def test_compacted__leaves_alone_what_fits() -> None:
