@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from serving.server.v2_outputs import wanted_outputs
 from serving.transformer.request.base64_text import decode_base64
-from serving.transformer.request.fields import LooseFields, validated
+from serving.transformer.request.fields import LooseFields, from_text, validated
 from serving.transformer.request.parsed_request import EncodedRecording, GivenFeatures, ParsedRequest
 from serving.transformer.request.v1 import MAX_INSTANCES
 from serving.transformer.responses import OUTPUTS
@@ -24,6 +24,7 @@ from silencio.features import FeatureSpec
 AUDIO = "audio"
 LOG_MEL = "log_mel"
 _SPEC = "spec_sha256"
+_DEGREES = ("latitude", "longitude")
 # Of the protocol, not of ours: how outputs are to be written.
 _PROTOCOL_PARAMETERS = {"binary_data_output", "content_type", "headers"}
 _NEEDED = f"one input is needed: {AUDIO} (BYTES, encoded recordings) or {LOG_MEL} (FP32, of this bundle's spec)"
@@ -72,8 +73,15 @@ def _others(inputs: tuple[str, ...]) -> str:
 
 def _parameters(request: InferRequest) -> dict[str, Any]:
     raw: Mapping[str, Any] = request.parameters or {}
-    parameters = dict(to_http_parameters(raw)) if request.from_grpc else dict(raw)
+    parameters = _of_grpc(raw) if request.from_grpc else dict(raw)
     return {name: value for name, value in parameters.items() if name not in _PROTOCOL_PARAMETERS}
+
+
+def _of_grpc(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The SDK's messages have texts and whole numbers alone: degrees come as text."""
+    parameters = dict(to_http_parameters(raw))
+    degrees = {name: value for name, value in parameters.items() if name in _DEGREES and isinstance(value, str)}
+    return parameters | from_text(degrees)
 
 
 def _contents(tensor: InferInput) -> list[bytes]:

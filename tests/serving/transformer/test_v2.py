@@ -130,6 +130,31 @@ def test_outputs__come_as_they_were_asked_for_and_are_the_same_bits(
     assert message["model_version"] == answer.model_version
 
 
+def _placed(recording: bytes, latitude: object) -> ModelInferRequest:
+    parameters = {"latitude": latitude, "longitude": "-74.21", "recorded_at": "2026-05-08T05:40:00-05:00"}
+    return InferRequest("silencio", [_audio(recording)], parameters=parameters).to_grpc()
+
+
+@pytest.mark.parametrize("latitude", ["6.76", 6])
+def test_grpc__takes_a_place_in_degrees(servers: LocalServers, recording: Make, latitude: str | int) -> None:
+    # KServe's messages have no numbers with a fraction: without texts nobody's place could be sent.
+    with grpc.insecure_channel(servers.grpc_address) as channel:
+        answer = GRPCInferenceServiceStub(channel).ModelInfer(_placed(recording(), latitude), timeout=HANG_S)
+    assert [one.name for one in answer.outputs] == ["probabilities", "document", "n_windows"]
+
+
+@pytest.mark.parametrize(
+    ("latitude", "sentence"),
+    [("north", "a number is needed"), ("nan", "a finite number is needed"), ("91", "at most 90 is needed")],
+)
+def test_grpc__refuses_degrees_that_are_none(
+    servers: LocalServers, recording: Make, latitude: str, sentence: str
+) -> None:
+    with grpc.insecure_channel(servers.grpc_address) as channel, pytest.raises(grpc.RpcError) as caught:
+        GRPCInferenceServiceStub(channel).ModelInfer(_placed(recording(), latitude), timeout=HANG_S)
+    assert caught.value.details() == f"parameters.latitude: {sentence}"
+
+
 def test_grpc__takes_what_rest_takes(servers: LocalServers, http: httpx.Client, recording: Make) -> None:
     """A minute of stereo is more than gRPC takes by itself."""
     encoded = recording(60.0, "WAV", 48_000, 2)
