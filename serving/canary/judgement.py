@@ -81,7 +81,7 @@ def known_health(record: ReleaseRecord, health: Mapping[ArmName, ArmHealth], arm
 
 def cpu_between(before: Mapping[ArmName, ArmHealth], after: Mapping[ArmName, ArmHealth]) -> dict[str, float]:
     """CPU seconds a window by arm between two looks at both; empty where it is not known of both."""
-    found = {}
+    found: dict[str, float] = {}
     for arm in ARMS:
         first, last = before.get(arm, ArmHealth()), after.get(arm, ArmHealth())
         if first.cpu_s is None or last.cpu_s is None or first.n_windows is None or last.n_windows is None:
