@@ -79,7 +79,7 @@ def start(options: argparse.Namespace) -> int:
         _hand_in(place, options, record)
         place.store.save(record, fencing_token=token)
     sys.stdout.write(
-        f"release {record.release_id}: {challenger.version} is offered; `silencio release auto` judges it\n"
+        f"release {record.release_id}: {challenger.version} is offered; `silencio release auto` takes it from there\n"
     )
     return 0
 
@@ -190,7 +190,7 @@ def _request(options: argparse.Namespace, record: ReleaseRecord) -> Request:
 
 
 def _done_or_left(place: Place, request: Request) -> int:
-    """Carry a request out where nobody judges; else the judge will."""
+    """Carry a request out where no judge is at work; else the judge will."""
     messages: list[str] = []
     try:
         with place.store.lease(f"{request.by}, silencio release {request.command}") as token:

@@ -92,7 +92,7 @@ class KServePlace:
     """The release of one InferenceService.
 
     Args:
-        options: Of the command.
+        options: Options of the command.
 
     Raises:
         ConfigError: NAMESPACE/NAME is none.

@@ -81,7 +81,7 @@ def _add_auto(commands: Commands[argparse.ArgumentParser]) -> None:
     auto.add_argument(
         "--targets_port", type=int, metavar="PORT", help="with --isvc: tell Prometheus the arms' pods, at /targets"
     )
-    auto.add_argument("--holder", metavar="NAME", help="who judges; default: this account on this machine")
+    auto.add_argument("--holder", metavar="NAME", help="name of this judge; default: this account on this machine")
     auto.set_defaults(run=_later("auto"))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from serving.canary.clock import Clock, iso, seconds_of
 from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
 from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
-from serving.canary.judgement import Decide, Rules, Staging, cpu_between, judge_with_memory, known_health
+from serving.canary.judgement import Decide, Rules, Staging, apply_rules_with_memory, cpu_between, known_health
 from serving.canary.persons import apply_request
 from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
@@ -53,7 +53,7 @@ class World:
         requests: What people ask for.
         staging: Looks at the challenger before visitors.
         clock: Time.
-        rules: Verdicts of all rules: `silencio.release.rules.judge`, by default.
+        rules: Verdicts of all rules: `silencio.release.rules.apply_rules`, by default.
         decide: What follows from them: `silencio.release.decision.decide`.
         on_message: Called with what went wrong in a look, and with each move.
         on_record: Called with every record that was written: gauges, pages.
@@ -66,7 +66,7 @@ class World:
     requests: RequestBox
     staging: Staging
     clock: Clock
-    rules: Rules = field(default_factory=judge_with_memory)
+    rules: Rules = field(default_factory=apply_rules_with_memory)
     decide: Decide = decide
     on_message: Callable[[str], None] = _ignore
     on_record: Callable[[ReleaseRecord], None] = lambda record: None
@@ -89,7 +89,7 @@ class Auto:
         """Look until the release has ended and nothing is owed.
 
         Args:
-            holder: Who judges: shown to whoever is refused.
+            holder: Name that is shown to whoever finds the lease taken.
             is_over: Ends it earlier.
 
         Raises:
@@ -107,7 +107,7 @@ class Auto:
         """One look.
 
         Args:
-            token: Of the lease that is held.
+            token: The lease's fencing token.
 
         Returns:
             The record after it; None where there is no release.
@@ -125,14 +125,14 @@ class Auto:
             return record  # on its way
         record = self._pay(record)
         if not record.has_ended:
-            record = self._judge(record)
+            record = self._evaluate(record)
         return self._pay(record) if record.intention is None else record
 
     def obey(self, token: int) -> ReleaseRecord | None:
         """Do what people asked for and what is on its way or owed, and judge nothing.
 
         Args:
-            token: Of the lease that is held.
+            token: The lease's fencing token.
 
         Returns:
             The record after it; None where there is no release.
@@ -152,7 +152,7 @@ class Auto:
 
         Args:
             decision: What is to be done.
-            token: Of the lease that is held.
+            token: The lease's fencing token.
             by: Who.
 
         Raises:
@@ -272,7 +272,7 @@ class Auto:
 
     # What was seen
 
-    def _judge(self, record: ReleaseRecord) -> ReleaseRecord:
+    def _evaluate(self, record: ReleaseRecord) -> ReleaseRecord:
         try:
             record = self._prepare(record)
             if record.intention is not None or record.has_ended:
@@ -357,7 +357,7 @@ class Auto:
             "cpu_s_per_window": cpu_s_per_window,
         }
         record = self._save(record.model_copy(update=changes))
-        return self._back(record, "; ".join(staged.refusals), "reachability") if staged.refusals else record
+        return self._back(record, "; ".join(staged.reasons), "reachability") if staged.reasons else record
 
     def _slow_bound_s(self) -> float | None:
         try:

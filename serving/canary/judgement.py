@@ -40,12 +40,12 @@ class Staged:
     """What staging found.
 
     Attributes:
-        refusals: Why no visitor may meet the challenger; empty: nothing was found.
-        intervals: Of simulated users on both arms.
+        reasons: Why no visitor may meet the challenger; empty: nothing was found.
+        intervals: Counts of simulated users on both arms.
         slow_bound_s: From the champion's answers to simulated users, for a champion that had no visitors.
     """
 
-    refusals: Sequence[str] = ()
+    reasons: Sequence[str] = ()
     intervals: Sequence[Interval] = ()
     slow_bound_s: float | None = None
 
@@ -81,7 +81,7 @@ def known_health(record: ReleaseRecord, health: Mapping[ArmName, ArmHealth], arm
 
 def cpu_between(before: Mapping[ArmName, ArmHealth], after: Mapping[ArmName, ArmHealth]) -> dict[str, float]:
     """CPU seconds a window by arm between two looks at both; empty where it is not known of both."""
-    found = {}
+    found: dict[str, float] = {}
     for arm in ARMS:
         first, last = before.get(arm, ArmHealth()), after.get(arm, ArmHealth())
         if first.cpu_s is None or last.cpu_s is None or first.n_windows is None or last.n_windows is None:
@@ -93,7 +93,7 @@ def cpu_between(before: Mapping[ArmName, ArmHealth], after: Mapping[ArmName, Arm
     return found
 
 
-def judge_with_memory() -> Rules:
+def apply_rules_with_memory() -> Rules:
     """All rules; those that have one look at evidence that does not grow are worked out once, not at every look."""
     rules = [_remembering(rule) if rule.name in ONE_LOOK else rule for rule in RULES]
     return lambda policy, evidence: apply_rules(policy, evidence, rules)

@@ -36,7 +36,7 @@ def apply_request(
         record: The release as it stands.
         request: The command.
         at_s: Now.
-        token: Of the lease that is held.
+        token: The lease's fencing token.
         generation: What the route says of itself.
 
     Raises:

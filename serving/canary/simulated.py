@@ -72,7 +72,7 @@ def interleaved(endpoints: Endpoints, clips: Sequence[bytes], n_requests: int) -
     Args:
         endpoints: Where the arms answer.
         clips: What is sent, by turns.
-        n_requests: Of both arms together, rounded up to whole pairs for every user.
+        n_requests: Requests to both arms together, rounded up to whole pairs for every user.
     """
 
     def user(number: int) -> dict[ArmName, list[Outcome]]:

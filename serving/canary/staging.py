@@ -96,12 +96,12 @@ class HttpStaging:
             self.endpoints(),
             clips_of(self.recordings),
         )
-        refusals = _integration(endpoints, clips[0])
-        if refusals:
-            return Staged(refusals=refusals)
+        reasons = _integration(endpoints, clips[0])
+        if reasons:
+            return Staged(reasons=reasons)
         for n_users in self.load_users:
-            if refusal := _load(endpoints, clips, n_users):
-                return Staged(refusals=[refusal])
+            if reason := _load(endpoints, clips, n_users):
+                return Staged(reasons=[reason])
         began_s = self.clock.now_s() - seconds_of(record.began_at)
         outcomes = interleaved(endpoints, clips, policy.min_simulated_requests)
         bound_s = record.slow_bound_s or slow_bound_s(outcomes["champion"])

@@ -1,7 +1,7 @@
 """The record of releases in a folder of this machine: one file a release, one judge at a time.
 
 state.json            the last release, as it stands
-judge.lock            locked by whoever judges; says who, since when and the how manieth
+judge.lock            locked by the judge; its name, process and fencing token
 requests/             what people asked for and the judge has not done yet
 releases/<id>/        what is kept of each release: record.json, evidence.json, verdict.json, report.html
 """

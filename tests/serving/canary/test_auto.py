@@ -81,7 +81,7 @@ def test_auto__refuses_what_replay_shows_to_be_worse_before_any_visitor(place: P
 
 
 def test_auto__refuses_before_any_visitor_what_staging_found(place: Place) -> None:
-    place.staging.refusals = ["32 users at once: 4 of 200 requests failed"]
+    place.staging.reasons = ["32 users at once: 4 of 200 requests failed"]
     place.begin()
     record = place.auto()
     assert (record.state, record.rule) == ("refused", "reachability")

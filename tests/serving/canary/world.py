@@ -192,7 +192,7 @@ class MemoryStaging:
     """What was found before visitors."""
 
     passes_parity: bool = True
-    refusals: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     replay: Replay | None = None
     n_runs: int = 0
 
@@ -203,7 +203,7 @@ class MemoryStaging:
         self.n_runs += 1
         counts = ArmCounts(requests=200, units=200)
         interval = Interval(step=0, share=0.5, began_s=0, ended_s=1, champion=counts, challenger=counts, simulated=True)
-        return Staged(refusals=self.refusals, intervals=[interval])
+        return Staged(reasons=self.reasons, intervals=[interval])
 
     def evidence(self, record: ReleaseRecord) -> StagedEvidence:
         return StagedEvidence(replay=self.replay)
