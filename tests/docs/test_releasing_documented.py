@@ -116,5 +116,13 @@ def test_field__of_a_rule_is_explained(name: str) -> None:
     assert f"`{name}`" in _section("The policy")
 
 
+def test_page__names_the_pipelines_nodes_and_the_compiled_file() -> None:
+    section = _section("As a pipeline")
+    (compiled,) = (ROOT / "pipelines" / "compiled").glob("release-*.yaml")
+    for name in ("replay", "stage", "canary_step", "promote", "roll_back", f"pipelines/compiled/{compiled.name}"):
+        assert f"`{name}`" in section
+    assert (ROOT / "manifests" / "release" / "role.yaml").is_file()
+
+
 def test_page__names_its_files() -> None:
     assert f"`{HTML}` and `{JSON}`" in _section("The page")
