@@ -11,7 +11,7 @@ OUT ?= out
 YAMNET := $(wildcard ../shared/weights/yamnet.tflite)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test coverage check survival soak browser docs site extras bench proofs accuracy reserve compile format lock clean recordings
+.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,14 +56,20 @@ docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs 
 site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of the code, in out/site; strict: links, anchors, names
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
 
-extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, or other people's clients
+extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, or other people's clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
+	scripts/install_splitter.sh $(OUT)/splitter
 	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" \
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics/test_metrics.py tests/serving/metrics/test_prometheus.py \
-		tests/unit/encoders/test_references.py tests/serving/clients
+		tests/unit/encoders/test_references.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
+		tests/serving/canary/test_haproxy_route.py tests/serving/canary/test_one_machine.py
+
+canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
+	scripts/install_splitter.sh $(OUT)/splitter
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m release
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

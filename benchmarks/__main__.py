@@ -27,6 +27,7 @@ NAMES = (
     "bundle_size",
     "batching",
     "serving",
+    "canary",
     "batch_score",
     "memory",
     "training",

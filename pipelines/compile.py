@@ -17,6 +17,8 @@ from components.image import VERSION
 from pipelines.batch_score import NAME, batch_score_pipeline
 from pipelines.cluster_places import names_claim
 from pipelines.ir_check import refuse_faults
+from pipelines.release import NAME as RELEASE
+from pipelines.release import release_pipeline
 from pipelines.resources import Cluster, made_for
 from pipelines.step_process import supervised
 from pipelines.train import train_pipeline
@@ -26,7 +28,7 @@ COMPILED = Path(__file__).parent / "compiled"
 
 
 def compile_all(directory: Path, cluster: Cluster = Cluster()) -> list[Path]:  # noqa: B008  # it is frozen
-    """Write one file for each preset of `train`, and one for `batch_score`, named by version.
+    """Write one file for each preset of `train`, one for `batch_score` and one for `release`, named by version.
 
     Args:
         directory: Gets the files.
@@ -45,7 +47,10 @@ def compile_all(directory: Path, cluster: Cluster = Cluster()) -> list[Path]:  #
     path = directory / f"{NAME}-{VERSION}.yaml"
     with made_for(cluster):
         write_package(batch_score_pipeline(), path)
-    return [*written, path]
+    released = directory / f"{RELEASE}-{VERSION}.yaml"
+    with made_for(cluster):
+        write_package(release_pipeline(), released)
+    return [*written, path, released]
 
 
 def write_package(pipeline: Any, path: Path) -> None:

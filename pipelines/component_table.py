@@ -13,9 +13,10 @@ from google.protobuf import json_format  # type: ignore[import-untyped]  # it ha
 from kfp.dsl import python_component
 
 import components
-from pipelines import batch_score, train, train_nodes
+from pipelines import batch_score, release, train, train_nodes
 from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_objects import RECORDINGS, TRACKING
+from pipelines.release import release_pipeline
 from pipelines.resources import CPU, GPU, Cluster, made_for
 from pipelines.train import train_pipeline
 from silencio.config import preset_text, resolve
@@ -26,7 +27,7 @@ OVERRIDES = ("student={}", "self_training={pool: soundscapes}")
 # Graphs import what they are made of.
 _COMPONENTS = {
     one.python_func.__name__: one
-    for module in (batch_score, train, train_nodes)
+    for module in (batch_score, release, train, train_nodes)
     for one in vars(module).values()
     if isinstance(one, python_component.PythonComponent)
 }
@@ -34,8 +35,9 @@ _PAGE = """\
 # Components
 
 Every step of the pipelines is a component of its own (`components/NAME`), and calls the function `run` of
-`silencio.steps.NAME`, which knows nothing of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds
-that this page is what the components and the compiled graphs say.
+`silencio.steps.NAME`, or of `serving.canary.steps.NAME` where it asks what carries releases out; neither knows
+anything of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the
+components and the compiled graphs say.
 
 Artifacts stand with their type, parameters without; `[…]` is a list of artifacts, `?` need not be there. *Metrics* and
 *HTML* are shown on the step's page in KFP. Resources are those of the preset `{preset}` in the profile `cpu`, and in
@@ -72,7 +74,11 @@ def component_names() -> list[str]:
 
 
 def _tables() -> Iterator[str]:
-    graphs = {"train": _uses_of_train(), "batch_score": _uses([("", batch_score_pipeline())])}
+    graphs = {
+        "train": _uses_of_train(),
+        "batch_score": _uses([("", batch_score_pipeline())]),
+        "release": _uses([("", release_pipeline())]),
+    }
     for pipeline, uses in graphs.items():
         own = [name for name in uses if pipeline == "train" or name not in graphs["train"]]
         lines = [

@@ -23,6 +23,10 @@ def _run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         parser.error(str(error))
     if "bundle" not in settings.model_fields_set:
         parser.error(f"needed: --bundle DIR, the bundle to serve, or {LocalSettings.variable('bundle')}")
+    if settings.canary is not None or settings.splitter:
+        from serving.canary.one_machine_command import up_with_canary
+
+        return up_with_canary(settings)
     from serving.local.up import up
 
     return up(settings)

@@ -17,7 +17,7 @@ from serving.client.connection import check_address, connection, trust_for
 from serving.client.errors import BusyError, RefusedRecordingError, UnreachableError, UntrustedServerError
 from serving.client.retry import RetryPolicy, retry_after_s
 from serving.client.trust import is_certificate_refused, shows_certificate
-from serving.server.protocol import MODEL_NAME, Priority
+from serving.server.protocol import MODEL_NAME, SESSION_HEADER, Priority
 from silencio.audio import Truncated
 from silencio.detections import RecordingDocument
 from silencio.detections.documents import TopK
@@ -105,13 +105,23 @@ class Client:
             if is_certificate_refused(error):
                 raise UntrustedServerError(self.trust.explained(self.url, error, self._through)) from error
 
-    def post(self, content: bytes, media_type: str, query: Mapping[str, str] | None = None) -> httpx.Response:
+    def post(
+        self,
+        content: bytes,
+        media_type: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        session_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         """Send a body to the predict route, once.
 
         Args:
             content: The body.
             media_type: Its `Content-Type`.
             query: Options in the address, for uploads.
+            session_id: Sent where a proxy before two arms can read it, which reads no bodies.
+            headers: Further headers.
 
         Returns:
             The server's response, whatever its status.
@@ -121,7 +131,10 @@ class Client:
             UnreachableError: No response came.
         """
         try:
-            return self._http.post(self.route, content=content, headers={"Content-Type": media_type}, params=query)
+            named = httpx.Headers(
+                {"Content-Type": media_type, **_session_header(session_id), **(headers or {})}, encoding="utf-8"
+            )
+            return self._http.post(self.route, content=content, headers=named, params=query)
         except httpx.TransportError as error:
             message = self.trust.explained(self.url, error, self._through)
             if is_certificate_refused(error):
@@ -149,7 +162,8 @@ class Client:
             latitude: Degrees north of where it was recorded.
             longitude: Degrees east.
             recorded_at: When it was recorded.
-            session_id: Ties requests of one walk or stream together in the server's log.
+            session_id: Ties requests of one walk or stream together: in the server's log, and, where two bundles
+                share visitors, at one of them.
             name: The recording's name.
             priority: Batch work waits for everybody else's; None leaves it to the server.
             truncated: What becomes of a file that ends before its recording does; None is `note`.
@@ -170,10 +184,10 @@ class Client:
         options = _given({"top_k": top_k, "priority": priority, "truncated": truncated})
         content = {"instances": [instance], "parameters": options}
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-        return self._retry.call(lambda: self._predict(body), self._wait)
+        return self._retry.call(lambda: self._predict(body, session_id), self._wait)
 
-    def _predict(self, body: bytes) -> RecordingDocument:
-        response = self.post(body, "application/json")
+    def _predict(self, body: bytes, session_id: str | None) -> RecordingDocument:
+        response = self.post(body, "application/json", session_id=session_id)
         if response.status_code in BUSY_STATUSES:
             after_s = retry_after_s(response.headers.get("Retry-After", ""))
             raise BusyError(_error_text(response), after_s or _DEFAULT_RETRY_AFTER_S)
@@ -194,6 +208,13 @@ class Client:
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _session_header(session_id: str | None) -> dict[str, str]:
+    """As a header can have it: what has blanks around it, or line breaks, stands in the body alone."""
+    if not session_id or not session_id.isprintable() or session_id.strip() != session_id:
+        return {}
+    return {SESSION_HEADER: session_id}
 
 
 def _error_text(response: httpx.Response) -> str:

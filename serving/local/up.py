@@ -43,7 +43,7 @@ def up(settings: LocalSettings) -> int:
     if settings.keys is not None:
         read_keys(settings.keys)  # the transformer would say so too, in its log
     output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     begun_s = time.monotonic()
     status = progress.status("starting predictor and transformer")
     status.start()
@@ -55,7 +55,7 @@ def up(settings: LocalSettings) -> int:
             grpc_port=settings.grpc_port,
             max_body_bytes=settings.max_body_bytes,
             tls=tls,
-            transformer_options=_transformer_options(settings),
+            transformer_options=transformer_options(settings),
             on_progress=lambda message: status.update(Text(f"{message} ({time.monotonic() - begun_s:.0f} s)")),
         ) as servers:
             status.stop()
@@ -63,11 +63,11 @@ def up(settings: LocalSettings) -> int:
             output.print(
                 f"ready after {took_s:.1f} s at {servers.url} (a page to try it; gRPC at {servers.grpc_address})"
             )
-            for note in _notes(settings, servers.url, tls):
+            for note in notes(settings, servers.url, tls):
                 output.print(f"note: {note}")
             output.print(f"\n{example_requests(servers.url, settings.keys, settings.tls_cert)}")
             # Servers that are ready have checked the bundle.
-            output.print(_licence(read_manifest(settings.bundle)))
+            output.print(licence(read_manifest(settings.bundle)))
             output.print("Ctrl-C stops it.")
             _wait_for_interrupt(servers)
         progress.print("stopped")
@@ -93,7 +93,8 @@ def _wait_for_interrupt(servers: LocalServers) -> None:
         return
 
 
-def _transformer_options(settings: LocalSettings) -> list[str]:
+def transformer_options(settings: LocalSettings) -> list[str]:
+    """The transformer's own of the settings, as its command line has them."""
     given = {name: getattr(settings, name) for name in ("site_list", "prediction_log", "keys", "max_feature_bytes")}
     words = [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
     words += [f"--allow_origin={origin}" for origin in settings.allow_origin]
@@ -101,7 +102,8 @@ def _transformer_options(settings: LocalSettings) -> list[str]:
     return [*words, "--birdnet_range" if settings.birdnet_range else "--no-birdnet_range"]
 
 
-def _interrupt(number: int, frame: object) -> None:
+def interrupt(number: int, frame: object) -> None:
+    """A signal's handler: stop as Ctrl-C does."""
     raise KeyboardInterrupt
 
 
@@ -111,7 +113,7 @@ def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
     return None if certificate is None or key is None else Tls(certificate, key)
 
 
-def _notes(settings: LocalSettings, url: str, tls: Tls | None) -> Iterator[str]:
+def notes(settings: LocalSettings, url: str, tls: Tls | None) -> Iterator[str]:
     """What whoever started it might not expect."""
     yield from misspelt(LocalSettings, TransformerSettings, PredictorSettings)
     if settings.keys is None and settings.host not in LOOPBACK_HOSTS:
@@ -123,6 +125,7 @@ def _notes(settings: LocalSettings, url: str, tls: Tls | None) -> Iterator[str]:
         yield f"clients do not take the certificate {tls.certificate} at {host} ({reason}){others}"
 
 
-def _licence(manifest: BundleManifest) -> str:
+def licence(manifest: BundleManifest) -> str:
+    """The line that says under what licence answers stand."""
     of = "; ".join(f"{name}: {licence}" for name, licence in manifest.licences.get("weights", {}).items())
     return f"licence of its answers: {manifest.licences.get('verdict', 'unknown')}{f' ({of})' if of else ''}\n"

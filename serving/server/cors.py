@@ -11,12 +11,21 @@ from starlette.responses import JSONResponse, Response
 
 _METHODS = ("GET", "HEAD", "POST")
 # What a page may send beyond what every page may, and what it may read.
-_REQUEST_HEADERS = ("Authorization", "Content-Encoding", "Inference-Header-Content-Length", "X-API-Key", "X-Request-ID")
+_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Encoding",
+    "Inference-Header-Content-Length",
+    "X-API-Key",
+    "X-Request-ID",
+    "X-Session-ID",
+)
 _ANSWER_HEADERS = (
     "Inference-Header-Content-Length",
     "Retry-After",
     "WWW-Authenticate",
     "X-Request-ID",
+    "X-Silencio-Arm",
+    "X-Silencio-Release",
     "X-Silencio-Request-ID",
 )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from serving.access import Authenticator
 from serving.access.tls import Tls
+from serving.server.accounting import Accounting
 from serving.server.admission import Limits
 from serving.server.middleware import AddRoutes
 
@@ -21,6 +22,7 @@ class Entrance:
         tls: Certificate and key; None speaks plain text.
         routes: Adds routes to the REST side, before the SDK's: of two with the same path the first answers.
         allowed_origins: Origins of web pages that may read the REST side's answers, by `check_origin`.
+        accounting: What becomes of a request beside its answer.
     """
 
     host: str
@@ -29,3 +31,4 @@ class Entrance:
     tls: Tls | None = None
     routes: AddRoutes | None = None
     allowed_origins: tuple[str, ...] = ()
+    accounting: Accounting = field(default_factory=Accounting)

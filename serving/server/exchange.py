@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -10,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.access import ApiKey
+from serving.server.accounting import RequestAccount
 from serving.server.error_handlers import log_response
 from serving.server.errors import Overloaded, RefusalError
 from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
@@ -24,19 +26,34 @@ class Exchange:
         scope: ASGI's scope, with the method and the headers that the model is to see.
         operation: The further name of the route by which it came; empty by its own.
         body: The request's body.
+        account: What it is counted as.
         ids: The request's ids, for log lines and the answer.
         status: The answer's status; 0 before it begins.
         refusal: The error that is answered in place of the application, whose own answer is then dropped.
     """
 
-    def __init__(self, scope: Scope, operation: str, body: RequestBody, receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        operation: str,
+        body: RequestBody,
+        account: RequestAccount,
+        receive: Receive,
+        send: Send,
+    ) -> None:
         self.scope = scope
         self.operation = operation
         self.body = body
+        self.account = account
         self.ids = RequestIds.of(Headers(scope=scope).get(REQUEST_ID, ""))
         self.status = 0
         self.refusal: RefusalError | Overloaded | None = None
         self._receive, self._send = receive, send
+
+    def take_id_of_copy(self) -> None:
+        """A copied request is known by the id that the visitor's has: rows of both logs are joined by it."""
+        if self.account.marks.request_id:
+            self.ids = RequestIds.of(self.ids.offered, self.account.marks.request_id)
 
     def pass_head(self, key: ApiKey | None, n_body_bytes: int | None, without_keys: bool) -> None:
         """Write what the middleware knows into the request's head.
@@ -49,6 +66,7 @@ class Exchange:
         query = self.scope["query_string"].decode("latin-1")
         own = {
             **self.ids.headers(),
+            **self.account.headers(),
             QUERY_HEADER: query,
             KEY_NAME_HEADER: key.name if key else "",
             KEY_ROLE_HEADER: key.role if key else "",
@@ -107,8 +125,10 @@ class Exchange:
             return
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            ids = [(name.encode(), value.encode()) for name, value in self.ids.headers().items()]
-            message = {**message, "headers": [*message.get("headers", []), *ids]}
+            self.account.computed_s = time.perf_counter()
+            own = self.ids.headers() | self.account.headers()
+            encoded = [(name.encode(), value.encode()) for name, value in own.items()]
+            message = {**message, "headers": [*message.get("headers", []), *encoded]}
         await self._send(message)
 
     async def refuse(self) -> None:

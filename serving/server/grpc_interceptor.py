@@ -6,7 +6,8 @@ import logging
 import time
 from collections import namedtuple
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -22,9 +23,10 @@ from kserve.errors import (
 )
 from kserve.logging import logger
 
-from serving.access import AccessError, Authenticator
-from serving.metrics.process import count_request, expect_requests
+from serving.access import AccessError, ApiKey, Authenticator
+from serving.metrics.process import expect_requests
 from serving.metrics.routes import GRPC_PREDICT_ROUTE, GRPC_STATUSES
+from serving.server.accounting import Accounting, RequestAccount
 from serving.server.admission import AdmissionController, Ticket
 from serving.server.error_handlers import INTERNAL, log_response
 from serving.server.errors import Overloaded
@@ -50,10 +52,17 @@ class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is u
     Args:
         admission: Shared with REST.
         authenticator: Checks keys; None lets everybody in.
+        accounting: Shared with REST; by default no sessions are counted, and no marks believed.
     """
 
-    def __init__(self, admission: AdmissionController, authenticator: Authenticator | None) -> None:
+    def __init__(
+        self,
+        admission: AdmissionController,
+        authenticator: Authenticator | None,
+        accounting: Accounting | None = None,
+    ) -> None:
         self._admission = admission
+        self._accounting = accounting or Accounting()
         self._authenticator = authenticator
         expect_requests((GRPC_PREDICT_ROUTE,), GRPC_STATUSES)
         self._messages = Messages(admission.limits.body_read_timeout_s)
@@ -76,44 +85,50 @@ class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is u
     async def _answer(self, handler: Any, method: str, messages: AsyncIterator[bytes], context: Any) -> Any:
         begun_s = time.perf_counter()
         offered = {one.key: one.value for one in context.invocation_metadata()}
-        ids = RequestIds.of(_text(offered.get(REQUEST_ID)))
-        id_metadata = tuple(ids.headers().items())
-        status = StatusCode.CANCELLED  # what a client counts as that does not wait
+        texts = {name: value for name, value in offered.items() if isinstance(value, str)}
+        account = self._accounting.begin(texts, "")
+        ids = RequestIds.of(texts.get(REQUEST_ID, ""))
+        ended = _GONE
         try:
             with Ticket(self._admission) as ticket:
-                own = self._authenticated(method, offered) | ids.headers()
+                key = self._authenticated(method, texts)
+                self._accounting.believe(account, self._accounting.marks.read(texts, key, _host(context.peer())))
+                ids = RequestIds.of(ids.offered, account.marks.request_id or ids.own)
+                own = _key_headers(key) | ids.headers() | account.headers()
                 message = await self._read(method, messages, ticket)
+                account.received_s = time.perf_counter()
                 metadata = _handed_on(
                     offered, own | {"content-length": str(len(message))}, self._authenticator is not None
                 )
                 request = handler.request_deserializer(message)
                 del message  # what was read of it has a copy
                 answer = await handler.unary_unary(request, _Context(context, metadata))
-            context.set_trailing_metadata(id_metadata)
-            status = StatusCode.OK
+                account.computed_s = time.perf_counter()
+            context.set_trailing_metadata(_trailing(ids, account))
+            ended = _WELL
             return answer
         except Exception as error:  # noqa: BLE001  # the outermost layer: whatever it is becomes a status and a sentence
-            status, sentence = _explain(error)
-            if status is not StatusCode.INTERNAL:
-                log_response(status.name, method, ids, sentence)
+            account.computed_s = time.perf_counter()
+            ended = _explain(error)
+            if ended.status is not StatusCode.INTERNAL:
+                log_response(ended.status.name, method, ids, ended.sentence)
             elif isinstance(error, InferenceError):
-                log_response(status.name, method, ids, str(error), logging.ERROR)
+                log_response(ended.status.name, method, ids, str(error), logging.ERROR)
             else:
                 logger.exception("INTERNAL %s %s: not foreseen", method, ids)
-            await context.abort(status, sentence, id_metadata)
+            await context.abort(ended.status, ended.sentence, _trailing(ids, account))
         finally:
-            count_request(f"grpc {method}", status.name, time.perf_counter() - begun_s)
+            self._accounting.end(account, f"grpc {method}", ended.status.name, ended.http_status, begun_s)
 
-    def _authenticated(self, method: str, offered: Mapping[str, Any]) -> dict[str, str]:
-        """The key with which it came, as metadata.
+    def _authenticated(self, method: str, offered: Mapping[str, str]) -> ApiKey | None:
+        """The key with which it came; None where none is needed.
 
         Raises:
             AccessError: No key, an unknown one, or one whose quota is used up.
         """
         if self._authenticator is None or method in OPEN_METHODS:
-            return {}
-        key = self._authenticator.authenticate(*(_text(offered.get(name)) or None for name in _KEYS))
-        return {KEY_NAME_HEADER: key.name, KEY_ROLE_HEADER: key.role}
+            return None
+        return self._authenticator.authenticate(*(offered.get(name) or None for name in _KEYS))
 
     async def _read(self, method: str, messages: AsyncIterator[bytes], ticket: Ticket) -> bytes:
         """The message, once there is room for it; nothing is read of one that does not come in.
@@ -161,26 +176,56 @@ def _handed_on(offered: Mapping[str, Any], own: Mapping[str, str], without_keys:
     return tuple(_Metadatum(*one) for one in {**kept, **own}.items())
 
 
-def _text(value: str | bytes | None) -> str:
-    return value if isinstance(value, str) else ""
+def _key_headers(key: ApiKey | None) -> dict[str, str]:
+    return {} if key is None else {KEY_NAME_HEADER: key.name, KEY_ROLE_HEADER: key.role}
 
 
-def _explain(error: Exception) -> tuple[StatusCode, str]:
-    statuses: list[tuple[tuple[type[Exception], ...], StatusCode]] = [
-        ((InvalidInput, UnsupportedProtocol), StatusCode.INVALID_ARGUMENT),
-        ((ModelNotFound,), StatusCode.NOT_FOUND),
-        ((Overloaded, NoMessageError), StatusCode.RESOURCE_EXHAUSTED),
-        ((MessageTimeoutError,), StatusCode.DEADLINE_EXCEEDED),
-        ((ModelNotReady, ServerNotReady, ServerNotLive), StatusCode.UNAVAILABLE),
-        ((NotImplementedError,), StatusCode.UNIMPLEMENTED),
-    ]
+def _trailing(ids: RequestIds, account: RequestAccount) -> tuple[tuple[str, str], ...]:
+    return tuple((ids.headers() | account.headers()).items())
+
+
+def _host(peer: str) -> str:
+    """The address of `ipv4:127.0.0.1:5000` and `ipv6:[::1]:5000`; of a Unix socket none."""
+    kind, _, address = unquote(peer).partition(":")
+    return address.rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else ""
+
+
+class _Ended(NamedTuple):
+    """How a call ended.
+
+    Attributes:
+        status: gRPC's.
+        http_status: The status that the same would have over REST.
+        sentence: For the client.
+    """
+
+    status: StatusCode
+    http_status: int
+    sentence: str = ""
+
+
+_WELL = _Ended(StatusCode.OK, 200)
+_GONE = _Ended(StatusCode.CANCELLED, 499)  # what a client counts as that does not wait
+_STATUSES: tuple[tuple[tuple[type[Exception], ...], StatusCode, int], ...] = (
+    ((InvalidInput, UnsupportedProtocol), StatusCode.INVALID_ARGUMENT, 400),
+    ((ModelNotFound,), StatusCode.NOT_FOUND, 404),
+    ((Overloaded,), StatusCode.RESOURCE_EXHAUSTED, 503),
+    ((NoMessageError,), StatusCode.RESOURCE_EXHAUSTED, 413),
+    ((MessageTimeoutError,), StatusCode.DEADLINE_EXCEEDED, 408),
+    ((ModelNotReady, ServerNotReady, ServerNotLive), StatusCode.UNAVAILABLE, 503),
+    ((NotImplementedError,), StatusCode.UNIMPLEMENTED, 501),
+)
+
+
+def _explain(error: Exception) -> _Ended:
     if isinstance(error, AccessError):
         if error.retry_after_s:
-            return StatusCode.RESOURCE_EXHAUSTED, f"{error.reason}; try again in {error.retry_after_s} s"
-        return StatusCode.UNAUTHENTICATED, error.reason
+            sentence = f"{error.reason}; try again in {error.retry_after_s} s"
+            return _Ended(StatusCode.RESOURCE_EXHAUSTED, 429, sentence)
+        return _Ended(StatusCode.UNAUTHENTICATED, 401, error.reason)
     if isinstance(error, DecodeError):
-        return StatusCode.INVALID_ARGUMENT, f"the message is not the protocol's: {error}"
-    for kinds, status in statuses:
+        return _Ended(StatusCode.INVALID_ARGUMENT, 400, f"the message is not the protocol's: {error}")
+    for kinds, status, http_status in _STATUSES:
         if isinstance(error, kinds):
-            return status, str(error) or "this is not implemented here"
-    return StatusCode.INTERNAL, INTERNAL
+            return _Ended(status, http_status, str(error) or "this is not implemented here")
+    return _Ended(StatusCode.INTERNAL, 500, INTERNAL)

@@ -246,7 +246,7 @@ class _RestServer(RESTServer):  # type: ignore[misc]  # kserve is untyped
         pages = list(app.routes)
         add_inference_routes(app, self.dataplane)
         super().create_application()
-        guard(app, self._admission, self._entrance.authenticator, pages)
+        guard(app, self._admission, self._entrance.authenticator, pages, self._entrance.accounting)
         app.add_middleware(Compression, **Compression.options())
         allow_origins(app, self._entrance.allowed_origins)
 
@@ -277,10 +277,10 @@ class _GrpcServer(GRPCServer):  # type: ignore[misc]  # kserve is untyped
         await super().stop(sig)
 
     async def _begin(self, max_workers: int) -> None:
-        limits = self._entrance.limits
+        limits, entrance = self._entrance.limits, self._entrance
         self._server = aio.server(
             ThreadPoolExecutor(max_workers=max_workers),
-            interceptors=(GrpcInterceptor(self._admission, self._entrance.authenticator),),
+            interceptors=(GrpcInterceptor(self._admission, entrance.authenticator, entrance.accounting),),
             options=grpc_options(limits),
             # The last bound, on calls that were not even looked at: `AdmissionController` bounds requests.
             maximum_concurrent_rpcs=_RPCS_A_REQUEST * limits.max_concurrent_requests + MAX_CALLS_BEING_READ,

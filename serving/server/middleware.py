@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.access import AccessError, ApiKey, Authenticator
-from serving.metrics.process import count_request, expect_requests
+from serving.metrics.process import expect_requests
 from serving.metrics.routes import (
     METHODS,
     OTHER,
@@ -24,6 +24,7 @@ from serving.metrics.routes import (
     allowed_methods,
     template_of,
 )
+from serving.server.accounting import Accounting
 from serving.server.admission import AdmissionController, Ticket
 from serving.server.content_coding import content_coding
 from serving.server.error_handlers import INTERNAL, add_error_handlers, log_response
@@ -51,7 +52,11 @@ AddRoutes = Callable[[FastAPI], None]
 
 
 def guard(
-    app: FastAPI, admission: AdmissionController, authenticator: Authenticator | None, pages: Sequence[BaseRoute]
+    app: FastAPI,
+    admission: AdmissionController,
+    authenticator: Authenticator | None,
+    pages: Sequence[BaseRoute],
+    accounting: Accounting | None = None,
 ) -> None:
     """Put limits, keys, a catch-all and quiet error answers around KServe's application.
 
@@ -63,10 +68,17 @@ def guard(
         admission: Shared with gRPC.
         authenticator: Checks keys; None lets everybody in.
         pages: Routes of our own, open to everybody for reading.
+        accounting: Shared with gRPC; by default no sessions are counted, and no marks believed.
     """
     expect_requests(PREDICT_ROUTES, PREDICT_STATUSES)
     expect_requests((OTHER,), OTHER_STATUSES)
-    app.add_middleware(RequestMiddleware, admission=admission, authenticator=authenticator, pages=pages)
+    app.add_middleware(
+        RequestMiddleware,
+        admission=admission,
+        authenticator=authenticator,
+        pages=pages,
+        accounting=accounting or Accounting(),
+    )
     add_error_handlers(app)
 
 
@@ -78,6 +90,7 @@ class RequestMiddleware:
         admission: Shared with gRPC.
         authenticator: Checks keys; None lets everybody in.
         pages: Routes that are open for reading, beside `OPEN_ROUTES`.
+        accounting: Shared with gRPC.
     """
 
     def __init__(
@@ -86,11 +99,13 @@ class RequestMiddleware:
         admission: AdmissionController,
         authenticator: Authenticator | None,
         pages: Sequence[BaseRoute],
+        accounting: Accounting,
     ) -> None:
         self._app = app
         self._admission = admission
         self._authenticator = authenticator
         self._pages = pages
+        self._accounting = accounting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -100,13 +115,15 @@ class RequestMiddleware:
         scope, operation = split_operation(scope)
         route, is_open = self._route(scope)
         headers = Headers(scope=scope)
+        account = self._accounting.begin(headers, scope["query_string"].decode("latin-1"))
         with Ticket(self._admission) as ticket:
-            body = RequestBody(receive, ticket, self._admission.limits.max_body_bytes)
-            exchange = Exchange(scope, operation, body, receive, send)
+            body = RequestBody(receive, ticket, self._admission.limits.max_body_bytes, account)
+            exchange = Exchange(scope, operation, body, account, receive, send)
             try:
                 await self._pass_on(exchange, headers, route, is_open)
             finally:
-                count_request(route, str(exchange.status or _CLIENT_GONE), time.perf_counter() - begun_s)
+                status = exchange.status or _CLIENT_GONE
+                self._accounting.end(account, route, str(status), status, begun_s)
 
     def _route(self, scope: Scope) -> tuple[str, bool]:
         """The route's template, and whether it is open to everybody."""
@@ -129,6 +146,7 @@ class RequestMiddleware:
             n_body_bytes = None
             if not is_open:
                 key = self._authenticated(headers)
+                self._believe(exchange, headers, key)
                 exchange.body.body_read_timeout_s = self._admission.limits.body_read_timeout_s
                 n_body_bytes = await self._undeclared_size(headers, exchange.body)
             exchange.pass_head(key, n_body_bytes, without_keys=self._authenticator is not None)
@@ -143,6 +161,11 @@ class RequestMiddleware:
                 raise
             exchange.refusal = exchange.refusal or RefusalError(500, INTERNAL)
         await exchange.refuse()
+
+    def _believe(self, exchange: Exchange, headers: Headers, key: ApiKey | None) -> None:
+        peer = (exchange.scope.get("client") or ("",))[0]
+        self._accounting.believe(exchange.account, self._accounting.marks.read(headers, key, peer))
+        exchange.take_id_of_copy()
 
     def _authenticated(self, headers: Headers) -> ApiKey | None:
         if self._authenticator is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from serving.settings.defaults import LOOPBACK as LOOPBACK
 from serving.settings.defaults import MAX_BODY_BYTES as MAX_BODY_BYTES
@@ -10,6 +10,11 @@ from serving.settings.defaults import MODEL_NAME as MODEL_NAME
 
 # Batch work waits, at every queue, for interactive work.
 Priority = Literal["interactive", "batch"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+# Ties requests of one walk or stream together; a proxy that divides visitors between two bundles reads no bodies.
+SESSION_HEADER = "x-session-id"
+SESSION_QUERY = "session_id"
+MAX_SESSION_CHARACTERS = 200
 # Hosts that no other machine reaches.
 LOOPBACK_HOSTS = (LOOPBACK, "::1", "localhost")
 # What the reason for not being ready begins with, here and where another process reads it: wait, or give up.
@@ -30,10 +35,19 @@ OPERATION_HEADER = "x-silencio-operation"
 # How they name the API key with which a request came, and that key's role; neither is there where no key is needed.
 KEY_NAME_HEADER = "x-silencio-key-name"
 KEY_ROLE_HEADER = "x-silencio-key-role"
+# Marks that are believed of few (`serving.server.marks`), and dropped of all others: a copy of a visitor's request,
+# under the id that it had there; a request of the judge's simulated users; the arm and release by which it was handed
+# on.
+SHADOW_HEADER = "x-silencio-shadow"
+SIMULATED_HEADER = "x-silencio-simulated"
+# Answers have these two as well.
+ARM_HEADER = "x-silencio-arm"
+RELEASE_HEADER = "x-silencio-release"
 # A larger body is read beside the event loop; a smaller one in less time than a thread is worth.
 LARGE_BODY_BYTES = 1 << 20
 # How a server ends: requests that are being answered have so long, over REST and gRPC at once, then the prediction log;
 # the whole, with what the interpreter needs on a busy machine, is the grace period to give it.
 DRAIN_TIMEOUT_S = 30
 LOG_CLOSE_TIMEOUT_S = 10.0
+SHADOW_CLOSE_TIMEOUT_S = 1.0
 STOP_TIMEOUT_S = 60.0

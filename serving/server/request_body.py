@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive
 
+from serving.server.accounting import RequestAccount
 from serving.server.admission import Ticket
 from serving.server.content_coding import Unpacker
 from serving.server.errors import RefusalError
@@ -19,17 +21,19 @@ class RequestBody:
         receive: ASGI's function.
         ticket: The request's part of what is admitted.
         max_bytes: Largest body that is taken, as it comes and unpacked.
+        account: Told when the body is whole.
 
     Attributes:
         body_read_timeout_s: A body that stands still for so long is given up; None where the body is not read.
         received: Set when nothing more of it can come.
     """
 
-    def __init__(self, receive: Receive, ticket: Ticket, max_bytes: int) -> None:
+    def __init__(self, receive: Receive, ticket: Ticket, max_bytes: int, account: RequestAccount) -> None:
         self.body_read_timeout_s: float | None = None
         self._receive = receive
         self._ticket = ticket
         self._max_bytes = max_bytes
+        self._account = account
         self._n_received_bytes = 0
         self.received = asyncio.Event()
         self._whole: bytes | None = None
@@ -98,6 +102,7 @@ class RequestBody:
         if self._n_received_bytes > self._max_bytes:
             raise too_large(self._max_bytes)
         if message["type"] == "http.request" and not message.get("more_body", False):
+            self._account.received_s = time.perf_counter()
             self.received.set()
         return message
 

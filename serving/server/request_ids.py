@@ -26,9 +26,9 @@ class RequestIds:
     offered: str
 
     @classmethod
-    def of(cls, offered: str) -> Self:
-        """Make a new id, beside the client's."""
-        return cls(uuid.uuid4().hex, offered if _SANE_REQUEST_ID.fullmatch(offered) else "")
+    def of(cls, offered: str, own: str = "") -> Self:
+        """The client's id, beside a new one, or the one that a request had where it was answered first."""
+        return cls(own or uuid.uuid4().hex, offered if _SANE_REQUEST_ID.fullmatch(offered) else "")
 
     def headers(self) -> dict[str, str]:
         """Headers for the model and the answer: a client finds its own id again where it wrote it."""

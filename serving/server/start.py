@@ -18,6 +18,7 @@ from kserve.logging import configure_logging, logger
 
 from serving.access import Authenticator
 from serving.access.tls import tls_of
+from serving.server.accounting import Accounting
 from serving.server.admission import Limits
 from serving.server.entrance import Entrance
 from serving.server.kserve_patches import BundleDataPlane, FixedRepository, ModelServer, install
@@ -91,7 +92,7 @@ def parsed_settings(
     return found
 
 
-def _entrance(settings: ServerSettings, routes: AddRoutes | None) -> Entrance:
+def _entrance(settings: ServerSettings, routes: AddRoutes | None, accounting: Accounting) -> Entrance:
     if settings.keys is None and settings.host not in LOOPBACK_HOSTS:
         logger.warning("listening on %s without --keys: whoever reaches this address may use it", settings.host)
     return Entrance(
@@ -108,10 +109,17 @@ def _entrance(settings: ServerSettings, routes: AddRoutes | None) -> Entrance:
         tls=tls_of(settings.tls_cert, settings.tls_key),
         routes=routes,
         allowed_origins=settings.allow_origin,
+        accounting=accounting,
     )
 
 
-def serve(model: BundleModel, settings: ServerSettings, *, routes: AddRoutes | None = None) -> None:
+def serve(
+    model: BundleModel,
+    settings: ServerSettings,
+    *,
+    routes: AddRoutes | None = None,
+    accounting: Accounting | None = None,
+) -> None:
     """Serve until a signal comes.
 
     The server answers at once and loads beside: it is alive, and says why it is not ready, from the first second on;
@@ -122,6 +130,7 @@ def serve(model: BundleModel, settings: ServerSettings, *, routes: AddRoutes | N
         settings: The settings by `parsed_settings`.
         routes: Adds routes to the REST side, open to everybody for reading. It is called before the SDK adds
             its routes: of two with the same path the first answers.
+        accounting: What becomes of a request beside its answer; by default no sessions are counted.
 
     Raises:
         SystemExit: An option cannot be used; the message says which.
@@ -132,7 +141,7 @@ def serve(model: BundleModel, settings: ServerSettings, *, routes: AddRoutes | N
     for text in misspelt(type(settings)):
         logger.warning(text)
     try:
-        install(_entrance(settings, routes))
+        install(_entrance(settings, routes, accounting or Accounting()))
     except ConfigError as error:
         raise SystemExit(f"error: {error}") from error
     server = ModelServer(

@@ -13,7 +13,7 @@ from serving.settings.defaults import LOOPBACK, MAX_BODY_BYTES
 from serving.settings.predictor import PredictorSettings
 from serving.settings.server import ServerSettings
 from serving.settings.transformer import TransformerSettings
-from silencio.settings import PREFIX, File, Text, whole
+from silencio.settings import PREFIX, File, Text, at_least, whole
 
 _BETWEEN_THE_SERVERS = (
     "model_name",
@@ -28,6 +28,7 @@ _BETWEEN_THE_SERVERS = (
     "predictor_client_key",
     "predictor_insecure",
 )
+_RELEASE = "release: a champion and a challenger behind Debian's HAProxy, by scripts/install_splitter.sh"
 # Variables of the environment that a server does not see where both are started here: the predictor is on loopback for
 # this transformer alone, whatever keys, TLS and limits are for clients.
 _OF_THE_SDK = {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
@@ -63,6 +64,10 @@ class LocalSettings(ServingSettings):
         tls_key: PEM, key of the certificate.
         max_body_bytes: Largest body or gRPC message that is read.
         allow_origin: Let web pages of https://app.example.org call, too; * for all (docs/operating.md).
+        canary: A bundle to be released: it runs beside the other one, behind HAProxy, at 0 % (docs/releasing.md).
+        splitter: HAProxy and Prometheus from the beginning: a challenger may be offered while it runs.
+        state_dir: Folder of what runs behind HAProxy: share, configuration, addresses.
+        scrape_interval_s: How often Prometheus reads the counters.
     """
 
     separator: ClassVar[str] = "-"
@@ -82,3 +87,7 @@ class LocalSettings(ServingSettings):
     tls_key: Annotated[File | None, Option(metavar="FILE")] = None
     max_body_bytes: Annotated[int, whole(1), Option(metavar="BYTES")] = MAX_BODY_BYTES
     allow_origin: Annotated[Origins, Option(metavar="ORIGIN")] = ()
+    canary: Annotated[File | None, Option(_RELEASE, "DIR")] = None
+    splitter: Annotated[Flag, Option(_RELEASE, "")] = False
+    state_dir: Annotated[File, Option(_RELEASE, "DIR")] = Path("out/serve")
+    scrape_interval_s: Annotated[float, at_least(0.1), Option(_RELEASE, "SECONDS")] = 5.0

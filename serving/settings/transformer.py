@@ -6,18 +6,20 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serving.settings import Flag, Option
+from serving.settings import Arm, Flag, Option, ReleaseId
 from serving.settings.prediction_log import PredictionLogSettings
 from serving.settings.server import ServerSettings
+from serving.settings.shadow import ShadowSettings
 from silencio.settings import File, Text, at_least, whole
 
 DEFAULT_MAX_FEATURE_BYTES = 512 << 20
 DEFAULT_DEADLINE_S = 30.0
 _RECORDINGS = "recordings"
+_RELEASE = "release: two bundles that share visitors (docs/operating.md)"
 _PREDICTOR = "predictor: one on another machine is reached by TLS"
 
 
-class TransformerSettings(PredictionLogSettings, ServerSettings):
+class TransformerSettings(ShadowSettings, PredictionLogSettings, ServerSettings):
     """Settings of `python -m serving.transformer`.
 
     Attributes:
@@ -34,6 +36,11 @@ class TransformerSettings(PredictionLogSettings, ServerSettings):
         predictor_client_key: PEM, key of the client's certificate.
         predictor_insecure: Reach a predictor on another machine in clear, as where a mesh encrypts.
         predictor_deadline_s: How long a call of the predictor may take, with every retry.
+        arm: The arm of a release that this server is: champion or challenger; in its answers and the prediction log.
+        release_id: The id of that release; in its answers and the prediction log.
+        session_s: Seconds for which a session is counted once (docs/operating.md).
+        trust_marks: Believe `X-Silencio-Arm`, `-Release`, `-Shadow` and `-Simulated` of everybody, where a proxy
+            before the server drops them of visitors; else of keys of role admin alone, or without keys on loopback.
     """
 
     enable_grpc: Annotated[Flag, Option("server", "BOOL")] = False
@@ -48,3 +55,7 @@ class TransformerSettings(PredictionLogSettings, ServerSettings):
     predictor_client_key: Annotated[File | None, Option(_PREDICTOR, "FILE")] = None
     predictor_insecure: Annotated[Flag, Option(_PREDICTOR, "")] = False
     predictor_deadline_s: Annotated[float, at_least(1), Option(_PREDICTOR, "SECONDS")] = DEFAULT_DEADLINE_S
+    arm: Annotated[Arm | None, Option(_RELEASE, "ARM")] = None
+    release_id: Annotated[ReleaseId | None, Option(_RELEASE, "ID")] = None
+    session_s: Annotated[float, at_least(1), Option(_RELEASE, "SECONDS")] = 1800.0
+    trust_marks: Annotated[Flag, Option(_RELEASE, "BOOL")] = False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import math
+import re
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -14,6 +16,19 @@ from silencio.errors import ConfigError
 _MAX_PORT = 65_535
 # As the SDK's own options have it.
 _TRUE, _FALSE = ("1", "true", "yes", "y", "on", "t"), ("0", "false", "no", "n", "off", "f")
+
+_RELEASE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def is_release_id(value: object) -> bool:
+    """Whether it may stand in headers, file names and labels."""
+    return isinstance(value, str) and _RELEASE_ID.fullmatch(value) is not None
+
+
+def _release_id(value: object) -> object:
+    if not is_release_id(value):
+        raise PydanticCustomError("release_id", "1 to 64 letters, digits, dots, hyphens and underscores are needed")
+    return value
 
 
 def _flag(value: object) -> bool:
@@ -33,6 +48,16 @@ def _port(value: object) -> int:
     return value
 
 
+def _share(value: object) -> float:
+    try:
+        number = float(value) if isinstance(value, str | int | float) else math.nan
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise PydanticCustomError("share", "a share from 0 to 1 is needed")
+    return number
+
+
 def _origins(value: object) -> tuple[str, ...]:
     """A flag may be given again; a variable has commas or blanks between them."""
     given = [value] if isinstance(value, str) else value
@@ -44,6 +69,10 @@ def _origins(value: object) -> tuple[str, ...]:
         raise PydanticCustomError("origins", "{reason}", {"reason": str(error)}) from error
 
 
+# Arms of a release.
+Arm = Literal["champion", "challenger"]
+ReleaseId = Annotated[str, BeforeValidator(_release_id)]
 Flag = Annotated[bool, BeforeValidator(_flag)]
+Share = Annotated[float, BeforeValidator(_share)]
 Port = Annotated[int, BeforeValidator(_port)]
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]

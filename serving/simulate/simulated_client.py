@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from serving.client.retry import retry_after_s
 
 _SPECIES = ("code", "scientific_name", "common_name", "class_name", "probability")
 _TIMEOUT_S = 120.0
+# Of one user before the next walk begins: as a session of the page or an app has them.
+REQUESTS_A_SESSION = 10
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,32 @@ class Outcome:
 
 
 class SimulatedClient:
-    """One user's connection to the endpoint; a context manager.
+    """One user's connection to the endpoint; a context manager. Ten requests are one session, of an id of its own.
 
     Args:
         url: The transformer's address.
         api_key: The key, sent as a bearer token; empty sends none.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
+        headers: Further headers of every request.
 
     Attributes:
         client: The client by which it sends.
     """
 
-    def __init__(self, url: str, api_key: str = "", *, key_in_clear: bool = False, cacert: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        api_key: str = "",
+        *,
+        key_in_clear: bool = False,
+        cacert: Path | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._headers = headers
         self.client = Client(url, _TIMEOUT_S, api_key=api_key, key_in_clear=key_in_clear, cacert=cacert)
+        self._n_sent = 0
+        self._session_id = ""
 
     def __enter__(self) -> Self:
         self.client.__enter__()
@@ -98,9 +113,10 @@ class SimulatedClient:
         Raises:
             UntrustedServerError: The server's certificate is not taken, so no request will succeed.
         """
+        session_id = self._next_session_id()
         begun_s = time.monotonic()
         try:
-            response = self.client.post(content, media_type, query)
+            response = self.client.post(content, media_type, query, session_id=session_id, headers=self._headers)
         except UnreachableError as error:
             is_timeout = isinstance(error.cause, httpx.TimeoutException)
             trouble = "no answer in time" if is_timeout else type(error.cause).__name__
@@ -113,6 +129,12 @@ class SimulatedClient:
             top_species, fault = _checked(response, duration_s)
             return Outcome(what, code, status, latency_s, fault=fault, top_species=top_species)
         return Outcome(what, code, status, latency_s, f"{status}", _refusal_fault(response), after_s)
+
+    def _next_session_id(self) -> str:
+        if self._n_sent % REQUESTS_A_SESSION == 0:
+            self._session_id = f"simulated-{uuid.uuid4().hex}"
+        self._n_sent += 1
+        return self._session_id
 
 
 def _refusal_fault(response: httpx.Response) -> str:

@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from serving.client import Client, RefusedRecordingError, RetryPolicy
+from serving.server.protocol import MAX_SESSION_CHARACTERS
 from serving.stream.kept_rows import KeptRows
 from serving.stream.results_store import Answer, Failure, ResultsStore
 from serving.stream.stopping import StopRequest
 from silencio.audio import Truncated
-from silencio.data.file_names import is_audio
+from silencio.data.file_names import is_audio, site_and_time
 from silencio.detections import RecordingDocument
 from silencio.detections.score_tables import TABLES, ScoreTables, row_names
 from silencio.errors import ServingError, StorageError
@@ -199,7 +200,7 @@ class Consumer:
             if len(encoded) != one.size_bytes:
                 self._seen.pop(name, None)  # it grew between the look and now
                 raise _LaterError(f"it had {one.size_bytes} bytes, and has {len(encoded)} now")
-            document = self._predict(encoded)
+            document = self._predict(encoded, session_of(name))
         except RefusedRecordingError as error:
             self.results.add_failure(Failure(file=name, version=one.version, reason=str(error)))
             self.report(f"{name}: failed: {error}")
@@ -233,10 +234,12 @@ class Consumer:
             cacert=self.config.cacert,
         )
 
-    def _predict(self, encoded: bytes) -> RecordingDocument:
+    def _predict(self, encoded: bytes, session_id: str | None) -> RecordingDocument:
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
         with self._client(0.0 if self._server_is_away else self.config.give_up_s) as client:
-            return client.predict(encoded, "all", priority="batch", truncated=self.config.truncated)
+            return client.predict(
+                encoded, "all", session_id=session_id, priority="batch", truncated=self.config.truncated
+            )
 
     def _write_tables_sometimes(self) -> None:
         # A season's tables are long: they may take a twentieth of the time, however many recordings come.
@@ -267,3 +270,17 @@ class Consumer:
         self._tables_are_old = False
         self._tables_written_s = time.monotonic()
         self._tables_took_s = self._tables_written_s - begun_s
+
+
+def session_of(name: str) -> str | None:
+    """The session of a recorder's file: its folder, site and day. Where two bundles share work, one scores all of it.
+
+    Args:
+        name: Path below the place that is watched.
+
+    Returns:
+        None where the name tells no time, or is longer than a session's id may be.
+    """
+    site, began = site_and_time(name)
+    session_id = "/".join(part for part in (*PurePosixPath(name).parent.parts, site, began[:10]) if part)
+    return session_id if began and session_id.isprintable() and len(session_id) <= MAX_SESSION_CHARACTERS else None

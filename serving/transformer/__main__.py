@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 @command
 def main() -> None:
     """Serve until a signal comes."""
+    from serving.metrics.sessions import SessionCounter
     from serving.prediction_log.opened import open_prediction_log
-    from serving.server.protocol import LOG_CLOSE_TIMEOUT_S
+    from serving.server.accounting import Accounting
+    from serving.server.marks import MarkPolicy
+    from serving.server.protocol import LOG_CLOSE_TIMEOUT_S, PRIORITIES, SHADOW_CLOSE_TIMEOUT_S
     from serving.server.start import argument_parser, parsed_settings, serve
     from serving.settings.transformer import TransformerSettings
     from serving.transformer.model import Transformer
     from serving.transformer.predictor_client import PredictorClient
     from serving.transformer.predictor_tls import predictor_credentials
+    from serving.transformer.shadow import open_shadow
     from serving.transformer.telemetry import PredictionRecorder
 
     parser = argument_parser(
@@ -33,6 +37,7 @@ def main() -> None:
     try:
         credentials = predictor_credentials(settings)
         log = open_prediction_log(settings)
+        shadow = open_shadow(settings, settings.model_name)
     except ConfigError as error:
         parser.error(str(error))
     model = Transformer(
@@ -44,10 +49,19 @@ def main() -> None:
         max_feature_bytes=settings.max_feature_bytes,
         site_list=settings.site_list,
         birdnet_range=settings.birdnet_range,
+        shadow=shadow,
+    )
+    accounting = Accounting(
+        SessionCounter(settings.session_s, PRIORITIES),
+        MarkPolicy(settings.host, has_keys=settings.keys is not None, of_everybody=settings.trust_marks),
+        arm=settings.arm or "",
+        release_id=settings.release_id or "",
     )
     try:
-        serve(model, settings, routes=_add_routes)
+        serve(model, settings, routes=_add_routes, accounting=accounting)
     finally:
+        if shadow is not None:
+            shadow.close(SHADOW_CLOSE_TIMEOUT_S)
         # Not while requests still end: their rows belong into it.
         if log is not None:
             log.close(LOG_CLOSE_TIMEOUT_S)

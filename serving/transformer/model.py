@@ -19,6 +19,7 @@ from kserve.model import InferenceVerb
 from numpy.typing import NDArray
 
 from serving.metrics import REQUEST_STAGES, Metrics
+from serving.server.accounting import current_account
 from serving.server.protocol import OWN_REQUEST_ID
 from serving.server.readiness import BundleModel
 from serving.settings.transformer import DEFAULT_MAX_FEATURE_BYTES
@@ -29,6 +30,7 @@ from serving.transformer.preprocessing import PreprocessedRequest, Preprocessor
 from serving.transformer.request import parse_request
 from serving.transformer.request.v2 import AUDIO, LOG_MEL
 from serving.transformer.responses import DOCUMENT, N_WINDOWS, v1_body, v2_response
+from serving.transformer.shadow import ShadowTraffic
 from serving.transformer.telemetry import PredictionRecorder
 from serving.transformer.timings import Timings
 from silencio.bundle import Bundle
@@ -64,6 +66,7 @@ class Transformer(BundleModel):
         max_feature_bytes: Limit on decoded sound, over all requests at once.
         site_list: A site's species list, for place and season.
         birdnet_range: Take place and season from BirdNET's range model instead.
+        shadow: Sends copies of requests to another transformer; None sends none.
     """
 
     def __init__(
@@ -77,12 +80,14 @@ class Transformer(BundleModel):
         max_feature_bytes: int = DEFAULT_MAX_FEATURE_BYTES,
         site_list: Path | None = None,
         birdnet_range: bool = False,
+        shadow: ShadowTraffic | None = None,
     ) -> None:
         super().__init__(name, directory)
         # A text answer has a content type of its own.
         self.required_response_headers = True
         self._predictor = predictor
         self._recorder = recorder
+        self._shadow = shadow
         self._n_processes = n_processes
         self._site_list, self._birdnet_range = site_list, birdnet_range
         self._preprocessor: Preprocessor | None = None
@@ -93,7 +98,12 @@ class Transformer(BundleModel):
     def adopt(self, bundle: Bundle) -> None:
         self._postprocessor = Postprocessor(bundle.manifest, self._site_list, self._birdnet_range)
         metrics = Metrics(bundle.manifest, REQUEST_STAGES)
-        self._preprocessor = Preprocessor(bundle, self._n_processes, metrics.decode_failed)
+
+        def decode_failed(kind: str) -> None:
+            if current_account().is_visitor:
+                metrics.decode_failed(kind)
+
+        self._preprocessor = Preprocessor(bundle, self._n_processes, decode_failed)
         self._memory = FeatureMemory(self._max_feature_bytes, self._preprocessor.max_request_bytes)
         if self._memory.max_bytes > self._max_feature_bytes:
             text = "%s: --max_feature_bytes %d is less than one request may need: it is %d"
@@ -150,8 +160,15 @@ class Transformer(BundleModel):
         """
         received_at, preprocessor = datetime.now(UTC), self._loaded_preprocessor
         parsed = await parse_request(payload, headers, preprocessor.spec, preprocessor.inputs, preprocessor.max_windows)
+        account = current_account()
+        account.note_session(parsed.session_id)
+        account.priority = parsed.options.priority
         request_id = (headers or {}).get(OWN_REQUEST_ID) or uuid.uuid4().hex
-        return await preprocessor.preprocess(parsed, _reservation.get(), request_id=request_id, received_at=received_at)
+        preprocessed = await preprocessor.preprocess(
+            parsed, _reservation.get(), request_id=request_id, received_at=received_at
+        )
+        account.priority = preprocessed.priority  # long recordings are batch work, whatever their sender says
+        return preprocessed
 
     async def predict(
         self,
@@ -182,6 +199,8 @@ class Transformer(BundleModel):
         names_s = time.perf_counter() - begun_s
         timings = Timings(request.decode_s, request.features_s, result.predictor_s, names_s)
         self._recorder.record(request, result.probabilities, documents, timings, headers or {})
+        if self._shadow is not None:
+            self._shadow.follow(current_account(), request.parsed, request.request_id, headers or {})
         manifest = postprocessor.manifest
         if request.parsed.v2 is not None:
             return v2_response(request.parsed.v2, documents, result.probabilities, manifest, request.request_id)

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from serving.metrics import Metrics
 from serving.prediction_log import PredictionLog
-from serving.server.protocol import KEY_NAME_HEADER
+from serving.server.protocol import (
+    ARM_HEADER,
+    KEY_NAME_HEADER,
+    RELEASE_HEADER,
+    SHADOW_HEADER,
+    SIMULATED_HEADER,
+)
 from serving.transformer.preprocessing import PreprocessedRequest
 from serving.transformer.request import RecordingMetadata
 from serving.transformer.timings import Timings
@@ -45,7 +51,7 @@ class PredictionRecorder:
         timings: Timings,
         headers: Mapping[str, str],
     ) -> None:
-        """Count and log one request.
+        """Count and log one request: a visitor's; a copy of one is logged alone, simulated users leave nothing.
 
         Args:
             request: The request with its features.
@@ -54,11 +60,16 @@ class PredictionRecorder:
             timings: How long its stages took.
             headers: The request's headers.
         """
+        if SIMULATED_HEADER in headers:
+            return
+        is_counted = SHADOW_HEADER not in headers
         for stage, seconds in timings.by_stage().items():
-            self._metrics.stage(stage, seconds)
+            if is_counted:
+                self._metrics.stage(stage, seconds)
         for i, (recording, metadata) in enumerate(zip(request.recordings, request.parsed.metadata, strict=True)):
             detected, dropped = _detected_and_dropped(documents[i], self._manifest.classes)
-            self._metrics.windows(probabilities[i], detected, recording.statistics)
+            if is_counted:
+                self._metrics.windows(probabilities[i], detected, recording.statistics)
             if self._log is not None:
                 facts = self._facts(request, i, recording, metadata, timings, headers)
                 self._log.put(
@@ -105,6 +116,9 @@ class PredictionRecorder:
             n_samples=source.n_samples if source else None,
             sample_rate_hz=source.sample_rate_hz if source else None,
             source_format=source.container if source else None,
+            arm=headers.get(ARM_HEADER),
+            release_id=headers.get(RELEASE_HEADER),
+            shadow=SHADOW_HEADER in headers,
             notes=tuple(note.kind for note in recording.notes),
             decode_s=timings.decode_s,
             features_s=timings.features_s,

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.proofs import core_mutations, ir_check_mutations, licence_mutations, reader_mutations
+from benchmarks.proofs import (
+    core_mutations,
+    ir_check_mutations,
+    licence_mutations,
+    reader_mutations,
+    release_mutations,
+)
 from benchmarks.proofs.mutation import ROOT, Subject, mirrored_tests, module_name, mutants
 
 SUBJECTS = [
@@ -15,6 +21,7 @@ SUBJECTS = [
     ir_check_mutations.CHECKER,
     licence_mutations.LICENCES,
     reader_mutations.READER,
+    release_mutations.RELEASE,
 ]
 
 

@@ -14,12 +14,15 @@ from kfp import dsl
 
 import components
 from components.plan import plan
+from serving.canary.steps import __path__ as release_steps_path
 from silencio.config import resolve
 from silencio.errors import ConfigError
 from silencio.steps import __path__ as steps_path
 from silencio.steps import configure as configure_step
 
 FOLDERS = sorted(path.parent for path in Path(components.__path__[0]).glob("*/component.py"))
+# Where steps lie: those of the library, and those that carry out or show a release.
+STEPS = {"silencio.steps": Path(next(iter(steps_path))), "serving.canary.steps": Path(next(iter(release_steps_path)))}
 # Fields that a component fills with something of another name.
 OTHER_NAMES = {"heads", "min_recordings", "spec_rate_hz", "validation"}
 # What a body may hold of Python beside statements one after the other: calls, attributes, names, literals.
@@ -29,6 +32,12 @@ BRANCHES = (ast.If, ast.IfExp, ast.Match, ast.Try, ast.TryStar, ast.BoolOp, ast.
 def function_of(folder: Path) -> ast.FunctionDef:
     tree = ast.parse((folder / "component.py").read_text())
     return next(node for node in tree.body if isinstance(node, ast.FunctionDef))
+
+
+def package_of(folder: Path) -> str:
+    """The one package in which a component's step lies."""
+    (package,) = (name for name, path in STEPS.items() if (path / f"{folder.name}.py").is_file())
+    return package
 
 
 def component_of(folder: Path):
@@ -105,9 +114,9 @@ def test_component__is_one_call_of_its_step(folder: Path) -> None:
     calls = [ast.unparse(node.func) for node in ast.walk(function) if isinstance(node, ast.Call)]
     assert calls.count("step.run") == calls.count("step.Inputs") == 1
     imported = [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.ImportFrom)]
-    assert f"from silencio.steps import {folder.name} as step" in imported
+    assert f"from {package_of(folder)} import {folder.name} as step" in imported
     # Artifacts are handed on by the names of the step's own fields: a slip would pass one file for another.
-    step = importlib.import_module(f"silencio.steps.{folder.name}")
+    step = importlib.import_module(f"{package_of(folder)}.{folder.name}")
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("step.Inputs", "step.Outputs"):
             of = getattr(step, ast.unparse(node.func).removeprefix("step."))
@@ -129,8 +138,8 @@ def test_component__describes_every_argument_for_the_ui(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_component__has_its_step_in_the_library(folder: Path) -> None:
-    assert (Path(next(iter(steps_path))) / f"{folder.name}.py").is_file()
+def test_component__has_its_step_in_one_place(folder: Path) -> None:
+    assert package_of(folder) in STEPS
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

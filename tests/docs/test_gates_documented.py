@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
-from benchmarks.proofs import calibration_gate
+from benchmarks.proofs import calibration_gate, slice_gate
 from silencio.config import preset_text, resolve
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
+from silencio.evaluation.champion_family import FAMILY_ERROR
 from silencio.evaluation.comparisons import Comparison
 from silencio.evaluation.gates import Evidence, GatePolicy, apply_gates
+from silencio.evaluation.simultaneous import compare_paired
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
@@ -105,3 +109,63 @@ def test_calibration_gate__the_committed_figures_are_of_this_code(n_recordings: 
     # In each of these cells the gate says two things, so another rule is seen.
     assert len(set(found)) == 2
     assert found == _proved()["shares"][str(n_recordings)][f"{wrong_by:g}"]["first"]
+
+
+# How often an equal model is refused
+
+
+def _slice_gate() -> dict[str, Any]:
+    path = ROOT / "benchmarks" / "results" / "proofs" / "slice-gate.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))["result"])
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "of"),
+    [
+        ("slice-gate", slice_gate.gate_page, "gate"),
+        ("replay-bounds", slice_gate.replay_page, "replay"),
+        ("replay-losses", slice_gate.losses_page, "losses"),
+    ],
+)
+def test_slice_gate__the_page_has_what_the_proof_found(
+    name: str, lines: Callable[[dict[str, Any]], list[str]], of: str
+) -> None:
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", PAGE, flags=re.DOTALL)
+    assert found
+    assert found[1].strip().splitlines() == lines(_slice_gate()[of])
+
+
+def test_slice_gate__keeps_its_promises() -> None:
+    proved = _slice_gate()
+    n_models, gate = proved["n_models"], proved["gate"]
+    assert list(gate) == [f"{n_slices}x{n_each}" for n_slices, n_each in slice_gate.CELLS]
+    # All cells together are enough models to see more than 1 in 20.
+    share = sum(row["equal"]["after"] for row in gate.values()) / len(gate)
+    assert share <= FAMILY_ERROR
+    for row in gate.values():
+        assert row["equal"]["after"] <= FAMILY_ERROR + 2.6 * (FAMILY_ERROR * (1 - FAMILY_ERROR) / n_models) ** 0.5
+        assert row["equal"]["before"] > 2 * FAMILY_ERROR
+    # A loss of 0.3 on forty recordings is found, in one slice of five more often than in one of ten.
+    assert gate["5x40"]["worse"]["after"] >= gate["10x40"]["worse"]["after"] - 0.05 >= 0.6
+    assert all(one["failed"] <= proved["alpha"] for one in proved["replay"].values())
+    assert all(one["passed"] >= 0.9 for one in proved["replay"].values())
+
+
+def test_slice_gate__the_committed_figures_are_of_this_code() -> None:
+    assert slice_gate.replay_alpha() == _slice_gate()["alpha"]
+    found = slice_gate.refused(5, 20, True, n_models=slice_gate.N_FIRST)["first"]
+    assert len(set(found)) > 1
+    assert found == _slice_gate()["gate"]["5x20"]["worse"]["first"]
+
+
+def test_slice_gate__what_the_page_tells_of_forty_recordings() -> None:
+    n = 240
+    amphibia = {"Amphibia": np.arange(n) < 40, "the rest": np.arange(n) >= 40}
+
+    def outcome(lost: int, won: int) -> str:
+        champion, challenger = np.ones(n, bool), np.ones(n, bool)
+        challenger[:lost], champion[lost : lost + won] = False, False
+        return compare_paired(champion, challenger, amphibia, alpha=slice_gate.replay_alpha()).outcome
+
+    assert "Twelve of forty recordings lost and none won fail; twelve lost and two won do not." in PAGE
+    assert (outcome(12, 0), outcome(12, 2)) == ("fail", "pass")

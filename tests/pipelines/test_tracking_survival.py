@@ -107,7 +107,7 @@ def test_server__that_dies_before_training(tracked: Tracked, monkeypatch: pytest
     bundle = Bundle(tracked.out / "bundle")
     # For the test below: its candidate is compared with this one, though its gates refused it.
     register_version(MlflowClient(tracked.server.uri), run.info.run_id, bundle.manifest)
-    promote(1)
+    promote(1, without_release="the first one")
 
 
 def test_server__that_dies_in_an_epoch_and_again_before_evaluation(tracked: Tracked) -> None:

@@ -44,6 +44,8 @@ class Answering:
     fails_on: bytes = b""
     received_s: list[float] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     n_cut: int = 0
 
 
@@ -66,6 +68,8 @@ def answering(tls: tuple[Path, Path] | None = None) -> Iterator[Answering]:
                 self.close_connection = True
                 return
             about.received_s.append(time.monotonic())
+            about.paths.append(self.path)
+            about.headers.append({name.lower(): value for name, value in self.headers.items()})
             about.bodies.append(body)
             status, content, headers = about.answers.pop(0) if about.answers else about.default
             if about.fails_on and about.fails_on in body:

@@ -21,6 +21,14 @@ REQUEST_ID = {
     "description": "Of yours, for the logs: 1 to 128 letters, digits and ._:/+=@-; else the server's is used.",
     "schema": _TEXT,
 }
+SESSION_ID = {
+    "name": "X-Session-ID",
+    "in": "header",
+    "required": False,
+    "description": "Ties requests of one walk, stream or device together, as session_id does where the body has none. "
+    "Where two bundles share visitors, those of one session are answered by the same.",
+    "schema": {**_TEXT, "minLength": 1, "maxLength": 200},
+}
 _IDS = ("X-Request-ID", "X-Silencio-Request-ID")
 # Meaning, and headers beside the request's id.
 _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {

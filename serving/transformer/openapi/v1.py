@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from serving.server.protocol import MODEL_NAME
-from serving.transformer.openapi.responses import OPEN, PREDICTING, REQUEST_ID, responses, schema_ref
+from serving.transformer.openapi.responses import (
+    OPEN,
+    PREDICTING,
+    REQUEST_ID,
+    SESSION_ID,
+    responses,
+    schema_ref,
+)
 from serving.transformer.openapi.schemas import query_parameters
 from silencio.detections.formats import FORMATS
 
@@ -55,7 +62,7 @@ def _operation(
         "post": {
             "operationId": name,
             "summary": summary,
-            "parameters": [*parameters, REQUEST_ID],
+            "parameters": [*parameters, REQUEST_ID, SESSION_ID],
             "requestBody": {"required": True, "content": content},
             "responses": responses("What was found.", answered, PREDICTING),
         }

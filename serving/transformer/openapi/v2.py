@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from serving.server.protocol import MODEL_NAME
-from serving.transformer.openapi.responses import OPEN, PREDICTING, READING, REQUEST_ID, responses, schema_ref
+from serving.transformer.openapi.responses import (
+    OPEN,
+    PREDICTING,
+    READING,
+    REQUEST_ID,
+    SESSION_ID,
+    responses,
+    schema_ref,
+)
 
 _MODEL = f"/v2/models/{MODEL_NAME}"
 _INFER = (
@@ -28,7 +36,7 @@ def v2_paths() -> dict[str, Any]:
                 "operationId": "infer",
                 "summary": "Name what recordings hold, by the Open Inference Protocol",
                 "description": _INFER,
-                "parameters": [REQUEST_ID],
+                "parameters": [REQUEST_ID, SESSION_ID],
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": schema_ref("InferRequest")}},

@@ -8,10 +8,19 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias, TypeVar
 
 from kserve.errors import InvalidInput
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from serving.server.protocol import Priority
+from serving.server.protocol import MAX_SESSION_CHARACTERS, Priority
 from silencio.audio import Truncated
 from silencio.detections.documents import TopK
 from silencio.detections.formats import FORMATS
@@ -23,7 +32,7 @@ else:
     Format = Literal[("json", *FORMATS)]
 DEFAULT_TOP_K = 5
 Model = TypeVar("Model", bound=BaseModel)
-_MAX_TEXT_CHARACTERS = 200
+_MAX_TEXT_CHARACTERS = MAX_SESSION_CHARACTERS
 # Messages for who sends JSON, by pydantic's type of fault.
 _MESSAGES = {
     "missing": "is missing",
@@ -69,6 +78,8 @@ def _printable(value: object) -> object:
 
 _MOMENT_SCHEMA = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 _Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT_CHARACTERS), BeforeValidator(_printable)]
+
+_SESSION = TypeAdapter(_Text)
 
 
 class Strict(BaseModel):
@@ -132,6 +143,22 @@ def from_text(fields: Mapping[str, str]) -> dict[str, object]:
             with contextlib.suppress(ValueError, KeyError):
                 values[name] = kind(fields[name])
     return values
+
+
+def session_of(text: str, place: str) -> str:
+    """A session that stands outside of the body, by the same rules as one within.
+
+    Args:
+        text: Its id.
+        place: Where it stands, for the message.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    try:
+        return _SESSION.validate_python(text)
+    except ValidationError as error:
+        raise InvalidInput(sentence(error.errors(include_url=False, include_input=False)[0], place)) from error
 
 
 def validated(model: type[Model], value: object, field: str = "") -> Model:

@@ -10,8 +10,15 @@ import orjson
 from kserve import InferRequest
 from kserve.errors import InvalidInput
 
+from serving.server.accounting import session_in, session_in_header
 from serving.server.media_types import is_json, is_text, is_unspecific, media_type
-from serving.server.protocol import LARGE_BODY_BYTES, OPERATION_HEADER, QUERY_HEADER
+from serving.server.protocol import (
+    LARGE_BODY_BYTES,
+    OPERATION_HEADER,
+    QUERY_HEADER,
+    SESSION_QUERY,
+)
+from serving.transformer.request.fields import session_of
 from serving.transformer.request.parsed_request import ParsedRequest
 from serving.transformer.request.upload import read_query, read_upload
 from serving.transformer.request.v1 import read_v1
@@ -55,9 +62,9 @@ def parse_payload(
     Raises:
         InvalidInput: It is nothing that is taken; the message names the field.
     """
-    if isinstance(payload, InferRequest):
-        return read_v2(payload, spec, inputs, max_windows)
     headers = headers or {}
+    if isinstance(payload, InferRequest):
+        return _in_session(read_v2(payload, spec, inputs, max_windows), headers)
     operation = headers.get(OPERATION_HEADER, "")
     if isinstance(payload, bytes) and _is_recording(payload, headers.get("content-type", "")):
         if operation == "predict_table":
@@ -66,6 +73,17 @@ def parse_payload(
     else:
         parsed = _read_json(payload, headers.get(QUERY_HEADER, ""), operation)
     _check_format(parsed, operation)
+    return _in_session(parsed, headers)
+
+
+def _in_session(parsed: ParsedRequest, headers: Mapping[str, str]) -> ParsedRequest:
+    """Where body and upload name no session: the header's, else the query's, both of which a proxy can read."""
+    if all(one.session_id for one in parsed.metadata):
+        return parsed
+    if session_id := session_in_header(headers):
+        return parsed.in_session(session_of(session_id, "X-Session-ID"))
+    if session_id := session_in(headers.get(QUERY_HEADER, "")):
+        return parsed.in_session(session_of(session_id, f"query.{SESSION_QUERY}"))
     return parsed
 
 
@@ -75,8 +93,10 @@ def _read_json(payload: object, query: str, operation: str) -> ParsedRequest:
         raise InvalidInput(f"body: a recording's own bytes are needed at {operation}; JSON is for {other}")
     if isinstance(payload, bytes):
         payload = _parse_json(payload)
-    if label := read_query(query):
-        raise InvalidInput(f"query.{next(iter(label))}: the options of a JSON request stand in its parameters")
+    options = read_query(query)
+    options.pop(SESSION_QUERY, None)
+    if options:
+        raise InvalidInput(f"query.{next(iter(options))}: the options of a JSON request stand in its parameters")
     if not isinstance(payload, dict):
         raise InvalidInput(f'body: an object with "instances" is needed, this is {_kind(payload)}; {_TAKEN}')
     return read_v1(payload)

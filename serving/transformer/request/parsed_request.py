@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from kserve import InferRequest
@@ -62,3 +63,23 @@ class ParsedRequest:
         if self.features is not None:
             return [self.features.metadata]
         return [one.metadata for one in self.recordings]
+
+    @property
+    def session_id(self) -> str | None:
+        """The session of the first recording that names one: a request is counted as part of one session."""
+        return next((one.session_id for one in self.metadata if one.session_id), None)
+
+    def in_session(self, session_id: str) -> ParsedRequest:
+        """The same, with this session where a recording names none."""
+        if self.features is not None:
+            return dataclasses.replace(self, features=_in_session(self.features, session_id))
+        return dataclasses.replace(self, recordings=tuple(_in_session(one, session_id) for one in self.recordings))
+
+
+Sent = TypeVar("Sent", EncodedRecording, GivenFeatures)
+
+
+def _in_session(one: Sent, session_id: str) -> Sent:
+    if one.metadata.session_id is not None:
+        return one
+    return dataclasses.replace(one, metadata=one.metadata.model_copy(update={"session_id": session_id}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,9 +31,19 @@ def bundle_schema() -> dict[str, Any]:
 
     `silencio bundle schema` prints it.
     """
-    schema = BundleManifest.model_json_schema()
-    for part in _PARTS:
-        _describe(schema if part is BundleManifest else schema["$defs"][part.__name__], part)
+    return described_schema(BundleManifest, _PARTS)
+
+
+def described_schema(model: type[BaseModel], parts: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    """JSON schema (2020-12) of a model, with the docstrings' words for every field.
+
+    Args:
+        model: What the schema is of.
+        parts: The model and every model inside it.
+    """
+    schema = model.model_json_schema()
+    for part in parts:
+        _describe(schema if part is model else schema["$defs"][part.__name__], part)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -18,8 +18,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="name the versions, their aliases and their metrics")
     listing.set_defaults(run=_list)
-    promote = commands.add_parser("promote", help="make a version the champion; the champion becomes `previous`")
+    promote = commands.add_parser(
+        "promote", help="make a version the champion by hand; the champion becomes `previous`"
+    )
     promote.add_argument("version", type=int, metavar="VERSION")
+    promote.add_argument(
+        "--without-release",
+        required=True,
+        metavar="REASON",
+        help="why no release decides it (`silencio release start`); kept as a tag of the version",
+    )
     promote.set_defaults(run=_promote)
     fetch = commands.add_parser("fetch", help="download the bundle of a version")
     fetch.add_argument("alias", metavar="ALIAS", help="champion, challenger, previous, or a version's number")
@@ -56,7 +64,7 @@ def print_versions(console: Console) -> None:
 def _promote(options: argparse.Namespace) -> None:
     from silencio.registry.models import promote
 
-    promote(options.version)
+    promote(options.version, without_release=options.without_release)
     sys.stdout.write(f"version {options.version} is the champion\n")
 
 

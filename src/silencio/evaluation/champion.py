@@ -61,14 +61,28 @@ def score_champion(directory: Path, table: pd.DataFrame, classes: ClassList) -> 
     return ChampionScores(bundle.manifest.version, scores, _fair(directory, table, own), known)
 
 
-def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bool_]:
+def learned_from(directory: Path, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which recordings a bundle learned from: trained, weighed, calibrated or cut thresholds on.
+
+    Known by name (a file's ending apart), source, bytes or decoded sound, as far as the tables say them. A bundle that
+    does not say what it learned from is taken to have learned from all: nothing can be shown to be new to it.
+
+    Args:
+        directory: The bundle.
+        table: Recordings with what they can be recognised by (`silencio.data.leaks`).
+
+    Returns:
+        (n_recordings,).
+    """
     if not (directory / DATA).is_file():
-        # It has no record of what it learned from, so nothing can be shown to be new to it.
-        return np.zeros(len(table), bool)
+        return np.ones(len(table), bool)
     data = read_data_table(directory / DATA)
     learned = recording_fingerprints(_by_name(data[data["split"] != "test"]))
-    known = np.logical_or.reduce(list(recognised(learned, _by_name(table)).values()))
-    return np.asarray(table["primary_label"].isin(own.codes) & ~known, bool)
+    return np.asarray(np.logical_or.reduce(list(recognised(learned, _by_name(table)).values())), bool)
+
+
+def _fair(directory: Path, table: pd.DataFrame, own: ClassList) -> NDArray[np.bool_]:
+    return np.asarray(table["primary_label"].isin(own.codes) & ~learned_from(directory, table), bool)
 
 
 def _by_name(table: pd.DataFrame) -> pd.DataFrame:

@@ -62,8 +62,9 @@ def not_worse(other: str, name: str, margin: float, found: Comparison | None) ->
     gate = f"champion {name}" if other == CHAMPION else f"not worse than {other} in {name}"
     if found is None:
         return Reason(gate, False, f"{name} was not compared with {against}: refused.")
-    passed = not _worse(found.difference, found.interval, margin)
-    words = f"{name} differs by {_difference(found)} from {against}; the policy allows {-margin:g}"
+    passed = not _worse(found.difference, found.interval, margin, found.simultaneous_upper)
+    words = f"{name} differs by {_difference(found)} from {against}{_together(found.simultaneous_upper)}"
+    words += f"; the policy allows {-margin:g}"
     return Reason(gate, passed, f"{words}: {_outcome(passed)}.")
 
 
@@ -79,7 +80,8 @@ def slice_not_worse(found: SliceMetrics, margin: float) -> Reason:
     )
     if not found.counted:
         return Reason(gate, True, f"{words}: too few to decide.", decides=False)
-    passed = not _worse(found.change, found.change_interval, margin)
+    words += _together(found.simultaneous_upper)
+    passed = not _worse(found.change, found.change_interval, margin, found.simultaneous_upper)
     return Reason(gate, passed, f"{words}; the policy allows {-margin:g}: {_outcome(passed)}.")
 
 
@@ -109,11 +111,22 @@ def _outcome(passed: bool) -> str:
     return "passed" if passed else "refused"
 
 
-def _worse(difference: float, interval: tuple[float, float], margin: float) -> bool:
-    """Beyond the margin, and not by chance; what is no number is worse."""
-    if not all(math.isfinite(value) for value in (difference, *interval)):
+def _worse(
+    difference: float, interval: tuple[float, float], margin: float, simultaneous_upper: float | None = None
+) -> bool:
+    """Beyond the margin, and not by chance; what is no number is worse.
+
+    Of many comparisons one interval in twenty lies beside the truth by chance, so the bound that holds for all of them
+    decides where there is one.
+    """
+    upper = interval[1] if simultaneous_upper is None else simultaneous_upper
+    if not all(math.isfinite(value) for value in (difference, *interval, upper)):
         return True
-    return difference < -margin and interval[1] < 0
+    return difference < -margin and upper < 0
+
+
+def _together(simultaneous_upper: float | None) -> str:
+    return "" if simultaneous_upper is None else f" (at most {simultaneous_upper:+.3f}, all comparisons taken together)"
 
 
 def _difference(found: Comparison) -> str:

@@ -19,7 +19,8 @@ from silencio.evaluation.bootstrap import Bootstrap, interval, interval_around
 from silencio.evaluation.calibration import reliability
 from silencio.evaluation.calibration_error import calibration_error
 from silencio.evaluation.champion import ChampionScores
-from silencio.evaluation.comparisons import CHAMPION, compare
+from silencio.evaluation.champion_family import ChampionFamily
+from silencio.evaluation.comparisons import CHAMPION, PairedDifference, compare
 from silencio.evaluation.metrics import Metrics, compute_metrics
 from silencio.evaluation.results import ENSEMBLE, Evaluation
 from silencio.evaluation.slices import SliceConfig, evaluate_slices, slice_masks, species_table
@@ -96,25 +97,30 @@ def evaluate_test_set(
         if name != bundle
         for entry in compare(name, ours, one, target, truth, bootstrap)
     ]
-    champion_rows, hit_of_champion = {}, None
+    champion_rows, hit_of_champion, against_champion = {}, None, None
     if champion is not None:
         fair = champion.fair
         if fair.any():
             # Species that it cannot name are no advantage over it, as its primary labels are none.
             known = target if champion.known is None else target * champion.known
             common = known[fair], truth[fair], bootstrap.of(fair)
-            comparisons += compare(CHAMPION, ours[fair], champion.scores[fair], *common)
+            against_champion = PairedDifference.of(ours[fair], champion.scores[fair], *common)
             champion_rows = {
                 CHAMPION: _metrics(champion.scores[fair], *common, classes),
                 bundle: _metrics(ours[fair], *common, classes, named[fair]),
             }
         hit_of_champion = np.where(champion.fair, champion.scores.argmax(axis=1) == truth, np.nan)
     masks = slice_masks(table, data.training.table, confusable, classes, slices)
+    evaluated = evaluate_slices(masks, ours, target, truth, bootstrap, slices, hit_of_champion)
+    if champion is not None and against_champion is not None:
+        family = ChampionFamily(against_champion, bootstrap, champion.fair, masks)
+        of_champion, evaluated = family.with_bounds(evaluated)
+        comparisons += of_champion
     return Evaluation(
         rows=rows,
         answers=_answers(table, ours, classes),
         comparisons=comparisons,
-        slices=evaluate_slices(masks, ours, target, truth, bootstrap, slices, hit_of_champion),
+        slices=evaluated,
         species=species_table(ours, target, truth, classes).to_dict("records"),  # type: ignore[arg-type]
         confusable=[list(pair) for pair in confusable],
         calibration=_calibration(predictions.uncalibrated, ours, truth),

@@ -75,6 +75,9 @@ class SliceMetrics:
         change: Top-1 against the champion's on the same recordings; None without a champion.
         change_interval: 95 %, paired.
         n_compared: Recordings of the slice on which `change` is; None without a champion.
+        simultaneous_upper: Upper bound of `change` at 95 % that holds for all counted slices and for all test
+            recordings together (`silencio.evaluation.champion_family`); None without a champion, for a slice that does
+            not count, and in files of earlier versions.
     """
 
     name: str
@@ -88,6 +91,7 @@ class SliceMetrics:
     change: float | None = None
     change_interval: tuple[float, float] | None = None
     n_compared: int | None = None
+    simultaneous_upper: float | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> SliceMetrics:

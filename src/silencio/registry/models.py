@@ -28,6 +28,8 @@ from silencio.registry.settings import MODEL, Tracking
 from silencio.storage import real_place, replace_folder, restore_folder
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
+# Why a version is, or was, the champion.
+WITHOUT_RELEASE, BY_RELEASE = "promoted_without_release", "promoted_by_release"
 _BENCHMARK, _BENCHMARK_MACHINE = "benchmark/", "benchmark_machine/"
 _SHA256 = "manifest_sha256"
 _MODEL_DESCRIPTION = (
@@ -131,12 +133,38 @@ def set_benchmarks(version: int, benchmarks: Benchmarks) -> list[str]:
     return list(metrics)
 
 
-def promote(version: int) -> None:
-    """Make a version the champion; the former champion becomes `previous`. A champion stays what it is.
+def promote(version: int, *, without_release: str) -> None:
+    """Make a version the champion by hand; the former champion becomes `previous`. A champion stays what it is.
+
+    Args:
+        version: Number of the version.
+        without_release: Why no release decided it: kept as the tag `promoted_without_release` of the version.
+
+    Raises:
+        RegistryError: No reason is given, there is no such version, or the server does not answer.
+    """
+    if not without_release.strip():
+        raise RegistryError(
+            "a version becomes champion by a release (`silencio release start`); promoting one by hand needs a reason, "
+            "which is kept with it"
+        )
+    _promote(version, {WITHOUT_RELEASE: without_release.strip()})
+
+
+def promote_by_release(version: int, release_id: str) -> None:
+    """Make a version the champion because a release promoted it.
+
+    Args:
+        version: Number of the version.
+        release_id: The release, kept as the tag `promoted_by_release` of the version.
 
     Raises:
         RegistryError: There is no such version, or the server does not answer.
     """
+    _promote(version, {BY_RELEASE: release_id})
+
+
+def _promote(version: int, tags: Mapping[str, str]) -> None:
     client = connect()
     with registry_errors(f"promoting version {version}"):
         _existing(client, version)
@@ -144,6 +172,9 @@ def promote(version: int) -> None:
         former = aliases.get(CHAMPION)
         if former == version:
             return
+        # Before the alias: whoever finds a champion finds the reason, too.
+        for name, value in tags.items():
+            client.set_model_version_tag(MODEL, str(version), name, value)
         # In this order there is a champion at every moment.
         if former is not None:
             client.set_registered_model_alias(MODEL, PREVIOUS, str(former))

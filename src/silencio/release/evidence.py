@@ -15,9 +15,9 @@ class ArmCounts:
 
     Attributes:
         requests: Predict requests that were answered, shadow and simulated ones not among them.
-        failed_requests: Of them, answered by 5xx, or by nothing (the proxy counts these).
-        rejected_requests: Of them, 413, 429 and 503 that say when to come again.
-        client_errors: Of them, other 4xx.
+        failed_requests: Those of `requests` that were answered by 5xx, or by nothing (the proxy counts these).
+        rejected_requests: Those with 413, 429 and 503 that say when to come again.
+        client_errors: Those with another 4xx.
         units: Sessions that began, and requests without a session.
         failed_units: Units with a failed request.
         slow_units: Units with a request slower than the frozen bound (`Evidence.slow_bound_s`).
@@ -122,6 +122,8 @@ class ArmHealth:
         restarts: Since the release began.
         resident_bytes: Resident memory of its servers.
         cpu_s_per_window: CPU seconds a window.
+        cpu_s: CPU seconds since its servers began, by whose difference a driver works `cpu_s_per_window` out.
+        n_windows: Windows that they have scored since then.
     """
 
     parity_passed: bool | None = None
@@ -129,6 +131,8 @@ class ArmHealth:
     restarts: int = 0
     resident_bytes: float | None = None
     cpu_s_per_window: float | None = None
+    cpu_s: float | None = None
+    n_windows: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +162,7 @@ class Evidence:
 
     Attributes:
         step: Place of the current step in the policy's list.
-        asked_share: Share that the challenger should get now, 0 to 1.
+        target_share: Share that the challenger should get now, 0 to 1.
         in_step_s: Seconds since the step's share was confirmed and had settled.
         intervals: All of the release so far, in order.
         slow_bound_s: Smallest histogram bound at or above the champion's p95, frozen at the start; None: unknown.
@@ -171,7 +175,7 @@ class Evidence:
     """
 
     step: int = 0
-    asked_share: float = 0.0
+    target_share: float = 0.0
     in_step_s: float = 0.0
     intervals: Sequence[Interval] = ()
     slow_bound_s: float | None = None

@@ -40,8 +40,9 @@ class Intention(_Kept):
         why: One sentence.
         rule: Rule that asked for it, where one did.
         written_at: ISO 8601, UTC.
-        fencing_token: Of the lease under which it was written.
+        fencing_token: Number of the lease under which it was written.
         route_generation: What the route said of itself before (resourceVersion, revision …).
+        by: Who asked for it.
     """
 
     target: State
@@ -52,6 +53,7 @@ class Intention(_Kept):
     written_at: str
     fencing_token: int = 0
     route_generation: str = ""
+    by: str = "auto"
 
 
 class Event(_Kept):
@@ -76,7 +78,7 @@ class ReleaseRecord(_Kept):
     """A release as it stands: written whole, atomically, before and after everything that is done.
 
     Attributes:
-        schema_version: Of this record.
+        schema_version: Version of this record's fields.
         release_id: Also the salt of the draw which sessions see the challenger.
         champion: What served before.
         challenger: What is offered.
@@ -87,7 +89,7 @@ class ReleaseRecord(_Kept):
         began_at: ISO 8601, UTC.
         step_began_at: When the share of this step was confirmed.
         held_from: State to go on from, where `state` is `held`.
-        why: Of the last change.
+        why: Sentence of the last change.
         rule: Rule that decided it, where one did.
         by: Who began it.
         slow_bound_s: Frozen at the start.
@@ -96,6 +98,17 @@ class ReleaseRecord(_Kept):
         intervals: Those of the evidence so far, as mappings.
         approvals: Gates that a person has opened: name -> by whom.
         history: All that happened.
+        owed: What still has to be done outside the route, written before it is done: `note`, `move_champion`, `retire`.
+        blind_since: When counts could last not be read any more; None: they can be.
+        counting_from: When the share had settled: what happened before counts in no interval.
+        parity_passed: Whether the challenger's parity clips, replayed through its endpoint, gave the bundle's numbers.
+        was_staged: Whether everything that is seen before a visitor has been (simulated users, load).
+        route_identities: What the route calls the bundles behind its arms, as seen when the challenger was there.
+        cpu_s_per_window: CPU seconds a window by arm, while simulated users asked both alike: with visitors, an arm of
+            few windows would be charged with what a server takes when it is idle, and with its start.
+        is_aa: Whether both arms are the same bundle, by wish.
+        verdicts: What every rule found at the last look, as mappings.
+        trace: E-values by rule over time, thinned: for the page's picture.
         version: Grows with each write.
     """
 
@@ -119,6 +132,16 @@ class ReleaseRecord(_Kept):
     intervals: tuple[dict[str, Any], ...] = ()
     approvals: dict[str, str] = Field(default_factory=dict)
     history: tuple[Event, ...] = ()
+    owed: tuple[str, ...] = ()
+    blind_since: str | None = None
+    counting_from: str | None = None
+    parity_passed: bool | None = None
+    was_staged: bool = False
+    route_identities: dict[str, str] = Field(default_factory=dict)
+    cpu_s_per_window: dict[str, float] = Field(default_factory=dict)
+    is_aa: bool = False
+    verdicts: tuple[dict[str, Any], ...] = ()
+    trace: tuple[dict[str, Any], ...] = ()
     version: int = 0
 
     @property

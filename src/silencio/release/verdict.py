@@ -29,6 +29,8 @@ class RuleVerdict:
         smallest_visible: The smallest effect that the rule could have seen by now, in words: "a failure rate 2.1 times
             the champion's".
         dry_run: Whether the policy has it shown only.
+        both_fail: The champion is beyond its own absolute limit too: what both use is at fault, not the bundle.
+        asked: False where the policy took the rule away, or leaves it no place at this step; then nothing follows.
     """
 
     rule: str
@@ -44,8 +46,10 @@ class RuleVerdict:
     threshold: float | None = None
     smallest_visible: str | None = None
     dry_run: bool = False
+    both_fail: bool = False
+    asked: bool = True
 
     @property
     def decides(self) -> bool:
         """Whether anything follows from it."""
-        return self.consequence != "show" and not self.dry_run
+        return self.asked and self.consequence != "show" and not self.dry_run

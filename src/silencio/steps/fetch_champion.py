@@ -19,8 +19,8 @@ class Inputs:
     """What the step reads.
 
     Attributes:
-        champion: Folder or `s3://` prefix of a bundle; `registry` fetches MLflow's champion; `none` or empty is
-            none.
+        champion: Folder or `s3://` prefix of a bundle; `registry` fetches MLflow's champion, `registry:ALIAS` (such as
+            `registry:challenger`) the version that has another alias; `none` or empty is none.
     """
 
     champion: str
@@ -50,7 +50,7 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
         StorageError: S3 does not answer, or has nothing there.
     """
     folder, champion = outputs.bundle, inputs.champion
-    if not (_fetched(folder) if champion == REGISTRY else _copied(champion, folder)):
+    if not (_fetched(folder, _alias(champion)) if _alias(champion) else _copied(champion, folder)):
         folder.mkdir(parents=True, exist_ok=True)
         # Stores of objects keep no empty folder.
         (folder / _NONE).write_text("Candidates are compared with no champion.\n", encoding="utf-8")
@@ -59,17 +59,25 @@ def run(inputs: Inputs, outputs: Outputs) -> str:
     return f"{manifest.version} {manifest.manifest_sha256[:12]}"
 
 
-def _fetched(folder: Path) -> bool:
+def _alias(champion: str) -> str:
+    """Of the version in MLflow that is meant; empty: it is a place, or none."""
+    name, _, alias = champion.partition(":")
+    if name != REGISTRY:
+        return ""
+    return alias or "champion"
+
+
+def _fetched(folder: Path, alias: str) -> bool:
     database = Tracking().database
     if database and not database.exists():
         return False  # to ask would make it
-    from silencio.registry.models import CHAMPION, fetch  # MLflow takes seconds, and a folder needs none
+    from silencio.registry.models import fetch  # MLflow takes seconds, and a folder needs none
 
     try:
-        return fetch(CHAMPION, folder) is not None
+        return fetch(alias, folder) is not None
     except (RegistryError, BundleError) as error:
         raise RegistryError(
-            f"the champion cannot be had, with which the candidate is to be compared ({error}); or name its bundle "
+            f"the {alias} cannot be had, with which the candidate is to be compared ({error}); or name its bundle "
             f"(--champion FOLDER), or compare with nothing (--champion {NO_CHAMPION})"
         ) from error
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +168,33 @@ def test_client__names_certificates_that_are_not_there(tmp_path: Path, monkeypat
 def test_client__refuses_what_is_no_address(url: str) -> None:
     with pytest.raises(ServingError, match="is no address of a server.*http://HOST:PORT is needed"):
         Client(url)
+
+
+@pytest.mark.parametrize(
+    ("session_id", "header"),
+    [
+        (None, None),
+        ("walk 7", "walk 7"),
+        ("vuelta ñ", "vuelta ñ".encode().decode("latin-1")),
+        # What a header cannot have stands in the body alone.
+        (" walk", None),
+        ("walk\n7", None),
+    ],
+)
+def test_session__stands_where_a_proxy_before_two_arms_can_read_it(
+    server: Answering, session_id: str | None, header: str | None
+) -> None:
+    with Client(server.url) as client:
+        client.predict(b"anything", session_id=session_id)
+    assert server.headers[0].get("x-session-id") == header
+    assert json.loads(server.bodies[0])["instances"][0].get("session_id") == session_id
+
+
+def test_session__of_a_simulated_user_has_ten_requests(server: Answering) -> None:
+    with SimulatedClient(server.url) as one, SimulatedClient(server.url) as other:
+        for client in (one, other):
+            for _ in range(12):
+                client.send("anything", b"anything")
+    sessions = [headers["x-session-id"] for headers in server.headers]
+    assert [len(list(group)) for _, group in groupby(sessions)] == [10, 2, 10, 2]
+    assert len(set(sessions)) == 4

@@ -13,7 +13,7 @@ from serving.access.keys import add_key
 from serving.access.tls import Tls
 from serving.local import local_servers
 from serving.local.servers import _Addresses
-from serving.local.up import _notes
+from serving.local.up import notes
 from tests.serving.authority import Authority
 from tests.waiting import HANG_S
 
@@ -51,7 +51,7 @@ def test_addresses__without_tls_are_the_hosts_own() -> None:
 
 
 def _reported(url: str, tls: Tls | None, **options: object) -> list[str]:
-    return list(_notes(argparse.Namespace(**{"keys": None, "host": "127.0.0.1"} | options), url, tls))
+    return list(notes(argparse.Namespace(**{"keys": None, "host": "127.0.0.1"} | options), url, tls))
 
 
 def test_notes__say_who_may_ask(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from serving.access import Authenticator
 from serving.access.keys import add_key
 from serving.local import LocalServers
 from serving.metrics.routes import METHODS
+from serving.server.accounting import Accounting
 from serving.server.admission import AdmissionController, Limits
 from serving.server.errors import NotReady, Overloaded, Unavailable
 from serving.server.grpc_interceptor import GrpcInterceptor
@@ -58,7 +59,9 @@ LIMITS = {
 class Guarded:
     """An application behind the boundary: `predict` answers what it was given, once it may."""
 
-    def __init__(self, access: Authenticator | None = None, **limits: Any) -> None:
+    def __init__(
+        self, access: Authenticator | None = None, accounting: Accounting | None = None, **limits: Any
+    ) -> None:
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.error: Exception | None = None
@@ -71,7 +74,7 @@ class Guarded:
         app.add_api_route("/v2/health/live", self.live, methods=["GET"])
         page = Route("/page/{name}", self.page)
         app.router.routes.append(page)
-        guard(app, self.admission, access, [page])
+        guard(app, self.admission, access, [page], accounting)
         self.server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_level="warning"))
 
     async def predict(self, request: Request) -> dict[str, Any]:
@@ -93,8 +96,10 @@ class Guarded:
 
 
 @contextlib.contextmanager
-def guarded_application(access: Authenticator | None = None, **limits: Any) -> Iterator[Guarded]:
-    application = Guarded(access, **limits)
+def guarded_application(
+    access: Authenticator | None = None, accounting: Accounting | None = None, **limits: Any
+) -> Iterator[Guarded]:
+    application = Guarded(access, accounting, **limits)
     thread = threading.Thread(target=application.server.run, daemon=True)
     thread.start()
     until(lambda: application.server.started)

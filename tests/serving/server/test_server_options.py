@@ -10,6 +10,7 @@ import pytest
 
 import serving.settings.server
 from serving.predictor.__main__ import main as predictor
+from serving.server.accounting import Accounting
 from serving.server.start import _SDK_LIMITS, _entrance, argument_parser, parsed_settings
 from serving.settings.page import UNUSED_SDK_OPTIONS
 from serving.settings.predictor import PredictorSettings
@@ -77,7 +78,7 @@ def test_limits__of_grpc_alone_are_not_taken(
 
 
 def test_limits__of_a_body_may_be_larger_than_usual() -> None:
-    limits = _entrance(ServerSettings(max_body_bytes=1 << 30), None).limits
+    limits = _entrance(ServerSettings(max_body_bytes=1 << 30), None, Accounting()).limits
     assert (limits.max_body_bytes, limits.max_body_bytes_in_flight) == (1 << 30, 1 << 30)
 
 

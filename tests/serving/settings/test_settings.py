@@ -40,8 +40,12 @@ def _examples(settings: type[ServingSettings], name: str) -> tuple[tuple[str, ob
     kinds = {*get_args(field.annotation), field.annotation}
     if bool in kinds:
         return (str(not field.default).lower(), not field.default), (str(field.default).lower(), field.default)
-    if name == "event_loop":
-        return ("asyncio", "asyncio"), ("uvloop", "uvloop")
+    words = {"event_loop": ("asyncio", "uvloop"), "arm": ("champion", "challenger"), "release_id": ("r-13", "2025.3_b")}
+    if name in words:
+        one, other = words[name]
+        return (one, one), (other, other)
+    if name == "shadow_share":
+        return ("0.25", 0.25), ("1", 1.0)
     if float in kinds:
         return ("7.5", 7.5), ("8", 8.0)
     if int in kinds or Any in kinds or any(int in get_args(kind) for kind in kinds):
@@ -85,6 +89,13 @@ def test_option__says_in_help_what_it_is_and_by_which_variable(settings: type[Se
 @pytest.mark.parametrize(
     ("settings", "words", "sentence"),
     [
+        (TransformerSettings, ["--arm", "canary"], "--arm canary: one of 'champion' or 'challenger' is needed"),
+        (
+            TransformerSettings,
+            ["--release_id", "release 13"],
+            "--release_id release 13: 1 to 64 letters, digits, dots, hyphens and underscores are needed",
+        ),
+        (TransformerSettings, ["--shadow_share", "5"], "--shadow_share 5: a share from 0 to 1 is needed"),
         (TransformerSettings, ["--decoders", "0"], "--decoders 0: a whole number of at least 1 is needed"),
         (TransformerSettings, ["--decoders", "2.5"], "--decoders 2.5: a whole number of at least 1 is needed"),
         (TransformerSettings, ["--enable_grpc", "maybe"], "--enable_grpc maybe: true or false is needed"),

@@ -21,7 +21,7 @@ import soundfile
 
 from serving.local import LocalServers, local_servers
 from serving.simulate.recordings import recordings_of
-from serving.stream.consumer import Consumer, ConsumerConfig
+from serving.stream.consumer import Consumer, ConsumerConfig, session_of
 from serving.stream.producer import ProducerConfig, produce
 from serving.stream.results_store import Failure, ResultsStore
 from silencio.bundle import Scorer
@@ -196,6 +196,31 @@ def test_busy_server__is_asked_again_when_it_says(places: tuple[Path, Path], bus
     assert busy.received_s[1] - busy.received_s[0] >= 1.0
     body = json.loads(busy.bodies[0])
     assert body["parameters"] == {"top_k": "all", "priority": "batch", "truncated": "note"}
+
+
+@pytest.mark.parametrize(
+    ("name", "session_id"),
+    [
+        ("H02_20230420_074000.ogg", "H02/2023-04-20"),
+        ("card 3/H02_20230420_235900.wav", "card 3/H02/2023-04-20"),
+        # AudioMoth names no site: its folder tells recorders apart.
+        ("north/20230420_074000.WAV", "north/2023-04-20"),
+        ("20230420_074000.WAV", "2023-04-20"),
+        ("dawn.ogg", None),
+        (f"{'x' * 200}/20230420_074000.WAV", None),
+        ("a\nb/20230420_074000.WAV", None),
+    ],
+)
+def test_session__is_a_recorders_day(name: str, session_id: str | None) -> None:
+    assert session_of(name) == session_id
+
+
+def test_session__is_sent_with_each_recording(places: tuple[Path, Path], busy: Answering) -> None:
+    for name in ("H02_20230420_074000.ogg", "H02_20230420_075000.ogg", "dawn.ogg"):
+        (places[0] / name).write_bytes(name.encode())
+    consumer_of(places, busy.url).run(once=True)
+    sent = [headers.get("x-session-id") for headers in busy.headers]
+    assert Counter(sent) == {"H02/2023-04-20": 2, None: 1}
 
 
 def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:

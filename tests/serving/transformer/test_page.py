@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,7 @@ def test_page__place_time_and_key_go_with_the_question(page: _Page, three_sounds
     assert (query["latitude"], query["longitude"], query["top_k"]) == ("6.76", "-74.21", "all")
     assert query["recorded_at"].endswith("Z")
     assert requested["headers"]["Authorization"] == "Bearer a-secret"
+    assert re.fullmatch("[0-9a-f]{32}", requested["headers"]["X-Session-ID"])
     assert page.script("return localStorage.length + sessionStorage.length + document.cookie.length") == 0
 
 

@@ -110,8 +110,9 @@ def test_log__knows_the_recording_by_its_bytes_and_by_its_sound(
 
 
 def test_log__what_is_not_known_is_null(kept: Any) -> None:
-    unknown = ("site_id", "device_id", "arm", "release_id", "shadow", "rolloff_hz", "flatness")
+    unknown = ("site_id", "device_id", "arm", "release_id", "rolloff_hz", "flatness")
     assert {row[name] for row in kept[2] for name in unknown} == {None}
+    assert {row["shadow"] for row in kept[2]} == {False}
     assert {row["status"] for row in kept[2]} == {"ok"}
 
 

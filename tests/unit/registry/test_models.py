@@ -72,7 +72,7 @@ def test_register__the_same_bundle_has_one_version_and_moves_no_alias(
 ) -> None:
     for version in ("b1", "b2"):
         _registered(client, manifest, bundle, version)
-    promote(1)
+    promote(1, without_release="the first one")
     before = _aliases(client)
     assert _registered(client, manifest, bundle, "b1") == 1
     assert _registered(client, manifest, bundle, "b2") == 2
@@ -92,13 +92,13 @@ def test_promote__the_former_champion_becomes_previous(
 ) -> None:
     for version in ("b1", "b2", "b3"):
         _registered(client, manifest, bundle, version)
-    promote(1)
+    promote(1, without_release="the first one")
     assert _aliases(client) == {"challenger": 3, "champion": 1}
-    promote(3)
+    promote(3, without_release="the first one")
     assert _aliases(client) == {"champion": 3, "previous": 1}
-    promote(3)
+    promote(3, without_release="the first one")
     assert _aliases(client) == {"champion": 3, "previous": 1}
-    promote(1)  # back again
+    promote(1, without_release="the first one")  # back again
     assert _aliases(client) == {"champion": 1, "previous": 3}
 
 
@@ -109,7 +109,7 @@ def test_fetch__gives_the_very_bundle(
     _registered(client, manifest, bundle, "b1")
     assert fetch("champion", tmp_path / "none") is None
     assert not (tmp_path / "none").exists()
-    promote(1)
+    promote(1, without_release="the first one")
     for name in ("champion", "1"):
         fetched = fetch(name, tmp_path / "got" / "bundle")
         assert fetched == tmp_path / "got" / "bundle"
@@ -256,7 +256,7 @@ def test_versions__the_latest_first(client: MlflowClient, manifest: BundleManife
     assert versions() == []
     for version in ("b1", "b2"):
         _registered(client, manifest, bundle, version)
-    promote(1)
+    promote(1, without_release="the first one")
     found = versions()
     assert [(v.number, v.bundle_version, v.aliases) for v in found] == [
         (2, "b2", ("challenger",)),
@@ -269,7 +269,12 @@ NOTHING = Benchmarks(Path("bench.json"), "desk", {}, 0)
 
 
 @pytest.mark.parametrize(
-    "call", [lambda: promote(9), lambda: set_benchmarks(9, NOTHING), lambda: fetch("9", Path("x"))]
+    "call",
+    [
+        lambda: promote(9, without_release="the first one"),
+        lambda: set_benchmarks(9, NOTHING),
+        lambda: fetch("9", Path("x")),
+    ],
 )
 def test_version__that_is_not_there(call, client: MlflowClient, manifest: BundleManifest, bundle: Path) -> None:
     _registered(client, manifest, bundle, "b1")

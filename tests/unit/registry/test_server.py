@@ -83,7 +83,7 @@ def test_path__from_the_first_step_to_the_champion(
 
     assert [(version.number, version.aliases) for version in versions()] == [(1, ("challenger",))]
     assert fetch("champion", tmp_path / "champion") is None
-    promote(1)
+    promote(1, without_release="the first one")
     assert _fetch_champion(tmp_path / "compared with").startswith("b1 ")
     capsys.readouterr()
     assert main(["registry", "fetch", "champion", "--out", str(tmp_path / "champion")]) == 0

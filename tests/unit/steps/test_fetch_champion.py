@@ -37,7 +37,7 @@ def _fetch(champion: str, folder: Path) -> str:
 def _promoted(bundle: Path, folder: Path) -> None:
     inputs = register.Inputs(open_run("train", "abc", "local", ""), CONFIG, **register_inputs(folder, bundle))
     version = register.run(inputs, register.Outputs(folder / "r"))
-    promote(int(version))
+    promote(int(version), without_release="the first one")
 
 
 def test_fetch_champion__of_the_registry_is_a_bundle_that_needs_no_server(

@@ -92,11 +92,13 @@ def _changes(inputs: ReportInputs, own: list[SliceMetrics]) -> Markup:
             interval_cell(scale, one.change or 0.0, one.change_interval, muted=not one.counted),
             points(one.change),
             between(one.change_interval, points),
+            points(one.simultaneous_upper),
             f"{one.n_compared or one.n_recordings}",
         ]
         for one in known
     ]
     columns = [Column("slice"), Column("scale", heading=scale.heading("difference in right at first guess"))]
-    columns += [Column("change", True), Column("95 % interval", True), Column("recordings", True)]
+    columns += [Column("change", True), Column("95 % interval", True)]
+    columns += [Column("at most, all slices taken together", True), Column("recordings", True)]
     classes = ["" if one.counted else "muted" for one in known]
     return table(f"Against the champion {inputs.evaluation.champion}, on the same recordings", columns, rows, classes)

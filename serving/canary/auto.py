@@ -1,0 +1,431 @@
+"""`auto`: the judge. One look reads record, route and counts, and takes the release one move on.
+
+Every move is an intention that is written first, then carried out on the route, then confirmed by the route, then
+written as done; aliases and tags are owed from then on and caught up. Whoever is killed anywhere leaves a record from
+which the next look goes on, and every call of the world may be made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from serving.canary.clock import Clock, iso, seconds_of
+from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
+from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
+from serving.canary.judgement import Decide, Rules, Staging, cpu_between, judge_with_memory, known_health
+from serving.canary.persons import apply_request
+from serving.canary.requests import RequestBox
+from serving.canary.route_actions import BACK, carry_out, foreign_edit
+from serving.canary.trace import add_to_trace, kept_verdicts
+from serving.canary.transitions import back, begun, done, held, policy_of
+from silencio.errors import (
+    CountsUnreadableError,
+    LeaseHeldError,
+    ReleaseError,
+    ReleaseRefusedError,
+    RouteChangedError,
+    RouteError,
+    SilencioError,
+)
+from silencio.release.decision import Decision, decide
+from silencio.release.evidence import ArmHealth, Evidence, Interval
+from silencio.release.record import ReleaseRecord
+
+# A person's requests, and a route that is on its way, are looked at so often.
+_ATTENTIVE_S = 2.0
+
+
+def _ignore(message: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """All that the judge touches.
+
+    Attributes:
+        route: The splitter.
+        counts: Where counters come from.
+        store: Keeps the record.
+        registry: MLflow, or nothing.
+        requests: What people ask for.
+        staging: Looks at the challenger before visitors.
+        clock: Time.
+        rules: Verdicts of all rules: `silencio.release.rules.judge`, by default.
+        decide: What follows from them: `silencio.release.decision.decide`.
+        on_message: Called with what went wrong in a look, and with each move.
+        on_record: Called with every record that was written: gauges, pages.
+    """
+
+    route: Route
+    counts: CounterSource
+    store: RecordStore
+    registry: ModelRegistry
+    requests: RequestBox
+    staging: Staging
+    clock: Clock
+    rules: Rules = field(default_factory=judge_with_memory)
+    decide: Decide = decide
+    on_message: Callable[[str], None] = _ignore
+    on_record: Callable[[ReleaseRecord], None] = lambda record: None
+
+
+class Auto:
+    """The judge of one place.
+
+    Args:
+        world: All that it touches.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._token = 0
+
+    def run(
+        self, holder: str, *, is_over: Callable[[ReleaseRecord | None], bool] | None = None
+    ) -> ReleaseRecord | None:
+        """Look until the release has ended and nothing is owed.
+
+        Args:
+            holder: Who judges: shown to whoever is refused.
+            is_over: Ends it earlier.
+
+        Raises:
+            LeaseHeldError: Another judge is at work, or took over.
+        """
+        is_over = is_over or (lambda record: record is None or (record.has_ended and not record.owed))
+        with self._world.store.lease(holder) as token:
+            while True:
+                record = self._look_or_say(token)
+                if is_over(record):
+                    return record
+                self._wait(record)
+
+    def look(self, token: int) -> ReleaseRecord | None:
+        """One look.
+
+        Args:
+            token: Of the lease that is held.
+
+        Returns:
+            The record after it; None where there is no release.
+
+        Raises:
+            SilencioError: Something could not be read or done; the next look tries again.
+        """
+        self._token = token
+        record = self._world.store.load()
+        if record is None:
+            return None
+        record = self._obey(record)
+        record = self._finish(record)
+        if record.intention is not None:
+            return record  # on its way
+        record = self._pay(record)
+        if not record.has_ended:
+            record = self._judge(record)
+        return self._pay(record) if record.intention is None else record
+
+    def obey(self, token: int) -> ReleaseRecord | None:
+        """Do what people asked for and what is on its way or owed, and judge nothing.
+
+        Args:
+            token: Of the lease that is held.
+
+        Returns:
+            The record after it; None where there is no release.
+
+        Raises:
+            SilencioError: Something could not be read or done; the next look tries again.
+        """
+        self._token = token
+        record = self._world.store.load()
+        if record is None:
+            return None
+        record = self._finish(self._obey(record))
+        return self._pay(record) if record.intention is None else record
+
+    def end(self, decision: Decision, token: int, *, by: str) -> ReleaseRecord:
+        """Begin what a person decided outside the loop (another release supersedes this one), and try to finish it.
+
+        Args:
+            decision: What is to be done.
+            token: Of the lease that is held.
+            by: Who.
+
+        Raises:
+            ReleaseError: There is no release, or it does not allow it.
+        """
+        self._token = token
+        record = self._world.store.load()
+        if record is None:
+            raise ReleaseError("there is no release that could be ended")
+        record = self._move(record, decision, by=by)
+        return self._pay(record) if record.intention is None else record
+
+    def _look_or_say(self, token: int) -> ReleaseRecord | None:
+        try:
+            return self.look(token)
+        except LeaseHeldError:
+            raise
+        except SilencioError as error:
+            self._world.on_message(str(error))
+            return self._world.store.load()
+
+    def _wait(self, record: ReleaseRecord | None) -> None:
+        left_s = policy_of(record).look_every_s if record is not None else _ATTENTIVE_S
+        if record is not None and record.intention is not None:
+            left_s = min(left_s, _ATTENTIVE_S)
+        while left_s > 0:
+            slice_s = min(left_s, _ATTENTIVE_S)
+            self._world.clock.wait(slice_s)
+            left_s -= slice_s
+            if self._world.requests.pending():
+                return
+
+    # What people ask for, what is owed, what is on its way
+
+    def _obey(self, record: ReleaseRecord) -> ReleaseRecord:
+        for request in self._world.requests.pending():
+            if request.release_id == record.release_id:
+                if record.intention is not None and request.command not in ("rollback", "abort"):
+                    continue  # what is on its way arrives first
+                try:
+                    changed = apply_request(
+                        record,
+                        request,
+                        at_s=self._world.clock.now_s(),
+                        token=self._token,
+                        generation=self._route_generation(),
+                    )
+                    if changed is not record:
+                        record = self._save(changed)
+                        self._world.on_message(f"{request.by}: {request.command} {request.reason}".rstrip())
+                except ReleaseRefusedError as error:
+                    self._world.on_message(str(error))
+            self._world.requests.remove(request)
+        return record
+
+    def _route_generation(self) -> str:
+        try:
+            return self._world.route.state().generation
+        except RouteError:
+            return ""  # a rollback needs none, and nothing else succeeds
+
+    def _pay(self, record: ReleaseRecord) -> ReleaseRecord:
+        """Aliases, tags, the arm that serves nobody: what fails stays owed, and stops nothing."""
+        for what in record.owed:
+            try:
+                if what == "move_champion":
+                    self._world.registry.move_champion(record)
+                elif what == "retire":
+                    self._world.route.retire(record)
+                else:
+                    self._world.registry.note(record)
+            except LeaseHeldError:
+                raise
+            except SilencioError as error:
+                self._world.on_message(f"{what} is still owed: {error}")
+                continue
+            record = self._save(record.model_copy(update={"owed": tuple(one for one in record.owed if one != what)}))
+        return record
+
+    def _finish(self, record: ReleaseRecord) -> ReleaseRecord:
+        intention = record.intention
+        if intention is None:
+            return record
+        now_s = self._world.clock.now_s()
+        try:
+            confirmed = carry_out(self._world.route, record, intention)
+        except RouteChangedError as error:
+            if intention.target in BACK:
+                raise
+            return self._hold(record, f"somebody else changed the route: {error}")
+        except ReleaseRefusedError as error:
+            return self._back(record, str(error))
+        except RouteError as error:
+            self._world.on_message(f"{intention.target} is not confirmed: {error}")
+            confirmed = None
+        if confirmed is not None:
+            record = self._save(done(record, confirmed, at_s=now_s))
+            self._world.on_message(f"{record.state} at {record.share_percent:g} %: {record.why}")
+            return record
+        waited_s = now_s - seconds_of(intention.written_at)
+        if intention.target not in BACK and waited_s >= policy_of(record).blind_return_s:
+            return self._back(record, f"{intention.target} was not confirmed by the route within {waited_s:.0f} s")
+        return record
+
+    def _back(self, record: ReleaseRecord, why: str, rule: str | None = None) -> ReleaseRecord:
+        return self._move(record, back(record, why, rule))
+
+    def _hold(self, record: ReleaseRecord, why: str, rule: str | None = None) -> ReleaseRecord:
+        self._world.on_message(f"held: {why}")
+        return self._save(held(record, why, at_s=self._world.clock.now_s(), token=self._token, rule=rule))
+
+    def _move(self, record: ReleaseRecord, decision: Decision, *, by: str = "auto") -> ReleaseRecord:
+        generation = self._route_generation()
+        at_s = self._world.clock.now_s()
+        record = self._save(begun(record, decision, at_s=at_s, token=self._token, generation=generation, by=by))
+        return self._finish(record)
+
+    # What was seen
+
+    def _judge(self, record: ReleaseRecord) -> ReleaseRecord:
+        try:
+            record = self._prepare(record)
+            if record.intention is not None or record.has_ended:
+                return record
+            route_state, health = self._world.route.state(), self._world.route.health()
+        except ReleaseRefusedError as error:
+            return self._back(self._as_kept(record), str(error))
+        except RouteError as error:
+            # Without the route nothing is known of the share, nor of the servers: no evidence, and no verdict.
+            record = self._save(self._blinded(self._as_kept(record), f"the route cannot be read: {error}"))
+            return self._return_if_blind(record) or record
+        except LeaseHeldError:
+            raise
+        except SilencioError as error:
+            return self._not_staged(self._as_kept(record), str(error))
+        if (edit := foreign_edit(record, route_state)) and record.state != "held":
+            return self._hold(
+                record, f"somebody else changed the route: {edit}; `silencio release resume` sets it again"
+            )
+        record = self._count(record, is_settled=route_state.is_settled and not edit)
+        if (returned := self._return_if_blind(record)) is not None:
+            return returned
+        policy, evidence = policy_of(record), self._evidence(record, health)
+        verdicts = self._world.rules(policy, evidence)
+        decision = self._world.decide(policy, record, evidence, verdicts)
+        trace = add_to_trace(record.trace, record, verdicts, at_s=self._since_began(record))
+        record = self._save(record.model_copy(update={"verdicts": kept_verdicts(verdicts), "trace": trace}))
+        return self._follow(record, decision)
+
+    def _follow(self, record: ReleaseRecord, decision: Decision) -> ReleaseRecord:
+        if not decision.changes:
+            return record
+        if decision.target in BACK or decision.action == "return_to_zero":
+            return self._move(record, decision)
+        if decision.action == "hold":
+            return self._hold(record, decision.why, decision.rule)
+        # On a look that could read nothing, nothing advances.
+        return record if record.blind_since is not None else self._move(record, decision)
+
+    def _not_staged(self, record: ReleaseRecord, why: str) -> ReleaseRecord:
+        """What comes before visitors could not be done: no verdict on the bundle, tried again, but not for ever."""
+        self._world.on_message(why)
+        waited_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
+        if record.state == "held" or waited_s < policy_of(record).max_s:
+            return record
+        return self._hold(record, f"staging could not be done: {why}")
+
+    def _as_kept(self, record: ReleaseRecord) -> ReleaseRecord:
+        """What was written before something failed half-way."""
+        return self._world.store.load() or record
+
+    def _return_if_blind(self, record: ReleaseRecord) -> ReleaseRecord | None:
+        """Back to 0 % where counts could not be read for long; also without the route's health, so not by the rules."""
+        blind_s = self._blind_s(record)
+        if blind_s < policy_of(record).blind_return_s or not record.share_percent:
+            return None
+        why = f"no counts for {blind_s:.0f} s: back to 0 %, which says nothing of the bundle"
+        return self._move(record, Decision("return_to_zero", "held", record.step, 0.0, why))
+
+    def _prepare(self, record: ReleaseRecord) -> ReleaseRecord:
+        """Before visitors: the challenger there, its parity replayed, simulated users sent, each once."""
+        if record.state == "staged":
+            self._world.route.offer(record)
+            is_there = (state := self._world.route.state()).is_settled and state.challenger is not None
+            if is_there and record.parity_passed is None:
+                record = self._save(record.model_copy(update={"parity_passed": self._world.staging.parity(record)}))
+        if record.state != "dark" or record.was_staged:
+            return record
+        if record.slow_bound_s is None:
+            record = record.model_copy(update={"slow_bound_s": self._slow_bound_s()})
+        before = self._world.route.health()
+        staged = self._world.staging.run(record)
+        cpu_s_per_window = cpu_between(before, self._world.route.health())
+        intervals = record.intervals
+        for interval in staged.intervals:
+            intervals = add_interval(intervals, interval)
+        bound_s = record.slow_bound_s or staged.slow_bound_s
+        changes = {
+            "intervals": intervals,
+            "was_staged": True,
+            "slow_bound_s": bound_s,
+            "cpu_s_per_window": cpu_s_per_window,
+        }
+        record = self._save(record.model_copy(update=changes))
+        return self._back(record, "; ".join(staged.refusals), "reachability") if staged.refusals else record
+
+    def _slow_bound_s(self) -> float | None:
+        try:
+            return self._world.counts.p95_s(self._world.clock.now_s())
+        except CountsUnreadableError as error:
+            self._world.on_message(str(error))
+            return None
+
+    def _count(self, record: ReleaseRecord, *, is_settled: bool) -> ReleaseRecord:
+        """Close the interval since the last reading; where nothing can be read, remember since when."""
+        now_s = self._world.clock.now_s()
+        try:
+            reading = self._world.counts.read(now_s)
+        except CountsUnreadableError as error:
+            return self._blinded(record, f"no counts: {error}")
+        changes: dict[str, Any] = {"blind_since": None}
+        is_counting = record.counting_from is not None and now_s >= seconds_of(record.counting_from)
+        if not is_settled or not is_counting or not record.share_percent:
+            changes["counters"] = {}
+        elif not record.counters:
+            changes["counters"] = {"at": iso(now_s), "arms": plain(reading)}
+        else:
+            before = record.counters["arms"]
+            interval = Interval(
+                step=record.step,
+                share=record.share_percent / 100.0,
+                began_s=seconds_of(record.counters["at"]) - seconds_of(record.began_at),
+                ended_s=self._since_began(record),
+                champion=counts_between(before, reading, "champion"),
+                challenger=counts_between(before, reading, "challenger"),
+            )
+            changes["counters"] = {"at": iso(now_s), "arms": merged(before, reading)}
+            changes["intervals"] = add_interval(record.intervals, interval)
+        return record.model_copy(update=changes)
+
+    def _blinded(self, record: ReleaseRecord, why: str) -> ReleaseRecord:
+        if record.blind_since is not None:
+            return record
+        self._world.on_message(why)
+        return record.model_copy(update={"blind_since": iso(self._world.clock.now_s())})
+
+    def _blind_s(self, record: ReleaseRecord) -> float:
+        # A look that read nothing is blind, however short that is.
+        return (
+            0.0 if record.blind_since is None else max(1e-3, self._world.clock.now_s() - seconds_of(record.blind_since))
+        )
+
+    def _evidence(self, record: ReleaseRecord, health: Mapping[ArmName, ArmHealth]) -> Evidence:
+        staged = self._world.staging.evidence(record)
+        in_step_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
+        return Evidence(
+            step=record.step,
+            target_share=record.share_percent / 100.0,
+            in_step_s=max(0.0, in_step_s),
+            intervals=intervals_of(record.intervals),
+            slow_bound_s=record.slow_bound_s,
+            blind_s=self._blind_s(record),
+            replay=staged.replay,
+            pairs=staged.pairs,
+            champion=known_health(record, health, "champion"),
+            challenger=known_health(record, health, "challenger"),
+            classes=staged.classes,
+        )
+
+    def _since_began(self, record: ReleaseRecord) -> float:
+        return self._world.clock.now_s() - seconds_of(record.began_at)
+
+    def _save(self, record: ReleaseRecord) -> ReleaseRecord:
+        written = self._world.store.save(record, fencing_token=self._token)
+        self._world.on_record(written)
+        return written

@@ -1,0 +1,206 @@
+"""What is found out before any visitor: parity by the endpoint, integration, load, simulated users, replay."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import fisher_exact
+
+from serving.canary.clock import Clock, seconds_of
+from serving.canary.interfaces import ARMS, ArmName
+from serving.canary.judgement import Staged, StagedEvidence
+from serving.canary.simulated import Endpoints, clips_of, has_failed, interleaved, simulated_interval, slow_bound_s
+from serving.client import UnreachableError
+from serving.simulate.recordings import Recording
+from serving.simulate.simulated_client import Outcome
+from serving.simulate.users import STREAM_S
+from silencio.bundle.manifest import read_manifest
+from silencio.bundle.parity import Parity
+from silencio.errors import BundleError, ReleaseError
+from silencio.release.class_change import class_change
+from silencio.release.comparison_file import comparison_of
+from silencio.release.evidence import ClassChange
+from silencio.release.policy import ReleasePolicy
+from silencio.release.record import ReleaseRecord
+
+COMPARISON = "comparison.json"
+LOAD_USERS = (8, 32)
+# Two requests of every user, on each arm.
+_REQUESTS_PER_USER = 2
+# So improbable, where both arms take the load alike, has a difference to be that refuses.
+_LOAD_ALPHA = 1e-4
+# What a client may send that is no recording: refused by 4xx, never by 5xx.
+_NO_RECORDINGS = (b"", b"RIFF", b"OggS" + bytes(64), b"<html>not found</html>")
+_PARITY = "parity.npz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HttpStaging:
+    """Staging of a challenger whose endpoint can be asked past the splitter.
+
+    Attributes:
+        endpoints: Where both arms answer; called when it is needed, since a challenger is started late.
+        recordings: What simulated users play.
+        folder: Folder of a release's files, by its id.
+        clock: Time.
+        load_users: Users at once, load by load.
+    """
+
+    endpoints: Callable[[], Endpoints]
+    recordings: Sequence[Recording]
+    folder: Callable[[str], Path]
+    clock: Clock
+    load_users: Sequence[int] = LOAD_USERS
+    _loaded: dict[Path, tuple[int, StagedEvidence]] = field(default_factory=dict)
+
+    def parity(self, record: ReleaseRecord) -> bool:
+        """Whether the challenger's endpoint gives the bundle's numbers for its parity clips.
+
+        Raises:
+            ReleaseError: It does not answer, or the bundle cannot be read here.
+        """
+        bundle = Path(record.challenger.place)
+        if not (bundle / _PARITY).is_file():
+            return True  # served from elsewhere: its servers replay their clips themselves before they are ready
+        try:
+            manifest, parity = read_manifest(bundle), Parity.load(bundle / _PARITY)
+        except BundleError as error:
+            raise ReleaseError(f"the challenger's bundle {bundle} cannot be read: {error}") from error
+        with self.endpoints().client("challenger") as client:
+            for clip in parity.clips:
+                try:
+                    response = client.client.post(clip.encoded, "application/octet-stream", {"top_k": "all"})
+                except UnreachableError as error:
+                    raise ReleaseError(f"the challenger does not answer: {error}") from error
+                if not response.is_success:
+                    raise ReleaseError(f"the challenger answers a parity clip by {response.status_code}")
+                if not _is_close(response.json(), parity.codes, clip.probabilities, manifest.tolerances.cpu):
+                    return False
+        return True
+
+    def run(self, record: ReleaseRecord) -> Staged:
+        """Integration, load with 8 and 32 users, and simulated users on both arms.
+
+        Raises:
+            ReleaseError: No recording can be played.
+        """
+        policy, endpoints, clips = (
+            ReleasePolicy.model_validate(record.policy),
+            self.endpoints(),
+            clips_of(self.recordings),
+        )
+        refusals = _integration(endpoints, clips[0])
+        if refusals:
+            return Staged(refusals=refusals)
+        for n_users in self.load_users:
+            if refusal := _load(endpoints, clips, n_users):
+                return Staged(refusals=[refusal])
+        began_s = self.clock.now_s() - seconds_of(record.began_at)
+        outcomes = interleaved(endpoints, clips, policy.min_simulated_requests)
+        bound_s = record.slow_bound_s or slow_bound_s(outcomes["champion"])
+        slow = policy.rules.get("slow")
+        interval = simulated_interval(
+            outcomes,
+            began_s=began_s,
+            ended_s=self.clock.now_s() - seconds_of(record.began_at),
+            bound_s=bound_s,
+            limit_s=slow.limit if slow else None,
+        )
+        return Staged(intervals=[interval], slow_bound_s=bound_s)
+
+    def evidence(self, record: ReleaseRecord) -> StagedEvidence:
+        """Replay and pairs of the comparison that was handed in; class lists of the bundles themselves without one.
+
+        Raises:
+            ReleaseError: The comparison cannot be read.
+        """
+        path = self.folder(record.release_id) / COMPARISON
+        if not path.is_file():
+            return StagedEvidence(classes=_classes(record))
+        written_ns = path.stat().st_mtime_ns
+        if path not in self._loaded or self._loaded[path][0] != written_ns:
+            self._loaded[path] = written_ns, read_comparison(path)
+        return self._loaded[path][1]
+
+
+def read_comparison(path: Path) -> StagedEvidence:
+    """What a comparison of both bundles' answers says.
+
+    Raises:
+        ReleaseError: It is none, or of a later version.
+    """
+    try:
+        comparison = comparison_of(json.loads(path.read_bytes()))
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{path} is no comparison of answers: {error}") from error
+    return StagedEvidence(replay=comparison.replay, pairs=comparison.pairs, classes=comparison.classes)
+
+
+def _classes(record: ReleaseRecord) -> ClassChange:
+    try:
+        champion, challenger = (read_manifest(Path(one.place)) for one in (record.champion, record.challenger))
+    except (BundleError, OSError):
+        return ClassChange()  # served from elsewhere
+    return class_change(champion, challenger)
+
+
+def _is_close(answer: Any, codes: Sequence[str], expected: Any, tolerance: float) -> bool:
+    try:
+        (prediction,) = answer["predictions"]
+        windows = [
+            {one["code"]: float(one["probability"]) for one in each["species"]} for each in prediction["windows"]
+        ]
+        if len(windows) != len(expected):
+            return False
+        pairs = [
+            (window[code], float(probability))
+            for window, row in zip(windows, expected, strict=True)
+            for code, probability in zip(codes, row, strict=True)
+        ]
+    except (KeyError, TypeError, ValueError):
+        return False
+    return all(math.isclose(found, wanted, rel_tol=0.0, abs_tol=tolerance) for found, wanted in pairs)
+
+
+def _integration(endpoints: Endpoints, clip: bytes) -> list[str]:
+    """One request as it should be, and a few as they should not."""
+    with endpoints.client("challenger") as client:
+        first = client.send("a clip", clip, duration_s=STREAM_S)
+        if not first.is_answered:
+            return [f"the challenger does not answer a clip: {first.fault or first.error or first.status}"]
+        broken = [client.send("no recording", content, refusal_expected=True) for content in _NO_RECORDINGS]
+    return [f"what is no recording: {one.fault}" for one in broken if one.fault][:1]
+
+
+def _load(endpoints: Endpoints, clips: Sequence[bytes], n_users: int) -> str:
+    """So many users at once, on one arm after the other; a sentence where the challenger takes it worse."""
+    outcomes = {arm: _users(endpoints, arm, clips, n_users) for arm in ARMS}
+    failed = {arm: sum(map(has_failed, found)) for arm, found in outcomes.items()}
+    n = {arm: len(found) for arm, found in outcomes.items()}
+    table = np.array([[failed[arm], n[arm] - failed[arm]] for arm in ("challenger", "champion")])
+    p = float(fisher_exact(table, alternative="greater").pvalue)
+    if p >= _LOAD_ALPHA:
+        return ""
+    return (
+        f"load: with {n_users} users at once {failed['challenger']} of {n['challenger']} requests failed, of the "
+        f"champion's {failed['champion']} of {n['champion']}"
+    )
+
+
+def _users(endpoints: Endpoints, arm: ArmName, clips: Sequence[bytes], n_users: int) -> list[Outcome]:
+    def user(number: int) -> list[Outcome]:
+        with endpoints.client(arm) as client:
+            return [
+                client.send("under load", clips[(number + turn) % len(clips)], duration_s=STREAM_S)
+                for turn in range(_REQUESTS_PER_USER)
+            ]
+
+    with ThreadPoolExecutor(n_users) as pool:
+        return [one for found in pool.map(user, range(n_users)) for one in found]

@@ -1,0 +1,222 @@
+"""The commands of a release owner on a place in memory: what is refused, what is left, what works broken."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import release_commands
+from serving.canary.auto import World
+from silencio.__main__ import main
+from silencio.errors import RouteError
+from silencio.release.plan import Traffic
+from silencio.release.record import BundleIdentity, ReleaseRecord
+from tests.serving.canary import world
+from tests.serving.canary.world import NEW, OLD, quick_policy
+
+
+class CommandPlace:
+    """A place as `pipelines.release_places.Place`."""
+
+    def __init__(self, memory: world.Place) -> None:
+        self.memory = memory
+        self.route, self.store, self.requests = memory.route, memory.store, memory.store
+        self.challenger = NEW
+
+    def world(self, **others: Any) -> World:
+        return self.memory.world(**others)
+
+    def bundles(self, options: argparse.Namespace) -> tuple[BundleIdentity, BundleIdentity]:
+        champion, challenger = (
+            BundleIdentity(version=sha256[:2], manifest_sha256=sha256, place=sha256[:2])
+            for sha256 in (OLD, self.challenger)
+        )
+        return champion, challenger
+
+    def traffic(self) -> Traffic:
+        return Traffic(units_per_hour=[2_000.0])
+
+    def folder(self, release_id: str) -> Path:
+        return self.store.of_release(release_id)
+
+    def earlier_releases(self) -> list[ReleaseRecord]:
+        return self.store.earlier()
+
+    def record_of_route(self) -> ReleaseRecord:
+        champion, challenger = self.bundles(argparse.Namespace())
+        return ReleaseRecord(
+            release_id="unknown",
+            champion=champion,
+            challenger=challenger,
+            policy={},
+            began_at="2026-11-30T07:00:00+00:00",
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandPlace:
+    found = CommandPlace(world.Place(tmp_path / "release"))
+    monkeypatch.setattr(release_commands, "place_of", lambda options: found)
+    return found
+
+
+def _at_10_percent(place: CommandPlace) -> None:
+    place.memory.begin(quick_policy())
+    while place.memory.watch(10.0).share_percent < 10.0:
+        assert place.memory.clock.now < world.BEGAN_S + 10_000
+
+
+def test_start__writes_a_record_and_offers_nothing_yet(place: CommandPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["release", "start", "--by", "ana"]) == 0
+    record = place.store.load()
+    assert record is not None and (record.state, record.by, record.share_percent) == ("staged", "ana", 0.0)
+    assert record.release_id in capsys.readouterr().out
+    assert place.route.challenger is None
+
+
+def test_start__refuses_a_second_release_unless_it_supersedes(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _at_10_percent(place)
+    assert main(["release", "start"]) == 1
+    assert "has not ended" in capsys.readouterr().err
+    assert place.route.to(NEW) == 10.0
+    assert main(["release", "start", "--supersede", "--by", "ben"]) == 0
+    assert place.route.to(OLD) == 100.0, "visitors of the former release go back first"
+    states = {record.release_id: record.state for record in place.store.earlier()}
+    assert states.pop("r1") == "superseded" and list(states.values()) == ["staged"]
+
+
+def test_start__refuses_the_champion_itself_unless_asked_for(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.challenger = OLD
+    assert main(["release", "start"]) == 1
+    assert "--aa" in capsys.readouterr().err and place.store.load() is None
+    assert main(["release", "start", "--aa"]) == 0
+    record = place.store.load()
+    assert record is not None and record.is_aa
+
+
+def test_start__refuses_what_was_rolled_back_unless_again_and_draws_anew(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.memory.visitors.failing = {NEW: 0.5}
+    place.memory.begin(quick_policy())
+    assert place.memory.auto().state == "rolled_back"
+    assert main(["release", "start"]) == 1
+    assert "--again" in capsys.readouterr().err
+    assert main(["release", "start", "--again"]) == 0
+    record = place.store.load()
+    assert record is not None and record.release_id != "r1"
+
+
+def test_rollback_now__works_with_the_record_counts_and_mlflow_broken(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _at_10_percent(place)
+    place.memory.visitors.is_readable, place.memory.registry.is_away = False, True
+    (place.store.folder / "state.json").write_text("{ half a rec")
+    assert main(["release", "rollback", "--now"]) == 0
+    assert place.route.to(OLD) == 100.0
+    streams = capsys.readouterr()
+    assert "everybody to the champion" in streams.out and "the record cannot be read" in streams.err
+
+
+def test_rollback_now__is_written_down_where_the_record_is_whole(place: CommandPlace) -> None:
+    _at_10_percent(place)
+    place.memory.registry.is_away = True
+    assert main(["release", "rollback", "--now", "--by", "ana", "--reason", "phones cry"]) == 0
+    record = place.store.load()
+    assert record is not None and (record.state, record.owed) == ("rolled_back", ("note",))
+    assert record.history[-1].by == "ana" and "phones cry" in record.why
+
+
+def test_rollback_now__does_not_wait_for_the_judge(place: CommandPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    _at_10_percent(place)
+    with place.store.lease("the judge"):
+        assert main(["release", "rollback", "--now", "--by", "ana"]) == 0
+        assert place.route.to(OLD) == 100.0
+    assert "left for the judge" in capsys.readouterr().out
+    assert place.memory.watch(10.0).state == "rolled_back"
+
+
+def test_rollback_now__fails_where_the_route_does_not_take_it(
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _at_10_percent(place)
+
+    def refuse(record: ReleaseRecord) -> None:
+        raise RouteError("HAProxy does not answer")
+
+    monkeypatch.setattr(place.route, "roll_back", refuse)
+    assert main(["release", "rollback", "--now"]) == 1
+    assert "HAProxy does not answer" in capsys.readouterr().err
+
+
+def test_command__is_left_for_the_judge_who_holds_the_lease(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _at_10_percent(place)
+    with place.store.lease("the judge"):
+        assert main(["release", "pause", "--by", "ana"]) == 0
+    assert "left for the judge" in capsys.readouterr().out
+    assert [request.command for request in place.store.pending()] == ["pause"]
+    assert place.memory.watch(10.0).state == "held"
+
+
+def test_command__without_a_judge_is_done_at_once_and_may_be_repeated(place: CommandPlace) -> None:
+    _at_10_percent(place)
+    for command in ("abort", "abort"):
+        assert main(["release", command]) == 0
+        record = place.store.load()
+        assert record is not None and record.state == "aborted"
+    assert [event.state for event in record.history].count("aborted") == 1
+    assert place.route.to(OLD) == 100.0
+
+
+@pytest.mark.parametrize(("words", "said"), [(["promote", "--reason", "now"], "bake"), (["resume"], "not held")])
+def test_command__that_does_not_fit_is_refused_at_once(
+    place: CommandPlace, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _at_10_percent(place)
+    assert main(["release", *words]) == 1
+    assert said in capsys.readouterr().err
+    assert place.store.pending() == []
+
+
+def test_command__that_overrules_evidence_wants_a_reason(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("advance", "approve", "promote"):
+        with pytest.raises(SystemExit):
+            main(["release", command])
+        assert "--reason" in capsys.readouterr().err
+
+
+def test_status__exit_status_tells_scripts(place: CommandPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["release", "status"]) == 1
+    _at_10_percent(place)
+    assert main(["release", "status"]) == 0
+    assert "10 %" in capsys.readouterr().out
+    for command, status in (("pause", 3), ("rollback", 4)):
+        main(["release", command])
+        assert main(["release", "status"]) == status
+
+
+def test_plan__needs_no_release(place: CommandPlace, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["release", "plan"]) == 0
+    assert "100 %" in capsys.readouterr().out
+    assert main(["release", "plan", "--sessions-per-hour", "3"]) == 0
+    assert "fewer steps" in capsys.readouterr().out
+
+
+def test_report__writes_the_page(place: CommandPlace, tmp_path: Path) -> None:
+    place.memory.visitors.failing = {NEW: 0.5}
+    place.memory.begin(quick_policy())
+    assert place.memory.auto().state == "rolled_back"
+    assert main(["release", "report", "--out", str(tmp_path / "page")]) == 0
+    assert "rolled back" in (tmp_path / "page" / "release.html").read_text().lower()
