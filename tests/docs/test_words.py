@@ -53,7 +53,7 @@ _TYPED = re.compile(r"--[a-z][a-z0-9_-]*|\bSILENCIO_[A-Z0-9_]+")
 
 # In sentences: a model is evaluated and takes inputs, heads are combined. Animals may be heard.
 _DIALECT = re.compile(
-    r"\b(?:judge[ds]|hears|fused?|unasked|(?:says|said) of (?:a|each|every|the) (?:recording|window)s?)\b"
+    r"\b(?:judged|hears|fused?|unasked|(?:says|said) of (?:a|each|every|the) (?:recording|window)s?)\b"
 )
 _QUOTED = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
