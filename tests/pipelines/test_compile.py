@@ -179,7 +179,7 @@ def test_command__writes_what_other_clusters_need_elsewhere(
         mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = any("pvcMount" in one for one in requested)
         assert not any("nodeSelector" in one or "tolerations" in one for one in requested)
     # `birdclef` names weights on the claim.
-    assert mounts == {"train-demo": False, "train-birdclef": True, "batch-score": False}
+    assert mounts == {"train-demo": False, "train-birdclef": True, "batch-score": False, "release": False}
     for options in (["--no-claim"], ["--resources", "cpu"], ["--resources", "gpu", "--check", *out]):
         assert main(["compile", *options]) == 1
         assert "need --out" in capsys.readouterr().err

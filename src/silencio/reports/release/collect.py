@@ -138,7 +138,7 @@ def _windows(inputs: ReleaseInputs) -> tuple[WindowFacts, ...]:
 def _unseen_rules(rules: Sequence[RuleFacts]) -> list[Unseen]:
     unseen = []
     for one in rules:
-        if not one.asked:
+        if not one.applies:
             continue
         if one.outcome in ("no_data", "error"):
             unseen.append(Unseen(what=one.rule, why=one.message))

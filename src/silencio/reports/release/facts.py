@@ -85,7 +85,7 @@ class RuleFacts(Fact):
         must_have_data: Whether a step waits for it.
         dry_run: Whether it is shown only.
         both_fail: Whether the champion is beyond its own limit too, so that nothing is found of the bundle.
-        asked: Whether the policy asks it at this step; where it does not, nothing follows from it.
+        applies: Whether the policy asks it at this step; where it does not, nothing follows from it.
         evaluated_at: Time of the look that this is of, ISO 8601; None: it was never evaluated.
     """
 
@@ -107,7 +107,7 @@ class RuleFacts(Fact):
     must_have_data: bool = False
     dry_run: bool = False
     both_fail: bool = False
-    asked: bool = True
+    applies: bool = True
     evaluated_at: str | None = None
 
 
@@ -164,7 +164,7 @@ class ArmFacts(Fact):
 
     Attributes:
         requests: Predict requests.
-        failed_requests: Of them, answered by 5xx or by nothing.
+        failed_requests: Those of them, answered by 5xx or by nothing.
         units: Sessions, and requests without one.
         failed_units: Units with a failed request.
         slow_units: Units with a request beyond the release's bound for slow.
@@ -205,7 +205,7 @@ class Exposure(Fact):
     Attributes:
         requests: Visitors' requests that the challenger answered.
         units: Visitors' sessions, and requests without one, that it answered.
-        failed_requests: Of them, failed.
+        failed_requests: Those of them, failed.
         expected_failures: How many would have failed at the champion's rate in the same steps.
         rows: Step by step.
     """

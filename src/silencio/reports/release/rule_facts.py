@@ -112,7 +112,7 @@ def _rule(name: str, policy: ReleasePolicy, found: tuple[str, RuleVerdict] | Non
             "smallest_visible": one.smallest_visible,
             "dry_run": one.dry_run,
             "both_fail": one.both_fail,
-            "asked": one.asked,
+            "applies": one.asked,
             "evaluated_at": at,
         }
     )

@@ -23,7 +23,7 @@ def rules(facts: ReleaseFacts) -> Section:
     columns += [Column(name, True) for name in ("challenger", "ratio or difference", "bounds", "n", "E", "fails from")]
     columns += [Column("smallest visible effect"), Column("a fail leads to")]
     rows = [_row(one, facts) for one in facts.rules]
-    classes = [_LOOKS.get(one.outcome, "") if one.asked and not one.dry_run else "muted" for one in facts.rules]
+    classes = [_LOOKS.get(one.outcome, "") if one.applies and not one.dry_run else "muted" for one in facts.rules]
     return Section("rules", "Rules", join(prose(intro), table("Every rule at its last look", columns, rows, classes)))
 
 
@@ -60,7 +60,7 @@ def _row(one: RuleFacts, facts: ReleaseFacts) -> list[Child]:
         consequence += "; it decided"
     return [
         name,
-        OUTCOMES[one.outcome] if one.asked else "not asked",
+        OUTCOMES[one.outcome] if one.applies else "not asked",
         one.message,
         metric(one.champion, words.unit),
         metric(one.challenger, words.unit),
