@@ -73,7 +73,7 @@ def with_sounds(inputs: ReleaseInputs, recordings: Path, manifest: BundleManifes
     Args:
         inputs: With windows.
         recordings: Folder below which a recording lies under its name.
-        manifest: Manifest of the bundle whose input is drawn.
+        manifest: That of the bundle whose ears they are drawn for.
     """
     sounds = {}
     for one in inputs.windows[:MAX_WINDOWS]:

@@ -18,7 +18,7 @@ class Inputs:
         place: `kserve:NAMESPACE/NAME`, or the state folder of `silencio serve --canary`.
         release_id: The release, from `stage`.
         share_percent: The challenger's share of this step.
-        comparison: Comparison of both bundles' answers, from `replay`.
+        comparison: That of both bundles' answers, from `replay`.
         clock: Time.
         found: Another place than the named one, for tests.
     """

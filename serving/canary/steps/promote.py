@@ -17,7 +17,7 @@ class Inputs:
     Attributes:
         place: `kserve:NAMESPACE/NAME`, or the state folder of `silencio serve --canary`.
         release_id: The release, from `stage`.
-        comparison: Comparison of both bundles' answers, from `replay`.
+        comparison: That of both bundles' answers, from `replay`.
         clock: Time.
         found: Another place than the named one, for tests.
     """

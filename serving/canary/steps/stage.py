@@ -32,7 +32,7 @@ class Inputs:
         challenger: Folder of the bundle that is offered.
         champion_uri: Where the champion is served from; empty: from its folder.
         challenger_uri: Where the challenger is served from; empty: from its folder.
-        comparison: Comparison of both bundles' answers, from `replay`.
+        comparison: That of both bundles' answers, from `replay`.
         files: Folder from which the judge reads the comparison: its `SILENCIO_RELEASE_FILES`; empty: that of the place.
         policy: YAML of a policy; empty: the one that ships.
         by: Who begins it.

@@ -78,7 +78,7 @@ def show(record: ReleaseRecord, comparison: Path | None, page: Path) -> None:
 
     Args:
         record: The release.
-        comparison: Comparison of both bundles' answers; None: there is none.
+        comparison: That of both bundles' answers; None: there is none.
         page: Gets the HTML.
 
     Raises:

@@ -25,8 +25,8 @@ class SliceDifference(Fact):
     Attributes:
         name: Name of the slice; `all` are all recordings.
         n: Recordings in it.
-        better: Number of them that the challenger alone has right; None: not known.
-        worse: Number of them that the champion alone has right; None: not known.
+        better: Those of them, those that the challenger alone has right; None: not known.
+        worse: Those of them, those that the champion alone has right; None: not known.
         difference: In the share that is right at first guess; None: too few recordings to say.
         upper: Upper bound of the difference that holds for all slices together; below 0 the challenger is worse.
         outcome: `fail` where the upper bound is below 0; None: it decides nothing.
@@ -102,7 +102,7 @@ class SpeciesRow(Fact):
     Attributes:
         code: Code of the species.
         name: Common name, or what else it is called.
-        listed: Class lists that have it: both, only the challenger's (new), only the champion's (gone).
+        listed: The class lists that have it: both, only the challenger's (new), only the champion's (gone).
         must_keep: Whether the policy says that it may not vanish.
         both: Recordings in which both detected it.
         only_champion: Recordings in which the champion alone detected it.

@@ -27,7 +27,7 @@ def with_comparison(inputs: ReleaseInputs, comparison: AnswerComparison) -> Rele
 
     Args:
         inputs: The record, and what else is known.
-        comparison: Comparison of both bundles' answers to the same recordings.
+        comparison: That of both bundles' answers to the same recordings.
 
     Raises:
         ValueError: The record's policy is not what this version writes.
@@ -57,8 +57,8 @@ def comparison_parts(comparison: AnswerComparison, policy: ReleasePolicy) -> Com
     """From a comparison to parts of the page.
 
     Args:
-        comparison: Comparison of both bundles' answers to the same recordings.
-        policy: Policy of the release: its alpha for the replay, and the species that it must keep.
+        comparison: That of both bundles' answers to the same recordings.
+        policy: That of the release: its alpha for the replay, and the species that it must keep.
     """
     names = _names(comparison)
     return ComparisonParts(

@@ -17,8 +17,8 @@ def comparison_html(comparison: AnswerComparison, policy: ReleasePolicy) -> str:
     """One self-contained page: slices, negative flips, species, windows of disagreement.
 
     Args:
-        comparison: Comparison of both bundles' answers to the same recordings.
-        policy: Policy of the release: its alpha for the replay, and the species that it must keep.
+        comparison: That of both bundles' answers to the same recordings.
+        policy: That of the release: its alpha for the replay, and the species that it must keep.
     """
     parts = comparison_parts(comparison, policy)
     words = f"{count(comparison.n_recordings, 'recording')} that both answered, {hours(comparison.sound_s)} of sound."

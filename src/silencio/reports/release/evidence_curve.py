@@ -21,7 +21,7 @@ def evidence_curve(series: Sequence[EvidenceSeries], history: Sequence[EventFact
     """One picture for all rules, on one axis of time.
 
     Args:
-        series: Series of at least one rule.
+        series: Those of at least one rule.
         history: Events; where the share changes there is a mark.
     """
     marks = _share_changes(history)

@@ -13,7 +13,7 @@ def exposure_of(intervals: Sequence[Interval]) -> Exposure:
     """Sums over visitors, and every step by itself.
 
     Args:
-        intervals: Intervals of the whole release, in order.
+        intervals: That of the whole release, in order.
     """
     groups: dict[tuple[bool, int, float], list[Interval]] = {}
     for one in intervals:

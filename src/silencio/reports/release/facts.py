@@ -164,7 +164,7 @@ class ArmFacts(Fact):
 
     Attributes:
         requests: Predict requests.
-        failed_requests: Number of them answered by 5xx or by nothing.
+        failed_requests: Those of them, answered by 5xx or by nothing.
         units: Sessions, and requests without one.
         failed_units: Units with a failed request.
         slow_units: Units with a request beyond the release's bound for slow.
@@ -205,7 +205,7 @@ class Exposure(Fact):
     Attributes:
         requests: Visitors' requests that the challenger answered.
         units: Visitors' sessions, and requests without one, that it answered.
-        failed_requests: Number of them that failed.
+        failed_requests: Those of them, failed.
         expected_failures: How many would have failed at the champion's rate in the same steps.
         rows: Step by step.
     """

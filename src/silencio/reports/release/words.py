@@ -21,7 +21,7 @@ class StateWords:
         title: In two or three words.
         means: One sentence.
         next: What follows, or what a person can do; `{id}` stands for the release.
-        look: Class of the badge: `passed`, `refused`, or empty where nothing is decided.
+        look: That of the badge: `passed`, `refused`, or empty where nothing is decided.
     """
 
     title: str
