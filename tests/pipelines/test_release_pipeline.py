@@ -54,14 +54,14 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "state" / RELEASE_FOLDER)
 
 
-def judged(place: Place) -> StillClock:
+def with_looks(place: Place) -> StillClock:
     """A clock in whose pauses the judge has its looks."""
     auto = Auto(place.world())
 
     def look() -> None:
         with place.store.lease("judge") as token:
             auto.look(token)
-        place.clock.wait(1.0)
+        place.clock.let_pass(1.0)
 
     return StillClock(look)
 
@@ -77,7 +77,7 @@ def comparison(tmp_path: Path) -> Path:
 
 def test_nodes__show_a_release_from_its_first_step_to_its_promotion(place: Place, tmp_path: Path) -> None:
     place.begin()
-    clock, common = judged(place), {"place": "", "release_id": "r1", "comparison": comparison(tmp_path)}
+    clock, common = with_looks(place), {"place": "", "release_id": "r1", "comparison": comparison(tmp_path)}
     states = []
     for share in ReleasePolicy.model_validate(quick_policy().model_dump()).steps[1:]:
         page = tmp_path / f"{share:g}.html"
@@ -94,7 +94,7 @@ def test_nodes__show_a_release_from_its_first_step_to_its_promotion(place: Place
 def test_nodes__of_a_release_that_fails_end_at_once_and_say_why(place: Place, tmp_path: Path) -> None:
     place.begin()
     place.visitors.failing[NEW] = 0.5
-    clock, common = judged(place), {"place": "", "release_id": "r1", "comparison": comparison(tmp_path)}
+    clock, common = with_looks(place), {"place": "", "release_id": "r1", "comparison": comparison(tmp_path)}
     last = canary_step.Inputs(share_percent=100.0, clock=clock, found=found(place), **common)
     assert canary_step.run(last, canary_step.Outputs(page=tmp_path / "page.html")) == "rolled_back"
     shown = roll_back.Inputs(clock=clock, found=found(place), **common)

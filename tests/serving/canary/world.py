@@ -43,6 +43,9 @@ class EventClock:
         return self.now
 
     def wait(self, seconds: float) -> None:
+        self.let_pass(seconds)
+
+    def let_pass(self, seconds: float) -> None:
         self.now += seconds
         self.on_passed(seconds)
         due = [one for one in self.happenings if one[0] <= self.now]
