@@ -45,7 +45,11 @@ class Programs:
                 f"--canary needs {' and '.join(missing)}, not found in the path nor in {folder}: "
                 "scripts/install_splitter.sh unpacks Debian's packages there, without root"
             )
-        return cls(haproxy=str(found["haproxy"]), prometheus=str(found["prometheus"]))
+        # Absolute: they run in a folder of their own, and a path may have names that begin here.
+        return cls(
+            haproxy=str(Path(str(found["haproxy"])).absolute()),
+            prometheus=str(Path(str(found["prometheus"])).absolute()),
+        )
 
 
 @dataclass

@@ -71,7 +71,8 @@ class Grown:
         for family in REGISTRY.collect():
             for one in family.samples:
                 labels = [value for name, value in one.labels.items() if name != "version"]
-                values[f"{one.name}({','.join(labels)})"] = one.value
+                name = f"{one.name}({','.join(labels)})"
+                values[name] = values.get(name, 0.0) + one.value  # of all versions that tests before served
         return values
 
     def after(self, n_requests: int) -> Grown:
