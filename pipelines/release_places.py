@@ -25,6 +25,7 @@ from serving.canary.requests import RequestBox
 from serving.canary.store import FileStore
 from serving.simulate.recordings import recordings_of
 from silencio.errors import RegistryError, ReleaseError
+from silencio.extras import install_command
 from silencio.release.plan import Traffic
 from silencio.release.record import BundleIdentity, ReleaseRecord
 
@@ -162,7 +163,7 @@ class MissingRegistry:
 
     def _refuse(self) -> None:
         raise RegistryError(
-            "MLflow keeps versions here, and mlflow is not installed where this runs: install silencio[train]"
+            f"MLflow keeps versions here, and mlflow is not installed where this runs: {install_command('train')}"
         )
 
 

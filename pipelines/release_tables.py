@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from silencio.console import Group
 from silencio.release.plan import Plan
 from silencio.release.record import ReleaseRecord
 

@@ -6,6 +6,9 @@ from typing import IO
 
 import rich.console
 
+# Several things that are printed as one.
+Group = rich.console.Group
+
 # A pipe has no width; rich takes 80 cells for it and would break names.
 _PIPED_CELLS = 120
 

@@ -150,6 +150,8 @@ def test_request_id__both_stand_in_the_log(
     guarded: Guarded, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
+    # MLflow's migrations, in the same process, switch off every logger that there is.
+    monkeypatch.setattr(logging.getLogger("kserve"), "disabled", False)
     caplog.set_level(logging.INFO)
     guarded.error = InvalidInput("instances: is missing")
     wrong = _post(guarded, X_Request_ID="walk-17")
@@ -348,6 +350,8 @@ def test_log__a_client_writes_no_lines_of_its_own(
     guarded: Guarded, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
+    # MLflow's migrations, in the same process, switch off every logger that there is.
+    monkeypatch.setattr(logging.getLogger("kserve"), "disabled", False)
     caplog.set_level(logging.INFO)
     guarded.error = InvalidInput("a\nfield: is missing" + "x" * 5_000)
     _post(guarded)

@@ -289,7 +289,7 @@ def test_command__lists_promotes_and_fetches(
     assert main(["registry", "list"]) == 0
     assert "silencio has no versions at sqlite:///" in capsys.readouterr().out
     _registered(client, manifest, bundle, "b1")
-    assert main(["registry", "promote", "1"]) == 0
+    assert main(["registry", "promote", "1", "--without-release", "the first one"]) == 0
     assert main(["registry", "list"]) == 0
     printed = capsys.readouterr().out
     assert "champion" in printed
@@ -362,7 +362,7 @@ def test_command__writes_a_benchs_figures(
     ("arguments", "shown"),
     [
         (["registry", "benchmarks", "1", "nowhere.json"], "error: nowhere.json is no JSON of `make bench`"),
-        (["registry", "promote", "1"], "error: silencio has no version 1"),
+        (["registry", "promote", "1", "--without-release", "the first one"], "error: silencio has no version 1"),
         (["registry", "fetch", "champion", "--out", "x"], "error: no version of silencio is called 'champion'"),
     ],
 )

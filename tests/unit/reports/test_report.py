@@ -208,7 +208,7 @@ def test_comparison__a_student_and_its_teacher_stand_in_one_table(inputs: Report
     html = report(replace(inputs, evaluation=evaluation))
     section = html[html.index('id="comparison"') :]
     table = section[section.index("<table>") : section.index("</table>")]
-    assert "Figures on 7\u202ftest recordings, test set 3f2a9c1b0d4e" in table
+    assert "Metrics on 7\u202ftest recordings, test set 3f2a9c1b0d4e" in table
     teacher = "its teacher (ensemble of raw_cnn and texture)"
     for name in ("this bundle (student)", teacher, "head raw_cnn of its teacher"):
         assert f">{name}</th>" in table
