@@ -178,13 +178,13 @@ def test_command__without_a_judge_is_done_at_once_and_may_be_repeated(place: Com
     assert place.route.to(OLD) == 100.0
 
 
-@pytest.mark.parametrize(("words", "said"), [(["promote", "--reason", "now"], "bake"), (["resume"], "not held")])
+@pytest.mark.parametrize(("words", "reason"), [(["promote", "--reason", "now"], "bake"), (["resume"], "not held")])
 def test_command__that_does_not_fit_is_refused_at_once(
-    place: CommandPlace, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    place: CommandPlace, words: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _at_10_percent(place)
     assert main(["release", *words]) == 1
-    assert said in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
     assert place.store.pending() == []
 
 

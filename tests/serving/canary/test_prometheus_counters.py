@@ -72,9 +72,9 @@ def prometheus() -> Iterator[tuple[ScriptedPrometheus, PrometheusCounters]]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked = parse_qs(urlsplit(self.path).query)
-            script.times += asked["time"]
-            body = script.reply(asked["query"][0])
+            query = parse_qs(urlsplit(self.path).query)
+            script.times += query["time"]
+            body = script.reply(query["query"][0])
             self.send_response(200)
             self.send_header("content-length", str(len(body)))
             self.end_headers()

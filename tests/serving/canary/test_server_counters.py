@@ -20,7 +20,7 @@ def _of_both(value: float) -> Samples:
 
 
 @pytest.fixture
-def said() -> dict[str, Samples]:
+def samples_by_query() -> dict[str, Samples]:
     """By a word that the query has."""
     return {
         "up{": _of_both(1),
@@ -38,9 +38,9 @@ def said() -> dict[str, Samples]:
 
 
 @pytest.fixture
-def counters(said: dict[str, Samples], monkeypatch: pytest.MonkeyPatch) -> ServerCounters:
+def counters(samples_by_query: dict[str, Samples], monkeypatch: pytest.MonkeyPatch) -> ServerCounters:
     def get(url: str, params: Mapping[str, object], **options: object) -> httpx.Response:
-        found = next(samples for word, samples in said.items() if word in str(params["query"]))
+        found = next(samples for word, samples in samples_by_query.items() if word in str(params["query"]))
         result = [{"metric": dict(labels), "value": [0, str(value)]} for labels, value in found]
         body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
         return httpx.Response(200, text=body, request=httpx.Request("GET", url))
@@ -65,14 +65,18 @@ def test_read__counts_by_arm_and_leaves_out_what_is_nobodys(counters: ServerCoun
 
 
 @pytest.mark.parametrize("lacking", ["silencio_failed_sessions_total", 'beyond_s="0.2"', "up{"])
-def test_read__what_is_missing_is_no_data(counters: ServerCounters, said: dict[str, Samples], lacking: str) -> None:
-    said[lacking] = []
+def test_read__what_is_missing_is_no_data(
+    counters: ServerCounters, samples_by_query: dict[str, Samples], lacking: str
+) -> None:
+    samples_by_query[lacking] = []
     with pytest.raises(CountsUnreadableError):
         counters.read(0.0)
 
 
-def test_read__an_arm_that_is_down_has_no_instances(counters: ServerCounters, said: dict[str, Samples]) -> None:
-    said["up{"] = [
+def test_read__an_arm_that_is_down_has_no_instances(
+    counters: ServerCounters, samples_by_query: dict[str, Samples]
+) -> None:
+    samples_by_query["up{"] = [
         ({"arm": "champion", "instance": "champion-0"}, 1),
         ({"arm": "challenger", "instance": "challenger-0"}, 0),
     ]
@@ -85,7 +89,7 @@ def test_read__an_arm_that_is_down_has_no_instances(counters: ServerCounters, sa
     [({"0.1": 90, "0.2": 960, "0.5": 1000, "+Inf": 1000}, 0.2), ({"0.1": 400, "+Inf": 499}, None), ({}, None)],
 )
 def test_p95__is_a_bucket_of_enough_requests(
-    counters: ServerCounters, said: dict[str, Samples], buckets: dict[str, float], bound: float | None
+    counters: ServerCounters, samples_by_query: dict[str, Samples], buckets: dict[str, float], bound: float | None
 ) -> None:
-    said["increase("] = [({"le": le}, value) for le, value in buckets.items()]
+    samples_by_query["increase("] = [({"le": le}, value) for le, value in buckets.items()]
     assert counters.p95_s(0.0) == bound

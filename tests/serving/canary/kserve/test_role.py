@@ -32,16 +32,18 @@ def _everything(stage: Stage) -> set[tuple[str, str, str]]:
 
 
 def test_role__allows_what_is_asked_for_and_nothing_else(staged: Callable[[Mode], Stage]) -> None:
-    asked: set[tuple[str, str, str]] = set().union(*(_everything(staged(mode)) for mode in MODES))
-    in_namespace = {(verb, resource) for verb, resource, namespace in asked if namespace != "kserve"}
+    requested: set[tuple[str, str, str]] = set().union(*(_everything(staged(mode)) for mode in MODES))
+    in_namespace = {(verb, resource) for verb, resource, namespace in requested if namespace != "kserve"}
     assert in_namespace == verbs_of_role()
 
 
 def test_role__of_kserves_settings_allows_the_one_read(staged: Callable[[Mode], Stage]) -> None:
-    asked: set[tuple[str, str, str]] = set().union(*(_everything(staged(mode)) for mode in MODES))
+    requested: set[tuple[str, str, str]] = set().union(*(_everything(staged(mode)) for mode in MODES))
     role, binding = yaml.safe_load_all(SETTINGS.read_text(encoding="utf-8"))
     (rule,) = role["rules"]
-    assert {(verb, resource) for verb, resource, namespace in asked if namespace == "kserve"} == {("get", "configmaps")}
+    assert {(verb, resource) for verb, resource, namespace in requested if namespace == "kserve"} == {
+        ("get", "configmaps")
+    }
     assert (rule["verbs"], rule["resources"]) == (["get"], ["configmaps"])
     assert rule["resourceNames"] == ["inferenceservice-config"]
     assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "kserve"
