@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,20 @@ from tests.waiting import HANG_S
 # kserve parses the command line when it is imported: keep pytest's options from it.
 with mock.patch.object(sys, "argv", sys.argv[:1]):
     import kserve  # noqa: F401
+
+
+@pytest.fixture
+def server_log(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The messages of the servers' log so far.
+
+    In the same process MLflow's migrations switch off every logger that there is, and the SDK's models
+    of resources set this one to WARNING.
+    """
+    logger = logging.getLogger("kserve")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "disabled", False)
+    caplog.set_level(logging.INFO, logger="kserve")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "kserve"]
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import onnxruntime
@@ -63,14 +63,13 @@ def test_predictor__says_provider_and_sizes_in_its_log(servers: LocalServers) ->
 
 @pytest.mark.skipif("cuda" not in NOT_HERE, reason="it would start")
 def test_predictor__told_to_use_a_provider_that_is_not_here_stays_not_ready(
-    bundle_directory: Path, caplog: pytest.LogCaptureFixture
+    bundle_directory: Path, server_log: Callable[[], list[str]]
 ) -> None:
     predictor = Predictor("silencio", bundle_directory, PredictorSettings(provider="cuda"))
-    with caplog.at_level(logging.INFO, logger="kserve"):
-        assert not predictor.load()
+    assert not predictor.load()
     assert not predictor.ready
     assert predictor.reason.startswith("refused: provider cuda is not in this installation of ONNX Runtime (it has ")
-    assert [record.getMessage() for record in caplog.records] == [f"silencio: not ready: {predictor.reason}"]
+    assert server_log() == [f"silencio: not ready: {predictor.reason}"]
 
 
 def _parsed(*arguments: str) -> PredictorSettings:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
-import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,18 +145,12 @@ def test_request_id__the_servers_own_is_new_whatever_the_client_says(guarded: Gu
     assert len({*ids, "same", "forged"}) == 4
 
 
-def test_request_id__both_stand_in_the_log(
-    guarded: Guarded, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
-    # MLflow's migrations, in the same process, switch off every logger that there is.
-    monkeypatch.setattr(logging.getLogger("kserve"), "disabled", False)
-    caplog.set_level(logging.INFO)
+def test_request_id__both_stand_in_the_log(guarded: Guarded, server_log: Callable[[], list[str]]) -> None:
     guarded.error = InvalidInput("instances: is missing")
     wrong = _post(guarded, X_Request_ID="walk-17")
     large = _post(guarded, b"x" * 1_001, X_Request_ID="walk-18")
     without = _post(guarded)
-    message = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    message = server_log()
     own = [answer.headers["x-silencio-request-id"] for answer in (wrong, large, without)]
     assert [line.partition(": ")[0] for line in message] == [
         f"400 {PREDICT} {own[0]} (walk-17)",
@@ -346,17 +339,11 @@ def test_keys__reading_pages_and_probes_needs_none_and_load_does_not_stop_it(tmp
             guarded.may_answer.set()
 
 
-def test_log__a_client_writes_no_lines_of_its_own(
-    guarded: Guarded, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("kserve"), "propagate", True)
-    # MLflow's migrations, in the same process, switch off every logger that there is.
-    monkeypatch.setattr(logging.getLogger("kserve"), "disabled", False)
-    caplog.set_level(logging.INFO)
+def test_log__a_client_writes_no_lines_of_its_own(guarded: Guarded, server_log: Callable[[], list[str]]) -> None:
     guarded.error = InvalidInput("a\nfield: is missing" + "x" * 5_000)
     _post(guarded)
     _post(guarded, route="/v1/models/%0aERROR%20all%20is%20lost:predict")
-    message = [record.getMessage() for record in caplog.records if record.name == "kserve"]
+    message = server_log()
     assert len(message) == 2
     assert not any("\n" in line or len(line) > 1_100 for line in message)
 
