@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     promote = commands.add_parser(
         "promote", help="make a version the champion by hand; the champion becomes `previous`"
     )
-    promote.add_argument("version", type=int, metavar="VERSION")
+    promote.add_argument("version", metavar="VERSION", help="its number, or its alias: challenger, previous")
     promote.add_argument(
         "--without-release",
         required=True,
@@ -34,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets the bundle")
     fetch.set_defaults(run=_fetch)
     benchmarks = commands.add_parser("benchmarks", help="write what `make bench` measured of its bundle on a version")
-    benchmarks.add_argument("version", type=int, metavar="VERSION")
+    benchmarks.add_argument(
+        "version", metavar="VERSION", help="its number, or its alias: challenger, champion, previous"
+    )
     benchmarks.add_argument("figures", type=Path, metavar="FILE", help="the JSON of `make bench`")
     benchmarks.set_defaults(run=_benchmarks)
 
@@ -62,28 +64,29 @@ def print_versions(console: Console) -> None:
 
 
 def _promote(options: argparse.Namespace) -> None:
-    from silencio.registry.models import promote
+    from silencio.registry.models import promote, version_number
 
-    promote(options.version, without_release=options.without_release)
-    sys.stdout.write(f"version {options.version} is the champion\n")
+    number = version_number(options.version)
+    promote(number, without_release=options.without_release)
+    sys.stdout.write(f"version {number} is the champion\n")
 
 
 def _benchmarks(options: argparse.Namespace) -> None:
     from silencio.registry.benchmarks import Benchmarks
-    from silencio.registry.models import set_benchmarks
+    from silencio.registry.models import set_benchmarks, version_number
 
     benchmarks = Benchmarks.load(options.figures)
-    kept = set_benchmarks(options.version, benchmarks)
+    number = version_number(options.version)
+    kept = set_benchmarks(number, benchmarks)
     figures = "figure stands" if len(kept) == 1 else "figures stand"
-    sys.stdout.write(f"{len(kept)} {figures} on version {options.version}, measured on {benchmarks.machine}\n")
+    sys.stdout.write(f"{len(kept)} {figures} on version {number}, measured on {benchmarks.machine}\n")
     if benchmarks.n_metrics > len(kept):
         sys.stdout.write(f"{benchmarks.n_metrics - len(kept)} are of other bundles, of none, or no number: left out\n")
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    from silencio.errors import RegistryError
-    from silencio.registry.models import fetch
+    from silencio.registry.models import fetch, no_version
 
     if fetch(options.alias, options.out) is None:
-        raise RegistryError(f"no version of {MODEL} is called {options.alias!r} at {shown(Tracking().uri)}")
+        raise no_version(options.alias)
     sys.stdout.write(f"{options.out}\n")

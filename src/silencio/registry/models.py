@@ -24,7 +24,7 @@ from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
 from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import metrics_of
 from silencio.registry.record import BUNDLE
-from silencio.registry.settings import MODEL, Tracking
+from silencio.registry.settings import MODEL, Tracking, shown
 from silencio.storage import real_place, replace_folder, restore_folder
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
@@ -105,6 +105,31 @@ def versions() -> list[Version]:
             aliases.setdefault(int(number), []).append(alias)
         found = [_version(one, aliases) for one in client.search_model_versions(f"name = '{MODEL}'")]
     return sorted(found, key=lambda version: -version.number)
+
+
+def version_number(alias_or_version: str) -> int:
+    """Number of the version that an alias stands for, or that is given as a number.
+
+    Args:
+        alias_or_version: `champion`, `challenger`, `previous`, or a number.
+
+    Raises:
+        RegistryError: No version has the alias or the number, or the server does not answer.
+    """
+    client = connect()
+    with registry_errors(f"asking for {MODEL}@{alias_or_version}"):
+        version = _resolve(client, alias_or_version)
+    if version is None:
+        raise no_version(alias_or_version)
+    return int(version.version)
+
+
+def no_version(alias: str) -> RegistryError:
+    """The error where no version has an alias."""
+    return RegistryError(
+        f"no version of {MODEL} is called {alias!r} at {shown(Tracking().uri)}: `{silencio()} registry list` names "
+        "versions and their aliases"
+    )
 
 
 def set_benchmarks(version: int, benchmarks: Benchmarks) -> list[str]:

@@ -18,7 +18,7 @@ from silencio.console import Console
 from silencio.errors import BundleIntegrityError, RegistryError
 from silencio.interpreter import silencio
 from silencio.registry.benchmarks import Benchmarks, MeasuredBundle
-from silencio.registry.models import fetch, promote, register_version, set_benchmarks, versions
+from silencio.registry.models import fetch, promote, register_version, set_benchmarks, version_number, versions
 from silencio.registry.record import BUNDLE
 from silencio.registry.runs import open_run
 from silencio.storage import sha256_of
@@ -100,6 +100,32 @@ def test_promote__the_former_champion_becomes_previous(
     assert _aliases(client) == {"champion": 3, "previous": 1}
     promote(1, without_release="the first one")  # back again
     assert _aliases(client) == {"champion": 1, "previous": 3}
+
+
+def test_promote__by_alias_as_by_number(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for version in ("b1", "b2"):
+        _registered(client, manifest, bundle, version)
+    promote(1, without_release="the first one")
+    main(["registry", "promote", "challenger", "--without-release", "seen by hand"])
+    assert _aliases(client) == {"champion": 2, "previous": 1}
+    main(["registry", "promote", "previous", "--without-release", "back again"])
+    assert _aliases(client) == {"champion": 1, "previous": 2}
+    main(["registry", "promote", "2", "--without-release", "forth again"])
+    assert _aliases(client) == {"champion": 2, "previous": 1}
+    assert capsys.readouterr().out.split("\n")[:2] == ["version 2 is the champion", "version 1 is the champion"]
+
+
+def test_promote__an_alias_that_no_version_has_is_named(
+    client: MlflowClient, manifest: BundleManifest, bundle: Path
+) -> None:
+    for n_versions in range(2):
+        with pytest.raises(RegistryError, match=r"no version of silencio is called 'chalenger' at .*registry list"):
+            version_number("chalenger")
+        if not n_versions:
+            _registered(client, manifest, bundle, "b1")
+    assert _aliases(client) == {"challenger": 1}
 
 
 def test_fetch__gives_the_very_bundle(
