@@ -190,7 +190,7 @@ TRACKING = EnvironmentObject(
     CONFIG_MAP,
     "silencio-tracking",
     (
-        Key("mlflow_tracking_uri", "MLFLOW_TRACKING_URI", "http://mlflow.mlflow:5000",
+        Key("mlflow_tracking_uri", "MLFLOW_TRACKING_URI", "http://mlflow.silencio.svc:5000",
             "the MLflow server; `train` needs it, and ends before there is work to lose without"),
         Key("experiment", "SILENCIO_EXPERIMENT", "silencio",
             "under which MLflow lists the runs; `silencio` where it is missing"),

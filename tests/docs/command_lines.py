@@ -18,7 +18,22 @@ from silencio.errors import ConfigError
 from tests.docs.pages import ROOT
 
 # On a plain Debian, or what a page's own words ask for.
-TOOLS = {"cat", "cd", "cp", "curl", "docker", "echo", "export", "kubectl", "mkdir", "openssl", "printf", "base64", "tr"}
+TOOLS = {
+    "cat",
+    "cd",
+    "cp",
+    "curl",
+    "docker",
+    "echo",
+    "export",
+    "kubectl",
+    "ln",
+    "mkdir",
+    "openssl",
+    "printf",
+    "base64",
+    "tr",
+}
 # None of these is there on a plain Debian, or it is another one than the clone's.
 _BARE = {"python", "python3", "pip", "pip3", "mlflow", "pytest", "ruff", "mypy"}
 _PYTHON = re.compile(r"\.venv(?:-serving)?/bin/python")

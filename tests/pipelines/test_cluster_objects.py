@@ -140,8 +140,8 @@ def test_compiled_pipelines__read_everything_that_the_table_has_and_nothing_else
 def test_advice__names_object_key_and_command() -> None:
     assert advice("MLFLOW_TRACKING_URI is not set: a pod keeps no file", "kubeflow") == [
         "on a cluster, MLFLOW_TRACKING_URI is key mlflow_tracking_uri of the config map silencio-tracking: kubectl -n "
-        "kubeflow create configmap silencio-tracking --from-literal=mlflow_tracking_uri=http://mlflow.mlflow:5000 "
-        "(docs/cluster.md)"
+        "kubeflow create configmap silencio-tracking "
+        "--from-literal=mlflow_tracking_uri=http://mlflow.silencio.svc:5000 (docs/cluster.md)"
     ]
 
 
