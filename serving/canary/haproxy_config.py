@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from serving.canary.interfaces import ARMS, ArmName
 from serving.server.operations import OPERATIONS
 
 SOCKET, SHARE_MAP, CONFIG, UNITS = "haproxy.sock", "share.map", "haproxy.cfg", "haproxy_units.lua"
+CERTIFICATE = "tls.pem"
 # In the map, beside the share in hundredths of a percent.
 SHARE, RELEASE = "share", "release"
 NO_RELEASE = "none"
@@ -54,18 +54,19 @@ class Frontend:
         http: Public HOST:PORT of REST.
         grpc: Public HOST:PORT of gRPC.
         metrics: HOST:PORT of its metrics, on loopback.
-        certificate: PEM of certificate and key, by which clients are answered in TLS; None: in clear.
+        certificate: Name of the PEM of certificate and key in the state folder, by which clients are answered in TLS;
+            empty: in clear.
     """
 
     http: str
     grpc: str
     metrics: str
-    certificate: Path | None = None
+    certificate: str = ""
 
 
 def haproxy_config(frontend: Frontend, arms: dict[ArmName, ArmAddresses]) -> str:
     """The whole file."""
-    tls = "" if frontend.certificate is None else f" ssl crt {frontend.certificate}"
+    tls = f" ssl crt {frontend.certificate} ssl-min-ver TLSv1.2" if frontend.certificate else ""
     return "\n".join(
         [
             _GLOBAL,
