@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from silencio.errors import DataError
-from silencio.prediction_log.rows import RecordingFacts, as_table, window_records
+from silencio.prediction_log.rows import RecordingFacts, WindowRecord, as_table, window_records
 from silencio.release.answers import SharedAnswers
 from silencio.release.comparison import pairs_of
 from silencio.release.evidence import SpeciesPair
@@ -76,6 +76,17 @@ def test_shadow__of_a_bundle_against_itself_is_told_by_the_mark_alone() -> None:
     rows = _rows("r1", [[0.9, 0.1]]) + _rows("r1", [[0.1, 0.1]], shadow=True)
     found = shadow_answers(as_table(rows), CHAMPION, CHAMPION)
     assert pairs_of(SharedAnswers.of(found.champion, found.challenger)).disagreement.tolist() == [1.0]
+
+
+def test_shadow__a_request_that_failed_on_one_side_is_no_pair_and_no_answer() -> None:
+    def failed(request: str, **facts: Any) -> list[Any]:
+        (row,) = _rows(request, [[0.9, 0.1]], status="503", **facts)
+        return [WindowRecord(facts=row.facts)]
+
+    rows = failed("r1", recording=None) + _shadow("r1", [[0.1, 0.9, 0.0]])
+    rows += _rows("r2", [[0.9, 0.1]]) + failed("r2", shadow=True, bundle_version="2", release_id="R", recording=None)
+    assert _found(rows).n_unpaired == 1
+    assert _added(_growing(), rows) == []
 
 
 def test_shadow__of_another_release_is_another_evidence() -> None:
