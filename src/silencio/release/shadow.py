@@ -64,8 +64,8 @@ def shadow_answers(
         table: Rows from `silencio.prediction_log.read_log`, with `SHADOW_COLUMNS`.
         champion: Manifest of what serves.
         challenger: Manifest of what is offered; in a release of a bundle against itself the same.
-        release_id: Only shadows of this release; None: of any. An answer to a client need not name one: the champion
-            may have been started before.
+        release_id: Only shadows of this release, or that name none; None: of any. A row need not name one: servers may
+            have been started before, and no proxy of ours stands before those of a cluster.
 
     Raises:
         DataError: A row has no probabilities of every class of its bundle.
@@ -153,7 +153,9 @@ def _by_bundle(
     table = answered(table)
     shadow = np.array([one is True for one in table["shadow"].to_pylist()], bool)
     version = np.array(table["bundle_version"].to_pylist(), object)
-    of_release = np.array([release_id in (None, one) for one in table["release_id"].to_pylist()], bool)
+    of_release = np.array(
+        [release_id is None or one in (None, release_id) for one in table["release_id"].to_pylist()], bool
+    )
     ours = ~shadow & (version == champion.version)
     theirs = shadow & of_release & (version == challenger.version)
     return table.filter(pa.array(ours)), table.filter(pa.array(theirs))

@@ -93,6 +93,9 @@ def test_shadow__of_another_release_is_another_evidence() -> None:
     rows = _rows("r1", [[0.9, 0.1]]) + _shadow("r1", [[0.1, 0.9, 0.0]], release_id="before")
     assert list(_found(rows, release_id="before").champion.recordings) == ["r1-0"]
     assert dict(_found(rows, release_id="R").champion.recordings) == {}
+    # On a cluster no proxy of ours names it, and the stretch that is read is the release's.
+    nameless = _rows("r1", [[0.9, 0.1]]) + _shadow("r1", [[0.1, 0.9, 0.0]], release_id=None)
+    assert list(_found(nameless, release_id="R").champion.recordings) == ["r1-0"]
 
 
 def test_shadow__a_species_of_another_bundle_is_said() -> None:
