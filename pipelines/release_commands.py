@@ -21,7 +21,7 @@ from serving.canary.auto import Auto
 from serving.canary.clock import iso
 from serving.canary.persons import apply_request
 from serving.canary.requests import Request
-from serving.canary.staging import COMPARISON, read_comparison
+from serving.canary.staging import COMPARISON, keep_manifests, read_comparison
 from silencio.console import Console
 from silencio.errors import ConfigError, LeaseHeldError, ReleaseError, ReleaseRefusedError, RouteError, SilencioError
 from silencio.release.policy import ReleasePolicy
@@ -254,8 +254,13 @@ def _supersede(place: Place, options: argparse.Namespace, challenger: BundleIden
 
 
 def _hand_in(place: Place, options: argparse.Namespace, record: ReleaseRecord) -> None:
-    """The comparison of both bundles, made now or before."""
+    """The comparison of both bundles, made now or before, and their manifests."""
     target = place.folder(record.release_id) / COMPARISON
+    keep_manifests(
+        target.parent,
+        Path(options.champion or record.champion.place),
+        Path(options.challenger or record.challenger.place),
+    )
     if options.replay is not None and options.labelled is not None:
         raise ConfigError("--replay FILE and --labelled PLACE are two ways to the same comparison: give one")
     if options.replay is not None:

@@ -6,7 +6,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from serving.canary.kserve.store import ConfigMapStore
 from serving.canary.kserve.targets import serve_targets
 from serving.canary.places import traffic_between
 from serving.canary.server_counters import ServerCounters
+from serving.canary.shadow_log import ShadowLog
 from serving.canary.simulated import Endpoints
 from serving.canary.staging import HttpStaging
 from serving.client.options import API_KEY
@@ -123,7 +124,7 @@ class KServePlace:
             "store": self.store,
             "registry": registry_of(self.folder),
             "requests": self.requests,
-            "staging": self._staging(),
+            "staging": self._staging(others.get("on_message", lambda message: None)),
             "clock": SystemClock(),
         }
         return World(**{**ports, **others})
@@ -158,8 +159,9 @@ class KServePlace:
             release_id="unknown", champion=unknown, challenger=unknown, policy=policy, began_at=iso(time.time())
         )
 
-    def _staging(self) -> HttpStaging | EvidenceOnly:
+    def _staging(self, on_message: Callable[[str], None]) -> HttpStaging | EvidenceOnly:
         options = self._options
+        logs = getattr(options, "prediction_logs", [])
         champion, challenger = options.champion_url or "", options.challenger_url or ""
 
         def endpoints() -> Endpoints:
@@ -170,6 +172,7 @@ class KServePlace:
             recordings=recordings_of(getattr(options, "recordings", None)),
             folder=self.folder,
             clock=SystemClock(),
+            log=ShadowLog(lambda: logs, on_message),
         )
         return staging if champion and challenger else EvidenceOnly(staging)
 

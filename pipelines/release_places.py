@@ -86,7 +86,12 @@ class OneMachine:
             "store": self.store,
             "registry": registry_of(self.folder),
             "requests": self.requests,
-            "staging": machine_staging(self._folder, self.store, recordings_of(self._recordings)),
+            "staging": machine_staging(
+                self._folder,
+                self.store,
+                recordings_of(self._recordings),
+                on_message=others.get("on_message", lambda message: None),
+            ),
             "clock": SystemClock(),
         }
         return World(**{**ports, **others})

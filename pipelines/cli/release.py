@@ -81,6 +81,14 @@ def _add_auto(commands: Commands[argparse.ArgumentParser]) -> None:
     auto.add_argument(
         "--targets_port", type=int, metavar="PORT", help="with --isvc: tell Prometheus the arms' pods, at /targets"
     )
+    auto.add_argument(
+        "--prediction-log",
+        action="append",
+        default=[],
+        dest="prediction_logs",
+        metavar="PLACE",
+        help="with --isvc: the arms' prediction log, again where they have two: what both answered to visitors",
+    )
     auto.add_argument("--holder", metavar="NAME", help="name of this judge; default: this account on this machine")
     auto.set_defaults(run=_later("auto"))
 

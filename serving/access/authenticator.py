@@ -26,12 +26,14 @@ class AccessError(Exception):
     Attributes:
         reason: One sentence for the client.
         retry_after_s: Whole seconds until the quota has room; 0 where the key is missing or unknown.
+        key_name: Name of the key whose quota is used up; empty where the key is missing or unknown.
     """
 
-    def __init__(self, reason: str, retry_after_s: int = 0) -> None:
+    def __init__(self, reason: str, retry_after_s: int = 0, key_name: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after_s = retry_after_s
+        self.key_name = key_name
 
 
 class Authenticator:
@@ -78,7 +80,9 @@ class Authenticator:
         wait_s = bucket.take(now_s, key.requests_per_minute, key.burst)
         if wait_s:
             raise AccessError(
-                f"key {key.name} may send {key.requests_per_minute:g} requests a minute", max(1, math.ceil(wait_s))
+                f"key {key.name} may send {key.requests_per_minute:g} requests a minute",
+                max(1, math.ceil(wait_s)),
+                key.name,
             )
         return key
 

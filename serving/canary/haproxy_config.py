@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from serving.canary.interfaces import ARMS, ArmName
 from serving.server.operations import OPERATIONS
 
 SOCKET, SHARE_MAP, CONFIG, UNITS = "haproxy.sock", "share.map", "haproxy.cfg", "haproxy_units.lua"
+CERTIFICATE = "tls.pem"
 # In the map, beside the share in hundredths of a percent.
 SHARE, RELEASE = "share", "release"
 NO_RELEASE = "none"
@@ -54,18 +54,19 @@ class Frontend:
         http: Public HOST:PORT of REST.
         grpc: Public HOST:PORT of gRPC.
         metrics: HOST:PORT of its metrics, on loopback.
-        certificate: PEM of certificate and key, by which clients are answered in TLS; None: in clear.
+        certificate: Name of the PEM of certificate and key in the state folder, by which clients are answered in TLS;
+            empty: in clear.
     """
 
     http: str
     grpc: str
     metrics: str
-    certificate: Path | None = None
+    certificate: str = ""
 
 
 def haproxy_config(frontend: Frontend, arms: dict[ArmName, ArmAddresses]) -> str:
     """The whole file."""
-    tls = "" if frontend.certificate is None else f" ssl crt {frontend.certificate}"
+    tls = f" ssl crt {frontend.certificate} ssl-min-ver TLSv1.2" if frontend.certificate else ""
     return "\n".join(
         [
             _GLOBAL,
@@ -124,6 +125,7 @@ def _frontend(suffix: str, bind: str, *options: str) -> Sequence[str]:
         "  acl is_here src 127.0.0.0/8 ::1",
         "  acl is_handed_on req.hdr(x-forwarded-for) -m found",
         "  acl is_handed_on req.hdr(forwarded) -m found",
+        "  acl is_bearer req.hdr(authorization) -m reg -i ^bearer\\ +[^\\ ]",
         f"  http-request set-var(txn.wanted) req.hdr({ARM_WANTED_HEADER}) if is_here !is_handed_on",
         "  http-request set-var(txn.traffic) str(visitors)",
         *(f"  http-request del-header {mark} {who}" for mark in _MARKS for who in ("if !is_here", "if is_handed_on")),
@@ -137,12 +139,13 @@ def _frontend(suffix: str, bind: str, *options: str) -> Sequence[str]:
         f"  http-request set-var(txn.share) str({SHARE}),map({SHARE_MAP},0),add(0)",
         f"  http-request set-var(txn.session) url_param({SESSION_PARAMETER}),url_dec",
         f"  http-request set-var(txn.session) req.hdr({SESSION_HEADER}) if has_session_header",
-        "  http-request set-var(txn.unit) var(txn.session),xxh64 if { var(txn.session) -m len 1:8192 }",
-        # A device without sessions stays on its arm by its key; who has neither is drawn anew each time.
+        # A device without sessions stays on its arm by its key, whichever the header; who has neither is drawn anew.
         "  http-request set-var(txn.who) req.hdr(x-api-key)",
-        "  http-request set-var(txn.who) req.hdr(authorization) if { req.hdr(authorization) -m found }",
-        "  http-request set-var(txn.who) var(txn.session) if { var(txn.unit) -m found }",
+        "  http-request set-var(txn.who) req.hdr(authorization),word(2,\\ ) if is_bearer",
+        "  http-request set-var(txn.who) var(txn.session) if { var(txn.session) -m len 1:8192 }",
         "  http-request set-var(txn.has_who) bool(true) if { var(txn.who) -m len 1:8192 }",
+        # What is drawn together is counted together.
+        "  http-request set-var(txn.unit) var(txn.who),xxh64 if { var(txn.has_who) -m bool }",
         "  http-request set-var(txn.who) uuid() if !{ var(txn.has_who) -m bool }",
         "  http-request set-var(txn.draw) var(txn.who),concat(:,txn.release),xxh32(0),mod(10000)",
         # The page and what describes the model comes from one arm, while clients do not say who they are.

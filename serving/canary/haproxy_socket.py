@@ -104,6 +104,23 @@ class RuntimeSocket:
         """
         self.do(f"set map {SHARE_MAP} {key} {value}")
 
+    def set_certificate(self, name: str, pem: str) -> None:
+        """Answer by another certificate, of the next handshake on; connections that stand are not touched.
+
+        Args:
+            name: Name of its file, as the configuration has it.
+            pem: Certificate, chain and key.
+
+        Raises:
+            RouteError: It does not answer, or does not take it: the one before stays.
+        """
+        # The payload ends with an empty line, and may have none.
+        lines = "\n".join(line for line in pem.splitlines() if line.strip())
+        answers = [self.command(f"set ssl cert {name} <<\n{lines}\n"), self.command(f"commit ssl cert {name}")]
+        if "Success" not in answers[1]:
+            self.command(f"abort ssl cert {name}")
+            raise RouteError(f"HAProxy does not take the new certificate: {' '.join(' '.join(answers).split())}")
+
     def set_server(self, backend: str, state: str) -> None:
         """Take a backend's server in (`ready`), or out (`maint`).
 

@@ -1,6 +1,6 @@
 -- Counts what clients got of each arm, by the answer that leaves: HAProxy's own 502, 503 and 504 are among them, which
--- no server that died could count. A unit is a session, or a request without one; each counts once a step, and a step
--- ends when the share changes. Loaded by haproxy.cfg (serving/canary/haproxy_config.py).
+-- no server that died could count. A unit is a session, else an API key, else a request; each counts once a step, and
+-- a step ends when the share changes. Loaded by haproxy.cfg (serving/canary/haproxy_config.py).
 
 local MAX_UNITS = 100000
 local ARMS, TRAFFICS = { "champion", "challenger" }, { "visitors", "simulated" }
@@ -10,7 +10,7 @@ local HELP = {
     failed_requests = "Of them, by 5xx or a gRPC failure, of the server or of HAProxy where the server did not answer.",
     rejected_requests = "Of them, by 413, 429 or a 503 that says when to come again; gRPC: RESOURCE_EXHAUSTED.",
     client_errors = "Of them, by other 4xx; gRPC: other codes.",
-    units = "Sessions, once a step, and requests without a session.",
+    units = "Sessions, else API keys, once a step, and requests without either.",
     failed_units = "Units with a failed request, once a step.",
     rejected_units = "Units with a rejected request, once a step.",
 }
@@ -59,7 +59,7 @@ local function kinds_of(status, grpc_status, retry_after)
 end
 
 local function count(text)
-    -- arm|traffic|share|unit|status|gRPC's status|Retry-After; an empty unit is a request without a session.
+    -- arm|traffic|share|unit|status|gRPC's status|Retry-After; an empty unit is a request without session and key.
     local arm, traffic, share, unit, status, grpc_status, retry_after =
         text:match("^([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$")
     local own = counters[arm] and counters[arm][traffic]

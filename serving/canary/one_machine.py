@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from serving.access.tls import Renewal, Tls
 from serving.canary.haproxy_config import (
+    CERTIFICATE,
     CONFIG,
     NO_RELEASE,
     RELEASE,
@@ -40,6 +42,7 @@ from serving.canary.prometheus_config import CONFIG as PROMETHEUS_CONFIG
 from serving.canary.prometheus_config import prometheus_config, prometheus_options, write_targets
 from serving.canary.share_map import read_share_map, write_share_map
 from serving.local import LocalServers, local_servers
+from serving.local.servers import certified_host
 from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES
 from silencio.errors import RouteError, ServingError, SilencioError
 from silencio.network import free_ports
@@ -66,6 +69,10 @@ class MachinePlan:
         max_body_bytes: Largest body or message that a transformer takes.
         transformer_options: Further options of both transformers.
         predictor_options: Further options of both predictors.
+        prediction_log: Place of both arms' prediction log, among `transformer_options` too; empty: none is written.
+        shadow_share: Share of the champion's requests of which the challenger gets a copy, for the log.
+        shadow_key: File with a key of role admin, by which copies are sent where keys are wanted.
+        tls: Certificate and key by which HAProxy answers clients; None: in clear.
         scrape_interval_s: Seconds between Prometheus's scrapes.
         start_timeout_s: How long an arm may take until it is ready.
     """
@@ -80,6 +87,10 @@ class MachinePlan:
     max_body_bytes: int = MAX_BODY_BYTES
     transformer_options: Sequence[str] = ()
     predictor_options: Sequence[str] = ()
+    prediction_log: str = ""
+    shadow_share: float = 0.0
+    shadow_key: Path | None = None
+    tls: Tls | None = None
     scrape_interval_s: float = 5.0
     start_timeout_s: float = 1_800.0
 
@@ -135,7 +146,14 @@ class _Arm:
     def addresses(self) -> ArmAddresses:
         return ArmAddresses(http=f"{LOOPBACK}:{self.port}", grpc=f"{LOOPBACK}:{self.grpc_port}")
 
-    def start(self, bundle: Path, plan: MachinePlan, on_progress: Callable[[str], None], n_offer: int = 0) -> None:
+    def start(
+        self,
+        bundle: Path,
+        plan: MachinePlan,
+        on_progress: Callable[[str], None],
+        n_offer: int = 0,
+        options: Sequence[str] = (),
+    ) -> None:
         """Raises `ServingError` where the bundle is refused or its servers end."""
         identity = identity_of(bundle)
         self.servers = self.stack.enter_context(
@@ -144,7 +162,7 @@ class _Arm:
                 port=self.port,
                 grpc_port=self.grpc_port,
                 max_body_bytes=plan.max_body_bytes,
-                transformer_options=plan.transformer_options,
+                transformer_options=[*plan.transformer_options, "--arm", self.name, *options],
                 predictor_options=plan.predictor_options,
                 on_progress=lambda message: on_progress(f"{self.name}: {message}"),
                 start_timeout_s=plan.start_timeout_s,
@@ -192,6 +210,7 @@ class OneMachine:
         self._grpc = f"{plan.host}:{plan.grpc_port or ports.pop()}"
         self._metrics, self._prometheus_address = (f"{LOOPBACK}:{ports.pop()}" for _ in range(2))
         self._socket = RuntimeSocket(plan.folder)
+        self._renewal = None if plan.tls is None else Renewal(plan.tls)
         self._wanted = Wanted()
         self._tools: list[Tool] = []
         self.notes: list[str] = []
@@ -200,16 +219,19 @@ class OneMachine:
     def state(self) -> MachineState:
         """What runs by now."""
         haproxy, prometheus = self._tools
-        here = _EVERY_ADDRESS.get(self._plan.host, self._plan.host)
+        tls, here = self._plan.tls, _EVERY_ADDRESS.get(self._plan.host, self._plan.host)
+        if tls is not None:
+            here = certified_host(tls, here, is_everywhere=here != self._plan.host)
         return MachineState(
             pid=os.getpid(),
-            url=f"http://{here}:{urlsplit(f'//{self._http}').port}",
+            url=f"{'http' if tls is None else 'https'}://{here}:{urlsplit(f'//{self._http}').port}",
             grpc_address=f"{here}:{urlsplit(f'//{self._grpc}').port}",
             haproxy_pid=haproxy.process.pid,
             config_sha256=sha256_hex(self._config().encode()),
             haproxy_metrics_url=f"http://{self._metrics}",
             prometheus_url=f"http://{self._prometheus_address}",
             prometheus_pid=prometheus.process.pid if prometheus.exit_code() is None else None,
+            prediction_log=self._plan.prediction_log,
             champion=self._arms["champion"].state,
             challenger=self._arms["challenger"].state,
         )
@@ -218,7 +240,9 @@ class OneMachine:
         """Raises `ServingError` where something does not start."""
         challenger = self._begin_wanted()
         if self._wanted.retired != "champion":
-            self._arms["champion"].start(self._plan.bundle, self._plan, self._on_progress)
+            self._arms["champion"].start(
+                self._plan.bundle, self._plan, self._on_progress, options=self._shadow_options()
+            )
         else:
             self._arms["champion"].state = ArmState(condition="retired", bundle=identity_of(self._plan.bundle))
         if challenger is not None:
@@ -228,6 +252,15 @@ class OneMachine:
             if arm.servers is not None:
                 self._take_in(arm.name)
         self._save()
+
+    def _shadow_options(self) -> Sequence[str]:
+        """The champion's: copies go to where the challenger will listen; while there is none, they are dropped."""
+        plan = self._plan
+        if not plan.prediction_log or not plan.shadow_share:
+            return ()
+        target = f"http://{self._arms['challenger'].addresses.http}"
+        key = () if plan.shadow_key is None else ("--shadow_key", str(plan.shadow_key))
+        return ("--shadow", target, "--shadow_share", str(plan.shadow_share), *key)
 
     def _begin_wanted(self) -> Path | None:
         """Go on where the last one with these very bundles stood; else at 0 %. Returns the challenger's folder."""
@@ -268,6 +301,7 @@ class OneMachine:
         haproxy, prometheus = self._tools
         haproxy.check_alive()
         self._look_at_arms()
+        self._renew()
         if prometheus.exit_code() is not None and MachineState.load(self._plan.folder).prometheus_pid is not None:
             self.notes.append(
                 f"prometheus ended (exit code {prometheus.exit_code()}): a release sees no counts and goes back to 0 % "
@@ -300,6 +334,27 @@ class OneMachine:
                     arm.stop()
                 self._save()
 
+    def _renew(self) -> None:
+        """Take up a certificate that took the place of the one before; one that cannot be used changes nothing."""
+        if self._plan.tls is None or self._renewal is None or not self._renewal.came():
+            return
+        try:
+            self._socket.set_certificate(CERTIFICATE, self._write_certificate(self._plan.tls))
+        except RouteError as error:
+            self.notes.append(f"the old TLS certificate stays in use: {error}")
+        else:
+            self.notes.append(f"the TLS certificate {self._plan.tls.certificate} was renewed")
+
+    def _write_certificate(self, tls: Tls) -> str:
+        """Certificate and key in one file, as HAProxy reads them; for nobody else to read."""
+        parts = [path.read_text(encoding="utf-8", errors="replace").strip() for path in (tls.certificate, tls.key)]
+        pem = "\n".join(parts) + "\n"
+        path = self._plan.folder / CERTIFICATE
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(pem)
+        return pem
+
     def _offer(self, bundle: Path) -> None:
         arm = self._arms["challenger"]
         if arm.servers is not None:
@@ -325,11 +380,14 @@ class OneMachine:
             self._save()
 
     def _config(self) -> str:
-        frontend = Frontend(http=self._http, grpc=self._grpc, metrics=self._metrics)
+        certificate = "" if self._plan.tls is None else CERTIFICATE
+        frontend = Frontend(http=self._http, grpc=self._grpc, metrics=self._metrics, certificate=certificate)
         return haproxy_config(frontend, {name: arm.addresses for name, arm in self._arms.items()})
 
     def _start_tools(self) -> None:
         folder, programs = self._plan.folder, self._plan.programs
+        if self._plan.tls is not None:
+            self._write_certificate(self._plan.tls)
         write_atomically(folder / CONFIG, self._config())
         shutil.copyfile(Path(__file__).with_name(UNITS), folder / UNITS)
         write_atomically(folder / PROMETHEUS_CONFIG, prometheus_config(self._metrics, self._plan.scrape_interval_s))

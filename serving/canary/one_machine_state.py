@@ -71,6 +71,7 @@ class MachineState(BaseModel):
         haproxy_metrics_url: Its metrics (`/metrics`), and what it counted of clients (`/units`).
         prometheus_url: Prometheus's address.
         prometheus_pid: None: it ended.
+        prediction_log: Place of both arms' prediction log; empty: none is written.
         champion: The arm of `--bundle`.
         challenger: The arm of `--canary`, or of what was offered since.
     """
@@ -86,6 +87,7 @@ class MachineState(BaseModel):
     haproxy_metrics_url: str
     prometheus_url: str
     prometheus_pid: int | None
+    prediction_log: str = ""
     champion: ArmState
     challenger: ArmState
 

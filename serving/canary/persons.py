@@ -100,7 +100,7 @@ def gate_of(record: ReleaseRecord) -> str:
     """What an approval opens, by `silencio.release.states.approve`'s names: the rule that holds, or what is next."""
     if record.state == "held" and record.rule is not None:
         return f"hold:{record.rule}"
-    state = record.held_from if record.state == "held" else record.state
+    state = record.exposed_state
     steps = policy_of(record).steps
     if state == "baking" or record.step == len(steps) - 1:
         return "promotion"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from serving.canary.interfaces import ArmName, Counters, CounterSource
 from serving.canary.intervals import counts_between, plain
 from serving.canary.one_machine_state import MachineState, Wanted, identity_of
 from serving.canary.prometheus_counters import PrometheusCounters
+from serving.canary.shadow_log import ShadowLog
 from serving.canary.simulated import Endpoints
 from serving.canary.staging import HttpStaging
 from serving.canary.store import FileStore
@@ -63,8 +64,16 @@ class MachineCounts:
             raise CountsUnreadableError(str(error)) from error
 
 
+def _ignore(message: str) -> None:
+    pass
+
+
 def machine_staging(
-    folder: Path, store: FileStore, recordings: Sequence[Recording] | None = None, clock: Clock | None = None
+    folder: Path,
+    store: FileStore,
+    recordings: Sequence[Recording] | None = None,
+    clock: Clock | None = None,
+    on_message: Callable[[str], None] = _ignore,
 ) -> HttpStaging:
     """Staging by both arms' own addresses on loopback.
 
@@ -73,6 +82,7 @@ def machine_staging(
         store: Where releases' files are.
         recordings: What simulated users play; None: sounds made up here.
         clock: Time.
+        on_message: Called with what could not be read of the prediction log.
     """
 
     def endpoints() -> Endpoints:
@@ -85,6 +95,7 @@ def machine_staging(
         recordings=recordings if recordings is not None else recordings_of(None),
         folder=store.of_release,
         clock=clock or SystemClock(),
+        log=ShadowLog(lambda: [place] if (place := MachineState.load(folder).prediction_log) else [], on_message),
     )
 
 

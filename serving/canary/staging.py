@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,21 @@ from scipy.stats import fisher_exact
 from serving.canary.clock import Clock, seconds_of
 from serving.canary.interfaces import ARMS, ArmName
 from serving.canary.judgement import Staged, StagedEvidence
+from serving.canary.shadow_log import ShadowLog
 from serving.canary.simulated import Endpoints, clips_of, has_failed, interleaved, simulated_interval, slow_bound_s
 from serving.client import UnreachableError
 from serving.simulate.recordings import Recording
 from serving.simulate.simulated_client import Outcome
 from serving.simulate.users import STREAM_S
-from silencio.bundle.manifest import read_manifest
+from silencio.bundle.manifest import MANIFEST, BundleManifest, read_manifest
 from silencio.bundle.parity import Parity
 from silencio.errors import BundleError, ReleaseError
-from silencio.release.class_change import class_change
+from silencio.release.class_change import LogUsage, class_change
 from silencio.release.comparison_file import comparison_of
 from silencio.release.evidence import ClassChange
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import ReleaseRecord
+from silencio.storage import write_atomically
 
 COMPARISON = "comparison.json"
 LOAD_USERS = (8, 32)
@@ -51,6 +53,7 @@ class HttpStaging:
         folder: Folder of a release's files, by its id.
         clock: Time.
         load_users: Users at once, load by load.
+        log: Prediction logs of both arms; None: nothing of them is read.
     """
 
     endpoints: Callable[[], Endpoints]
@@ -58,6 +61,7 @@ class HttpStaging:
     folder: Callable[[str], Path]
     clock: Clock
     load_users: Sequence[int] = LOAD_USERS
+    log: ShadowLog | None = None
     _loaded: dict[Path, tuple[int, StagedEvidence]] = field(default_factory=dict)
 
     def parity(self, record: ReleaseRecord) -> bool:
@@ -116,14 +120,28 @@ class HttpStaging:
         return Staged(intervals=[interval], slow_bound_s=bound_s)
 
     def evidence(self, record: ReleaseRecord) -> StagedEvidence:
-        """Replay and pairs of the comparison that was handed in; class lists of the bundles themselves without one.
+        """What was handed in, or without it how the bundles' class lists differ; and the pairs of shadow traffic.
+
+        Before visitors the comparison's pairs are looked at where there are any. Once visitors meet the challenger,
+        their own recordings are: what sounds like the labelled ones says little of what phones send.
 
         Raises:
             ReleaseError: The comparison cannot be read.
         """
+        comparison, manifests = self._comparison(record), _manifests(record, self.folder(record.release_id))
+        if self.log is None or not self.log.is_kept or manifests is None:
+            return comparison or StagedEvidence(classes=_classes(manifests))
+        if comparison is None:
+            comparison = StagedEvidence(classes=_classes(manifests, self.log.usage(record)))
+        pairs = self.log.pairs(record, manifests)
+        if record.exposed_state in ("step", "baking"):
+            return replace(comparison, pairs=pairs)
+        return replace(comparison, pairs=comparison.pairs or pairs)
+
+    def _comparison(self, record: ReleaseRecord) -> StagedEvidence | None:
         path = self.folder(record.release_id) / COMPARISON
         if not path.is_file():
-            return StagedEvidence(classes=_classes(record))
+            return None
         written_ns = path.stat().st_mtime_ns
         if path not in self._loaded or self._loaded[path][0] != written_ns:
             self._loaded[path] = written_ns, read_comparison(path)
@@ -143,12 +161,37 @@ def read_comparison(path: Path) -> StagedEvidence:
     return StagedEvidence(replay=comparison.replay, pairs=comparison.pairs, classes=comparison.classes)
 
 
-def _classes(record: ReleaseRecord) -> ClassChange:
-    try:
-        champion, challenger = (read_manifest(Path(one.place)) for one in (record.champion, record.challenger))
-    except (BundleError, OSError):
-        return ClassChange()  # served from elsewhere
-    return class_change(champion, challenger)
+def keep_manifests(folder: Path, champion: Path, challenger: Path) -> None:
+    """Keep both bundles' manifests with a release's files, for a judge to which the bundles are URIs.
+
+    Args:
+        folder: Folder of the release's files.
+        champion: Folder of the champion's bundle; nothing is kept of one that is not here.
+        challenger: Folder of the challenger's bundle; likewise.
+    """
+    for arm, bundle in zip(ARMS, (champion, challenger), strict=True):
+        if not (bundle / MANIFEST).is_file():
+            continue
+        write_atomically(folder / arm / MANIFEST, (bundle / MANIFEST).read_text(encoding="utf-8"))
+
+
+def _manifests(record: ReleaseRecord, folder: Path) -> tuple[BundleManifest, BundleManifest] | None:
+    """Both bundles' manifests, from the release's files or from where the bundles are; None: they are not here."""
+    found = []
+    for arm, bundle in zip(ARMS, (record.champion, record.challenger), strict=True):
+        kept = folder / arm
+        try:
+            manifest = read_manifest(kept if (kept / MANIFEST).is_file() else Path(bundle.place))
+        except (BundleError, OSError):
+            return None
+        if manifest.manifest_sha256 != bundle.manifest_sha256:
+            return None  # something else is served from there by now
+        found.append(manifest)
+    return found[0], found[1]
+
+
+def _classes(manifests: tuple[BundleManifest, BundleManifest] | None, usage: LogUsage | None = None) -> ClassChange:
+    return ClassChange() if manifests is None else class_change(*manifests, usage)
 
 
 def _is_close(answer: Any, codes: Sequence[str], expected: Any, tolerance: float) -> bool:

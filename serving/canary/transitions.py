@@ -61,7 +61,7 @@ def held(record: ReleaseRecord, why: str, *, at_s: float, token: int, rule: str 
 
 def back(record: ReleaseRecord, why: str, rule: str | None = None) -> Decision:
     """Every visitor to the champion: refused before any met the challenger, rolled back after."""
-    exposed = record.held_from if record.state == "held" else record.state
+    exposed = record.exposed_state
     if exposed in ("step", "baking"):
         return Decision("roll_back", target="rolled_back", step=record.step, share_percent=0.0, why=why, rule=rule)
     if record.intention is not None and record.intention.target == "step":

@@ -141,12 +141,12 @@ class _Addresses:
     @classmethod
     def of(cls, host: str, port: int, grpc_port: int, tls: Tls | None) -> Self:
         here = _EVERY_ADDRESS.get(host, host)
-        name = _url_host(here if tls is None else _certified(tls, here, is_everywhere=here != host))
+        name = _url_host(here if tls is None else certified_host(tls, here, is_everywhere=here != host))
         scheme = "http" if tls is None else "https"
         return cls(f"{scheme}://{_url_host(here)}:{port}", f"{scheme}://{name}:{port}", f"{name}:{grpc_port}")
 
 
-def _certified(tls: Tls, host: str, *, is_everywhere: bool) -> str:
+def certified_host(tls: Tls, host: str, *, is_everywhere: bool) -> str:
     """A name of this host that the certificate is for; the host's own where there is none."""
     if not refusal_at(tls, host):
         return host

@@ -39,7 +39,7 @@ def up(settings: LocalSettings) -> int:
     """
     # The servers are processes of their own: what they lack they would tell in their logs.
     require("serve-cpu", needed_by="silencio serve")
-    tls = _tls(settings.tls_cert, settings.tls_key)
+    tls = tls_of_settings(settings.tls_cert, settings.tls_key)
     if settings.keys is not None:
         read_keys(settings.keys)  # the transformer would say so too, in its log
     output, progress = Console(soft_wrap=True), Console(stderr=True, soft_wrap=True)
@@ -107,7 +107,12 @@ def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _tls(certificate: Path | None, key: Path | None) -> Tls | None:
+def tls_of_settings(certificate: Path | None, key: Path | None) -> Tls | None:
+    """Certificate and key of `silencio serve`.
+
+    Raises:
+        ConfigError: One of them is not set, or they cannot be used.
+    """
     if (certificate is None) != (key is None):
         raise ConfigError("--tls-cert and --tls-key belong together: one is not set")
     return None if certificate is None or key is None else Tls(certificate, key)

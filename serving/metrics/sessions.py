@@ -1,7 +1,8 @@
 """Sessions as the unit of counting: of ten requests of one walk that fail together, a judge of releases counts one.
 
-A *unit* is a session, or a request without one. Requests of one session share their phone, place and network, and fail
-or are slow together: counted one by one, they would be taken for as many independent events.
+A *unit* is a session; of requests without one, their API key; of requests without either, each. Requests of one session
+or device share their phone, place and network, and fail or are slow together: counted one by one, they would be taken
+for as many independent events. A proxy before two arms hands on by the same unit, as far as it sees it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _NOBODYS = frozenset({204, 401, 404, 405, 408})
 _CLIENT_GONE = 499
 _REJECTED = frozenset({413, 429, 503})
 
-_SESSIONS = Counter("silencio_sessions", "Sessions that began, and requests without a session.", ["version"])
+_SESSIONS = Counter(
+    "silencio_sessions", "Sessions that began, keys without one, and requests without either.", ["version"]
+)
 _FAILED = Counter("silencio_failed_sessions", "Of them, with a request that failed: 5xx.", ["version"])
 _REJECTED_SESSIONS = Counter(
     "silencio_rejected_sessions", "Of them, with a request that was answered by 413, 429 or 503.", ["version"]
@@ -37,6 +40,16 @@ _SLOW = Counter(
     "Of them, with a request that took longer than so many seconds, from its last byte to its computed answer.",
     ["version", "priority", "beyond_s"],
 )
+
+
+def is_nobodys(status: int, *, was_received: bool) -> bool:
+    """Whether an answer says nothing of a bundle, whoever sent the request: it is neither counted nor logged.
+
+    Args:
+        status: HTTP's, over gRPC the one that would be.
+        was_received: Whether the request's body was whole: of a client that left before, nothing is known.
+    """
+    return status in _NOBODYS or (status == _CLIENT_GONE and not was_received)
 
 
 @dataclass(slots=True)
@@ -85,20 +98,20 @@ class SessionCounter:
         self._salt = secrets.token_bytes(16)
         expect(self._begin)
 
-    def count(self, session_id: str, status: int, answer_s: float | None, priority: str) -> None:
+    def count(self, unit_id: str, status: int, answer_s: float | None, priority: str) -> None:
         """Count a prediction request that ended.
 
         Args:
-            session_id: Its session; empty where it has none.
+            unit_id: Its session, or its key; empty where it has neither.
             status: HTTP's, over gRPC the one that would be.
             answer_s: Seconds from its last byte to its computed answer, or to where its client left; None where its
                 body was not whole.
             priority: As what it was worked on.
         """
-        if status in _NOBODYS or (status == _CLIENT_GONE and answer_s is None):
+        if is_nobodys(status, was_received=answer_s is not None):
             return
         version = served_version()
-        unit = self._unit(session_id, version)
+        unit = self._unit(unit_id, version)
         if status >= 500 and not unit.has_failed:
             unit.has_failed = True
             _FAILED.labels(version).inc()
@@ -113,15 +126,15 @@ class SessionCounter:
             _SLOW.labels(version, priority, str(bound_s)).inc()
         unit.n_exceeded[place] = max(unit.n_exceeded[place], n_exceeded)
 
-    def _unit(self, session_id: str, version: str) -> _Unit:
+    def _unit(self, unit_id: str, version: str) -> _Unit:
         stretch = int(self._clock() // self._session_s)
         if stretch != self._stretch:
             self._stretch = stretch
             self._units.clear()
-        if not session_id:
+        if not unit_id:
             _SESSIONS.labels(version).inc()
             return self._new()
-        digest = hashlib.blake2b(session_id.encode("utf-8", "surrogatepass"), digest_size=8, key=self._salt).digest()
+        digest = hashlib.blake2b(unit_id.encode("utf-8", "surrogatepass"), digest_size=8, key=self._salt).digest()
         key = int.from_bytes(digest)
         unit = self._units.get(key)
         if unit is not None:

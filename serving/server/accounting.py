@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from serving.access import ApiKey
 from serving.metrics.process import (
     count_marked_request,
     count_request,
@@ -15,7 +17,7 @@ from serving.metrics.process import (
     observe_answer,
 )
 from serving.metrics.routes import GRPC_PREDICT_ROUTE, PREDICT_ROUTES, PREDICT_STATUSES
-from serving.metrics.sessions import SessionCounter
+from serving.metrics.sessions import SessionCounter, is_nobodys
 from serving.server.marks import MARKED, MarkPolicy, Marks, Traffic
 from serving.server.protocol import (
     ARM_HEADER,
@@ -27,6 +29,7 @@ from serving.server.protocol import (
     SIMULATED_HEADER,
     Priority,
 )
+from serving.server.request_ids import RequestIds
 
 _MAX_FIELDS = 32
 _OK = 200
@@ -40,27 +43,40 @@ class RequestAccount:
 
     Attributes:
         session_id: By header or query, as a proxy before two arms sees it; else by the body. Empty where there is none.
+        ids: Its ids; None before they are known.
+        key_name: Name of the API key with which it came, also where that key's quota is used up; empty without one.
+        received_at: When it came.
         marks: What is believed of it; a visitor's until its key was looked at.
         arm: Arm of a release that answers it; empty outside of one.
         release_id: Id of that release.
         priority: As what it is worked on.
         received_s: When its body was whole, by `time.perf_counter`; None before.
         computed_s: When its answer was computed; None before.
+        is_logged: Whether the prediction log has rows of it.
         on_answered: Called once it was answered well.
     """
 
     session_id: str = ""
+    ids: RequestIds | None = None
+    key_name: str = ""
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     marks: Marks = field(default_factory=Marks)
     arm: str = ""
     release_id: str = ""
     priority: Priority = "interactive"
     received_s: float | None = None
     computed_s: float | None = None
+    is_logged: bool = False
     on_answered: Callable[[], None] | None = None
 
     @property
     def is_visitor(self) -> bool:
         return self.marks.traffic == "visitor"
+
+    @property
+    def unit_id(self) -> str:
+        """What is counted once: its session, else its key (no session has such a name); empty where it has neither."""
+        return self.session_id or (f"key\0{self.key_name}" if self.key_name else "")
 
     def headers(self) -> dict[str, str]:
         """For the model, and for the answer: what was believed is said again, so that who marked it knows."""
@@ -91,12 +107,15 @@ class Accounting:
         marks: Decides of whom marks are believed.
         arm: The server's arm of a release; empty outside of one.
         release_id: Id of that release.
+        on_failed: Called with each prediction request that was answered, and not well, and its status as over HTTP;
+            not with those of simulated users.
     """
 
     sessions: SessionCounter | None = None
     marks: MarkPolicy = field(default_factory=MarkPolicy)
     arm: str = ""
     release_id: str = ""
+    on_failed: Callable[[RequestAccount, int], None] | None = None
 
     def __post_init__(self) -> None:
         if self.sessions is not None:
@@ -114,8 +133,9 @@ class Accounting:
         _account.set(account)
         return account
 
-    def believe(self, account: RequestAccount, marks: Marks) -> None:
+    def believe(self, account: RequestAccount, marks: Marks, key: ApiKey | None) -> None:
         """Note what is believed of a request; a proxy knows better than the server's own options by what it came."""
+        account.key_name = key.name if key else ""
         account.marks = marks
         account.arm = marks.arm or account.arm
         account.release_id = marks.release_id or account.release_id
@@ -139,6 +159,14 @@ class Accounting:
             count_request(route, status, time.perf_counter() - begun_s)
         if http_status == _OK and account.on_answered is not None:
             account.on_answered()
+        if is_prediction and self._is_to_be_logged(account, http_status):
+            assert self.on_failed is not None
+            self.on_failed(account, http_status)
+
+    def _is_to_be_logged(self, account: RequestAccount, http_status: int) -> bool:
+        if self.on_failed is None or http_status == _OK or account.is_logged or account.marks.traffic == "simulated":
+            return False
+        return not is_nobodys(http_status, was_received=account.received_s is not None)
 
     def _count(self, account: RequestAccount, http_status: int) -> None:
         if self.sessions is None:
@@ -149,7 +177,7 @@ class Accounting:
             answer_s = max(0.0, ended_s - account.received_s)
             if http_status == _OK:
                 observe_answer(account.priority, answer_s)
-        self.sessions.count(account.session_id, http_status, answer_s, account.priority)
+        self.sessions.count(account.unit_id, http_status, answer_s, account.priority)
 
 
 def session_in_header(headers: Mapping[str, str]) -> str:

@@ -45,7 +45,7 @@ class Exchange:
         self.operation = operation
         self.body = body
         self.account = account
-        self.ids = RequestIds.of(Headers(scope=scope).get(REQUEST_ID, ""))
+        self.ids = account.ids = RequestIds.of(Headers(scope=scope).get(REQUEST_ID, ""))
         self.status = 0
         self.refusal: RefusalError | Overloaded | None = None
         self._receive, self._send = receive, send
@@ -53,7 +53,7 @@ class Exchange:
     def take_id_of_copy(self) -> None:
         """A copied request is known by the id that the visitor's has: rows of both logs are joined by it."""
         if self.account.marks.request_id:
-            self.ids = RequestIds.of(self.ids.offered, self.account.marks.request_id)
+            self.ids = self.account.ids = RequestIds.of(self.ids.offered, self.account.marks.request_id)
 
     def pass_head(self, key: ApiKey | None, n_body_bytes: int | None, without_keys: bool) -> None:
         """Write what the middleware knows into the request's head.

@@ -87,13 +87,13 @@ class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is u
         offered = {one.key: one.value for one in context.invocation_metadata()}
         texts = {name: value for name, value in offered.items() if isinstance(value, str)}
         account = self._accounting.begin(texts, "")
-        ids = RequestIds.of(texts.get(REQUEST_ID, ""))
+        ids = account.ids = RequestIds.of(texts.get(REQUEST_ID, ""))
         ended = _GONE
         try:
             with Ticket(self._admission) as ticket:
                 key = self._authenticated(method, texts)
-                self._accounting.believe(account, self._accounting.marks.read(texts, key, _host(context.peer())))
-                ids = RequestIds.of(ids.offered, account.marks.request_id or ids.own)
+                self._accounting.believe(account, self._accounting.marks.read(texts, key, _host(context.peer())), key)
+                ids = account.ids = RequestIds.of(ids.offered, account.marks.request_id or ids.own)
                 own = _key_headers(key) | ids.headers() | account.headers()
                 message = await self._read(method, messages, ticket)
                 account.received_s = time.perf_counter()
@@ -109,6 +109,7 @@ class GrpcInterceptor(aio.ServerInterceptor):  # type: ignore[misc]  # grpc is u
             return answer
         except Exception as error:  # noqa: BLE001  # the outermost layer: whatever it is becomes a status and a sentence
             account.computed_s = time.perf_counter()
+            account.key_name = account.key_name or getattr(error, "key_name", "")
             ended = _explain(error)
             if ended.status is not StatusCode.INTERNAL:
                 log_response(ended.status.name, method, ids, ended.sentence)

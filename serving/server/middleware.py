@@ -24,7 +24,7 @@ from serving.metrics.routes import (
     allowed_methods,
     template_of,
 )
-from serving.server.accounting import Accounting
+from serving.server.accounting import Accounting, RequestAccount
 from serving.server.admission import AdmissionController, Ticket
 from serving.server.content_coding import content_coding
 from serving.server.error_handlers import INTERNAL, add_error_handlers, log_response
@@ -145,7 +145,7 @@ class RequestMiddleware:
             key: ApiKey | None = None
             n_body_bytes = None
             if not is_open:
-                key = self._authenticated(headers)
+                key = self._authenticated(headers, exchange.account)
                 self._believe(exchange, headers, key)
                 exchange.body.body_read_timeout_s = self._admission.limits.body_read_timeout_s
                 n_body_bytes = await self._undeclared_size(headers, exchange.body)
@@ -164,15 +164,16 @@ class RequestMiddleware:
 
     def _believe(self, exchange: Exchange, headers: Headers, key: ApiKey | None) -> None:
         peer = (exchange.scope.get("client") or ("",))[0]
-        self._accounting.believe(exchange.account, self._accounting.marks.read(headers, key, peer))
+        self._accounting.believe(exchange.account, self._accounting.marks.read(headers, key, peer), key)
         exchange.take_id_of_copy()
 
-    def _authenticated(self, headers: Headers) -> ApiKey | None:
+    def _authenticated(self, headers: Headers, account: RequestAccount) -> ApiKey | None:
         if self._authenticator is None:
             return None
         try:
             return self._authenticator.authenticate(headers.get("authorization"), headers.get("x-api-key"))
         except AccessError as error:
+            account.key_name = error.key_name
             if error.retry_after_s:
                 raise RefusalError(429, error.reason, Retry_After=str(error.retry_after_s)) from error
             raise RefusalError(401, error.reason, WWW_Authenticate='Bearer realm="silencio"') from error

@@ -13,6 +13,7 @@ from serving.settings.defaults import LOOPBACK, MAX_BODY_BYTES
 from serving.settings.predictor import PredictorSettings
 from serving.settings.server import ServerSettings
 from serving.settings.transformer import TransformerSettings
+from serving.settings.values import Share
 from silencio.settings import PREFIX, File, Text, at_least, whole
 
 _BETWEEN_THE_SERVERS = (
@@ -67,6 +68,9 @@ class LocalSettings(ServingSettings):
         canary: A bundle to be released: it runs beside the other one, behind HAProxy, at 0 % (docs/releasing.md).
         splitter: HAProxy and Prometheus from the beginning: a challenger may be offered while it runs.
         state_dir: Folder of what runs behind HAProxy: share, configuration, addresses.
+        shadow_share: With --canary and --prediction-log: share of the champion's answered requests of which the
+            challenger gets a copy that nobody waits for, for the rules on answers; 0: none.
+        shadow_key: File with a key of role admin, by which copies are sent where --keys are wanted.
         scrape_interval_s: How often Prometheus reads the counters.
     """
 
@@ -90,4 +94,6 @@ class LocalSettings(ServingSettings):
     canary: Annotated[File | None, Option(_RELEASE, "DIR")] = None
     splitter: Annotated[Flag, Option(_RELEASE, "")] = False
     state_dir: Annotated[File, Option(_RELEASE, "DIR")] = Path("out/serve")
+    shadow_share: Annotated[Share, Option(_RELEASE, "SHARE")] = 0.05
+    shadow_key: Annotated[File | None, Option(_RELEASE, "FILE")] = None
     scrape_interval_s: Annotated[float, at_least(0.1), Option(_RELEASE, "SECONDS")] = 5.0

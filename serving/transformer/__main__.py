@@ -40,11 +40,12 @@ def main() -> None:
         shadow = open_shadow(settings, settings.model_name)
     except ConfigError as error:
         parser.error(str(error))
+    recorder = PredictionRecorder(log)
     model = Transformer(
         settings.model_name,
         settings.bundle,
         PredictorClient(settings.predictor_host, settings.predictor_deadline_s, credentials=credentials),
-        PredictionRecorder(log),
+        recorder,
         n_processes=settings.decoders,
         max_feature_bytes=settings.max_feature_bytes,
         site_list=settings.site_list,
@@ -56,6 +57,7 @@ def main() -> None:
         MarkPolicy(settings.host, has_keys=settings.keys is not None, of_everybody=settings.trust_marks),
         arm=settings.arm or "",
         release_id=settings.release_id or "",
+        on_failed=recorder.record_failed,
     )
     try:
         serve(model, settings, routes=_add_routes, accounting=accounting)

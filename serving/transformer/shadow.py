@@ -21,7 +21,7 @@ from serving.client.client import BUSY_STATUSES
 from serving.client.options import CACERT_OPTION, KEY_IN_CLEAR_OPTION
 from serving.metrics.process import count_shadow_dropped, count_shadow_sent, expect_shadow
 from serving.server.accounting import RequestAccount
-from serving.server.protocol import OWN_REQUEST_ID, SHADOW_HEADER
+from serving.server.protocol import OWN_REQUEST_ID, RELEASE_HEADER, SHADOW_HEADER
 from serving.server.request_ids import REQUEST_ID
 from serving.settings.shadow import ShadowSettings
 from serving.transformer.request import ParsedRequest, RecordingMetadata
@@ -48,6 +48,7 @@ class _Copy:
     Attributes:
         request_id: The id by which the visitor's was logged.
         offered_id: The client's own id; empty where it had none.
+        release_id: The release by which the visitor's came; empty outside of one.
         contents: Recordings as they came.
         metadata: Metadata of each, as JSON.
         truncated: The option of that name.
@@ -55,6 +56,7 @@ class _Copy:
 
     request_id: str
     offered_id: str
+    release_id: str
     contents: tuple[bytes, ...]
     metadata: tuple[dict[str, Any], ...]
     truncated: str
@@ -117,6 +119,7 @@ class ShadowTraffic:
         copy = _Copy(
             request_id,
             "" if headers.get(REQUEST_ID) == request_id else headers.get(REQUEST_ID, ""),
+            account.release_id,
             tuple(one.content for one in parsed.recordings),
             tuple(
                 one.metadata.model_dump(mode="json", include=set(_METADATA), exclude_none=True)
@@ -178,6 +181,9 @@ class ShadowTraffic:
         headers = {SHADOW_HEADER: "1", OWN_REQUEST_ID: copy.request_id}
         if copy.offered_id:
             headers[REQUEST_ID] = copy.offered_id
+        if copy.release_id:
+            # A proxy knows it, before both; the other transformer, to which this goes past it, may not.
+            headers[RELEASE_HEADER] = copy.release_id
         content, media_type, query = _body(copy)
         try:
             response = self._client.post(content, media_type, query, headers=headers)

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from serving.metrics import Metrics
 from serving.prediction_log import PredictionLog
+from serving.server.accounting import RequestAccount, current_account
 from serving.server.protocol import (
     ARM_HEADER,
     KEY_NAME_HEADER,
+    MAX_SESSION_CHARACTERS,
     RELEASE_HEADER,
     SHADOW_HEADER,
     SIMULATED_HEADER,
@@ -23,7 +25,7 @@ from serving.transformer.timings import Timings
 from silencio.bundle.manifest import BundleManifest
 from silencio.decoding import RecordingFeatures
 from silencio.detections import RecordingDocument
-from silencio.prediction_log import RecordingFacts, prediction_id, window_records
+from silencio.prediction_log import RecordingFacts, WindowRecord, prediction_id, window_records
 from silencio.taxonomy import ClassList
 
 
@@ -36,7 +38,7 @@ class PredictionRecorder:
 
     def __init__(self, log: PredictionLog | None) -> None:
         self._log = log
-        self._manifest: BundleManifest
+        self._manifest: BundleManifest | None = None
         self._metrics: Metrics
 
     def set_bundle(self, manifest: BundleManifest, metrics: Metrics) -> None:
@@ -60,24 +62,26 @@ class PredictionRecorder:
             timings: How long its stages took.
             headers: The request's headers.
         """
-        if SIMULATED_HEADER in headers:
+        manifest = self._manifest
+        if SIMULATED_HEADER in headers or manifest is None:
             return
         is_counted = SHADOW_HEADER not in headers
         for stage, seconds in timings.by_stage().items():
             if is_counted:
                 self._metrics.stage(stage, seconds)
         for i, (recording, metadata) in enumerate(zip(request.recordings, request.parsed.metadata, strict=True)):
-            detected, dropped = _detected_and_dropped(documents[i], self._manifest.classes)
+            detected, dropped = _detected_and_dropped(documents[i], manifest.classes)
             if is_counted:
                 self._metrics.windows(probabilities[i], detected, recording.statistics)
             if self._log is not None:
-                facts = self._facts(request, i, recording, metadata, timings, headers)
+                current_account().is_logged = True
+                facts = self._facts(manifest, request, i, recording, metadata, timings, headers)
                 self._log.put(
                     window_records(
                         facts,
                         recording.starts_s,
-                        self._manifest.spec.window_s,
-                        self._manifest.classes.codes,
+                        manifest.spec.window_s,
+                        manifest.classes.codes,
                         probabilities[i],
                         detected,
                         dropped,
@@ -85,8 +89,39 @@ class PredictionRecorder:
                     )
                 )
 
+    def record_failed(self, account: RequestAccount, http_status: int) -> None:
+        """Log one request that was answered by no prediction: who sent it and what it got, nothing of its sound.
+
+        Before a bundle is there, nothing is logged: whose failure it was cannot be said.
+
+        Args:
+            account: What is known of the request.
+            http_status: The answer's status, over gRPC the one that it would have over HTTP.
+        """
+        manifest, ids = self._manifest, account.ids
+        if self._log is None or manifest is None or ids is None:
+            return
+        facts = RecordingFacts(
+            request_id=ids.own,
+            client_request_id=ids.offered or None,
+            received_at=account.received_at,
+            bundle_name=manifest.name,
+            bundle_version=manifest.version,
+            spec_sha256=manifest.spec_sha256,
+            bundle_sha256=manifest.manifest_sha256,
+            session_id=account.session_id[:MAX_SESSION_CHARACTERS] or None,
+            key_name=account.key_name or None,
+            recording=None,
+            status=str(http_status),
+            arm=account.arm or None,
+            release_id=account.release_id or None,
+            shadow=account.marks.traffic == "shadow",
+        )
+        self._log.put([WindowRecord(facts=facts)])
+
     def _facts(
         self,
+        manifest: BundleManifest,
         request: PreprocessedRequest,
         i: int,
         recording: RecordingFeatures,
@@ -94,7 +129,7 @@ class PredictionRecorder:
         timings: Timings,
         headers: Mapping[str, str],
     ) -> RecordingFacts:
-        manifest, source = self._manifest, recording.source
+        source = recording.source
         offered_id = headers.get("x-request-id")
         return RecordingFacts(
             request_id=request.request_id,

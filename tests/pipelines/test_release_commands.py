@@ -220,3 +220,43 @@ def test_report__writes_the_page(place: CommandPlace, tmp_path: Path) -> None:
     assert place.memory.auto().state == "rolled_back"
     assert main(["release", "report", "--out", str(tmp_path / "page")]) == 0
     assert "rolled back" in (tmp_path / "page" / "release.html").read_text().lower()
+
+
+def test_auto_forever__gives_the_lease_back_between_releases_and_judges_the_next_one(
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next release is begun while it waits: under its lease nobody could, and a second judge would be refused."""
+    place.memory.visitors.failing = {NEW: 0.5}
+    place.memory.begin(quick_policy())
+    states: list[str] = []
+    let_pass = place.memory.clock.wait
+
+    def wait(seconds: float) -> None:
+        record = place.store.load()
+        assert record is not None
+        if record.has_ended:
+            states.append(f"{record.release_id == 'r1'} {record.state}")
+            if record.release_id != "r1":
+                raise world.Killed
+            assert main(["release", "start", "--again", "--by", "ben"]) == 0
+        let_pass(seconds)
+
+    monkeypatch.setattr(place.memory.clock, "wait", wait)
+    with pytest.raises(world.Killed):
+        main(["release", "auto", "--forever", "--holder", "the Deployment"])
+    assert states == ["True rolled_back", "False rolled_back"]
+
+
+def test_auto_forever__holds_the_lease_while_a_release_goes_on(
+    place: CommandPlace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.memory.begin(quick_policy())
+
+    def second(seconds: float) -> None:
+        assert main(["release", "auto", "--once"]) == 1
+        raise world.Killed
+
+    monkeypatch.setattr(place.memory.clock, "wait", second)
+    with pytest.raises(world.Killed):
+        main(["release", "auto", "--forever", "--holder", "the Deployment"])
+    assert "the Deployment" in capsys.readouterr().err

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from serving.canary.clock import Clock, SystemClock, iso
-from serving.canary.staging import COMPARISON
+from serving.canary.staging import COMPARISON, keep_manifests
 from serving.canary.steps.release_place import ReleasePlace, release_place
-from serving.canary.steps.watching import exposed_state, show, wait_for
+from serving.canary.steps.watching import show, wait_for
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseRefusedError
 from silencio.release.policy import ReleasePolicy
@@ -85,7 +85,7 @@ def run(inputs: Inputs, outputs: Outputs) -> tuple[str, str]:
     challenger = _identity(inputs.challenger, inputs.challenger_uri)
     record = _known(place, challenger) or _begun(place, inputs, champion, challenger)
     record = wait_for(
-        place.store, record.release_id, lambda one: exposed_state(one) not in ("staged", "dark"), inputs.clock
+        place.store, record.release_id, lambda one: one.exposed_state not in ("staged", "dark"), inputs.clock
     )
     show(record, inputs.comparison, outputs.page)
     return record.release_id, record.state
@@ -127,7 +127,7 @@ def _begun(place: ReleasePlace, inputs: Inputs, champion: BundleIdentity, challe
 
 
 def _hand_in(place: ReleasePlace, inputs: Inputs, record: ReleaseRecord) -> None:
-    """The comparison, where the judge looks for it."""
+    """The comparison and both manifests, where the judge looks for them."""
     of_release = getattr(place.store, "of_release", None)
     if inputs.files:
         folder = Path(inputs.files) / record.release_id
@@ -138,6 +138,7 @@ def _hand_in(place: ReleasePlace, inputs: Inputs, record: ReleaseRecord) -> None
             "files is empty: name the folder from which the judge reads the comparison (its SILENCIO_RELEASE_FILES, "
             "on a volume that both mount)"
         )
+    keep_manifests(folder, inputs.champion, inputs.challenger)
     write_atomically(folder / COMPARISON, json.dumps(json.loads(inputs.comparison.read_bytes())))
 
 

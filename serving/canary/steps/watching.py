@@ -54,11 +54,6 @@ def wait_for(
         clock.wait(min(_MAX_PAUSE_S, ReleasePolicy.model_validate(record.policy).look_every_s))
 
 
-def exposed_state(record: ReleaseRecord) -> str:
-    """The state that a release is in, or was in before it was held."""
-    return record.held_from or record.state if record.state == "held" else record.state
-
-
 def is_past(record: ReleaseRecord, share_percent: float) -> bool:
     """Whether a release has left the step of this share, or a larger one, behind it with every rule passed.
 
@@ -66,7 +61,7 @@ def is_past(record: ReleaseRecord, share_percent: float) -> bool:
         record: The release.
         share_percent: Share of the step.
     """
-    state = exposed_state(record)
+    state = record.exposed_state
     if state in ("baking", "promoted"):
         return True
     steps = ReleasePolicy.model_validate(record.policy).steps

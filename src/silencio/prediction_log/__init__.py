@@ -4,14 +4,16 @@ Serving writes it (`serving.prediction_log`); releases, drift and feedback read 
 """
 
 from silencio.prediction_log.probabilities import probability_matrix
-from silencio.prediction_log.reader import read_log
+from silencio.prediction_log.reader import LogFollower, answered, read_log
 from silencio.prediction_log.rows import RecordingFacts, WindowRecord, prediction_id, window_records
 from silencio.prediction_log.schema import SCHEMA
 
 __all__ = [
     "SCHEMA",
+    "LogFollower",
     "RecordingFacts",
     "WindowRecord",
+    "answered",
     "prediction_id",
     "probability_matrix",
     "read_log",

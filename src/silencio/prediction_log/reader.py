@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from silencio.errors import DataError, StorageError
-from silencio.prediction_log.rows import in_utc
+from silencio.prediction_log.rows import OK, in_utc
 from silencio.prediction_log.schema import FORMER_NAMES, PARTITION, SCHEMA, SUFFIX
 from silencio.storage import is_local, is_missing, join, list_folders, list_objects, local_path, name_of, read_bytes
 from silencio.storage.parquet import read_parquet
 
 _RECEIVED_AT = "received_at"
+# So far may clocks of servers be apart that write into one log: a reader that follows it looks for later days, too.
+_CLOCK_SKEW = timedelta(hours=1)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 # For more days than these, one listing of the days that there are costs less than asking for each.
 _MAX_DAYS_BY_NAME = 31
 
@@ -47,6 +50,48 @@ def read_log(place: str, since: datetime, until: datetime, columns: Sequence[str
     tables = [_read_file(uri, schema, since, until) for uri in _files(place, since, until)]
     table = pa.concat_tables([_with_time(schema).empty_table(), *tables])
     return table.sort_by([(_RECEIVED_AT, "ascending")]).select(schema.names)
+
+
+class LogFollower:
+    """Reads a log on as it grows: each file once, and of the folders those alone that may have new ones.
+
+    Args:
+        place: A folder or an S3 prefix, as given to `--prediction_log`; a folder that is not there yet has no rows.
+        since: Rows from this moment on; with a time zone.
+        columns: Columns of `SCHEMA`, in their order.
+    """
+
+    def __init__(self, place: str, since: datetime, columns: Sequence[str]) -> None:
+        self._place, self._since, self._schema = place, in_utc(since), _schema_of(columns)
+        self._known: set[str] = set()
+
+    def new_rows(self) -> pa.Table:
+        """Rows of files that were written since the last call, as `read_log` gives them.
+
+        A file that cannot be read is tried again by the next call, and so are those behind it.
+
+        Raises:
+            StorageError: The place cannot be read.
+            DataError: A file in it is no part of a prediction log.
+        """
+        tables = [_with_time(self._schema).empty_table()]
+        if is_local(self._place) and not local_path(self._place).is_dir():
+            return tables[0].select(self._schema.names)
+        found = [
+            uri for uri in _files(self._place, self._since, datetime.now(UTC) + _CLOCK_SKEW) if uri not in self._known
+        ]
+        tables += [_read_file(uri, self._schema, self._since, _END_OF_TIME) for uri in found]
+        self._known.update(found)
+        return pa.concat_tables(tables).sort_by([(_RECEIVED_AT, "ascending")]).select(self._schema.names)
+
+
+def answered(table: pa.Table) -> pa.Table:
+    """Rows of windows that were answered: without those of requests that failed, which have no window.
+
+    Args:
+        table: Rows with the column `status`.
+    """
+    return table.filter(pc.equal(pc.fill_null(table["status"], OK), OK))
 
 
 def _schema_of(columns: Sequence[str] | None) -> pa.Schema:

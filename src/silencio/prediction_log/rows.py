@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 
 import numpy as np
@@ -48,7 +48,7 @@ class RecordingFacts:
         sample_rate_hz: Rate of the recording as it came.
         source_format: `OGG`, `WAV`, `FLAC`, `MP3`.
         notes: Kinds of what was odd about the file or its sound.
-        status: `ok`, or why there is no answer.
+        status: `ok`, or the status by which the request was answered instead, as over HTTP: `503`.
         bundle_sha256: The manifest's: it tells a candidate from the sealed bundle made of it.
         arm: Arm of a release to which the request was given.
         release_id: The release's id.
@@ -93,7 +93,7 @@ class RecordingFacts:
 
 @dataclass(slots=True, kw_only=True)  # not frozen: that is half the cost of making one
 class WindowRecord:
-    """One window.
+    """One window, or a request that failed, of which only the facts are known.
 
     Attributes:
         facts: Facts of its recording.
@@ -109,15 +109,15 @@ class WindowRecord:
     """
 
     facts: RecordingFacts
-    start_s: float
-    end_s: float
-    top_codes: Sequence[str]
-    top_probabilities: Sequence[float]
-    detected_codes: Sequence[str]
+    start_s: float | None = None
+    end_s: float | None = None
+    top_codes: Sequence[str] | None = None
+    top_probabilities: Sequence[float] | None = None
+    detected_codes: Sequence[str] | None = None
     dropped_codes: Sequence[str] | None = None
     probabilities: NDArray[np.float16] | None = None
     entropy: float | None = None
-    audio: Mapping[str, float]
+    audio: Mapping[str, float] = field(default_factory=dict)
 
 
 _FACTS = frozenset(one.name for one in fields(RecordingFacts))

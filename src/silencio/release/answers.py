@@ -122,6 +122,12 @@ class SharedAnswers:
         both = tuple(name for name in champion.recordings if name in challenger.recordings)
         return cls(codes=codes, recordings=both, champion=champion, challenger=challenger)
 
+    def of_recordings(self, recordings: Sequence[str]) -> SharedAnswers:
+        """The same, of some of the recordings."""
+        return SharedAnswers(
+            codes=self.codes, recordings=tuple(recordings), champion=self.champion, challenger=self.challenger
+        )
+
     @cached_property
     def columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Columns of `codes` in the champion's answers and in the challenger's."""
@@ -152,6 +158,19 @@ def disagreement(champion: RecordingAnswer, challenger: RecordingAnswer) -> floa
     differs = (_at(champion, middles) != _at(challenger, middles)).any(axis=1)
     total = lengths[answered].sum()
     return float(lengths[answered & differs].sum() / total) if total > 0 else 0.0
+
+
+def is_whole(champion: RecordingAnswer, challenger: RecordingAnswer, *, same_spec: bool) -> bool:
+    """Whether both answers are to the same stretch of sound: of a log that is being written, one may still lack rows.
+
+    Args:
+        champion: The one.
+        challenger: The other.
+        same_spec: Whether both bundles cut windows alike.
+    """
+    if same_spec:
+        return _same_grid(champion, challenger)
+    return abs(champion.sound_s - challenger.sound_s) <= max(champion.window_s, challenger.window_s)
 
 
 def nearest_windows(champion: RecordingAnswer, challenger: RecordingAnswer) -> NDArray[np.int64]:

@@ -11,10 +11,12 @@ import pyarrow.compute as pc
 
 from silencio.audio import AUDIO_STATISTICS
 from silencio.bundle.manifest import BundleManifest
-from silencio.prediction_log.rows import OK
+from silencio.prediction_log.reader import answered
 from silencio.release.evidence import ClassChange
 
 SpeciesStatus = Literal["both", "new", "gone"]
+# What clients use of a bundle is looked up over so many days.
+USAGE_DAYS = 30
 # What `log_usage` reads of a prediction log.
 USAGE_COLUMNS = (
     "request_id",
@@ -79,20 +81,15 @@ def log_usage(table: pa.Table) -> LogUsage:
     Args:
         table: Rows from `silencio.prediction_log.read_log`, with `USAGE_COLUMNS`.
     """
-    answered = table.filter(
-        pc.and_(
-            pc.invert(pc.fill_null(table["shadow"], False)),
-            pc.equal(pc.fill_null(table["status"], OK), OK),
-        )
-    )
+    of_clients = answered(table.filter(pc.invert(pc.fill_null(table["shadow"], False))))
     named: dict[str, set[str]] = {}
-    columns = (answered[name].to_pylist() for name in ("prediction_id", "request_id", "detected_codes"))
+    columns = (of_clients[name].to_pylist() for name in ("prediction_id", "request_id", "detected_codes"))
     for prediction, request, codes in zip(*columns, strict=True):
         for code in codes or ():
             named.setdefault(code, set()).add(prediction or request)
     return LogUsage(
         detections={code: len(found) for code, found in sorted(named.items())},
-        log_mel_requests=len(pc.unique(answered.filter(_is_features(answered))["request_id"])),
+        log_mel_requests=len(pc.unique(of_clients.filter(_is_features(of_clients))["request_id"])),
     )
 
 

@@ -156,6 +156,25 @@ def pairs_of(shared: SharedAnswers) -> Pairs:
     return Pairs(disagreement=distances, species=species, top_probability=top)
 
 
+def added(one: Pairs, other: Pairs) -> Pairs:
+    """Pairs of further recordings behind those that are known; both of the same two bundles, from `pairs_of`."""
+    nobody = SpeciesPair()
+    counts = {code: (one.species.get(code, nobody), other.species.get(code, nobody)) for code in other.species}
+    top = [pairs.top_probability for pairs in (one, other) if pairs.top_probability is not None]
+    return Pairs(
+        disagreement=np.concatenate([one.disagreement, other.disagreement]),
+        species={
+            code: SpeciesPair(
+                both=a.both + b.both,
+                only_champion=a.only_champion + b.only_champion,
+                only_challenger=a.only_challenger + b.only_challenger,
+            )
+            for code, (a, b) in counts.items()
+        },
+        top_probability=np.concatenate(top) if top else None,
+    )
+
+
 def replay_of(
     shared: SharedAnswers, labels: Mapping[str, str], slices: Mapping[str, Mapping[str, bool]] | None = None
 ) -> Replay:

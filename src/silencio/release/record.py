@@ -148,3 +148,8 @@ class ReleaseRecord(_Kept):
     def has_ended(self) -> bool:
         """Whether nothing more follows by itself."""
         return self.state in ENDED
+
+    @property
+    def exposed_state(self) -> State:
+        """The state that it is in, or was in before it was held: who meets the challenger goes by it."""
+        return self.held_from or self.state if self.state == "held" else self.state

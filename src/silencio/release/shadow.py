@@ -11,9 +11,9 @@ import pyarrow as pa
 from silencio.bundle.manifest import BundleManifest
 from silencio.errors import DataError
 from silencio.prediction_log.probabilities import probability_matrix
-from silencio.prediction_log.rows import OK
-from silencio.release.answers import BundleAnswers, RecordingAnswer, SharedAnswers
-from silencio.release.comparison import pairs_of
+from silencio.prediction_log.reader import answered
+from silencio.release.answers import BundleAnswers, RecordingAnswer, SharedAnswers, is_whole
+from silencio.release.comparison import added, pairs_of
 from silencio.release.evidence import Pairs
 
 # What `shadow_answers` reads of a prediction log.
@@ -29,6 +29,11 @@ SHADOW_COLUMNS = (
     "detected_codes",
     "probabilities",
 )
+
+
+# Rows that wait for the other bundle's answer to a recording, about half a kilobyte each. The oldest are dropped: to a
+# request that was not copied none is to come.
+_MAX_WAITING_ROWS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,25 +64,18 @@ def shadow_answers(
         table: Rows from `silencio.prediction_log.read_log`, with `SHADOW_COLUMNS`.
         champion: Manifest of what serves.
         challenger: Manifest of what is offered; in a release of a bundle against itself the same.
-        release_id: Only shadows of this release; None: of any. An answer to a client need not name one: the champion
-            may have been started before.
+        release_id: Only shadows of this release, or that name none; None: of any. A row need not name one: servers may
+            have been started before, and no proxy of ours stands before those of a cluster.
 
     Raises:
         DataError: A row has no probabilities of every class of its bundle.
     """
-    shadow = np.array([one is True for one in table["shadow"].to_pylist()], bool)
-    version = np.array(table["bundle_version"].to_pylist(), object)
-    usable = np.array([one in (None, OK) for one in table["status"].to_pylist()], bool)
-    usable &= np.array([one is not None for one in table["start_s"].to_pylist()], bool)
-    of_release = np.array([release_id in (None, one) for one in table["release_id"].to_pylist()], bool)
-    ours = usable & ~shadow & (version == champion.version)
-    theirs = usable & shadow & of_release & (version == challenger.version)
-    known = set(_keys(table.filter(pa.array(ours))))
-    shadowed = set(_keys(table.filter(pa.array(theirs))))
+    ours, theirs = _by_bundle(table, champion, challenger, release_id)
+    known, shadowed = set(_keys(ours)), set(_keys(theirs))
     both = known & shadowed
     return ShadowAnswers(
-        champion=_answers(table.filter(pa.array(ours)), champion, both),
-        challenger=_answers(table.filter(pa.array(theirs)), challenger, both),
+        champion=_answers(ours, champion, both),
+        challenger=_answers(theirs, challenger, both),
         n_unpaired=len(shadowed - both),
     )
 
@@ -93,6 +91,74 @@ def shadow_pairs(
     """
     found = shadow_answers(table, champion, challenger, release_id=release_id)
     return pairs_of(SharedAnswers.of(found.champion, found.challenger))
+
+
+class ShadowPairs:
+    """Pairs of a release as its log grows: what was paired is kept as numbers, and its rows are forgotten.
+
+    Args:
+        champion: Manifest of what serves.
+        challenger: Manifest of what is offered.
+        release_id: The release whose shadows they are.
+        max_waiting_rows: Rows that wait for the other bundle's.
+
+    Attributes:
+        pairs: All so far.
+
+    Raises:
+        ReleaseError: The bundles have no class in common.
+    """
+
+    def __init__(
+        self,
+        champion: BundleManifest,
+        challenger: BundleManifest,
+        release_id: str,
+        *,
+        max_waiting_rows: int = _MAX_WAITING_ROWS,
+    ) -> None:
+        self._champion, self._challenger, self._release_id = champion, challenger, release_id
+        self._max_waiting_rows = max_waiting_rows
+        self._waiting: pa.Table | None = None
+        self._paired: set[str] = set()
+        nothing = (BundleAnswers(codes=one.classes.codes, recordings={}) for one in (champion, challenger))
+        self.pairs: Pairs = pairs_of(SharedAnswers.of(*nothing))
+
+    def add(self, table: pa.Table) -> None:
+        """Pair further rows of the log, in the order in which they were written.
+
+        Args:
+            table: Rows with `SHADOW_COLUMNS`.
+
+        Raises:
+            DataError: A row has no probabilities of every class of its bundle.
+        """
+        waiting = pa.concat_tables(_by_bundle(table, self._champion, self._challenger, self._release_id))
+        if self._waiting is not None:
+            waiting = pa.concat_tables([self._waiting, waiting])
+        found = shadow_answers(waiting, self._champion, self._challenger, release_id=self._release_id)
+        shared = SharedAnswers.of(found.champion, found.challenger)
+        same_spec = self._champion.spec_sha256 == self._challenger.spec_sha256
+        whole = [name for name in shared.recordings if is_whole(*shared.pair(name), same_spec=same_spec)]
+        self.pairs = added(self.pairs, pairs_of(shared.of_recordings([n for n in whole if n not in self._paired])))
+        self._paired.update(whole)
+        open_rows = waiting.filter(pa.array([key not in self._paired for key in _keys(waiting)], pa.bool_()))
+        self._waiting = open_rows.slice(max(0, len(open_rows) - self._max_waiting_rows)).combine_chunks()
+
+
+def _by_bundle(
+    table: pa.Table, champion: BundleManifest, challenger: BundleManifest, release_id: str | None
+) -> tuple[pa.Table, pa.Table]:
+    """Rows of what the champion answered to clients, and of the challenger's shadows."""
+    table = answered(table)
+    shadow = np.array([one is True for one in table["shadow"].to_pylist()], bool)
+    version = np.array(table["bundle_version"].to_pylist(), object)
+    of_release = np.array(
+        [release_id is None or one in (None, release_id) for one in table["release_id"].to_pylist()], bool
+    )
+    ours = ~shadow & (version == champion.version)
+    theirs = shadow & of_release & (version == challenger.version)
+    return table.filter(pa.array(ours)), table.filter(pa.array(theirs))
 
 
 def _keys(table: pa.Table) -> list[str]:

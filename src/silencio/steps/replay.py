@@ -28,7 +28,7 @@ from silencio.evaluation.slices import SliceConfig, slice_masks
 from silencio.features import FeatureSpec, FrontEnd
 from silencio.prediction_log import read_log
 from silencio.release.answers import BundleAnswers, RecordingAnswer
-from silencio.release.class_change import USAGE_COLUMNS, LogUsage, class_change, log_usage
+from silencio.release.class_change import USAGE_COLUMNS, USAGE_DAYS, LogUsage, class_change, log_usage
 from silencio.release.comparison import AnswerComparison, compare_answers
 from silencio.release.comparison_file import comparison_facts
 from silencio.release.policy import ReleasePolicy
@@ -38,7 +38,6 @@ from silencio.storage import is_local, local_path, read_bytes, write_atomically
 from silencio.taxonomy import ClassList
 
 # Of the prediction log: who would miss a class or a specification.
-USAGE_DAYS = 30
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 import serving.canary
-from serving.canary.haproxy_config import CONFIG, UNITS, ArmAddresses, Frontend, haproxy_config
+from serving.canary.haproxy_config import CERTIFICATE, CONFIG, UNITS, ArmAddresses, Frontend, haproxy_config
 from serving.canary.haproxy_route import HAProxyRoute
 from serving.canary.haproxy_socket import RuntimeSocket
 from serving.canary.interfaces import ARMS, ArmName
@@ -183,7 +183,7 @@ def arms_of(client: httpx.Client, sessions: list[str]) -> list[str]:
 
 @contextmanager
 def small_splitter(
-    folder: Path, change: Callable[[str], str] = lambda text: text, share: int = 0
+    folder: Path, change: Callable[[str], str] = lambda text: text, share: int = 0, certificate: str = ""
 ) -> Iterator[SmallSplitter]:
     """HAProxy before two small arms.
 
@@ -191,11 +191,15 @@ def small_splitter(
         folder: The state folder.
         change: What a test changes of the configuration.
         share: Of the file from which it starts.
+        certificate: PEM of certificate and key; empty: in clear.
     """
     http, grpc, metrics = free_ports(3)
     arms: dict[ArmName, SmallArm] = {arm: SmallArm() for arm in ARMS}
     addresses = {name: ArmAddresses(http=f"127.0.0.1:{arm.port}", grpc="127.0.0.1:1") for name, arm in arms.items()}
     listening = Frontend(http=f"127.0.0.1:{http}", grpc=f"127.0.0.1:{grpc}", metrics=f"127.0.0.1:{metrics}")
+    if certificate:
+        (folder / CERTIFICATE).write_text(certificate)
+        listening = replace(listening, certificate=CERTIFICATE)
     text = change(haproxy_config(listening, addresses))
     (folder / CONFIG).write_text(text)
     shutil.copyfile(Path(serving.canary.__path__[0]) / UNITS, folder / UNITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serving.canary.haproxy_config import CERTIFICATE
+from silencio.errors import RouteError
+from tests.serving.authority import Authority
 from tests.serving.canary.small_splitter import (
     PREDICT,
     SmallSplitter,
@@ -18,6 +22,7 @@ from tests.serving.canary.small_splitter import (
     release,
     small_splitter,
 )
+from tests.waiting import HANG_S
 
 pytestmark = needs_splitter
 SESSIONS = [f"guest-{number}" for number in range(2_000)]
@@ -79,6 +84,39 @@ def test_share__what_is_in_the_query_or_the_key_holds_as_well(splitter: SmallSpl
         assert {client.get("/").headers["x-silencio-arm"] for _ in range(60)} == {"champion"}
         splitter.share(100)
         assert client.get("/").headers["x-silencio-arm"] == "challenger"
+
+
+def test_units__a_device_with_a_key_is_drawn_and_counted_as_one_unit(splitter: SmallSplitter) -> None:
+    """By either header, as the servers read it; a session within a key is a unit of its own, as an app's phones are."""
+    splitter.share(50)
+    splitter.arms["challenger"].answer = splitter.arms["champion"].answer = 500
+    with splitter.client() as client:
+        ways = ({"X-API-Key": "k1"}, {"Authorization": "Bearer k1"}, {"Authorization": "bearer  k1", "X-API-Key": "k2"})
+        answers = [client.post(PREDICT, headers=headers) for headers in ways * 3]
+        assert len({one.headers["x-silencio-arm"] for one in answers}) == 1
+        # What is no key of the servers is none here either.
+        client.post(PREDICT, headers={"Authorization": "Basic azE6", "X-API-Key": "k1"})
+        for session in ("a", "b"):
+            client.post(PREDICT, headers={"X-API-Key": "k1", "X-Session-ID": session})
+    counted = Counter(splitter.counted("champion")) + Counter(splitter.counted("challenger"))
+    assert (counted["requests"], counted["units"], counted["failed_units"]) == (12, 3, 3)
+
+
+def test_share__a_session_in_the_body_alone_is_not_seen_and_its_key_is(splitter: SmallSplitter) -> None:
+    """Behind megabytes of sound it is beyond what HAProxy holds of a body: docs/releasing.md says what to send."""
+    splitter.share(50)
+    body = {"instances": [{"audio": {"b64": "A" * 100_000}, "session_id": "walk"}]}
+    first = {"instances": [{"session_id": "walk", "audio": {"b64": "A" * 100_000}}]}
+    with splitter.client() as client:
+        for sent in (body, first):
+            arms = {client.post(PREDICT, json=sent).headers["x-silencio-arm"] for _ in range(60)}
+            assert arms == {"champion", "challenger"}
+            arms = {
+                client.post(PREDICT, json=sent, headers={"X-API-Key": "k"}).headers["x-silencio-arm"] for _ in range(20)
+            }
+            assert len(arms) == 1
+        named = {"X-Session-ID": "walk"}
+        assert len({client.post(PREDICT, json=body, headers=named).headers["x-silencio-arm"] for _ in range(20)}) == 1
 
 
 def test_share__changed_under_load_loses_no_request(splitter: SmallSplitter) -> None:
@@ -220,3 +258,37 @@ def test_answers__name_arm_and_release(splitter: SmallSplitter) -> None:
     assert answer.headers["x-silencio-release"] == "r1"
     (seen,) = splitter.arms["champion"].seen
     assert (seen["x-silencio-arm"], seen["x-silencio-release"]) == ("champion", "r1")
+
+
+def _trusting(authority: Path) -> httpx.Client:
+    return httpx.Client(verify=ssl.create_default_context(cafile=authority), trust_env=False, timeout=HANG_S)
+
+
+def test_tls__ends_at_the_proxy_and_a_certificate_is_replaced_without_a_restart(tmp_path: Path) -> None:
+    """One that does not fit its key is refused, and the last one stays."""
+    first, second = (Authority.make(tmp_path, name) for name in ("first", "second"))
+    pems = ["".join(path.read_text() for path in one.sign("IP:127.0.0.1")) for one in (first, second)]
+    with small_splitter(tmp_path, certificate=pems[0]) as splitter:
+        url = splitter.url.replace("http://", "https://") + PREDICT
+        with _trusting(first.certificate) as client:
+            answer = client.post(url, headers={"X-Session-ID": "a"})
+        assert (answer.status_code, answer.headers["x-silencio-arm"]) == (200, "champion")
+        with splitter.client() as in_clear, pytest.raises(httpx.TransportError):
+            in_clear.post(PREDICT)
+        splitter.socket.set_certificate(CERTIFICATE, pems[1])
+        with _trusting(second.certificate) as client:
+            assert client.post(url).status_code == 200
+        with (
+            _trusting(first.certificate) as client,
+            pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
+        ):
+            client.post(url)
+        other_key = first.sign("IP:127.0.0.1")[1].read_text()
+        with pytest.raises(RouteError, match="does not take the new certificate"):
+            splitter.socket.set_certificate(CERTIFICATE, pems[1].partition("-----BEGIN PRIVATE")[0] + other_key)
+        with _trusting(second.certificate) as client:
+            assert client.post(url).status_code == 200
+        # And by the way out: a later one is taken again.
+        splitter.socket.set_certificate(CERTIFICATE, pems[0])
+        with _trusting(first.certificate) as client:
+            assert client.post(url).status_code == 200

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from silencio.__main__ import main
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import CountsUnreadableError, ReleaseRefusedError, RouteError
 from silencio.release.record import ReleaseRecord
+from tests.serving.authority import Authority
 from tests.serving.canary.small_splitter import PREDICT, needs_splitter
 from tests.waiting import HANG_S, is_gone, until
 
@@ -241,9 +243,49 @@ def test_serve__without_haproxy_is_one_sentence_with_the_command(
     assert reply.count("\n") == 1
 
 
-def test_serve__tls_before_two_arms_is_refused(
+def test_serve__half_a_certificate_is_one_sentence(
     bundle_directory: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    options = ["--canary", str(bundle_directory), "--tls-cert", "a.crt", "--tls-key", "a.key"]
+    options = ["--canary", str(bundle_directory), "--tls-cert", "a.crt"]
     assert main(["serve", "--bundle", str(bundle_directory), *options]) == 1
-    assert "--tls-cert and --canary do not go together" in capsys.readouterr().err
+    assert "--tls-cert and --tls-key belong together" in capsys.readouterr().err
+
+
+@needs_splitter
+@pytest.mark.release
+def test_serve__tls_ends_before_both_arms_and_a_renewed_certificate_is_taken_up(
+    serve: Serve, bundle_directory: Path, challenger_bundle: Path, recording: Callable[..., bytes], tmp_path: Path
+) -> None:
+    folder, clip = tmp_path / "state", recording()
+    authorities = [Authority.make(tmp_path, name) for name in ("first", "second")]
+    pairs = [one.sign("IP:127.0.0.1") for one in authorities]
+    certificate, key = (Path(shutil.copy(path, tmp_path / f"of the server{path.suffix}")) for path in pairs[0])
+    options = ["--canary", str(challenger_bundle), "--tls-cert", str(certificate), "--tls-key", str(key)]
+    welcome = _welcome(serve(bundle_directory, folder, *options))
+    machine = MachineState.load(folder)
+    assert machine.url.startswith("https://127.0.0.1:") and machine.url in welcome
+    assert ((folder / "tls.pem").stat().st_mode & 0o777) == 0o600
+
+    def answers(authority: Authority) -> bool:
+        trust = ssl.create_default_context(cafile=authority.certificate)
+        with httpx.Client(base_url=machine.url, verify=trust, trust_env=False, timeout=HANG_S) as client:
+            try:
+                answer = client.post(PREDICT, content=clip, headers={"Content-Type": "audio/ogg"})
+            except httpx.ConnectError:
+                return False
+        return answer.status_code == 200 and answer.headers["x-silencio-arm"] == "champion"
+
+    def answers_grpc(authority: Authority) -> bool:
+        credentials = grpc.ssl_channel_credentials(authority.certificate.read_bytes())
+        with grpc.secure_channel(machine.grpc_address, credentials) as channel:
+            live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+            try:
+                return bool(live(b"", timeout=HANG_S))
+            except grpc.RpcError:
+                return False
+
+    assert answers(authorities[0]) and answers_grpc(authorities[0])
+    for path, into in zip(pairs[1], (certificate, key), strict=True):
+        shutil.copy(path, into)
+    until(lambda: answers(authorities[1]))
+    assert answers_grpc(authorities[1]) and not answers(authorities[0])

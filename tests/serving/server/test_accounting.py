@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from prometheus_client import REGISTRY
 from serving.access import Authenticator
 from serving.access.keys import Role, add_key
 from serving.metrics import process
+from serving.metrics.routes import PREDICT_ROUTES
 from serving.metrics.sessions import SessionCounter
-from serving.server.accounting import Accounting, session_in
+from serving.server.accounting import Accounting, RequestAccount, session_in
 from serving.server.admission import AdmissionController, Limits
 from serving.server.errors import Overloaded
 from serving.server.grpc_interceptor import GrpcInterceptor
@@ -39,7 +40,7 @@ FOR_EVER_S = 1e12
 OWN_ID = "0f" * 16
 
 
-def _accounting(marks: MarkPolicy | None = None, **options: str) -> Accounting:
+def _accounting(marks: MarkPolicy | None = None, **options: Any) -> Accounting:
     marks = marks or MarkPolicy("127.0.0.1")
     return Accounting(SessionCounter(FOR_EVER_S, PRIORITIES), marks, **options)
 
@@ -354,3 +355,90 @@ def test_grpc__a_strangers_mark_is_not_believed(tmp_path: Path) -> None:
 )
 def test_query__its_session(query: str, session_id: str) -> None:
     assert session_in(query) == session_id
+
+
+def _failures() -> tuple[list[tuple[str, str, int]], Callable[[RequestAccount, int], None]]:
+    """Session, traffic and status of each request that failed."""
+    found: list[tuple[str, str, int]] = []
+    return found, lambda account, status: found.append((account.session_id, account.marks.traffic, status))
+
+
+def test_failed__each_request_that_was_answered_and_not_well_is_told_once() -> None:
+    found, on_failed = _failures()
+    with guarded_application(accounting=_accounting(on_failed=on_failed)) as application:
+        grown = Grown()
+        for error in (None, InferenceError("broken"), Overloaded("busy"), InvalidInput("body: is no recording")):
+            application.error = error
+            _post(application, X_Session_ID="walk")
+        _post(application, content=b"x" * 1_001)
+        _post(application, X_Session_ID="copied", X_Silencio_Shadow="1")
+        _post(application, X_Session_ID="simulated", X_Silencio_Simulated="1")
+        for route in ("/nowhere", "/v2/health/live"):
+            _post(application, route)
+        grown.after(9)
+    # The error of the last three stands: of the copy, which is no visitor's, and of simulated users, who leave nothing.
+    assert found == [("walk", "visitor", status) for status in (500, 503, 400)] + [
+        ("", "visitor", 413),
+        ("copied", "shadow", 400),
+    ]
+
+
+def test_failed__nobodys_requests_are_not_told(tmp_path: Path) -> None:
+    """Else whoever finds the address fills the log."""
+    found, on_failed = _failures()
+    add_key(tmp_path / "keys.csv", "one", 600.0, None)
+    with guarded_application(Authenticator(tmp_path / "keys.csv"), _accounting(on_failed=on_failed)) as application:
+        grown = Grown()
+        assert _post(application).status_code == 401
+        assert _post(application, X_API_Key="guessed").status_code == 401
+        grown.after(2)
+    assert found == []
+
+
+def test_failed__one_whose_answer_is_in_the_log_is_not_told_again() -> None:
+    found, on_failed = _failures()
+    accounting = _accounting(on_failed=on_failed)
+    account = accounting.begin({}, "")
+    account.is_logged = True
+    accounting.end(account, PREDICT_ROUTES[0], "500", 500, 0.0)
+    assert found == []
+
+
+def test_failed__over_grpc_by_the_status_that_it_would_have_over_rest() -> None:
+    found, on_failed = _failures()
+    session = {"x-session-id": "walk"}
+    _by_grpc(
+        (None, session), (InferenceError("broken"), session), (NoMessageError("too large"), {}), on_failed=on_failed
+    )
+    assert found == [("walk", "visitor", 500), ("", "visitor", 413)]
+
+
+def test_key__a_device_without_sessions_is_one_unit_whatever_it_gets(tmp_path: Path) -> None:
+    """Ten failures of one recorder are one device's, and two recorders are two."""
+    keys = [add_key(tmp_path / "keys.csv", name, 600.0, None) for name in ("one", "other")]
+    authenticator = Authenticator(tmp_path / "keys.csv")
+    with guarded_application(authenticator, _accounting()) as application:
+        grown, application.error = Grown(), InferenceError("broken")
+        for _ in range(5):
+            _post(application, X_API_Key=keys[0])
+            _post(application, Authorization=f"Bearer {keys[0]}")
+        assert grown.after(10).units() == [1, 1, 0]
+        _post(application, X_API_Key=keys[1])
+        assert grown.after(11).units() == [2, 2, 0]
+        # A session is told apart within a key, as phones of one app are, and from a key that has its name.
+        _post(application, X_API_Key=keys[1], X_Session_ID="walk")
+        _post(application, X_API_Key=keys[1], X_Session_ID="one")
+        assert grown.after(13).units() == [4, 4, 0]
+    by_grpc = Grown()
+    _by_grpc(*[(None, {"x-api-key": keys[0]})] * 3, authenticator=authenticator)
+    assert by_grpc.units() == [1, 0, 0]
+
+
+def test_key__a_device_beyond_its_quota_is_one_rejected_unit(tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.csv", "eager", 1e-9, 1)
+    found, on_failed = _failures()
+    with guarded_application(Authenticator(tmp_path / "keys.csv"), _accounting(on_failed=on_failed)) as application:
+        grown = Grown()
+        assert [_post(application, X_API_Key=key).status_code for _ in range(4)] == [200, 429, 429, 429]
+        assert grown.after(4).units() == [1, 0, 1]
+    assert found == [("", "visitor", 429)] * 3

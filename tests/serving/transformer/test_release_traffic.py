@@ -29,7 +29,7 @@ class Arms:
     def rows(self, arm: str) -> list[dict[str, Any]]:
         now = datetime.now(UTC)
         found = read_log(str(self.logs / arm), now - timedelta(hours=1), now + timedelta(hours=1)).to_pylist()
-        return sorted(found, key=lambda row: (row["received_at"], row["start_s"]))
+        return sorted(found, key=lambda row: (row["received_at"], row["start_s"] or 0.0))
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +98,15 @@ def test_shadow__both_logs_have_the_same_request_and_the_challenger_no_visitor(a
     counted = "silencio_marked_requests_total(200,shadow)"
     after = until(lambda: (found := _samples(arms.challenger.url))[counted] > before[counted] and found)
     assert {name: after[name] - before[name] for name in _VISITORS} == dict.fromkeys(_VISITORS, 0.0)
+
+
+def test_failed__request_is_a_row_of_its_arm_and_no_recordings(arms: Arms) -> None:
+    assert _post(arms.champion.url, b"no audio", X_Session_ID="walk-9").status_code == 400
+    rows = until(lambda: [row for row in arms.rows("champion") if row["session_id"] == "walk-9"])
+    assert [(row["status"], row["arm"], row["release_id"], row["shadow"]) for row in rows] == [
+        ("400", "champion", "r-13", False)
+    ]
+    assert {rows[0][name] for name in ("start_s", "detected_codes", "probabilities", "recording_sha256")} == {None}
 
 
 def test_marked__recordings_that_are_none_are_counted_apart_too(arms: Arms) -> None:

@@ -94,6 +94,15 @@ def test_copy__is_the_recording_as_it_came_under_the_same_id(target: Answering) 
     assert parse_qs(address.query)["truncated"] == ["refuse"]
 
 
+@pytest.mark.parametrize("release_id", ["r-13", ""])
+def test_copy__is_of_the_release_by_which_the_visitors_request_came(target: Answering, release_id: str) -> None:
+    """It goes past the proxy that knows it; rows without it are no release's evidence."""
+    with shadowing(target.url) as traffic:
+        _answered(traffic, account=RequestAccount(release_id=release_id))
+        until(lambda: traffic.n_sent == 1)
+    assert target.headers[0].get("x-silencio-release", "") == release_id
+
+
 def test_copy__of_several_recordings_keeps_their_places_by_which_predictions_are_named(target: Answering) -> None:
     with shadowing(target.url) as traffic:
         _answered(traffic, b"first", b"second")

@@ -22,7 +22,7 @@ from silencio.bundle.manifest import read_manifest
 from silencio.detections import recording_document
 from silencio.detections.prior.expected import Expected
 from silencio.features import FrontEnd
-from silencio.prediction_log import SCHEMA, probability_matrix, read_log
+from silencio.prediction_log import SCHEMA, answered, probability_matrix, read_log
 from silencio.taxonomy import ClassList, Species
 from tests.waiting import HANG_S
 
@@ -32,11 +32,21 @@ Make = Callable[..., bytes]
 
 @pytest.fixture(scope="module")
 def kept(
-    tmp_path_factory: pytest.TempPathFactory, bundle_directory: Path, recording: Make
+    request_that_left_rows: Any,
 ) -> tuple[dict[str, Any], dict[str, float], list[dict[str, Any]]]:
     """An answer, the metrics after it, and the rows that it left."""
+    answer, samples, rows, _ = request_that_left_rows
+    return answer, samples, rows
+
+
+@pytest.fixture(scope="module")
+def request_that_left_rows(
+    tmp_path_factory: pytest.TempPathFactory, bundle_directory: Path, recording: Make
+) -> tuple[dict[str, Any], dict[str, float], list[dict[str, Any]], list[dict[str, Any]]]:
+    """An answer, the metrics after it, the rows that it left, and those of requests that failed."""
     folder = tmp_path_factory.mktemp("records")
     key = add_key(folder / "keys.csv", "guide", 600.0, None)
+    admin = add_key(folder / "keys.csv", "judge", 600.0, None, "admin")
     options = ["--prediction_log", str(folder / "log"), "--keys", str(folder / "keys.csv")]
     with (
         local_servers(bundle_directory, transformer_options=options, start_timeout_s=HANG_S) as servers,
@@ -48,17 +58,22 @@ def kept(
         headers = {"Content-Type": "audio/flac", "X-Request-ID": "request-1"}
         answer = client.post(f"{ROUTE}?{query}", content=recording(12.0, "FLAC", 48_000), headers=headers)
         assert answer.status_code == 200
-        assert client.post(ROUTE, content=b"x", headers={"Content-Type": "audio/ogg"}).status_code == 400
+        headers = {"Content-Type": "audio/ogg", "X-Request-ID": "request-2", "X-Session-ID": "walk-8"}
+        assert client.post(ROUTE, content=b"x", headers=headers).status_code == 400
+        simulated = {"X-Silencio-Simulated": "1", "X-API-Key": admin, "Authorization": ""}
+        assert client.post(ROUTE, content=b"x", headers={**headers, **simulated}).status_code == 400
+        assert client.post(ROUTE, json={"instances": []}, headers={"X-Session-ID": "x" * 300}).status_code == 400
         text = client.get("/metrics").text
     now = datetime.now(UTC)
-    rows = read_log(str(folder / "log"), now - timedelta(hours=1), now + timedelta(hours=1)).to_pylist()
+    table = read_log(str(folder / "log"), now - timedelta(hours=1), now + timedelta(hours=1))
+    rows, failed = answered(table).to_pylist(), [row for row in table.to_pylist() if row["status"] != "ok"]
     samples = {
         re.sub(r'version="[^"]*",?', "", f"{one.name}{sorted(one.labels.items())}"): one.value
         for family in text_string_to_metric_families(text)
         for one in family.samples
         if one.name.startswith("silencio_")
     }
-    return answer.json(), samples, rows
+    return answer.json(), samples, rows, failed
 
 
 def _named(answer: dict[str, Any]) -> list[list[str]]:
@@ -114,6 +129,24 @@ def test_log__what_is_not_known_is_null(kept: Any) -> None:
     assert {row[name] for row in kept[2] for name in unknown} == {None}
     assert {row["shadow"] for row in kept[2]} == {False}
     assert {row["status"] for row in kept[2]} == {"ok"}
+
+
+def test_log__a_request_that_failed_is_one_row_without_a_window_or_a_sound(request_that_left_rows: Any) -> None:
+    """Nobody's (a wrong key) and simulated users' leave none, and what a stranger sends as his session is cut."""
+    *_, failed = request_that_left_rows
+    assert [row["client_request_id"] for row in failed] == ["request-2", None]
+    first, long = failed
+    known = {name: value for name, value in first.items() if value not in (None, [])}
+    assert known.pop("received_at") and len(known.pop("request_id")) == 32
+    assert {name: known[name] for name in ("status", "session_id", "key_name", "shadow")} == {
+        "status": "400",
+        "session_id": "walk-8",
+        "key_name": "guide",
+        "shadow": False,
+    }
+    bundle = {"bundle_name", "bundle_version", "bundle_sha256", "spec_sha256"}
+    assert known.keys() == {"status", "session_id", "key_name", "shadow", "client_request_id"} | bundle
+    assert long["session_id"] == "x" * 200
 
 
 def test_log__species_that_place_and_season_took_out_are_dropped_and_not_detected() -> None:

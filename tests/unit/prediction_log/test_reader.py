@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from silencio.errors import DataError, StorageError
-from silencio.prediction_log import SCHEMA, RecordingFacts, read_log, reader, window_records
+from silencio.prediction_log import SCHEMA, LogFollower, RecordingFacts, answered, read_log, reader, window_records
 from silencio.prediction_log.rows import as_table
 from silencio.storage import join, write_bytes, zip_root
 from tests.s3 import running_s3
@@ -203,3 +203,58 @@ def test_read__a_log_of_a_later_version_has_columns_that_are_left_out(tmp_path: 
     later = _table().append_column("model_mood", pa.array(["good"]))
     write_bytes(join(str(tmp_path), "date=2026-05-17/later.parquet"), _content(later))
     assert read_log(str(tmp_path), AT, AT + DAY).column_names == SCHEMA.names
+
+
+def _follower(place: Path | str) -> LogFollower:
+    return LogFollower(str(place), AT - DAY, ["request_id", "detected_codes"])
+
+
+def _new_ids(follower: LogFollower) -> list[str]:
+    return list(follower.new_rows()["request_id"].to_pylist())
+
+
+def test_follower__gives_each_row_once_by_time_whichever_server_wrote_it_later(tmp_path: Path) -> None:
+    follower = _follower(tmp_path)
+    _write(str(tmp_path), AT, request_id="second")
+    _write(str(tmp_path), AT - timedelta(minutes=1), request_id="first")
+    assert _new_ids(follower) == ["first", "second"]
+    assert _new_ids(follower) == []
+    # Of the day before, by a server whose place was away for hours.
+    _write(str(tmp_path), AT - timedelta(hours=20), request_id="late")
+    _write(str(tmp_path), AT - 2 * DAY, request_id="before")
+    assert _new_ids(follower) == ["late"]
+
+
+def test_follower__reads_no_file_twice_and_none_of_days_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    read_bytes = reader.read_bytes
+    monkeypatch.setattr(reader, "read_bytes", lambda uri: (read.append(uri), read_bytes(uri))[1])
+    for days in range(5):
+        _write(str(tmp_path), AT - days * DAY, request_id=f"{days}")
+    follower = _follower(tmp_path)
+    for _ in range(3):
+        follower.new_rows()
+    assert len(read) == len(set(read)) == 2
+
+
+def test_follower__a_folder_that_is_not_there_yet_has_no_rows(tmp_path: Path) -> None:
+    follower = _follower(tmp_path / "log")
+    assert _new_ids(follower) == []
+    _write(str(tmp_path / "log"), AT, request_id="r")
+    assert _new_ids(follower) == ["r"]
+
+
+def test_follower__a_file_that_could_not_be_read_is_not_lost(tmp_path: Path) -> None:
+    follower = _follower(tmp_path)
+    folder = tmp_path / f"date={AT:%Y-%m-%d}"
+    folder.mkdir()
+    (folder / "1.parquet").write_bytes(b"half")
+    with pytest.raises(DataError, match="no file of a prediction log"):
+        follower.new_rows()
+    pq.write_table(_table(request_id="r"), folder / "1.parquet")
+    assert _new_ids(follower) == ["r"]
+
+
+def test_answered__leaves_out_requests_that_failed_and_keeps_logs_without_a_status() -> None:
+    rows = pa.concat_tables([_table(status=status, request_id=str(status)) for status in ("ok", "503", None)])
+    assert answered(rows)["request_id"].to_pylist() == ["ok", "None"]
