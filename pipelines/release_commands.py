@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import secrets
-import shutil
 import socket
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from pipelines.cli.release import EXIT_STATUSES
+from pipelines.release_offer import hand_in, refuse_offer
 from pipelines.release_places import Place, earlier_of, place_of
 from pipelines.release_tables import plan_table, status_table
-from serving.canary.auto import Auto
+from serving.canary.auto import Auto, World
 from serving.canary.clock import iso
 from serving.canary.persons import apply_request
 from serving.canary.requests import Request
-from serving.canary.staging import COMPARISON, read_comparison
 from silencio.console import Console
-from silencio.errors import ConfigError, LeaseHeldError, ReleaseError, ReleaseRefusedError, RouteError, SilencioError
+from silencio.errors import LeaseHeldError, ReleaseError, ReleaseRefusedError, RouteError, SilencioError
+from silencio.release.evidence import ClassChange
 from silencio.release.policy import ReleasePolicy
 from silencio.release.policy_check import read_policy
 from silencio.release.record import BundleIdentity, ReleaseRecord
@@ -61,6 +61,7 @@ def start(options: argparse.Namespace) -> int:
             f"{champion.manifest_sha256[:12]}): offer another one, or try the release path itself by --aa"
         )
     _refuse_again(place, challenger, again=options.again or is_aa)
+    manifests = place.manifests(options, champion, challenger)
     by = options.by or getpass.getuser()
     now_s = time.time()
     record = ReleaseRecord(
@@ -70,13 +71,17 @@ def start(options: argparse.Namespace) -> int:
         policy=policy.model_dump(mode="json"),
         began_at=iso(now_s),
         by=by,
-        why=f"started by {by}",
+        why=f"started by {by}" + (f", licence: {options.accept_licence}" if options.accept_licence else ""),
         is_aa=is_aa,
     )
+    refuse_offer(options, manifests, ClassChange())
+    if (former := place.store.load()) is None or former.has_ended:
+        place.route.check(record)  # before a comparison is made, which takes its time
+    # Without the lease: another release that is on its way needs its judge meanwhile.
+    refuse_offer(options, manifests, hand_in(options, record, place.folder(record.release_id), manifests))
     with place.store.lease(f"{by}, silencio release start") as token:
         _supersede(place, options, challenger, by, token)
         place.route.check(record)
-        _hand_in(place, options, record)
         place.store.save(record, fencing_token=token)
     sys.stdout.write(
         f"release {record.release_id}: {challenger.version} is offered; `silencio release auto` takes it from there\n"
@@ -117,19 +122,36 @@ def auto(options: argparse.Namespace) -> int:
 
     place, console = place_of(options), Console()
     show = serve_gauge(options.metrics_port, options.metrics_host) if options.metrics_port else lambda record: None
-    world = place.world(on_message=lambda message: console.print(_at(message), soft_wrap=True), on_record=show)
+
+    def say(message: str) -> None:
+        console.print(_at(message), soft_wrap=True)
+
+    world = place.world(on_message=say, on_record=show)
     holder = options.holder or f"{getpass.getuser()}@{socket.gethostname()}"
+    if options.forever:
+        _stay(world, holder, options, say)
     record = Auto(world).run(holder, is_over=_is_over(options))
-    while options.forever:
-        # Without the lease, under which nobody could begin the next one.
-        world.clock.wait(_WATCH_S)
-        latest = place.store.load()
-        if latest is not None and not _is_over(options)(latest):
-            record = Auto(world).run(holder, is_over=_is_over(options))
     if record is None:
         raise ReleaseError("there is no release: `silencio release start` begins one")
     console.print(status_table(record, console.width))
     return EXIT_STATUSES.get(record.state, 0)
+
+
+def _stay(world: World, holder: str, options: argparse.Namespace, say: Callable[[str], None]) -> NoReturn:
+    """Judge one release after the other; wait for the next, for the lease of another judge, for a cluster to answer."""
+    is_over, waits_for = _is_over(options), None
+    while True:
+        try:
+            latest = world.store.load()
+            if latest is not None and not is_over(latest):
+                Auto(world).run(holder, is_over=is_over)
+            waits_for = None
+        except (LeaseHeldError, RouteError) as error:
+            if type(error) is not waits_for:
+                say(str(error))
+            waits_for = type(error)
+        # Without the lease, under which nobody could begin the next one.
+        world.clock.wait(_WATCH_S)
 
 
 def report(options: argparse.Namespace) -> int:
@@ -251,30 +273,6 @@ def _supersede(place: Place, options: argparse.Namespace, challenger: BundleIden
     ended = Auto(place.world()).end(decision, token, by=by)
     if not ended.has_ended:
         raise RouteError("the route has not confirmed yet that everybody is back at the champion: try again")
-
-
-def _hand_in(place: Place, options: argparse.Namespace, record: ReleaseRecord) -> None:
-    """The comparison of both bundles, made now or before."""
-    target = place.folder(record.release_id) / COMPARISON
-    if options.replay is not None and options.labelled is not None:
-        raise ConfigError("--replay FILE and --labelled PLACE are two ways to the same comparison: give one")
-    if options.replay is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(options.replay, target)
-    elif options.labelled is not None:
-        from silencio.steps import replay
-
-        inputs = replay.Inputs(
-            champion=Path(record.champion.place),
-            challenger=Path(record.challenger.place),
-            recordings=options.labelled,
-            min_replay=ReleasePolicy.model_validate(record.policy).min_replay,
-        )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        found = replay.run(inputs, replay.Outputs(target))
-        sys.stdout.write(f"replay: {json.dumps(found)}\n")
-    if target.is_file():
-        read_comparison(target)  # one that cannot be read is refused before anything begins
 
 
 def _at(message: str) -> str:

@@ -27,7 +27,7 @@ from serving.canary.simulated import Endpoints
 from serving.canary.staging import HttpStaging
 from serving.client.options import API_KEY
 from serving.simulate.recordings import recordings_of
-from silencio.bundle.manifest import read_manifest
+from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.errors import ConfigError, CountsUnreadableError
 from silencio.release.plan import Traffic
 from silencio.release.policy import ReleasePolicy
@@ -136,6 +136,12 @@ class KServePlace:
                 "--challenger-uri (where KServe serves them from)"
             )
         return _identity(options.champion, options.champion_uri), _identity(options.challenger, options.challenger_uri)
+
+    def manifests(
+        self, options: argparse.Namespace, champion: BundleIdentity, challenger: BundleIdentity
+    ) -> tuple[BundleManifest, BundleManifest] | None:
+        """From the folders here; they are served from elsewhere."""
+        return read_manifest(Path(options.champion)), read_manifest(Path(options.challenger))
 
     def traffic(self) -> Traffic:
         """What Prometheus has counted."""

@@ -39,6 +39,15 @@ def _add_start(commands: Commands[argparse.ArgumentParser]) -> None:
     start.add_argument("--policy", metavar="FILE", help="a policy of your own, or `small`; default: the one that ships")
     start.add_argument("--replay", type=Path, metavar="FILE", help="a comparison of both bundles (step `replay`)")
     start.add_argument("--labelled", metavar="PLACE", help="labelled recordings to compare both bundles on, now")
+    start.add_argument(
+        "--prediction-log",
+        default="",
+        metavar="PLACE",
+        help="the champion's prediction log, a folder or S3 prefix: who would miss a species or a specification",
+    )
+    start.add_argument(
+        "--accept-licence", default="", metavar="REASON", help="why a licence that asks for more is taken; it is kept"
+    )
     start.add_argument("--again", action="store_true", help="a bundle that was rolled back or refused before")
     start.add_argument("--aa", action="store_true", help="champion against itself, to see that nothing is found")
     start.add_argument("--supersede", action="store_true", help="end a release that has not ended, and begin this one")

@@ -25,7 +25,7 @@ from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseError, ReleaseRefusedError, RouteError
 from silencio.release.comparison import AnswerComparison
 from silencio.release.comparison_file import comparison_facts
-from silencio.release.evidence import Pairs
+from silencio.release.evidence import ClassChange, Pairs
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from tests.serving.canary import world
@@ -198,6 +198,29 @@ def test_stage__refuses_beside_another_release_and_a_champion_against_itself(
         place.store.save(other, fencing_token=token)
     with pytest.raises(ReleaseRefusedError, match=r"release r1 of bundle 7 has not ended \(staged\)"):
         stage.run(inputs, outputs)
+
+
+def test_stage__refuses_what_start_refuses_before_anything_is_changed(
+    place: Place, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    inputs, outputs = staged_inputs(place, tmp_path, tiny_bundle), stage.Outputs(page=tmp_path / "page.html")
+    manifest = read_manifest(inputs.challenger)
+    breaking = AnswerComparison(
+        n_recordings=0,
+        sound_s=0.0,
+        pairs=Pairs(disagreement=np.zeros(0)),
+        classes=ClassChange(spec_gone=True, log_mel_requests=3),
+    )
+    inputs.comparison.write_text(json.dumps(comparison_facts(breaking)), encoding="utf-8")
+    written = inputs.challenger / "bundle.json"
+    written.write_text(manifest.model_copy(update={"spec_sha256": "e" * 64}).model_dump_json(), encoding="utf-8")
+    with pytest.raises(ReleaseRefusedError, match="3 requests of the last 30 days sent log_mel"):
+        stage.run(inputs, outputs)
+    restricted = {"licences": {"recordings": {"all rights reserved": 1}, "verdict": "ask"}}
+    written.write_text(manifest.model_copy(update=restricted).model_dump_json(), encoding="utf-8")
+    with pytest.raises(ReleaseRefusedError, match="all rights reserved"):
+        stage.run(inputs, outputs)
+    assert place.store.load() is None and place.route.challenger is None
 
 
 def test_stage__a_policy_that_is_none_is_refused_before_anything(

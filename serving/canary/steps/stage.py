@@ -11,11 +11,12 @@ from pathlib import Path
 import yaml
 
 from serving.canary.clock import Clock, SystemClock, iso
-from serving.canary.staging import COMPARISON
+from serving.canary.staging import COMPARISON, read_comparison
 from serving.canary.steps.release_place import ReleasePlace, release_place
 from serving.canary.steps.watching import exposed_state, show, wait_for
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseRefusedError
+from silencio.release.offer import offer_refusal
 from silencio.release.policy import ReleasePolicy
 from silencio.release.policy_check import checked_policy
 from silencio.release.record import BundleIdentity, ReleaseRecord
@@ -114,6 +115,9 @@ def _begun(place: ReleasePlace, inputs: Inputs, champion: BundleIdentity, challe
         by=inputs.by,
         why=f"started by {inputs.by}",
     )
+    manifests = read_manifest(inputs.champion), read_manifest(inputs.challenger)
+    if why := offer_refusal(*manifests, read_comparison(inputs.comparison).classes):
+        raise ReleaseRefusedError(why)
     with place.store.lease(f"{inputs.by}, pipeline release") as token:
         former = place.store.load()
         if former is not None and not former.has_ended:
