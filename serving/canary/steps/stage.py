@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import yaml
 
 from serving.canary.clock import Clock, SystemClock, iso
 from serving.canary.staging import COMPARISON, read_comparison
-from serving.canary.steps.release_place import ReleasePlace, release_place
+from serving.canary.steps.release_place import FILES, ReleasePlace, release_place
 from serving.canary.steps.watching import exposed_state, show, wait_for
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseRefusedError
@@ -34,7 +35,7 @@ class Inputs:
         champion_uri: Where the champion is served from; empty: from its folder.
         challenger_uri: Where the challenger is served from; empty: from its folder.
         comparison: That of both bundles' answers, from `replay`.
-        files: Folder from which the judge reads the comparison: its `SILENCIO_RELEASE_FILES`; empty: that of the place.
+        files: Folder from which the judge reads the comparison; empty: that of the place, or `SILENCIO_RELEASE_FILES`.
         policy: YAML of a policy; empty: the one that ships.
         by: Who begins it.
         clock: Time.
@@ -133,14 +134,14 @@ def _begun(place: ReleasePlace, inputs: Inputs, champion: BundleIdentity, challe
 def _hand_in(place: ReleasePlace, inputs: Inputs, record: ReleaseRecord) -> None:
     """The comparison, where the judge looks for it."""
     of_release = getattr(place.store, "of_release", None)
-    if inputs.files:
-        folder = Path(inputs.files) / record.release_id
-    elif of_release is not None:
+    if not inputs.files and of_release is not None:
         folder = of_release(record.release_id)
+    elif files := inputs.files or os.environ.get(FILES, ""):
+        folder = Path(files) / record.release_id
     else:
         raise ConfigError(
-            "files is empty: name the folder from which the judge reads the comparison (its SILENCIO_RELEASE_FILES, "
-            "on a volume that both mount)"
+            f"files is empty, and so is {FILES}: name the folder from which the judge reads the comparison, on a "
+            "volume that both mount"
         )
     write_atomically(folder / COMPARISON, json.dumps(json.loads(inputs.comparison.read_bytes())))
 
