@@ -44,6 +44,14 @@ what it is given (recordings, `--previous`, `--champion`, files that the configu
 since only the run knows its `data`: `silencio compile --no-claim --out DIR` writes files that do
 not, but for presets that name weights on it.
 
+The pipeline `release` needs what the judge needs, too, in the namespace of the InferenceService ([releasing on
+KServe](releasing_kserve.md)); what is of a place is set in `manifests/release/kustomization.yaml`:
+
+<!-- not run: cluster -->
+```bash
+kubectl apply -k manifests/release
+```
+
 ## What steps ask for
 
 {profiles}
@@ -142,6 +150,19 @@ class VolumeClaim:
     mount_path: str
     meaning: str
     manifest: str
+
+
+@dataclass(frozen=True)
+class Role:
+    """What accounts of pods may do.
+
+    Attributes:
+        name: In the namespace of the InferenceService.
+        meaning: To whom it has to be bound.
+    """
+
+    name: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -246,12 +267,26 @@ spec:
   resources: {requests: {storage: 100Gi}}
 """,
 )
+RELEASE_FILES = VolumeClaim(
+    "silencio-release",
+    "/release",
+    "files of releases, in the InferenceService's namespace, where runs of `release` are as well: `stage` writes there "
+    "what the judge reads; access mode `ReadWriteMany`; of `manifests/release`",
+    "",
+)
+RELEASE_ROLE = Role(
+    "silencio-release",
+    "the Role of this name, which `manifests/release` binds to the judge's account and to the accounts of KFP's pods, "
+    "`default-editor` and `pipeline-runner`; another account of theirs has to be bound, too",
+)
 GPU_NODES = NodeLabel(
     key="silencio.io/pool",
     value="gpu",
     taint="nvidia.com/gpu",
     meaning="training in the profile `gpu`; without such a node pods stay pending (`--resources cpu` needs none)",
 )
+# Folder from which the judge reads comparisons.
+RELEASE_FILES_VARIABLE = "SILENCIO_RELEASE_FILES"
 ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS)
 
 
@@ -273,6 +308,11 @@ def advice(sentence: str, namespace: str) -> list[str]:
                 lines.append(f"on a cluster, {key.variable} is key {key.name} of the {one.title}: {command}")
     if re.search(rf"(?<![\w/.-]){RECORDINGS.mount_path}(?![\w-])", sentence):
         lines.append(f"on a cluster, {RECORDINGS.mount_path} is the volume claim {RECORDINGS.name} of {namespace}")
+    if re.search(rf"\b{RELEASE_FILES_VARIABLE}\b", sentence):
+        lines.append(
+            f"on a cluster, {RELEASE_FILES_VARIABLE} is the volume claim {RELEASE_FILES.name} of the "
+            "InferenceService's namespace: kubectl apply -k manifests/release"
+        )
     return [f"{line} (docs/cluster.md)" for line in lines]
 
 
@@ -286,6 +326,11 @@ def page() -> str:
         for key in one.keys
     ]
     rows.append(f"| volume claim `{RECORDINGS.name}` | | mounted at `{RECORDINGS.mount_path}` | {RECORDINGS.meaning} |")
+    rows.append(
+        f"| volume claim `{RELEASE_FILES.name}` | | mounted at `{RELEASE_FILES.mount_path}`, "
+        f"`{RELEASE_FILES_VARIABLE}` | {RELEASE_FILES.meaning} |"
+    )
+    rows.append(f"| role `{RELEASE_ROLE.name}` | | | {RELEASE_ROLE.meaning} |")
     rows.append(f"| nodes labelled `{GPU_NODES.key}={GPU_NODES.value}` | | | {GPU_NODES.meaning} |")
     commands = [*(one.command for one in ENVIRONMENT), *GPU_NODES.commands]
     return _PAGE.format(

@@ -15,6 +15,7 @@ from components.replay import replay
 from components.roll_back import roll_back
 from components.stage import stage
 from pipelines import resources
+from pipelines.cache_keys import keyed
 from silencio.release.policy import ReleasePolicy
 
 NAME = "release"
@@ -59,13 +60,14 @@ def release_pipeline() -> Any:
             champion_uri: Where the champion is served from; empty: from its folder.
             challenger_uri: Where the challenger is served from; empty: from its folder.
             prediction_log: Folder or `s3://` prefix of the champion's prediction log; empty: there is none.
-            files: Folder from which the judge reads the comparison; empty: that of the state folder.
+            files: Folder from which the judge reads the comparison; empty: of the claim `silencio-release`, or of the
+                state folder.
             policy: YAML of a policy; empty: the one that ships.
             by: Who begins it.
             run_key: The run's identity; nothing here needs it.
         """
-        serving = fetch_champion(champion=champion).set_display_name("fetch-champion")
-        offered = fetch_champion(champion=challenger).set_display_name("fetch-challenger")
+        serving = keyed(fetch_champion, {}, "fetch-champion")(champion=champion)
+        offered = keyed(fetch_champion, {}, "fetch-challenger")(champion=challenger)
         bundles = {"champion": serving.outputs["bundle"], "challenger": offered.outputs["bundle"]}
         replayed = replay(recordings=recordings, prediction_log=prediction_log, **bundles)
         seen = {"place": place, "comparison": replayed.outputs["comparison"]}
@@ -81,15 +83,16 @@ def release_pipeline() -> Any:
         seen["release_id"] = staged.outputs["release_id"]
         steps = [staged]
         for share in shares:
-            watched = canary_step(share_percent=share, **seen).after(steps[-1])
-            steps.append(watched.set_display_name(f"canary-{share:g}-percent"))
+            watched = keyed(canary_step, {}, f"canary-{share:g}-percent")
+            steps.append(watched(share_percent=share, **seen).after(steps[-1]))
         end = promote(**seen).after(steps[-1])
-        with dsl.If(end.outputs["Output"] != "promoted", name="not-promoted"):
-            taken_back = roll_back(**seen)
+        # In every run: where the challenger was promoted it says so. kfp's conditions have no names of their own.
+        taken_back = roll_back(**seen).after(end)
         for task in (serving, offered):
             resources.with_tracking(resources.with_recordings(task))
         for task in (replayed, *steps, end, taken_back):
             resources.with_recordings(task)
+        resources.with_release_files(staged)
         resources.request(replayed, resources.EVALUATE)
         for task in (serving, offered, *steps, end, taken_back):
             resources.request(task, resources.SMALL)

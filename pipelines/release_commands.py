@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
+import itertools
 import secrets
-import shutil
 import socket
 import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from pipelines.cli.release import EXIT_STATUSES
+from pipelines.release_offer import hand_in, refuse_offer
 from pipelines.release_places import Place, earlier_of, place_of
+from pipelines.release_registry import NewChallengers, with_registered
 from pipelines.release_tables import plan_table, status_table
-from serving.canary.auto import Auto
+from serving.canary.auto import Auto, World
 from serving.canary.clock import iso
 from serving.canary.persons import apply_request
 from serving.canary.requests import Request
-from serving.canary.staging import COMPARISON, keep_manifests, read_comparison
+from serving.canary.route_actions import is_at
 from silencio.console import Console
 from silencio.errors import ConfigError, LeaseHeldError, ReleaseError, ReleaseRefusedError, RouteError, SilencioError
+from silencio.release.evidence import ClassChange
 from silencio.release.policy import ReleasePolicy
 from silencio.release.policy_check import read_policy
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from silencio.release.states import supersede
 
 _WATCH_S = 2.0
+# MLflow is asked for a new challenger each half minute.
+_REGISTRY_TURNS = 15
+# So often, and so many times, is the route asked whether a rollback has arrived.
+_CONFIRM_S, _MAX_CONFIRMATIONS = 0.5, 60
 # After these, offering the same bundle once more is a decision of its own.
 _FAILED_BEFORE = ("rolled_back", "refused")
 
@@ -52,6 +59,20 @@ def plan(options: argparse.Namespace) -> int:
 def start(options: argparse.Namespace) -> int:
     """Write the record of a new release; nothing is offered yet."""
     place = place_of(options)
+    record = begin(place, with_registered(options, place) if options.from_registry else options)
+    sys.stdout.write(
+        f"release {record.release_id}: {record.challenger.version} is offered; `silencio release auto` takes it from "
+        "there\n"
+    )
+    return 0
+
+
+def begin(place: Place, options: argparse.Namespace) -> ReleaseRecord:
+    """Write the record of a new release, once all that is known beforehand allows it.
+
+    Raises:
+        ReleaseRefusedError: One sentence with value and cure; nothing was changed.
+    """
     champion, challenger = place.bundles(options)
     policy = policy_named(options.policy)
     is_aa = champion.manifest_sha256 == challenger.manifest_sha256
@@ -61,6 +82,7 @@ def start(options: argparse.Namespace) -> int:
             f"{champion.manifest_sha256[:12]}): offer another one, or try the release path itself by --aa"
         )
     _refuse_again(place, challenger, again=options.again or is_aa)
+    manifests = place.manifests(options, champion, challenger)
     by = options.by or getpass.getuser()
     now_s = time.time()
     record = ReleaseRecord(
@@ -70,18 +92,18 @@ def start(options: argparse.Namespace) -> int:
         policy=policy.model_dump(mode="json"),
         began_at=iso(now_s),
         by=by,
-        why=f"started by {by}",
+        why=f"started by {by}" + (f", licence: {options.accept_licence}" if options.accept_licence else ""),
         is_aa=is_aa,
     )
+    refuse_offer(options, manifests, ClassChange())
+    if (former := place.store.load()) is None or former.has_ended:
+        place.route.check(record)  # before a comparison is made, which takes its time
+    # Without the lease: another release that is on its way needs its judge meanwhile.
+    refuse_offer(options, manifests, hand_in(options, record, place.folder(record.release_id), manifests))
     with place.store.lease(f"{by}, silencio release start") as token:
         _supersede(place, options, challenger, by, token)
         place.route.check(record)
-        _hand_in(place, options, record)
-        place.store.save(record, fencing_token=token)
-    sys.stdout.write(
-        f"release {record.release_id}: {challenger.version} is offered; `silencio release auto` takes it from there\n"
-    )
-    return 0
+        return place.store.save(record, fencing_token=token)
 
 
 def status(options: argparse.Namespace) -> int:
@@ -115,21 +137,46 @@ def auto(options: argparse.Namespace) -> int:
     """Judge."""
     from serving.canary.state_gauge import serve_gauge
 
+    if options.from_registry and not options.forever:
+        raise ConfigError(
+            "--from-registry waits for new challengers: say --forever, too, or use `silencio release start`"
+        )
     place, console = place_of(options), Console()
     show = serve_gauge(options.metrics_port, options.metrics_host) if options.metrics_port else lambda record: None
-    world = place.world(on_message=lambda message: console.print(_at(message), soft_wrap=True), on_record=show)
+
+    def say(message: str) -> None:
+        console.print(_at(message), soft_wrap=True)
+
+    world = place.world(on_message=say, on_record=show)
     holder = options.holder or f"{getpass.getuser()}@{socket.gethostname()}"
+    if options.forever:
+        _stay(place, world, holder, options, say)
     record = Auto(world).run(holder, is_over=_is_over(options))
-    while options.forever:
-        # Without the lease, under which nobody could begin the next one.
-        world.clock.wait(_WATCH_S)
-        latest = place.store.load()
-        if latest is not None and not _is_over(options)(latest):
-            record = Auto(world).run(holder, is_over=_is_over(options))
     if record is None:
         raise ReleaseError("there is no release: `silencio release start` begins one")
     console.print(status_table(record, console.width))
     return EXIT_STATUSES.get(record.state, 0)
+
+
+def _stay(place: Place, world: World, holder: str, options: argparse.Namespace, say: Callable[[str], None]) -> NoReturn:
+    """Judge one release after the other; wait for the next, for the lease of another judge, for a cluster to answer."""
+    is_over, waits_for = _is_over(options), None
+    challengers = NewChallengers(options, place, begin, say) if options.from_registry else None
+    for turn in itertools.count():
+        try:
+            latest = world.store.load()
+            if challengers is not None and turn % _REGISTRY_TURNS == 0 and (latest is None or latest.has_ended):
+                latest = challengers.look(latest) or latest
+            if latest is not None and not is_over(latest):
+                Auto(world).run(holder, is_over=is_over)
+            waits_for = None
+        except (LeaseHeldError, RouteError) as error:
+            if type(error) is not waits_for:
+                say(str(error))
+            waits_for = type(error)
+        # Without the lease, under which nobody could begin the next one.
+        world.clock.wait(_WATCH_S)
+    raise AssertionError("it waits for ever")
 
 
 def report(options: argparse.Namespace) -> int:
@@ -213,8 +260,9 @@ def _rollback_now(place: Place, options: argparse.Namespace) -> int:
         record = place.store.load()
     except SilencioError as error:
         trouble.append(f"the record cannot be read: {error}")
-    place.route.roll_back(record or place.record_of_route())
-    sys.stdout.write("the route sends everybody to the champion\n")
+    meant = record or place.record_of_route()
+    place.route.roll_back(meant)
+    sys.stdout.write(f"{_confirmed_back(place, meant)}\n")
     if record is not None and not record.has_ended:
         try:
             request = _request(options, record)
@@ -225,6 +273,20 @@ def _rollback_now(place: Place, options: argparse.Namespace) -> int:
     for one in trouble:
         sys.stderr.write(f"note: {one}\n")
     return 0
+
+
+def _confirmed_back(place: Place, record: ReleaseRecord) -> str:
+    """What the route itself says of it, which controllers of a cluster need a moment for."""
+    for _ in range(_MAX_CONFIRMATIONS):
+        try:
+            state = place.route.state()
+        except RouteError as error:
+            return f"0 % was taken, and the route cannot be read: {error}"
+        is_back = is_at(record, state, 0.0) if record.route_identities else not state.share_percent
+        if state.is_settled and is_back:
+            return "the route sends everybody to the champion"
+        time.sleep(_CONFIRM_S)
+    return f"0 % was taken, and the route does not show it yet: {state.detail or 'look again'}"
 
 
 def _refuse_again(place: Place, challenger: BundleIdentity, *, again: bool) -> None:
@@ -251,35 +313,6 @@ def _supersede(place: Place, options: argparse.Namespace, challenger: BundleIden
     ended = Auto(place.world()).end(decision, token, by=by)
     if not ended.has_ended:
         raise RouteError("the route has not confirmed yet that everybody is back at the champion: try again")
-
-
-def _hand_in(place: Place, options: argparse.Namespace, record: ReleaseRecord) -> None:
-    """The comparison of both bundles, made now or before, and their manifests."""
-    target = place.folder(record.release_id) / COMPARISON
-    keep_manifests(
-        target.parent,
-        Path(options.champion or record.champion.place),
-        Path(options.challenger or record.challenger.place),
-    )
-    if options.replay is not None and options.labelled is not None:
-        raise ConfigError("--replay FILE and --labelled PLACE are two ways to the same comparison: give one")
-    if options.replay is not None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(options.replay, target)
-    elif options.labelled is not None:
-        from silencio.steps import replay
-
-        inputs = replay.Inputs(
-            champion=Path(record.champion.place),
-            challenger=Path(record.challenger.place),
-            recordings=options.labelled,
-            min_replay=ReleasePolicy.model_validate(record.policy).min_replay,
-        )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        found = replay.run(inputs, replay.Outputs(target))
-        sys.stdout.write(f"replay: {json.dumps(found)}\n")
-    if target.is_file():
-        read_comparison(target)  # one that cannot be read is refused before anything begins
 
 
 def _at(message: str) -> str:

@@ -17,6 +17,7 @@ from serving.canary.clock import SystemClock, iso
 from serving.canary.interfaces import ArmName, Counters
 from serving.canary.judgement import Staged, StagedEvidence
 from serving.canary.kserve.cluster import Cluster
+from serving.canary.kserve.pod_usage import PodUsage
 from serving.canary.kserve.requests import ConfigMapRequests
 from serving.canary.kserve.route import KServeRoute
 from serving.canary.kserve.store import ConfigMapStore
@@ -26,16 +27,14 @@ from serving.canary.server_counters import ServerCounters
 from serving.canary.shadow_log import ShadowLog
 from serving.canary.simulated import Endpoints
 from serving.canary.staging import HttpStaging
+from serving.canary.steps.release_place import FILES
 from serving.client.options import API_KEY
 from serving.simulate.recordings import recordings_of
-from silencio.bundle.manifest import read_manifest
+from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.errors import ConfigError, CountsUnreadableError
 from silencio.release.plan import Traffic
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import BundleIdentity, ReleaseRecord
-
-# Files of releases (the comparison) are where the judge runs: in a pod, a volume.
-FILES = "SILENCIO_RELEASE_FILES"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +106,15 @@ class KServePlace:
         cluster = Cluster.connect(namespace)
         self._options, self._service = options, service
         self.store = ConfigMapStore(cluster, service)
-        self.route = KServeRoute(cluster, service, kserve_version=getattr(options, "kserve_version", None))
+        usage = PodUsage(url=options.prometheus, namespace=namespace) if options.prometheus else None
+        version = getattr(options, "kserve_version", None)
+        self.route = KServeRoute(cluster, service, kserve_version=version, usage=usage)
         self.requests = ConfigMapRequests(cluster, service)
         self._counts = ClusterCounts(
-            url=options.prometheus or "", selector=f'namespace="{namespace}",isvc="{service}"', store=self.store
+            url=options.prometheus or "",
+            # A predictor counts no sessions; a Prometheus that has other ways may have no label `server`.
+            selector=f'namespace="{namespace}",isvc="{service}",server!="predictor"',
+            store=self.store,
         )
         self._files = Path(os.environ.get(FILES) or Path(tempfile.gettempdir()) / f"silencio-release-{service}")
 
@@ -137,6 +141,12 @@ class KServePlace:
                 "--challenger-uri (where KServe serves them from)"
             )
         return _identity(options.champion, options.champion_uri), _identity(options.challenger, options.challenger_uri)
+
+    def manifests(
+        self, options: argparse.Namespace, champion: BundleIdentity, challenger: BundleIdentity
+    ) -> tuple[BundleManifest, BundleManifest] | None:
+        """From the folders here; they are served from elsewhere."""
+        return read_manifest(Path(options.champion)), read_manifest(Path(options.challenger))
 
     def traffic(self) -> Traffic:
         """What Prometheus has counted."""

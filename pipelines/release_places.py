@@ -24,6 +24,7 @@ from serving.canary.places import (
 from serving.canary.requests import RequestBox
 from serving.canary.store import FileStore
 from serving.simulate.recordings import recordings_of
+from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.errors import RegistryError, ReleaseError
 from silencio.extras import install_command
 from silencio.release.plan import Traffic
@@ -47,6 +48,11 @@ class Place(Protocol):
 
     def bundles(self, options: argparse.Namespace) -> tuple[BundleIdentity, BundleIdentity]:
         """Champion and challenger."""
+
+    def manifests(
+        self, options: argparse.Namespace, champion: BundleIdentity, challenger: BundleIdentity
+    ) -> tuple[BundleManifest, BundleManifest] | None:
+        """Of both bundles; None: they cannot be read here."""
 
     def traffic(self) -> Traffic:
         """As it is now."""
@@ -99,6 +105,12 @@ class OneMachine:
     def bundles(self, options: argparse.Namespace) -> tuple[BundleIdentity, BundleIdentity]:
         """What runs as champion, and what is offered."""
         return machine_bundles(self._folder, options.challenger)
+
+    def manifests(
+        self, options: argparse.Namespace, champion: BundleIdentity, challenger: BundleIdentity
+    ) -> tuple[BundleManifest, BundleManifest] | None:
+        """From the folders that are served here."""
+        return read_manifest(Path(champion.place)), read_manifest(Path(challenger.place))
 
     def traffic(self) -> Traffic:
         """What Prometheus has counted."""

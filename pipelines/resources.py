@@ -18,6 +18,8 @@ from components.image import STEP
 from pipelines.cluster_objects import (
     GPU_NODES,
     RECORDINGS,
+    RELEASE_FILES,
+    RELEASE_FILES_VARIABLE,
     RUN_OF_POD,
     S3,
     S3_KEYS,
@@ -154,6 +156,14 @@ def with_recordings(task: PipelineTask) -> PipelineTask:
     if _CLUSTER.get().claim:
         kubernetes.mount_pvc(task, RECORDINGS.name, RECORDINGS.mount_path)
     return _with(task, SETTINGS, S3, S3_KEYS)
+
+
+def with_release_files(task: PipelineTask) -> PipelineTask:
+    """Give a step the volume from which the judge reads, where claims are mounted."""
+    if not _CLUSTER.get().claim:
+        return task
+    kubernetes.mount_pvc(task, RELEASE_FILES.name, RELEASE_FILES.mount_path)
+    return task.set_env_variable(RELEASE_FILES_VARIABLE, RELEASE_FILES.mount_path)
 
 
 def _with(task: PipelineTask, *objects: EnvironmentObject) -> PipelineTask:

@@ -36,15 +36,43 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _add_start(commands: Commands[argparse.ArgumentParser]) -> None:
     start = _place(commands.add_parser("start", help="offer a challenger; `auto` takes it from there"))
     start.add_argument("--challenger", type=Path, metavar="DIR", help="its bundle; default: that of `serve --canary`")
-    start.add_argument("--policy", metavar="FILE", help="a policy of your own, or `small`; default: the one that ships")
     start.add_argument("--replay", type=Path, metavar="FILE", help="a comparison of both bundles (step `replay`)")
-    start.add_argument("--labelled", metavar="PLACE", help="labelled recordings to compare both bundles on, now")
+    _offer(start)
+    start.add_argument(
+        "--accept-licence", default="", metavar="REASON", help="why a licence that asks for more is taken; it is kept"
+    )
     start.add_argument("--again", action="store_true", help="a bundle that was rolled back or refused before")
     start.add_argument("--aa", action="store_true", help="champion against itself, to see that nothing is found")
     start.add_argument("--supersede", action="store_true", help="end a release that has not ended, and begin this one")
     start.add_argument("--by", metavar="NAME", help="who begins it; default: this account's name")
-    _version_on_cluster(start)
     start.set_defaults(run=_later("start"))
+
+
+def _offer(parser: argparse.ArgumentParser) -> None:
+    """What a release is begun with: by a person, or by a judge who waits for a new challenger."""
+    parser.add_argument(
+        "--policy", metavar="FILE", help="a policy of your own, or `small`; default: the one that ships"
+    )
+    parser.add_argument("--labelled", metavar="PLACE", help="labelled recordings to compare both bundles on")
+    parser.add_argument(
+        "--prediction-log",
+        default="",
+        metavar="PLACE",
+        help="the champion's prediction log, a folder or S3 prefix: who would miss a species or a specification",
+    )
+    parser.add_argument(
+        "--from-registry",
+        default="",
+        metavar="ALIAS",
+        help="the bundle whose version has this alias in MLflow, such as `challenger`",
+    )
+    parser.add_argument(
+        "--uri",
+        default="",
+        metavar="PATTERN",
+        help="with --isvc and --from-registry: where KServe fetches bundles from, such as s3://bundles/{version}/",
+    )
+    _version_on_cluster(parser)
 
 
 def _add_requests(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -72,6 +100,7 @@ def _add_auto(commands: Commands[argparse.ArgumentParser]) -> None:
     auto = _place(commands.add_parser("auto", help="judge: look, decide, act, until it has ended"))
     auto.add_argument("--once", action="store_true", help="one look")
     auto.add_argument("--forever", action="store_true", help="wait for the next release when one has ended")
+    _offer(auto)
     auto.add_argument("--until-held", action="store_true", help="end when a person has to decide, too")
     auto.add_argument(
         "--recordings", type=Path, metavar="DIR", help="what simulated users play; default: sounds made up here"
@@ -90,7 +119,9 @@ def _add_auto(commands: Commands[argparse.ArgumentParser]) -> None:
         help="with --isvc: the arms' prediction log, again where they have two: what both answered to visitors",
     )
     auto.add_argument("--holder", metavar="NAME", help="name of this judge; default: this account on this machine")
-    auto.set_defaults(run=_later("auto"))
+    # It begins nothing that a person has to decide: what was released before, what takes another's place.
+    undecided = {"replay": None, "accept_licence": "", "again": False, "aa": False, "supersede": False, "by": "auto"}
+    auto.set_defaults(run=_later("auto"), challenger=None, **undecided)
 
 
 def _place(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

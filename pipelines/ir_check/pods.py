@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.cluster_objects import CONFIG_MAP, ENVIRONMENT, RECORDINGS, RUN_OF_POD, SECRET
+from pipelines.cluster_objects import CONFIG_MAP, ENVIRONMENT, RECORDINGS, RELEASE_FILES, RUN_OF_POD, SECRET
 from pipelines.ir_check.package import Fault, Package, claim_of
 from pipelines.ir_check.quantities import amount
 
@@ -71,7 +71,7 @@ def volumes(package: Package) -> Iterator[Fault]:
         for one in requested.get("pvcMount", []):
             name = claim_of(one)
             mounts.append((name, one.get("mountPath", "")))
-            if name and name != RECORDINGS.name:
+            if name and name not in (RECORDINGS.name, RELEASE_FILES.name):
                 what = f"the volume claim {name} is documented nowhere"
                 yield Fault(label, what, "add it to pipelines/cluster_objects.py, and write docs/cluster.md anew")
         for field, name_field in _VOLUMES:

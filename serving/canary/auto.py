@@ -96,9 +96,10 @@ class Auto:
             LeaseHeldError: Another judge is at work, or took over.
         """
         is_over = is_over or (lambda record: record is None or (record.has_ended and not record.owed))
+        record: ReleaseRecord | None = None
         with self._world.store.lease(holder) as token:
             while True:
-                record = self._look_or_say(token)
+                record = self._look_or_say(token, record)
                 if is_over(record):
                     return record
                 self._wait(record)
@@ -165,14 +166,19 @@ class Auto:
         record = self._move(record, decision, by=by)
         return self._pay(record) if record.intention is None else record
 
-    def _look_or_say(self, token: int) -> ReleaseRecord | None:
+    def _look_or_say(self, token: int, former: ReleaseRecord | None) -> ReleaseRecord | None:
         try:
             return self.look(token)
         except LeaseHeldError:
             raise
         except SilencioError as error:
             self._world.on_message(str(error))
+        try:
             return self._world.store.load()
+        except RouteError:
+            if former is None:
+                raise
+            return former  # a cluster whose API is away: the next look reads it
 
     def _wait(self, record: ReleaseRecord | None) -> None:
         left_s = policy_of(record).look_every_s if record is not None else _ATTENTIVE_S
@@ -182,8 +188,11 @@ class Auto:
             slice_s = min(left_s, _ATTENTIVE_S)
             self._world.clock.wait(slice_s)
             left_s -= slice_s
-            if self._world.requests.pending():
-                return
+            try:
+                if self._world.requests.pending():
+                    return
+            except SilencioError:
+                return  # the next look says it
 
     # What people ask for, what is owed, what is on its way
 

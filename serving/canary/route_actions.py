@@ -32,12 +32,15 @@ def is_at(record: ReleaseRecord, state: RouteState, share_percent: float) -> boo
 
 def foreign_edit(record: ReleaseRecord, state: RouteState) -> str:
     """What somebody else changed on the route; empty where it is as the record has it, or is still on its way."""
-    if not state.is_settled or not record.route_identities:
+    if not record.route_identities:
         return ""
     ours = set(record.route_identities.values())
     strangers = [one for one in (state.champion, state.challenger) if one is not None and one not in ours]
     if strangers:
+        # No change of ours brings one: it is seen while the route moves, before pods that were made anew fail a rule.
         return f"the route serves {strangers[0]}, which is neither champion nor challenger of this release"
+    if not state.is_settled:
+        return ""
     has_left = state.challenger is None and state.champion != record.route_identities["challenger"]
     if has_left and record.share_percent > 0:
         return "the challenger is gone from the route"

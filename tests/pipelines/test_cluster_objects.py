@@ -8,10 +8,20 @@ import pytest
 import yaml
 from google.protobuf import json_format
 
-from pipelines.cluster_objects import ENVIRONMENT, GPU_NODES, RECORDINGS, advice, page
+from pipelines.cluster_objects import (
+    ENVIRONMENT,
+    GPU_NODES,
+    RECORDINGS,
+    RELEASE_FILES,
+    RELEASE_FILES_VARIABLE,
+    RELEASE_ROLE,
+    advice,
+    page,
+)
 from pipelines.compile import COMPILED
 from pipelines.resources import Cluster, made_for
 from pipelines.train import train_pipeline
+from serving.canary.steps.release_place import FILES
 from silencio.__main__ import main
 from silencio.config import preset_names, preset_text, resolve
 from silencio.data.manifest_places import check_places
@@ -45,6 +55,33 @@ def test_page__has_every_object_and_key_and_the_command_that_creates_it() -> Non
     assert f"kubectl label node NODE {GPU_NODES.key}={GPU_NODES.value}" in text
     claim = yaml.safe_load(re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1])
     assert (claim["kind"], claim["metadata"]["name"]) == ("PersistentVolumeClaim", RECORDINGS.name)
+
+
+def test_page__has_what_a_release_needs_as_the_manifests_have_it() -> None:
+    """One name and one path in the pipeline, on the page and in the Deployment of the judge."""
+    text, folder = page(), ROOT / "manifests" / "release"
+    objects = [
+        one
+        for path in folder.glob("*.yaml")
+        for one in yaml.safe_load_all(path.read_text())
+        if one["kind"] in ("PersistentVolumeClaim", "Deployment", "Role", "RoleBinding")
+    ]
+    named = {(one["kind"], one["metadata"]["name"]): one for one in objects}
+    claim = named["PersistentVolumeClaim", RELEASE_FILES.name]
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]
+    pod = named["Deployment", "silencio-release"]["spec"]["template"]["spec"]
+    (volume,) = [one["name"] for one in pod["volumes"] if one.get("persistentVolumeClaim")]
+    (container,) = pod["containers"]
+    assert {"name": volume, "mountPath": RELEASE_FILES.mount_path} in container["volumeMounts"]
+    assert {"name": RELEASE_FILES_VARIABLE, "value": RELEASE_FILES.mount_path} in container["env"]
+    assert ("Role", RELEASE_ROLE.name) in named
+    bound = named["RoleBinding", "silencio-release-pipeline"]
+    assert bound["roleRef"]["name"] == RELEASE_ROLE.name
+    for account in bound["subjects"]:
+        assert f"`{account['name']}`" in text
+    for name in (f"`{RELEASE_FILES.name}`", f"`{RELEASE_ROLE.name}`", "kubectl apply -k manifests/release"):
+        assert name in text
+    assert RELEASE_FILES_VARIABLE == FILES, "the library knows no pipelines"
 
 
 @cache

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import release_commands
 from serving.canary.auto import World
 from silencio.__main__ import main
+from silencio.bundle.manifest import BundleManifest
 from silencio.errors import RouteError
+from silencio.prediction_log.rows import RecordingFacts, as_table, window_records
+from silencio.release.comparison import AnswerComparison
+from silencio.release.comparison_file import comparison_facts
+from silencio.release.evidence import ClassChange, Pairs
 from silencio.release.plan import Traffic
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from tests.serving.canary import world
 from tests.serving.canary.world import NEW, OLD, quick_policy
+from tests.unit.release.made_answers import manifest
 
 
 class CommandPlace:
@@ -25,6 +35,7 @@ class CommandPlace:
         self.memory = memory
         self.route, self.store, self.requests = memory.route, memory.store, memory.store
         self.challenger = NEW
+        self.of_bundles: tuple[BundleManifest, BundleManifest] | None = None
 
     def world(self, **others: Any) -> World:
         return self.memory.world(**others)
@@ -35,6 +46,11 @@ class CommandPlace:
             for sha256 in (OLD, self.challenger)
         )
         return champion, challenger
+
+    def manifests(
+        self, options: argparse.Namespace, champion: BundleIdentity, challenger: BundleIdentity
+    ) -> tuple[BundleManifest, BundleManifest] | None:
+        return self.of_bundles
 
     def traffic(self) -> Traffic:
         return Traffic(units_per_hour=[2_000.0])
@@ -112,6 +128,67 @@ def test_start__refuses_what_was_rolled_back_unless_again_and_draws_anew(
     assert main(["release", "start", "--again"]) == 0
     record = place.store.load()
     assert record is not None and record.release_id != "r1"
+
+
+def _two(**changes: Any) -> tuple[BundleManifest, BundleManifest]:
+    """Manifests of a champion and of a challenger that differs in this."""
+    champion = manifest(("a", "b"), version="12").model_copy(update={"licences": {"recordings": {"CC BY 4.0": 9}}})
+    return champion, champion.model_copy(update={"version": "13", **changes})
+
+
+def _comparison(path: Path, classes: ClassChange) -> str:
+    found = AnswerComparison(n_recordings=0, sound_s=0.0, pairs=Pairs(disagreement=np.zeros(0)), classes=classes)
+    path.write_text(json.dumps(comparison_facts(found)), encoding="utf-8")
+    return str(path)
+
+
+def test_start__refuses_a_licence_that_asks_for_more_before_anything_is_changed(
+    place: CommandPlace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _at_10_percent(place)
+    place.of_bundles = _two(licences={"recordings": {"CC BY-NC 4.0": 9}})
+    assert main(["release", "start", "--supersede"]) == 1
+    assert "non-commercial" in capsys.readouterr().err
+    assert place.route.to(NEW) == 10.0, "the release that goes on is not ended for it"
+    assert main(["release", "start", "--supersede", "--accept-licence", "nothing is sold"]) == 0
+    record = place.store.load()
+    assert record is not None and record.state == "staged" and "nothing is sold" in record.why
+
+
+def test_start__refuses_another_specification_where_clients_send_features(
+    place: CommandPlace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.of_bundles = _two(spec_sha256="f" * 64)
+    used = _comparison(tmp_path / "used.json", ClassChange(spec_gone=True, log_mel_requests=7))
+    assert main(["release", "start", "--replay", used]) == 1
+    assert "7 requests" in capsys.readouterr().err
+    assert place.store.load() is None and place.route.challenger is None
+    unused = _comparison(tmp_path / "unused.json", ClassChange(spec_gone=True))
+    assert main(["release", "start", "--replay", unused]) == 0
+
+
+def test_start__reads_the_log_for_clients_that_send_features(
+    place: CommandPlace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a comparison, too."""
+    place.of_bundles = _two(spec_sha256="f" * 64)
+    at = datetime.now(UTC) - timedelta(days=3)
+    facts = RecordingFacts(
+        request_id="r1",
+        prediction_id="r1-0",
+        received_at=at,
+        bundle_name="silencio",
+        bundle_version="12",
+        spec_sha256="s",
+    )
+    one, nothing = np.zeros((1, 2), bool), dict[str, Any]()
+    rows = window_records(facts, [0.0], 5.0, ("a", "b"), np.full((1, 2), 0.5, np.float32), one, one, nothing)
+    folder = tmp_path / "log" / f"date={at:%Y-%m-%d}"
+    folder.mkdir(parents=True)
+    pq.write_table(as_table(rows), folder / "one.parquet")
+    assert main(["release", "start", "--prediction-log", str(tmp_path / "log")]) == 1
+    assert "1 requests of the last 30 days sent log_mel features" in capsys.readouterr().err
+    assert place.store.load() is None
 
 
 def test_rollback_now__works_with_the_record_counts_and_mlflow_broken(

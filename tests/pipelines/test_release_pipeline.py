@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from pipelines.cluster_objects import RELEASE_FILES
 from pipelines.compile import COMPILED
 from pipelines.local.identity import local_image, run_identity
 from pipelines.local.run import run_local
@@ -19,19 +21,19 @@ from pipelines.release import release_pipeline
 from serving.canary.auto import Auto
 from serving.canary.places import RELEASE_FOLDER
 from serving.canary.steps import canary_step, promote, roll_back, stage
-from serving.canary.steps.release_place import ReleasePlace, release_place
+from serving.canary.steps.release_place import FILES, ReleasePlace, release_place
 from serving.canary.steps.watching import is_past, wait_for
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseError, ReleaseRefusedError, RouteError
 from silencio.release.comparison import AnswerComparison
 from silencio.release.comparison_file import comparison_facts
-from silencio.release.evidence import Pairs
+from silencio.release.evidence import ClassChange, Pairs
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from tests.serving.canary import world
 from tests.serving.canary.world import NEW, OLD, Place, quick_policy
 
-NODES = ["canary-step", "canary-step-2", "canary-step-3", "canary-step-4", "canary-step-5"]
+NODES = [f"canary-{share:g}-percent" for share in ReleasePolicy.shipped().steps[1:]]
 
 
 class StillClock:
@@ -186,6 +188,32 @@ def test_stage__of_a_challenger_that_was_rolled_back_shows_that_and_begins_nothi
     assert "Rolled back" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
+class WithoutFolders:
+    """A store as a cluster's: it has no folder that a pod could write to."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "of_release":
+            raise AttributeError(name)
+        return getattr(self._store, name)
+
+
+def test_stage__hands_the_comparison_in_on_the_volume_of_the_judge(
+    place: Place, tmp_path: Path, tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_cluster = ReleasePlace(store=WithoutFolders(place.store), route=place.route)
+    inputs = staged_inputs(place, tmp_path, tiny_bundle, found=on_cluster)
+    monkeypatch.delenv(FILES, raising=False)
+    with pytest.raises(ConfigError, match=FILES):
+        stage.run(inputs, stage.Outputs(page=tmp_path / "page.html"))
+    assert place.store.load() is None
+    monkeypatch.setenv(FILES, str(tmp_path / "volume"))
+    record = begun(place, inputs, tmp_path / "page.html")
+    assert (tmp_path / "volume" / record.release_id / "comparison.json").is_file()
+
+
 def test_stage__refuses_beside_another_release_and_a_champion_against_itself(
     place: Place, tmp_path: Path, tiny_bundle: Path
 ) -> None:
@@ -198,6 +226,29 @@ def test_stage__refuses_beside_another_release_and_a_champion_against_itself(
         place.store.save(other, fencing_token=token)
     with pytest.raises(ReleaseRefusedError, match=r"release r1 of bundle 7 has not ended \(staged\)"):
         stage.run(inputs, outputs)
+
+
+def test_stage__refuses_what_start_refuses_before_anything_is_changed(
+    place: Place, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    inputs, outputs = staged_inputs(place, tmp_path, tiny_bundle), stage.Outputs(page=tmp_path / "page.html")
+    manifest = read_manifest(inputs.challenger)
+    breaking = AnswerComparison(
+        n_recordings=0,
+        sound_s=0.0,
+        pairs=Pairs(disagreement=np.zeros(0)),
+        classes=ClassChange(spec_gone=True, log_mel_requests=3),
+    )
+    inputs.comparison.write_text(json.dumps(comparison_facts(breaking)), encoding="utf-8")
+    written = inputs.challenger / "bundle.json"
+    written.write_text(manifest.model_copy(update={"spec_sha256": "e" * 64}).model_dump_json(), encoding="utf-8")
+    with pytest.raises(ReleaseRefusedError, match="3 requests of the last 30 days sent log_mel"):
+        stage.run(inputs, outputs)
+    restricted = {"licences": {"recordings": {"all rights reserved": 1}, "verdict": "ask"}}
+    written.write_text(manifest.model_copy(update=restricted).model_dump_json(), encoding="utf-8")
+    with pytest.raises(ReleaseRefusedError, match="all rights reserved"):
+        stage.run(inputs, outputs)
+    assert place.store.load() is None and place.route.challenger is None
 
 
 def test_stage__a_policy_that_is_none_is_refused_before_anything(
@@ -255,34 +306,49 @@ def test_place__that_names_nothing_is_refused(name: str) -> None:
         release_place(name)
 
 
-def test_graph__has_a_node_for_each_share_and_both_ends() -> None:
+def _compiled() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The graph, and its settings for Kubernetes."""
     (package,) = COMPILED.glob("release-*.yaml")
-    spec, *_ = yaml.safe_load_all(package.read_text(encoding="utf-8"))
-    tasks = spec["root"]["dag"]["tasks"]
-    shares = [
-        one["inputs"]["parameters"]["share_percent"]["runtimeValue"]["constant"]
-        for name, one in sorted(tasks.items())
-        if name.startswith("canary-step")
-    ]
-    assert sorted(shares) == ReleasePolicy.shipped().steps[1:]
-    assert {"fetch-champion", "fetch-champion-2", "replay", "stage", "promote"} <= set(tasks)
-    (branch,) = [one for name, one in tasks.items() if name.startswith("condition")]
-    assert "promoted" in branch["triggerPolicy"]["condition"]
+    spec, platform = yaml.safe_load_all(package.read_text(encoding="utf-8"))
+    return spec, platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+
+def test_graph__has_a_node_for_each_share_and_both_ends() -> None:
+    tasks = _compiled()[0]["root"]["dag"]["tasks"]
+    shares = {
+        name: one["inputs"]["parameters"]["share_percent"]["runtimeValue"]["constant"]
+        for name, one in tasks.items()
+        if name.startswith("canary-")
+    }
+    assert shares == {f"canary-{share:g}-percent": share for share in ReleasePolicy.shipped().steps[1:]}
+    assert set(tasks) - set(shares) == {"fetch-champion", "fetch-challenger", "replay", "stage", "promote", "roll-back"}
+    before = {name: set(one.get("dependentTasks", [])) for name, one in tasks.items()}
+    for name, former in pairwise(["stage", *sorted(shares, key=shares.__getitem__), "promote", "roll-back"]):
+        assert name in before[former], f"{former} waits for {name}"
     assert all(not one.get("cachingOptions", {}).get("enableCache") for one in tasks.values())
 
 
 def test_graph__every_node_has_a_page_for_the_ui() -> None:
-    (package,) = COMPILED.glob("release-*.yaml")
-    spec, *_ = yaml.safe_load_all(package.read_text(encoding="utf-8"))
     pages = {
         name
-        for name, one in spec["components"].items()
+        for name, one in _compiled()[0]["components"].items()
         if any(
             output["artifactType"]["schemaTitle"] == "system.HTML"
             for output in one.get("outputDefinitions", {}).get("artifacts", {}).values()
         )
     }
-    assert {"comp-replay", "comp-stage", "comp-canary-step", "comp-promote", "comp-roll-back"} <= pages
+    assert {"comp-replay", "comp-stage", "comp-canary-5-percent", "comp-promote", "comp-roll-back"} <= pages
+
+
+def test_graph__stage_alone_writes_where_the_judge_reads() -> None:
+    spec, settings = _compiled()
+    mounted = {
+        name: {one["mountPath"]: one["constant"] for one in own.get("pvcMount", [])} for name, own in settings.items()
+    }
+    with_files = {name for name, paths in mounted.items() if RELEASE_FILES.mount_path in paths}
+    assert with_files == {"exec-stage"} and mounted["exec-stage"][RELEASE_FILES.mount_path] == RELEASE_FILES.name
+    container = spec["deploymentSpec"]["executors"]["exec-stage"]["container"]
+    assert {"name": FILES, "value": RELEASE_FILES.mount_path} in container["env"]
 
 
 @pytest.mark.survival
@@ -309,4 +375,4 @@ def test_run__by_kfp_local_shows_a_release_that_is_judged_beside_it(
     run = run_local(release_pipeline(), arguments, identity_of_run, tmp_path / "out", {"comparison": "comparison"})
     judge.join()
     assert run.outputs["release_id"] == "r1"
-    assert len(list((tmp_path / "out").rglob("page"))) == len([*NODES, "replay", "stage", "promote"])
+    assert len(list((tmp_path / "out").rglob("page"))) == len([*NODES, "replay", "stage", "promote", "roll-back"])

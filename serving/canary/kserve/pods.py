@@ -8,6 +8,7 @@ from datetime import datetime
 from serving.canary.interfaces import ARMS, ArmName
 from serving.canary.kserve.cluster import Cluster, Object
 from serving.canary.kserve.offer import Offer
+from serving.canary.kserve.pod_usage import ArmUsage, PodUsage
 from serving.canary.kserve.predictors import release_of
 from silencio.release.evidence import ArmHealth
 
@@ -16,25 +17,29 @@ _ENDED = ("Succeeded", "Failed")
 
 
 def health(
-    cluster: Cluster, service: str, offer: Offer | None, now: Callable[[], datetime]
+    cluster: Cluster, service: str, offer: Offer | None, now: Callable[[], datetime], usage: PodUsage | None = None
 ) -> Mapping[ArmName, ArmHealth]:
-    """Readiness and restarts since the offer, of the pods that are there.
+    """Readiness and restarts since the offer, of the pods that are there, and what they take.
 
     Args:
         cluster: Where.
         service: Name of the InferenceService.
         offer: Tells the challenger's pods, and what had restarted before.
         now: The time, for how long pods have been ready.
+        usage: Tells memory and CPU time; None: nobody does.
     """
     pods: dict[ArmName, list[Object]] = {arm: [] for arm in ARMS}
     for pod in living_pods(cluster, service):
         is_challenger = offer is not None and release_of(pod["metadata"]) == offer.release
         pods["challenger" if is_challenger else "champion"].append(pod)
     before = offer.restarts if offer is not None else {}
+    names: dict[ArmName, list[str]] = {arm: [str(pod["metadata"]["name"]) for pod in pods[arm]] for arm in ARMS}
+    used = usage.of(names, now().timestamp()) if usage is not None else {}
     return {
         arm: ArmHealth(
             ready_s=_ready_s(of_arm, now()),
             restarts=sum(max(0, n - before.get(key, 0)) for key, n in _restarts(of_arm)),
+            **vars(used.get(arm, ArmUsage())),
         )
         for arm, of_arm in pods.items()
     }

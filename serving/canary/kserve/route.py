@@ -25,6 +25,7 @@ from serving.canary.kserve.inference_service import (
 )
 from serving.canary.kserve.knative import KnativeSplit
 from serving.canary.kserve.offer import Offer, OfferNote
+from serving.canary.kserve.pod_usage import PodUsage
 from serving.canary.kserve.pods import health, living_pods, restarts_before
 from serving.canary.kserve.preconditions import Situation, refusal
 from serving.canary.kserve.predictors import (
@@ -35,7 +36,7 @@ from serving.canary.kserve.predictors import (
     service_name,
 )
 from serving.canary.kserve.standard import StandardSplit
-from serving.canary.kserve.targets import METRICS_PORT, Group, groups_of
+from serving.canary.kserve.targets import Group, groups_of
 from silencio.errors import ReleaseRefusedError, RouteChangedError, RouteError
 from silencio.release.evidence import ArmHealth
 from silencio.release.record import ReleaseRecord
@@ -61,6 +62,7 @@ class KServeRoute:
         kserve_version: KServe's version where the cluster does not say it; for Standard mode.
         kserve_namespace: Where KServe's own `inferenceservice-config` is.
         now: The time, for how long pods have been ready.
+        usage: Tells what the pods take; None: nobody does.
     """
 
     def __init__(
@@ -71,12 +73,14 @@ class KServeRoute:
         kserve_version: str | None = None,
         kserve_namespace: str = "kserve",
         now: Callable[[], datetime] = _now,
+        usage: PodUsage | None = None,
     ) -> None:
         self._cluster = cluster
         self._service = service
         self._kserve_version = kserve_version
         self._kserve_namespace = kserve_namespace
         self._now = now
+        self._usage = usage
         self._note = OfferNote(cluster, service)
         self._knative = KnativeSplit(cluster, service)
         self._standard = StandardSplit(cluster, service)
@@ -206,24 +210,21 @@ class KServeRoute:
             self._note.write(None)
 
     def health(self) -> Mapping[ArmName, ArmHealth]:
-        """Readiness and restarts of both arms' pods.
+        """Readiness and restarts of both arms' pods, and what they take.
 
         Raises:
             RouteError: Pods cannot be listed.
         """
-        return health(self._cluster, self._service, self._note.load(), self._now)
+        return health(self._cluster, self._service, self._note.load(), self._now, self._usage)
 
-    def targets(self, port: int = METRICS_PORT) -> list[Group]:
-        """What Prometheus is to scrape, each with the label `arm`.
-
-        Args:
-            port: Where the pods' transformers serve /metrics.
+    def targets(self) -> list[Group]:
+        """What Prometheus is to scrape, each with the labels `arm` and `server`.
 
         Raises:
             RouteError: Pods cannot be listed.
         """
         pods = living_pods(self._cluster, self._service)
-        return groups_of(pods, self._cluster.namespace, self._service, self._note.load(), port)
+        return groups_of(pods, self._cluster.namespace, self._service, self._note.load())
 
     def _named(self, service: Object, record: ReleaseRecord) -> ReleaseRecord:
         """The record, or one with the offer's release where a rollback has lost it and no longer knows which it is."""

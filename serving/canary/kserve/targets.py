@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from typing import Any
 
 from serving.canary.kserve.cluster import Object
@@ -18,21 +19,21 @@ from serving.canary.kserve.predictors import release_of
 from silencio.errors import RouteError
 
 PATH = "/targets"
-# Where a transformer beside its predictor serves /metrics.
-METRICS_PORT = 8080
+# Where a transformer serves /metrics that is told no other port.
+_TRANSFORMER_PORT = 8080
+_TRANSFORMER, _PREDICTOR = "transformer-container", "kserve-container"
 
 Group = dict[str, Any]
 
 
-def groups_of(pods: Sequence[Object], namespace: str, service: str, offer: Offer | None, port: int) -> list[Group]:
-    """Target groups as Prometheus reads them, one a pod.
+def groups_of(pods: Sequence[Object], namespace: str, service: str, offer: Offer | None) -> list[Group]:
+    """Target groups as Prometheus reads them, one for each server of a pod.
 
     Args:
         pods: Those that live.
         namespace: Namespace of the InferenceService.
         service: Its name.
         offer: Tells the challenger's release; None: all pods are the champion's.
-        port: Where their transformers serve /metrics.
     """
     groups = []
     for pod in pods:
@@ -41,14 +42,34 @@ def groups_of(pods: Sequence[Object], namespace: str, service: str, offer: Offer
             continue
         host = f"[{address}]" if ":" in str(address) else str(address)
         is_challenger = offer is not None and release_of(pod["metadata"]) == offer.release
-        labels = {
-            "arm": "challenger" if is_challenger else "champion",
-            "namespace": namespace,
-            "isvc": service,
-            "pod": str(pod["metadata"]["name"]),
-        }
-        groups.append({"targets": [f"{host}:{port}"], "labels": labels})
+        for server, port in _metrics_ports(pod).items():
+            labels = {
+                "arm": "challenger" if is_challenger else "champion",
+                "namespace": namespace,
+                "isvc": service,
+                "pod": str(pod["metadata"]["name"]),
+                "server": server,
+            }
+            groups.append({"targets": [f"{host}:{port}"], "labels": labels})
     return groups
+
+
+def _metrics_ports(pod: Object) -> dict[str, int]:
+    """By server. A predictor that is told no port of its own has the transformer's: it stands in a pod by itself."""
+    told = {one["name"]: _told_port(one) for one in (pod.get("spec") or {}).get("containers") or ()}
+    ports = {"transformer": told.get(_TRANSFORMER) or _TRANSFORMER_PORT}
+    predictor = told.get(_PREDICTOR)
+    return {**ports, "predictor": predictor} if predictor and predictor != ports["transformer"] else ports
+
+
+def _told_port(container: Object) -> int | None:
+    """By `--http_port N` or `--http_port=N`, in the command or its arguments."""
+    words = [str(one) for one in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    for word, following in pairwise([*words, ""]):
+        name, _, value = word.partition("=")
+        if name == "--http_port" and (value or following).isdecimal():
+            return int(value or following)
+    return None
 
 
 def serve_targets(targets: Callable[[], list[Group]], port: int, host: str) -> ThreadingHTTPServer:

@@ -9,6 +9,8 @@ from serving.canary.interfaces import RecordStore, Route
 from silencio.errors import ConfigError
 
 KSERVE = "kserve:"
+# Files of releases (the comparison) are where the judge runs: in a pod, a volume, which `stage` mounts as well.
+FILES = "SILENCIO_RELEASE_FILES"
 
 
 @dataclass(frozen=True, kw_only=True)

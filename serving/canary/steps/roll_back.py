@@ -1,4 +1,4 @@
-"""roll_back: a release that was not promoted: shown, with every visitor back at the champion."""
+"""roll_back: why a release was not promoted, with every visitor back at the champion; of another, that it was."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,11 +12,12 @@ from pathlib import Path
 import yaml
 
 from serving.canary.clock import Clock, SystemClock, iso
-from serving.canary.staging import COMPARISON, keep_manifests
-from serving.canary.steps.release_place import ReleasePlace, release_place
+from serving.canary.staging import COMPARISON, keep_manifests, read_comparison
+from serving.canary.steps.release_place import FILES, ReleasePlace, release_place
 from serving.canary.steps.watching import show, wait_for
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseRefusedError
+from silencio.release.offer import offer_refusal
 from silencio.release.policy import ReleasePolicy
 from silencio.release.policy_check import checked_policy
 from silencio.release.record import BundleIdentity, ReleaseRecord
@@ -33,7 +35,7 @@ class Inputs:
         champion_uri: Where the champion is served from; empty: from its folder.
         challenger_uri: Where the challenger is served from; empty: from its folder.
         comparison: That of both bundles' answers, from `replay`.
-        files: Folder from which the judge reads the comparison: its `SILENCIO_RELEASE_FILES`; empty: that of the place.
+        files: Folder from which the judge reads the comparison; empty: that of the place, or `SILENCIO_RELEASE_FILES`.
         policy: YAML of a policy; empty: the one that ships.
         by: Who begins it.
         clock: Time.
@@ -114,6 +116,9 @@ def _begun(place: ReleasePlace, inputs: Inputs, champion: BundleIdentity, challe
         by=inputs.by,
         why=f"started by {inputs.by}",
     )
+    manifests = read_manifest(inputs.champion), read_manifest(inputs.challenger)
+    if why := offer_refusal(*manifests, read_comparison(inputs.comparison).classes):
+        raise ReleaseRefusedError(why)
     with place.store.lease(f"{inputs.by}, pipeline release") as token:
         former = place.store.load()
         if former is not None and not former.has_ended:
@@ -129,14 +134,14 @@ def _begun(place: ReleasePlace, inputs: Inputs, champion: BundleIdentity, challe
 def _hand_in(place: ReleasePlace, inputs: Inputs, record: ReleaseRecord) -> None:
     """The comparison and both manifests, where the judge looks for them."""
     of_release = getattr(place.store, "of_release", None)
-    if inputs.files:
-        folder = Path(inputs.files) / record.release_id
-    elif of_release is not None:
+    if not inputs.files and of_release is not None:
         folder = of_release(record.release_id)
+    elif files := inputs.files or os.environ.get(FILES, ""):
+        folder = Path(files) / record.release_id
     else:
         raise ConfigError(
-            "files is empty: name the folder from which the judge reads the comparison (its SILENCIO_RELEASE_FILES, "
-            "on a volume that both mount)"
+            f"files is empty, and so is {FILES}: name the folder from which the judge reads the comparison, on a "
+            "volume that both mount"
         )
     keep_manifests(folder, inputs.champion, inputs.challenger)
     write_atomically(folder / COMPARISON, json.dumps(json.loads(inputs.comparison.read_bytes())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -15,6 +16,48 @@ from silencio.registry.settings import MODEL
 from silencio.release.record import ReleaseRecord
 
 RELEASE_ID, RELEASE_STATE, RELEASE_RULE = "release/id", "release/state", "release/rule"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version that an alias names, as far as a release asks for it.
+
+    Attributes:
+        number: Counted by MLflow from 1.
+        bundle_version: Version of its bundle.
+        manifest_sha256: Of its bundle.
+        source: Where MLflow keeps the bundle.
+        release_id: The release that it had; empty: none.
+    """
+
+    number: int
+    bundle_version: str
+    manifest_sha256: str
+    source: str
+    release_id: str
+
+
+def registered(alias: str) -> Registered | None:
+    """The version that has an alias; None: none has.
+
+    Raises:
+        RegistryError: The server does not answer.
+    """
+    client = connect()
+    with registry_errors(f"looking for {MODEL}@{alias}"):
+        if not client.search_registered_models(f"name = '{MODEL}'"):
+            return None
+        number = client.get_registered_model(MODEL).aliases.get(alias)
+        if number is None:
+            return None
+        found = client.get_model_version(MODEL, str(number))
+    return Registered(
+        number=int(found.version),
+        bundle_version=found.tags.get("bundle_version", ""),
+        manifest_sha256=found.tags.get("manifest_sha256", ""),
+        source=str(found.source),
+        release_id=found.tags.get(RELEASE_ID, ""),
+    )
 
 
 class MlflowReleases:

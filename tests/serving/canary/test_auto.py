@@ -208,10 +208,13 @@ def test_auto__holds_on_a_foreign_edit_and_sets_it_again_when_resumed(place: Pla
     assert place.route.to(NEW) == 25.0
 
 
-def test_auto__holds_where_a_stranger_serves(place: Place) -> None:
+@pytest.mark.parametrize("is_settled", [True, False], ids=["settled", "while it moves"])
+def test_auto__holds_where_a_stranger_serves(place: Place, is_settled: bool) -> None:
+    """Also while pods are made anew for it: what failed is not the bundle."""
     place.begin()
     _watch_until(place, lambda record: record.share_percent >= 5.0)
     place.route._edit(challenger="c" * 64)
+    place.route.is_settled = is_settled
     record = place.auto()
     assert record.state == "held" and "c" * 64 in record.why
 

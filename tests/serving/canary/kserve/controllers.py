@@ -33,6 +33,7 @@ class Controllers:
         has_gateway: Whether a gateway looks at HTTPRoutes.
         unserved: Weighted backends that were not there or not ready, as the gateway would have found them.
         restarted: Deployments whose pods were made anew, in order.
+        ready_since: Since when pods have been ready that are.
     """
 
     def __init__(self, api: KubernetesApi, name: str) -> None:
@@ -43,6 +44,7 @@ class Controllers:
         self.has_gateway = True
         self.unserved: list[str] = []
         self.restarted: list[str] = []
+        self.ready_since = READY_SINCE
         api.webhook = self.validate
 
     @property
@@ -235,7 +237,7 @@ class Controllers:
         for name, (labels, is_ready) in wanted.items():
             former = self.api.objects.get((PODS, NAMESPACE, name))
             restarts = former["status"]["containerStatuses"][0]["restartCount"] if former else 0
-            condition = {"type": "Ready", "status": str(is_ready), "lastTransitionTime": READY_SINCE}
+            condition = {"type": "Ready", "status": str(is_ready), "lastTransitionTime": self.ready_since}
             containers = [
                 {"name": "kserve-container", "restartCount": restarts, "ready": is_ready, "image": "x", "imageID": "x"}
             ]

@@ -13,10 +13,10 @@ import kubernetes.client.models
 _PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "bool": (bool,), "float": (int, float)}
 
 
-def faults_of(service: dict[str, Any]) -> list[str]:
-    """What `V1beta1InferenceService` has against the object; empty: nothing."""
-    content = {key: value for key, value in service.items() if key != "status"}
-    return list(_faults(content, "V1beta1InferenceService", ""))
+def faults_of(one: dict[str, Any], model: str = "V1beta1InferenceService") -> list[str]:
+    """What a model has against the object, its status aside; empty: nothing."""
+    content = {key: value for key, value in one.items() if key != "status"}
+    return list(_faults(content, model, ""))
 
 
 def _faults(value: Any, type_name: str, path: str) -> Iterator[str]:

@@ -41,9 +41,31 @@ def test_targets__are_told_apart_in_the_bake(standard: Stage) -> None:
 
 def test_targets__have_what_the_counts_are_selected_by(stage: Stage) -> None:
     _with_addresses(stage)
-    (group,) = stage.route().targets(port=8080)
+    (group,) = stage.route().targets()
     assert group["targets"] == ["10.0.0.0:8080"]
     assert {key: group["labels"][key] for key in ("namespace", "isvc")} == {"namespace": "production", "isvc": NAME}
+
+
+def _with_ports(stage: Stage, transformer: list[str], predictor: list[str]) -> None:
+    containers = [
+        {"name": "kserve-container", "args": predictor},
+        {"name": "transformer-container", "command": ["python", "-m", "serving.transformer", *transformer]},
+    ]
+    for key in [key for key in stage.api.objects if key[0] == "pods"]:
+        stage.api.objects[key]["spec"] = {"containers": containers}
+
+
+def test_targets__have_the_predictor_where_it_is_told_a_port_of_its_own(knative: Stage) -> None:
+    """Windows are counted by it alone, and half of a pod's memory is its."""
+    _with_addresses(knative)
+    _with_ports(knative, [], ["--http_port", "8090"])
+    ports = {one["labels"]["server"]: one["targets"][0] for one in knative.route().targets()}
+    assert ports == {"transformer": "10.0.0.0:8080", "predictor": "10.0.0.0:8090"}
+    _with_ports(knative, ["--http_port=8081"], ["--http_port=8080"])
+    ports = {one["labels"]["server"]: one["targets"][0] for one in knative.route().targets()}
+    assert ports == {"transformer": "10.0.0.0:8081", "predictor": "10.0.0.0:8080"}
+    _with_ports(knative, [], [])
+    assert [one["labels"]["server"] for one in knative.route().targets()] == ["transformer"]
 
 
 def test_targets__bracket_ipv6(stage: Stage) -> None:
