@@ -67,7 +67,7 @@ def release_pipeline() -> Any:
         serving = fetch_champion(champion=champion).set_display_name("fetch-champion")
         offered = fetch_champion(champion=challenger).set_display_name("fetch-challenger")
         bundles = {"champion": serving.outputs["bundle"], "challenger": offered.outputs["bundle"]}
-        replayed = replay(recordings=recordings, prediction_log=prediction_log, **bundles)
+        replayed = replay(recordings=recordings, prediction_log=prediction_log, policy=policy, **bundles)
         seen = {"place": place, "comparison": replayed.outputs["comparison"]}
         staged = stage(
             champion_uri=champion_uri,

@@ -268,7 +268,7 @@ def _hand_in(place: Place, options: argparse.Namespace, record: ReleaseRecord) -
             champion=Path(record.champion.place),
             challenger=Path(record.challenger.place),
             recordings=options.labelled,
-            min_replay=ReleasePolicy.model_validate(record.policy).min_replay,
+            policy=ReleasePolicy.model_validate(record.policy),
         )
         target.parent.mkdir(parents=True, exist_ok=True)
         found = replay.run(inputs, replay.Outputs(target))

@@ -43,12 +43,12 @@ exposures = st.lists(
 )
 
 
-def test_log_e_value__is_the_mean_likelihood_ratio_of_each_next_event() -> None:
+def test_log_e_value__is_the_mean_likelihood_ratio_of_each_next_event_weighted_by_log_ratios() -> None:
     p, x, y = 0.25, 7, 9
     one = exposure(p, (7_500, 2_500), (y, x))
     q = {r: p * r / (p * r + 1 - p) for r in (*RATIOS, TOLERANCE)}
     ratios = [(q[r] / q[TOLERANCE]) ** x * ((1 - q[r]) / (1 - q[TOLERANCE])) ** y for r in RATIOS]
-    assert log_e_value([one], TOLERANCE) == pytest.approx(math.log(sum(ratios) / len(ratios)))
+    assert log_e_value([one], TOLERANCE) == pytest.approx(math.log(np.average(ratios, weights=np.log(RATIOS))))
 
 
 @given(exposures)
