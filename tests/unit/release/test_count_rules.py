@@ -227,6 +227,33 @@ def test_rule__of_counts_that_are_none_is_an_error_and_no_pass(policy: ReleasePo
     assert "0 or more" in found.message
 
 
+def test_errors__of_a_single_session_are_all_of_it(policy: ReleasePolicy, interval: Make) -> None:
+    found = ERRORS(policy, one_step(interval, {"units": 19, "failed_units": 1}, {"units": 1, "failed_units": 1}))
+    assert (found.challenger, found.champion) == (1.0, pytest.approx(1 / 19))
+
+
+def test_errors__of_sessions_that_began_before_the_counting_are_taken_by_their_requests(
+    policy: ReleasePolicy, interval: Make
+) -> None:
+    # One session began while it was counted; of its requests and those of the others not a quarter failed.
+    nobody = {"units": 0, "requests": 0}
+    counts = {"units": 1, "requests": 150, "failed_units": 40, "failed_requests": 40}
+    assert ERRORS(policy, one_step(interval, nobody, counts, share=1.0)).outcome == "pass"
+
+
+def test_rule__says_how_many_times_as_many_only_where_a_bound_of_it_is_known(
+    policy: ReleasePolicy, interval: Make
+) -> None:
+    few = ERRORS(policy, one_step(interval, {"units": 190, "failed_units": 2}, {"units": 10, "failed_units": 0}))
+    assert "as many" not in few.message
+    worse = ERRORS(policy, one_step(interval, {"units": 1_900, "failed_units": 1}, {"units": 100, "failed_units": 9}))
+    assert "as many in the same time (at least " in worse.message
+    known = ERRORS(
+        policy, one_step(interval, {"units": 19_000, "failed_units": 90}, {"units": 1_000, "failed_units": 9})
+    )
+    assert "as many in the same time (95 % bounds " in known.message
+
+
 def test_rule__that_is_shown_only_decides_nothing(policy: ReleasePolicy, interval: Make) -> None:
     evidence = one_step(interval, {"units": 1_900}, {"units": 100, "failed_units": 50})
     for change in ({"dry_run": True}, {"decides": "show"}):
