@@ -69,7 +69,7 @@ def release_pipeline() -> Any:
         serving = keyed(fetch_champion, {}, "fetch-champion")(champion=champion)
         offered = keyed(fetch_champion, {}, "fetch-challenger")(champion=challenger)
         bundles = {"champion": serving.outputs["bundle"], "challenger": offered.outputs["bundle"]}
-        replayed = replay(recordings=recordings, prediction_log=prediction_log, **bundles)
+        replayed = replay(recordings=recordings, prediction_log=prediction_log, policy=policy, **bundles)
         seen = {"place": place, "comparison": replayed.outputs["comparison"]}
         staged = stage(
             champion_uri=champion_uri,

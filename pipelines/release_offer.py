@@ -76,7 +76,7 @@ def _replay(options: argparse.Namespace, record: ReleaseRecord, target: Path) ->
         champion=Path(champion),
         challenger=Path(challenger),
         recordings=options.labelled,
-        min_replay=ReleasePolicy.model_validate(record.policy).min_replay,
+        policy=ReleasePolicy.model_validate(record.policy),
         prediction_log=options.prediction_log,
     )
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,19 +1,16 @@
 #!/usr/bin/env bash
-# What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3, and
-# Prometheus with its promtool.
+# What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
+# savvi, which is held against the release's sequential tests, and Prometheus with its promtool.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
-if [ ! -d "$folder/birdnet" ]; then
-    "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r requirements/birdnet.txt \
-        --target "$folder/birdnet.partial" 2> >(grep -v '^WARNING: Location' >&2)
-    mv "$folder/birdnet.partial" "$folder/birdnet"
-fi
-if [ ! -d "$folder/tracking-server" ]; then
-    "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r requirements/tracking-server.txt \
-        --target "$folder/tracking-server.partial" 2> >(grep -v '^WARNING: Location' >&2)
-    mv "$folder/tracking-server.partial" "$folder/tracking-server"
-fi
+for name in birdnet tracking-server sequential; do
+    if [ ! -d "$folder/$name" ]; then
+        "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r "requirements/$name.txt" \
+            --target "$folder/$name.partial" 2> >(grep -v '^WARNING: Location' >&2)
+        mv "$folder/$name.partial" "$folder/$name"
+    fi
+done
 # Unpacked and not installed: the package would start a server.
 if ! command -v promtool >/dev/null && [ ! -x "$folder/prometheus/usr/bin/promtool" ]; then
     mkdir -p "$folder/download"

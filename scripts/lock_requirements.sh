@@ -36,4 +36,5 @@ echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in
+compile sequential requirements/sequential.in --no-deps
 compile site requirements/site.in

@@ -9,6 +9,7 @@ from components.image import STEP
 def replay(
     recordings: str,
     prediction_log: str,
+    policy: str,
     champion: dsl.Input[dsl.Model],
     challenger: dsl.Input[dsl.Model],
     comparison: dsl.Output[dsl.Artifact],
@@ -20,6 +21,7 @@ def replay(
     Args:
         recordings: A folder, an `s3://` prefix or a table of labelled recordings.
         prediction_log: Folder or `s3://` prefix of the champion's prediction log; empty: there is none.
+        policy: YAML of the release's policy, whose bounds the page has; empty: the one that ships.
         champion: The bundle that serves.
         challenger: The bundle that is offered.
         comparison: Every answer side by side, as JSON.
@@ -28,6 +30,7 @@ def replay(
     """
     from pathlib import Path
 
+    from silencio.release.policy_check import policy_of_text
     from silencio.steps import replay as step
 
     inputs = step.Inputs(
@@ -35,5 +38,6 @@ def replay(
         challenger=Path(challenger.path),
         recordings=recordings,
         prediction_log=prediction_log,
+        policy=policy_of_text(policy),
     )
     metrics.metadata.update(step.run(inputs, step.Outputs(comparison=Path(comparison.path), page=Path(page.path))))

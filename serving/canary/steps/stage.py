@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from serving.canary.clock import Clock, SystemClock, iso
 from serving.canary.staging import COMPARISON, keep_manifests, read_comparison
 from serving.canary.steps.release_place import FILES, ReleasePlace, release_place
@@ -18,8 +16,7 @@ from serving.canary.steps.watching import show, wait_for
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, ReleaseRefusedError
 from silencio.release.offer import offer_refusal
-from silencio.release.policy import ReleasePolicy
-from silencio.release.policy_check import checked_policy
+from silencio.release.policy_check import policy_of_text
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from silencio.storage import write_atomically
 
@@ -111,7 +108,7 @@ def _begun(place: ReleasePlace, inputs: Inputs, champion: BundleIdentity, challe
         release_id=f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         champion=champion,
         challenger=challenger,
-        policy=_policy(inputs.policy).model_dump(mode="json"),
+        policy=policy_of_text(inputs.policy).model_dump(mode="json"),
         began_at=iso(inputs.clock.now_s()),
         by=inputs.by,
         why=f"started by {inputs.by}",
@@ -151,7 +148,3 @@ def _identity(folder: Path, uri: str) -> BundleIdentity:
     manifest = read_manifest(folder)
     place = uri or str(folder)
     return BundleIdentity(version=manifest.version, manifest_sha256=manifest.manifest_sha256, place=place)
-
-
-def _policy(text: str) -> ReleasePolicy:
-    return checked_policy(yaml.safe_load(text)) if text.strip() else ReleasePolicy.shipped()

@@ -15,7 +15,7 @@ The numbers are the same on every call: draws have a fixed seed. Nothing here ne
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal
@@ -50,6 +50,7 @@ class GroupBound:
         difference: Share right, challenger minus champion.
         upper: Upper bound of the difference; at `1 - alpha` it holds for all groups together. Below 0 the challenger
             was shown to be worse.
+        interval: 90 % interval of the difference in this group by itself.
     """
 
     name: str
@@ -58,6 +59,12 @@ class GroupBound:
     n_worse: int
     difference: float
     upper: float
+    interval: Interval
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval's width."""
+        return (self.interval[1] - self.interval[0]) / 2
 
     @property
     def is_worse(self) -> bool:
@@ -75,19 +82,28 @@ class PairedBounds:
     """What one look at replayed recordings says.
 
     Attributes:
-        outcome: `fail`: some group was shown to be worse. `pass`: none was, and the interval of all recordings is
-            narrow enough for a drop of `max_half_width` to have been seen. Otherwise `inconclusive`.
+        outcome: `fail`: some group was shown to be worse. `pass`: none was, and the interval of all recordings, and of
+            every slice that has to pass, is narrow enough for a drop of `max_half_width` to have been seen. Otherwise
+            `inconclusive`.
         all: All recordings.
         slices: Every slice that is large enough, in the order in which they were given.
-        interval: 90 % interval of the difference on all recordings.
+        max_half_width: As it was given.
         small_slices: Names of those that were too small to be looked at.
+        not_settled: Names of those that have to pass and are not precise enough to: `all`, or slices, also such as are
+            too small or were not given at all.
     """
 
     outcome: Literal["pass", "fail", "inconclusive"]
     all: GroupBound
     slices: tuple[GroupBound, ...]
-    interval: Interval
+    max_half_width: float
     small_slices: tuple[str, ...] = ()
+    not_settled: tuple[str, ...] = ()
+
+    @property
+    def interval(self) -> Interval:
+        """90 % interval of the difference on all recordings."""
+        return self.all.interval
 
     @property
     def worse(self) -> tuple[GroupBound, ...]:
@@ -96,8 +112,8 @@ class PairedBounds:
 
     @property
     def half_width(self) -> float:
-        """Half of the interval's width."""
-        return (self.interval[1] - self.interval[0]) / 2
+        """Half of its width."""
+        return self.all.half_width
 
 
 def compare_paired(
@@ -108,6 +124,7 @@ def compare_paired(
     alpha: float,
     max_half_width: float = 0.10,
     min_slice: int = MIN_SLICE,
+    must_pass: Collection[str] = (),
     seed: int = 0,
 ) -> PairedBounds:
     """Hold a challenger against a champion on the same labelled recordings, with one error for all groups.
@@ -117,8 +134,9 @@ def compare_paired(
         challenger_right: The same of the challenger.
         slices: Masks by name, each (n_recordings,).
         alpha: Most probability that an equal challenger is called worse anywhere.
-        max_half_width: Half of the width that the 90 % interval of all recordings may have for a `pass`.
+        max_half_width: Half of the width that the 90 % interval may have for a `pass`.
         min_slice: Recordings from which on a slice is looked at.
+        must_pass: Names of slices that have to be as precise as all recordings; the others fail or are shown.
         seed: Seed of the draws.
 
     Raises:
@@ -147,17 +165,19 @@ def compare_paired(
             n_worse=int((differences[inside] < 0).sum()),
             difference=float(differences[inside].mean()),
             upper=float(bound),
+            interval=paired_interval(differences[inside], drawn[np.isfinite(drawn)], confidence=0.90),
         )
-        for name, inside, bound in zip([ALL, *looked_at], members.T, upper, strict=True)
+        for name, inside, bound, drawn in zip([ALL, *looked_at], members.T, upper, resampled.T, strict=True)
     ]
-    within = paired_interval(differences, resampled[:, 0], confidence=0.90)
-    is_narrow = (within[1] - within[0]) / 2 <= max_half_width + 1e-9
+    narrow = {group.name for group in groups if group.half_width <= max_half_width + 1e-9}
+    not_settled = tuple(name for name in (ALL, *must_pass) if name not in narrow)
     return PairedBounds(
-        outcome="fail" if any(group.is_worse for group in groups) else "pass" if is_narrow else "inconclusive",
+        outcome="fail" if any(group.is_worse for group in groups) else "inconclusive" if not_settled else "pass",
         all=groups[0],
         slices=tuple(groups[1:]),
-        interval=within,
+        max_half_width=max_half_width,
         small_slices=tuple(name for name in masks if name not in looked_at),
+        not_settled=not_settled,
     )
 
 

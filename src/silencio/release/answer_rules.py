@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from silencio.evaluation.simultaneous import GroupBound, compare_paired
+from silencio.evaluation.simultaneous import MIN_SLICE, GroupBound, PairedBounds, compare_paired
 from silencio.release.counts import in_step
 from silencio.release.evidence import Evidence, SpeciesPair
 from silencio.release.policy import ReleasePolicy, RulePolicy
-from silencio.release.rule import Rule, e_value, percent, verdict
+from silencio.release.rule import Rule, back_to_the_champion, e_value, evidence_words, percent, required, verdict
 from silencio.release.sequential_pairs import found_by_e_bh, log_e_mean_above, log_e_uneven
 from silencio.release.verdict import RuleVerdict
 
@@ -22,12 +22,13 @@ _MAX_NAMES = 5
 
 
 def _replay(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
-    replay, alpha = evidence.replay, settings.alpha
-    if alpha is None:
-        raise ValueError("rule replay needs alpha")
+    replay = evidence.replay
+    (alpha,) = required(settings, "replay", "alpha")
     if replay is None or not len(replay.champion_right):
         return verdict(settings, "replay", "no_data", "No labelled recordings have been replayed.")
-    found = compare_paired(replay.champion_right, replay.challenger_right, replay.slices, alpha=alpha)
+    found = compare_paired(
+        replay.champion_right, replay.challenger_right, replay.slices, alpha=alpha, must_pass=policy.must_pass_slices
+    )
     every, (low, high) = found.all, found.interval
     champion, challenger = float(np.mean(replay.champion_right)), float(np.mean(replay.challenger_right))
     facts = {
@@ -51,7 +52,7 @@ def _replay(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> 
         words = f"{sentence} Fewer than {policy.min_replay} recordings: a person has to look."
         return verdict(settings, "replay", "inconclusive", words, **facts)
     if found.outcome == "inconclusive":
-        words = f"{sentence} The interval is wider than ±.10, in which a drop could hide: a person has to look."
+        words = f"{sentence} A drop could hide: {_listed(_open(found))}. A person has to look."
         return verdict(settings, "replay", "inconclusive", words, **facts)
     words = f"{sentence} Of {1 + len(found.slices)} groups none is shown to be worse."
     return verdict(settings, "replay", "pass", words, **facts)
@@ -63,6 +64,18 @@ def _worse(groups: Sequence[GroupBound]) -> str:
     )
 
 
+def _open(found: PairedBounds) -> list[str]:
+    """Of the groups that have to pass, those on which too little was replayed to say so."""
+    groups = {one.name: one for one in (found.all, *found.slices)}
+    wide = f"wider than ±{found.max_half_width:.2f}"
+    return [
+        f"the 90 % interval of {name} is {wide} (n {groups[name].n_recordings})"
+        if name in groups
+        else f"fewer than {MIN_SLICE} recordings are of {name}, which has to pass"
+        for name in found.not_settled
+    ]
+
+
 def _listed(names: Collection[str]) -> str:
     shown = list(names)[:_MAX_NAMES]
     more = len(names) - len(shown)
@@ -70,9 +83,7 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _disagreement(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
-    alpha, tolerance = settings.alpha, settings.tolerance
-    if alpha is None or tolerance is None:
-        raise ValueError("rule disagreement needs alpha and tolerance")
+    alpha, tolerance = required(settings, "disagreement", "alpha", "tolerance")
     if evidence.pairs is None or not len(evidence.pairs.disagreement):
         return verdict(settings, "disagreement", "no_data", "No recording has been answered by both bundles.")
     values = evidence.pairs.disagreement
@@ -88,9 +99,8 @@ def _disagreement(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidenc
     sentence = f"On {n} recordings the bundles' detections differ in {percent(mean)} of the windows"
     if settings.limit is not None and log_e_mean_above(values, settings.limit) >= math.log(threshold):
         words = f"{sentence}: more than {percent(settings.limit)} is beyond doubt, so that it is another model."
-        consequence = "rollback" if settings.decides == "hold" else settings.decides
-        return verdict(settings, "disagreement", "fail", words, **facts, consequence=consequence)
-    found = f"evidence {e_value(log_e):.3g} of {threshold:.0f}"
+        return verdict(settings, "disagreement", "fail", words, **facts, consequence=back_to_the_champion(settings))
+    found = evidence_words(log_e, threshold)
     if log_e >= math.log(threshold):
         words = (
             f"{sentence}: more than {percent(tolerance)} is beyond doubt ({found}); which one is right, a person says."
@@ -111,9 +121,7 @@ def _visible_disagreement(n: int, tolerance: float, alpha: float) -> str:
 
 
 def _species(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
-    alpha = settings.alpha
-    if alpha is None:
-        raise ValueError("rule species needs alpha")
+    (alpha,) = required(settings, "species", "alpha")
     if evidence.pairs is None or not evidence.pairs.species:
         return verdict(
             settings, "species", "no_data", "No species was detected in recordings that both bundles answered."
@@ -136,8 +144,7 @@ def _species(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) ->
     lost = [code for code in policy.must_keep if code in gone or code in fewer]
     if lost:
         words = f"Species that have to be kept are lost: {_listed(_counted(lost, pairs))}."
-        consequence = "rollback" if settings.decides == "hold" else settings.decides
-        return verdict(settings, "species", "fail", words, **facts, consequence=consequence)
+        return verdict(settings, "species", "fail", words, **facts, consequence=back_to_the_champion(settings))
     if found:
         words = f"Of {len(pairs)} species, by recordings under champion and challenger, {found}."
         return verdict(settings, "species", "fail", words, **facts)
@@ -201,7 +208,7 @@ def _classes(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) ->
             f"The champion's feature specification is gone, and {change.log_mel_requests:,} requests of the last 30 "
             "days sent features made by it: a breaking change. Keep the specification, or move these clients first."
         )
-        consequence = "rollback" if settings.decides == "hold" else settings.decides
+        consequence = back_to_the_champion(settings)
         return verdict(settings, "classes", "fail", words, consequence=consequence, smallest_visible=visible)
     listed = "; ".join(
         f"{word}: {_listed(codes)}" for word, codes in (("new", change.new), ("gone", change.gone)) if codes

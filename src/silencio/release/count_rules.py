@@ -15,12 +15,12 @@ from typing import Any
 from silencio.release.counts import added, concurrent_ratio, exposures, in_step
 from silencio.release.evidence import ArmCounts, Evidence
 from silencio.release.policy import ReleasePolicy, RulePolicy
-from silencio.release.rule import Rule, e_value, percent, times, verdict
+from silencio.release.rule import Rule, e_value, evidence_words, held_for_a_person, percent, required, times, verdict
 from silencio.release.sequential_counts import Exposure, log_e_value, ratio_bounds, smallest_visible_rate
 from silencio.release.sequential_shares import log_e_above
 from silencio.release.verdict import RuleVerdict
 
-COMPARED_SHARE = 0.9  # of a rule's alpha; the rest is the absolute limit's
+_COMPARED_SHARE = 0.9  # of a rule's alpha; the rest is the absolute limit's
 # Evidence from which on the champion counts as beyond its limit: less than a failure needs, since it excuses one.
 _EVIDENCE_OF_CHAMPION = 20.0
 # Evidence that the challenger fails more often in the same stretches, without which its limit alone takes nothing back.
@@ -52,6 +52,16 @@ _ERRORS = _Event(rule="errors", units="failed_units", words="failed", beyond="fa
 _REJECTIONS = _Event(rule="rejections", units="rejected_units", words="were rejected")
 
 
+def compared_alpha(settings: RulePolicy) -> float:
+    """The share of the error that a rule on counts spends on comparing both arms.
+
+    Raises:
+        ValueError: The policy gives the rule no alpha.
+    """
+    (alpha,) = required(settings, "on counts", "alpha")
+    return alpha if settings.limit is None else alpha * _COMPARED_SHARE
+
+
 def _errors(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
     return _compare(settings, evidence, _ERRORS)
 
@@ -74,28 +84,25 @@ def _rejections(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence)
 
 def _compare(settings: RulePolicy, evidence: Evidence, event: _Event) -> RuleVerdict:
     """Both arms against each other, and the challenger against the absolute limit."""
-    alpha, tolerance = settings.alpha, settings.tolerance
-    if alpha is None or tolerance is None:
-        raise ValueError(f"rule {event.rule} needs alpha and tolerance")
+    alpha, tolerance = required(settings, event.rule, "alpha", "tolerance")
     _, challenger = in_step(evidence)
     if not challenger.units:
         return verdict(settings, event.rule, "no_data", "The challenger has answered no session in this step.")
     has_limit = event.beyond is not None and settings.limit is not None
-    compared_alpha = alpha * COMPARED_SHARE if has_limit else alpha
-    threshold = 1.0 / compared_alpha
+    threshold = 1.0 / compared_alpha(settings)
     stretches = exposures(evidence, event.units)
     bounds = ratio_bounds(stretches, _INTERVAL_ALPHA)
     log_e = log_e_value(stretches, tolerance)
     facts = {**_figures(stretches, bounds), "e_value": e_value(log_e), "threshold": threshold}
-    facts["smallest_visible"] = _visible(stretches, tolerance, compared_alpha, facts["champion"])
+    facts["smallest_visible"] = _visible(stretches, tolerance, 1.0 / threshold, facts["champion"])
     sentence = _sentence(event, stretches, facts, bounds)
     is_worse = log_e >= math.log(threshold)
-    beyond = _beyond_limit(settings, evidence, event, alpha * (1.0 - COMPARED_SHARE)) if has_limit else ""
+    beyond = _beyond_limit(settings, evidence, event, alpha - 1.0 / threshold) if has_limit else ""
     if has_limit and (is_worse or beyond) and _both_fail(settings, evidence, event, is_worse=is_worse):
         words = f"{sentence} Both fail: what both use is at fault, and nothing is said of the bundle."
-        consequence = "hold" if settings.decides == "rollback" else settings.decides
-        return verdict(settings, event.rule, "fail", words, **facts, consequence=consequence, both_fail=True)
-    found = f"evidence {e_value(log_e):.3g}, needed {threshold:.0f}"
+        facts |= {"consequence": held_for_a_person(settings), "both_fail": True}
+        return verdict(settings, event.rule, "fail", words, **facts)
+    found = evidence_words(log_e, threshold)
     if is_worse:
         words = f"{sentence} More than {times(tolerance)} is beyond doubt ({found})."
         return verdict(settings, event.rule, "fail", words, **facts)
@@ -167,7 +174,7 @@ def _beyond_limit(settings: RulePolicy, evidence: Evidence, event: _Event, alpha
     limit = settings.limit or 0.0
     limit_words = f"{limit:g} s" if event.rule == "slow" else percent(limit)
     share = getattr(counts, str(event.beyond)) / max(counts.units, 1)
-    found = f"{percent(share)} of the sessions, evidence {e_value(log_e):.3g}, needed {1 / alpha:.0f}"
+    found = f"{percent(share)} of the sessions, {evidence_words(log_e, 1 / alpha)}"
     return f"It is beyond the absolute limit of {limit_words} without doubt ({found})."
 
 

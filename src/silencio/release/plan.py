@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from silencio.errors import ConfigError
-from silencio.release.count_rules import COMPARED_SHARE
+from silencio.release.count_rules import compared_alpha
 from silencio.release.policy import ReleasePolicy
 from silencio.release.sequential_counts import Exposure, smallest_visible_rate
 
@@ -173,7 +173,7 @@ def _smallest(policy: ReleasePolicy, rule: str, seen: Sequence[tuple[float, int,
         )
         for share, champion, challenger in seen
     ]
-    return smallest_visible_rate(expected, settings.tolerance, settings.alpha * COMPARED_SHARE)
+    return smallest_visible_rate(expected, settings.tolerance, compared_alpha(settings))
 
 
 def _rate(units_per_hour: Sequence[float], hour: int) -> float:

@@ -53,6 +53,7 @@ class ReleasePolicy(BaseModel):
         min_simulated_requests: Least requests of simulated users at 0 %, both arms together.
         min_replay: Least replayed recordings.
         must_keep: Codes of species that may not vanish.
+        must_pass_slices: Slices of the replay that have to pass by themselves; of the others only a fail counts.
         confirm_increase: Steps in percent before which a person has to approve.
         confirm_promotion: Whether a person has to approve the promotion.
         rules: By name.
@@ -75,6 +76,7 @@ class ReleasePolicy(BaseModel):
     min_simulated_requests: int = Field(ge=0)
     min_replay: int = Field(ge=0)
     must_keep: list[str] = Field(default_factory=list)
+    must_pass_slices: list[str] = Field(default_factory=list)
     confirm_increase: list[float] = Field(default_factory=list)
     confirm_promotion: bool = False
     rules: dict[str, RulePolicy]

@@ -26,10 +26,27 @@ def read_policy(path: Path) -> ReleasePolicy:
         ConfigError: The file cannot be read, or is no policy: one sentence that says which value and what may stand.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the policy {path} cannot be read: {error}") from error
-    return checked_policy(values, origin=str(path))
+    return _parsed(text, str(path))
+
+
+def policy_of_text(text: str) -> ReleasePolicy:
+    """A policy as KFP hands it on, by value; the one that ships where there is no text.
+
+    Raises:
+        ConfigError: As `read_policy` raises it.
+    """
+    return _parsed(text, "the policy") if text.strip() else ReleasePolicy.shipped()
+
+
+def _parsed(text: str, origin: str) -> ReleasePolicy:
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin} cannot be read: {error}") from error
+    return checked_policy(values, origin=origin)
 
 
 def checked_policy(values: Any, *, origin: str = "the policy", rules: Sequence[Rule] = RULES) -> ReleasePolicy:

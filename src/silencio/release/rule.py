@@ -9,7 +9,7 @@ from typing import Any
 
 from silencio.release.evidence import Evidence
 from silencio.release.policy import ReleasePolicy, RulePolicy
-from silencio.release.verdict import Outcome, RuleVerdict
+from silencio.release.verdict import Consequence, Outcome, RuleVerdict
 
 # exp() beyond it is no finite number.
 _MAX_LOG_E = 690.0
@@ -64,9 +64,36 @@ def verdict(settings: RulePolicy, rule: str, outcome: Outcome, message: str, **f
     )
 
 
+def required(settings: RulePolicy, rule: str, *names: str) -> tuple[float, ...]:
+    """Values of a policy without which a rule cannot be worked out, in the order of their names.
+
+    Raises:
+        ValueError: One of them is not set.
+    """
+    values = [getattr(settings, name) for name in names]
+    if None in values:
+        raise ValueError(f"rule {rule} needs {' and '.join(names)}")
+    return tuple(values)
+
+
+def back_to_the_champion(settings: RulePolicy) -> Consequence:
+    """What follows of a `fail` that leaves a person nothing to weigh, where the policy would hold."""
+    return "rollback" if settings.decides == "hold" else settings.decides
+
+
+def held_for_a_person(settings: RulePolicy) -> Consequence:
+    """What follows of a `fail` that says nothing of the bundle, where the policy would roll back."""
+    return "hold" if settings.decides == "rollback" else settings.decides
+
+
 def e_value(log_e: float) -> float:
     """Evidence as a finite number."""
     return math.exp(min(log_e, _MAX_LOG_E))
+
+
+def evidence_words(log_e: float, threshold: float) -> str:
+    """Evidence beside what a failure needs: `evidence 3.1, needed 400`."""
+    return f"evidence {e_value(log_e):.3g}, needed {threshold:.0f}"
 
 
 def percent(share: float) -> str:

@@ -1,9 +1,11 @@
 """Whether the challenger's units fail more often than the champion's, looked at as often as one likes.
 
 In a stretch with one share p of the units, and were the challenger's rate r times the champion's, the next event is the
-challenger's with probability q(r) = p r / (p r + 1 - p), at any hour and whatever the rate itself is. The mean of the
-likelihood ratios of some r above the tolerance r0 against r0 is an e-process wherever the true ratio is at most r0
-(each ratio falls with r): P(it ever reaches 1 / alpha) <= alpha (Ville), over all looks, steps and shares together.
+challenger's with probability q(r) = p r / (p r + 1 - p), at any hour and whatever the rate itself is. A weighted mean
+of the likelihood ratios of some r above the tolerance r0 against r0 is an e-process wherever the true ratio is at most
+r0 (each ratio falls with r): P(it ever reaches 1 / alpha) <= alpha (Ville), over all looks, steps and shares together,
+and whatever the weights are. They grow with log r: what fails 20 times as often harms with each session and is to be
+found within few; small ratios take hundreds of sessions, of which a smaller weight costs them few.
 
 Sources: Lindon and Malek, Anytime-Valid Inference for Multinomial Count Data, NeurIPS 2022 (arXiv 2011.03567); Wald,
 Sequential Tests of Statistical Hypotheses, 1945; Robbins, Statistical Methods Related to the Law of the Iterated
@@ -21,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Rate ratios that are looked for, equally weighted.
+# Rate ratios that are looked for, weighted by their logarithm.
 RATIOS = (1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0)
 # Of bounds of the ratio: how far from a tested ratio the alternatives lie.
 _FACTORS = np.array([1.2, 1.6, 2.4, 4.0, 8.0, 16.0, 40.0])
@@ -79,7 +81,7 @@ def log_e_value(exposures: Iterable[Exposure], tolerance: float, ratios: Sequenc
     Args:
         exposures: Stretches of the release, each with one share.
         tolerance: Rate ratio up to which nothing is worse.
-        ratios: Ratios that are looked for; those at or below the tolerance are left out.
+        ratios: Ratios that are looked for, above 1; those at or below the tolerance are left out.
 
     Raises:
         ValueError: No ratio lies above the tolerance, or a count is negative.
@@ -87,7 +89,9 @@ def log_e_value(exposures: Iterable[Exposure], tolerance: float, ratios: Sequenc
     above = np.array([ratio for ratio in ratios if ratio > tolerance])
     if not len(above):
         raise ValueError(f"no rate ratio lies above the tolerance {tolerance:g}: it must be below {max(ratios):g}")
-    return float(_log_mixture(exposures, np.array([tolerance]), above[None, :])[0])
+    return float(
+        _log_mean(_log_ratio(_Counts.of(exposures), np.array([[tolerance]]), above[None, :]), np.log(above))[0]
+    )
 
 
 def ratio_bounds(exposures: Sequence[Exposure], alpha: float) -> tuple[float, float]:
@@ -98,9 +102,11 @@ def ratio_bounds(exposures: Sequence[Exposure], alpha: float) -> tuple[float, fl
         alpha: Probability that the true ratio ever leaves it; half of it on each side.
     """
     needed = math.log(2.0 / alpha)
-    above = _log_mixture(exposures, _GRID, _GRID[:, None] * _FACTORS) >= needed
-    swapped = [exposure.swapped for exposure in exposures]
-    below = _log_mixture(swapped, _GRID, _GRID[:, None] * _FACTORS) >= needed
+    above, below = (
+        _log_mean(_log_ratio(_Counts.of(seen), _GRID[:, None], _GRID[:, None] * _FACTORS), np.ones(len(_FACTORS)))
+        >= needed
+        for seen in (exposures, [exposure.swapped for exposure in exposures])
+    )
     low = float(_GRID[above].max()) if above.any() else 0.0
     high = 1.0 / float(_GRID[below].max()) if below.any() else math.inf
     return low, high
@@ -130,7 +136,7 @@ def smallest_visible_rate(exposures: Sequence[Exposure], tolerance: float, alpha
     )
     expected = _Counts(_Counts.of(compared).share, rates[:, 0] * n_challenger, base * n_champion)
     total = _log_ratio(expected, np.array([[tolerance]]), ratios)
-    visible = np.logaddexp.reduce(total, axis=1) - math.log(ratios.shape[1]) >= math.log(1.0 / alpha)
+    visible = _log_mean(total, np.log(ratios[0])) >= math.log(1.0 / alpha)
     return float(rates[visible.argmax(), 0]) if visible[-1] else None
 
 
@@ -158,12 +164,9 @@ class _Counts(NamedTuple):
         return cls(columns[:, :1], columns[:, 1:2], columns[:, 2:])
 
 
-def _log_mixture(
-    exposures: Iterable[Exposure], tolerances: NDArray[np.float64], ratios: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Log of the mean likelihood ratio, (n_tolerances,), of ratios (n_tolerances, n_ratios)."""
-    total = _log_ratio(_Counts.of(exposures), tolerances[:, None], ratios)
-    return np.asarray(np.logaddexp.reduce(total, axis=1) - math.log(ratios.shape[1]))
+def _log_mean(log_ratios: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log of the weighted mean of likelihood ratios, (n,), of their logarithms (n, n_ratios)."""
+    return np.asarray(np.logaddexp.reduce(log_ratios + np.log(weights / weights.sum()), axis=1))
 
 
 def _log_ratio(counts: _Counts, tolerance: NDArray[np.float64], ratios: NDArray[np.float64]) -> NDArray[np.float64]:

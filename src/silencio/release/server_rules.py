@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 
 from silencio.release.counts import in_step
 from silencio.release.evidence import ArmHealth, Evidence
 from silencio.release.policy import ReleasePolicy, RulePolicy
-from silencio.release.rule import Rule, e_value, percent, times, verdict
+from silencio.release.rule import Rule, e_value, evidence_words, held_for_a_person, percent, times, verdict
 from silencio.release.sequential_shares import binomial_p, log_e_split
 from silencio.release.verdict import RuleVerdict
 
@@ -51,7 +52,7 @@ def _broken(settings: RulePolicy, words: str, both: bool, other: str) -> RuleVer
     if not both or settings.decides != "rollback":
         return verdict(settings, "reachability", "fail", f"{words}.")
     words = f"{words}, and {other}: both fail, what both use is at fault."
-    return verdict(settings, "reachability", "fail", words, consequence="hold", both_fail=True)
+    return verdict(settings, "reachability", "fail", words, consequence=held_for_a_person(settings), both_fail=True)
 
 
 def _count(number: int) -> str:
@@ -93,31 +94,45 @@ def _traffic_split(policy: ReleasePolicy, settings: RulePolicy, evidence: Eviden
     if not n:
         return verdict(settings, "traffic_split", "no_data", "Neither arm has answered a session in this step.")
     measured = challenger.units / n
-    visible = 3.3 * math.sqrt(max(target * (1 - target), 1 / n) / n)  # about where one look's p is .001
+    visible = _visible_split(n, target, limit)
     facts = {
         "n": challenger.units,
         "challenger": measured,
         "ratio": measured - target,
-        "smallest_visible": f"{100 * max(visible, 0.0):.1f} points",
+        "smallest_visible": "nothing yet" if visible is None else f"{100 * visible:.1f} points",
     }
     found = f"The challenger got {percent(measured)} of {n:,} sessions, of which it should get {percent(target)}"
-    difference = abs(measured - target)
-    if target == 1.0:
-        if n >= _SPLIT_UNITS and difference > limit:
-            return verdict(
-                settings, "traffic_split", "fail", f"{found}: more than {100 * limit:g} points off.", **facts
-            )
-        return verdict(settings, "traffic_split", "pass", f"{found}.", **facts)
-    log_e = log_e_split(challenger.units, n, target)
-    facts |= {"e_value": e_value(log_e), "threshold": 1 / _SPLIT_ALPHA}
-    if log_e >= math.log(1 / _SPLIT_ALPHA):
-        words = f"{found}: not the split that was set (evidence {e_value(log_e):.3g}, needed {1 / _SPLIT_ALPHA:.0f})."
-        return verdict(settings, "traffic_split", "fail", words, **facts)
-    p = binomial_p(challenger.units, n, target)
-    if n >= _SPLIT_UNITS and difference > limit and p < _SPLIT_ALPHA:
-        words = f"{found}: more than {100 * limit:g} points off, which chance does in {percent(p)} of cases."
+    if target < 1.0:
+        log_e = log_e_split(challenger.units, n, target)
+        facts |= {"e_value": e_value(log_e), "threshold": 1 / _SPLIT_ALPHA}
+        if log_e >= math.log(1 / _SPLIT_ALPHA):
+            words = f"{found}: not the split that was set ({evidence_words(log_e, 1 / _SPLIT_ALPHA)})."
+            return verdict(settings, "traffic_split", "fail", words, **facts)
+    if _is_off(challenger.units, n, target, limit):
+        p = binomial_p(challenger.units, n, target)
+        chance = f", which chance does in {percent(p)} of cases" if target < 1.0 else ""
+        words = f"{found}: more than {100 * limit:g} points off{chance}."
         return verdict(settings, "traffic_split", "fail", words, **facts)
     return verdict(settings, "traffic_split", "pass", f"{found}.", **facts)
+
+
+def _is_off(n_challenger: int, n: int, target: float, limit: float) -> bool:
+    """Whether the share is off by points, which only counts once there are many sessions, and chance hardly does."""
+    if n < _SPLIT_UNITS or abs(n_challenger / n - target) <= limit:
+        return False
+    return target == 1.0 or binomial_p(n_challenger, n, target) < _SPLIT_ALPHA
+
+
+def _visible_split(n: int, target: float, limit: float) -> float | None:
+    """The smallest difference to the share that was set which would be found among so many sessions, to either side."""
+
+    def is_found(got: int) -> bool:
+        is_shown = target < 1.0 and log_e_split(got, n, target) >= math.log(1 / _SPLIT_ALPHA)
+        return is_shown or _is_off(got, n, target, limit)
+
+    above = bisect.bisect_left(range(math.ceil(target * n), n + 1), True, key=is_found) + math.ceil(target * n)
+    below = math.floor(target * n) - bisect.bisect_left(range(math.floor(target * n), -1, -1), True, key=is_found)
+    return min((abs(got / n - target) for got in (above, below) if 0 <= got <= n), default=None)
 
 
 REACHABILITY = Rule(

@@ -50,7 +50,8 @@ class Inputs:
         recordings: Labelled recordings: a table of `ingest` or `validate` or a bundle's `data.parquet`, or whatever
             `--data` may be. Those that either bundle learned from are left out.
         retrained: Folders of two retrainings of the champion's own recipe, for the churn floor; or none.
-        min_replay: Recordings that the release's policy asks for; fewer are said, and compared all the same.
+        policy: The release's, whose bounds the page has; fewer recordings than it asks for are said, and compared all
+            the same.
         slices: Bounds of the slices.
         prediction_log: Folder or `s3://` prefix of the champion's prediction log: who uses classes and features that
             the challenger does not have; empty: there is none.
@@ -62,7 +63,7 @@ class Inputs:
     challenger: Path
     recordings: str
     retrained: Sequence[Path] = ()
-    min_replay: int = field(default_factory=lambda: ReleasePolicy.shipped().min_replay)
+    policy: ReleasePolicy = field(default_factory=ReleasePolicy.shipped)
     slices: SliceConfig = field(default_factory=SliceConfig)
     prediction_log: str = ""
     until: datetime | None = None
@@ -99,14 +100,14 @@ def run(inputs: Inputs, outputs: Outputs) -> dict[str, float]:
     comparison = compare(inputs)
     write_atomically(outputs.comparison, json.dumps(comparison_facts(comparison), indent=1))
     if outputs.page is not None:
-        write_atomically(outputs.page, comparison_html(comparison, ReleasePolicy.shipped()))
+        write_atomically(outputs.page, comparison_html(comparison, inputs.policy))
     replay = comparison.replay
     assert replay is not None
     n = len(replay.champion_right)
     metrics: dict[str, float] = {
         "replayed": n,
         "left_out": sum(comparison.left_out.values()),
-        "fewer_than_min_replay": int(n < inputs.min_replay),
+        "fewer_than_min_replay": int(n < inputs.policy.min_replay),
         "negative_flips": len(comparison.negative_flips),
     }
     if n:

@@ -103,6 +103,30 @@ def test_outcome__a_wide_slice_is_shown_and_does_not_hold_the_release() -> None:
     assert (night.is_worse, found.outcome) == (False, "pass")
 
 
+@pytest.mark.parametrize(
+    ("must_pass", "outcome", "not_settled"),
+    [
+        ((), "pass", ()),
+        (("day",), "pass", ()),
+        (("night",), "inconclusive", ("night",)),
+        (("rain",), "inconclusive", ("rain",)),
+        (("nobody's", "night", "day"), "inconclusive", ("nobody's", "night")),
+    ],
+)
+def test_outcome__of_a_slice_that_has_to_pass_is_open_while_it_is_wide_small_or_not_there(
+    must_pass: tuple[str, ...], outcome: str, not_settled: tuple[str, ...]
+) -> None:
+    champion, challenger = _equal_models(400, 2)
+    place = np.arange(400)
+    slices = {"night": place < 12, "rain": place < 9, "day": place >= 12}
+    found = compare_paired(champion, challenger, slices, alpha=ALPHA, must_pass=must_pass)
+    assert (found.outcome, found.not_settled) == (outcome, not_settled)
+    night, day = found.slices
+    assert night.half_width > 0.10 >= day.half_width
+    lost = np.where(slices["night"], False, challenger)
+    assert compare_paired(champion | slices["night"], lost, slices, alpha=ALPHA, must_pass=must_pass).outcome == "fail"
+
+
 def test_groups__a_slice_below_ten_recordings_is_not_looked_at() -> None:
     champion, challenger = _differing(200, 0, 9)
     nine, ten = np.arange(200) < 9, np.arange(200) < 10

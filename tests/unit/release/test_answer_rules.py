@@ -64,6 +64,20 @@ def test_replay__of_a_bundle_that_is_better_overall_and_worse_in_a_group_fails_b
     assert "Amphibia" in found.message
 
 
+def test_replay__of_a_slice_that_has_to_pass_asks_a_person_where_too_few_were_replayed(
+    policy: ReleasePolicy,
+) -> None:
+    night = np.arange(100) >= 80
+    look = replayed(100, lost=8, gained=8, slices={"night": night})
+    assert REPLAY(policy, look).outcome == "pass"
+    found = REPLAY(policy.model_copy(update={"must_pass_slices": ["night", "taxon class Amphibia"]}), look)
+    assert (found.outcome, found.consequence) == ("inconclusive", "rollback")
+    assert "of night is wider than ±0.10 (n 20)" in found.message
+    assert "fewer than 10 recordings are of taxon class Amphibia" in found.message
+    day = policy.model_copy(update={"must_pass_slices": ["day"]})
+    assert REPLAY(day, replayed(100, lost=8, gained=8, slices={"day": ~night})).outcome == "pass"
+
+
 def disagreeing(values: np.ndarray, species: dict[str, SpeciesPair] | None = None) -> Evidence:
     return Evidence(pairs=Pairs(disagreement=values, species=species or {}))
 

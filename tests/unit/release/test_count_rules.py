@@ -30,9 +30,10 @@ def one_step(interval: Make, champion: dict[str, int], challenger: dict[str, int
 
 
 def evidence_of(x: int, y: int, share: float, r0: float) -> float:
-    """RELEASE's formula, event by event."""
+    """The weighted mean of likelihood ratios, event by event."""
     q = {r: share * r / (share * r + 1 - share) for r in (*RATIOS, r0)}
-    return sum((q[r] / q[r0]) ** x * ((1 - q[r]) / (1 - q[r0])) ** y for r in RATIOS) / len(RATIOS)
+    weights = {r: math.log(r) / sum(map(math.log, RATIOS)) for r in RATIOS}
+    return sum(weights[r] * (q[r] / q[r0]) ** x * ((1 - q[r]) / (1 - q[r0])) ** y for r in RATIOS)
 
 
 @pytest.mark.parametrize(("rule", "field"), COUNTED)
@@ -64,7 +65,7 @@ def test_rule__passes_where_the_champion_has_it_as_often_or_more(
 def test_rule__has_the_policys_tolerance_and_share_of_the_error_and_no_other(
     policy: ReleasePolicy, interval: Make, rule: Rule, field: str
 ) -> None:
-    # The numbers of RELEASE, worked out by hand: another r0, alpha or sign gives another figure.
+    # Worked out by hand: another r0, alpha or sign gives another figure.
     found = rule(policy, one_step(interval, {"units": 19_000, field: 30}, {"units": 1_000, field: 6}))
     assert found.e_value == pytest.approx(evidence_of(6, 30, 0.05, 1.25), rel=1e-6)
     spent = {"errors": 0.0025 * 0.9, "slow": 0.003 * 0.9, "rejections": 0.0005}[rule.name]
@@ -226,6 +227,33 @@ def test_rule__of_counts_that_are_none_is_an_error_and_no_pass(policy: ReleasePo
     assert "0 or more" in found.message
 
 
+def test_errors__of_a_single_session_are_all_of_it(policy: ReleasePolicy, interval: Make) -> None:
+    found = ERRORS(policy, one_step(interval, {"units": 19, "failed_units": 1}, {"units": 1, "failed_units": 1}))
+    assert (found.challenger, found.champion) == (1.0, pytest.approx(1 / 19))
+
+
+def test_errors__of_sessions_that_began_before_the_counting_are_taken_by_their_requests(
+    policy: ReleasePolicy, interval: Make
+) -> None:
+    # One session began while it was counted; of its requests and those of the others not a quarter failed.
+    nobody = {"units": 0, "requests": 0}
+    counts = {"units": 1, "requests": 150, "failed_units": 40, "failed_requests": 40}
+    assert ERRORS(policy, one_step(interval, nobody, counts, share=1.0)).outcome == "pass"
+
+
+def test_rule__says_how_many_times_as_many_only_where_a_bound_of_it_is_known(
+    policy: ReleasePolicy, interval: Make
+) -> None:
+    few = ERRORS(policy, one_step(interval, {"units": 190, "failed_units": 2}, {"units": 10, "failed_units": 0}))
+    assert "as many" not in few.message
+    worse = ERRORS(policy, one_step(interval, {"units": 1_900, "failed_units": 1}, {"units": 100, "failed_units": 9}))
+    assert "as many in the same time (at least " in worse.message
+    known = ERRORS(
+        policy, one_step(interval, {"units": 19_000, "failed_units": 90}, {"units": 1_000, "failed_units": 9})
+    )
+    assert "as many in the same time (95 % bounds " in known.message
+
+
 def test_rule__that_is_shown_only_decides_nothing(policy: ReleasePolicy, interval: Make) -> None:
     evidence = one_step(interval, {"units": 1_900}, {"units": 100, "failed_units": 50})
     for change in ({"dry_run": True}, {"decides": "show"}):
@@ -251,8 +279,8 @@ BATTERY = {
     (12, 7): "fail",
     (38, 11): "pass",
     (38, 12): "fail",
-    (100, 19): "pass",
-    (100, 20): "fail",
+    (100, 20): "pass",
+    (100, 21): "fail",
     (38, 2): "pass",
     (190, 0): "pass",
 }

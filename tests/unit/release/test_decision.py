@@ -58,6 +58,14 @@ def test_decide__goes_on_where_everything_passes(
     assert next_of(decide(POLICY, record(state, step), here, verdicts())) == expected
 
 
+@pytest.mark.parametrize(("state", "step", "where"), [("dark", 0, "before any visitor"), ("step", 2, "at 10 %")])
+def test_decide__says_where_everything_passed(
+    evidence: Make, record: MakeRecord, state: str, step: int, where: str
+) -> None:
+    here = evidence(step, POLICY.steps[step] / 100, in_step_s=86_400.0)
+    assert decide(POLICY, record(state, step), here, verdicts()).why == f"All rules pass {where}."
+
+
 @pytest.mark.parametrize("outcome", ["fail", "inconclusive", "no_data", "error"])
 @pytest.mark.parametrize("rule", [name for name, one in POLICY.rules.items() if one.must_have_data])
 @pytest.mark.parametrize(("state", "step"), [("dark", 0), ("step", 2), ("baking", 5)])

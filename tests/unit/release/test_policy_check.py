@@ -11,7 +11,7 @@ import yaml
 
 from silencio.errors import ConfigError
 from silencio.release.policy import ReleasePolicy
-from silencio.release.policy_check import checked_policy, read_policy
+from silencio.release.policy_check import checked_policy, policy_of_text, read_policy
 
 SHIPPED = yaml.safe_load((files("silencio") / "presets" / "release" / "policy.yaml").read_text(encoding="utf-8"))
 
@@ -82,3 +82,12 @@ def test_read_policy__reads_a_file_and_names_it_where_it_cannot(tmp_path: Path) 
     file.write_text("- 1", encoding="utf-8")
     with pytest.raises(ConfigError, match="must be a mapping"):
         read_policy(file)
+
+
+def test_policy_of_text__is_the_one_that_ships_where_nothing_is_given() -> None:
+    own = changed(lambda values: values.update(must_pass_slices=["taxon class Amphibia"]))
+    assert policy_of_text(yaml.safe_dump(own)).must_pass_slices == ["taxon class Amphibia"]
+    for empty in ("", " \n"):
+        assert policy_of_text(empty) == ReleasePolicy.shipped()
+    with pytest.raises(ConfigError, match="the policy cannot be read"):
+        policy_of_text("rules: [")

@@ -43,12 +43,12 @@ exposures = st.lists(
 )
 
 
-def test_log_e_value__is_the_mean_likelihood_ratio_of_each_next_event() -> None:
+def test_log_e_value__is_the_mean_likelihood_ratio_of_each_next_event_weighted_by_log_ratios() -> None:
     p, x, y = 0.25, 7, 9
     one = exposure(p, (7_500, 2_500), (y, x))
     q = {r: p * r / (p * r + 1 - p) for r in (*RATIOS, TOLERANCE)}
     ratios = [(q[r] / q[TOLERANCE]) ** x * ((1 - q[r]) / (1 - q[TOLERANCE])) ** y for r in RATIOS]
-    assert log_e_value([one], TOLERANCE) == pytest.approx(math.log(sum(ratios) / len(ratios)))
+    assert log_e_value([one], TOLERANCE) == pytest.approx(math.log(np.average(ratios, weights=np.log(RATIOS))))
 
 
 @given(exposures)
@@ -179,3 +179,23 @@ def test_smallest_visible_rate__falls_with_units_and_is_none_before_any() -> Non
     assert smallest_visible_rate([], TOLERANCE, 0.003) is None
     assert smallest_visible_rate([exposure(0.05, (19, 1), (0, 0))], TOLERANCE, 0.003) is None
     assert smallest_visible_rate([exposure(1.0, (0, 10_000), (0, 50))], TOLERANCE, 0.003) is None
+
+
+@pytest.mark.parametrize("tolerance", [1.25, 5.0, 20.0])
+def test_smallest_visible_rate__looks_for_ratios_above_the_tolerance_by_their_weights(tolerance: float) -> None:
+    # The same figure from expected counts, ratio by ratio; at a tolerance that is a ratio itself this one is left out.
+    share, n, alpha = 0.05, 200, 0.5
+    found = smallest_visible_rate([exposure(share, (19 * n, n), (8, 0))], tolerance, alpha)
+    base = 8.5 / (19 * n + 1)
+    rates = np.geomspace(base, 1.0, 150)
+    weights = {ratio: math.log(ratio) for ratio in RATIOS if ratio > tolerance}
+
+    def evidence(rate: float) -> float:
+        def likelihood(ratio: float) -> float:
+            q = share * ratio / (share * ratio + 1 - share)
+            return float(rate * n * math.log(q) + base * 19 * n * math.log(1 - q))
+
+        ratios = [math.exp(likelihood(ratio) - likelihood(tolerance)) for ratio in weights]
+        return float(np.average(ratios, weights=list(weights.values())))
+
+    assert found == pytest.approx(next(rate for rate in rates if evidence(rate) >= 1 / alpha))

@@ -64,3 +64,7 @@ def test_found_by_e_bh__asks_more_of_one_among_many() -> None:
     assert found_by_e_bh({"a": math.log(12.0)}, 0.1) == ["a"]
     assert found_by_e_bh({"a": math.log(12.0), "b": 0.0}, 0.1) == []
     assert found_by_e_bh({}, 0.1) == []
+
+
+def test_found_by_e_bh__takes_what_is_just_enough() -> None:
+    assert found_by_e_bh({"a": math.log(1 / (1 * 0.1))}, 0.1) == ["a"]

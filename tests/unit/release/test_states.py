@@ -64,6 +64,11 @@ def test_check_transition__allows_these_and_refuses_every_other_by_a_sentence(re
                         check_transition(now, target, step, share)
 
 
+def test_check_transition__beyond_the_last_step_says_which_steps_there_are(record: Make) -> None:
+    with pytest.raises(ReleaseRefusedError, match="has the steps 1 to 5: there is no step 6"):
+        check_transition(record("step", 5), "step", 6, 100.0)
+
+
 def test_transitions__know_every_state() -> None:
     assert set(TRANSITIONS) == set(STATES)
     assert all(not TRANSITIONS[state] for state in sorted(ENDED))

@@ -23,6 +23,7 @@ from silencio.export.bundle import write_manifest
 from silencio.features import FeatureSpec
 from silencio.release.comparison import AnswerComparison
 from silencio.release.comparison_file import comparison_of
+from silencio.release.policy import ReleasePolicy
 from silencio.steps.replay import Inputs, Outputs, run
 from silencio.taxonomy import ClassList, Species
 
@@ -122,7 +123,19 @@ def test_replay__fewer_than_the_policy_asks_for_are_said_and_compared(
 ) -> None:
     given = {"champion": champion, "challenger": challenger, "recordings": str(table)}
     assert _run(tmp_path, **given)[1]["fewer_than_min_replay"] == 1
-    assert _run(tmp_path, **given, min_replay=N)[1]["fewer_than_min_replay"] == 0
+    few = ReleasePolicy.shipped().model_copy(update={"min_replay": N})
+    assert _run(tmp_path, **given, policy=few)[1]["fewer_than_min_replay"] == 0
+
+
+def test_replay__page_has_the_bounds_of_the_policy_at_hand(
+    champion: Path, challenger: Path, table: Path, tmp_path: Path
+) -> None:
+    shipped = ReleasePolicy.shipped()
+    strict = shipped.rules["replay"].model_copy(update={"alpha": 0.0005})
+    policy = shipped.model_copy(update={"rules": {**shipped.rules, "replay": strict}})
+    given = Inputs(champion=champion, challenger=challenger, recordings=str(table), n_processes=1, policy=policy)
+    run(given, Outputs(tmp_path / "comparison", page=tmp_path / "page"))
+    assert "bounds are of 99.95 %" in (tmp_path / "page").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("arm", ["champion", "challenger"])

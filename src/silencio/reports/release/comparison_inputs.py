@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from silencio.evaluation.simultaneous import ALL, GroupBound, PairedBounds, compare_paired
+from silencio.evaluation.simultaneous import GroupBound, PairedBounds, compare_paired
 from silencio.release.comparison import AnswerComparison, SpeciesRow, WindowDisagreement
 from silencio.release.policy import ReleasePolicy
 from silencio.reports.release.comparison_facts import (
@@ -58,7 +58,7 @@ def comparison_parts(comparison: AnswerComparison, policy: ReleasePolicy) -> Com
 
     Args:
         comparison: That of both bundles' answers to the same recordings.
-        policy: That of the release: its alpha for the replay, and the species that it must keep.
+        policy: That of the release: its alpha for the replay, slices that must pass, species that must be kept.
     """
     names = _names(comparison)
     return ComparisonParts(
@@ -106,7 +106,9 @@ def _replay(comparison: AnswerComparison, policy: ReleasePolicy) -> ReplayFacts 
     }
     if alpha is None:
         return nothing.model_copy(update=shares)
-    bounds = compare_paired(replay.champion_right, replay.challenger_right, replay.slices, alpha=alpha)
+    bounds = compare_paired(
+        replay.champion_right, replay.challenger_right, replay.slices, alpha=alpha, must_pass=policy.must_pass_slices
+    )
     sizes = {name: int(mask.sum()) for name, mask in replay.slices.items()}
     small = [SliceDifference(name=name, n=sizes[name], difference=None, upper=None) for name in bounds.small_slices]
     slices = (_group(bounds.all, bounds), *(_group(one, bounds) for one in bounds.slices), *small)
@@ -117,8 +119,6 @@ def _replay(comparison: AnswerComparison, policy: ReleasePolicy) -> ReplayFacts 
 
 
 def _group(group: GroupBound, bounds: PairedBounds) -> SliceDifference:
-    # A slice fails or is shown; whether the whole is precise enough for a pass is asked of all recordings alone.
-    of_all = bounds.outcome if group.name == ALL and not group.is_worse else None
     return SliceDifference(
         name=group.name,
         n=group.n_recordings,
@@ -126,7 +126,7 @@ def _group(group: GroupBound, bounds: PairedBounds) -> SliceDifference:
         worse=group.n_worse,
         difference=float(group.difference),
         upper=float(group.upper),
-        outcome="fail" if group.is_worse else "pass" if of_all is None else of_all,
+        outcome="fail" if group.is_worse else "inconclusive" if group.name in bounds.not_settled else "pass",
     )
 
 

@@ -18,7 +18,7 @@ def comparison_html(comparison: AnswerComparison, policy: ReleasePolicy) -> str:
 
     Args:
         comparison: That of both bundles' answers to the same recordings.
-        policy: That of the release: its alpha for the replay, and the species that it must keep.
+        policy: That of the release: its alpha for the replay, slices that must pass, species that must be kept.
     """
     parts = comparison_parts(comparison, policy)
     words = f"{count(comparison.n_recordings, 'recording')} that both answered, {hours(comparison.sound_s)} of sound."
