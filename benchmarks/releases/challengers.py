@@ -5,8 +5,9 @@ All are the placeholder, whose graph is cheap: what a release decides about is h
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ SLOWER_S = 0.2
 N_LABELLED = 100
 # Of the made recordings of scenario f: right before and wrong now, right now and wrong before, right in both.
 _N_AMPHIBIA, _N_AMPHIBIA_LOST, _N_WON = 50, 15, 40
-_AMPHIBIAN = "22973"
+_AMPHIBIAN, _MAX_SOUNDS = "22973", 3_000
 # Above it, on the scale of 16 bits, sound counts as loud.
 _LOUD = 32_000.0
 _NEW_SPECIES = (
@@ -261,19 +262,19 @@ def _named(bundle: Path, paths: Sequence[Path]) -> list[str]:
     return [codes[int(scorer(path).probabilities.mean(axis=0).argmax())] for path in paths]
 
 
-def _sounds(folder: Path, n: int) -> list[Path]:
+def _sounds(folder: Path, n: int) -> Iterator[Path]:
     place = folder / "sounds"
     place.mkdir(exist_ok=True)
-    paths = [place / f"{number}.flac" for number in range(n)]
-    for number, path in enumerate(paths):
+    for number in range(n):
+        path = place / f"{number}.flac"
         if not path.is_file():
             path.write_bytes(sound(10_000 + number))
-    return paths
+        yield path
 
 
 def _as_named(folder: Path) -> dict[Path, str]:
     """Labels as the champion names them, but every tenth, of which nobody is right."""
-    paths = _sounds(folder, N_LABELLED)
+    paths = list(_sounds(folder, N_LABELLED))
     named, codes = _named(make("champion", folder), paths), PLACEHOLDER_CLASSES.codes
     return {
         path: codes[(codes.index(code) + 2) % len(codes)] if number % 10 == 9 else code
@@ -283,22 +284,26 @@ def _as_named(folder: Path) -> dict[Path, str]:
 
 def _against_amphibia(folder: Path) -> dict[Path, str]:
     """Better overall, and worse by .3 on 50 recordings of Amphibia: labels are chosen so."""
-    paths = _sounds(folder, 1_500)
-    pairs = list(
-        zip(
-            paths,
-            _named(make("champion", folder), paths),
-            _named(make("worse-on-amphibia", folder), paths),
-            strict=True,
-        )
-    )
-    lost = [path for path, old, new in pairs if old == _AMPHIBIAN != new][:_N_AMPHIBIA_LOST]
-    kept = [path for path, old, new in pairs if old == new == _AMPHIBIAN][: _N_AMPHIBIA - _N_AMPHIBIA_LOST]
-    won = {path: new for path, old, new in pairs if new not in (old, _AMPHIBIAN)}
-    labels = dict.fromkeys([*lost, *kept], _AMPHIBIAN) | dict(list(won.items())[:_N_WON])
-    if len(labels) != _N_AMPHIBIA + _N_WON:
-        raise ValueError(f"the bundles differ too little: {len(lost)} lost, {len(kept)} kept, {len(won)} won")
-    return labels
+    lost: list[Path] = []
+    kept: list[Path] = []
+    won: dict[Path, str] = {}
+    n_kept = _N_AMPHIBIA - _N_AMPHIBIA_LOST
+    paths = _sounds(folder, _MAX_SOUNDS)
+    while len(lost) < _N_AMPHIBIA_LOST or len(kept) < n_kept or len(won) < _N_WON:
+        some = list(itertools.islice(paths, 50))
+        if not some:
+            raise ValueError(f"the bundles differ too little: {len(lost)} lost, {len(kept)} kept, {len(won)} won")
+        for path, old, new in zip(
+            some, _named(make("champion", folder), some), _named(make("worse-on-amphibia", folder), some), strict=True
+        ):
+            if new == old == _AMPHIBIAN:
+                kept.append(path)
+            elif old == _AMPHIBIAN:
+                lost.append(path)
+            elif new not in (old, _AMPHIBIAN):
+                won[path] = new
+    amphibians = [*lost[:_N_AMPHIBIA_LOST], *kept[:n_kept]]
+    return dict.fromkeys(amphibians, _AMPHIBIAN) | dict(list(won.items())[:_N_WON])
 
 
 def _write_table(folder: Path, name: str, labels: Mapping[Path, str]) -> None:

@@ -54,6 +54,14 @@ class Run:
 
 
 Disturbance = Callable[[Run], None]
+# Where a judge is killed; at 10 % the next share that is set is 25 %, and what is promoted is promoted once.
+_PLACES = (
+    "set_share:1:before",
+    "set_share:1:after",
+    "promote:1:before",
+    "move_champion:1:before",
+    "move_champion:1:after",
+)
 
 
 def challenger_out_of_memory(run: Run) -> None:
@@ -137,25 +145,22 @@ def judge_killed(run: Run) -> None:
     run.judge.kill()
     run.judge.wait()
     killed_at = {}
-    # The step to 25 % is the next share that is set; what follows it are 50 % and the bake.
-    for place in (
-        "set_share:1:before",
-        "set_share:1:after",
-        "promote:1:before",
-        "move_champion:1:before",
-        "move_champion:1:after",
-    ):
+    for place in _PLACES:
         run.judge = run.machine.judge("benchmarks.releases.killed_judge", place)
-        second = run.machine.release("auto", "--once")
-        run.facts["second_judge"] = {"status": second.returncode, "says": second.stderr.strip().split(";")[0]}
+        if place == _PLACES[0]:
+            run.until(lambda: run.machine.holder_pid() == run.judge.pid, "it has the lease")
+            second = run.machine.release("auto", "--once")
+            run.facts["second_judge"] = {
+                "status": second.returncode,
+                "is_refused_by_the_lease": "another judge is at work" in second.stderr,
+            }
         run.judge.wait()
         record = run.machine.record()
-        intention = record.intention
         killed_at[place] = {
             "by_signal": -run.judge.returncode,
             "state": record.state,
             "share_percent": record.share_percent,
-            "intention_percent": intention.share_percent if intention else None,
+            "intention_percent": record.intention.share_percent if record.intention else None,
             "owed": list(record.owed),
         }
     run.facts["killed_at"] = killed_at

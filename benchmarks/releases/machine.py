@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -129,6 +130,14 @@ class Machine:
         if record is None:
             raise ReleaseError(f"there is no release in {self.folder}")
         return record
+
+    def holder_pid(self) -> int | None:
+        """The process that had the lease last."""
+        path = self.folder / "release" / "judge.lock"
+        try:
+            return int(json.loads(path.read_bytes())["pid"])
+        except (OSError, ValueError, KeyError):
+            return None  # it is being written
 
     def release_command(self, *words: object, module: str = "silencio", before: Sequence[object] = ()) -> list[str]:
         return self._command([*before, "release", words[0], "--state-dir", self.folder, *words[1:]], module)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import shutil
 import threading
 import time
@@ -60,7 +61,7 @@ def carry_out(scenario: Scenario, files: Path) -> dict[str, Any]:
         took_s = time.monotonic() - began_s
         if scenario.needs_mlflow:
             run.facts["aliases"] = registered.aliases(machine.variables, (champion, challenger))
-    found = _facts(scenario, run, took_s)
+    found = json.loads(json.dumps(_facts(scenario, run, took_s)).replace(str(files), "files"))
     for passing in ("prometheus", "tmp"):
         shutil.rmtree(folder / passing, ignore_errors=True)
     return found
