@@ -14,7 +14,15 @@ from typing import Any
 from serving.canary.clock import Clock, iso, seconds_of
 from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
 from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
-from serving.canary.judgement import Decide, Rules, Staging, apply_rules_with_memory, cpu_between, known_health
+from serving.canary.judgement import (
+    Decide,
+    IdleServers,
+    Rules,
+    Staging,
+    apply_rules_with_memory,
+    cpu_between,
+    known_health,
+)
 from serving.canary.persons import apply_request
 from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
@@ -82,6 +90,7 @@ class Auto:
     def __init__(self, world: World) -> None:
         self._world = world
         self._token = 0
+        self._idle: IdleServers | None = None
 
     def run(
         self, holder: str, *, is_over: Callable[[ReleaseRecord | None], bool] | None = None
@@ -287,6 +296,9 @@ class Auto:
             if record.intention is not None or record.has_ended:
                 return record
             route_state, health = self._world.route.state(), self._world.route.health()
+            if record.state == "staged" and (self._idle is None or self._idle.release_id != record.release_id):
+                unused = health.get("challenger", ArmHealth())
+                self._idle = IdleServers(record.release_id, self._world.clock.now_s(), unused)
         except ReleaseRefusedError as error:
             return self._back(self._as_kept(record), str(error))
         except RouteError as error:
@@ -352,9 +364,12 @@ class Auto:
             return record
         if record.slow_bound_s is None:
             record = record.model_copy(update={"slow_bound_s": self._slow_bound_s()})
-        before = self._world.route.health()
+        before, began_s = self._world.route.health(), self._world.clock.now_s()
+        idle = self._idle if self._idle is not None and self._idle.release_id == record.release_id else None
+        idle_cpu_share = idle.cpu_share(before.get("challenger", ArmHealth()), began_s) if idle is not None else 0.0
         staged = self._world.staging.run(record)
-        cpu_s_per_window = cpu_between(before, self._world.route.health())
+        idle_cpu_s = idle_cpu_share * (self._world.clock.now_s() - began_s)
+        cpu_s_per_window = cpu_between(before, self._world.route.health(), idle_cpu_s)
         intervals = record.intervals
         for interval in staged.intervals:
             intervals = add_interval(intervals, interval)

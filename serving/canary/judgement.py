@@ -79,18 +79,50 @@ def known_health(record: ReleaseRecord, health: Mapping[ArmName, ArmHealth], arm
     return replace(found, cpu_s_per_window=record.cpu_s_per_window.get(arm))
 
 
-def cpu_between(before: Mapping[ArmName, ArmHealth], after: Mapping[ArmName, ArmHealth]) -> dict[str, float]:
-    """CPU seconds a window by arm between two looks at both; empty where it is not known of both."""
+def cpu_between(
+    before: Mapping[ArmName, ArmHealth], after: Mapping[ArmName, ArmHealth], idle_cpu_s: float = 0.0
+) -> dict[str, float]:
+    """CPU seconds a window by arm between two looks at both; empty where it is not known of both.
+
+    Args:
+        before: The earlier look.
+        after: The later one.
+        idle_cpu_s: What an arm's servers take in that time though nobody asks (checks, scrapes): the arm that visitors
+            ask besides has more windows to share it among.
+    """
     found: dict[str, float] = {}
     for arm in ARMS:
         first, last = before.get(arm, ArmHealth()), after.get(arm, ArmHealth())
         if first.cpu_s is None or last.cpu_s is None or first.n_windows is None or last.n_windows is None:
             return {}
-        n_windows = last.n_windows - first.n_windows
-        if n_windows <= 0 or last.cpu_s < first.cpu_s:
+        n_windows, cpu_s = last.n_windows - first.n_windows, last.cpu_s - first.cpu_s - idle_cpu_s
+        if n_windows <= 0 or cpu_s < 0:
             return {}
-        found[arm] = (last.cpu_s - first.cpu_s) / n_windows
+        found[arm] = cpu_s / n_windows
     return found
+
+
+@dataclass(frozen=True)
+class IdleServers:
+    """How much CPU time the challenger's servers take while nobody asks them: looked at since they are there.
+
+    Attributes:
+        release_id: Of which release.
+        since_s: The first look at them.
+        health: What it found.
+    """
+
+    release_id: str
+    since_s: float
+    health: ArmHealth
+
+    def cpu_share(self, now: ArmHealth, at_s: float) -> float:
+        """CPU seconds a second since then; 0 where they were asked, started anew, or it is not known."""
+        first, waited_s = self.health, at_s - self.since_s
+        was_idle = now.n_windows == first.n_windows and waited_s > 0
+        if not was_idle or now.cpu_s is None or first.cpu_s is None:
+            return 0.0
+        return max(0.0, (now.cpu_s - first.cpu_s) / waited_s)
 
 
 def apply_rules_with_memory() -> Rules:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -56,12 +57,15 @@ class PrometheusCounters:
         slow_bound_s: Bound beyond which a unit is slow; None: none is counted.
         limit_s: Bound beyond which a unit is beyond the policy's limit; None: none is counted.
         max_age_s: A reading that is older is stale.
+        instances: HOST:PORT of what runs now; for minutes after a restart Prometheus answers with what ran before, too.
+            None: whatever it answers with.
     """
 
     url: str
     slow_bound_s: float | None = None
     limit_s: float | None = None
     max_age_s: float = 30.0
+    instances: frozenset[str] | None = None
 
     @classmethod
     def of_machine(cls, folder: Path, **bounds: float | None) -> PrometheusCounters:
@@ -70,7 +74,11 @@ class PrometheusCounters:
         Raises:
             RouteError: None runs.
         """
-        return cls(url=MachineState.load(folder).prometheus_url, **bounds)  # type: ignore[arg-type]
+        machine = MachineState.load(folder)
+        arms = (machine.champion, machine.challenger)
+        urls = (machine.haproxy_metrics_url, *(url for arm in arms for url in (arm.url, arm.predictor_url) if url))
+        instances = frozenset(urlsplit(url).netloc for url in urls)
+        return cls(url=machine.prometheus_url, instances=instances, **bounds)  # type: ignore[arg-type]
 
     def read(self, at_s: float) -> Mapping[ArmName, Mapping[str, Counters]]:
         """Counters by arm and instance. An arm's server that is down is not among them; HAProxy always is."""
@@ -105,7 +113,7 @@ class PrometheusCounters:
     def _of_proxy(self, at_s: float) -> Mapping[ArmName, Mapping[str, float]]:
         query = f'{{__name__=~"{_PREFIX}.*{_SUFFIX}",job="{UNITS_JOB}",traffic="visitors"}}'
         values: dict[ArmName, dict[str, float]] = {arm: {} for arm in ARMS}
-        for sample in self.query(query, at_s):
+        for sample in self._running(query, at_s):
             for arm in ARMS:
                 if sample.labels.get("arm") == arm:
                     name = sample.labels["__name__"].removeprefix(_PREFIX).removesuffix(_SUFFIX)
@@ -133,14 +141,19 @@ class PrometheusCounters:
 
     def _targets(self, job: str, at_s: float) -> Sequence[Sample]:
         """`up` of each target, none of it stale."""
-        for sample in self.query(f'timestamp(up{{job="{job}"}})', at_s):
+        for sample in self._running(f'timestamp(up{{job="{job}"}})', at_s):
             age_s = at_s - sample.value
             if age_s > self.max_age_s:
                 raise CountsUnreadableError(
                     f"Prometheus at {self.url} read {sample.labels.get('instance')} {age_s:.0f} s ago, more than "
                     f"{self.max_age_s:g} s: its counts are stale"
                 )
-        return self.query(f'up{{job="{job}"}}', at_s)
+        return self._running(f'up{{job="{job}"}}', at_s)
+
+    def _running(self, text: str, at_s: float) -> Sequence[Sample]:
+        """Answers about what runs now."""
+        found = self.query(text, at_s)
+        return [one for one in found if self.instances is None or one.labels.get("instance") in self.instances]
 
     def query(self, text: str, at_s: float) -> Sequence[Sample]:
         """Raises `CountsUnreadableError` where it is not answered, or a value is no count."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -105,6 +106,26 @@ def test_read__each_field_is_counted_by_one_of_them(prometheus: Prometheus) -> N
     }
     # All of one moment.
     assert set(script.times) == {str(NOW_S)}
+
+
+def test_read__what_ran_before_a_restart_is_nobodys(prometheus: Prometheus) -> None:
+    """Prometheus answers with it for minutes, by the last value that it had."""
+    script, counters = prometheus
+    before = "127.0.0.1:9"
+    script.series["proxy"] += [({**labels, "instance": before}, "90") for labels, _ in script.series["proxy"]]
+    script.series["up of HAProxy"].append(({"instance": before}, "1"))
+    script.series["up of servers"].append(
+        ({"instance": "127.0.0.1:8", "arm": "champion", "server": "transformer"}, "1")
+    )
+    with pytest.raises(CountsUnreadableError, match="reaches 2 HAProxy"):
+        counters.read(NOW_S)
+    running = replace(counters, instances=frozenset({PROXY, CHAMPION, CHALLENGER}))
+    found = running.read(NOW_S)
+    assert {arm: set(own) for arm, own in found.items()} == {
+        "champion": {PROXY, CHAMPION},
+        "challenger": {PROXY, CHALLENGER},
+    }
+    assert all(own[PROXY].values["requests"] == 10 for own in found.values())
 
 
 def test_read__a_challenger_that_is_down_is_counted_by_the_proxy_alone(prometheus: Prometheus) -> None:

@@ -1,7 +1,8 @@
 """Whole releases on one machine by the commands that people type, under the small policy, with visitors all the while.
 
-One machine serves; three challengers come: (b) shuffled classes, (d) one that fails 1 request in 20, (a) an equal one,
-whose judge is (e) killed at 25 %. Nothing here waits for a time: settings are short, and nothing is left out.
+Three challengers come: (b) shuffled classes, (d) one that fails 1 request in 20, (a) an equal one, whose judge is (e)
+killed at 25 %. Nothing here waits for a time: settings are short, and nothing is left out. Tests may run alone and in
+any order: one machine serves them as long as its champion does, and another one after that.
 """
 
 from __future__ import annotations
@@ -84,10 +85,22 @@ class Visitors:
 
 @dataclass
 class Machine:
-    """A `silencio serve --canary`, and the commands of a release owner."""
+    """A `silencio serve --splitter`, and the commands of a release owner."""
 
     folder: Path
     policy: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a release may begin here: the last one has ended, and its champion serves still."""
+        former = self.store.load()
+        is_free = former is None or (former.has_ended and not former.owed)
+        return is_free and self.process.poll() is None and MachineState.load(self.folder).champion.is_running
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
 
     @property
     def store(self) -> FileStore:
@@ -127,30 +140,44 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-@pytest.fixture(scope="module")
-def machine(bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    folder = tmp_path_factory.mktemp("machine")
+def _serve(champion: Path, folder: Path) -> Machine:
     values = yaml.safe_load(Path("src/silencio/presets/release/small.yaml").read_text(encoding="utf-8"))
     # How fast this machine is decides nothing: what is slow is compared, and its absolute limit is far away.
     values["rules"]["slow"]["limit"] = 60.0
-    policy = folder / "policy.yaml"
+    policy, log = folder / "policy.yaml", folder / "serve.log"
     policy.write_text(yaml.safe_dump(values), encoding="utf-8")
-    log = (folder / "serve.log").open("w")
-    command = [sys.executable, "-m", "silencio", "serve", "--bundle", str(bundles["champion"]), "--canary"]
-    command += [str(bundles["shuffled"]), "--state-dir", str(folder), "--port", "0", "--scrape-interval-s", "1"]
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=log, stderr=subprocess.STDOUT)
+    command = [sys.executable, "-m", "silencio", "serve", "--bundle", str(champion), "--splitter"]
+    command += ["--state-dir", str(folder), "--port", "0", "--scrape-interval-s", "1"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
 
     def is_ready() -> bool:
-        assert process.poll() is None, (folder / "serve.log").read_text()
-        return "Ctrl-C" in (folder / "serve.log").read_text()
+        assert process.poll() is None, log.read_text()
+        return "Ctrl-C" in log.read_text()
 
     try:
-        until(is_ready, lambda: (folder / "serve.log").read_text())
-        yield Machine(folder, policy)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-        log.close()
+        until(is_ready, log.read_text)
+    except BaseException:
+        process.kill()
+        raise
+    return Machine(folder, policy, process)
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[list[Machine]]:
+    """Those that were started, the last of which may serve still."""
+    started: list[Machine] = []
+    yield started
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture
+def machine(machines: list[Machine], bundles: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """One on which a release may begin."""
+    if not machines or not machines[-1].may_begin:
+        machines.append(_serve(bundles["champion"], tmp_path_factory.mktemp("machine")))
+    return machines[-1]
 
 
 @pytest.fixture
