@@ -53,7 +53,7 @@ browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
 	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
 docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs as a newcomer types them, a quarter of an hour; BLOCKS=quick: what takes no training
-	SILENCIO_DOCS_BLOCKS="$(BLOCKS)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs tests/docs
+	SILENCIO_DOCS_BLOCKS="$(BLOCKS)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs tests/docs tests/serving/test_documented_servers.py
 
 site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of the code, in out/site; strict: links, anchors, names
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
