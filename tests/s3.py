@@ -75,6 +75,14 @@ os.execv(sys.argv[1], sys.argv[1:])
 @cache
 def running_s3() -> S3Server:
     """One server a test process."""
+    server, process, log = started_s3()
+    _wait_until_ready(server, process, log)
+    return server
+
+
+@cache
+def started_s3() -> tuple[S3Server, subprocess.Popen[bytes], Path]:
+    """It, its process and its log, before it is ready."""
     folder = Path(tempfile.mkdtemp(prefix="silencio-s3-"))
     servers = ("master", "volume", "filer", "s3")
     http_ports = dict(zip(servers, free_ports(4), strict=True))
@@ -101,8 +109,7 @@ def running_s3() -> S3Server:
 
     atexit.register(stop)
     server = S3Server(f"127.0.0.1:{http_ports['s3']}", credentials[0]["accessKey"], credentials[0]["secretKey"])
-    _wait_until_ready(server, process, folder / "log")
-    return server
+    return server, process, folder / "log"
 
 
 def _wait_until_ready(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:

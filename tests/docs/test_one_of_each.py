@@ -13,11 +13,16 @@ from silencio.audio import AUDIO_STATISTICS
 from silencio.prediction_log import SCHEMA
 
 ROOT = Path(__file__).parents[2]
-FILES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for folder in ("src", "serving", "pipelines", "components", "monitoring")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-}
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, ast.Module]:
+    """Read by the tests that look, and not by every process that collects them."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for folder in ("src", "serving", "pipelines", "components", "monitoring")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
@@ -33,8 +38,8 @@ def _replaces(name: str, call: ast.Call) -> bool:
     return name.endswith((".replace", ".rename")) and len(call.args) == 1 and not call.keywords
 
 
-def test_files_and_folders__are_replaced_by_storage_alone() -> None:
-    found = {file for file, tree in FILES.items() if any(_replaces(*one) for one in _calls(tree))}
+def test_files_and_folders__are_replaced_by_storage_alone(files: dict[str, ast.Module]) -> None:
+    found = {file for file, tree in files.items() if any(_replaces(*one) for one in _calls(tree))}
     assert found == {"src/silencio/storage/atomic.py"}
 
 
@@ -48,8 +53,8 @@ def _imported(tree: ast.AST) -> set[str]:
     return names
 
 
-def test_locks__are_those_of_filelock() -> None:
-    found = {file for file, tree in FILES.items() if {"fcntl", "portalocker", "msvcrt"} & _imported(tree)}
+def test_locks__are_those_of_filelock(files: dict[str, ast.Module]) -> None:
+    found = {file for file, tree in files.items() if {"fcntl", "portalocker", "msvcrt"} & _imported(tree)}
     # A run's lock also tells who holds it, and whether the one before came to its end.
     # What serves has no filelock in its environment.
     serving = {f"serving/canary/{name}.py" for name in ("haproxy_route", "one_machine", "store")}
@@ -59,22 +64,22 @@ def test_locks__are_those_of_filelock() -> None:
 @pytest.mark.parametrize(
     "name", ["sha256_of", "merge_windows", "audio_statistics", "window_starts", "Verdict", "Comparison"]
 )
-def test_what_is_one__is_defined_once(name: str) -> None:
+def test_what_is_one__is_defined_once(files: dict[str, ast.Module], name: str) -> None:
     found = [
         file
-        for file, tree in FILES.items()
+        for file, tree in files.items()
         for node in tree.body
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
     ]
     assert len(found) == 1, found
 
 
-def test_statistics__are_called_the_same_in_metrics_and_prediction_log() -> None:
+def test_statistics__are_called_the_same_in_metrics_and_prediction_log(files: dict[str, ast.Module]) -> None:
     assert set(_AUDIO) <= set(AUDIO_STATISTICS)
     assert set(AUDIO_STATISTICS) <= set(SCHEMA.names)
     lists = [
         file
-        for file, tree in FILES.items()
+        for file, tree in files.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Tuple | ast.List | ast.Set)
         and {getattr(one, "value", None) for one in node.elts} >= {"rms_db", "snr_db"}

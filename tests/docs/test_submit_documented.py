@@ -11,6 +11,8 @@ import yaml
 from silencio.__main__ import main
 from tests.pipelines.kfp_stub import KfpStub
 
+pytestmark = pytest.mark.usefixtures("caller_named_at_once")
+
 SECTION = (Path(__file__).parents[2] / "docs" / "running.md").read_text().split("## On a KFP host")[1]
 PROGRAM = ["silencio"]
 

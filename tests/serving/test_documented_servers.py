@@ -145,6 +145,7 @@ def _with_lines(program: str, others: str) -> str:
     return program
 
 
+@pytest.mark.docs
 def test_operating_page__both_servers_by_themselves_in_clear_and_with_keys_and_tls(desk: Desk) -> None:
     program, secured = blocks("predict.md", "python")[:2]
     desk.start(block("operating.md", "-m serving.predictor"))

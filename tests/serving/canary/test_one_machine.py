@@ -120,6 +120,7 @@ def _read(counters: PrometheusCounters, arm: str, name: str) -> float:
     return sum(one.values.get(name, 0.0) for one in instances.values())
 
 
+@pytest.mark.release
 @needs_splitter
 def test_release__by_hand_from_offer_to_rollback_with_a_killed_challenger(
     serve: Serve, bundle_directory: Path, challenger_bundle: Path, recording: Callable[..., bytes], tmp_path: Path
@@ -192,6 +193,7 @@ def test_release__by_hand_from_offer_to_rollback_with_a_killed_challenger(
         route.state()
 
 
+@pytest.mark.release
 @needs_splitter
 def test_offer__later_and_promoted_and_started_again(
     serve: Serve, bundle_directory: Path, challenger_bundle: Path, recording: Callable[..., bytes], tmp_path: Path

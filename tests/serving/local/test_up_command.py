@@ -82,6 +82,34 @@ def _check_limit(url: str, welcome: str, max_body_bytes: int) -> None:
             assert caught.value.code().name == code
 
 
+def _sigterm_ends_all(process: subprocess.Popen[str]) -> None:
+    children = _children(process.pid)
+    assert set(children) == {"predictor", "transformer"}
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=HANG_S)
+    # It looks at how both ended.
+    assert (process.returncode, "stopped" in errors) == (0, True), errors
+    # It ends after them.
+    assert all(is_gone(pid) for pid in children.values())
+
+
+def _one_server_dies_and_its_log_is_shown(process: subprocess.Popen[str]) -> None:
+    children = _children(process.pid)
+    os.kill(children["predictor"], signal.SIGKILL)
+    _, errors = process.communicate(timeout=HANG_S)
+    assert process.returncode == 1
+    assert "error: the predictor ended by itself (exit code -9); its last lines:" in errors
+    assert "ready with bundle silencio" in errors
+    assert all(is_gone(pid) for pid in children.values())
+
+
+def _somebody_stops_one_server_and_that_is_said(process: subprocess.Popen[str]) -> None:
+    os.kill(_children(process.pid)["predictor"], signal.SIGTERM)
+    _, errors = process.communicate(timeout=HANG_S)
+    assert process.returncode == 1
+    assert errors.splitlines()[-1].startswith("error: the predictor was stopped by somebody else (exit code 0); ")
+
+
 def test_up__serves_as_it_was_told_and_sigterm_stops_all(up: Up, bundle_directory: Path) -> None:
     origin = "https://app.example.org"
     options = ["--allow-origin", "http://localhost:3000", "--allow-origin", origin, "--max-body-bytes", "300000"]
@@ -94,14 +122,7 @@ def test_up__serves_as_it_was_told_and_sigterm_stops_all(up: Up, bundle_director
     _check_limit(url[1], welcome, 300_000)
     assert "licence of its answers: Apache-2.0 (random weights, no data)" in welcome
 
-    children = _children(process.pid)
-    assert set(children) == {"predictor", "transformer"}
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=HANG_S)
-    # It looks at how both ended.
-    assert (process.returncode, "stopped" in errors) == (0, True), errors
-    # It ends after them.
-    assert all(is_gone(pid) for pid in children.values())
+    _sigterm_ends_all(process)
 
 
 def _printed_commands(welcome: str) -> list[str]:
@@ -144,11 +165,25 @@ def _code_of_an_empty_request(welcome: str, key: str, certificate: Path | None) 
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
-@pytest.mark.parametrize("has_tls", [False, True], ids=["in clear", "TLS"])
-@pytest.mark.parametrize("has_keys", [False, True], ids=["no keys", "keys"])
-def test_up__the_printed_commands_work_as_they_are_printed(
-    has_keys: bool, has_tls: bool, up: Up, bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
+@pytest.mark.parametrize(
+    ("has_keys", "has_tls", "end"),
+    [
+        pytest.param(False, False, _one_server_dies_and_its_log_is_shown, id="no keys-in clear-one server dies"),
+        pytest.param(False, True, _somebody_stops_one_server_and_that_is_said, id="no keys-TLS-one is stopped"),
+        pytest.param(True, False, _sigterm_ends_all, id="keys-in clear-SIGTERM"),
+        pytest.param(True, True, _sigterm_ends_all, id="keys-TLS-SIGTERM"),
+    ],
+)
+def test_up__the_printed_commands_work_as_they_are_printed_and_its_end_is_in_order(
+    has_keys: bool,
+    has_tls: bool,
+    end: Callable[[subprocess.Popen[str]], None],
+    up: Up,
+    bundle_directory: Path,
+    recording: Callable[..., bytes],
+    tmp_path: Path,
 ) -> None:
+    """What was started takes its seconds: each way of being asked is ended in a way of its own."""
     (tmp_path / "clip.ogg").write_bytes(recording(6.0))
     options: list[str] = []
     if has_keys:
@@ -176,9 +211,7 @@ def test_up__the_printed_commands_work_as_they_are_printed(
     assert _code_of_an_empty_request(welcome, key, certificate) == "NOT_FOUND"
     if has_keys:
         assert _code_of_an_empty_request(welcome, "", certificate) == "UNAUTHENTICATED"
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=HANG_S)
-    assert (process.returncode, "stopped" in errors) == (0, True), errors
+    end(process)
 
 
 @pytest.mark.parametrize(
@@ -203,27 +236,6 @@ def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory:
     output, errors = process.communicate(timeout=HANG_S)
     assert (process.returncode, output) == (2, "")
     assert "--allow-origin https://app.example.org/: 'https://app.example.org/' is no origin of web pages" in errors
-
-
-def test_up__when_one_server_dies_the_other_is_stopped_and_its_log_is_shown(up: Up, bundle_directory: Path) -> None:
-    process = up(bundle_directory)
-    _welcome(process)
-    children = _children(process.pid)
-    os.kill(children["predictor"], signal.SIGKILL)
-    _, errors = process.communicate(timeout=HANG_S)
-    assert process.returncode == 1
-    assert "error: the predictor ended by itself (exit code -9); its last lines:" in errors
-    assert "ready with bundle silencio" in errors
-    assert all(is_gone(pid) for pid in children.values())
-
-
-def test_up__when_somebody_stops_one_server_that_is_said(up: Up, bundle_directory: Path) -> None:
-    process = up(bundle_directory)
-    _welcome(process)
-    os.kill(_children(process.pid)["predictor"], signal.SIGTERM)
-    _, errors = process.communicate(timeout=HANG_S)
-    assert process.returncode == 1
-    assert errors.splitlines()[-1].startswith("error: the predictor was stopped by somebody else (exit code 0); ")
 
 
 def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory: Path, tmp_path: Path) -> None:

@@ -18,15 +18,17 @@ ROUTE = "/v1/models/silencio:predict"
 Make = Callable[..., bytes]
 
 
-@pytest.fixture
-def own_servers(bundle_directory: Path) -> Iterator[LocalServers]:
+@pytest.fixture(scope="module")
+def trap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trap]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield set_trap(tmp_path_factory.mktemp("trap"), patch)
+
+
+@pytest.fixture(scope="module")
+def own_servers(bundle_directory: Path, trap: Trap) -> Iterator[LocalServers]:
+    """Whose decoders may be killed: others take their places."""
     with local_servers(bundle_directory, start_timeout_s=HANG_S) as servers:
         yield servers
-
-
-@pytest.fixture
-def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trap:
-    return set_trap(tmp_path, monkeypatch)
 
 
 def _decoders(servers: LocalServers) -> list[psutil.Process]:
@@ -83,9 +85,10 @@ def test_decoder__killed_while_it_waits_costs_nobody(
     assert [one.status_code for one in answers] == [200] * 8
 
 
-def test_decoders__end_with_a_server_that_was_killed(own_servers: LocalServers) -> None:
-    processes = psutil.Process(own_servers.transformer.process.pid).children(recursive=True)
-    assert len(processes) >= 3
-    own_servers.transformer.process.kill()
-    _, alive = psutil.wait_procs(processes, timeout=HANG_S)
-    assert not alive
+def test_decoders__end_with_a_server_that_was_killed(bundle_directory: Path) -> None:
+    with local_servers(bundle_directory, start_timeout_s=HANG_S) as servers:
+        processes = psutil.Process(servers.transformer.process.pid).children(recursive=True)
+        assert len(processes) >= 3
+        servers.transformer.process.kill()
+        _, alive = psutil.wait_procs(processes, timeout=HANG_S)
+        assert not alive

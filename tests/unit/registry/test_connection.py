@@ -33,6 +33,12 @@ def _refusal(uri: str) -> str:
     return str(caught.value)
 
 
+@pytest.fixture
+def short_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who never answers is given up at once."""
+    monkeypatch.setattr("silencio.registry.connection._PROBE_S", 0.1)
+
+
 def test_server__that_is_not_there() -> None:
     uri = f"http://127.0.0.1:{free_ports(1)[0]}"
     assert _refusal(uri) == (
@@ -41,12 +47,12 @@ def test_server__that_is_not_there() -> None:
     )
 
 
-def test_server__on_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server__on_this_machine_is_asked_without_a_proxy(short_probe: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says who refused: a proxy that is not there would be another port's refusal, and be named."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
         monkeypatch.setenv("no_proxy", "example.org")
-        assert "does not answer (no answer within 4 s)" in _refusal(f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert "does not answer (no answer within 0.1 s)" in _refusal(f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert os.environ["no_proxy"] == "example.org,127.0.0.1"
 
 
@@ -63,10 +69,10 @@ def test_server__with_a_name_that_nobody_has() -> None:
     assert "does not answer (Name or service not known)" in _refusal("http://nobody.invalid:5000")
 
 
-def test_server__that_takes_the_call_and_says_nothing() -> None:
+def test_server__that_takes_the_call_and_says_nothing(short_probe: None) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         message = _refusal(f"http://me:geheim@127.0.0.1:{silent.getsockname()[1]}")
-    assert "no answer within 4 s" in message
+    assert "no answer within 0.1 s" in message
     assert "geheim" not in message
 
 
