@@ -1,9 +1,12 @@
 """How often a release of an equal bundle is rolled back, and how soon a bad one is: thousands of made-up releases.
 
-`equal`: both arms fail and are slow alike, in sessions of ten requests that fail together. `failing`: one session in
-twenty fails, of the champion's one in five hundred. `slow`: one in five is slow, of the champion's one in twenty.
-`few sessions`: as `failing`, with hardly more than the policy's least number of sessions a step. `many failures` and
-`storms`: equal bundles whose sessions fail more often, and that an outage of what both use meets in one look of fifty.
+`equal`: both arms fail, are slow and reject alike, in sessions of ten requests that fail together. `failing`: one
+session in twenty fails, of the champion's one in five hundred. `slow`: one in five is slow, of the champion's one in
+twenty. `failing a little` and `a little slow`: one in a hundred, and one in ten. `thirty looks`: as often as the
+policy looks in a step's least time, where the others have twenty. `few sessions`: as `failing`, with hardly more than
+the policy's least number of sessions a step. `many failures` and `storms`: equal bundles whose sessions fail more
+often, and that an outage of what both use meets in one look of 150. In all of them more come, and more of them fail,
+at one time of the day than at another, and every rule of the policy that ships decides.
 """
 
 from __future__ import annotations
@@ -23,28 +26,22 @@ from benchmarks.release_simulation import Ending, World, simulate
 N_PER_UNIT = 100
 # So many more of each world stand in the result one by one, for a test to hold the code against.
 N_FIRST = 5
-# Worlds in which a stopped release was stopped for nothing; a look costs a millisecond, hence fewer of them in most.
-EQUAL = ("equal", "equal, six looks", "equal, many failures", "equal, storms")
+# Worlds in which a stopped release was stopped for nothing.
+EQUAL = ("equal", "equal, many failures", "equal, storms")
 WORLDS = {
     "equal": World(),
-    "failing": World(challenger_failed=0.05, tide=0.0),
-    "slow": World(challenger_slow=0.2, tide=0.0),
-    "equal, six looks": World(looks_per_step=6),
-    "failing, few sessions": World(challenger_failed=0.05, sessions_per_step=125, tide=0.0),
+    "failing": World(challenger_failed=0.05),
+    "slow": World(challenger_slow=0.2),
+    "failing, thirty looks": World(challenger_failed=0.05, looks_per_step=30),
+    "failing, few sessions": World(challenger_failed=0.05, sessions_per_step=125),
+    "failing a little": World(challenger_failed=0.01),
+    "a little slow": World(challenger_slow=0.1),
     "equal, many failures": World(
-        champion_failed=0.008, challenger_failed=0.008, champion_slow=0.2, challenger_slow=0.2, looks_per_step=6
+        champion_failed=0.008, challenger_failed=0.008, champion_slow=0.2, challenger_slow=0.2
     ),
-    "equal, storms": World(storm_share=0.02, looks_per_step=6),
+    "equal, storms": World(storm_share=1 / 150),
 }
-N_RELEASES = {
-    "equal": 500,
-    "failing": 2_000,
-    "slow": 2_000,
-    "equal, six looks": 1_500,
-    "failing, few sessions": 200,
-    "equal, many failures": 200,
-    "equal, storms": 200,
-}
+N_RELEASES = dict.fromkeys(WORLDS, 200) | dict.fromkeys(("equal", "failing", "slow"), 2_000)
 
 
 def prove(units: Units) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _HARMLESS = (
     ("GtE to Gt", "math.log(_EVIDENCE_OF_CHAMPION)", _NO_TIE),
     ("Lt to LtE", "< math.log(1.0 / alpha)", _NO_TIE),
     ("Lt to LtE", "< math.log(_EVIDENCE_OF_DIFFERENCE)", _NO_TIE),
+    ("1 to 2", ".reshape(-1, 1)", "numpy takes any negative length for the one that is not said"),
     ("61 to 62", "_GRID =", "the grid of tested ratios: bounds move by less than a step of it"),
     ("150 to 151", "_N_RATES =", "the grid of rates: the smallest visible one moves by less than a step of it"),
     ("1 to 2", "share = getattr(counts, str(event.beyond))", "one session alone is never beyond doubt"),

@@ -90,7 +90,7 @@ def replayed(n: int, n_releases: int = N_RELEASES) -> dict[str, float]:
     n_failed = 0
     for _ in range(n_releases):
         champion, challenger = _hits(rng, n, None)
-        if _may_fail(champion, challenger, members, alpha):
+        if replay_may_fail(champion, challenger, members, alpha):
             n_failed += compare_paired(champion, challenger, slices, alpha=alpha).outcome == "fail"
     passed = [compare_paired(*_hits(rng, n, None), {}, alpha=alpha).outcome == "pass" for _ in range(N_PASSES)]
     return {"failed": n_failed / n_releases, "passed": float(np.mean(passed))}
@@ -106,7 +106,7 @@ def found_losses(n: int, n_models: int = N_MODELS) -> dict[str, float]:
     n_found = 0
     for _ in range(n_models):
         champion, challenger = _hits(rng, total, slices["worse"])
-        if _may_fail(champion, challenger, members, alpha):
+        if replay_may_fail(champion, challenger, members, alpha):
             n_found += compare_paired(champion, challenger, slices, alpha=alpha).outcome == "fail"
     return {"failed": round(n_found / n_models, 3)}
 
@@ -150,7 +150,7 @@ def _hits(rng: np.random.Generator, n: int, worse: NDArray[np.bool_] | None) -> 
     return champion, candidate
 
 
-def _may_fail(champion: NDArray[Any], challenger: NDArray[Any], members: NDArray[np.bool_], alpha: float) -> bool:
+def replay_may_fail(champion: NDArray[Any], challenger: NDArray[Any], members: NDArray[np.bool_], alpha: float) -> bool:
     """Whether any group by itself reaches the level: only then can the bound of all together lie below 0."""
     counted = members.astype(np.int64)
     better, worse = (challenger & ~champion) @ counted, (champion & ~challenger) @ counted

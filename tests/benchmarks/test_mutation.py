@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from benchmarks.proofs import (
 )
 from benchmarks.proofs.mutation import ROOT, Subject, mirrored_tests, module_name, mutants
 
+KEPT = ROOT / "benchmarks" / "results" / "proofs"
 SUBJECTS = [
     core_mutations.GATES,
     core_mutations.LEAKS_AND_SPLIT,
@@ -89,3 +91,11 @@ def test_core__is_gates_leaks_and_split_and_every_test_of_theirs() -> None:
     for stem in ("evaluation/test_gate", "data/test_leaks", "data/test_split"):
         found = (ROOT / "tests" / "unit").glob(f"{stem}*.py")
         assert {str(path.relative_to(ROOT)) for path in found} <= listed
+
+
+def test_release_mutations__that_survived_are_each_explained() -> None:
+    result = json.loads((KEPT / "release-mutations.json").read_text(encoding="utf-8"))["result"]
+    assert set(result["modules"]) == {module_name(path) for path in release_mutations.RELEASE.modules}
+    for found in result["modules"].values():
+        assert found["n_mutants"] >= 15
+        assert set(found["explained"]) == set(found["survivors"])

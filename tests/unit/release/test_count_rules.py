@@ -227,6 +227,17 @@ def test_rule__of_counts_that_are_none_is_an_error_and_no_pass(policy: ReleasePo
     assert "0 or more" in found.message
 
 
+def test_errors__without_an_absolute_limit_spend_all_of_their_share_on_the_comparison(
+    policy: ReleasePolicy, interval: Make
+) -> None:
+    unlimited = policy.rules["errors"].model_copy(update={"limit": None})
+    without = policy.model_copy(update={"rules": {**policy.rules, "errors": unlimited}})
+    found = ERRORS(without, one_step(interval, {"units": 1_900, "failed_units": 950}, {"failed_units": 250}))
+    assert found.threshold == pytest.approx(1 / 0.0025)
+    nobody = {"units": 0, "requests": 0}
+    assert ERRORS(without, one_step(interval, nobody, {"failed_units": 400}, share=1.0)).outcome == "pass"
+
+
 def test_errors__of_a_single_session_are_all_of_it(policy: ReleasePolicy, interval: Make) -> None:
     found = ERRORS(policy, one_step(interval, {"units": 19, "failed_units": 1}, {"units": 1, "failed_units": 1}))
     assert (found.challenger, found.champion) == (1.0, pytest.approx(1 / 19))
