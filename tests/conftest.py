@@ -97,6 +97,11 @@ def pytest_collection_finish() -> None:
         started_s3()
 
 
+def pytest_sessionfinish() -> None:
+    """Hypothesis, where nothing else has, is imported at the very end, and looks who refers to what was collected."""
+    gc.unfreeze()
+
+
 def pytest_unconfigure() -> None:
     """Take the database of this session away."""
     folder = os.environ["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///").removesuffix("/mlflow.db")

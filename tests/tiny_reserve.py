@@ -35,6 +35,12 @@ evaluation:
 """
 # Laid over the preset `demo`, whose second head takes time and shows no more of the path.
 TINY_DEMO = TINY.replace("heads:\n", "heads:\n  texture: null\n")
+# For whole runs: a network of timm's takes seconds to load and ten to export, and shows no more of the path.
+TWO_SMALL_HEADS = TINY_DEMO.replace(
+    "  effnet_lora: {epochs: 1, batch_size: 4, rank: 4}\n",
+    "  effnet_lora: null\n"
+    "  other_cnn: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8], crops_per_recording: 1.0}\n",
+)
 
 
 def write_source(root: Path, per_species: int = PER_SPECIES) -> Path:

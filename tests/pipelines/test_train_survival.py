@@ -17,19 +17,13 @@ from pathlib import Path
 import pytest
 
 from silencio.bundle import Bundle
-from tests.tiny_reserve import TINY_DEMO, write_source
+from tests.tiny_reserve import TINY_DEMO, TWO_SMALL_HEADS, write_source
 from tests.waiting import HANG_S, until
 
 # An hour on two cores that do nothing else.
 pytestmark = [pytest.mark.survival, pytest.mark.timeout(8 * 3600)]
 
 ROOT = Path(__file__).parents[2]
-# Every start of many loads what its heads need: a network of timm's takes seconds and shows no more of the path.
-TWO_SMALL_HEADS = TINY_DEMO.replace(
-    "  effnet_lora: {epochs: 1, batch_size: 4, rank: 4}\n",
-    "  effnet_lora: null\n"
-    "  other_cnn: {kind: raw_cnn, epochs: 1, batch_size: 4, widths: [4, 8], crops_per_recording: 1.0}\n",
-)
 _TAKEN_UP = ": taken up, done "
 _BEGAN = re.compile(r"^\[ *[\d.]+ s\] (\S+)$", re.MULTILINE)
 # kfp's executor says this in the step's process, just before it calls the component.

@@ -120,6 +120,7 @@ def _printed_by(desk: Desk, program: str) -> list[str]:
     return desk.run(".venv-serving/bin/python ask.py").splitlines()
 
 
+@pytest.mark.docs
 def test_predict_page__examples_ask_what_serve_started_and_read_the_answer_to_its_end(desk: Desk) -> None:
     desk.start(block("predict.md", "silencio serve"))
     with Client(f"http://127.0.0.1:{desk.port('8080')}") as client:

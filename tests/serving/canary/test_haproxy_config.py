@@ -34,6 +34,7 @@ def splitter(tmp_path: Path) -> Iterator[SmallSplitter]:
         yield one
 
 
+@pytest.mark.release
 def test_share__is_what_was_asked_and_no_session_leaves_while_it_rises(splitter: SmallSplitter) -> None:
     """Two points at 2,000 sessions; at 0 % all are the champion's again, and with the next release others go first."""
     before: set[str] = set()

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 
 from serving.local import local_servers
 from serving.local.server_process import ServerProcess
@@ -60,6 +61,7 @@ class Crowd:
         )
 
 
+@pytest.mark.soak
 def test_predictor__killed_under_load_and_started_again_is_503_for_that_time_and_nothing_else(
     bundle_directory: Path, recording: Callable[..., bytes], tmp_path: Path
 ) -> None:

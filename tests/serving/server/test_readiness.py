@@ -15,6 +15,7 @@ from onnx import numpy_helper
 
 from serving.local import LocalServers, local_servers
 from serving.local.server_process import Readiness, ServerProcess
+from serving.predictor.model import Predictor
 from silencio.bundle import Bundle, BundleManifest, Scorer
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import ServingError
@@ -65,7 +66,6 @@ BROKEN: dict[Callable[[Path], None], str] = {
     _change_a_mel_parameter: "a mel parameter was changed",
     _change_one_byte_of_the_graph: "model.onnx was changed",
 }
-SERVERS = ("serving.predictor", "serving.transformer")
 
 
 def _start(module: str, bundle: Path, log: Path, *arguments: str, grpc_port: int = 0) -> ServerProcess:
@@ -80,7 +80,7 @@ def _start(module: str, bundle: Path, log: Path, *arguments: str, grpc_port: int
 def refusing(
     bundle_directory: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[tuple[Any, str], ServerProcess]]:
-    """Each server with each broken bundle, started together because each takes its seconds."""
+    """The transformer with each broken bundle, and both with an altered weight; started together for their seconds."""
     started: dict[tuple[Any, str], ServerProcess] = {}
     try:
         for damage in (*BROKEN, _alter_one_weight):
@@ -88,11 +88,11 @@ def refusing(
             damage(directory)
             grpc_port = free_ports(1)[0]
             requests = ["--predictor_host", f"127.0.0.1:{grpc_port}"]
-            for module in SERVERS:
-                log = directory.parent / f"{module}.log"
-                of_module = requests if module == "serving.transformer" else []
-                port = 0 if of_module else grpc_port
-                started[damage, module] = _start(module, directory, log, *of_module, grpc_port=port)
+            log = directory.parent / "transformer.log"
+            started[damage, "serving.transformer"] = _start("serving.transformer", directory, log, *requests)
+            if damage is _alter_one_weight:
+                log = directory.parent / "predictor.log"
+                started[damage, "serving.predictor"] = _start("serving.predictor", directory, log, grpc_port=grpc_port)
         yield started
     finally:
         for server in started.values():
@@ -131,12 +131,25 @@ def _check_refused(server: ServerProcess, reason: str) -> None:
         assert client.post(ROUTE, content=b"x", headers={"Content-Type": "audio/ogg"}).status_code == 503
 
 
-@pytest.mark.parametrize("module", SERVERS)
 @pytest.mark.parametrize("damage", BROKEN)
-def test_server__stays_not_ready_with_a_broken_bundle_and_says_why(
-    refusing: dict[tuple[Any, str], ServerProcess], damage: Callable[[Path], None], module: str
+def test_transformer__stays_not_ready_with_a_broken_bundle_and_says_why(
+    refusing: dict[tuple[Any, str], ServerProcess], damage: Callable[[Path], None]
 ) -> None:
-    _check_refused(refusing[damage, module], BROKEN[damage])
+    _check_refused(refusing[damage, "serving.transformer"], BROKEN[damage])
+
+
+@pytest.mark.parametrize("damage", BROKEN)
+def test_predictor__does_not_load_a_broken_bundle_and_says_why(
+    bundle_directory: Path, damage: Callable[[Path], None], server_log: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    """That it then lives and answers so, the one with an altered weight shows."""
+    directory = Path(shutil.copytree(bundle_directory, tmp_path / "bundle"))
+    damage(directory)
+    predictor = Predictor("silencio", directory)
+    assert not predictor.load()
+    assert not predictor.ready
+    assert predictor.reason.startswith("refused: ") and BROKEN[damage] in predictor.reason
+    assert server_log() == [f"silencio: not ready: {predictor.reason}"]
 
 
 def test_predictor__stays_not_ready_with_one_altered_weight_under_a_right_hash(

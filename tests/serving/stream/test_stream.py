@@ -98,6 +98,7 @@ def test_consumer__scores_each_and_says_what_the_scorer_says(
     assert {row["bundle_version"] for row in [*files.values(), *table]} == {scorer.bundle.manifest.version}
 
 
+@pytest.mark.survival
 def test_killed_consumer__scores_every_file_once(
     places: tuple[Path, Path],
     bundle_directory: Path,
