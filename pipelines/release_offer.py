@@ -30,6 +30,10 @@ def refuse_offer(options: argparse.Namespace, manifests: Manifests, classes: Cla
     """
     if manifests is None:
         return
+    if not options.isvc:
+        classes = (
+            ClassChange()
+        )  # an offer changes nothing there that others see: the rule `classes` refuses it, and has a page
     if why := offer_refusal(*manifests, classes, accepted_licence=options.accept_licence or ""):
         raise ReleaseRefusedError(why)
 

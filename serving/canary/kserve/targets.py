@@ -20,7 +20,7 @@ from silencio.errors import RouteError
 
 PATH = "/targets"
 # Where a transformer serves /metrics that is told no other port.
-_TRANSFORMER_PORT = 8080
+METRICS_PORT = 8080
 _TRANSFORMER, _PREDICTOR = "transformer-container", "kserve-container"
 
 Group = dict[str, Any]
@@ -57,7 +57,7 @@ def groups_of(pods: Sequence[Object], namespace: str, service: str, offer: Offer
 def _metrics_ports(pod: Object) -> dict[str, int]:
     """By server. A predictor that is told no port of its own has the transformer's: it stands in a pod by itself."""
     told = {one["name"]: _told_port(one) for one in (pod.get("spec") or {}).get("containers") or ()}
-    ports = {"transformer": told.get(_TRANSFORMER) or _TRANSFORMER_PORT}
+    ports = {"transformer": told.get(_TRANSFORMER) or METRICS_PORT}
     predictor = told.get(_PREDICTOR)
     return {**ports, "predictor": predictor} if predictor and predictor != ports["transformer"] else ports
 
