@@ -42,10 +42,10 @@ def hand_in(options: argparse.Namespace, record: ReleaseRecord, folder: Path, ma
     """Put the comparison of both bundles, made now or before, where the judge looks for it.
 
     Args:
-        options: Of the command.
+        options: Options of the command.
         record: What is to begin.
-        folder: Of the release's files.
-        manifests: Of both bundles.
+        folder: Folder of the release's files.
+        manifests: Manifests of both bundles.
 
     Returns:
         How their classes and specifications differ, with who would notice.

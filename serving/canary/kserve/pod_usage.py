@@ -40,7 +40,7 @@ class PodUsage:
 
     Attributes:
         url: Prometheus's address.
-        namespace: Of the pods.
+        namespace: Namespace of the pods.
     """
 
     url: str
