@@ -30,6 +30,10 @@ def refuse_offer(options: argparse.Namespace, manifests: Manifests, classes: Cla
     """
     if manifests is None:
         return
+    if not options.isvc:
+        classes = (
+            ClassChange()
+        )  # an offer changes nothing there that others see: the rule `classes` refuses it, and has a page
     if why := offer_refusal(*manifests, classes, accepted_licence=options.accept_licence or ""):
         raise ReleaseRefusedError(why)
 
@@ -38,10 +42,10 @@ def hand_in(options: argparse.Namespace, record: ReleaseRecord, folder: Path, ma
     """Put the comparison of both bundles, made now or before, and their manifests where the judge looks for it.
 
     Args:
-        options: Of the command.
+        options: Options of the command.
         record: What is to begin.
-        folder: Of the release's files.
-        manifests: Of both bundles.
+        folder: Folder of the release's files.
+        manifests: Manifests of both bundles.
 
     Returns:
         How their classes and specifications differ, with who would notice.

@@ -45,7 +45,7 @@ class NewChallengers:
     """Begins a release for each version that an alias comes to name, once.
 
     Args:
-        options: Of the judge: as for `start`, with `from_registry`.
+        options: Options of the judge: those of `start`, with `from_registry`.
         place: Where.
         begin: Begins a release.
         say: Called with what was begun, and with why a version is not offered.

@@ -41,7 +41,7 @@ _TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Sample:
+class _Sample:
     """One series at the moment that was asked for."""
 
     labels: Mapping[str, str]
@@ -103,12 +103,20 @@ class PrometheusCounters:
         """Of the champion that runs now, over 24 hours, from a request's last byte to its computed answer."""
         ours = f'job="{SERVERS_JOB}",arm="champion"'
         since = f"increase({_ANSWERS}{{{ours},{_INTERACTIVE}}}[24h]) and on (instance) up{{{ours}}} == 1"
-        bounds = {float(one.labels["le"]): one.value for one in self.query(f"sum by (le) ({since})", at_s)}
+        bounds = {float(one.labels["le"]): one.value for one in self._query(f"sum by (le) ({since})", at_s)}
         n_requests = bounds.get(math.inf, 0.0)
         if n_requests < _MIN_REQUESTS:
             return None
         finite = sorted(bound for bound in bounds if math.isfinite(bound))
         return next((bound for bound in finite if bounds[bound] >= _P95 * n_requests), finite[-1])
+
+    def query(self, text: str, at_s: float) -> Sequence[tuple[Mapping[str, str], float]]:
+        """Labels and value of each series that a query finds at a moment.
+
+        Raises:
+            CountsUnreadableError: It is not answered, or a value is no count.
+        """
+        return [(one.labels, one.value) for one in self._query(text, at_s)]
 
     def _of_proxy(self, at_s: float) -> Mapping[ArmName, Mapping[str, float]]:
         query = f'{{__name__=~"{_PREFIX}.*{_SUFFIX}",job="{UNITS_JOB}",traffic="visitors"}}'
@@ -125,7 +133,7 @@ class PrometheusCounters:
 
     def _of_servers(self, at_s: float) -> Mapping[str, Mapping[str, float]]:
         """By instance; a bound that is none of the servers' is no count of 0."""
-        samples = self.query(f'{_SLOW}{{job="{SERVERS_JOB}",{_INTERACTIVE}}}', at_s)
+        samples = self._query(f'{_SLOW}{{job="{SERVERS_JOB}",{_INTERACTIVE}}}', at_s)
         known = {float(sample.labels["beyond_s"]) for sample in samples}
         found: dict[str, dict[str, float]] = {}
         for name, bound_s in zip(_SLOW_BY, (self.slow_bound_s, self.limit_s), strict=True):
@@ -139,7 +147,7 @@ class PrometheusCounters:
                     own[name] = own.get(name, 0.0) + sample.value
         return found
 
-    def _targets(self, job: str, at_s: float) -> Sequence[Sample]:
+    def _targets(self, job: str, at_s: float) -> Sequence[_Sample]:
         """`up` of each target, none of it stale."""
         for sample in self._running(f'timestamp(up{{job="{job}"}})', at_s):
             age_s = at_s - sample.value
@@ -150,12 +158,12 @@ class PrometheusCounters:
                 )
         return self._running(f'up{{job="{job}"}}', at_s)
 
-    def _running(self, text: str, at_s: float) -> Sequence[Sample]:
+    def _running(self, text: str, at_s: float) -> Sequence[_Sample]:
         """Answers about what runs now."""
-        found = self.query(text, at_s)
+        found = self._query(text, at_s)
         return [one for one in found if self.instances is None or one.labels.get("instance") in self.instances]
 
-    def query(self, text: str, at_s: float) -> Sequence[Sample]:
+    def _query(self, text: str, at_s: float) -> Sequence[_Sample]:
         """Raises `CountsUnreadableError` where it is not answered, or a value is no count."""
         try:
             answer = httpx.get(
@@ -165,12 +173,12 @@ class PrometheusCounters:
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
             raise CountsUnreadableError(f"Prometheus at {self.url} does not answer {text}: {error}") from error
 
-    def _samples(self, answer: dict[str, object]) -> Iterator[Sample]:
+    def _samples(self, answer: dict[str, object]) -> Iterator[_Sample]:
         data = answer["data"]
         if not isinstance(data, dict) or data.get("resultType") != "vector":
             raise ValueError("no vector")
         for one in data["result"]:
-            sample = Sample(one["metric"], float(one["value"][1]))
+            sample = _Sample(one["metric"], float(one["value"][1]))
             if not (math.isfinite(sample.value) and sample.value >= 0):
                 raise CountsUnreadableError(f"Prometheus at {self.url} says {sample.value} of {dict(sample.labels)}")
             yield sample

@@ -44,7 +44,7 @@ class ServerCounters(PrometheusCounters):
         """Counters by arm and instance, of those that are up."""
         ours = self._ours('arm=~"champion|challenger"')
         up: dict[ArmName, set[str]] = {arm: set() for arm in ARMS}
-        for sample in self.query(f"max by (arm, instance) (up{{{ours}}})", at_s):
+        for sample in self._query(f"max by (arm, instance) (up{{{ours}}})", at_s):
             for arm in ARMS:
                 if sample.value == 1 and sample.labels.get("arm") == arm:
                     up[arm].add(sample.labels["instance"])
@@ -66,7 +66,7 @@ class ServerCounters(PrometheusCounters):
     def p95_s(self, at_s: float) -> float | None:
         """The bucket's bound that holds the champion's p95 of 24 hours; None below 500 requests."""
         ours = self._ours('arm="champion"') + ',priority="interactive"'
-        samples = self.query(f"sum by (le) (increase({_ANSWERS}{{{ours}}}[24h]))", at_s)
+        samples = self._query(f"sum by (le) (increase({_ANSWERS}{{{ours}}}[24h]))", at_s)
         bounds = {float(one.labels["le"]): one.value for one in samples}
         n_requests = bounds.get(math.inf, 0.0)
         if n_requests < _MIN_REQUESTS:
@@ -80,13 +80,13 @@ class ServerCounters(PrometheusCounters):
     def _add_requests(self, values: _Values, ours: str, at_s: float) -> None:
         routes = "|".join(route.replace("{", "\\\\{").replace("}", "\\\\}") for route in PREDICT_ROUTES)
         labels = f'{ours},route=~"{routes}"'
-        for sample in self.query(f"sum by (arm, instance, status) ({_REQUESTS}{{{labels}}})", at_s):
+        for sample in self._query(f"sum by (arm, instance, status) ({_REQUESTS}{{{labels}}})", at_s):
             own = _of(values, sample.labels)
             for field in _counted_as(sample.labels.get("status", "")):
                 own[field] = own.get(field, 0.0) + sample.value
 
     def _add(self, values: _Values, query: str, field: str, at_s: float) -> None:
-        for sample in self.query(query, at_s):
+        for sample in self._query(query, at_s):
             own = _of(values, sample.labels)
             own[field] = own.get(field, 0.0) + sample.value
         for arm in ARMS:

@@ -17,7 +17,7 @@ def test_page__has_the_figures_of_the_code() -> None:
     assert f"succeeded after {1.25 * lease.DURATION_S:g} s" in PAGE
     assert f"beyond {store.MAX_RECORD_BYTES >> 10} KiB" in PAGE
     assert f"up to {route._MAX_CONFLICTS} times" in PAGE
-    assert f"(port {METRICS_PORT})" in PAGE
+    assert f"(port {METRICS_PORT}, or `--http_port`)" in PAGE
     assert f"`{predictors.RELEASE_LABEL}`" in PAGE
 
 

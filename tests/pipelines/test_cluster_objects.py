@@ -170,7 +170,7 @@ def test_compiled_pipelines__read_everything_that_the_table_has_and_nothing_else
             claims |= {(one["constant"], one["mountPath"]) for one in requested.get("pvcMount", [])}
             labels |= set(requested.get("nodeSelector", {}).get("labels", {}).items())
     assert read == {(one.kind, one.name, key.name, key.variable) for one in ENVIRONMENT for key in one.keys}
-    assert claims == {(RECORDINGS.name, RECORDINGS.mount_path)}
+    assert claims == {(one.name, one.mount_path) for one in (RECORDINGS, RELEASE_FILES)}
     assert labels == {(GPU_NODES.key, GPU_NODES.value)}
 
 

@@ -160,11 +160,18 @@ def test_start__refuses_another_specification_where_clients_send_features(
 ) -> None:
     place.of_bundles = _two(spec_sha256="f" * 64)
     used = _comparison(tmp_path / "used.json", ClassChange(spec_gone=True, log_mel_requests=7))
-    assert main(["release", "start", "--replay", used]) == 1
+    assert main(["release", "start", "--isvc", "wild/silencio", "--replay", used]) == 1
     assert "7 requests" in capsys.readouterr().err
     assert place.store.load() is None and place.route.challenger is None
     unused = _comparison(tmp_path / "unused.json", ClassChange(spec_gone=True))
-    assert main(["release", "start", "--replay", unused]) == 0
+    assert main(["release", "start", "--isvc", "wild/silencio", "--replay", unused]) == 0
+
+
+def test_start__leaves_another_specification_to_the_rule_on_one_machine(place: CommandPlace, tmp_path: Path) -> None:
+    """It refuses before any visitor, and its page says why."""
+    place.of_bundles = _two(spec_sha256="f" * 64)
+    used = _comparison(tmp_path / "used.json", ClassChange(spec_gone=True, log_mel_requests=7))
+    assert main(["release", "start", "--replay", used]) == 0
 
 
 def test_start__reads_the_log_for_clients_that_send_features(
@@ -186,7 +193,7 @@ def test_start__reads_the_log_for_clients_that_send_features(
     folder = tmp_path / "log" / f"date={at:%Y-%m-%d}"
     folder.mkdir(parents=True)
     pq.write_table(as_table(rows), folder / "one.parquet")
-    assert main(["release", "start", "--prediction-log", str(tmp_path / "log")]) == 1
+    assert main(["release", "start", "--isvc", "wild/silencio", "--prediction-log", str(tmp_path / "log")]) == 1
     assert "1 requests of the last 30 days sent log_mel features" in capsys.readouterr().err
     assert place.store.load() is None
 

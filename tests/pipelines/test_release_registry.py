@@ -97,8 +97,8 @@ def test_start__takes_the_registered_challenger(
 def test_new_challenger__begins_one_release_and_the_next_version_another(
     place: RegistryPlace, register: Callable[[str], str]
 ) -> None:
-    said: list[str] = []
-    challengers = NewChallengers(_options(), place, begin, said.append)
+    messages: list[str] = []
+    challengers = NewChallengers(_options(), place, begin, messages.append)
     assert challengers.look(None) is None, "nothing is registered"
     first = register("13")
     record = challengers.look(None)
@@ -106,31 +106,31 @@ def test_new_challenger__begins_one_release_and_the_next_version_another(
     ended = _ended(place, record)
     assert challengers.look(ended) is None, "MLflow has not heard of it yet"
     MlflowReleases().note(ended)
-    other_judge = NewChallengers(_options(), place, begin, said.append)
+    other_judge = NewChallengers(_options(), place, begin, messages.append)
     assert other_judge.look(None) is None, "its version had a release"
     second = register("14")
     record = other_judge.look(ended)
     assert record is not None and record.challenger.manifest_sha256 == second
-    assert [one.split(" begins")[0].split("of ")[1] for one in said] == ["version 1 (13)", "version 2 (14)"]
+    assert [one.split(" begins")[0].split("of ")[1] for one in messages] == ["version 1 (13)", "version 2 (14)"]
 
 
-def test_new_challenger__that_is_refused_is_told_of_once(place: RegistryPlace, register: Callable[[str], str]) -> None:
-    said: list[str] = []
+def test_new_challenger__that_is_refused_is_reported_once(place: RegistryPlace, register: Callable[[str], str]) -> None:
+    messages: list[str] = []
     register("13")
     both = _options("--labelled", str(place.store.folder / "no recordings"))
-    challengers = NewChallengers(both, place, begin, said.append)
+    challengers = NewChallengers(both, place, begin, messages.append)
     for _ in range(3):
         assert challengers.look(None) is None
-    assert len(said) == 1 and "version 1 (13) is not offered: " in said[0]
+    assert len(messages) == 1 and "version 1 (13) is not offered: " in messages[0]
     assert place.store.load() is None and place.route.challenger is None
 
 
 def test_new_challenger__is_waited_for_where_mlflow_is_away(
     place: RegistryPlace, register: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
+    messages: list[str] = []
     register("13")
-    challengers = NewChallengers(_options(), place, begin, said.append)
+    challengers = NewChallengers(_options(), place, begin, messages.append)
 
     def is_away(alias: str) -> None:
         raise RegistryError("the MLflow server does not answer")
@@ -139,7 +139,7 @@ def test_new_challenger__is_waited_for_where_mlflow_is_away(
         patched.setattr("silencio.registry.releases.registered", is_away)
         for _ in range(3):
             assert challengers.look(None) is None
-    assert said == ["the MLflow server does not answer"]
+    assert messages == ["the MLflow server does not answer"]
     assert challengers.look(None) is not None
 
 

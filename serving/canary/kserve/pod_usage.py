@@ -40,7 +40,7 @@ class PodUsage:
 
     Attributes:
         url: Prometheus's address.
-        namespace: Of the pods.
+        namespace: Namespace of the pods.
     """
 
     url: str
@@ -88,8 +88,9 @@ class PodUsage:
             return {}
         ours = f'namespace="{self.namespace}",pod=~"{"|".join(names)}",{labels}'
         found: dict[str, dict[str, float]] = {}
-        for sample in PrometheusCounters(url=self.url).query(f"sum by (pod, server) ({metric}{{{ours}}})", at_s):
-            found.setdefault(sample.labels["pod"], {})[sample.labels.get("server", "")] = sample.value
+        query = f"sum by (pod, server) ({metric}{{{ours}}})"
+        for series, value in PrometheusCounters(url=self.url).query(query, at_s):
+            found.setdefault(series["pod"], {})[series.get("server", "")] = value
         return found
 
 

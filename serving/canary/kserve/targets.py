@@ -19,8 +19,8 @@ from serving.canary.kserve.predictors import release_of
 from silencio.errors import RouteError
 
 PATH = "/targets"
-# Where a transformer serves /metrics that is told no other port.
-_TRANSFORMER_PORT = 8080
+# Where a transformer serves /metrics that is given no other port.
+METRICS_PORT = 8080
 _TRANSFORMER, _PREDICTOR = "transformer-container", "kserve-container"
 
 Group = dict[str, Any]
@@ -55,14 +55,14 @@ def groups_of(pods: Sequence[Object], namespace: str, service: str, offer: Offer
 
 
 def _metrics_ports(pod: Object) -> dict[str, int]:
-    """By server. A predictor that is told no port of its own has the transformer's: it stands in a pod by itself."""
-    told = {one["name"]: _told_port(one) for one in (pod.get("spec") or {}).get("containers") or ()}
-    ports = {"transformer": told.get(_TRANSFORMER) or _TRANSFORMER_PORT}
-    predictor = told.get(_PREDICTOR)
+    """By server. A predictor that is given no port of its own has the transformer's: it stands in a pod by itself."""
+    given = {one["name"]: _http_port(one) for one in (pod.get("spec") or {}).get("containers") or ()}
+    ports = {"transformer": given.get(_TRANSFORMER) or METRICS_PORT}
+    predictor = given.get(_PREDICTOR)
     return {**ports, "predictor": predictor} if predictor and predictor != ports["transformer"] else ports
 
 
-def _told_port(container: Object) -> int | None:
+def _http_port(container: Object) -> int | None:
     """By `--http_port N` or `--http_port=N`, in the command or its arguments."""
     words = [str(one) for one in (*(container.get("command") or ()), *(container.get("args") or ()))]
     for word, following in pairwise([*words, ""]):

@@ -25,7 +25,7 @@ class Registered:
     Attributes:
         number: Counted by MLflow from 1.
         bundle_version: Version of its bundle.
-        manifest_sha256: Of its bundle.
+        manifest_sha256: Hash of its manifest.
         source: Where MLflow keeps the bundle.
         release_id: The release that it had; empty: none.
     """

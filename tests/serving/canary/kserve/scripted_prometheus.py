@@ -93,8 +93,8 @@ def answering(prometheus: ScriptedPrometheus) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server's name
-            asked = parse_qs(urlsplit(self.path).query)
-            found = prometheus.query(asked["query"][0], asked["time"][0])
+            query = parse_qs(urlsplit(self.path).query)
+            found = prometheus.query(query["query"][0], query["time"][0])
             result = [{"metric": labels, "value": [0, str(value)]} for labels, value in found]
             body: dict[str, Any] = {"status": "success", "data": {"resultType": "vector", "result": result}}
             content = json.dumps(body).encode()

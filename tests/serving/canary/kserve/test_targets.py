@@ -55,7 +55,7 @@ def _with_ports(stage: Stage, transformer: list[str], predictor: list[str]) -> N
         stage.api.objects[key]["spec"] = {"containers": containers}
 
 
-def test_targets__have_the_predictor_where_it_is_told_a_port_of_its_own(knative: Stage) -> None:
+def test_targets__have_the_predictor_where_it_has_a_port_of_its_own(knative: Stage) -> None:
     """Windows are counted by it alone, and half of a pod's memory is its."""
     _with_addresses(knative)
     _with_ports(knative, [], ["--http_port", "8090"])
