@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -101,7 +103,8 @@ def prometheus_reads_no_numbers(run: Run) -> None:
         line if line.startswith("#") or not line else f"{line.rsplit(' ', 1)[0]} NaN" for line in text.splitlines()
     ]
     with _served("\n".join(lines) + "\n") as address:
-        _configure_prometheus(run, lambda job: job | {"static_configs": [{"targets": [address]}]})
+        labels = {"instance": urlsplit(run.machine.state().haproxy_metrics_url).netloc}
+        _configure_prometheus(run, lambda job: job | {"static_configs": [{"targets": [address], "labels": labels}]})
         _frozen(run)
 
 
@@ -180,6 +183,10 @@ def _frozen(run: Run) -> None:
     run.until(lambda: run.machine.record().blind_since is not None, "it cannot read counts")
     run.facts["share_while_blind"] = run.machine.record().share_percent
     run.judge.wait()
+    lines = (run.machine.folder / "judge.log").read_text(encoding="utf-8").splitlines()
+    # Without the time and without addresses, which are others in each run.
+    said = next(line.partition("no counts: ")[2] for line in lines if "no counts: " in line)
+    run.facts["judge_says"] = re.sub(r"http://\S+|\d+\.\d+\.\d+\.\d+:\d+", "ADDRESS", said)
 
 
 def _configure_prometheus(run: Run, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

@@ -92,6 +92,11 @@ def test_blind__waits_where_it_is_and_goes_back_without_a_verdict(name: str) -> 
     assert [one["share_percent"] for one in FOUND[name]["history"]][-2:] == [5.0, 0.0]
 
 
+@pytest.mark.skipif("k-nan" not in FOUND, reason="not run yet")
+def test_blind__by_numbers_that_are_none() -> None:
+    assert "says nan" in FOUND["k-nan"]["facts"]["judge_says"]
+
+
 @pytest.mark.skipif("m" not in FOUND, reason="not run yet")
 def test_killed_challenger__gets_nobody_any_more_within_two_looks() -> None:
     assert FOUND["m"]["facts"]["share_when_killed"] == 25.0
