@@ -131,7 +131,7 @@ def test_rollback_now__is_written_down_where_the_record_is_whole(place: CommandP
     place.memory.registry.is_away = True
     assert main(["release", "rollback", "--now", "--by", "ana", "--reason", "phones cry"]) == 0
     record = place.store.load()
-    assert record is not None and (record.state, record.owed) == ("rolled_back", ("note",))
+    assert record is not None and (record.state, record.outstanding) == ("rolled_back", ("note",))
     assert record.history[-1].by == "ana" and "phones cry" in record.why
 
 
