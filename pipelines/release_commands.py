@@ -77,6 +77,8 @@ def start(options: argparse.Namespace) -> int:
         _supersede(place, options, challenger, by, token)
         place.route.check(record)
         _hand_in(place, options, record)
+        folders = Path(options.champion or champion.place), Path(options.challenger or challenger.place)
+        keep_manifests(place.folder(record.release_id), *folders)
         place.store.save(record, fencing_token=token)
     sys.stdout.write(
         f"release {record.release_id}: {challenger.version} is offered; `silencio release auto` takes it from there\n"
@@ -254,13 +256,8 @@ def _supersede(place: Place, options: argparse.Namespace, challenger: BundleIden
 
 
 def _hand_in(place: Place, options: argparse.Namespace, record: ReleaseRecord) -> None:
-    """The comparison of both bundles, made now or before, and their manifests."""
+    """The comparison of both bundles, made now or before."""
     target = place.folder(record.release_id) / COMPARISON
-    keep_manifests(
-        target.parent,
-        Path(options.champion or record.champion.place),
-        Path(options.challenger or record.challenger.place),
-    )
     if options.replay is not None and options.labelled is not None:
         raise ConfigError("--replay FILE and --labelled PLACE are two ways to the same comparison: give one")
     if options.replay is not None:
