@@ -11,11 +11,13 @@ import pytest
 from pipelines import release_commands
 from serving.canary.auto import World
 from silencio.__main__ import main
+from silencio.bundle.manifest import MANIFEST, read_manifest
 from silencio.errors import RouteError
 from silencio.release.plan import Traffic
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from tests.serving.canary import world
 from tests.serving.canary.world import NEW, OLD, quick_policy
+from tests.unit.release.made_answers import manifest
 
 
 class CommandPlace:
@@ -260,3 +262,24 @@ def test_auto_forever__holds_the_lease_while_a_release_goes_on(
     with pytest.raises(world.Killed):
         main(["release", "auto", "--forever", "--holder", "the Deployment"])
     assert "the Deployment" in capsys.readouterr().err
+
+
+def test_start__keeps_both_manifests_with_the_release(
+    place: CommandPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where bundles are URIs to the judge, nobody else could tell it their classes."""
+    made = [manifest(("a", "b"), version=version).sealed() for version in ("1", "2")]
+    identities = []
+    for one in made:
+        (tmp_path / one.version).mkdir()
+        (tmp_path / one.version / MANIFEST).write_text(one.model_dump_json())
+        place_of_bundle = str(tmp_path / one.version)
+        identities.append(
+            BundleIdentity(version=one.version, manifest_sha256=one.manifest_sha256, place=place_of_bundle)
+        )
+    monkeypatch.setattr(place, "bundles", lambda options: tuple(identities))
+    assert main(["release", "start"]) == 0
+    record = place.store.load()
+    assert record is not None
+    folder = place.folder(record.release_id)
+    assert [read_manifest(folder / arm) for arm in ("champion", "challenger")] == made
