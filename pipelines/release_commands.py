@@ -21,7 +21,7 @@ from pipelines.release_registry import NewChallengers, with_registered
 from pipelines.release_tables import plan_table, status_table
 from serving.canary.auto import Auto, World
 from serving.canary.clock import iso
-from serving.canary.persons import apply_request
+from serving.canary.commands import apply_request
 from serving.canary.requests import Request
 from serving.canary.route_actions import is_at
 from silencio.console import Console
@@ -207,14 +207,14 @@ def policy_named(name: str | None) -> ReleasePolicy:
 
 
 def _is_over(options: argparse.Namespace) -> Callable[[ReleaseRecord | None], bool]:
-    """When the judge ends: MLflow may be away for long, and what is owed to it is caught up by the next one."""
+    """When the judge ends: MLflow may be away for long, and what is outstanding there is caught up by the next one."""
 
     def is_over(record: ReleaseRecord | None) -> bool:
         if options.once:
             return True
         if record is None or (options.until_held and record.state == "held"):
             return True
-        return record.has_ended and "retire" not in record.owed
+        return record.has_ended and "retire" not in record.outstanding
 
     return is_over
 
@@ -241,9 +241,9 @@ def _done_or_left(place: Place, request: Request) -> int:
     messages: list[str] = []
     try:
         with place.store.lease(f"{request.by}, silencio release {request.command}") as token:
-            record = Auto(place.world(on_message=messages.append)).obey(token)
+            record = Auto(place.world(on_message=messages.append)).look(token, evaluate=False)
     except LeaseHeldError as error:
-        sys.stdout.write(f"left for the judge, who obeys at its next look ({error})\n")
+        sys.stdout.write(f"left for the judge, which does it at its next look ({error})\n")
         return 0
     for message in messages:
         sys.stdout.write(f"{message}\n")

@@ -168,7 +168,7 @@ def earlier_of(place: Place, release_id: str) -> ReleaseRecord:
 
 
 class MissingRegistry:
-    """MLflow is used here, and not installed where this runs: what is owed to it stays owed."""
+    """MLflow is used here, and not installed where this runs: what is to be done there stays outstanding."""
 
     def note(self, record: ReleaseRecord) -> None:
         """Raises `RegistryError`."""

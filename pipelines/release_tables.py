@@ -51,8 +51,8 @@ def status_table(record: ReleaseRecord, width: int) -> Group:
     if record.blind_since is not None:
         blind_s = (now - datetime.fromisoformat(record.blind_since)).total_seconds()
         parts.append(Text(f"no counts for {duration(blind_s)}: nothing advances"))
-    if record.owed:
-        parts.append(Text(f"still owed: {', '.join(record.owed)}"))
+    if record.outstanding:
+        parts.append(Text(f"still outstanding: {', '.join(record.outstanding)}"))
     if record.verdicts:
         rules = Table("rule", "verdict", "why")
         for one in record.verdicts:

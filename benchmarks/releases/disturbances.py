@@ -74,7 +74,7 @@ def challenger_out_of_memory(run: Run) -> None:
     os.kill(pid or 0, signal.SIGKILL)
     run.judge.wait()
     record = run.machine.record()
-    # Of the last look: the intention, its confirmation, and each of what was owed with it.
+    # Of the last look: the intention, its confirmation, and each of what was outstanding with it.
     n_others = 2 + len(("retire", "note"))
     run.facts |= {
         "share_when_killed": before.share_percent,
@@ -164,7 +164,7 @@ def judge_killed(run: Run) -> None:
             "state": record.state,
             "share_percent": record.share_percent,
             "intention_percent": record.intention.share_percent if record.intention else None,
-            "owed": list(record.owed),
+            "outstanding": list(record.outstanding),
         }
     run.facts["killed_at"] = killed_at
     run.judge = run.machine.judge()

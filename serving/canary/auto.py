@@ -1,8 +1,8 @@
 """`auto`: the judge. One look reads record, route and counts, and takes the release one move on.
 
 Every move is an intention that is written first, then carried out on the route, then confirmed by the route, then
-written as done; aliases and tags are owed from then on and caught up. Whoever is killed anywhere leaves a record from
-which the next look goes on, and every call of the world may be made again.
+written as done; aliases and tags are outstanding from then on and caught up. Whoever is killed anywhere leaves a record
+from which the next look goes on, and every call of the world may be made again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from serving.canary.clock import Clock, iso, seconds_of
+from serving.canary.commands import apply_request
 from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
 from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
 from serving.canary.judgement import (
@@ -23,7 +24,6 @@ from serving.canary.judgement import (
     cpu_between,
     known_health,
 )
-from serving.canary.persons import apply_request
 from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
 from serving.canary.trace import add_to_trace, kept_verdicts
@@ -95,7 +95,7 @@ class Auto:
     def run(
         self, holder: str, *, is_over: Callable[[ReleaseRecord | None], bool] | None = None
     ) -> ReleaseRecord | None:
-        """Look until the release has ended and nothing is owed.
+        """Look until the release has ended and nothing is outstanding.
 
         Args:
             holder: Name that is shown to whoever finds the lease taken.
@@ -104,7 +104,7 @@ class Auto:
         Raises:
             LeaseHeldError: Another judge is at work, or took over.
         """
-        is_over = is_over or (lambda record: record is None or (record.has_ended and not record.owed))
+        is_over = is_over or (lambda record: record is None or (record.has_ended and not record.outstanding))
         record: ReleaseRecord | None = None
         with self._world.store.lease(holder) as token:
             while True:
@@ -113,11 +113,13 @@ class Auto:
                     return record
                 self._wait(record)
 
-    def look(self, token: int) -> ReleaseRecord | None:
+    def look(self, token: int, *, evaluate: bool = True) -> ReleaseRecord | None:
         """One look.
 
         Args:
             token: The lease's fencing token.
+            evaluate: Whether to read counts and follow the rules; else only what people asked for, what is on its way
+                and what is outstanding is done.
 
         Returns:
             The record after it; None where there is no release.
@@ -129,33 +131,14 @@ class Auto:
         record = self._world.store.load()
         if record is None:
             return None
-        record = self._obey(record)
-        record = self._finish(record)
+        record = self._finish(self._apply_requests(record))
         if record.intention is not None:
             return record  # on its way
-        record = self._pay(record)
-        if not record.has_ended:
-            record = self._evaluate(record)
-        return self._pay(record) if record.intention is None else record
-
-    def obey(self, token: int) -> ReleaseRecord | None:
-        """Do what people asked for and what is on its way or owed, and judge nothing.
-
-        Args:
-            token: The lease's fencing token.
-
-        Returns:
-            The record after it; None where there is no release.
-
-        Raises:
-            SilencioError: Something could not be read or done; the next look tries again.
-        """
-        self._token = token
-        record = self._world.store.load()
-        if record is None:
-            return None
-        record = self._finish(self._obey(record))
-        return self._pay(record) if record.intention is None else record
+        record = self._catch_up(record)
+        if record.has_ended or not evaluate:
+            return record
+        record = self._evaluate(record)
+        return self._catch_up(record) if record.intention is None else record
 
     def end(self, decision: Decision, token: int, *, by: str) -> ReleaseRecord:
         """Begin what a person decided outside the loop (another release supersedes this one), and try to finish it.
@@ -173,7 +156,7 @@ class Auto:
         if record is None:
             raise ReleaseError("there is no release that could be ended")
         record = self._move(record, decision, by=by)
-        return self._pay(record) if record.intention is None else record
+        return self._catch_up(record) if record.intention is None else record
 
     def _look_or_say(self, token: int, former: ReleaseRecord | None) -> ReleaseRecord | None:
         try:
@@ -203,9 +186,9 @@ class Auto:
             except SilencioError:
                 return  # the next look says it
 
-    # What people ask for, what is owed, what is on its way
+    # What people ask for, what is outstanding, what is on its way
 
-    def _obey(self, record: ReleaseRecord) -> ReleaseRecord:
+    def _apply_requests(self, record: ReleaseRecord) -> ReleaseRecord:
         for request in self._world.requests.pending():
             if request.release_id == record.release_id:
                 if record.intention is not None and request.command not in ("rollback", "abort"):
@@ -232,9 +215,9 @@ class Auto:
         except RouteError:
             return ""  # a rollback needs none, and nothing else succeeds
 
-    def _pay(self, record: ReleaseRecord) -> ReleaseRecord:
-        """Aliases, tags, the arm that serves nobody: what fails stays owed, and stops nothing."""
-        for what in record.owed:
+    def _catch_up(self, record: ReleaseRecord) -> ReleaseRecord:
+        """Aliases, tags, the arm that serves nobody: what fails stays outstanding, and stops nothing."""
+        for what in record.outstanding:
             try:
                 if what == "move_champion":
                     self._world.registry.move_champion(record)
@@ -245,9 +228,10 @@ class Auto:
             except LeaseHeldError:
                 raise
             except SilencioError as error:
-                self._world.on_message(f"{what} is still owed: {error}")
+                self._world.on_message(f"{what} is still outstanding: {error}")
                 continue
-            record = self._save(record.model_copy(update={"owed": tuple(one for one in record.owed if one != what)}))
+            left = tuple(one for one in record.outstanding if one != what)
+            record = self._save(record.model_copy(update={"outstanding": left}))
         return record
 
     def _finish(self, record: ReleaseRecord) -> ReleaseRecord:

@@ -17,7 +17,7 @@ class Request(BaseModel):
         command: What is to be done.
         by: Who asks.
         reason: Why.
-        release_id: The release that was meant: a later one does not obey it.
+        release_id: The release that was meant: a later one is not touched by it.
         written_at: ISO 8601, UTC.
     """
 

@@ -105,8 +105,8 @@ class FileStore:
         text = written.model_dump_json(indent=1)
         write_atomically(self.folder / _STATE, text)
         _sync(self.folder)
-        seen = None if former is None else (former.release_id, former.state, former.history, former.owed)
-        if seen != (written.release_id, written.state, written.history, written.owed):
+        seen = None if former is None else (former.release_id, former.state, former.history, former.outstanding)
+        if seen != (written.release_id, written.state, written.history, written.outstanding):
             # The list of releases needs what happened, and not every look.
             write_atomically(self.of_release(record.release_id) / _RECORD, text)
         return written

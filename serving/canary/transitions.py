@@ -31,7 +31,7 @@ def begun(
 
 
 def done(record: ReleaseRecord, confirmed: RouteState | None, *, at_s: float) -> ReleaseRecord:
-    """The record after its intention was confirmed: settling begins, and what is owed elsewhere is written down.
+    """The record after its intention was confirmed: settling begins, and what is outstanding elsewhere is written down.
 
     Args:
         record: The release with its intention.
@@ -42,7 +42,7 @@ def done(record: ReleaseRecord, confirmed: RouteState | None, *, at_s: float) ->
     assert intention is not None
     has_moved = intention.share_percent != record.share_percent or intention.target != "held"
     after = confirm(record, at=iso(at_s), by=intention.by)
-    changes: dict[str, Any] = {"owed": _with(record.owed, _owed_at(intention.target))}
+    changes: dict[str, Any] = {"outstanding": _with(record.outstanding, _outstanding_at(intention.target))}
     if has_moved:
         # Intervals begin anew after the settling.
         changes |= {"counting_from": iso(at_s + policy_of(record).settle_s), "counters": {}}
@@ -70,12 +70,12 @@ def back(record: ReleaseRecord, why: str, rule: str | None = None) -> Decision:
     return Decision("refuse", target="refused", step=record.step, share_percent=0.0, why=why, rule=rule)
 
 
-def _owed_at(target: State) -> tuple[str, ...]:
+def _outstanding_at(target: State) -> tuple[str, ...]:
     if target == "promoted":
         return ("move_champion", "retire", "note")
     return ("retire", "note") if target in ENDED else ("note",)
 
 
-def _with(owed: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+def _with(outstanding: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     """In this order, none twice; the note goes last, with the state that it tells of."""
-    return (*(one for one in owed if one not in more), *more)
+    return (*(one for one in outstanding if one not in more), *more)

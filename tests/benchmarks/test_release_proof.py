@@ -118,8 +118,8 @@ def test_killed_judge__goes_on_from_every_place_and_nobody_else_acts_meanwhile()
     assert {one["by_signal"] for one in killed.values()} == {9}
     assert killed["set_share:1:before"]["intention_percent"] == 25.0
     assert killed["set_share:1:after"]["intention_percent"] is not None
-    assert "move_champion" in killed["move_champion:1:before"]["owed"]
-    assert "move_champion" in killed["move_champion:1:after"]["owed"]
+    assert "move_champion" in killed["move_champion:1:before"]["outstanding"]
+    assert "move_champion" in killed["move_champion:1:after"]["outstanding"]
     assert found["second_judge"] == {"status": 1, "is_refused_by_the_lease": True}
     assert found["aliases"] == {"champion": "another-seed", "previous": "champion"}
 

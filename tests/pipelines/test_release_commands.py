@@ -15,7 +15,7 @@ import pytest
 from pipelines import release_commands
 from serving.canary.auto import World
 from silencio.__main__ import main
-from silencio.bundle.manifest import BundleManifest
+from silencio.bundle.manifest import MANIFEST, BundleManifest, read_manifest
 from silencio.errors import RouteError
 from silencio.prediction_log.rows import RecordingFacts, as_table, window_records
 from silencio.release.comparison import AnswerComparison
@@ -215,7 +215,7 @@ def test_rollback_now__is_written_down_where_the_record_is_whole(place: CommandP
     place.memory.registry.is_away = True
     assert main(["release", "rollback", "--now", "--by", "ana", "--reason", "phones cry"]) == 0
     record = place.store.load()
-    assert record is not None and (record.state, record.owed) == ("rolled_back", ("note",))
+    assert record is not None and (record.state, record.outstanding) == ("rolled_back", ("note",))
     assert record.history[-1].by == "ana" and "phones cry" in record.why
 
 
@@ -344,3 +344,24 @@ def test_auto_forever__holds_the_lease_while_a_release_goes_on(
     with pytest.raises(world.Killed):
         main(["release", "auto", "--forever", "--holder", "the Deployment"])
     assert "the Deployment" in capsys.readouterr().err
+
+
+def test_start__keeps_both_manifests_with_the_release(
+    place: CommandPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where bundles are URIs to the judge, nobody else could tell it their classes."""
+    made = [manifest(("a", "b"), version=version).sealed() for version in ("1", "2")]
+    identities = []
+    for one in made:
+        (tmp_path / one.version).mkdir()
+        (tmp_path / one.version / MANIFEST).write_text(one.model_dump_json())
+        place_of_bundle = str(tmp_path / one.version)
+        identities.append(
+            BundleIdentity(version=one.version, manifest_sha256=one.manifest_sha256, place=place_of_bundle)
+        )
+    monkeypatch.setattr(place, "bundles", lambda options: tuple(identities))
+    assert main(["release", "start"]) == 0
+    record = place.store.load()
+    assert record is not None
+    folder = place.folder(record.release_id)
+    assert [read_manifest(folder / arm) for arm in ("champion", "challenger")] == made

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from serving.canary.clock import Clock
+from serving.canary.clock import Clock, SystemClock
 from serving.canary.interfaces import RecordStore
 from serving.canary.page import inputs_of
+from serving.canary.steps.release_place import ReleasePlace, release_place
 from silencio.errors import ReleaseError, RouteError
 from silencio.release.policy import ReleasePolicy
 from silencio.release.record import ReleaseRecord
@@ -19,6 +21,56 @@ from silencio.storage import write_atomically
 _MAX_PAUSE_S = 30.0
 # A cluster's API that is away for a moment ends no step; one that is away for good does.
 _MAX_FAILURES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a step that watches a release reads.
+
+    Attributes:
+        place: `kserve:NAMESPACE/NAME`, or the state folder of `silencio serve --canary`.
+        release_id: The release, from `stage`.
+        comparison: That of both bundles' answers, from `replay`.
+        clock: Time.
+        found: Another place than the named one, for tests.
+    """
+
+    place: str
+    release_id: str
+    comparison: Path
+    clock: Clock = field(default_factory=SystemClock)
+    found: ReleasePlace | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What it writes.
+
+    Attributes:
+        page: The release's page, as it stood when that was reached.
+    """
+
+    page: Path
+
+
+def watch(
+    inputs: Inputs, outputs: Outputs, is_reached: Callable[[ReleaseRecord], bool] = lambda record: False
+) -> ReleaseRecord:
+    """Wait until a release has come so far, or has ended, and write its page.
+
+    Args:
+        inputs: The release.
+        outputs: Gets the page.
+        is_reached: Whether it has come so far; by default its end is waited for.
+
+    Raises:
+        ReleaseError: Another release has taken its place.
+        RouteError: The record cannot be read.
+    """
+    place = inputs.found or release_place(inputs.place)
+    record = wait_for(place.store, inputs.release_id, is_reached, inputs.clock)
+    show(record, inputs.comparison, outputs.page)
+    return record
 
 
 def wait_for(

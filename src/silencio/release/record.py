@@ -98,7 +98,8 @@ class ReleaseRecord(_Kept):
         intervals: Those of the evidence so far, as mappings.
         approvals: Gates that a person has opened: name -> by whom.
         history: All that happened.
-        owed: What still has to be done outside the route, written before it is done: `note`, `move_champion`, `retire`.
+        outstanding: What still has to be done outside the route, written before it is done: `note`, `move_champion`,
+            `retire`.
         blind_since: When counts could last not be read any more; None: they can be.
         counting_from: When the share had settled: what happened before counts in no interval.
         parity_passed: Whether the challenger's parity clips, replayed through its endpoint, gave the bundle's numbers.
@@ -132,7 +133,7 @@ class ReleaseRecord(_Kept):
     intervals: tuple[dict[str, Any], ...] = ()
     approvals: dict[str, str] = Field(default_factory=dict)
     history: tuple[Event, ...] = ()
-    owed: tuple[str, ...] = ()
+    outstanding: tuple[str, ...] = ()
     blind_since: str | None = None
     counting_from: str | None = None
     parity_passed: bool | None = None

@@ -37,7 +37,7 @@ def test_auto__walks_an_equal_bundle_to_promoted(place: Place) -> None:
     assert record.state == "promoted"
     assert place.route.to(NEW) == 100.0
     assert place.registry.champion == NEW
-    assert record.owed == ()
+    assert record.outstanding == ()
     shares = [share for share in place.route.shares_seen if share]
     assert list(dict.fromkeys(shares)) == [5.0, 10.0, 25.0, 50.0, 100.0]
     assert shares == sorted(shares), "no share is ever lowered on the way"
@@ -224,9 +224,9 @@ def test_auto__mlflow_that_is_away_stops_no_rollback_and_is_caught_up(place: Pla
     place.visitors.failing = {NEW: 0.5}
     place.begin()
     record = place.auto()
-    assert record.state == "rolled_back" and record.owed == ("note",)
+    assert record.state == "rolled_back" and record.outstanding == ("note",)
     place.registry.is_away = False
-    assert place.watch(10.0).owed == ()
+    assert place.watch(10.0).outstanding == ()
     assert place.registry.states == ["rolled_back"]
 
 
@@ -234,10 +234,10 @@ def test_auto__moves_the_alias_when_mlflow_is_back(place: Place) -> None:
     place.begin()
     place.registry.is_away = True
     record = place.auto()
-    assert record.state == "promoted" and record.owed == ("move_champion", "note")
+    assert record.state == "promoted" and record.outstanding == ("move_champion", "note")
     assert place.registry.champion == OLD
     place.registry.is_away = False
-    assert place.watch(10.0).owed == () and place.registry.champion == NEW
+    assert place.watch(10.0).outstanding == () and place.registry.champion == NEW
 
 
 def test_auto__gives_up_a_share_that_the_route_never_confirms(place: Place) -> None:
@@ -250,7 +250,7 @@ def test_auto__gives_up_a_share_that_the_route_never_confirms(place: Place) -> N
 
 
 @pytest.mark.parametrize(("command", "state"), [("abort", "aborted"), ("rollback", "rolled_back")])
-def test_auto__obeys_a_person_at_the_next_look(place: Place, command: str, state: str) -> None:
+def test_auto__does_what_a_person_asks_at_the_next_look(place: Place, command: str, state: str) -> None:
     place.begin()
     _watch_until(place, lambda record: record.share_percent >= 10.0)
     place.store.put(request(command))

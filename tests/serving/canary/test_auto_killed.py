@@ -75,7 +75,7 @@ def test_auto__comes_to_the_same_end_wherever_it_was_killed(tmp_path: Path, fail
         _run(place, at, after=after, with_=Killed())
         record = place.auto()
         assert record.state == ("rolled_back" if failing else "promoted"), f"killed at call {at}"
-        assert (place.route.to(NEW), record.owed) == (0.0 if failing else 100.0, ()), f"killed at call {at}"
+        assert (place.route.to(NEW), record.outstanding) == (0.0 if failing else 100.0, ()), f"killed at call {at}"
         assert place.registry.champion == (OLD if failing else NEW), f"killed at call {at}"
         assert place.route.challenger is None, f"killed at call {at}"
         states = [event.state for event in record.history]

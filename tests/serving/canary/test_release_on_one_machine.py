@@ -95,7 +95,7 @@ class Machine:
     def may_begin(self) -> bool:
         """Whether a release may begin here: the last one has ended, and its champion serves still."""
         former = self.store.load()
-        is_free = former is None or (former.has_ended and not former.owed)
+        is_free = former is None or (former.has_ended and not former.outstanding)
         return is_free and self.process.poll() is None and MachineState.load(self.folder).champion.is_running
 
     def stop(self) -> None:

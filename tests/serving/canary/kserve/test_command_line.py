@@ -43,7 +43,7 @@ def _promoted(terminal: CommandLine) -> None:
     judged = terminal.run("auto", "--until-held")
     assert judged.returncode == 0, judged.stdout + judged.stderr
     record = terminal.record
-    assert (record.state, record.owed) == ("promoted", ())
+    assert (record.state, record.outstanding) == ("promoted", ())
     shares = [event.share_percent for event in record.history if event.state == "step"]
     assert shares == [5, 10, 25, 50, 100]
     assert _place(terminal) == CHALLENGER.place
@@ -57,7 +57,7 @@ def _rolled_back(terminal: CommandLine) -> None:
     judged = terminal.run("auto", "--until-held")
     assert judged.returncode == 4, judged.stdout + judged.stderr
     record = terminal.record
-    assert (record.state, record.rule, record.owed) == ("rolled_back", "errors", ())
+    assert (record.state, record.rule, record.outstanding) == ("rolled_back", "errors", ())
     assert {event.share_percent for event in record.history if event.state == "step"} == {5}
     assert (terminal.share_percent, _place(terminal)) == (0.0, CHAMPION.place)
     shown = terminal.run("status", "--watch")
@@ -109,7 +109,7 @@ def test_auto__is_held_by_a_foreign_edit_until_somebody_takes_it_back(
     back = owner.run("rollback", "--reason", "who was that?", "--by", "ben")
     assert back.returncode == 0, back.stderr
     owner.run("auto")
-    assert (owner.record.state, owner.record.owed, owner.share_percent) == ("rolled_back", (), 0.0)
+    assert (owner.record.state, owner.record.outstanding, owner.share_percent) == ("rolled_back", (), 0.0)
     assert owner.record.history[-1].by == "ben" and _place(owner) == CHAMPION.place
 
 
@@ -168,7 +168,7 @@ def test_auto__of_two_one_judges_and_the_other_waits_to_succeed_it(
     kill(first)
     owner.let_the_lease_end()
     owner.prometheus.empty_from_percent = 200.0
-    until(lambda: owner.record.state == "promoted" and not owner.record.owed, lambda: owner.record)
+    until(lambda: owner.record.state == "promoted" and not owner.record.outstanding, lambda: owner.record)
     assert second.poll() is None, "it stays for the next release"
 
 
