@@ -201,7 +201,7 @@ def _of_answers(
     Args:
         policy: The policy.
         world: What both arms meet.
-        rng: Of the draws.
+        rng: Source of the draws.
         passed: What the replay says where it surely passes; None: it is worked out, which takes as long as fifty looks.
     """
     replay, pairs = _draw_answers(world, rng)

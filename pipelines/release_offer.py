@@ -12,7 +12,7 @@ from pathlib import Path
 from serving.canary.staging import COMPARISON, keep_manifests, read_comparison
 from silencio.bundle.manifest import BundleManifest
 from silencio.errors import ConfigError, ReleaseRefusedError
-from silencio.release.class_change import USAGE_COLUMNS, class_change, log_usage
+from silencio.release.class_change import USAGE_COLUMNS, USAGE_DAYS, class_change, log_usage
 from silencio.release.evidence import ClassChange
 from silencio.release.offer import offer_refusal
 from silencio.release.policy import ReleasePolicy
@@ -67,7 +67,7 @@ def hand_in(options: argparse.Namespace, record: ReleaseRecord, folder: Path, ma
         _replay(options, record, target)
     # One that cannot be read is refused before anything begins.
     found = read_comparison(target).classes if target.is_file() else ClassChange()
-    return found if manifests is None or not options.prediction_log else _with_usage(options, manifests)
+    return found if manifests is None or not options.prediction_logs else _with_usage(options, manifests)
 
 
 def _replay(options: argparse.Namespace, record: ReleaseRecord, target: Path) -> None:
@@ -81,7 +81,7 @@ def _replay(options: argparse.Namespace, record: ReleaseRecord, target: Path) ->
         challenger=Path(challenger),
         recordings=options.labelled,
         policy=ReleasePolicy.model_validate(record.policy),
-        prediction_log=options.prediction_log,
+        prediction_log=next(iter(options.prediction_logs), ""),
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     found = replay.run(inputs, replay.Outputs(target))
@@ -89,9 +89,11 @@ def _replay(options: argparse.Namespace, record: ReleaseRecord, target: Path) ->
 
 
 def _with_usage(options: argparse.Namespace, manifests: tuple[BundleManifest, BundleManifest]) -> ClassChange:
+    import pyarrow as pa
+
     from silencio.prediction_log import read_log
-    from silencio.steps.replay import USAGE_DAYS
 
     until = datetime.now(UTC)
-    rows = read_log(options.prediction_log, until - timedelta(days=USAGE_DAYS), until, USAGE_COLUMNS)
-    return class_change(*manifests, log_usage(rows))
+    since = until - timedelta(days=USAGE_DAYS)
+    tables = [read_log(place, since, until, USAGE_COLUMNS) for place in options.prediction_logs]
+    return class_change(*manifests, log_usage(pa.concat_tables(tables)))

@@ -30,18 +30,18 @@ class Run:
     Attributes:
         machine: Where.
         visitors: Who comes.
-        judge: The process of `silencio release auto`.
+        auto: The process of `silencio release auto`.
         facts: What a disturbance found, for the result.
     """
 
     machine: Machine
     visitors: Visitors
-    judge: subprocess.Popen[bytes]
+    auto: subprocess.Popen[bytes]
     facts: dict[str, Any] = field(default_factory=dict)
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait; the judge has to be at work all the while."""
-        until(condition, what, gives_up=lambda: self.judge.poll() is not None)
+        until(condition, what, gives_up=lambda: self.auto.poll() is not None)
 
     def until_share(self, percent: float, n_units: int = 0) -> None:
         """Until the challenger has this share, and so many sessions were counted in its step."""
@@ -72,7 +72,7 @@ def challenger_out_of_memory(run: Run) -> None:
     pid = run.machine.state().challenger.predictor_pid
     before = run.machine.record()
     os.kill(pid or 0, signal.SIGKILL)
-    run.judge.wait()
+    run.auto.wait()
     record = run.machine.record()
     # Of the last look: the intention, its confirmation, and each of what was outstanding with it.
     n_others = 2 + len(("retire", "note"))
@@ -118,21 +118,21 @@ def prometheus_reads_no_more(run: Run) -> None:
 def restarted(run: Run) -> None:
     """The first 5xx that there ever was, then the whole machine starts again: its counters begin at 0."""
     run.until_share(5.0, n_units=5)
-    asked: list[tuple[str, int]] = []
-    while not asked or asked[-1][0] != "challenger":
-        asked.append(run.visitors.ask(uuid.uuid4().hex, is_loud=True))
-    run.facts["status_of_the_first_failure"] = asked[-1][1]
+    answers: list[tuple[str, int]] = []
+    while not answers or answers[-1][0] != "challenger":
+        answers.append(run.visitors.ask(uuid.uuid4().hex, is_loud=True))
+    run.facts["status_of_the_first_failure"] = answers[-1][1]
     run.until(lambda: _failed(run) > 0, "the failure is counted")
     run.facts["failed_units_before_the_restart"] = _failed(run)
     run.visitors.stay_away()
-    run.judge.kill()
-    run.judge.wait()
+    run.auto.kill()
+    run.auto.wait()
     before = _units(run)
     run.machine.stop()
     run.machine.start()
     run.facts["share_after_the_restart"] = run.machine.record().share_percent
     run.visitors.come_again()
-    run.judge = run.machine.judge()
+    run.auto = run.machine.start_auto()
     run.until(lambda: _units(run) >= before + 20, "counting goes on")
     counts = [interval[arm] for interval in run.machine.record().intervals for arm in ("champion", "challenger")]
     run.facts |= {
@@ -142,32 +142,32 @@ def restarted(run: Run) -> None:
     run.machine.release("rollback", "--reason", "seen enough")
 
 
-def judge_killed(run: Run) -> None:
+def auto_killed(run: Run) -> None:
     """Killed at 25 % between intention, patch and record, and around the alias; another one cannot act meanwhile."""
     run.until_share(10.0)
-    run.judge.kill()
-    run.judge.wait()
+    run.auto.kill()
+    run.auto.wait()
     killed_at = {}
     for place in _PLACES:
-        run.judge = run.machine.judge("benchmarks.releases.killed_judge", place)
+        run.auto = run.machine.start_auto("benchmarks.releases.killed_auto", place)
         if place == _PLACES[0]:
-            run.until(lambda: run.machine.holder_pid() == run.judge.pid, "it has the lease")
+            run.until(lambda: run.machine.holder_pid() == run.auto.pid, "it has the lease")
             second = run.machine.release("auto", "--once")
-            run.facts["second_judge"] = {
+            run.facts["second_auto"] = {
                 "status": second.returncode,
                 "is_refused_by_the_lease": "another judge is at work" in second.stderr,
             }
-        run.judge.wait()
+        run.auto.wait()
         record = run.machine.record()
         killed_at[place] = {
-            "by_signal": -run.judge.returncode,
+            "by_signal": -run.auto.returncode,
             "state": record.state,
             "share_percent": record.share_percent,
             "intention_percent": record.intention.share_percent if record.intention else None,
             "outstanding": list(record.outstanding),
         }
     run.facts["killed_at"] = killed_at
-    run.judge = run.machine.judge()
+    run.auto = run.machine.start_auto()
 
 
 def _failed(run: Run) -> int:
@@ -182,11 +182,11 @@ def _frozen(run: Run) -> None:
     """What a release does that sees nothing: wait where it is, then go back."""
     run.until(lambda: run.machine.record().blind_since is not None, "it cannot read counts")
     run.facts["share_while_blind"] = run.machine.record().share_percent
-    run.judge.wait()
+    run.auto.wait()
     lines = (run.machine.folder / "judge.log").read_text(encoding="utf-8").splitlines()
     # Without the time and without addresses, which are others in each run.
-    said = next(line.partition("no counts: ")[2] for line in lines if "no counts: " in line)
-    run.facts["judge_says"] = re.sub(r"http://\S+|\d+\.\d+\.\d+\.\d+:\d+", "ADDRESS", said)
+    message = next(line.partition("no counts: ")[2] for line in lines if "no counts: " in line)
+    run.facts["message"] = re.sub(r"http://\S+|\d+\.\d+\.\d+\.\d+:\d+", "ADDRESS", message)
 
 
 def _configure_prometheus(run: Run, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

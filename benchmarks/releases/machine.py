@@ -116,7 +116,7 @@ class Machine:
         if done.returncode:
             raise ReleaseError(f"the release does not begin: {done.stderr}")
 
-    def judge(self, module: str = "silencio", *before: object) -> subprocess.Popen[bytes]:
+    def start_auto(self, module: str = "silencio", *before: object) -> subprocess.Popen[bytes]:
         """`silencio release auto`, under way."""
         command = self.release_command("auto", "--until-held", module=module, before=before)
         with (self.folder / "judge.log").open("ab") as log:

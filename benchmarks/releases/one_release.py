@@ -76,16 +76,16 @@ def _go_on(scenario: Scenario, machine: Machine) -> Run:
         n_visitors=_N_AT_A_RATE if at_a_rate else _N_VISITORS,
         rate_per_s=scenario.rate_per_s,
     )
-    run = Run(machine, visitors, machine.judge())
+    run = Run(machine, visitors, machine.start_auto())
     with visitors.coming() if scenario.has_visitors else contextlib.nullcontext(), _paced(run):
         try:
             if scenario.disturbance is not None:
                 scenario.disturbance(run)
-            run.judge.wait()
+            run.auto.wait()
         finally:
-            if run.judge.poll() is None:
-                run.judge.kill()
-                run.judge.wait()
+            if run.auto.poll() is None:
+                run.auto.kill()
+                run.auto.wait()
         if scenario.has_visitors:
             visitors.ask_regulars()
     return run
@@ -122,14 +122,14 @@ def _facts(scenario: Scenario, run: Run, took_s: float) -> dict[str, Any]:
     failed = run.visitors.failures(scenario.failing, loud_only=scenario.loud_every > 0)
     is_as_wanted = (
         (record.state, record.rule) == (scenario.ends, scenario.rule)
-        and scenario.says in record.why
+        and scenario.reason in record.why
         and failed["of_others"] == 0
     )
     shares = [event.share_percent for event in record.history]
     return {
         "what": scenario.what,
         "is_as_wanted": is_as_wanted,
-        "wanted": {"state": scenario.ends, "rule": scenario.rule, "says": scenario.says},
+        "wanted": {"state": scenario.ends, "rule": scenario.rule, "reason": scenario.reason},
         "state": record.state,
         "rule": record.rule,
         "why": record.why,

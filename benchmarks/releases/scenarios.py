@@ -18,13 +18,13 @@ class Scenario:
         name: Its unit's name; the part before the first dash is the letter of issue 15.
         what: In words.
         challenger: Name of its bundle in `challengers`.
-        champion: Likewise.
+        champion: Name of the bundle that serves before.
         ends: State in which it ends.
         rule: Rule that has to have decided it; None: none.
-        says: Words of its reason.
+        reason: Words of its reason.
         disturbance: What happens while it goes on.
         has_visitors: Whether anybody comes.
-        requests_per_session: Of visitors.
+        requests_per_session: Requests that a visitor sends by one session.
         loud_every: One request in so many is at full scale, which some bundles fail, or answer slowly.
         failing: Arms that are bad.
         rate_per_s: That visitors keep to; 0: as fast as they are answered.
@@ -38,7 +38,7 @@ class Scenario:
     champion: str = "champion"
     ends: str
     rule: str | None = None
-    says: str = ""
+    reason: str = ""
     disturbance: Disturbance | None = None
     has_visitors: bool = True
     requests_per_session: int = 3
@@ -92,7 +92,7 @@ SCENARIOS: Sequence[Scenario] = (
         challenger="worse-on-amphibia",
         ends="refused",
         rule="replay",
-        says="taxon class Amphibia",
+        reason="taxon class Amphibia",
     ),
     Scenario(
         name="h",
@@ -101,7 +101,7 @@ SCENARIOS: Sequence[Scenario] = (
         challenger="other-spec",
         ends="refused",
         rule="classes",
-        says="breaking",
+        reason="breaking",
         has_log_mel_clients=True,
     ),
     Scenario(
@@ -109,7 +109,7 @@ SCENARIOS: Sequence[Scenario] = (
         what="nobody comes",
         challenger="another-seed",
         ends="held",
-        says="0 requests of the challenger",
+        reason="0 requests of the challenger",
         has_visitors=False,
     ),
     Scenario(
@@ -117,7 +117,7 @@ SCENARIOS: Sequence[Scenario] = (
         what="Prometheus killed",
         challenger="another-seed",
         ends="held",
-        says="no counts",
+        reason="no counts",
         disturbance=disturbances.prometheus_killed,
     ),
     Scenario(
@@ -125,7 +125,7 @@ SCENARIOS: Sequence[Scenario] = (
         what="counts are NaN",
         challenger="another-seed",
         ends="held",
-        says="no counts",
+        reason="no counts",
         disturbance=disturbances.prometheus_reads_no_numbers,
     ),
     Scenario(
@@ -133,7 +133,7 @@ SCENARIOS: Sequence[Scenario] = (
         what="counts are stale",
         challenger="another-seed",
         ends="held",
-        says="no counts",
+        reason="no counts",
         disturbance=disturbances.prometheus_reads_no_more,
     ),
     Scenario(
@@ -143,7 +143,7 @@ SCENARIOS: Sequence[Scenario] = (
         challenger="failing-too",
         ends="held",
         rule="errors",
-        says="Both fail",
+        reason="Both fail",
         loud_every=4,
         failing=("champion", "challenger"),
     ),
@@ -176,7 +176,7 @@ SCENARIOS: Sequence[Scenario] = (
         what="nobody comes any more at 25 %",
         challenger="another-seed",
         ends="held",
-        says="requests of the challenger",
+        reason="requests of the challenger",
         disturbance=disturbances.no_more_visitors_at_25_percent,
     ),
     Scenario(
@@ -184,7 +184,7 @@ SCENARIOS: Sequence[Scenario] = (
         what="judge killed between intention, patch and alias",
         challenger="another-seed",
         ends="promoted",
-        disturbance=disturbances.judge_killed,
+        disturbance=disturbances.auto_killed,
         needs_mlflow=True,
     ),
     Scenario(

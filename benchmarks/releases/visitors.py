@@ -32,13 +32,13 @@ class Visitors:
 
     Attributes:
         url: Where they go.
-        requests_per_session: Of each session but those that come again.
+        requests_per_session: Requests of each session but those that come again.
         loud_every: One request in so many is at full scale; 0: none. A fault of a bundle may be there.
         n_visitors: At once.
         rate_per_s: Requests a second that they try to keep to; 0: one after the other, as fast as they are answered.
         pause_s: Between two requests of a visitor.
         statuses: Answers by arm, whether the request was loud, and status; 0 is an answer that never came.
-        arms: Of each session that comes again, the arms that answered it, in their order.
+        arms: The arms that answered each session that comes again, in their order.
     """
 
     url: str
@@ -135,7 +135,7 @@ class Visitors:
         """Failed requests: those that these arms themselves failed, and all others.
 
         Args:
-            arms: Whose failures are the bundle's own.
+            arms: Arms whose failures are the bundle's own.
             loud_only: Only requests at full scale are failed by the bundle.
         """
         failed = {key: n for key, n in self.statuses.items() if key[2] != 200}

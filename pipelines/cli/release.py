@@ -56,9 +56,12 @@ def _offer(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--labelled", metavar="PLACE", help="labelled recordings to compare both bundles on")
     parser.add_argument(
         "--prediction-log",
-        default="",
+        action="append",
+        default=[],
+        dest="prediction_logs",
         metavar="PLACE",
-        help="the champion's prediction log, a folder or S3 prefix: who would miss a species or a specification",
+        help="the champion's prediction log, a folder or S3 prefix, and again the challenger's where it has its own: "
+        "who would miss a species or a specification; for `auto --isvc` what both answered to visitors, too",
     )
     parser.add_argument(
         "--from-registry",
@@ -109,14 +112,6 @@ def _add_auto(commands: Commands[argparse.ArgumentParser]) -> None:
     auto.add_argument("--metrics_host", default="127.0.0.1", metavar="HOST", help="default: %(default)s")
     auto.add_argument(
         "--targets_port", type=int, metavar="PORT", help="with --isvc: tell Prometheus the arms' pods, at /targets"
-    )
-    auto.add_argument(
-        "--prediction-log",
-        action="append",
-        default=[],
-        dest="prediction_logs",
-        metavar="PLACE",
-        help="with --isvc: the arms' prediction log, again where they have two: what both answered to visitors",
     )
     auto.add_argument("--holder", metavar="NAME", help="name of this judge; default: this account on this machine")
     # It begins nothing that a person has to decide: what was released before, what takes another's place.

@@ -107,7 +107,7 @@ class IdleServers:
     """How much CPU time the challenger's servers take while nobody asks them: looked at since they are there.
 
     Attributes:
-        release_id: Of which release.
+        release_id: The release whose challenger they serve.
         since_s: The first look at them.
         health: What it found.
     """

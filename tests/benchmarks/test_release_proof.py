@@ -44,7 +44,7 @@ def test_result__is_of_the_policy_that_ships() -> None:
 def test_release__ended_as_it_had_to(name: str) -> None:
     scenario, found = BY_NAME[name], FOUND[name]
     assert (found["state"], found["rule"]) == (scenario.ends, scenario.rule), found["why"]
-    assert scenario.says in found["why"]
+    assert scenario.reason in found["why"]
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -94,7 +94,7 @@ def test_blind__waits_where_it_is_and_goes_back_without_a_verdict(name: str) -> 
 
 @pytest.mark.skipif("k-nan" not in FOUND, reason="not run yet")
 def test_blind__by_numbers_that_are_none() -> None:
-    assert "says nan" in FOUND["k-nan"]["facts"]["judge_says"]
+    assert "says nan" in FOUND["k-nan"]["facts"]["message"]
 
 
 @pytest.mark.skipif("m" not in FOUND, reason="not run yet")
@@ -112,7 +112,7 @@ def test_restart__loses_no_failure_and_counts_nothing_negative() -> None:
 
 
 @pytest.mark.skipif("e" not in FOUND, reason="not run yet")
-def test_killed_judge__goes_on_from_every_place_and_nobody_else_acts_meanwhile() -> None:
+def test_killed_auto__goes_on_from_every_place_and_nobody_else_acts_meanwhile() -> None:
     found = FOUND["e"]["facts"]
     killed = found["killed_at"]
     assert {one["by_signal"] for one in killed.values()} == {9}
@@ -120,7 +120,7 @@ def test_killed_judge__goes_on_from_every_place_and_nobody_else_acts_meanwhile()
     assert killed["set_share:1:after"]["intention_percent"] is not None
     assert "move_champion" in killed["move_champion:1:before"]["outstanding"]
     assert "move_champion" in killed["move_champion:1:after"]["outstanding"]
-    assert found["second_judge"] == {"status": 1, "is_refused_by_the_lease": True}
+    assert found["second_auto"] == {"status": 1, "is_refused_by_the_lease": True}
     assert found["aliases"] == {"champion": "another-seed", "previous": "champion"}
 
 

@@ -1,4 +1,4 @@
-"""`silencio release auto`, killed at one place: `python -m benchmarks.releases.killed_judge PLACE release auto …`.
+"""`silencio release auto`, killed at one place: `python -m benchmarks.releases.killed_auto PLACE release auto …`.
 
 PLACE is `CALL:N:before` or `CALL:N:after`: the N-th call that writes (to the route, to MLflow) is the last that this
 process does, or the first that it does not do any more. What kills it is SIGKILL, as the kernel's.
