@@ -100,6 +100,7 @@ def test_jobs__a_resumed_fold_equals_an_uninterrupted_one(
         np.testing.assert_array_equal(resumed["raw_cnn"], uninterrupted["raw_cnn"])
 
 
+@pytest.mark.survival
 def test_work__what_is_finished_is_not_computed_again(run: Run) -> None:
     work(run, [0], n_processes=2)
     kept = sorted(run.fold(0).glob("*.npz"))

@@ -103,19 +103,6 @@ def test_evaluation__is_of_test_recordings_only(finished) -> None:
     assert len(answers) == evaluation["rows"]["ensemble"]["n_recordings"] == 4
 
 
-def test_failed_step__is_explained(tiny_config: Path, tmp_path: Path) -> None:
-    source = write_source(tmp_path / "source")
-    table = (source / "train.csv").read_text().replace("grekis,[],grekis/grekis_2", "grekis,[oops,grekis/grekis_2")
-    (source / "train.csv").write_text(table)
-    options = ["--preset", "demo", "--config", str(tiny_config), "--out", str(tmp_path / "out")]
-    done = run("--data", str(source), *options)
-    assert done.returncode == 1
-    assert "step ingest failed" in done.stderr.splitlines()[-1]
-    assert "column 'secondary_labels', row 4: '[oops'" in done.stderr
-    assert "Traceback (most recent call last):" in done.stderr
-    assert not (tmp_path / "out" / "bundle").exists()
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -151,27 +138,3 @@ def test_wrong_configuration__is_one_sentence_before_anything_starts(
     assert message in error
     assert error.startswith("error: ") and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
-
-
-def test_run__a_changed_gate_runs_apply_gates_and_register_alone_as_planned(
-    finished: tuple[subprocess.CompletedProcess[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    done, out = finished
-    command = [*done.args[5:], "--set", "gates.champion_margin=0.05"]
-    monkeypatch.setenv("COLUMNS", "160")
-    assert main(["plan", "train", *command]) == 0
-    plan = capsys.readouterr().out
-    assert "gates.champion_margin is 0.05" in plan
-    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in plan.splitlines() if "│" in line]
-    again = run(*command)
-    assert again.returncode == 0, again.stderr
-    began = [line.split("] ")[1] for line in again.stdout.splitlines() if line.startswith("[")]
-    ran = [name.split(":")[0] for name in began if ": taken up" not in name]
-    # Steps that wait for the same one stand in any order.
-    assert sorted(ran) == sorted(step for step, what in rows if what == "runs")
-    assert set(ran) == {"open-run", "configure", "fetch-champion", "inputs-version", "apply-gates", "register"}
-    # The bundle is the same with another verdict.
-    assert "apply-gates: gates.champion_margin is 0.05" in again.stdout
-    Bundle(out / "bundle").verify()

@@ -12,10 +12,12 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from silencio.__main__ import main
 from silencio.bundle import Bundle
 from tests.tiny_reserve import TINY_DEMO, TWO_SMALL_HEADS, write_source
 from tests.waiting import HANG_S, until
@@ -39,9 +41,10 @@ class Train:
             write_source(folder / "source")
             (folder / "tiny.yaml").write_text(TWO_SMALL_HEADS)
         data, config = str(folder / "source"), str(folder / "tiny.yaml")
-        self._command = [sys.executable, "-m", "silencio", "run", "train", "--data", data, "--preset", "demo"]
+        self.options = ["--data", data, "--preset", "demo", "--config", config, "--out", str(self.out)]
         # MLflow would be asked for a champion in every start, and there is none.
-        self._command += ["--config", config, "--champion", "none", "--out", str(self.out)]
+        self.options += ["--champion", "none"]
+        self._command = [sys.executable, "-m", "silencio", "run", "train", *self.options]
         self.environment = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/{name}.db"}
         self._printed = folder / f"{name}.txt"
 
@@ -119,26 +122,42 @@ class Train:
         }
 
 
-def test_kill_at_every_step__and_the_same_bundle_in_the_end(tmp_path: Path) -> None:
-    whole = Train(tmp_path, "whole")
+@dataclass
+class Chain:
+    """A run that nothing disturbed, and one that was killed in each of its steps before it ended."""
+
+    whole: Train
+    killed: Train
+    steps: set[str]
+    outcome: dict[str, dict[str, object]]
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    folder = tmp_path_factory.mktemp("chain")
+    whole = Train(folder, "whole")
     steps = {match[1] for match in _BEGAN.finditer(whole.finish())}
-    assert len(steps) >= 12
-    killed = Train(tmp_path, "killed")
+    killed = Train(folder, "killed")
     outcome: dict[str, dict[str, object]] = {}
     while True:
         number = len(outcome)
         at_work, group = bool(number % 2), bool(number // 2 % 2)
         step = killed.kill_in_a_new_step(set(outcome), at_work=at_work, group=group)
         if not step:
-            break
+            return Chain(whole, killed, steps, outcome)
         outcome[step] = {
             "killed": f"{'process group' if group else 'run'}, step {'at work' if at_work else 'beginning'}",
             "taken_up_before": killed.printed.count(_TAKEN_UP),
         }
         assert killed.processes_end()
         assert not (killed.out / "bundle").exists()
-    print(json.dumps(outcome, indent=1))
-    assert set(outcome) == steps
+
+
+def test_kill_at_every_step__and_the_same_bundle_in_the_end(chain: Chain) -> None:
+    whole, killed = chain.whole, chain.killed
+    assert len(chain.steps) >= 12
+    print(json.dumps(chain.outcome, indent=1))
+    assert set(chain.outcome) == chain.steps
     assert killed.files == whole.files
     Bundle(killed.out / "bundle").verify()
     again = killed.finish()
@@ -146,6 +165,33 @@ def test_kill_at_every_step__and_the_same_bundle_in_the_end(tmp_path: Path) -> N
     # Those that run again are the steps that the graph wants no caching for: they ask the tracking server, or look at
     # settings, recordings and the champion.
     assert len(_BEGAN.findall(again)) <= 5 < again.count(_TAKEN_UP)
+
+
+def _ran(printed: str) -> list[str]:
+    """Steps that were not taken up; the line of one that runs again says why."""
+    began = [line.split("] ")[1] for line in printed.splitlines() if line.startswith("[")]
+    return [name.split(":")[0] for name in began if _TAKEN_UP not in name]
+
+
+def test_changed_gate__runs_apply_gates_and_register_alone_as_planned(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = chain.whole
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", train.environment["MLFLOW_TRACKING_URI"])
+    change = ["--set", "gates.champion_margin=0.05"]
+    assert main(["plan", "train", *train.options, *change]) == 0
+    plan = capsys.readouterr().out
+    assert "gates.champion_margin is 0.05" in plan
+    rows = [[cell.strip() for cell in line.split("│")[1:3]] for line in plan.splitlines() if "│" in line]
+    assert train.start(*change).wait(HANG_S) == 0, train.printed
+    ran = _ran(train.printed)
+    # Steps that wait for the same one stand in any order.
+    assert sorted(ran) == sorted(step for step, what in rows if what == "runs")
+    assert set(ran) == {"open-run", "configure", "fetch-champion", "inputs-version", "apply-gates", "register"}
+    # The bundle is the same with another verdict.
+    assert "apply-gates: gates.champion_margin is 0.05" in train.printed
+    Bundle(train.out / "bundle").verify()
 
 
 def test_recording_that_vanishes_during_the_run__is_named_and_the_run_goes_on_when_it_is_back(tmp_path: Path) -> None:
@@ -187,6 +233,16 @@ def test_table_without_a_column__is_one_sentence(tmp_path: Path) -> None:
     table.write_text(table.read_text().replace("primary_label", "label", 1))
     last = train.failure()
     assert last.startswith("error: step ingest failed: ") and "primary_label" in last and "train.csv" in last
+
+
+def test_wrong_value__names_column_and_row_and_shows_where(tmp_path: Path) -> None:
+    train = Train(tmp_path, "value")
+    table = tmp_path / "source" / "train.csv"
+    table.write_text(table.read_text().replace("grekis,[],grekis/grekis_2", "grekis,[oops,grekis/grekis_2"))
+    assert train.failure().startswith("error: step ingest failed: ")
+    assert "column 'secondary_labels', row 4: '[oops'" in train.printed
+    assert "Traceback (most recent call last):" in train.printed
+    assert not (train.out / "bundle").exists()
 
 
 def test_full_disk__is_one_sentence_and_the_run_goes_on_when_there_is_room(tmp_path: Path) -> None:

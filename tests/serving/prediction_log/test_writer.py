@@ -187,6 +187,7 @@ def _last_line(process: subprocess.Popen[str], enough: Callable[[list[int]], boo
     raise AssertionError("the writer ended by itself")
 
 
+@pytest.mark.survival
 def test_killed__leaves_whole_files_only(tmp_path: Path) -> None:
     for n_files in (3, 8):
         process = _writer(tmp_path)

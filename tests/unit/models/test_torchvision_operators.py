@@ -2,9 +2,10 @@ import subprocess
 import sys
 
 
-def test_training_libraries__import_beside_a_cpu_torch() -> None:
-    # Without the declaration each of these dies with: operator torchvision::nms does not exist.
-    code = "import silencio.models, torchvision, timm, peft, lightning"
+def test_torchvision__is_imported_beside_a_cpu_torch() -> None:
+    # Without the declaration each of timm, peft and lightning dies, since they import torchvision: operator
+    # torchvision::nms does not exist.
+    code = "import silencio.models, torchvision"
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
 
 

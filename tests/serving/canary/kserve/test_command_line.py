@@ -74,6 +74,7 @@ def _at_25_percent(terminal: CommandLine, *words: str) -> subprocess.Popen[str]:
     return judge
 
 
+@pytest.mark.survival
 def test_release__of_an_equal_bundle_is_promoted_share_by_share(terminal: Callable[[Mode], CommandLine]) -> None:
     _promoted(terminal("Standard"))
 
