@@ -42,7 +42,7 @@ check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whe
 	$(BIN)/silencio check
 
 survival: $(VENV)/.ready  ## kill the pipeline with -9 at every step, and disturb it in other ways
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m survival
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m survival -n 2 --dist loadfile
 
 soak: $(VENV)/.ready  ## thousands of broken recordings and made-up requests at the real servers
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
