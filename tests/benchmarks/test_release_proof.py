@@ -103,7 +103,6 @@ def test_killed_challenger__gets_nobody_any_more_within_two_looks() -> None:
     assert 1 <= FOUND["m"]["facts"]["looks_until_0_percent"] <= 2
 
 
-@pytest.mark.skipif("p" not in FOUND, reason="not run yet")
 def test_restart__loses_no_failure_and_counts_nothing_negative() -> None:
     found = FOUND["p"]["facts"]
     assert found["status_of_the_first_failure"] == 500

@@ -19,16 +19,16 @@ from silencio.release.sequential_shares import log_e_above, log_e_split
 LogE = Callable[[int, int], float]
 
 
-def savvis_odds(asked: float, concentration: float, counts: tuple[int, int]) -> float:
+def savvis_odds(share: float, concentration: float, counts: tuple[int, int]) -> float:
     """Odds of savvi's Multinomial (Lindon and Malek's own program); counts of the other arm first."""
     multinomial = pytest.importorskip("savvi.multinomial", reason="`make extras` installs savvi")
-    test = multinomial.Multinomial(alpha=0.001, theta_0=np.array([1.0 - asked, asked]), k=concentration)
+    test = multinomial.Multinomial(alpha=0.001, theta_0=np.array([1.0 - share, share]), k=concentration)
     test.update(np.array(counts))
     return float(test.odds)
 
 
 @pytest.mark.parametrize(
-    ("asked", "counts"),
+    ("share", "counts"),
     [
         (0.05, (0, 0)),
         (0.05, (3, 1)),
@@ -40,9 +40,9 @@ def savvis_odds(asked: float, concentration: float, counts: tuple[int, int]) -> 
         (0.5, (1_000, 700)),
     ],
 )
-def test_log_e_split__is_savvis_sample_ratio_mismatch(asked: float, counts: tuple[int, int]) -> None:
-    odds = savvis_odds(asked, 100.0, counts)
-    assert math.exp(log_e_split(counts[1], sum(counts), asked)) == pytest.approx(odds, rel=1e-9)
+def test_log_e_split__is_savvis_sample_ratio_mismatch(share: float, counts: tuple[int, int]) -> None:
+    odds = savvis_odds(share, 100.0, counts)
+    assert math.exp(log_e_split(counts[1], sum(counts), share)) == pytest.approx(odds, rel=1e-9)
 
 
 @pytest.mark.parametrize("counts", [(0, 0), (12, 3), (3, 12), (15, 0), (40, 38), (0, 1)])

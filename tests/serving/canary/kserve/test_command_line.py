@@ -40,8 +40,8 @@ def _promoted(terminal: CommandLine) -> None:
     assert started.returncode == 0, started.stderr
     assert terminal.record.release_id in started.stdout
     assert _place(terminal) == CHAMPION.place, "start offers nothing yet"
-    judged = terminal.run("auto", "--until-held")
-    assert judged.returncode == 0, judged.stdout + judged.stderr
+    done = terminal.run("auto", "--until-held")
+    assert done.returncode == 0, done.stdout + done.stderr
     record = terminal.record
     assert (record.state, record.outstanding) == ("promoted", ())
     shares = [event.share_percent for event in record.history if event.state == "step"]
@@ -54,8 +54,8 @@ def _promoted(terminal: CommandLine) -> None:
 def _rolled_back(terminal: CommandLine) -> None:
     terminal.prometheus.failing = {"challenger": 0.05, "champion": 0.002}
     assert terminal.start().returncode == 0
-    judged = terminal.run("auto", "--until-held")
-    assert judged.returncode == 4, judged.stdout + judged.stderr
+    done = terminal.run("auto", "--until-held")
+    assert done.returncode == 4, done.stdout + done.stderr
     record = terminal.record
     assert (record.state, record.rule, record.outstanding) == ("rolled_back", "errors", ())
     assert {event.share_percent for event in record.history if event.state == "step"} == {5}
