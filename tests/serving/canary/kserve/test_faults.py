@@ -13,6 +13,7 @@ from silencio.errors import RouteChangedError, RouteError
 from tests.serving.canary.kserve.api_server import serving
 from tests.serving.canary.kserve.controllers import REVISIONS, ROUTES, SERVICES
 from tests.serving.canary.kserve.stage import CHAMPION, NAME, NOW, Stage, record
+from tests.waiting import HANG_S, until
 
 Act = Callable[[Stage], None]
 
@@ -67,10 +68,12 @@ def test_action__ends_clearly_and_can_be_done_again(action: str, fault: str, sta
     stage.seen = stage.route().state().generation
     kind, message = FAULTS[fault]
     stage.api.fail("patch", SERVICES, kind)
-    stage.read_timeout_s = 0.2 if fault == "hang" else stage.read_timeout_s
+    stage.patch_timeout_s = 0.2 if fault == "hang" else HANG_S
     with pytest.raises(RouteError, match=message):
         act(stage)
+    until(lambda: stage.api.faults[-1].times == 0)
     stage.api.released.set()
+    stage.patch_timeout_s = HANG_S
     act(stage)
     stage.settle()
     state = stage.route().state()
