@@ -40,7 +40,7 @@ class HAProxyRoute:
 
     def state(self) -> RouteState:
         """What HAProxy routes by now, as it says itself."""
-        machine, entries = MachineState.load(self._folder), dict(self._socket.show_map())
+        machine, entries = MachineState.load_started(self._folder), dict(self._socket.show_map())
         kept = read_share_map(self._folder)
         differing = [key for key in (SHARE, RELEASE) if kept.get(key) != entries.get(key)]
         challenger = machine.challenger.bundle
@@ -59,7 +59,7 @@ class HAProxyRoute:
 
     def check(self, record: ReleaseRecord) -> None:
         """The champion serves and is the release's, and another challenger does not stand in the way."""
-        machine, entries = MachineState.load(self._folder), dict(self._socket.show_map())
+        machine, entries = MachineState.load_started(self._folder), dict(self._socket.show_map())
         _check_is(machine.champion, record.champion, "champion", "start `silencio serve --bundle` with it")
         if not machine.champion.is_running:
             raise ReleaseRefusedError(
@@ -133,7 +133,7 @@ class HAProxyRoute:
 
     def health(self) -> Mapping[ArmName, ArmHealth]:
         """State of both arms' servers."""
-        machine, servers = MachineState.load(self._folder), self._socket.servers()
+        machine, servers = MachineState.load_started(self._folder), self._socket.servers()
         return {arm: arm_health(machine.arm(arm), servers.get(arm)) for arm in ARMS}
 
     def _generation(self, machine: MachineState, entries: Mapping[str, str]) -> str:

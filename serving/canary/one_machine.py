@@ -239,6 +239,9 @@ class OneMachine:
     def start(self) -> None:
         """Raises `ServingError` where something does not start."""
         challenger = self._begin_wanted()
+        # What it says of processes and ports is no more so: a release that looks now would take them for gone.
+        with suppress(RouteError):
+            MachineState.load(self._plan.folder).model_copy(update={"is_starting": True}).save(self._plan.folder)
         if self._wanted.retired != "champion":
             self._arms["champion"].start(
                 self._plan.bundle, self._plan, self._on_progress, options=self._shadow_options()

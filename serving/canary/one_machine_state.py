@@ -74,6 +74,7 @@ class MachineState(BaseModel):
         prediction_log: Place of both arms' prediction log; empty: none is written.
         champion: The arm of `--bundle`.
         challenger: The arm of `--canary`, or of what was offered since.
+        is_starting: The rest is what ran before: `silencio serve` starts again, and is not there yet.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,6 +91,7 @@ class MachineState(BaseModel):
     prediction_log: str = ""
     champion: ArmState
     challenger: ArmState
+    is_starting: bool = False
 
     def arm(self, name: ArmName) -> ArmState:
         return self.champion if name == "champion" else self.challenger
@@ -107,6 +109,18 @@ class MachineState(BaseModel):
                 f"no `silencio serve --canary` runs with the state folder {folder}: {MACHINE} is not there; start it, "
                 "or name its folder by --state-dir"
             )
+        return found
+
+    @classmethod
+    def load_started(cls, folder: Path) -> MachineState:
+        """What runs by this folder, where all of it runs.
+
+        Raises:
+            RouteError: As `load`; or it is starting, so that nothing is known of it.
+        """
+        found = cls.load(folder)
+        if found.is_starting:
+            raise RouteError(f"`silencio serve` with the state folder {folder} is starting: try again when it is ready")
         return found
 
     def save(self, folder: Path) -> None:

@@ -53,6 +53,7 @@ def _predictor_is_ready(port: int, certificate: Path) -> bool:
     return not asyncio.run(send())
 
 
+@pytest.mark.survival
 def test_server__speaks_tls_alone_and_takes_every_renewed_certificate(
     bundle_directory: Path, tmp_path: Path, issue: Issue
 ) -> None:

@@ -95,6 +95,16 @@ def test_share__that_is_none_is_refused(percent: float) -> None:
 
 
 @needs_splitter
+def test_state__while_serve_starts_again_is_not_known(splitter: SmallSplitter) -> None:
+    """Whoever judges sees no server that is gone, and no hand of somebody else's, but nothing."""
+    splitter.share(25)
+    MachineState.load(splitter.folder).model_copy(update={"is_starting": True}).save(splitter.folder)
+    for look in (splitter.route.state, splitter.route.health, lambda: splitter.route.check(release())):
+        with pytest.raises(RouteError, match="`silencio serve` with the state folder .* is starting"):
+            look()
+
+
+@needs_splitter
 def test_offer__salts_the_draw_and_begins_at_nothing(splitter: SmallSplitter) -> None:
     splitter.share(25)
     splitter.route.offer(release("r 2;show"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -9,7 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,11 +22,13 @@ import pytest
 import serving
 import silencio
 from serving.canary.haproxy_route import HAProxyRoute
+from serving.canary.interfaces import ArmName, RouteState
 from serving.canary.one_machine_state import MachineState, identity_of
 from serving.canary.prometheus_counters import PrometheusCounters
 from silencio.__main__ import main
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import CountsUnreadableError, ReleaseRefusedError, RouteError
+from silencio.release.evidence import ArmHealth
 from silencio.release.record import ReleaseRecord
 from tests.serving.authority import Authority
 from tests.serving.canary.small_splitter import PREDICT, needs_splitter
@@ -193,6 +196,12 @@ def test_release__by_hand_from_offer_to_rollback_with_a_killed_challenger(
         route.state()
 
 
+def _seen(route: HAProxyRoute) -> tuple[RouteState, Mapping[ArmName, ArmHealth]] | None:
+    with contextlib.suppress(RouteError):
+        return route.state(), route.health()
+    return None
+
+
 @pytest.mark.release
 @needs_splitter
 def test_offer__later_and_promoted_and_started_again(
@@ -217,11 +226,14 @@ def test_offer__later_and_promoted_and_started_again(
     assert set(_arms(MachineState.load(folder).url, clip, 5)) == {(200, "challenger")}
 
     # Killed without a word: nothing is left, and the next one serves what was promoted.
-    children = _children(process)
+    children, before = _children(process), route.state()
     process.kill()
     process.wait()
     until(lambda: all(is_gone(pid) for pid in children), lambda: children)
     again = serve(bundle_directory, folder, "--splitter")
+    # Whoever looks while it starts sees nothing, and then what was there before: no other hand, no server that is gone.
+    state, health = until(lambda: _seen(route))
+    assert (state.generation, health["challenger"].ready_s is not None) == (before.generation, True)
     welcome = _welcome(again)
     assert f"note: {challenger_bundle.resolve()} was promoted and serves all: start it by --bundle" in welcome
     assert set(_arms(MachineState.load(folder).url, clip, 5)) == {(200, "challenger")}

@@ -51,7 +51,10 @@ _BEGINS, _IS_THERE = "Starting uvicorn", "ready with bundle"
 
 @pytest.mark.parametrize(
     ("name", "number", "when"),
-    [("predictor", signal.SIGTERM, _BEGINS), ("transformer", signal.SIGINT, _IS_THERE)],
+    [
+        ("predictor", signal.SIGTERM, _BEGINS),
+        pytest.param("transformer", signal.SIGINT, _IS_THERE, marks=pytest.mark.survival),
+    ],
 )
 def test_stop__by_a_signal_is_exit_code_0_whenever_it_comes(
     start: Start, name: str, number: signal.Signals, when: str
@@ -62,6 +65,7 @@ def test_stop__by_a_signal_is_exit_code_0_whenever_it_comes(
     assert (server.process.wait(HANG_S), "Fatal" in server.log.read_text()) == (0, False), server.last_lines()
 
 
+@pytest.mark.survival
 def test_stop__when_the_parent_is_gone_is_exit_code_0(start: Start) -> None:
     """A parent that dies closes its end of the pipe."""
     server = start("predictor")

@@ -168,9 +168,21 @@ def _code_of_an_empty_request(welcome: str, key: str, certificate: Path | None) 
 @pytest.mark.parametrize(
     ("has_keys", "has_tls", "end"),
     [
-        pytest.param(False, False, _one_server_dies_and_its_log_is_shown, id="no keys-in clear-one server dies"),
-        pytest.param(False, True, _somebody_stops_one_server_and_that_is_said, id="no keys-TLS-one is stopped"),
-        pytest.param(True, False, _sigterm_ends_all, id="keys-in clear-SIGTERM"),
+        pytest.param(
+            False,
+            False,
+            _one_server_dies_and_its_log_is_shown,
+            id="no keys-in clear-one server dies",
+            marks=pytest.mark.survival,
+        ),
+        pytest.param(
+            False,
+            True,
+            _somebody_stops_one_server_and_that_is_said,
+            id="no keys-TLS-one is stopped",
+            marks=pytest.mark.survival,
+        ),
+        pytest.param(True, False, _sigterm_ends_all, id="keys-in clear-SIGTERM", marks=pytest.mark.survival),
         pytest.param(True, True, _sigterm_ends_all, id="keys-TLS-SIGTERM"),
     ],
 )
@@ -238,6 +250,7 @@ def test_up__an_origin_that_no_page_has_is_one_message(up: Up, bundle_directory:
     assert "--allow-origin https://app.example.org/: 'https://app.example.org/' is no origin of web pages" in errors
 
 
+@pytest.mark.survival
 def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory: Path, tmp_path: Path) -> None:
     broken = Path(shutil.copytree(bundle_directory, tmp_path / "bundle"))
     (broken / "model.onnx").write_bytes(b"other")
@@ -247,6 +260,7 @@ def test_up__a_broken_bundle_is_one_message_and_exit_1(up: Up, bundle_directory:
     assert errors.count("refused") == 1
 
 
+@pytest.mark.survival
 def test_up__killed_without_a_word_leaves_nothing_running(up: Up, bundle_directory: Path) -> None:
     process = up(bundle_directory)
     until(lambda: len(_children(process.pid)) == 2)

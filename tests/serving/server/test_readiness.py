@@ -201,6 +201,7 @@ def test_local_servers__listen_on_loopback_only(servers: LocalServers) -> None:
     assert {found[port] for port in ports} <= {"0100007F", "0000000000000000FFFF00000100007F"}
 
 
+@pytest.mark.survival
 def test_transformer__without_its_predictor_is_503_and_recovers(
     tmp_path: Path, recording: Callable[..., bytes]
 ) -> None:

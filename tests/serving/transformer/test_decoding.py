@@ -85,6 +85,7 @@ def test_decoder__killed_while_it_waits_costs_nobody(
     assert [one.status_code for one in answers] == [200] * 8
 
 
+@pytest.mark.survival
 def test_decoders__end_with_a_server_that_was_killed(bundle_directory: Path) -> None:
     with local_servers(bundle_directory, start_timeout_s=HANG_S) as servers:
         processes = psutil.Process(servers.transformer.process.pid).children(recursive=True)

@@ -28,7 +28,7 @@ CHALLENGER = BundleIdentity(version="13", manifest_sha256="d" * 64, place="s3://
 
 
 class _Client(kubernetes.client.ApiClient):
-    """A client that waits for patches alone as long as a test wants; what else it reads may take a slow machine long."""
+    """A client that waits for a patch as long as a test wants; what else it reads may take a slow machine long."""
 
     def __init__(self, settings: kubernetes.client.Configuration, patch_timeout_s: float) -> None:
         super().__init__(settings)
