@@ -17,6 +17,8 @@ from silencio.release.verdict import RuleVerdict
 
 # A species that the champion named in so many recordings, and the challenger in none, has vanished.
 MIN_VANISHED = 5
+# Pairs come in two series, each looked at by itself: recordings of the comparison, then visitors' own. They share alpha.
+_PAIR_SERIES = 2
 # So many names stand in a sentence; the page has them all.
 _MAX_NAMES = 5
 
@@ -84,6 +86,7 @@ def _listed(names: Collection[str]) -> str:
 
 def _disagreement(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
     alpha, tolerance = required(settings, "disagreement", "alpha", "tolerance")
+    alpha /= _PAIR_SERIES
     if evidence.pairs is None or not len(evidence.pairs.disagreement):
         return verdict(settings, "disagreement", "no_data", "No recording has been answered by both bundles.")
     values = evidence.pairs.disagreement
@@ -122,6 +125,7 @@ def _visible_disagreement(n: int, tolerance: float, alpha: float) -> str:
 
 def _species(policy: ReleasePolicy, settings: RulePolicy, evidence: Evidence) -> RuleVerdict:
     (alpha,) = required(settings, "species", "alpha")
+    alpha /= _PAIR_SERIES
     if evidence.pairs is None or not evidence.pairs.species:
         return verdict(
             settings, "species", "no_data", "No species was detected in recordings that both bundles answered."
