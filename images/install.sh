@@ -40,8 +40,7 @@ train)
     fi
     ;;
 wheel)
-    # Without a compiler's pass: servers' modules are compiled by importing them, with those that they use.
-    pip install --quiet --no-deps --no-compile --no-index /wheel/*.whl
+    pip install --quiet --no-deps --no-index /wheel/*.whl
     ;;
 *)
     echo "$set_name: no such set" >&2

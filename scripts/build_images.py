@@ -45,7 +45,7 @@ class Engine:
 
     Attributes:
         client: The client's path.
-        network: Of builds: the engine's own, or the host's where containers have none.
+        network: The network of builds: the engine's own, or the host's where containers have none.
     """
 
     client: str
@@ -66,9 +66,9 @@ class Engine:
         clients = [path for folder in folders if (path := shutil.which("docker", path=folder))]
         if not clients:
             raise NotBuiltError(f"no Docker client is in the path: {_HOW}")
-        said = _run(clients[0], "version", "--format", "{{.Server.Version}}")
-        if said.returncode != 0:
-            raise NotBuiltError(f"no Docker engine answers ({_last_line(said.stderr)}): {_HOW}")
+        answer = _run(clients[0], "version", "--format", "{{.Server.Version}}")
+        if answer.returncode != 0:
+            raise NotBuiltError(f"no Docker engine answers ({_last_line(answer.stderr)}): {_HOW}")
         for client in clients:
             if _has_buildkit(client):
                 networks = _run(client, "network", "ls", "--format", "{{.Name}}").stdout.split()
@@ -95,8 +95,8 @@ def _has_buildkit(client: str) -> bool:
 
 def _pip_settings() -> dict[str, str]:
     """pip's settings as they are here, whether from a file or the environment; the environment wins."""
-    said = _run(sys.executable, "-m", "pip", "config", "list").stdout
-    found = re.findall(r"^(global|install|:env:)\.([a-z-]+)='(.*)'$", said, re.MULTILINE)
+    listed = _run(sys.executable, "-m", "pip", "config", "list").stdout
+    found = re.findall(r"^(global|install|:env:)\.([a-z-]+)='(.*)'$", listed, re.MULTILINE)
     return {name: value for source in ("global", "install", ":env:") for group, name, value in found if group == source}
 
 

@@ -98,21 +98,21 @@ def test_image__runs_as_a_number_that_is_not_root(target: str) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_image__says_what_it_is_and_of_which_version_and_commit(target: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    said = labels(target)
-    assert {"title", "description", "vendor", "licenses", "version", "revision", "base.name"} <= set(said)
-    assert said["version"] == project["version"]
-    assert said["licenses"] == project["license"]
-    assert said["title"] == f"silencio {target}"
-    assert said["revision"] == "${SILENCIO_CODE_VERSION}"
+    found = labels(target)
+    assert {"title", "description", "vendor", "licenses", "version", "revision", "base.name"} <= set(found)
+    assert found["version"] == project["version"]
+    assert found["licenses"] == project["license"]
+    assert found["title"] == f"silencio {target}"
+    assert found["revision"] == "${SILENCIO_CODE_VERSION}"
     assert "SILENCIO_CODE_VERSION=${SILENCIO_CODE_VERSION}" in everything(target, "ENV")
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_image__writes_nothing_but_below_tmp(target: str) -> None:
-    said = " ".join(everything(target, "ENV"))
-    assert "PYTHONDONTWRITEBYTECODE=1" in said
-    assert "HOME=/tmp" in said
-    assert "PYTHONSAFEPATH=1" in said
+    found = " ".join(everything(target, "ENV"))
+    assert "PYTHONDONTWRITEBYTECODE=1" in found
+    assert "HOME=/tmp" in found
+    assert "PYTHONSAFEPATH=1" in found
     assert everything(target, "WORKDIR") == []  # of the stages that build alone
     assert everything(target, "VOLUME") == []
 
