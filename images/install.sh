@@ -6,6 +6,8 @@ set -eu
 set_name=$1
 [ ! -s /run/secrets/pip.conf ] || export PIP_CONFIG_FILE=/run/secrets/pip.conf
 [ ! -s /run/secrets/ca.pem ] || export PIP_CERT=/run/secrets/ca.pem
+# Some bases set it, and bytecode is what servers start by.
+unset PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
 pip() { /opt/pip/bin/pip --python "$python" "$@"; }
 python=/opt/silencio/bin/python
@@ -40,7 +42,14 @@ train)
     fi
     ;;
 wheel)
+    touch /before
     pip install --quiet --no-deps --no-index /wheel/*.whl
+    if [ -e images/import_servers.py ]; then "$python" images/import_servers.py; fi
+    # What came of it is a layer of its own; with their times, by which Python knows whether bytecode is current.
+    mkdir /code
+    (cd /opt/silencio && find . -type f -cnewer /before) >/files
+    tar --create --file=/code.tar --directory=/opt/silencio --files-from=/files
+    tar --extract --file=/code.tar --directory=/code
     ;;
 *)
     echo "$set_name: no such set" >&2

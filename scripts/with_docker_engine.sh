@@ -19,7 +19,7 @@ if ! [ -x /usr/sbin/dockerd ] && ! command -v dockerd >/dev/null; then
     packages=(docker.io mmdebstrap)
     install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null; }
     install || { apt-get update -qq && install; } || failed=yes
-    rm -f ${temporary:-}
+    rm -f "${temporary:-}"
     [ -z "${failed:-}" ] || refuse "apt-get could not install ${packages[*]}"
 fi
 data=${SILENCIO_DOCKER_DATA:-$PWD/out/docker}
