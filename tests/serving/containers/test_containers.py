@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -179,6 +180,15 @@ def test_tools__predict_by_the_pod(pod: Pod, recording: Callable[..., bytes], tm
     command = ["predict", "--url", "http://127.0.0.1:8080", "--format", "json", "/recordings/one.ogg"]
     (line,) = docker("run", *place, image("tools"), *command).stdout.splitlines()
     assert len(json.loads(line)["windows"]) == 2
+
+
+def test_tools__have_the_commands_that_the_page_names() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "images.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| `silencio/tools` .*$", page, re.MULTILINE)
+    names = re.findall(r"`(\w+)`", row.partition("subcommand")[2])
+    assert {"predict", "release"} <= set(names)
+    each = " && ".join(f"silencio {name} --help >/dev/null" for name in names)
+    docker("run", "--rm", "--network", "none", *RESTRICTED, "--entrypoint", "sh", image("tools"), "-c", each)
 
 
 def test_pod__ends_in_order_by_sigterm(tmp_path: Path) -> None:
