@@ -238,3 +238,27 @@ def test_unneeded__is_in_the_serving_environment_and_imported_by_nothing_of_ours
 
 def test_unneeded__an_import_would_be_seen() -> None:
     assert {"pyarrow", "pyarrow.parquet", "kserve", "serving.server"} <= _imported()
+
+
+PAGE = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
+
+
+def test_page__has_every_image_and_every_argument_with_its_default() -> None:
+    assert set(re.findall(r"^\| `silencio/(\w+)` \|", PAGE, re.MULTILINE)) == set(TARGETS)
+    told = dict(re.findall(r"^\| `([A-Z]+)` \| (.*?) \|", PAGE, re.MULTILINE))
+    assert set(told) == set(defaults()) - {"SILENCIO_CODE_VERSION"}
+    assert (told["SERVING"], told["TORCH"]) == tuple(f"`{defaults()[name]}`" for name in ("SERVING", "TORCH"))
+
+
+def test_page__has_the_limit_that_the_script_holds_images_to() -> None:
+    script = (ROOT / "scripts" / "build_images.py").read_text(encoding="utf-8")
+    (limit,) = re.findall(r"^MAX_SERVING_BYTES = ([\d_]+)$", script, re.MULTILINE)
+    assert f"more than {int(limit) // 1_000_000} MB" in PAGE
+
+
+def test_script_and_file__know_the_same_images_and_arguments() -> None:
+    script = (ROOT / "scripts" / "build_images.py").read_text(encoding="utf-8")
+    (targets,) = re.findall(r"^TARGETS = \((.*)\)$", script, re.MULTILINE)
+    assert set(re.findall(r'"(\w+)"', targets)) == set(TARGETS)
+    (names,) = re.findall(r"^ARGUMENTS = \((.*)\)$", script, re.MULTILINE)
+    assert set(re.findall(r'"(\w+)"', names)) == set(defaults()) - {"SILENCIO_CODE_VERSION"}
