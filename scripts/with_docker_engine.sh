@@ -36,6 +36,8 @@ engine=$!
 stop() {
     kill "$engine" 2>/dev/null || true
     wait "$engine" 2>/dev/null || true
+    # Containers that used the machine's network leave its name mounted.
+    umount "$run"/exec/netns/* 2>/dev/null || true
     rm -rf "$run"
 }
 trap stop EXIT
@@ -49,8 +51,8 @@ if [ -z "${BASE:-}" ]; then
         base=silencio/base:bookworm
         if ! docker image inspect "$base" >/dev/null 2>&1; then
             echo "no registry of images answers: the base is made of Debian's packages"
-            # As slim images have it: no pages, no manuals, no translations.
-            mmdebstrap --quiet --variant=apt --include=python3,python3-venv,ca-certificates \
+            # As slim images have it: no pages, no manuals, no translations; nor apt, which nothing here needs.
+            mmdebstrap --quiet --variant=essential --include=python3,python3-venv,ca-certificates \
                 --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
                 --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
                 bookworm - | docker import - "$base" >/dev/null
