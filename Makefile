@@ -108,10 +108,10 @@ lock:  ## pin and hash requirements/ anew from pyproject.toml
 recordings: $(VENV)/.ready  ## fetch the demo recordings, once
 	@$(BIN)/silencio data fetch
 
-images:  ## images/ built by the Docker engine that answers, with sizes and seconds, about ten minutes: make images ONLY="predictor transformer"
+images:  ## images/ built by the Docker engine that answers, with sizes and seconds, about five minutes: make images ONLY="predictor transformer"
 	$(PYTHON) scripts/build_images.py $(ONLY)
 
-containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a few minutes
+containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a minute or two
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m images tests/serving/containers
 
 clean:  ## remove what was built here (recordings stay in the cache)
