@@ -222,7 +222,10 @@ def test_image__carries_its_labels_and_no_root(target: str) -> None:
 
 def test_train__runs_a_pipelines_command_without_a_network() -> None:
     """KFP starts a step by `sh -c`, and imports what it runs."""
-    code = "import kfp, lightning, mlflow, timm, torch, torchvision, pipelines.step_process; print(torch.version.cuda)"
+    # The first makes torchvision importable beside torch for processors, as it does for every step that trains.
+    code = (
+        "import silencio.models, kfp, lightning, mlflow, timm, torch, pipelines.step_process; print(torch.version.cuda)"
+    )
     place = ["--rm", "--network", "none", *RESTRICTED]
     done = docker("run", *place, image("train"), "sh", "-c", f"python3 -c '{code}' && silencio list")
     assert done.stdout.decode().startswith("None\n")
