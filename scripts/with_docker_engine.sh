@@ -52,7 +52,7 @@ if [ -z "${BASE:-}" ]; then
         if ! docker image inspect "$base" >/dev/null 2>&1; then
             echo "no registry of images answers: the base is made of Debian's packages"
             # As slim images have it: no pages, no manuals, no translations; nor apt, which nothing here needs.
-            mmdebstrap --quiet --variant=essential --include=python3,python3-venv,ca-certificates \
+            mmdebstrap --quiet --variant=essential --include=python3,python3-venv,ca-certificates,libstdc++6 \
                 --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
                 --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
                 bookworm - | docker import - "$base" >/dev/null
