@@ -109,7 +109,7 @@ recordings: $(VENV)/.ready  ## fetch the demo recordings, once
 	@$(BIN)/silencio data fetch
 
 images:  ## images/ built by the Docker engine that answers, with sizes and seconds, about five minutes: make images ONLY="predictor transformer"
-	$(PYTHON) scripts/build_images.py $(ONLY)
+	PYTHONPATH=src $(PYTHON) scripts/build_images.py $(ONLY)
 
 containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a minute or two
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m images tests/serving/containers

@@ -3,7 +3,8 @@
     build_images.py [predictor transformer tools train]        all four by default
 
 The environment's BASE, SERVING (serve-cpu or serve-gpu) and TORCH (cpu or cuda) become build arguments. What pip needs
-here to reach its index (an index, an authority) is handed to the build as secrets, which no layer keeps.
+here to reach its index (an index, an authority) is handed to the build as secrets, which no layer keeps. It needs no
+environment: of the library it has what imports nothing else (`make images` names src/).
 """
 
 from __future__ import annotations
@@ -19,9 +20,12 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from silencio.command import command, exit_with
+from silencio.errors import SilencioError
 
 ROOT = Path(__file__).parents[1]
 TARGETS = ("predictor", "transformer", "tools", "train")
@@ -35,7 +39,7 @@ _MB = 1_000_000
 _LARGEST = "du -sk /opt/silencio/lib/python3*/site-packages/* /usr/* /var | sort -rn | head -n {n}"
 
 
-class NotBuiltError(Exception):
+class NotBuiltError(SilencioError):
     """Why nothing was built, in one sentence."""
 
 
@@ -190,23 +194,14 @@ def _report(engine: Engine, target: str, tag: str, took_s: float) -> None:
             print(f"  {int(n_kib) * 1024 / _MB:6.0f} MB  {path}")
 
 
-def main(targets: Sequence[str]) -> int:
-    """Build these images, or all.
-
-    Returns:
-        0 when they are built, 1 when one is not, 2 where a name is no image.
-    """
-    targets = targets or TARGETS
+@command
+def main() -> None:
+    """Build the images that are named, or all."""
+    targets = sys.argv[1:] or TARGETS
     if unknown := sorted(set(targets) - set(TARGETS)):
-        sys.stderr.write(f"error: {unknown[0]!r} is no image: {', '.join(TARGETS)}\n")
-        return 2
-    try:
-        build(Engine.found(), targets)
-    except NotBuiltError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
-    return 0
+        raise NotBuiltError(f"{unknown[0]!r} is no image: {', '.join(TARGETS)}")
+    build(Engine.found(), targets)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_with(main)

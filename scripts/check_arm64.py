@@ -14,12 +14,14 @@ import sys
 import tempfile
 import tomllib
 import venv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import canonicalize_name, parse_wheel_filename
+
+from silencio.command import command, exit_with
 
 ROOT = Path(__file__).parents[1]
 SETS = ("build", "serve-cpu")
@@ -71,14 +73,15 @@ def _lock(uv: Path, requirements: Path, folder: Path) -> dict[str, Any] | None:
     return tomllib.loads(out.read_text(encoding="utf-8"))
 
 
-def main(sets: Sequence[str]) -> int:
+@command
+def main() -> int:
     """Returns 1 when a requirement has no wheel for arm64."""
     status = 0
     with tempfile.TemporaryDirectory(prefix="silencio-arm64-") as name:
         folder = Path(name)
         venv.create(folder / "uv", with_pip=True)
         subprocess.run([folder / "uv/bin/python", "-m", "pip", "install", "--quiet", "uv"], check=True)
-        for one in sets or SETS:
+        for one in sys.argv[1:] or SETS:
             requirements = ROOT / "requirements" / f"{one}.txt"
             pinned = pinned_hashes(requirements.read_text(encoding="utf-8"))
             lock = _lock(folder / "uv/bin/uv", requirements, folder)
@@ -95,4 +98,4 @@ def main(sets: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_with(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,8 @@ def run(
 
     def done(*folders: Path, targets: Sequence[str] = ("predictor",)) -> Done:
         monkeypatch.setenv("PATH", os.pathsep.join(map(str, [*folders, programs])))
-        status = script.main(targets)
+        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *targets])
+        status = script.main()
         return Done(status, *capfd.readouterr())
 
     return done
@@ -196,7 +198,7 @@ def test_failed_build__ends_with_a_sentence_and_builds_nothing_more(tmp_path: Pa
 
 def test_unknown_image__is_refused_by_its_name(tmp_path: Path, run: Callable[..., Done]) -> None:
     done = run(client(tmp_path / "client"), targets=("predicter",))
-    assert done.status == 2
+    assert done.status == 1
     assert done.err == "error: 'predicter' is no image: predictor, transformer, tools, train\n"
 
 
@@ -218,3 +220,18 @@ def test_engine_script__uses_the_engine_that_answers(tmp_path: Path) -> None:
     command = [str(ROOT / "scripts" / "with_docker_engine.sh"), "echo", "built"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "built\n")
+
+
+def test_build__needs_nothing_but_an_interpreter() -> None:
+    """Who builds images need not train: `make images` makes no environment."""
+    (recipe,) = re.findall(r"^images:.*\n\t(.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert recipe == "PYTHONPATH=src $(PYTHON) scripts/build_images.py $(ONLY)"
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys; sys.path[:0] = {[str(ROOT / 'src'), str(ROOT / 'scripts')]}",
+    ]
+    command[-1] += "; import build_images"
+    subprocess.run(command, check=True)
