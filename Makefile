@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Images of Python set it; hundreds of processes that tests start would each compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock clean recordings
+.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock images containers clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,12 @@ lock:  ## pin and hash requirements/ anew from pyproject.toml
 
 recordings: $(VENV)/.ready  ## fetch the demo recordings, once
 	@$(BIN)/silencio data fetch
+
+images:  ## images/ built by the Docker engine that answers, with sizes and seconds, about five minutes: make images ONLY="predictor transformer"
+	PYTHONPATH=src $(PYTHON) scripts/build_images.py $(ONLY)
+
+containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a minute or two
+	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m images tests/serving/containers
 
 clean:  ## remove what was built here (recordings stay in the cache)
 	rm -rf $(VENV) $(SERVING_VENV) $(SITE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

