@@ -37,7 +37,7 @@ check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whe
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks scripts
+	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks delivery scripts
 	$(BIN)/silencio compile --check
 	$(BIN)/silencio check
 
