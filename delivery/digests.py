@@ -124,7 +124,7 @@ def pinned_text(digests: dict[str, str], place: str, tag: str) -> str:
     Args:
         digests: Digest by name of the image in the manifests.
         place: The registry's.
-        tag: Whose digests they are, for people.
+        tag: Tag of the images, for people.
     """
     images = [
         {"name": name, "newName": f"{place}/{name.rpartition('/')[2]}", "digest": digest}
