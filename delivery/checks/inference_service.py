@@ -73,6 +73,8 @@ def _canary_faults(one: Object) -> Iterator[str]:
     total = sum(each.get("trafficPercent", 0) for each in canaries if _is_percent(each.get("trafficPercent", 0)))
     if total > 100:
         yield f"the shares of spec.canary are {total} % together"
+    if mode == "Standard" and predictor.get("name") and "name" not in (predictor.get("model") or {"name": ""}):
+        yield "spec.predictor.model has no name: of a release's copy of it in spec.canary the CRD wants one"
     scaler = (one["metadata"].get("annotations") or {}).get(_AUTOSCALER, "hpa")
     if mode == "Standard" and predictor.get("name") and scaler != "none":
         why = "a release is refused while there are more pods than minReplicas"

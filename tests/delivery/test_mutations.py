@@ -279,6 +279,11 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "120 percent together": ("canary", "production", _canaries(60, 60)),
     "canary without a pod": ("canary", "production", _canaries(5, minReplicas=0)),
     "canary with the champion's name": ("canary", "production", _canaries(5, name="initial")),
+    "champion of which no canary can be made": (
+        "canary",
+        "production",
+        lambda one: one.predictor["model"].pop("name"),
+    ),
     "budget that blocks drains": (
         "disruption",
         "production",

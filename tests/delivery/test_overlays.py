@@ -13,6 +13,7 @@ from delivery.digests import PINNED
 from delivery.kserve_pods import QUEUE_PROXY
 from delivery.render import Object, has_kubectl, objects_of, render, rendered_text
 from delivery.rendered import Rendered, name_of, namespace_of
+from silencio import __version__
 from silencio.errors import ConfigError
 from tests.delivery.overlays import (
     MANIFESTS,
@@ -91,6 +92,12 @@ def test_local__needs_neither_prometheus_nor_a_store_of_objects() -> None:
     kinds = {one["kind"] for one in golden_objects("local")}
     assert not kinds & {"PodMonitor", "ScrapeConfig", "ExternalSecret", "PodDisruptionBudget", "Deployment"}
     assert _one("local", "InferenceService")["spec"]["predictor"]["model"]["storageUri"].startswith("pvc://")
+
+
+def test_local__runs_the_images_that_a_clone_builds() -> None:
+    (pod,) = Rendered(golden_objects("local")).pods
+    names = ("predictor", "transformer")
+    assert [one["image"] for one in pod.containers] == [f"silencio/{name}:{__version__}" for name in names]
 
 
 def test_knative__gives_one_port_and_scrapes_both_servers() -> None:

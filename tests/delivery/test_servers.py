@@ -8,7 +8,7 @@ from delivery.kserve_pods import QUEUE_PROXY
 from delivery.rendered import Rendered, matches
 from delivery.servers import server_of
 from serving.settings.page import UNUSED_SDK_OPTIONS
-from tests.delivery.overlays import golden_objects
+from tests.delivery.overlays import NAMES, golden_objects
 
 TRANSFORMER = ["python", "-m", "serving.transformer"]
 PREDICTOR = ["python", "-m", "serving.predictor"]
@@ -61,6 +61,17 @@ def test_server__refuses_a_variable_that_is_set_to_nothing() -> None:
 )
 def test_server__of_another_command_is_none(command: list[str]) -> None:
     assert server_of({"command": command}).module == ""
+
+
+def test_arguments__are_taken_by_the_servers_own_parsers() -> None:
+    from serving.server.start import argument_parser
+
+    pods = [pod for name in NAMES for pod in Rendered(golden_objects(name)).pods if pod.owner.startswith("Inference")]
+    for one in (container for pod in pods for container in pod.containers):
+        settings = server_of(one).settings
+        assert settings is not None
+        options = argument_parser(one["command"][2], "", type(settings)).parse_args(one["args"])
+        assert int(options.http_port) == settings.http_port, "read alike here and there"
 
 
 def test_pod__has_the_names_that_kserve_puts_in() -> None:
