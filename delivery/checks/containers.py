@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from delivery.kserve_pods import KSERVE_CONTAINER, TRANSFORMER_CONTAINER, mode_of
+from delivery.kserve_pods import KSERVE_CONTAINER, TRANSFORMER_CONTAINER
 from delivery.render import Object
 from delivery.rendered import Pod, Rendered, name_of, title
 
@@ -86,9 +86,6 @@ def security(rendered: Rendered) -> Iterator[tuple[str, str]]:
         for one in [*(pod.spec.get("initContainers") or ()), *pod.containers]:
             for fault in _container_faults(one, pod.spec.get("securityContext") or {}):
                 yield pod.owner, f"the container {one.get('name')} {fault}"
-    for service in rendered.of_kind("InferenceService"):
-        if mode_of(service) == "Knative" and "restartPolicy" in service["spec"]["predictor"]:
-            yield title(service), "Knative takes no restartPolicy"
 
 
 def _pod_faults(pod: Pod, needs_token: bool) -> Iterator[str]:

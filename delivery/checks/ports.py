@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from delivery.kserve_pods import mode_of
+from delivery.kserve_pods import QUEUE_PROXY
 from delivery.render import Object
 from delivery.rendered import Pod, Rendered, namespace_of, title
 from delivery.servers import Server, server_of
@@ -35,14 +35,9 @@ def ports(rendered: Rendered) -> Iterator[tuple[str, str]]:
             if server.settings and server.settings.host in LOOPBACK_HOSTS:
                 yield pod.owner, f"the container {one['name']} listens on {server.settings.host}: nobody reaches it"
         yield from ((pod.owner, fault) for fault in _predictor_faults(servers))
-    for service in rendered.of_kind("InferenceService"):
-        for pod in rendered.pods:
-            n_ports = sum(len(one.get("ports") or ()) for one in pod.containers)
-            is_its = pod.owner == title(service).replace(
-                f"{namespace_of(service)}/", ""
-            ) and pod.namespace == namespace_of(service)
-            if is_its and mode_of(service) == "Knative" and n_ports != 1:
-                yield title(service), f"its containers declare {n_ports} ports: Knative takes one"
+        n_ports = sum(len(one.get("ports") or ()) for one in pod.containers)
+        if QUEUE_PROXY in pod.others and n_ports != 1:
+            yield pod.owner, f"its containers declare {n_ports} ports: Knative takes one"
 
 
 def _predictor_faults(servers: dict[str, Server]) -> Iterator[str]:

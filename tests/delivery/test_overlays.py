@@ -117,11 +117,10 @@ def test_keda__sums_no_server_twice_that_a_release_scrapes_too() -> None:
 
 
 @needs_kubectl
-def test_two_reserves__stand_side_by_side_in_one_cluster(tmp_path: Path) -> None:
+def test_two_reserves__stand_side_by_side_in_one_cluster(overlays: Path) -> None:
     page = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
     text = re.search(r"`manifests/overlays/north/kustomization.yaml`.*?```yaml\n(.*?)```", page, re.DOTALL)
     assert text, "the page shows a second reserve"
-    overlays = write_overlays(tmp_path)
     objects = list[Object]()
     for reserve in ("north", "south"):
         shutil.copytree(overlays / "production" / PINNED.parent, overlays / reserve / PINNED.parent)
