@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import requests
+import requests  # type: ignore[import-untyped]
 import yaml
 
 from delivery.checks.containers import PLACEHOLDER

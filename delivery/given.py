@@ -7,6 +7,10 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "silencio-bundles": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     "silencio-keys": ("keys",),
     "silencio-prediction-log": ("SILENCIO_S3_ACCESS_KEY", "SILENCIO_S3_SECRET_KEY"),
+    # Of the platform.
+    "silencio-postgres": ("password",),
+    "silencio-store": ("s3.json",),
+    "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 }
 # KServe's own, where a release may read its version.
 NAMESPACES = ("kserve",)

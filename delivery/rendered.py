@@ -25,6 +25,7 @@ class Pod:
         n_replicas: How many of them there are in any case; None: whatever makes them decides.
         others: Containers that somebody else adds to it.
         is_made_by_others: Whether nothing of it but its labels is known.
+        claim_templates: Volumes for which claims are made with it.
     """
 
     owner: str
@@ -34,6 +35,7 @@ class Pod:
     n_replicas: int | None = None
     others: frozenset[str] = frozenset()
     is_made_by_others: bool = False
+    claim_templates: tuple[str, ...] = ()
 
     @property
     def containers(self) -> list[Object]:
@@ -138,4 +140,6 @@ def _template_pods(one: Object) -> Iterator[Pod]:
     else:
         return
     labels = (template.get("metadata") or {}).get("labels") or {}
-    yield Pod(f"{kind} {name_of(one)}", namespace_of(one), labels, template["spec"], n_replicas)
+    claims = tuple(name_of(claim) for claim in spec.get("volumeClaimTemplates") or ())
+    owner = f"{kind} {name_of(one)}"
+    yield Pod(owner, namespace_of(one), labels, template["spec"], n_replicas, claim_templates=claims)

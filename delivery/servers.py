@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 
 from pydantic_settings import PydanticBaseSettingsSource
 
+from delivery.others import program_of
 from delivery.render import Object
+from serving.metrics.routes import METHODS
 from serving.settings import ServingSettings, add_options
 from serving.settings.predictor import PredictorSettings
 from serving.settings.server import ServerSettings
@@ -24,6 +26,7 @@ _SERVERS: dict[str, type[ServerSettings]] = {
     "serving.predictor": PredictorSettings,
     "serving.transformer": TransformerSettings,
 }
+_HEALTH = frozenset(path for path, method in METHODS.items() if path.startswith("/v2/health/") and method == "GET")
 _RELEASE_FILES = "SILENCIO_RELEASE_FILES"
 
 
@@ -37,16 +40,19 @@ class Server:
     """What a container's command would start.
 
     Attributes:
-        module: `serving.predictor`, `serving.transformer` or `silencio release`; empty: none of ours.
+        module: `serving.predictor`, `serving.transformer`, `silencio release` or another program's name; empty: an
+            unknown one.
         settings: Settings of a server; None for others, and where they cannot be used.
         ports: Ports on which it listens, by what for.
         faults: What command line and environment would be refused for.
+        health: Paths by which it may be probed; empty: by a command alone.
     """
 
     module: str
     settings: ServerSettings | None = None
     ports: dict[str, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    health: frozenset[str] = frozenset()
 
 
 def server_of(container: Object) -> Server:
@@ -63,6 +69,10 @@ def _server_of(text: str) -> Server:
         return _serving(command[2], [*command[3:], *arguments], container)
     if command == ["silencio"] and arguments[:1] == ["release"]:
         return _release(arguments[1:], container)
+    program = program_of([*command, *arguments])
+    if program:
+        words = [*command, *arguments][len(program.command) :]
+        return Server(program.name, None, program.ports(words), tuple(program.faults(words)), program.health)
     return Server("")
 
 
@@ -86,7 +96,7 @@ def _serving(module: str, arguments: list[str], container: Object) -> Server:
     except ConfigError as error:
         return Server(module, None, {}, (*faults, str(error)))
     ports = {"http": found.http_port} | ({"grpc": found.grpc_port} if found.enable_grpc else {})
-    return Server(module, found, ports, tuple(faults))
+    return Server(module, found, ports, tuple(faults), _HEALTH)
 
 
 @cache
@@ -95,6 +105,7 @@ def _without_environment(settings: type[ServerSettings]) -> type[ServerSettings]
 
     def only_given(
         cls: type[ServingSettings],
+        /,
         settings_cls: type[ServingSettings],
         init_settings: PydanticBaseSettingsSource,
         *others: PydanticBaseSettingsSource,

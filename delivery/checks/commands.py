@@ -21,7 +21,7 @@ def arguments(rendered: Rendered) -> Iterator[tuple[str, str]]:
             server = server_of(one)
             if not server.module:
                 command = " ".join(map(str, one.get("command") or ()))
-                yield pod.owner, f"the container {one.get('name')} runs {command!r}, which is no command of ours"
+                yield pod.owner, f"the container {one.get('name')} runs {command!r}, which is no known command"
             for fault in server.faults:
                 yield pod.owner, f"the container {one.get('name')}, {server.module}: {fault}"
             if (

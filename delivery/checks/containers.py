@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from delivery.kserve_pods import KSERVE_CONTAINER, TRANSFORMER_CONTAINER
+from delivery.kserve_pods import TRANSFORMER_CONTAINER
 from delivery.render import Object
 from delivery.rendered import Pod, Rendered, name_of, title
+from serving.canary.kserve.predictors import KSERVE_CONTAINER
 
 # A namespace with it takes images by tag, as a cluster of one machine that has no registry.
 BY_TAG = "silencio.io/images"
 # Of the manifests as they are committed: an overlay that still names it was given no registry.
 PLACEHOLDER = "registry.example/"
-_OURS = re.compile(r"(?:^|/)silencio/|/(?:train|transformer|predictor|predictor-gpu|feedback|monitor|tools)(?=[:@]|$)")
+_OURS = re.compile(
+    r"(?:^|/)silencio/|/(?:train|transformer|predictor|predictor-gpu|feedback|monitor|tools|tracking)(?=[:@]|$)"
+)
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 _TAG = re.compile(r":([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})$")
 

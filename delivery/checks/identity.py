@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 
 from delivery.given import CLUSTER_KINDS, NAMESPACES
 from delivery.render import Object
@@ -27,6 +27,7 @@ _SDK_MODELS = {
     "ConfigMap": "V1ConfigMap",
     "Deployment": "V1Deployment",
     "PersistentVolumeClaim": "V1PersistentVolumeClaim",
+    "StatefulSet": "V1StatefulSet",
     "PodDisruptionBudget": "V1PodDisruptionBudget",
     "Role": "V1Role",
     "RoleBinding": "V1RoleBinding",

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from delivery.render import Object
-from delivery.rendered import Pod, Rendered, matches, namespace_of, title
+from delivery.rendered import Pod, Rendered, matches, name_of, namespace_of, title
 from delivery.servers import environment_of, server_of
 
 _NAME = "kubernetes.io/metadata.name"
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432}
 # Of a Service: NAME.NAMESPACE, NAME.NAMESPACE.svc, or with the cluster's domain.
 _SERVICE = re.compile(r"^([a-z0-9-]+)\.([a-z0-9-]+)(?:\.svc(?:\.[a-z0-9.-]+)?)?$")
 
@@ -63,9 +64,12 @@ def addresses(rendered: Rendered) -> Iterator[tuple[str, str]]:
         for where, address in _reached(rendered, pod):
             parts = urlsplit(address if "://" in address else f"//{address}")
             found = _SERVICE.match(parts.hostname or "")
-            port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+            port = parts.port or _PORTS.get(parts.scheme)
             if not found:
                 continue
+            is_rendered = any(name_of(one) == found[2] for one in rendered.of_kind("Namespace"))
+            if is_rendered and not _is_served(rendered, found[2], found[1], port):
+                yield pod.owner, f"{where} is {address}, and no Service {found[1]} of {found[2]} has the port {port}"
             if not _lets_out(rendered, pod, found[2], port):
                 yield (
                     pod.owner,
@@ -92,6 +96,10 @@ def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
                 value = (settings.get("data") or {}).get(key["key"])
             if value and ("://" in value or name.endswith("_ENDPOINT")) and not value.startswith("s3://"):
                 yield name, value
+        for argument in container.get("args") or ():
+            name, _, value = str(argument).partition("=")
+            if "://" in value and not value.startswith("s3://"):
+                yield name, value
 
 
 def _scraped(one: Object) -> Iterator[str]:
@@ -101,16 +109,25 @@ def _scraped(one: Object) -> Iterator[str]:
         yield from map(str, static["targets"])
 
 
+def _is_served(rendered: Rendered, namespace: str, name: str, port: int | None) -> bool:
+    service = rendered.find("Service", namespace, name)
+    return service is not None and port in [one["port"] for one in service["spec"]["ports"]]
+
+
+def _is_peer(peer: Object, own: str, namespace: str) -> bool:
+    """Whether a rule's peer is in a namespace; its pods are not looked at."""
+    if "namespaceSelector" in peer:
+        return matches(peer["namespaceSelector"], {_NAME: namespace})
+    return "podSelector" in peer and own == namespace
+
+
 def _lets_out(rendered: Rendered, pod: Pod, namespace: str, port: int | None) -> bool:
     for policy in rendered.of_kind("NetworkPolicy"):
         spec = policy["spec"]
         if namespace_of(policy) != pod.namespace or not matches(spec.get("podSelector") or {}, pod.labels):
             continue
         for rule in spec.get("egress") or ():
-            to_there = not rule.get("to") or any(
-                matches(peer.get("namespaceSelector") or {"matchLabels": {"": "no"}}, {_NAME: namespace})
-                for peer in rule["to"]
-            )
+            to_there = not rule.get("to") or any(_is_peer(peer, pod.namespace, namespace) for peer in rule["to"])
             if to_there and (not rule.get("ports") or port in [one.get("port") for one in rule["ports"]]):
                 return True
     return False

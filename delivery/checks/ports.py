@@ -13,7 +13,6 @@ from serving.metrics.routes import METHODS
 from serving.server.protocol import LOOPBACK_HOSTS
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
-_HEALTH = {path for path, method in METHODS.items() if path.startswith("/v2/health/") and method == "GET"}
 
 
 def ports(rendered: Rendered) -> Iterator[tuple[str, str]]:
@@ -72,15 +71,18 @@ def probes(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 def _probe_faults(probe: Object, container: Object, server: Server) -> Iterator[str]:
     request = probe.get("httpGet")
+    if request is None and "exec" in probe and server.module and not server.health:
+        return
     if request is None:
         yield "asks by no httpGet: a port that is open is no server that is ready"
         return
     named = {port.get("name"): port["containerPort"] for port in container.get("ports") or ()}
     port = named.get(request.get("port"), request.get("port"))
-    if server.ports and port != server.ports.get("http"):
-        yield f"asks the port {request.get('port')}, and the server is at {server.ports.get('http')}"
-    if server.settings and request.get("path") not in _HEALTH:
-        yield f"asks {request.get('path')}, which no server has: {' or '.join(sorted(_HEALTH))}"
+    where = next(iter(server.ports.values()), None)
+    if server.ports and port != where:
+        yield f"asks the port {request.get('port')}, and the server is at {where}"
+    if server.health and request.get("path") not in server.health:
+        yield f"asks {request.get('path')}, which the server has not: {' or '.join(sorted(server.health))}"
 
 
 def services(rendered: Rendered) -> Iterator[tuple[str, str]]:

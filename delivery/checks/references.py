@@ -18,6 +18,7 @@ def references(rendered: Rendered) -> Iterator[tuple[str, str]]:
             if fault:
                 yield pod.owner, fault
         volumes = {volume.get("name") for volume in pod.spec.get("volumes") or ()} | {"kserve-provision-location"}
+        volumes |= set(pod.claim_templates)
         for container in pod.containers:
             for mount in container.get("volumeMounts") or ():
                 if mount["name"] not in volumes:
@@ -112,8 +113,7 @@ def _named(pod: Pod) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def _missing(rendered: Rendered, kind: str, namespace: str, name: str, keys: tuple[str, ...]) -> str:
     found: Object | None = rendered.find(kind, namespace, name)
     if found is not None:
-        has: tuple[str, ...] | None = tuple({**(found.get("data") or {}), **(found.get("stringData") or {})})
-        has = has if kind in ("ConfigMap", "Secret") else ()
+        has = tuple({**(found.get("data") or {}), **(found.get("stringData") or {})})
     elif kind == "Secret" and name in SECRETS:
         has = SECRETS[name]
     else:

@@ -22,8 +22,9 @@ from delivery.rendered import title
 ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "manifests"
 GOLDEN = Path(__file__).parent / "golden"
-SHIPPED = ("local", "staging", "production")
-PINNED_OVERLAYS = ("staging", "production")
+SERVING = ("local", "staging", "production")
+SHIPPED = (*SERVING, "platform")
+PINNED_OVERLAYS = ("staging", "production", "platform")
 PLACE = "registry.example.org/wildlife"
 BUNDLE_IMAGE = "oci+native://registry.example.org/wildlife/bundle"
 # Components that no shipped overlay has, with what silencio-place needs for each beside what base needs.

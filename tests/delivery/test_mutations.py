@@ -284,6 +284,28 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "production",
         lambda one: one.predictor["model"].pop("name"),
     ),
+    "MLflow told of S3 at another port": (
+        "addresses",
+        "platform",
+        lambda one: one.spec("Service", "s3")["ports"][0].update(port=9000),
+    ),
+    "database let in from everywhere": (
+        "policies",
+        "platform",
+        lambda one: one.spec("NetworkPolicy", "postgres")["ingress"][0].pop("from"),
+    ),
+    "health of another program": (
+        "probes",
+        "platform",
+        lambda one: one.spec("Deployment")["template"]["spec"]["containers"][0]["livenessProbe"]["httpGet"].update(
+            path="/healthy"
+        ),
+    ),
+    "claim template renamed": (
+        "references",
+        "platform",
+        lambda one: one.spec("StatefulSet", "postgres")["volumeClaimTemplates"][0]["metadata"].update(name="db"),
+    ),
     "budget that blocks drains": (
         "disruption",
         "production",

@@ -12,7 +12,7 @@ from delivery.checks import findings_of
 from delivery.digests import PINNED
 from delivery.kserve_pods import QUEUE_PROXY
 from delivery.render import Object, has_kubectl, objects_of, render, rendered_text
-from delivery.rendered import Rendered, name_of, namespace_of
+from delivery.rendered import Rendered, matches, name_of, namespace_of
 from silencio import __version__
 from silencio.errors import ConfigError
 from tests.delivery.overlays import (
@@ -20,6 +20,7 @@ from tests.delivery.overlays import (
     NAMES,
     PINNED_OVERLAYS,
     ROOT,
+    SERVING,
     SHIPPED,
     comparable,
     golden,
@@ -65,7 +66,7 @@ def test_overlays__are_those_that_are_shipped() -> None:
     assert {one.name for one in (MANIFESTS / "overlays").iterdir()} == set(SHIPPED)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SERVING)
 def test_overlay__names_its_namespace_once(name: str) -> None:
     text = (MANIFESTS / "overlays" / name / "kustomization.yaml").read_text(encoding="utf-8")
     assert len(re.findall(rf"\bsilencio-{name}\b", text)) == 1
@@ -86,6 +87,34 @@ def test_production__holds_no_secret_and_names_each() -> None:
     assert not [one for one in objects if one["kind"] == "Secret"]
     external = {one["spec"]["target"]["name"] for one in objects if one["kind"] == "ExternalSecret"}
     assert external == {"silencio-bundles", "silencio-keys", "silencio-prediction-log"}
+
+
+@pytest.mark.parametrize("name", PINNED_OVERLAYS[:2])
+def test_platform__serves_what_environments_reach(name: str) -> None:
+    together = Rendered([*golden_objects(name), *golden_objects("platform")])
+    assert [str(one) for one in findings_of(together)] == []
+    together.find("Service", "silencio-platform", "s3")["spec"]["ports"][0]["port"] = 9000
+    assert {one.check for one in findings_of(together)} == {"addresses"}, "both ends are held against each other"
+
+
+def test_platform__lets_environments_in_by_the_label_that_they_have() -> None:
+    policies = {name_of(one): one["spec"] for one in golden_objects("platform") if one["kind"] == "NetworkPolicy"}
+    namespace = _one("production", "Namespace", "silencio-production")
+    for name in ("s3", "mlflow"):
+        (rule,) = policies[name]["ingress"]
+        peers = [peer["namespaceSelector"] for peer in rule["from"] if "namespaceSelector" in peer]
+        assert any(matches(one, namespace["metadata"]["labels"]) for one in peers)
+    (rule,) = policies["postgres"]["ingress"]
+    assert [set(peer) for peer in rule["from"]] == [{"podSelector"}], "the database is MLflow's alone"
+
+
+def test_platform__has_no_password_in_it() -> None:
+    objects = golden_objects("platform")
+    assert not [one for one in objects if one["kind"] == "Secret"]
+    mlflow = _one("platform", "Deployment", "mlflow")["spec"]["template"]["spec"]["containers"][0]
+    secret = {one["name"] for one in mlflow["env"] if "secretKeyRef" in one.get("valueFrom", {})}
+    assert {"PGPASSWORD", "MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY"} < secret
+    assert not re.search(r"://\w+:[^@/]+@", str(objects)), "an address with a password"
 
 
 def test_local__needs_neither_prometheus_nor_a_store_of_objects() -> None:

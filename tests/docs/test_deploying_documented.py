@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from delivery.checks import CHECKS
 from delivery.given import SECRETS
 from delivery.rendered import Rendered
 from delivery.servers import server_of
-from tests.delivery.overlays import SHIPPED, golden_objects
+from tests.delivery.overlays import SERVING, golden_objects
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
@@ -29,7 +30,7 @@ def _kustomization(name: str) -> Any:
     return yaml.safe_load((MANIFESTS / "overlays" / name / "kustomization.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", SERVING)
 def test_overlays__are_described_as_they_render(name: str) -> None:
     (row,) = (one for one in _rows("overlay") if one[0] == f"`{name}`")
     objects = golden_objects(name)
@@ -60,13 +61,26 @@ def test_secrets__have_the_keys_that_are_listed_and_made() -> None:
     assert {row[0].strip("`"): tuple(re.findall("`(.+?)`", row[1])) for row in _rows("secret")} == SECRETS
     for name, keys in SECRETS.items():
         (line,) = re.findall(rf"create secret generic {name} .*", PAGE)
-        assert all(f"={key}=" in line for key in keys)
+        assert all(f"={key}=" in line for key in keys), name
 
 
 def test_ports__are_those_of_the_pods() -> None:
-    pods = Rendered(golden_objects("production")).pods
+    pods = Rendered([*golden_objects("production"), *golden_objects("platform")]).pods
     listened = {port for pod in pods for one in pod.containers for port in server_of(one).ports.values()}
     assert {int(row[0]) for row in _rows("port")} == listened
+
+
+def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
+    (version,) = re.findall(r"FROM ghcr.io/mlflow/mlflow:v(\S+)", PAGE)
+    assert f"mlflow=={version} " in (ROOT / "requirements" / "train.txt").read_text(encoding="utf-8")
+
+
+def test_accounts__of_the_store_reach_one_bucket_each() -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    admin, *others = json.loads(text)["identities"]
+    assert "Admin" in admin["actions"]
+    for one in others:
+        assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
 
 
 def test_storage_container__may_run_in_a_restricted_namespace() -> None:
