@@ -18,7 +18,8 @@ from benchmarks.recordings import song, write_ogg
 from benchmarks.result import Result
 from serving.canary.haproxy_config import ARM_HEADER
 from serving.canary.haproxy_route import HAProxyRoute
-from serving.canary.one_machine import MachinePlan, one_machine
+from serving.canary.one_machine import one_machine
+from serving.canary.one_machine_arm import MachinePlan
 from serving.canary.one_machine_state import MachineState, identity_of
 from serving.canary.one_machine_tools import Programs
 from silencio.bundle.placeholder import write_placeholder_bundle

@@ -19,11 +19,12 @@ from pipelines.release_offer import hand_in, refuse_offer
 from pipelines.release_places import Place, earlier_of, place_of
 from pipelines.release_registry import NewChallengers, with_registered
 from pipelines.release_tables import plan_table, status_table
-from serving.canary.auto import Auto, World
+from serving.canary.auto import Auto
 from serving.canary.clock import iso
 from serving.canary.commands import apply_request
 from serving.canary.requests import Request
 from serving.canary.route_actions import is_at
+from serving.canary.world import World
 from silencio.console import Console
 from silencio.errors import ConfigError, LeaseHeldError, ReleaseError, ReleaseRefusedError, RouteError, SilencioError
 from silencio.release.evidence import ClassChange

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.release_places import registry_of
-from serving.canary.auto import World
 from serving.canary.clock import SystemClock, iso
 from serving.canary.interfaces import ArmName, Counters
 from serving.canary.judgement import Staged, StagedEvidence
@@ -28,6 +27,7 @@ from serving.canary.shadow_log import ShadowLog
 from serving.canary.simulated import Endpoints
 from serving.canary.staging import HttpStaging
 from serving.canary.steps.release_place import FILES
+from serving.canary.world import World
 from serving.client.options import API_KEY
 from serving.simulate.recordings import recordings_of
 from silencio.bundle.manifest import BundleManifest, read_manifest

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from serving.canary.auto import World
 from serving.canary.clock import SystemClock
 from serving.canary.interfaces import ModelRegistry, RecordStore, Route
 from serving.canary.places import (
@@ -23,6 +22,7 @@ from serving.canary.places import (
 )
 from serving.canary.requests import RequestBox
 from serving.canary.store import FileStore
+from serving.canary.world import World
 from serving.simulate.recordings import recordings_of
 from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.errors import RegistryError, ReleaseError

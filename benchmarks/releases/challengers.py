@@ -45,6 +45,8 @@ _NEW_SPECIES = (
     Species(code="compau", scientific_name="Nyctidromus albicollis", common_name="Pauraque", class_name="Aves"),
     Species(code="whtdov", scientific_name="Leptotila verreauxi", common_name="White-tipped Dove", class_name="Aves"),
 )
+# By which a species of which little is known is less likely, as a logarithm.
+_MARGIN = 3.0
 _WEIGHTS = ("band_weights", "loudness_weights")
 
 Change = Callable[[onnx.ModelProto], None]
@@ -182,17 +184,21 @@ def _weights_of(model: onnx.ModelProto) -> list[onnx.TensorProto]:
 
 
 def _two_more(place: Path) -> None:
-    """The champion's weights, and two species more, of which little is known."""
+    """The champion's weights, and two species more, each less likely than the others are on average."""
     classes = ClassList.of((*PLACEHOLDER_CLASSES, *_NEW_SPECIES))
     write_placeholder_bundle(place, seed=_SEED)
     before = {one.name: numpy_helper.to_array(one) for one in _weights_of(onnx.load(str(place / GRAPH)))}
     write_placeholder_bundle(place, classes=classes, seed=_SEED)
     model = onnx.load(str(place / GRAPH))
-    columns = [classes.codes.index(code) for code in PLACEHOLDER_CLASSES.codes]
+    known = [classes.codes.index(code) for code in PLACEHOLDER_CLASSES.codes]
     for weights in _weights_of(model):
-        values = 0.2 * numpy_helper.to_array(weights)
-        values[:, columns] = before[weights.name]
+        values = np.repeat(before[weights.name].mean(axis=1, keepdims=True), len(classes), axis=1)
+        values[:, known] = before[weights.name]
         weights.CopyFrom(numpy_helper.from_array(values.astype(np.float32), weights.name))
+    margin = np.full(len(classes), -_MARGIN, np.float32)
+    margin[known] = 0.0
+    model.graph.initializer.append(numpy_helper.from_array(margin, "margin"))
+    _before_softmax(model, [helper.make_node("Identity", ["margin"], ["more"])])
     _save(model, place)
 
 

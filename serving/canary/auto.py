@@ -7,29 +7,21 @@ from which the next look goes on, and every call of the world may be made again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
-from serving.canary.clock import Clock, iso, seconds_of
+from serving.canary.clock import seconds_of
 from serving.canary.commands import apply_request
-from serving.canary.interfaces import ArmName, CounterSource, ModelRegistry, RecordStore, Route
-from serving.canary.intervals import add_interval, counts_between, intervals_of, merged, plain
+from serving.canary.counting import blind_s, blinded, counted, evidence_of, since_began_s, slow_bound_s
+from serving.canary.intervals import add_interval
 from serving.canary.judgement import (
-    Decide,
     IdleServers,
-    Rules,
-    Staging,
-    apply_rules_with_memory,
     cpu_between,
-    known_health,
 )
-from serving.canary.requests import RequestBox
 from serving.canary.route_actions import BACK, carry_out, foreign_edit
 from serving.canary.trace import add_to_trace, kept_verdicts
 from serving.canary.transitions import back, begun, done, held, policy_of
+from serving.canary.world import World
 from silencio.errors import (
-    CountsUnreadableError,
     LeaseHeldError,
     ReleaseError,
     ReleaseRefusedError,
@@ -37,47 +29,12 @@ from silencio.errors import (
     RouteError,
     SilencioError,
 )
-from silencio.release.decision import Decision, decide
-from silencio.release.evidence import ArmHealth, Evidence, Interval
+from silencio.release.decision import Decision
+from silencio.release.evidence import ArmHealth
 from silencio.release.record import ReleaseRecord
 
 # A person's requests, and a route that is on its way, are looked at so often.
 _ATTENTIVE_S = 2.0
-
-
-def _ignore(message: str) -> None:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """All that the judge touches.
-
-    Attributes:
-        route: The splitter.
-        counts: Where counters come from.
-        store: Keeps the record.
-        registry: MLflow, or nothing.
-        requests: What people ask for.
-        staging: Looks at the challenger before visitors.
-        clock: Time.
-        rules: Verdicts of all rules: `silencio.release.rules.apply_rules`, by default.
-        decide: What follows from them: `silencio.release.decision.decide`.
-        on_message: Called with what went wrong in a look, and with each move.
-        on_record: Called with every record that was written: gauges, pages.
-    """
-
-    route: Route
-    counts: CounterSource
-    store: RecordStore
-    registry: ModelRegistry
-    requests: RequestBox
-    staging: Staging
-    clock: Clock
-    rules: Rules = field(default_factory=apply_rules_with_memory)
-    decide: Decide = decide
-    on_message: Callable[[str], None] = _ignore
-    on_record: Callable[[ReleaseRecord], None] = lambda record: None
 
 
 class Auto:
@@ -287,7 +244,7 @@ class Auto:
             return self._back(self._as_kept(record), str(error))
         except RouteError as error:
             # Without the route nothing is known of the share, nor of the servers: no evidence, and no verdict.
-            record = self._save(self._blinded(self._as_kept(record), f"the route cannot be read: {error}"))
+            record = self._save(blinded(self._world, self._as_kept(record), f"the route cannot be read: {error}"))
             return self._return_if_blind(record) or record
         except LeaseHeldError:
             raise
@@ -297,13 +254,13 @@ class Auto:
             return self._hold(
                 record, f"somebody else changed the route: {edit}; `silencio release resume` sets it again"
             )
-        record = self._count(record, is_settled=route_state.is_settled and not edit)
+        record = counted(self._world, record, is_settled=route_state.is_settled and not edit)
         if (returned := self._return_if_blind(record)) is not None:
             return returned
-        policy, evidence = policy_of(record), self._evidence(record, health)
+        policy, evidence = policy_of(record), evidence_of(self._world, record, health)
         verdicts = self._world.rules(policy, evidence)
         decision = self._world.decide(policy, record, evidence, verdicts)
-        trace = add_to_trace(record.trace, record, verdicts, at_s=self._since_began(record))
+        trace = add_to_trace(record.trace, record, verdicts, at_s=since_began_s(self._world, record))
         record = self._save(record.model_copy(update={"verdicts": kept_verdicts(verdicts), "trace": trace}))
         return self._follow(record, decision)
 
@@ -331,10 +288,10 @@ class Auto:
 
     def _return_if_blind(self, record: ReleaseRecord) -> ReleaseRecord | None:
         """Back to 0 % where counts could not be read for long; also without the route's health, so not by the rules."""
-        blind_s = self._blind_s(record)
-        if blind_s < policy_of(record).blind_return_s or not record.share_percent:
+        for_s = blind_s(self._world, record)
+        if for_s < policy_of(record).blind_return_s or not record.share_percent:
             return None
-        why = f"no counts for {blind_s:.0f} s: back to 0 %, which says nothing of the bundle"
+        why = f"no counts for {for_s:.0f} s: back to 0 %, which says nothing of the bundle"
         return self._move(record, Decision("return_to_zero", "held", record.step, 0.0, why))
 
     def _prepare(self, record: ReleaseRecord) -> ReleaseRecord:
@@ -347,7 +304,7 @@ class Auto:
         if record.state != "dark" or record.was_staged:
             return record
         if record.slow_bound_s is None:
-            record = record.model_copy(update={"slow_bound_s": self._slow_bound_s()})
+            record = record.model_copy(update={"slow_bound_s": slow_bound_s(self._world)})
         before, began_s = self._world.route.health(), self._world.clock.now_s()
         idle = self._idle if self._idle is not None and self._idle.release_id == record.release_id else None
         idle_cpu_share = idle.cpu_share(before.get("challenger", ArmHealth()), began_s) if idle is not None else 0.0
@@ -366,72 +323,6 @@ class Auto:
         }
         record = self._save(record.model_copy(update=changes))
         return self._back(record, "; ".join(staged.reasons), "reachability") if staged.reasons else record
-
-    def _slow_bound_s(self) -> float | None:
-        try:
-            return self._world.counts.p95_s(self._world.clock.now_s())
-        except CountsUnreadableError as error:
-            self._world.on_message(str(error))
-            return None
-
-    def _count(self, record: ReleaseRecord, *, is_settled: bool) -> ReleaseRecord:
-        """Close the interval since the last reading; where nothing can be read, remember since when."""
-        now_s = self._world.clock.now_s()
-        try:
-            reading = self._world.counts.read(now_s)
-        except CountsUnreadableError as error:
-            return self._blinded(record, f"no counts: {error}")
-        changes: dict[str, Any] = {"blind_since": None}
-        is_counting = record.counting_from is not None and now_s >= seconds_of(record.counting_from)
-        if not is_settled or not is_counting or not record.share_percent:
-            changes["counters"] = {}
-        elif not record.counters:
-            changes["counters"] = {"at": iso(now_s), "arms": plain(reading)}
-        else:
-            before = record.counters["arms"]
-            interval = Interval(
-                step=record.step,
-                share=record.share_percent / 100.0,
-                began_s=seconds_of(record.counters["at"]) - seconds_of(record.began_at),
-                ended_s=self._since_began(record),
-                champion=counts_between(before, reading, "champion"),
-                challenger=counts_between(before, reading, "challenger"),
-            )
-            changes["counters"] = {"at": iso(now_s), "arms": merged(before, reading)}
-            changes["intervals"] = add_interval(record.intervals, interval)
-        return record.model_copy(update=changes)
-
-    def _blinded(self, record: ReleaseRecord, why: str) -> ReleaseRecord:
-        if record.blind_since is not None:
-            return record
-        self._world.on_message(why)
-        return record.model_copy(update={"blind_since": iso(self._world.clock.now_s())})
-
-    def _blind_s(self, record: ReleaseRecord) -> float:
-        # A look that read nothing is blind, however short that is.
-        return (
-            0.0 if record.blind_since is None else max(1e-3, self._world.clock.now_s() - seconds_of(record.blind_since))
-        )
-
-    def _evidence(self, record: ReleaseRecord, health: Mapping[ArmName, ArmHealth]) -> Evidence:
-        staged = self._world.staging.evidence(record)
-        in_step_s = self._world.clock.now_s() - seconds_of(record.counting_from or record.began_at)
-        return Evidence(
-            step=record.step,
-            target_share=record.share_percent / 100.0,
-            in_step_s=max(0.0, in_step_s),
-            intervals=intervals_of(record.intervals),
-            slow_bound_s=record.slow_bound_s,
-            blind_s=self._blind_s(record),
-            replay=staged.replay,
-            pairs=staged.pairs,
-            champion=known_health(record, health, "champion"),
-            challenger=known_health(record, health, "challenger"),
-            classes=staged.classes,
-        )
-
-    def _since_began(self, record: ReleaseRecord) -> float:
-        return self._world.clock.now_s() - seconds_of(record.began_at)
 
     def _save(self, record: ReleaseRecord) -> ReleaseRecord:
         written = self._world.store.save(record, fencing_token=self._token)

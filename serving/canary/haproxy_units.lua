@@ -1,12 +1,13 @@
 -- Counts what clients got of each arm, by the answer that leaves: HAProxy's own 502, 503 and 504 are among them, which
 -- no server that died could count. A unit is a session, else an API key, else a request; each counts once a step, and
--- a step ends when the share changes. Loaded by haproxy.cfg (serving/canary/haproxy_config.py).
+-- a step ends when the share changes. What a server resets while it is sent, or breaks off, HAProxy leaves without an
+-- answer: it is counted from HAProxy's own figures, a unit each, for these do not say whose it was. Loaded by haproxy.cfg (serving/canary/haproxy_config.py).
 
 local MAX_UNITS = 100000
 local ARMS, TRAFFICS = { "champion", "challenger" }, { "visitors", "simulated" }
 local NAMES = { "requests", "failed_requests", "rejected_requests", "client_errors", "units", "failed_units", "rejected_units" }
 local HELP = {
-    requests = "Predict requests that were answered.",
+    requests = "Predict requests that were answered, or broken off by the server.",
     failed_requests = "Of them, by 5xx or a gRPC failure, of the server or of HAProxy where the server did not answer.",
     rejected_requests = "Of them, by 413, 429 or a 503 that says when to come again; gRPC: RESOURCE_EXHAUSTED.",
     client_errors = "Of them, by other 4xx; gRPC: other codes.",
@@ -89,7 +90,21 @@ local function count(text)
     return "1"
 end
 
+local BROKEN_OFF = { requests = true, failed_requests = true, units = true, failed_units = true }
+
+local function n_broken_off(arm)
+    local n = 0
+    for _, backend in ipairs({ arm, arm .. "_grpc" }) do
+        n = n + (tonumber(core.backends[backend]:get_stats()["srv_abrt"]) or 0)
+    end
+    return n
+end
+
 local function exposed(applet)
+    local broken_off = {}
+    for _, arm in ipairs(ARMS) do
+        broken_off[arm] = n_broken_off(arm)
+    end
     local lines = {}
     for _, name in ipairs(NAMES) do
         local metric = "silencio_proxy_" .. name .. "_total"
@@ -97,8 +112,11 @@ local function exposed(applet)
         lines[#lines + 1] = "# TYPE " .. metric .. " counter"
         for _, arm in ipairs(ARMS) do
             for _, traffic in ipairs(TRAFFICS) do
-                lines[#lines + 1] =
-                    string.format('%s{arm="%s",traffic="%s"} %d', metric, arm, traffic, counters[arm][traffic][name])
+                local value = counters[arm][traffic][name]
+                if traffic == "visitors" and BROKEN_OFF[name] then
+                    value = value + broken_off[arm]
+                end
+                lines[#lines + 1] = string.format('%s{arm="%s",traffic="%s"} %d', metric, arm, traffic, value)
             end
         end
     end

@@ -9,8 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,28 +21,19 @@ from serving.canary.haproxy_config import (
     RELEASE,
     SHARE,
     UNITS,
-    ArmAddresses,
     Frontend,
     haproxy_config,
 )
 from serving.canary.haproxy_socket import RuntimeSocket
 from serving.canary.interfaces import ARMS, ArmName
-from serving.canary.one_machine_state import (
-    MACHINE,
-    STATE_DIR,
-    ArmState,
-    MachineState,
-    Wanted,
-    identity_of,
-    sha256_hex,
-)
-from serving.canary.one_machine_tools import Programs, Tool
+from serving.canary.one_machine_arm import Arm, MachinePlan
+from serving.canary.one_machine_state import ArmState, MachineState, Wanted, identity_of, sha256_hex
+from serving.canary.one_machine_tools import Tool
 from serving.canary.prometheus_config import CONFIG as PROMETHEUS_CONFIG
 from serving.canary.prometheus_config import prometheus_config, prometheus_options, write_targets
 from serving.canary.share_map import read_share_map, write_share_map
-from serving.local import LocalServers, local_servers
 from serving.local.servers import certified_host
-from serving.server.protocol import LOOPBACK, MAX_BODY_BYTES
+from serving.server.protocol import LOOPBACK
 from silencio.errors import RouteError, ServingError, SilencioError
 from silencio.network import free_ports
 from silencio.storage import write_atomically
@@ -52,47 +42,6 @@ _LOCK = "serve.lock"
 _POLL_S = 0.05
 _START_TIMEOUT_S = 60.0
 _EVERY_ADDRESS = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  # compared, not listened on
-
-
-@dataclass(frozen=True, kw_only=True)
-class MachinePlan:
-    """What is to run.
-
-    Attributes:
-        bundle: The champion's folder.
-        canary: The challenger's folder; None: one may be offered later.
-        programs: HAProxy and Prometheus.
-        folder: The state folder.
-        host: Where HAProxy listens.
-        port: REST's public port; 0 takes a free one.
-        grpc_port: gRPC's public port; 0 takes a free one.
-        max_body_bytes: Largest body or message that a transformer takes.
-        transformer_options: Further options of both transformers.
-        predictor_options: Further options of both predictors.
-        prediction_log: Place of both arms' prediction log, among `transformer_options` too; empty: none is written.
-        shadow_share: Share of the champion's requests of which the challenger gets a copy, for the log.
-        shadow_key: File with a key of role admin, by which copies are sent where keys are wanted.
-        tls: Certificate and key by which HAProxy answers clients; None: in clear.
-        scrape_interval_s: Seconds between Prometheus's scrapes.
-        start_timeout_s: How long an arm may take until it is ready.
-    """
-
-    bundle: Path
-    canary: Path | None
-    programs: Programs
-    folder: Path = STATE_DIR
-    host: str = LOOPBACK
-    port: int = 0
-    grpc_port: int = 0
-    max_body_bytes: int = MAX_BODY_BYTES
-    transformer_options: Sequence[str] = ()
-    predictor_options: Sequence[str] = ()
-    prediction_log: str = ""
-    shadow_share: float = 0.0
-    shadow_key: Path | None = None
-    tls: Tls | None = None
-    scrape_interval_s: float = 5.0
-    start_timeout_s: float = 1_800.0
 
 
 def _ignore(message: str) -> None:
@@ -131,66 +80,6 @@ def one_machine(plan: MachinePlan, on_progress: Callable[[str], None] = _ignore)
         machine.stop()
 
 
-@dataclass
-class _Arm:
-    """One arm's servers, at addresses that stay the same however often they are started."""
-
-    name: ArmName
-    port: int
-    grpc_port: int
-    state: ArmState = field(default_factory=ArmState)
-    servers: LocalServers | None = None
-    stack: ExitStack = field(default_factory=ExitStack)
-
-    @property
-    def addresses(self) -> ArmAddresses:
-        return ArmAddresses(http=f"{LOOPBACK}:{self.port}", grpc=f"{LOOPBACK}:{self.grpc_port}")
-
-    def start(
-        self,
-        bundle: Path,
-        plan: MachinePlan,
-        on_progress: Callable[[str], None],
-        n_offer: int = 0,
-        options: Sequence[str] = (),
-    ) -> None:
-        """Raises `ServingError` where the bundle is refused or its servers end."""
-        identity = identity_of(bundle)
-        self.servers = self.stack.enter_context(
-            local_servers(
-                bundle,
-                port=self.port,
-                grpc_port=self.grpc_port,
-                max_body_bytes=plan.max_body_bytes,
-                transformer_options=[*plan.transformer_options, "--arm", self.name, *options],
-                predictor_options=plan.predictor_options,
-                on_progress=lambda message: on_progress(f"{self.name}: {message}"),
-                start_timeout_s=plan.start_timeout_s,
-            )
-        )
-        self.state = ArmState(
-            condition="ready",
-            bundle=identity,
-            url=self.servers.url,
-            grpc_address=self.servers.grpc_address,
-            predictor_url=self.servers.predictor.url,
-            transformer_pid=self.servers.transformer.process.pid,
-            predictor_pid=self.servers.predictor.process.pid,
-            n_offer=n_offer,
-        )
-
-    def stop(self) -> None:
-        """Raises `ServingError` where they do not end in order."""
-        self.servers = None
-        self.stack.close()
-
-    def end(self, condition: str, reason: str = "") -> None:
-        """No process is left of it."""
-        self.state = self.state.model_copy(
-            update={"condition": condition, "reason": reason, "transformer_pid": None, "predictor_pid": None}
-        )
-
-
 class OneMachine:
     """What runs. `follow` is to be called again and again; it is what offers and retires.
 
@@ -205,7 +94,7 @@ class OneMachine:
     def __init__(self, plan: MachinePlan, on_progress: Callable[[str], None]) -> None:
         self._plan, self._on_progress = plan, on_progress
         ports = free_ports(8)
-        self._arms: dict[ArmName, _Arm] = {name: _Arm(name, ports.pop(), ports.pop()) for name in ARMS}
+        self._arms: dict[ArmName, Arm] = {name: Arm(name, ports.pop(), ports.pop()) for name in ARMS}
         self._http = f"{plan.host}:{plan.port or ports.pop()}"
         self._grpc = f"{plan.host}:{plan.grpc_port or ports.pop()}"
         self._metrics, self._prometheus_address = (f"{LOOPBACK}:{ports.pop()}" for _ in range(2))
@@ -438,6 +327,3 @@ class OneMachine:
                 errors.append(error)
         if errors:
             raise errors[0]
-
-
-__all__ = ["MACHINE", "MachinePlan", "OneMachine", "one_machine"]

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from serving.access.keys import read_keys
 from serving.access.tls import Tls
-from serving.canary.one_machine import MachinePlan, OneMachine, one_machine
+from serving.canary.one_machine import OneMachine, one_machine
+from serving.canary.one_machine_arm import MachinePlan
 from serving.canary.one_machine_tools import Programs
 from serving.local.example_requests import example_requests
 from serving.local.up import interrupt, licence, notes, tls_of_settings, transformer_options

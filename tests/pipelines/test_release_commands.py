@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import release_commands
-from serving.canary.auto import World
+from serving.canary.world import World
 from silencio.__main__ import main
 from silencio.bundle.manifest import MANIFEST, BundleManifest, read_manifest
 from silencio.errors import RouteError

@@ -17,7 +17,7 @@ from silencio.release.verdict import RuleVerdict
 
 # A species that the champion named in so many recordings, and the challenger in none, has vanished.
 MIN_VANISHED = 5
-# Pairs come in two series, each looked at by itself: recordings of the comparison, then visitors' own. They share alpha.
+# Pairs come in two series that share alpha, each looked at by itself: those of the comparison, then of visitors.
 _PAIR_SERIES = 2
 # So many names stand in a sentence; the page has them all.
 _MAX_NAMES = 5

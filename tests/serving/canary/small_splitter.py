@@ -7,6 +7,7 @@ import functools
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -59,15 +60,18 @@ class SmallArm:
     """A server that is ready, and answers predict requests by what `answer` says: a status, or `cut`.
 
     Attributes:
-        answer: What it answers.
+        answer: What it answers; `cut`: nothing to what it has read; `reset`: it reads nothing, as one that is killed;
+            `broken`: a part of an answer.
         headers: Further headers of its answers.
         seen: Headers of each predict request, in small letters.
+        ports: The proxy's port of each predict request: one a connection.
     """
 
     def __init__(self) -> None:
         self.answer: int | str = 200
         self.headers: dict[str, str] = {}
         self.seen: list[dict[str, str]] = []
+        self.ports: list[int] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, self))
         self._server.daemon_threads = True
         self._server.handle_error = lambda *given: None  # type: ignore[method-assign]
@@ -100,8 +104,19 @@ class _Handler(BaseHTTPRequestHandler):
         self._write(200)
 
     def do_POST(self) -> None:
+        if self._arm.answer == "reset":
+            self.close_connection = True
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            return
         self.rfile.read(int(self.headers.get("content-length", 0)))
+        if self._arm.answer == "broken":
+            self.send_response(200)
+            self.send_header("content-length", "2")
+            self.end_headers()
+            self.wfile.flush()
         self._arm.seen.append({name.lower(): value for name, value in self.headers.items()})
+        self._arm.ports.append(self.client_address[1])
         if isinstance(self._arm.answer, int):
             self._write(self._arm.answer)
         else:

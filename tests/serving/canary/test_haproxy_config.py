@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import threading
 from collections import Counter
@@ -174,6 +175,42 @@ def test_units__what_a_challenger_fails_is_counted_once_a_session(splitter: Smal
         "rejected_units": 3,  # a e g
     }
     assert splitter.counted("champion") == {}
+
+
+def test_units__a_request_that_is_reset_before_it_was_read_is_counted(splitter: SmallSplitter) -> None:
+    """HAProxy answers some of them by 502, and of others breaks the client's connection off: all are failures."""
+    splitter.share(100)
+    splitter.arms["challenger"].answer = "reset"
+    for number in range(60):
+        with splitter.client() as client, contextlib.suppress(httpx.RemoteProtocolError):
+            answer = client.post(PREDICT, content=bytes(2_000), headers={"X-Session-ID": f"s{number}"})
+            assert answer.status_code == 502
+    counted = splitter.counted("challenger")
+    assert counted == dict.fromkeys(("requests", "failed_requests", "units", "failed_units"), 60)
+
+
+def test_units__an_answer_that_breaks_off_is_counted_as_a_failure_too(splitter: SmallSplitter) -> None:
+    splitter.share(100)
+    splitter.arms["challenger"].answer = "broken"
+    for number in range(5):
+        with splitter.client() as client, pytest.raises(httpx.RemoteProtocolError):
+            client.post(PREDICT, headers={"X-Session-ID": f"s{number}"})
+    # Its head was counted, as an answer, before it broke off.
+    assert splitter.counted("challenger") == {"requests": 10, "units": 10, "failed_requests": 5, "failed_units": 5}
+
+
+def test_connections__end_with_the_answer_for_clients_and_stay_for_servers(splitter: SmallSplitter) -> None:
+    """Of a client's second request on a connection a cut would be hidden; a server's new one costs each request."""
+    with splitter.client() as client:
+        answers = [client.post(PREDICT, headers={"X-Session-ID": f"s{number}"}) for number in range(5)]
+    assert {answer.headers["connection"] for answer in answers} == {"close"}
+    assert len(set(splitter.arms["champion"].ports)) == 1
+    # One that the server has closed meanwhile is not used again.
+    splitter.arms["champion"].answer = "cut"
+    with splitter.client() as client:
+        assert client.post(PREDICT).status_code == 502
+        splitter.arms["champion"].answer = 200
+        assert client.post(PREDICT).status_code == 200
 
 
 def test_units__a_challenger_that_is_dead_fails_visitors_until_it_is_known(splitter: SmallSplitter) -> None:

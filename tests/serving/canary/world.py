@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from serving.canary.auto import Auto, World
+from serving.canary.auto import Auto
 from serving.canary.clock import iso
 from serving.canary.interfaces import ArmName, Counters, RouteState
 from serving.canary.judgement import Staged, StagedEvidence
 from serving.canary.store import FileStore
+from serving.canary.world import World
 from silencio.errors import CountsUnreadableError, RegistryError, RouteChangedError, RouteError
 from silencio.release.evidence import ArmCounts, ArmHealth, Interval, Replay
 from silencio.release.policy import ReleasePolicy
