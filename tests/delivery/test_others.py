@@ -1,4 +1,4 @@
-"""Programs of others take the options by which manifests run them, by their own help."""
+"""Programs of others take the options by which manifests run them, by their own help; MLflow's is held by its start."""
 
 from __future__ import annotations
 
@@ -8,19 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from click import Command
 
-from delivery.others import MLFLOW, POSTGRES, SEAWEEDFS, program_of
+from delivery.others import POSTGRES, SEAWEEDFS, program_of
 from delivery.servers import server_of
 
 WEED = Path(sys.executable).with_name("weed")
-
-
-def test_mlflow__takes_the_options() -> None:
-    from mlflow.cli import server
-
-    assert isinstance(server, Command)
-    assert {option for one in server.params for option in one.opts} >= MLFLOW.options
 
 
 def test_seaweedfs__takes_the_options() -> None:

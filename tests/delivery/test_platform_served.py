@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import Command
 
+from delivery.others import MLFLOW
 from delivery.rendered import Rendered
 from tests.delivery.overlays import golden_objects
 from tests.s3 import running_s3
@@ -99,6 +101,13 @@ def _status(server: Server, path: str, host: str, account: str = "", content: An
 
 
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
+
+
+def test_mlflow__takes_the_options() -> None:
+    from mlflow.cli import server
+
+    assert isinstance(server, Command)
+    assert {option for one in server.params for option in one.opts} >= MLFLOW.options
 
 
 def test_mlflow__answers_the_kubelet_by_the_address_of_the_pod(server: PlatformServer) -> None:
