@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from delivery.given import SECRETS, SERVICE_ACCOUNTS
 from delivery.kserve_pods import predictors_of, runtime_of
 from delivery.render import Object
 from delivery.rendered import Pod, Rendered, name_of, namespace_of, title
+
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 def references(rendered: Rendered) -> Iterator[tuple[str, str]]:
@@ -76,6 +79,8 @@ def bundles(rendered: Rendered) -> Iterator[tuple[str, str]]:
             has_secret = account is None or bool(account.get("secrets"))
             if scheme in ("s3", "gs") and not place.endswith("/"):
                 yield title(service), f"storageUri {place} does not end in /: what begins alike would be loaded as well"
+            if scheme in ("s3", "gs") and not _BUCKET.fullmatch(path.partition("/")[0]):
+                yield title(service), f"storageUri {place} names no bucket: components/place puts it in"
             if scheme == "s3" and not has_secret:
                 yield title(service), f"storageUri {place} is in S3, and the service account has no secret to read it"
             if scheme != "s3" and account and has_secret:

@@ -140,6 +140,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "production",
         _set("predictor/model/storageUri", "s3://silencio-bundles/12"),
     ),
+    "place that nobody put in": ("bundles", "production", _set("predictor/model/storageUri", "s3://BUNDLE/")),
     "bundle on a claim that there is not": (
         "bundles",
         "local",
