@@ -62,7 +62,7 @@ extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Pro
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
 	scripts/install_splitter.sh $(OUT)/splitter
-	PATH="$(OUT)/extras/prometheus/usr/bin:$(OUT)/extras/kubectl/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential" \
+	PATH="$(OUT)/extras/prometheus/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" \
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics/test_metrics.py tests/serving/metrics/test_prometheus.py \

@@ -46,6 +46,19 @@ def test_golden__has_nothing_against_it(name: str) -> None:
     assert [str(one) for one in findings_of(Rendered(golden_objects(name)))] == []
 
 
+@pytest.mark.parametrize("version", ["1.32", "1.34", "1.36"])
+@pytest.mark.parametrize("name", SHIPPED)
+def test_golden__is_what_kubernetes_takes_strictly(name: str, version: str) -> None:
+    validate = pytest.importorskip("kubernetes_validate", reason="its schemas are not at hand: make extras")
+    unknown = set()
+    for one in golden_objects(name):
+        try:
+            validate.validate(one, version, strict=True)
+        except validate.SchemaNotFoundError:
+            unknown.add(one["kind"])
+    assert unknown <= {"InferenceService", "ServingRuntime", "PodMonitor", "ScrapeConfig", "ExternalSecret"}
+
+
 @needs_kubectl
 @pytest.mark.parametrize("name", NAMES)
 def test_golden__is_what_is_rendered(name: str, overlays: Path) -> None:
