@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from delivery.given import SECRETS
+from delivery.render import Object
 from delivery.rendered import Pod, Rendered
 from delivery.servers import environment_of, server_of
 from silencio.storage.settings import SECRETS_DIR
@@ -39,10 +40,18 @@ def files(rendered: Rendered) -> Iterator[tuple[str, str]]:
             settings = server_of(one).settings
             named = [getattr(settings, name, None) for name in _FILES]
             folder = environment_of(one).get(SECRETS_DIR)
-            for path in [*filter(None, named), *([f"{folder}/"] if folder else [])]:
+            mounted = [] if settings else _below_etc(one)
+            for path in [*filter(None, named), *([f"{folder}/"] if folder else []), *mounted]:
                 fault = _file_fault(pod, one.get("volumeMounts") or [], str(path))
                 if fault:
                     yield pod.owner, f"the container {one.get('name')} is given {path}, {fault}"
+
+
+def _below_etc(container: Object) -> list[str]:
+    """Files of others' configuration, in arguments and variables: no image brings ours along."""
+    arguments = [str(one).partition("=")[2] for one in container.get("args") or ()]
+    values = [value for value in environment_of(container).values() if value]
+    return [one for one in [*arguments, *values] if one.startswith("/etc/")]
 
 
 def _file_fault(pod: Pod, mounts: list[dict[str, str]], path: str) -> str:

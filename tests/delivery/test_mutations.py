@@ -302,6 +302,20 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
             path="/healthy"
         ),
     ),
+    "password by another name than the secret's": (
+        "files",
+        "platform",
+        lambda one: one.spec("StatefulSet", "postgres")["template"]["spec"]["containers"][0]["env"][2].update(
+            value="/etc/silencio/postgres/pass"
+        ),
+    ),
+    "accounts of the store outside the volume": (
+        "files",
+        "platform",
+        lambda one: one.spec("StatefulSet", "s3")["template"]["spec"]["containers"][0]["args"].append(
+            "-s3.config=/etc/seaweedfs/s3.json"
+        ),
+    ),
     "claim template renamed": (
         "references",
         "platform",
