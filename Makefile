@@ -37,7 +37,7 @@ check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whe
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks scripts
+	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks delivery scripts
 	$(BIN)/silencio compile --check
 	$(BIN)/silencio check
 
@@ -62,12 +62,12 @@ extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Pro
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
 	scripts/install_splitter.sh $(OUT)/splitter
-	PATH="$(OUT)/extras/prometheus/usr/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential" \
+	PATH="$(OUT)/extras/prometheus/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" \
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics/test_metrics.py tests/serving/metrics/test_prometheus.py \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
-		tests/serving/canary/test_haproxy_route.py
+		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py
 
 canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
 	scripts/install_splitter.sh $(OUT)/splitter

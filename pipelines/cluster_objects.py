@@ -14,7 +14,8 @@ from silencio.registry.settings import RUN_KEY
 CONFIG_MAP, SECRET = "configmap", "secret"
 _PAGE = """# What a cluster must provide
 
-Made of `pipelines/cluster_objects.py` by `silencio cluster`; a test holds this page against it.
+Made of `pipelines/cluster_objects.py` by `silencio cluster`; a test holds this page against it. What serves is in
+[deploying on a cluster](deploying.md).
 
 The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
 secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends

