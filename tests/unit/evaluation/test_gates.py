@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from silencio.errors import BundleError
+from silencio.errors import BundleError, ConfigError
 from silencio.evaluation.calibration_error import MIN_RECORDINGS, CalibrationError
 from silencio.evaluation.comparisons import REFERENCES as REFERENCES_OF_EVERY_RUN
 from silencio.evaluation.comparisons import Comparison
@@ -257,6 +257,8 @@ def test_verdict__without_a_gate_that_decides_passes_nobody() -> None:
         (-0.03, (-0.05, -0.01), False),  # worse, and surely
         (-0.03, (-0.08, 0.02), True),  # worse than the margin, and perhaps by chance
         (-0.01, (-0.015, -0.005), True),  # surely worse, by less than the margin
+        (-0.02, (-0.03, -0.01), True),  # by the margin itself
+        (-0.03, (-0.05, 0.0), True),
         (0.10, (0.05, 0.15), True),
     ],
 )
@@ -298,6 +300,8 @@ def test_slice__of_species_that_the_champion_does_not_know_is_shown() -> None:
     (shown,) = [reason for reason in verdict.reasons if "night" in reason.gate]
     assert (verdict.passed, shown.outcome) == (True, "not asked")
     assert shown.message == "Slice night: the champion knows none of its species: not asked."
+    # An interval of what was not computed is none.
+    assert shown in _verdict(slices=[replace(SLICE, change=None)]).of("not asked")
 
 
 def test_champion__the_first_model_has_none() -> None:
@@ -305,8 +309,10 @@ def test_champion__the_first_model_has_none() -> None:
     shown = {reason.gate: reason for reason in verdict.reasons if reason.gate.startswith("champion")}
     assert verdict.passed
     assert list(shown) == ["champion", "champion on slices"]
-    for reason in shown.values():
-        assert (reason.outcome, reason.message[:20]) == ("not asked", "There is no champion")
+    assert [(reason.outcome, reason.message) for reason in shown.values()] == [
+        ("not asked", "There is no champion to compare with: not asked."),
+        ("not asked", "There is no champion to compare with on slices: not asked."),
+    ]
     # The rest of the policy holds for it as for any.
     assert not _verdict(comparisons=REFERENCES, slices=[], calibration=WRONG).passed
 
@@ -316,6 +322,13 @@ def test_champion__that_was_not_compared_refuses_and_says_what_to_do() -> None:
     assert refusal.startswith("Champion v3 was not compared")
     for remedy in ("--previous", "--champion none"):
         assert remedy in refusal
+
+
+@pytest.mark.parametrize("margins", [(None, None), (0.02, None), (None, 0.05)])
+def test_champion__that_was_not_compared_is_missed_by_who_compares_with_it(margins: tuple[float, float]) -> None:
+    policy = POLICY.model_copy(update=dict(zip(("champion_margin", "slice_margin"), margins, strict=True)))
+    refusals = _verdict(policy, comparisons=REFERENCES, slices=[], champion="v3").failed_gates
+    assert len(refusals) == (margins != (None, None))
 
 
 # A gate of a new kind
@@ -523,15 +536,29 @@ def test_verdict__of_which_no_gate_decided_refuses_in_words(policy: dict[str, An
     assert verdict.failed_gates == ["No gate decided, and what nothing speaks for is not registered: refused."]
 
 
-def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:
-    policy = POLICY.model_copy(update={"beats": {"champion": ["top1"]}})
-    (reason,) = [
-        one for one in _verdict(policy, comparisons=REFERENCES).reasons if one.gate == "beats champion in top1"
-    ]
-    assert reason.outcome == "not asked"
-    # One that could not be compared is no champion that was beaten.
-    verdict = _verdict(policy, comparisons=REFERENCES, champion="v3")
-    assert "beats champion in top1" in [one.gate for one in verdict.of("refused")]
+@pytest.mark.parametrize(
+    ("gate", "name"), [("beats", "beats champion in top1"), ("not_worse_than", "not worse than champion in top1")]
+)
+def test_champion__as_a_reference_is_not_asked_where_there_is_none(gate: str, name: str) -> None:
+    policy = POLICY.model_copy(update={gate: {"champion": ["top1"], "regression": ["macro_map"]}})
+    found = {one.gate: one for one in _verdict(policy, comparisons=REFERENCES).reasons}
+    assert found[name].outcome == "not asked"
+    assert found[name].message == f"There is no champion to compare with ({name}): not asked."
+    other = name.replace("champion in top1", "regression in macro_map")
+    assert found[other].outcome == "passed"
+    # One that could not be compared is no champion that was beaten, and its gate has a name of its own.
+    refused = {one.gate for one in _verdict(policy, comparisons=REFERENCES, champion="v3").of("refused")}
+    assert (name if gate == "beats" else "champion top1") in refused
+
+
+def test_references__names_in_a_refusal_are_those_that_can_be_chosen() -> None:
+    policy = GatePolicy(beats={"nobody": ["top1"]})
+    for student, is_named in ((False, True), (True, False)):
+        with pytest.raises(ConfigError, match="gates.beats: .*nobody") as caught:
+            policy.check_references(["raw_cnn"], student=student)
+        assert ("raw_cnn" in str(caught.value)) == is_named
+    # Heads may be compared with where no student is held by the same gates.
+    GatePolicy(beats={"raw_cnn": ["top1"]}).check_references(["raw_cnn"], student=False)
 
 
 # Calibration, beyond doubt
@@ -542,6 +569,7 @@ def test_champion__as_a_reference_is_not_asked_where_there_is_none() -> None:
     [
         ((0.0, 0.2), 24, "passed"),  # all that it can be is allowed
         ((0.1, 0.5), 24, "too few to decide"),
+        ((0.2, 0.5), 24, "too few to decide"),
         ((0.1, 0.5), MIN_RECORDINGS - 1, "too few to decide"),
         ((0.1, 0.3), MIN_RECORDINGS, "passed"),  # no doubt that could be removed: not worse beyond doubt
         ((0.21, 0.6), 11, "refused"),  # of few recordings too
@@ -554,6 +582,13 @@ def test_calibration__refuses_only_beyond_doubt(interval: tuple[float, float], n
     assert reason.outcome == outcome
     assert reason.message.endswith(f": {outcome}.")
     assert verdict.passed == (outcome != "refused")
+
+
+@pytest.mark.parametrize(("value", "is_above"), [(0.2, False), (0.21, True)])
+def test_calibration__that_passes_above_the_bound_says_why(value: float, is_above: bool) -> None:
+    verdict = _verdict(calibration=CalibrationError(value, (0.1, 0.3), MIN_RECORDINGS))
+    (reason,) = [one for one in verdict.reasons if one.gate == "calibration"]
+    assert ("not beyond doubt" in reason.message) == is_above
 
 
 def test_load__a_file_from_before_has_another_word_for_what_does_not_apply(tmp_path: Path) -> None:

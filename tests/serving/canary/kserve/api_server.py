@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.serving.canary.kserve.sdk_models import faults_of
+from delivery.sdk_models import faults_of
 
 Key = tuple[str, str, str]  # resource, namespace, name
 NAMESPACE = "production"

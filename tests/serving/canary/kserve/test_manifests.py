@@ -17,10 +17,10 @@ import jsonschema
 import pytest
 import yaml
 
+from delivery.sdk_models import faults_of
 from pipelines.cli.release import configure
 from serving.canary.kserve.targets import PATH
 from tests.serving.canary.kserve.controllers import SERVICES
-from tests.serving.canary.kserve.sdk_models import faults_of
 from tests.serving.canary.kserve.stage import MODES, NAME, ROLE, Mode, Stage, inference_service, record
 
 FOLDER = ROLE.parent

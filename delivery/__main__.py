@@ -1,0 +1,47 @@
+"""Render overlays and hold what comes out against the code: `python -m delivery [OVERLAY ...]`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from delivery.checks import CHECKS, findings_of
+from delivery.render import render
+from delivery.rendered import Rendered
+from silencio.command import command, exit_with
+from silencio.console import Console
+from silencio.errors import ConfigError
+
+OVERLAYS = Path(__file__).parents[1] / "manifests" / "overlays"
+
+
+@command
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check overlays.
+
+    Returns:
+        1 where a check has something against one, else 0.
+    """
+    parser = argparse.ArgumentParser(prog="python -m delivery", description=__doc__)
+    parser.add_argument(
+        "overlays", nargs="*", type=Path, metavar="OVERLAY", help="folders; by default those in manifests/overlays"
+    )
+    options = parser.parse_args(arguments)
+    overlays = options.overlays or sorted(one for one in OVERLAYS.iterdir() if one.is_dir())
+    console, found = Console(), list[str]()
+    for overlay in overlays:
+        try:
+            objects = render(overlay)
+        except ConfigError as error:
+            found.append(str(error))
+            continue
+        found += [f"{overlay.name}: {one}" for one in findings_of(Rendered(objects))]
+        console.print(f"{overlay.name}: {len(objects)} objects, {len(CHECKS)} checks")
+    for one in found:
+        console.print(one)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -1,0 +1,20 @@
+"""What a cluster has that no overlay renders, being secret or somebody else's: references may name it."""
+
+from __future__ import annotations
+
+# By secret, the keys that it has. docs/deploying.md says how they are made.
+SECRETS: dict[str, tuple[str, ...]] = {
+    "silencio-bundles": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    "silencio-keys": ("keys",),
+    "silencio-prediction-log": ("SILENCIO_S3_ACCESS_KEY", "SILENCIO_S3_SECRET_KEY"),
+    # Of the platform.
+    "silencio-postgres": ("password",),
+    "silencio-store": ("s3.json",),
+    "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+}
+# KServe's own, where a release may read its version.
+NAMESPACES = ("kserve",)
+# Of KFP's pods, as KFP was set up.
+SERVICE_ACCOUNTS = ("default-editor", "pipeline-runner")
+# Objects that are in no namespace.
+CLUSTER_KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "ClusterStorageContainer", "ClusterServingRuntime")

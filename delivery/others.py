@@ -1,0 +1,99 @@
+"""Programs that are not ours: the options by which manifests run them, and where they then listen.
+
+Of their many options those that manifests use; tests hold each against the program's own help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a program is run.
+
+    Attributes:
+        name: For messages.
+        command: Its words before its options.
+        options: Those that it takes, with their dashes.
+        port: Option that says where it listens, or the port itself.
+        port_name: What for.
+        health: Paths at which it tells whether it is ready; none: it is asked by a command.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    options: frozenset[str]
+    port: str | int
+    port_name: str
+    health: frozenset[str] = frozenset()
+
+    def ports(self, arguments: Sequence[str]) -> dict[str, int]:
+        """Where it listens with these arguments."""
+        if isinstance(self.port, int):
+            return {self.port_name: self.port}
+        given = [one.partition("=")[2] for one in arguments if one.partition("=")[0] == self.port]
+        return {self.port_name: int(given[-1])} if given and given[-1].isdecimal() else {}
+
+    def faults(self, arguments: Sequence[str]) -> Iterator[str]:
+        """What it would refuse."""
+        for one in arguments:
+            name = one.partition("=")[0]
+            if name.startswith("-") and name not in self.options:
+                yield f"{self.name} is given {name}, which nobody has held against its help"
+        if not self.ports(arguments):
+            yield f"{self.name} is not told its port by {self.port}"
+
+
+MLFLOW = Program(
+    "mlflow server",
+    ("mlflow", "server"),
+    frozenset(
+        {
+            "--allowed-hosts",
+            "--app-name",
+            "--artifacts-destination",
+            "--backend-store-uri",
+            "--host",
+            "--port",
+            "--workers",
+        }
+    ),
+    "--port",
+    "http",
+    frozenset({"/health"}),
+)
+SEAWEEDFS = Program(
+    "weed server",
+    ("weed",),
+    frozenset(
+        {
+            "-dir",
+            "-filer",
+            "-ip",
+            "-ip.bind",
+            "-logtostderr",
+            "-master.telemetry",
+            "-master.volumeSizeLimitMB",
+            "-s3",
+            "-s3.config",
+            "-s3.ip.bind",
+            "-s3.port",
+            "-s3.port.iceberg",
+            "-s3.port.lance",
+            "-volume.max",
+            "-volume.preStopSeconds",
+        }
+    ),
+    "-s3.port",
+    "s3",
+    frozenset({"/healthz"}),
+)
+POSTGRES = Program("postgres", ("docker-entrypoint.sh", "postgres"), frozenset(), 5432, "postgres")
+PROGRAMS = (MLFLOW, SEAWEEDFS, POSTGRES)
+
+
+def program_of(command: Sequence[str]) -> Program | None:
+    """The program that a command runs, with its arguments; None: none of these."""
+    return next((one for one in PROGRAMS if tuple(command[: len(one.command)]) == one.command), None)

@@ -1,0 +1,394 @@
+"""Each check catches what it is there for: one thing in a good render is made wrong, and that check alone says so."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from delivery.checks import CHECKS, findings_of
+from delivery.render import Object
+from delivery.rendered import Rendered, name_of
+from tests.delivery.overlays import golden_objects
+
+Mutate = Callable[["Render"], None]
+
+
+class Render:
+    """A committed render in which things may be made wrong."""
+
+    def __init__(self, name: str) -> None:
+        self.objects = golden_objects(name)
+
+    def one(self, kind: str, name: str = "") -> Object:
+        """The object of this kind, and name where there are several."""
+        (found,) = (one for one in self.objects if one["kind"] == kind and name in ("", name_of(one)))
+        return found
+
+    def spec(self, kind: str, name: str = "") -> Any:
+        """Its spec."""
+        return self.one(kind, name)["spec"]
+
+    @property
+    def runtime(self) -> Any:
+        """The containers that KServe runs: predictor and transformer."""
+        return self.spec("ServingRuntime")["containers"]
+
+    @property
+    def predictor(self) -> Any:
+        """The InferenceService's."""
+        return self.spec("InferenceService")["predictor"]
+
+    @property
+    def auto(self) -> Any:
+        """The container of the judge of releases."""
+        return self.spec("Deployment")["template"]["spec"]["containers"][0]
+
+    def drop(self, kind: str, name: str = "") -> None:
+        """Take an object out."""
+        self.objects.remove(self.one(kind, name))
+
+    def argument(self, i: int, old: str, new: str) -> None:
+        """Write an argument of a server anew."""
+        arguments = self.runtime[i]["args"]
+        arguments[arguments.index(old)] = new
+
+
+def _set(path: str, value: Any) -> Mutate:
+    """In the attribute that is named first; whole numbers are places in lists."""
+
+    def mutate(render: Render) -> None:
+        first, *keys, last = path.split("/")
+        place = getattr(render, first)
+        for key in keys:
+            place = place[int(key) if key.isdecimal() else key]
+        place[int(last) if last.isdecimal() else last] = value
+
+    return mutate
+
+
+def _swap(render: Render) -> None:
+    render.runtime.reverse()
+
+
+def _two_ports(render: Render) -> None:
+    render.runtime[0]["ports"] = [{"name": "predictor", "containerPort": 8085}]
+
+
+def _grpc_opened(render: Render) -> None:
+    render.spec("NetworkPolicy", "silencio-serve")["ingress"][0]["ports"].append({"protocol": "TCP", "port": 8086})
+
+
+def _canaries(*percents: int, **fields: Any) -> Mutate:
+    def mutate(render: Render) -> None:
+        render.spec("InferenceService")["canary"] = [
+            {
+                "trafficPercent": percent,
+                "predictor": {**copy.deepcopy(render.predictor), "name": f"v{i}", **fields},
+            }
+            for i, percent in enumerate(percents)
+        ]
+        for one in render.spec("InferenceService")["canary"]:
+            del one["predictor"]["maxReplicas"]
+
+    return mutate
+
+
+_PLAIN_TAG = "registry.example.org/wildlife/predictor:0.1.0"
+_PORTS = [{"protocol": "TCP", "port": 8090}]
+# Check that catches it, render that is made wrong, and how.
+MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
+    "object twice": ("unique", "production", lambda one: one.objects.append(one.one("PodMonitor"))),
+    "namespace that nobody makes": ("namespaces", "production", lambda one: one.drop("Namespace")),
+    "namespace that is not restricted": (
+        "namespaces",
+        "local",
+        lambda one: one.one("Namespace")["metadata"]["labels"].update(
+            {"pod-security.kubernetes.io/enforce": "baseline"}
+        ),
+    ),
+    "field that there is not": ("kinds", "production", _set("predictor/minReplica", 2)),
+    "number as text": ("kinds", "production", lambda one: one.spec("Deployment").update(replicas="one")),
+    "config map without the key": (
+        "references",
+        "production",
+        lambda one: one.one("ConfigMap", "silencio-release-place")["data"].pop("service"),
+    ),
+    "claim that there is not": ("references", "production", lambda one: one.drop("PersistentVolumeClaim")),
+    "secret that nobody makes": (
+        "references",
+        "staging",
+        lambda one: one.spec("ServingRuntime")["volumes"][1]["secret"].update(secretName="silencio-kys"),
+    ),
+    "volume that the pod has not": ("references", "gpu", _set("runtime/1/volumeMounts/0/name", "temp")),
+    "service account that there is not": ("accounts", "gpu", _set("predictor/serviceAccountName", "silencio-server")),
+    "account whose secret nobody makes": (
+        "accounts",
+        "gpu",
+        lambda one: one.one("ServiceAccount").update(secrets=[{"name": "silencio-bundle"}]),
+    ),
+    "role that there is not": ("accounts", "production", lambda one: one.drop("Role", "silencio-release")),
+    "format that the runtime does not take": (
+        "runtimes",
+        "production",
+        _set("predictor/model/modelFormat/version", "2"),
+    ),
+    "place whose end is open": (
+        "bundles",
+        "production",
+        _set("predictor/model/storageUri", "s3://silencio-bundles/12"),
+    ),
+    "place that nobody put in": ("bundles", "production", _set("predictor/model/storageUri", "s3://BUNDLE/")),
+    "bundle on a claim that there is not": (
+        "bundles",
+        "local",
+        _set("predictor/model/storageUri", "pvc://bundles/demo/"),
+    ),
+    "bundle in S3 without keys": (
+        "bundles",
+        "production",
+        lambda one: one.one("ServiceAccount", "silencio-serve").pop("secrets"),
+    ),
+    "predictor after transformer": ("complete", "production", _swap),
+    "container without limit": ("complete", "production", lambda one: one.runtime[1]["resources"].pop("limits")),
+    "judge without image": ("images complete", "production", lambda one: one.auto.pop("image")),
+    "latest": ("images", "local", _set("runtime/0/image", "registry.example/silencio/predictor:latest")),
+    "image without tag": ("images", "local", _set("runtime/1/image", "registry.example/silencio/transformer")),
+    "image by tag in production": ("images", "production", _set("runtime/0/image", _PLAIN_TAG)),
+    "image of the placeholder": (
+        "images",
+        "production",
+        _set("runtime/0/image", f"registry.example/silencio/predictor@sha256:{'a' * 64}"),
+    ),
+    "bundle as an image by tag": (
+        "images",
+        "oci-bundle",
+        _set("predictor/model/storageUri", "oci+native://registry.example.org/wildlife/bundle:12"),
+    ),
+    "root that may be written": (
+        "security",
+        "production",
+        _set("runtime/0/securityContext/readOnlyRootFilesystem", False),
+    ),
+    "capabilities kept": ("security", "production", lambda one: one.auto["securityContext"].pop("capabilities")),
+    "root as user": ("security", "production", _set("predictor/securityContext/runAsUser", 0)),
+    "token that no role is for": ("security", "production", _set("predictor/automountServiceAccountToken", True)),
+    "flag that no server takes": (
+        "arguments",
+        "production",
+        lambda one: one.argument(1, "--decoders=2", "--decoder_processes=2"),
+    ),
+    "flag of the other server": ("arguments", "production", lambda one: one.runtime[0]["args"].append("--decoders=2")),
+    "flag of the judge": ("arguments", "production", lambda one: one.auto["args"].append("--for-ever")),
+    "value that no server can use": (
+        "arguments",
+        "production",
+        lambda one: one.argument(0, "--n_workers=2", "--n_workers=many"),
+    ),
+    "variable that nobody reads": (
+        "arguments",
+        "production",
+        _set("runtime/1/env/0/name", "SILENCIO_PREDICTIONS_LOG"),
+    ),
+    "keys outside the volume": (
+        "files",
+        "production",
+        lambda one: one.argument(1, "--keys=/etc/silencio/keys/keys", "--keys=/etc/silencio/keys.csv"),
+    ),
+    "keys by another name than the secret's": (
+        "files",
+        "production",
+        lambda one: one.argument(1, "--keys=/etc/silencio/keys/keys", "--keys=/etc/silencio/keys/keys.csv"),
+    ),
+    "port on which nobody listens": ("ports", "local", _set("runtime/0/ports/0/containerPort", 8081)),
+    "predictor asked at another port": (
+        "ports",
+        "production",
+        lambda one: one.argument(1, "--predictor_host=127.0.0.1:8086", "--predictor_host=127.0.0.1:8081"),
+    ),
+    "server that listens on loopback": (
+        "ports",
+        "production",
+        lambda one: one.argument(1, "--host=0.0.0.0", "--host=127.0.0.1"),
+    ),
+    "two ports for Knative": ("ports probes", "canary-knative", _two_ports),
+    "probe at the other server's port": ("probes", "production", _set("runtime/0/readinessProbe/httpGet/port", 8080)),
+    "probe path that no server has": ("probes", "production", _set("runtime/1/livenessProbe/httpGet/path", "/healthz")),
+    "probe of a port alone": ("probes", "production", _set("runtime/0/startupProbe", {"tcpSocket": {"port": 8085}})),
+    "server without probe": ("probes", "production", lambda one: one.runtime[1].pop("readinessProbe")),
+    "Service that selects nobody": (
+        "services",
+        "production",
+        lambda one: one.spec("Service").update(selector={"app": "release"}),
+    ),
+    "metrics at a port that there is not": (
+        "services",
+        "production",
+        lambda one: one.spec("PodMonitor")["podMetricsEndpoints"][0].update(port="http"),
+    ),
+    "policy that selects nobody": (
+        "policies addresses",
+        "production",
+        lambda one: one.spec("NetworkPolicy", "silencio-release")["podSelector"]["matchLabels"].update({"app": "x"}),
+    ),
+    "policy that opens another port": (
+        "policies",
+        "production",
+        lambda one: one.spec("NetworkPolicy", "silencio-serve")["ingress"][0].update(ports=_PORTS),
+    ),
+    "gRPC of the predictor opened": ("policies", "production", _grpc_opened),
+    "everybody let in": (
+        "policies",
+        "production",
+        lambda one: one.spec("NetworkPolicy", "silencio-serve")["ingress"][0].pop("from"),
+    ),
+    "nothing closed": ("policies", "production", lambda one: one.drop("NetworkPolicy", "silencio-default-deny")),
+    "way to S3 closed": (
+        "addresses",
+        "production",
+        lambda one: one.spec("NetworkPolicy", "silencio-serve")["egress"].clear(),
+    ),
+    "S3 at another port than is open": (
+        "addresses",
+        "staging",
+        _set("runtime/1/env/1/value", "s3.silencio-platform.svc:9000"),
+    ),
+    "scraped Service of another namespace": (
+        "addresses",
+        "production",
+        lambda one: one.spec("ScrapeConfig", "silencio-release")["staticConfigs"][0].update(
+            targets=["silencio-release.production.svc:9108"]
+        ),
+    ),
+    "limits between which nothing scales": ("modes", "production", _set("predictor/maxReplicas", 8)),
+    "mode that there is not": (
+        "modes",
+        "gpu",
+        lambda one: one.one("InferenceService")["metadata"]["annotations"].update(
+            {"serving.kserve.io/deploymentMode": "Serverless"}
+        ),
+    ),
+    "field of the other mode": (
+        "modes",
+        "canary-knative",
+        _set("predictor/deploymentStrategy", {"type": "RollingUpdate"}),
+    ),
+    "250 percent": ("canary", "canary-knative", _set("predictor/canaryTrafficPercent", 250)),
+    "percent that the mode does not read": ("canary", "production", _set("predictor/canaryTrafficPercent", 5)),
+    "120 percent together": ("canary", "production", _canaries(60, 60)),
+    "canary without a pod": ("canary", "production", _canaries(5, minReplicas=0)),
+    "canary with the champion's name": ("canary", "production", _canaries(5, name="initial")),
+    "champion of which no canary can be made": (
+        "canary",
+        "production",
+        lambda one: one.predictor["model"].pop("name"),
+    ),
+    "MLflow told of S3 at another port": (
+        "addresses",
+        "platform",
+        lambda one: one.spec("Service", "s3")["ports"][0].update(port=9000),
+    ),
+    "database let in from everywhere": (
+        "policies",
+        "platform",
+        lambda one: one.spec("NetworkPolicy", "postgres")["ingress"][0].pop("from"),
+    ),
+    "health of another program": (
+        "probes",
+        "platform",
+        lambda one: one.spec("Deployment")["template"]["spec"]["containers"][0]["livenessProbe"]["httpGet"].update(
+            path="/healthy"
+        ),
+    ),
+    "password by another name than the secret's": (
+        "files",
+        "platform",
+        lambda one: one.spec("StatefulSet", "postgres")["template"]["spec"]["containers"][0]["env"][2].update(
+            value="/etc/silencio/postgres/pass"
+        ),
+    ),
+    "accounts of the store outside the volume": (
+        "files",
+        "platform",
+        lambda one: one.spec("StatefulSet", "s3")["template"]["spec"]["containers"][0]["args"].append(
+            "-s3.config=/etc/seaweedfs/s3.json"
+        ),
+    ),
+    "claim template renamed": (
+        "references",
+        "platform",
+        lambda one: one.spec("StatefulSet", "postgres")["volumeClaimTemplates"][0]["metadata"].update(name="db"),
+    ),
+    "budget that blocks drains": (
+        "disruption",
+        "production",
+        lambda one: one.spec("PodDisruptionBudget").update(minAvailable=3),
+    ),
+    "pods without a budget": ("disruption", "production", lambda one: one.drop("PodDisruptionBudget")),
+    "killed while draining": ("drain", "production", _set("predictor/terminationGracePeriodSeconds", 20)),
+    "metric that no server has": (
+        "metric-names",
+        "keda",
+        _set(
+            "predictor/autoScaling/metrics/0/external/metric/query",
+            'sum(silencio_queued_windows{namespace="silencio-keda"})',
+        ),
+    ),
+    "queue of every namespace": (
+        "metric-names",
+        "keda",
+        _set("predictor/autoScaling/metrics/0/external/metric/query", "sum(silencio_queue_windows)"),
+    ),
+    "endpoint without arm": (
+        "arm-label",
+        "production",
+        lambda one: one.spec("PodMonitor")["podMetricsEndpoints"][1].pop("relabelings"),
+    ),
+}
+# What is gone or unknown leaves nothing for others to look at either.
+WIDER: dict[str, tuple[str, set[str], str, Mutate]] = {
+    "transformer removed": ("complete", {"services", "policies"}, "production", lambda one: one.runtime.pop(1)),
+    "predictor removed": (
+        "complete",
+        {"services", "policies", "ports"},
+        "production",
+        lambda one: one.runtime.pop(0),
+    ),
+    "runtime that there is not": (
+        "runtimes",
+        {"complete", "services", "policies", "disruption"},
+        "production",
+        _set("predictor/model/runtime", "silencio-bundles"),
+    ),
+    "command of nobody": (
+        "arguments",
+        {"ports", "probes", "disruption", "drain", "files", "policies"},
+        "production",
+        _set("runtime/1/command", ["python", "-m", "serving.transform"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_mutation__is_caught_by_the_check_for_it_alone(name: str) -> None:
+    checks, overlay, mutate = MUTATIONS[name]
+    render = Render(overlay)
+    mutate(render)
+    found = findings_of(Rendered(render.objects))
+    assert {one.check for one in found} == set(checks.split()), [str(one) for one in found]
+
+
+@pytest.mark.parametrize("name", WIDER)
+def test_mutation__that_takes_something_away_is_caught(name: str) -> None:
+    check, others, overlay, mutate = WIDER[name]
+    render = Render(overlay)
+    mutate(render)
+    found = {one.check for one in findings_of(Rendered(render.objects))}
+    assert check in found and found <= {check, *others}, found
+
+
+def test_checks__are_each_shown_to_catch_something() -> None:
+    caught = {check for checks, *_ in MUTATIONS.values() for check in checks.split()}
+    assert caught == set(CHECKS)

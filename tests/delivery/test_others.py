@@ -1,0 +1,50 @@
+"""Programs of others take the options by which manifests run them, by their own help; MLflow's is held by its start."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from delivery.others import POSTGRES, SEAWEEDFS, program_of
+from delivery.servers import server_of
+
+WEED = Path(sys.executable).with_name("weed")
+
+
+def test_seaweedfs__takes_the_options() -> None:
+    shown = subprocess.run([WEED, "server", "-h"], capture_output=True, text=True, check=False)
+    general = subprocess.run([WEED, "-h"], capture_output=True, text=True, check=False)
+    pages = shown.stdout + shown.stderr + general.stdout + general.stderr
+    assert set(re.findall(r"^\s*(-[\w.]+)", pages, re.MULTILINE)) >= SEAWEEDFS.options
+
+
+@pytest.mark.parametrize(
+    ("words", "ports"),
+    [
+        (["mlflow", "server", "--port=5000"], {"http": 5000}),
+        (["weed", "server", "-s3", "-s3.port=8333"], {"s3": 8333}),
+        (["docker-entrypoint.sh", "postgres"], {"postgres": 5432}),
+    ],
+    ids=["mlflow", "seaweedfs", "postgres"],
+)
+def test_program__listens_where_its_options_say(words: list[str], ports: dict[str, int]) -> None:
+    server = server_of({"command": words[:1], "args": words[1:]})
+    assert server.ports == ports and not server.faults
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["mlflow", "server", "--port=5000", "--backend=sqlite://"], ["weed", "server", "-s3"], ["mlflow", "server"]],
+    ids=["another option", "no port of S3", "no port"],
+)
+def test_program__is_refused_with(words: list[str]) -> None:
+    assert server_of({"command": words}).faults
+
+
+def test_program__of_another_command_is_none() -> None:
+    assert program_of(["mlflow", "ui"]) is None
+    assert program_of(["docker-entrypoint.sh", "postgres"]) is POSTGRES

@@ -1,0 +1,91 @@
+"""docs/deploying.md says what the manifests are."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from delivery.checks import CHECKS
+from delivery.given import SECRETS
+from delivery.rendered import Rendered
+from delivery.servers import server_of
+from tests.delivery.overlays import SERVING, golden_objects
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
+MANIFESTS = ROOT / "manifests"
+
+
+def _rows(heading: str) -> list[list[str]]:
+    table = PAGE.partition(f"| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def _kustomization(name: str) -> Any:
+    return yaml.safe_load((MANIFESTS / "overlays" / name / "kustomization.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_overlays__are_described_as_they_render(name: str) -> None:
+    (row,) = (one for one in _rows("overlay") if one[0] == f"`{name}`")
+    objects = golden_objects(name)
+    (service,) = (one for one in objects if one["kind"] == "InferenceService")
+    (namespace,) = (one["metadata"]["name"] for one in objects if one["kind"] == "Namespace")
+    predictor = service["spec"]["predictor"]
+    assert row[1:3] == [f"`{namespace}`", str(predictor["minReplicas"])]
+    scheme = predictor["model"]["storageUri"].partition("://")[0]
+    assert row[3] == {"s3": "S3", "pvc": "a volume claim"}[scheme]
+    assert row[4] == ("digest" if "pinned" in _kustomization(name)["components"] else "tag")
+    components = [Path(one).name for one in _kustomization(name)["components"]]
+    assert re.findall("`(.+?)`", row[5]) == [one for one in components if one not in ("pinned", "place")]
+    assert components[-1] == "place"
+
+
+def test_components__are_each_described() -> None:
+    assert {row[0].strip("`") for row in _rows("component")} == {
+        one.name for one in (MANIFESTS / "components").iterdir()
+    }
+
+
+def test_checks__are_each_described() -> None:
+    rows = {row[0].strip("`"): row[1] for row in _rows("check")}
+    assert rows == {name: (check.__doc__ or "").splitlines()[0].rstrip(".") for name, check in CHECKS.items()}
+
+
+def test_secrets__have_the_keys_that_are_listed_and_made() -> None:
+    assert {row[0].strip("`"): tuple(re.findall("`(.+?)`", row[1])) for row in _rows("secret")} == SECRETS
+    for name, keys in SECRETS.items():
+        (line,) = re.findall(rf"create secret generic {name} .*", PAGE)
+        assert all(f"={key}=" in line for key in keys), name
+
+
+def test_ports__are_those_of_the_pods() -> None:
+    pods = Rendered([*golden_objects("production"), *golden_objects("platform")]).pods
+    listened = {port for pod in pods for one in pod.containers for port in server_of(one).ports.values()}
+    assert {int(row[0]) for row in _rows("port")} == listened
+
+
+def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
+    (version,) = re.findall(r"FROM ghcr.io/mlflow/mlflow:v(\S+)", PAGE)
+    assert f"mlflow=={version} " in (ROOT / "requirements" / "train.txt").read_text(encoding="utf-8")
+
+
+def test_accounts__of_the_store_reach_one_bucket_each() -> None:
+    (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    admin, *others = json.loads(text)["identities"]
+    assert "Admin" in admin["actions"]
+    for one in others:
+        assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
+
+
+def test_storage_container__may_run_in_a_restricted_namespace() -> None:
+    (text,) = re.findall(r"```yaml\n(apiVersion: serving.kserve.io/v1alpha1\nkind: Cluster.*?)```", PAGE, re.DOTALL)
+    container = yaml.safe_load(text)["spec"]["container"]
+    context = container["securityContext"]
+    assert context["runAsNonRoot"] and context["seccompProfile"] and not context["allowPrivilegeEscalation"]
+    assert context["capabilities"] == {"drop": ["ALL"]} and container["name"] == "storage-initializer"
