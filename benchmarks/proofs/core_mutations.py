@@ -41,6 +41,8 @@ HARMLESS = (
     ("1 to 2", "test_share: float = Field(", "a share of 1 and more leaves nothing, which the sum refuses too"),
     ("0 to 1", "fillna(0) >= _MIN_OWNERS", "one owner is as few as none: two are too few to be kept apart"),
     ("0 to 1", "max(0, n_groups - 2)", "of fewer than three groups none is for validation before"),
+    ("0 to 1", "if n_groups >= 2 else 0", "below, all but one group at most are tested on: of one, none"),
+    ("0 to 1", "if n_groups >= 3 else 0", "below, all but two groups at most are for validation: of two, none"),
 )
 
 

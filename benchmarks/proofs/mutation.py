@@ -233,8 +233,19 @@ def _survives(subject: Subject, path: Path, source: str, tests: Sequence[str]) -
 
 
 def _run_tests(subject: Subject, path: Path, source: str, tests: Sequence[str]) -> None:
+    import hypothesis
     import pytest
 
+    # As tests/unit/conftest.py has it, where that is not loaded: a slow machine kills no mutant, nor does chance.
+    hypothesis.settings.register_profile(
+        "mutants",
+        deadline=None,
+        derandomize=True,
+        database=None,
+        max_examples=50,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+    hypothesis.settings.load_profile("mutants")
     # Begun before anything of ours is forgotten that pytest's collection needs anew.
     for name in [name for name in sys.modules if name.partition(".")[0] in _OURS and name != _KEPT]:
         del sys.modules[name]

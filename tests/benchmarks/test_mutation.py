@@ -93,9 +93,16 @@ def test_core__is_gates_leaks_and_split_and_every_test_of_theirs() -> None:
         assert {str(path.relative_to(ROOT)) for path in found} <= listed
 
 
-def test_release_mutations__that_survived_are_each_explained() -> None:
-    result = json.loads((KEPT / "release-mutations.json").read_text(encoding="utf-8"))["result"]
-    assert set(result["modules"]) == {module_name(path) for path in release_mutations.RELEASE.modules}
+@pytest.mark.parametrize(
+    ("name", "subjects"),
+    [
+        ("core-mutations", [core_mutations.GATES, core_mutations.LEAKS_AND_SPLIT]),
+        ("release-mutations", [release_mutations.RELEASE]),
+    ],
+)
+def test_mutants__that_survived_are_each_explained(name: str, subjects: list[Subject]) -> None:
+    result = json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8"))["result"]
+    assert set(result["modules"]) == {module_name(path) for one in subjects for path in one.modules}
     for found in result["modules"].values():
         assert found["n_mutants"] >= 15
         assert set(found["explained"]) == set(found["survivors"])
