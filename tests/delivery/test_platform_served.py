@@ -53,7 +53,8 @@ class PlatformServer(Server):
         places = {
             "MLFLOW_AUTH_CONFIG_PATH": str(file),
             "MLFLOW_S3_ENDPOINT_URL": f"http://{s3.endpoint}",
-            "PYTHONPATH": PACKAGES,
+            # As `make extras` names it, from the root of the clone: the server runs elsewhere.
+            "PYTHONPATH": str(Path(PACKAGES).resolve()),
         }
         given = {one["name"]: one["value"] for one in container["env"] if "value" in one}
         assert set(places) - {"PYTHONPATH"} <= set(given)
