@@ -97,6 +97,7 @@ def test_core__is_gates_leaks_and_split_and_every_test_of_theirs() -> None:
     ("name", "subjects"),
     [
         ("core-mutations", [core_mutations.GATES, core_mutations.LEAKS_AND_SPLIT]),
+        ("licence-mutations", [licence_mutations.LICENCES]),
         ("release-mutations", [release_mutations.RELEASE]),
     ],
 )
