@@ -87,8 +87,8 @@ class Pod:
         docker("run", "--detach", *place, *RESTRICTED, *mount, image(target), *options)
 
     def ask(self, method: str, path: str, body: bytes = b"", check: bool = True) -> subprocess.CompletedProcess[bytes]:
-        asked = ["python", "-c", ASK, method, f"http://127.0.0.1:8080{path}"]
-        return docker("exec", "--interactive", self.transformer, *asked, given=body, check=check)
+        command = ["python", "-c", ASK, method, f"http://127.0.0.1:8080{path}"]
+        return docker("exec", "--interactive", self.transformer, *command, given=body, check=check)
 
     def wait_until_ready(self) -> None:
         def is_ready() -> bool:
