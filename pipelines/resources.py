@@ -159,9 +159,7 @@ def with_recordings(task: PipelineTask) -> PipelineTask:
 
 
 def with_release_files(task: PipelineTask) -> PipelineTask:
-    """Give a step the volume from which the judge reads, where claims are mounted."""
-    if not _CLUSTER.get().claim:
-        return task
+    """Give a step the volume from which the judge reads, wherever recordings lie."""
     kubernetes.mount_pvc(task, RELEASE_FILES.name, RELEASE_FILES.mount_path)
     return task.set_env_variable(RELEASE_FILES_VARIABLE, RELEASE_FILES.mount_path)
 

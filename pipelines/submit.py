@@ -1,57 +1,81 @@
-"""Hand the compiled pipeline to a KFP API: `silencio submit train --preset NAME --host URL`."""
+"""Hand a compiled pipeline to a KFP host, to run once or again and again: `silencio submit NAME --host URL`."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
+import re
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import kfp_server_api  # type: ignore[import-untyped]
-import urllib3
 import yaml
-from kfp.client import Client
 
-from components.image import pinned
+from components.image import VERSION, pinned
+from pipelines.batch_score import NAME as BATCH_SCORE
+from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_places import check_bundle, check_recordings, need_claim
 from pipelines.compile import one_line, write_package
 from pipelines.ir_check import refuse_faults
+from pipelines.kfp_host import KfpHost, safe_name
+from pipelines.release import NAME as RELEASE
+from pipelines.release import release_pipeline
 from pipelines.resources import Cluster, made_for
 from pipelines.train import train_pipeline
 from silencio.config import resolve
-from silencio.errors import ConfigError, PipelineError
+from silencio.errors import ConfigError
 from silencio.provenance import IMAGE
 from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
-# Sent as a bearer token, where the API wants one.
-TOKEN = "SILENCIO_KFP_TOKEN"  # noqa: S105  # the variable's name
-_CONNECT_S, _ANSWER_S = 4.0, 20.0
-_HEALTH = "/apis/v2beta1/healthz"
-_MAX_NAME_LENGTH = 300
+# Without a configuration: what they do is in their arguments.
+PIPELINES: Mapping[str, Callable[[], Any]] = {BATCH_SCORE: batch_score_pipeline, RELEASE: release_pipeline}
+_FIELDS_OF_CRON = (5, 6)
 
 
 @dataclass(frozen=True)
-class SubmittedRun:
-    """A run that a KFP host took.
+class Target:
+    """Where, as what and when a pipeline is to run.
 
     Attributes:
-        run_id: KFP's.
-        link: Its page.
+        host: URL of the API, or of the UI, which passes it on.
+        namespace: Namespace of the user, where KFP serves several.
+        experiment: Experiment under which KFP lists the runs; made, where there is none.
+        resources: The profile that decides what steps ask for; empty: what the pipeline needs.
+        claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
+        image: Image in which the steps run; None: the image of this version.
+        cron: When it runs again and again, in five fields, or in six with seconds first; empty: once, now.
+        schedule: The recurring run's name; empty: the pipeline's. One of that name is replaced.
     """
 
-    run_id: str
+    host: str
+    namespace: str = ""
+    experiment: str = "silencio"
+    resources: str = ""
+    claim: bool | None = None
+    image: str | None = None
+    cron: str = ""
+    schedule: str = ""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a KFP host took.
+
+    Attributes:
+        identity: KFP's id of the run, or of the recurring run.
+        link: Its page.
+        n_replaced: Recurring runs of its name that it takes the place of.
+    """
+
+    identity: str
     link: str
+    n_replaced: int = 0
 
 
 def submit_train(
-    host: str,
+    target: Target,
     preset: str,
     config: str,
     overrides: Sequence[str],
@@ -59,57 +83,129 @@ def submit_train(
     data: str | None = None,
     previous: str = "",
     champion: str = REGISTRY,
-    resources: str = "",
-    claim: bool | None = None,
-    image: str | None = None,
-    namespace: str = "",
-    experiment: str = "silencio",
-) -> SubmittedRun:
-    """Compile `train` for a configuration, as `compile` does for the presets, and start a run of it.
+) -> Submitted:
+    """Compile `train` for a configuration, as `compile` does for the presets, and have it run.
 
     Args:
-        host: URL of the API, or of the UI, which passes it on.
+        target: Where and when.
         preset: Names the graph.
         config: YAML of the configuration.
         overrides: Laid over it.
         data: Where the recordings are, as the cluster sees them; None: where the pipeline says.
         previous: Bundle or split history of an earlier run, whose split recordings keep.
         champion: Bundle that serves now, to be compared with; `registry`: MLflow's; `none` compares with nothing.
-        resources: The profile that decides what steps ask for; empty: what the preset needs.
-        claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
-        image: Image in which the steps run; None: the image of this version.
-        namespace: Namespace of the user, where KFP serves several.
-        experiment: Experiment under which KFP lists the run; made, where there is none.
 
     Raises:
-        ConfigError: The configuration, a place, the host or the image cannot be used; nothing was sent.
+        ConfigError: The configuration, a place, the host, the times or the image cannot be used; nothing was sent.
         PipelineError: The host does not answer, is no KFP API, or refuses.
     """
     resolved = resolve(config, overrides=overrides)
-    if not host.startswith(("http://", "https://")):
-        raise ConfigError(f"--host {host!r}: a URL is needed, such as http://127.0.0.1:8888")
-    host = host.rstrip("/")
-    image = image and pinned(image, "--image")
-    arguments = _arguments(config, overrides, data, previous, champion)
+    arguments = _train_arguments(config, overrides, data, previous, champion)
+    claim = target.claim
     if claim is None:
         bundles = [place for place in (previous, champion) if place]
         claim = data is None or need_claim(data, bundles, resolved.model_dump(mode="json"))
-    with tempfile.TemporaryDirectory() as folder, _in_plain_words(host):
-        _check_answers(host, namespace)
-        with made_for(Cluster(resources, claim)):
-            pipeline = train_pipeline(preset, resolved, one_line(config))
-        package = _package(pipeline, image, Path(folder) / f"train-{preset}.yaml")
-        client = _client(host, namespace)
-        run = client.create_run_from_pipeline_package(
-            str(package),
-            arguments,
-            run_name=f"train {preset} {time.strftime('%Y-%m-%d %H:%M:%S')}",
-            experiment_name=experiment,
-            namespace=namespace or None,
+
+    def make() -> Any:
+        return train_pipeline(preset, resolved, one_line(config))
+
+    return _submit(target, f"train-{preset}", make, arguments, claim)
+
+
+def submit_compiled(target: Target, name: str, given: Sequence[str]) -> Submitted:
+    """Have a pipeline without a configuration run.
+
+    Args:
+        target: Where and when.
+        name: One of `PIPELINES`.
+        given: Its arguments, each NAME=VALUE.
+
+    Raises:
+        ConfigError: An argument is none of its own or is missing, or the host, the times or the image cannot be used;
+            nothing was sent.
+        PipelineError: The host does not answer, is no KFP API, or refuses.
+    """
+    make = PIPELINES[name]
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / f"{name}.yaml"
+        write_package(make(), package)
+        declared = _spec(package)["root"].get("inputDefinitions", {}).get("parameters", {})
+    arguments = typed_arguments(name, declared, given)
+    return _submit(target, name, make, arguments, claim=target.claim is not False)
+
+
+def typed_arguments(name: str, declared: Mapping[str, Mapping[str, Any]], given: Sequence[str]) -> dict[str, Any]:
+    """What was typed, as the types that a pipeline declares.
+
+    Args:
+        name: The pipeline's.
+        declared: Its `inputDefinitions`.
+        given: Each NAME=VALUE; numbers, lists and objects as JSON has them.
+
+    Raises:
+        ConfigError: One is unknown, twice there, of another type, or a needed one is missing.
+    """
+    arguments: dict[str, Any] = {}
+    for one in given:
+        key, equals, text = one.partition("=")
+        if not equals or key not in declared:
+            raise ConfigError(f"--argument {one!r}: {name} takes NAME=VALUE with one of {', '.join(sorted(declared))}")
+        if key in arguments:
+            raise ConfigError(f"--argument {key} is given twice")
+        arguments[key] = _typed(one, text, declared[key]["parameterType"])
+    optional = {key for key, one in declared.items() if "defaultValue" in one or one.get("isOptional")}
+    if missing := sorted(declared.keys() - optional - arguments.keys()):
+        raise ConfigError(f"{name} needs {missing[0]}: give --argument {missing[0]}=VALUE")
+    return arguments
+
+
+def _typed(given: str, text: str, kind: str) -> Any:
+    if kind == "STRING":
+        return text
+    wanted = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": (int, float), "BOOLEAN": bool, "LIST": list, "STRUCT": dict}[kind]
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    # True is an int.
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "BOOLEAN"):
+        raise ConfigError(f"--argument {given!r}: {kind.lower().replace('_', ' ')} is needed, as JSON has it")
+    return value
+
+
+def _submit(target: Target, name: str, make: Callable[[], Any], arguments: Mapping[str, Any], claim: bool) -> Submitted:
+    image = target.image and pinned(target.image, "--image")
+    cron = _with_seconds(target.cron) if target.cron else ""
+    if target.schedule and not cron:
+        raise ConfigError(f"--schedule {target.schedule!r} names what --cron runs again and again: give --cron, too")
+    host = KfpHost(target.host, target.namespace)
+    with tempfile.TemporaryDirectory() as folder:
+        with made_for(Cluster(target.resources, claim)):
+            pipeline = make()
+        package = _package(pipeline, image, Path(folder) / f"{name}.yaml")
+        version = host.version(package, safe_name(f"silencio-{name}"), VERSION)
+    if cron:
+        schedule = safe_name(target.schedule or f"silencio-{name}")
+        identity, n_replaced = host.schedule(version, schedule, target.experiment, arguments, cron)
+        return Submitted(identity, f"{host.url}/#/recurringrun/details/{identity}", n_replaced)
+    title = f"{name.replace('-', ' ', 1)} {time.strftime('%Y-%m-%d %H:%M:%S')}"
+    identity = host.run(version, title, target.experiment, arguments)
+    return Submitted(identity, f"{host.url}/#/runs/details/{identity}")
+
+
+def _with_seconds(cron: str) -> str:
+    """KFP's six fields, of which the first is seconds; whether they make times, KFP says.
+
+    Raises:
+        ConfigError: There are fewer or more fields.
+    """
+    fields = cron.split()
+    if len(fields) not in _FIELDS_OF_CRON or any(re.search(r"[^\w*/,?#-]", field) for field in fields):
+        raise ConfigError(
+            f"--cron {cron!r}: minute, hour, day, month and weekday are needed, such as '0 3 * * 1', or six fields "
+            "with seconds before them"
         )
-    if not run.run_id:
-        raise PipelineError(f"what answers at {host} gave no run: it is no KFP API of version 2; correct --host")
-    return SubmittedRun(run.run_id, f"{host}/#/runs/details/{run.run_id}")
+    return " ".join(fields if len(fields) == max(_FIELDS_OF_CRON) else ["0", *fields])
 
 
 def _package(pipeline: Any, image: str | None, path: Path) -> Path:
@@ -128,7 +224,13 @@ def _package(pipeline: Any, image: str | None, path: Path) -> Path:
     return path
 
 
-def _arguments(config: str, overrides: Sequence[str], data: str | None, previous: str, champion: str) -> dict[str, Any]:
+def _spec(package: Path) -> dict[str, Any]:
+    return dict(next(yaml.safe_load_all(package.read_text(encoding="utf-8"))))
+
+
+def _train_arguments(
+    config: str, overrides: Sequence[str], data: str | None, previous: str, champion: str
+) -> dict[str, Any]:
     """What the run page shows as given, if pods can read it; the rest stays as compiled."""
     arguments: dict[str, Any] = {"config": one_line(config), "overrides": list(overrides)}
     if data is not None:
@@ -142,76 +244,3 @@ def _arguments(config: str, overrides: Sequence[str], data: str | None, previous
             check_bundle("--champion", champion)
         arguments["champion"] = champion
     return arguments
-
-
-def _check_answers(host: str, namespace: str) -> None:
-    """One question with a limit: kfp.Client itself tries for half a minute, and prints tracebacks meanwhile."""
-    token = os.environ.get(TOKEN)
-    response = urllib3.PoolManager().request(
-        "GET",
-        host + _HEALTH,
-        headers={"Authorization": f"Bearer {token}"} if token else {},
-        timeout=urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S),
-        retries=False,
-    )
-    if response.status in (401, 403):
-        raise PipelineError(f"{host} wants to know who asks (HTTP {response.status}): set {TOKEN} to a token for it")
-    try:
-        health = json.loads(response.data) if response.status == 200 else None
-    except ValueError:
-        health = None
-    if not isinstance(health, dict):
-        raise PipelineError(
-            f"what answers at {host} is no KFP API of version 2 ({_HEALTH} gave HTTP {response.status}): correct --host"
-        )
-    if health.get("multi_user") and not namespace:
-        raise PipelineError(f"KFP at {host} serves several users: name yours by --namespace")
-
-
-def _client(host: str, namespace: str) -> Client:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # `kubeflow` is kfp's word for none.
-        client = Client(host=host, namespace=namespace or "kubeflow", existing_token=os.environ.get(TOKEN))
-    pool = client._run_api.api_client.rest_client.pool_manager
-    ask = pool.request
-
-    def ask_with_limits(*arguments: Any, **options: Any) -> Any:
-        limits = {"timeout": urllib3.Timeout(connect=_CONNECT_S, read=_ANSWER_S), "retries": False}
-        return ask(*arguments, **{**options, **limits})
-
-    pool.request = ask_with_limits
-    return client
-
-
-@contextlib.contextmanager
-def _in_plain_words(host: str) -> Iterator[None]:
-    """Whatever KFP's client and what is below it raise, as one sentence; what they print is not shown."""
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    except kfp_server_api.ApiException as error:
-        raise PipelineError(f"KFP at {host} refuses the run (HTTP {error.status}): {_reason(error)}") from error
-    except urllib3.exceptions.HTTPError as error:
-        raise PipelineError(
-            f"no KFP API answers at {host} ({_innermost(error)}): start it or forward its port, or correct --host"
-        ) from error
-
-
-def _reason(error: kfp_server_api.ApiException) -> str:
-    """KFP explains itself in JSON, a proxy before it in whatever it likes."""
-    try:
-        words = json.loads(error.body or "")
-        text = str(words.get("message") or words.get("error") or words)
-    except (ValueError, AttributeError):
-        text = str(error.reason or error.body or "it says no more")
-    return " ".join(text.split())[:_MAX_NAME_LENGTH]
-
-
-def _innermost(error: BaseException) -> str:
-    """The system's words; urllib3 wraps them."""
-    while (deeper := error.__cause__ or error.__context__) is not None:
-        error = deeper
-    if isinstance(error, TimeoutError):
-        return f"no answer within {_ANSWER_S if 'read' in str(error) else _CONNECT_S:.0f} s"
-    return str(getattr(error, "strerror", None) or error)[:_MAX_NAME_LENGTH]

@@ -6,12 +6,33 @@ import argparse
 
 from pipelines.cli.options import add_configuration, add_earlier, add_profile, check_text, configuration
 
+# `pipelines.submit.PIPELINES`, which imports kfp: seconds, in which no command answers.
+_WITHOUT_CONFIGURATION = ("batch-score", "release")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Run a pipeline on a KFP host."""
-    parser.add_argument("pipeline", choices=["train"])
-    add_configuration(parser, data_required=False)
-    add_earlier(parser)
+    """Run a pipeline on a KFP host, once or again and again."""
+    pipelines = parser.add_subparsers(dest="pipeline", required=True, metavar="PIPELINE")
+    train = pipelines.add_parser("train", help="recordings to a bundle")
+    add_configuration(train, data_required=False)
+    add_earlier(train)
+    _add_target(train)
+    train.set_defaults(run=_submit)
+    for name in _WITHOUT_CONFIGURATION:
+        other = pipelines.add_parser(name, help="as its page in the KFP UI describes it")
+        other.add_argument(
+            "--argument",
+            action="append",
+            default=[],
+            dest="arguments",
+            metavar="NAME=VALUE",
+            help="of the pipeline; again for each",
+        )
+        _add_target(other)
+        other.set_defaults(run=_submit, data=None)
+
+
+def _add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", required=True, metavar="URL", help="of the KFP API, such as http://127.0.0.1:8888")
     parser.add_argument("--namespace", default="", metavar="NAME", help="of the user, where KFP serves several")
     parser.add_argument("--experiment", default="silencio", metavar="NAME", help="under which KFP lists the run")
@@ -22,27 +43,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="mount the volume claim; default: where anything that is named may lie on it",
     )
-    parser.set_defaults(run=_submit)
+    parser.add_argument(
+        "--cron",
+        default="",
+        metavar="'M H D M W'",
+        help="again and again at these times (UTC), one run at a time, missed ones left out; instead of once, now",
+    )
+    parser.add_argument(
+        "--schedule", default="", metavar="NAME", help="of what --cron makes; one of that name is replaced"
+    )
 
 
 def _submit(options: argparse.Namespace) -> int:
-    from pipelines.submit import submit_train
+    from pipelines.submit import Target, submit_compiled, submit_train
     from silencio.console import Console
 
     check_text(options)
-    run = submit_train(
+    target = Target(
         options.host,
-        options.preset,
-        configuration(options),
-        options.set,
-        data=options.data,
-        previous=options.previous,
-        champion=options.champion,
+        namespace=options.namespace,
+        experiment=options.experiment,
         resources=options.resources,
         claim=options.claim,
         image=options.image,
-        namespace=options.namespace,
-        experiment=options.experiment,
+        cron=options.cron,
+        schedule=options.schedule,
     )
-    Console().print(f"run {run.run_id} is at {run.link}", soft_wrap=True)
+    if options.pipeline == "train":
+        sent = submit_train(
+            target,
+            options.preset,
+            configuration(options),
+            options.set,
+            data=options.data,
+            previous=options.previous,
+            champion=options.champion,
+        )
+    else:
+        sent = submit_compiled(target, options.pipeline, options.arguments)
+    what = "recurring run" if options.cron else "run"
+    replaced = f", in place of {sent.n_replaced} of its name" if sent.n_replaced else ""
+    Console().print(f"{what} {sent.identity} is at {sent.link}{replaced}", soft_wrap=True)
     return 0

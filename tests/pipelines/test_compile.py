@@ -180,7 +180,7 @@ def test_command__writes_what_other_clusters_need_elsewhere(
         for executor in pipeline["deploymentSpec"]["executors"].values():
             assert "resources" not in executor["container"]
         requested = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values()
-        mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = any("pvcMount" in one for one in requested)
+        mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = "silencio-recordings" in str(requested)
         assert not any("nodeSelector" in one or "tolerations" in one for one in requested)
     # `birdclef` names weights on the claim.
     assert mounts == {"train-demo": False, "train-birdclef": True, "batch-score": False, "release": False}

@@ -21,8 +21,8 @@ def test_profile__holds_while_a_graph_is_made_and_no_longer() -> None:
     assert before.n_gpus == 1
 
 
-@pytest.mark.parametrize("command", ["submit", "compile"])
+@pytest.mark.parametrize("command", ["submit train", "submit release", "compile"])
 def test_command__offers_the_profiles_that_there_are(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     assert f"--resources {{{','.join(PROFILES)}}}" in capsys.readouterr().out

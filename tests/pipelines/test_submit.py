@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from components.image import VERSION
-from pipelines import submit
+from pipelines import kfp_host
 from pipelines.compile import COMPILED
 from silencio.__main__ import main
 from silencio.network import free_ports
@@ -166,16 +166,14 @@ def test_wrong_namespace__is_kfp_s_reason_in_one_sentence(kfp: KfpStub, capsys: 
     assert submitted(kfp.url, "--namespace", "bob") == 1
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "refuses the run (HTTP 403): User is not authorized in namespace bob" in error
+    assert "refuses (HTTP 403): User is not authorized in namespace bob" in error
     assert not kfp.runs
 
 
 def test_refused_run__is_kfp_s_reason_in_one_sentence(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
     kfp.refuses_runs = "the pipeline spec is invalid"
     assert submitted(kfp.url) == 1
-    assert capsys.readouterr().err == (
-        f"error: KFP at {kfp.url} refuses the run (HTTP 400): the pipeline spec is invalid\n"
-    )
+    assert capsys.readouterr().err == (f"error: KFP at {kfp.url} refuses (HTTP 400): the pipeline spec is invalid\n")
 
 
 def test_unreachable_host__is_one_sentence_at_once(pauses: list[float], capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,7 +195,7 @@ def test_host_without_address__is_one_sentence(capsys: pytest.CaptureFixture[str
 def test_host_that_does_not_answer__is_given_up(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(submit, "_ANSWER_S", 0.3)
+    monkeypatch.setattr(kfp_host, "_ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert submitted(f"http://127.0.0.1:{server.getsockname()[1]}") == 1
     assert "no answer within" in capsys.readouterr().err
@@ -206,7 +204,7 @@ def test_host_that_does_not_answer__is_given_up(
 def test_host_that_falls_silent_later__is_given_up(
     kfp: KfpStub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(submit, "_ANSWER_S", 0.5)
+    monkeypatch.setattr(kfp_host, "_ANSWER_S", 0.5)
     kfp.silent = threading.Event()
     try:
         assert submitted(kfp.url) == 1
