@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import yaml
 from kfp import compiler
 
 from components.image import VERSION
-from pipelines.batch_score import NAME, batch_score_pipeline
+from pipelines.batch_score import NAME as BATCH_SCORE
+from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_places import names_claim
+from pipelines.deliver import NAME as DELIVER
+from pipelines.deliver import deliver_pipeline
 from pipelines.ir_check import refuse_faults
 from pipelines.release import NAME as RELEASE
 from pipelines.release import release_pipeline
@@ -25,10 +29,16 @@ from pipelines.train import train_pipeline
 from silencio.config import preset_names, preset_text, resolve
 
 COMPILED = Path(__file__).parent / "compiled"
+# What they do is in their arguments; the heads of `train` decide its graph.
+WITHOUT_CONFIGURATION: Mapping[str, Callable[[], Any]] = {
+    BATCH_SCORE: batch_score_pipeline,
+    RELEASE: release_pipeline,
+    DELIVER: deliver_pipeline,
+}
 
 
 def compile_all(directory: Path, cluster: Cluster = Cluster()) -> list[Path]:  # noqa: B008  # it is frozen
-    """Write one file for each preset of `train`, one for `batch_score` and one for `release`, named by version.
+    """Write one file for each preset of `train`, and one for each other pipeline, named by version.
 
     Args:
         directory: Gets the files.
@@ -44,13 +54,12 @@ def compile_all(directory: Path, cluster: Cluster = Cluster()) -> list[Path]:  #
         with made_for(replace(cluster, claim=claim)):
             write_package(train_pipeline(preset, resolved, one_line(text)), path)
         written.append(path)
-    path = directory / f"{NAME}-{VERSION}.yaml"
-    with made_for(cluster):
-        write_package(batch_score_pipeline(), path)
-    released = directory / f"{RELEASE}-{VERSION}.yaml"
-    with made_for(cluster):
-        write_package(release_pipeline(), released)
-    return [*written, path, released]
+    for name, make in WITHOUT_CONFIGURATION.items():
+        path = directory / f"{name}-{VERSION}.yaml"
+        with made_for(cluster):
+            write_package(make(), path)
+        written.append(path)
+    return written
 
 
 def write_package(pipeline: Any, path: Path) -> None:

@@ -13,9 +13,10 @@ from google.protobuf import json_format  # type: ignore[import-untyped]  # it ha
 from kfp.dsl import python_component
 
 import components
-from pipelines import batch_score, release, train, train_nodes
+from pipelines import batch_score, deliver, release, train, train_nodes
 from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_objects import RECORDINGS, TRACKING
+from pipelines.deliver import deliver_pipeline
 from pipelines.release import release_pipeline
 from pipelines.resources import CPU, GPU, Cluster, made_for
 from pipelines.train import train_pipeline
@@ -27,7 +28,7 @@ OVERRIDES = ("student={}", "self_training={pool: soundscapes}")
 # Graphs import what they are made of.
 _COMPONENTS = {
     one.python_func.__name__: one
-    for module in (batch_score, release, train, train_nodes)
+    for module in (batch_score, deliver, release, train, train_nodes)
     for one in vars(module).values()
     if isinstance(one, python_component.PythonComponent)
 }
@@ -78,9 +79,13 @@ def _tables() -> Iterator[str]:
         "train": _uses_of_train(),
         "batch_score": _uses([("", batch_score_pipeline())]),
         "release": _uses([("", release_pipeline())]),
+        "deliver": _uses([("", deliver_pipeline())]),
     }
+    known: set[str] = set()
     for pipeline, uses in graphs.items():
-        own = [name for name in uses if pipeline == "train" or name not in graphs["train"]]
+        # Each component once, where it comes first; `deliver` holds all of `release`.
+        own = [name for name in uses if name not in known]
+        known.update(own)
         lines = [
             f"## Pipeline `{pipeline}`",
             "",

@@ -14,14 +14,10 @@ from typing import Any
 import yaml
 
 from components.image import VERSION, pinned
-from pipelines.batch_score import NAME as BATCH_SCORE
-from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_places import check_bundle, check_recordings, need_claim
-from pipelines.compile import one_line, write_package
+from pipelines.compile import WITHOUT_CONFIGURATION, one_line, write_package
 from pipelines.ir_check import refuse_faults
 from pipelines.kfp_host import KfpHost, safe_name
-from pipelines.release import NAME as RELEASE
-from pipelines.release import release_pipeline
 from pipelines.resources import Cluster, made_for
 from pipelines.train import train_pipeline
 from silencio.config import resolve
@@ -29,8 +25,6 @@ from silencio.errors import ConfigError
 from silencio.provenance import IMAGE
 from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
-# Without a configuration: what they do is in their arguments.
-PIPELINES: Mapping[str, Callable[[], Any]] = {BATCH_SCORE: batch_score_pipeline, RELEASE: release_pipeline}
 _FIELDS_OF_CRON = (5, 6)
 
 
@@ -117,7 +111,7 @@ def submit_compiled(target: Target, name: str, given: Sequence[str]) -> Submitte
 
     Args:
         target: Where and when.
-        name: One of `PIPELINES`.
+        name: One of `pipelines.compile.WITHOUT_CONFIGURATION`.
         given: Its arguments, each NAME=VALUE.
 
     Raises:
@@ -125,7 +119,7 @@ def submit_compiled(target: Target, name: str, given: Sequence[str]) -> Submitte
             nothing was sent.
         PipelineError: The host does not answer, is no KFP API, or refuses.
     """
-    make = PIPELINES[name]
+    make = WITHOUT_CONFIGURATION[name]
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / f"{name}.yaml"
         write_package(make(), package)

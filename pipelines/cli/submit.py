@@ -6,8 +6,8 @@ import argparse
 
 from pipelines.cli.options import add_configuration, add_earlier, add_profile, check_text, configuration
 
-# `pipelines.submit.PIPELINES`, which imports kfp: seconds, in which no command answers.
-_WITHOUT_CONFIGURATION = ("batch-score", "release")
+# `pipelines.compile.WITHOUT_CONFIGURATION`, which imports kfp: seconds, in which no command answers.
+_WITHOUT_CONFIGURATION = ("batch-score", "release", "deliver")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

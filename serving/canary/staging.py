@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import fisher_exact
 
 from serving.canary.clock import Clock, seconds_of
+from serving.canary.endpoint_checks import PARITY, has_parity, integration_fault
 from serving.canary.interfaces import ARMS, ArmName
 from serving.canary.judgement import Staged, StagedEvidence
 from serving.canary.shadow_log import ShadowLog
 from serving.canary.simulated import Endpoints, clips_of, has_failed, interleaved, simulated_interval, slow_bound_s
-from serving.client import UnreachableError
 from serving.simulate.recordings import Recording
 from serving.simulate.simulated_client import Outcome
 from serving.simulate.users import STREAM_S
 from silencio.bundle.manifest import MANIFEST, BundleManifest, read_manifest
-from silencio.bundle.parity import Parity
 from silencio.errors import BundleError, ReleaseError
 from silencio.release.class_change import LogUsage, class_change
 from silencio.release.comparison_file import comparison_of
@@ -38,9 +35,6 @@ LOAD_USERS = (8, 32)
 _REQUESTS_PER_USER = 2
 # So improbable, where both arms take the load alike, has a difference to be that refuses.
 _LOAD_ALPHA = 1e-4
-# What a client may send that is no recording: refused by 4xx, never by 5xx.
-_NO_RECORDINGS = (b"", b"RIFF", b"OggS" + bytes(64), b"<html>not found</html>")
-_PARITY = "parity.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,23 +65,10 @@ class HttpStaging:
             ReleaseError: It does not answer, or the bundle cannot be read here.
         """
         bundle = Path(record.challenger.place)
-        if not (bundle / _PARITY).is_file():
+        if not (bundle / PARITY).is_file():
             return True  # served from elsewhere: its servers replay their clips themselves before they are ready
-        try:
-            manifest, parity = read_manifest(bundle), Parity.load(bundle / _PARITY)
-        except BundleError as error:
-            raise ReleaseError(f"the challenger's bundle {bundle} cannot be read: {error}") from error
         with self.endpoints().client("challenger") as client:
-            for clip in parity.clips:
-                try:
-                    response = client.client.post(clip.encoded, "application/octet-stream", {"top_k": "all"})
-                except UnreachableError as error:
-                    raise ReleaseError(f"the challenger does not answer: {error}") from error
-                if not response.is_success:
-                    raise ReleaseError(f"the challenger answers a parity clip by {response.status_code}")
-                if not _is_close(response.json(), parity.codes, clip.probabilities, manifest.tolerances.cpu):
-                    return False
-        return True
+            return has_parity(client, bundle)
 
     def run(self, record: ReleaseRecord) -> Staged:
         """Integration, load with 8 and 32 users, and simulated users on both arms.
@@ -100,9 +81,9 @@ class HttpStaging:
             self.endpoints(),
             clips_of(self.recordings),
         )
-        reasons = _integration(endpoints, clips[0])
-        if reasons:
-            return Staged(reasons=reasons)
+        with endpoints.client("challenger") as client:
+            if fault := integration_fault(client, clips[0]):
+                return Staged(reasons=[fault])
         for n_users in self.load_users:
             if reason := _load(endpoints, clips, n_users):
                 return Staged(reasons=[reason])
@@ -192,34 +173,6 @@ def _manifests(record: ReleaseRecord, folder: Path) -> tuple[BundleManifest, Bun
 
 def _classes(manifests: tuple[BundleManifest, BundleManifest] | None, usage: LogUsage | None = None) -> ClassChange:
     return ClassChange() if manifests is None else class_change(*manifests, usage)
-
-
-def _is_close(answer: Any, codes: Sequence[str], expected: Any, tolerance: float) -> bool:
-    try:
-        (prediction,) = answer["predictions"]
-        windows = [
-            {one["code"]: float(one["probability"]) for one in each["species"]} for each in prediction["windows"]
-        ]
-        if len(windows) != len(expected):
-            return False
-        pairs = [
-            (window[code], float(probability))
-            for window, row in zip(windows, expected, strict=True)
-            for code, probability in zip(codes, row, strict=True)
-        ]
-    except (KeyError, TypeError, ValueError):
-        return False
-    return all(math.isclose(found, wanted, rel_tol=0.0, abs_tol=tolerance) for found, wanted in pairs)
-
-
-def _integration(endpoints: Endpoints, clip: bytes) -> list[str]:
-    """One request as it should be, and a few as they should not."""
-    with endpoints.client("challenger") as client:
-        first = client.send("a clip", clip, duration_s=STREAM_S)
-        if not first.is_answered:
-            return [f"the challenger does not answer a clip: {first.fault or first.error or first.status}"]
-        broken = [client.send("no recording", content, refusal_expected=True) for content in _NO_RECORDINGS]
-    return [f"what is no recording: {one.fault}" for one in broken if one.fault][:1]
 
 
 def _load(endpoints: Endpoints, clips: Sequence[bytes], n_users: int) -> str:

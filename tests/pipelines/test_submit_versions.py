@@ -9,9 +9,9 @@ import yaml
 
 from components.image import VERSION
 from pipelines.cli.submit import _WITHOUT_CONFIGURATION
-from pipelines.compile import COMPILED
+from pipelines.compile import COMPILED, WITHOUT_CONFIGURATION
 from pipelines.kfp_host import safe_name
-from pipelines.submit import PIPELINES, typed_arguments
+from pipelines.submit import typed_arguments
 from silencio.__main__ import main
 from silencio.errors import ConfigError
 from tests.pipelines.kfp_stub import KfpStub
@@ -201,4 +201,4 @@ def test_arguments__that_do_not_fit_are_named(given: list[str], message: str) ->
 
 
 def test_pipelines__of_the_command_are_those_that_are_sent() -> None:
-    assert sorted(_WITHOUT_CONFIGURATION) == sorted(PIPELINES)
+    assert sorted(_WITHOUT_CONFIGURATION) == sorted(WITHOUT_CONFIGURATION)

@@ -67,13 +67,27 @@ def challenger_predictor(champion: Object, record: ReleaseRecord) -> Object:
         champion: The predictor that serves.
         record: Says the challenger's bundle and the release.
     """
-    predictor = copy.deepcopy(champion)
-    _serve(predictor, record.challenger)
+    predictor = serving_from(champion, record.challenger.place)
     labels = predictor.setdefault("labels", {})
     labels[RELEASE_LABEL] = release_label(record.release_id)
     labels[VERSION_LABEL] = release_label(record.challenger.version)
     predictor.setdefault("annotations", {})[MANIFEST_ANNOTATION] = record.challenger.manifest_sha256
     return predictor
+
+
+def serving_from(predictor: Object, place: str) -> Object:
+    """The predictor with its bundle loaded from another place, be it a model's or a container's variable.
+
+    Args:
+        predictor: `spec.predictor`, which stays as it is.
+        place: A storage URI.
+    """
+    changed = copy.deepcopy(predictor)
+    if isinstance(model := changed.get("model"), dict):
+        model["storageUri"] = place
+    for variable in _storage_variables(changed):
+        variable["value"] = place
+    return changed
 
 
 def as_canary(predictor: Object, name: str) -> Object:
@@ -160,14 +174,6 @@ def digest(content: Any) -> str:
 
 def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]
-
-
-def _serve(predictor: Object, bundle: BundleIdentity) -> None:
-    model = predictor.get("model")
-    if isinstance(model, dict):
-        model["storageUri"] = bundle.place
-    for variable in _storage_variables(predictor):
-        variable["value"] = bundle.place
 
 
 def _storage_variables(predictor: Object) -> list[Object]:

@@ -1,0 +1,5 @@
+"""Put a bundle where servers fetch it."""
+
+from components.package.component import package
+
+__all__ = ["package"]
