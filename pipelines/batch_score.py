@@ -12,7 +12,7 @@ from components.inputs_version import inputs_version
 from components.list_archive import list_archive
 from pipelines import resources
 from pipelines.cache_keys import keyed
-from pipelines.named_loop import NamedLoop
+from pipelines.named_groups import NamedLoop
 
 NAME = "batch-score"
 # On a cluster.

@@ -250,6 +250,11 @@ S3_KEYS = EnvironmentObject(
         Key("secretkey", "SILENCIO_S3_SECRET_KEY", "SECRET", "for `s3://` places that are not public; both or none"),
     ),
 )
+STAGING_KEY = EnvironmentObject(
+    SECRET,
+    "silencio-staging",
+    (Key("api_key", "SILENCIO_API_KEY", "KEY", "a key of the staging environment's, where it wants one"),),
+)
 RECORDINGS = VolumeClaim(
     "silencio-recordings",
     "/data",
@@ -283,7 +288,7 @@ GPU_NODES = NodeLabel(
 )
 # Folder from which the judge reads comparisons.
 RELEASE_FILES_VARIABLE = "SILENCIO_RELEASE_FILES"
-ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS)
+ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS, STAGING_KEY)
 
 
 def advice(sentence: str, namespace: str) -> list[str]:

@@ -19,6 +19,7 @@ from components.record_delivery import record_delivery
 from components.replay import replay
 from pipelines import resources
 from pipelines.cache_keys import keyed
+from pipelines.named_groups import NamedIf
 from pipelines.release import release_pipeline
 
 NAME = "deliver"
@@ -80,10 +81,10 @@ def deliver_pipeline() -> Any:
         bundles = {"champion": serving.outputs["bundle"], "challenger": offered.outputs["bundle"]}
         noted = {"recordings_version": read.output, "packages": packages}
         # Of a component with one result: kfp.local finds no other in a condition.
-        asked = delivery_due(trigger=trigger, **noted, **bundles)
-        small = [read, serving, offered, asked]
+        decided = delivery_due(trigger=trigger, **noted, **bundles)
+        small = [read, serving, offered, decided]
         large = []
-        with dsl.If(asked.outputs["Output"] == True, name="due"):  # noqa: E712  # kfp makes a condition of it
+        with NamedIf(decided.outputs["Output"] == True, "due"):  # noqa: E712  # kfp makes a condition of it
             replayed = replay(recordings=recordings, prediction_log=prediction_log, policy=policy, **bundles)
             checked = check_offer(policy=policy, comparison=replayed.outputs["comparison"], **noted, **bundles)
             tried = integration_test(bundle=bundles["challenger"]).after(checked)
@@ -115,6 +116,7 @@ def deliver_pipeline() -> Any:
             resources.with_recordings(resources.request(task, resources.EVALUATE if task in large else resources.SMALL))
         for task in (serving, offered):
             resources.with_tracking(task)
-        return _Delivered(asked.outputs["page"])
+        resources.with_staging(staged)
+        return _Delivered(decided.outputs["page"])
 
     return pipeline

@@ -35,8 +35,8 @@ class KfpHost:
     """The API of one host, for one user.
 
     Args:
-        url: Of the API, or of the UI, which passes it on.
-        namespace: Of the user, where KFP serves several.
+        url: Address of the API, or of the UI, which passes calls on.
+        namespace: Namespace of the user, where KFP serves several.
 
     Raises:
         ConfigError: The URL is none.
@@ -58,7 +58,7 @@ class KfpHost:
         Args:
             package: The compiled file.
             pipeline: The pipeline's name; made, where there is none.
-            release: Of this distribution; part of the version's name.
+            release: Version of this distribution, a part of the name.
 
         Returns:
             KFP's ids of the pipeline and of the version.
@@ -84,8 +84,8 @@ class KfpHost:
         Args:
             version: As `version` returns it.
             name: The run's.
-            experiment: Under which KFP lists it; made, where there is none.
-            arguments: Of the pipeline.
+            experiment: Experiment under which KFP lists it; made, where there is none.
+            arguments: Arguments of the pipeline.
 
         Returns:
             The run's id.
@@ -112,8 +112,8 @@ class KfpHost:
         Args:
             version: As `version` returns it.
             name: The schedule's.
-            experiment: Under which KFP lists its runs; made, where there is none.
-            arguments: Of the pipeline.
+            experiment: Experiment under which KFP lists its runs; made, where there is none.
+            arguments: Arguments of the pipeline.
             cron: When, with seconds.
 
         Returns:

@@ -25,6 +25,7 @@ from pipelines.cluster_objects import (
     S3_KEYS,
     SECRET,
     SETTINGS,
+    STAGING_KEY,
     TRACKING,
     TRACKING_ACCOUNT,
     EnvironmentObject,
@@ -162,6 +163,11 @@ def with_release_files(task: PipelineTask) -> PipelineTask:
     """Give a step the volume from which the judge reads, wherever recordings lie."""
     kubernetes.mount_pvc(task, RELEASE_FILES.name, RELEASE_FILES.mount_path)
     return task.set_env_variable(RELEASE_FILES_VARIABLE, RELEASE_FILES.mount_path)
+
+
+def with_staging(task: PipelineTask) -> PipelineTask:
+    """Give a step the key by which it asks the staging environment."""
+    return _with(task, STAGING_KEY)
 
 
 def _with(task: PipelineTask, *objects: EnvironmentObject) -> PipelineTask:

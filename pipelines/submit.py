@@ -156,13 +156,19 @@ def typed_arguments(name: str, declared: Mapping[str, Mapping[str, Any]], given:
 def _typed(given: str, text: str, kind: str) -> Any:
     if kind == "STRING":
         return text
-    wanted = {"NUMBER_INTEGER": int, "NUMBER_DOUBLE": (int, float), "BOOLEAN": bool, "LIST": list, "STRUCT": dict}[kind]
+    types: dict[str, type | tuple[type, ...]] = {
+        "NUMBER_INTEGER": int,
+        "NUMBER_DOUBLE": (int, float),
+        "BOOLEAN": bool,
+        "LIST": list,
+        "STRUCT": dict,
+    }
     try:
         value = json.loads(text)
     except ValueError:
         value = None
     # True is an int.
-    if not isinstance(value, wanted) or (isinstance(value, bool) and kind != "BOOLEAN"):
+    if not isinstance(value, types[kind]) or (isinstance(value, bool) and kind != "BOOLEAN"):
         raise ConfigError(f"--argument {given!r}: {kind.lower().replace('_', ' ')} is needed, as JSON has it")
     return value
 

@@ -17,7 +17,7 @@ from components.pseudo_label import pseudo_label
 from components.train_head import train_head
 from pipelines import resources
 from pipelines.cache_keys import MADE_OF, MADE_WITH, PLACES, keyed
-from pipelines.named_loop import NamedLoop
+from pipelines.named_groups import NamedLoop
 from silencio.config import STUDENT, RunConfig
 from silencio.config.parts import MAX_HEADS
 from silencio.models.head import HeadConfig

@@ -24,7 +24,8 @@ lock() {
     compile "$name" pyproject.toml "$@"
 }
 lock dev --extra dev
-lock train --extra train --extra pipelines
+# With what servers need, since `deliver` tries a bundle behind them, and LiteRT, by which YAMNet and BirdNET compute.
+lock train --extra train --extra pipelines --extra serve --extra litert
 # With LiteRT: servers run the encoders that a bundle brings along, and the best bundle has BirdNET.
 # KServe, which asks psutil for the number of cores, bounds it below 6: no such version has a wheel for arm64.
 echo 'psutil>=7,<8' >"$tool/serving-overrides.txt"

@@ -53,7 +53,7 @@ def loop_labels(package: Package) -> Iterator[Fault]:
             label = task.get("taskInfo", {}).get("name", name)
             if "parameterIterator" in task and label != name:
                 what = f"the loop is labelled {label!r}, by which nobody finds what it made"
-                yield Fault(at(dag, name), what, "let its label be its name (pipelines.named_loop)")
+                yield Fault(at(dag, name), what, "let its label be its name (pipelines.named_groups)")
 
 
 def loop_components(package: Package) -> Iterator[Fault]:

@@ -23,7 +23,7 @@ def has_parity(client: SimulatedClient, bundle: Path, name: str = "the challenge
     """Whether an endpoint gives the bundle's numbers for its parity clips.
 
     Args:
-        client: Of the endpoint.
+        client: A connection to the endpoint.
         bundle: The bundle's folder.
         name: What is asked, for messages.
 
@@ -50,7 +50,7 @@ def integration_fault(client: SimulatedClient, clip: bytes, name: str = "the cha
     """What is wrong with the answers to one request as it should be and a few as they should not; empty: nothing.
 
     Args:
-        client: Of the endpoint.
+        client: A connection to the endpoint.
         clip: A recording that can be decoded.
         name: What is asked, for messages.
     """

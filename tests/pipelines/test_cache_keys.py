@@ -45,12 +45,12 @@ def is_keyed_by_version(spec: dict[str, Any], task: dict[str, Any]) -> bool:
     return (given.get("inputs_version") or given.get(MADE_OF)) in wanted
 
 
-# Of the pipeline `release` nothing is what it was: places, the registry, a release that goes on.
-OF_RECORDINGS = [path for path in FILES if not path.name.startswith("release-")]
+# Of the pipelines `release` and `deliver` nothing is what it was: places, the registry, a release that goes on.
+OF_RECORDINGS = [path for path in FILES if not path.name.startswith(("release-", "deliver-"))]
 
 
-def test_release__keeps_no_step() -> None:
-    (path,) = set(FILES) - set(OF_RECORDINGS)
+@pytest.mark.parametrize("path", sorted(set(FILES) - set(OF_RECORDINGS)), ids=lambda path: path.name)
+def test_release_and_delivery__keep_no_step(path: Path) -> None:
     assert not any(task["cachingOptions"].get("enableCache") for _, task in tasks_of(read(path)))
 
 

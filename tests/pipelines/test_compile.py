@@ -89,6 +89,7 @@ def test_nodes__are_called_by_what_they_do(files: list[Path]) -> None:
         "train": {"featurize-development-shards", "featurize-test-shards"},
         "batch": {"score-shards"},
         "release": set(),
+        "deliver": set(),
     }
     for path in files:
         pipeline = next(yaml.load_all(path.read_text(), yaml.CSafeLoader))
@@ -183,7 +184,13 @@ def test_command__writes_what_other_clusters_need_elsewhere(
         mounts[path.name.removesuffix(f"-{VERSION}.yaml")] = "silencio-recordings" in str(requested)
         assert not any("nodeSelector" in one or "tolerations" in one for one in requested)
     # `birdclef` names weights on the claim.
-    assert mounts == {"train-demo": False, "train-birdclef": True, "batch-score": False, "release": False}
+    assert mounts == {
+        "train-demo": False,
+        "train-birdclef": True,
+        "batch-score": False,
+        "release": False,
+        "deliver": False,
+    }
     for options in (["--no-claim"], ["--resources", "cpu"], ["--resources", "gpu", "--check", *out]):
         assert main(["compile", *options]) == 1
         assert "need --out" in capsys.readouterr().err

@@ -27,7 +27,7 @@ CASES: dict[str, tuple[list[Change], str]] = {
     "under a label of its own": (
         [put(*LOOP, "taskInfo", "name", to="All shards")],
         "loop: the loop is labelled 'All shards', by which nobody finds what it made: let its label be its name "
-        "(pipelines.named_loop)",
+        "(pipelines.named_groups)",
     ),
     "items go nowhere": (
         [put(*ITERATOR, "itemInput", to="thing")],

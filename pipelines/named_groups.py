@@ -1,4 +1,4 @@
-"""Loops whose nodes say what they do."""
+"""Loops and conditions whose nodes say what they do."""
 
 from __future__ import annotations
 
@@ -22,6 +22,23 @@ class NamedLoop(dsl.ParallelFor):  # type: ignore[misc]  # kfp has no types
 
     def __init__(self, items: Any, name: str, parallelism: int) -> None:
         super().__init__(items, parallelism=parallelism)
+        self._key = name
+
+    def _make_name_unique(self) -> None:
+        super()._make_name_unique()  # counts the groups of the pipeline
+        self.name = self._key
+
+
+class NamedIf(dsl.If):  # type: ignore[misc]  # kfp has no types
+    """A condition whose node is called by a name instead of `condition-1`, its key and its label alike.
+
+    Args:
+        condition: What has to hold, of one output of a step.
+        name: Name of the node; no other node's in the pipeline.
+    """
+
+    def __init__(self, condition: Any, name: str) -> None:
+        super().__init__(condition)
         self._key = name
 
     def _make_name_unique(self) -> None:
