@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from delivery.checks import CHECKS
+from delivery.checks.monitoring import rules_of
 from delivery.given import SECRETS
 from delivery.rendered import Rendered
 from delivery.servers import server_of
@@ -66,9 +67,17 @@ def test_secrets__have_the_keys_that_are_listed_and_made() -> None:
 
 
 def test_ports__are_those_of_the_pods() -> None:
-    pods = Rendered([*golden_objects("production"), *golden_objects("platform")]).pods
+    names = ("production", "platform", "monitoring")
+    pods = Rendered([one for name in names for one in golden_objects(name)]).pods
     listened = {port for pod in pods for one in pod.containers for port in server_of(one).ports.values()}
     assert {int(row[0]) for row in _rows("port")} == listened
+
+
+def test_alerts__are_those_of_the_rules() -> None:
+    rules = [rule for _, rule in rules_of(Rendered(golden_objects("monitoring"))) if "alert" in rule]
+    assert {row[0].strip("`"): row[1] for row in _rows("alert")} == {
+        rule["alert"]: rule["labels"]["severity"] for rule in rules
+    }
 
 
 def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
