@@ -139,7 +139,7 @@ GRAFANA = Program(
 )
 KUBE_STATE_METRICS = Program(
     "kube-state-metrics",
-    ("kube-state-metrics",),
+    ("/kube-state-metrics",),
     frozenset({"--port", "--resources", "--telemetry-port"}),
     "--port",
     "metrics",
