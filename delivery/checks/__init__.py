@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from delivery.checks.argocd import applied, kept, owned_fields, projects, waves
 from delivery.checks.commands import arguments, files
 from delivery.checks.containers import complete, images, security
 from delivery.checks.disruption import disruption, drain
@@ -13,6 +14,7 @@ from delivery.checks.inference_service import canary, modes
 from delivery.checks.monitoring import arm_label, metric_names
 from delivery.checks.network import addresses, policies
 from delivery.checks.ports import ports, probes, services
+from delivery.checks.quantities import quantities
 from delivery.checks.references import accounts, bundles, references, runtimes
 from delivery.rendered import Rendered
 
@@ -63,6 +65,12 @@ CHECKS: dict[str, Check] = {
         drain,
         metric_names,
         arm_label,
+        quantities,
+        kept,
+        projects,
+        waves,
+        owned_fields,
+        applied,
     )
 }
 

@@ -86,6 +86,14 @@ def addresses(rendered: Rendered) -> Iterator[tuple[str, str]]:
                 yield title(one), f"scrapes {address}, and the Service has no port {parts.port}"
 
 
+def reached_services(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
+    """Namespace and name of each Service that a container is told to reach."""
+    for _, address in _reached(rendered, pod):
+        found = _SERVICE.match(urlsplit(address if "://" in address else f"//{address}").hostname or "")
+        if found:
+            yield found[2], found[1]
+
+
 def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
     for container in pod.containers:
         for name, value in environment_of(container).items():

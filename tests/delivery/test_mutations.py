@@ -11,7 +11,7 @@ import pytest
 from delivery.checks import CHECKS, findings_of
 from delivery.render import Object
 from delivery.rendered import Rendered, name_of
-from tests.delivery.overlays import golden_objects
+from tests.delivery.overlays import delivered, golden_objects
 
 Mutate = Callable[["Render"], None]
 
@@ -20,12 +20,24 @@ class Render:
     """A committed render in which things may be made wrong."""
 
     def __init__(self, name: str) -> None:
-        self.objects = golden_objects(name)
+        found = delivered() if name == "argocd" else Rendered(golden_objects(name))
+        self.objects, self.sources = list(found.objects), found.sources
 
     def one(self, kind: str, name: str = "") -> Object:
         """The object of this kind, and name where there are several."""
         (found,) = (one for one in self.objects if one["kind"] == kind and name in ("", name_of(one)))
         return found
+
+    def brought(self, name: str, kind: str, called: str) -> Object:
+        """An object of an overlay that an Application names."""
+        objects = self.sources[f"manifests/overlays/{name}"]
+        (found,) = (one for one in objects if one["kind"] == kind and name_of(one) == called)
+        return found
+
+    @property
+    def production(self) -> Any:
+        """The Application of production."""
+        return self.one("Application", "silencio-production")
 
     def spec(self, kind: str, name: str = "") -> Any:
         """Its spec."""
@@ -96,6 +108,7 @@ def _canaries(*percents: int, **fields: Any) -> Mutate:
     return mutate
 
 
+_OPTIONS, _WAVE = "argocd.argoproj.io/sync-options", "argocd.argoproj.io/sync-wave"
 _PLAIN_TAG = "registry.example.org/wildlife/predictor:0.1.0"
 _PORTS = [{"protocol": "TCP", "port": 8090}]
 # Check that catches it, render that is made wrong, and how.
@@ -346,6 +359,83 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "production",
         lambda one: one.spec("PodMonitor")["podMetricsEndpoints"][1].pop("relabelings"),
     ),
+    "memory that comes back otherwise": (
+        "quantities",
+        "production",
+        _set("runtime/0/resources/limits/memory", "2048Mi"),
+    ),
+    "processors that come back otherwise": ("quantities", "local", _set("runtime/0/resources/requests/cpu", "1.5")),
+    "processors as a number": ("quantities kinds", "local", _set("runtime/0/resources/requests/cpu", 1)),
+    "claim that is pruned": (
+        "kept",
+        "production",
+        lambda one: one.one("PersistentVolumeClaim")["metadata"]["annotations"].clear(),
+    ),
+    "namespace that is deleted": (
+        "kept",
+        "local",
+        lambda one: one.one("Namespace")["metadata"]["annotations"].update({_OPTIONS: "Prune=false"}),
+    ),
+    "project that there is not": ("projects", "argocd", _set("production/spec/project", "silencio-2")),
+    "repository of others": (
+        "projects",
+        "argocd",
+        _set("production/spec/source/repoURL", "https://git.example.org/fork.git"),
+    ),
+    "namespace that the project does not reach": (
+        "projects",
+        "argocd",
+        lambda one: one.spec("AppProject", "silencio")["destinations"].pop(),
+    ),
+    "kind of the whole cluster": (
+        "projects",
+        "argocd",
+        lambda one: one.spec("AppProject", "silencio")["clusterResourceWhitelist"].clear(),
+    ),
+    "environment before its stores": (
+        "waves",
+        "argocd",
+        lambda one: one.production["metadata"]["annotations"].update({_WAVE: "1"}),
+    ),
+    "wave that is no number": (
+        "waves",
+        "argocd",
+        lambda one: one.production["metadata"]["annotations"].update({_WAVE: "last"}),
+    ),
+    "server beside the store that it starts with": (
+        "waves",
+        "argocd",
+        lambda one: one.brought("platform", "Deployment", "mlflow")["metadata"]["annotations"].clear(),
+    ),
+    "bundle that Git takes back": (
+        "owned-fields",
+        "argocd",
+        lambda one: one.production["spec"]["ignoreDifferences"][0]["jsonPointers"].remove(
+            "/spec/predictor/model/storageUri"
+        ),
+    ),
+    "pods that Git cannot count": (
+        "owned-fields",
+        "argocd",
+        lambda one: one.production["spec"]["ignoreDifferences"][0]["jsonPointers"].append(
+            "/spec/predictor/minReplicas"
+        ),
+    ),
+    "release taken back by each sync": (
+        "owned-fields",
+        "argocd",
+        lambda one: one.production["spec"]["syncPolicy"]["syncOptions"].remove("RespectIgnoreDifferences=true"),
+    ),
+    "application that goes with a line of Git": (
+        "applied",
+        "argocd",
+        lambda one: one.production["metadata"]["annotations"].pop(_OPTIONS),
+    ),
+    "application that nobody syncs": (
+        "applied",
+        "argocd",
+        lambda one: one.production["spec"]["syncPolicy"].pop("automated"),
+    ),
 }
 # What is gone or unknown leaves nothing for others to look at either.
 WIDER: dict[str, tuple[str, set[str], str, Mutate]] = {
@@ -376,7 +466,7 @@ def test_mutation__is_caught_by_the_check_for_it_alone(name: str) -> None:
     checks, overlay, mutate = MUTATIONS[name]
     render = Render(overlay)
     mutate(render)
-    found = findings_of(Rendered(render.objects))
+    found = findings_of(Rendered(render.objects, render.sources))
     assert {one.check for one in found} == set(checks.split()), [str(one) for one in found]
 
 

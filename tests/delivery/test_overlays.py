@@ -16,6 +16,7 @@ from delivery.rendered import Rendered, matches, name_of, namespace_of
 from silencio import __version__
 from silencio.errors import ConfigError
 from tests.delivery.overlays import (
+    ALONE,
     MANIFESTS,
     NAMES,
     PINNED_OVERLAYS,
@@ -23,6 +24,7 @@ from tests.delivery.overlays import (
     SERVING,
     SHIPPED,
     comparable,
+    folder_of,
     golden,
     golden_objects,
     write_overlays,
@@ -41,7 +43,7 @@ def _one(name: str, kind: str, called: str = "silencio") -> Object:
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*SHIPPED, *ALONE))
 def test_golden__has_nothing_against_it(name: str) -> None:
     assert [str(one) for one in findings_of(Rendered(golden_objects(name)))] == []
 
@@ -63,7 +65,7 @@ def test_golden__is_what_kubernetes_takes_strictly(name: str, version: str) -> N
 @pytest.mark.parametrize("name", NAMES)
 def test_golden__is_what_is_rendered(name: str, overlays: Path) -> None:
     why = "look at the difference, then write it anew: .venv/bin/python -m tests.delivery.overlays"
-    assert comparable(rendered_text(overlays / name)) == comparable(golden(name)), why
+    assert comparable(rendered_text(folder_of(name, overlays))) == comparable(golden(name)), why
 
 
 @needs_kubectl

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from delivery.argocd import wave_of
 from delivery.checks import CHECKS
 from delivery.given import SECRETS
-from delivery.rendered import Rendered
+from delivery.rendered import Rendered, name_of
 from delivery.servers import server_of
+from serving.canary.kserve.predictors import WRITTEN_FIELDS
 from tests.delivery.overlays import SERVING, golden_objects
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +64,15 @@ def test_secrets__have_the_keys_that_are_listed_and_made() -> None:
     for name, keys in SECRETS.items():
         (line,) = re.findall(rf"create secret generic {name} .*", PAGE)
         assert all(f"={key}=" in line for key in keys), name
+
+
+def test_fields__that_argo_cd_leaves_alone_are_those_that_releases_write() -> None:
+    assert [row[0].strip("`") for row in _rows("field | what a release does with it")] == list(WRITTEN_FIELDS)
+
+
+def test_waves__are_those_of_the_applications() -> None:
+    rows = {row[1].strip("`"): row[0].partition(",")[0] for row in _rows("wave")}
+    assert rows == {name_of(one): str(wave_of(one)) for one in golden_objects("applications")}
 
 
 def test_ports__are_those_of_the_pods() -> None:
