@@ -26,6 +26,7 @@ _SDK_MODELS = {
     "Namespace": "V1Namespace",
     "ConfigMap": "V1ConfigMap",
     "Deployment": "V1Deployment",
+    "Job": "V1Job",
     "PersistentVolumeClaim": "V1PersistentVolumeClaim",
     "StatefulSet": "V1StatefulSet",
     "PodDisruptionBudget": "V1PodDisruptionBudget",

@@ -142,6 +142,12 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "gpu",
         lambda one: one.one("ServiceAccount").update(secrets=[{"name": "silencio-bundle"}]),
     ),
+    "job without its account": ("accounts", "staging", lambda one: one.drop("ServiceAccount", "silencio-bootstrap")),
+    "job with a flag that there is not": (
+        "arguments",
+        "staging",
+        lambda one: one.spec("Job")["template"]["spec"]["containers"][0]["args"].append("--once"),
+    ),
     "role that there is not": ("accounts", "production", lambda one: one.drop("Role", "silencio-release")),
     "format that the runtime does not take": (
         "runtimes",

@@ -9,11 +9,8 @@ from typing import Any
 import pytest
 
 from serving.canary.kserve.predictors import WRITTEN_FIELDS
-from tests.delivery.overlays import golden_objects
 from tests.serving.canary.kserve.controllers import SERVICES
-from tests.serving.canary.kserve.stage import MODES, NAME, Mode, Stage, record
-
-RENDERS = {"Standard": "staging", "Knative": "canary-knative"}
+from tests.serving.canary.kserve.stage import MODES, Mode, Stage, record, shipped
 
 
 def _pointers(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -25,18 +22,9 @@ def _pointers(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield from _pointers(one, f"{path}/{key.replace('~', '~0').replace('/', '~1')}")
 
 
-def _shipped(stage: Stage) -> dict[str, Any]:
-    """The InferenceService as its overlay renders it, on a cluster."""
-    (service,) = (one for one in golden_objects(RENDERS[stage.mode]) if one["kind"] == "InferenceService")
-    del stage.api.objects[SERVICES, "production", NAME]
-    stage.api.put(SERVICES, NAME, {**service, "status": {}})
-    stage.settle()
-    return stage.service
-
-
 def _written(stage: Stage) -> set[str]:
     """Pointers to what two whole releases changed at any moment: one that was taken back, one that was promoted."""
-    before, seen = dict(_pointers(_shipped(stage)["spec"], "/spec")), list[Any]()
+    before, seen = dict(_pointers(shipped(stage)["spec"], "/spec")), list[Any]()
     put = stage.api.put
 
     def keep(resource: str, name: str, body: Any, *rest: Any) -> Any:
