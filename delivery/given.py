@@ -12,11 +12,22 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "silencio-store": ("s3.json",),
     "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 }
-# KServe's own, where a release may read its version, and Argo CD's.
-NAMESPACES = ("kserve", "argocd")
+# KServe's own, where a release may read its version; Argo CD's; KFP's, where runs are.
+NAMESPACES = ("kserve", "argocd", "kubeflow")
 # Of KFP's pods, as KFP was set up.
 SERVICE_ACCOUNTS = ("default-editor", "pipeline-runner")
 # Objects that are in no namespace.
-CLUSTER_KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "ClusterStorageContainer", "ClusterServingRuntime")
+CLUSTER_KINDS = (
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ClusterStorageContainer",
+    "ClusterServingRuntime",
+    "ResourceFlavor",
+    "ClusterQueue",
+    "WorkloadPriorityClass",
+)
 # By kind, the chart that brings its CRD, where an Application of ours names one.
-CONTROLLERS: dict[str, str] = {}
+CONTROLLERS: dict[str, str] = dict.fromkeys(
+    ("ResourceFlavor", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass"), "kueue"
+)

@@ -41,7 +41,7 @@ def set_bundle(cluster: Cluster, name: str, pattern: str) -> str:
 
     Args:
         cluster: Where.
-        name: Of the InferenceService.
+        name: Name of the InferenceService.
         pattern: Where KServe fetches bundles from, as `bundle_uri` takes it.
 
     Returns:

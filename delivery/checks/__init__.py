@@ -15,6 +15,7 @@ from delivery.checks.monitoring import arm_label, metric_names
 from delivery.checks.network import addresses, policies
 from delivery.checks.ports import ports, probes, services
 from delivery.checks.quantities import quantities
+from delivery.checks.queues import queues, quotas
 from delivery.checks.references import accounts, bundles, references, runtimes
 from delivery.rendered import Rendered
 
@@ -66,6 +67,8 @@ CHECKS: dict[str, Check] = {
         metric_names,
         arm_label,
         quantities,
+        queues,
+        quotas,
         kept,
         projects,
         waves,

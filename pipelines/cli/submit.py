@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pipelines.cli.options import add_configuration, add_earlier, add_profile, check_text, configuration
+from pipelines.queues import in_queue
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_submit)
 
 
+@in_queue
 def _submit(options: argparse.Namespace) -> int:
     from pipelines.submit import submit_train
     from silencio.console import Console

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from delivery.__main__ import main
 from delivery.argocd import path_of, repository_path, wave_of, with_sources
 from delivery.checks import findings_of
 from delivery.checks.quantities import canonical
@@ -33,7 +32,7 @@ def test_delivered__has_nothing_against_it() -> None:
 
 def test_applications__are_of_folders_that_the_repository_has() -> None:
     paths = [path_of(one) for one in delivered().of_kind("Application") if path_of(one)]
-    assert {repository_path(ROOT, path).name for path in paths} == {*PINNED_OVERLAYS, "applications"}
+    assert {repository_path(ROOT, path).name for path in paths} == {*PINNED_OVERLAYS, "queues", "applications"}
 
 
 @pytest.mark.parametrize("path", ["manifests/overlays/nowhere", "../elsewhere", "manifests"])
@@ -44,7 +43,7 @@ def test_application__of_another_folder_is_refused(path: str) -> None:
 
 def test_waves__are_stores_before_environments() -> None:
     waves = {name_of(one): wave_of(one) for one in golden_objects("applications")}
-    assert waves["silencio-platform"] == 2
+    assert (waves["kueue"], waves["silencio-platform"], waves["silencio-queues"]) == (1, 2, 4)
     assert waves["silencio-staging"] == waves["silencio-production"] == 5
 
 
@@ -76,12 +75,9 @@ def test_command__follows_applications_to_what_they_bring(tmp_path: Path) -> Non
 
 
 @needs_kubectl
-def test_command__says_which_digests_are_not_known() -> None:
-    checked = subprocess.run(
-        [sys.executable, "-m", "delivery", "manifests/argocd"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert checked.returncode == 1
-    assert "does not know the digests of its images" in " ".join(checked.stdout.split())
+def test_command__says_which_digests_are_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(ROOT / "manifests" / "argocd")]) == 1
+    assert "does not know the digests of its images" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,14 @@ def _canaries(*percents: int, **fields: Any) -> Mutate:
 
 
 _OPTIONS, _WAVE = "argocd.argoproj.io/sync-options", "argocd.argoproj.io/sync-wave"
+
+
+def _quota(render: Render, flavor: int, i: int, amount: str) -> None:
+    flavors = render.spec("ClusterQueue")["resourceGroups"][0]["flavors"]
+    flavors[flavor]["resources"][i]["nominalQuota"] = amount
+
+
+_QUEUE = "kueue.x-k8s.io/queue-name"
 _PLAIN_TAG = "registry.example.org/wildlife/predictor:0.1.0"
 _PORTS = [{"protocol": "TCP", "port": 8090}]
 # Check that catches it, render that is made wrong, and how.
@@ -381,6 +389,45 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "kept",
         "local",
         lambda one: one.one("Namespace")["metadata"]["annotations"].update({_OPTIONS: "Prune=false"}),
+    ),
+    "queue of a cluster queue that there is not": (
+        "queues",
+        "queues",
+        lambda one: one.spec("LocalQueue").update(clusterQueue="cq-training"),
+    ),
+    "queue that its cluster queue lets nobody in from": (
+        "queues",
+        "queues",
+        lambda one: one.spec("ClusterQueue")["namespaceSelector"]["matchExpressions"][0].update(values=["runs"]),
+    ),
+    "resource that a flavor lacks": (
+        "queues",
+        "queues",
+        lambda one: one.spec("ClusterQueue")["resourceGroups"][0]["flavors"][0]["resources"].pop(),
+    ),
+    "flavor that there is not": ("queues quotas", "queues", lambda one: one.drop("ResourceFlavor", "gpu")),
+    "priority that there is not": ("queues", "queues", lambda one: one.drop("WorkloadPriorityClass", "train-high")),
+    "pod in a queue that there is not": (
+        "queues",
+        "production",
+        lambda one: one.spec("Deployment")["template"]["metadata"]["labels"].update({_QUEUE: "lq-train"}),
+    ),
+    "step that no quota holds": ("quotas", "queues", lambda one: _quota(one, 1, 1, "24Gi")),
+    "GPU that no quota has": ("quotas", "queues", lambda one: _quota(one, 1, 2, "0")),
+    "step whose nodes are no flavor's": (
+        "quotas",
+        "queues",
+        lambda one: one.spec("ResourceFlavor", "gpu")["nodeLabels"].update({"silencio.io/pool": "a100"}),
+    ),
+    "step that the taint of its nodes keeps away": (
+        "quotas",
+        "queues",
+        lambda one: one.spec("ResourceFlavor", "gpu")["nodeTaints"][0].update(key="reserved"),
+    ),
+    "queues before Kueue": (
+        "waves",
+        "argocd",
+        lambda one: one.one("Application", "silencio-queues")["metadata"]["annotations"].update({_WAVE: "1"}),
     ),
     "project that there is not": ("projects", "argocd", _set("production/spec/project", "silencio-2")),
     "repository of others": (

@@ -10,6 +10,7 @@ import pytest
 
 from delivery.checks import findings_of
 from delivery.digests import PINNED
+from delivery.given import CLUSTER_KINDS
 from delivery.kserve_pods import QUEUE_PROXY
 from delivery.render import Object, has_kubectl, objects_of, render, rendered_text
 from delivery.rendered import Rendered, matches, name_of, namespace_of
@@ -58,7 +59,15 @@ def test_golden__is_what_kubernetes_takes_strictly(name: str, version: str) -> N
             validate.validate(one, version, strict=True)
         except validate.SchemaNotFoundError:
             unknown.add(one["kind"])
-    assert unknown <= {"InferenceService", "ServingRuntime", "PodMonitor", "ScrapeConfig", "ExternalSecret"}
+    assert unknown <= {
+        "InferenceService",
+        "ServingRuntime",
+        "PodMonitor",
+        "ScrapeConfig",
+        "ExternalSecret",
+        *CLUSTER_KINDS,
+        "LocalQueue",
+    }
 
 
 @needs_kubectl

@@ -100,3 +100,10 @@ def test_storage_container__may_run_in_a_restricted_namespace() -> None:
     context = container["securityContext"]
     assert context["runAsNonRoot"] and context["seccompProfile"] and not context["allowPrivilegeEscalation"]
     assert context["capabilities"] == {"drop": ["ALL"]} and container["name"] == "storage-initializer"
+
+
+def test_quotas__are_those_of_the_queue() -> None:
+    (queue,) = (one for one in golden_objects("queues") if one["kind"] == "ClusterQueue")
+    (group,) = queue["spec"]["resourceGroups"]
+    quotas = {one["name"]: [each["nominalQuota"] for each in one["resources"]] for one in group["flavors"]}
+    assert {row[0].strip("`"): row[2:] for row in _rows("flavor")} == quotas
