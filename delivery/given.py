@@ -10,6 +10,7 @@ SECRETS: dict[str, tuple[str, ...]] = {
     # Of the platform.
     "silencio-postgres": ("password",),
     "silencio-store": ("s3.json",),
+    "silencio-label-studio": ("database_password", "username", "password", "secret_key"),
     "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 }
 # KServe's own, where a release may read its version; Argo CD's; KFP's, where runs are.

@@ -17,7 +17,7 @@ class Program:
         name: For messages.
         command: Its words before its options.
         options: Those that it takes, with their dashes.
-        port: Option that says where it listens, or the port itself.
+        port: Option that says where it listens, or the port itself; empty: it listens nowhere.
         port_name: What for.
         health: Paths at which it tells whether it is ready; none: it is asked by a command.
     """
@@ -25,8 +25,8 @@ class Program:
     name: str
     command: tuple[str, ...]
     options: frozenset[str]
-    port: str | int
-    port_name: str
+    port: str | int = ""
+    port_name: str = ""
     health: frozenset[str] = frozenset()
 
     def ports(self, arguments: Sequence[str]) -> dict[str, int]:
@@ -42,7 +42,7 @@ class Program:
             name = one.partition("=")[0]
             if name.startswith("-") and name not in self.options:
                 yield f"{self.name} is given {name}, which nobody has held against its help"
-        if not self.ports(arguments):
+        if self.port and not self.ports(arguments):
             yield f"{self.name} is not told its port by {self.port}"
 
 
@@ -91,7 +91,16 @@ SEAWEEDFS = Program(
     frozenset({"/healthz"}),
 )
 POSTGRES = Program("postgres", ("docker-entrypoint.sh", "postgres"), frozenset(), 5432, "postgres")
-PROGRAMS = (MLFLOW, SEAWEEDFS, POSTGRES)
+PSQL = Program("psql", ("psql",), frozenset({"--dbname", "--file", "--no-psqlrc", "--set"}))
+LABEL_STUDIO = Program(
+    "label-studio start",
+    ("label-studio", "start"),
+    frozenset({"--no-browser", "--port"}),
+    "--port",
+    "http",
+    frozenset({"/health/"}),
+)
+PROGRAMS = (MLFLOW, SEAWEEDFS, POSTGRES, PSQL, LABEL_STUDIO)
 
 
 def program_of(command: Sequence[str]) -> Program | None:

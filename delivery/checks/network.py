@@ -104,6 +104,9 @@ def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
                 value = (settings.get("data") or {}).get(key["key"])
             if value and ("://" in value or name.endswith("_ENDPOINT")) and not value.startswith("s3://"):
                 yield name, value
+            port = environment_of(container).get(f"{name.removesuffix('HOST')}PORT") if name.endswith("_HOST") else None
+            if value and port:
+                yield name, f"{value}:{port}"
         for argument in container.get("args") or ():
             name, _, value = str(argument).partition("=")
             if "://" in value and not value.startswith("s3://"):

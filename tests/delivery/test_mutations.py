@@ -325,9 +325,9 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "health of another program": (
         "probes",
         "platform",
-        lambda one: one.spec("Deployment")["template"]["spec"]["containers"][0]["livenessProbe"]["httpGet"].update(
-            path="/healthy"
-        ),
+        lambda one: one.spec("Deployment", "mlflow")["template"]["spec"]["containers"][0]["livenessProbe"][
+            "httpGet"
+        ].update(path="/healthy"),
     ),
     "password by another name than the secret's": (
         "files",
@@ -342,6 +342,23 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         lambda one: one.spec("StatefulSet", "s3")["template"]["spec"]["containers"][0]["args"].append(
             "-s3.config=/etc/seaweedfs/s3.json"
         ),
+    ),
+    "Label Studio told of a database at another port": (
+        "addresses",
+        "platform",
+        lambda one: one.spec("Deployment", "label-studio")["template"]["spec"]["containers"][0]["env"][4].update(
+            value="5433"
+        ),
+    ),
+    "Label Studio without its volume": (
+        "references",
+        "platform",
+        lambda one: one.drop("PersistentVolumeClaim", "label-studio"),
+    ),
+    "script of the database by another name": (
+        "references",
+        "platform",
+        lambda one: one.drop("ConfigMap", "label-studio-database"),
     ),
     "claim template renamed": (
         "references",

@@ -19,7 +19,7 @@ import pytest
 from click import Command
 
 from delivery.others import MLFLOW
-from delivery.rendered import Rendered
+from delivery.rendered import Rendered, name_of
 from tests.delivery.overlays import golden_objects
 from tests.s3 import running_s3
 from tests.unit.registry.places import Server, postgresql
@@ -41,7 +41,9 @@ class PlatformServer(Server):
     def command(self) -> list[str]:
         s3 = running_s3()
         (container,) = (pod.containers[0] for pod in Rendered(golden_objects("platform")).pods if "mlflow" in pod.owner)
-        (config,) = (one for one in golden_objects("platform") if one["kind"] == "ConfigMap")
+        (config,) = (
+            one for one in golden_objects("platform") if one["kind"] == "ConfigMap" and name_of(one) == "mlflow"
+        )
         file = self._folder / "basic_auth.ini"
         file.write_text(config["data"]["basic_auth.ini"].replace(DATABASE, str(self._backend)), encoding="utf-8")
         secrets = {
