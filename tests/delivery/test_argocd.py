@@ -75,6 +75,32 @@ def test_command__follows_applications_to_what_they_bring(tmp_path: Path) -> Non
 
 
 @needs_kubectl
+def test_reserve__of_your_own_is_one_file_and_a_destination(tmp_path: Path) -> None:
+    overlays = write_overlays(tmp_path)
+    folder = tmp_path / ARGOCD["applications"]
+    north = (folder / "staging.yaml").read_text(encoding="utf-8").replace("staging", "north")
+    (folder / "north.yaml").write_text(north, encoding="utf-8")
+    listed = folder / "kustomization.yaml"
+    text = listed.read_text(encoding="utf-8")
+    listed.write_text(text.replace("  - staging.yaml\n", "  - staging.yaml\n  - north.yaml\n"), encoding="utf-8")
+    shutil.copytree(overlays / "staging", overlays / "north")
+    overlay = overlays / "north" / "kustomization.yaml"
+    overlay.write_text(overlay.read_text(encoding="utf-8").replace("staging", "north"), encoding="utf-8")
+
+    def found() -> list[str]:
+        objects = render(tmp_path / ARGOCD["argocd"])
+        rendered = with_sources(objects, lambda path: render(repository_path(tmp_path, path)))
+        return [f"{one.check}: {one.message}" for one in findings_of(rendered)]
+
+    assert found() == ["projects: its project does not let it into the namespace 'silencio-north'"]
+    projects = tmp_path / ARGOCD["argocd"] / "projects.yaml"
+    line = next(one for one in projects.read_text(encoding="utf-8").splitlines() if "silencio-staging" in one)
+    both = f"{line}\n{line.replace('staging', 'north')}"
+    projects.write_text(projects.read_text(encoding="utf-8").replace(line, both), encoding="utf-8")
+    assert found() == []
+
+
+@needs_kubectl
 def test_command__says_which_digests_are_not_known(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(ROOT / "manifests" / "argocd")]) == 1
     assert "does not know the digests of its images" in " ".join(capsys.readouterr().out.split())

@@ -184,5 +184,8 @@ def test_two_reserves__stand_side_by_side_in_one_cluster(overlays: Path) -> None
     for kind in ("InferenceService", "ServingRuntime", "NetworkPolicy", "PodMonitor", "Deployment", "ExternalSecret"):
         spaces = {namespace_of(one) for one in objects if one["kind"] == kind}
         assert spaces == {"silencio-north", "silencio-south"}
+    names = [(one["kind"], namespace_of(one), name_of(one)) for one in objects]
+    assert len(set(names)) == len(names), "whichever is applied last would take it from the other"
+    assert {space for _, space, _ in names} == {"", "kserve", "silencio-north", "silencio-south"}
     runtimes = [str(one) for one in objects if one["kind"] == "ServingRuntime"]
     assert ["predictions/north/" in one for one in runtimes] == [True, False], "each keeps its own predictions"
