@@ -6,14 +6,15 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from delivery.argocd import repository_path, with_sources
 from delivery.checks import CHECKS, findings_of
 from delivery.render import render
-from delivery.rendered import Rendered
 from silencio.command import command, exit_with
 from silencio.console import Console
 from silencio.errors import ConfigError
 
-OVERLAYS = Path(__file__).parents[1] / "manifests" / "overlays"
+ROOT = Path(__file__).parents[1]
+OVERLAYS = ROOT / "manifests" / "overlays"
 
 
 @command
@@ -32,12 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console, found = Console(), list[str]()
     for overlay in overlays:
         try:
-            objects = render(overlay)
+            rendered = with_sources(render(overlay), lambda path: render(repository_path(ROOT, path)))
         except ConfigError as error:
             found.append(str(error))
             continue
-        found += [f"{overlay.name}: {one}" for one in findings_of(Rendered(objects))]
-        console.print(f"{overlay.name}: {len(objects)} objects, {len(CHECKS)} checks")
+        found += [f"{overlay.name}: {one}" for one in findings_of(rendered)]
+        console.print(f"{overlay.name}: {len(rendered.objects)} objects, {len(CHECKS)} checks")
     for one in found:
         console.print(one)
     return 1 if found else 0

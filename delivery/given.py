@@ -23,10 +23,11 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "silencio-grafana": ("admin_password",),
     # While a backup is restored.
     "silencio-restore": ("s3_access_key", "s3_secret_key"),
+    "silencio-label-studio": ("database_password", "username", "password", "secret_key"),
     "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 }
-# KServe's own, where a release may read its version.
-NAMESPACES = ("kserve",)
+# KServe's own, where a release may read its version; Argo CD's; KFP's, where runs are.
+NAMESPACES = ("kserve", "argocd", "kubeflow")
 # Of KFP's pods, as KFP was set up.
 SERVICE_ACCOUNTS = ("default-editor", "pipeline-runner")
 # Metrics that are not our servers': of kubelets, cAdvisor, kube-state-metrics and Prometheus itself.
@@ -40,4 +41,17 @@ METRICS = (
     "up",
 )
 # Objects that are in no namespace.
-CLUSTER_KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "ClusterStorageContainer", "ClusterServingRuntime")
+CLUSTER_KINDS = (
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "ClusterStorageContainer",
+    "ClusterServingRuntime",
+    "ResourceFlavor",
+    "ClusterQueue",
+    "WorkloadPriorityClass",
+)
+# By kind, the chart that brings its CRD, where an Application of ours names one.
+CONTROLLERS: dict[str, str] = dict.fromkeys(
+    ("ResourceFlavor", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass"), "kueue"
+)

@@ -92,6 +92,15 @@ SEAWEEDFS = Program(
     frozenset({"/healthz"}),
 )
 POSTGRES = Program("postgres", ("docker-entrypoint.sh", "postgres"), frozenset(), 5432, "postgres")
+PSQL = Program("psql", ("psql",), frozenset({"--dbname", "--file", "--no-psqlrc", "--set"}))
+LABEL_STUDIO = Program(
+    "label-studio start",
+    ("label-studio", "start"),
+    frozenset({"--no-browser", "--port"}),
+    "--port",
+    "http",
+    frozenset({"/health/"}),
+)
 PG_DUMPALL = Program(
     "pg_dumpall", ("pg_dumpall",), frozenset({"--clean", "--dbname", "--file", "--if-exists", "--no-password"})
 )
@@ -151,6 +160,8 @@ PROGRAMS = (
     MLFLOW,
     SEAWEEDFS,
     POSTGRES,
+    PSQL,
+    LABEL_STUDIO,
     PG_DUMPALL,
     *RCLONE,
     *RESTIC,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -63,9 +63,11 @@ class Rendered:
 
     Attributes:
         objects: As they would be sent.
+        sources: What paths render to that Applications among them name (`delivery.argocd`).
     """
 
     objects: Sequence[Object]
+    sources: Mapping[str, Sequence[Object]] = field(default_factory=dict)
 
     def of_kind(self, *kinds: str) -> list[Object]:
         """All objects of these kinds."""

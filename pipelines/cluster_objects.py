@@ -62,6 +62,9 @@ and `gpu` for {gpu_presets}. With `--resources none` no step asks for anything, 
 has by default holds (`LimitRange`). Cores are the least that a step gets, memory is also the most. A head of kind
 `texture` never asks for a GPU: its network is two layers, and a reserve's recordings take minutes on two cores.
 
+With `--queue lq-train` all steps wait in a queue of Kueue's until there is room for what they ask for
+([queues](deploying.md#queues)).
+
 ## What else has to be true
 
 The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when

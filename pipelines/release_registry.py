@@ -36,8 +36,8 @@ def with_registered(options: argparse.Namespace, place: Place) -> argparse.Names
     if options.isvc:
         champion = _named(CHAMPION)
         changes["champion"] = options.champion or str(_fetched(champion, folder))
-        changes["champion_uri"] = options.champion_uri or _uri(options, champion)
-        changes["challenger_uri"] = options.challenger_uri or _uri(options, found)
+        changes["champion_uri"] = options.champion_uri or bundle_uri(options.uri, champion)
+        changes["challenger_uri"] = options.challenger_uri or bundle_uri(options.uri, found)
     return argparse.Namespace(**{**vars(options), **changes})
 
 
@@ -119,9 +119,18 @@ def _fetched(found: Registered, folder: Path) -> Path:
     return target
 
 
-def _uri(options: argparse.Namespace, found: Registered) -> str:
-    if options.uri:
-        return str(options.uri).replace("{version}", found.bundle_version)
+def bundle_uri(pattern: str, found: Registered) -> str:
+    """Where KServe fetches a version's bundle from.
+
+    Args:
+        pattern: Has `{version}` where the bundle's version stands; empty: where MLflow keeps it.
+        found: The version.
+
+    Raises:
+        ConfigError: KServe could not fetch it from where MLflow keeps it.
+    """
+    if pattern:
+        return pattern.replace("{version}", found.bundle_version)
     if found.source.startswith(_SERVED_FROM):
         return f"{found.source.rstrip('/')}/"
     raise ConfigError(

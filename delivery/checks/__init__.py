@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from delivery.checks.argocd import applied, kept, owned_fields, projects, waves
 from delivery.checks.commands import arguments, files
 from delivery.checks.containers import complete, images, security
 from delivery.checks.disruption import disruption, drain
@@ -14,6 +15,8 @@ from delivery.checks.jobs import schedules
 from delivery.checks.monitoring import arm_label, metric_names
 from delivery.checks.network import addresses, policies
 from delivery.checks.ports import ports, probes, services
+from delivery.checks.quantities import quantities
+from delivery.checks.queues import queues, quotas
 from delivery.checks.references import accounts, bundles, references, runtimes
 from delivery.rendered import Rendered
 
@@ -65,6 +68,14 @@ CHECKS: dict[str, Check] = {
         schedules,
         metric_names,
         arm_label,
+        quantities,
+        queues,
+        quotas,
+        kept,
+        projects,
+        waves,
+        owned_fields,
+        applied,
     )
 }
 

@@ -92,6 +92,14 @@ def addresses(rendered: Rendered) -> Iterator[tuple[str, str]]:
             yield place, f"scrapes {address}, and the Service has no port {parts.port}"
 
 
+def reached_services(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
+    """Namespace and name of each Service that a container is told to reach."""
+    for _, address in _reached(rendered, pod):
+        found = _SERVICE.match(urlsplit(address if "://" in address else f"//{address}").hostname or "")
+        if found:
+            yield found[2], found[1]
+
+
 def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
     for container in pod.programs:
         for name, value in environment_of(container).items():
@@ -102,6 +110,9 @@ def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
                 value = (settings.get("data") or {}).get(key["key"])
             if value and ("://" in value or name.endswith("_ENDPOINT")) and not value.startswith("s3://"):
                 yield name, value
+            port = environment_of(container).get(f"{name.removesuffix('HOST')}PORT") if name.endswith("_HOST") else None
+            if value and port:
+                yield name, f"{value}:{port}"
         for argument in container.get("args") or ():
             name, _, value = str(argument).partition("=")
             if "://" in value and not value.startswith("s3://"):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from pipelines.cli.options import add_profile, check_text
+from pipelines.queues import in_queue
 from silencio.interpreter import silencio
 
 
@@ -32,6 +33,7 @@ def configure_cluster(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=_cluster)
 
 
+@in_queue
 def _compile(options: argparse.Namespace) -> int:
     from pipelines.compile import COMPILED, compile_all, stale_files
     from pipelines.resources import Cluster
@@ -40,8 +42,9 @@ def _compile(options: argparse.Namespace) -> int:
 
     check_text(options)
     cluster = Cluster(options.resources, not options.no_claim)
-    if cluster != Cluster() and (options.check or not options.out):
-        raise ConfigError("--resources and --no-claim need --out: the files that are committed are for every cluster")
+    if (cluster != Cluster() or options.queue) and (options.check or not options.out):
+        words = "--resources, --no-claim and --queue need --out"
+        raise ConfigError(f"{words}: the files that are committed are for every cluster")
     if not options.check:
         console = Console()
         for path in compile_all(options.out or COMPILED, cluster):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipelines.queues import PRIORITIES
 from silencio.registry.settings import NO_CHAMPION, REGISTRY
 
 
@@ -65,6 +66,10 @@ def add_profile(command: argparse.ArgumentParser) -> None:
         default="",
         help="what steps ask the cluster for; none: nothing; default: what the preset needs",
     )
+    command.add_argument(
+        "--queue", default="", metavar="NAME", help="Kueue's, in which steps wait for that, such as lq-train"
+    )
+    command.add_argument("--priority", choices=PRIORITIES, default="", help="which of those that wait comes first")
 
 
 def configuration(options: argparse.Namespace) -> str:

@@ -26,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     status.set_defaults(run=_later("status"))
     _add_requests(commands)
     _add_auto(commands)
+    _add_bootstrap(commands)
     report = _place(commands.add_parser("report", help="write the release's page: release.html and release.json"))
     report.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets both files")
     report.add_argument("--release", metavar="ID", help="an earlier release; default: the last")
@@ -76,6 +77,26 @@ def _offer(parser: argparse.ArgumentParser) -> None:
         help="with --isvc and --from-registry: where KServe fetches bundles from, such as s3://bundles/{version}/",
     )
     _version_on_cluster(parser)
+
+
+def _add_bootstrap(commands: Commands[argparse.ArgumentParser]) -> None:
+    bootstrap = commands.add_parser("bootstrap", help="give a new InferenceService MLflow's champion, once")
+    bootstrap.add_argument(
+        "--isvc", required=True, metavar="NAMESPACE/NAME", help="an InferenceService of the current cluster"
+    )
+    bootstrap.add_argument(
+        "--uri",
+        default="",
+        metavar="PATTERN",
+        help="where KServe fetches bundles from, such as s3://bundles/{version}/; default: where MLflow keeps them",
+    )
+    bootstrap.set_defaults(run=_bootstrap)
+
+
+def _bootstrap(options: argparse.Namespace) -> int:
+    from pipelines.release_bootstrap import bootstrap
+
+    return bootstrap(options)
 
 
 def _add_requests(commands: Commands[argparse.ArgumentParser]) -> None:

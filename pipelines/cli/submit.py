@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from pipelines.cli.options import add_configuration, add_earlier, add_profile, check_text, configuration
+from pipelines.queues import in_queue
 
 # `pipelines.compile.WITHOUT_CONFIGURATION`, which imports kfp: seconds, in which no command answers.
 _WITHOUT_CONFIGURATION = ("batch-score", "release", "deliver")
@@ -54,6 +55,7 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@in_queue
 def _submit(options: argparse.Namespace) -> int:
     from pipelines.submit import Target, submit_compiled, submit_train
     from silencio.console import Console

@@ -15,15 +15,16 @@ from pathlib import Path
 
 import yaml
 
+from delivery.argocd import with_sources
 from delivery.digests import PINNED, our_images, pinned_text
 from delivery.render import Object, objects_of, rendered_text
-from delivery.rendered import title
+from delivery.rendered import Rendered, title
 
 ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "manifests"
 GOLDEN = Path(__file__).parent / "golden"
 SERVING = ("local", "staging", "production")
-SHIPPED = (*SERVING, "platform", "monitoring")
+SHIPPED = (*SERVING, "platform", "monitoring", "queues")
 PINNED_OVERLAYS = ("staging", "production", "platform")
 PLACE = "registry.example.org/wildlife"
 BUNDLE_IMAGE = "oci+native://registry.example.org/wildlife/bundle"
@@ -35,9 +36,11 @@ ALONE = {
     "without-operator": {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
 }
-NAMES = (*SHIPPED, *ALONE)
 # Applied by hand, beside the platform.
 RESTORE = "restore"
+# What Argo CD is given, and what it then applies; not among the overlays.
+ARGOCD = {"argocd": "manifests/argocd", "applications": "manifests/argocd/applications"}
+NAMES = (*SHIPPED, *ALONE, *ARGOCD)
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
@@ -76,6 +79,17 @@ def golden(name: str) -> str:
 def golden_objects(name: str) -> list[Object]:
     """The objects of a committed render, a new copy each time."""
     return copy.deepcopy(_parsed(name))
+
+
+def folder_of(name: str, overlays: Path) -> Path:
+    """Where one of `NAMES` is, beside the folder that `write_overlays` gave."""
+    return overlays.parents[1] / ARGOCD[name] if name in ARGOCD else overlays / name
+
+
+def delivered() -> Rendered:
+    """What Argo CD is given, with all that its Applications bring, as it is committed."""
+    names = {path: name for name, path in ARGOCD.items()}
+    return with_sources(golden_objects("argocd"), lambda path: golden_objects(names.get(path, path.rpartition("/")[2])))
 
 
 @cache
@@ -120,7 +134,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         overlays = write_overlays(Path(folder))
         for name in NAMES:
-            text = _DIGEST.sub("sha256:DIGEST", rendered_text(overlays / name))
+            text = _DIGEST.sub("sha256:DIGEST", rendered_text(folder_of(name, overlays)))
             (GOLDEN / f"{name}.yaml").write_text(text, encoding="utf-8")
     (GOLDEN / f"{RESTORE}.yaml").write_text(rendered_text(MANIFESTS / RESTORE), encoding="utf-8")
 

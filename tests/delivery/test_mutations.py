@@ -11,7 +11,7 @@ import pytest
 from delivery.checks import CHECKS, findings_of
 from delivery.render import Object
 from delivery.rendered import Rendered, name_of
-from tests.delivery.overlays import golden_objects
+from tests.delivery.overlays import delivered, golden_objects
 
 Mutate = Callable[["Render"], None]
 
@@ -20,12 +20,24 @@ class Render:
     """A committed render in which things may be made wrong."""
 
     def __init__(self, name: str) -> None:
-        self.objects = golden_objects(name)
+        found = delivered() if name == "argocd" else Rendered(golden_objects(name))
+        self.objects, self.sources = list(found.objects), found.sources
 
     def one(self, kind: str, name: str = "") -> Object:
         """The object of this kind, and name where there are several."""
         (found,) = (one for one in self.objects if one["kind"] == kind and name in ("", name_of(one)))
         return found
+
+    def brought(self, name: str, kind: str, called: str) -> Object:
+        """An object of an overlay that an Application names."""
+        objects = self.sources[f"manifests/overlays/{name}"]
+        (found,) = (one for one in objects if one["kind"] == kind and name_of(one) == called)
+        return found
+
+    @property
+    def production(self) -> Any:
+        """The Application of production."""
+        return self.one("Application", "silencio-production")
 
     def spec(self, kind: str, name: str = "") -> Any:
         """Its spec."""
@@ -112,6 +124,15 @@ def _canaries(*percents: int, **fields: Any) -> Mutate:
     return mutate
 
 
+_OPTIONS, _WAVE = "argocd.argoproj.io/sync-options", "argocd.argoproj.io/sync-wave"
+
+
+def _quota(render: Render, flavor: int, i: int, amount: str) -> None:
+    flavors = render.spec("ClusterQueue")["resourceGroups"][0]["flavors"]
+    flavors[flavor]["resources"][i]["nominalQuota"] = amount
+
+
+_QUEUE = "kueue.x-k8s.io/queue-name"
 _PLAIN_TAG = "registry.example.org/wildlife/predictor:0.1.0"
 _PORTS = [{"protocol": "TCP", "port": 8090}]
 # Check that catches it, render that is made wrong, and how.
@@ -144,6 +165,12 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "accounts",
         "gpu",
         lambda one: one.one("ServiceAccount").update(secrets=[{"name": "silencio-bundle"}]),
+    ),
+    "job without its account": ("accounts", "staging", lambda one: one.drop("ServiceAccount", "silencio-bootstrap")),
+    "job with a flag that there is not": (
+        "arguments",
+        "staging",
+        lambda one: one.spec("Job")["template"]["spec"]["containers"][0]["args"].append("--once"),
     ),
     "role that there is not": ("accounts", "production", lambda one: one.drop("Role", "silencio-release")),
     "format that the runtime does not take": (
@@ -314,9 +341,9 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "health of another program": (
         "probes",
         "platform",
-        lambda one: one.spec("Deployment")["template"]["spec"]["containers"][0]["livenessProbe"]["httpGet"].update(
-            path="/healthy"
-        ),
+        lambda one: one.spec("Deployment", "mlflow")["template"]["spec"]["containers"][0]["livenessProbe"][
+            "httpGet"
+        ].update(path="/healthy"),
     ),
     "password by another name than the secret's": (
         "files",
@@ -331,6 +358,23 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         lambda one: one.spec("StatefulSet", "s3")["template"]["spec"]["containers"][0]["args"].append(
             "-s3.config=/etc/seaweedfs/s3.json"
         ),
+    ),
+    "Label Studio told of a database at another port": (
+        "addresses",
+        "platform",
+        lambda one: one.spec("Deployment", "label-studio")["template"]["spec"]["containers"][0]["env"][4].update(
+            value="5433"
+        ),
+    ),
+    "Label Studio without its volume": (
+        "references",
+        "platform",
+        lambda one: one.drop("PersistentVolumeClaim", "label-studio"),
+    ),
+    "script of the database by another name": (
+        "references",
+        "platform",
+        lambda one: one.drop("ConfigMap", "label-studio-database"),
     ),
     "claim template renamed": (
         "references",
@@ -459,6 +503,122 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "production",
         lambda one: one.spec("PodMonitor")["podMetricsEndpoints"][1].pop("relabelings"),
     ),
+    "memory that comes back otherwise": (
+        "quantities",
+        "production",
+        _set("runtime/0/resources/limits/memory", "2048Mi"),
+    ),
+    "processors that come back otherwise": ("quantities", "local", _set("runtime/0/resources/requests/cpu", "1.5")),
+    "processors as a number": ("quantities kinds", "local", _set("runtime/0/resources/requests/cpu", 1)),
+    "claim that is pruned": (
+        "kept",
+        "production",
+        lambda one: one.one("PersistentVolumeClaim")["metadata"]["annotations"].clear(),
+    ),
+    "namespace that is deleted": (
+        "kept",
+        "local",
+        lambda one: one.one("Namespace")["metadata"]["annotations"].update({_OPTIONS: "Prune=false"}),
+    ),
+    "queue of a cluster queue that there is not": (
+        "queues",
+        "queues",
+        lambda one: one.spec("LocalQueue").update(clusterQueue="cq-training"),
+    ),
+    "queue that its cluster queue lets nobody in from": (
+        "queues",
+        "queues",
+        lambda one: one.spec("ClusterQueue")["namespaceSelector"]["matchExpressions"][0].update(values=["runs"]),
+    ),
+    "resource that a flavor lacks": (
+        "queues",
+        "queues",
+        lambda one: one.spec("ClusterQueue")["resourceGroups"][0]["flavors"][0]["resources"].pop(),
+    ),
+    "flavor that there is not": ("queues quotas", "queues", lambda one: one.drop("ResourceFlavor", "gpu")),
+    "priority that there is not": ("queues", "queues", lambda one: one.drop("WorkloadPriorityClass", "train-high")),
+    "pod in a queue that there is not": (
+        "queues",
+        "production",
+        lambda one: one.spec("Deployment")["template"]["metadata"]["labels"].update({_QUEUE: "lq-train"}),
+    ),
+    "step that no quota holds": ("quotas", "queues", lambda one: _quota(one, 1, 1, "24Gi")),
+    "GPU that no quota has": ("quotas", "queues", lambda one: _quota(one, 1, 2, "0")),
+    "step whose nodes are no flavor's": (
+        "quotas",
+        "queues",
+        lambda one: one.spec("ResourceFlavor", "gpu")["nodeLabels"].update({"silencio.io/pool": "a100"}),
+    ),
+    "step that the taint of its nodes keeps away": (
+        "quotas",
+        "queues",
+        lambda one: one.spec("ResourceFlavor", "gpu")["nodeTaints"][0].update(key="reserved"),
+    ),
+    "queues before Kueue": (
+        "waves",
+        "argocd",
+        lambda one: one.one("Application", "silencio-queues")["metadata"]["annotations"].update({_WAVE: "1"}),
+    ),
+    "project that there is not": ("projects", "argocd", _set("production/spec/project", "silencio-2")),
+    "repository of others": (
+        "projects",
+        "argocd",
+        _set("production/spec/source/repoURL", "https://git.example.org/fork.git"),
+    ),
+    "namespace that the project does not reach": (
+        "projects",
+        "argocd",
+        lambda one: one.spec("AppProject", "silencio")["destinations"].pop(),
+    ),
+    "kind of the whole cluster": (
+        "projects",
+        "argocd",
+        lambda one: one.spec("AppProject", "silencio")["clusterResourceWhitelist"].clear(),
+    ),
+    "environment before its stores": (
+        "waves",
+        "argocd",
+        lambda one: one.production["metadata"]["annotations"].update({_WAVE: "1"}),
+    ),
+    "wave that is no number": (
+        "waves",
+        "argocd",
+        lambda one: one.production["metadata"]["annotations"].update({_WAVE: "last"}),
+    ),
+    "server beside the store that it starts with": (
+        "waves",
+        "argocd",
+        lambda one: one.brought("platform", "Deployment", "mlflow")["metadata"]["annotations"].clear(),
+    ),
+    "bundle that Git takes back": (
+        "owned-fields",
+        "argocd",
+        lambda one: one.production["spec"]["ignoreDifferences"][0]["jsonPointers"].remove(
+            "/spec/predictor/model/storageUri"
+        ),
+    ),
+    "pods that Git cannot count": (
+        "owned-fields",
+        "argocd",
+        lambda one: one.production["spec"]["ignoreDifferences"][0]["jsonPointers"].append(
+            "/spec/predictor/minReplicas"
+        ),
+    ),
+    "release taken back by each sync": (
+        "owned-fields",
+        "argocd",
+        lambda one: one.production["spec"]["syncPolicy"]["syncOptions"].remove("RespectIgnoreDifferences=true"),
+    ),
+    "application that goes with a line of Git": (
+        "applied",
+        "argocd",
+        lambda one: one.production["metadata"]["annotations"].pop(_OPTIONS),
+    ),
+    "application that nobody syncs": (
+        "applied",
+        "argocd",
+        lambda one: one.production["spec"]["syncPolicy"].pop("automated"),
+    ),
 }
 # What is gone or unknown leaves nothing for others to look at either.
 WIDER: dict[str, tuple[str, set[str], str, Mutate]] = {
@@ -489,7 +649,7 @@ def test_mutation__is_caught_by_the_check_for_it_alone(name: str) -> None:
     checks, overlay, mutate = MUTATIONS[name]
     render = Render(overlay)
     mutate(render)
-    found = findings_of(Rendered(render.objects))
+    found = findings_of(Rendered(render.objects, render.sources))
     assert {one.check for one in found} == set(checks.split()), [str(one) for one in found]
 
 

@@ -10,12 +10,14 @@ import pytest
 
 from delivery.checks import findings_of
 from delivery.digests import PINNED
+from delivery.given import CLUSTER_KINDS
 from delivery.kserve_pods import QUEUE_PROXY
 from delivery.render import Object, has_kubectl, objects_of, render, rendered_text
 from delivery.rendered import Rendered, matches, name_of, namespace_of
 from silencio import __version__
 from silencio.errors import ConfigError
 from tests.delivery.overlays import (
+    ALONE,
     MANIFESTS,
     NAMES,
     PINNED_OVERLAYS,
@@ -24,6 +26,7 @@ from tests.delivery.overlays import (
     SERVING,
     SHIPPED,
     comparable,
+    folder_of,
     golden,
     golden_objects,
     write_overlays,
@@ -42,7 +45,7 @@ def _one(name: str, kind: str, called: str = "silencio") -> Object:
     return found
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*SHIPPED, *ALONE))
 def test_golden__has_nothing_against_it(name: str) -> None:
     assert [str(one) for one in findings_of(Rendered(golden_objects(name)))] == []
 
@@ -57,14 +60,22 @@ def test_golden__is_what_kubernetes_takes_strictly(name: str, version: str) -> N
             validate.validate(one, version, strict=True)
         except validate.SchemaNotFoundError:
             unknown.add(one["kind"])
-    assert unknown <= {"InferenceService", "ServingRuntime", "PodMonitor", "ScrapeConfig", "ExternalSecret"}
+    assert unknown <= {
+        "InferenceService",
+        "ServingRuntime",
+        "PodMonitor",
+        "ScrapeConfig",
+        "ExternalSecret",
+        *CLUSTER_KINDS,
+        "LocalQueue",
+    }
 
 
 @needs_kubectl
 @pytest.mark.parametrize("name", NAMES)
 def test_golden__is_what_is_rendered(name: str, overlays: Path) -> None:
     why = "look at the difference, then write it anew: .venv/bin/python -m tests.delivery.overlays"
-    assert comparable(rendered_text(overlays / name)) == comparable(golden(name)), why
+    assert comparable(rendered_text(folder_of(name, overlays))) == comparable(golden(name)), why
 
 
 @needs_kubectl
@@ -184,5 +195,8 @@ def test_two_reserves__stand_side_by_side_in_one_cluster(overlays: Path) -> None
     for kind in ("InferenceService", "ServingRuntime", "NetworkPolicy", "PodMonitor", "Deployment", "ExternalSecret"):
         spaces = {namespace_of(one) for one in objects if one["kind"] == kind}
         assert spaces == {"silencio-north", "silencio-south"}
+    names = [(one["kind"], namespace_of(one), name_of(one)) for one in objects]
+    assert len(set(names)) == len(names), "whichever is applied last would take it from the other"
+    assert {space for _, space, _ in names} == {"", "kserve", "silencio-north", "silencio-south"}
     runtimes = [str(one) for one in objects if one["kind"] == "ServingRuntime"]
     assert ["predictions/north/" in one for one in runtimes] == [True, False], "each keeps its own predictions"

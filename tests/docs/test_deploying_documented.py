@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from delivery.argocd import wave_of
 from delivery.checks import CHECKS
 from delivery.checks.monitoring import rules_of
 from delivery.given import SECRETS
-from delivery.rendered import Rendered
+from delivery.rendered import Rendered, name_of
 from delivery.servers import server_of
+from serving.canary.kserve.predictors import WRITTEN_FIELDS
 from tests.delivery.overlays import SERVING, golden_objects
 from tests.delivery.platform_backup import READER, steps
 
@@ -64,6 +66,15 @@ def test_secrets__have_the_keys_that_are_listed_and_made() -> None:
     for name, keys in SECRETS.items():
         (line,) = re.findall(rf"create secret generic {name} .*", PAGE)
         assert all(f"={key}=" in line for key in keys), name
+
+
+def test_fields__that_argo_cd_leaves_alone_are_those_that_releases_write() -> None:
+    assert [row[0].strip("`") for row in _rows("field | what a release does with it")] == list(WRITTEN_FIELDS)
+
+
+def test_waves__are_those_of_the_applications() -> None:
+    rows = {row[1].strip("`"): row[0].partition(",")[0] for row in _rows("wave")}
+    assert rows == {name_of(one): str(wave_of(one)) for one in golden_objects("applications")}
 
 
 def test_ports__are_those_of_the_pods() -> None:
@@ -116,3 +127,10 @@ def test_storage_container__may_run_in_a_restricted_namespace() -> None:
     context = container["securityContext"]
     assert context["runAsNonRoot"] and context["seccompProfile"] and not context["allowPrivilegeEscalation"]
     assert context["capabilities"] == {"drop": ["ALL"]} and container["name"] == "storage-initializer"
+
+
+def test_quotas__are_those_of_the_queue() -> None:
+    (queue,) = (one for one in golden_objects("queues") if one["kind"] == "ClusterQueue")
+    (group,) = queue["spec"]["resourceGroups"]
+    quotas = {one["name"]: [each["nominalQuota"] for each in one["resources"]] for one in group["flavors"]}
+    assert {row[0].strip("`"): row[2:] for row in _rows("flavor")} == quotas

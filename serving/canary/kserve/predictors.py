@@ -17,6 +17,18 @@ RELEASE_LABEL = "silencio.io/release"
 VERSION_LABEL = "silencio.io/bundle-version"
 MANIFEST_ANNOTATION = "silencio.io/manifest-sha256"
 
+# What a release writes into an InferenceService that names its bundle by `model`, as JSON pointers: whoever else
+# applies the object leaves these fields as they are.
+WRITTEN_FIELDS = (
+    "/spec/canary",
+    "/spec/predictor/canaryTrafficPercent",
+    "/spec/predictor/name",
+    "/spec/predictor/model/storageUri",
+    "/spec/predictor/labels/silencio.io~1release",
+    "/spec/predictor/labels/silencio.io~1bundle-version",
+    "/spec/predictor/annotations/silencio.io~1manifest-sha256",
+)
+
 KSERVE_CONTAINER = "kserve-container"
 _STORAGE_URI = "STORAGE_URI"
 # What only the arm that scales may have; the webhook refuses most of them in a canary.

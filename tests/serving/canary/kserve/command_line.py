@@ -119,7 +119,7 @@ def command_line(stage: Stage, bundles: Path, folder: Path) -> Iterator[CommandL
         url = stack.enter_context(answering(prometheus))
         environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         environment |= {
-            "KUBECONFIG": str(_kubeconfig(stage.url, folder / "kubeconfig")),
+            "KUBECONFIG": str(kubeconfig(stage.url, folder / "kubeconfig")),
             "PYTHONPATH": os.pathsep.join(sys.path),
             "SILENCIO_RELEASE_FILES": str(folder / "files"),
             "SILENCIO_THREADS": "1",
@@ -175,7 +175,8 @@ def _let_controllers_move(stage: Stage) -> None:
     stage.api.answer = answer_after_a_turn  # type: ignore[method-assign]
 
 
-def _kubeconfig(url: str, path: Path) -> Path:
+def kubeconfig(url: str, path: Path) -> Path:
+    """A kubeconfig for this API server."""
     config = {
         "apiVersion": "v1",
         "kind": "Config",

@@ -13,6 +13,7 @@ import yaml
 from serving.canary.kserve import Cluster, ConfigMapStore, KServeRoute
 from silencio.errors import RouteError
 from silencio.release.record import BundleIdentity, ReleaseRecord
+from tests.delivery.overlays import golden_objects
 from tests.serving.canary.kserve.api_server import NAMESPACE, KubernetesApi, merge
 from tests.serving.canary.kserve.controllers import SERVICES, Controllers
 from tests.waiting import HANG_S
@@ -160,9 +161,19 @@ def inference_service(mode: Mode) -> dict[str, Any]:
     }
 
 
-def verbs_of_role() -> set[tuple[str, str]]:
-    """Pairs of verb and resource that the Role of manifests/release allows."""
-    (role,) = (one for one in yaml.safe_load_all(ROLE.read_text(encoding="utf-8")) if one["kind"] == "Role")
+def shipped(stage: Stage) -> dict[str, Any]:
+    """Put the InferenceService as an overlay of this mode renders it in the champion's place."""
+    name = "staging" if stage.mode == "Standard" else "canary-knative"
+    (service,) = (one for one in golden_objects(name) if one["kind"] == "InferenceService")
+    del stage.api.objects[SERVICES, NAMESPACE, NAME]
+    stage.api.put(SERVICES, NAME, {**service, "status": {}})
+    stage.settle()
+    return stage.service
+
+
+def verbs_of_role(path: Path = ROLE) -> set[tuple[str, str]]:
+    """Pairs of verb and resource that a Role allows, by default that of manifests/release."""
+    (role,) = (one for one in yaml.safe_load_all(path.read_text(encoding="utf-8")) if one["kind"] == "Role")
     return {
         (verb, f"{resource}.{group}" if group else resource)
         for rule in role["rules"]
