@@ -47,3 +47,4 @@ compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile site requirements/site.in
+compile infrastructure requirements/infrastructure.in

@@ -23,9 +23,10 @@ dev | train)
     ;;
 esac
 pip install --no-deps --require-hashes -r "requirements/$set.txt"
-# The site's reference is read from the code, which is not installed there.
-if [ "$set" != site ]; then
-    pip install --no-deps --editable .
-fi
+# The site's reference is read from the code, and Ansible needs none of it.
+case $set in
+site | infrastructure) ;;
+*) pip install --no-deps --editable . ;;
+esac
 touch "$folder/.ready"
 echo "$folder is ready: $set, $((SECONDS - began)) s"
