@@ -11,7 +11,7 @@ from typing import Any
 
 import hcl2
 
-FOLDER = Path(__file__).parents[2] / "manifests" / "infrastructure" / "terraform"
+FOLDER = Path(__file__).parents[3] / "manifests" / "infrastructure" / "terraform"
 _OPTIONS = hcl2.SerializationOptions(with_comments=False, explicit_blocks=False, strip_string_quotes=True)
 _PINNED = re.compile(r"\d+\.\d+\.\d+")
 # What stands after `cloud = …` in a provider's block would be an account.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.infrastructure.terraform import FOLDER
+from tests.delivery.infrastructure.terraform import FOLDER
 
 FILES = sorted((FOLDER / "cloud-init").glob("*.yaml"))
 # As `make extras` unpacks it, and the environment that has what it imports.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infrastructure.terraform import FOLDER, Configuration, faults, read_files
+from tests.delivery.infrastructure.terraform import FOLDER, Configuration, faults, read_files
 
 _EXAMPLE = FOLDER / "terraform.tfvars.example"
 
