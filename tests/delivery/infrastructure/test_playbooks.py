@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,28 @@ def test_claims__lie_on_the_volume_of_the_node_that_has_it() -> None:
 
 def read_cloud_init() -> str:
     return (FOLDER.parent / "terraform" / "cloud-init" / "node1.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_kubespray__whose_tag_was_moved_is_not_run(tmp_path: Path) -> None:
+    origin, out = tmp_path / "origin", tmp_path / "out"
+    origin.mkdir()
+    git = ["git", "-C", str(origin), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    (tag,) = re.findall(r"^tag=(\S+)", KUBESPRAY, re.MULTILINE)
+    (address,) = re.findall(r"https://\S+\.git", KUBESPRAY)
+    for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "a"], ["tag", tag]):
+        subprocess.run([*git, *words], check=True)
+    # Fetched from here in place of its address.
+    environment = os.environ | {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{origin.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": address,
+    }
+    words = ["bash", str(FOLDER / "kubespray.sh"), str(out)]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, "look at what was moved before you run it" in done.stderr) == (1, True), done.stderr
+    # Nothing of it was installed.
+    assert [path.name for path in out.iterdir()] == [tag]
 
 
 def test_applications__are_those_of_the_repository() -> None:
