@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 SERVING_VENV := .venv-serving
 SITE_VENV := .venv-site
+INFRASTRUCTURE_VENV := .venv-infrastructure
 BIN := $(VENV)/bin
 OUT ?= out
 # Taken from here where it is; fetched otherwise.
@@ -58,7 +59,7 @@ docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs 
 site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of the code, in out/site; strict: links, anchors, names
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
 
-extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, or other people's clients
+extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, Ansible, or other people's clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
 	scripts/install_splitter.sh $(OUT)/splitter
@@ -66,6 +67,7 @@ extras: $(VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Pro
 	PATH="$(OUT)/extras/debian/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" SILENCIO_LABEL_STUDIO="$(OUT)/extras/label-studio" \
+		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/debian/usr/lib/python3/dist-packages" \
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
 		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py
@@ -116,7 +118,7 @@ containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a minut
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m images tests/serving/containers
 
 clean:  ## remove what was built here (recordings stay in the cache)
-	rm -rf $(VENV) $(SERVING_VENV) $(SITE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(SERVING_VENV) $(SITE_VENV) $(INFRASTRUCTURE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	scripts/make_environment.sh $(PYTHON) $(VENV) dev
@@ -126,3 +128,6 @@ $(SERVING_VENV)/.ready: requirements/serve-cpu.txt pyproject.toml
 
 $(SITE_VENV)/.ready: requirements/site.txt
 	scripts/make_environment.sh $(PYTHON) $(SITE_VENV) site
+
+$(INFRASTRUCTURE_VENV)/.ready: requirements/infrastructure.txt
+	scripts/make_environment.sh $(PYTHON) $(INFRASTRUCTURE_VENV) infrastructure

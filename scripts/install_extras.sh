@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
 # savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas and Lua,
-# Prometheus and its Alertmanager with their tools, and what backs the platform up: restic and rclone.
+# Prometheus and its Alertmanager with their tools, what backs the platform up (restic and rclone), and cloud-init.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
@@ -12,19 +12,20 @@ for name in birdnet tracking-server sequential manifests; do
         mv "$folder/$name.partial" "$folder/$name"
     fi
 done
-# Unpacked and not installed: the packages would start servers.
+# Unpacked and not installed: the packages would start servers, and cloud-init set this machine up.
 mkdir -p "$folder/download"
-while read -r program package; do
-    if command -v "$program" >/dev/null || [ -x "$folder/debian/usr/bin/$program" ]; then continue; fi
+while read -r package file program; do
+    if [ -e "$folder/debian/$file" ] || { [ -n "$program" ] && command -v "$program" >/dev/null; }; then continue; fi
     fetch() { (cd "$folder/download" && apt-get download -qq "$package"); }
     if fetch || { apt-get update -qq && fetch; }; then
         dpkg -x "$folder/download/$package"_*.deb "$folder/debian"
     else
-        echo "no $program here, and Debian's package $package cannot be fetched: its tests are skipped" >&2
+        echo "no $file here, and Debian's package $package cannot be fetched: its tests are skipped" >&2
     fi
 done <<'END'
-promtool prometheus
-amtool prometheus-alertmanager
-restic restic
-rclone rclone
+prometheus usr/bin/promtool promtool
+prometheus-alertmanager usr/bin/amtool amtool
+restic usr/bin/restic restic
+rclone usr/bin/rclone rclone
+cloud-init usr/lib/python3/dist-packages/cloudinit
 END

@@ -49,3 +49,4 @@ compile tracking-server requirements/tracking-server.in --constraint requirement
 compile sequential requirements/sequential.in --no-deps
 compile label-studio requirements/label-studio.in
 compile site requirements/site.in
+compile infrastructure requirements/infrastructure.in

@@ -23,8 +23,8 @@ dev | train)
     ;;
 esac
 pip install --no-deps --require-hashes -r "requirements/$set.txt"
-# The site's reference is read from the code, which is not installed there.
-if [ "$set" != site ]; then
+# The site's reference is read from the code, which is not installed there; Ansible needs none of it.
+if [ "$set" != site ] && [ "$set" != infrastructure ]; then
     pip install --no-deps --editable .
 fi
 touch "$folder/.ready"

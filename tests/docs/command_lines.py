@@ -32,6 +32,8 @@ TOOLS = {
     "openssl",
     "printf",
     "restic",
+    "ssh",
+    "terraform",
     "base64",
     "tr",
 }
@@ -40,9 +42,15 @@ _BARE = {"python", "python3", "pip", "pip3", "mlflow", "pytest", "ruff", "mypy"}
 _PYTHON = re.compile(r"\.venv(?:-serving)?/bin/python")
 _IN_VENV = re.compile(r"\.venv(?:-serving)?/bin/([\w-]+)")
 _ACTIVATED = re.compile(r"\.venv(?:-serving)?/bin/activate")
+_OF_ANSIBLE = re.compile(r"\.venv-infrastructure/bin/ansible-(?:playbook|lint)")
 _ASSIGNMENT = re.compile(r"[A-Z_]+=.*", re.DOTALL)
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-_TARGETS = {*re.findall(r"^([a-z]+):", _MAKEFILE, re.MULTILINE), ".venv/.ready", ".venv-serving/.ready"}
+_TARGETS = {
+    *re.findall(r"^([a-z]+):", _MAKEFILE, re.MULTILINE),
+    ".venv/.ready",
+    ".venv-serving/.ready",
+    ".venv-infrastructure/.ready",
+}
 
 
 class CommandError(Exception):
@@ -116,9 +124,12 @@ def check(words: list[str], written: Collection[str] = ()) -> None:
         names = [word for word in arguments if "=" not in word]
         if not names or names[0] not in _TARGETS:
             raise CommandError(f"make {' '.join(names)}: the Makefile has {', '.join(sorted(_TARGETS))}")
-    elif program.startswith("scripts/"):
+    elif program.startswith(("scripts/", "manifests/")):
         if not (ROOT / program).is_file():
             raise CommandError(f"{program} is not there")
+    elif _OF_ANSIBLE.fullmatch(program):
+        if not arguments or not (ROOT / arguments[0]).is_file():
+            raise CommandError(f"{program} {' '.join(arguments)}: no playbook of ours")
     elif in_venv := _IN_VENV.fullmatch(program):
         _check_installed(in_venv[1], arguments)
     elif program not in TOOLS:
