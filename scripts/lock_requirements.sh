@@ -46,4 +46,5 @@ compile manifests "$tool/manifests.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
+compile sbom requirements/sbom.in
 compile site requirements/site.in
