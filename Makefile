@@ -32,9 +32,11 @@ coverage: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## lines and branche
 	$(BIN)/coverage json --quiet -o out/coverage/report.json
 	$(BIN)/python -m benchmarks.coverage_figures out/coverage/report.json
 
-check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whether compiled pipelines are current and run on KFP
+check: $(VENV)/.ready  ## style (of scripts and the Containerfile too), types, import rules, declared packages, and whether compiled pipelines are current and run on KFP
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint images/Containerfile
+	$(BIN)/shellcheck .ci/run images/install.sh scripts/install_browser.sh scripts/install_clients.sh scripts/install_extras.sh scripts/install_splitter.sh scripts/lock_requirements.sh scripts/make_environment.sh scripts/with_docker_engine.sh
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks delivery scripts
