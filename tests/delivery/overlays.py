@@ -33,6 +33,7 @@ ALONE = {
     "gpu": {},
     "keda": {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
+    "signed-bundles": {},
 }
 NAMES = (*SHIPPED, *ALONE)
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
