@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Images of Python set it; hundreds of processes that tests start would each compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock images containers clean recordings
+.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,9 +33,11 @@ coverage: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## lines and branche
 	$(BIN)/coverage json --quiet -o out/coverage/report.json
 	$(BIN)/python -m benchmarks.coverage_figures out/coverage/report.json
 
-check: $(VENV)/.ready  ## style, types, import rules, declared packages, and whether compiled pipelines are current and run on KFP
+check: $(VENV)/.ready  ## style (of scripts and the Containerfile too), types, import rules, declared packages, and whether compiled pipelines are current and run on KFP
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint images/Containerfile
+	$(BIN)/shellcheck .ci/run images/install.sh scripts/install_browser.sh scripts/install_clients.sh scripts/install_extras.sh scripts/install_splitter.sh scripts/lock_requirements.sh scripts/make_environment.sh scripts/with_docker_engine.sh
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks delivery scripts
@@ -70,7 +72,7 @@ extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs B
 		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/debian/usr/lib/python3/dist-packages" \
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
-		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py
+		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py
 
 canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
 	scripts/install_splitter.sh $(OUT)/splitter
@@ -113,6 +115,9 @@ recordings: $(VENV)/.ready  ## fetch the demo recordings, once
 
 images:  ## images/ built by the Docker engine that answers, with sizes and seconds, about five minutes: make images ONLY="predictor transformer"
 	PYTHONPATH=src $(PYTHON) scripts/build_images.py $(ONLY)
+
+sboms:  ## what is in the built images, a list for each in out/images (CycloneDX), half a minute: make sboms ONLY="predictor"
+	PYTHONPATH=src $(PYTHON) scripts/write_sboms.py $(ONLY)
 
 containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a minute or two
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m images tests/serving/containers

@@ -6,6 +6,7 @@ from __future__ import annotations
 SECRETS: dict[str, tuple[str, ...]] = {
     "silencio-bundles": ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
     "silencio-keys": ("keys",),
+    "silencio-bundle-key": ("release.pub",),
     "silencio-prediction-log": ("SILENCIO_S3_ACCESS_KEY", "SILENCIO_S3_SECRET_KEY"),
     # Of the platform.
     "silencio-postgres": ("password",),

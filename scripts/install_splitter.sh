@@ -28,6 +28,7 @@ debian=$(cd "$folder/debian" && pwd)
 libraries=$(find "$debian/usr/lib" -mindepth 1 -maxdepth 1 -type d -name '*-linux-gnu*' | tr '\n' ':')
 for program in "${missing[@]}"; do
     path=$(find "$debian/usr/bin" "$debian/usr/sbin" -name "$program" -type f -perm -u+x 2>/dev/null | head -n 1)
+    # shellcheck disable=SC2016  # what is written expands it
     printf '#!/bin/sh\nLD_LIBRARY_PATH="%s${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH}" exec "%s" "$@"\n' "$libraries" "$path" \
         >"$folder/bin/$program"
     chmod +x "$folder/bin/$program"

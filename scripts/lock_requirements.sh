@@ -48,5 +48,6 @@ compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile label-studio requirements/label-studio.in
+compile sbom requirements/sbom.in
 compile site requirements/site.in
 compile infrastructure requirements/infrastructure.in

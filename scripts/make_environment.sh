@@ -14,7 +14,9 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 began=$SECONDS
 # A half-made environment is not believed: the stamp is written last.
-[ -x "$folder/bin/python" ] && "$folder/bin/python" -c pass 2>/dev/null || "$python" -m venv --clear "$folder"
+if ! "$folder/bin/python" -c pass 2>/dev/null; then
+    "$python" -m venv --clear "$folder"
+fi
 pip() { "$folder/bin/python" -m pip "$@" --quiet --no-input 2> >(grep -v '^WARNING: Location' >&2); }
 case $set in
 dev | train)

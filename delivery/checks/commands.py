@@ -12,7 +12,7 @@ from delivery.servers import environment_of, server_of
 from silencio.storage.settings import SECRETS_DIR
 
 # Files that a server is given, not makes.
-_FILES = ("bundle", "keys", "tls_cert", "tls_key", "site_list", "predictor_ca", "predictor_client_cert")
+_FILES = ("bundle", "bundle_key", "keys", "tls_cert", "tls_key", "site_list", "predictor_ca", "predictor_client_cert")
 
 
 def arguments(rendered: Rendered) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,29 @@ from serving.server.readiness import BundleModel
 from serving.server.v2_outputs import wanted_outputs
 from serving.settings.predictor import PredictorSettings
 from silencio.bundle import Bundle
+from silencio.bundle.encoders import check_runtimes
 from silencio.bundle.graph import OUTPUT, Graph
+from silencio.bundle.manifest import read_manifest
+from silencio.errors import BundleError
+
+
+def check_runtimes_of(directory: Path) -> None:
+    """Whether this environment has what runs a bundle's encoders.
+
+    A bundle that is broken is another matter: with one, the server stays up and says so. Where the environment or the
+    image is the wrong one, nothing will change that while the server runs.
+
+    Args:
+        directory: The bundle's folder.
+
+    Raises:
+        ConfigError: A runtime is missing; the message has it, the encoders that need it, and what to do.
+    """
+    try:
+        manifest = read_manifest(directory)
+    except BundleError:
+        return
+    check_runtimes(manifest)
 
 
 class Predictor(BundleModel):

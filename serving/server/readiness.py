@@ -22,6 +22,7 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
 
     Attributes:
         directory: The bundle's folder.
+        bundle_key: PEM of public keys, one of which has to have signed the bundle; None: none has to.
         reason: Why it is not ready; empty when it is.
         pinned_name: A second name that only this very bundle has; empty until it is loaded.
         version: The bundle's version; empty until it is loaded.
@@ -30,6 +31,7 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
     def __init__(self, name: str, directory: Path) -> None:
         super().__init__(name)
         self.directory = directory
+        self.bundle_key: Path | None = None
         self.pinned_name = self.version = ""
         self.reason = f"{LOADING}the bundle in {directory} is being verified"
 
@@ -51,7 +53,7 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
     def load(self) -> bool:
         """Verify, replay, become ready. What is wrong is logged in one line and kept in `reason`."""
         try:
-            bundle = Bundle(self.directory)
+            bundle = Bundle(self.directory, public_keys=self.bundle_key)
             self.adopt(bundle)
         except SilencioError as error:
             self.reason = f"{REFUSED}{error}"
@@ -69,5 +71,6 @@ class BundleModel(kserve.Model):  # type: ignore[misc]  # kserve is untyped
         self.version = bundle.manifest.version
         self.reason = ""
         self.ready = True
-        logger.info("%s: ready with bundle %s %s", self.name, bundle.manifest.name, bundle.manifest.version)
+        signed = f", signed by key {bundle.signer}" if bundle.signer else ""
+        logger.info("%s: ready with bundle %s %s%s", self.name, bundle.manifest.name, self.version, signed)
         return True

@@ -27,6 +27,7 @@ from serving.server.protocol import DRAIN_TIMEOUT_S, LOOPBACK_HOSTS
 from serving.server.readiness import BundleModel
 from serving.settings import add_options, misspelt, settings_of
 from serving.settings.server import ServerSettings
+from silencio.bundle.signature import PublicKeys
 from silencio.errors import ConfigError
 
 _MAX_BODY_BYTES_IN_FLIGHT = 512 << 20
@@ -141,6 +142,8 @@ def serve(
     for text in misspelt(type(settings)):
         logger.warning(text)
     try:
+        if settings.bundle_key is not None:
+            PublicKeys(settings.bundle_key)  # one that cannot be read is a wrong option, and no bundle that is refused
         install(_entrance(settings, routes, accounting or Accounting()))
     except ConfigError as error:
         raise SystemExit(f"error: {error}") from error
@@ -162,6 +165,7 @@ def serve(
     )
     server.dataplane = BundleDataPlane(server.registered_models)
     server.model_repository_extension = FixedRepository(server.registered_models)
+    model.bundle_key = settings.bundle_key
     model.enable_latency_logging = settings.enable_latency_logging
     server.register_model(model)
     if settings.stop_with_parent:

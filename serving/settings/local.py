@@ -31,9 +31,11 @@ _BETWEEN_THE_SERVERS = (
 )
 _RELEASE = "release: a champion and a challenger behind Debian's HAProxy, by scripts/install_splitter.sh"
 # Variables of the environment that a server does not see where both are started here: the predictor is on loopback for
-# this transformer alone, whatever keys, TLS and limits are for clients.
+# this transformer alone, whatever keys, TLS and limits are for clients. Both refuse a bundle that nobody signed.
 _OF_THE_SDK = {"KSERVE_TLS_CERT_FILE", "KSERVE_TLS_KEY_FILE"}
-NOT_THE_PREDICTORS = frozenset({ServerSettings.variable(name) for name in ServerSettings.model_fields} | _OF_THE_SDK)
+NOT_THE_PREDICTORS = frozenset(
+    {ServerSettings.variable(name) for name in ServerSettings.model_fields if name != "bundle_key"} | _OF_THE_SDK
+)
 # `silencio serve` uses TLS where its own option is set, and knows nothing of the SDK's names for it.
 NOT_THE_TRANSFORMERS = frozenset({TransformerSettings.variable(name) for name in _BETWEEN_THE_SERVERS} | _OF_THE_SDK)
 

@@ -26,6 +26,7 @@ class ServerSettings(ServingSettings):
 
     Attributes:
         bundle: The bundle's folder; needed where the default, in which KServe mounts one, is not there.
+        bundle_key: PEM of public keys: a bundle that none of them signed is refused (docs/supply_chain.md).
         model_name: Name of the model on the routes.
         host: Address to listen on; a pod needs 0.0.0.0.
         http_port: REST's port.
@@ -61,6 +62,7 @@ class ServerSettings(ServingSettings):
     bundle: Annotated[File, Option(_SERVER, "DIR", default=str(MOUNTED_BUNDLE))] = Field(
         default_factory=lambda: MOUNTED_BUNDLE
     )
+    bundle_key: Annotated[File | None, Option(_SERVER, "FILE")] = None
     model_name: Annotated[Text, Option(_SERVER, "NAME")] = MODEL_NAME
     host: Annotated[Text, Option(_SERVER, "HOST")] = LOOPBACK
     http_port: Annotated[Port, Option(_SERVER)] = 8080

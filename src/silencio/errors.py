@@ -19,6 +19,7 @@
     ├── PipelineError            a run that ended before its last step
     ├── BundleError
     │   ├── BundleIntegrityError a file, class or parameter that is not the one that was exported
+    │   ├── BundleSignatureError a bundle that no trusted key signed, or not as it is
     │   └── ParityError          the same bundle gives other numbers here than where it was made
     ├── ReleaseError
     │   ├── ReleaseRefusedError  a release that may not begin, or an action that it does not allow as it stands
@@ -121,6 +122,10 @@ class BundleError(SilencioError):
 
 class BundleIntegrityError(BundleError):
     """A file, class or parameter that is not the one that was exported."""
+
+
+class BundleSignatureError(BundleError):
+    """A bundle that must be signed, and that no trusted key signed, or not as it is."""
 
 
 class ParityError(BundleError):

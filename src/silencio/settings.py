@@ -179,8 +179,11 @@ class Settings(EnvironmentSettings):
         cache: Folder for what was fetched once (`SILENCIO_CACHE`; default: the user's cache folder).
         session_threads: Threads of one ONNX Runtime session (`SILENCIO_SESSION_THREADS`; default 1: two spinning
             threads on a busy two-core machine were measured up to 40 times slower than one).
+        bundle_key: PEM of public keys, one of which has to have signed what is fetched from the registry
+            (`SILENCIO_BUNDLE_KEY`; default: none has to).
     """
 
     n_threads: Annotated[int, whole(1)] = Field(default_factory=_default_n_threads, validation_alias=f"{PREFIX}THREADS")
     cache: Annotated[Path, BeforeValidator(_cache)] = Field(default_factory=_default_cache)
     session_threads: Annotated[int, whole(1)] = 1
+    bundle_key: File | None = None

@@ -35,6 +35,7 @@ ALONE = {
     "keda": {"prometheus": "http://prometheus.monitoring:9090"},
     "without-operator": {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
+    "signed-bundles": {},
 }
 # Applied by hand, beside the platform.
 RESTORE = "restore"

@@ -240,6 +240,13 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "production",
         lambda one: one.argument(1, "--keys=/etc/silencio/keys/keys", "--keys=/etc/silencio/keys.csv"),
     ),
+    "a key of bundles by another name than the secret's": (
+        "files",
+        "signed-bundles",
+        lambda one: one.argument(
+            0, "--bundle_key=/etc/silencio/bundle-key/release.pub", "--bundle_key=/etc/silencio/bundle-key/key.pub"
+        ),
+    ),
     "keys by another name than the secret's": (
         "files",
         "production",

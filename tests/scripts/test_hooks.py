@@ -31,7 +31,7 @@ def test_hooks__and_make_check_are_one_list() -> None:
 def test_hooks__are_all_run_by_hand_and_those_that_take_seconds_at_a_commit() -> None:
     assert all("manual" in hook["stages"] for hook in HOOKS)
     at_commits = {hook["id"] for hook in HOOKS if "pre-commit" in hook["stages"]}
-    assert at_commits == {"lint", "format", "layers", "compiled"}
+    assert at_commits == {"lint", "format", "containerfile", "scripts", "layers", "compiled"}
 
 
 def test_hooks__fetch_nothing_and_see_the_whole_tree() -> None:
@@ -50,6 +50,22 @@ def test_hook_of_compiled_pipelines__runs_where_something_that_they_are_made_of_
     assert not re.search(files, "docs/data.md")
 
 
+def test_check_of_scripts__has_every_script() -> None:
+    (entry,) = (hook["entry"] for hook in HOOKS if hook["id"] == "scripts")
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    shells = (b"#!/bin/sh", b"#!/usr/bin/env bash", b"#!/bin/bash")
+    assert entry.split()[1:] == sorted(name for name in listed if (ROOT / name).read_bytes().startswith(shells))
+
+
+def test_check_of_scripts_and_containerfile__finds_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "x.sh").write_text("#!/bin/sh\nrm -r $1/bin\n", encoding="utf-8")
+    (tmp_path / "Containerfile").write_text("FROM debian\nRUN cd /x\n", encoding="utf-8")
+    for program, name, code in (("shellcheck", "x.sh", "SC2086"), ("hadolint", "Containerfile", "DL3006")):
+        command = [str(Path(sys.executable).parent / program), name]
+        done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+        assert done.returncode == 1 and code in done.stdout
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A repository with the hooks and one file of each kind, whose environment's commands write down that they ran."""
@@ -61,7 +77,14 @@ def clone(tmp_path: Path) -> Path:
         path.write_text(f'#!/bin/sh\necho "{program} $*" >> ran\n', encoding="utf-8")
         path.chmod(0o755)
     shutil.copy(ROOT / ".pre-commit-config.yaml", root)
-    for name in ("pyproject.toml", "serving/x.py", "pipelines/x.py", "docs/x.md"):
+    for name in (
+        "pyproject.toml",
+        "serving/x.py",
+        "pipelines/x.py",
+        "docs/x.md",
+        "images/Containerfile",
+        "scripts/x.sh",
+    ):
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text("", encoding="utf-8")
     (root / ".gitignore").write_text("/.venv/\n/ran\n", encoding="utf-8")
@@ -90,7 +113,8 @@ def test_hooks__run_at_a_commit_what_it_concerns_and_by_hand_all(clone: Path) ->
     assert [line.strip() for line in everything] == [hook["entry"] for hook in HOOKS]
     _run(clone, *pre_commit, "install")
     first = _run(clone, "git", "commit", "--quiet", "-m", "first")
-    assert [line.split()[0].rpartition("/")[2] for line in first] == ["ruff", "ruff", "lint-imports", "silencio"]
+    at_first = ["ruff", "ruff", "hadolint", "shellcheck", "lint-imports", "silencio"]
+    assert [line.split()[0].rpartition("/")[2] for line in first] == at_first
     (clone / "docs" / "x.md").write_text("changed", encoding="utf-8")
     assert _run(clone, "git", "commit", "--quiet", "-a", "-m", "a page") == []
     (clone / "serving" / "x.py").write_text("changed", encoding="utf-8")

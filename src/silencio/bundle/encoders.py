@@ -40,7 +40,8 @@ def check_runtimes(manifest: BundleManifest) -> None:
         command = install_command(*(RUNTIMES[runtime][2] for runtime in missing))
         raise ConfigError(
             f"bundle {manifest.version} needs {needs}, and this environment ({sys.prefix}) has none: {command}, "
-            "or make the environment from requirements/serve-cpu.txt or serve-gpu.txt, which have it"
+            "or make the environment from requirements/serve-cpu.txt or serve-gpu.txt, which have it, as has the image "
+            "`predictor` of `make images`"
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from silencio.bundle.encoders import Encoders
 from silencio.bundle.graph import CPU, Graph
-from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, BundleManifest, read_manifest
+from silencio.bundle.manifest import GRAPH, MANIFEST, PARITY, SIGNATURE, BundleManifest, read_manifest
 from silencio.bundle.parity import Parity
 from silencio.errors import BundleIntegrityError, ParityError
 from silencio.features import FrontEnd
@@ -24,19 +24,25 @@ class Bundle:
 
     Args:
         directory: The bundle's folder.
+        public_keys: PEM of keys, one of which has to have signed it; None: a signature is not looked at.
 
     Attributes:
         directory: The bundle's folder.
         manifest: bundle.json.
         parity: The clips of parity.npz.
+        signer: The key that signed it, by the first digits of its sha256; empty where none had to.
 
     Raises:
         BundleError: There is no bundle in the folder.
+        BundleSignatureError: None of the keys signed it as it is.
         BundleIntegrityError: Something in it is not what was exported.
+        ConfigError: The keys cannot be read.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, public_keys: Path | None = None) -> None:
         self.directory = Path(directory)
+        # First: what nobody vouches for is not parsed.
+        self.signer = "" if public_keys is None else _signer(self.directory, public_keys)
         self.manifest = read_manifest(self.directory)
         _verify_manifest(self.manifest)
         _verify_thresholds(self.manifest)
@@ -132,6 +138,12 @@ class Bundle:
         self.replay_probabilities(self.graph())
 
 
+def _signer(directory: Path, public_keys: Path) -> str:
+    from silencio.bundle.signature import PublicKeys, verify_signature
+
+    return verify_signature(directory, PublicKeys(public_keys))
+
+
 def _verify_manifest(manifest: BundleManifest) -> None:
     if manifest.spec.sha256 != manifest.spec_sha256:
         raise BundleIntegrityError(
@@ -175,7 +187,8 @@ def _verify_files(directory: Path, manifest: BundleManifest) -> None:
     for path in sorted(directory.rglob("*")):
         # No loader opens what file managers, editors, disk stations and Kubernetes leave in folders.
         name = path.relative_to(directory).as_posix()
-        if name != MANIFEST and name not in manifest.files and path.is_file() and not is_by_product(name):
+        is_known = name in manifest.files or name in (MANIFEST, SIGNATURE) or is_by_product(name)
+        if not is_known and path.is_file():
             raise BundleIntegrityError(
                 f"{name} in {directory} is no file of the bundle: {MANIFEST} does not list it; fetch or export the "
                 "bundle into a folder of its own"

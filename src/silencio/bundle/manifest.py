@@ -22,6 +22,8 @@ REFERENCE = "reference.parquet"
 DATA = "data.parquet"
 SPLIT_HISTORY = "split.parquet"
 MODEL_CARD = "MODEL_CARD.md"
+# Of all the others, and so in no list of files: `silencio.bundle.signature`.
+SIGNATURE = "model.sig"
 
 
 class _Entry(BaseModel):

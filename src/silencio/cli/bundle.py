@@ -1,4 +1,4 @@
-"""`silencio bundle inspect DIR|schema`: verify a bundle and list what is in it; the schema of bundle.json."""
+"""`silencio bundle inspect|sign|verify DIR|schema`: what is in a bundle, whose it is, and the schema of bundle.json."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from silencio.errors import SilencioError
+from silencio.errors import BundleError, SilencioError
 
 if TYPE_CHECKING:
     from silencio.bundle.load import Bundle
@@ -21,6 +21,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     inspect = commands.add_parser("inspect", help="check every file and number, then describe the bundle")
     inspect.add_argument("directory", type=Path, metavar="DIR")
     inspect.set_defaults(run=_inspect)
+    sign = commands.add_parser("sign", help="leave a signature of every file in the folder (extra signing)")
+    sign.add_argument("directory", type=Path, metavar="DIR")
+    sign.add_argument(
+        "--key", required=True, type=Path, metavar="FILE", help="PEM, private, of the curve P-256 to P-521"
+    )
+    sign.add_argument("--password-file", type=Path, metavar="FILE", help="holds the key's password, where it has one")
+    sign.set_defaults(run=_sign)
+    verify = commands.add_parser("verify", help="check every file, and that one of these keys signed it")
+    verify.add_argument("directory", type=Path, metavar="DIR")
+    verify.add_argument(
+        "--key", required=True, type=Path, metavar="FILE", help="PEM, public; several in one file are taken"
+    )
+    verify.set_defaults(run=_verify)
     schema = commands.add_parser("schema", help="print the JSON schema of bundle.json")
     schema.set_defaults(run=_schema)
 
@@ -47,9 +60,31 @@ def _inspect(options: argparse.Namespace) -> int:
     return 0
 
 
+def _sign(options: argparse.Namespace) -> None:
+    from silencio.bundle.signing import read_password, sign_bundle
+
+    signature = sign_bundle(options.directory, options.key, read_password(options.password_file))
+    sys.stdout.write(f"{signature}\n")
+
+
+def _verify(options: argparse.Namespace) -> int:
+    """Returns 0 for a bundle that one of the keys signed, 1 for any other."""
+    from silencio.bundle.load import Bundle
+
+    try:
+        bundle = Bundle(options.directory, public_keys=options.key)
+    except BundleError as error:
+        sys.stderr.write(f"refused: {error}\n")
+        return 1
+    sys.stdout.write(f"bundle {bundle.manifest.version} is signed by key {bundle.signer}\n")
+    return 0
+
+
 def _describe(bundle: Bundle, console: Console) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from silencio.bundle.manifest import SIGNATURE
 
     manifest = bundle.manifest
     table = Table("what", "value", title=f"{manifest.name} {manifest.version}", title_justify="left")
@@ -79,6 +114,8 @@ def _describe(bundle: Bundle, console: Console) -> None:
     for name in sorted(manifest.files):
         size = (bundle.directory / name).stat().st_size
         table.add_row("file", f"{name} {size / 1e6:.2f} MB {manifest.files[name][:12]}")
+    is_signed = (bundle.directory / SIGNATURE).is_file()
+    table.add_row("signature", "there; `bundle verify` says by which key" if is_signed else "none")
     table.add_row("licence", str(manifest.licences.get("verdict", "unknown")))
     table.add_row("parity", f"{len(bundle.parity.clips)} clips replayed, equal")
     console.print(table)

@@ -1,4 +1,4 @@
-"""`silencio registry list|promote|fetch|benchmarks`: the versions of the model."""
+"""`silencio registry list|promote|fetch|sign|benchmarks`: the versions of the model."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     fetch.add_argument("alias", metavar="ALIAS", help="champion, challenger, previous, or a version's number")
     fetch.add_argument("--out", required=True, type=Path, metavar="DIR", help="gets the bundle")
     fetch.set_defaults(run=_fetch)
+    sign = commands.add_parser("sign", help="sign the bundle of a version, in the artifact store (extra signing)")
+    sign.add_argument("version", metavar="VERSION", help="its number, or its alias: challenger, champion, previous")
+    sign.add_argument(
+        "--key", required=True, type=Path, metavar="FILE", help="PEM, private, of the curve P-256 to P-521"
+    )
+    sign.add_argument("--password-file", type=Path, metavar="FILE", help="holds the key's password, where it has one")
+    sign.set_defaults(run=_sign)
     benchmarks = commands.add_parser("benchmarks", help="write what `make bench` measured of its bundle on a version")
     benchmarks.add_argument(
         "version", metavar="VERSION", help="its number, or its alias: challenger, champion, previous"
@@ -90,3 +97,12 @@ def _fetch(options: argparse.Namespace) -> None:
     if fetch(options.alias, options.out) is None:
         raise no_version(options.alias)
     sys.stdout.write(f"{options.out}\n")
+
+
+def _sign(options: argparse.Namespace) -> None:
+    from silencio.bundle.signing import read_password
+    from silencio.registry.models import sign_version, version_number
+
+    number = version_number(options.version)
+    sign_version(number, options.key, read_password(options.password_file))
+    sys.stdout.write(f"version {number} is signed\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from silencio.bundle.load import Bundle
-from silencio.bundle.manifest import BundleManifest
+from silencio.bundle.manifest import SIGNATURE, BundleManifest
 from silencio.export.bundle import require_free, write_manifest
 from silencio.storage import whole_folder
 
@@ -34,7 +34,8 @@ def seal_bundle(
     )
     require_free(directory)
     with whole_folder(directory) as work:
-        shutil.copytree(candidate, work, dirs_exist_ok=True)
+        # A signature of the candidate is none of the bundle that comes of it.
+        shutil.copytree(candidate, work, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SIGNATURE))
         manifest = write_manifest(manifest, work)
         Bundle(work)
     return manifest

@@ -25,6 +25,7 @@ from silencio.registry.connection import connect, registry_errors
 from silencio.registry.flatten import metrics_of
 from silencio.registry.record import BUNDLE
 from silencio.registry.settings import MODEL, Tracking, shown
+from silencio.settings import Settings
 from silencio.storage import real_place, replace_folder, restore_folder
 
 CHALLENGER, CHAMPION, PREVIOUS = "challenger", "champion", "previous"
@@ -211,6 +212,8 @@ def _promote(version: int, tags: Mapping[str, str]) -> None:
 def fetch(alias_or_version: str, directory: Path) -> Path | None:
     """Download the bundle of a version, check it file by file, and check that it is the one that was registered.
 
+    Where `SILENCIO_BUNDLE_KEY` is set, one of its keys has to have signed it.
+
     Args:
         alias_or_version: `champion`, `challenger`, `previous`, or a number.
         directory: Gets the bundle; may not exist, be empty, or hold an earlier bundle, which is replaced.
@@ -222,9 +225,9 @@ def fetch(alias_or_version: str, directory: Path) -> Path | None:
         RegistryError: There is no version of that number, it was not registered by Silencio, the folder holds something
             else, or the server does not answer.
         BundleIntegrityError: The artifact store no longer holds what was registered.
+        BundleSignatureError: It has to be signed, and is not.
     """
-    tracking = Tracking()
-    client = connect(tracking)
+    client = connect()
     directory = directory.absolute()
     restore_folder(directory)
     if directory.exists() and not (directory / MANIFEST).is_file() and any(directory.iterdir()):
@@ -236,10 +239,34 @@ def fetch(alias_or_version: str, directory: Path) -> Path | None:
         beside = real_place(directory).parent
         beside.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=beside, prefix=".fetch-") as temporary:
-            found = Path(download_artifacts(artifact_uri=version.source, dst_path=temporary, tracking_uri=tracking.uri))
-            _verify_registered(Bundle(found).manifest, version)
-            replace_folder(found, directory)
+            replace_folder(_download(version, Path(temporary), Settings().bundle_key), directory)
     return directory
+
+
+def sign_version(number: int, private_key: Path, password: bytes | None = None) -> None:
+    """Sign the bundle of a version, and put the signature beside it in the artifact store.
+
+    Raises:
+        RegistryError: There is no such version, it was not registered by Silencio, or the server does not answer.
+        BundleIntegrityError: The artifact store no longer holds what was registered.
+        ConfigError: The key cannot be used.
+    """
+    from silencio.bundle.signing import sign_bundle
+
+    client = connect()
+    with (
+        registry_errors(f"signing version {number}"),
+        tempfile.TemporaryDirectory(prefix="silencio-sign-") as temporary,
+    ):
+        version = _existing(client, number)
+        signature = sign_bundle(_download(version, Path(temporary), None), private_key, password)
+        client.log_artifact(version.run_id, str(signature), BUNDLE)
+
+
+def _download(version: ModelVersion, folder: Path, public_keys: Path | None) -> Path:
+    found = Path(download_artifacts(artifact_uri=version.source, dst_path=str(folder), tracking_uri=Tracking().uri))
+    _verify_registered(Bundle(found, public_keys=public_keys).manifest, version)
+    return found
 
 
 def _verify_registered(manifest: BundleManifest, version: ModelVersion) -> None:

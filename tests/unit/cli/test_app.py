@@ -104,7 +104,7 @@ def completed(line: str, programs: Path) -> list[str]:
     ("line", "offered"),
     [
         ("silencio pr", ["predict", "produce"]),
-        ("silencio registry ", ["list", "promote", "fetch", "benchmarks"]),
+        ("silencio registry ", ["list", "promote", "fetch", "sign", "benchmarks"]),
         ("silencio run b", ["batch_score"]),
         ("silencio run train --ch", ["--champion"]),
         ("silencio predict dawn.ogg --format ra", ["raven"]),
