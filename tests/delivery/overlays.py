@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "manifests"
 GOLDEN = Path(__file__).parent / "golden"
 SERVING = ("local", "staging", "production")
-SHIPPED = (*SERVING, "platform", "queues")
+SHIPPED = (*SERVING, "platform", "monitoring", "queues")
 PINNED_OVERLAYS = ("staging", "production", "platform")
 PLACE = "registry.example.org/wildlife"
 BUNDLE_IMAGE = "oci+native://registry.example.org/wildlife/bundle"
@@ -33,11 +33,14 @@ ALONE = {
     "canary-knative": {},
     "gpu": {},
     "keda": {"prometheus": "http://prometheus.monitoring:9090"},
+    "without-operator": {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
 }
 # What Argo CD is given, and what it then applies; not among the overlays.
 ARGOCD = {"argocd": "manifests/argocd", "applications": "manifests/argocd/applications"}
 NAMES = (*SHIPPED, *ALONE, *ARGOCD)
+# Applied by hand, beside the platform.
+RESTORE = "restore"
 _DIGEST = re.compile("sha256:[0-9a-f]{64}")
 
 
@@ -56,6 +59,8 @@ def write_overlays(folder: Path) -> Path:
         The folder of overlays, by `NAMES`.
     """
     overlays = shutil.copytree(MANIFESTS, folder / "manifests") / "overlays"
+    # What the monitoring is told stands beside the manifests.
+    shutil.copytree(ROOT / "monitoring", folder / "monitoring")
     for name in PINNED_OVERLAYS:
         digests = {image: made_up_digest(image) for image in our_images(MANIFESTS / "overlays" / name)}
         (overlays / name / PINNED).write_text(pinned_text(digests, PLACE, "0.1.0"), encoding="utf-8")
@@ -114,7 +119,11 @@ def _alone(name: str, place: dict[str, str]) -> Object:
             {"name": "silencio-place", "literals": [f"{key}={value}" for key, value in values.items()]}
         ],
         "generatorOptions": {"disableNameSuffixHash": True},
-        "components": [f"../../components/{name}", "../../components/place"],
+        "components": [
+            *(["../../components/release"] if name == "without-operator" else []),
+            f"../../components/{name}",
+            "../../components/place",
+        ],
         "patches": [{"target": {"kind": "Namespace"}, "patch": yaml.safe_dump(by_tag)}],
     }
 
@@ -127,6 +136,7 @@ def main() -> None:
         for name in NAMES:
             text = _DIGEST.sub("sha256:DIGEST", rendered_text(folder_of(name, overlays)))
             (GOLDEN / f"{name}.yaml").write_text(text, encoding="utf-8")
+    (GOLDEN / f"{RESTORE}.yaml").write_text(rendered_text(MANIFESTS / RESTORE), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -58,6 +58,22 @@ class Render:
         """The container of the judge of releases."""
         return self.spec("Deployment")["template"]["spec"]["containers"][0]
 
+    @property
+    def backup(self) -> Any:
+        """The pod of the backup."""
+        return self.spec("CronJob")["jobTemplate"]["spec"]["template"]["spec"]
+
+    def told(self, file: str) -> Object:
+        """The config map that has a file."""
+        (found,) = (one for one in self.objects if one["kind"] == "ConfigMap" and file in one["data"])
+        return found
+
+    def rewrite(self, file: str, old: str, new: str) -> None:
+        """Write something in a file of a config map anew."""
+        data = self.told(file)["data"]
+        assert old in data[file]
+        data[file] = data[file].replace(old, new)
+
     def drop(self, kind: str, name: str = "") -> None:
         """Take an object out."""
         self.objects.remove(self.one(kind, name))
@@ -365,6 +381,59 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "platform",
         lambda one: one.spec("StatefulSet", "postgres")["volumeClaimTemplates"][0]["metadata"].update(name="db"),
     ),
+    "dump into a file of the image": (
+        "files",
+        "platform",
+        lambda one: one.backup["initContainers"][0]["args"].append("--file=/etc/postgres.sql"),
+    ),
+    "dump by another option": (
+        "arguments",
+        "platform",
+        lambda one: one.backup["initContainers"][0]["args"].append("--dbnam=postgres"),
+    ),
+    "dump of a database elsewhere": (
+        "addresses",
+        "platform",
+        lambda one: one.backup["initContainers"][0]["args"].append(
+            "--dbname=postgresql://mlflow@db.silencio-platform.svc/"
+        ),
+    ),
+    "copy from S3 at another port": (
+        "addresses",
+        "platform",
+        lambda one: one.backup["initContainers"][1]["env"][3].update(value="http://s3.silencio-platform.svc:9000"),
+    ),
+    "backup's key that the secret has not": (
+        "references",
+        "platform",
+        lambda one: one.backup["containers"][0]["env"][2]["valueFrom"]["secretKeyRef"].update(key="repo"),
+    ),
+    "volume that the backup has not": (
+        "references",
+        "platform",
+        lambda one: one.backup["initContainers"][3]["volumeMounts"][0].update(name="work"),
+    ),
+    "step of the backup without limit": (
+        "complete",
+        "platform",
+        lambda one: one.backup["initContainers"][2]["resources"].pop("limits"),
+    ),
+    "two backups at once": (
+        "schedules",
+        "platform",
+        lambda one: one.spec("CronJob").update(concurrencyPolicy="Replace"),
+    ),
+    "backup that may hang": (
+        "schedules",
+        "platform",
+        lambda one: one.spec("CronJob")["jobTemplate"]["spec"].pop("activeDeadlineSeconds"),
+    ),
+    "backup at a node's hour": ("schedules", "platform", lambda one: one.spec("CronJob").pop("timeZone")),
+    "backup of a kind that there is not": (
+        "kinds",
+        "platform",
+        lambda one: one.spec("CronJob").update(concurrency="Forbid"),
+    ),
     "budget that blocks drains": (
         "disruption",
         "production",
@@ -384,6 +453,50 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "metric-names",
         "keda",
         _set("predictor/autoScaling/metrics/0/external/metric/query", "sum(silencio_queue_windows)"),
+    ),
+    "rule about a metric that no server has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.yml", "silencio_requests_total", "silencio_request_total"),
+    ),
+    "alert about what no rule records": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.yml", "record: namespace_arm:silencio_pred", "record: namespace_arm:pred"),
+    ),
+    "alert about a metric that nobody has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("platform.yml", "kube_cronjob_status_last_", "kube_cronjob_last_"),
+    ),
+    "panel about a metric that no server has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.json", "silencio_queue_windows", "silencio_queued_windows"),
+    ),
+    "monitoring's Service at another port": (
+        "addresses",
+        "monitoring",
+        lambda one: one.rewrite(
+            "prometheus.yml", "alertmanager.monitoring.svc:9093", "alertmanager.monitoring.svc:9094"
+        ),
+    ),
+    "configuration of Grafana that is not there": (
+        "references",
+        "monitoring",
+        lambda one: one.objects.remove(one.told("providers.yaml")),
+    ),
+    "Prometheus that may find nobody": (
+        "accounts",
+        "monitoring",
+        lambda one: one.drop("ClusterRole", "silencio-prometheus"),
+    ),
+    "Prometheus that listens elsewhere": (
+        "ports probes",
+        "monitoring",
+        lambda one: one.spec("StatefulSet", "prometheus")["template"]["spec"]["containers"][0]["args"].append(
+            "--web.listen-address=0.0.0.0:9091"
+        ),
     ),
     "endpoint without arm": (
         "arm-label",

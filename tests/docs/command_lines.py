@@ -31,6 +31,7 @@ TOOLS = {
     "mkdir",
     "openssl",
     "printf",
+    "restic",
     "base64",
     "tr",
 }

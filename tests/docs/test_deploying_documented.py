@@ -12,11 +12,13 @@ import yaml
 
 from delivery.argocd import wave_of
 from delivery.checks import CHECKS
+from delivery.checks.monitoring import rules_of
 from delivery.given import SECRETS
 from delivery.rendered import Rendered, name_of
 from delivery.servers import server_of
 from serving.canary.kserve.predictors import WRITTEN_FIELDS
 from tests.delivery.overlays import SERVING, golden_objects
+from tests.delivery.platform_backup import READER, steps
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
@@ -76,9 +78,32 @@ def test_waves__are_those_of_the_applications() -> None:
 
 
 def test_ports__are_those_of_the_pods() -> None:
-    pods = Rendered([*golden_objects("production"), *golden_objects("platform")]).pods
+    names = ("production", "platform", "monitoring")
+    pods = Rendered([one for name in names for one in golden_objects(name)]).pods
     listened = {port for pod in pods for one in pod.containers for port in server_of(one).ports.values()}
     assert {int(row[0]) for row in _rows("port")} == listened
+
+
+def test_backup__is_at_the_hour_and_kept_as_long_as_the_page_has_it() -> None:
+    (job,) = (
+        one["spec"]
+        for one in golden_objects("platform")
+        if one["metadata"]["name"] == "backup" and one["kind"] == "CronJob"
+    )
+    assert (job["schedule"], job["timeZone"]) == (
+        "17 2 * * *",
+        "Etc/UTC",
+    ) and "at 2:17 UTC the CronJob `backup`" in PAGE
+    kept = dict(re.findall(r"--keep-(\w+)=(\d+)", " ".join(steps("platform", "CronJob backup")["retention"]["args"])))
+    assert kept == {"last": "3", "daily": "7", "weekly": "5", "monthly": "12"}
+    assert "last three, seven days, five weeks and twelve months" in " ".join(PAGE.split())
+
+
+def test_alerts__are_those_of_the_rules() -> None:
+    rules = [rule for _, rule in rules_of(Rendered(golden_objects("monitoring"))) if "alert" in rule]
+    assert {row[0].strip("`"): row[1] for row in _rows("alert")} == {
+        rule["alert"]: rule["labels"]["severity"] for rule in rules
+    }
 
 
 def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
@@ -90,7 +115,9 @@ def test_accounts__of_the_store_reach_one_bucket_each() -> None:
     (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     admin, *others = json.loads(text)["identities"]
     assert "Admin" in admin["actions"]
-    for one in others:
+    (backup,) = (one for one in others if one["name"] == "backup")
+    assert backup["actions"] == READER["actions"], "as in the test that backs up and restores"
+    for one in (one for one in others if one is not backup):
         assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
 
 
