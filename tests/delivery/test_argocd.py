@@ -32,7 +32,12 @@ def test_delivered__has_nothing_against_it() -> None:
 
 def test_applications__are_of_folders_that_the_repository_has() -> None:
     paths = [path_of(one) for one in delivered().of_kind("Application") if path_of(one)]
-    assert {repository_path(ROOT, path).name for path in paths} == {*PINNED_OVERLAYS, "queues", "applications"}
+    assert {repository_path(ROOT, path).name for path in paths} == {
+        *PINNED_OVERLAYS,
+        "monitoring",
+        "queues",
+        "applications",
+    }
 
 
 @pytest.mark.parametrize("path", ["manifests/overlays/nowhere", "../elsewhere", "manifests"])
@@ -43,7 +48,8 @@ def test_application__of_another_folder_is_refused(path: str) -> None:
 
 def test_waves__are_stores_before_environments() -> None:
     waves = {name_of(one): wave_of(one) for one in golden_objects("applications")}
-    assert (waves["kueue"], waves["silencio-platform"], waves["silencio-queues"]) == (1, 2, 4)
+    names = ("kueue", "silencio-platform", "silencio-monitoring", "silencio-queues")
+    assert [waves[name] for name in names] == [1, 2, 3, 4]
     assert waves["silencio-staging"] == waves["silencio-production"] == 5
 
 
