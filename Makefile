@@ -59,14 +59,14 @@ docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs 
 site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of the code, in out/site; strict: links, anchors, names
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
 
-extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, Ansible, or other people's clients
+extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, Ansible, restic, or other people's clients
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
 	scripts/install_splitter.sh $(OUT)/splitter
-	PATH="$(OUT)/extras/prometheus/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
+	PATH="$(OUT)/extras/debian/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" \
-		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/cloud-init/usr/lib/python3/dist-packages" \
+		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/debian/usr/lib/python3/dist-packages" \
 		$(BIN)/python -m pytest tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics/test_metrics.py tests/serving/metrics/test_prometheus.py \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
 		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py

@@ -10,6 +10,16 @@ SECRETS: dict[str, tuple[str, ...]] = {
     # Of the platform.
     "silencio-postgres": ("password",),
     "silencio-store": ("s3.json",),
+    "silencio-backup": (
+        "repository",
+        "password",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "s3_access_key",
+        "s3_secret_key",
+    ),
+    # While a backup is restored.
+    "silencio-restore": ("s3_access_key", "s3_secret_key"),
     "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
 }
 # KServe's own, where a release may read its version.

@@ -17,7 +17,7 @@ class Program:
         name: For messages.
         command: Its words before its options.
         options: Those that it takes, with their dashes.
-        port: Option that says where it listens, or the port itself.
+        port: Option that says where it listens, or the port itself; empty: it listens nowhere.
         port_name: What for.
         health: Paths at which it tells whether it is ready; none: it is asked by a command.
     """
@@ -25,8 +25,8 @@ class Program:
     name: str
     command: tuple[str, ...]
     options: frozenset[str]
-    port: str | int
-    port_name: str
+    port: str | int = ""
+    port_name: str = ""
     health: frozenset[str] = frozenset()
 
     def ports(self, arguments: Sequence[str]) -> dict[str, int]:
@@ -42,7 +42,7 @@ class Program:
             name = one.partition("=")[0]
             if name.startswith("-") and name not in self.options:
                 yield f"{self.name} is given {name}, which nobody has held against its help"
-        if not self.ports(arguments):
+        if self.port and not self.ports(arguments):
             yield f"{self.name} is not told its port by {self.port}"
 
 
@@ -91,7 +91,26 @@ SEAWEEDFS = Program(
     frozenset({"/healthz"}),
 )
 POSTGRES = Program("postgres", ("docker-entrypoint.sh", "postgres"), frozenset(), 5432, "postgres")
-PROGRAMS = (MLFLOW, SEAWEEDFS, POSTGRES)
+PG_DUMPALL = Program(
+    "pg_dumpall", ("pg_dumpall",), frozenset({"--clean", "--dbname", "--file", "--if-exists", "--no-password"})
+)
+RCLONE = (
+    Program("rclone sync", ("rclone", "sync"), frozenset({"--fast-list", "--use-server-modtime"})),
+    Program("rclone copy", ("rclone", "copy"), frozenset()),
+)
+RESTIC = (
+    Program("restic unlock", ("restic", "unlock"), frozenset({"--remove-all"})),
+    Program("restic backup", ("restic", "backup"), frozenset({"--host"})),
+    Program(
+        "restic forget",
+        ("restic", "forget"),
+        frozenset({"--host", "--keep-daily", "--keep-last", "--keep-monthly", "--keep-weekly", "--prune"}),
+    ),
+    Program("restic restore", ("restic", "restore"), frozenset({"--host", "--target"})),
+)
+# Its script is run by a test.
+SCRIPT = Program("a script of bash", ("bash", "-euo", "pipefail", "-c"), frozenset())
+PROGRAMS = (MLFLOW, SEAWEEDFS, POSTGRES, PG_DUMPALL, *RCLONE, *RESTIC, SCRIPT)
 
 
 def program_of(command: Sequence[str]) -> Program | None:

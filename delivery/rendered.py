@@ -43,6 +43,11 @@ class Pod:
         return [one for one in self.spec.get("containers") or [] if one.get("name") not in self.others]
 
     @property
+    def programs(self) -> list[Object]:
+        """Whatever runs in it: what ends before the containers start, in its order, and the containers."""
+        return [*(self.spec.get("initContainers") or []), *self.containers]
+
+    @property
     def ports(self) -> list[tuple[str, int]]:
         """Name and number of each port that a container declares, others' as well."""
         return [

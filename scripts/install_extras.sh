@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
 # savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas,
-# Prometheus with its promtool, and cloud-init.
+# Prometheus and its Alertmanager with their tools, and what backs the platform up: restic and
+# rclone; and cloud-init.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
@@ -12,19 +13,20 @@ for name in birdnet tracking-server sequential manifests; do
         mv "$folder/$name.partial" "$folder/$name"
     fi
 done
-# Unpacked and not installed: prometheus would start a server, and cloud-init set this machine up.
-unpack() {
-    mkdir -p "$folder/download"
-    fetch() { (cd "$folder/download" && apt-get download -qq "$1"); }
-    if fetch "$1" || { apt-get update -qq && fetch "$1"; }; then
-        dpkg -x "$folder"/download/"$1"_*.deb "$folder/$1"
+# Unpacked and not installed: packages would start servers, and cloud-init set this machine up.
+mkdir -p "$folder/download"
+while read -r program package; do
+    if command -v "$program" >/dev/null || [ -x "$folder/debian/usr/bin/$program" ]; then continue; fi
+    fetch() { (cd "$folder/download" && apt-get download -qq "$package"); }
+    if fetch || { apt-get update -qq && fetch; }; then
+        dpkg -x "$folder/download/$package"_*.deb "$folder/debian"
     else
-        echo "$2, and Debian's package cannot be fetched: its test is skipped" >&2
+        echo "no $program here, and Debian's package $package cannot be fetched: its tests are skipped" >&2
     fi
-}
-if ! command -v promtool >/dev/null && [ ! -x "$folder/prometheus/usr/bin/promtool" ]; then
-    unpack prometheus "no promtool here"
-fi
-if [ ! -d "$folder/cloud-init" ]; then
-    unpack cloud-init "no cloud-init here"
-fi
+done <<'END'
+promtool prometheus
+amtool prometheus-alertmanager
+restic restic
+rclone rclone
+cloud-init cloud-init
+END

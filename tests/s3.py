@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -84,13 +86,35 @@ def running_s3() -> S3Server:
 def started_s3() -> tuple[S3Server, subprocess.Popen[bytes], Path]:
     """It, its process and its log, before it is ready."""
     folder = Path(tempfile.mkdtemp(prefix="silencio-s3-"))
+    server, process = _start(folder)
+    atexit.register(_stop, folder, process)
+    return server, process, folder / "log"
+
+
+@contextmanager
+def s3_of_its_own(*accounts: dict[str, object]) -> Iterator[S3Server]:
+    """A server that is destroyed with all that it holds, beside the one that tests share.
+
+    Args:
+        accounts: Those that may ask it beside the tests' own, as `s3.json` has them.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="silencio-s3-"))
+    server, process = _start(folder, *accounts)
+    try:
+        _wait_until_ready(server, process, folder / "log")
+        yield server
+    finally:
+        _stop(folder, process)
+
+
+def _start(folder: Path, *accounts: dict[str, object]) -> tuple[S3Server, subprocess.Popen[bytes]]:
     servers = ("master", "volume", "filer", "s3")
     http_ports = dict(zip(servers, free_ports(4), strict=True))
     grpc_ports = dict(zip(servers, free_ports(4), strict=True))
     credentials = [{"accessKey": "tester", "secretKey": "a-secret-of-tests"}]
     actions = ["Admin", "Read", "Write", "List", "Tagging"]
     identity = {"name": "tests", "credentials": credentials, "actions": actions}
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity, *accounts]}))
     (folder / "data").mkdir()
     command = [sys.executable, "-c", _DIES_WITH_PARENT, str(Path(sys.executable).with_name("weed"))]
     command += ["-logtostderr=true", "server", f"-dir={folder / 'data'}"]
@@ -101,15 +125,14 @@ def started_s3() -> tuple[S3Server, subprocess.Popen[bytes], Path]:
     command += ["-master.telemetry=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-
-    def stop() -> None:
-        process.kill()  # it takes 20 s to end by itself
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(stop)
     server = S3Server(f"127.0.0.1:{http_ports['s3']}", credentials[0]["accessKey"], credentials[0]["secretKey"])
-    return server, process, folder / "log"
+    return server, process
+
+
+def _stop(folder: Path, process: subprocess.Popen[bytes]) -> None:
+    process.kill()  # it takes 20 s to end by itself
+    process.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_until_ready(server: S3Server, process: subprocess.Popen[bytes], log: Path) -> None:

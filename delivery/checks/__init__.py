@@ -10,6 +10,7 @@ from delivery.checks.containers import complete, images, security
 from delivery.checks.disruption import disruption, drain
 from delivery.checks.identity import kinds, namespaces, unique
 from delivery.checks.inference_service import canary, modes
+from delivery.checks.jobs import schedules
 from delivery.checks.monitoring import arm_label, metric_names
 from delivery.checks.network import addresses, policies
 from delivery.checks.ports import ports, probes, services
@@ -61,6 +62,7 @@ CHECKS: dict[str, Check] = {
         canary,
         disruption,
         drain,
+        schedules,
         metric_names,
         arm_label,
     )

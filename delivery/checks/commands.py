@@ -18,7 +18,7 @@ _FILES = ("bundle", "keys", "tls_cert", "tls_key", "site_list", "predictor_ca", 
 def arguments(rendered: Rendered) -> Iterator[tuple[str, str]]:
     """Each container runs a command of ours, with options and variables that it takes, and values that it can use."""
     for pod in rendered.pods:
-        for one in pod.containers:
+        for one in pod.programs:
             server = server_of(one)
             if not server.module:
                 command = " ".join(map(str, one.get("command") or ()))
@@ -36,7 +36,7 @@ def arguments(rendered: Rendered) -> Iterator[tuple[str, str]]:
 def files(rendered: Rendered) -> Iterator[tuple[str, str]]:
     """Each file that a server is given lies in a volume, and in a secret by the key of its name."""
     for pod in rendered.pods:
-        for one in pod.containers:
+        for one in pod.programs:
             settings = server_of(one).settings
             named = [getattr(settings, name, None) for name in _FILES]
             folder = environment_of(one).get(SECRETS_DIR)

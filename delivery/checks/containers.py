@@ -33,7 +33,7 @@ def complete(rendered: Rendered) -> Iterator[tuple[str, str]]:
             )
         if not names:
             yield pod.owner, "has no container"
-        for one in pod.containers:
+        for one in pod.programs:
             for key in ("image", "command"):
                 if not one.get(key):
                     yield pod.owner, f"the container {one.get('name')} has no {key}"
@@ -51,7 +51,7 @@ def images(rendered: Rendered) -> Iterator[tuple[str, str]]:
         if (one["metadata"].get("labels") or {}).get(BY_TAG) == "by-tag"
     }
     for pod in rendered.pods:
-        for one in [*(pod.spec.get("initContainers") or ()), *pod.containers]:
+        for one in pod.programs:
             image = str(one.get("image", ""))
             for fault in _image_faults(image, pod.namespace in by_tag):
                 yield pod.owner, f"the container {one.get('name')} has the image {image!r}, {fault}"
@@ -86,7 +86,7 @@ def security(rendered: Rendered) -> Iterator[tuple[str, str]]:
     for pod in rendered.pods:
         for fault in _pod_faults(pod, (pod.namespace, pod.spec.get("serviceAccountName")) in bound):
             yield pod.owner, fault
-        for one in [*(pod.spec.get("initContainers") or ()), *pod.containers]:
+        for one in pod.programs:
             for fault in _container_faults(one, pod.spec.get("securityContext") or {}):
                 yield pod.owner, f"the container {one.get('name')} {fault}"
 

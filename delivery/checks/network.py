@@ -87,7 +87,7 @@ def addresses(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 
 def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:
-    for container in pod.containers:
+    for container in pod.programs:
         for name, value in environment_of(container).items():
             source = next(one for one in container["env"] if one["name"] == name).get("valueFrom") or {}
             key = source.get("configMapKeyRef")

@@ -22,7 +22,7 @@ def references(rendered: Rendered) -> Iterator[tuple[str, str]]:
                 yield pod.owner, fault
         volumes = {volume.get("name") for volume in pod.spec.get("volumes") or ()} | {"kserve-provision-location"}
         volumes |= set(pod.claim_templates)
-        for container in pod.containers:
+        for container in pod.programs:
             for mount in container.get("volumeMounts") or ():
                 if mount["name"] not in volumes:
                     yield pod.owner, f"{container['name']} mounts the volume {mount['name']}, which the pod has not"
@@ -94,7 +94,7 @@ def bundles(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 def _named(pod: Pod) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Kind, name and keys of each object without which the pod would not start."""
-    for container in [*(pod.spec.get("initContainers") or ()), *pod.containers]:
+    for container in pod.programs:
         for one in container.get("envFrom") or ():
             for field, kind in (("configMapRef", "ConfigMap"), ("secretRef", "Secret")):
                 if field in one and not one[field].get("optional"):

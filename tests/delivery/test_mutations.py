@@ -46,6 +46,11 @@ class Render:
         """The container of the judge of releases."""
         return self.spec("Deployment")["template"]["spec"]["containers"][0]
 
+    @property
+    def backup(self) -> Any:
+        """The pod of the backup."""
+        return self.spec("CronJob")["jobTemplate"]["spec"]["template"]["spec"]
+
     def drop(self, kind: str, name: str = "") -> None:
         """Take an object out."""
         self.objects.remove(self.one(kind, name))
@@ -320,6 +325,59 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "references",
         "platform",
         lambda one: one.spec("StatefulSet", "postgres")["volumeClaimTemplates"][0]["metadata"].update(name="db"),
+    ),
+    "dump into a file of the image": (
+        "files",
+        "platform",
+        lambda one: one.backup["initContainers"][0]["args"].append("--file=/etc/postgres.sql"),
+    ),
+    "dump by another option": (
+        "arguments",
+        "platform",
+        lambda one: one.backup["initContainers"][0]["args"].append("--dbnam=postgres"),
+    ),
+    "dump of a database elsewhere": (
+        "addresses",
+        "platform",
+        lambda one: one.backup["initContainers"][0]["args"].append(
+            "--dbname=postgresql://mlflow@db.silencio-platform.svc/"
+        ),
+    ),
+    "copy from S3 at another port": (
+        "addresses",
+        "platform",
+        lambda one: one.backup["initContainers"][1]["env"][3].update(value="http://s3.silencio-platform.svc:9000"),
+    ),
+    "backup's key that the secret has not": (
+        "references",
+        "platform",
+        lambda one: one.backup["containers"][0]["env"][2]["valueFrom"]["secretKeyRef"].update(key="repo"),
+    ),
+    "volume that the backup has not": (
+        "references",
+        "platform",
+        lambda one: one.backup["initContainers"][3]["volumeMounts"][0].update(name="work"),
+    ),
+    "step of the backup without limit": (
+        "complete",
+        "platform",
+        lambda one: one.backup["initContainers"][2]["resources"].pop("limits"),
+    ),
+    "two backups at once": (
+        "schedules",
+        "platform",
+        lambda one: one.spec("CronJob").update(concurrencyPolicy="Replace"),
+    ),
+    "backup that may hang": (
+        "schedules",
+        "platform",
+        lambda one: one.spec("CronJob")["jobTemplate"]["spec"].pop("activeDeadlineSeconds"),
+    ),
+    "backup at a node's hour": ("schedules", "platform", lambda one: one.spec("CronJob").pop("timeZone")),
+    "backup of a kind that there is not": (
+        "kinds",
+        "platform",
+        lambda one: one.spec("CronJob").update(concurrency="Forbid"),
     ),
     "budget that blocks drains": (
         "disruption",

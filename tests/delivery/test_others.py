@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from delivery.others import POSTGRES, SEAWEEDFS, program_of
+from delivery.others import PG_DUMPALL, POSTGRES, RCLONE, RESTIC, SEAWEEDFS, Program, program_of
 from delivery.servers import server_of
+from tests.delivery.platform_backup import POSTGRESQL
 
 WEED = Path(sys.executable).with_name("weed")
 
@@ -22,14 +25,31 @@ def test_seaweedfs__takes_the_options() -> None:
     assert set(re.findall(r"^\s*(-[\w.]+)", pages, re.MULTILINE)) >= SEAWEEDFS.options
 
 
+@pytest.mark.parametrize("program", [PG_DUMPALL, *RCLONE, *RESTIC], ids=lambda one: one.name)
+def test_program_of_the_backup__takes_the_options(program: Program) -> None:
+    path = os.pathsep.join([os.environ["PATH"], str(POSTGRESQL)])
+    found = shutil.which(program.command[0], path=path)
+    if not found:
+        pytest.skip(f"{program.command[0]} is not at hand: make extras")
+    page = subprocess.run([found, *program.command[1:], "--help"], capture_output=True, text=True, check=True).stdout
+    # Those of every command have a page of their own.
+    page += "" if program.command[0] != "rclone" else _flags_of(found)
+    assert set(re.findall(r"(--[a-z-]+)", page)) >= program.options
+
+
+def _flags_of(rclone: str) -> str:
+    return subprocess.run([rclone, "help", "flags"], capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize(
     ("words", "ports"),
     [
         (["mlflow", "server", "--port=5000"], {"http": 5000}),
         (["weed", "server", "-s3", "-s3.port=8333"], {"s3": 8333}),
         (["docker-entrypoint.sh", "postgres"], {"postgres": 5432}),
+        (["restic", "backup", "/backup"], {}),
     ],
-    ids=["mlflow", "seaweedfs", "postgres"],
+    ids=["mlflow", "seaweedfs", "postgres", "restic"],
 )
 def test_program__listens_where_its_options_say(words: list[str], ports: dict[str, int]) -> None:
     server = server_of({"command": words[:1], "args": words[1:]})
@@ -38,8 +58,13 @@ def test_program__listens_where_its_options_say(words: list[str], ports: dict[st
 
 @pytest.mark.parametrize(
     "words",
-    [["mlflow", "server", "--port=5000", "--backend=sqlite://"], ["weed", "server", "-s3"], ["mlflow", "server"]],
-    ids=["another option", "no port of S3", "no port"],
+    [
+        ["mlflow", "server", "--port=5000", "--backend=sqlite://"],
+        ["weed", "server", "-s3"],
+        ["mlflow", "server"],
+        ["restic", "backup", "--prune"],
+    ],
+    ids=["another option", "no port of S3", "no port", "another command's option"],
 )
 def test_program__is_refused_with(words: list[str]) -> None:
     assert server_of({"command": words}).faults

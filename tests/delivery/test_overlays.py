@@ -19,6 +19,7 @@ from tests.delivery.overlays import (
     MANIFESTS,
     NAMES,
     PINNED_OVERLAYS,
+    RESTORE,
     ROOT,
     SERVING,
     SHIPPED,
@@ -47,7 +48,7 @@ def test_golden__has_nothing_against_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.32", "1.34", "1.36"])
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*SHIPPED, RESTORE])
 def test_golden__is_what_kubernetes_takes_strictly(name: str, version: str) -> None:
     validate = pytest.importorskip("kubernetes_validate", reason="its schemas are not at hand: make extras")
     unknown = set()
@@ -117,8 +118,9 @@ def test_platform__lets_environments_in_by_the_label_that_they_have() -> None:
         (rule,) = policies[name]["ingress"]
         peers = [peer["namespaceSelector"] for peer in rule["from"] if "namespaceSelector" in peer]
         assert any(matches(one, namespace["metadata"]["labels"]) for one in peers)
-    (rule,) = policies["postgres"]["ingress"]
-    assert [set(peer) for peer in rule["from"]] == [{"podSelector"}], "the database is MLflow's alone"
+    for name in ("postgres", "postgres-backup"):
+        (rule,) = policies[name]["ingress"]
+        assert [set(peer) for peer in rule["from"]] == [{"podSelector"}], "databases are for pods beside them"
 
 
 def test_platform__has_no_password_in_it() -> None:
@@ -128,6 +130,15 @@ def test_platform__has_no_password_in_it() -> None:
     secret = {one["name"] for one in mlflow["env"] if "secretKeyRef" in one.get("valueFrom", {})}
     assert {"PGPASSWORD", "MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY"} < secret
     assert not re.search(r"://\w+:[^@/]+@", str(objects)), "an address with a password"
+
+
+def test_restore__runs_beside_the_platform() -> None:
+    assert findings_of(Rendered([*golden_objects("platform"), *golden_objects(RESTORE)])) == []
+
+
+@needs_kubectl
+def test_restore__is_what_is_rendered() -> None:
+    assert comparable(rendered_text(MANIFESTS / RESTORE)) == comparable(golden(RESTORE))
 
 
 def test_local__needs_neither_prometheus_nor_a_store_of_objects() -> None:

@@ -1,14 +1,9 @@
-"""MLflow as the platform runs it, on a real PostgreSQL and a real S3 server (`make extras`).
-
-Command, arguments, environment and configuration are the committed render's, but for addresses and secrets.
-"""
+"""MLflow as the platform runs it, on a real PostgreSQL and a real S3 server (`make extras`)."""
 
 from __future__ import annotations
 
 import base64
 import json
-import os
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -21,55 +16,17 @@ from click import Command
 from delivery.others import MLFLOW
 from delivery.rendered import Rendered
 from tests.delivery.overlays import golden_objects
+from tests.delivery.platform_mlflow import PACKAGES, PlatformServer
 from tests.s3 import running_s3
 from tests.unit.registry.places import Server, postgresql
 from tests.waiting import HANG_S
 
-PACKAGES = os.environ.get("SILENCIO_BOTO3", "")
 pytestmark = pytest.mark.skipif(not PACKAGES, reason="boto3 and Flask-WTF are not at hand: make extras")
 
 SERVICE = "mlflow.silencio-platform.svc:5000"
-DATABASE = "postgresql://mlflow@postgres.silencio-platform.svc/mlflow"
 # One that no other test makes.
 BUCKET = "platform-mlflow"
 PASSWORD = "of-a-test-alone"
-
-
-class PlatformServer(Server):
-    """The platform's MLflow, on loopback."""
-
-    def command(self) -> list[str]:
-        s3 = running_s3()
-        (container,) = (pod.containers[0] for pod in Rendered(golden_objects("platform")).pods if "mlflow" in pod.owner)
-        (config,) = (one for one in golden_objects("platform") if one["kind"] == "ConfigMap")
-        file = self._folder / "basic_auth.ini"
-        file.write_text(config["data"]["basic_auth.ini"].replace(DATABASE, str(self._backend)), encoding="utf-8")
-        secrets = {
-            "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
-            "MLFLOW_FLASK_SERVER_SECRET_KEY": PASSWORD,
-            "AWS_ACCESS_KEY_ID": s3.access_key,
-            "AWS_SECRET_ACCESS_KEY": s3.secret_key,
-        }
-        places = {
-            "MLFLOW_AUTH_CONFIG_PATH": str(file),
-            "MLFLOW_S3_ENDPOINT_URL": f"http://{s3.endpoint}",
-            # As `make extras` names it, from the root of the clone: the server runs elsewhere.
-            "PYTHONPATH": str(Path(PACKAGES).resolve()),
-        }
-        given = {one["name"]: one["value"] for one in container["env"] if "value" in one}
-        assert set(places) - {"PYTHONPATH"} <= set(given)
-        assert set(secrets) < {one["name"] for one in container["env"] if "valueFrom" in one}
-        here = {
-            f"--backend-store-uri={DATABASE}": f"--backend-store-uri={self._backend}",
-            "--host=0.0.0.0": "--host=127.0.0.1",
-            "--port=5000": f"--port={self.port}",
-            "--workers=2": "--workers=1",
-            "--artifacts-destination=s3://silencio-mlflow": f"--artifacts-destination=s3://{BUCKET}",
-        }
-        assert set(here) <= set(container["args"])
-        arguments = [here.get(one, one) for one in container["args"]]
-        variables = [f"{name}={value}" for name, value in {**given, **secrets, **places}.items()]
-        return ["env", *variables, sys.executable, "-m", *container["command"], *arguments]
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformServer]
         client = running_s3().client()
         if not client.bucket_exists(BUCKET):
             client.make_bucket(BUCKET)
-        server = PlatformServer(tmp_path_factory.mktemp("platform"), database)
+        server = PlatformServer(tmp_path_factory.mktemp("platform"), database, running_s3(), BUCKET, PASSWORD)
         try:
             server.start()
             yield server

@@ -31,6 +31,7 @@ TOOLS = {
     "mkdir",
     "openssl",
     "printf",
+    "restic",
     "ssh",
     "terraform",
     "base64",

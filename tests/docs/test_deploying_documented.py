@@ -15,6 +15,7 @@ from delivery.given import SECRETS
 from delivery.rendered import Rendered
 from delivery.servers import server_of
 from tests.delivery.overlays import SERVING, golden_objects
+from tests.delivery.platform_backup import READER
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
@@ -79,7 +80,9 @@ def test_accounts__of_the_store_reach_one_bucket_each() -> None:
     (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     admin, *others = json.loads(text)["identities"]
     assert "Admin" in admin["actions"]
-    for one in others:
+    (backup,) = (one for one in others if one["name"] == "backup")
+    assert backup["actions"] == READER["actions"], "as in the test that backs up and restores"
+    for one in (one for one in others if one is not backup):
         assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
 
 

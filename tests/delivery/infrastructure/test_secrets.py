@@ -25,8 +25,9 @@ ROOT = Path(__file__).parents[3]
 ROLE = FOLDER / "roles" / "secrets"
 OUTPUTS = json.loads((Path(__file__).parent / "terraform_output.json").read_text(encoding="utf-8"))
 PLATFORM, STAGING = "silencio-platform", "silencio-staging"
-# An account in MLflow, which its administrator makes; a release does without.
-_BY_HAND = {"silencio-release-settings"}
+# An account in MLflow, which its administrator makes; a release does without. For as long as a backup is restored.
+_BY_HAND = {"silencio-release-settings", "silencio-restore"}
+_BACKUP = {"repository": "s3:https://s3.example.org/backups/silencio", "access_key": "K" * 20, "secret_key": "S" * 40}
 needs_ansible = pytest.mark.skipif(not HAS_ANSIBLE or shutil.which("kubectl") is None, reason="no Ansible: make extras")
 
 
@@ -58,7 +59,8 @@ def _referenced(value: object, key: str = "") -> Iterator[str]:
 
 def test_secrets__that_checks_take_for_given_are_all_generated_with_their_keys() -> None:
     generated = _generated()
-    assert {name: generated.get(name) for name in SECRETS} == SECRETS
+    wanted = {name: keys for name, keys in SECRETS.items() if name not in _BY_HAND}
+    assert {name: generated.get(name) for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -109,22 +111,25 @@ def api(first: First) -> Iterator[SecretsApi]:
         yield api
 
 
-def _play(api: SecretsApi, home: Path, *words: str) -> Played:
+def _play(api: SecretsApi, home: Path, *words: str, has_backup: bool = True) -> Played:
     kubectl = [shutil.which("kubectl"), f"--server=http://{api.address}", f"--cache-dir={home / 'kubectl'}"]
     variables = {"silencio_kubectl": kubectl, "silencio_environments": list(_ENVIRONMENTS)}
+    variables |= {f"silencio_backup_{name}": value for name, value in (_BACKUP if has_backup else {}).items()}
     return play("secrets.yml", inventory_of(OUTPUTS), variables, home, *words)
 
 
 @needs_ansible
 def test_secrets__are_all_made_by_the_first_run_and_none_is_printed(first: First) -> None:
     assert first.played.status == 0, first.played.text
-    assert {name for _, name in first.api.secrets} >= set(SECRETS)
+    assert {name for _, name in first.api.secrets} >= set(SECRETS) - _BY_HAND
     for (_, name), secret in first.api.secrets.items():
         assert set(secret["data"]) == set(SECRETS.get(name, ("key",)))
     # Namespaces and secrets, and nothing else.
     n_objects = len(first.api.namespaces) + len(first.api.secrets)
     assert first.played.changed == {"node1": n_objects} == {"node1": len(first.api.writes)}
-    values = [value for place, name in first.api.secrets for value in first.api.values(place, name).values()]
+    # But for where backups go, which is no secret.
+    values = {value for place, name in first.api.secrets for value in first.api.values(place, name).values()}
+    values -= set(_BACKUP.values())
     assert not [value for value in values if value in first.played.text]
 
 
@@ -159,7 +164,13 @@ def test_secrets__fit_each_other_and_what_reads_them(first: First, tmp_path: Pat
     made += [value for account in accounts.values() for value in account.values()]
     made += [api.values(place, "silencio-first-key")["key"] for place in _ENVIRONMENTS]
     # No value is another's.
-    assert len(set(made)) == len(made) == 13
+    backup = api.values(PLATFORM, "silencio-backup")
+    assert [backup["s3_access_key"], backup["s3_secret_key"]] == list(accounts["backup"].values())
+    assert [backup[key] for key in ("repository", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")] == list(
+        _BACKUP.values()
+    )
+    made += [backup["password"]]
+    assert len(set(made)) == len(made) == 16
     assert min(map(len, made)) >= 20
 
 
@@ -189,8 +200,10 @@ def test_secrets__of_a_store_that_was_lost_are_told(api: SecretsApi, tmp_path: P
 
 
 @needs_ansible
-def test_check_mode__writes_nothing(tmp_path: Path) -> None:
+def test_check_mode__writes_nothing_and_without_a_place_of_backups_their_secret_is_left_out(tmp_path: Path) -> None:
     empty = SecretsApi()
     with serving(empty):
-        played = _play(empty, tmp_path, "--check")
+        played = _play(empty, tmp_path, "--check", "-v", has_backup=False)
     assert (played.status, empty.writes, empty.secrets) == (0, [], {}), played.text
+    assert "silencio-mlflow" in played.text
+    assert "silencio-backup" not in played.text.partition("Secrets of the platform")[2].partition("Secrets of each")[0]
