@@ -23,10 +23,9 @@ dev | train)
     ;;
 esac
 pip install --no-deps --require-hashes -r "requirements/$set.txt"
-# The site's reference is read from the code, and Ansible needs none of it.
-case $set in
-site | infrastructure) ;;
-*) pip install --no-deps --editable . ;;
-esac
+# The site's reference is read from the code, which is not installed there; Ansible needs none of it.
+if [ "$set" != site ] && [ "$set" != infrastructure ]; then
+    pip install --no-deps --editable .
+fi
 touch "$folder/.ready"
 echo "$folder is ready: $set, $((SECONDS - began)) s"
