@@ -113,7 +113,9 @@ def api(first: First) -> Iterator[SecretsApi]:
 
 
 def _play(api: SecretsApi, home: Path, *words: str, has_backup: bool = True) -> Played:
-    kubectl = [shutil.which("kubectl"), f"--server=http://{api.address}", f"--cache-dir={home / 'kubectl'}"]
+    # Absolute: Ansible looks from its own folder.
+    program = Path(shutil.which("kubectl") or "").absolute()
+    kubectl = [str(program), f"--server=http://{api.address}", f"--cache-dir={home / 'kubectl'}"]
     variables = {"silencio_kubectl": kubectl, "silencio_environments": list(_ENVIRONMENTS)}
     variables |= {f"silencio_backup_{name}": value for name, value in (_BACKUP if has_backup else {}).items()}
     return play("secrets.yml", inventory_of(OUTPUTS), variables, home, *words)
