@@ -18,6 +18,9 @@ SECRETS: dict[str, tuple[str, ...]] = {
         "s3_access_key",
         "s3_secret_key",
     ),
+    # Of the monitoring.
+    "silencio-alertmanager": ("url",),
+    "silencio-grafana": ("admin_password",),
     # While a backup is restored.
     "silencio-restore": ("s3_access_key", "s3_secret_key"),
     "silencio-mlflow": ("admin_password", "flask_secret_key", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
@@ -26,5 +29,15 @@ SECRETS: dict[str, tuple[str, ...]] = {
 NAMESPACES = ("kserve",)
 # Of KFP's pods, as KFP was set up.
 SERVICE_ACCOUNTS = ("default-editor", "pipeline-runner")
+# Metrics that are not our servers': of kubelets, cAdvisor, kube-state-metrics and Prometheus itself.
+METRICS = (
+    "container_cpu_cfs_throttled_seconds_total",
+    "container_cpu_usage_seconds_total",
+    "container_memory_working_set_bytes",
+    "kube_cronjob_status_last_successful_time",
+    "kubelet_volume_stats_available_bytes",
+    "kubelet_volume_stats_capacity_bytes",
+    "up",
+)
 # Objects that are in no namespace.
 CLUSTER_KINDS = ("Namespace", "ClusterRole", "ClusterRoleBinding", "ClusterStorageContainer", "ClusterServingRuntime")

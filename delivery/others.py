@@ -34,7 +34,8 @@ class Program:
         if isinstance(self.port, int):
             return {self.port_name: self.port}
         given = [one.partition("=")[2] for one in arguments if one.partition("=")[0] == self.port]
-        return {self.port_name: int(given[-1])} if given and given[-1].isdecimal() else {}
+        port = given[-1].rpartition(":")[2] if given else ""
+        return {self.port_name: int(port)} if port.isdecimal() else {}
 
     def faults(self, arguments: Sequence[str]) -> Iterator[str]:
         """What it would refuse."""
@@ -108,9 +109,57 @@ RESTIC = (
     ),
     Program("restic restore", ("restic", "restore"), frozenset({"--host", "--target"})),
 )
+PROMETHEUS = Program(
+    "prometheus",
+    ("prometheus",),
+    frozenset(
+        {
+            "--config.file",
+            "--storage.tsdb.path",
+            "--storage.tsdb.retention.size",
+            "--storage.tsdb.retention.time",
+            "--web.listen-address",
+        }
+    ),
+    "--web.listen-address",
+    "web",
+    frozenset({"/-/ready", "/-/healthy"}),
+)
+ALERTMANAGER = Program(
+    "alertmanager",
+    ("alertmanager",),
+    frozenset({"--cluster.listen-address", "--config.file", "--storage.path", "--web.listen-address"}),
+    "--web.listen-address",
+    "web",
+    frozenset({"/-/ready", "/-/healthy"}),
+)
+# No registry that tests reach has these two: their options are those of their pages.
+GRAFANA = Program(
+    "grafana server", ("grafana", "server"), frozenset({"--homepath"}), 3000, "web", frozenset({"/api/health"})
+)
+KUBE_STATE_METRICS = Program(
+    "kube-state-metrics",
+    ("/kube-state-metrics",),
+    frozenset({"--port", "--resources", "--telemetry-port"}),
+    "--port",
+    "metrics",
+    frozenset({"/healthz", "/livez"}),
+)
 # Its script is run by a test.
 SCRIPT = Program("a script of bash", ("bash", "-euo", "pipefail", "-c"), frozenset())
-PROGRAMS = (MLFLOW, SEAWEEDFS, POSTGRES, PG_DUMPALL, *RCLONE, *RESTIC, SCRIPT)
+PROGRAMS = (
+    MLFLOW,
+    SEAWEEDFS,
+    POSTGRES,
+    PG_DUMPALL,
+    *RCLONE,
+    *RESTIC,
+    PROMETHEUS,
+    ALERTMANAGER,
+    GRAFANA,
+    KUBE_STATE_METRICS,
+    SCRIPT,
+)
 
 
 def program_of(command: Sequence[str]) -> Program | None:

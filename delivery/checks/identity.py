@@ -25,6 +25,8 @@ _SDK_MODELS = {
     "NetworkPolicy": "V1NetworkPolicy",
     "Namespace": "V1Namespace",
     "ConfigMap": "V1ConfigMap",
+    "ClusterRole": "V1ClusterRole",
+    "ClusterRoleBinding": "V1ClusterRoleBinding",
     "CronJob": "V1CronJob",
     "Deployment": "V1Deployment",
     "Job": "V1Job",

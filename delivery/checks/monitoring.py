@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
-from prometheus_client import REGISTRY
+import yaml
+from prometheus_client import REGISTRY, CollectorRegistry
 
+from delivery.given import METRICS
 from delivery.kserve_pods import predictors_of
+from delivery.render import Object
 from delivery.rendered import Rendered, namespace_of, title
 
-_METRIC = re.compile(r"\bsilencio_\w+")
+# Not in quotes, and no part of a recording rule's name.
+_METRIC = re.compile(r"(?<![\w:])silencio_\w+(?![\w:])")
+_OTHERS_METRIC = re.compile(r"\b(?:container|kube|kubelet|node)_\w+|\bup\b(?=\s*[{=)\]]|$)")
+_RECORDED = re.compile(r"\b[a-z]\w*:[\w:]+")
 _NAMESPACE = re.compile(r'namespace="([^"]*)"')
 
 
@@ -22,10 +29,16 @@ def exported_metrics() -> frozenset[str]:
     import serving.metrics.model
     import serving.metrics.process
     import serving.metrics.sessions  # noqa: F401
+    from serving.canary.state_gauge import release_gauge
 
+    of_releases = CollectorRegistry()
+    release_gauge(of_releases)
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
     return frozenset(
-        f"{family.name}{ending}" for family in REGISTRY.collect() for ending in endings.get(family.type, ("",))
+        f"{family.name}{ending}"
+        for registry in (REGISTRY, of_releases)
+        for family in registry.collect()
+        for ending in endings.get(family.type, ("",))
     )
 
 
@@ -42,6 +55,47 @@ def metric_names(rendered: Rendered) -> Iterator[tuple[str, str]]:
         for endpoint in monitor["spec"].get("podMetricsEndpoints") or ():
             for one in endpoint.get("metricRelabelings") or ():
                 yield from ((title(monitor), fault) for fault in _unknown(str(one.get("regex", ""))))
+    recorded = {str(rule.get("record")) for _, rule in rules_of(rendered)}
+    for place, query in [(place, str(rule["expr"])) for place, rule in rules_of(rendered)] + list(panels_of(rendered)):
+        yield from ((place, fault) for fault in _unknown(query))
+        for name in _OTHERS_METRIC.findall(_unquoted(query)):
+            if name not in METRICS:
+                yield place, f"nobody is known to have the metric {name}"
+        for name in _RECORDED.findall(_unquoted(query)):
+            if name not in recorded:
+                yield place, f"no rule records {name}"
+
+
+def rules_of(rendered: Rendered) -> Iterator[tuple[str, Object]]:
+    """Rules of Prometheus in config maps, with the config map of each."""
+    for one, content in _files(rendered, ".yml"):
+        if isinstance(content, dict):
+            for group in content.get("groups") or ():
+                yield from ((title(one), rule) for rule in group["rules"])
+
+
+def panels_of(rendered: Rendered) -> Iterator[tuple[str, str]]:
+    """Queries of Grafana's dashboards in config maps, with the config map of each."""
+    for one, content in _files(rendered, ".json"):
+        for panel in content.get("panels") or ():
+            yield from ((title(one), str(target["expr"])) for target in panel.get("targets") or ())
+
+
+def scraped_of(rendered: Rendered) -> Iterator[tuple[str, str]]:
+    """What a Prometheus that is told by a file asks by name, with the config map of each."""
+    for one, content in _files(rendered, "prometheus.yml"):
+        jobs = [*content["scrape_configs"], *(content.get("alerting") or {}).get("alertmanagers", ())]
+        for job in jobs:
+            for static in job.get("static_configs") or ():
+                yield from ((title(one), str(target)) for target in static["targets"])
+            yield from ((title(one), str(found["url"])) for found in job.get("http_sd_configs") or ())
+
+
+def _files(rendered: Rendered, ending: str) -> Iterator[tuple[Object, Any]]:
+    for one in rendered.of_kind("ConfigMap"):
+        for name, text in (one.get("data") or {}).items():
+            if name.endswith(ending):
+                yield one, yaml.safe_load(text)
 
 
 def arm_label(rendered: Rendered) -> Iterator[tuple[str, str]]:
@@ -63,6 +117,10 @@ def arm_label(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 
 def _unknown(text: str) -> Iterator[str]:
-    for name in _METRIC.findall(text):
+    for name in _METRIC.findall(_unquoted(text)):
         if name not in exported_metrics():
             yield f"no server has the metric {name}"
+
+
+def _unquoted(query: str) -> str:
+    return re.sub(r'"[^"]*"', '""', query)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from delivery.checks.monitoring import scraped_of
 from delivery.render import Object
 from delivery.rendered import Pod, Rendered, matches, name_of, namespace_of, title
 from delivery.servers import environment_of, server_of
+from serving.server.protocol import LOOPBACK_HOSTS
 
 _NAME = "kubernetes.io/metadata.name"
 _PORTS = {"http": 80, "https": 443, "postgresql": 5432}
@@ -75,15 +77,19 @@ def addresses(rendered: Rendered) -> Iterator[tuple[str, str]]:
                     pod.owner,
                     f"{where} is {address}, and no policy lets it out to port {port} of namespace {found[2]}",
                 )
-    for one in rendered.of_kind("ScrapeConfig"):
-        for address in _scraped(one):
-            parts = urlsplit(address if "://" in address else f"//{address}")
-            found = _SERVICE.match(parts.hostname or "")
-            service = rendered.find("Service", found[2], found[1]) if found else None
-            if service is None:
-                yield title(one), f"scrapes {address}, and there is no such Service"
-            elif parts.port not in [port["port"] for port in service["spec"]["ports"]]:
-                yield title(one), f"scrapes {address}, and the Service has no port {parts.port}"
+    spaces = {name_of(one) for one in rendered.of_kind("Namespace")}
+    scraped = [(title(one), address) for one in rendered.of_kind("ScrapeConfig") for address in _scraped(one)]
+    for place, address in [*scraped, *scraped_of(rendered)]:
+        parts = urlsplit(address if "://" in address else f"//{address}")
+        found = _SERVICE.match(parts.hostname or "")
+        service = rendered.find("Service", found[2], found[1]) if found else None
+        is_elsewhere = found is not None and found[2] not in spaces and (place, address) not in scraped
+        if parts.hostname in LOOPBACK_HOSTS or is_elsewhere:
+            continue
+        if service is None:
+            yield place, f"scrapes {address}, and there is no such Service"
+        elif parts.port not in [port["port"] for port in service["spec"]["ports"]]:
+            yield place, f"scrapes {address}, and the Service has no port {parts.port}"
 
 
 def _reached(rendered: Rendered, pod: Pod) -> Iterator[tuple[str, str]]:

@@ -41,9 +41,9 @@ def accounts(rendered: Rendered) -> Iterator[tuple[str, str]]:
             fault = _missing(rendered, "Secret", namespace_of(account), secret["name"], ())
             if fault:
                 yield title(account), fault
-    for binding in rendered.of_kind("RoleBinding"):
+    for binding in rendered.of_kind("RoleBinding", "ClusterRoleBinding"):
         space, role = namespace_of(binding), binding["roleRef"]
-        if not rendered.find(role["kind"], space, role["name"]):
+        if not rendered.find(role["kind"], "" if role["kind"] == "ClusterRole" else space, role["name"]):
             yield title(binding), f"there is no {role['kind']} {role['name']}"
         for subject in binding.get("subjects") or ():
             name, where = subject["name"], subject.get("namespace", space)
@@ -107,6 +107,10 @@ def _named(pod: Pod) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for volume in pod.spec.get("volumes") or ():
         if "persistentVolumeClaim" in volume:
             yield "PersistentVolumeClaim", volume["persistentVolumeClaim"]["claimName"], ()
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            if "configMap" in source:
+                keys = tuple(item["key"] for item in source["configMap"].get("items") or ())
+                yield "ConfigMap", source["configMap"]["name"], keys
         if "secret" in volume and not volume["secret"].get("optional"):
             keys = tuple(item["key"] for item in volume["secret"].get("items") or ())
             yield "Secret", volume["secret"]["secretName"], keys

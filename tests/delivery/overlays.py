@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "manifests"
 GOLDEN = Path(__file__).parent / "golden"
 SERVING = ("local", "staging", "production")
-SHIPPED = (*SERVING, "platform")
+SHIPPED = (*SERVING, "platform", "monitoring")
 PINNED_OVERLAYS = ("staging", "production", "platform")
 PLACE = "registry.example.org/wildlife"
 BUNDLE_IMAGE = "oci+native://registry.example.org/wildlife/bundle"
@@ -32,6 +32,7 @@ ALONE = {
     "canary-knative": {},
     "gpu": {},
     "keda": {"prometheus": "http://prometheus.monitoring:9090"},
+    "without-operator": {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
 }
 NAMES = (*SHIPPED, *ALONE)
@@ -55,6 +56,8 @@ def write_overlays(folder: Path) -> Path:
         The folder of overlays, by `NAMES`.
     """
     overlays = shutil.copytree(MANIFESTS, folder / "manifests") / "overlays"
+    # What the monitoring is told stands beside the manifests.
+    shutil.copytree(ROOT / "monitoring", folder / "monitoring")
     for name in PINNED_OVERLAYS:
         digests = {image: made_up_digest(image) for image in our_images(MANIFESTS / "overlays" / name)}
         (overlays / name / PINNED).write_text(pinned_text(digests, PLACE, "0.1.0"), encoding="utf-8")
@@ -102,7 +105,11 @@ def _alone(name: str, place: dict[str, str]) -> Object:
             {"name": "silencio-place", "literals": [f"{key}={value}" for key, value in values.items()]}
         ],
         "generatorOptions": {"disableNameSuffixHash": True},
-        "components": [f"../../components/{name}", "../../components/place"],
+        "components": [
+            *(["../../components/release"] if name == "without-operator" else []),
+            f"../../components/{name}",
+            "../../components/place",
+        ],
         "patches": [{"target": {"kind": "Namespace"}, "patch": yaml.safe_dump(by_tag)}],
     }
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -147,6 +148,17 @@ class Jobs:
             "silencio-restore": {"s3_access_key": self.s3.access_key, "s3_secret_key": self.s3.secret_key},
         }
         return values[name][key]
+
+
+@contextmanager
+def using(database: str) -> Iterator[None]:
+    """Somebody is connected to a database."""
+    address = f"{database}?application_name=somebody"
+    process = subprocess.Popen([POSTGRESQL / "psql", "--no-psqlrc", address], stdin=subprocess.PIPE)
+    try:
+        yield
+    finally:
+        process.communicate()
 
 
 def run_psql(databases: str, statement: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.delivery.platform_backup import PASSWORD, READER, Jobs, missing, run_psql, steps
+from tests.delivery.platform_backup import PASSWORD, READER, Jobs, missing, run_psql, steps, using
 from tests.delivery.platform_mlflow import PACKAGES, PlatformServer
 from tests.s3 import S3Server, running_s3, s3_of_its_own
 from tests.unit.registry.places import postgresql
@@ -223,3 +223,17 @@ def test_backup__reads_the_platforms_files_and_may_not_write_them(restored: Rest
     process = jobs.start(written, "--retries=1", "--low-level-retries=1")
     printed, _ = process.communicate()
     assert process.returncode and "AccessDenied" in printed
+
+
+@needs_programs
+def test_restore__ends_where_a_database_is_in_use_and_leaves_it(restored: Restored) -> None:
+    """The last test of these: what comes before that database in the dump is gone until the next restore."""
+    databases = restored.platform.databases
+    mlflow = databases.removesuffix("/postgres") + "/mlflow"
+    counted = "SELECT count(*) FROM runs"
+    n_runs = run_psql(mlflow, counted)
+    with using(mlflow):
+        until(lambda: run_psql(databases, "SELECT 1 FROM pg_stat_activity WHERE application_name = 'somebody'"))
+        with pytest.raises(AssertionError, match='database "mlflow" is being accessed by other users'):
+            restored.platform.jobs.restore()
+    assert run_psql(mlflow, counted) == n_runs == "1"

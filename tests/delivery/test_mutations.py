@@ -51,6 +51,17 @@ class Render:
         """The pod of the backup."""
         return self.spec("CronJob")["jobTemplate"]["spec"]["template"]["spec"]
 
+    def told(self, file: str) -> Object:
+        """The config map that has a file."""
+        (found,) = (one for one in self.objects if one["kind"] == "ConfigMap" and file in one["data"])
+        return found
+
+    def rewrite(self, file: str, old: str, new: str) -> None:
+        """Write something in a file of a config map anew."""
+        data = self.told(file)["data"]
+        assert old in data[file]
+        data[file] = data[file].replace(old, new)
+
     def drop(self, kind: str, name: str = "") -> None:
         """Take an object out."""
         self.objects.remove(self.one(kind, name))
@@ -398,6 +409,50 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "metric-names",
         "keda",
         _set("predictor/autoScaling/metrics/0/external/metric/query", "sum(silencio_queue_windows)"),
+    ),
+    "rule about a metric that no server has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.yml", "silencio_requests_total", "silencio_request_total"),
+    ),
+    "alert about what no rule records": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.yml", "record: namespace_arm:silencio_pred", "record: namespace_arm:pred"),
+    ),
+    "alert about a metric that nobody has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("platform.yml", "kube_cronjob_status_last_", "kube_cronjob_last_"),
+    ),
+    "panel about a metric that no server has": (
+        "metric-names",
+        "monitoring",
+        lambda one: one.rewrite("serving.json", "silencio_queue_windows", "silencio_queued_windows"),
+    ),
+    "monitoring's Service at another port": (
+        "addresses",
+        "monitoring",
+        lambda one: one.rewrite(
+            "prometheus.yml", "alertmanager.monitoring.svc:9093", "alertmanager.monitoring.svc:9094"
+        ),
+    ),
+    "configuration of Grafana that is not there": (
+        "references",
+        "monitoring",
+        lambda one: one.objects.remove(one.told("providers.yaml")),
+    ),
+    "Prometheus that may find nobody": (
+        "accounts",
+        "monitoring",
+        lambda one: one.drop("ClusterRole", "silencio-prometheus"),
+    ),
+    "Prometheus that listens elsewhere": (
+        "ports probes",
+        "monitoring",
+        lambda one: one.spec("StatefulSet", "prometheus")["template"]["spec"]["containers"][0]["args"].append(
+            "--web.listen-address=0.0.0.0:9091"
+        ),
     ),
     "endpoint without arm": (
         "arm-label",

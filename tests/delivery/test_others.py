@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from delivery.others import PG_DUMPALL, POSTGRES, RCLONE, RESTIC, SEAWEEDFS, Program, program_of
+from delivery.others import (
+    ALERTMANAGER,
+    PG_DUMPALL,
+    POSTGRES,
+    PROMETHEUS,
+    RCLONE,
+    RESTIC,
+    SEAWEEDFS,
+    Program,
+    program_of,
+)
 from delivery.servers import server_of
 from tests.delivery.platform_backup import POSTGRESQL
 
@@ -37,6 +47,16 @@ def test_program_of_the_backup__takes_the_options(program: Program) -> None:
     assert set(re.findall(r"(--[a-z-]+)", page)) >= program.options
 
 
+@pytest.mark.parametrize("program", [PROMETHEUS, ALERTMANAGER], ids=lambda one: one.name)
+def test_program_of_the_monitoring__takes_the_options(program: Program) -> None:
+    # Debian's name, where there is another one.
+    found = next(filter(None, map(shutil.which, (program.name, f"prometheus-{program.name}"))), None)
+    if not found:
+        pytest.skip(f"{program.name} is not at hand: make extras")
+    done = subprocess.run([found, "--help"], capture_output=True, text=True, check=False)
+    assert set(re.findall(r"(--[a-z.-]+)", done.stdout + done.stderr)) >= program.options
+
+
 def _flags_of(rclone: str) -> str:
     return subprocess.run([rclone, "help", "flags"], capture_output=True, text=True, check=True).stdout
 
@@ -48,8 +68,9 @@ def _flags_of(rclone: str) -> str:
         (["weed", "server", "-s3", "-s3.port=8333"], {"s3": 8333}),
         (["docker-entrypoint.sh", "postgres"], {"postgres": 5432}),
         (["restic", "backup", "/backup"], {}),
+        (["prometheus", "--web.listen-address=0.0.0.0:9090"], {"web": 9090}),
     ],
-    ids=["mlflow", "seaweedfs", "postgres", "restic"],
+    ids=["mlflow", "seaweedfs", "postgres", "restic", "prometheus"],
 )
 def test_program__listens_where_its_options_say(words: list[str], ports: dict[str, int]) -> None:
     server = server_of({"command": words[:1], "args": words[1:]})

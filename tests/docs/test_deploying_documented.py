@@ -11,11 +11,12 @@ import pytest
 import yaml
 
 from delivery.checks import CHECKS
+from delivery.checks.monitoring import rules_of
 from delivery.given import SECRETS
 from delivery.rendered import Rendered
 from delivery.servers import server_of
 from tests.delivery.overlays import SERVING, golden_objects
-from tests.delivery.platform_backup import READER
+from tests.delivery.platform_backup import READER, steps
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploying.md").read_text(encoding="utf-8")
@@ -66,9 +67,32 @@ def test_secrets__have_the_keys_that_are_listed_and_made() -> None:
 
 
 def test_ports__are_those_of_the_pods() -> None:
-    pods = Rendered([*golden_objects("production"), *golden_objects("platform")]).pods
+    names = ("production", "platform", "monitoring")
+    pods = Rendered([one for name in names for one in golden_objects(name)]).pods
     listened = {port for pod in pods for one in pod.containers for port in server_of(one).ports.values()}
     assert {int(row[0]) for row in _rows("port")} == listened
+
+
+def test_backup__is_at_the_hour_and_kept_as_long_as_the_page_has_it() -> None:
+    (job,) = (
+        one["spec"]
+        for one in golden_objects("platform")
+        if one["metadata"]["name"] == "backup" and one["kind"] == "CronJob"
+    )
+    assert (job["schedule"], job["timeZone"]) == (
+        "17 2 * * *",
+        "Etc/UTC",
+    ) and "at 2:17 UTC the CronJob `backup`" in PAGE
+    kept = dict(re.findall(r"--keep-(\w+)=(\d+)", " ".join(steps("platform", "CronJob backup")["retention"]["args"])))
+    assert kept == {"last": "3", "daily": "7", "weekly": "5", "monthly": "12"}
+    assert "last three, seven days, five weeks and twelve months" in " ".join(PAGE.split())
+
+
+def test_alerts__are_those_of_the_rules() -> None:
+    rules = [rule for _, rule in rules_of(Rendered(golden_objects("monitoring"))) if "alert" in rule]
+    assert {row[0].strip("`"): row[1] for row in _rows("alert")} == {
+        rule["alert"]: rule["labels"]["severity"] for rule in rules
+    }
 
 
 def test_tracking_image__has_the_mlflow_of_the_clients() -> None:

@@ -46,7 +46,7 @@ def test_roles__are_those_of_the_playbook_in_their_order() -> None:
 
 def test_secrets__are_those_that_are_generated() -> None:
     made = _yaml("roles/secrets/vars/main.yml")
-    names_ = {one["name"] for one in (*made["secrets_of_platform"], *made["secrets_of_environments"])}
+    names_ = {one["name"] for of in ("platform", "monitoring", "environments") for one in made[f"secrets_of_{of}"]}
     shown = {row[0].strip("`") for row in _rows(PAGE, "secret")}
     assert shown == names_ | {"silencio-store", "silencio-first-key"} >= set(SECRETS) - {"silencio-restore"}
     accounts = [f"`{one['name']}`" for one in _yaml("roles/secrets/defaults/main.yml")["secrets_s3_accounts"]]

@@ -36,7 +36,8 @@ def _layers(*containers: str) -> list[set[str]]:
 
 
 def _is_there(adapter: str) -> bool:
-    return (ROOT / adapter.strip(" ()")).is_dir()
+    """With code: a folder of configuration is no adapter."""
+    return any((ROOT / adapter.strip(" ()")).rglob("*.py"))
 
 
 def _table(heading: str) -> list[set[str]]:
