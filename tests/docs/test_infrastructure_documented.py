@@ -78,7 +78,7 @@ def test_promises__what_is_there_names_what_is_there() -> None:
 
 def test_promises__name_files_targets_and_commands_that_there_are() -> None:
     quoted = set(re.findall(r"`([^`]+)`", PROMISES))
-    files = {one for one in quoted if re.match(r"(manifests|pipelines|scripts)/", one)}
+    files = {one for one in quoted if re.match(r"(manifests|monitoring|pipelines|scripts)/", one)}
     assert files
     assert not [one for one in files if not (ROOT / one).exists()]
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
