@@ -26,8 +26,10 @@ ROOT = Path(__file__).parents[3]
 ROLE = FOLDER / "roles" / "secrets"
 OUTPUTS = json.loads((Path(__file__).parent / "terraform_output.json").read_text(encoding="utf-8"))
 PLATFORM, STAGING = "silencio-platform", "silencio-staging"
-# An account in MLflow, which its administrator makes; a release does without.
-_BY_HAND = {"silencio-release-settings"}
+# An account in MLflow, which its administrator makes; a release does without. For as long as a backup is restored.
+_BY_HAND = {"silencio-release-settings", "silencio-restore"}
+_BACKUP = {"repository": "s3:https://s3.example.org/backups/silencio", "access_key": "K" * 20, "secret_key": "S" * 40}
+_ALERTS = "https://chat.example.org/hooks/KEY"
 needs_ansible = pytest.mark.skipif(not HAS_ANSIBLE or shutil.which("kubectl") is None, reason="no Ansible: make extras")
 
 
@@ -37,7 +39,8 @@ def _vars(name: str) -> Any:
 
 def _generated() -> dict[str, tuple[str, ...]]:
     """Secrets of the role, with their keys."""
-    listed = [*_vars("vars")["secrets_of_platform"], *_vars("vars")["secrets_of_environments"]]
+    made = _vars("vars")
+    listed = [one for of in ("platform", "monitoring", "environments") for one in made[f"secrets_of_{of}"]]
     return {one["name"]: tuple(one["values"]) for one in listed} | {"silencio-store": ("s3.json",)}
 
 
@@ -59,7 +62,8 @@ def _referenced(value: object, key: str = "") -> Iterator[str]:
 
 def test_secrets__that_checks_take_for_given_are_all_generated_with_their_keys() -> None:
     generated = _generated()
-    assert {name: generated.get(name) for name in SECRETS} == SECRETS
+    wanted = {name: keys for name, keys in SECRETS.items() if name not in _BY_HAND}
+    assert {name: generated.get(name) for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -110,26 +114,32 @@ def api(first: First) -> Iterator[SecretsApi]:
         yield api
 
 
-def _play(api: SecretsApi, home: Path, *words: str) -> Played:
+def _play(api: SecretsApi, home: Path, *words: str, has_places: bool = True) -> Played:
     # Absolute: Ansible looks from its own folder.
     program = Path(shutil.which("kubectl") or "").absolute()
     kubectl = [str(program), f"--server=http://{api.address}", f"--cache-dir={home / 'kubectl'}"]
     variables = {"silencio_kubectl": kubectl, "silencio_environments": list(_ENVIRONMENTS)}
+    if has_places:
+        variables |= {
+            "silencio_alerts_url": _ALERTS,
+            **{f"silencio_backup_{name}": one for name, one in _BACKUP.items()},
+        }
     return play("secrets.yml", inventory_of(OUTPUTS), variables, home, *words)
 
 
 @needs_ansible
 def test_secrets__are_all_made_by_the_first_run_and_none_is_printed(first: First) -> None:
     assert first.played.status == 0, first.played.text
-    assert {name for _, name in first.api.secrets} >= set(SECRETS)
+    assert {name for _, name in first.api.secrets} >= set(SECRETS) - _BY_HAND
     for (_, name), secret in first.api.secrets.items():
-        assert set(secret["data"]) == set(SECRETS.get(name, ("key",)))
+        assert set(secret["data"]) == set((_generated() | {"silencio-first-key": ("key",)})[name])
     # Namespaces and secrets, and nothing else.
     n_objects = len(first.api.namespaces) + len(first.api.secrets)
     assert first.played.changed == {"node1": n_objects} == {"node1": len(first.api.writes)}
-    values = [value for place, name in first.api.secrets for value in first.api.values(place, name).values()]
-    # Neither in clear nor as secrets have them.
-    values += [base64.b64encode(value.encode()).decode() for value in values]
+    # But for what was given; neither in clear nor as secrets have them.
+    values = {value for place, name in first.api.secrets for value in first.api.values(place, name).values()}
+    values -= {_ALERTS, "admin@silencio.internal", *_BACKUP.values()}
+    values |= {base64.b64encode(value.encode()).decode() for value in values}
     assert not [value for value in values if value in first.played.text]
 
 
@@ -164,7 +174,15 @@ def test_secrets__fit_each_other_and_what_reads_them(first: First, tmp_path: Pat
     made += [value for account in accounts.values() for value in account.values()]
     made += [api.values(place, "silencio-first-key")["key"] for place in _ENVIRONMENTS]
     # No value is another's.
-    assert len(set(made)) == len(made) == 13
+    backup = api.values(PLATFORM, "silencio-backup")
+    assert [backup["s3_access_key"], backup["s3_secret_key"]] == list(accounts["backup"].values())
+    assert [backup[key] for key in ("repository", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")] == list(
+        _BACKUP.values()
+    )
+    labels = api.values(PLATFORM, "silencio-label-studio")
+    made += [backup["password"], labels["database_password"], labels["password"], labels["secret_key"]]
+    made += [api.values("monitoring", "silencio-grafana")["admin_password"]]
+    assert len(set(made)) == len(made) == 20
     assert min(map(len, made)) >= 20
 
 
@@ -194,8 +212,14 @@ def test_secrets__of_a_store_that_was_lost_are_told(api: SecretsApi, tmp_path: P
 
 
 @needs_ansible
-def test_check_mode__writes_nothing(tmp_path: Path) -> None:
+def test_check_mode__writes_nothing_and_without_a_place_of_backups_and_alerts_their_secrets_are_left_out(
+    tmp_path: Path,
+) -> None:
     empty = SecretsApi()
     with serving(empty):
-        played = _play(empty, tmp_path, "--check")
+        played = _play(empty, tmp_path, "--check", "-v", has_places=False)
     assert (played.status, empty.writes, empty.secrets) == (0, [], {}), played.text
+    assert "silencio-mlflow" in played.text
+    told = played.text.partition("Secrets of the platform")[2].partition("Secrets of each")[0]
+    assert "silencio-grafana" in told
+    assert not [name for name in ("silencio-backup", "silencio-alertmanager") if name in told]
