@@ -1,6 +1,6 @@
 """Build images/Containerfile's images with whatever Docker engine answers, and print their sizes and seconds.
 
-    build_images.py [predictor transformer tools train]        all four by default
+    build_images.py [predictor transformer tools train]        all four by default, side by side
 
 The environment's BASE, SERVING (serve-cpu or serve-gpu) and TORCH (cpu or cuda) become build arguments. What pip needs
 here to reach its index (an index, an authority) is handed to the build as secrets, which no layer keeps. It needs no
@@ -20,7 +20,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,9 +128,17 @@ def lay_wheels(settings: Mapping[str, str], folder: Path) -> list[str]:
     for place in re.split(r"\s+|\\n", settings.get("find-links", "")):
         for wheel in sorted(Path(place).glob(f"torch-{version[1]}+cpu-*.whl")) if place else []:
             if not (folder / wheel.name).is_file():
-                shutil.copy(wheel, folder / wheel.name)
+                _lay(wheel, folder / wheel.name)
             laid.append(wheel.name)
     return laid
+
+
+def _lay(wheel: Path, place: Path) -> None:
+    """Hundreds of megabytes: as another name of the same file, where both are on one disk."""
+    try:
+        place.hardlink_to(wheel.resolve())
+    except OSError:
+        shutil.copy(wheel, place)
 
 
 def _commit() -> str:
@@ -151,36 +160,47 @@ def _secrets(settings: Mapping[str, str], folder: Path) -> list[str]:
     return [*options, "--secret", f"id=ca.pem,src={authority}"] if authority and Path(authority).is_file() else options
 
 
-def build(engine: Engine, targets: Iterable[str]) -> None:
-    """Build the images one after the other, and print a line for each.
+def build(engine: Engine, targets: Sequence[str]) -> None:
+    """Build the images side by side, and print a line for each; what they have in common, the engine builds once.
 
     Raises:
         NotBuiltError: One could not be built.
     """
     settings, commit = _pip_settings(), _commit()
     given = [f"--build-arg={name}={os.environ[name]}" for name in ARGUMENTS if os.environ.get(name)]
+    given += [f"--build-arg=SILENCIO_CODE_VERSION={commit}", "--network", engine.network]
     if not commit:
         print("files differ from the commit: these images name none")
-    with tempfile.TemporaryDirectory(prefix="silencio-images-") as folder:
-        secrets = _secrets(settings, Path(folder))
-        for target in targets:
-            if target == "train":
-                lay_wheels(settings, ROOT / "images" / "wheels")
-            tag, began_s = f"silencio/{target}:{version()}", time.monotonic()
-            command = [engine.client, "build", "--file", "images/Containerfile", "--target", target, "--tag", tag]
-            command += [
-                "--network",
-                engine.network,
-                f"--build-arg=SILENCIO_CODE_VERSION={commit}",
-                *given,
-                *secrets,
-                ".",
-            ]
-            environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
-            done = subprocess.run(command, check=False, cwd=ROOT, env=environment)
-            if done.returncode != 0:
-                raise NotBuiltError(f"{tag} was not built: docker ended with {done.returncode}, its words are above")
-            _report(engine, target, tag, time.monotonic() - began_s)
+    if "train" in targets:
+        lay_wheels(settings, ROOT / "images" / "wheels")
+    with tempfile.TemporaryDirectory(prefix="silencio-images-") as folder, ThreadPoolExecutor(len(targets)) as threads:
+        given += _secrets(settings, Path(folder))
+        failed = [line for line in threads.map(lambda target: _built(engine, target, given), targets) if line]
+    if failed:
+        raise NotBuiltError("; ".join(failed))
+
+
+def _built(engine: Engine, target: str, given: Sequence[str]) -> str:
+    """Build one, and show what the engine says of it; returns why it was not built."""
+    tag, began_s = f"silencio/{target}:{version()}", time.monotonic()
+    command = [engine.client, "build", "--file", "images/Containerfile", "--target", target, "--tag", tag, *given, "."]
+    environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as docker:
+        for line in docker.stdout or ():
+            if line.strip():
+                print(f"{target:<11} {line.rstrip()}", flush=True)
+    if docker.returncode != 0:
+        return f"{tag} was not built: docker ended with {docker.returncode}, its words are above"
+    _report(engine, target, tag, time.monotonic() - began_s)
+    return ""
 
 
 def _report(engine: Engine, target: str, tag: str, took_s: float) -> None:

@@ -84,7 +84,7 @@ def test_targets__are_the_four_images() -> None:
         name
         for stage in STAGES.values()
         for _, rest in stage.instructions
-        for name in re.findall(r"--from=(\S+)", rest)
+        for name in re.findall(r"from=([\w-]+)", rest)
     }
     assert set(STAGES) - used == set(TARGETS)
 
@@ -152,10 +152,17 @@ def test_copies__have_sources_that_are_there_and_that_the_context_holds() -> Non
             assert source.split("/")[0] in taken, (stage.name, source)
 
 
-def test_copies_of_stages__come_from_stages_that_are_there() -> None:
+def test_mounts_of_stages__are_of_stages_that_are_there() -> None:
     for stage in STAGES.values():
         for _, rest in stage.instructions:
-            assert set(re.findall(r"--from=(\S+)", rest)) <= set(STAGES), stage.name
+            assert set(re.findall(r"\bfrom=([\w-]+)", rest)) <= set(STAGES), stage.name
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_image__copies_nothing_in_so_that_no_layer_is_made_twice(target: str) -> None:
+    """What installs is mounted for as long as it works: neither pip nor a wheel is in an image."""
+    assert everything(target, "COPY") == []
+    assert everything(target, "ADD") == []
 
 
 def test_wheel__holds_every_package_of_the_distribution() -> None:
@@ -187,8 +194,8 @@ def test_serving_images__hold_what_the_serving_environment_holds(target: str) ->
         re.MULTILINE,
     )
     assert defaults()["SERVING"] == made
-    assert "--from=serving-packages /opt/silencio /opt/silencio" in everything(target, "COPY")
-    assert '"${SERVING}"' in " ".join(everything("serving-packages", "RUN"))
+    assert 'install.sh "${SERVING}"' in " ".join(everything(target, "RUN"))
+    assert "requirements/${SERVING}.txt requirements/" in everything("serving-lists", "COPY")
 
 
 @pytest.mark.parametrize("value", ["serve-cpu", "serve-gpu"])
@@ -211,6 +218,19 @@ def test_secrets__are_mounted_and_never_arguments() -> None:
     }
     assert mounted == {"pip.conf", "ca.pem"}
     assert set(defaults()) == {"BASE", "SERVING", "TORCH", "SILENCIO_CODE_VERSION"}
+
+
+def _install_calls() -> Iterator[str]:
+    runs = (rest for stage in STAGES.values() for word, rest in stage.instructions if word == "RUN")
+    return (call for rest in runs for call in re.findall(r"images/install\.sh (.+)", rest))
+
+
+def test_install__takes_what_each_stage_tells_it() -> None:
+    sets = {call.split()[0].strip('"') for call in _install_calls()}
+    assert sets == {"build", "${SERVING}", "train", "wheel"}
+    script = (IMAGES / "import_modules.py").read_text(encoding="utf-8")
+    imported = {call.split()[1] for call in _install_calls() if call.startswith("wheel ")}
+    assert imported == set(re.findall(r'^_WHOLE = \{"(\w+)": .*, "(\w+)": ', script, re.MULTILINE)[0])
 
 
 def _patterns() -> list[str]:
