@@ -1,6 +1,6 @@
 """Import everything that servers and tools, or steps of pipelines, may import, so that its bytecode lies in the image.
 
-    import_modules.py servers | steps
+    import_modules.py servers | steps | tracking
 
 Where an image runs, nothing can be written, and each start would compile some thousand files anew. A module of ours
 that cannot be imported ends the build: the requirements lack something. Of the library, rooms that train need packages
@@ -15,7 +15,7 @@ import sys
 
 # By what the image is for, packages that have to be whole, and what is imported when a bundle is loaded, a server or
 # a step starts, or a row is written.
-_WHOLE = {"servers": ("serving",), "steps": ("silencio", "components", "pipelines")}
+_WHOLE = {"servers": ("serving",), "steps": ("silencio", "components", "pipelines"), "tracking": ()}
 _LATER = {
     "servers": (
         "ai_edge_litert.interpreter",
@@ -41,9 +41,22 @@ _LATER = {
         "torch.onnx",
         "torchvision",
     ),
+    "tracking": (
+        "boto3",
+        "flask_wtf",
+        "mlflow.cli",
+        "mlflow.server.auth",
+        "mlflow.server.fastapi_app",
+        "mlflow.store.artifact.s3_artifact_repo",
+        "mlflow.store.model_registry.sqlalchemy_store",
+        "psycopg",
+        "sqlalchemy.dialects.postgresql.psycopg",
+        "uvicorn.loops.auto",
+        "uvicorn.protocols.http.auto",
+    ),
 }
 # Of these what can be imported.
-_AS_FAR_AS_THEY_GO = ("silencio",)
+_AS_FAR_AS_THEY_GO = {"servers": ("silencio",)}
 
 
 def _import_all(name: str) -> list[str]:
@@ -69,7 +82,7 @@ def main() -> int:
         importlib.import_module(name)
     for line in missing:
         sys.stderr.write(f"error: {line}\n")
-    for name in _AS_FAR_AS_THEY_GO:
+    for name in _AS_FAR_AS_THEY_GO.get(purpose, ()):
         _import_all(name)
     return 1 if missing else 0
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What a stage of images/Containerfile installs: install.sh build | serve-cpu | serve-gpu | train cpu|cuda | wheel servers|steps
+# What a stage of images/Containerfile installs:
+#     install.sh build | serve-cpu | serve-gpu | train cpu|cuda | tracking | wheel servers|steps
 # Requirements have hashes, but for torch and torchvision, whose versions alone are pinned (scripts/make_environment.sh).
 # Where pip has to be told of another index or authority, it stands in the secrets pip.conf and ca.pem, and in no layer.
 set -eu
@@ -46,6 +47,10 @@ train)
             "into images/wheels (docs/images.md), or build with TORCH=cuda" >&2
         exit 1
     fi
+    ;;
+tracking)
+    install_hashed tracking
+    "$python" images/import_modules.py tracking
     ;;
 wheel)
     pip install --quiet --no-deps --no-index wheel/*.whl

