@@ -49,13 +49,12 @@ def told(folder: Path) -> dict[str, str]:
 
 
 def content(bundle: Bundle) -> dict[str, object]:
-    """All of a bundle but the image that made it, and hashes of what says so."""
-    folder = bundle.directory
-    files = {
-        str(path.relative_to(folder)): path.read_bytes().replace(bundle.manifest.parents["image"].encode(), b"IMAGE")
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    """All of a bundle but the image that made it, its version, which is made of that too, and hashes of both."""
+    folder, made_by = bundle.directory, {"image": bundle.manifest.parents["image"], "version": bundle.manifest.version}
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for name, value in made_by.items():
+        for file in (_SAYS_THE_IMAGE, "bundle.json"):
+            files[file] = files[file].replace(value.encode(), name.encode())
     manifest = json.loads(files.pop("bundle.json"))
     del manifest["manifest_sha256"], manifest["files"][_SAYS_THE_IMAGE]
     return {**files, "bundle.json": manifest}

@@ -80,20 +80,28 @@ def container_of(name: str) -> Object:
     return found
 
 
-def options_of(container: Object, volumes: Mapping[str, Path]) -> list[str]:
-    """Docker's options for a container of the manifest, its image and what it runs.
+def options_of(
+    container: Object,
+    volumes: Mapping[str, Path],
+    pod: rendered.Pod | None = None,
+    given: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Docker's options for a container of a manifest, its image and what it runs.
 
     Args:
         container: One of the pod's.
         volumes: A folder of this machine for each of the pod's volumes, by name.
+        pod: None: the serving pod.
+        given: Variables that the manifest takes from secrets.
     """
-    spec = rendered_pod().spec
+    spec = (pod or rendered_pod()).spec
     assert set(spec) <= _POD_FIELDS, "kubelet would do something of it"
     assert set(container) <= _CONTAINER_FIELDS | _PROBES, "kubelet would do something of it"
     options = [*_security({**(spec.get("securityContext") or {}), **(container.get("securityContext") or {})})]
     options += _resources(container["resources"])
     for variable in container.get("env") or ():
-        options += ["--env", f"{variable['name']}={variable['value']}"]
+        value = variable["value"] if "value" in variable else (given or {})[variable["name"]]
+        options += ["--env", f"{variable['name']}={value}"]
     for mount in container["volumeMounts"]:
         read_only = ",readonly" if mount.get("readOnly") else ""
         options += ["--mount", f"type=bind,src={volumes[mount['name']]},dst={mount['mountPath']}{read_only}"]
