@@ -17,7 +17,7 @@ from pipelines.local.launcher import STOP_S, StartedStep, StepLauncher, StepProc
 from pipelines.step_process import RUN_PID
 from silencio.errors import ConfigError
 
-# Of this process's environment, what a step is told as well: by how a name begins.
+# Of this process's environment, what a step gets as well: by how a name begins.
 _HANDED_ON = ("AWS_", "MALLOC_", "MLFLOW_", "OMP_", "PYTHONWARNINGS", "SILENCIO_")
 # No capability, no new privilege; nothing is written but to the run's own places, and to /tmp in memory.
 _RESTRICTED = ("--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only", "--tmpfs=/tmp")
@@ -32,7 +32,7 @@ class ContainerLauncher:
         image: Its name, with a tag; an engine has it already, and nothing is pulled.
         read: Files and folders of this machine that steps read.
         written: Folders that they write.
-        told: Variables of the steps, beside what this process was told.
+        variables: Variables of the steps, beside what this process has.
 
     Attributes:
         image: Name and content of the image, which a run's finished steps depend on.
@@ -41,8 +41,8 @@ class ContainerLauncher:
         ConfigError: No engine answers, or it does not have the image.
     """
 
-    def __init__(self, image: str, read: Sequence[Path], written: Sequence[Path], told: Mapping[str, str]) -> None:
-        self._name, self._told = image, dict(told)
+    def __init__(self, image: str, read: Sequence[Path], written: Sequence[Path], variables: Mapping[str, str]) -> None:
+        self._name, self._variables = image, dict(variables)
         self.image = f"{image}@{_content(image)}"
         self._started: set[StartedStep] = set()
         self._stopping = False
@@ -57,15 +57,15 @@ class ContainerLauncher:
         Args:
             name: The step's.
             command: As kfp runs it.
-            environment: Of these variables those that are the step's concern.
+            environment: Variables; a step gets those that are its concern.
         """
-        told = {key: value for key, value in environment.items() if key.startswith(_HANDED_ON)}
+        variables = {key: value for key, value in environment.items() if key.startswith(_HANDED_ON)}
         # The step is its container's first process, whose parent is none; whoever it runs as has a name.
-        told |= self._told | {RUN_PID: "0", "LOGNAME": "silencio"}
+        variables |= self._variables | {RUN_PID: "0", "LOGNAME": "silencio"}
         options = [f"--user={os.getuid()}:{os.getgid()}", *_RESTRICTED, _SHARED_MEMORY, *self._mounts]
-        options += [part for key in told for part in ("--env", key)]
+        options += [part for key in variables for part in ("--env", key)]
         words = ["docker", "run", "--rm", "--network=host", *options, self._name, *command]
-        process = StartedStep.by(words, {**os.environ, **told})
+        process = StartedStep.by(words, {**os.environ, **variables})
         self._started.add(process)
         if self._stopping:
             process.terminate()
@@ -122,8 +122,8 @@ def launcher_in(image: str, out: Path, places: Sequence[str]) -> ContainerLaunch
     paths = {one: local_path(one).resolve() for one in here if one}
     # Beside a table lie the recordings that it names.
     read = [path if is_listed(one) else path.parent for one, path in paths.items() if path.exists()]
-    told = {"MLFLOW_TRACKING_URI": tracking.uri, "SILENCIO_CACHE": str(cache)}
-    return ContainerLauncher(image, read, written, told)
+    variables = {"MLFLOW_TRACKING_URI": tracking.uri, "SILENCIO_CACHE": str(cache)}
+    return ContainerLauncher(image, read, written, variables)
 
 
 def _content(image: str) -> str:
@@ -132,6 +132,6 @@ def _content(image: str) -> str:
     except FileNotFoundError as error:
         raise ConfigError(f"--image {image}: there is no `docker` in the path, which would run it") from error
     if done.returncode != 0:
-        said = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise ConfigError(f"--image {image}: Docker does not have it ({said}): build it by `make images ONLY=train`")
+        reason = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        raise ConfigError(f"--image {image}: Docker does not have it ({reason}): build it by `make images ONLY=train`")
     return str(json.loads(done.stdout)[0]["Id"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from serving.server.protocol import DRAIN_TIMEOUT_S
 from silencio.command import command, exit_with

@@ -10,7 +10,6 @@ import contextlib
 import json
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -213,17 +212,15 @@ class Pod:
         return docker(*inside, check=False).returncode == 0
 
     def end(self) -> dict[str, int]:
-        """Both at once, by SIGTERM, and by SIGKILL after the manifest's grace; their exit codes."""
+        """Both at once, by the hook, SIGTERM, and SIGKILL after the manifest's grace; their exit codes."""
         with ThreadPoolExecutor(len(self.both)) as threads:
             list(threads.map(self._end, self.both, (KSERVE_CONTAINER, TRANSFORMER_CONTAINER)))
         return {name: int(str(self.state(name)["ExitCode"])) for name in self.both}
 
     def _end(self, name: str, container: str) -> None:
-        """The hook before the signal has its time of the grace."""
-        kills_at_s = time.monotonic() + rendered_pod().spec["terminationGracePeriodSeconds"]
         if hook := container_of(container).get("lifecycle"):
             docker("exec", name, *hook["preStop"]["exec"]["command"])
-        docker("stop", "--time", str(max(0, round(kills_at_s - time.monotonic()))), name)
+        docker("stop", "--time", str(rendered_pod().spec["terminationGracePeriodSeconds"]), name)
 
     def state(self, name: str) -> dict[str, object]:
         return dict(json.loads(docker("inspect", "--format", "{{json .State}}", name).stdout))
