@@ -113,14 +113,15 @@ lock:  ## pin and hash requirements/ anew from pyproject.toml
 recordings: $(VENV)/.ready  ## fetch the demo recordings, once
 	@$(BIN)/silencio data fetch
 
-images:  ## images/ built by the Docker engine that answers, with sizes and seconds, about five minutes: make images ONLY="predictor transformer"
+images:  ## images/ built by the Docker engine that answers, with sizes and seconds, two to five minutes: make images ONLY="predictor transformer"
 	PYTHONPATH=src $(PYTHON) scripts/build_images.py $(ONLY)
 
 sboms:  ## what is in the built images, a list for each in out/images (CycloneDX), half a minute: make sboms ONLY="predictor"
 	PYTHONPATH=src $(PYTHON) scripts/write_sboms.py $(ONLY)
 
-containers: $(VENV)/.ready  ## the built images, run as a pod runs them, a minute or two
-	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m images tests/serving/containers
+containers: $(VENV)/.ready  ## the built images, run as a pod and as steps of a pipeline, two minutes
+	SILENCIO_CLIENTS="$(wildcard $(OUT)/extras/clients)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m pytest -m images tests/serving/containers tests/pipelines/test_run_in_containers.py
 
 clean:  ## remove what was built here (recordings stay in the cache)
 	rm -rf $(VENV) $(SERVING_VENV) $(SITE_VENV) $(INFRASTRUCTURE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -8,15 +8,17 @@ from typing import Any
 from silencio.errors import ConfigError
 
 VERSION = "0.1.0"
+# As in `manifests/`: a place that nobody can ever own, and so nobody else's image. Where ours are, is put in its place.
+NOWHERE = "registry.example/silencio"
 
 
 def train_image() -> str:
-    """`SILENCIO_TRAIN_IMAGE`, or the published image of this version.
+    """`SILENCIO_TRAIN_IMAGE`, or the name of this version's image in the manifests, which no registry has.
 
     Raises:
         ConfigError: The image has no tag or digest, or the tag `latest`.
     """
-    return pinned(os.environ.get("SILENCIO_TRAIN_IMAGE", f"docker.io/silencio/train:{VERSION}"), "SILENCIO_TRAIN_IMAGE")
+    return pinned(os.environ.get("SILENCIO_TRAIN_IMAGE", f"{NOWHERE}/train:{VERSION}"), "SILENCIO_TRAIN_IMAGE")
 
 
 def pinned(image: str, named_by: str) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.local.containers import ContainerLauncher, Launcher
 from pipelines.local.identity import local_image, run_identity
-from pipelines.local.launcher import StepLauncher
 from pipelines.local.log import StepTime
 from pipelines.local.plan import PlannedStep
 from pipelines.local.run import plan_local, run_local
@@ -87,7 +87,7 @@ def run_train(
     *,
     previous: str = "",
     champion: str = REGISTRY,
-    launcher: StepLauncher | None = None,
+    launcher: Launcher | None = None,
 ) -> TrainedRun:
     """Run `train` and put what it makes at the top of `out`.
 
@@ -113,11 +113,11 @@ def run_train(
     """
     resolved = resolve(config, overrides=overrides)
     pipeline = train_pipeline(preset, resolved, config)
-    image = local_image()
+    image = _image(launcher)
     arguments = _arguments(data, config, overrides, previous, champion)
     out = out.resolve()
     published = PUBLISHED | (PUBLISHED_OF_BOTH if resolved.student else {})
-    identity, environment = run_identity(image), _environment(image)
+    identity, environment = run_identity(image), _environment(image, launcher)
     run = run_local(pipeline, arguments, identity, out, published, _end_tracked_run, environment, launcher)
     evaluation, verdict = Evaluation.load(out / "evaluation.json"), Verdict.load(out / "verdict.json")
     pages = {name: out / place for name, place in published.items()}
@@ -133,7 +133,7 @@ def plan_train(
     *,
     previous: str = "",
     champion: str = REGISTRY,
-    launcher: StepLauncher | None = None,
+    launcher: Launcher | None = None,
 ) -> list[PlannedStep]:
     """List which steps `run_train` would run with the same arguments, and why; nothing is trained or recorded.
 
@@ -146,7 +146,7 @@ def plan_train(
     pipeline = train_pipeline(preset, resolve(config, overrides=overrides), config)
     arguments = _arguments(data, config, overrides, previous, champion)
     assumed = {"open-run": {"Output": ""}}
-    identity = run_identity(local_image())
+    identity = run_identity(_image(launcher))
     return plan_local(pipeline, arguments, identity, out.resolve(), _LOOKING, assumed, launcher)
 
 
@@ -175,9 +175,13 @@ def _end_tracked_run(run_key: str) -> None:
         end_run(run_key)
 
 
-def _environment(image: str) -> dict[str, str]:
-    """The steps' own provenance; an image's own word stays where no checkout runs."""
-    commit = code_version()
+def _image(launcher: Launcher | None) -> str:
+    return launcher.image if isinstance(launcher, ContainerLauncher) else local_image()
+
+
+def _environment(image: str, launcher: Launcher | None) -> dict[str, str]:
+    """The steps' own provenance; an image's own word stays where it, and no checkout, runs."""
+    commit = "" if isinstance(launcher, ContainerLauncher) else code_version()
     return {IMAGE: image, **({CODE_VERSION: commit} if commit else {})}
 
 

@@ -1,10 +1,11 @@
 """Build images/Containerfile's images with whatever Docker engine answers, and print their sizes and seconds.
 
-    build_images.py [predictor transformer tools train]        all four by default
+    build_images.py [predictor transformer tools train tracking predictor-gpu]
+                                                        all but the last by default, side by side
 
-The environment's BASE, SERVING (serve-cpu or serve-gpu) and TORCH (cpu or cuda) become build arguments. What pip needs
-here to reach its index (an index, an authority) is handed to the build as secrets, which no layer keeps. It needs no
-environment: of the library it has what imports nothing else (`make images` names src/).
+The environment's BASE and TORCH (cpu or cuda) become build arguments. What pip needs here to reach its index (an index,
+an authority) is handed to the build as secrets, which no layer keeps. It needs no environment: of the library it has
+what imports nothing else (`make images` names src/).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +30,19 @@ from silencio.command import command, exit_with
 from silencio.errors import SilencioError
 
 ROOT = Path(__file__).parents[1]
-TARGETS = ("predictor", "transformer", "tools", "train")
-ARGUMENTS = ("BASE", "SERVING", "TORCH")
+# By name, the target of images/Containerfile and the arguments that make it another image.
+IMAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "predictor": ("predictor", {}),
+    "transformer": ("transformer", {}),
+    "tools": ("tools", {}),
+    "train": ("train", {}),
+    "tracking": ("tracking", {}),
+    "predictor-gpu": ("predictor", {"SERVING": "serve-gpu"}),
+}
+# Gigabytes of CUDA, which few need.
+_BY_NAME_ALONE = {"predictor-gpu"}
+_SERVING = {"predictor", "transformer", "tools"}
+ARGUMENTS = ("BASE", "TORCH")
 # An image of a pod that is to start soon on a node that never saw it.
 MAX_SERVING_BYTES = 750_000_000
 _N_LISTED = 5
@@ -127,9 +140,17 @@ def lay_wheels(settings: Mapping[str, str], folder: Path) -> list[str]:
     for place in re.split(r"\s+|\\n", settings.get("find-links", "")):
         for wheel in sorted(Path(place).glob(f"torch-{version[1]}+cpu-*.whl")) if place else []:
             if not (folder / wheel.name).is_file():
-                shutil.copy(wheel, folder / wheel.name)
+                _lay(wheel, folder / wheel.name)
             laid.append(wheel.name)
     return laid
+
+
+def _lay(wheel: Path, place: Path) -> None:
+    """Hundreds of megabytes: as another name of the same file, where both are on one disk."""
+    try:
+        place.hardlink_to(wheel.resolve())
+    except OSError:
+        shutil.copy(wheel, place)
 
 
 def _commit() -> str:
@@ -151,42 +172,55 @@ def _secrets(settings: Mapping[str, str], folder: Path) -> list[str]:
     return [*options, "--secret", f"id=ca.pem,src={authority}"] if authority and Path(authority).is_file() else options
 
 
-def build(engine: Engine, targets: Iterable[str]) -> None:
-    """Build the images one after the other, and print a line for each.
+def build(engine: Engine, names: Sequence[str]) -> None:
+    """Build the images side by side, and print a line for each; what they have in common, the engine builds once.
 
     Raises:
         NotBuiltError: One could not be built.
     """
     settings, commit = _pip_settings(), _commit()
     given = [f"--build-arg={name}={os.environ[name]}" for name in ARGUMENTS if os.environ.get(name)]
+    given += [f"--build-arg=SILENCIO_CODE_VERSION={commit}", "--network", engine.network]
     if not commit:
         print("files differ from the commit: these images name none")
-    with tempfile.TemporaryDirectory(prefix="silencio-images-") as folder:
-        secrets = _secrets(settings, Path(folder))
-        for target in targets:
-            if target == "train":
-                lay_wheels(settings, ROOT / "images" / "wheels")
-            tag, began_s = f"silencio/{target}:{version()}", time.monotonic()
-            command = [engine.client, "build", "--file", "images/Containerfile", "--target", target, "--tag", tag]
-            command += [
-                "--network",
-                engine.network,
-                f"--build-arg=SILENCIO_CODE_VERSION={commit}",
-                *given,
-                *secrets,
-                ".",
-            ]
-            environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
-            done = subprocess.run(command, check=False, cwd=ROOT, env=environment)
-            if done.returncode != 0:
-                raise NotBuiltError(f"{tag} was not built: docker ended with {done.returncode}, its words are above")
-            _report(engine, target, tag, time.monotonic() - began_s)
+    if "train" in names:
+        lay_wheels(settings, ROOT / "images" / "wheels")
+    with tempfile.TemporaryDirectory(prefix="silencio-images-") as folder, ThreadPoolExecutor(len(names)) as threads:
+        given += _secrets(settings, Path(folder))
+        failed = [line for line in threads.map(lambda name: _built(engine, name, given), names) if line]
+    if failed:
+        raise NotBuiltError("; ".join(failed))
 
 
-def _report(engine: Engine, target: str, tag: str, took_s: float) -> None:
+def _built(engine: Engine, name: str, given: Sequence[str]) -> str:
+    """Build one, and show what the engine says of it; returns why it was not built."""
+    tag, began_s = f"silencio/{name}:{version()}", time.monotonic()
+    target, arguments = IMAGES[name]
+    given = [*given, *(f"--build-arg={argument}={value}" for argument, value in arguments.items())]
+    command = [engine.client, "build", "--file", "images/Containerfile", "--target", target, "--tag", tag, *given, "."]
+    environment = os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain"}
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as docker:
+        for line in docker.stdout or ():
+            if line.strip():
+                print(f"{name:<11} {line.rstrip()}", flush=True)
+    if docker.returncode != 0:
+        return f"{tag} was not built: docker ended with {docker.returncode}, its words are above"
+    _report(engine, name, tag, time.monotonic() - began_s)
+    return ""
+
+
+def _report(engine: Engine, name: str, tag: str, took_s: float) -> None:
     (image,) = json.loads(engine.output("image", "inspect", tag))
     print(f"{tag}: {image['Size'] / _MB:.0f} MB, {took_s:.0f} s, {image['Architecture']}", flush=True)
-    if target != "train" and image["Size"] > MAX_SERVING_BYTES:
+    if name in _SERVING and image["Size"] > MAX_SERVING_BYTES:
         print(f"more than {MAX_SERVING_BYTES / _MB:.0f} MB; the {_N_LISTED} largest parts:")
         inside = ["run", "--rm", "--network", "none", "--entrypoint", "sh", tag, "-c", _LARGEST.format(n=_N_LISTED)]
         for line in engine.output(*inside).splitlines():
@@ -196,11 +230,11 @@ def _report(engine: Engine, target: str, tag: str, took_s: float) -> None:
 
 @command
 def main() -> None:
-    """Build the images that are named, or all."""
-    targets = sys.argv[1:] or TARGETS
-    if unknown := sorted(set(targets) - set(TARGETS)):
-        raise NotBuiltError(f"{unknown[0]!r} is no image: {', '.join(TARGETS)}")
-    build(Engine.found(), targets)
+    """Build the images that are named, or all that everybody needs."""
+    names = sys.argv[1:] or [name for name in IMAGES if name not in _BY_NAME_ALONE]
+    if unknown := sorted(set(names) - set(IMAGES)):
+        raise NotBuiltError(f"{unknown[0]!r} is no image: {', '.join(IMAGES)}")
+    build(Engine.found(), names)
 
 
 if __name__ == "__main__":

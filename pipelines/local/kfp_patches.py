@@ -2,6 +2,7 @@
 
 - `execute_single_task` runs one step. It knows of no finished ones, and has no hook before or after.
 - `run_local_subprocess` starts a step's process. It leaves it running when the run ends, and shows all that it prints.
+- `run_docker_container` starts a step's container. So does it, and a container that ends early it takes for a good one.
 - `create_parameter_loop_iteration_task_spec` hands a loop's body the item in the place of every output of another step.
 - `local_logger_context` and `indented_print` give the root logger a handler for each step; side by side, steps undo one
   another's.
@@ -15,7 +16,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kfp.local import logging_utils, status, subprocess_task_handler
+from kfp.local import docker_task_handler, logging_utils, status, subprocess_task_handler
 from kfp.local.orchestrator import task_executor, task_spec_utils
 
 # Of one step, by its task: outputs, and whether it ended well.
@@ -26,18 +27,21 @@ Executed = tuple[dict[str, Any], status.Status]
 def steps_run_by(
     execute: Callable[[Callable[..., Executed], dict[str, Any]], Executed],
     run_process: Callable[..., int],
+    run_container: Callable[..., int],
 ) -> Iterator[None]:
     """While this holds, `kfp.local` asks these.
 
     Args:
         execute: Runs one step, given the SDK's own function for it and the arguments of that.
         run_process: Runs a command with variables of the environment, and returns its exit status.
+        run_container: Runs one in a container, by the keywords of the SDK's own function, and returns its exit status.
     """
     own = task_executor.execute_single_task
     iteration = task_spec_utils.create_parameter_loop_iteration_task_spec
     with (
         _replaced(task_executor, "execute_single_task", lambda **task: execute(own, task)),
         _replaced(subprocess_task_handler, "run_local_subprocess", run_process),
+        _replaced(docker_task_handler, "run_docker_container", run_container),
         _replaced(
             task_spec_utils,
             "create_parameter_loop_iteration_task_spec",

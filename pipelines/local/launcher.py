@@ -20,7 +20,7 @@ from pipelines.local.fork_server import REQUEST
 from pipelines.step_process import supervised
 
 _KILLED_CODE = -9
-_STOP_S = 10.0
+STOP_S = 10.0
 _RUNTIME = {"_KFP_RUNTIME": "true"}
 # kfp's command for a function: its source is the shell's $0, what follows are the executor's arguments.
 _COMMAND = re.compile(
@@ -50,7 +50,7 @@ class StepLauncher:
 
     def __init__(self, run: Path, modules: Sequence[str] = ()) -> None:
         self._lock = threading.Lock()
-        self._started: set[_Started] = set()
+        self._started: set[StartedStep] = set()
         self._server: subprocess.Popen[bytes] | None = None
         prepare_environment()
         self._stopping = False
@@ -69,7 +69,7 @@ class StepLauncher:
         """
         if forked := self._forked(name, command, environment):
             return forked
-        process = _Started.by(command, environment)
+        process = StartedStep.by(command, environment)
         self._started.add(process)
         if self._stopping:
             process.terminate()
@@ -97,7 +97,7 @@ class StepLauncher:
         for process in (*self._started, self._server):
             if process is not None:
                 try:
-                    process.wait(_STOP_S)
+                    process.wait(STOP_S)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -156,7 +156,7 @@ class _Forked:
             return int(self.status.readline().strip() or _KILLED_CODE)
 
 
-class _Started(subprocess.Popen[str]):
+class StartedStep(subprocess.Popen[str]):
     """A step that its command starts."""
 
     stdout: TextIO

@@ -10,8 +10,8 @@ from typing import Any
 from kfp import dsl
 from kfp.local import status
 
+from pipelines.local.containers import Launcher
 from pipelines.local.kfp_patches import Executed
-from pipelines.local.launcher import StepLauncher
 from pipelines.local.log import StepLog
 from pipelines.local.resume import FinishedSteps
 from pipelines.local.steps import LocalSteps
@@ -58,7 +58,7 @@ class PlannedSteps(LocalSteps):
         log: StepLog,
         run_key: str,
         out: Path,
-        launcher: StepLauncher,
+        launcher: Launcher,
         looking: frozenset[str],
         assumed: Mapping[str, dict[str, Any]],
     ) -> None:

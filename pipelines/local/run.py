@@ -21,6 +21,7 @@ from typing import Any
 
 from kfp import local
 
+from pipelines.local.containers import ContainerLauncher, Launcher
 from pipelines.local.launcher import StepLauncher
 from pipelines.local.lock import only_run_in
 from pipelines.local.log import StepLog, StepTime
@@ -72,7 +73,7 @@ def run_local(
     published: Mapping[str, str],
     at_early_end: Callable[[str], None] = lambda run_key: None,
     environment: Mapping[str, str] = MappingProxyType({}),
-    launcher: StepLauncher | None = None,
+    launcher: Launcher | None = None,
 ) -> LocalRun:
     """Run any pipeline, or take it up where an earlier start was stopped.
 
@@ -108,7 +109,7 @@ def run_local(
             with log:
                 if stopped_before:
                     log.note(f"taking up the run of {stopped_before}, which did not come to its end")
-                outputs = _outputs(pipeline, arguments, steps, log, out)
+                outputs = _outputs(pipeline, arguments, steps, log, out, launcher)
             for name, place in published.items():
                 publish(Path(outputs[name].path), out / place)
         except BaseException:
@@ -127,7 +128,7 @@ def plan_local(
     out: Path,
     looking: frozenset[str],
     assumed: Mapping[str, dict[str, Any]],
-    launcher: StepLauncher | None = None,
+    launcher: Launcher | None = None,
 ) -> list[PlannedStep]:
     """Say what `run_local` would do, and leave everything as it is.
 
@@ -157,7 +158,7 @@ def plan_local(
         steps = PlannedSteps(finished, log, "plan", out, launcher, looking, assumed)
         try:
             with log:
-                _outputs(pipeline, arguments, steps, log, scratch)
+                _outputs(pipeline, arguments, steps, log, scratch, launcher)
         except FailedStepError as error:
             raise FailedStepError(str(error), "a start would end with it") from error
         except RunStopped as stop:
@@ -168,12 +169,17 @@ def plan_local(
 
 
 def _outputs(
-    pipeline: Callable[..., Any], arguments: Mapping[str, Any], steps: LocalSteps, log: StepLog, out: Path
+    pipeline: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    steps: LocalSteps,
+    log: StepLog,
+    out: Path,
+    launcher: Launcher,
 ) -> Mapping[str, Any]:
     """Of the pipeline, whose steps write below `out`; without it, an error that says why."""
     _quiet_kfp()
     local.init(
-        local.SubprocessRunner(use_venv=False),
+        local.DockerRunner() if isinstance(launcher, ContainerLauncher) else local.SubprocessRunner(use_venv=False),
         pipeline_root=str(out / "artifacts"),
         # No step has a use for one; kfp would make a folder and leave it behind when it is killed.
         workspace_root=str(out / ".workspace"),

@@ -22,8 +22,8 @@ from typing import Any
 from kfp.local import status
 from kfp.local.orchestrator.orchestrator_utils import OrchestratorUtils
 
+from pipelines.local.containers import Launcher
 from pipelines.local.kfp_patches import Executed, steps_run_by
-from pipelines.local.launcher import StepLauncher
 from pipelines.local.log import StepLog
 from pipelines.local.resume import FinishedSteps
 from pipelines.step_process import FAILED, RUN_PID, sentence_of
@@ -81,7 +81,7 @@ class LocalSteps:
         log: StepLog,
         run_key: str,
         out: Path,
-        launcher: StepLauncher,
+        launcher: Launcher,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.failure: Failure | None = None
@@ -98,7 +98,7 @@ class LocalSteps:
     @contextlib.contextmanager
     def in_charge(self) -> Iterator[None]:
         """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
-        with steps_run_by(self._execute, self._run_process), self._log.of_loggers():
+        with steps_run_by(self._execute, self._run_process, self._run_container), self._log.of_loggers():
             try:
                 yield
             finally:
@@ -150,6 +150,10 @@ class LocalSteps:
         return OrchestratorUtils.make_task_arguments(  # type: ignore[no-any-return]  # kfp has no types
             task_inputs_spec=inputs, io_store=io_store
         )
+
+    def _run_container(self, command: list[str], environment: dict[str, str] | None = None, **_: Any) -> int:
+        # The image and the places that it sees are the launcher's.
+        return self._run_process(command, environment)
 
     def _run_process(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         step = self._here.step

@@ -107,8 +107,9 @@ def test_alerts__are_those_of_the_rules() -> None:
 
 
 def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
-    (version,) = re.findall(r"FROM ghcr.io/mlflow/mlflow:v(\S+)", PAGE)
-    assert f"mlflow=={version} " in (ROOT / "requirements" / "train.txt").read_text(encoding="utf-8")
+    pins = [(ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8") for name in ("tracking", "train")]
+    (of_server, of_clients) = ([line for line in text.splitlines() if line.startswith("mlflow==")] for text in pins)
+    assert of_server == of_clients != []
 
 
 def test_accounts__of_the_store_reach_one_bucket_each() -> None:

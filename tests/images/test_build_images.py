@@ -71,7 +71,7 @@ def run(
     programs.mkdir()
     for name in ("dirname", "git"):
         (programs / name).symlink_to(str(shutil.which(name)))
-    for name in ("DOCKER_HOST", "BASE", "SERVING", "TORCH"):
+    for name in ("DOCKER_HOST", "BASE", "TORCH"):
         monkeypatch.delenv(name, raising=False)
     # Half a second each time; what it finds is a test's own.
     monkeypatch.setattr(script, "_pip_settings", lambda: {"index-url": INDEX})
@@ -119,11 +119,29 @@ def test_build__tags_by_the_version_and_names_the_target(
 ) -> None:
     done = run(client(tmp_path / "client"), targets=("predictor", "tools"))
     assert done.status == 0, done.err
-    for target, arguments in zip(("predictor", "tools"), builds(tmp_path / "client"), strict=True):
-        assert arguments[arguments.index("--target") + 1] == target
+    # Side by side: whoever comes first.
+    made = {arguments[arguments.index("--target") + 1]: arguments for arguments in builds(tmp_path / "client")}
+    assert set(made) == {"predictor", "tools"}
+    for target, arguments in made.items():
         assert arguments[arguments.index("--tag") + 1] == f"silencio/{target}:{script.version()}"
         assert arguments[-1] == "."
         assert f"silencio/{target}:{script.version()}: 600 MB, " in done.out
+
+
+def test_build__without_a_name_makes_all_but_what_few_need(tmp_path: Path, run: Callable[..., Done]) -> None:
+    run(client(tmp_path / "client"), targets=())
+    tags = {arguments[arguments.index("--tag") + 1].split(":")[0] for arguments in builds(tmp_path / "client")}
+    assert tags == {f"silencio/{name}" for name in ("predictor", "transformer", "tools", "train", "tracking")}
+
+
+def test_build__the_predictor_for_gpus_is_the_predictor_with_other_requirements(
+    tmp_path: Path, run: Callable[..., Done]
+) -> None:
+    assert run(client(tmp_path / "client"), targets=("predictor-gpu",)).status == 0
+    (arguments,) = builds(tmp_path / "client")
+    assert arguments[arguments.index("--target") + 1] == "predictor"
+    assert arguments[arguments.index("--tag") + 1].startswith("silencio/predictor-gpu:")
+    assert "--build-arg=SERVING=serve-gpu" in arguments
 
 
 def test_build__uses_the_hosts_network_only_where_containers_have_none(
@@ -189,17 +207,19 @@ def test_too_large_an_image__has_its_largest_parts_listed(tmp_path: Path, run: C
     assert "/opt/silencio" not in small.out
 
 
-def test_failed_build__ends_with_a_sentence_and_builds_nothing_more(tmp_path: Path, run: Callable[..., Done]) -> None:
+def test_failed_build__ends_with_a_sentence_that_names_each_image(tmp_path: Path, run: Callable[..., Done]) -> None:
     done = run(client(tmp_path / "client", build=3), targets=("predictor", "tools"))
     assert done.status == 1
-    assert len(builds(tmp_path / "client")) == 1
-    assert "silencio/predictor" in done.err.splitlines()[-1]
+    last = done.err.splitlines()[-1]
+    assert "silencio/predictor" in last
+    assert "silencio/tools" in last
+    assert "600 MB" not in done.out
 
 
 def test_unknown_image__is_refused_by_its_name(tmp_path: Path, run: Callable[..., Done]) -> None:
     done = run(client(tmp_path / "client"), targets=("predicter",))
     assert done.status == 1
-    assert done.err == "error: 'predicter' is no image: predictor, transformer, tools, train\n"
+    assert done.err == "error: 'predicter' is no image: predictor, transformer, tools, train, tracking, predictor-gpu\n"
 
 
 def test_engine_script__says_in_one_sentence_why_it_starts_none(tmp_path: Path) -> None:
@@ -209,7 +229,7 @@ def test_engine_script__says_in_one_sentence_why_it_starts_none(tmp_path: Path) 
     environment = os.environ | {"PATH": f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin"}
     command = [str(ROOT / "scripts" / "with_docker_engine.sh"), "echo", "built"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (69, "")
     assert done.stderr == (
         "no Docker engine answers here, and only root may start one: start Docker, or run this as root\n"
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,10 +13,19 @@ from pathlib import Path
 
 import pytest
 
+from components.image import NOWHERE
+from delivery.rendered import Rendered
+from tests.delivery.overlays import NAMES, PLACE, golden_objects
+
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "images"
-TARGETS = ("predictor", "transformer", "tools", "train")
+TARGETS = ("predictor", "transformer", "tools", "train", "tracking")
 SERVING = ("predictor", "transformer", "tools")
+_SPEC = importlib.util.spec_from_file_location("build_images_read", ROOT / "scripts" / "build_images.py")
+assert _SPEC and _SPEC.loader
+SCRIPT = sys.modules[_SPEC.name] = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(SCRIPT)
+IMAGES_BUILT = SCRIPT.IMAGES
 INSTALL = (IMAGES / "install.sh").read_text(encoding="utf-8")
 
 
@@ -78,13 +89,13 @@ def defaults() -> dict[str, str]:
     return ARGUMENTS | dict(rest.split("=", 1) for rest in inside if "=" in rest)
 
 
-def test_targets__are_the_four_images() -> None:
+def test_targets__are_the_images() -> None:
     used = {stage.below for stage in STAGES.values()}
     used |= {
         name
         for stage in STAGES.values()
         for _, rest in stage.instructions
-        for name in re.findall(r"--from=(\S+)", rest)
+        for name in re.findall(r"from=([\w-]+)", rest)
     }
     assert set(STAGES) - used == set(TARGETS)
 
@@ -152,10 +163,17 @@ def test_copies__have_sources_that_are_there_and_that_the_context_holds() -> Non
             assert source.split("/")[0] in taken, (stage.name, source)
 
 
-def test_copies_of_stages__come_from_stages_that_are_there() -> None:
+def test_mounts_of_stages__are_of_stages_that_are_there() -> None:
     for stage in STAGES.values():
         for _, rest in stage.instructions:
-            assert set(re.findall(r"--from=(\S+)", rest)) <= set(STAGES), stage.name
+            assert set(re.findall(r"\bfrom=([\w-]+)", rest)) <= set(STAGES), stage.name
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_image__copies_nothing_in_so_that_no_layer_is_made_twice(target: str) -> None:
+    """What installs is mounted for as long as it works: neither pip nor a wheel is in an image."""
+    assert everything(target, "COPY") == []
+    assert everything(target, "ADD") == []
 
 
 def test_wheel__holds_every_package_of_the_distribution() -> None:
@@ -187,8 +205,8 @@ def test_serving_images__hold_what_the_serving_environment_holds(target: str) ->
         re.MULTILINE,
     )
     assert defaults()["SERVING"] == made
-    assert "--from=serving-packages /opt/silencio /opt/silencio" in everything(target, "COPY")
-    assert '"${SERVING}"' in " ".join(everything("serving-packages", "RUN"))
+    assert 'install.sh "${SERVING}"' in " ".join(everything(target, "RUN"))
+    assert "requirements/${SERVING}.txt requirements/" in everything("serving-lists", "COPY")
 
 
 @pytest.mark.parametrize("value", ["serve-cpu", "serve-gpu"])
@@ -202,7 +220,7 @@ def test_entry_points__are_modules_that_are_there_and_train_has_none() -> None:
         assert everything(target, "ENTRYPOINT") == [f'["python", "-m", "serving.{target}"]']
         assert (ROOT / "serving" / target / "__main__.py").is_file()
     assert everything("tools", "ENTRYPOINT") == ['["silencio"]']
-    assert everything("train", "ENTRYPOINT") == []
+    assert everything("train", "ENTRYPOINT") == everything("tracking", "ENTRYPOINT") == []
 
 
 def test_secrets__are_mounted_and_never_arguments() -> None:
@@ -211,6 +229,19 @@ def test_secrets__are_mounted_and_never_arguments() -> None:
     }
     assert mounted == {"pip.conf", "ca.pem"}
     assert set(defaults()) == {"BASE", "SERVING", "TORCH", "SILENCIO_CODE_VERSION"}
+
+
+def _install_calls() -> Iterator[str]:
+    runs = (rest for stage in STAGES.values() for word, rest in stage.instructions if word == "RUN")
+    return (call for rest in runs for call in re.findall(r"images/install\.sh (.+)", rest))
+
+
+def test_install__takes_what_each_stage_tells_it() -> None:
+    sets = {call.split()[0].strip('"') for call in _install_calls()}
+    assert sets == {"build", "${SERVING}", "train", "tracking", "wheel"}
+    script = (IMAGES / "import_modules.py").read_text(encoding="utf-8")
+    imported = {call.split()[1] for call in _install_calls() if call.startswith("wheel ")} | {"tracking"}
+    assert imported == set(re.findall(r'^    "(\w+)": \($', script.partition("_LATER = {")[2], re.MULTILINE))
 
 
 def _patterns() -> list[str]:
@@ -246,10 +277,10 @@ PAGE = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
 
 
 def test_page__has_every_image_and_every_argument_with_its_default() -> None:
-    assert set(re.findall(r"^\| `silencio/(\w+)` \|", PAGE, re.MULTILINE)) == set(TARGETS)
+    assert set(re.findall(r"^\| `silencio/([\w-]+)` \|", PAGE, re.MULTILINE)) == set(IMAGES_BUILT)
     told = dict(re.findall(r"^\| `([A-Z]+)` \| (.*?) \|", PAGE, re.MULTILINE))
-    assert set(told) == set(defaults()) - {"SILENCIO_CODE_VERSION"}
-    assert (told["SERVING"], told["TORCH"]) == tuple(f"`{defaults()[name]}`" for name in ("SERVING", "TORCH"))
+    assert set(told) == set(defaults()) - {"SILENCIO_CODE_VERSION", "SERVING"}
+    assert told["TORCH"] == f"`{defaults()['TORCH']}`"
 
 
 def test_page__has_the_limit_that_the_script_holds_images_to() -> None:
@@ -258,9 +289,27 @@ def test_page__has_the_limit_that_the_script_holds_images_to() -> None:
     assert f"more than {int(limit) // 1_000_000} MB" in PAGE
 
 
-def test_script_and_file__know_the_same_images_and_arguments() -> None:
-    script = (ROOT / "scripts" / "build_images.py").read_text(encoding="utf-8")
-    (targets,) = re.findall(r"^TARGETS = \((.*)\)$", script, re.MULTILINE)
-    assert set(re.findall(r'"(\w+)"', targets)) == set(TARGETS)
-    (names,) = re.findall(r"^ARGUMENTS = \((.*)\)$", script, re.MULTILINE)
-    assert set(re.findall(r'"(\w+)"', names)) == set(defaults()) - {"SILENCIO_CODE_VERSION"}
+def test_script_and_file__know_the_same_targets_and_arguments() -> None:
+    assert {target for target, _ in IMAGES_BUILT.values()} == set(TARGETS)
+    given = {name for _, arguments in IMAGES_BUILT.values() for name in arguments}
+    assert given | set(SCRIPT.ARGUMENTS) == set(defaults()) - {"SILENCIO_CODE_VERSION"}
+    assert all((ROOT / "requirements" / f"{one['SERVING']}.txt").is_file() for _, one in IMAGES_BUILT.values() if one)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_manifests__name_no_image_of_ours_that_is_not_built(name: str) -> None:
+    """In whatever registry, and with the version by which they are tagged."""
+    ours = re.compile(rf"(?:registry\.example/silencio|{re.escape(PLACE)}|silencio)/([\w-]+)(?::(.+)|@sha256:\w+)")
+    named = [str(one["image"]) for pod in Rendered(golden_objects(name)).pods for one in pod.containers]
+    found = [match.groups() for image in named if (match := ours.fullmatch(image))]
+    assert found
+    assert {image for image, _ in found} <= set(IMAGES_BUILT)
+    assert {tag for _, tag in found if tag} <= {SCRIPT.version()}
+
+
+def test_pipelines__name_the_image_of_steps_as_manifests_do() -> None:
+    named = (ROOT / "manifests" / "release" / "deployment.yaml").read_text(encoding="utf-8")
+    assert f"image: {NOWHERE}/train:{SCRIPT.version()}\n" in named
+    for path in (ROOT / "pipelines" / "compiled").glob("*.yaml"):
+        images = set(re.findall(r"^ +image: (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+        assert images == {f"{NOWHERE}/train:{SCRIPT.version()}"}, path.name

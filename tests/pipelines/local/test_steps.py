@@ -44,5 +44,5 @@ def test_process__says_what_this_run_is_and_not_what_the_graph_names(
     environment = {"SILENCIO_IMAGE": "silencio/train:local-0", "SILENCIO_CODE_VERSION": "abc123"}
     monkeypatch.setenv("SILENCIO_CODE_VERSION", "of a terminal")
     command = "echo $SILENCIO_IMAGE $SILENCIO_CODE_VERSION"
-    of_graph = {"SILENCIO_IMAGE": "docker.io/silencio/train:0.1.0"}
+    of_graph = {"SILENCIO_IMAGE": "registry.example/silencio/train:0.1.0"}
     assert printed(command, tmp_path, environment=environment, **of_graph) == ["silencio/train:local-0 abc123"]

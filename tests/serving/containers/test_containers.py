@@ -1,43 +1,34 @@
-"""The built images as a cluster runs them: without rights, and with one network for both servers of a pod.
+"""The built images as a cluster runs them: the rendered manifest's own pod, without rights, and with one network.
 
 scripts/with_docker_engine.sh make images containers
 """
 
 from __future__ import annotations
 
-import base64
+import http.client
 import json
 import re
-import subprocess
-import uuid
+import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+from kubernetes.utils.quantity import parse_quantity
 
 from components.image import VERSION
+from delivery.kserve_pods import TRANSFORMER_CONTAINER
+from serving.canary.kserve.predictors import KSERVE_CONTAINER
 from silencio.bundle import Bundle, Scorer
-from silencio.bundle.placeholder import write_placeholder_bundle
 from tests.litert_bundle import write_litert_bundle
+from tests.serving.containers.pod import RESTRICTED, Pod, container_of, docker, image, readable, running_pod
 from tests.waiting import HANG_S, until
 
 pytestmark = pytest.mark.images
 
-# As Kubernetes' restricted pod security, with the one place that may be written.
-RESTRICTED = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-MOUNTED = "/mnt/models"
-PREDICTOR = ["--enable_grpc=true", "--grpc_port=8086", "--http_port=8085", "--host=0.0.0.0"]
-TRANSFORMER = ["--predictor_host=127.0.0.1:8086", "--http_port=8080", "--host=0.0.0.0"]
-# A client beside the servers, since nothing outside their network reaches them; it fails where the answer is none.
-ASK = """
-import sys, httpx
-method, url = sys.argv[1:]
-answer = httpx.request(method, url, content=sys.stdin.buffer.read(), headers={"Content-Type": "application/json"},
-                       trust_env=False, timeout=None)
-sys.stdout.write(answer.text)
-sys.exit(answer.status_code != 200)
-"""
+ROUTE = "/v1/models/silencio:predict"
 # What the kernel grants the server, and whether it can write: asked from inside, of process 1.
 RIGHTS = """
 import json, os, pathlib
@@ -53,102 +44,39 @@ for folder in ("/", "/etc", "/opt/silencio", "/mnt/models", "/tmp"):
 print(json.dumps({
     "uids": status["Uid"].split(), "gids": status["Gid"].split(),
     "capabilities": sorted({status[f"Cap{name}"].strip("0") for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")}),
-    "no_new_privileges": status["NoNewPrivs"], "written": written, "networks": os.listdir("/sys/class/net"),
+    "no_new_privileges": status["NoNewPrivs"], "seccomp": status["Seccomp"], "written": written,
+    "networks": os.listdir("/sys/class/net"), "groups": status["Groups"].split(),
+    "max_memory_bytes": int(next(path for path in (
+        pathlib.Path("/sys/fs/cgroup/memory.max"), pathlib.Path("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+    ) if path.exists()).read_text()),
 }))
 """
 
 
-def image(target: str) -> str:
-    return f"silencio/{target}:{VERSION}"
-
-
-def docker(*arguments: str, given: bytes = b"", check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, check=False, timeout=HANG_S)
-    assert not check or done.returncode == 0, (arguments, done.stdout[-500:], done.stderr[-2000:])
-    return done
-
-
-class Pod:
-    """A predictor and a transformer with one bundle and one network, which is loopback alone."""
-
-    def __init__(self, bundle: Path) -> None:
-        self._name = f"silencio-{uuid.uuid4().hex[:8]}"
-        self.predictor, self.transformer = f"{self._name}-predictor", f"{self._name}-transformer"
-        self._start("predictor", bundle, "none", PREDICTOR)
-        self._start("transformer", bundle, f"container:{self.predictor}", TRANSFORMER)
-
-    @property
-    def both(self) -> tuple[str, str]:
-        return self.predictor, self.transformer
-
-    def _start(self, target: str, bundle: Path, network: str, options: list[str]) -> None:
-        mount = ["--mount", f"type=bind,src={bundle},dst={MOUNTED},readonly"]
-        place = ["--name", f"{self._name}-{target}", "--network", network]
-        docker("run", "--detach", *place, *RESTRICTED, *mount, image(target), *options)
-
-    def ask(self, method: str, path: str, body: bytes = b"", check: bool = True) -> subprocess.CompletedProcess[bytes]:
-        command = ["python", "-c", ASK, method, f"http://127.0.0.1:8080{path}"]
-        return docker("exec", "--interactive", self.transformer, *command, given=body, check=check)
-
-    def wait_until_ready(self) -> None:
-        def is_ready() -> bool:
-            for name in self.both:
-                assert self.state(name)["Running"], (name, self.log(name))
-            return self.ask("GET", "/v2/health/ready", check=False).returncode == 0
-
-        until(is_ready, lambda: "\n".join(map(self.log, self.both)))
-
-    def state(self, name: str) -> dict[str, object]:
-        return dict(json.loads(docker("inspect", "--format", "{{json .State}}", name).stdout))
-
-    def log(self, name: str) -> str:
-        done = docker("logs", "--tail", "50", name, check=False)
-        return (done.stdout + done.stderr).decode()
-
-    def remove(self) -> None:
-        docker("rm", "--force", *reversed(self.both), check=False)
-
-
-def readable(bundle: Path) -> Path:
-    """As a volume is: whoever runs may read it."""
-    for path in [bundle, *bundle.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    return bundle
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    """Without the images there is nothing to test, which is no success."""
-    done = docker("image", "inspect", *map(image, ("predictor", "transformer", "tools")), check=False)
-    if done.returncode != 0:
-        pytest.fail(f"no images: scripts/with_docker_engine.sh make images containers ({done.stderr.decode().strip()})")
-
-
-@pytest.fixture(scope="module", params=[write_placeholder_bundle, write_litert_bundle], ids=["onnx", "litert"])
-def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One whose graph is all, and one that brings an encoder which LiteRT runs."""
-    return readable(request.param(tmp_path_factory.mktemp("bundle") / "one"))
+@pytest.fixture(scope="module")
+def litert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return readable(write_litert_bundle(tmp_path_factory.mktemp("bundle") / "one"))
 
 
 @pytest.fixture(scope="module")
-def pod(bundle: Path) -> Iterator[Pod]:
-    pod = Pod(bundle)
-    try:
-        pod.wait_until_ready()
+def litert_pod(litert: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
+    with running_pod(litert, tmp_path_factory.mktemp("pod")) as pod:
         yield pod
-    finally:
-        pod.remove()
 
 
-def test_pod__predicts_the_bundles_own_numbers(pod: Pod, bundle: Path, recording: Callable[..., bytes]) -> None:
+def test_pod__with_an_encoder_of_litert_predicts_the_bundles_own_numbers(
+    litert_pod: Pod, litert: Path, recording: Callable[..., bytes]
+) -> None:
     encoded = recording(12.0)
-    request = {
-        "instances": [{"audio": {"b64": base64.b64encode(encoded).decode()}}],
-        "parameters": {"top_k": "all"},
-    }
-    answer = pod.ask("POST", "/v1/models/silencio:predict", json.dumps(request).encode())
-    (prediction,) = json.loads(answer.stdout)["predictions"]
-    scorer = Scorer(Bundle(bundle))
+    answer = httpx.post(
+        f"{litert_pod.url}{ROUTE}?top_k=all",
+        content=encoded,
+        headers={"Content-Type": "audio/ogg"},
+        trust_env=False,
+        timeout=HANG_S,
+    )
+    (prediction,) = answer.json()["predictions"]
+    scorer = Scorer(Bundle(litert))
     scored = scorer(encoded)
     codes = [one.code for one in scorer.bundle.manifest.classes]
     found = [
@@ -159,24 +87,72 @@ def test_pod__predicts_the_bundles_own_numbers(pod: Pod, bundle: Path, recording
     np.testing.assert_allclose(found, scored.probabilities, atol=1e-6)
 
 
-def test_pod__has_no_right_that_it_does_not_need(pod: Pod) -> None:
-    for name in pod.both:
+class Begun:
+    """A request of which the server has the head, and waits for the recording."""
+
+    def __init__(self, url: str, encoded: bytes) -> None:
+        self._encoded = encoded
+        self._connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=HANG_S)
+        self._connection.putrequest("POST", ROUTE)
+        headers = {"Content-Type": "audio/ogg", "Content-Length": str(len(encoded)), "Expect": "100-continue"}
+        for name, value in headers.items():
+            self._connection.putheader(name, value)
+        self._connection.endheaders()
+        go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert self._connection.sock.recv(len(go_on), socket.MSG_WAITALL) == go_on
+
+    def send_recording(self) -> None:
+        self._connection.send(self._encoded)
+
+    def n_windows(self) -> int:
+        answer = self._connection.getresponse()
+        text = answer.read()
+        assert answer.status == 200, text
+        return len(json.loads(text)["predictions"][0]["windows"])
+
+
+def test_pod__ends_in_order_by_sigterm_and_answers_what_it_had_begun(
+    litert_pod: Pod, recording: Callable[..., bytes]
+) -> None:
+    """Both containers get the signal at once, as kubelet sends it; the grace is the manifest's."""
+    encoded = recording(120.0)
+    begun = [Begun(litert_pod.url, encoded) for _ in range(6)]
+    for one in begun[::2]:
+        one.send_recording()
+    with ThreadPoolExecutor() as threads:
+        ending = threads.submit(litert_pod.end)
+        # No new ones are taken: the signal has come. What had begun before is answered all the same.
+        until(lambda: not litert_pod.takes_connections(), lambda: "\n".join(map(litert_pod.log, litert_pod.both)))
+        for one in begun[1::2]:
+            one.send_recording()
+        answered = [one.n_windows() for one in begun]
+        codes = ending.result()
+    logs = [litert_pod.log(name) for name in litert_pod.both]
+    assert codes == dict.fromkeys(litert_pod.both, 0), logs
+    assert answered == [24] * len(begun), logs
+
+
+def test_pod__has_no_right_that_the_manifest_does_not_give(servers: Pod) -> None:
+    for name, container in zip(servers.both, (KSERVE_CONTAINER, TRANSFORMER_CONTAINER), strict=True):
         rights = json.loads(docker("exec", name, "python", "-c", RIGHTS).stdout)
         assert rights == {
             "uids": ["10001"] * 4,
             "gids": ["10001"] * 4,
+            "groups": ["10001"],
             "capabilities": [""],
             "no_new_privileges": "1",
+            "seccomp": "2",
             "written": ["/tmp"],
             "networks": ["lo"],
+            "max_memory_bytes": int(parse_quantity(container_of(container)["resources"]["limits"]["memory"])),
         }
 
 
-def test_tools__predict_by_the_pod(pod: Pod, recording: Callable[..., bytes], tmp_path: Path) -> None:
+def test_tools__predict_by_the_pod(servers: Pod, recording: Callable[..., bytes], tmp_path: Path) -> None:
     (tmp_path / "one.ogg").write_bytes(recording(6.0))
     readable(tmp_path)
     mount = ["--mount", f"type=bind,src={tmp_path},dst=/recordings,readonly"]
-    place = ["--rm", "--network", f"container:{pod.predictor}", *RESTRICTED, *mount]
+    place = ["--rm", "--network", f"container:{servers.predictor}", *RESTRICTED, *mount]
     command = ["predict", "--url", "http://127.0.0.1:8080", "--format", "json", "/recordings/one.ogg"]
     (line,) = docker("run", *place, image("tools"), *command).stdout.splitlines()
     assert len(json.loads(line)["windows"]) == 2
@@ -191,27 +167,14 @@ def test_tools__have_the_commands_that_the_page_names() -> None:
     docker("run", "--rm", "--network", "none", *RESTRICTED, "--entrypoint", "sh", image("tools"), "-c", each)
 
 
-def test_pod__ends_in_order_by_sigterm(tmp_path: Path) -> None:
-    """As process 1 a server gets no signal that it has no handler for: it would be killed after a minute."""
-    pod = Pod(readable(write_placeholder_bundle(tmp_path / "bundle")))
-    try:
-        pod.wait_until_ready()
-        for name in pod.both:
-            docker("kill", "--signal", "TERM", name)
-        codes = {name: docker("wait", name).stdout.strip() for name in pod.both}
-        assert codes == dict.fromkeys(pod.both, b"0"), [pod.log(name) for name in pod.both]
-    finally:
-        pod.remove()
-
-
 def test_server_without_a_bundle__ends_by_one_sentence(tmp_path: Path) -> None:
-    done = docker("run", "--rm", "--network", "none", *RESTRICTED, image("predictor"), *PREDICTOR, check=False)
+    done = docker("run", "--rm", "--network", "none", *RESTRICTED, image("predictor"), "--http_port=8085", check=False)
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.decode().splitlines() if line.startswith("error:")]
     assert "/mnt/models" in line
 
 
-@pytest.mark.parametrize("target", ["predictor", "transformer", "tools", "train"])
+@pytest.mark.parametrize("target", ["predictor", "transformer", "tools", "train", "tracking"])
 def test_image__carries_its_labels_and_no_root(target: str) -> None:
     (found,) = json.loads(docker("image", "inspect", image(target)).stdout)
     labels = found["Config"]["Labels"]

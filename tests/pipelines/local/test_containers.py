@@ -1,0 +1,145 @@
+"""Steps as containers, with a made-up client of Docker that runs a container's command here; the real one's are in
+tests/pipelines/test_run_in_containers.py."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.local.containers import ContainerLauncher, launcher_in
+from pipelines.step_process import RUN_PID
+from silencio.errors import ConfigError
+from tests.waiting import until
+
+IMAGE = "silencio/train:0.1.0"
+# Notes the options of `run`; then it is the container.
+CLIENT = """#!/bin/sh
+case "$1" in
+image) {inspect} ;;
+run)
+    for word in "$@"; do echo "$word"; done >"{folder}/words"
+    env >"{folder}/environment"
+    while [ "$1" != "{image}" ]; do shift; done
+    shift
+    exec "$@" ;;
+esac
+"""
+THERE = """echo '[{"Id": "sha256:abc"}]'"""
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """A folder with a client that answers so, and with what it was given."""
+
+    def make(inspect: str) -> Path:
+        folder = tmp_path / "client"
+        folder.mkdir()
+        (folder / "docker").write_text(CLIENT.format(inspect=inspect, folder=folder, image=IMAGE))
+        (folder / "docker").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SILENCIO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/runs/mlflow.db")
+    return tmp_path / "run"
+
+
+def mounts(folder: Path) -> dict[str, str]:
+    """Access by place; each lies where it lies on this machine."""
+    words = (word.removeprefix("--mount=type=bind,") for word in (folder / "words").read_text().splitlines())
+    parts = [word.split(",") for word in words if word.startswith("src=")]
+    assert all(src.removeprefix("src=") == dst.removeprefix("dst=") for src, dst, *_ in parts)
+    return {src.removeprefix("src="): "read" if how else "written" for src, _, *how in parts}
+
+
+def started(launcher: ContainerLauncher, *command: str, **environment: str) -> tuple[list[str], int]:
+    process = launcher.start("train-head", command, environment)
+    with process.stdout as lines:
+        printed = list(lines)
+    return printed, process.wait()
+
+
+def test_step__is_a_container_of_the_image_and_ends_as_it_does(client: Callable[[str], Path], run_folder: Path) -> None:
+    client(THERE)
+    with launcher_in(IMAGE, run_folder, ["demo"]) as launcher:
+        assert launcher.image == f"{IMAGE}@sha256:abc"
+        assert started(launcher, "sh", "-c", "echo made; exit 7") == (["made\n"], 7)
+
+
+def test_step__sees_what_the_run_names_and_writes_what_the_run_keeps(
+    client: Callable[[str], Path], run_folder: Path, tmp_path: Path
+) -> None:
+    folder = client(THERE)
+    (tmp_path / "reserve").mkdir()
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "manifest.csv").write_text("path\n")
+    places = [f"{tmp_path}/reserve", f"{tmp_path}/tables/manifest.csv", "s3://bucket/reserve/", "none", ""]
+    with launcher_in(IMAGE, run_folder, places) as launcher:
+        started(launcher, "true")
+    assert mounts(folder) == {
+        str(run_folder): "written",
+        f"{tmp_path}/cache": "written",
+        f"{tmp_path}/runs": "written",
+        f"{tmp_path}/reserve": "read",
+        f"{tmp_path}/tables": "read",
+    }
+
+
+def test_step__has_no_rights_and_is_told_nothing_of_this_machine_that_is_not_its_concern(
+    client: Callable[[str], Path], run_folder: Path
+) -> None:
+    folder = client(THERE)
+    with launcher_in(IMAGE, run_folder, []) as launcher:
+        started(launcher, "true", SILENCIO_THREADS="1", AWS_REGION="here", HOME="/home/me", PYTHONPATH="/mine")
+    words = (folder / "words").read_text().splitlines()
+    assert {"--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges"} <= set(words)
+    assert f"--user={os.getuid()}:{os.getgid()}" in words
+    told = {words[i + 1] for i, word in enumerate(words) if word == "--env"}
+    assert {"SILENCIO_THREADS", "AWS_REGION", "SILENCIO_CACHE", "MLFLOW_TRACKING_URI", RUN_PID} <= told
+    assert not {"HOME", "PATH", "PYTHONPATH"} & told
+    # By name: a password among them stands in no list of processes.
+    assert not [word for word in words if word.startswith(("SILENCIO_THREADS=", "AWS_REGION="))]
+    environment = dict(line.split("=", 1) for line in (folder / "environment").read_text().splitlines() if "=" in line)
+    assert (environment["SILENCIO_THREADS"], environment[RUN_PID]) == ("1", "0")
+
+
+def test_stop__ends_what_runs_and_lets_nothing_start(client: Callable[[str], Path], run_folder: Path) -> None:
+    folder = client(THERE)
+    with launcher_in(IMAGE, run_folder, []) as launcher:
+        process = launcher.start("train-head", ["sleep", "1000"], {})
+        until(lambda: (folder / "environment").exists())
+        launcher.stop()
+        assert process.wait() != 0
+        assert started(launcher, "sleep", "1000")[1] != 0
+
+
+@pytest.mark.parametrize(
+    ("inspect", "reason"),
+    [
+        ("echo Error: No such image: silencio/train:0.1.0 >&2; exit 1", "No such image: silencio/train:0.1.0"),
+        ("echo Cannot connect to the Docker daemon >&2; exit 1", "Cannot connect to the Docker daemon"),
+    ],
+)
+def test_image__that_no_engine_has_is_refused_before_anything_runs(
+    client: Callable[[str], Path], run_folder: Path, inspect: str, reason: str
+) -> None:
+    client(inspect)
+    with pytest.raises(ConfigError) as refused:
+        launcher_in(IMAGE, run_folder, [])
+    assert reason in str(refused.value)
+    assert str(refused.value).startswith(f"--image {IMAGE}: ")
+
+
+def test_image__without_a_client_is_refused(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", json.dumps("nowhere"))
+    with pytest.raises(ConfigError, match="there is no `docker` in the path"):
+        launcher_in(IMAGE, run_folder, [])
