@@ -26,8 +26,9 @@ ROOT = Path(__file__).parents[3]
 ROLE = FOLDER / "roles" / "secrets"
 OUTPUTS = json.loads((Path(__file__).parent / "terraform_output.json").read_text(encoding="utf-8"))
 PLATFORM, STAGING = "silencio-platform", "silencio-staging"
-# An account in MLflow, which its administrator makes; a release does without. For as long as a backup is restored.
-_BY_HAND = {"silencio-release-settings", "silencio-restore"}
+# An account in MLflow, which its administrator makes; a release does without. For as long as a backup is restored. The
+# public half of a key that no cluster ever has.
+_BY_HAND = {"silencio-release-settings", "silencio-restore", "silencio-bundle-key"}
 _BACKUP = {"repository": "s3:https://s3.example.org/backups/silencio", "access_key": "K" * 20, "secret_key": "S" * 40}
 _ALERTS = "https://chat.example.org/hooks/KEY"
 needs_ansible = pytest.mark.skipif(not HAS_ANSIBLE or shutil.which("kubectl") is None, reason="no Ansible: make extras")
