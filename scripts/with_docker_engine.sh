@@ -57,9 +57,13 @@ if [ -z "${BASE:-}" ]; then
             mmdebstrap --quiet --variant=essential --include=python3,python3-venv,ca-certificates,libstdc++6 \
                 --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
                 --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-                bookworm - | docker import - "$base" >/dev/null
+                bookworm - | docker import - "$base" >/dev/null || refuse "a base for images cannot be made of Debian's packages"
         fi
     fi
     export BASE=$base
 fi
+# An engine that starts may still run nothing: sandboxes forbid mounts, namespaces or control groups.
+runs_nothing() { refuse "Debian's starts and runs no container: $(tail -n 1 "$data/probe.log")"; }
+printf 'FROM %s\nRUN true\n' "$BASE" | DOCKER_BUILDKIT=1 docker build --quiet --network host - >/dev/null 2>"$data/probe.log" || runs_nothing
+docker run --rm --network none --memory 64m "$BASE" true >/dev/null 2>"$data/probe.log" || runs_nothing
 "$@"
