@@ -31,6 +31,7 @@ TOOLS = {
     "mkdir",
     "openssl",
     "printf",
+    "rclone",
     "restic",
     "ssh",
     "terraform",
