@@ -56,7 +56,7 @@ def deliver_pipeline() -> Any:
         by: str = "KFP",
         run_key: str = "",
     ) -> _Delivered:
-        """Deliver a challenger that was never held against these recordings.
+        """Deliver a challenger that was never held against these recordings, one at a time.
 
         Args:
             place: Where it is released: `kserve:NAMESPACE/NAME`, or the state folder of `silencio serve --canary`.
@@ -81,15 +81,22 @@ def deliver_pipeline() -> Any:
         bundles = {"champion": serving.outputs["bundle"], "challenger": offered.outputs["bundle"]}
         noted = {"recordings_version": read.output, "packages": packages}
         # Of a component with one result: kfp.local finds no other in a condition.
-        decided = delivery_due(trigger=trigger, **noted, **bundles)
+        decided = delivery_due(trigger=trigger, place=place, **noted, **bundles)
         small = [read, serving, offered, decided]
         large = []
         with NamedIf(decided.outputs["Output"] == True, "due"):  # noqa: E712  # kfp makes a condition of it
             replayed = replay(recordings=recordings, prediction_log=prediction_log, policy=policy, **bundles)
             checked = check_offer(policy=policy, comparison=replayed.outputs["comparison"], **noted, **bundles)
-            tried = integration_test(bundle=bundles["challenger"]).after(checked)
+            tried = integration_test(bundle=bundles["challenger"], **noted).after(checked)
             packaged = package(packages=packages, bundle=bundles["challenger"]).after(tried)
-            staged = deploy_staging(staging=staging, url=staging_url, uri=packaged.output, bundle=bundles["challenger"])
+            staged = deploy_staging(
+                staging=staging,
+                url=staging_url,
+                production=place,
+                uri=packaged.output,
+                bundle=bundles["challenger"],
+                **noted,
+            )
             released = release(
                 place=place,
                 recordings=recordings,

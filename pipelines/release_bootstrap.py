@@ -8,11 +8,12 @@ import os
 from pipelines.release_registry import CHAMPION, bundle_uri
 from serving.canary.kserve.cluster import CONFIG_MAP, INFERENCE_SERVICE, Cluster, Object
 from serving.canary.kserve.inference_service import canaries_of, predictor_of
-from serving.canary.kserve.predictors import MANIFEST_ANNOTATION, VERSION_LABEL, release_label, release_of
+from serving.canary.kserve.predictors import MANIFEST_ANNOTATION, named_bundle, release_of
 from serving.canary.kserve.store import ConfigMapStore
 from silencio.console import Console
 from silencio.errors import ConfigError
 from silencio.registry.releases import Registered, registered
+from silencio.release.record import BundleIdentity
 
 
 def bootstrap(options: argparse.Namespace) -> int:
@@ -76,12 +77,12 @@ def _owner(cluster: Cluster, name: str, service: Object) -> str:
 
 
 def _patch(champion: Registered, place: str) -> Object:
+    identity = BundleIdentity(version=champion.bundle_version, manifest_sha256=champion.manifest_sha256, place=place)
     return {
         "spec": {
             "predictor": {
                 "model": {"storageUri": place},
-                "labels": {VERSION_LABEL: release_label(champion.bundle_version)},
-                "annotations": {MANIFEST_ANNOTATION: champion.manifest_sha256},
+                **named_bundle(identity),
             }
         }
     }

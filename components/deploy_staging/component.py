@@ -9,7 +9,10 @@ from components.image import STEP
 def deploy_staging(
     staging: str,
     url: str,
+    production: str,
     uri: str,
+    recordings_version: str,
+    packages: str,
     bundle: dsl.Input[dsl.Model],
 ) -> str:
     """Have the staging environment serve the bundle, wait until it does, and send what clients send.
@@ -17,16 +20,26 @@ def deploy_staging(
     Args:
         staging: `kserve:NAMESPACE/NAME`; empty: there is no staging environment.
         url: The address at which it answers, for pods.
+        production: Where the bundle is released later: never the same.
         uri: Where the bundle was packaged.
+        recordings_version: Version of the recordings, from `inputs_version`.
+        packages: Folder or `s3://` prefix of packaged bundles, where a refusal is noted.
         bundle: The packaged bundle.
 
     Returns:
         What was found.
     """
-    import os
     from pathlib import Path
 
     from serving.canary.steps import deploy_staging as step
 
-    api_key = os.environ.get("SILENCIO_API_KEY", "")
-    return step.run(step.Inputs(staging=staging, url=url, api_key=api_key, bundle=Path(bundle.path), uri=uri))
+    inputs = step.Inputs(
+        staging=staging,
+        url=url,
+        production=production,
+        bundle=Path(bundle.path),
+        uri=uri,
+        recordings_version=recordings_version,
+        packages=packages,
+    )
+    return step.run(inputs)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from serving.canary.simulated import clips_of
 from serving.client import UnreachableError
+from serving.simulate.recordings import recordings_of
 from serving.simulate.simulated_client import SimulatedClient
 from serving.simulate.users import STREAM_S
 from silencio.bundle.manifest import read_manifest
@@ -54,11 +56,37 @@ def integration_fault(client: SimulatedClient, clip: bytes, name: str = "the cha
         clip: A recording that can be decoded.
         name: What is asked, for messages.
     """
+    return _unanswered(client, clip, name) or _leniency(client)
+
+
+def _unanswered(client: SimulatedClient, clip: bytes, name: str) -> str:
     first = client.send("a clip", clip, duration_s=STREAM_S)
-    if not first.is_answered:
-        return f"{name} does not answer a clip: {first.fault or first.error or first.status}"
+    return "" if first.is_answered else f"{name} does not answer a clip: {first.fault or first.error or first.status}"
+
+
+def _leniency(client: SimulatedClient) -> str:
     broken = [client.send("no recording", content, refusal_expected=True) for content in _NO_RECORDINGS]
     return next((f"what is no recording: {one.fault}" for one in broken if one.fault), "")
+
+
+def refusal_of(client: SimulatedClient, bundle: Path, name: str) -> str:
+    """Why an endpoint may not have visitors; empty: it gives the bundle's numbers and refuses what is no recording.
+
+    Args:
+        client: A connection to the endpoint.
+        bundle: The bundle's folder.
+        name: What is asked, for messages.
+
+    Raises:
+        ReleaseError: It does not answer, or the bundle cannot be read here.
+    """
+    version = read_manifest(bundle).version
+    if not has_parity(client, bundle, name):
+        return f"{name} gives other numbers than bundle {version} had at its export: it is not offered"
+    if why := _unanswered(client, clips_of(recordings_of(None))[0], name):
+        raise ReleaseError(why)
+    fault = _leniency(client)
+    return f"bundle {version} behind {name}: {fault}" if fault else ""
 
 
 def _is_close(answer: Any, codes: Sequence[str], expected: Any, tolerance: float) -> bool:

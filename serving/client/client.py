@@ -30,6 +30,7 @@ _REFUSED_STATUSES = {400, 413, 415, 422}
 BUSY_STATUSES = frozenset({429, 503})
 _DEFAULT_RETRY_AFTER_S = 1.0
 _CHECK_TIMEOUT_S = 5.0
+_PREDICT = ":predict"
 
 
 class Client:
@@ -73,7 +74,7 @@ class Client:
         if api_key and not (api_key.isascii() and api_key.isprintable() and api_key.strip() == api_key):
             raise ConfigError("the API key is none: it must be one line of ASCII without blanks around it")
         self.url = url.rstrip("/")
-        self.route = f"{self.url}/v1/models/{model_name}:predict"
+        self.route = f"{self.url}/v1/models/{model_name}{_PREDICT}"
         self.trust = trust_for(url, cacert)
         self.headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self.band_hz: tuple[float, float] | None = None
@@ -104,6 +105,21 @@ class Client:
         except httpx.TransportError as error:
             if is_certificate_refused(error):
                 raise UntrustedServerError(self.trust.explained(self.url, error, self._through)) from error
+
+    def model_status(self) -> int:
+        """Ask whether the model is served, once.
+
+        Returns:
+            The response's status: 200 where it is, 404 where it is not.
+
+        Raises:
+            UntrustedServerError: The server's certificate is not taken.
+            UnreachableError: No response came.
+        """
+        try:
+            return self._http.get(self.route.removesuffix(_PREDICT)).status_code
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def post(
         self,
@@ -136,10 +152,11 @@ class Client:
             )
             return self._http.post(self.route, content=content, headers=named, params=query)
         except httpx.TransportError as error:
-            message = self.trust.explained(self.url, error, self._through)
-            if is_certificate_refused(error):
-                raise UntrustedServerError(message) from error
-            raise UnreachableError(message, error) from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> UntrustedServerError | UnreachableError:
+        message = self.trust.explained(self.url, error, self._through)
+        return UntrustedServerError(message) if is_certificate_refused(error) else UnreachableError(message, error)
 
     def predict(
         self,

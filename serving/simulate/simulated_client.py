@@ -15,6 +15,7 @@ import httpx
 
 from serving.client import Client, UnreachableError
 from serving.client.retry import retry_after_s
+from serving.server.protocol import MODEL_NAME
 
 _SPECIES = ("code", "scientific_name", "common_name", "class_name", "probability")
 _TIMEOUT_S = 120.0
@@ -60,6 +61,7 @@ class SimulatedClient:
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
         headers: Further headers of every request.
+        model_name: The model that is called; the name of one bundle alone is answered by servers of that bundle alone.
 
     Attributes:
         client: The client by which it sends.
@@ -73,9 +75,10 @@ class SimulatedClient:
         key_in_clear: bool = False,
         cacert: Path | None = None,
         headers: Mapping[str, str] | None = None,
+        model_name: str = MODEL_NAME,
     ) -> None:
         self._headers = headers
-        self.client = Client(url, _TIMEOUT_S, api_key=api_key, key_in_clear=key_in_clear, cacert=cacert)
+        self.client = Client(url, _TIMEOUT_S, model_name, api_key=api_key, key_in_clear=key_in_clear, cacert=cacert)
         self._n_sent = 0
         self._session_id = ""
 

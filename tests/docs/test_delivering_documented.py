@@ -12,9 +12,9 @@ import yaml
 
 from components.image import VERSION
 from pipelines.compile import COMPILED
+from serving.canary.steps.delivery_due import BY_HAND, NEW
 from silencio.__main__ import main
 from silencio.release.deliveries import FOLDER
-from silencio.steps.delivery_due import BY_HAND, NEW
 from tests.pipelines.kfp_stub import KfpStub
 
 PAGE = (Path(__file__).parents[2] / "docs" / "delivering.md").read_text(encoding="utf-8")

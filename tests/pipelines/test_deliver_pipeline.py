@@ -25,6 +25,7 @@ from silencio.release.deliveries import FOLDER
 from silencio.release.policy import ReleasePolicy
 from tests.serving.canary import world
 from tests.serving.canary.world import Place
+from tests.waiting import until
 
 STEPS = [
     "replay",
@@ -80,11 +81,17 @@ def test_run__delivers_a_new_bundle_once(
     # The made-up world's visitors are counted for this bundle.
     monkeypatch.setattr(world, "NEW", read_manifest(challenger).manifest_sha256)
     place = Place(tmp_path / "state" / RELEASE_FOLDER)
-    record = place.begin(release_id="r1")
-    offered = record.challenger.model_copy(update={"manifest_sha256": world.NEW})
-    with place.store.lease("test") as token:
-        place.store.save(record.model_copy(update={"challenger": offered}), fencing_token=token)
-    judge = threading.Thread(target=Auto(place.world()).run, args=["judge"], daemon=True)
+
+    def begin_and_judge() -> None:
+        """The made-up world has no splitter by which `stage` could begin: the release is there when it looks."""
+        until(lambda: any((tmp_path / "packages").glob("challenger-*")))
+        record = place.begin(release_id="r1")
+        offered = record.challenger.model_copy(update={"manifest_sha256": world.NEW})
+        with place.store.lease("test") as token:
+            place.store.save(record.model_copy(update={"challenger": offered}), fencing_token=token)
+        Auto(place.world()).run("judge")
+
+    judge = threading.Thread(target=begin_and_judge, daemon=True)
     judge.start()
     arguments = {
         "place": str(tmp_path / "state"),
@@ -103,6 +110,6 @@ def test_run__delivers_a_new_bundle_once(
     assert json.loads(noted.read_bytes())["why"] == "release r1"
     # As a recurring run finds it the next day.
     again = run_local(deliver_pipeline(), arguments, run_identity(local_image()), tmp_path / "again", {"why": "why.md"})
-    assert "was offered on" in (tmp_path / "again" / "why.md").read_text()
+    assert "release r1 was of this very bundle" in (tmp_path / "again" / "why.md").read_text()
     ran = {time.step for time in again.times}
     assert "delivery-due" in ran and not ran & {"replay", "package", "record-delivery"}

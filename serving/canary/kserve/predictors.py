@@ -79,27 +79,38 @@ def challenger_predictor(champion: Object, record: ReleaseRecord) -> Object:
         champion: The predictor that serves.
         record: Says the challenger's bundle and the release.
     """
-    predictor = serving_from(champion, record.challenger.place)
-    labels = predictor.setdefault("labels", {})
-    labels[RELEASE_LABEL] = release_label(record.release_id)
-    labels[VERSION_LABEL] = release_label(record.challenger.version)
-    predictor.setdefault("annotations", {})[MANIFEST_ANNOTATION] = record.challenger.manifest_sha256
+    predictor = serving_bundle(champion, record.challenger)
+    predictor["labels"][RELEASE_LABEL] = release_label(record.release_id)
     return predictor
 
 
-def serving_from(predictor: Object, place: str) -> Object:
-    """The predictor with its bundle loaded from another place, be it a model's or a container's variable.
+def serving_bundle(predictor: Object, bundle: BundleIdentity) -> Object:
+    """The predictor with another bundle, whose place a model or a container's variable names, and which pods name.
 
     Args:
         predictor: `spec.predictor`, which stays as it is.
-        place: A storage URI.
+        bundle: What it is to serve.
     """
     changed = copy.deepcopy(predictor)
     if isinstance(model := changed.get("model"), dict):
-        model["storageUri"] = place
+        model["storageUri"] = bundle.place
     for variable in _storage_variables(changed):
-        variable["value"] = place
+        variable["value"] = bundle.place
+    for field, names in named_bundle(bundle).items():
+        changed[field] = {**(changed.get(field) or {}), **names}
     return changed
+
+
+def named_bundle(bundle: BundleIdentity) -> Object:
+    """Labels and annotations by which pods say which bundle they serve.
+
+    Args:
+        bundle: That they serve.
+    """
+    return {
+        "labels": {VERSION_LABEL: release_label(bundle.version)},
+        "annotations": {MANIFEST_ANNOTATION: bundle.manifest_sha256},
+    }
 
 
 def as_canary(predictor: Object, name: str) -> Object:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from serving.canary.endpoint_checks import has_parity, integration_fault
-from serving.canary.simulated import clips_of
+from serving.canary.endpoint_checks import refusal_of
 from serving.local.servers import local_servers
-from serving.simulate.recordings import recordings_of
 from serving.simulate.simulated_client import SimulatedClient
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ReleaseRefusedError, ServingError
+from silencio.release.deliveries import refusal_noted
 
 _NAME = "the serving pair"
 
@@ -22,9 +21,13 @@ class Inputs:
 
     Attributes:
         bundle: The bundle's folder.
+        recordings_version: Version of the recordings, from `inputs_version`.
+        packages: Folder or `s3://` prefix where a refusal is noted.
     """
 
     bundle: Path
+    recordings_version: str
+    packages: str
 
 
 def run(inputs: Inputs) -> str:
@@ -36,21 +39,18 @@ def run(inputs: Inputs) -> str:
     Raises:
         BundleError: The folder holds no bundle.
         ReleaseRefusedError: The servers do not serve it, give other numbers than export saw, or answer what they
-            should refuse.
+            should refuse; it is noted.
+        ReleaseError: They do not answer.
     """
-    version = read_manifest(inputs.bundle).version
-    try:
-        with local_servers(inputs.bundle) as servers, SimulatedClient(servers.url) as client:
-            close = has_parity(client, inputs.bundle, _NAME)
-            fault = integration_fault(client, clips_of(recordings_of(None))[0], _NAME)
-    except ServingError as error:
-        raise ReleaseRefusedError(f"bundle {version} cannot be served: {error}") from error
-    if not close:
-        raise ReleaseRefusedError(
-            f"bundle {version} gives other numbers behind the servers than its export saw: it is not offered"
-        )
-    if fault:
-        raise ReleaseRefusedError(f"bundle {version} behind the servers: {fault}")
+    manifest = read_manifest(inputs.bundle)
+    with refusal_noted(inputs.packages, manifest, inputs.recordings_version):
+        try:
+            with local_servers(inputs.bundle) as servers, SimulatedClient(servers.url) as client:
+                refusal = refusal_of(client, inputs.bundle, _NAME)
+        except ServingError as error:
+            raise ReleaseRefusedError(f"bundle {manifest.version} cannot be served: {error}") from error
+        if refusal:
+            raise ReleaseRefusedError(refusal)
     return (
-        f"the serving pair gives the numbers of bundle {version} for its parity clips, and refuses what is no recording"
+        f"{_NAME} gives the numbers of bundle {manifest.version} for its parity clips, and refuses what is no recording"
     )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from silencio.errors import ReleaseError
+from silencio.bundle.manifest import BundleManifest
+from silencio.errors import ReleaseError, ReleaseRefusedError
 from silencio.storage import exists, join, read_bytes, write_bytes
 
 FOLDER = "deliveries"
@@ -66,6 +70,39 @@ def keep_delivery(packages: str, delivery: Delivery) -> None:
     """
     uri = _uri(packages, delivery.challenger, delivery.recordings_version)
     write_bytes(uri, delivery.model_dump_json(indent=1).encode())
+
+
+@contextmanager
+def refusal_noted(packages: str, challenger: BundleManifest, recordings_version: str) -> Iterator[None]:
+    """Note what refuses a bundle meanwhile, so that it is not tried again and again, and let the refusal go on.
+
+    Args:
+        packages: As for `delivery_of`.
+        challenger: The bundle that is delivered.
+        recordings_version: Version of the recordings.
+
+    Raises:
+        ReleaseRefusedError: The refusal.
+        StorageError: It could not be noted.
+    """
+    try:
+        yield
+    except ReleaseRefusedError as refusal:
+        note = Delivery(
+            challenger=challenger.manifest_sha256,
+            version=challenger.version,
+            recordings_version=recordings_version,
+            outcome="refused",
+            why=str(refusal),
+            at=now(),
+        )
+        keep_delivery(packages, note)
+        raise
+
+
+def now() -> str:
+    """The time, as deliveries have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _uri(packages: str, challenger: str, recordings_version: str) -> str:

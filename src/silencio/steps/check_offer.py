@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from silencio.bundle.manifest import BundleManifest, read_manifest
 from silencio.errors import ReleaseRefusedError
 from silencio.release.answer_rules import REPLAY
 from silencio.release.comparison_file import comparison_of
-from silencio.release.deliveries import Delivery, keep_delivery
+from silencio.release.deliveries import refusal_noted
 from silencio.release.evidence import Evidence
 from silencio.release.offer import offer_refusal
 from silencio.release.policy import ReleasePolicy
@@ -48,24 +47,21 @@ def run(inputs: Inputs) -> str:
         ReleaseRefusedError: It may not be offered; the refusal is noted, so that it is not tried again and again.
         StorageError: It could not be noted.
     """
-    champion, challenger = read_manifest(inputs.champion), read_manifest(inputs.challenger)
+    challenger = read_manifest(inputs.challenger)
+    with refusal_noted(inputs.packages, challenger, inputs.recordings_version):
+        return _held_against(inputs, challenger)
+
+
+def _held_against(inputs: Inputs, challenger: BundleManifest) -> str:
+    champion = read_manifest(inputs.champion)
     comparison = comparison_of(json.loads(inputs.comparison.read_bytes()))
     verdict = REPLAY(inputs.policy, Evidence(replay=comparison.replay))
     refusal = _gates(challenger) or offer_refusal(champion, challenger, comparison.classes)
     if refusal is None and verdict.applies and not verdict.dry_run and verdict.outcome == "fail":
         refusal = f"bundle {challenger.version} names held-out recordings worse than the champion: {verdict.message}"
-    if refusal is None:
-        return verdict.message
-    note = Delivery(
-        challenger=challenger.manifest_sha256,
-        version=challenger.version,
-        recordings_version=inputs.recordings_version,
-        outcome="refused",
-        why=refusal,
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    keep_delivery(inputs.packages, note)
-    raise ReleaseRefusedError(refusal)
+    if refusal is not None:
+        raise ReleaseRefusedError(refusal)
+    return verdict.message
 
 
 def _gates(challenger: BundleManifest) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from silencio.bundle.load import Bundle
-from silencio.bundle.manifest import MANIFEST, BundleManifest, read_manifest
+from silencio.bundle.manifest import MANIFEST, SIGNATURE
 from silencio.errors import BundleError, StorageError
 from silencio.storage import download_folder, exists, join, list_objects, upload_folder
 
@@ -44,15 +44,15 @@ def run(inputs: Inputs) -> str:
             f"{Path(empty[0]).name} of bundle {bundle.manifest.version} is empty: servers would not fetch it"
         )
     uri = join(inputs.packages, f"{bundle.manifest.version}-{bundle.manifest.manifest_sha256[:12]}")
-    if not _is_there(uri, bundle.manifest):
+    if not _is_there(uri, inputs.bundle):
         upload_folder(inputs.bundle, uri)
-        if not _is_there(uri, bundle.manifest):
+        if not _is_there(uri, inputs.bundle):
             raise BundleError(f"{uri} does not hold bundle {bundle.manifest.version} after it was written: try again")
     return f"{uri.rstrip('/')}/"
 
 
-def _is_there(uri: str, manifest: BundleManifest) -> bool:
-    """Whether the very bundle can be fetched from there, whole; of one that was written in part, it cannot."""
+def _is_there(uri: str, bundle: Path) -> bool:
+    """Whether the very bundle can be fetched from there, whole and with its signature, if it has one."""
     if not exists(join(uri, MANIFEST)):
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -60,8 +60,12 @@ def _is_there(uri: str, manifest: BundleManifest) -> bool:
         try:
             download_folder(uri, fetched)
             Bundle(fetched).verify()
-            return read_manifest(fetched).manifest_sha256 == manifest.manifest_sha256
         except BundleError:
             return False
         except StorageError as error:
             raise StorageError(f"the packaged bundle cannot be read back: {error}") from error
+        return all(_content(fetched / name) == _content(bundle / name) for name in (MANIFEST, SIGNATURE))
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from silencio.bundle.manifest import read_manifest
-from silencio.release.deliveries import Delivery, keep_delivery
+from silencio.release.deliveries import Delivery, keep_delivery, now
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def run(inputs: Inputs) -> str:
         outcome="offered",
         why=why,
         place=inputs.place,
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        at=now(),
     )
     keep_delivery(inputs.packages, note)
     return f"bundle {challenger.version} was offered by {why}"

@@ -14,6 +14,7 @@ from silencio.bundle.parity import Parity
 from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import ReleaseRefusedError
 from silencio.export.bundle import write_manifest
+from silencio.release.deliveries import delivery_of
 
 
 def test_bundle__whose_numbers_are_others_is_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -26,4 +27,6 @@ def test_bundle__whose_numbers_are_others_is_refused_in_one_sentence(tmp_path: P
     with pytest.raises(
         ReleaseRefusedError, match="bundle 0-placeholder cannot be served: the predictor does not serve"
     ):
-        run(Inputs(bundle))
+        run(Inputs(bundle, "r1", str(tmp_path / "packages")))
+    noted = delivery_of(str(tmp_path / "packages"), read_manifest(bundle).manifest_sha256, "r1")
+    assert noted is not None and noted.outcome == "refused"

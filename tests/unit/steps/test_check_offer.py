@@ -17,7 +17,7 @@ from silencio.release.deliveries import delivery_of
 from silencio.release.evidence import ClassChange, Pairs, Replay
 from silencio.release.policy import ReleasePolicy
 from silencio.steps.check_offer import Inputs, run
-from tests.unit.steps.delivered import sealed_bundle
+from tests.serving.canary.delivered import sealed_bundle
 
 N = 200
 

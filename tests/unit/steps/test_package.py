@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from silencio.bundle import Bundle
-from silencio.bundle.manifest import read_manifest
+from silencio.bundle.manifest import SIGNATURE, read_manifest
 from silencio.errors import BundleError
 from silencio.export.bundle import write_manifest
 from silencio.steps.package import Inputs, run
 from silencio.storage import download_folder, local_path
 from tests.s3 import S3Server, running_s3
-from tests.unit.steps.delivered import sealed_bundle
+from tests.serving.canary.delivered import sealed_bundle
 
 
 @pytest.fixture
@@ -45,6 +45,16 @@ def test_bundle__that_lies_there_is_not_written_again(bundle: Path, tmp_path: Pa
     written_ns = {path: path.stat().st_mtime_ns for path in local_path(uri).iterdir()}
     assert packaged(bundle, tmp_path / "packages") == uri
     assert {path: path.stat().st_mtime_ns for path in local_path(uri).iterdir()} == written_ns
+
+
+def test_signature__that_came_later_is_packaged_too(bundle: Path, tmp_path: Path) -> None:
+    place = local_path(packaged(bundle, tmp_path / "packages"))
+    (bundle / SIGNATURE).write_bytes(b"by the release key")
+    packaged(bundle, tmp_path / "packages")
+    assert (place / SIGNATURE).read_bytes() == b"by the release key"
+    (bundle / SIGNATURE).write_bytes(b"by the next release key")
+    packaged(bundle, tmp_path / "packages")
+    assert (place / SIGNATURE).read_bytes() == b"by the next release key"
 
 
 @pytest.mark.parametrize("harm", ["removed", "shortened"])
