@@ -27,7 +27,7 @@ _MAX_REASON_LENGTH = 300
 _PAGE = 100
 _ALREADY_EXISTS = 409
 # Where KFP keeps pipelines as Kubernetes objects, their names are those of objects.
-_MAX_NAME_LENGTH = 63
+MAX_NAME_LENGTH = 63
 _N_DIGITS = 12
 
 
@@ -140,12 +140,21 @@ class KfpHost:
         return made_id, len(former)
 
     def _pipeline_id(self, name: str) -> str:
-        listed = self._client.list_pipelines(page_size=_PAGE, filter=_named(name), namespace=self._namespace or None)
-        if listed.pipelines:
-            return str(listed.pipelines[0].pipeline_id)
+        if found := self._found_pipeline_id(name):
+            return found
         wanted = kfp_server_api.V2beta1Pipeline(display_name=name, name=name, namespace=self._namespace or None)
-        made = self._client._pipelines_api.pipeline_service_create_pipeline(pipeline=wanted)
+        try:
+            made = self._client._pipelines_api.pipeline_service_create_pipeline(pipeline=wanted)
+        except kfp_server_api.ApiException as error:
+            # Another `submit` was faster.
+            if error.status == _ALREADY_EXISTS and (found := self._found_pipeline_id(name)):
+                return found
+            raise
         return self._given(made.pipeline_id, "pipeline")
+
+    def _found_pipeline_id(self, name: str) -> str:
+        listed = self._client.list_pipelines(page_size=_PAGE, filter=_named(name), namespace=self._namespace or None)
+        return str(listed.pipelines[0].pipeline_id) if listed.pipelines else ""
 
     def _version_id(self, pipeline_id: str, name: str) -> str:
         listed = self._client.list_pipeline_versions(pipeline_id, page_size=_PAGE, filter=_named(name))
@@ -218,7 +227,7 @@ class KfpHost:
 def safe_name(text: str) -> str:
     """A name as Kubernetes takes it: lower case, digits, dots and hyphens; where it is too long, its end is kept."""
     name = re.sub(r"[^a-z0-9.]+", "-", text.lower())
-    return name[-_MAX_NAME_LENGTH:].strip("-.")
+    return name[-MAX_NAME_LENGTH:].strip("-.")
 
 
 def _named(name: str) -> str:

@@ -17,7 +17,7 @@ from components.image import VERSION, pinned
 from pipelines.cluster_places import check_bundle, check_recordings, need_claim
 from pipelines.compile import WITHOUT_CONFIGURATION, one_line, write_package
 from pipelines.ir_check import refuse_faults
-from pipelines.kfp_host import KfpHost, safe_name
+from pipelines.kfp_host import MAX_NAME_LENGTH, KfpHost, safe_name
 from pipelines.resources import Cluster, made_for
 from pipelines.train import train_pipeline
 from silencio.config import resolve
@@ -40,7 +40,8 @@ class Target:
         claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
         image: Image in which the steps run; None: the image of this version.
         cron: When it runs again and again, in five fields, or in six with seconds first; empty: once, now.
-        schedule: The recurring run's name; empty: the pipeline's. One of that name is replaced.
+        schedule: The recurring run's name; empty: the pipeline's, with the place that it releases at. One of that name
+            is replaced.
     """
 
     host: str
@@ -178,6 +179,7 @@ def _submit(target: Target, name: str, make: Callable[[], Any], arguments: Mappi
     cron = _with_seconds(target.cron) if target.cron else ""
     if target.schedule and not cron:
         raise ConfigError(f"--schedule {target.schedule!r} names what --cron runs again and again: give --cron, too")
+    schedule = _schedule_name(target.schedule, name, str(arguments.get("place", ""))) if cron else ""
     host = KfpHost(target.host, target.namespace)
     with tempfile.TemporaryDirectory() as folder:
         with made_for(Cluster(target.resources, claim)):
@@ -185,12 +187,29 @@ def _submit(target: Target, name: str, make: Callable[[], Any], arguments: Mappi
         package = _package(pipeline, image, Path(folder) / f"{name}.yaml")
         version = host.version(package, safe_name(f"silencio-{name}"), VERSION)
     if cron:
-        schedule = safe_name(target.schedule or f"silencio-{name}")
         identity, n_replaced = host.schedule(version, schedule, target.experiment, arguments, cron)
         return Submitted(identity, f"{host.url}/#/recurringrun/details/{identity}", n_replaced)
     title = f"{name.replace('-', ' ', 1)} {time.strftime('%Y-%m-%d %H:%M:%S')}"
     identity = host.run(version, title, target.experiment, arguments)
     return Submitted(identity, f"{host.url}/#/runs/details/{identity}")
+
+
+def _schedule_name(given: str, pipeline: str, place: str) -> str:
+    """What is given, or the pipeline's name and place: two reserves of one KFP do not replace each other's.
+
+    Raises:
+        ConfigError: KFP would know it by a name that another one may have, too.
+    """
+    # No namespace has a dot: `a-b/c` is another place than `a/b-c`.
+    parts = ["silencio", pipeline, place.removeprefix("kserve:").strip("/").replace("/", ".")]
+    wanted = given or "-".join(part for part in parts if part)
+    name = safe_name(wanted)
+    if name != wanted.lower():
+        raise ConfigError(
+            f"--schedule {wanted!r} would be {name!r}, as others might: give a name of at most {MAX_NAME_LENGTH} "
+            "letters a to z, digits, dots and hyphens, with a letter or a digit at both ends"
+        )
+    return name
 
 
 def _with_seconds(cron: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from delivery.rendered import Rendered, namespace_of, title
 from delivery.servers import server_of
-from serving.server.protocol import DRAIN_TIMEOUT_S
+from serving.server.protocol import DRAIN_TIMEOUT_S, STOP_TIMEOUT_S
 
 # Kubernetes' own.
 _GRACE_PERIOD_S = 30
@@ -31,10 +31,14 @@ def disruption(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 
 def drain(rendered: Rendered) -> Iterator[tuple[str, str]]:
-    """A pod is given more time to end than its servers finish what they have begun in."""
+    """A pod is given the time in which its servers end, and what a hook may take before they are told to."""
     for pod in rendered.pods:
         grace_s = pod.spec.get("terminationGracePeriodSeconds", _GRACE_PERIOD_S)
         is_serving = any(server_of(one).settings for one in pod.containers)
+        has_hook = any("preStop" in (one.get("lifecycle") or {}) for one in pod.containers)
+        # Kubelet counts from the hook's beginning, and what ends last may have waited for it.
+        needed_s = STOP_TIMEOUT_S + (DRAIN_TIMEOUT_S if has_hook else 0)
         # Knative has a time of its own for it, which is that of a request.
-        if is_serving and not pod.others and grace_s <= DRAIN_TIMEOUT_S:
-            yield pod.owner, f"is killed after {grace_s} s, and servers drain for {DRAIN_TIMEOUT_S} s"
+        if is_serving and not pod.others and grace_s < needed_s:
+            hook = f", after a hook of {DRAIN_TIMEOUT_S} s" if has_hook else ""
+            yield pod.owner, f"is killed after {grace_s} s, and its servers may need {STOP_TIMEOUT_S:g} s{hook}"

@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
+import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Self
 
 from pipelines.local.launcher import STOP_S, StartedStep, StepLauncher, StepProcess, prepare_environment
@@ -26,7 +30,7 @@ _SHARED_MEMORY = "--shm-size=1g"
 
 
 class ContainerLauncher:
-    """Starts steps while it is open; once closed, or stopped, no container of a step is left.
+    """Starts steps while it is open; once closed, no container of a step is left.
 
     Args:
         image: Its name, with a tag; an engine has it already, and nothing is pulled.
@@ -44,8 +48,13 @@ class ContainerLauncher:
     def __init__(self, image: str, read: Sequence[Path], written: Sequence[Path], variables: Mapping[str, str]) -> None:
         self._name, self._variables = image, dict(variables)
         self.image = f"{image}@{_content(image)}"
-        self._started: set[StartedStep] = set()
+        # Docker's clients, by the names of their containers.
+        self._started: dict[str, StartedStep] = {}
         self._stopping = False
+        # Whoever stops may be a signal handler, and this queue takes no lock.
+        self._stops: SimpleQueue[bool] = SimpleQueue()
+        self._watch = threading.Thread(target=self._end_when_stopped, daemon=True)
+        self._watch.start()
         self._mounts = [f"--mount=type=bind,src={path},dst={path}" for path in dict.fromkeys(written)]
         others = [path for path in dict.fromkeys(read) if path not in written]
         self._mounts += [f"--mount=type=bind,src={path},dst={path},readonly" for path in others]
@@ -64,31 +73,50 @@ class ContainerLauncher:
         variables |= self._variables | {RUN_PID: "0", "LOGNAME": "silencio"}
         options = [f"--user={os.getuid()}:{os.getgid()}", *_RESTRICTED, _SHARED_MEMORY, *self._mounts]
         options += [part for key in variables for part in ("--env", key)]
-        words = ["docker", "run", "--rm", "--network=host", *options, self._name, *command]
+        container = f"silencio-{uuid.uuid4().hex}"
+        words = ["docker", "run", "--rm", f"--name={container}", "--network=host", *options, self._name, *command]
         process = StartedStep.by(words, {**os.environ, **variables})
-        self._started.add(process)
+        self._started[container] = process
         if self._stopping:
-            process.terminate()
+            self.stop()
         return process
 
     def stop(self) -> None:
-        """End all steps: Docker's client hands the signal on. May be called by a signal handler: takes no lock."""
+        """End all steps: Docker's client hands the signal on, and whatever goes on all the same is removed.
+
+        May be called by a signal handler: takes no lock.
+        """
         self._stopping = True
-        for process in list(self._started):
+        for process in list(self._started.values()):
             if process.returncode is None:
                 process.terminate()
+        self._stops.put(True)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *raised: object) -> None:
         self.stop()
-        for process in self._started:
+        self._stops.put(False)
+        self._watch.join()
+
+    def _end_when_stopped(self) -> None:
+        """In a thread of its own: who runs steps may wait for them before this is closed, as kfp.local's loops do."""
+        while self._stops.get():
+            self._end()
+
+    def _end(self) -> None:
+        """The kernel keeps a signal from a container's first process until that has a handler, and the client waits."""
+        started, ends_at_s = dict(self._started), time.monotonic() + STOP_S
+        for process in started.values():
             try:
-                process.wait(STOP_S)
+                process.wait(max(0.0, ends_at_s - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        # A client that ended well has seen its container end; any other may have left it. Of most, none is there.
+        if left := [name for name, process in started.items() if process.returncode]:
+            subprocess.run(["docker", "rm", "--force", *left], capture_output=True, check=False)
 
 
 Launcher = StepLauncher | ContainerLauncher

@@ -2,7 +2,8 @@
 
 - `execute_single_task` runs one step. It knows of no finished ones, and has no hook before or after.
 - `run_local_subprocess` starts a step's process. It leaves it running when the run ends, and shows all that it prints.
-- `run_docker_container` starts a step's container. So does it, and a container that ends early it takes for a good one.
+- `DockerTaskHandler.run` starts a step's container. It leaves that running, too, takes one that ends early for a good
+  one, and asks an engine that need not be the one of Docker's own client.
 - `create_parameter_loop_iteration_task_spec` hands a loop's body the item in the place of every output of another step.
 - `local_logger_context` and `indented_print` give the root logger a handler for each step; side by side, steps undo one
   another's.
@@ -27,21 +28,26 @@ Executed = tuple[dict[str, Any], status.Status]
 def steps_run_by(
     execute: Callable[[Callable[..., Executed], dict[str, Any]], Executed],
     run_process: Callable[..., int],
-    run_container: Callable[..., int],
 ) -> Iterator[None]:
     """While this holds, `kfp.local` asks these.
 
     Args:
         execute: Runs one step, given the SDK's own function for it and the arguments of that.
-        run_process: Runs a command with variables of the environment, and returns its exit status.
-        run_container: Runs one in a container, by the keywords of the SDK's own function, and returns its exit status.
+        run_process: Runs a command with variables of the environment, here or in a container, and returns its exit
+            status.
     """
+
+    def run_container(handler: docker_task_handler.DockerTaskHandler) -> status.Status:
+        # The image and the places that it sees are the launcher's.
+        code = run_process(handler.full_command, handler.env_vars)
+        return status.Status.SUCCESS if code == 0 else status.Status.FAILURE
+
     own = task_executor.execute_single_task
     iteration = task_spec_utils.create_parameter_loop_iteration_task_spec
     with (
         _replaced(task_executor, "execute_single_task", lambda **task: execute(own, task)),
         _replaced(subprocess_task_handler, "run_local_subprocess", run_process),
-        _replaced(docker_task_handler, "run_docker_container", run_container),
+        _replaced(docker_task_handler.DockerTaskHandler, "run", run_container),
         _replaced(
             task_spec_utils,
             "create_parameter_loop_iteration_task_spec",

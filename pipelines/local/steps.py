@@ -98,7 +98,7 @@ class LocalSteps:
     @contextlib.contextmanager
     def in_charge(self) -> Iterator[None]:
         """While this holds, `kfp.local` runs its steps here; afterwards no step's process is left."""
-        with steps_run_by(self._execute, self._run_process, self._run_container), self._log.of_loggers():
+        with steps_run_by(self._execute, self._run_process), self._log.of_loggers():
             try:
                 yield
             finally:
@@ -150,10 +150,6 @@ class LocalSteps:
         return OrchestratorUtils.make_task_arguments(  # type: ignore[no-any-return]  # kfp has no types
             task_inputs_spec=inputs, io_store=io_store
         )
-
-    def _run_container(self, command: list[str], environment: dict[str, str] | None = None, **_: Any) -> int:
-        # The image and the places that it sees are the launcher's.
-        return self._run_process(command, environment)
 
     def _run_process(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         step = self._here.step

@@ -448,6 +448,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     ),
     "pods without a budget": ("disruption", "production", lambda one: one.drop("PodDisruptionBudget")),
     "killed while draining": ("drain", "production", _set("predictor/terminationGracePeriodSeconds", 20)),
+    "no time left after the hook": ("drain", "production", _set("predictor/terminationGracePeriodSeconds", 60)),
     "metric that no server has": (
         "metric-names",
         "keda",

@@ -45,7 +45,7 @@ class KfpStub:
         refuses_runs: Why.
         refuses_schedules: Why.
         refuses_deletions: Why.
-        is_faster: Somebody else uploads each version first.
+        is_faster: Somebody else makes each pipeline and uploads each version first.
         silent: Other pages than the health page wait for it.
         n_requests: That it was asked.
     """
@@ -111,7 +111,8 @@ class KfpStub:
             case "GET", "pipelines":
                 return _listed("pipelines", self.pipelines, query)
             case "POST", "pipelines":
-                return self._made(self.pipelines, "pipeline_id", body)
+                made = self._made(self.pipelines, "pipeline_id", body)
+                return _error(409, f"The name {body['name']} already exists") if self.is_faster else made
             case "POST", "pipelines", "upload_version":
                 return self._uploaded(query, body)
             case "GET", "pipelines", pipeline_id, "versions":

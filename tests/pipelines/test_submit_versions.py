@@ -51,13 +51,13 @@ def test_version__of_another_graph_is_another_one(kfp: KfpStub) -> None:
 def test_version__of_a_submit_that_was_faster_is_taken(kfp: KfpStub) -> None:
     kfp.is_faster = True
     assert submitted(kfp.url) == 0
-    assert len(kfp.versions) == len(kfp.runs) == 1
+    assert len(kfp.pipelines) == len(kfp.versions) == len(kfp.runs) == 1
 
 
 def test_names__are_those_of_kubernetes_objects(kfp: KfpStub) -> None:
-    assert submitted(kfp.url, *WEEKLY, "--schedule", "Every Monday (Ana's)") == 0
+    assert submitted(kfp.url, *WEEKLY, "--schedule", "Every-Monday") == 0
     (pipeline,), (version,), (schedule,) = kfp.pipelines.values(), kfp.versions.values(), kfp.schedules.values()
-    assert schedule["display_name"] == "every-monday-ana-s"
+    assert schedule["display_name"] == "every-monday"
     for name in (pipeline["name"], version["display_name"], schedule["display_name"]):
         assert SUBDOMAIN.fullmatch(name) and len(name) <= 63
 
@@ -137,6 +137,35 @@ def test_schedule_without_times__is_refused(kfp: KfpStub, capsys: pytest.Capture
     assert submitted(kfp.url, "--schedule", "weekly") == 1
     assert "--cron" in capsys.readouterr().err
     assert kfp.n_requests == 0
+
+
+@pytest.mark.parametrize("name", ["Schutzgebiet Süd", "Ост", "-weekly", "north/2", "w" * 64])
+def test_schedule__of_a_name_that_another_may_become_is_refused_before_anything_is_sent(
+    kfp: KfpStub, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submitted(kfp.url, *WEEKLY, f"--schedule={name}") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --schedule {name!r} would be ") and "at most 63 letters a to z" in error
+    assert error.count("\n") == 1 and kfp.n_requests == 0
+
+
+def test_schedules__of_two_places_stand_beside_each_other(kfp: KfpStub, capsys: pytest.CaptureFixture[str]) -> None:
+    def scheduled(pipeline: str, place: str) -> int:
+        arguments = {"place": place, "recordings": "s3://held-out/2026"}
+        arguments |= {"packages": "s3://packages"} if pipeline == "deliver" else {}
+        given = [word for key, value in arguments.items() for word in ("--argument", f"{key}={value}")]
+        return main(["submit", pipeline, "--host", kfp.url, "--no-claim", *WEEKLY, *given])
+
+    for pipeline, place in [("deliver", "reef/fish"), ("release", "south/reef-fish"), ("release", "south-reef/fish")]:
+        assert scheduled(pipeline, f"kserve:{place}") == 0
+    assert sorted(one["display_name"] for one in kfp.schedules.values()) == [
+        "silencio-deliver-reef.fish",
+        "silencio-release-south-reef.fish",
+        "silencio-release-south.reef-fish",
+    ]
+    capsys.readouterr()
+    assert scheduled("release", "kserve:a-namespace-of-more-letters-than-a-name-has/silencio-of-birds") == 1
+    assert capsys.readouterr().err.startswith("error: --schedule 'silencio-release-a-namespace-of-")
 
 
 def test_release__is_sent_with_its_arguments(kfp: KfpStub) -> None:

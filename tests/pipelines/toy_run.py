@@ -66,6 +66,11 @@ def toy(text: str, source: str = "", run_key: str = "") -> dsl.Model:
     return join(weight=weighed.outputs["weight"], pieces=dsl.Collected(piece.outputs["piece"])).outputs["bundle"]
 
 
+@dsl.pipeline(name="only-begin")
+def only_begin(text: str, run_key: str = "") -> dsl.Dataset:
+    return begin(text=text, source="", key=run_key).outputs["begun"]
+
+
 def run(out: Path, text: str, source: str = "") -> LocalRun:
     arguments = {"text": text, "source": source}
     return run_local(toy, arguments, os.environ.get("TOY_IDENTITY", "code"), out.resolve(), {"Output": "bundle"})

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
@@ -107,7 +107,7 @@ class PublicKeys:
     def _key(self, block: bytes) -> ec.EllipticCurvePublicKey:
         try:
             key = serialization.load_pem_public_key(block)
-        except ValueError as error:
+        except (ValueError, UnsupportedAlgorithm) as error:
             raise ConfigError(f"{self._path} holds a public key that cannot be read: {error}") from error
         if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
             return key
@@ -138,6 +138,9 @@ def verify_signature(directory: Path, trusted: PublicKeys) -> str:
             f"the bundle in {directory} is not signed, and here one must be: whoever releases it signs it by "
             f"`{silencio()} bundle sign`, which leaves {SIGNATURE} in the folder"
         )
+    # Whoever wrote it may be no friend: nothing of it is read before its size is known.
+    if (n_bytes := path.stat().st_size) > _MAX_BYTES:
+        raise BundleSignatureError(f"{path} has {n_bytes} bytes, and no signature of a bundle has {_MAX_BYTES}")
     envelope = _parsed(path, _SignatureFile, path.read_bytes()).envelope
     payload = envelope.payload
     # What DSSE signs (its "pre-authentication encoding"); the payload is not parsed before a key vouches for it.
@@ -176,8 +179,6 @@ def _name(key: ec.EllipticCurvePublicKey) -> str:
 
 
 def _parsed(path: Path, model: type[_Model], content: bytes) -> _Model:
-    if len(content) > _MAX_BYTES:
-        raise BundleSignatureError(f"{path} has {len(content)} bytes, and no signature of a bundle has {_MAX_BYTES}")
     try:
         return model.model_validate_json(content)
     except ValidationError as error:

@@ -30,6 +30,7 @@ def sign_bundle(directory: Path, private_key: Path, password: bytes | None = Non
         StorageError: The signature cannot be written.
     """
     require("signing", needed_by=f"`{silencio()} bundle sign`")
+    from cryptography.exceptions import UnsupportedAlgorithm
     from model_signing import hashing, signing
 
     place = Bundle(directory).directory.resolve() / SIGNATURE
@@ -39,8 +40,8 @@ def sign_bundle(directory: Path, private_key: Path, password: bytes | None = Non
         config.use_elliptic_key_signer(private_key=private_key, password=password)  # type: ignore[arg-type]
     except OSError as error:
         raise ConfigError(f"the private key {private_key} cannot be read: {error.strerror or error}") from error
-    # Of a wrong password, of none, of another kind of key.
-    except (ValueError, TypeError, AttributeError) as error:
+    # Of a wrong password, of none, of another kind of key, of a curve that the library does not know.
+    except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm) as error:
         raise ConfigError(
             f"{private_key} is no private key that signs ({error}): one of the curve P-256, P-384 or P-521 is needed, "
             "in PEM, with its password where it has one"

@@ -5,27 +5,51 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from pipelines.local import containers
 from pipelines.local.containers import ContainerLauncher, launcher_in
+from pipelines.local.launcher import StartedStep
+from pipelines.local.run import run_local
 from pipelines.step_process import RUN_PID
 from silencio.errors import ConfigError
-from tests.waiting import until
+from tests.pipelines.toy_run import only_begin
+from tests.waiting import HANG_S, is_gone, until
 
 IMAGE = "silencio/train:0.1.0"
-# Notes the options of `run`; then it is the container.
+# Notes the options of `run` and starts its container, which outlives it when it is killed. From a container's first
+# process the kernel keeps SIGTERM unless it has a handler; its parent is none, here the client.
 CLIENT = """#!/bin/sh
 case "$1" in
 image) {inspect} ;;
 run)
     for word in "$@"; do echo "$word"; done >"{folder}/words"
     env >"{folder}/environment"
-    while [ "$1" != "{image}" ]; do shift; done
+    while [ "$1" != "{image}" ]; do
+        case "$1" in --name=*) name=${{1#--name=}} ;; esac
+        shift
+    done
     shift
-    exec "$@" ;;
+    [ -z "$SILENCIO_RUN_PID" ] || export SILENCIO_RUN_PID=$$
+    trap '' TERM
+    setsid "$@" &
+    container=$!
+    trap 'kill "$container"' TERM
+    echo "$container" >"{folder}/containers/$name"
+    wait "$container"
+    code=$?
+    while kill -0 "$container" 2>/dev/null; do wait "$container"; code=$?; done
+    rm -f "{folder}/containers/$name"
+    exit "$code" ;;
+rm)
+    shift 2
+    for name in "$@"; do
+        kill -KILL "$(cat "{folder}/containers/$name")" || echo "Error response from daemon: No such container: $name"
+    done >&2 ;;
 esac
 """
 THERE = """echo '[{"Id": "sha256:abc"}]'"""
@@ -37,10 +61,12 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], P
 
     def make(inspect: str) -> Path:
         folder = tmp_path / "client"
-        folder.mkdir()
+        (folder / "containers").mkdir(parents=True)
         (folder / "docker").write_text(CLIENT.format(inspect=inspect, folder=folder, image=IMAGE))
         (folder / "docker").chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+        # What is to be removed in the end is not waited for.
+        monkeypatch.setattr(containers, "STOP_S", 0.1)
         return folder
 
     return make
@@ -110,6 +136,61 @@ def test_step__has_no_rights_and_is_told_nothing_of_this_machine_that_is_not_its
     assert not [word for word in words if word.startswith(("SILENCIO_THREADS=", "AWS_REGION="))]
     environment = dict(line.split("=", 1) for line in (folder / "environment").read_text().splitlines() if "=" in line)
     assert (environment["SILENCIO_THREADS"], environment[RUN_PID]) == ("1", "0")
+
+
+def container(folder: Path) -> int:
+    """The process of the one that runs, as soon as there is one."""
+    (path,) = until(lambda: [one for one in (folder / "containers").iterdir() if one.read_text()])
+    return int(path.read_text())
+
+
+def test_close__leaves_no_container_that_had_no_handler_for_a_signal(
+    client: Callable[[str], Path], run_folder: Path
+) -> None:
+    folder = client(THERE)
+    with launcher_in(IMAGE, run_folder, []) as launcher:
+        launcher.start("train-head", ["sleep", "1000"], {})
+        process = container(folder)
+    until(lambda: is_gone(process))
+
+
+def test_close__leaves_no_container_whose_client_was_killed(client: Callable[[str], Path], run_folder: Path) -> None:
+    folder = client(THERE)
+    with launcher_in(IMAGE, run_folder, []) as launcher:
+        started_step = launcher.start("train-head", ["sleep", "1000"], {})
+        process = container(folder)
+        assert isinstance(started_step, StartedStep)
+        started_step.kill()
+        started_step.wait()
+        assert not is_gone(process)
+    until(lambda: is_gone(process))
+
+
+def test_step__that_handles_the_signal_ends_by_itself(
+    client: Callable[[str], Path], run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client(THERE)
+    monkeypatch.setattr(containers, "STOP_S", HANG_S)
+    handles = "import signal; signal.signal(15, lambda *_: exit(9)); print('ready', flush=True); signal.pause()"
+    with launcher_in(IMAGE, run_folder, []) as launcher:
+        process = launcher.start("train-head", [sys.executable, "-c", handles], {})
+        assert process.stdout.readline() == "ready\n"
+    assert process.wait() == 9
+
+
+def test_run__reaches_the_engine_that_the_client_reaches(
+    client: Callable[[str], Path], run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a context of Docker's, which docker-py does not know: it would ask an engine that is not there."""
+    folder = client(THERE)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/nobody.sock")
+
+    monkeypatch.setenv("TOY_JOURNAL", f"{folder}/journal")
+    launcher = launcher_in(IMAGE, run_folder, [])
+    run = run_local(only_begin, {"text": "frog"}, "code", run_folder, {}, launcher=launcher)
+    assert Path(run.outputs["Output"].path).read_text() == "frog"
+    assert IMAGE in (folder / "words").read_text().splitlines()
 
 
 def test_stop__ends_what_runs_and_lets_nothing_start(client: Callable[[str], Path], run_folder: Path) -> None:

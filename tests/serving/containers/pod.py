@@ -25,6 +25,7 @@ from delivery.kserve_pods import TRANSFORMER_CONTAINER
 from delivery.render import Object
 from delivery.servers import server_of
 from serving.canary.kserve.predictors import KSERVE_CONTAINER
+from serving.server.protocol import DRAIN_TIMEOUT_S
 from silencio.network import free_ports
 from tests.delivery.overlays import golden_objects
 from tests.waiting import HANG_S, until
@@ -212,15 +213,18 @@ class Pod:
         return docker(*inside, check=False).returncode == 0
 
     def end(self) -> dict[str, int]:
-        """Both at once, by the hook, SIGTERM, and SIGKILL after the manifest's grace; their exit codes."""
+        """Both at once, by the hook, SIGTERM, and SIGKILL after what the grace leaves; their exit codes."""
         with ThreadPoolExecutor(len(self.both)) as threads:
             list(threads.map(self._end, self.both, (KSERVE_CONTAINER, TRANSFORMER_CONTAINER)))
         return {name: int(str(self.state(name)["ExitCode"])) for name in self.both}
 
     def _end(self, name: str, container: str) -> None:
+        grace_s = int(rendered_pod().spec["terminationGracePeriodSeconds"])
         if hook := container_of(container).get("lifecycle"):
             docker("exec", name, *hook["preStop"]["exec"]["command"])
-        docker("stop", "--time", str(rendered_pod().spec["terminationGracePeriodSeconds"]), name)
+            # Kubelet counts from the hook's beginning: what a hook at its longest would leave.
+            grace_s -= DRAIN_TIMEOUT_S
+        docker("stop", "--time", str(grace_s), name)
 
     def state(self, name: str) -> dict[str, object]:
         return dict(json.loads(docker("inspect", "--format", "{{json .State}}", name).stdout))

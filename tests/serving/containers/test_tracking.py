@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.rendered import Rendered
+from delivery.rendered import name_of, Rendered
 from tests.delivery.overlays import golden_objects
 from tests.serving.containers.pod import docker, image, options_of
 from tests.waiting import until
@@ -45,7 +45,7 @@ def test_tracking__starts_by_the_platforms_command_and_keeps_accounts(tmp_path: 
     for folder in volumes.values():
         folder.mkdir()
         folder.chmod(0o777)
-    (config,) = (one for one in objects if one["kind"] == "ConfigMap")
+    (config,) = (one for one in objects if one["kind"] == "ConfigMap" and name_of(one) == "mlflow")
     text = config["data"]["basic_auth.ini"].replace(DATABASE, "sqlite:////tmp/accounts.db")
     (volumes["config"] / "basic_auth.ini").write_text(text, encoding="utf-8")
     secrets = {one["name"]: PASSWORD for one in container["env"] if "valueFrom" in one}

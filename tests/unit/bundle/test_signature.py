@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ from silencio.export.seal import seal_bundle
 from tests.signing_keys import KeyPair
 
 Edit = Callable[[Callable[[dict[str, Any]], None]], None]
+
+# Object identifiers 1.2.840.10045.3.1.7 and 1.2.156.10197.1.301, as a key names its curve.
+P256, SM2 = bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a811ccf5501822d")
 
 
 @pytest.fixture
@@ -204,6 +208,12 @@ def test_bundle__a_signature_that_is_none(signed: Path, keys: KeyPair, content: 
         Bundle(signed, public_keys=keys.public)
 
 
+def test_bundle__a_signature_too_long_for_this_machine_is_not_read(signed: Path, keys: KeyPair) -> None:
+    os.truncate(signed / "model.sig", 1 << 43)  # a hole: the disk has none of it, memory could not have it
+    with pytest.raises(BundleSignatureError, match=f"has {1 << 43} bytes, and no signature of a bundle has"):
+        Bundle(signed, public_keys=keys.public)
+
+
 def test_bundle__nothing_of_a_folder_is_parsed_before_it_is_known_to_be_signed(signed: Path, keys: KeyPair) -> None:
     (signed / "bundle.json").write_text("no JSON at all")
     with pytest.raises(BundleSignatureError, match="is of another bundle"):
@@ -245,6 +255,20 @@ def test_sign__by_a_key_of_another_kind(own_bundle: Path, tmp_path: Path, key: A
     with pytest.raises(ConfigError, match="one of the curve P-256, P-384 or P-521 is needed"):
         sign_bundle(own_bundle, keys.private)
     with pytest.raises(ConfigError, match="signs no bundle: one of the curves P-256, P-384, P-521 is needed"):
+        PublicKeys(keys.public)
+
+
+def test_sign__by_a_key_of_a_curve_that_the_library_does_not_know(own_bundle: Path, tmp_path: Path) -> None:
+    """China's SM2: its identifier in the place of P-256's."""
+    keys = KeyPair.of_curve(tmp_path, ec.SECP256R1())
+    for path in (keys.private, keys.public):
+        begin, *lines, end = path.read_bytes().splitlines()
+        content = base64.b64decode(b"".join(lines))
+        assert P256 in content
+        path.write_bytes(b"\n".join([begin, base64.b64encode(content.replace(P256, SM2)), end, b""]))
+    with pytest.raises(ConfigError, match=r"one of the curve P-256, P-384 or P-521 is needed"):
+        sign_bundle(own_bundle, keys.private)
+    with pytest.raises(ConfigError, match=r"release\.pub holds a public key that cannot be read: "):
         PublicKeys(keys.public)
 
 
