@@ -67,6 +67,8 @@ def test_database__is_closed_to_other_users_as_mlflows_is_to_label_studio(server
     _psql(server, "CREATE ROLE other LOGIN")
     other = theirs.replace("label_studio@", "other@")
     assert "permission denied for database" in _psql(other, "SELECT 1").stderr
+    # MLflow's user is the server's administrator.
+    assert _psql(f"{server.rpartition('/')[0]}/label_studio", "SELECT 1").stdout.strip() == "1"
 
 
 @pytest.fixture(scope="module")
