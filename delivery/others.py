@@ -102,14 +102,15 @@ LABEL_STUDIO = Program(
     frozenset({"/health/"}),
 )
 PG_DUMPALL = Program(
-    "pg_dumpall", ("pg_dumpall",), frozenset({"--clean", "--dbname", "--file", "--if-exists", "--no-password"})
+    "pg_dumpall",
+    ("pg_dumpall",),
+    frozenset({"--clean", "--dbname", "--file", "--if-exists", "--no-password", "--no-role-passwords"}),
 )
 RCLONE = (
     Program("rclone sync", ("rclone", "sync"), frozenset({"--fast-list", "--use-server-modtime"})),
     Program("rclone copy", ("rclone", "copy"), frozenset()),
 )
 RESTIC = (
-    Program("restic unlock", ("restic", "unlock"), frozenset({"--remove-all"})),
     Program("restic backup", ("restic", "backup"), frozenset({"--host"})),
     Program(
         "restic forget",
@@ -154,8 +155,11 @@ KUBE_STATE_METRICS = Program(
     "metrics",
     frozenset({"/healthz", "/livez"}),
 )
-# Its script is run by a test.
-SCRIPT = Program("a script of bash", ("bash", "-euo", "pipefail", "-c"), frozenset())
+# Their scripts are run by a test.
+SCRIPTS = (
+    Program("a script of bash", ("bash", "-euo", "pipefail", "-c"), frozenset()),
+    Program("a script of sh", ("sh", "-euc"), frozenset()),
+)
 PROGRAMS = (
     MLFLOW,
     SEAWEEDFS,
@@ -169,7 +173,7 @@ PROGRAMS = (
     ALERTMANAGER,
     GRAFANA,
     KUBE_STATE_METRICS,
-    SCRIPT,
+    *SCRIPTS,
 )
 
 

@@ -57,6 +57,7 @@ class Jobs:
         s3: The platform's.
         backups: Where snapshots lie.
         repository: Its place there.
+        password: Of PostgreSQL.
     """
 
     folder: Path
@@ -64,6 +65,7 @@ class Jobs:
     s3: S3Server
     backups: S3Server
     repository: str
+    password: str
 
     def __post_init__(self) -> None:
         for name in ("backup", "restored", "tmp"):
@@ -117,8 +119,16 @@ class Jobs:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
             **identity,
         )
+
+    def locks(self) -> list[str]:
+        """Of the place of backups, by their names."""
+        bucket, _, prefix = self.repository.partition("/")
+        found = self.backups.client().list_objects(bucket, f"{prefix}/locks/", recursive=True)
+        # The folder itself stays when they are gone.
+        return [str(one.object_name) for one in found if not str(one.object_name).endswith("/")]
 
     def _placed(self, text: str) -> str:
         here = {
@@ -136,7 +146,7 @@ class Jobs:
         name, key = source["secretKeyRef"]["name"], source["secretKeyRef"]["key"]
         reader = READER["credentials"][0]  # type: ignore[index]
         values = {
-            "silencio-postgres": {"password": PASSWORD},
+            "silencio-postgres": {"password": self.password},
             "silencio-backup": {
                 "repository": f"s3:http://{self.backups.endpoint}/{self.repository}",
                 "password": PASSWORD,

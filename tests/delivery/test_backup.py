@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.delivery.platform_backup import PASSWORD, READER, Jobs, missing, run_psql, steps, using
+from tests.delivery.platform_label_studio import run_script
 from tests.delivery.platform_mlflow import PACKAGES, PlatformServer
 from tests.s3 import S3Server, running_s3, s3_of_its_own
 from tests.unit.registry.places import postgresql
@@ -29,7 +32,7 @@ BUNDLE = {"3f2a/manifest.json": b"{}", "3f2a/heads/raw.onnx": GRAPH[::-1], "3f2a
 
 
 def test_backup__dumps_rows_before_it_copies_the_files_that_they_name() -> None:
-    assert list(steps("platform", "CronJob backup")) == ["database", "files", "unlock", "snapshot", "retention"]
+    assert list(steps("platform", "CronJob backup")) == ["unlock", "database", "files", "snapshot", "retention"]
 
 
 def test_backup__keeps_databases_and_buckets_without_naming_one() -> None:
@@ -65,18 +68,24 @@ class Platform:
 
 @contextlib.contextmanager
 def _platform(folder: Path, password: str, repository: str) -> Iterator[Platform]:
-    """An empty one, destroyed at the end."""
+    """An empty one, with passwords of its own, destroyed at the end."""
     folder.mkdir()
     try:
-        with postgresql() as databases, s3_of_its_own(READER) as s3:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            postgresql(f"postgres-{password}") as databases,
+            s3_of_its_own(READER) as s3,
+        ):
             if databases is None:
                 pytest.skip("this machine has no PostgreSQL")
+            patch.setenv("PGPASSWORD", f"postgres-{password}")
             # The image of PostgreSQL makes it.
             run_psql(databases, "CREATE DATABASE mlflow")
             address = databases.removesuffix("/postgres") + "/mlflow"
             mlflow = PlatformServer(folder / "mlflow", address, s3, BUCKET, password)
             try:
-                yield Platform(mlflow, databases, s3, Jobs(folder / "pods", databases, s3, running_s3(), repository))
+                pods = Jobs(folder / "pods", databases, s3, running_s3(), repository, f"postgres-{password}")
+                yield Platform(mlflow, databases, s3, pods)
             finally:
                 mlflow.kill()
     finally:
@@ -116,14 +125,18 @@ def restored() -> Iterator[Restored]:
             yield Restored(second, run_id, later_run_id)
 
 
+def _database(platform: Platform, name: str) -> str:
+    return f"{platform.databases.removesuffix('/postgres')}/{name}"
+
+
 def _lived_through(platform: Platform) -> tuple[str, str]:
     store = platform.s3.client()
     for bucket in (BUCKET, "silencio-bundles"):
         store.make_bucket(bucket)
     for name, content in BUNDLE.items():
         store.put_object("silencio-bundles", name, io.BytesIO(content), len(content))
-    run_psql(platform.databases, "CREATE ROLE label_studio LOGIN PASSWORD 'of-label-studio'")
-    run_psql(platform.databases, "CREATE DATABASE label_studio OWNER label_studio")
+    made = run_script(_database(platform, "mlflow"), platform.jobs.folder, "label-studio-then")
+    assert made.returncode == 0, made.stderr
     platform.mlflow.start()
     run_id = _train(platform.mlflow, "1")
     platform.jobs.run({**steps("platform", "CronJob backup")["snapshot"], "args": ["init"], "name": "init"})
@@ -153,10 +166,9 @@ def _train(mlflow: PlatformServer, version: str) -> str:
 
 def _kill_a_backup(jobs: Jobs) -> None:
     """In the middle: its lock is there, and of its data nothing, at a KiB a second."""
-    jobs.back_up("database", "files", "unlock")
-    store, (bucket, _, prefix) = jobs.backups.client(), jobs.repository.partition("/")
+    jobs.back_up("unlock", "database", "files")
     process = jobs.start(steps("platform", "CronJob backup")["snapshot"], "--limit-upload=1")
-    until(lambda: list(store.list_objects(bucket, f"{prefix}/locks/")) or process.poll() is not None)
+    until(lambda: jobs.locks() or process.poll() is not None)
     assert process.poll() is None
     process.kill()
     process.communicate()
@@ -196,6 +208,18 @@ def test_restore__brings_every_database_and_its_owner(restored: Restored) -> Non
 
 
 @needs_programs
+def test_restore__leaves_passwords_to_the_secrets(restored: Restored, tmp_path: Path) -> None:
+    """PostgreSQL's is the new platform's, as whatever asks these servers shows; Label Studio's comes by its Job."""
+    platform = restored.platform
+    hashed = "SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL AND rolcanlogin ORDER BY 1"
+    assert run_psql(platform.databases, hashed) == "mlflow"
+    done = run_script(_database(platform, "mlflow"), tmp_path, "label-studio-now")
+    assert done.returncode == 0, done.stderr
+    theirs = _database(platform, "label_studio").replace("mlflow@", "label_studio:label-studio-now@")
+    assert run_psql(theirs, "SELECT current_user") == "label_studio"
+
+
+@needs_programs
 def test_restore__knows_nothing_of_the_backup_that_was_killed(restored: Restored) -> None:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -213,6 +237,25 @@ def test_backup__after_a_killed_one_is_whole_again(restored: Restored) -> None:
     listed = {**steps("platform", "CronJob backup")["snapshot"], "args": ["snapshots", "--json"]}
     assert len(json.loads(jobs.run(listed))) == 2
     jobs.run({**listed, "args": ["check", "--read-data"]})
+
+
+@needs_programs
+def test_backup__waits_for_another_one_and_leaves_it_its_lock(restored: Restored) -> None:
+    jobs = restored.platform.jobs
+    # Nothing of it is there already, and at a KiB a second it takes longer than this test.
+    (jobs.folder / "backup" / "postgres.sql").write_bytes(os.urandom(1 << 20))
+    other = jobs.start(steps("platform", "CronJob backup")["snapshot"], "--limit-upload=1")
+    until(lambda: jobs.locks() or other.poll() is not None)
+    held = jobs.locks()
+    waiting = jobs.start(steps("platform", "CronJob backup")["unlock"])
+    assert waiting.stdout
+    told = next((line for line in waiting.stdout if "waiting for its end" in line), "")
+    assert told and waiting.poll() is None and other.poll() is None and jobs.locks() == held != []
+    for one in (waiting, other):
+        os.killpg(one.pid, signal.SIGKILL)
+        one.communicate()
+    jobs.back_up("unlock")
+    assert jobs.locks() == []
 
 
 @needs_programs

@@ -14,13 +14,11 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from delivery.rendered import Rendered, name_of
 from silencio.network import free_ports
-from tests.delivery.overlays import golden_objects
+from tests.delivery.platform_label_studio import container_of, run_script
 from tests.unit.registry.places import postgresql
 from tests.waiting import HANG_S, until
 
@@ -40,31 +38,9 @@ def server() -> Iterator[str]:
         yield f"{database.rpartition('/')[0]}/mlflow"
 
 
-def _container(owner: str) -> Any:
-    (pod,) = (one for one in Rendered(golden_objects("platform")).pods if one.owner == owner)
-    (container,) = pod.containers
-    return container
-
-
 def _psql(address: str, sql: str) -> subprocess.CompletedProcess[str]:
     command = ["psql", "--no-psqlrc", "--tuples-only", "--no-align", f"--dbname={address}", f"--command={sql}"]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def _run_script(address: str, folder: Path, password: str) -> subprocess.CompletedProcess[str]:
-    """The Job's own command, but for the address."""
-    container = _container("Job label-studio-database")
-    (config,) = (one for one in golden_objects("platform") if name_of(one) == "label-studio-database" and "data" in one)
-    script = folder / "database.sql"
-    script.write_text(config["data"]["database.sql"], encoding="utf-8")
-    here = {
-        "--dbname=postgresql://mlflow@postgres.silencio-platform.svc/mlflow": f"--dbname={address}",
-        "--file=/etc/silencio/label-studio/database.sql": f"--file={script}",
-    }
-    assert set(here) < set(container["args"])
-    words = [*container["command"], *(here.get(one, one) for one in container["args"])]
-    environment = {"PATH": os.environ["PATH"], "DATABASE_PASSWORD": password}
-    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_database__is_made_once_and_its_password_follows_the_secret(server: str, tmp_path: Path) -> None:
@@ -72,7 +48,7 @@ def test_database__is_made_once_and_its_password_follows_the_secret(server: str,
     assert before.stdout == ""
     kept = list[str]()
     for password in ("o'ne", "o'ne", "two"):
-        done = _run_script(server, tmp_path, password)
+        done = run_script(server, tmp_path, password)
         assert done.returncode == 0, done.stderr
         kept.append(_psql(server, "SELECT oid FROM pg_database WHERE datname = 'label_studio'").stdout)
     assert len(set(kept)) == 1 and kept[0], "the database is the same one each time"
@@ -82,8 +58,8 @@ def test_database__is_made_once_and_its_password_follows_the_secret(server: str,
     assert hashed.startswith("SCRAM-SHA-256$") and "two" not in hashed
 
 
-def test_database__is_read_by_its_owner_alone(server: str, tmp_path: Path) -> None:
-    assert _run_script(server, tmp_path, "one").returncode == 0
+def test_database__is_closed_to_other_users_as_mlflows_is_to_label_studio(server: str, tmp_path: Path) -> None:
+    assert run_script(server, tmp_path, "one").returncode == 0
     mine = server.replace("mlflow@", "label_studio@")
     assert "permission denied for database" in _psql(mine, "SELECT 1").stderr
     theirs = f"{mine.rpartition('/')[0]}/label_studio"
@@ -91,6 +67,8 @@ def test_database__is_read_by_its_owner_alone(server: str, tmp_path: Path) -> No
     _psql(server, "CREATE ROLE other LOGIN")
     other = theirs.replace("label_studio@", "other@")
     assert "permission denied for database" in _psql(other, "SELECT 1").stderr
+    # MLflow's user is the server's administrator.
+    assert _psql(f"{server.rpartition('/')[0]}/label_studio", "SELECT 1").stdout.strip() == "1"
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +76,9 @@ def label_studio(server: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """The address of Label Studio with the rendered command and variables."""
     if not ENVIRONMENT:
         pytest.skip("Label Studio is not at hand: make extras")
-    assert _run_script(server, tmp_path_factory.mktemp("script"), PASSWORD).returncode == 0
+    assert run_script(server, tmp_path_factory.mktemp("script"), PASSWORD).returncode == 0
     folder = tmp_path_factory.mktemp("label-studio")
-    container, port = _container("Deployment label-studio"), free_ports(1)[0]
+    container, port = container_of("Deployment label-studio"), free_ports(1)[0]
     database = urllib.parse.urlsplit(server)
     here = {
         "LABEL_STUDIO_BASE_DATA_DIR": str(folder / "data"),
@@ -188,7 +166,7 @@ def test_label_studio__makes_no_account_for_whoever_was_not_invited(label_studio
 
 
 def test_label_studio__tells_nobody_outside(label_studio: str) -> None:
-    given = {one["name"]: one.get("value") for one in _container("Deployment label-studio")["env"]}
+    given = {one["name"]: one.get("value") for one in container_of("Deployment label-studio")["env"]}
     assert given["SENTRY_DSN"] == given["FRONTEND_SENTRY_DSN"] == ""
     page = urllib.request.urlopen(f"{label_studio}/user/login/", timeout=HANG_S).read().decode()
     assert "ingest.sentry.io" not in page

@@ -391,24 +391,24 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "dump into a file of the image": (
         "files",
         "platform",
-        lambda one: one.backup["initContainers"][0]["args"].append("--file=/etc/postgres.sql"),
+        lambda one: one.backup["initContainers"][1]["args"].append("--file=/etc/postgres.sql"),
     ),
     "dump by another option": (
         "arguments",
         "platform",
-        lambda one: one.backup["initContainers"][0]["args"].append("--dbnam=postgres"),
+        lambda one: one.backup["initContainers"][1]["args"].append("--dbnam=postgres"),
     ),
     "dump of a database elsewhere": (
         "addresses",
         "platform",
-        lambda one: one.backup["initContainers"][0]["args"].append(
+        lambda one: one.backup["initContainers"][1]["args"].append(
             "--dbname=postgresql://mlflow@db.silencio-platform.svc/"
         ),
     ),
     "copy from S3 at another port": (
         "addresses",
         "platform",
-        lambda one: one.backup["initContainers"][1]["env"][3].update(value="http://s3.silencio-platform.svc:9000"),
+        lambda one: one.backup["initContainers"][2]["env"][3].update(value="http://s3.silencio-platform.svc:9000"),
     ),
     "backup's key that the secret has not": (
         "references",
@@ -423,7 +423,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "step of the backup without limit": (
         "complete",
         "platform",
-        lambda one: one.backup["initContainers"][2]["resources"].pop("limits"),
+        lambda one: one.backup["initContainers"][0]["resources"].pop("limits"),
     ),
     "two backups at once": (
         "schedules",

@@ -112,13 +112,15 @@ def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
     assert of_server == of_clients != []
 
 
-def test_accounts__of_the_store_reach_one_bucket_each() -> None:
+def test_accounts__of_the_store_write_one_bucket_each() -> None:
     (text,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     admin, *others = json.loads(text)["identities"]
     assert "Admin" in admin["actions"]
     (backup,) = (one for one in others if one["name"] == "backup")
     assert backup["actions"] == READER["actions"], "as in the test that backs up and restores"
-    for one in (one for one in others if one is not backup):
+    (pipelines,) = (one for one in others if one["name"] == "pipelines")
+    assert [action for action in pipelines["actions"] if action.startswith("Write:")] == ["Write:silencio-bundles"]
+    for one in (one for one in others if one not in (backup, pipelines)):
         assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
 
 

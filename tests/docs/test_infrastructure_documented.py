@@ -11,6 +11,7 @@ import yaml
 from delivery.given import SECRETS
 from silencio.cli.entries import commands
 from tests.delivery.infrastructure.terraform import Configuration, read_files
+from tests.delivery.overlays import golden_objects
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "infrastructure.md").read_text(encoding="utf-8")
@@ -54,6 +55,25 @@ def test_secrets__are_those_that_are_generated() -> None:
     assert f"for each of {', '.join(accounts)}" in PAGE
     environments = _yaml("inventory/group_vars/all/silencio.yml")["silencio_environments"]
     assert f"at first `{'`, `'.join(environments)}`" in PAGE
+
+
+def _claimed_gib(objects: list[Any]) -> int:
+    claims = [one for one in objects if one["kind"] == "PersistentVolumeClaim"]
+    claims += [claim for one in objects for claim in one.get("spec", {}).get("volumeClaimTemplates", [])]
+    return sum(int(one["spec"]["resources"]["requests"]["storage"].removesuffix("Gi")) for one in claims)
+
+
+def test_claims__fit_on_the_volume() -> None:
+    claimed_gib = sum(_claimed_gib(golden_objects(name)) for name in ("platform", "monitoring"))
+    assert f"ask for {claimed_gib} Gi" in " ".join(PAGE.split())
+    assert claimed_gib << 30 <= TERRAFORM.variables["volume_gb"]["default"] * 10**9
+    (job,) = (one for one in golden_objects("restore") if one["kind"] == "Job")
+    (asked,) = (
+        one["ephemeral"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"]
+        for one in job["spec"]["template"]["spec"]["volumes"]
+        if "ephemeral" in one
+    )
+    assert f"and {asked.replace('Gi', ' Gi')} while a backup is restored" in " ".join(PAGE.split())
 
 
 def test_playbooks__are_each_named() -> None:

@@ -80,6 +80,7 @@ def test_claims__lie_on_the_volume_of_the_node_that_has_it() -> None:
     (topology,) = storage["allowedTopologies"]
     (expression,) = topology["matchLabelExpressions"]
     assert expression["values"] == list(inventory_of(OUTPUTS)["all"]["children"]["storage"]["hosts"])
+    assert storage["metadata"]["annotations"]["defaultVolumeType"] == "local", "kubelets count no other"
     assert (storage["reclaimPolicy"], storage["volumeBindingMode"]) == ("Retain", "WaitForFirstConsumer")
     data = _yaml("inventory/group_vars/all/silencio.yml")["silencio_data"]
     assert f'"$device" {data} ' in read_cloud_init()

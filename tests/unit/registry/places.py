@@ -173,8 +173,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str | None]:
-    """The address of a PostgreSQL of our own; None where this machine has no server binary, or no user to run it."""
+def postgresql(password: str = "") -> Iterator[str | None]:
+    """The address of a PostgreSQL of our own; None where this machine has no server binary, or no user to run it.
+
+    Args:
+        password: Of its user `mlflow`; without one it trusts everybody.
+    """
     root = os.geteuid() == 0
     as_user = ["runuser", "-u", "postgres", "--"] if root else []
     if not (_POSTGRESQL / "postgres").exists() or (root and subprocess.run([*as_user, "true"], check=False).returncode):
@@ -186,16 +190,9 @@ def postgresql() -> Iterator[str | None]:
     try:
         if root:
             shutil.chown(folder, "postgres")
-        initdb = [
-            *as_user,
-            str(_POSTGRESQL / "initdb"),
-            "-D",
-            str(folder / "data"),
-            "-A",
-            "trust",
-            "-U",
-            "mlflow",
-        ]
+        (folder / "password").write_text(password, encoding="utf-8")
+        initdb = [*as_user, str(_POSTGRESQL / "initdb"), "-D", str(folder / "data"), "-U", "mlflow"]
+        initdb += ["-A", "scram-sha-256", f"--pwfile={folder / 'password'}"] if password else ["-A", "trust"]
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
         command = [str(_POSTGRESQL / "postgres"), "-D", str(folder / "data"), "-p", str(port), "-k", str(folder)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
