@@ -70,6 +70,10 @@ class Jobs:
     def __post_init__(self) -> None:
         for name in ("backup", "restored", "tmp"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+        # Copied: a clone may lie where another user reads nothing.
+        (self.folder / "bin").mkdir(exist_ok=True)
+        for name in ("rclone", "restic"):
+            shutil.copy(str(shutil.which(name)), self.folder / "bin" / name)
         if os.geteuid() == 0:
             self.folder.parent.chmod(0o711)
             for path in (self.folder, *self.folder.iterdir()):
@@ -110,7 +114,7 @@ class Jobs:
             for one in container["env"]
         }
         # The databases' address is in the arguments of one and in the environment of the other.
-        environment["PATH"] = os.pathsep.join([os.environ["PATH"], str(POSTGRESQL)])
+        environment["PATH"] = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"], str(POSTGRESQL)])
         identity = {"user": _USER, "group": _USER, "extra_groups": []} if os.geteuid() == 0 else {}
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             [self._placed(one) for one in words],

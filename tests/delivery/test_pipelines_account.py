@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.unit.steps.delivered import sealed_bundle
 
 from silencio.errors import StorageError
 from silencio.steps import delivery_due, package, record_delivery
 from silencio.storage import list_objects, read_bytes, write_bytes
 from tests.delivery.infrastructure.playbooks import FOLDER
 from tests.s3 import S3Server, s3_of_its_own
-from tests.unit.steps.delivered import sealed_bundle
 
 ROLE = FOLDER / "roles" / "secrets" / "defaults" / "main.yml"
 PACKAGES = "s3://silencio-bundles/packages"

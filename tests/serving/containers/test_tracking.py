@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery.rendered import name_of, Rendered
+from delivery.rendered import Rendered, name_of
 from tests.delivery.overlays import golden_objects
 from tests.serving.containers.pod import docker, image, options_of
 from tests.waiting import until
