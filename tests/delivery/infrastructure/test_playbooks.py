@@ -81,6 +81,7 @@ def test_claims__lie_on_the_volume_of_the_node_that_has_it() -> None:
     (expression,) = topology["matchLabelExpressions"]
     assert expression["values"] == list(inventory_of(OUTPUTS)["all"]["children"]["storage"]["hosts"])
     assert (storage["reclaimPolicy"], storage["volumeBindingMode"]) == ("Retain", "WaitForFirstConsumer")
+    assert storage["metadata"]["annotations"]["defaultVolumeType"] == "local", "no kubelet measures the others"
     data = _yaml("inventory/group_vars/all/silencio.yml")["silencio_data"]
     assert f'"$device" {data} ' in read_cloud_init()
 
