@@ -54,5 +54,5 @@ CLUSTER_KINDS = (
 )
 # By group of an API that is not Kubernetes' own, the chart that brings it, where an Application of ours names one.
 CONTROLLERS = {"kueue.x-k8s.io": "kueue"}
-# Groups that operators have brought before (docs/deploying.md). Prometheus's, where there is one: monitoring.coreos.com.
+# Groups that operators have brought before (docs/deploying.md); Prometheus's would be monitoring.coreos.com.
 API_GROUPS = ("external-secrets.io", "serving.kserve.io")

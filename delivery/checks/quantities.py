@@ -39,7 +39,7 @@ def claim_templates(rendered: Rendered) -> Iterator[tuple[str, str]]:
         for claim in one["spec"].get("volumeClaimTemplates") or ():
             found = claim.get("apiVersion"), claim.get("kind")
             if found != ("v1", "PersistentVolumeClaim"):
-                yield title(one), f"its claim {name_of(claim)} is {found} and no v1 PersistentVolumeClaim: it would differ"
+                yield title(one), f"its claim {name_of(claim)} is {found}, no v1 PersistentVolumeClaim"
 
 
 def canonical(value: object) -> str | None:

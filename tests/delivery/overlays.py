@@ -28,8 +28,8 @@ SHIPPED = (*SERVING, "platform", "monitoring", "queues")
 PINNED_OVERLAYS = ("staging", "production", "platform")
 PLACE = "registry.example.org/wildlife"
 BUNDLE_IMAGE = "oci+native://registry.example.org/wildlife/bundle"
-# Components that no shipped overlay has, and `release` for a Prometheus with its operator: each with what silencio-place
-# needs beside what base needs.
+# Components that no shipped overlay has, and `release` for a Prometheus with its operator. Each has what silencio-place
+# needs for it beside what base needs.
 OPERATOR = "operator"
 ALONE = {
     "canary-knative": {},
