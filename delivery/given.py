@@ -52,7 +52,7 @@ CLUSTER_KINDS = (
     "ClusterQueue",
     "WorkloadPriorityClass",
 )
-# By kind, the chart that brings its CRD, where an Application of ours names one.
-CONTROLLERS: dict[str, str] = dict.fromkeys(
-    ("ResourceFlavor", "ClusterQueue", "LocalQueue", "WorkloadPriorityClass"), "kueue"
-)
+# By group of an API that is not Kubernetes' own, the chart that brings it, where an Application of ours names one.
+CONTROLLERS = {"kueue.x-k8s.io": "kueue"}
+# Groups that operators have brought before (docs/deploying.md); Prometheus's would be monitoring.coreos.com.
+API_GROUPS = ("external-secrets.io", "serving.kserve.io")

@@ -1,6 +1,6 @@
 """Whether every package of an image may be in it: its licence stands in requirements/licences.toml.
 
-    check_licences.py [SET ENVIRONMENT]        by default serve-cpu in .venv-serving and train in .venv
+    check_licences.py [SET ENVIRONMENT ...]        by default serve-cpu in .venv-serving and train in .venv
 
 Licences are read of the installed packages, by the names that a set of requirements pins; torch and torchvision, which
 stand in no set, count to train.
@@ -107,9 +107,13 @@ def pinned(name: str) -> list[str]:
     return [*map(canonicalize_name, found), *_BESIDE.get(name, ())]
 
 
-def installed(environment: Path) -> dict[str, metadata.PackageMetadata]:
-    """What an environment's packages say of themselves, by their names."""
-    folders = [str(one) for one in environment.glob("lib/python3*/site-packages")]
+def installed(*environments: Path) -> dict[str, metadata.PackageMetadata]:
+    """What packages of environments, or of folders of packages alone, say of themselves, by their names."""
+    folders = [
+        str(folder)
+        for environment in environments
+        for folder in [*environment.glob("lib/python3*/site-packages")] or [environment]
+    ]
     return {canonicalize_name(one.metadata["Name"]): one.metadata for one in metadata.distributions(path=folders)}
 
 
@@ -130,9 +134,9 @@ def faults(names: Iterable[str], packages: dict[str, metadata.PackageMetadata], 
 def main() -> int:
     """Returns 1 where a package may not be in an image."""
     rules, status = Rules.load(), 0
-    for name, environment in [sys.argv[1:3]] if len(sys.argv) == 3 else SETS:
+    for name, *environments in [sys.argv[1:]] if len(sys.argv) > 2 else SETS:
         names = pinned(name)
-        found = list(faults(names, installed(ROOT / environment), rules))
+        found = list(faults(names, installed(*(ROOT / one for one in environments)), rules))
         print(f"{name}: {len(names) - len(found)} of {len(names)} packages have a licence that is allowed")
         for line in found:
             print(f"  {line}")

@@ -15,7 +15,7 @@ from delivery.checks.jobs import schedules
 from delivery.checks.monitoring import arm_label, metric_names
 from delivery.checks.network import addresses, policies
 from delivery.checks.ports import ports, probes, services
-from delivery.checks.quantities import quantities
+from delivery.checks.quantities import claim_templates, quantities
 from delivery.checks.queues import queues, quotas
 from delivery.checks.references import accounts, bundles, references, runtimes
 from delivery.rendered import Rendered
@@ -69,6 +69,7 @@ CHECKS: dict[str, Check] = {
         metric_names,
         arm_label,
         quantities,
+        claim_templates,
         queues,
         quotas,
         kept,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from delivery.argocd import HOOK, OPTIONS, children_of, everything, path_of, project_of, wave_of
 from delivery.checks.network import reached_services
-from delivery.given import CLUSTER_KINDS, CONTROLLERS
+from delivery.given import API_GROUPS, CLUSTER_KINDS, CONTROLLERS
 from delivery.render import Object
 from delivery.rendered import Rendered, name_of, namespace_of, title
 from serving.canary.kserve.predictors import WRITTEN_FIELDS
@@ -41,17 +41,19 @@ def projects(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 
 def waves(rendered: Rendered) -> Iterator[tuple[str, str]]:
-    """What an Application needs is of an earlier wave: kinds that a chart brings, Services that its pods reach."""
+    """What an Application needs is of an earlier wave, or given: kinds of operators, Services that its pods reach."""
     children = list(children_of(rendered))
     charts = {str((one["spec"].get("source") or {}).get("chart", "")): one for one, _ in children}
     for one, objects in children:
         for each in [one, *objects]:
             if wave_of(each) is None:
                 yield title(one), f"the wave of {title(each)} is no number"
-        for kind in sorted({str(each.get("kind")) for each in objects}):
-            chart = charts.get(CONTROLLERS.get(kind, "none"))
+        for group in sorted({str(each.get("apiVersion")).partition("/")[0] for each in objects}):
+            chart = charts.get(CONTROLLERS.get(group, "none"))
             if chart is not None and not _is_before(chart, one):
-                yield title(one), f"has objects of kind {kind}, and {title(chart)} is of no earlier wave"
+                yield title(one), f"has objects of {group}, and {title(chart)} is of no earlier wave"
+            if chart is None and group not in API_GROUPS and _is_of_an_operator(group):
+                yield title(one), f"has objects of {group}, which nothing brings: none of its objects would be applied"
         for owner, (server, service) in _reached(rendered, children, objects):
             where = f"{owner} reaches {title(service)}"
             if server is not one and not _is_before(server, one):
@@ -76,6 +78,10 @@ def _reached(
             continue  # it begins by the clock
         for place in sorted(set(reached_services(whole, pod)) & services.keys()):
             yield pod.owner, services[place]
+
+
+def _is_of_an_operator(group: str) -> bool:
+    return "." in group and not group.endswith(".k8s.io")
 
 
 def _is_before(first: Object, second: Object) -> bool:
@@ -121,8 +127,11 @@ def applied(rendered: Rendered) -> Iterator[tuple[str, str]]:
         policy = one["spec"].get("syncPolicy") or {}
         if "ServerSideApply=true" not in (policy.get("syncOptions") or ()):
             yield title(one), "has no ServerSideApply=true: large CRDs do not fit into an annotation"
-        if not policy.get("automated") or not policy.get("retry"):
-            yield title(one), "is not synced by itself, with retries: the next wave would wait for ever"
+        retry = policy.get("retry") or {}
+        if not policy.get("automated") or retry.get("limit") != -1:
+            yield title(one), "is not synced by itself, with retries without end: the next wave would wait for ever"
+        elif not retry.get("refresh"):
+            yield title(one), "has no retry.refresh: a commit that is mended would be tried again as it was"
         if title(one) in children and "Prune=false" not in _options_of(one):
             yield title(one), f"has no {OPTIONS}: Prune=false: all that it applied would go with a line of Git"
 

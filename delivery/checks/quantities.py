@@ -1,4 +1,4 @@
-"""Amounts of processors, memory and storage, as the API server writes them."""
+"""What the API server writes back: amounts of processors, memory and storage, and claims of StatefulSets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from delivery.rendered import Rendered, title
+from delivery.rendered import Rendered, name_of, title
 from pipelines.ir_check.quantities import amount
 
 # Objects whose values are amounts, and fields that are one.
@@ -31,6 +31,15 @@ def quantities(rendered: Rendered) -> Iterator[tuple[str, str]]:
                 yield title(one), f"{path} is {value!r}, which is no amount"
             elif value != written:
                 yield title(one), f"{path} is {value!r}, and comes back as {written!r}"
+
+
+def claim_templates(rendered: Rendered) -> Iterator[tuple[str, str]]:
+    """Claims of StatefulSets have apiVersion and kind, as the API server writes them back: else they differ."""
+    for one in rendered.of_kind("StatefulSet"):
+        for claim in one["spec"].get("volumeClaimTemplates") or ():
+            found = claim.get("apiVersion"), claim.get("kind")
+            if found != ("v1", "PersistentVolumeClaim"):
+                yield title(one), f"its claim {name_of(claim)} is {found}, no v1 PersistentVolumeClaim"
 
 
 def canonical(value: object) -> str | None:

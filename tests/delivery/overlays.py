@@ -28,12 +28,14 @@ SHIPPED = (*SERVING, "platform", "monitoring", "queues")
 PINNED_OVERLAYS = ("staging", "production", "platform")
 PLACE = "registry.example.org/wildlife"
 BUNDLE_IMAGE = "oci+native://registry.example.org/wildlife/bundle"
-# Components that no shipped overlay has, with what silencio-place needs for each beside what base needs.
+# Components that no shipped overlay has, and `release` for a Prometheus with its operator. Each has what silencio-place
+# needs for it beside what base needs.
+OPERATOR = "operator"
 ALONE = {
     "canary-knative": {},
     "gpu": {},
     "keda": {"prometheus": "http://prometheus.monitoring:9090"},
-    "without-operator": {"prometheus": "http://prometheus.monitoring:9090"},
+    OPERATOR: {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
     "signed-bundles": {},
 }
@@ -120,11 +122,7 @@ def _alone(name: str, place: dict[str, str]) -> Object:
             {"name": "silencio-place", "literals": [f"{key}={value}" for key, value in values.items()]}
         ],
         "generatorOptions": {"disableNameSuffixHash": True},
-        "components": [
-            *(["../../components/release"] if name == "without-operator" else []),
-            f"../../components/{name}",
-            "../../components/place",
-        ],
+        "components": [f"../../components/{'release' if name == OPERATOR else name}", "../../components/place"],
         "patches": [{"target": {"kind": "Namespace"}, "patch": yaml.safe_dump(by_tag)}],
     }
 

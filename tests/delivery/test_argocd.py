@@ -49,7 +49,8 @@ def test_application__of_another_folder_is_refused(path: str) -> None:
 def test_waves__are_stores_before_environments() -> None:
     waves = {name_of(one): wave_of(one) for one in golden_objects("applications")}
     names = ("kueue", "silencio-platform", "silencio-monitoring", "silencio-queues")
-    assert [waves[name] for name in names] == [1, 2, 3, 4]
+    # Queues want a namespace of KFP's: nobody waits for them.
+    assert [waves[name] for name in names] == [1, 2, 3, 5]
     assert waves["silencio-staging"] == waves["silencio-production"] == 5
 
 
@@ -189,6 +190,30 @@ def test_inference_service__is_healthy_when_it_is_ready(status: dict[str, Any] |
     found, message = _lua(_health("serving.kserve.io_InferenceService"), status)
     assert found == health
     assert health != "Degraded" or "manifest is missing" in message
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        (None, "Healthy"),
+        ({"phase": "Pending"}, "Healthy"),
+        ({"phase": "Bound"}, "Healthy"),
+        ({"phase": "Lost"}, "Degraded"),
+    ],
+    ids=["new", "waits for its first pod", "bound", "volume that is gone"],
+)
+def test_claim__is_waited_for_by_no_wave(status: dict[str, Any] | None, health: str) -> None:
+    assert _lua(_health("PersistentVolumeClaim"), status)[0] == health
+
+
+def test_claims__of_the_cluster_wait_for_pods_that_are_of_later_waves() -> None:
+    """Why claims have a health of their own."""
+    storage = ROOT / "manifests/infrastructure/ansible/roles/storage/files/storage-class.yaml"
+    assert yaml.safe_load(storage.read_text(encoding="utf-8"))["volumeBindingMode"] == "WaitForFirstConsumer"
+    objects = golden_objects("platform")
+    (claim,) = (one for one in objects if name_of(one) == "label-studio" and one["kind"] == "PersistentVolumeClaim")
+    (pod,) = (one for one in objects if name_of(one) == "label-studio" and one["kind"] == "Deployment")
+    assert (wave_of(claim) or 0) < (wave_of(pod) or 0)
 
 
 def test_settings__are_laid_into_argo_cds_own() -> None:

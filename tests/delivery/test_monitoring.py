@@ -21,6 +21,8 @@ CONFIG = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text(enc
 RULES = sorted((FOLDER / "prometheus" / "rules").iterdir())
 TESTS = sorted((FOLDER / "prometheus" / "tests").iterdir())
 DASHBOARDS = sorted((FOLDER / "grafana").glob("*.json"))
+# Which Prometheus asks for arms.
+ENVIRONMENTS = ["silencio-staging", "silencio-production"]
 needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not at hand: make extras")
 needs_amtool = pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool is not at hand: make extras")
 
@@ -28,6 +30,11 @@ needs_amtool = pytest.mark.skipif(shutil.which("amtool") is None, reason="amtool
 def _job(name: str) -> Any:
     (found,) = (one for one in CONFIG["scrape_configs"] if one["job_name"] == name)
     return found
+
+
+def _rules(path: Path) -> list[Any]:
+    groups = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def _printed(*command: str | Path) -> str:
@@ -76,11 +83,16 @@ def test_arms__of_a_release_are_scraped_as_the_page_of_releases_has_it() -> None
     (wanted,) = (one for one in yaml.safe_load(text)["scrape_configs"] if one["job_name"] == "silencio-arms")
     (discovery,) = wanted.pop("http_sd_configs")
     found = dict(_job("silencio-arms"))
-    environments = ["silencio-staging", "silencio-production"]
     assert found.pop("http_sd_configs") == [
-        {**discovery, "url": discovery["url"].replace("NAMESPACE", one)} for one in environments
+        {**discovery, "url": discovery["url"].replace("NAMESPACE", one)} for one in ENVIRONMENTS
     ]
     assert found == wanted
+
+
+def test_environments__that_are_scraped_are_each_missed_where_nothing_serves() -> None:
+    (rule,) = (one for path in RULES for one in _rules(path) if one.get("alert") == "SilencioNothingServes")
+    assert re.findall(r'namespace="([^"]*)"', rule["expr"]) == ENVIRONMENTS
+    assert re.findall(r'job="([^"]*)"', rule["expr"]) == [f"{one}/silencio" for one in ENVIRONMENTS]
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
@@ -88,8 +100,7 @@ def test_environment__is_scraped_where_it_listens(name: str) -> None:
     together = Rendered([one for part in (name, "platform", "monitoring") for one in golden_objects(part)])
     assert [str(one) for one in findings_of(together)] == []
     together.find("Service", f"silencio-{name}", "silencio-release")["spec"]["ports"][1]["port"] = 9110  # type: ignore[index]
-    # By the operator's ScrapeConfig, and by the file of a Prometheus without it.
-    assert [one.check for one in findings_of(together)] == ["addresses", "addresses"]
+    assert [one.check for one in findings_of(together)] == ["addresses"]
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
@@ -118,12 +129,7 @@ def test_rules__fire_and_do_not_fire(path: Path) -> None:
 
 
 def test_alerts__are_each_tested_firing_and_silent_and_say_what_to_do() -> None:
-    rules = [
-        rule
-        for path in RULES
-        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
-        for rule in group["rules"]
-    ]
+    rules = [rule for path in RULES for rule in _rules(path)]
     cases = [
         case
         for path in TESTS
@@ -141,6 +147,22 @@ def test_alerts__are_each_tested_firing_and_silent_and_say_what_to_do() -> None:
 @needs_amtool
 def test_alertmanager__is_told_what_it_takes() -> None:
     _printed("amtool", "check-config", FOLDER / "alertmanager" / "alertmanager.yml")
+
+
+def test_alert__of_an_environment_without_pods_silences_its_slowness_alone() -> None:
+    (rule,) = yaml.safe_load((FOLDER / "alertmanager" / "alertmanager.yml").read_text())["inhibit_rules"]
+    assert rule == {
+        "source_matchers": ["alertname = SilencioNothingServes"],
+        "target_matchers": ["alertname = SilencioSlow"],
+        "equal": ["namespace"],
+    }
+
+
+def test_alertmanager__starts_before_anybody_has_said_where_alerts_go() -> None:
+    """Its secret is left out of those that are generated: a volume that has to be there would keep its wave waiting."""
+    (pod,) = (one for one in Rendered(golden_objects("monitoring")).pods if one.owner == "StatefulSet alertmanager")
+    (secret,) = (one["secret"] for one in pod.spec["volumes"] if "secret" in one)
+    assert (secret["secretName"], secret.get("optional")) == ("silencio-alertmanager", True)
 
 
 @needs_amtool

@@ -34,6 +34,11 @@ class Render:
         (found,) = (one for one in objects if one["kind"] == kind and name_of(one) == called)
         return found
 
+    def bring(self, name: str, one: Object) -> None:
+        """Let an overlay that an Application names have another object."""
+        path = f"manifests/overlays/{name}"
+        self.sources = {**self.sources, path: [*self.sources[path], one]}
+
     @property
     def production(self) -> Any:
         """The Application of production."""
@@ -132,12 +137,17 @@ def _quota(render: Render, flavor: int, i: int, amount: str) -> None:
     flavors[flavor]["resources"][i]["nominalQuota"] = amount
 
 
+_MONITOR: Object = {
+    "apiVersion": "monitoring.coreos.com/v1",
+    "kind": "PodMonitor",
+    "metadata": {"name": "silencio", "namespace": "silencio-production"},
+}
 _QUEUE = "kueue.x-k8s.io/queue-name"
 _PLAIN_TAG = "registry.example.org/wildlife/predictor:0.1.0"
 _PORTS = [{"protocol": "TCP", "port": 8090}]
 # Check that catches it, render that is made wrong, and how.
 MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
-    "object twice": ("unique", "production", lambda one: one.objects.append(one.one("PodMonitor"))),
+    "object twice": ("unique", "production", lambda one: one.objects.append(one.one("ServingRuntime"))),
     "namespace that nobody makes": ("namespaces", "production", lambda one: one.drop("Namespace")),
     "namespace that is not restricted": (
         "namespaces",
@@ -275,7 +285,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     ),
     "metrics at a port that there is not": (
         "services",
-        "production",
+        "operator",
         lambda one: one.spec("PodMonitor")["podMetricsEndpoints"][0].update(port="http"),
     ),
     "policy that selects nobody": (
@@ -307,7 +317,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     ),
     "scraped Service of another namespace": (
         "addresses",
-        "production",
+        "operator",
         lambda one: one.spec("ScrapeConfig", "silencio-release")["staticConfigs"][0].update(
             targets=["silencio-release.production.svc:9108"]
         ),
@@ -508,7 +518,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     ),
     "endpoint without arm": (
         "arm-label",
-        "production",
+        "operator",
         lambda one: one.spec("PodMonitor")["podMetricsEndpoints"][1].pop("relabelings"),
     ),
     "memory that comes back otherwise": (
@@ -518,6 +528,11 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     ),
     "processors that come back otherwise": ("quantities", "local", _set("runtime/0/resources/requests/cpu", "1.5")),
     "processors as a number": ("quantities kinds", "local", _set("runtime/0/resources/requests/cpu", 1)),
+    "claim template that comes back otherwise": (
+        "claim-templates",
+        "monitoring",
+        lambda one: one.spec("StatefulSet", "grafana")["volumeClaimTemplates"][0].pop("kind"),
+    ),
     "claim that is pruned": (
         "kept",
         "production",
@@ -598,6 +613,11 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "argocd",
         lambda one: one.brought("platform", "Deployment", "mlflow")["metadata"]["annotations"].clear(),
     ),
+    "monitor for an operator that nothing brings": (
+        "waves",
+        "argocd",
+        lambda one: one.bring("production", _MONITOR),
+    ),
     "bundle that Git takes back": (
         "owned-fields",
         "argocd",
@@ -626,6 +646,16 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "applied",
         "argocd",
         lambda one: one.production["spec"]["syncPolicy"].pop("automated"),
+    ),
+    "application that is given up": (
+        "applied",
+        "argocd",
+        lambda one: one.production["spec"]["syncPolicy"]["retry"].update(limit=5),
+    ),
+    "application that a mended commit does not reach": (
+        "applied",
+        "argocd",
+        lambda one: one.production["spec"]["syncPolicy"]["retry"].pop("refresh"),
     ),
 }
 # What is gone or unknown leaves nothing for others to look at either.

@@ -152,6 +152,17 @@ def test_restore__is_what_is_rendered() -> None:
     assert comparable(rendered_text(MANIFESTS / RESTORE)) == comparable(golden(RESTORE))
 
 
+@pytest.mark.parametrize("name", PINNED_OVERLAYS)
+def test_overlay__needs_no_operator_of_prometheus(name: str) -> None:
+    """Of an Application with an object of a kind that the cluster does not know nothing is applied."""
+    assert not [one for one in golden_objects(name) if one["apiVersion"].startswith("monitoring.coreos.com/")]
+
+
+def test_operator__gets_objects_of_its_own_where_the_component_is_left_out() -> None:
+    kinds = {one["kind"] for one in golden_objects("operator")}
+    assert {"PodMonitor", "ScrapeConfig"} <= kinds
+
+
 def test_local__needs_neither_prometheus_nor_a_store_of_objects() -> None:
     kinds = {one["kind"] for one in golden_objects("local")}
     assert not kinds & {"PodMonitor", "ScrapeConfig", "ExternalSecret", "PodDisruptionBudget", "Deployment"}
@@ -192,7 +203,7 @@ def test_two_reserves__stand_side_by_side_in_one_cluster(overlays: Path) -> None
         (overlays / reserve / "kustomization.yaml").write_text(content, encoding="utf-8")
         objects += objects_of(rendered_text(overlays / reserve))
     assert [str(one) for one in findings_of(Rendered(objects))] == []
-    for kind in ("InferenceService", "ServingRuntime", "NetworkPolicy", "PodMonitor", "Deployment", "ExternalSecret"):
+    for kind in ("InferenceService", "ServingRuntime", "NetworkPolicy", "Deployment", "ExternalSecret"):
         spaces = {namespace_of(one) for one in objects if one["kind"] == kind}
         assert spaces == {"silencio-north", "silencio-south"}
     names = [(one["kind"], namespace_of(one), name_of(one)) for one in objects]

@@ -50,6 +50,11 @@ def test_overlays__are_described_as_they_render(name: str) -> None:
     assert components[-1] == "place"
 
 
+def test_pod__that_takes_the_bundle_is_waited_for() -> None:
+    steps = ["run put ", "wait pod/put --for=condition=Ready ", "cp out/demo/bundle put:", "delete pod put"]
+    assert sorted(steps, key=PAGE.index) == steps
+
+
 def test_components__are_each_described() -> None:
     assert {row[0].strip("`") for row in _rows("component")} == {
         one.name for one in (MANIFESTS / "components").iterdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -37,6 +38,19 @@ def test_packages__of_images_are_all_allowed(script: ModuleType) -> None:
     for name, environment in script.SETS:
         packages = script.installed(ROOT / environment)
         assert list(script.faults(script.pinned(name), packages, rules)) == []
+
+
+@pytest.mark.skipif("SILENCIO_BOTO3" not in os.environ, reason="no packages of tracking's own: make extras")
+def test_packages__of_tracking_are_all_allowed(script: ModuleType) -> None:
+    packages = script.installed(ROOT / ".venv", Path(os.environ["SILENCIO_BOTO3"]))
+    assert list(script.faults(script.pinned("tracking"), packages, script.Rules.load())) == []
+
+
+def test_packages__of_several_places_are_read_together(script: ModuleType, tmp_path: Path) -> None:
+    environment = _environment(tmp_path / "environment", "first", "License-Expression: MIT")
+    folder = _environment(tmp_path / "other", "second") / "lib" / "python3.11" / "site-packages"
+    (line,) = script.faults(["first", "second"], script.installed(environment, folder), script.Rules.load())
+    assert line.startswith("second 1.0: its licence is not known")
 
 
 def test_lists__have_what_packages_need_and_no_more(script: ModuleType) -> None:

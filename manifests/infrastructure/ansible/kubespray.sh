@@ -22,6 +22,7 @@ if [ ! -f "$folder/$tag-venv/.ready" ]; then
     touch "$folder/$tag-venv/.ready"
 fi
 folder=$(cd "$folder" && pwd)
-# Its ansible.cfg and roles are found from its own folder.
+# Its ansible.cfg and roles are found from its own folder, where nobody names another one.
+unset ANSIBLE_CONFIG
 cd "$folder/$tag"
 exec "$folder/$tag-venv/bin/ansible-playbook" -i "$here/inventory/hosts.yaml" --become "$@" cluster.yml

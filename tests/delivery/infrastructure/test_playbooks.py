@@ -10,20 +10,24 @@ import socket
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jinja2
 import psutil
 import pytest
 import yaml
 
+from delivery.rendered import Rendered
 from scripts.make_inventory import inventory_of
 from tests.delivery.infrastructure.playbooks import FOLDER, HAS_ANSIBLE, play, run
 from tests.delivery.infrastructure.terraform import Configuration, read_files
+from tests.delivery.overlays import PLACE, golden_objects
 
 ROOT = Path(__file__).parents[3]
 OUTPUTS = json.loads((Path(__file__).parent / "terraform_output.json").read_text(encoding="utf-8"))
 PLAYBOOKS = sorted(path.name for path in FOLDER.glob("*.yml"))
 KUBESPRAY = (FOLDER / "kubespray.sh").read_text(encoding="utf-8")
+(TAG,) = re.findall(r"^tag=(\S+)", KUBESPRAY, re.MULTILINE)
 needs_ansible = pytest.mark.skipif(not HAS_ANSIBLE, reason="no Ansible: make extras")
 
 
@@ -82,6 +86,7 @@ def test_claims__lie_on_the_volume_of_the_node_that_has_it() -> None:
     assert expression["values"] == list(inventory_of(OUTPUTS)["all"]["children"]["storage"]["hosts"])
     assert storage["metadata"]["annotations"]["defaultVolumeType"] == "local", "kubelets count no other"
     assert (storage["reclaimPolicy"], storage["volumeBindingMode"]) == ("Retain", "WaitForFirstConsumer")
+    assert storage["metadata"]["annotations"]["defaultVolumeType"] == "local", "no kubelet measures the others"
     data = _yaml("inventory/group_vars/all/silencio.yml")["silencio_data"]
     assert f'"$device" {data} ' in read_cloud_init()
 
@@ -92,24 +97,61 @@ def read_cloud_init() -> str:
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_kubespray__whose_tag_was_moved_is_not_run(tmp_path: Path) -> None:
-    origin, out = tmp_path / "origin", tmp_path / "out"
+    out = tmp_path / "out"
+    done = _kubespray(FOLDER / "kubespray.sh", out, _tagged(tmp_path / "origin"))
+    assert (done.returncode, "look at what was moved before you run it" in done.stderr) == (1, True), done.stderr
+    # Nothing of it was installed.
+    assert [path.name for path in out.iterdir()] == [TAG]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_kubespray__is_run_by_its_own_configuration_and_not_by_that_of_the_playbooks(tmp_path: Path) -> None:
+    origin, out, script = _tagged(tmp_path / "origin"), tmp_path / "out", tmp_path / "kubespray.sh"
+    words = ["git", "-C", str(origin), "rev-parse", "HEAD"]
+    commit = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    script.write_text(re.sub(r"commit=[0-9a-f]{40}", f"commit={commit}", KUBESPRAY), encoding="utf-8")
+    ansible = out / f"{TAG}-venv" / "bin" / "ansible-playbook"
+    ansible.parent.mkdir(parents=True)
+    (out / f"{TAG}-venv" / ".ready").touch()
+    ansible.write_text('#!/usr/bin/env bash\necho "${ANSIBLE_CONFIG:-own}" "$PWD"\n', encoding="utf-8")
+    ansible.chmod(0o755)
+    done = _kubespray(script, out, origin, ANSIBLE_CONFIG=str(FOLDER / "ansible.cfg"))
+    assert done.stdout.split() == ["own", str((out / TAG).resolve())], done.stderr
+
+
+def _tagged(origin: Path) -> Path:
+    """A repository with Kubespray's tag and nothing in it."""
     origin.mkdir()
     git = ["git", "-C", str(origin), "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    (tag,) = re.findall(r"^tag=(\S+)", KUBESPRAY, re.MULTILINE)
-    (address,) = re.findall(r"https://\S+\.git", KUBESPRAY)
-    for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "a"], ["tag", tag]):
+    for words in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "-m", "a"], ["tag", TAG]):
         subprocess.run([*git, *words], check=True)
-    # Fetched from here in place of its address.
+    return origin
+
+
+def _kubespray(script: Path, out: Path, origin: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the script, which fetches from a repository of this machine in place of its address."""
+    (address,) = re.findall(r"https://\S+\.git", KUBESPRAY)
     environment = os.environ | {
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{origin.as_uri()}.insteadOf",
         "GIT_CONFIG_VALUE_0": address,
+        **variables,
     }
-    words = ["bash", str(FOLDER / "kubespray.sh"), str(out)]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, "look at what was moved before you run it" in done.stderr) == (1, True), done.stderr
-    # Nothing of it was installed.
-    assert [path.name for path in out.iterdir()] == [tag]
+    return subprocess.run(["bash", str(script), str(out)], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_preflight__tries_every_place_that_nodes_fetch_from() -> None:
+    objects = [one for name in ("platform", "monitoring", "staging", "production") for one in golden_objects(name)]
+    images = [str(one["image"]) for pod in Rendered(objects).pods for one in pod.programs]
+    sources = [one["spec"]["source"] for one in golden_objects("applications")]
+    charts = [one["repoURL"] for one in sources if "chart" in one]
+    hosts = {one.partition("/")[0] for one in [*images, *charts] if not one.startswith(PLACE)}
+    # Of Docker's own registry the name in an image is not the host's.
+    wanted = {"registry-1.docker.io" if one == "docker.io" else one for one in hosts}
+    wanted.add(urlsplit(_yaml("roles/argocd/defaults/main.yml")["argocd_url"]).hostname or "")
+    tried = _yaml("roles/preflight/defaults/main.yml")["preflight_outside"]
+    assert wanted <= {one["host"] for one in tried if one["port"] == 443}
+    assert len(wanted) >= 3
 
 
 def test_applications__are_those_of_the_repository() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,6 +61,12 @@ def test_example__names_every_variable_without_a_default() -> None:
     assert named >= {name for name, body in Configuration(read_files()).variables.items() if "default" not in body}
 
 
+def test_plan__that_the_page_writes_is_ignored_by_git() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "infrastructure.md").read_text(encoding="utf-8")
+    (plan,) = re.findall(r"plan -out=(\S+)", page)
+    assert f"/{plan}" in (FOLDER / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
 @pytest.fixture(scope="module")
 def variables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The variables alone, which no provider has to be fetched for."""
@@ -71,9 +78,9 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _terraform(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    (folder / "rc").touch()
     environment = os.environ | {
-        "TF_CLI_CONFIG_FILE": str(folder / "rc"),
+        # Nothing of whoever runs the tests.
+        "TF_CLI_CONFIG_FILE": os.devnull,
         "CHECKPOINT_DISABLE": "1",
         "TF_IN_AUTOMATION": "1",
     }
