@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from google.protobuf import json_format  # type: ignore[import-untyped]
 
 from components.image import VERSION, pinned
 from pipelines.cluster_places import check_bundle, check_recordings, need_claim
@@ -121,10 +122,8 @@ def submit_compiled(target: Target, name: str, given: Sequence[str]) -> Submitte
         PipelineError: The host does not answer, is no KFP API, or refuses.
     """
     make = WITHOUT_CONFIGURATION[name]
-    with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder) / f"{name}.yaml"
-        write_package(make(), package)
-        declared = _spec(package)["root"].get("inputDefinitions", {}).get("parameters", {})
+    root = json_format.MessageToDict(make().pipeline_spec.root)
+    declared = root.get("inputDefinitions", {}).get("parameters", {})
     arguments = typed_arguments(name, declared, given)
     return _submit(target, name, make, arguments, claim=target.claim is not False)
 
@@ -241,10 +240,6 @@ def _package(pipeline: Any, image: str | None, path: Path) -> Path:
         path.write_text(yaml.safe_dump_all(documents), encoding="utf-8")
         refuse_faults(path)
     return path
-
-
-def _spec(package: Path) -> dict[str, Any]:
-    return dict(next(yaml.safe_load_all(package.read_text(encoding="utf-8"))))
 
 
 def _train_arguments(

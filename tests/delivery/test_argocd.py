@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from delivery.__main__ import main
 from delivery.argocd import path_of, repository_path, wave_of, with_sources
 from delivery.checks import findings_of
 from delivery.checks.quantities import canonical
-from delivery.render import has_kubectl, render
+from delivery.render import Object, has_kubectl, render
 from delivery.rendered import name_of
 from silencio.errors import ConfigError
 from tests.delivery.overlays import ARGOCD, PINNED_OVERLAYS, ROOT, delivered, golden_objects, write_overlays
@@ -94,9 +95,12 @@ def test_reserve__of_your_own_is_one_file_and_a_destination(tmp_path: Path) -> N
     overlay = overlays / "north" / "kustomization.yaml"
     overlay.write_text(overlay.read_text(encoding="utf-8").replace("staging", "north"), encoding="utf-8")
 
+    @cache
+    def source(path: str) -> list[Object]:
+        return render(repository_path(tmp_path, path))
+
     def found() -> list[str]:
-        objects = render(tmp_path / ARGOCD["argocd"])
-        rendered = with_sources(objects, lambda path: render(repository_path(tmp_path, path)))
+        rendered = with_sources(render(tmp_path / ARGOCD["argocd"]), source)
         return [f"{one.check}: {one.message}" for one in findings_of(rendered)]
 
     assert found() == ["projects: its project does not let it into the namespace 'silencio-north'"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from serving.local.server_process import ServerProcess
+from serving.predictor.__main__ import main
 from serving.predictor.model import Predictor
+from serving.server import start
 from serving.settings.local import NOT_THE_PREDICTORS, NOT_THE_TRANSFORMERS
 from silencio.bundle.signing import sign_bundle
 from silencio.network import free_ports
@@ -38,7 +38,13 @@ def predictor(own_bundle: Path, keys: KeyPair) -> Predictor:
     return found
 
 
-def test_server__refuses_a_bundle_that_is_not_signed(own_bundle: Path, keys: KeyPair, tmp_path: Path) -> None:
+def test_predictor__refuses_a_bundle_that_is_not_signed(predictor: Predictor) -> None:
+    assert not predictor.load()
+    assert "is not signed, and here one must be" in predictor.reason
+
+
+@pytest.mark.survival
+def test_servers__refuse_a_bundle_that_is_not_signed(own_bundle: Path, keys: KeyPair, tmp_path: Path) -> None:
     """Both of a pod, by the flag and by the environment."""
     ports = [str(port) for port in free_ports(4)]
     options = ["--bundle", str(own_bundle), "--http_port", ports[0], "--grpc_port", ports[1]]
@@ -89,13 +95,15 @@ def test_server__serves_a_signed_bundle_and_says_whose_it_is(
     assert ", signed by key " in server_log()[-1]
 
 
-def test_server__ends_at_once_where_the_key_cannot_be_read(own_bundle: Path, tmp_path: Path) -> None:
-    environment = os.environ | {"SILENCIO_BUNDLE_KEY": str(tmp_path / "nowhere.pub")}
-    command = [sys.executable, "-m", "serving.predictor", "--bundle", str(own_bundle)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: the public key ")
-    assert "No such file" in done.stderr
+def test_server__ends_at_once_where_the_key_cannot_be_read(
+    own_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SILENCIO_BUNDLE_KEY", str(tmp_path / "nowhere.pub"))
+    # What it sets up would hold for the tests after this one.
+    monkeypatch.setattr(start, "configure_logging", lambda file: None)
+    monkeypatch.setattr(sys, "argv", ["predictor", "--bundle", str(own_bundle)])
+    with pytest.raises(SystemExit, match=r"^error: the public key .*nowhere\.pub cannot be read: No such file"):
+        main()
 
 
 def test_serve__both_servers_see_the_key() -> None:

@@ -13,6 +13,7 @@ from mlflow import MlflowClient
 
 from pipelines.release_bootstrap import set_bundle
 from serving.canary.kserve.predictors import MANIFEST_ANNOTATION, VERSION_LABEL
+from silencio.__main__ import main
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, RegistryError, RouteChangedError, RouteError
 from silencio.registry.connection import connect
@@ -55,13 +56,28 @@ def promoted(client: MlflowClient, tmp_path: Path) -> Callable[[str], str]:
     return made
 
 
-@pytest.fixture(params=MODES)
-def fresh(request: pytest.FixtureRequest, staged: Callable[[Mode], Stage]) -> Stage:
+@pytest.fixture
+def applied(staged: Callable[[Mode], Stage]) -> Callable[[Mode], Stage]:
     """A cluster to which an overlay was applied a moment ago, seen with the Job's rights."""
-    stage = staged(request.param)
-    shipped(stage)
-    stage.api.role = verbs_of_role(ROLE)
-    return stage
+
+    def made(mode: Mode) -> Stage:
+        stage = staged(mode)
+        shipped(stage)
+        stage.api.role = verbs_of_role(ROLE)
+        return stage
+
+    return made
+
+
+@pytest.fixture(params=MODES)
+def fresh(request: pytest.FixtureRequest, applied: Callable[[Mode], Stage]) -> Stage:
+    return applied(request.param)
+
+
+@pytest.fixture
+def standard(applied: Callable[[Mode], Stage]) -> Stage:
+    """For what is the same in every mode."""
+    return applied("Standard")
 
 
 def _place(stage: Stage) -> str:
@@ -81,19 +97,19 @@ def test_bootstrap__sets_the_champion_once(fresh: Stage, promoted: Callable[[str
     assert fresh.service["metadata"]["generation"] == generation, "nothing is written twice"
 
 
-def test_bootstrap__keeps_the_bundle_of_git_where_there_is_no_champion(fresh: Stage, client: MlflowClient) -> None:
-    said = set_bundle(fresh.cluster(), NAME, PATTERN)
+def test_bootstrap__keeps_the_bundle_of_git_where_there_is_no_champion(standard: Stage, client: MlflowClient) -> None:
+    said = set_bundle(standard.cluster(), NAME, PATTERN)
     assert "no version in MLflow has the alias champion" in said and DEMO in said
-    assert _place(fresh) == DEMO and MANIFEST_ANNOTATION not in fresh.predictor.get("annotations", {})
+    assert _place(standard) == DEMO and MANIFEST_ANNOTATION not in standard.predictor.get("annotations", {})
 
 
 def test_bootstrap__asks_no_mlflow_where_none_is_named(
-    fresh: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    standard: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
-    set_bundle(fresh.cluster(), NAME, PATTERN)
-    assert _place(fresh) == DEMO and not (tmp_path / "mlflow.db").exists()
+    set_bundle(standard.cluster(), NAME, PATTERN)
+    assert _place(standard) == DEMO and not (tmp_path / "mlflow.db").exists()
 
 
 def test_bootstrap__leaves_a_release_alone_at_each_moment(fresh: Stage, promoted: Callable[[str], str]) -> None:
@@ -123,14 +139,14 @@ def test_bootstrap__leaves_what_a_rolled_back_release_has_left(fresh: Stage, pro
 
 
 def test_bootstrap__writes_nothing_over_what_was_written_meanwhile(
-    fresh: Stage, promoted: Callable[[str], str]
+    standard: Stage, promoted: Callable[[str], str]
 ) -> None:
     promoted("12")
     theirs = {"spec": {"predictor": {"model": {"storageUri": "s3://bundles/theirs/"}}}}
-    fresh.api.before_write = lambda: fresh.edit(theirs)
+    standard.api.before_write = lambda: standard.edit(theirs)
     with pytest.raises(RouteChangedError):
-        set_bundle(fresh.cluster(), NAME, PATTERN)
-    assert _place(fresh) == "s3://bundles/theirs/"
+        set_bundle(standard.cluster(), NAME, PATTERN)
+    assert _place(standard) == "s3://bundles/theirs/"
 
 
 def test_bootstrap__leaves_a_champion_that_the_next_release_knows(fresh: Stage, promoted: Callable[[str], str]) -> None:
@@ -151,47 +167,40 @@ def test_bootstrap__asks_for_what_its_role_allows_and_nothing_else(
     assert {(verb, resource) for verb, resource, _ in fresh.api.log} == verbs_of_role(ROLE)
 
 
-def test_bootstrap__of_what_kserve_cannot_fetch_is_refused(fresh: Stage, promoted: Callable[[str], str]) -> None:
+def test_bootstrap__of_what_kserve_cannot_fetch_is_refused(standard: Stage, promoted: Callable[[str], str]) -> None:
     promoted("12")
     with pytest.raises(ConfigError, match="KServe cannot fetch version 1"):
-        set_bundle(fresh.cluster(), NAME, "")
-    assert _place(fresh) == DEMO
+        set_bundle(standard.cluster(), NAME, "")
+    assert _place(standard) == DEMO
 
 
-def test_bootstrap__waits_for_an_mlflow_that_does_not_answer(fresh: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bootstrap__waits_for_an_mlflow_that_does_not_answer(standard: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def is_away(alias: str) -> None:
         raise RegistryError("the MLflow server does not answer")
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.silencio-platform.svc:5000")
     monkeypatch.setattr("pipelines.release_bootstrap.registered", is_away)
     with pytest.raises(RegistryError):
-        set_bundle(fresh.cluster(), NAME, PATTERN)
-    assert _place(fresh) == DEMO
+        set_bundle(standard.cluster(), NAME, PATTERN)
+    assert _place(standard) == DEMO
 
 
-def test_bootstrap__of_a_service_that_is_not_there_yet_is_tried_again(fresh: Stage, client: MlflowClient) -> None:
-    del fresh.api.objects[SERVICES, NAMESPACE, NAME]
+def test_bootstrap__of_a_service_that_is_not_there_yet_is_tried_again(standard: Stage, client: MlflowClient) -> None:
+    del standard.api.objects[SERVICES, NAMESPACE, NAME]
     with pytest.raises(RouteError, match=f"there is no InferenceService {NAME}"):
-        set_bundle(fresh.cluster(), NAME, PATTERN)
+        set_bundle(standard.cluster(), NAME, PATTERN)
 
 
 def test_command__sets_the_bundle(
-    staged: Callable[[Mode], Stage], promoted: Callable[[str], str], tmp_path: Path
+    standard: Stage, promoted: Callable[[str], str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = staged("Standard")
-    shipped(stage)
-    stage.api.role = verbs_of_role(ROLE)
     promoted("12")
+    command = ["release", "bootstrap", "--uri", PATTERN, "--isvc"]
+    assert main([*command, NAME]) == 1 and "give NAMESPACE/NAME" in capsys.readouterr().err
     # A process of its own: the client reads KUBECONFIG when it is imported.
-    environment = {**os.environ, "KUBECONFIG": str(kubeconfig(stage.url, tmp_path / "kubeconfig"))}
-    command = [sys.executable, "-m", "silencio", "release", "bootstrap", "--uri", PATTERN, "--isvc"]
-
-    def run(name: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, name], env=environment, capture_output=True, text=True, check=False)
-
-    done = run(f"{NAMESPACE}/{NAME}")
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig(standard.url, tmp_path / "kubeconfig"))}
+    words = [sys.executable, "-m", "silencio", *command, f"{NAMESPACE}/{NAME}"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert f"{NAMESPACE}/{NAME}: it serves the champion, version 1 (12)" in done.stdout
-    assert _place(stage) == "s3://silencio-bundles/12/"
-    refused = run(NAME)
-    assert refused.returncode == 1 and "give NAMESPACE/NAME" in refused.stderr
+    assert _place(standard) == "s3://silencio-bundles/12/"

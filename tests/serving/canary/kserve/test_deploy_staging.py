@@ -78,11 +78,11 @@ def test_environment__serves_the_bundle_and_is_asked(stage: Stage, url: str, bun
     assert identity_of(stage.predictor, None) == read_manifest(bundle).manifest_sha256
 
 
-def test_environment__that_serves_it_already_is_only_asked(stage: Stage, url: str, bundle: Path) -> None:
-    run(inputs(stage, url, bundle))
-    version = stage.service["metadata"]["resourceVersion"]
-    run(inputs(stage, url, bundle))
-    assert stage.service["metadata"]["resourceVersion"] == version
+def test_environment__that_serves_it_already_is_only_asked(standard: Stage, url: str, bundle: Path) -> None:
+    run(inputs(standard, url, bundle))
+    version = standard.service["metadata"]["resourceVersion"]
+    run(inputs(standard, url, bundle))
+    assert standard.service["metadata"]["resourceVersion"] == version
 
 
 def test_release__that_is_on_its_way_there_is_not_disturbed(stage: Stage, url: str, bundle: Path) -> None:
