@@ -110,7 +110,8 @@ def label_studio(server: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     def answers() -> bool:
         assert process.poll() is None, (folder / "server.log").read_text()
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}{path}", timeout=HANG_S) as answer:
+        # A request that was taken before the server was there may never be answered: another one is sent then.
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}{path}", timeout=HANG_S / 30) as answer:
             return bool(answer.status == 200 and answer.url == f"{url}{path}")
         return False
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import yaml
-from tests.unit.steps.delivered import sealed_bundle
 
+from serving.canary.steps import delivery_due
+from serving.canary.steps.release_place import ReleasePlace
 from silencio.errors import StorageError
-from silencio.steps import delivery_due, package, record_delivery
+from silencio.steps import package, record_delivery
 from silencio.storage import list_objects, read_bytes, write_bytes
 from tests.delivery.infrastructure.playbooks import FOLDER
 from tests.s3 import S3Server, s3_of_its_own
+from tests.serving.canary.delivered import sealed_bundle
 
 ROLE = FOLDER / "roles" / "secrets" / "defaults" / "main.yml"
 PACKAGES = "s3://silencio-bundles/packages"
@@ -44,7 +48,15 @@ def test_delivery__is_packaged_and_noted(tmp_path: Path) -> None:
     place = package.run(package.Inputs(challenger, PACKAGES))
     assert place.startswith(f"{PACKAGES}/") and list_objects(place)
     record_delivery.run(record_delivery.Inputs(challenger, "r1", PACKAGES, place, "release-1"))
-    inputs = delivery_due.Inputs(delivery_due.NEW, champion, challenger, "r1", PACKAGES)
+    inputs = delivery_due.Inputs(
+        trigger=delivery_due.NEW,
+        place="",
+        champion=champion,
+        challenger=challenger,
+        recordings_version="r1",
+        packages=PACKAGES,
+        found=ReleasePlace(store=cast(Any, SimpleNamespace(load=lambda: None)), route=cast(Any, None)),
+    )
     is_due = delivery_due.run(inputs, delivery_due.Outputs(tmp_path / "page"))
     assert not is_due and "release release-1" in (tmp_path / "page").read_text(encoding="utf-8")
 
