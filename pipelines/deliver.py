@@ -63,7 +63,7 @@ def deliver_pipeline() -> Any:
             packages: Folder or `s3://` prefix from which servers fetch bundles; deliveries are noted there, too.
             recordings: Labelled recordings that neither bundle learned from: a folder, an `s3://` prefix or a table.
             trigger: `new`: a bundle that is new, or that was never held against recordings as they are now; `by hand`:
-                in any case.
+                also one that was.
             champion: Folder or `s3://` prefix of the bundle that serves; `registry` is MLflow's champion.
             challenger: Folder or `s3://` prefix of the bundle that is delivered; `registry:challenger` is MLflow's.
             champion_uri: Where the champion is served from; empty: from its folder.

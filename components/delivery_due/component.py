@@ -18,7 +18,7 @@ def delivery_due(
     """Look whether this bundle was held against these recordings before, and whether a release could begin.
 
     Args:
-        trigger: `new`: a bundle that never was; `by hand`: in any case.
+        trigger: `new`: a bundle that never was; `by hand`: also one that was.
         place: Where it would be released: `kserve:NAMESPACE/NAME`, or the state folder of `silencio serve --canary`.
         recordings_version: Version of the recordings, from `inputs_version`.
         packages: Folder or `s3://` prefix of packaged bundles, where deliveries are noted.

@@ -20,7 +20,7 @@ class Inputs:
     """What the step reads.
 
     Attributes:
-        trigger: `new`: a bundle that was never held against these recordings; `by hand`: in any case.
+        trigger: `new`: a bundle that was never held against these recordings; `by hand`: also one that was.
         place: Where it would be released: `kserve:NAMESPACE/NAME`, or the state folder of `silencio serve --canary`.
         champion: Folder of the bundle that serves.
         challenger: Folder of the bundle that would be delivered; one without a bundle where none is offered.

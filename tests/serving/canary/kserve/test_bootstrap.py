@@ -98,8 +98,8 @@ def test_bootstrap__sets_the_champion_once(fresh: Stage, promoted: Callable[[str
 
 
 def test_bootstrap__keeps_the_bundle_of_git_where_there_is_no_champion(standard: Stage, client: MlflowClient) -> None:
-    said = set_bundle(standard.cluster(), NAME, PATTERN)
-    assert "no version in MLflow has the alias champion" in said and DEMO in said
+    sentence = set_bundle(standard.cluster(), NAME, PATTERN)
+    assert "no version in MLflow has the alias champion" in sentence and DEMO in sentence
     assert _place(standard) == DEMO and MANIFEST_ANNOTATION not in standard.predictor.get("annotations", {})
 
 
