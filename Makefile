@@ -40,7 +40,7 @@ check: $(VENV)/.ready  ## style (of scripts and the Containerfile too), types, i
 	$(BIN)/shellcheck .ci/run images/install.sh manifests/infrastructure/ansible/kubespray.sh scripts/install_browser.sh scripts/install_clients.sh scripts/install_extras.sh scripts/install_label_studio.sh scripts/install_splitter.sh scripts/lock_requirements.sh scripts/make_environment.sh scripts/with_docker_engine.sh
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/deptry --no-ansi src serving pipelines components benchmarks delivery scripts
+	$(BIN)/deptry --no-ansi src serving monitoring pipelines components benchmarks delivery scripts
 	$(BIN)/silencio compile --check
 	$(BIN)/silencio check
 

@@ -1,0 +1,1 @@
+"""The options of `silencio drift`, `monitor`, `ecology` and `dashboard`, read without what they start."""

@@ -1,0 +1,1 @@
+"""Sessions, species, effort and occurrences: what an operator and an ecologist ask of the prediction log."""

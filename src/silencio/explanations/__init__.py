@@ -1,0 +1,1 @@
+"""Which region of time and frequency drove a prediction."""

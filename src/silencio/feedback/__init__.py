@@ -1,0 +1,1 @@
+"""What people say of detections: judgements, and how they are read."""
