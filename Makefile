@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Images of Python set it; hundreds of processes that tests start would each compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings
+.PHONY: help demo test coverage check survival soak browser docs site extras extras-installed environments canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -61,11 +61,7 @@ docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs 
 site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of the code, in out/site; strict: links, anchors, names
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
 
-extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, Ansible, or other people's clients
-	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
-	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
-	scripts/install_splitter.sh $(OUT)/splitter
-	scripts/install_label_studio.sh $(BIN)/python $(OUT)/extras/label-studio
+extras: $(VENV)/.ready $(SERVING_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extras-installed recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, Ansible, or other people's clients
 	PATH="$(abspath $(OUT))/extras/debian/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" SILENCIO_LABEL_STUDIO="$(OUT)/extras/label-studio" \
@@ -122,6 +118,15 @@ sboms:  ## what is in the built images, a list for each in out/images (CycloneDX
 containers: $(VENV)/.ready  ## the built images, run as a pod and as steps of a pipeline, two minutes
 	SILENCIO_CLIENTS="$(wildcard $(OUT)/extras/clients)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m pytest -m images tests/serving/containers tests/pipelines/test_run_in_containers.py
+
+environments: $(VENV)/.ready $(SERVING_VENV)/.ready $(SITE_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extras-installed recordings  ## all that the other targets install, at once: make -j 2 environments
+
+# The scripts look for what is there already.
+extras-installed: $(VENV)/.ready
+	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
+	scripts/install_splitter.sh $(OUT)/splitter
+	scripts/install_label_studio.sh $(BIN)/python $(OUT)/extras/label-studio
 
 clean:  ## remove what was built here (recordings stay in the cache)
 	rm -rf $(VENV) $(SERVING_VENV) $(SITE_VENV) $(INFRASTRUCTURE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
