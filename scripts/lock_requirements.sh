@@ -31,6 +31,10 @@ lock train --extra train --extra pipelines --extra serve --extra litert
 echo 'psutil>=7,<8' >"$tool/serving-overrides.txt"
 lock serve-cpu --extra serve-cpu --extra litert --override "$tool/serving-overrides.txt"
 lock serve-gpu --extra serve-gpu --extra litert --override "$tool/serving-overrides.txt"
+# Versions that servers have too are theirs.
+lock monitor --extra monitor --extra litert --override "$tool/serving-overrides.txt" --constraint requirements/serve-cpu.txt
+# What tests of it need beside it; no image has them.
+compile monitor-tests requirements/monitor-tests.in --constraint requirements/monitor.txt
 # What makes the wheel that images install.
 sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml >"$tool/build.in"
 compile build "$tool/build.in" --constraint requirements/dev.txt
