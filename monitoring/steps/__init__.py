@@ -1,0 +1,1 @@
+"""Steps of pipelines that watch what is served."""
