@@ -1,81 +1,48 @@
-"""Rows of the prediction log by the day on which they were recorded, at the site's own clock."""
+"""Rows of the prediction log by the day on which they were recorded, by the sun at the site."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+from silencio.drift.policy import DriftPolicy
+from silencio.drift.recordings import recordings_of
 
-from silencio.prediction_log import SCHEMA, read_log
+from silencio.prediction_log import read_log
+from silencio.prediction_log.schema import BAND_STATISTICS, SCHEMA, SPECTRAL_STATISTICS
 
-UNKNOWN = "unknown"
 # No place of the world is further from UTC.
 _MAX_OFFSET = timedelta(hours=14)
-# A recorder's clock may be ahead of the server's by so much, and a card may be read out so much later.
-MAX_AHEAD, MAX_LATE = timedelta(hours=1), timedelta(days=30)
-_HOUR_US, _DAY_US = 3_600_000_000, 86_400_000_000
-# What this module reads, beside what its caller wants.
-_OWN_COLUMNS = ("received_at", "recorded_at", "site_id", "device_id", "key_name", "longitude", "shadow")
+_EPOCH = date(1970, 1, 1)
+# What drift, its windows and its reviews need; probabilities of all classes are most of a log's bytes and not among it.
+COLUMNS = tuple(
+    name
+    for name in SCHEMA.names
+    if name
+    in {
+        *("request_id", "prediction_id", "recording", "recording_sha256", "site_id", "device_id", "key_name"),
+        *("received_at", "recorded_at", "latitude", "longitude", "status", "shadow", "spec_sha256"),
+        *("bundle_name", "bundle_version", "bundle_sha256", "n_samples", "sample_rate_hz", "source_format"),
+        *("start_s", "end_s", "top_codes", "top_probabilities", "detected_codes"),
+        *("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db"),
+        *(*SPECTRAL_STATISTICS, *BAND_STATISTICS),
+    }
+)
 
 
-@dataclass(frozen=True)
-class LogRows:
-    """Rows of some days.
-
-    Attributes:
-        table: Columns of the log; `site_id` and `device_id` are filled, `recorded_at` is where it was null the time of
-            the request.
-        days: Local day of each row, as days since 1970: int64, shape (n_rows,).
-        n_read: Rows that were read, those of other days included.
-        n_wrong_clock: Rows that were left out by (site, device): their clock is wrong.
-        example: One of these clocks by (site, device).
-    """
-
-    table: pa.Table
-    days: NDArray[np.int64]
-    n_read: int
-    n_wrong_clock: Counter[tuple[str, str]]
-    example: dict[tuple[str, str], str]
-
-    def of(self, day: date) -> pa.Table:
-        """Rows of one day.
-
-        Args:
-            day: By the sites' local time.
-        """
-        return self.table.filter(pa.array(self.days == (day - date(1970, 1, 1)).days))
-
-    def notes(self, site_id: str) -> list[str]:
-        """One sentence a device whose clock is wrong."""
-        return [
-            f"{n:,} rows of {device} were left out: its clock is wrong (recorded at {self.example[site, device]})."
-            for (site, device), n in sorted(self.n_wrong_clock.items())
-            if site == site_id
-        ]
-
-
-def read_rows(
-    place: str, first: date, last: date, columns: Sequence[str], zone: ZoneInfo | None = None, late_days: int = 7
-) -> LogRows:
-    """Rows of the days from `first` to `last`, copies of other bundles' requests left out.
-
-    A day is local: by `zone`, else by the sun where a row has its longitude, else in UTC. A row without the time of its
-    recording counts at the time of its request.
+def read_days(place: str, first: date, last: date, late_days: int) -> pa.Table:
+    """Rows that hold every recording of the days from `first` to `last`, and some of the days around them.
 
     Args:
         place: Folder or S3 prefix of the log.
         first: First day.
         last: Last day.
-        columns: Columns of the log that are wanted.
-        zone: Zone of all sites.
         late_days: Days that a recording may come later than it was made.
+
+    Returns:
+        `COLUMNS` of the log, by the time of the request.
 
     Raises:
         StorageError: The place cannot be read.
@@ -83,69 +50,48 @@ def read_rows(
     """
     since = datetime.combine(first, time(), UTC) - _MAX_OFFSET
     until = datetime.combine(last, time(), UTC) + timedelta(days=1 + late_days) + _MAX_OFFSET
-    wanted = [name for name in SCHEMA.names if name in {*columns, *_OWN_COLUMNS}]
-    table = read_log(place, since, until, wanted)
-    n_read = len(table)
-    table = _with_names(table.filter(pc.invert(pc.fill_null(table["shadow"], False))))
-    received, recorded = _microseconds(table["received_at"]), _microseconds(table["recorded_at"])
-    is_right = (recorded <= received + _us(MAX_AHEAD)) & (recorded >= received - _us(MAX_LATE))
-    days = _local_days(np.where(is_right, recorded, received), table, zone)
-    is_wanted = (days >= _number(first)) & (days <= _number(last))
-    wrong, example = _wrong_clocks(table.filter(pa.array(is_wanted & ~is_right)))
-    chosen = is_wanted & is_right
-    return LogRows(table.filter(pa.array(chosen)), days[chosen], n_read, wrong, example)
+    return read_log(place, since, until, COLUMNS)
 
 
-def local_today(now: datetime, zone: ZoneInfo | None) -> date:
-    """The day of a moment at the sites.
+def site_table(rows: pa.Table, site_id: str, day: date, policy: DriftPolicy) -> pa.Table:
+    """One row a recording of a site's day.
 
     Args:
-        now: With a time zone.
-        zone: Zone of the sites; UTC without one.
+        rows: Rows of the log that hold the day.
+        site_id: The site.
+        day: By the sun at the site.
+        policy: Says what is dawn and dusk.
     """
-    return now.astimezone(zone or UTC).date()
+    recordings = recordings_of(rows, site_id, policy.day_parts)
+    return recordings.of((recordings.day == day_number(day)) & ~recordings.clock_fault).table()
 
 
-def _with_names(table: pa.Table) -> pa.Table:
-    """Every row has a site, a device and a time."""
-    known_by_key = pc.coalesce(table["key_name"], pa.scalar(UNKNOWN))
-    for name in ("site_id", "device_id"):
-        filled = pc.coalesce(table[name], known_by_key)
-        table = table.set_column(table.column_names.index(name), table.schema.field(name), filled)
-    recorded = pc.coalesce(table["recorded_at"], table["received_at"])
-    return table.set_column(table.column_names.index("recorded_at"), table.schema.field("recorded_at"), recorded)
+def clock_notes(rows: pa.Table, site_id: str, day: date, policy: DriftPolicy) -> tuple[list[str], int]:
+    """One sentence a device whose clock cannot be right, and how many recordings of the day are right.
+
+    Args:
+        rows: Rows of the log that hold the day.
+        site_id: The site.
+        day: A recording with a wrong clock counts on the day on which it was received.
+        policy: Says what is dawn and dusk.
+    """
+    recordings = recordings_of(rows, site_id, policy.day_parts)
+    is_today: NDArray[np.bool_] = recordings.day == day_number(day)
+    wrong = np.bincount(recordings.device[is_today & recordings.clock_fault], minlength=len(recordings.devices))
+    notes = [
+        f"The clock of {device} is wrong: {n:,} of its recordings claim to be of before 2005 or of the future. They are "
+        "compared with nothing."
+        for device, n in zip(recordings.devices, wrong.tolist(), strict=True)
+        if n
+    ]
+    return notes, int((is_today & ~recordings.clock_fault).sum())
 
 
-def _local_days(moments_us: NDArray[np.int64], table: pa.Table, zone: ZoneInfo | None) -> NDArray[np.int64]:
-    if zone is not None:
-        hours, places = np.unique(moments_us // _HOUR_US, return_inverse=True)
-        # Hour by hour: zones of half and quarter hours change at these as well, but never inside of the hour's day.
-        offsets = np.array([_offset_us(int(hour), zone) for hour in hours], np.int64)[places]
-    else:
-        longitude = table["longitude"].to_numpy(zero_copy_only=False).astype(np.float64)
-        offsets = np.rint(np.nan_to_num(longitude) / 15.0 * _HOUR_US).astype(np.int64)
-    return np.asarray((moments_us + offsets) // _DAY_US, np.int64)
+def day_number(day: date) -> int:
+    """Days since 1970, as `silencio.drift` counts them."""
+    return (day - _EPOCH).days
 
 
-def _offset_us(hour: int, zone: ZoneInfo) -> int:
-    offset = datetime.fromtimestamp(hour * 3600, UTC).astimezone(zone).utcoffset() or timedelta()
-    return _us(offset)
-
-
-def _wrong_clocks(table: pa.Table) -> tuple[Counter[tuple[str, str]], dict[tuple[str, str], str]]:
-    sites, devices = table["site_id"].to_pylist(), table["device_id"].to_pylist()
-    keys = list(zip(sites, devices, strict=True))
-    times = pc.strftime(table["recorded_at"], "%Y-%m-%d %H:%M").to_pylist() if len(table) else []
-    return Counter(keys), dict(zip(keys, times, strict=True))
-
-
-def _microseconds(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    return np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False), np.int64)
-
-
-def _us(duration: timedelta) -> int:
-    return duration // timedelta(microseconds=1)
-
-
-def _number(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
+def day_of(number: int) -> date:
+    """The day of so many days since 1970."""
+    return _EPOCH + timedelta(days=number)
