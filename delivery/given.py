@@ -8,6 +8,8 @@ SECRETS: dict[str, tuple[str, ...]] = {
     "silencio-keys": ("keys",),
     "silencio-bundle-key": ("release.pub",),
     "silencio-prediction-log": ("SILENCIO_S3_ACCESS_KEY", "SILENCIO_S3_SECRET_KEY"),
+    "silencio-drift-reader": ("SILENCIO_S3_ACCESS_KEY", "SILENCIO_S3_SECRET_KEY"),
+    "silencio-dashboard": ("SILENCIO_S3_ACCESS_KEY", "SILENCIO_S3_SECRET_KEY"),
     # Of the platform.
     "silencio-postgres": ("password",),
     "silencio-store": ("s3.json",),

@@ -99,8 +99,10 @@ def _files(rendered: Rendered, ending: str) -> Iterator[tuple[Object, Any]]:
 
 
 def arm_label(rendered: Rendered) -> Iterator[tuple[str, str]]:
-    """Each endpoint of a PodMonitor sets `arm`, in Standard and in Knative mode."""
+    """Each endpoint of a PodMonitor of serving pods sets `arm`, in Standard and in Knative mode."""
     for monitor in rendered.of_kind("PodMonitor"):
+        if "serving.kserve.io/inferenceservice" not in (monitor["spec"]["selector"].get("matchLabels") or {}):
+            continue
         for endpoint in monitor["spec"].get("podMetricsEndpoints") or ():
             sources = {
                 source
