@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,23 +72,57 @@ def explain_recording(
             f"bundle {scorer.bundle.manifest.version} has no class {code!r}: `silencio bundle inspect "
             f"{scorer.bundle.directory}` lists its {len(classes)}"
         )
-    scored = scorer(source)
-    column = int(scored.probabilities.max(axis=0).argmax()) if code is None else classes.index[code]
-    falling = np.argsort(-scored.probabilities[:, column], kind="stable")
-    found = _windows(scorer, source, {int(number) for number in falling[:n_windows]})
-    sounding = [int(number) for number in falling[:n_windows] if np.ptp(found[int(number)]) > 0]
-    if not sounding:
-        raise DataError(f"{source} is silent where a class is most probable: there is nothing to explain")
+    scored = _score(scorer, source)
+    if not scored.has_sound.any():
+        raise DataError(
+            f"{source} is silent in each of its {len(scored.has_sound)} windows: there is nothing to explain"
+        )
+    # To digital silence, which no animal makes, a model may give any class.
+    probabilities = np.where(scored.has_sound[:, None], scored.probabilities, -1.0)
+    column = int(probabilities.max(axis=0).argmax()) if code is None else classes.index[code]
+    falling = np.argsort(-probabilities[:, column], kind="stable")[: min(n_windows, int(scored.has_sound.sum()))]
+    found = _windows(scorer, source, {int(number) for number in falling})
     score = WindowProbabilities(scorer.graph, spec).of_class(column)
     windows = tuple(
         ExplainedWindow(scored.starts_s[number], found[number], explain_window(found[number], spec, score, grid))
-        for number in sounding
+        for number in map(int, falling)
     )
-    notes = [note.text for note in scored.notes]
+    notes = list(scored.notes)
     if scored.duration_s < spec.window_s:
         how = "played again until it fills" if spec.padding == "repeat" else "filled with silence to"
         notes.append(f"the recording of {scored.duration_s:.2f} s is {how} a window of {spec.window_s:g} s")
     return ExplainedRecording(classes.codes[column], windows, len(scored.starts_s), tuple(notes))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """All windows of a recording, without their samples."""
+
+    starts_s: list[float]
+    probabilities: NDArray[np.float32]
+    has_sound: NDArray[np.bool_]
+    duration_s: float
+    notes: tuple[str, ...]
+
+
+def _score(scorer: Scorer, source: Path) -> _Scored:
+    reader = WaveformReader(source, scorer.front_end.spec.sample_rate_hz)
+    starts_s: list[float] = []
+    parts, sounds, n_samples = [], [], 0
+
+    def counted() -> Iterator[NDArray[np.int16]]:
+        nonlocal n_samples
+        for block in reader:
+            n_samples += len(block)
+            yield block
+
+    for piece in scorer.front_end.features_of_blocks(counted()):
+        starts_s += piece.starts_s
+        parts.append(scorer.graph.run(piece.inputs))
+        sounds.append(np.ptp(np.asarray(piece.inputs["waveform"], np.int32), axis=1) > 0)
+    duration_s = n_samples / scorer.front_end.spec.sample_rate_hz
+    notes = tuple(note.text for note in reader.notes)
+    return _Scored(starts_s, np.concatenate(parts), np.concatenate(sounds), duration_s, notes)
 
 
 def _windows(scorer: Scorer, source: Path, wanted: set[int]) -> dict[int, NDArray[np.int16]]:

@@ -16,6 +16,8 @@ _OVERLAY = (226, 88, 10)
 # Steps of the overlay, so that a palette of 256 colours holds it on every shade of the sound.
 _N_STEPS = 6
 _MAX_OPACITY = 0.7
+# Of the greatest importance: what is less would tint all of the picture.
+_SHOWN_SHARE = 0.2
 
 
 def importance_picture(
@@ -52,7 +54,7 @@ def importance_png(
     Args:
         waveform: What is shown, (n_samples,) at the specification's rate.
         spec: Feature specification of the model.
-        explanation: Of one window in it; regions that speak against the class are not shown.
+        explanation: Of one window in it; regions of less than a fifth of the greatest importance are not shown.
         offset_s: Seconds into `waveform` at which the window begins.
     """
     shade = shades(waveform, spec)
@@ -66,8 +68,8 @@ def _opacity(
     explanation: Explanation, spec: FeatureSpec, shape: tuple[int, ...], shown_s: float, offset_s: float
 ) -> NDArray[np.float64]:
     """Of the overlay, 0 to 1, on the points of the picture: from middle to middle of the cells without a step."""
-    weights = np.maximum(explanation.importance, 0.0)
-    weights = weights / max(float(weights.max()), 1e-12)
+    shares = explanation.importance / max(float(explanation.importance.max()), 1e-12)
+    weights = np.clip((shares - _SHOWN_SHARE) / (1.0 - _SHOWN_SHARE), 0.0, 1.0)
     n_rows, n_columns = shape
     times_s = (np.arange(n_columns) + 0.5) / n_columns * shown_s - offset_s
     edges_s, edges_mel = explanation.time_edges_s, np.array([hz_to_mel(hz) for hz in explanation.freq_edges_hz])

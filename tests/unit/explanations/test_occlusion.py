@@ -24,7 +24,7 @@ TIME_S = np.arange(N) / SPEC.sample_rate_hz
 
 
 def tone(hz: float, begin_s: float, end_s: float) -> NDArray[np.float64]:
-    return np.sin(2 * np.pi * hz * TIME_S) * ((TIME_S >= begin_s) & (TIME_S < end_s))
+    return np.sin(2 * np.pi * hz * TIME_S) * ((begin_s <= TIME_S) & (end_s > TIME_S))
 
 
 def window(*tones: NDArray[np.float64]) -> NDArray[np.int16]:
