@@ -19,7 +19,7 @@ from monitoring.dashboard.collection import Collection, claimed_durations_s, ope
 from monitoring.dashboard.log_tables import log_by_day, log_by_species, read_recent
 from monitoring.dashboard.recording_view import show_recording
 from silencio.bundle import Bundle, Scorer
-from silencio.data.faults import fault_table, faults_by_kind
+from silencio.data.faults import faults_by_kind
 from silencio.data.validate import validate_recordings
 from silencio.errors import SilencioError
 
@@ -125,15 +125,10 @@ def _show_faults(found: Collection, shown: pd.DataFrame, data: str) -> None:
     if st.toggle(f"Open all {len(found.table)} recordings", help="Each is decoded once: some minutes for thousands."):
         faults = _faults(data)
     else:
-        st.caption(
-            "Faults that the tables show by themselves; those of the sound are found by opening every recording."
-        )
-    kept = faults[
-        faults["recording_id"].isin(shown["recording_id"]) | ~faults["recording_id"].isin(found.table["recording_id"])
-    ]
+        st.caption("Faults that the tables show; those of the sound are found by opening every recording.")
+    kept = tables.faults_of(faults, shown, found.table)
     if kept.empty:
         st.success("No fault was found.")
-        kept = fault_table([])
         return
     st.dataframe(faults_by_kind(kept), hide_index=True)
     st.dataframe(kept, hide_index=True)

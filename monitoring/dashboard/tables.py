@@ -49,6 +49,12 @@ def select(table: pd.DataFrame, selection: Selection) -> pd.DataFrame:
     return table[kept]
 
 
+def faults_of(faults: pd.DataFrame, shown: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Faults of the recordings that are shown, and those of the tables themselves, which no filter leaves out."""
+    is_shown = faults["recording_id"].isin(shown["recording_id"])
+    return faults[is_shown | ~faults["recording_id"].isin(table["recording_id"])]
+
+
 def site_names(table: pd.DataFrame) -> pd.Series[str]:
     """The site of each recording, `NO_SITE` where it is not known."""
     return table["site"].where(table["site"] != "", NO_SITE)
