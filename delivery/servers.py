@@ -30,7 +30,6 @@ _SERVERS: dict[str, type[ServerSettings]] = {
 _HEALTH = frozenset(path for path, method in METHODS.items() if path.startswith("/v2/health/") and method == "GET")
 
 
-
 @dataclass(frozen=True)
 class _Command:
     """One of `silencio` that runs until it is told to end.

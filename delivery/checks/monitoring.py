@@ -69,11 +69,14 @@ def metric_names(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 
 def rules_of(rendered: Rendered) -> Iterator[tuple[str, Object]]:
-    """Rules of Prometheus in config maps, with the config map of each."""
+    """Rules of Prometheus in config maps and of its operator's objects, with the object of each."""
     for one, content in _files(rendered, ".yml"):
         if isinstance(content, dict):
             for group in content.get("groups") or ():
                 yield from ((title(one), rule) for rule in group["rules"])
+    for one in rendered.of_kind("PrometheusRule"):
+        for group in one["spec"].get("groups") or ():
+            yield from ((title(one), rule) for rule in group["rules"])
 
 
 def panels_of(rendered: Rendered) -> Iterator[tuple[str, str]]:
