@@ -124,8 +124,13 @@ def test_accounts__of_the_store_write_one_bucket_each() -> None:
     (backup,) = (one for one in others if one["name"] == "backup")
     assert backup["actions"] == READER["actions"], "as in the test that backs up and restores"
     (pipelines,) = (one for one in others if one["name"] == "pipelines")
-    assert [action for action in pipelines["actions"] if action.startswith("Write:")] == ["Write:silencio-bundles"]
-    for one in (one for one in others if one not in (backup, pipelines)):
+    assert [action for action in pipelines["actions"] if action.startswith("Write:")] == [
+        "Write:silencio-bundles",
+        "Write:silencio-drift",
+    ]
+    (dashboard,) = (one for one in others if one["name"] == "dashboard")
+    assert dashboard["actions"] == ["Read:recordings", "List:recordings"]
+    for one in (one for one in others if one not in (backup, pipelines, dashboard)):
         assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
 
 
