@@ -47,10 +47,10 @@ class Sources:
 
 @dataclass(frozen=True)
 class Period:
-    """Observations of a month.
+    """Observations of days that follow each other.
 
     Attributes:
-        name: The month, such as `2026-05`.
+        name: What it is called, such as `2026-05`.
         first_day: First day.
         last_day: Last day.
         observations: What was counted.
@@ -116,6 +116,22 @@ def read_month(sources: Sources, month: str) -> Period:
         DataError: It holds nothing of the month, or not of the site.
     """
     first_day, until = month_days(month)
+    return read_period(sources, month, first_day, until)
+
+
+def read_period(sources: Sources, name: str, first_day: date, until: date) -> Period:
+    """Observations of days that follow each other.
+
+    Args:
+        sources: Where everything is read.
+        name: What the period is called.
+        first_day: First local day.
+        until: First local day after it.
+
+    Raises:
+        StorageError: The log cannot be read.
+        DataError: It holds nothing of the period, or not of the site.
+    """
     delay = timedelta(days=sources.late_days)
     begin, end = (datetime.combine(day, time(), UTC) for day in (first_day, until))
     table = read_log(sources.log, begin - _ZONES, end + _ZONES + delay, COLUMNS)
@@ -130,13 +146,13 @@ def read_month(sources: Sources, month: str) -> Period:
     if not observations.requests:
         left = observations.left_out
         raise DataError(
-            f"{sources.log} holds no recording that was made in {month}: of those that arrived by {until + delay}, "
+            f"{sources.log} holds no recording that was made in {name}: of those that arrived by {until + delay}, "
             f"{left.n_other_days} are of other days, and the clock of {left.n_wrong_clocks} is wrong"
         )
     notes = [*_notes(observations, sources)]
     if sources.site is not None:
-        observations = _of_site(observations, sources.site, month)
-    return Period(month, first_day, until - timedelta(days=1), observations, tuple(notes))
+        observations = _of_site(observations, sources.site, name)
+    return Period(name, first_day, until - timedelta(days=1), observations, tuple(notes))
 
 
 def _of_site(observations: Observations, site: str, month: str) -> Observations:
