@@ -209,5 +209,5 @@ def _dashboard_fact(dashboard: Dashboard, panels: Sequence[FilledPanel]) -> Dash
 
 
 def _runbook(alert: str, text: str) -> str:
-    back = prose(tag("a", "On call", href=f"../{INDEX}"), class_="eyebrow")
+    back = tag("header", prose(tag("a", "On call", href=f"../{INDEX}"), class_="eyebrow"))
     return f"{html(f'Runbook: {alert}', join(back, tag('main', rendered(text))))}\n"
