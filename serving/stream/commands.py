@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from serving.client.options import API_KEY
+from serving.server.recorder_ids import RecorderIds
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
@@ -77,6 +78,7 @@ def run_consume(options: argparse.Namespace) -> int:
         api_key=os.environ.get(API_KEY),
         key_in_clear=options.key_in_clear,
         cacert=options.cacert,
+        recorder=RecorderIds(options.site, options.device),
     )
     try:
         consumer = Consumer(config, _print)
