@@ -1,1 +1,25 @@
-"""What people say of detections: judgements, and how they are read."""
+"""What people say of detections: judgements, and how they are read.
+
+A judgement is a row that is never changed: a later one takes its place by `replaces_id`.
+"""
+
+from silencio.feedback.judgement import ANY_SPECIES, JUDGEMENT_SCHEMA, UNKNOWN_SPECIES, Judgement, window_id
+from silencio.feedback.latest import Held, held_judgements, verdicts
+from silencio.feedback.review_precision import Detection, ReviewPrecision, review_precision
+from silencio.feedback.table import judgements_of, table_of
+
+__all__ = [
+    "ANY_SPECIES",
+    "JUDGEMENT_SCHEMA",
+    "UNKNOWN_SPECIES",
+    "Detection",
+    "Held",
+    "Judgement",
+    "ReviewPrecision",
+    "held_judgements",
+    "judgements_of",
+    "review_precision",
+    "table_of",
+    "verdicts",
+    "window_id",
+]
