@@ -57,13 +57,13 @@ class Answer:
 
     Attributes:
         query: The query.
-        asked: PromQL as Prometheus was given it.
+        promql: PromQL as Prometheus was given it.
         series: What it found.
         refused: Why Prometheus did not take it; empty where it did.
     """
 
     query: Query
-    asked: str
+    promql: str
     series: tuple[Series, ...]
     refused: str = ""
 
@@ -153,7 +153,7 @@ def drawn(one: FilledPanel) -> Markup:
         elif panel.kind in _TABLE_KINDS:
             picture = _table
         parts.append(picture(one))
-    queries = (tag("p", tag("code", answer.asked)) for answer in one.answers)
+    queries = (tag("p", tag("code", answer.promql)) for answer in one.answers)
     n_queries = "Query" if len(one.answers) == 1 else f"{len(one.answers)} queries"
     # Of an empty panel the query is what is looked at next.
     looked_at = tag("details", tag("summary", n_queries), *queries, open=one.is_empty)

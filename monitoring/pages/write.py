@@ -75,7 +75,7 @@ def write_pages(request: Request) -> Facts:
     unreachable: list[str] = []
     pages: dict[str, str] = {}
     try:
-        facts, pages = _asked(request, dashboards)
+        facts, pages = _answered(request, dashboards)
     except PrometheusUnreachableError as error:
         facts = _unanswered(request, before, str(error))
         unreachable.append(f"{error}. The dashboards' pages are those of {moment(facts.answered_at)}.")
@@ -102,7 +102,7 @@ def require_answer(facts: Facts) -> None:
         raise ServingError(f"{facts.why_unreachable}; the pages are written with what is known without it")
 
 
-def _asked(request: Request, dashboards: Sequence[Dashboard]) -> tuple[Facts, dict[str, str]]:
+def _answered(request: Request, dashboards: Sequence[Dashboard]) -> tuple[Facts, dict[str, str]]:
     at = request.moment
     with Prometheus(request.prometheus) as prometheus:
         alerts = prometheus.alerts() if request.at is None else prometheus.alerts_at(at)
