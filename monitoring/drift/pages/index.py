@@ -67,7 +67,8 @@ def _opening(day: DriftDocument) -> Markup:
 
 def _sites(day: DriftDocument) -> Markup:
     columns = [
-        *map(Column, ("site", "verdict", "since", "what to do")),
+        *map(Column, ("site", "verdict", "alert", "what to do")),
+        Column("since", True),
         Column("recordings", True),
         Column("expected precision", True),
         Column("by reviews", True),
@@ -84,8 +85,9 @@ def _row(site: SiteVerdict) -> list[str | None]:
     return [
         tag("a", site.site_id, href=quote(page_name(site.site_id))),
         outcome_words(site.outcome, tuple(one.cause for one in site.causes)),
-        NOTHING if first is None else f"{first.since}{', alert' if first.alert else ''}",
+        "\N{BALLOT X} due" if any(one.alert for one in site.causes) else "",
         NOTHING if first is None else ACTIONS[first.action],
+        NOTHING if first is None else f"{first.since}",
         f"{site.n_recordings:,}",
         percent(site.expected_precision),
         percent(site.review_precision),
@@ -94,14 +96,17 @@ def _row(site: SiteVerdict) -> list[str | None]:
 
 def _calendar(day: DriftDocument, history: Sequence[DriftDocument]) -> Markup:
     first = day.day - timedelta(weeks=N_WEEKS) + timedelta(days=1)
-    days = [first + timedelta(days=n) for n in range((day.day - first).days + 1)]
+    # The newest first: what is wanted is seen before anything is scrolled.
+    days = [day.day - timedelta(days=n) for n in range((day.day - first).days + 1)]
     known = {one.day: {site.site_id: site for site in one.sites} for one in history}
-    columns = [Column("site"), *(Column(f"{one.day}", True) for one in days)]
+    columns = [Column("site"), *(Column(f"{one:%d}") for one in days)]
     rows: list[list[str | None]] = [
         [site.site_id, *(_letter(known.get(one, {}).get(site.site_id), one) for one in days)] for site in day.sites
     ]
     key = ", ".join(f"{_LETTERS[outcome]} {words.lower()}" for outcome, (words, _) in OUTCOMES.items())
-    return join(prose(f"{key}; empty: no run."), table("Verdicts by day", columns, rows))
+    return join(
+        prose(f"From {day.day} back to {first}: {key}; empty: no run."), table("Verdicts by day", columns, rows)
+    )
 
 
 def _letter(site: SiteVerdict | None, day: date) -> Markup | None:
