@@ -52,7 +52,9 @@ def scaled(text: str, time_scale: float, scrape_interval_s: float = 1.0) -> str:
         ConfigError: The scale is below 1, or the interval is not above 0.
     """
     if not time_scale >= 1:
-        raise ConfigError(f"time_scale is {time_scale:g}: a month can pass faster than it does, not slower; give 1 or more")
+        raise ConfigError(
+            f"time_scale is {time_scale:g}: a month can pass faster than it does, not slower; give 1 or more"
+        )
     if not scrape_interval_s > 0:
         raise ConfigError(f"scrape_interval_s is {scrape_interval_s:g}: give seconds above 0")
     if time_scale == 1:
