@@ -26,7 +26,7 @@ _ANIMAL_SHARE = 0.8
 # The other microphone: deafer, and deaf to what is high.
 _MICROPHONE_DB, _MICROPHONE_HZ = -9.0, 2_500.0
 _RAIN_DB = -33.0
-# In a site's usual season the first species of its list are frequent, in the other one those behind them; all are there.
+# In the usual season the first species of the list are frequent, in the other one those behind them; all are there.
 _N_USUAL, _N_OTHER = 4, 4
 _FREQUENT_SHARE = 0.85
 
