@@ -74,7 +74,8 @@ extras: $(VENV)/.ready $(SERVING_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extr
 		$(BIN)/python -m pytest -n 2 --dist loadfile tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics \
 		tests/monitoring/alertmanager tests/monitoring/grafana tests/monitoring/prometheus tests/monitoring/runbooks \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
-		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py tests/images/test_licences.py
+		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py tests/images/test_licences.py \
+		tests/monitoring/pages/test_real_prometheus.py
 
 canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
 	scripts/install_splitter.sh $(OUT)/splitter
