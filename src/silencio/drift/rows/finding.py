@@ -59,6 +59,14 @@ def devices_with(found: Sequence[Finding], cause: Cause) -> frozenset[str]:
     return frozenset(device for one in found if one.cause == cause for device in one.devices)
 
 
+def all_devices_changed(evidence: Evidence, found: Sequence[Finding]) -> bool:
+    """Whether no device is left whose sound is as it was: outputs say nothing then."""
+    devices = frozenset(evidence.comparison.devices)
+    return bool(devices) and devices <= (
+        devices_with(found, "microphone_or_site") | devices_with(found, "client_or_pipeline")
+    )
+
+
 def has(found: Sequence[Finding], cause: Cause) -> bool:
     """Whether a cause was found."""
     return any(one.cause == cause for one in found)

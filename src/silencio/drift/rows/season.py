@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from silencio.drift.document import Action, SignalChange
-from silencio.drift.rows.finding import Evidence, Finding, devices_with, has, sentence
+from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, devices_with, has, sentence
 from silencio.drift.rows.weather import noisy_devices
 from silencio.drift.signals import EMPTY, MIX, SCORE
 from silencio.drift.trial import size_in
@@ -15,7 +15,8 @@ def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
     """Species that moved, activity that moved, or a background that moved for good."""
     texts: list[str] = []
     action: Action = "none"
-    if not has(found, "weather_and_noise") or lasted_before(evidence):
+    hidden = has(found, "weather_and_noise") and not lasted_before(evidence)
+    if not hidden and not all_devices_changed(evidence, found):
         texts += _mix(evidence)
         action = "review" if texts else "none"
     background = _background(evidence, found)
