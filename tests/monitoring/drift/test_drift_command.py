@@ -11,7 +11,6 @@ import pyarrow as pa
 import pytest
 
 from monitoring.cli.drift import configure
-from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.command import command
 from tests.monitoring.drift.made_documents import made_document
 from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
@@ -41,6 +40,15 @@ def log(tmp_path: Path) -> Path:
     """One site, nine days."""
     write_log(str(tmp_path / "log"), *map(day_rows, DAYS))
     return tmp_path / "log"
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """One that never saw a recording."""
+    # Where it is used: environments without onnx collect this file, too.
+    from silencio.bundle.placeholder import write_placeholder_bundle
+
+    return write_placeholder_bundle(tmp_path / "bundle")
 
 
 def day_of(log: Path, out: Path, day: object = DAYS[8], *more: object) -> tuple[object, ...]:
@@ -112,8 +120,7 @@ def test_file__of_the_log_that_is_half_written(drift: Drift, log: Path, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_bundle__that_did_not_answer(drift: Drift, log: Path, tmp_path: Path) -> None:
-    bundle = write_placeholder_bundle(tmp_path / "bundle")
+def test_bundle__that_did_not_answer(drift: Drift, log: Path, bundle: Path, tmp_path: Path) -> None:
     status, _, err = drift(*day_of(log, tmp_path / "out", DAYS[8], "--bundle", bundle))
     assert status == 2
     assert "is bundle 0-placeholder, and the day was answered by 12" in refusal(err)
@@ -124,9 +131,8 @@ def test_bundle__that_is_none(drift: Drift, log: Path, tmp_path: Path) -> None:
     assert status == 2 and "is no bundle" in refusal(err)
 
 
-def test_bundle__without_validation_data(drift: Drift, tmp_path: Path) -> None:
+def test_bundle__without_validation_data(drift: Drift, bundle: Path, tmp_path: Path) -> None:
     write_log(str(tmp_path / "log"), *(day_rows(day, version="0-placeholder") for day in DAYS))
-    bundle = write_placeholder_bundle(tmp_path / "bundle")
     status, _, err = drift(*day_of(tmp_path / "log", tmp_path / "out", DAYS[8], "--bundle", bundle))
     assert status == 2 and "has no reference.parquet" in refusal(err)
 
