@@ -93,7 +93,8 @@ class DayReader:
     @cached_property
     def rows_before(self) -> pa.Table:
         """Rows of the weeks before the day, of which a reference is made."""
-        return read_days(self._job.log, self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1), 0)
+        first, last = self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1)
+        return read_days(self._job.log, first, last, self._job.late_days)
 
     @cached_property
     def reviewed_rows(self) -> pa.Table:
