@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from silencio.drift.document import CauseFound, DriftDocument, SignalChange, SiteVerdict
@@ -14,7 +14,7 @@ MADE_AT = datetime(2026, 5, 9, 5, 0, tzinfo=UTC)
 def change(**changes: Any) -> SignalChange:
     """The noise floor of one device, 6 dB up."""
     fields: dict[str, Any] = {
-        "signal": "noise_floor_db",
+        "signal": "floor_db",
         "device_id": "am-1",
         "day_part": "all",
         "n_recordings": 96,
@@ -82,3 +82,14 @@ def made_document(*sites: SiteVerdict, **changes: Any) -> DriftDocument:
         "sites": sites or (site(), quiet_site()),
     }
     return DriftDocument(**fields | changes)
+
+
+def month(n_days: int = 28) -> list[DriftDocument]:
+    """The noise floor rises on the last three days."""
+    return [
+        made_document(
+            site(signals=(change(current=-62.0 + (6.0 if ago < 3 else 0.1 * (ago % 3)), alarm=ago < 3),)),
+            day=DAY - timedelta(days=ago),
+        )
+        for ago in reversed(range(n_days))
+    ]

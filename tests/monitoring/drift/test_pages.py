@@ -18,7 +18,7 @@ from monitoring.drift.pages.timeline import reference_band, signal_lines, timeli
 from monitoring.drift.pages.words import ACTIONS, CAUSES, CERTAINTIES
 from monitoring.drift.pages.write import write_pages
 from silencio.storage import read_bytes
-from tests.monitoring.drift.made_documents import DAY, cause, change, made_document, quiet_site, site
+from tests.monitoring.drift.made_documents import DAY, cause, change, made_document, month, quiet_site, site
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -43,17 +43,6 @@ class Outline(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
-
-
-def month(n_days: int = 28) -> list:
-    """The noise floor rises on the last three days."""
-    return [
-        made_document(
-            site(signals=(change(current=-62.0 + (6.0 if ago < 3 else 0.1 * (ago % 3)), alarm=ago < 3),)),
-            day=DAY - timedelta(days=ago),
-        )
-        for ago in reversed(range(n_days))
-    ]
 
 
 @pytest.fixture
@@ -149,12 +138,15 @@ def test_index__three_kinds_of_day() -> None:
 
 def test_lines__alarms_come_first_then_the_largest_effect() -> None:
     signals = (
-        change(signal="snr_db", effect=9.0, alarm=False),
+        change(signal="snr_db", effect=-9.0, alarm=False),
         change(signal="level_db", effect=1.0, alarm=False),
         change(signal="rolloff_ratio", unit="ratio", effect=-0.21, threshold=0.2, alarm=True),
+        # The same as level_db, once more and less; a direction that does not matter.
+        change(signal="level_db_against_peers", effect=0.9, alarm=False),
+        change(signal="clipped_share", unit="share", effect=-0.9, threshold=0.01, alarm=False),
     )
-    lines = signal_lines("north", [made_document(site(signals=signals))], 2)
-    assert [line.last.signal for line in lines] == ["rolloff_ratio", "snr_db"]
+    lines = signal_lines("north", [made_document(site(signals=signals))], 3)
+    assert [line.last.signal for line in lines] == ["rolloff_ratio", "snr_db", "level_db"]
 
 
 def test_line__has_the_days_on_which_it_was_compared() -> None:
