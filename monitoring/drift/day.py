@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from silencio.drift.recordings import Recordings, recordings_of
 
 from monitoring.drift.bundle_facts import check_bundle
 from monitoring.drift.job import LOOKBACK_DAYS, REVIEW_DAYS, DriftJob
@@ -25,6 +24,7 @@ from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
 from silencio.drift import Confusion, ReviewCounts, field_reference, site_verdict, sites_of
 from silencio.drift.document import DriftDocument, SiteVerdict
+from silencio.drift.recordings import Recordings, recordings_of
 from silencio.errors import ConfigError
 
 # What is kept of recordings and windows beside a reference and a day, for pages.
@@ -93,7 +93,8 @@ class DayReader:
     @cached_property
     def rows_before(self) -> pa.Table:
         """Rows of the weeks before the day, of which a reference is made."""
-        return read_days(self._job.log, self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1), 0)
+        first, last = self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1)
+        return read_days(self._job.log, first, last, self._job.late_days)
 
     @cached_property
     def reviewed_rows(self) -> pa.Table:
@@ -237,10 +238,12 @@ def _freeze(reader: DayReader, job: DriftJob, day: date, name: str) -> KeptRefer
     reference = field_reference(reader.rows_before, site_id=name, policy=job.policy, accepted=accepted)
     if reference is None or max(reference.days) >= day:
         return None
-    before_it = recordings_of(reader.rows_before, name, job.policy.day_parts)
-    if not set(before_it.devices) <= set(reference.devices) and len(reference.days) < job.policy.reference.max_days:
+    found = recordings_of(reader.rows_before, name, job.policy.day_parts)
+    found = found.of(np.isin(found.day, [day_number(one) for one in accepted]) & ~found.clock_fault)
+    seen = {found.devices[place] for place in np.unique(found.device)}
+    if not seen <= set(reference.devices) and len(reference.days) < job.policy.reference.max_days:
         return None  # a device that came some days later is waited for
-    of_reference = before_it.of(np.isin(before_it.day, [day_number(one) for one in reference.days]))
+    of_reference = found.of(np.isin(found.day, [day_number(one) for one in reference.days]))
     windows = candidates(reader.rows_before, name, reference.days)
     return freeze(job.place, reference, {RECORDINGS: recording_table(of_reference), WINDOWS: windows})
 
