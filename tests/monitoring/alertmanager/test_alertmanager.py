@@ -57,7 +57,7 @@ INHIBITED = [
         ("SilencioNodeDiskFilling", {"instance": "node-1"}),
     ),
     (
-        ("SilencioEndpointUnreachable", {"instance": "https://silencio.example.org"}),
+        ("SilencioEndpointUnreachable", {"instance": "https://wildlife.example.org"}),
         ("SilencioNothingArrives", {"namespace": "silencio-production"}),
         ("SilencioErrorShareHigh", {"namespace": "silencio-production"}),
     ),

@@ -1,7 +1,8 @@
 """Dashboards: what is committed is what the code makes, and each panel keeps the rules of grafana/dashboard-linter.
 
-Of those rules the ones that fit: a templated datasource, a title and a description, a unit, a query in each panel, nothing
-to edit, counters as rates over `$__rate_interval`. `job` and `instance` are chosen here by namespace, arm, site or node.
+Of those rules the ones that fit: a templated datasource, a title and a description, a unit, a query in each panel,
+nothing to edit, counters as rates over `$__rate_interval`. `job` and `instance` are chosen here by namespace, arm, site
+or node.
 """
 
 from __future__ import annotations
