@@ -11,7 +11,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 OBJECT = ROOT / "manifests" / "operator" / "prometheus-rule.yaml"
 _LISTED = ROOT / "monitoring" / "kustomization.yaml"
-_HEAD = "# Made of monitoring/prometheus/rules by .venv/bin/python -m delivery.prometheus_rule; a test holds it against them.\n"
+_HEAD = "# Made of monitoring/prometheus/rules by .venv/bin/python -m delivery.prometheus_rule; held to them.\n"
 
 
 def text_of_rules() -> str:

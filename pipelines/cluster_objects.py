@@ -67,9 +67,10 @@ With `--queue lq-train` all steps wait in a queue of Kueue's until there is room
 
 ## What else has to be true
 
-The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
-compiling, `SILENCIO_MONITOR_IMAGE` for `drift`, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
-to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
+The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when compiling, for `drift`
+`SILENCIO_MONITOR_IMAGE`, or `submit --image`), and the MLflow server is one that pods reach by the address above.
+Where KFP is set up to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the
+volume.
 `silencio check` holds compiled pipelines against what KFP's backend takes.
 
 Bundles and MLflow keep the image that ran and the commit that it holds. The image's name stands in the compiled graph

@@ -37,9 +37,10 @@ _PAGE = """\
 # Components
 
 Every step of the pipelines is a component of its own (`components/NAME`), and calls the function `run` of
-`silencio.steps.NAME`, or of `serving.canary.steps.NAME` where it asks what carries releases out, or of
-`monitoring.steps.NAME` where it watches; none of them knows anything of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the
-components and the compiled graphs say.
+`silencio.steps.NAME`, of `serving.canary.steps.NAME` where it asks what carries releases out, or of
+`monitoring.steps.NAME` where it watches; none of them knows anything of KFP. Made by
+`.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the components and the compiled
+graphs say.
 
 Artifacts stand with their type, parameters without; `[…]` is a list of artifacts, `?` need not be there. *Metrics* and
 *HTML* are shown on the step's page in KFP. Resources are those of the preset `{preset}` in the profile `cpu`, and in

@@ -1,4 +1,4 @@
-"""The pipeline `drift`: one day of the prediction log is held against every site's reference. Run daily, by `--cron`."""
+"""The pipeline `drift`: one day of the prediction log is held against every site's reference. Daily, by `--cron`."""
 
 from typing import Any, NamedTuple
 

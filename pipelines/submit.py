@@ -41,8 +41,8 @@ class Target:
         claim: Whether the volume claim is mounted; None: where anything that is named may lie on it.
         image: Image in which the steps run; None: the image of this version.
         cron: When it runs again and again, in five fields, or in six with seconds first; empty: once, now.
-        schedule: The recurring run's name; empty: the pipeline's, with the place that it releases at. One of that name
-            is replaced.
+        schedule: The recurring run's name; empty: the pipeline's, with the place that it releases at or reports to.
+            One of that name is replaced.
     """
 
     host: str
@@ -178,7 +178,8 @@ def _submit(target: Target, name: str, make: Callable[[], Any], arguments: Mappi
     cron = _with_seconds(target.cron) if target.cron else ""
     if target.schedule and not cron:
         raise ConfigError(f"--schedule {target.schedule!r} names what --cron runs again and again: give --cron, too")
-    schedule = _schedule_name(target.schedule, name, str(arguments.get("place", ""))) if cron else ""
+    place = str(arguments.get("place") or arguments.get("reports") or "")
+    schedule = _schedule_name(target.schedule, name, place) if cron else ""
     host = KfpHost(target.host, target.namespace)
     with tempfile.TemporaryDirectory() as folder:
         with made_for(Cluster(target.resources, claim)):
@@ -200,7 +201,8 @@ def _schedule_name(given: str, pipeline: str, place: str) -> str:
         ConfigError: KFP would know it by a name that another one may have, too.
     """
     # No namespace has a dot: `a-b/c` is another place than `a/b-c`.
-    parts = ["silencio", pipeline, place.removeprefix("kserve:").strip("/").replace("/", ".")]
+    place = place.removeprefix("kserve:").removeprefix("s3://")
+    parts = ["silencio", pipeline, place.strip("/").replace("/", ".")]
     wanted = given or "-".join(part for part in parts if part)
     name = safe_name(wanted)
     if name != wanted.lower():

@@ -55,7 +55,13 @@ def test_compilation__writes_files_of_its_own(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 0
     names = sorted(path.name for path in (tmp_path / "out" / "compiled").iterdir())
-    assert [name.rpartition("-")[0] for name in names] == ["batch-score", "deliver", "release", "train-reserve-fast"]
+    assert [name.rpartition("-")[0] for name in names] == [
+        "batch-score",
+        "deliver",
+        "drift",
+        "release",
+        "train-reserve-fast",
+    ]
     for name in names:
         text = (tmp_path / "out" / "compiled" / name).read_text()
         assert "silencio-recordings" not in text and "nvidia.com/gpu" not in text

@@ -14,7 +14,9 @@ from tests.serving.containers.pod import Pod, docker, image, readable, running_p
 @pytest.fixture(scope="session", autouse=True)
 def built() -> None:
     """Without the images there is nothing to test, which is no success."""
-    done = docker("image", "inspect", *map(image, ("predictor", "transformer", "tools", "train")), check=False)
+    done = docker(
+        "image", "inspect", *map(image, ("predictor", "transformer", "tools", "train", "monitor")), check=False
+    )
     if done.returncode != 0:
         pytest.fail(f"no images: scripts/with_docker_engine.sh make images containers ({done.stderr.decode().strip()})")
 
