@@ -68,6 +68,18 @@ def test_scale__leaves_no_duration_of_the_rules_behind() -> None:
                 assert not re.search(r"\b\d+[mhd]\b", bare), line
 
 
+def test_floor__of_requests_is_another_where_users_are_few() -> None:
+    """Of every share and of nothing else: reviews, windows that wait and temperatures have limits of their own."""
+    for source in SOURCES:
+        before = source.read_text(encoding="utf-8")
+        after = scaled(before, 1, min_requests=7)
+        changed = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
+        n_floors = {"serving.yml": 4, "objectives.yml": 6}.get(source.name, 0)
+        assert len(changed) == n_floors
+        for old, new in changed:
+            assert "increase" in old and new == old.replace("> 50", "> 7")
+
+
 def test_hours__of_opening_follow_the_scale() -> None:
     """A day that passes in a minute is open for half of it, by the same expression."""
     rules = yaml.safe_load(scaled((MONITORING / "prometheus/rules/serving.yml").read_text(encoding="utf-8"), 1440))
