@@ -22,7 +22,7 @@ def _observed(*species: str, session_id: str | None = None) -> Observations:
     )
 
 
-def _curve(observations: Observations, benchmark: Benchmark = Benchmark(2, 2.0)):  # noqa: ANN202
+def _curve(observations: Observations, benchmark: Benchmark = Benchmark(2, 2.0)):
     return accumulation(observations.recordings, observations.accepted, sessions_of(observations), benchmark)
 
 

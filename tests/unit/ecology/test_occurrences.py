@@ -74,7 +74,7 @@ def test_record__has_the_terms_and_their_words() -> None:
         "license": "http://creativecommons.org/licenses/by/4.0/legalcode",
         "rightsHolder": "A reserve's owner",
     }
-    assert 785 + 30 == pytest.approx(int(record["coordinateUncertaintyInMeters"]), abs=5)
+    assert pytest.approx(int(record["coordinateUncertaintyInMeters"]), abs=5) == 785 + 30
     assert TERMS["license"] == "http://purl.org/dc/terms/license"
     assert TERMS["eventDate"] == "http://rs.tdwg.org/dwc/terms/eventDate"
 

@@ -79,8 +79,12 @@ def test_list__category_1_is_withheld_unless_it_is_released() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"category": 1}, {"code": "a", "category": 5}, {"code": "a", "scientific_name": "b", "category": 1}]
-    + [{"code": "a", "category": 2, "withheld": True}],
+    [
+        {"category": 1},
+        {"code": "a", "category": 5},
+        {"code": "a", "scientific_name": "b", "category": 1},
+        {"code": "a", "category": 2, "withheld": True},
+    ],
 )
 def test_list__a_line_that_means_nothing_is_refused(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
