@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 SERVING_VENV := .venv-serving
+MONITOR_VENV := .venv-monitor
 SITE_VENV := .venv-site
 INFRASTRUCTURE_VENV := .venv-infrastructure
 BIN := $(VENV)/bin
@@ -14,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Images of Python set it; hundreds of processes that tests start would each compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check survival soak browser docs site extras canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings
+.PHONY: help demo test coverage check survival soak browser monitoring docs site extras extras-installed environments canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,24 +56,26 @@ browser: $(VENV)/.ready  ## the page and the report, in Debian's Chromium
 	scripts/install_browser.sh $(BIN)/python $(OUT)/extras
 	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m browser
 
+monitoring: $(MONITOR_VENV)/.ready  ## the pages that Evidently and Streamlit make, in their own environment and in Debian's Chromium
+	scripts/install_browser.sh $(MONITOR_VENV)/bin/python $(OUT)/extras
+	PYTHONPATH="$(OUT)/extras/axe" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(MONITOR_VENV)/bin/python -m pytest -m monitoring tests/monitoring
+
 docs: $(VENV)/.ready $(SERVING_VENV)/.ready  ## the commands of README and docs as a newcomer types them, a quarter of an hour; BLOCKS=quick: what takes no training
 	SILENCIO_DOCS_BLOCKS="$(BLOCKS)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m docs tests/docs tests/serving/test_documented_servers.py
 
 site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of the code, in out/site; strict: links, anchors, names
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
 
-extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, Ansible, or other people's clients
-	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
-	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
-	scripts/install_splitter.sh $(OUT)/splitter
-	scripts/install_label_studio.sh $(BIN)/python $(OUT)/extras/label-studio
+extras: $(VENV)/.ready $(SERVING_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extras-installed recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, Ansible, or other people's clients
 	PATH="$(abspath $(OUT))/extras/debian/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" SILENCIO_LABEL_STUDIO="$(OUT)/extras/label-studio" \
 		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/debian/usr/lib/python3/dist-packages" \
 		$(BIN)/python -m pytest -n 2 --dist loadfile tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics \
+		tests/monitoring/alertmanager tests/monitoring/grafana tests/monitoring/prometheus tests/monitoring/runbooks \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
-		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py tests/images/test_licences.py
+		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py tests/images/test_licences.py \
+		tests/monitoring/pages/test_real_prometheus.py
 
 canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
 	scripts/install_splitter.sh $(OUT)/splitter
@@ -123,14 +126,26 @@ containers: $(VENV)/.ready  ## the built images, run as a pod and as steps of a 
 	SILENCIO_CLIENTS="$(wildcard $(OUT)/extras/clients)" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		$(BIN)/python -m pytest -m images tests/serving/containers tests/pipelines/test_run_in_containers.py
 
+environments: $(VENV)/.ready $(SERVING_VENV)/.ready $(MONITOR_VENV)/.ready $(SITE_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extras-installed recordings  ## all that the other targets install, at once: make -j 2 environments
+
+# The scripts look for what is there already.
+extras-installed: $(VENV)/.ready
+	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	scripts/install_clients.sh $(BIN)/python $(OUT)/extras/clients
+	scripts/install_splitter.sh $(OUT)/splitter
+	scripts/install_label_studio.sh $(BIN)/python $(OUT)/extras/label-studio
+
 clean:  ## remove what was built here (recordings stay in the cache)
-	rm -rf $(VENV) $(SERVING_VENV) $(SITE_VENV) $(INFRASTRUCTURE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(SERVING_VENV) $(MONITOR_VENV) $(SITE_VENV) $(INFRASTRUCTURE_VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	scripts/make_environment.sh $(PYTHON) $(VENV) dev
 
 $(SERVING_VENV)/.ready: requirements/serve-cpu.txt pyproject.toml
 	scripts/make_environment.sh $(PYTHON) $(SERVING_VENV) serve-cpu
+
+$(MONITOR_VENV)/.ready: requirements/monitor.txt requirements/monitor-tests.txt pyproject.toml
+	scripts/make_environment.sh $(PYTHON) $(MONITOR_VENV) monitor monitor-tests
 
 $(SITE_VENV)/.ready: requirements/site.txt
 	scripts/make_environment.sh $(PYTHON) $(SITE_VENV) site

@@ -1,4 +1,4 @@
-"""The image in which every step runs, pinned by version: a tag that moves would make the cache lie."""
+"""The images in which steps run, pinned by version: a tag that moves would make the cache lie."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ def train_image() -> str:
         ConfigError: The image has no tag or digest, or the tag `latest`.
     """
     return pinned(os.environ.get("SILENCIO_TRAIN_IMAGE", f"{NOWHERE}/train:{VERSION}"), "SILENCIO_TRAIN_IMAGE")
+
+
+def monitor_image() -> str:
+    """`SILENCIO_MONITOR_IMAGE`, or the name of this version's image in the manifests.
+
+    Raises:
+        ConfigError: The image has no tag or digest, or the tag `latest`.
+    """
+    return pinned(os.environ.get("SILENCIO_MONITOR_IMAGE", f"{NOWHERE}/monitor:{VERSION}"), "SILENCIO_MONITOR_IMAGE")
 
 
 def pinned(image: str, named_by: str) -> str:
@@ -43,3 +52,5 @@ STEP: dict[str, Any] = {
     "packages_to_install": [],
     "install_kfp_package": False,
 }
+# Steps that watch what is served: with Evidently, without torch.
+MONITOR_STEP: dict[str, Any] = {**STEP, "base_image": monitor_image()}

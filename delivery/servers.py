@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NoReturn
@@ -27,7 +28,38 @@ _SERVERS: dict[str, type[ServerSettings]] = {
     "serving.transformer": TransformerSettings,
 }
 _HEALTH = frozenset(path for path, method in METHODS.items() if path.startswith("/v2/health/") and method == "GET")
-_RELEASE_FILES = "SILENCIO_RELEASE_FILES"
+
+
+@dataclass(frozen=True)
+class _Command:
+    """One of `silencio` that runs until it is told to end.
+
+    Attributes:
+        options: Module whose `configure` declares them.
+        ports: Options that say where it listens, by what for.
+        host: Option that says at which address.
+        health: Paths by which it may be probed.
+        variables: What it reads of the environment beside the library's settings.
+    """
+
+    options: str
+    ports: Mapping[str, str]
+    host: str
+    health: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+
+
+# What prometheus-client serves has one page, and Streamlit a path of its own.
+_COMMANDS = {
+    "release": _Command(
+        "pipelines.cli.release",
+        {"metrics": "metrics_port", "targets": "targets_port"},
+        "metrics_host",
+        variables=frozenset({"SILENCIO_RELEASE_FILES"}),
+    ),
+    "drift": _Command("monitoring.cli.drift", {"metrics": "port"}, "host", frozenset({"/metrics"})),
+    "dashboard": _Command("monitoring.cli.dashboard", {"web": "port"}, "host", frozenset({"/_stcore/health"})),
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -40,12 +72,13 @@ class Server:
     """What a container's command would start.
 
     Attributes:
-        module: `serving.predictor`, `serving.transformer`, `silencio release` or another program's name; empty: an
-            unknown one.
+        module: `serving.predictor`, `serving.transformer`, `silencio release` and the like, or another program's name;
+            empty: an unknown one.
         settings: Settings of a server; None for others, and where they cannot be used.
         ports: Ports on which it listens, by what for.
         faults: What command line and environment would be refused for.
         health: Paths by which it may be probed; empty: by a command alone.
+        host: At which address it listens; empty: at the pod's, or it is not known.
     """
 
     module: str
@@ -53,6 +86,7 @@ class Server:
     ports: dict[str, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     health: frozenset[str] = frozenset()
+    host: str = ""
 
 
 def server_of(container: Object) -> Server:
@@ -67,8 +101,8 @@ def _server_of(text: str) -> Server:
     arguments = [str(one) for one in container.get("args") or ()]
     if command[:2] == ["python", "-m"] and command[2:] and command[2] in _SERVERS:
         return _serving(command[2], [*command[3:], *arguments], container)
-    if command == ["silencio"] and arguments[:1] == ["release"]:
-        return _release(arguments[1:], container)
+    if command == ["silencio"] and arguments and arguments[0] in _COMMANDS:
+        return _silencio(arguments, container)
     program = program_of([*command, *arguments])
     if program:
         words = [*command, *arguments][len(program.command) :]
@@ -96,7 +130,7 @@ def _serving(module: str, arguments: list[str], container: Object) -> Server:
     except ConfigError as error:
         return Server(module, None, {}, (*faults, str(error)))
     ports = {"http": found.http_port} | ({"grpc": found.grpc_port} if found.enable_grpc else {})
-    return Server(module, found, ports, tuple(faults), _HEALTH)
+    return Server(module, found, ports, tuple(faults), _HEALTH, found.host)
 
 
 @cache
@@ -126,21 +160,22 @@ def _unknown_variables(container: Object, settings: type[ServerSettings]) -> Ite
             yield f"the variable {name} is set to nothing, which the server refuses"
 
 
-def _release(arguments: list[str], container: Object) -> Server:
-    from pipelines.cli.release import configure
-
-    parser = _Parser(prog="silencio release")
-    configure(parser)
+def _silencio(arguments: list[str], container: Object) -> Server:
+    name, known = arguments[0], _COMMANDS[arguments[0]]
+    parser = _Parser(prog=f"silencio {name}")
+    importlib.import_module(known.options).configure(parser)
     try:
-        options = parser.parse_args(arguments)
+        options = parser.parse_args(arguments[1:])
     except ConfigError as error:
-        return Server("silencio release", None, {}, (str(error),))
-    names = {"metrics": "metrics_port", "targets": "targets_port"}
-    ports = {key: port for key, name in names.items() if (port := getattr(options, name, None))}
+        return Server(parser.prog, None, {}, (str(error),))
+    ports = {key: port for key, option in known.ports.items() if (port := getattr(options, option, None))}
+    faults = tuple(_unread_variables(container, known.variables))
+    host = str(getattr(options, known.host, ""))
+    return Server(parser.prog, None, ports, faults, known.health if ports else frozenset(), host)
+
+
+def _unread_variables(container: Object, others: frozenset[str]) -> Iterator[str]:
     known = {one.variable(name) for one in (S3Settings, Settings) for name in one.model_fields}
-    unknown = [
-        f"nobody reads the variable {name}"
-        for name in environment_of(container)
-        if name.startswith(PREFIX) and name not in {*known, SECRETS_DIR, _RELEASE_FILES}
-    ]
-    return Server("silencio release", None, ports, tuple(unknown))
+    for name in environment_of(container):
+        if name.startswith(PREFIX) and name not in {*known, SECRETS_DIR, *others}:
+            yield f"nobody reads the variable {name}"

@@ -1,6 +1,6 @@
 """Import everything that servers and tools, or steps of pipelines, may import, so that its bytecode lies in the image.
 
-    import_modules.py servers | steps | tracking
+    import_modules.py servers | steps | monitor | tracking
 
 Where an image runs, nothing can be written, and each start would compile some thousand files anew. A module of ours
 that cannot be imported ends the build: the requirements lack something. Of the library, rooms that train need packages
@@ -15,7 +15,12 @@ import sys
 
 # By what the image is for, packages that have to be whole, and what is imported when a bundle is loaded, a server or
 # a step starts, or a row is written.
-_WHOLE = {"servers": ("serving",), "steps": ("silencio", "components", "pipelines"), "tracking": ()}
+_WHOLE = {
+    "servers": ("serving",),
+    "steps": ("silencio", "components", "pipelines"),
+    "monitor": ("monitoring", "components"),
+    "tracking": (),
+}
 _LATER = {
     "servers": (
         "ai_edge_litert.interpreter",
@@ -41,6 +46,23 @@ _LATER = {
         "torch.onnx",
         "torchvision",
     ),
+    "monitor": (
+        "ai_edge_litert.interpreter",
+        "altair",
+        "evidently.presets",
+        "kfp.dsl.executor_main",
+        "onnxruntime",
+        "pandas",
+        "pipelines.step_process",
+        "pyarrow.parquet",
+        "scipy.fft",
+        "scipy.signal",
+        "scipy.stats",
+        "soundfile",
+        "soxr",
+        "streamlit.web.bootstrap",
+        "streamlit.web.cli",
+    ),
     "tracking": (
         "boto3",
         "flask_wtf",
@@ -56,7 +78,7 @@ _LATER = {
     ),
 }
 # Of these what can be imported.
-_AS_FAR_AS_THEY_GO = {"servers": ("silencio",)}
+_AS_FAR_AS_THEY_GO = {"servers": ("silencio",), "monitor": ("silencio",)}
 
 
 def _import_all(name: str) -> list[str]:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What a stage of images/Containerfile installs:
-#     install.sh build | serve-cpu | serve-gpu | train cpu|cuda | tracking | wheel servers|steps
+#     install.sh build | serve-cpu | serve-gpu | train cpu|cuda | monitor | tracking | wheel servers|steps|monitor
 # Requirements have hashes, but for torch and torchvision, whose versions alone are pinned (scripts/make_environment.sh).
 # Where pip has to be told of another index or authority, it stands in the secrets pip.conf and ca.pem, and in no layer.
 set -eu
@@ -20,6 +20,13 @@ pip() { /build/pip/bin/pip --python "$python" "$@"; }
 python=/opt/silencio/bin/python
 # Not compiled: most of the bytecode would never be read, and it is a quarter of an image. What is read, `wheel` compiles.
 install_hashed() { pip install --quiet --no-deps --no-compile --require-hashes -r "requirements/$1.txt"; }
+# Patterns of a list, and why nothing misses what they name.
+leave_out() {
+    sed 's/ *#.*//; /^$/d' "images/$1.txt" | while read -r pattern; do
+        # shellcheck disable=SC2086  # a pattern is to become paths
+        (cd "$(site)" && rm -r $pattern)
+    done
+}
 site() { "$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 case $set_name in
 build)
@@ -28,11 +35,13 @@ build)
     ;;
 serve-*)
     install_hashed "$set_name"
-    # Patterns, and why nothing misses what they name.
-    sed 's/ *#.*//; /^$/d' images/unneeded.txt | while read -r pattern; do
-        # shellcheck disable=SC2086  # a pattern is to become paths
-        (cd "$(site)" && rm -r $pattern)
-    done
+    leave_out unneeded
+    ;;
+monitor)
+    install_hashed monitor
+    leave_out unneeded-monitor
+    # 32 MB for notebooks, outside of packages.
+    rm -r /opt/silencio/share/jupyter
     ;;
 train)
     case $2 in

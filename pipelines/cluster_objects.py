@@ -68,7 +68,7 @@ With `--queue lq-train` all steps wait in a queue of Kueue's until there is room
 ## What else has to be true
 
 The image that the pipelines name is one that the nodes can pull (`SILENCIO_TRAIN_IMAGE` when
-compiling, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
+compiling, `SILENCIO_MONITOR_IMAGE` for `drift`, or `submit --image`), and the MLflow server is one that pods reach by the address above. Where KFP is set up
 to run no pod as root, the image needs a numeric `USER` that is not 0, and that user has to read the volume.
 `silencio check` holds compiled pipelines against what KFP's backend takes.
 
@@ -258,6 +258,14 @@ STAGING_KEY = EnvironmentObject(
     "silencio-staging",
     (Key("api_key", "SILENCIO_API_KEY", "KEY", "a key of the staging environment's, where it wants one"),),
 )
+DRIFT_KEY = EnvironmentObject(
+    SECRET,
+    "silencio-drift",
+    (
+        Key("webhook_secret", "SILENCIO_DRIFT_WEBHOOK_SECRET", "SECRET",
+            "signs what the pipeline `drift` sends to its webhook; unsigned where it is missing"),
+    ),
+)  # fmt: skip
 RECORDINGS = VolumeClaim(
     "silencio-recordings",
     "/data",
@@ -291,7 +299,7 @@ GPU_NODES = NodeLabel(
 )
 # Folder from which the judge reads comparisons.
 RELEASE_FILES_VARIABLE = "SILENCIO_RELEASE_FILES"
-ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS, STAGING_KEY)
+ENVIRONMENT = (TRACKING, TRACKING_ACCOUNT, SETTINGS, S3, S3_KEYS, STAGING_KEY, DRIFT_KEY)
 
 
 def advice(sentence: str, namespace: str) -> list[str]:

@@ -20,6 +20,8 @@ from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_places import names_claim
 from pipelines.deliver import NAME as DELIVER
 from pipelines.deliver import deliver_pipeline
+from pipelines.drift import NAME as DRIFT
+from pipelines.drift import drift_pipeline
 from pipelines.ir_check import refuse_faults
 from pipelines.release import NAME as RELEASE
 from pipelines.release import release_pipeline
@@ -34,6 +36,7 @@ WITHOUT_CONFIGURATION: Mapping[str, Callable[[], Any]] = {
     BATCH_SCORE: batch_score_pipeline,
     RELEASE: release_pipeline,
     DELIVER: deliver_pipeline,
+    DRIFT: drift_pipeline,
 }
 
 

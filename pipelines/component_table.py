@@ -13,10 +13,11 @@ from google.protobuf import json_format  # type: ignore[import-untyped]  # it ha
 from kfp.dsl import python_component
 
 import components
-from pipelines import batch_score, deliver, release, train, train_nodes
+from pipelines import batch_score, deliver, drift, release, train, train_nodes
 from pipelines.batch_score import batch_score_pipeline
 from pipelines.cluster_objects import RECORDINGS, TRACKING
 from pipelines.deliver import deliver_pipeline
+from pipelines.drift import drift_pipeline
 from pipelines.release import release_pipeline
 from pipelines.resources import CPU, GPU, Cluster, made_for
 from pipelines.train import train_pipeline
@@ -28,7 +29,7 @@ OVERRIDES = ("student={}", "self_training={pool: soundscapes}")
 # Graphs import what they are made of.
 _COMPONENTS = {
     one.python_func.__name__: one
-    for module in (batch_score, deliver, release, train, train_nodes)
+    for module in (batch_score, deliver, drift, release, train, train_nodes)
     for one in vars(module).values()
     if isinstance(one, python_component.PythonComponent)
 }
@@ -36,8 +37,8 @@ _PAGE = """\
 # Components
 
 Every step of the pipelines is a component of its own (`components/NAME`), and calls the function `run` of
-`silencio.steps.NAME`, or of `serving.canary.steps.NAME` where it asks what carries releases out; neither knows
-anything of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the
+`silencio.steps.NAME`, or of `serving.canary.steps.NAME` where it asks what carries releases out, or of
+`monitoring.steps.NAME` where it watches; none of them knows anything of KFP. Made by `.venv/bin/python -m pipelines.component_table`; a test holds that this page is what the
 components and the compiled graphs say.
 
 Artifacts stand with their type, parameters without; `[…]` is a list of artifacts, `?` need not be there. *Metrics* and
@@ -80,6 +81,7 @@ def _tables() -> Iterator[str]:
         "batch_score": _uses([("", batch_score_pipeline())]),
         "release": _uses([("", release_pipeline())]),
         "deliver": _uses([("", deliver_pipeline())]),
+        "drift": _uses([("", drift_pipeline())]),
     }
     known: set[str] = set()
     for pipeline, uses in graphs.items():

@@ -16,6 +16,7 @@ from kfp.dsl import PipelineTask
 
 from components.image import STEP
 from pipelines.cluster_objects import (
+    DRIFT_KEY,
     GPU_NODES,
     RECORDINGS,
     RELEASE_FILES,
@@ -54,6 +55,8 @@ class Resources:
 
 SMALL = Resources(cpu="1", memory="2G")
 DECODE = Resources(cpu="1", memory="4G")
+# A month of a reserve, ten devices of which each records one minute in ten.
+WATCH = Resources(cpu="2", memory="4G")
 EVALUATE = Resources(cpu="4", memory="8G")
 TRAIN_SMALL = Resources(cpu="2", memory="6G")
 # A training step of the Lite0, of a batch of 16, was measured to take 1.6 GiB; the ResNet 1.0, the others less.
@@ -166,6 +169,11 @@ def with_release_files(task: PipelineTask) -> PipelineTask:
     """Give a step the volume from which the judge reads, wherever recordings lie."""
     kubernetes.mount_pvc(task, RELEASE_FILES.name, RELEASE_FILES.mount_path)
     return task.set_env_variable(RELEASE_FILES_VARIABLE, RELEASE_FILES.mount_path)
+
+
+def with_webhook(task: PipelineTask) -> PipelineTask:
+    """Give a step the secret by which whatever it sends is signed."""
+    return _with(task, DRIFT_KEY)
 
 
 def with_staging(task: PipelineTask) -> PipelineTask:

@@ -1,6 +1,6 @@
 """Build images/Containerfile's images with whatever Docker engine answers, and print their sizes and seconds.
 
-    build_images.py [predictor transformer tools train tracking predictor-gpu]
+    build_images.py [predictor transformer tools train monitor tracking predictor-gpu]
                                                         all but the last by default, side by side
 
 The environment's BASE and TORCH (cpu or cuda) become build arguments. What pip needs here to reach its index (an index,
@@ -36,6 +36,7 @@ IMAGES: dict[str, tuple[str, dict[str, str]]] = {
     "transformer": ("transformer", {}),
     "tools": ("tools", {}),
     "train": ("train", {}),
+    "monitor": ("monitor", {}),
     "tracking": ("tracking", {}),
     "predictor-gpu": ("predictor", {"SERVING": "serve-gpu"}),
 }

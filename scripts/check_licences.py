@@ -1,6 +1,7 @@
 """Whether every package of an image may be in it: its licence stands in requirements/licences.toml.
 
-    check_licences.py [SET ENVIRONMENT ...]        by default serve-cpu in .venv-serving and train in .venv
+    check_licences.py [SET ENVIRONMENT ...]        by default serve-cpu in .venv-serving and train in .venv, and
+                                                   monitor where `make monitoring` made .venv-monitor
 
 Licences are read of the installed packages, by the names that a set of requirements pins; torch and torchvision, which
 stand in no set, count to train.
@@ -24,7 +25,8 @@ from silencio.command import command, exit_with
 from silencio.errors import SilencioError
 
 ROOT = Path(__file__).parents[1]
-SETS = (("serve-cpu", ".venv-serving"), ("train", ".venv"))
+_MONITOR = (("monitor", ".venv-monitor"),)
+SETS = (("serve-cpu", ".venv-serving"), ("train", ".venv"), *(_MONITOR if (ROOT / ".venv-monitor").is_dir() else ()))
 # By version alone: scripts/make_environment.sh.
 _BESIDE = {"train": ("torch", "torchvision")}
 _OPERATORS = {"and": " and ", "or": " or ", "(": "(", ")": ")"}

@@ -31,6 +31,12 @@ lock train --extra train --extra pipelines --extra serve --extra litert
 echo 'psutil>=7,<8' >"$tool/serving-overrides.txt"
 lock serve-cpu --extra serve-cpu --extra litert --override "$tool/serving-overrides.txt"
 lock serve-gpu --extra serve-gpu --extra litert --override "$tool/serving-overrides.txt"
+# With what a step of a pipeline needs; in the versions of the tests' environment, but for the wheel for arm64.
+sed -n '/^psutil==/d; s/^\([a-z][^ ]*==[^ ]*\).*/\1/p' requirements/dev.txt >"$tool/monitor-constraint.txt"
+lock monitor --extra monitor --extra pipelines --extra litert \
+    --override "$tool/serving-overrides.txt" --constraint "$tool/monitor-constraint.txt"
+# What tests of it need beside it; no image has them.
+compile monitor-tests requirements/monitor-tests.in --constraint requirements/dev.txt
 # What makes the wheel that images install.
 sed -n 's/^requires = \["\(.*\)"\]$/\1/p' pyproject.toml >"$tool/build.in"
 compile build "$tool/build.in" --constraint requirements/dev.txt

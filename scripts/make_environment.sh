@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Make a virtual environment from hashed requirements: make_environment.sh PYTHON FOLDER SET
-# SET names a file in requirements/; sets that train get torch and torchvision first, by version: the CPU and the
+# Make a virtual environment from hashed requirements: make_environment.sh PYTHON FOLDER SET [TESTS]
+# SET names a file in requirements/, TESTS one with the tools of its tests that the set lacks; sets that train get torch and torchvision first, by version: the CPU and the
 # public build of one version have different hashes, and unpinned they bring gigabytes of CUDA libraries.
 set -euo pipefail
-python=$1 folder=$2 set=$3
+python=$1 folder=$2 set=$3 tests=${4:-}
 if ! "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))'; then
     echo "Python 3.11 or 3.12 is needed, $python is $("$python" --version 2>&1); say PYTHON=… to make" >&2
     exit 2
@@ -24,7 +24,7 @@ dev | train)
     pip install --no-deps 'torchvision==0.28.0'
     ;;
 esac
-pip install --no-deps --require-hashes -r "requirements/$set.txt"
+pip install --no-deps --require-hashes -r "requirements/$set.txt" ${tests:+-r "requirements/$tests.txt"}
 # The site's reference is read from the code, which is not installed there; Ansible needs none of it.
 if [ "$set" != site ] && [ "$set" != infrastructure ]; then
     pip install --no-deps --editable .

@@ -25,6 +25,12 @@ if ! [ -x /usr/sbin/dockerd ] && ! command -v dockerd >/dev/null; then
 fi
 data=${SILENCIO_DOCKER_DATA:-$PWD/out/docker}
 mkdir -p "$data"
+# A full disk forbids nothing: whoever goes on without an engine would miss that nothing was tried.
+refuse_unless_full() {
+    [ "$(df --output=avail -B1M "$data" | tail -n 1)" -lt 512 ] || refuse "$1"
+    echo "the disk of $data is full, so that the engine cannot work: make room, or name another folder in SILENCIO_DOCKER_DATA" >&2
+    exit 1
+}
 # Layers share files, or four images take tens of gigabytes: where the kernel lets nobody stack them, none starts.
 # A socket's path may have a hundred letters.
 run=$(mktemp -d /tmp/silencio-docker-XXXXXX)
@@ -44,7 +50,7 @@ stop() {
 }
 trap stop EXIT
 until docker version >/dev/null 2>&1; do
-    kill -0 "$engine" 2>/dev/null || refuse "Debian's does not start, even by root: $(grep -v level=info "$data/dockerd.log" | tail -n 1)"
+    kill -0 "$engine" 2>/dev/null || refuse_unless_full "Debian's does not start, even by root: $(grep -v level=info "$data/dockerd.log" | tail -n 1)"
     sleep 0.2
 done
 if [ -z "${BASE:-}" ]; then
@@ -53,17 +59,18 @@ if [ -z "${BASE:-}" ]; then
         base=silencio/base:bookworm
         if ! docker image inspect "$base" >/dev/null 2>&1; then
             echo "no registry of images answers: the base is made of Debian's packages"
+            # In a session of its own: where it fails, it ends its whole process group.
             # As slim images have it: no pages, no manuals, no translations; nor apt, which nothing here needs.
-            mmdebstrap --quiet --variant=essential --include=python3,python3-venv,ca-certificates,libstdc++6 \
+            setsid --wait mmdebstrap --quiet --variant=essential --include=python3,python3-venv,ca-certificates,libstdc++6 \
                 --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
                 --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-                bookworm - | docker import - "$base" >/dev/null || refuse "a base for images cannot be made of Debian's packages"
+                bookworm - | docker import - "$base" >/dev/null || refuse_unless_full "a base for images cannot be made of Debian's packages"
         fi
     fi
     export BASE=$base
 fi
 # An engine that starts may still run nothing: sandboxes forbid mounts, namespaces or control groups.
-runs_nothing() { refuse "Debian's starts and runs no container: $(tail -n 1 "$data/probe.log")"; }
+runs_nothing() { refuse_unless_full "Debian's starts and runs no container: $(tail -n 1 "$data/probe.log")"; }
 printf 'FROM %s\nRUN true\n' "$BASE" | DOCKER_BUILDKIT=1 docker build --quiet --network host - >/dev/null 2>"$data/probe.log" || runs_nothing
 docker run --rm --network none --memory 64m "$BASE" true >/dev/null 2>"$data/probe.log" || runs_nothing
 "$@"

@@ -1,6 +1,6 @@
 """Write what is in each built image: out/images/NAME.cdx.json, a bill of materials in CycloneDX 1.6.
 
-    write_sboms.py [predictor transformer tools train tracking]        all of them by default
+    write_sboms.py [predictor transformer tools train monitor tracking]        all of them by default
 
 An image lists itself, by its own interpreter and without a network: `cyclonedx-py environment` (requirements/sbom.txt)
 is mounted into a container of it, and lists every package of Python that is installed, with version, licence and what
@@ -21,7 +21,7 @@ from silencio.command import command, exit_with
 from silencio.errors import SilencioError
 
 ROOT = Path(__file__).parents[1]
-IMAGES = ("predictor", "transformer", "tools", "train", "tracking")
+IMAGES = ("predictor", "transformer", "tools", "train", "monitor", "tracking")
 TOOL = ROOT / "out" / "extras" / "sbom"
 # Run where the packages are. The tool is on the path of this process alone: what the tool starts to learn of the
 # environment's folders does not see it, and so it does not list itself.

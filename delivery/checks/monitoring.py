@@ -24,22 +24,24 @@ _NAMESPACE = re.compile(r'namespace="([^"]*)"')
 
 @cache
 def exported_metrics() -> frozenset[str]:
-    """Names of all series that our servers have: counters with `_total`, histograms by their parts."""
+    """Names of all series that servers, a release's judge and drift's exporter have, as Prometheus names them."""
     # Imported for what they register.
     import serving.metrics.model
     import serving.metrics.process
     import serving.metrics.sessions  # noqa: F401
+    from monitoring.drift.gauges import METRICS as DRIFT_METRICS
     from serving.canary.state_gauge import release_gauge
 
     of_releases = CollectorRegistry()
     release_gauge(of_releases)
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-    return frozenset(
+    of_servers = frozenset(
         f"{family.name}{ending}"
         for registry in (REGISTRY, of_releases)
         for family in registry.collect()
         for ending in endings.get(family.type, ("",))
     )
+    return of_servers | frozenset(DRIFT_METRICS)
 
 
 def metric_names(rendered: Rendered) -> Iterator[tuple[str, str]]:
@@ -67,11 +69,14 @@ def metric_names(rendered: Rendered) -> Iterator[tuple[str, str]]:
 
 
 def rules_of(rendered: Rendered) -> Iterator[tuple[str, Object]]:
-    """Rules of Prometheus in config maps, with the config map of each."""
+    """Rules of Prometheus in config maps and of its operator's objects, with the object of each."""
     for one, content in _files(rendered, ".yml"):
         if isinstance(content, dict):
             for group in content.get("groups") or ():
                 yield from ((title(one), rule) for rule in group["rules"])
+    for one in rendered.of_kind("PrometheusRule"):
+        for group in one["spec"].get("groups") or ():
+            yield from ((title(one), rule) for rule in group["rules"])
 
 
 def panels_of(rendered: Rendered) -> Iterator[tuple[str, str]]:
@@ -99,8 +104,10 @@ def _files(rendered: Rendered, ending: str) -> Iterator[tuple[Object, Any]]:
 
 
 def arm_label(rendered: Rendered) -> Iterator[tuple[str, str]]:
-    """Each endpoint of a PodMonitor sets `arm`, in Standard and in Knative mode."""
+    """Each endpoint of a PodMonitor of serving pods sets `arm`, in Standard and in Knative mode."""
     for monitor in rendered.of_kind("PodMonitor"):
+        if "serving.kserve.io/inferenceservice" not in (monitor["spec"]["selector"].get("matchLabels") or {}):
+            continue
         for endpoint in monitor["spec"].get("podMetricsEndpoints") or ():
             sources = {
                 source

@@ -31,8 +31,8 @@ def ports(rendered: Rendered) -> Iterator[tuple[str, str]]:
                         pod.owner,
                         f"the container {one['name']} declares {port['containerPort']}, not {_listed(server)}",
                     )
-            if server.settings and server.settings.host in LOOPBACK_HOSTS:
-                yield pod.owner, f"the container {one['name']} listens on {server.settings.host}: nobody reaches it"
+            if server.ports and server.host in LOOPBACK_HOSTS:
+                yield pod.owner, f"the container {one['name']} listens on {server.host}: nobody reaches it"
         yield from ((pod.owner, fault) for fault in _predictor_faults(servers))
         n_ports = sum(len(one.get("ports") or ()) for one in pod.containers)
         if QUEUE_PROXY in pod.others and n_ports != 1:
@@ -62,7 +62,7 @@ def probes(rendered: Rendered) -> Iterator[tuple[str, str]]:
             for kind in _PROBES:
                 probe = one.get(kind)
                 if not probe:
-                    if server.settings and one.get("ports"):
+                    if server.health and one.get("ports"):
                         yield pod.owner, f"the container {one['name']} has no {kind}"
                     continue
                 for fault in _probe_faults(probe, one, server):

@@ -8,7 +8,7 @@ from pipelines.cli.options import add_configuration, add_earlier, add_profile, c
 from pipelines.queues import in_queue
 
 # `pipelines.compile.WITHOUT_CONFIGURATION`, which imports kfp: seconds, in which no command answers.
-_WITHOUT_CONFIGURATION = ("batch-score", "release", "deliver")
+_WITHOUT_CONFIGURATION = ("batch-score", "release", "deliver", "drift")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from serving.client.options import API_KEY, add_connection_options
+from serving.client.options import API_KEY, add_connection_options, add_recorder_options
 from serving.predict.formats import FORMAT_NAMES, TABLE
 
 
@@ -46,6 +46,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"holds the key for --url in one line (default: the environment's {API_KEY})",
     )
     add_connection_options(parser)
+    recorder = parser.add_argument_group("recorder", "with --url, of all the recordings")
+    add_recorder_options(recorder, "what a file's name begins with, before date and time")
     parser.set_defaults(run=_predict)
 
 

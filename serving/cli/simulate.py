@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from serving.client.options import add_connection_options
+from serving.client.options import add_connection_options, add_recorder_options
 
 # Of `serving.simulate.command`, which has the client; a test holds them together.
 SIMULATIONS = ("guide", "power", "mobile", "rare", "adversarial")
@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="another one, other choices; default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     add_connection_options(parser)
+    add_recorder_options(parser, "the API key's name, where there is one")
     parser.set_defaults(run=_simulate)
 
 

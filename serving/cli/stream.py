@@ -6,7 +6,7 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
-from serving.client.options import add_connection_options
+from serving.client.options import add_connection_options, add_recorder_options
 from serving.stream.producer import BACKGROUNDS
 
 
@@ -60,6 +60,7 @@ def configure_consume(parser: argparse.ArgumentParser) -> None:
         help="what becomes of cut files; default: %(default)s",
     )
     add_connection_options(parser)
+    add_recorder_options(parser, "what a file's name begins with, before date and time, else its folder")
     parser.set_defaults(run=_consume)
 
 

@@ -167,6 +167,8 @@ class Client:
         longitude: float | None = None,
         recorded_at: datetime | None = None,
         session_id: str | None = None,
+        site_id: str | None = None,
+        device_id: str | None = None,
         name: str | None = None,
         priority: Priority | None = None,
         truncated: Truncated | None = None,
@@ -181,6 +183,8 @@ class Client:
             recorded_at: When it was recorded.
             session_id: Ties requests of one walk or stream together: in the server's log, and, where two bundles
                 share visitors, at one of them.
+            site_id: Where the recorder stands.
+            device_id: Which recorder it is; None leaves it to the key's name.
             name: The recording's name.
             priority: Batch work waits for everybody else's; None leaves it to the server.
             truncated: What becomes of a file that ends before its recording does; None is `note`.
@@ -195,6 +199,8 @@ class Client:
             "longitude": longitude,
             "recorded_at": recorded_at.isoformat() if recorded_at else None,
             "session_id": session_id,
+            "site_id": site_id,
+            "device_id": device_id,
             "name": name,
         }
         instance = {"audio": {"b64": base64.b64encode(encoded).decode()}, **_given(metadata)}

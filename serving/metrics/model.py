@@ -67,7 +67,7 @@ _BELOW_FULL_SCALE = Counter(
 _FEATURE_BYTES = Gauge("silencio_feature_bytes", "Bytes of decoded sound that are held or promised.", ["version"])
 _FEATURE_BYTES_LIMIT = Gauge("silencio_feature_bytes_limit", "Most of them.", ["version"])
 _FEATURE_WAITING = Gauge("silencio_feature_waiting_requests", "Requests that wait for room among them.", ["version"])
-# By the names of `silencio.audio.audio_statistics`; decibels and shares have no base unit but themselves.
+# By names of `silencio.audio.WINDOW_STATISTICS`; decibels and shares have no base unit but themselves.
 _AUDIO = {
     "rms_db": Histogram(
         "silencio_audio_level_dbfs",
@@ -141,7 +141,7 @@ class Metrics:
         Args:
             probabilities: Shape (n_windows, n_classes).
             detected: Shape (n_windows, n_classes): which species the answer lists as detected.
-            statistics: Values by name as `silencio.audio.audio_statistics` gives; each (n_windows,).
+            statistics: Values by name as `silencio.features.WindowStatistics` gives them, those that are known.
         """
         self._windows.inc(len(probabilities))
         for top in probabilities.max(axis=1).tolist():

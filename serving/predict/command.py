@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError, RetryPolicy
-from serving.client.options import API_KEY, CACERT_OPTION
+from serving.client.file_recorder import recorder_of_file
+from serving.client.options import API_KEY, CACERT_OPTION, recorder_of
 from serving.predict.output import Answer, BandHz, print_answers, write_answers
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
@@ -97,6 +98,8 @@ def _check_place(options: argparse.Namespace) -> None:
     has_prior = options.site_list or options.birdnet_range
     if options.bundle and options.cacert:
         raise ConfigError(f"{CACERT_OPTION} goes with --url: with --bundle there is no server")
+    if options.bundle and (options.site or options.device):
+        raise ConfigError("--site and --device go with --url: a bundle keeps no prediction log")
     if options.url and has_prior:
         raise ConfigError("--site-list and --birdnet-range go with --bundle: a server has its own")
     if has_prior and options.latitude is None:
@@ -117,12 +120,15 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Backend]:
     ) as client:
 
         def predict_file(file: Path) -> RecordingDocument:
+            recorder = recorder_of_file(file.name, recorder_of(options))
             return client.predict(
                 _read(file),
                 top_k,
                 latitude=options.latitude,
                 longitude=options.longitude,
                 recorded_at=options.recorded_at,
+                site_id=recorder.site_id or None,
+                device_id=recorder.device_id or None,
                 truncated=options.truncated,
             )
 

@@ -29,6 +29,7 @@ from serving.server.protocol import (
     SIMULATED_HEADER,
     Priority,
 )
+from serving.server.recorder_ids import RecorderIds
 from serving.server.request_ids import RequestIds
 
 _MAX_FIELDS = 32
@@ -43,6 +44,7 @@ class RequestAccount:
 
     Attributes:
         session_id: By header or query, as a proxy before two arms sees it; else by the body. Empty where there is none.
+        recorder: Site and recorder by its headers, and once it was read by its body.
         ids: Its ids; None before they are known.
         key_name: Name of the API key with which it came, also where that key's quota is used up; empty without one.
         received_at: When it came.
@@ -57,6 +59,7 @@ class RequestAccount:
     """
 
     session_id: str = ""
+    recorder: RecorderIds = field(default_factory=RecorderIds)
     ids: RequestIds | None = None
     key_name: str = ""
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -129,7 +132,7 @@ class Accounting:
             query: Its query string.
         """
         session_id = session_in_header(headers) or session_in(query)
-        account = RequestAccount(session_id, arm=self.arm, release_id=self.release_id)
+        account = RequestAccount(session_id, RecorderIds.in_headers(headers), arm=self.arm, release_id=self.release_id)
         _account.set(account)
         return account
 

@@ -18,6 +18,8 @@ _REQUEST_HEADERS = (
     "X-API-Key",
     "X-Request-ID",
     "X-Session-ID",
+    "X-Silencio-Device",
+    "X-Silencio-Site",
 )
 _ANSWER_HEADERS = (
     "Inference-Header-Content-Length",

@@ -14,7 +14,7 @@ from serving.access import ApiKey
 from serving.server.accounting import RequestAccount
 from serving.server.error_handlers import log_response
 from serving.server.errors import Overloaded, RefusalError
-from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OPERATION_HEADER, OWN_PREFIX, QUERY_HEADER
+from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OPERATION_HEADER, QUERY_HEADER, is_own_header
 from serving.server.request_body import RequestBody
 from serving.server.request_ids import REQUEST_ID, RequestIds
 
@@ -79,7 +79,7 @@ class Exchange:
         kept = [
             (name, value)
             for name, value in self.scope["headers"]
-            if name not in dropped and not name.startswith(OWN_PREFIX.encode())
+            if name not in dropped and not is_own_header(name.decode("latin-1"))
         ]
         added = [(name.encode(), value.encode("latin-1")) for name, value in own.items() if value]
         # The SDK has no HEAD. Its answer to GET is the same but for the body, which uvicorn leaves out.

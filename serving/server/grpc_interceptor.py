@@ -31,7 +31,7 @@ from serving.server.admission import AdmissionController, Ticket
 from serving.server.error_handlers import INTERNAL, log_response
 from serving.server.errors import Overloaded
 from serving.server.grpc_messages import Messages, MessageTimeoutError, NoMessageError
-from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, OWN_PREFIX
+from serving.server.protocol import KEY_NAME_HEADER, KEY_ROLE_HEADER, is_own_header
 from serving.server.request_ids import REQUEST_ID, RequestIds
 
 # Probes need no key and are never refused for load.
@@ -173,7 +173,7 @@ class _Context:
 def _handed_on(offered: Mapping[str, Any], own: Mapping[str, str], without_keys: bool) -> tuple[_Metadatum, ...]:
     """The metadata that the model is to see."""
     dropped = own.keys() | (set(_KEYS) if without_keys else set())
-    kept = {name: value for name, value in offered.items() if name not in dropped and not name.startswith(OWN_PREFIX)}
+    kept = {name: value for name, value in offered.items() if name not in dropped and not is_own_header(name)}
     return tuple(_Metadatum(*one) for one in {**kept, **own}.items())
 
 

@@ -26,6 +26,9 @@ LARGE_MESSAGES = ("grpc.optimization_target", "throughput")
 MAX_AUDIO_S = 600.0
 # Headers by which middleware and interceptor inform the model begin so; a client's own of these names are dropped.
 OWN_PREFIX = "x-silencio-"
+# Of which recorder a recording is, where its body names none; any client may send these two of that beginning.
+SITE_HEADER = "x-silencio-site"
+DEVICE_HEADER = "x-silencio-device"
 # How the middleware hands a request's query string to the model, which is given headers and a body only.
 QUERY_HEADER = "x-silencio-query"
 # How they name the request: by an id of the server's own, which no client chooses.
@@ -51,3 +54,8 @@ DRAIN_TIMEOUT_S = 30
 LOG_CLOSE_TIMEOUT_S = 10.0
 SHADOW_CLOSE_TIMEOUT_S = 1.0
 STOP_TIMEOUT_S = 60.0
+
+
+def is_own_header(name: str) -> bool:
+    """Whether a header is the server's own, by which no client is believed; `name` in lower case."""
+    return name.startswith(OWN_PREFIX) and name not in (SITE_HEADER, DEVICE_HEADER)

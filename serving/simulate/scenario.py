@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from serving.server.recorder_ids import RecorderIds
 from serving.simulate.recordings import Recording
 from serving.simulate.simulated_client import Outcome, SimulatedClient
 
@@ -29,6 +30,7 @@ class Scenario:
         api_key: The users' key; empty where none is needed.
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
+        recorder: Site and recorder that the users name in headers.
         outcomes: What came of all requests so far, of all users.
     """
 
@@ -41,6 +43,7 @@ class Scenario:
     api_key: str = ""
     key_in_clear: bool = False
     cacert: Path | None = None
+    recorder: RecorderIds = field(default_factory=RecorderIds)
     outcomes: list[Outcome] = field(default_factory=list)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun_s: float = field(default_factory=time.monotonic)
@@ -67,7 +70,13 @@ class Scenario:
         """Let `n_clients` users act until the end, each with a connection and random numbers of its own."""
 
         def act(number: int) -> None:
-            with SimulatedClient(self.url, self.api_key, key_in_clear=self.key_in_clear, cacert=self.cacert) as client:
+            with SimulatedClient(
+                self.url,
+                self.api_key,
+                key_in_clear=self.key_in_clear,
+                cacert=self.cacert,
+                headers=self.recorder.headers(),
+            ) as client:
                 user(self, client, np.random.default_rng((self.seed, number)))
 
         with ThreadPoolExecutor(self.n_clients) as users:

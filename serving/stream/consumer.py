@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from serving.client import Client, RefusedRecordingError, RetryPolicy
+from serving.client.file_recorder import recorder_of_file
 from serving.server.protocol import MAX_SESSION_CHARACTERS
+from serving.server.recorder_ids import RecorderIds
 from serving.stream.kept_rows import KeptRows
 from serving.stream.results_store import Answer, Failure, ResultsStore
 from serving.stream.stopping import StopRequest
@@ -45,6 +48,7 @@ class ConsumerConfig:
         key_in_clear: It may go to another machine without TLS.
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
         truncated: What becomes of a file that ends before its recording does.
+        recorder: Site and recorder of everything; where one is empty, files' names and folders tell it.
     """
 
     source: str
@@ -59,6 +63,7 @@ class ConsumerConfig:
     key_in_clear: bool = False
     cacert: Path | None = None
     truncated: Truncated = "note"
+    recorder: RecorderIds = field(default_factory=RecorderIds)
 
 
 class _LaterError(Exception):
@@ -200,7 +205,7 @@ class Consumer:
             if len(encoded) != one.size_bytes:
                 self._seen.pop(name, None)  # it grew between the look and now
                 raise _LaterError(f"it had {one.size_bytes} bytes, and has {len(encoded)} now")
-            document = self._predict(encoded, session_of(name))
+            document = self._predict(encoded, name)
         except RefusedRecordingError as error:
             self.results.add_failure(Failure(file=name, version=one.version, reason=str(error)))
             self.report(f"{name}: failed: {error}")
@@ -234,11 +239,19 @@ class Consumer:
             cacert=self.config.cacert,
         )
 
-    def _predict(self, encoded: bytes, session_id: str | None) -> RecordingDocument:
+    def _predict(self, encoded: bytes, name: str) -> RecordingDocument:
+        recorder, began = recorder_of_file(name, self.config.recorder), site_and_time(name)[1]
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
         with self._client(0.0 if self._server_is_away else self.config.give_up_s) as client:
             return client.predict(
-                encoded, "all", session_id=session_id, priority="batch", truncated=self.config.truncated
+                encoded,
+                "all",
+                recorded_at=datetime.fromisoformat(began) if began else None,
+                session_id=session_of(name),
+                site_id=recorder.site_id or None,
+                device_id=recorder.device_id or None,
+                priority="batch",
+                truncated=self.config.truncated,
             )
 
     def _write_tables_sometimes(self) -> None:

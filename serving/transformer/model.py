@@ -162,6 +162,7 @@ class Transformer(BundleModel):
         parsed = await parse_request(payload, headers, preprocessor.spec, preprocessor.inputs, preprocessor.max_windows)
         account = current_account()
         account.note_session(parsed.session_id)
+        account.recorder = parsed.recorder
         account.priority = parsed.options.priority
         request_id = (headers or {}).get(OWN_REQUEST_ID) or uuid.uuid4().hex
         preprocessed = await preprocessor.preprocess(

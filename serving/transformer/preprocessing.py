@@ -21,7 +21,7 @@ from silencio.audio import MIN_AUDIO_S, window_starts_s
 from silencio.bundle import Bundle
 from silencio.decoding import DecodeJob, DecoderPool, RecordingFeatures, max_feature_bytes
 from silencio.errors import DecodeError
-from silencio.features import FrontEnd
+from silencio.features import FrontEnd, WindowStatistics
 
 # More is batch work, whatever its sender says.
 _MAX_INTERACTIVE_S = 60.0
@@ -78,6 +78,7 @@ class Preprocessor:
         self.inputs = tuple(entry.name for entry in bundle.manifest.sent_inputs)
         self.max_windows = int(MAX_AUDIO_S / self.spec.hop_s)
         bundle.replay_features(FrontEnd(self.spec))
+        self._statistics = WindowStatistics(self.spec)
         self._decoders = DecoderPool(self.spec, n_processes, MAX_AUDIO_S)
         self._decoders.warm_up(
             [DecodeJob(clip.encoded, self.inputs, MIN_AUDIO_S, MAX_AUDIO_S) for clip in bundle.parity.clips]
@@ -157,7 +158,7 @@ class Preprocessor:
             starts_s=window_starts_s(n_samples, spec, spec.sample_rate_hz),
             duration_s=n_samples / spec.sample_rate_hz,
             inputs={"log_mel": features.log_mel},
-            statistics={},
+            statistics=self._statistics.of_log_mel(features.log_mel),
             source=None,
             decode_s=0.0,
             features_s=0.0,

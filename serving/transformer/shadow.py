@@ -22,6 +22,7 @@ from serving.client.options import CACERT_OPTION, KEY_IN_CLEAR_OPTION
 from serving.metrics.process import count_shadow_dropped, count_shadow_sent, expect_shadow
 from serving.server.accounting import RequestAccount
 from serving.server.protocol import OWN_REQUEST_ID, RELEASE_HEADER, SHADOW_HEADER
+from serving.server.recorder_ids import is_recorder_id
 from serving.server.request_ids import REQUEST_ID
 from serving.settings.shadow import ShadowSettings
 from serving.transformer.request import ParsedRequest, RecordingMetadata
@@ -121,10 +122,7 @@ class ShadowTraffic:
             "" if headers.get(REQUEST_ID) == request_id else headers.get(REQUEST_ID, ""),
             account.release_id,
             tuple(one.content for one in parsed.recordings),
-            tuple(
-                one.metadata.model_dump(mode="json", include=set(_METADATA), exclude_none=True)
-                for one in parsed.recordings
-            ),
+            tuple(_metadata(one.metadata, account.key_name) for one in parsed.recordings),
             parsed.options.truncated,
         )
         account.on_answered = partial(self._offer, copy)
@@ -254,6 +252,12 @@ def open_shadow(settings: ShadowSettings, model_name: str) -> ShadowTraffic | No
         text = str(error).replace(KEY_IN_CLEAR_OPTION, "--shadow_key_in_clear").replace(CACERT_OPTION, "--shadow_ca")
         raise ConfigError(f"--shadow: {text}") from error
     return ShadowTraffic(client, settings.shadow_share)
+
+
+def _metadata(metadata: RecordingMetadata, key_name: str) -> dict[str, Any]:
+    """As JSON. A copy comes with another key: where that of the request stands for the recorder, it is named."""
+    known = metadata.model_dump(mode="json", include=set(_METADATA), exclude_none=True)
+    return {"device_id": key_name} | known if is_recorder_id(key_name) else known
 
 
 def _body(copy: _Copy) -> tuple[bytes, str, dict[str, str] | None]:

@@ -110,6 +110,9 @@ class PredictionRecorder:
             spec_sha256=manifest.spec_sha256,
             bundle_sha256=manifest.manifest_sha256,
             session_id=account.session_id[:MAX_SESSION_CHARACTERS] or None,
+            site_id=account.recorder.site_id or None,
+            device_id=account.recorder.device_id
+            or _key_of_device(account.key_name, is_copy=account.marks.traffic == "shadow"),
             key_name=account.key_name or None,
             recording=None,
             status=str(http_status),
@@ -144,6 +147,9 @@ class PredictionRecorder:
             waveform_sha256=source.waveform_sha256 if source else None,
             session_id=metadata.session_id,
             client_request_id=None if offered_id == request.request_id else offered_id,
+            site_id=metadata.site_id,
+            device_id=metadata.device_id
+            or _key_of_device(headers.get(KEY_NAME_HEADER), is_copy=SHADOW_HEADER in headers),
             key_name=headers.get(KEY_NAME_HEADER),
             recorded_at=_with_zone(metadata.recorded_at),
             latitude=metadata.latitude,
@@ -178,6 +184,11 @@ def _detected_and_dropped(
             elif one.dropped_by != "threshold":
                 dropped[i, classes.index[one.code]] = True
     return detected, dropped
+
+
+def _key_of_device(key_name: str | None, *, is_copy: bool) -> str | None:
+    """The recorder by its key, where nothing else names it; a copy comes with the key of who sends copies."""
+    return None if is_copy else key_name or None
 
 
 def _with_zone(moment: datetime | None) -> datetime | None:

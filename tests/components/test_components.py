@@ -14,6 +14,7 @@ from kfp import dsl
 
 import components
 from components.plan import plan
+from monitoring.steps import __path__ as monitoring_steps_path
 from serving.canary.steps import __path__ as release_steps_path
 from silencio.config import resolve
 from silencio.errors import ConfigError
@@ -21,8 +22,12 @@ from silencio.steps import __path__ as steps_path
 from silencio.steps import configure as configure_step
 
 FOLDERS = sorted(path.parent for path in Path(components.__path__[0]).glob("*/component.py"))
-# Where steps lie: those of the library, and those that carry out or show a release.
-STEPS = {"silencio.steps": Path(next(iter(steps_path))), "serving.canary.steps": Path(next(iter(release_steps_path)))}
+# Where steps lie: those of the library, those that carry out or show a release, and those that watch.
+STEPS = {
+    "silencio.steps": Path(next(iter(steps_path))),
+    "serving.canary.steps": Path(next(iter(release_steps_path))),
+    "monitoring.steps": Path(next(iter(monitoring_steps_path))),
+}
 # Fields that a component fills with something of another name.
 OTHER_NAMES = {"heads", "min_recordings", "spec_rate_hz", "validation"}
 # What a body may hold of Python beside statements one after the other: calls, attributes, names, literals.

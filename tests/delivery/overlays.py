@@ -38,6 +38,11 @@ ALONE = {
     OPERATOR: {"prometheus": "http://prometheus.monitoring:9090"},
     "oci-bundle": {"bundle": f"{BUNDLE_IMAGE}@sha256:{'0' * 64}"},
     "signed-bundles": {},
+    "watching": {
+        "drift": "s3://silencio-drift/watching/",
+        "recordings": "s3://recordings/",
+        "s3": "s3.silencio-platform.svc:8333",
+    },
 }
 # Applied by hand, beside the platform.
 RESTORE = "restore"

@@ -133,7 +133,7 @@ def test_registry__is_host_and_path(place: str) -> None:
 @needs_kubectl
 def test_pin__makes_the_overlay_render_with_what_the_registry_has(fake: FakeRegistry, tmp_path: Path) -> None:
     overlay = shutil.copytree(MANIFESTS, tmp_path / "manifests") / "overlays" / "production"
-    fake.images = {"predictor", "transformer", "train"}
+    fake.images = {"predictor", "transformer", "train", "monitor"}
     path = pin(overlay, fake.registry(), "0.1.0")
     images = yaml.safe_load(path.read_text(encoding="utf-8"))["images"]
     assert {one["newName"] for one in images} == {f"{fake.host}/wildlife/{name}" for name in fake.images}
@@ -143,7 +143,7 @@ def test_pin__makes_the_overlay_render_with_what_the_registry_has(fake: FakeRegi
 @needs_kubectl
 def test_pin__writes_nothing_where_one_image_is_missing(fake: FakeRegistry, tmp_path: Path) -> None:
     overlay = shutil.copytree(MANIFESTS, tmp_path / "manifests") / "overlays" / "staging"
-    fake.images = {"predictor", "transformer"}
+    fake.images = {"predictor", "transformer", "monitor"}
     with pytest.raises(ConfigError, match="train:0"):
         pin(overlay, fake.registry(), "0.1.0")
     assert not (overlay / PINNED).exists()
@@ -176,7 +176,7 @@ def test_script__writes_the_file_and_says_where(
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     overlays = shutil.copytree(MANIFESTS, tmp_path / "manifests") / "overlays"
-    fake.images = {"predictor", "transformer", "train"}
+    fake.images = {"predictor", "transformer", "train", "monitor"}
     given = ["--overlay", "staging", "--registry", f"{fake.host}/wildlife", "--tag", "0.1.0", "--plain-http"]
     monkeypatch.setattr("sys.argv", ["pin_digests.py", *given, "--overlays", str(overlays)])
     assert script.main() == 0

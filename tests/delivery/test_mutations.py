@@ -61,7 +61,17 @@ class Render:
     @property
     def auto(self) -> Any:
         """The container of the judge of releases."""
-        return self.spec("Deployment")["template"]["spec"]["containers"][0]
+        return self.spec("Deployment", "silencio-release")["template"]["spec"]["containers"][0]
+
+    @property
+    def exporter(self) -> Any:
+        """The container of the drift exporter."""
+        return self.spec("Deployment", "silencio-drift")["template"]["spec"]["containers"][0]
+
+    @property
+    def dashboard(self) -> Any:
+        """The container of the dashboard of recordings."""
+        return self.spec("Deployment", "silencio-dashboard")["template"]["spec"]["containers"][0]
 
     @property
     def backup(self) -> Any:
@@ -157,7 +167,11 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         ),
     ),
     "field that there is not": ("kinds", "production", _set("predictor/minReplica", 2)),
-    "number as text": ("kinds", "production", lambda one: one.spec("Deployment").update(replicas="one")),
+    "number as text": (
+        "kinds",
+        "production",
+        lambda one: one.spec("Deployment", "silencio-release").update(replicas="one"),
+    ),
     "config map without the key": (
         "references",
         "production",
@@ -228,6 +242,68 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "capabilities kept": ("security", "production", lambda one: one.auto["securityContext"].pop("capabilities")),
     "root as user": ("security", "production", _set("predictor/securityContext/runAsUser", 0)),
     "token that no role is for": ("security", "production", _set("predictor/automountServiceAccountToken", True)),
+    "exporter with a flag that there is not": (
+        "arguments",
+        "production",
+        lambda one: one.exporter["args"].append("--bucket=s3://silencio-drift/"),
+    ),
+    "exporter that listens on loopback": ("ports", "staging", _set("exporter/args/3", "--host=127.0.0.1")),
+    "exporter at another port than is declared": ("ports probes", "staging", _set("exporter/args/4", "--port=9110")),
+    "exporter without a probe": ("probes", "production", lambda one: one.exporter.pop("livenessProbe")),
+    "exporter probed at a page that it has not": (
+        "probes",
+        "production",
+        _set("exporter/readinessProbe/httpGet/path", "/health"),
+    ),
+    "exporter whose keys nobody makes": (
+        "references",
+        "staging",
+        lambda one: one.spec("Deployment", "silencio-drift")["template"]["spec"]["volumes"][1]["secret"].update(
+            secretName="silencio-drift-writer"
+        ),
+    ),
+    "exporter with a token": (
+        "security",
+        "production",
+        lambda one: one.spec("Deployment", "silencio-drift")["template"]["spec"].pop("automountServiceAccountToken"),
+    ),
+    "exporter that is kept from S3": (
+        "addresses",
+        "production",
+        lambda one: one.spec("NetworkPolicy", "silencio-drift")["egress"].clear(),
+    ),
+    "exporter that nobody monitors": (
+        "services",
+        "watching",
+        lambda one: one.spec("PodMonitor", "silencio-drift")["selector"]["matchLabels"].update(
+            {"app.kubernetes.io/name": "silencio-drifts"}
+        ),
+    ),
+    "dashboard that writes its root": (
+        "security",
+        "production",
+        _set("dashboard/securityContext/readOnlyRootFilesystem", False),
+    ),
+    "dashboard by tag in production": (
+        "images",
+        "production",
+        _set("dashboard/image", "registry.example.org/wildlife/monitor:0.1.0"),
+    ),
+    "dashboard opened to everybody": (
+        "policies",
+        "production",
+        lambda one: one.spec("NetworkPolicy", "silencio-dashboard").update(ingress=[{"ports": [{"port": 8501}]}]),
+    ),
+    "dashboard of the placeholder's S3": (
+        "addresses",
+        "staging",
+        _set("dashboard/env/0/value", "s3.silencio-platform.svc:9000"),
+    ),
+    "dashboard with a variable that nobody reads": (
+        "arguments",
+        "staging",
+        _set("dashboard/env/1/name", "SILENCIO_S3_TLS"),
+    ),
     "flag that no server takes": (
         "arguments",
         "production",
@@ -281,7 +357,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "Service that selects nobody": (
         "services",
         "production",
-        lambda one: one.spec("Service").update(selector={"app": "release"}),
+        lambda one: one.spec("Service", "silencio-release").update(selector={"app": "release"}),
     ),
     "metrics at a port that there is not": (
         "services",
@@ -490,7 +566,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "panel about a metric that no server has": (
         "metric-names",
         "monitoring",
-        lambda one: one.rewrite("serving.json", "silencio_queue_windows", "silencio_queued_windows"),
+        lambda one: one.rewrite("service.json", "silencio_queue_windows", "silencio_queued_windows"),
     ),
     "monitoring's Service at another port": (
         "addresses",
@@ -563,7 +639,9 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "pod in a queue that there is not": (
         "queues",
         "production",
-        lambda one: one.spec("Deployment")["template"]["metadata"]["labels"].update({_QUEUE: "lq-train"}),
+        lambda one: one.spec("Deployment", "silencio-release")["template"]["metadata"]["labels"].update(
+            {_QUEUE: "lq-train"}
+        ),
     ),
     "step that no quota holds": ("quotas", "queues", lambda one: _quota(one, 1, 1, "24Gi")),
     "GPU that no quota has": ("quotas", "queues", lambda one: _quota(one, 1, 2, "0")),

@@ -111,7 +111,13 @@ def test_production__holds_no_secret_and_names_each() -> None:
     objects = golden_objects("production")
     assert not [one for one in objects if one["kind"] == "Secret"]
     external = {one["spec"]["target"]["name"] for one in objects if one["kind"] == "ExternalSecret"}
-    assert external == {"silencio-bundles", "silencio-keys", "silencio-prediction-log"}
+    assert external == {
+        "silencio-bundles",
+        "silencio-dashboard",
+        "silencio-drift-reader",
+        "silencio-keys",
+        "silencio-prediction-log",
+    }
 
 
 @pytest.mark.parametrize("name", PINNED_OVERLAYS[:2])

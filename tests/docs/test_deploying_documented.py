@@ -12,7 +12,6 @@ import yaml
 
 from delivery.argocd import wave_of
 from delivery.checks import CHECKS
-from delivery.checks.monitoring import rules_of
 from delivery.given import SECRETS
 from delivery.rendered import Rendered, name_of
 from delivery.servers import server_of
@@ -104,13 +103,6 @@ def test_backup__is_at_the_hour_and_kept_as_long_as_the_page_has_it() -> None:
     assert "last three, seven days, five weeks and twelve months" in " ".join(PAGE.split())
 
 
-def test_alerts__are_those_of_the_rules() -> None:
-    rules = [rule for _, rule in rules_of(Rendered(golden_objects("monitoring"))) if "alert" in rule]
-    assert {row[0].strip("`"): row[1] for row in _rows("alert")} == {
-        rule["alert"]: rule["labels"]["severity"] for rule in rules
-    }
-
-
 def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
     pins = [(ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8") for name in ("tracking", "train")]
     (of_server, of_clients) = ([line for line in text.splitlines() if line.startswith("mlflow==")] for text in pins)
@@ -124,8 +116,13 @@ def test_accounts__of_the_store_write_one_bucket_each() -> None:
     (backup,) = (one for one in others if one["name"] == "backup")
     assert backup["actions"] == READER["actions"], "as in the test that backs up and restores"
     (pipelines,) = (one for one in others if one["name"] == "pipelines")
-    assert [action for action in pipelines["actions"] if action.startswith("Write:")] == ["Write:silencio-bundles"]
-    for one in (one for one in others if one not in (backup, pipelines)):
+    assert [action for action in pipelines["actions"] if action.startswith("Write:")] == [
+        "Write:silencio-bundles",
+        "Write:silencio-drift",
+    ]
+    (dashboard,) = (one for one in others if one["name"] == "dashboard")
+    assert dashboard["actions"] == ["Read:recordings", "List:recordings"]
+    for one in (one for one in others if one not in (backup, pipelines, dashboard)):
         assert {action.partition(":")[2] for action in one["actions"]} == {f"silencio-{one['name']}"}
 
 

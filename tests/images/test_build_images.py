@@ -131,7 +131,9 @@ def test_build__tags_by_the_version_and_names_the_target(
 def test_build__without_a_name_makes_all_but_what_few_need(tmp_path: Path, run: Callable[..., Done]) -> None:
     run(client(tmp_path / "client"), targets=())
     tags = {arguments[arguments.index("--tag") + 1].split(":")[0] for arguments in builds(tmp_path / "client")}
-    assert tags == {f"silencio/{name}" for name in ("predictor", "transformer", "tools", "train", "tracking")}
+    assert tags == {
+        f"silencio/{name}" for name in ("predictor", "transformer", "tools", "train", "monitor", "tracking")
+    }
 
 
 def test_build__the_predictor_for_gpus_is_the_predictor_with_other_requirements(
@@ -219,7 +221,10 @@ def test_failed_build__ends_with_a_sentence_that_names_each_image(tmp_path: Path
 def test_unknown_image__is_refused_by_its_name(tmp_path: Path, run: Callable[..., Done]) -> None:
     done = run(client(tmp_path / "client"), targets=("predicter",))
     assert done.status == 1
-    assert done.err == "error: 'predicter' is no image: predictor, transformer, tools, train, tracking, predictor-gpu\n"
+    assert (
+        done.err
+        == "error: 'predicter' is no image: predictor, transformer, tools, train, monitor, tracking, predictor-gpu\n"
+    )
 
 
 def test_engine_script__says_in_one_sentence_why_it_starts_none(tmp_path: Path) -> None:

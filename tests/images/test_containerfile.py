@@ -19,7 +19,7 @@ from tests.delivery.overlays import ARGOCD, NAMES, PLACE, golden_objects
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "images"
-TARGETS = ("predictor", "transformer", "tools", "train", "tracking")
+TARGETS = ("predictor", "transformer", "tools", "train", "monitor", "tracking")
 SERVING = ("predictor", "transformer", "tools")
 _SPEC = importlib.util.spec_from_file_location("build_images_read", ROOT / "scripts" / "build_images.py")
 assert _SPEC and _SPEC.loader
@@ -220,7 +220,7 @@ def test_entry_points__are_modules_that_are_there_and_train_has_none() -> None:
         assert everything(target, "ENTRYPOINT") == [f'["python", "-m", "serving.{target}"]']
         assert (ROOT / "serving" / target / "__main__.py").is_file()
     assert everything("tools", "ENTRYPOINT") == ['["silencio"]']
-    assert everything("train", "ENTRYPOINT") == everything("tracking", "ENTRYPOINT") == []
+    assert [everything(target, "ENTRYPOINT") for target in ("train", "monitor", "tracking")] == [[], [], []]
 
 
 def test_secrets__are_mounted_and_never_arguments() -> None:
@@ -238,39 +238,47 @@ def _install_calls() -> Iterator[str]:
 
 def test_install__takes_what_each_stage_tells_it() -> None:
     sets = {call.split()[0].strip('"') for call in _install_calls()}
-    assert sets == {"build", "${SERVING}", "train", "tracking", "wheel"}
+    assert sets == {"build", "${SERVING}", "train", "monitor", "tracking", "wheel"}
     script = (IMAGES / "import_modules.py").read_text(encoding="utf-8")
     imported = {call.split()[1] for call in _install_calls() if call.startswith("wheel ")} | {"tracking"}
     assert imported == set(re.findall(r'^    "(\w+)": \($', script.partition("_LATER = {")[2], re.MULTILINE))
 
 
-def _patterns() -> list[str]:
-    lines = (IMAGES / "unneeded.txt").read_text(encoding="utf-8").splitlines()
-    return [pattern for line in lines for pattern in line.partition("#")[0].split()]
+# By the list of what is left out: the environment that has the same packages, and our folders that import them.
+_UNNEEDED = {
+    "unneeded": (".venv-serving", ("src", "serving")),
+    "unneeded-monitor": (".venv-monitor", ("src", "serving", "monitoring", "components")),
+}
+
+
+def _patterns() -> list[tuple[str, str]]:
+    lines = ((name, line) for name in _UNNEEDED for line in (IMAGES / f"{name}.txt").read_text("utf-8").splitlines())
+    return [(name, pattern) for name, line in lines for pattern in line.partition("#")[0].split()]
 
 
 @functools.cache
-def _imported() -> frozenset[str]:
-    """Every module that the source of serving images imports, under each of its prefixes."""
-    paths = (path for folder in ("src", "serving") for path in (ROOT / folder).rglob("*.py"))
+def _imported(folders: tuple[str, ...]) -> frozenset[str]:
+    """Every module that the source in our folders imports, under each of its prefixes."""
+    paths = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
     lines = re.compile(r"^\s*(?:from|import) ([\w.]+)", re.MULTILINE)
     names = {name for path in paths for name in lines.findall(path.read_text(encoding="utf-8"))}
     return frozenset(".".join(name.split(".")[:n]) for name in names for n in range(1, name.count(".") + 2))
 
 
-@pytest.mark.parametrize("pattern", _patterns())
-def test_unneeded__is_in_the_serving_environment_and_imported_by_nothing_of_ours(pattern: str) -> None:
+@pytest.mark.parametrize(("name", "pattern"), _patterns())
+def test_unneeded__is_in_the_environment_and_imported_by_nothing_of_ours(name: str, pattern: str) -> None:
+    environment, folders = _UNNEEDED[name]
     assert not pattern.startswith(("/", "."))
-    assert pattern.partition(".")[0].replace("/", ".") not in _imported()
-    site = next(iter((ROOT / ".venv-serving" / "lib").glob("python3*/site-packages")), None)
+    assert pattern.partition(".")[0].replace("/", ".") not in _imported(folders)
+    site = next(iter((ROOT / environment / "lib").glob("python3*/site-packages")), None)
     if site is not None:  # a clone in which nothing was made yet
         met = list(site.glob(pattern))
-        assert met, f"{pattern}: the build of the serving images would end here"
+        assert met, f"{pattern}: the build of the image would end here"
         assert "*" not in pattern or not [path for path in met if path.suffix == ".py"], "modules are named one by one"
 
 
 def test_unneeded__an_import_would_be_seen() -> None:
-    assert {"pyarrow", "pyarrow.parquet", "kserve", "serving.server"} <= _imported()
+    assert {"pyarrow", "pyarrow.parquet", "kserve", "serving.server"} <= _imported(("src", "serving"))
 
 
 PAGE = (ROOT / "docs" / "images.md").read_text(encoding="utf-8")
@@ -316,4 +324,5 @@ def test_pipelines__name_the_image_of_steps_as_manifests_do() -> None:
     assert f"image: {NOWHERE}/train:{SCRIPT.version()}\n" in named
     for path in (ROOT / "pipelines" / "compiled").glob("*.yaml"):
         images = set(re.findall(r"^ +image: (\S+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
-        assert images == {f"{NOWHERE}/train:{SCRIPT.version()}"}, path.name
+        image = "monitor" if path.name.startswith("drift-") else "train"
+        assert images == {f"{NOWHERE}/{image}:{SCRIPT.version()}"}, path.name

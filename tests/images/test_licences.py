@@ -56,6 +56,8 @@ def test_packages__of_several_places_are_read_together(script: ModuleType, tmp_p
 def test_lists__have_what_packages_need_and_no_more(script: ModuleType) -> None:
     """An entry that nothing needs is taken out: it would let in what nobody has looked at."""
     rules = script.Rules.load()
+    if len(script.SETS) < 3:
+        pytest.skip("no .venv-monitor, whose packages need some of it: make monitoring")
     packages = {n: one for _, environment in script.SETS for n, one in script.installed(ROOT / environment).items()}
     needed = {name: packages[name] for one, _ in script.SETS for name in script.pinned(one)}
     for table in ("allowed", "spelt", "read"):

@@ -97,6 +97,7 @@ def test_nodes__are_called_by_what_they_do(files: list[Path]) -> None:
         "batch": {"score-shards"},
         "release": set(),
         "deliver": set(),
+        "drift": set(),
     }
     for path in files:
         pipeline = next(yaml.load_all(path.read_text(), yaml.CSafeLoader))
@@ -197,6 +198,7 @@ def test_command__writes_what_other_clusters_need_elsewhere(
         "batch-score": False,
         "release": False,
         "deliver": False,
+        "drift": False,
     }
     for options in (["--no-claim"], ["--resources", "cpu"], ["--resources", "gpu", "--check", *out]):
         assert main(["compile", *options]) == 1

@@ -16,14 +16,13 @@ from silencio.__main__ import main
 from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, RegistryError
 from silencio.registry.connection import connect
-from silencio.registry.models import promote, register_version
-from silencio.registry.record import BUNDLE
+from silencio.registry.models import promote
 from silencio.registry.releases import MlflowReleases
-from silencio.registry.runs import open_run
 from silencio.registry.settings import MODEL
 from silencio.release.record import BundleIdentity, ReleaseRecord
 from tests.pipelines.test_release_commands import CommandPlace
-from tests.serving.canary import small_bundles, world
+from tests.serving.canary import world
+from tests.serving.canary.registered_bundles import register_small
 from tests.serving.canary.world import OLD
 from tests.unit.registry.places import fresh_database
 
@@ -51,13 +50,7 @@ def register(client: MlflowClient, tmp_path: Path) -> Callable[[str], str]:
     """Register a bundle of this version, which becomes challenger; the hash of its manifest."""
 
     def made(version: str) -> str:
-        folder = small_bundles.champion(tmp_path / f"made-{version}")
-        manifest = read_manifest(folder).model_copy(update={"version": version}).sealed()
-        (folder / "bundle.json").write_text(manifest.model_dump_json(), encoding="utf-8")
-        run_id = open_run("train", "abc", "local", "")
-        client.log_artifacts(run_id, str(folder), BUNDLE)
-        register_version(client, run_id, manifest)
-        return manifest.manifest_sha256
+        return register_small(client, tmp_path / f"made-{version}", version)[1].manifest_sha256
 
     return made
 

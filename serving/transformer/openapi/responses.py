@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from serving.server.recorder_ids import RECORDER_ID_RULE
+
 _TEXT = {"type": "string"}
 HEADERS: dict[str, Any] = {
     "X-Request-ID": {"description": "Of the request: the client's own, or the server's.", "schema": _TEXT},
@@ -30,6 +32,23 @@ SESSION_ID = {
     "up to 200 characters. Where two bundles share visitors, a proxy can hand those of one session to the same by it.",
     "schema": _TEXT,
 }
+
+
+def _recorder_id(name: str, what: str, field: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        # No pattern in the schema: an empty one is none, and one beside a body's is not looked at.
+        "description": f"{what}, as {field} does where the body has none: {RECORDER_ID_RULE}.",
+        "schema": _TEXT,
+    }
+
+
+SITE_ID = _recorder_id("X-Silencio-Site", "Names where the recorder stands", "site_id")
+DEVICE_ID = _recorder_id("X-Silencio-Device", "Names the recorder", "device_id")
+# Of every operation that takes recordings.
+HEAD_PARAMETERS = [REQUEST_ID, SESSION_ID, SITE_ID, DEVICE_ID]
 _IDS = ("X-Request-ID", "X-Silencio-Request-ID")
 # Meaning, and headers beside the request's id.
 _ERRORS: dict[int, tuple[str, tuple[str, ...]]] = {

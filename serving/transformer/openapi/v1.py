@@ -6,10 +6,9 @@ from typing import Any
 
 from serving.server.protocol import MODEL_NAME
 from serving.transformer.openapi.responses import (
+    HEAD_PARAMETERS,
     OPEN,
     PREDICTING,
-    REQUEST_ID,
-    SESSION_ID,
     responses,
     schema_ref,
 )
@@ -62,7 +61,7 @@ def _operation(
         "post": {
             "operationId": name,
             "summary": summary,
-            "parameters": [*parameters, REQUEST_ID, SESSION_ID],
+            "parameters": [*parameters, *HEAD_PARAMETERS],
             "requestBody": {"required": True, "content": content},
             "responses": responses("What was found.", answered, PREDICTING),
         }

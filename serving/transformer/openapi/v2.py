@@ -6,11 +6,10 @@ from typing import Any
 
 from serving.server.protocol import MODEL_NAME
 from serving.transformer.openapi.responses import (
+    HEAD_PARAMETERS,
     OPEN,
     PREDICTING,
     READING,
-    REQUEST_ID,
-    SESSION_ID,
     responses,
     schema_ref,
 )
@@ -36,7 +35,7 @@ def v2_paths() -> dict[str, Any]:
                 "operationId": "infer",
                 "summary": "Name what recordings hold, by the Open Inference Protocol",
                 "description": _INFER,
-                "parameters": [REQUEST_ID, SESSION_ID],
+                "parameters": HEAD_PARAMETERS,
                 "requestBody": {
                     "required": True,
                     "content": {"application/json": {"schema": schema_ref("InferRequest")}},

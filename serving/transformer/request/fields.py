@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from serving.server.protocol import MAX_SESSION_CHARACTERS, Priority
+from serving.server.recorder_ids import RECORDER_ID_PATTERN, RECORDER_ID_RULE
 from silencio.audio import Truncated
 from silencio.detections.documents import TopK
 from silencio.detections.formats import FORMATS
@@ -42,6 +43,7 @@ _MESSAGES = {
     "string_type": "text is needed",
     "float_type": "a number is needed",
     "finite_number": "a finite number is needed",
+    "string_pattern_mismatch": RECORDER_ID_RULE,  # of nothing else here
     "string_too_short": "is empty",
     "string_too_long": "at most {max_length} characters are taken",
     "too_short": "at least {min_length} is needed, there are {actual_length}",
@@ -79,7 +81,10 @@ def _printable(value: object) -> object:
 _MOMENT_SCHEMA = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 _Text = Annotated[str, Field(min_length=1, max_length=_MAX_TEXT_CHARACTERS), BeforeValidator(_printable)]
 
+_RecorderId = Annotated[str, Field(pattern=f"^{RECORDER_ID_PATTERN}$")]
+
 _SESSION = TypeAdapter(_Text)
+_RECORDER_ID = TypeAdapter(_RecorderId)
 
 
 class Strict(BaseModel):
@@ -97,6 +102,8 @@ class RecordingMetadata(Strict):
         longitude: Degrees east; together with latitude.
         recorded_at: ISO 8601; when the first sample was recorded.
         session_id: Ties recordings of one walk, stream or device together in the log.
+        site_id: Where the recorder stands.
+        device_id: Which recorder it is; where it is not named, the API key's name stands in the log.
     """
 
     name: _Text = "recording"
@@ -104,6 +111,8 @@ class RecordingMetadata(Strict):
     longitude: float | None = Field(None, ge=-180, le=180)
     recorded_at: Annotated[datetime, PlainValidator(_moment, json_schema_input_type=_MOMENT_SCHEMA)] | None = None
     session_id: _Text | None = None
+    site_id: _RecorderId | None = None
+    device_id: _RecorderId | None = None
 
     @model_validator(mode="after")
     def _a_place_has_two_numbers(self) -> Self:
@@ -155,8 +164,25 @@ def session_of(text: str, place: str) -> str:
     Raises:
         InvalidInput: It is none.
     """
+    return _valid(_SESSION, text, place)
+
+
+def recorder_id_of(text: str, place: str) -> str:
+    """A site's or recorder's id that stands outside of the body, by the same rules as one within.
+
+    Args:
+        text: The id.
+        place: Where it stands, for the message.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    return _valid(_RECORDER_ID, text, place)
+
+
+def _valid(kind: TypeAdapter[str], text: str, place: str) -> str:
     try:
-        return _SESSION.validate_python(text)
+        return kind.validate_python(text)
     except ValidationError as error:
         raise InvalidInput(sentence(error.errors(include_url=False, include_input=False)[0], place)) from error
 

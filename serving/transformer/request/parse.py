@@ -13,12 +13,14 @@ from kserve.errors import InvalidInput
 from serving.server.accounting import session_in, session_in_header
 from serving.server.media_types import is_json, is_text, is_unspecific, media_type
 from serving.server.protocol import (
+    DEVICE_HEADER,
     LARGE_BODY_BYTES,
     OPERATION_HEADER,
     QUERY_HEADER,
     SESSION_QUERY,
+    SITE_HEADER,
 )
-from serving.transformer.request.fields import session_of
+from serving.transformer.request.fields import recorder_id_of, session_of
 from serving.transformer.request.parsed_request import ParsedRequest
 from serving.transformer.request.upload import read_query, read_upload
 from serving.transformer.request.v1 import read_v1
@@ -64,7 +66,7 @@ def parse_payload(
     """
     headers = headers or {}
     if isinstance(payload, InferRequest):
-        return _in_session(read_v2(payload, spec, inputs, max_windows), headers)
+        return _with_head(read_v2(payload, spec, inputs, max_windows), headers)
     operation = headers.get(OPERATION_HEADER, "")
     if isinstance(payload, bytes) and _is_recording(payload, headers.get("content-type", "")):
         if operation == "predict_table":
@@ -73,6 +75,15 @@ def parse_payload(
     else:
         parsed = _read_json(payload, headers.get(QUERY_HEADER, ""), operation)
     _check_format(parsed, operation)
+    return _with_head(parsed, headers)
+
+
+def _with_head(parsed: ParsedRequest, headers: Mapping[str, str]) -> ParsedRequest:
+    """With what the head names and a recording does not."""
+    for field, header in (("site_id", SITE_HEADER), ("device_id", DEVICE_HEADER)):
+        named = headers.get(header)
+        if named and any(getattr(one, field) is None for one in parsed.metadata):
+            parsed = parsed.with_metadata(field, recorder_id_of(named, header.title()))
     return _in_session(parsed, headers)
 
 
@@ -81,9 +92,9 @@ def _in_session(parsed: ParsedRequest, headers: Mapping[str, str]) -> ParsedRequ
     if all(one.session_id for one in parsed.metadata):
         return parsed
     if session_id := session_in_header(headers):
-        return parsed.in_session(session_of(session_id, "X-Session-ID"))
+        return parsed.with_metadata("session_id", session_of(session_id, "X-Session-ID"))
     if session_id := session_in(headers.get(QUERY_HEADER, "")):
-        return parsed.in_session(session_of(session_id, f"query.{SESSION_QUERY}"))
+        return parsed.with_metadata("session_id", session_of(session_id, f"query.{SESSION_QUERY}"))
     return parsed
 
 

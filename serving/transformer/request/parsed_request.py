@@ -10,6 +10,7 @@ import numpy as np
 from kserve import InferRequest
 from numpy.typing import NDArray
 
+from serving.server.recorder_ids import RecorderIds
 from serving.transformer.request.fields import PredictOptions, RecordingMetadata
 
 
@@ -69,17 +70,31 @@ class ParsedRequest:
         """The session of the first recording that names one: a request is counted as part of one session."""
         return next((one.session_id for one in self.metadata if one.session_id), None)
 
-    def in_session(self, session_id: str) -> ParsedRequest:
-        """The same, with this session where a recording names none."""
+    @property
+    def recorder(self) -> RecorderIds:
+        """Site and recorder, each of the first recording that names one."""
+        site_id, device_id = (
+            next((known for one in self.metadata if (known := getattr(one, name))), "")
+            for name in ("site_id", "device_id")
+        )
+        return RecorderIds(site_id, device_id)
+
+    def with_metadata(self, name: str, value: str) -> ParsedRequest:
+        """The same, with this value where a recording's metadata has none.
+
+        Args:
+            name: Name of a field of `RecordingMetadata`.
+            value: Its value.
+        """
         if self.features is not None:
-            return dataclasses.replace(self, features=_in_session(self.features, session_id))
-        return dataclasses.replace(self, recordings=tuple(_in_session(one, session_id) for one in self.recordings))
+            return dataclasses.replace(self, features=_with_metadata(self.features, name, value))
+        return dataclasses.replace(self, recordings=tuple(_with_metadata(one, name, value) for one in self.recordings))
 
 
 Sent = TypeVar("Sent", EncodedRecording, GivenFeatures)
 
 
-def _in_session(one: Sent, session_id: str) -> Sent:
-    if one.metadata.session_id is not None:
+def _with_metadata(one: Sent, name: str, value: str) -> Sent:
+    if getattr(one.metadata, name) is not None:
         return one
-    return dataclasses.replace(one, metadata=one.metadata.model_copy(update={"session_id": session_id}))
+    return dataclasses.replace(one, metadata=one.metadata.model_copy(update={name: value}))

@@ -14,7 +14,14 @@ from silencio.audio.limits import MAX_AUDIO_S, MAX_RATE_HZ, MIN_AUDIO_S
 from silencio.audio.notes import ReadingNote
 from silencio.audio.recording import Recording, Truncated
 from silencio.audio.resample import resample, resampled
-from silencio.audio.statistics import AUDIO_STATISTICS, audio_statistics
+from silencio.audio.statistics import (
+    AUDIO_STATISTICS,
+    BAND_STATISTICS,
+    N_BANDS,
+    SPECTRAL_STATISTICS,
+    WINDOW_STATISTICS,
+    audio_statistics,
+)
 from silencio.audio.waveform import dequantize, quantize
 from silencio.audio.windows import (
     LastWindow,
@@ -32,9 +39,13 @@ from silencio.audio.windows import (
 
 __all__ = [
     "AUDIO_STATISTICS",
+    "BAND_STATISTICS",
     "MAX_AUDIO_S",
     "MAX_RATE_HZ",
     "MIN_AUDIO_S",
+    "N_BANDS",
+    "SPECTRAL_STATISTICS",
+    "WINDOW_STATISTICS",
     "DecodedAudio",
     "LastWindow",
     "Padding",

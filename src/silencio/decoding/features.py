@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -12,18 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from silencio.audio import ReadingNote, Truncated, Waveform, audio_statistics, n_windows, read_waveform
+from silencio.audio import (
+    BAND_STATISTICS,
+    N_BANDS,
+    WINDOW_STATISTICS,
+    ReadingNote,
+    Truncated,
+    Waveform,
+    n_windows,
+    read_waveform,
+)
 from silencio.decoding.answers import Answer
 from silencio.errors import UntrustedAnswerError
-from silencio.features import FeatureSpec, FrontEnd
+from silencio.features import FeatureSpec, FrontEnd, WindowStatistics
 
-_WINDOWS_AT_ONCE = 8
 _STATISTIC = "statistic:"
-_STATISTICS = frozenset(_STATISTIC + name for name in audio_statistics(np.zeros((1, 2), np.int16), 1))
+# By the name of their array, the shape that each has of a window.
+_STATISTICS = {_STATISTIC + name: (N_BANDS,) if name in BAND_STATISTICS else () for name in WINDOW_STATISTICS}
 # Besides its inputs a window has a start and a few statistics.
-_WINDOW_FACTS_BYTES = 8 * (1 + len(_STATISTICS))
+_WINDOW_FACTS_BYTES = 8 * (1 + sum(math.prod(shape) for shape in _STATISTICS.values()))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _front_end: FrontEnd
+_window_statistics: WindowStatistics
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,8 @@ class RecordingFeatures:
         starts_s: The second at which each window begins.
         duration_s: Length of the recording.
         inputs: Wanted features by name, each (n_windows, …).
-        statistics: Statistics of the windows, each (n_windows,), by `silencio.audio.audio_statistics`.
+        statistics: Statistics of the windows, as `silencio.features.WindowStatistics` gives them: all, or where a
+            device sent features those of the spectrum.
         source: What it was; None where a device sent features.
         notes: What was odd about its file or its sound.
         decode_s: Seconds from bytes to waveform.
@@ -119,8 +131,8 @@ def _max_windows(spec: FeatureSpec, duration_s: float) -> int:
 
 def begin(spec: FeatureSpec) -> None:
     """Make the process ready."""
-    global _front_end
-    _front_end = FrontEnd(spec)
+    global _front_end, _window_statistics
+    _front_end, _window_statistics = FrontEnd(spec), WindowStatistics(spec)
 
 
 def decode(job: DecodeJob) -> Answer:
@@ -135,7 +147,8 @@ def decode(job: DecodeJob) -> Answer:
     features = _front_end.features(waveform.samples, log_mel="log_mel" in job.inputs)
     featurized_s = time.perf_counter()
     rate_hz = _front_end.spec.sample_rate_hz
-    windows = np.asarray(features.inputs["waveform"], np.int16)
+    windows, log_mel = np.asarray(features.inputs["waveform"], np.int16), features.inputs.get("log_mel")
+    statistics = _window_statistics(windows, None if log_mel is None else np.asarray(log_mel, np.float32))
     facts: dict[str, JsonValue] = {
         "duration_s": len(waveform.samples) / rate_hz,
         "n_recorded": waveform.n_recorded,
@@ -147,7 +160,6 @@ def decode(job: DecodeJob) -> Answer:
         "features_s": featurized_s - decoded_s,
         "notes": notes_fact(waveform.notes),
     }
-    statistics = _statistics(windows, rate_hz)
     arrays = {
         "starts_s": np.asarray(features.starts_s),
         **{name: features.inputs[name] for name in job.inputs},
@@ -169,7 +181,7 @@ def recording_features(answer: Answer, job: DecodeJob, spec: FeatureSpec) -> Rec
     wanted = {"waveform": (np.int16, (spec.window_samples,)), "log_mel": (np.float32, spec.log_mel_shape)}
     shapes = {name: wanted[name] for name in job.inputs}
     for name, array in arrays.items():
-        dtype, shape = shapes.get(name, (np.float64, ()))
+        dtype, shape = shapes.get(name) or (np.float64, _STATISTICS.get(name, ()))
         if array.dtype != dtype or array.shape != (n_windows, *shape):
             raise UntrustedAnswerError(f"{name} is {array.dtype} {array.shape} for {n_windows} windows")
     if n_windows == 0 or arrays.keys() != {"starts_s", *job.inputs, *_STATISTICS}:
@@ -237,11 +249,3 @@ def _read(job: DecodeJob) -> Waveform:
         max_duration_s=job.max_duration_s,
         truncated=job.truncated,
     )
-
-
-def _statistics(windows: NDArray[np.int16], rate_hz: int) -> dict[str, NDArray[np.float64]]:
-    """A few windows at a time: all of ten minutes in float64 would be half a gigabyte."""
-    parts = [
-        audio_statistics(windows[i : i + _WINDOWS_AT_ONCE], rate_hz) for i in range(0, len(windows), _WINDOWS_AT_ONCE)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

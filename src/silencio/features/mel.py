@@ -23,13 +23,22 @@ def mel_to_hz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(mel < _BREAK_MEL, mel * _HZ_PER_MEL, above)
 
 
+def mel_edges_hz(n_mels: int, f_min_hz: float, f_max_hz: float) -> NDArray[np.float64]:
+    """Where triangles begin, peak and end: band i is from edge i over edge i + 1 to edge i + 2.
+
+    Returns:
+        Shape (n_mels + 2,), evenly spaced in mel.
+    """
+    return mel_to_hz(np.linspace(hz_to_mel(f_min_hz), hz_to_mel(f_max_hz), n_mels + 2))
+
+
 def mel_filters(sample_rate_hz: int, n_fft: int, n_mels: int, f_min_hz: float, f_max_hz: float) -> NDArray[np.float32]:
     """Triangular filters of equal area.
 
     Returns:
         float32, shape (n_mels, 1 + n_fft // 2).
     """
-    edges_hz = mel_to_hz(np.linspace(hz_to_mel(f_min_hz), hz_to_mel(f_max_hz), n_mels + 2))
+    edges_hz = mel_edges_hz(n_mels, f_min_hz, f_max_hz)
     bins_hz = np.fft.rfftfreq(n_fft, 1.0 / sample_rate_hz)
     lower, centre, upper = edges_hz[:-2, None], edges_hz[1:-1, None], edges_hz[2:, None]
     rising = (bins_hz - lower) / (centre - lower)

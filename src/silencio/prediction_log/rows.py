@@ -10,14 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from silencio.audio import AUDIO_STATISTICS
-from silencio.prediction_log.schema import (
-    BAND_STATISTICS,
-    PROBABILITIES,
-    SCHEMA,
-    SPECTRAL_STATISTICS,
-    TIME,
-)
+from silencio.audio import WINDOW_STATISTICS
+from silencio.prediction_log.schema import BANDS, PROBABILITIES, SCHEMA, TIME
 
 OK = "ok"
 
@@ -105,7 +99,7 @@ class WindowRecord:
         dropped_codes: Species above their threshold that place or season took out of the answer.
         probabilities: float16, shape (n_classes,), in the order of the bundle's class list.
         entropy: Uncertainty of all species' presence in the window, each by itself, in bits.
-        audio: Statistics by column, those that are known.
+        audio: Statistics by column, those that are known; of bands float32, shape (N_BANDS,).
     """
 
     facts: RecordingFacts
@@ -117,11 +111,11 @@ class WindowRecord:
     dropped_codes: Sequence[str] | None = None
     probabilities: NDArray[np.float16] | None = None
     entropy: float | None = None
-    audio: Mapping[str, float] = field(default_factory=dict)
+    audio: Mapping[str, float | NDArray[np.float32]] = field(default_factory=dict)
 
 
 _FACTS = frozenset(one.name for one in fields(RecordingFacts))
-_AUDIO = frozenset((*AUDIO_STATISTICS, *SPECTRAL_STATISTICS, *BAND_STATISTICS))
+_AUDIO = frozenset(WINDOW_STATISTICS)
 
 
 def prediction_id(request_id: str, recording: int) -> str:
@@ -155,12 +149,15 @@ def window_records(
         probabilities: float32, shape (n_windows, n_classes), before place and season.
         detected: Shape (n_windows, n_classes): which species the answer names.
         dropped: Shape (n_windows, n_classes): which species place or season took out of the answer.
-        statistics: As `silencio.audio.audio_statistics` gives; each (n_windows,).
+        statistics: As `silencio.features.WindowStatistics` gives them, those that are known.
         n_top: How many species a row lists.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :n_top]
     top = np.take_along_axis(probabilities, order, axis=1).tolist()
-    columns = {name: values.tolist() for name, values in statistics.items()}
+    # Lists of a few numbers stay arrays until they are written: as objects they would take ten times the memory.
+    columns = {
+        name: values.tolist() if values.ndim == 1 else values.astype(np.float32) for name, values in statistics.items()
+    }
     rounded = probabilities.astype(np.float16)
     entropies = entropy_bits(probabilities).tolist()
     return [
@@ -226,7 +223,9 @@ def as_table(records: Sequence[WindowRecord]) -> pa.Table:
 
 def _column(field: pa.Field, records: Sequence[WindowRecord]) -> pa.Array:
     if field.type == PROBABILITIES:
-        return _matrix_column([record.probabilities for record in records])
+        return _matrix_column(field, [record.probabilities for record in records])
+    if field.type == BANDS and field.name in _AUDIO:
+        return _matrix_column(field, [record.audio.get(field.name) for record in records])
     if field.name in _FACTS:
         values = [getattr(record.facts, field.name) for record in records]
         if field.type == TIME:
@@ -238,15 +237,16 @@ def _column(field: pa.Field, records: Sequence[WindowRecord]) -> pa.Array:
     return pa.array(values, field.type)
 
 
-def _matrix_column(rows: Sequence[NDArray[np.float16] | None]) -> pa.Array:
+def _matrix_column(field: pa.Field, rows: Sequence[object]) -> pa.Array:
     """Out of one buffer: number by number, a file's million of them would hold the interpreter for a quarter second."""
-    known = [row for row in rows if row is not None]
-    if wrong := [row for row in known if row.dtype != np.float16 or row.ndim != 1]:
-        raise TypeError(f"probabilities are {wrong[0].dtype} {wrong[0].shape}")
-    ends = np.cumsum([0, *(0 if row is None else len(row) for row in rows)])
-    flat = np.concatenate(known) if known else np.empty(0, np.float16)
+    dtype = field.type.value_type.to_pandas_dtype()
+    known = [np.asarray(row) for row in rows if row is not None]
+    if wrong := [row for row in known if row.dtype != dtype or row.ndim != 1]:
+        raise TypeError(f"{field.name} are {wrong[0].dtype} {wrong[0].shape}")
+    ends = np.cumsum([0, *(0 if row is None else np.size(row) for row in rows)])
+    flat = np.concatenate(known) if known else np.empty(0, dtype)
     return pa.ListArray.from_arrays(
         pa.array(ends, pa.int32()),
-        pa.array(flat, pa.float16()),
+        pa.array(flat, field.type.value_type),
         mask=pa.array([row is None for row in rows], pa.bool_()),
     )

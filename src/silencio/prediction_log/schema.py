@@ -1,19 +1,17 @@
-"""Every column of the prediction log; docs/prediction_log.md says what each means, and which are still empty."""
+"""Every column of the prediction log; docs/prediction_log.md says what each means."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from silencio.audio import AUDIO_STATISTICS
+from silencio.audio import AUDIO_STATISTICS, BAND_STATISTICS, SPECTRAL_STATISTICS
 
 PARTITION = "date="
 SUFFIX = ".parquet"
 STAGES = ("decode", "features", "predictor", "names")
-# Of a window's spectrum; nothing measures them yet.
-SPECTRAL_STATISTICS = ("rolloff_hz", "flatness")
-BAND_STATISTICS = ("noise_floor_bands_db", "foreground_bands_db")
 TIME = pa.timestamp("us", tz="UTC")
 PROBABILITIES = pa.list_(pa.float16())
+BANDS = pa.list_(pa.float32())
 
 # A column that not every row has is nullable: files from before it was written, and requests that failed, which have no
 # windows.
@@ -55,7 +53,7 @@ SCHEMA = pa.schema(
         pa.field("probabilities", PROBABILITIES),
         pa.field("entropy", pa.float32()),
         *(pa.field(name, pa.float32()) for name in (*AUDIO_STATISTICS, *SPECTRAL_STATISTICS)),
-        *(pa.field(name, pa.list_(pa.float32())) for name in BAND_STATISTICS),
+        *(pa.field(name, BANDS) for name in BAND_STATISTICS),
     ]
 )
 

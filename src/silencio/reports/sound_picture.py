@@ -15,7 +15,7 @@ WIDTH, LEFT, RIGHT, TOP, PICTURE = 380.0, 34.0, 8.0, 14.0, 150.0
 AXIS = 36.0
 _MAX_COLUMNS = 480
 # From the page's own white to its dark green; turned round by the style sheet where the page is dark.
-_PALETTE = ramp([(255, 255, 255), (184, 212, 199), (63, 125, 95), (8, 34, 22)], 40)
+PALETTE = ramp([(255, 255, 255), (184, 212, 199), (63, 125, 95), (8, 34, 22)], 40)
 _QUIET, _LOUD = 25.0, 99.7
 _TICKS_HZ = (250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0, 32000.0, 64000.0)
 _STEPS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -48,17 +48,20 @@ def sound_picture(waveform: NDArray[np.int16], spec: FeatureSpec, begin_s: float
     return tag("svg", *drawn, viewBox=f"0 0 {WIDTH:g} {height:g}", class_="example", role="img", aria_label=label)
 
 
-def drawing(waveform: NDArray[np.int16], spec: FeatureSpec, plot: Plot) -> list[Markup]:
+def drawing(
+    waveform: NDArray[np.int16], spec: FeatureSpec, plot: Plot, picture_png: bytes | None = None
+) -> list[Markup]:
     """Picture, frame and axes, to be put into an SVG of this module's width.
 
     Args:
         waveform: (n_samples,) at the specification's rate.
         spec: Feature specification of the model.
         plot: Where a time stands.
+        picture_png: In place of the plain picture: the same with something drawn over it.
     """
     picture = tag(
         "image",
-        href=data_uri(_picture(waveform, spec)),
+        href=data_uri(picture_png or _picture(waveform, spec)),
         x=LEFT,
         y=TOP,
         width=plot.width,
@@ -70,15 +73,19 @@ def drawing(waveform: NDArray[np.int16], spec: FeatureSpec, plot: Plot) -> list[
     return [picture, frame, *_axes(plot, spec)]
 
 
-def _picture(waveform: NDArray[np.int16], spec: FeatureSpec) -> bytes:
+def shades(waveform: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.float32]:
+    """How dark each point of the picture is, 0 to 1, (n_mels, n_columns), the lowest frequency first."""
     decibels = LogMel(spec).decibels(dequantize(waveform))
     n_columns = min(decibels.shape[1], _MAX_COLUMNS)
     # Of several frames in one column the loudest is seen: a click must not vanish.
     columns = np.stack([part.max(axis=1) for part in np.array_split(decibels, n_columns, axis=1)], axis=1)
     quiet, loud = np.percentile(columns, [_QUIET, _LOUD])
-    shade = np.clip((columns - quiet) / max(float(loud - quiet), 1.0), 0.0, 1.0)
-    levels = (shade * (len(_PALETTE) - 1)).round().astype(np.uint8)
-    return palette_png(levels[::-1], _PALETTE)
+    return np.clip((columns - quiet) / max(float(loud - quiet), 1.0), 0.0, 1.0)
+
+
+def _picture(waveform: NDArray[np.int16], spec: FeatureSpec) -> bytes:
+    levels = (shades(waveform, spec) * (len(PALETTE) - 1)).round().astype(np.uint8)
+    return palette_png(levels[::-1], PALETTE)
 
 
 def _axes(plot: Plot, spec: FeatureSpec) -> list[Markup]:

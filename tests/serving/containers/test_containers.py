@@ -174,7 +174,7 @@ def test_server_without_a_bundle__ends_by_one_sentence(tmp_path: Path) -> None:
     assert "/mnt/models" in line
 
 
-@pytest.mark.parametrize("target", ["predictor", "transformer", "tools", "train", "tracking"])
+@pytest.mark.parametrize("target", ["predictor", "transformer", "tools", "train", "monitor", "tracking"])
 def test_image__carries_its_labels_and_no_root(target: str) -> None:
     (found,) = json.loads(docker("image", "inspect", image(target)).stdout)
     labels = found["Config"]["Labels"]

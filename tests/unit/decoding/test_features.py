@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from silencio.audio import audio_statistics
+from silencio.audio import WINDOW_STATISTICS
 from silencio.decoding import Answer, DecodeJob, max_feature_bytes
 from silencio.decoding.features import begin, decode, recording_features
 from silencio.decoding.pool import _max_answer_bytes
 from silencio.errors import DecodeError, UntrustedAnswerError
-from silencio.features import FeatureSpec, FrontEnd
+from silencio.features import FeatureSpec, FrontEnd, WindowStatistics
 
 SPEC = FeatureSpec()
+BANDS = "statistic:noise_floor_bands_db"
 
 
 def _encoded(duration_s: float) -> bytes:
@@ -46,7 +47,7 @@ def test_features__are_the_front_ends() -> None:
     assert list(features.inputs) == ["waveform", "log_mel"]
     for name, array in features.inputs.items():
         np.testing.assert_array_equal(array, wanted.inputs[name])
-    statistics = audio_statistics(np.asarray(wanted.inputs["waveform"], np.int16), SPEC.sample_rate_hz)
+    statistics = WindowStatistics(SPEC)(np.asarray(wanted.inputs["waveform"], np.int16))
     assert features.statistics.keys() == statistics.keys()
     for name, values in statistics.items():
         np.testing.assert_array_equal(features.statistics[name], values)
@@ -78,6 +79,17 @@ def test_features__that_the_graph_does_not_take_are_not_sent() -> None:
     assert list(recording_features(decode(job), job, SPEC).inputs) == ["log_mel"]
 
 
+@pytest.mark.parametrize("inputs", [("log_mel",), ("waveform",)])
+def test_statistics__are_the_same_whatever_the_graph_takes(inputs: tuple[str, ...]) -> None:
+    job = _job(12.0, *inputs)
+    found = recording_features(decode(job), job, SPEC).statistics
+    assert sorted(found) == sorted(WINDOW_STATISTICS)
+    for name, values in WindowStatistics(SPEC)(
+        np.asarray(FrontEnd(SPEC)(job.encoded).inputs["waveform"], np.int16)
+    ).items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
 def test_too_short__is_refused_with_its_length() -> None:
     with pytest.raises(DecodeError, match=r"0\.05 s long, at least 0\.1 s") as caught:
         decode(_job(0.05))
@@ -103,7 +115,7 @@ def test_answer__of_more_than_was_asked_for_is_not_believed() -> None:
 def test_max_feature_bytes__is_what_a_recording_takes(duration_s: float, inputs: tuple[str, ...]) -> None:
     job = _job(duration_s, *inputs)
     features = recording_features(decode(job), job, SPEC)
-    assert features.n_bytes == sum(one.nbytes for one in features.inputs.values()) + 48 * features.n_windows
+    assert features.n_bytes == sum(one.nbytes for one in features.inputs.values()) + 192 * features.n_windows
     # Of a window more where a sample is won in resampling.
     spare = max_feature_bytes(SPEC, inputs, duration_s) - features.n_bytes
     assert spare in (0, features.n_bytes // features.n_windows)
@@ -119,6 +131,9 @@ def test_max_feature_bytes__is_what_a_recording_takes(duration_s: float, inputs:
         lambda answer: replace(answer, arrays={name: array[:0] for name, array in answer.arrays.items()}),
         lambda answer: replace(answer, arrays={}),
         lambda answer: replace(answer, arrays={**answer.arrays, "statistic:key_name": answer.arrays["starts_s"]}),
+        lambda answer: replace(answer, arrays={**answer.arrays, BANDS: answer.arrays[BANDS][:, :7]}),
+        lambda answer: replace(answer, arrays={**answer.arrays, BANDS: answer.arrays["starts_s"]}),
+        lambda answer: replace(answer, arrays={**answer.arrays, "statistic:flatness": answer.arrays[BANDS]}),
         lambda answer: replace(answer, facts={**answer.facts, "duration_s": -1.0}),
         lambda answer: replace(answer, facts={**answer.facts, "recorded_hz": "many"}),
         lambda answer: replace(answer, facts={**answer.facts, "sha256": "0" * 63}),

@@ -14,19 +14,16 @@ from mlflow import MlflowClient
 from pipelines.release_bootstrap import set_bundle
 from serving.canary.kserve.predictors import MANIFEST_ANNOTATION, VERSION_LABEL
 from silencio.__main__ import main
-from silencio.bundle.manifest import read_manifest
 from silencio.errors import ConfigError, RegistryError, RouteChangedError, RouteError
 from silencio.registry.connection import connect
-from silencio.registry.models import promote, register_version
-from silencio.registry.record import BUNDLE
-from silencio.registry.runs import open_run
+from silencio.registry.models import promote
 from silencio.release.record import BundleIdentity
 from tests.delivery.overlays import MANIFESTS
-from tests.serving.canary import small_bundles
 from tests.serving.canary.kserve.api_server import NAMESPACE
 from tests.serving.canary.kserve.command_line import kubeconfig
 from tests.serving.canary.kserve.controllers import SERVICES
 from tests.serving.canary.kserve.stage import MODES, NAME, Mode, Stage, record, shipped, verbs_of_role
+from tests.serving.canary.registered_bundles import register_small
 from tests.unit.registry.places import fresh_database
 
 ROLE = MANIFESTS / "components" / "bootstrap" / "role.yaml"
@@ -45,12 +42,8 @@ def promoted(client: MlflowClient, tmp_path: Path) -> Callable[[str], str]:
     """Register a bundle of this version and make it the champion; the hash of its manifest."""
 
     def made(version: str) -> str:
-        folder = small_bundles.champion(tmp_path / f"made-{version}")
-        manifest = read_manifest(folder).model_copy(update={"version": version}).sealed()
-        (folder / "bundle.json").write_text(manifest.model_dump_json(), encoding="utf-8")
-        run_id = open_run("train", "abc", "local", "")
-        client.log_artifacts(run_id, str(folder), BUNDLE)
-        promote(register_version(client, run_id, manifest), without_release="the first")
+        number, manifest = register_small(client, tmp_path / f"made-{version}", version)
+        promote(number, without_release="the first")
         return manifest.manifest_sha256
 
     return made

@@ -1,0 +1,5 @@
+"""Look at one day of the prediction log."""
+
+from components.drift.component import drift
+
+__all__ = ["drift"]

@@ -1,0 +1,1 @@
+"""The verdict's pages: one of all sites, one a site; no script, nothing from elsewhere."""

@@ -1,0 +1,124 @@
+"""Windows that are like their period: those whose sound is nearest to the median of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from silencio.drift.sun import local_days
+
+from monitoring.drift.log_rows import day_number
+from monitoring.drift.pages.facts import TypicalWindow, WindowPair
+from monitoring.drift.sounds import RecordingFolder
+from silencio.features import FeatureSpec
+from silencio.prediction_log import answered
+
+SIGNALS = ("rms_db", "snr_db", "rolloff_hz", "flatness")
+COLUMNS = ("device_id", "recorded_at", "recording_sha256", "start_s", *SIGNALS)
+# So many of a device are kept with a reference, of which a folder of recordings may have one.
+N_CANDIDATES = 60
+_N_SHOWN, _MAX_DEVICES = 2, 3
+
+
+def candidates(rows: pa.Table, site_id: str, days: Sequence[date]) -> pa.Table:
+    """The most typical windows of each device of a site, most typical first.
+
+    Args:
+        rows: Rows of the log.
+        site_id: The site; a row without one is its key's, as in `silencio.drift`.
+        days: By the sun at the site.
+
+    Returns:
+        `COLUMNS`.
+    """
+    rows = answered(rows)
+    known = pc.and_(pc.is_valid(rows["recording_sha256"]), pc.invert(pc.fill_null(rows["shadow"], False)))
+    site = pc.coalesce(rows["site_id"], rows["key_name"], pa.scalar("unknown"))
+    rows = rows.filter(pc.and_(known, pc.equal(site, site_id)))
+    moments = pc.coalesce(rows["recorded_at"], rows["received_at"])
+    epoch_s = moments.cast(pa.int64()).to_numpy() / 1e6
+    longitude = pc.fill_null(rows["longitude"], np.nan).to_numpy()
+    rows = rows.set_column(rows.column_names.index("recorded_at"), "recorded_at", moments)
+    rows = rows.filter(pa.array(np.isin(local_days(epoch_s, longitude), [day_number(day) for day in days])))
+    devices = pc.fill_null(rows["device_id"], "unknown")
+    rows = rows.set_column(rows.column_names.index("device_id"), "device_id", devices).select(COLUMNS)
+    tables = [_nearest(rows.filter(pc.equal(rows["device_id"], name))) for name in pc.unique(devices).to_pylist()]
+    return pa.concat_tables(tables) if tables else rows
+
+
+def window_pairs(
+    before: pa.Table, after: pa.Table, devices: Sequence[str], folder: RecordingFolder, spec: FeatureSpec
+) -> list[WindowPair]:
+    """Typical windows of devices in the reference and on the day, with their sound where it is at hand.
+
+    Args:
+        before: As `candidates` gives them, of the reference.
+        after: The same of the day.
+        devices: Those that changed first; of the first few there are pictures.
+        folder: Recordings.
+        spec: How spectrograms are computed.
+    """
+    wanted = set(before["recording_sha256"].to_pylist()) | set(after["recording_sha256"].to_pylist())
+    known = folder.known(wanted)
+    pairs = [
+        WindowPair(
+            device_id=device,
+            before=_windows(before, device, known, folder, spec),
+            after=_windows(after, device, known, folder, spec),
+        )
+        for device in devices[:_MAX_DEVICES]
+    ]
+    return [one for one in pairs if one.before or one.after]
+
+
+def _nearest(rows: pa.Table) -> pa.Table:
+    signals = [pc.fill_null(rows[name], np.nan).to_numpy().astype(np.float64) for name in SIGNALS]
+    return rows.take(pa.array(nearest_to_median(signals)[:N_CANDIDATES]))
+
+
+def nearest_to_median(signals: Sequence[NDArray[np.float64]]) -> NDArray[np.intp]:
+    """Rows in the order of their distance from the median of all, in median absolute deviations.
+
+    Args:
+        signals: Each (n_rows,); what is no number counts as the median.
+
+    Returns:
+        Indices, shape (n_rows,).
+    """
+    distance = np.zeros(len(signals[0]))
+    for values in signals:
+        if np.isfinite(values).any():
+            away = np.abs(values - np.nanmedian(values))
+            distance += np.nan_to_num(away / max(float(np.nanmedian(away)), 1e-6))
+    return np.argsort(distance, kind="stable")
+
+
+def _windows(
+    table: pa.Table, device: str, known: set[str], folder: RecordingFolder, spec: FeatureSpec
+) -> list[TypicalWindow]:
+    """Of those whose recording is at hand the most typical; without any, the most typical by its numbers alone."""
+    rows = table.filter(pc.equal(table["device_id"], device)).to_pylist()
+    at_hand = [row for row in rows if row["recording_sha256"] in known]
+    shown = at_hand[:_N_SHOWN] or rows[:1]
+    return [
+        TypicalWindow(
+            device_id=device,
+            recorded_at=f"{row['recorded_at']:%Y-%m-%d %H:%M} UTC",
+            recording_sha256=row["recording_sha256"],
+            start_s=row["start_s"],
+            facts=_facts(row),
+            waveform=folder.window(row["recording_sha256"], row["start_s"], spec),
+        )
+        for row in shown
+    ]
+
+
+def _facts(row: dict[str, float | None]) -> str:
+    names = (("level", "rms_db", "dB"), ("SNR", "snr_db", "dB"), ("rolloff", "rolloff_hz", "Hz"))
+    found = [f"{name} {row[key]:.0f} {unit}" for name, key, unit in names if row[key] is not None]
+    text = ", ".join(found)
+    return f"{text[:1].upper()}{text[1:]}." if text else "Its sound was not measured."

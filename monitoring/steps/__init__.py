@@ -1,0 +1,1 @@
+"""Steps of pipelines that watch, from places to places: what components call."""
