@@ -8,8 +8,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from silencio.ecology import Benchmark, Observations, accumulation, sessions_of
+from silencio.ecology import Accumulation, Benchmark, Observations, accumulation, sessions_of
 from tests.unit.ecology.made_log import AT, observed, recording
+
+TWO_IN_TWO = Benchmark(2, 2.0)
 
 
 def _observed(*species: str, session_id: str | None = None) -> Observations:
@@ -22,7 +24,7 @@ def _observed(*species: str, session_id: str | None = None) -> Observations:
     )
 
 
-def _curve(observations: Observations, benchmark: Benchmark = Benchmark(2, 2.0)):
+def _curve(observations: Observations, benchmark: Benchmark = TWO_IN_TWO) -> Accumulation:
     return accumulation(observations.recordings, observations.accepted, sessions_of(observations), benchmark)
 
 
