@@ -95,6 +95,7 @@ def _add_history(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help="an occasion with less sound is missing; default: %(default)g",
     )
+    parser.add_argument("--only-recorders", action="store_true", help="without what visitors recorded in sessions")
     parser.set_defaults(run=_history)
 
 
@@ -152,7 +153,7 @@ def _month(options: argparse.Namespace) -> int:
         raise ConfigError("--benchmark-species and --benchmark-minutes must be above 0")
     benchmark = Benchmark(options.benchmark_species, options.benchmark_minutes)
     facts = write_months(_sources(options), options.month, options.title, benchmark, options.out)
-    _tell(note for one in facts for note in one.period.notes)
+    _tell(note for one in facts for note in one.notes)
     for line in summary(facts):
         sys.stdout.write(f"{line}\n")
     sys.stdout.write(f"{options.out / PAGE}\n")
@@ -184,7 +185,14 @@ def _darwin_core(options: argparse.Namespace) -> int:
 def _history(options: argparse.Namespace) -> int:
     from monitoring.ecology.history import HistoryRule, write_history
 
-    rule = HistoryRule(options.occasion, options.days, options.evidence, options.min_minutes, tuple(options.species))
+    rule = HistoryRule(
+        options.occasion,
+        options.days,
+        options.evidence,
+        options.min_minutes,
+        tuple(options.species),
+        options.only_recorders,
+    )
     written = write_history(_sources(options), options.month, rule, options.out)
     _tell(written.notes)
     history = written.history

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,14 +27,16 @@ history.csv        one row a species, site and occasion: found is 1, 0 or NA, mi
 effort_minutes.csv sites (rows) by occasions (columns): minutes recorded
 y-CODE.csv         sites by occasions, in the same order: 1 found, 0 recorded and not found, NA nothing known
 
-An occasion is {n_days} {kind}(s){noon}; a column is named by its first day. NA: nothing was recorded{min_minutes}{verified}.
-Minutes of several recorders of one site are added up.
+An occasion is {n_days} {kind}(s){noon}; a column is named by its first day.
+NA: nothing was recorded{min_minutes}{verified}. Minutes of several recorders of one site are added up.
 
 In R:
   y <- as.matrix(read.csv("y-CODE.csv", row.names = 1, check.names = FALSE))
   minutes <- as.matrix(read.csv("effort_minutes.csv", row.names = 1, check.names = FALSE))
-  unmarked::unmarkedFrameOccu(y = y, obsCovs = list(minutes = minutes))
-  spOccupancy::PGOcc(occ.formula = ~ 1, det.formula = ~ scale(minutes), data = list(y = y, det.covs = list(minutes = minutes)), ...)
+  # unmarked
+  data <- unmarked::unmarkedFrameOccu(y = y, obsCovs = list(minutes = minutes))
+  # spOccupancy
+  data <- list(y = y, det.covs = list(minutes = minutes))
 
 {evidence}
 """
@@ -61,6 +63,7 @@ class HistoryRule:
         evidence: What counts as found.
         min_minutes: An occasion with less sound is missing.
         codes: Species; every species that counts where it is empty.
+        only_recorders: Whether recordings of sessions, which visitors made where they liked, are left out.
     """
 
     kind: OccasionKind
@@ -68,6 +71,7 @@ class HistoryRule:
     evidence: Evidence
     min_minutes: float
     codes: tuple[str, ...]
+    only_recorders: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,9 +121,16 @@ def write_history(sources: Sources, months: Sequence[str], rule: HistoryRule, ou
     name = ordered[0] if len(ordered) == 1 else f"{ordered[0]} to {ordered[-1]}"
     period = read_period(sources, name, first_day, read_until)
     observations = period.observations
+    if rule.only_recorders:
+        observations = replace(
+            observations,
+            recordings=tuple(one for one in observations.recordings if one.session_id is None),
+            detections=tuple(one for one in observations.detections if one.recording.session_id is None),
+        )
     if not any(one.is_dated for one in observations.recordings):
+        kind = "recording of a fixed recorder" if rule.only_recorders else "recording"
         raise DataError(
-            f"no recording of {name} came with the time at which it was made, without which it belongs to no occasion: "
+            f"no {kind} of {name} came with the time at which it was made, without which it belongs to no occasion: "
             "clients send recorded_at"
         )
     history = detection_history(
@@ -138,7 +149,7 @@ def write_history(sources: Sources, months: Sequence[str], rule: HistoryRule, ou
     for code, found in history.found.items():
         write_atomically(out / f"y-{re.sub(r'[^A-Za-z0-9._-]', '_', code)}.csv", as_csv(_wide(history, found)))
     write_atomically(out / README, _readme(history, rule))
-    notes = [note for note in period.notes if "stands in" not in note]
+    notes = list(period.notes)
     if n_undated := sum(not one.is_dated for one in observations.recordings):
         notes.append(f"{n_undated} recordings are left out, since the time at which they were made is not known.")
     return Written(history, tuple(notes))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from monitoring.ecology.period import Period, Sources
+from monitoring.ecology.period import Period, Sources, undated_note
 from silencio.ecology import (
     Accumulation,
     Activity,
@@ -97,6 +97,7 @@ class MonthFacts:
 
     Attributes:
         period: The month's observations.
+        notes: What a reader must know, one sentence each.
         benchmark: How many species in how many minutes.
         groups: `all` first, then trails, seasons and bundles.
         species: By trail and code.
@@ -108,6 +109,7 @@ class MonthFacts:
     """
 
     period: Period
+    notes: tuple[str, ...]
     benchmark: Benchmark
     groups: tuple[Group, ...]
     species: tuple[SpeciesRow, ...]
@@ -141,8 +143,10 @@ def month_facts(period: Period, sources: Sources, benchmark: Benchmark, seed: in
         hours[trail, ALL] = by_hour(recordings, accepted)
         for code in sorted({one.code for one in accepted}):
             hours[trail, code] = by_hour(recordings, [one for one in accepted if one.code == code])
+    undated = undated_note(observations)
     return MonthFacts(
         period,
+        (*period.notes, *([undated] if undated else [])),
         benchmark,
         tuple(_groups(period, sessions, places, seed)),
         tuple(_species(of_sites, sources.species)),

@@ -92,8 +92,8 @@ def _opening(month: MonthFacts, title: str, zone: str) -> Markup:
         tag("h1", f"{title}, {month.period.name}"),
         prose(unreviewed_sentence(month), class_="lead"),
         tag("dl", *tiles, class_="tiles"),
-        tag("h2", "Before you read on") if month.period.notes else None,
-        bullets(month.period.notes, "cautions") if month.period.notes else None,
+        tag("h2", "Before you read on") if month.notes else None,
+        bullets(month.notes, "cautions") if month.notes else None,
     )
 
 

@@ -167,6 +167,17 @@ def _of_site(observations: Observations, site: str, month: str) -> Observations:
     )
 
 
+def undated_note(observations: Observations) -> str | None:
+    """That hours and days are in part those of the requests; None where they are not."""
+    n_undated = observations.left_out.n_undated
+    if not n_undated:
+        return None
+    return (
+        f"{n_undated} of {len(observations.recordings)} recordings came without the time at which they were made: the "
+        "time of their arrival stands in, by which hours and days are counted."
+    )
+
+
 def _notes(observations: Observations, sources: Sources) -> list[str]:
     left, notes = observations.left_out, []
     n = len(observations.recordings)
@@ -179,11 +190,6 @@ def _notes(observations: Observations, sources: Sources) -> list[str]:
         notes.append(f"{left.n_repeated_recordings} recordings had been sent before, and count once.")
     if left.n_shadow_rows:
         notes.append(f"{left.n_shadow_rows} rows are a release's copies, and do not count.")
-    if left.n_undated:
-        notes.append(
-            f"{left.n_undated} of {n} recordings came without the time at which they were made: the time of their "
-            "arrival stands in, by which hours and days are counted."
-        )
     used = {one.site_id for one in observations.requests}
     if NO_SITE in used:
         n_nowhere = sum(one.site_id == NO_SITE for one in observations.recordings)

@@ -214,7 +214,7 @@ def _with_time(windows: pa.Table, row_starts: NDArray[np.int64], places: Places,
     """Recordings with their place among all; those whose clock is wrong are not there."""
     facts = windows.drop_columns(list(_OF_WINDOWS)).take(pa.array(row_starts)).to_pylist()
     ends_s = np.asarray(windows["end_s"], np.float64)
-    last_rows = np.append(row_starts[1:], len(windows)) - 1
+    last_rows = np.append(row_starts, len(windows))[1:] - 1
     made = (_recording(row, float(ends_s[last]), places, max_delay) for row, last in zip(facts, last_rows, strict=True))
     return [(i, one) for i, one in enumerate(made) if one is not None]
 

@@ -98,7 +98,8 @@ def sessions_of(observations: Observations) -> list[Session]:
     species: dict[str, dict[str, float]] = {}
     for one in observations.accepted:
         if one.recording.session_id is not None:
-            after_s = begins_s[one.recording.prediction_id] + one.end_s
+            first_window_s = min(one.start_s + one.recording.window_s, one.end_s)
+            after_s = begins_s[one.recording.prediction_id] + first_window_s
             known = species.setdefault(one.recording.session_id, {})
             known[one.code] = min(known.get(one.code, after_s), after_s)
     return [

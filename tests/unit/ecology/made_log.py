@@ -77,7 +77,7 @@ def failed(at: datetime = AT, **facts: Any) -> list[dict[str, Any]]:
 
 
 def table(*rows: Iterable[dict[str, Any]]) -> pa.Table:
-    made = [{name: None for name in SCHEMA.names} | row for row in itertools.chain(*rows)]
+    made = [dict.fromkeys(SCHEMA.names) | row for row in itertools.chain(*rows)]
     return pa.Table.from_pylist(made, schema=SCHEMA)
 
 
