@@ -1,60 +1,98 @@
-"""What drift takes of a bundle: which species its validation windows were taken for."""
+"""What drift takes of a bundle: its classes and specification, and what its validation windows were taken for."""
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 
-from silencio.bundle.manifest import REFERENCE, BundleManifest, read_manifest
+from silencio.bundle.manifest import MANIFEST, REFERENCE, BundleManifest, read_manifest
 from silencio.drift import Confusion
-from silencio.errors import BundleError, DataError
+from silencio.errors import BundleError, DataError, StorageError
+from silencio.storage import is_local, is_missing, join, read_bytes
 from silencio.storage.parquet import read_parquet
 
 _PROBABILITY = "p_"
 
 
-def check_bundle(manifest: BundleManifest, rows: pa.Table, directory: Path) -> None:
+@dataclass(frozen=True)
+class KnownBundle:
+    """A bundle's description of itself, and where it lies.
+
+    Attributes:
+        place: Folder or s3:// prefix.
+        manifest: Its bundle.json.
+    """
+
+    place: str
+    manifest: BundleManifest
+
+    @classmethod
+    def read(cls, place: str) -> Self:
+        """The bundle of a folder or prefix; of its files bundle.json alone is read.
+
+        Raises:
+            BundleError: There is none, or it cannot be read.
+            StorageError: The place does not answer.
+        """
+        if is_local(place):
+            return cls(place, read_manifest(Path(place)))
+        with tempfile.TemporaryDirectory() as scratch:
+            try:
+                (Path(scratch) / MANIFEST).write_bytes(read_bytes(join(place, MANIFEST)))
+            except StorageError as error:
+                if is_missing(error):
+                    raise BundleError(f"{place} is no bundle: it holds no {MANIFEST}") from error
+                raise
+            return cls(place, read_manifest(Path(scratch)))
+
+    def confusion(self) -> Confusion:
+        """Of validation windows, how often each species was named (rows) for each true one (columns).
+
+        Raises:
+            BundleError: The bundle has no `reference.parquet`.
+            DataError: Its `reference.parquet` is none.
+            StorageError: The place does not answer.
+        """
+        uri = join(self.place, REFERENCE)
+        codes = tuple(self.manifest.classes.codes)
+        try:
+            content = read_bytes(uri)
+            table = read_parquet(content, ["primary_label", *(f"{_PROBABILITY}{code}" for code in codes)])
+        except StorageError as error:
+            if is_missing(error):
+                raise BundleError(
+                    f"{self.place} has no {REFERENCE}, as it was made without validation data: leave --bundle out"
+                ) from error
+            raise
+        except (ValueError, OSError) as error:
+            raise DataError(f"{uri} is no reference of this bundle, or half of one: {error}") from error
+        probabilities = np.column_stack([table[f"{_PROBABILITY}{code}"].to_numpy() for code in codes])
+        is_named = probabilities >= np.array([self.manifest.thresholds[code] for code in codes])
+        place = {code: index for index, code in enumerate(codes)}
+        truth = np.array([place.get(code, -1) for code in table["primary_label"].to_pylist()], np.int64)
+        counts = np.zeros((len(codes), len(codes)))
+        np.add.at(counts.T, truth[truth >= 0], is_named[truth >= 0].astype(np.float64))
+        return Confusion(codes, counts)
+
+
+def check_bundle(bundle: KnownBundle, rows: pa.Table) -> None:
     """Refuse a bundle that answered none of the rows.
 
     Args:
-        manifest: The bundle's.
+        bundle: As it was given.
         rows: Rows of the log, at least one.
-        directory: Where the bundle lies, for the message.
 
     Raises:
         DataError: Another bundle answered.
     """
     found = sorted(set(rows["bundle_version"].to_pylist()))
-    if manifest.version not in found:
+    if bundle.manifest.version not in found:
         raise DataError(
-            f"{directory} is bundle {manifest.version}, and the day was answered by {', '.join(found)}: "
-            "give --bundle the one that answers, or leave it out"
+            f"{bundle.place} is bundle {bundle.manifest.version}, and the day was answered by {', '.join(found)}: give "
+            "--bundle the one that answers, or leave it out"
         )
-
-
-def validation_confusion(directory: Path) -> Confusion:
-    """Of validation windows, how often each species was named for each true one.
-
-    Raises:
-        BundleError: The folder holds no bundle, or one without `reference.parquet`.
-        DataError: Its `reference.parquet` is none.
-    """
-    manifest = read_manifest(directory)
-    path = directory / REFERENCE
-    if not path.is_file():
-        raise BundleError(f"{directory} has no {REFERENCE}: it was made without validation data; leave --bundle out")
-    codes = tuple(manifest.classes.codes)
-    try:
-        table = read_parquet(path, ["primary_label", *(f"{_PROBABILITY}{code}" for code in codes)])
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path} is no reference of this bundle: {error}") from error
-    probabilities = np.column_stack([table[f"{_PROBABILITY}{code}"].to_numpy() for code in codes])
-    is_named = probabilities >= np.array([manifest.thresholds[code] for code in codes])
-    index = {code: place for place, code in enumerate(codes)}
-    truth = np.array([index.get(code, -1) for code in table["primary_label"].to_pylist()])
-    counts = np.zeros((len(codes), len(codes)))
-    known = truth >= 0
-    np.add.at(counts.T, truth[known], is_named[known].astype(np.float64))
-    return Confusion(codes, counts)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitoring.drift.actions import read_actions
+from monitoring.drift.bundle_facts import KnownBundle
+from monitoring.drift.given import as_day, read_secret, yesterday
 from monitoring.drift.job import DriftJob, read_action_policy, read_policy
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_DATA, WRONG_INPUT, NoDataError
 from monitoring.drift.pages.words import outcome_words
@@ -18,7 +20,6 @@ from monitoring.drift.references import renew as renew_reference
 from monitoring.drift.report import remake_pages
 from monitoring.drift.run import DriftRun, run_day
 from monitoring.drift.webhook import Webhook
-from monitoring.steps.drift import as_day, read_secret, yesterday
 from silencio.errors import BundleError, ConfigError, DataError
 from silencio.features import FeatureSpec
 
@@ -101,7 +102,7 @@ def _job(options: argparse.Namespace) -> DriftJob:
         actions=read_action_policy(options.actions),
         sites=tuple(options.site),
         left_out=frozenset(map(as_day, options.leave_out)),
-        bundle=options.bundle,
+        bundle=KnownBundle.read(options.bundle) if options.bundle else None,
         reviews=options.reviews,
         recordings=options.recordings,
         webhook=Webhook(options.webhook, read_secret(options.webhook_secret)) if options.webhook else None,

@@ -7,24 +7,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-from silencio.drift.recordings import Recordings, recordings_of
 
-from monitoring.drift.bundle_facts import check_bundle, validation_confusion
+from monitoring.drift.bundle_facts import check_bundle
 from monitoring.drift.job import LOOKBACK_DAYS, REVIEW_DAYS, DriftJob
-from monitoring.drift.log_rows import clock_notes, day_number, read_days, site_table
+from monitoring.drift.log_rows import clock_notes, day_number, read_days, recording_table
 from monitoring.drift.outcomes import NoDataError
 from monitoring.drift.pages.site import N_WEEKS
 from monitoring.drift.place import documents
 from monitoring.drift.references import KeptReference, freeze, kept_references, renewed_from
 from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
-from silencio.bundle.manifest import read_manifest
 from silencio.drift import Confusion, ReviewCounts, field_reference, site_verdict, sites_of
 from silencio.drift.document import DriftDocument, SiteVerdict
+from silencio.drift.recordings import Recordings, recordings_of
 from silencio.errors import ConfigError
 
 # What is kept of recordings and windows beside a reference and a day, for pages.
@@ -77,6 +77,7 @@ class DayReader:
 
     def __init__(self, job: DriftJob, day: date) -> None:
         self._job, self._day = job, day
+        self.recordings = cache(self._recordings)
 
     @cached_property
     def rows(self) -> pa.Table:
@@ -92,7 +93,8 @@ class DayReader:
     @cached_property
     def rows_before(self) -> pa.Table:
         """Rows of the weeks before the day, of which a reference is made."""
-        return read_days(self._job.log, self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1), 0)
+        first, last = self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1)
+        return read_days(self._job.log, first, last, self._job.late_days)
 
     @cached_property
     def reviewed_rows(self) -> pa.Table:
@@ -104,10 +106,10 @@ class DayReader:
         """The bundle's, of validation windows."""
         if self._job.bundle is None:
             return None
-        check_bundle(read_manifest(self._job.bundle), self.rows, self._job.bundle)
-        return validation_confusion(self._job.bundle)
+        check_bundle(self._job.bundle, self.rows)
+        return self._job.bundle.confusion()
 
-    def recordings(self, site_id: str) -> Recordings:
+    def _recordings(self, site_id: str) -> Recordings:
         """Recordings of a site's day, those with a wrong clock and unreadable ones included."""
         found = recordings_of(self.rows, site_id, self._job.policy.day_parts)
         return found.of(found.day == day_number(self._day))
@@ -200,8 +202,8 @@ def _site_day(
         reviews=reviews,
         confusion=confusion,
     )
-    notes, _ = clock_notes(reader.rows, name, day, job.policy)
-    table = site_table(reader.rows, name, day, job.policy)
+    recordings = reader.recordings(name)
+    notes, table = clock_notes(recordings), recording_table(recordings)
     if reference is not None:
         new = sorted(set(table["device_id"].to_pylist()) - set(reference.reference.devices))
         notes += [f"{device} has no reference: it came after the reference was frozen." for device in new]
@@ -236,12 +238,14 @@ def _freeze(reader: DayReader, job: DriftJob, day: date, name: str) -> KeptRefer
     reference = field_reference(reader.rows_before, site_id=name, policy=job.policy, accepted=accepted)
     if reference is None or max(reference.days) >= day:
         return None
-    seen = set(recordings_of(reader.rows_before, name, job.policy.day_parts).devices)
+    found = recordings_of(reader.rows_before, name, job.policy.day_parts)
+    found = found.of(np.isin(found.day, [day_number(one) for one in accepted]) & ~found.clock_fault)
+    seen = {found.devices[place] for place in np.unique(found.device)}
     if not seen <= set(reference.devices) and len(reference.days) < job.policy.reference.max_days:
         return None  # a device that came some days later is waited for
-    tables = [site_table(reader.rows_before, name, one, job.policy) for one in reference.days]
+    of_reference = found.of(np.isin(found.day, [day_number(one) for one in reference.days]))
     windows = candidates(reader.rows_before, name, reference.days)
-    return freeze(job.place, reference, {RECORDINGS: pa.concat_tables(tables), WINDOWS: windows})
+    return freeze(job.place, reference, {RECORDINGS: recording_table(of_reference), WINDOWS: windows})
 
 
 def _frequent(rows: pa.Table, column: str) -> str:

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from monitoring.drift.place import days_of, document_uri, read_document
 from silencio.drift.document import Cause, DriftDocument, SiteVerdict
+from silencio.drift.trial import size_in
 from silencio.errors import SilencioError
 from silencio.storage import list_objects
 
@@ -164,9 +165,9 @@ def _family(name: str, labels: tuple[str, ...]) -> GaugeMetricFamily:
 
 
 def _effects(site: SiteVerdict) -> dict[str, float]:
-    """Largest effect over threshold by signal; 1 is where it begins to matter."""
+    """Largest effect over threshold by signal; 1 is where it begins to matter, 0 a direction that does not."""
     found: dict[str, float] = {}
     for one in site.signals:
-        ratio = abs(one.effect) / one.threshold if one.threshold > 0 else abs(one.effect)
-        found[one.signal] = max(found.get(one.signal, 0.0), ratio)
+        size = size_in(one.signal, one.effect, one.threshold)
+        found[one.signal] = max(found.get(one.signal, 0.0), size)
     return found

@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from monitoring.drift.actions import ActionPolicy
+from monitoring.drift.bundle_facts import KnownBundle
 from monitoring.drift.webhook import Webhook
 from silencio.drift import DriftPolicy
 from silencio.errors import ConfigError
@@ -32,8 +33,8 @@ class DriftJob:
         actions: Which verdicts make an action due.
         sites: These alone; empty: all of the log.
         left_out: Days that are in no reference: storms, works at the site.
-        bundle: Folder of the bundle that answers, for its validation confusion; None without.
-        reviews: File of judgements; None without.
+        bundle: The bundle that answers, for its validation confusion; None without.
+        reviews: File, folder or s3:// prefix of judgements; None without.
         recordings: Folder of recordings for spectrograms; None without.
         webhook: Receiver of actions; None without.
         evidently: Make Evidently's pages where it is installed.
@@ -46,7 +47,7 @@ class DriftJob:
     actions: ActionPolicy = field(default_factory=ActionPolicy)
     sites: tuple[str, ...] = ()
     left_out: frozenset[date] = frozenset()
-    bundle: Path | None = None
+    bundle: KnownBundle | None = None
     reviews: str | None = None
     recordings: Path | None = None
     webhook: Webhook | None = None

@@ -6,9 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
-from silencio.drift.policy import DriftPolicy
-from silencio.drift.recordings import recordings_of
+from silencio.drift.recordings import Recordings
 
 from silencio.prediction_log import read_log
 from silencio.prediction_log.schema import BAND_STATISTICS, SCHEMA, SPECTRAL_STATISTICS
@@ -53,45 +51,30 @@ def read_days(place: str, first: date, last: date, late_days: int) -> pa.Table:
     return read_log(place, since, until, COLUMNS)
 
 
-def site_table(rows: pa.Table, site_id: str, day: date, policy: DriftPolicy) -> pa.Table:
-    """One row a recording of a site's day.
+def recording_table(recordings: Recordings) -> pa.Table:
+    """One row a recording, those with a wrong clock left out.
 
     Args:
-        rows: Rows of the log that hold the day.
-        site_id: The site.
-        day: By the sun at the site.
-        policy: Says what is dawn and dusk.
+        recordings: Of one site.
     """
-    recordings = recordings_of(rows, site_id, policy.day_parts)
-    return recordings.of((recordings.day == day_number(day)) & ~recordings.clock_fault).table()
+    return recordings.of(~recordings.clock_fault).table()
 
 
-def clock_notes(rows: pa.Table, site_id: str, day: date, policy: DriftPolicy) -> tuple[list[str], int]:
-    """One sentence a device whose clock cannot be right, and how many recordings of the day are right.
+def clock_notes(recordings: Recordings) -> list[str]:
+    """One sentence a device whose clock cannot be right.
 
     Args:
-        rows: Rows of the log that hold the day.
-        site_id: The site.
-        day: A recording with a wrong clock counts on the day on which it was received.
-        policy: Says what is dawn and dusk.
+        recordings: Of one site and the day; one with a wrong clock counts on the day on which it was received.
     """
-    recordings = recordings_of(rows, site_id, policy.day_parts)
-    is_today: NDArray[np.bool_] = recordings.day == day_number(day)
-    wrong = np.bincount(recordings.device[is_today & recordings.clock_fault], minlength=len(recordings.devices))
-    notes = [
-        f"The clock of {device} is wrong: {n:,} of its recordings claim to be of before 2005 or of the future. They are "
-        "compared with nothing."
+    wrong = np.bincount(recordings.device[recordings.clock_fault], minlength=len(recordings.devices))
+    return [
+        f"The clock of {device} is wrong: {n:,} of its recordings claim to be of before 2005 or of the future; they "
+        "are compared with nothing."
         for device, n in zip(recordings.devices, wrong.tolist(), strict=True)
         if n
     ]
-    return notes, int((is_today & ~recordings.clock_fault).sum())
 
 
 def day_number(day: date) -> int:
     """Days since 1970, as `silencio.drift` counts them."""
     return (day - _EPOCH).days
-
-
-def day_of(number: int) -> date:
-    """The day of so many days since 1970."""
-    return _EPOCH + timedelta(days=number)

@@ -175,8 +175,8 @@ def _read(uri: str) -> KeptReference:
         raise DataError(f"{uri}: {error}") from error
     if _file_name(reference) != name_of(uri):
         raise DataError(
-            f"{uri} is not the reference that was frozen under this name: its sha256 is "
-            f"{reference.sha256[:_SHA_DIGITS]}; bring the file back, or remove it and begin anew by silencio drift renew"
+            f"{uri} is not the reference that was frozen under this name, but {_file_name(reference)}: bring the file "
+            "back, or remove it and begin anew by silencio drift renew"
         )
     return KeptReference(uri, reference)
 

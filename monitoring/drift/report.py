@@ -132,9 +132,8 @@ def _pairs(
         return [], NOT_FOUND
     nothing: pa.Table = tables[0].slice(0, 0)
     devices = changed_devices(site, pa.concat_tables(tables)["device_id"].unique().to_pylist())
-    pairs = window_pairs(
-        nothing if before is None else before, nothing if after is None else after, devices, folder, spec
-    )
+    before, after = (nothing if table is None else table for table in (before, after))
+    pairs = window_pairs(before, after, devices, folder, spec)
     has_sound = any(window.waveform is not None for pair in pairs for window in (*pair.before, *pair.after))
     return pairs, "" if has_sound else NOT_FOUND
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from silencio.errors import DataError, SchemaError
 from silencio.feedback import (
@@ -20,24 +21,36 @@ from silencio.feedback import (
     window_id,
 )
 from silencio.prediction_log import answered
-from silencio.storage import read_bytes
+from silencio.storage import list_objects, name_of, read_bytes
 from silencio.storage.parquet import read_parquet
 
 _PARQUET = ".parquet"
+_SUFFIXES = (_PARQUET, ".jsonl")
 # Of the log, what tells which window a judgement is of.
 COLUMNS = ("prediction_id", "start_s", "detected_codes", "top_codes", "top_probabilities")
 
 
-def read_judgements(uri: str) -> list[Judgement]:
-    """Judgements of a Parquet file, or of lines of JSON.
+def read_judgements(place: str) -> list[Judgement]:
+    """Judgements of a file, or of all files below a folder or prefix.
 
     Args:
-        uri: A file of this machine, or s3://.
+        place: A file, a folder, or s3://; files end in .parquet, or in .jsonl (a JSON object a line).
 
     Raises:
         StorageError: It cannot be read.
-        DataError: It is no table of judgements; the message names file and row.
+        DataError: There is no such file, or one is no table of judgements; the message names file and row.
     """
+    if place.endswith(_SUFFIXES):
+        return _read(place)
+    uris = [
+        one.uri for one in list_objects(place) if one.uri.endswith(_SUFFIXES) and not name_of(one.uri).startswith(".")
+    ]
+    if not uris:
+        raise DataError(f"{place} holds no judgements: files end in {' or '.join(_SUFFIXES)}")
+    return [judgement for uri in uris for judgement in _read(uri)]
+
+
+def _read(uri: str) -> list[Judgement]:
     content = read_bytes(uri)
     try:
         if uri.endswith(_PARQUET):
@@ -46,14 +59,11 @@ def read_judgements(uri: str) -> list[Judgement]:
     except SchemaError as error:
         raise SchemaError(f"{uri}: {error}") from error
     except (pa.ArrowException, ValueError, OSError) as error:
-        raise DataError(f"{uri} is no file of judgements (Parquet, or a JSON object a line): {error}") from error
+        raise DataError(f"{uri} is no Parquet, or half of one: {error}") from error
 
 
 def _line(number: int, line: bytes) -> Judgement:
-    from pydantic import ValidationError
-
     try:
-        json.loads(line)
         return Judgement.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
@@ -104,6 +114,6 @@ def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) 
     return review_precision(detections, verdicts(judgements, detected))
 
 
-def _codes(column: pa.ChunkedArray) -> np.ndarray:
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int32]:
     encoded = column.combine_chunks().dictionary_encode()
     return np.asarray(encoded.indices)

@@ -15,7 +15,6 @@ from monitoring.drift.place import INPUTS, day_place, has_document, write_docume
 from monitoring.drift.references import reference_table
 from monitoring.drift.report import keep_windows, make_pages, site_stem
 from monitoring.drift.webhook import Delivery, deliver
-from silencio.bundle.manifest import read_manifest
 from silencio.drift.document import DriftDocument
 from silencio.features import FeatureSpec
 from silencio.storage import join, write_bytes
@@ -111,7 +110,7 @@ def _make(
     keep_windows(job.place, day, found.sites)
     write_bytes(join(folder, INPUTS), inputs_json(found.inputs))
     _evidently(job, found, folder, on_note)
-    spec = FeatureSpec(last_window="moved_back") if job.bundle is None else read_manifest(job.bundle).spec
+    spec = FeatureSpec(last_window="moved_back") if job.bundle is None else job.bundle.manifest.spec
     pages = make_pages(job.place, found.history, found.inputs, job.recordings, spec)
     # Last: whoever finds it, as the exporter of gauges does, finds all the others.
     uri = write_document(job.place, found.document)

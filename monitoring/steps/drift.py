@@ -1,118 +1,99 @@
-"""The step `drift`: a day's verdicts, pages and actions."""
+"""The step `drift`: one day of the prediction log becomes a verdict a site."""
 
 from __future__ import annotations
 
 import os
-from datetime import UTC, date, datetime, timedelta
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from monitoring.drift.job import DriftJob, read_action_policy, read_policy
+from monitoring.drift.bundle_facts import KnownBundle
+from monitoring.drift.given import as_day, read_secret, yesterday
+from monitoring.drift.job import DriftJob, read_policy
 from monitoring.drift.run import run_day
 from monitoring.drift.webhook import Webhook
-from silencio.errors import ConfigError
+from silencio.storage import read_bytes, write_atomically
 
-SECRET_FILE = "SILENCIO_DRIFT_WEBHOOK_SECRET_FILE"  # noqa: S105  # a variable's name
+# A pod gets a secret as a variable, a machine in a file.
+SECRET, SECRET_FILE = "SILENCIO_DRIFT_WEBHOOK_SECRET", "SILENCIO_DRIFT_WEBHOOK_SECRET_FILE"
 
 
-class DriftStepResult(NamedTuple):
-    """What the step hands on.
+@dataclass(frozen=True)
+class Inputs:
+    """What the step reads.
 
     Attributes:
-        day: Day of the verdicts.
-        n_changed: Sites that changed.
-        n_alerts: Causes of which an alert is due.
-        page: URI of the page of all sites.
+        predictions: Folder or `s3://` prefix of the prediction log.
+        reports: Folder or `s3://` prefix that keeps references and gets the day's verdict, pages and actions.
+        day: As 2026-05-08; empty: the last one that is over.
+        policy: YAML of the thresholds; empty: those that ship.
+        bundle: Folder or `s3://` prefix of the bundle that answered; empty: without.
+        reviews: File, folder or `s3://` prefix of people's judgements; empty: none.
+        webhook: URL that actions are sent to; empty: none.
+        zone: Time zone of the sites, for what the last day that is over is; empty: UTC.
+    """
+
+    predictions: str
+    reports: str
+    day: str = ""
+    policy: str = ""
+    bundle: str = ""
+    reviews: str = ""
+    webhook: str = ""
+    zone: str = ""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the step writes beside `reports`.
+
+    Attributes:
+        page: The day's verdicts, for a person.
+    """
+
+    page: Path
+
+
+class Findings(NamedTuple):
+    """What the day showed.
+
+    Attributes:
+        day: The day that was looked at.
+        n_changed: Sites at which something has changed.
+        n_alerts: Alerts that are due.
     """
 
     day: str
     n_changed: int
     n_alerts: int
-    page: str
 
 
-def run(
-    predictions: str,
-    reports: str,
-    day: str = "",
-    policy: str = "",
-    bundle: str = "",
-    reviews: str = "",
-    webhook: str = "",
-    zone: str = "",
-    actions: str = "",
-) -> DriftStepResult:
-    """Make a day.
-
-    Args:
-        predictions: Folder or s3:// prefix of the prediction log.
-        reports: Folder or s3:// prefix that keeps days, references and actions.
-        day: Day by the sun at the sites; empty: yesterday.
-        policy: File of thresholds; empty: the shipped ones.
-        bundle: Folder of the bundle that answers; empty: none.
-        reviews: File of judgements; empty: none.
-        webhook: Address that gets actions; empty: none.
-        zone: Time zone of the sites, for what yesterday is; empty: UTC.
-        actions: File of the actions' policy; empty: the default.
+def run(inputs: Inputs, outputs: Outputs) -> Findings:
+    """Look at one day, and at those before it that were missed.
 
     Raises:
-        SilencioError: Nothing of the day was written.
+        NoDataError: Nothing was recorded on the day.
+        DataError: Something that was given is not what it should be.
+        StorageError: A place cannot be read or written.
+        ConfigError: An input cannot be used.
     """
-    job = DriftJob(
-        log=predictions,
-        place=reports,
-        policy=read_policy(policy or None),
-        actions=read_action_policy(actions or None),
-        bundle=Path(bundle) if bundle else None,
-        reviews=reviews or None,
-        webhook=Webhook(webhook, read_secret(os.environ.get(SECRET_FILE))) if webhook else None,
-    )
     now = datetime.now(UTC)
-    found = run_day(job, as_day(day) if day else yesterday(now, zone), now)
-    return DriftStepResult(f"{found.document.day}", found.n_changed, found.n_alerts, found.page)
+    secret = os.environ.get(SECRET, "").strip().encode() or read_secret(os.environ.get(SECRET_FILE))
+    job = DriftJob(
+        log=inputs.predictions,
+        place=inputs.reports,
+        policy=read_policy(inputs.policy or None),
+        bundle=KnownBundle.read(inputs.bundle) if inputs.bundle else None,
+        reviews=inputs.reviews or None,
+        webhook=Webhook(inputs.webhook, secret) if inputs.webhook else None,
+    )
+    day = as_day(inputs.day) if inputs.day else yesterday(now, inputs.zone)
+    found = run_day(job, day, now, on_note=_note)
+    write_atomically(outputs.page, read_bytes(found.page))
+    return Findings(f"{found.document.day}", found.n_changed, found.n_alerts)
 
 
-def as_day(text: str) -> date:
-    """A day of a text.
-
-    Raises:
-        ConfigError: It is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is no day: one like 2026-05-08 is needed") from error
-
-
-def yesterday(now: datetime, zone: str) -> date:
-    """The last day that is over at the sites.
-
-    Args:
-        now: With a time zone.
-        zone: Name of the sites' zone; empty: UTC.
-
-    Raises:
-        ConfigError: There is no such zone.
-    """
-    try:
-        return (now.astimezone(ZoneInfo(zone) if zone else UTC) - timedelta(days=1)).date()
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ConfigError(f"{zone!r} is no time zone: one like America/Bogota is needed") from error
-
-
-def read_secret(file: str | None) -> bytes:
-    """The shared secret of a file, without the end of its line; empty without a file.
-
-    Raises:
-        ConfigError: The file cannot be read, or is empty.
-    """
-    if not file:
-        return b""
-    try:
-        secret = Path(file).read_bytes().strip()
-    except OSError as error:
-        raise ConfigError(f"the webhook's secret {file} cannot be read: {error.strerror or error}") from error
-    if not secret:
-        raise ConfigError(f"the webhook's secret {file} is empty: write it in one line")
-    return secret
+def _note(sentence: str) -> None:
+    sys.stderr.write(f"note: {sentence}\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from serving.server.recorder_ids import RECORDER_ID_RULE, is_recorder_id
+from serving.server.recorder_ids import RECORDER_ID_RULE, RecorderIds, is_recorder_id
 
 KEY_IN_CLEAR_OPTION = "--api-key-in-clear"
 # Where a command finds its key: an option would be seen in the list of processes.
@@ -37,7 +37,12 @@ def add_recorder_options(parser: argparse._ActionsContainer, device_default: str
         ("--site", "where the recorder stands"),
         ("--device", f"which it is; default: {device_default}"),
     ):
-        parser.add_argument(name, type=_recorder_id, default="", metavar="ID", help=f"for the prediction log: {what}")
+        parser.add_argument(name, type=_recorder_id, metavar="ID", help=f"for the prediction log: {what}")
+
+
+def recorder_of(options: argparse.Namespace) -> RecorderIds:
+    """What `add_recorder_options` declared."""
+    return RecorderIds(options.site or "", options.device or "")
 
 
 def _recorder_id(text: str) -> str:

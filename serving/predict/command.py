@@ -13,9 +13,8 @@ from pathlib import Path
 
 from serving.client import Client, RefusedRecordingError, RetryPolicy
 from serving.client.file_recorder import recorder_of_file
-from serving.client.options import API_KEY, CACERT_OPTION
+from serving.client.options import API_KEY, CACERT_OPTION, recorder_of
 from serving.predict.output import Answer, BandHz, print_answers, write_answers
-from serving.server.recorder_ids import RecorderIds
 from silencio.bundle.scoring_pool import ScoringPool
 from silencio.detections import Prior, RecordingDocument, SiteList, recording_document
 from silencio.detections.documents import TopK
@@ -121,7 +120,7 @@ def _by_url(options: argparse.Namespace, top_k: TopK) -> Iterator[_Backend]:
     ) as client:
 
         def predict_file(file: Path) -> RecordingDocument:
-            recorder = recorder_of_file(file.name, RecorderIds(options.site, options.device))
+            recorder = recorder_of_file(file.name, recorder_of(options))
             return client.predict(
                 _read(file),
                 top_k,

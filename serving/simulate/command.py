@@ -9,8 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from serving.client.options import API_KEY
-from serving.server.recorder_ids import RecorderIds
+from serving.client.options import API_KEY, recorder_of
 from serving.simulate.adversarial import adversarial
 from serving.simulate.recordings import label_counts, recordings_of
 from serving.simulate.report import Report
@@ -49,7 +48,7 @@ def simulate(options: argparse.Namespace) -> int:
         api_key=os.environ.get(API_KEY, ""),
         key_in_clear=options.key_in_clear,
         cacert=options.cacert,
-        recorder=RecorderIds(options.site, options.device),
+        recorder=recorder_of(options),
     )
     begun_s = time.monotonic()
     SIMULATIONS[options.simulation](scenario)

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from serving.client.options import API_KEY
-from serving.server.recorder_ids import RecorderIds
+from serving.client.options import API_KEY, recorder_of
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig
 from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
@@ -78,7 +77,7 @@ def run_consume(options: argparse.Namespace) -> int:
         api_key=os.environ.get(API_KEY),
         key_in_clear=options.key_in_clear,
         cacert=options.cacert,
-        recorder=RecorderIds(options.site, options.device),
+        recorder=recorder_of(options),
     )
     try:
         consumer = Consumer(config, _print)

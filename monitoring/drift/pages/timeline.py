@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from monitoring.drift.pages.words import signal_words, value_words
 from silencio.drift.document import DriftDocument, SignalChange
+from silencio.drift.signals import AGAINST_PEERS
+from silencio.drift.trial import size_in
 from silencio.reports.markup import Markup, tag
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 380.0, 120.0, 52.0, 10.0, 10.0, 22.0
@@ -47,9 +50,11 @@ def signal_lines(site_id: str, history: Sequence[DriftDocument], n_lines: int) -
     if not by_day:
         return []
     last = by_day[max(by_day)]
-    chosen = sorted(last.values(), key=lambda one: (not one.alarm, -_over(one), _key(one)))
+    ordered = sorted(last.values(), key=lambda one: (not one.alarm, -_over(one), _key(one)))
+    # A gain moves a dozen signals alike: one of a kind is enough to be looked at.
+    chosen = {(_kind(one), one.device_id): one for one in reversed(ordered)}
     lines = []
-    for one in chosen[:n_lines]:
+    for one in [one for one in ordered if chosen[_kind(one), one.device_id] is one][:n_lines]:
         points = [(day, signals[_key(one)]) for day, signals in sorted(by_day.items()) if _key(one) in signals]
         lines.append(
             SignalLine(
@@ -84,9 +89,7 @@ def timeline(line: SignalLine, first: date, last: date) -> Markup:
 
     right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
     parts = [
-        tag(
-            "rect", x=_LEFT, y=y(high_band), width=right - _LEFT, height=y(low_band) - y(high_band), class_="heat band"
-        ),
+        _band(y(high_band), y(low_band), right),
         tag("line", x1=_LEFT, x2=right, y1=y(line.last.reference), y2=y(line.last.reference), class_="reference"),
         tag("rect", x=_LEFT, y=_TOP, width=right - _LEFT, height=bottom - _TOP, class_="frame"),
     ]
@@ -103,6 +106,11 @@ def timeline(line: SignalLine, first: date, last: date) -> Markup:
     parts.append(tag("text", f"{last:%b %d}", x=right, y=_HEIGHT - 5, text_anchor="end", class_="tick"))
     size = f"0 0 {_WIDTH:g} {_HEIGHT:g}"
     return tag("svg", *parts, viewBox=size, class_="curve", role="img", aria_label=_summary(line))
+
+
+def _band(top: float, bottom: float, right: float) -> Markup:
+    place: dict[str, float] = {"x": _LEFT, "y": top, "width": right - _LEFT, "height": bottom - top}
+    return tag("rect", **place, class_="heat", fill_opacity=0.3)
 
 
 def reference_band(change: SignalChange) -> tuple[float, float]:
@@ -130,5 +138,10 @@ def _key(change: SignalChange) -> tuple[str, str, str]:
     return change.signal, change.device_id or "", change.day_part
 
 
+def _kind(change: SignalChange) -> str:
+    """What it measures, whatever the band, and whether by itself or against its peers."""
+    return re.sub(r"_band_\d+", "", change.signal.removesuffix(AGAINST_PEERS))
+
+
 def _over(change: SignalChange) -> float:
-    return abs(change.effect) / change.threshold if change.threshold > 0 else 0.0
+    return size_in(change.signal, change.effect, change.threshold)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from silencio.drift.document import Action, Cause, Certainty, Outcome, SignalChange
+from silencio.drift.signals import AGAINST_PEERS
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ ACTIONS: Mapping[Action, str] = {
     "roll_back": "Roll the release back (silencio release rollback), or approve the change.",
 }
 
+# A value is written with its unit.
+_SUFFIXES = ("_db", "_jsd", "_ratio")
 _UNITS = {"db": " dB", "share": "", "ratio": "", "jsd": "", "probability": ""}
 
 
@@ -74,13 +77,21 @@ def outcome_words(outcome: Outcome, causes: tuple[Cause, ...]) -> str:
 
 
 def signal_words(name: str) -> str:
-    """A signal's name without its underscores."""
-    return name.replace("_", " ")
+    """A signal's name as people read it: `floor band 7, against peers`.
+
+    Args:
+        name: As drift.json has it.
+    """
+    plain = name.removesuffix(AGAINST_PEERS)
+    for unit in _SUFFIXES:
+        plain = plain.removesuffix(unit)
+    return plain.replace("_", " ") + (", against peers" if name.endswith(AGAINST_PEERS) else "")
 
 
 def value_words(value: float, change: SignalChange) -> str:
     """A value of a signal, in its unit."""
-    return f"{value:,.3g}{_UNITS[change.unit]}"
+    # Not below a thousandth: no minus before nothing.
+    return f"{round(value, 3) + 0.0:,.3g}{_UNITS[change.unit]}"
 
 
 def effect_words(change: SignalChange) -> str:

@@ -86,9 +86,10 @@ class WindowStatistics:
 
     def _of_frames(self, log_mel: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
         spec = self._spec
-        decibels = np.ascontiguousarray(log_mel) * np.float32(spec.scale_db)
+        least, most = (np.float32((limit_db + spec.offset_db) / spec.scale_db) for limit_db in (spec.floor_db, _MAX_DB))
+        decibels = np.clip(log_mel, least, most, order="C")
+        decibels *= np.float32(spec.scale_db)
         decibels -= np.float32(spec.offset_db)
-        np.clip(decibels, np.float32(spec.floor_db), np.float32(_MAX_DB), out=decibels)
         levels = np.add.reduceat(decibels, self._first_mels, axis=1) / self._n_mels[:, None]
         levels.sort(axis=2)
         last = levels.shape[2] - 1

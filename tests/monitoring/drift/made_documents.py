@@ -14,7 +14,7 @@ MADE_AT = datetime(2026, 5, 9, 5, 0, tzinfo=UTC)
 def change(**changes: Any) -> SignalChange:
     """The noise floor of one device, 6 dB up."""
     fields: dict[str, Any] = {
-        "signal": "noise_floor_db",
+        "signal": "floor_db",
         "device_id": "am-1",
         "day_part": "all",
         "n_recordings": 96,

@@ -34,7 +34,7 @@ def test_gauges__are_those_of_the_newest_day(place: str) -> None:
     for name in ("north", "south"):
         for cause in CAUSES:
             assert sample(registry, "silencio_drift_alert", site=name, cause=cause) is not None
-    assert sample(registry, "silencio_drift_effect", site="north", signal="noise_floor_db") == 2.0
+    assert sample(registry, "silencio_drift_effect", site="north", signal="floor_db") == 2.0
     assert sample(registry, "silencio_drift_last_run_timestamp_seconds", site="south") == MADE_AT.timestamp()
     assert sample(registry, "silencio_drift_recordings", site="north") == 288
     assert sample(registry, "silencio_day_detections", site="north", code="grekis") == 12
@@ -49,7 +49,7 @@ def test_effect__is_the_largest_over_devices_whatever_its_sign(tmp_path: Path) -
     signals = (change(effect=3.0), change(device_id="am-2", effect=-9.0), change(device_id="am-3", effect=6.0))
     write_document(str(tmp_path), made_document(site(signals=signals)))
     gauges.refresh()
-    assert sample(registry, "silencio_drift_effect", site="north", signal="noise_floor_db") == 3.0
+    assert sample(registry, "silencio_drift_effect", site="north", signal="floor_db") == 3.0
 
 
 def test_document__that_was_made_anew_is_read_again(place: str) -> None:

@@ -149,12 +149,15 @@ def test_index__three_kinds_of_day() -> None:
 
 def test_lines__alarms_come_first_then_the_largest_effect() -> None:
     signals = (
-        change(signal="snr_db", effect=9.0, alarm=False),
+        change(signal="snr_db", effect=-9.0, alarm=False),
         change(signal="level_db", effect=1.0, alarm=False),
         change(signal="rolloff_ratio", unit="ratio", effect=-0.21, threshold=0.2, alarm=True),
+        # The same as level_db, once more and less; a direction that does not matter.
+        change(signal="level_db_against_peers", effect=0.9, alarm=False),
+        change(signal="clipped_share", unit="share", effect=-0.9, threshold=0.01, alarm=False),
     )
-    lines = signal_lines("north", [made_document(site(signals=signals))], 2)
-    assert [line.last.signal for line in lines] == ["rolloff_ratio", "snr_db"]
+    lines = signal_lines("north", [made_document(site(signals=signals))], 3)
+    assert [line.last.signal for line in lines] == ["rolloff_ratio", "snr_db", "level_db"]
 
 
 def test_line__has_the_days_on_which_it_was_compared() -> None:

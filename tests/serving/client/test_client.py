@@ -190,6 +190,14 @@ def test_session__stands_where_a_proxy_before_two_arms_can_read_it(
     assert json.loads(server.bodies[0])["instances"][0].get("session_id") == session_id
 
 
+@pytest.mark.parametrize("named", [{}, {"site_id": "north"}, {"site_id": "north", "device_id": "SMA01234"}])
+def test_recorder__stands_in_the_body_where_it_is_named(server: Answering, named: dict[str, str]) -> None:
+    with Client(server.url) as client:
+        client.predict(b"anything", **named)  # type: ignore[arg-type]  # a part of its texts
+    instance = json.loads(server.bodies[0])["instances"][0]
+    assert {name: instance[name] for name in ("site_id", "device_id") if name in instance} == named
+
+
 def test_session__of_a_simulated_user_has_ten_requests(server: Answering) -> None:
     with SimulatedClient(server.url) as one, SimulatedClient(server.url) as other:
         for client in (one, other):

@@ -30,6 +30,9 @@ def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
             _fit_fields(fields)
     if case.headers and isinstance(session_id := case.headers.get("X-Session-ID"), str):
         case.headers["X-Session-ID"] = "".join(one if one.isprintable() else "n" for one in session_id)[:200]
+    for name in ("X-Silencio-Site", "X-Silencio-Device"):
+        if case.headers and isinstance(value := case.headers.get(name), str):
+            case.headers[name] = "".join(one if one.isascii() and one.isalnum() else "n" for one in value)[:64]
     if isinstance(body.get("inputs"), list):
         body["inputs"] = [{"name": "audio", "datatype": "BYTES", "shape": [1], "data": [B64]}]
         # It is of features.

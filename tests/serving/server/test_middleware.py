@@ -178,6 +178,13 @@ def test_query__is_handed_on_and_cannot_be_forged_as_a_header(guarded: Guarded) 
     assert "x-silencio-query" not in _post(guarded, **forged).json()["headers"]
 
 
+def test_recorder__is_the_clients_to_name_under_the_servers_beginning(guarded: Guarded) -> None:
+    named = {"X_Silencio_Site": "north", "X_Silencio_Device": "SMA01234", "X_Silencio_Sites": "forged"}
+    headers = _post(guarded, **named).json()["headers"]
+    assert (headers["x-silencio-site"], headers["x-silencio-device"]) == ("north", "SMA01234")
+    assert "x-silencio-sites" not in headers
+
+
 def _in_pieces(n_bytes: int) -> Iterator[bytes]:
     for _ in range(n_bytes // 100):
         yield b"x" * 100
@@ -453,7 +460,13 @@ def test_grpc__metadata_as_over_rest() -> None:
     async def send() -> tuple[dict[str, str], dict[str, str]]:
         async with guarded_grpc() as (servicer, channel, _):
             call = GRPCInferenceServiceStub(channel).ModelInfer(
-                ModelInferRequest(), metadata=(("x-request-id", "walk-17"), ("x-silencio-key-role", "admin"))
+                ModelInferRequest(),
+                metadata=(
+                    ("x-request-id", "walk-17"),
+                    ("x-silencio-key-role", "admin"),
+                    ("x-silencio-site", "north"),
+                    ("x-silencio-device", "SMA01234"),
+                ),
             )
             await call
             return servicer.headers, dict(await call.trailing_metadata())
@@ -461,6 +474,7 @@ def test_grpc__metadata_as_over_rest() -> None:
     seen, answered = asyncio.run(send())
     assert seen["x-request-id"] == answered["x-request-id"] == "walk-17"
     assert seen["x-silencio-request-id"] == answered["x-silencio-request-id"] != "walk-17"
+    assert (seen["x-silencio-site"], seen["x-silencio-device"]) == ("north", "SMA01234")
     assert not {"x-silencio-key-name", "x-silencio-key-role"} & seen.keys()
 
 

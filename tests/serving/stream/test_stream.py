@@ -20,6 +20,7 @@ import pytest
 import soundfile
 
 from serving.local import LocalServers, local_servers
+from serving.server.recorder_ids import RecorderIds
 from serving.simulate.recordings import recordings_of
 from serving.stream.consumer import Consumer, ConsumerConfig, session_of
 from serving.stream.producer import ProducerConfig, produce
@@ -222,6 +223,19 @@ def test_session__is_sent_with_each_recording(places: tuple[Path, Path], busy: A
     consumer_of(places, busy.url).run(once=True)
     sent = [headers.get("x-session-id") for headers in busy.headers]
     assert Counter(sent) == {"H02/2023-04-20": 2, None: 1}
+
+
+def test_recorder_and_time__are_sent_with_each_recording(places: tuple[Path, Path], busy: Answering) -> None:
+    (places[0] / "north").mkdir()
+    for name in ("north/H02_20230420_074000.ogg", "north/H02_20230420_075000Z.ogg", "dawn.ogg"):
+        (places[0] / name).write_bytes(name.encode())
+    consumer_of(places, busy.url, recorder=RecorderIds(device_id="")).run(once=True)
+    consumer_of((places[0], places[1] / "again"), busy.url, recorder=RecorderIds("south", "A7")).run(once=True)
+    instances = [json.loads(body)["instances"][0] for body in busy.bodies]
+    sent = [tuple(one.get(name) for name in ("site_id", "device_id", "recorded_at")) for one in instances]
+    known = ["2023-04-20T07:40:00", "2023-04-20T07:50:00+00:00"]
+    assert set(sent[:3]) == {*(("north", "H02", moment) for moment in known), (None, None, None)}
+    assert set(sent[3:]) == {("south", "A7", moment) for moment in (*known, None)}
 
 
 def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:

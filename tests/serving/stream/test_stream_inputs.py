@@ -58,7 +58,7 @@ def test_long_and_odd_names__are_recordings_like_others(places: tuple[Path, Path
     assert {name: row["status"] for name, row in files_of(places[1]).items()} == dict.fromkeys(NAMES, "scored")
     # What a recording is called is the consumer's matter, and limited where it is sent; a recorder's day is sent.
     sent = [json.loads(body)["instances"][0] for body in server.bodies]
-    assert all(one.keys() <= {"audio", "session_id"} for one in sent)
+    assert all(one.keys() <= {"audio", "session_id", "site_id", "device_id", "recorded_at"} for one in sent)
     assert all(len(one.get("session_id", "")) <= 200 for one in sent)
 
 

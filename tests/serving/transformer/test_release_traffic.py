@@ -85,13 +85,15 @@ _VISITORS = (
 
 def test_shadow__both_logs_have_the_same_request_and_the_challenger_no_visitor(arms: Arms, recording: Make) -> None:
     before = _samples(arms.challenger.url)
-    answer = _post(arms.champion.url, recording(12.0), X_Session_ID="walk-7", X_Request_ID="mine")
+    recorder = {"X_Silencio_Site": "north", "X_Silencio_Device": "24F31901603710FD"}
+    answer = _post(arms.champion.url, recording(12.0), X_Session_ID="walk-7", X_Request_ID="mine", **recorder)
     assert answer.status_code == 200
     assert (answer.headers["x-silencio-arm"], answer.headers["x-silencio-release"]) == ("champion", "r-13")
     until(lambda: _samples(arms.champion.url)["silencio_shadow_sent_total()"] >= 1)
     own, copied = (until(lambda: len(rows := arms.rows(arm)) >= 3 and rows) for arm in ("champion", "challenger"))  # noqa: B023
     for name in ("request_id", "prediction_id", "client_request_id", "session_id", "waveform_sha256", "start_s"):
         assert [row[name] for row in own] == [row[name] for row in copied], name
+    assert {(row["site_id"], row["device_id"]) for row in (*own, *copied)} == {("north", "24F31901603710FD")}
     assert {row["request_id"] for row in copied} == {answer.headers["x-silencio-request-id"]}
     assert {(row["arm"], row["release_id"], row["shadow"]) for row in own} == {("champion", "r-13", False)}
     assert {(row["arm"], row["release_id"], row["shadow"]) for row in copied} == {("challenger", "r-13", True)}
@@ -156,6 +158,44 @@ def test_session__is_in_the_log_and_counted_once_by_header_query_or_body(
     after = until(lambda: (found := _samples(url))[counted] - before[counted] == 5 and found)
     # What a proxy sees counts, so `head` and not what that body says.
     assert after["silencio_sessions_total()"] - before["silencio_sessions_total()"] == 2
+
+
+def test_recorder__is_in_the_log_by_header_query_or_body(
+    arms: Arms, recording: Make, v1_instance: Callable[[bytes], dict[str, object]]
+) -> None:
+    content = recording()
+    instance = v1_instance(content)
+    named = {"site_id": "north", "device_id": "SMA01234"}
+    headers = {"X-Silencio-Site": "north", "X-Silencio-Device": "SMA01234"}
+    with httpx.Client(base_url=arms.challenger.url, trust_env=False, timeout=HANG_S) as client:
+        answers = [
+            client.post(ROUTE, content=content, headers=headers | {"Content-Type": "audio/ogg"}),
+            client.post(ROUTE, params=named, content=content, headers={"Content-Type": "audio/ogg"}),
+            client.post(ROUTE, json={"instances": [instance]}, headers=headers),
+            # Each by itself: the body names one of them.
+            client.post(ROUTE, json={"instances": [instance | {"device_id": "SMA01234"}]}, headers=headers),
+            client.post(
+                ROUTE, json={"instances": [instance | named]}, headers={"X-Silencio-Site": "no id, not looked at"}
+            ),
+            client.post(ROUTE, content=content, headers={"Content-Type": "audio/ogg", "X-Silencio-Site": ""}),
+        ]
+    assert [one.status_code for one in answers] == [200] * 6
+    ids = [one.headers["x-silencio-request-id"] for one in answers]
+
+    def logged() -> dict[str, tuple[str | None, str | None]] | None:
+        rows = {row["request_id"]: (row["site_id"], row["device_id"]) for row in arms.rows("challenger")}
+        return rows if set(ids) <= rows.keys() else None
+
+    found = until(logged)
+    assert [found[one] for one in ids] == [("north", "SMA01234")] * 5 + [(None, None)]  # without a key no device
+
+
+@pytest.mark.parametrize("name", ["X-Silencio-Site", "X-Silencio-Device"])
+@pytest.mark.parametrize("value", ["x" * 65, "a b", "../etc", ".hidden", "north/ridge"])
+def test_recorder__a_header_that_is_no_id_is_refused(arms: Arms, recording: Make, name: str, value: str) -> None:
+    answer = _post(arms.challenger.url, recording(), **{name: value})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == f"{name}: 1 to 64 letters, digits and ._@- are needed, first a letter or a digit"
 
 
 @pytest.mark.parametrize("header", ["x" * 201, "a\tb"])

@@ -19,9 +19,10 @@ from serving.transformer.preprocessing import Preprocessor
 from serving.transformer.probing import ProbedRecording, TooLongError, allotted_s, max_windows, probe
 from serving.transformer.request import EncodedRecording, GivenFeatures, ParsedRequest
 from serving.transformer.request_decoder import RequestDecoder
+from silencio.audio import BAND_STATISTICS, SPECTRAL_STATISTICS
 from silencio.decoding import RecordingFeatures, max_feature_bytes
 from silencio.errors import DecodeError
-from silencio.features import FeatureSpec
+from silencio.features import FeatureSpec, WindowStatistics
 from tests.recorder_files import with_mp3_frames_again
 
 LIMIT_S = 600.0
@@ -243,6 +244,7 @@ def test_ten_minutes__take_what_the_page_says() -> None:
 def test_features__that_a_device_computed_count_too(n_windows: int, priority: Priority) -> None:
     preprocessor = Preprocessor.__new__(Preprocessor)  # no decoder has a part in it
     preprocessor.spec = SPEC
+    preprocessor._statistics = WindowStatistics(SPEC)
     parsed = ParsedRequest(features=GivenFeatures(np.zeros((n_windows, *SPEC.log_mel_shape), np.float32)))
     memory = FeatureMemory(512 << 20, 1)
 
@@ -251,6 +253,9 @@ def test_features__that_a_device_computed_count_too(n_windows: int, priority: Pr
             request = await preprocessor.preprocess(parsed, share, request_id="a", received_at=datetime.now(UTC))
             (features,) = request.recordings
             assert memory.n_bytes == features.n_bytes >= parsed.features.log_mel.nbytes  # type: ignore[union-attr]
+            # Of what it sent, all that can be measured without the waveform.
+            assert set(features.statistics) == {*SPECTRAL_STATISTICS, *BAND_STATISTICS}
+            assert {len(values) for values in features.statistics.values()} == {n_windows}
             assert share.priority == request.priority == priority
 
     asyncio.run(run())

@@ -103,6 +103,24 @@ def test_copy__is_of_the_release_by_which_the_visitors_request_came(target: Answ
     assert target.headers[0].get("x-silencio-release", "") == release_id
 
 
+@pytest.mark.parametrize(
+    ("named", "key_name", "device_id"),
+    [({}, "guide", "guide"), ({"device_id": "SMA01234"}, "guide", "SMA01234"), ({}, "", None), ({}, "_guide", None)],
+)
+def test_copy__names_the_recorder_that_the_visitors_key_stands_for(
+    target: Answering, named: dict[str, str], key_name: str, device_id: str | None
+) -> None:
+    """A copy comes with the key of who sends copies, which stands for no recorder."""
+    place = RecordingMetadata.model_validate(named)
+    with shadowing(target.url) as traffic:
+        account = RequestAccount(key_name=key_name)
+        traffic.follow(account, ParsedRequest((EncodedRecording("body", b"OggS", place),)), REQUEST_ID, {})
+        assert account.on_answered is not None
+        account.on_answered()
+        until(lambda: traffic.n_sent == 1)
+    assert parse_qs(urlsplit(target.paths[0]).query).get("device_id", [None])[0] == device_id
+
+
 def test_copy__of_several_recordings_keeps_their_places_by_which_predictions_are_named(target: Answering) -> None:
     with shadowing(target.url) as traffic:
         _answered(traffic, b"first", b"second")

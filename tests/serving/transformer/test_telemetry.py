@@ -18,10 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from serving.access.keys import add_key
 from serving.local import local_servers
 from serving.transformer.telemetry import _detected_and_dropped
+from silencio.audio import WINDOW_STATISTICS
 from silencio.bundle.manifest import read_manifest
 from silencio.detections import recording_document
 from silencio.detections.prior.expected import Expected
-from silencio.features import FrontEnd
+from silencio.features import FrontEnd, WindowStatistics
 from silencio.prediction_log import SCHEMA, answered, probability_matrix, read_log
 from silencio.taxonomy import ClassList, Species
 from tests.waiting import HANG_S
@@ -59,10 +60,12 @@ def request_that_left_rows(
         answer = client.post(f"{ROUTE}?{query}", content=recording(12.0, "FLAC", 48_000), headers=headers)
         assert answer.status_code == 200
         headers = {"Content-Type": "audio/ogg", "X-Request-ID": "request-2", "X-Session-ID": "walk-8"}
+        headers["X-Silencio-Site"] = "north"
         assert client.post(ROUTE, content=b"x", headers=headers).status_code == 400
         simulated = {"X-Silencio-Simulated": "1", "X-API-Key": admin, "Authorization": ""}
         assert client.post(ROUTE, content=b"x", headers={**headers, **simulated}).status_code == 400
-        assert client.post(ROUTE, json={"instances": []}, headers={"X-Session-ID": "x" * 300}).status_code == 400
+        wrong = {"X-Session-ID": "x" * 300, "X-Silencio-Site": "no/id"}
+        assert client.post(ROUTE, json={"instances": []}, headers=wrong).status_code == 400
         text = client.get("/metrics").text
     now = datetime.now(UTC)
     table = read_log(str(folder / "log"), now - timedelta(hours=1), now + timedelta(hours=1))
@@ -125,10 +128,26 @@ def test_log__knows_the_recording_by_its_bytes_and_by_its_sound(
 
 
 def test_log__what_is_not_known_is_null(kept: Any) -> None:
-    unknown = ("site_id", "device_id", "arm", "release_id", "rolloff_hz", "flatness")
+    unknown = ("site_id", "arm", "release_id")
     assert {row[name] for row in kept[2] for name in unknown} == {None}
     assert {row["shadow"] for row in kept[2]} == {False}
     assert {row["status"] for row in kept[2]} == {"ok"}
+
+
+def test_log__has_the_statistics_of_every_window(kept: Any, bundle_directory: Path, recording: Make) -> None:
+    spec = read_manifest(bundle_directory).spec
+    front_end = FrontEnd(spec)
+    expected = WindowStatistics(spec)(front_end.windows(front_end.waveform(recording(12.0, "FLAC", 48_000))))
+    rows = sorted(kept[2], key=lambda row: row["start_s"])
+    for name in WINDOW_STATISTICS:
+        np.testing.assert_allclose([row[name] for row in rows], expected[name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+def test_log__a_recorder_that_nobody_names_is_known_by_its_key(request_that_left_rows: Any) -> None:
+    *_, rows, failed = request_that_left_rows
+    assert {(row["site_id"], row["device_id"]) for row in rows} == {(None, "guide")}
+    # What is no id is not kept, also where the request failed by it.
+    assert [(row["site_id"], row["device_id"]) for row in failed] == [("north", "guide"), (None, "guide")]
 
 
 def test_log__a_request_that_failed_is_one_row_without_a_window_or_a_sound(request_that_left_rows: Any) -> None:
@@ -138,14 +157,16 @@ def test_log__a_request_that_failed_is_one_row_without_a_window_or_a_sound(reque
     first, long = failed
     known = {name: value for name, value in first.items() if value not in (None, [])}
     assert known.pop("received_at") and len(known.pop("request_id")) == 32
-    assert {name: known[name] for name in ("status", "session_id", "key_name", "shadow")} == {
+    assert {name: known[name] for name in ("status", "session_id", "site_id", "key_name", "shadow")} == {
         "status": "400",
         "session_id": "walk-8",
+        "site_id": "north",
         "key_name": "guide",
         "shadow": False,
     }
     bundle = {"bundle_name", "bundle_version", "bundle_sha256", "spec_sha256"}
-    assert known.keys() == {"status", "session_id", "key_name", "shadow", "client_request_id"} | bundle
+    sender = {"session_id", "site_id", "device_id", "key_name", "client_request_id"}
+    assert known.keys() == {"status", "shadow"} | sender | bundle
     assert long["session_id"] == "x" * 200
 
 

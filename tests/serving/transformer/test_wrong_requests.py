@@ -71,6 +71,12 @@ def _audio(b64: object) -> dict[str, Any]:
             "instances[0].recorded_at: a time like 2025-03-21T05:40:00Z is needed",
         ),
         ({"instances": [_audio(GARBAGE) | {"session_id": "a\nb"}]}, "instances[0].session_id: text without line"),
+        (
+            {"instances": [_audio(GARBAGE) | {"site_id": "north ridge"}]},
+            "instances[0].site_id: 1 to 64 letters, digits and ._@- are needed, first a letter or a digit",
+        ),
+        ({"instances": [_audio(GARBAGE) | {"device_id": "SMA01234\n"}]}, "instances[0].device_id: 1 to 64 letters"),
+        ({"instances": [_audio(GARBAGE) | {"device_id": 671658}]}, "instances[0].device_id: text is needed"),
         ({"instances": [_audio(GARBAGE) | {"name": "x" * 201}]}, "instances[0].name: at most 200 characters"),
     ],
 )

@@ -1,0 +1,183 @@
+"""Days out of a prediction log: what is written, frozen and handed on."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.drift.actions import ActionPolicy, read_actions
+from monitoring.drift.job import DriftJob
+from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
+from monitoring.drift.place import days_of, document_uri, read_document
+from monitoring.drift.references import kept_references, renew
+from monitoring.drift.run import run_day
+from monitoring.drift.webhook import Webhook
+from silencio.drift import DriftPolicy
+from silencio.errors import ConfigError, DataError
+from silencio.network import free_ports
+from silencio.storage import join, list_objects, read_bytes, write_bytes
+from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
+
+NOW = datetime(2026, 6, 1, 5, tzinfo=UTC)
+QUIET = days_from(FIRST, 9)
+LOUD = days_from(QUIET[-1] + timedelta(days=1), 3)
+# Of two devices, each its own evidence; few permutations are enough for what is no statistics here.
+POLICY = DriftPolicy.shipped().model_copy(update={"n_permutations_of_large_effects": 999, "n_bootstraps": 50})
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Nine days as they are, then three on which every recorder is 9 dB louder."""
+    place = str(tmp_path_factory.mktemp("log"))
+    louder = {"am-1": 9.0, "am-2": 9.0, "am-3": 9.0}
+    write_log(place, *map(day_rows, QUIET), *(day_rows(day, louder_db=louder) for day in LOUD))
+    return place
+
+
+# Noise at all recorders is weather, of which nothing is to be done but for this.
+ACTIONS = ActionPolicy(actions={"weather_and_noise": "look"})
+
+
+def job(log: str, place: object, **options: Any) -> DriftJob:
+    return DriftJob(log=log, place=str(place), policy=POLICY, actions=ACTIONS, evidently=False, **options)
+
+
+def contents(place: Path) -> dict[str, bytes]:
+    return {one.uri.removeprefix(str(place)): read_bytes(one.uri) for one in list_objects(place)}
+
+
+def test_run__before_the_reference_is_complete(log: str, tmp_path: Path) -> None:
+    found = run_day(job(log, tmp_path), QUIET[4], NOW, catch_up=0)
+    assert found.document.sites[0].outcome == "no_reference" and found.status == NO_REFERENCE
+    assert kept_references(str(tmp_path), "north", QUIET[4]) == []
+
+
+def test_run__alerts_on_the_third_day_and_makes_up_for_the_two_before(log: str, tmp_path: Path) -> None:
+    found = run_day(job(log, tmp_path), LOUD[2], NOW)
+    assert found.made_before == (*QUIET[8:], *LOUD[:2])
+    outcomes = {
+        day: document.sites[0].outcome
+        for day in days_of(str(tmp_path))
+        if (document := read_document(str(tmp_path), day))
+    }
+    assert outcomes == {QUIET[8]: "no_change"} | dict.fromkeys(LOUD, "changed")
+    (cause, *_) = found.document.sites[0].causes
+    assert (cause.since, cause.n_days_of_four, cause.alert) == (LOUD[0], 3, True)
+    assert found.status == ALERT and found.n_alerts >= 1
+    (action, *_) = read_actions(str(tmp_path))
+    assert action.document == document_uri(str(tmp_path), LOUD[2]) and action in found.new_actions
+    page = (tmp_path / f"date={LOUD[2]}" / "site=north.html").read_text()
+    assert "an alert is due" in page and "the log keeps no sound" in page
+
+
+def test_run__again_gives_the_same_bytes_but_for_the_time(log: str, tmp_path: Path) -> None:
+    run_day(job(log, tmp_path), LOUD[2], NOW)
+    first = contents(tmp_path)
+    again = run_day(job(log, tmp_path), LOUD[2], NOW)
+    assert again.new_actions == () and again.made_before == ()
+    assert contents(tmp_path) == first
+    run_day(job(log, tmp_path), LOUD[2], NOW + timedelta(hours=1))
+    later = contents(tmp_path)
+    changed = {name for name in first if first[name] != later[name]}
+    assert changed == {f"/date={LOUD[2]}/{name}" for name in ("drift.json", "index.html", "site=north.html")}
+    assert later[f"/date={LOUD[2]}/drift.json"].replace(b"T06:00", b"T05:00") == first[f"/date={LOUD[2]}/drift.json"]
+
+
+def test_run__writes_to_s3_what_it_writes_to_a_folder(log: str, place: str, tmp_path: Path) -> None:
+    run_day(job(log, place), LOUD[0], NOW)
+    run_day(job(log, tmp_path / "other"), LOUD[0], NOW)
+    names = {one.uri.removeprefix(place) for one in list_objects(place)}
+    assert names == set(contents(tmp_path / "other"))
+    assert f"/date={LOUD[0]}/drift.json" in names
+
+
+def test_reference__is_frozen_once_whatever_comes_later(log: str, tmp_path: Path) -> None:
+    run_day(job(log, tmp_path), LOUD[0], NOW, catch_up=0)
+    (first,) = kept_references(str(tmp_path), "north", LOUD[0])
+    assert first.reference.days[-1] < LOUD[0] and first.reference.devices == ("am-1", "am-2", "am-3")
+    run_day(job(log, tmp_path), LOUD[2], NOW, catch_up=0)
+    (second,) = kept_references(str(tmp_path), "north", LOUD[2])
+    assert second.uri == first.uri
+    inputs = json.loads((tmp_path / f"date={LOUD[2]}" / "inputs.json").read_text())
+    assert inputs["sites"]["north"]["reference"]["sha256"] == first.reference.sha256
+    # Of a day before its end it is not known.
+    assert kept_references(str(tmp_path), "north", first.reference.days[-1]) == []
+
+
+@pytest.mark.parametrize("what", ["another reference's content", "half of it"])
+def test_reference__that_is_not_what_was_frozen_is_refused(log: str, tmp_path: Path, what: str) -> None:
+    run_day(job(log, tmp_path / "one"), LOUD[0], NOW, catch_up=0)
+    run_day(job(log, tmp_path / "two", left_out=frozenset({QUIET[0]})), LOUD[0], NOW, catch_up=0)
+    (kept,) = kept_references(str(tmp_path / "one"), "north", LOUD[0])
+    (other,) = kept_references(str(tmp_path / "two"), "north", LOUD[0])
+    assert QUIET[0] in kept.reference.days and QUIET[0] not in other.reference.days
+    text = read_bytes(other.uri)
+    write_bytes(kept.uri, text if what == "another reference's content" else text[: len(text) // 2])
+    with pytest.raises(DataError, match=r"references/site=north/2026-05-01-12-\w+.json"):
+        run_day(job(log, tmp_path / "one"), LOUD[1], NOW, catch_up=0)
+
+
+def test_reference__is_begun_anew_from_a_day_on(log: str, tmp_path: Path) -> None:
+    run_day(job(log, tmp_path), LOUD[0], NOW, catch_up=0)
+    renew(str(tmp_path), "north", LOUD[0], "a new microphone at am-1", NOW)
+    found = run_day(job(log, tmp_path), LOUD[1], NOW, catch_up=0)
+    assert found.document.sites[0].outcome == "no_reference"
+    # Days before the renewal are compared as they were.
+    assert run_day(job(log, tmp_path), QUIET[8], NOW, catch_up=0).document.sites[0].outcome == "no_change"
+    with pytest.raises(ConfigError, match="anew on 2026-05-10 already"):
+        renew(str(tmp_path), "north", LOUD[0], "again", NOW)
+    with pytest.raises(ConfigError, match="no reference of site 'south'"):
+        renew(str(tmp_path), "south", LOUD[0], "a typing error", NOW)
+
+
+def test_release__is_held_against_the_reference_of_the_version_before(log: str, tmp_path: Path) -> None:
+    new = str(tmp_path / "log")
+    write_log(new, *map(day_rows, QUIET), day_rows(LOUD[0], version="13"))
+    found = run_day(job(new, tmp_path / "out"), LOUD[0], NOW)
+    (site,) = found.document.sites
+    assert [one.cause for one in site.causes] == ["release"] and found.document.bundle_version == "13"
+
+
+def test_site__that_sends_nothing_keeps_its_verdict(log: str, tmp_path: Path) -> None:
+    both = str(tmp_path / "log")
+    write_log(both, *map(day_rows, QUIET), *(day_rows(day, "south") for day in QUIET[:8]))
+    run_day(job(both, tmp_path / "out"), QUIET[7], NOW, catch_up=0)
+    found = run_day(job(both, tmp_path / "out"), QUIET[8], NOW, catch_up=0)
+    north, south = found.document.sites
+    assert (north.site_id, south.site_id) == ("north", "south")
+    assert (south.outcome, south.n_recordings) == ("not_enough", 0)
+
+
+def test_recording__belongs_to_the_day_of_its_site(log: str, tmp_path: Path) -> None:
+    found = run_day(job(log, tmp_path), QUIET[8], NOW, catch_up=0)
+    # The last of the local day is received on the next UTC day: all 120 of each recorder are there.
+    assert found.document.sites[0].n_recordings == 360
+
+
+def test_webhook__that_is_down_is_told_by_the_status_and_loses_nothing(log: str, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    webhook = Webhook(f"http://127.0.0.1:{port}/", max_elapsed_s=0)
+    found = run_day(job(log, tmp_path, webhook=webhook), LOUD[2], NOW)
+    assert found.status == NOT_DELIVERED
+    assert found.delivery is not None and found.delivery.n_waiting == len(read_actions(str(tmp_path))) > 0
+    assert run_day(job(log, tmp_path), LOUD[0], NOW, catch_up=0).status == NO_ALERT
+
+
+def test_run__that_fails_leaves_what_was_there(log: str, tmp_path: Path) -> None:
+    run_day(job(log, tmp_path), QUIET[8], NOW)
+    before = contents(tmp_path)
+    with pytest.raises(NoDataError):
+        run_day(job(log, tmp_path), date(2026, 7, 1), NOW)
+    with pytest.raises(ConfigError, match="no site 'east'; it has north"):
+        run_day(job(log, tmp_path, sites=("east",)), QUIET[8], NOW)
+    assert contents(tmp_path) == before
+
+
+def test_folder__with_a_run_that_was_killed_is_made_anew(log: str, tmp_path: Path) -> None:
+    write_bytes(join(str(tmp_path), f"date={LOUD[0]}", "index.html"), b"half")
+    found = run_day(job(log, tmp_path), LOUD[1], NOW)
+    assert LOUD[0] in found.made_before
