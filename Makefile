@@ -71,6 +71,7 @@ extras: $(VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready recordings  ## what needs B
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" SILENCIO_LABEL_STUDIO="$(OUT)/extras/label-studio" \
 		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/debian/usr/lib/python3/dist-packages" \
 		$(BIN)/python -m pytest -n 2 --dist loadfile tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics \
+		tests/monitoring/alertmanager tests/monitoring/grafana tests/monitoring/prometheus tests/monitoring/runbooks \
 		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
 		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py tests/images/test_licences.py \
 		tests/monitoring/pages/test_real_prometheus.py

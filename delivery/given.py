@@ -31,14 +31,30 @@ SECRETS: dict[str, tuple[str, ...]] = {
 NAMESPACES = ("kserve", "argocd", "kubeflow")
 # Of KFP's pods, as KFP was set up.
 SERVICE_ACCOUNTS = ("default-editor", "pipeline-runner")
-# Metrics that are not our servers': of kubelets, cAdvisor, kube-state-metrics and Prometheus itself.
+# Metrics that are not our servers': of kubelets, cAdvisor, kube-state-metrics, node exporters and Prometheus itself.
 METRICS = (
     "container_cpu_cfs_throttled_seconds_total",
     "container_cpu_usage_seconds_total",
+    "container_fs_reads_bytes_total",
+    "container_fs_writes_bytes_total",
     "container_memory_working_set_bytes",
+    "container_network_receive_bytes_total",
+    "container_network_transmit_bytes_total",
     "kube_cronjob_status_last_successful_time",
     "kubelet_volume_stats_available_bytes",
     "kubelet_volume_stats_capacity_bytes",
+    "node_cpu_seconds_total",
+    "node_disk_read_bytes_total",
+    "node_disk_written_bytes_total",
+    "node_filesystem_avail_bytes",
+    "node_filesystem_size_bytes",
+    "node_memory_MemAvailable_bytes",
+    "node_memory_MemTotal_bytes",
+    "node_network_receive_bytes_total",
+    "node_network_transmit_bytes_total",
+    "node_pressure_cpu_waiting_seconds_total",
+    "node_pressure_io_waiting_seconds_total",
+    "node_pressure_memory_waiting_seconds_total",
     "up",
 )
 # Objects that are in no namespace.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
 # savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas and Lua, what lists an image's packages,
-# Prometheus and its Alertmanager with their tools, what backs the platform up (restic and rclone), and cloud-init.
+# Prometheus, its Alertmanager and two exporters with their tools, what backs the platform up (restic and rclone), and cloud-init.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
@@ -24,7 +24,9 @@ while read -r package file program; do
     fi
 done <<'END'
 prometheus usr/bin/promtool promtool
-prometheus-alertmanager usr/bin/amtool amtool
+prometheus-alertmanager usr/bin/prometheus-alertmanager prometheus-alertmanager
+prometheus-node-exporter usr/bin/prometheus-node-exporter prometheus-node-exporter
+prometheus-blackbox-exporter usr/bin/prometheus-blackbox-exporter prometheus-blackbox-exporter
 restic usr/bin/restic restic
 rclone usr/bin/rclone rclone
 cloud-init usr/lib/python3/dist-packages/cloudinit

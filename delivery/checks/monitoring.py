@@ -24,22 +24,24 @@ _NAMESPACE = re.compile(r'namespace="([^"]*)"')
 
 @cache
 def exported_metrics() -> frozenset[str]:
-    """Names of all series that our servers have: counters with `_total`, histograms by their parts."""
+    """Names of all series that servers, a release's judge and drift's exporter have, as Prometheus names them."""
     # Imported for what they register.
     import serving.metrics.model
     import serving.metrics.process
     import serving.metrics.sessions  # noqa: F401
+    from monitoring.drift.gauges import METRICS as DRIFT_METRICS
     from serving.canary.state_gauge import release_gauge
 
     of_releases = CollectorRegistry()
     release_gauge(of_releases)
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-    return frozenset(
+    of_servers = frozenset(
         f"{family.name}{ending}"
         for registry in (REGISTRY, of_releases)
         for family in registry.collect()
         for ending in endings.get(family.type, ("",))
     )
+    return of_servers | frozenset(DRIFT_METRICS)
 
 
 def metric_names(rendered: Rendered) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, start_http_server
@@ -146,7 +146,8 @@ class _Families:
         return [family for family, _ in self._made.values()]
 
 
-_HELP = {
+# Every gauge, with its help.
+METRICS: Mapping[str, str] = {
     "silencio_drift_effect": "Largest effect of a signal over the site's devices, over its threshold.",
     "silencio_drift_cause": "Whether the day's verdict found the cause.",
     "silencio_drift_alert": "Whether the cause held on three of the last four days.",
@@ -161,7 +162,7 @@ _HELP = {
 
 
 def _family(name: str, labels: tuple[str, ...]) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, _HELP[name], labels=labels)
+    return GaugeMetricFamily(name, METRICS[name], labels=labels)
 
 
 def _effects(site: SiteVerdict) -> dict[str, float]:

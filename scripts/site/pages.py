@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS, LIBRARY = ROOT / "docs", ROOT / "src"
-# Pages at the root of the repository, each with its place in the site.
-OUTSIDE = {"README.md": "index.md", "ARCHITECTURE.md": "ARCHITECTURE.md", "CHANGELOG.md": "CHANGELOG.md"}
+# Pages at the root of the repository, and alerts' runbooks, each with its place in the site.
+OUTSIDE = {"README.md": "index.md", "ARCHITECTURE.md": "ARCHITECTURE.md", "CHANGELOG.md": "CHANGELOG.md"} | {
+    f"monitoring/runbooks/{path.name}": f"runbooks/{path.name}"
+    for path in sorted((ROOT / "monitoring" / "runbooks").glob("*.md"))
+}
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)#\s]+)")
 _NAMED = re.compile(r"`(silencio(?:\.\w+)+)`")
 _FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)

@@ -490,7 +490,7 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
     "panel about a metric that no server has": (
         "metric-names",
         "monitoring",
-        lambda one: one.rewrite("serving.json", "silencio_queue_windows", "silencio_queued_windows"),
+        lambda one: one.rewrite("service.json", "silencio_queue_windows", "silencio_queued_windows"),
     ),
     "monitoring's Service at another port": (
         "addresses",

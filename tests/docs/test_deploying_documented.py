@@ -12,7 +12,6 @@ import yaml
 
 from delivery.argocd import wave_of
 from delivery.checks import CHECKS
-from delivery.checks.monitoring import rules_of
 from delivery.given import SECRETS
 from delivery.rendered import Rendered, name_of
 from delivery.servers import server_of
@@ -102,13 +101,6 @@ def test_backup__is_at_the_hour_and_kept_as_long_as_the_page_has_it() -> None:
     kept = dict(re.findall(r"--keep-(\w+)=(\d+)", " ".join(steps("platform", "CronJob backup")["retention"]["args"])))
     assert kept == {"last": "3", "daily": "7", "weekly": "5", "monthly": "12"}
     assert "last three, seven days, five weeks and twelve months" in " ".join(PAGE.split())
-
-
-def test_alerts__are_those_of_the_rules() -> None:
-    rules = [rule for _, rule in rules_of(Rendered(golden_objects("monitoring"))) if "alert" in rule]
-    assert {row[0].strip("`"): row[1] for row in _rows("alert")} == {
-        rule["alert"]: rule["labels"]["severity"] for rule in rules
-    }
 
 
 def test_tracking_image__has_the_mlflow_of_the_clients() -> None:
