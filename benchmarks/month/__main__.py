@@ -67,6 +67,7 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float)
         What was found, as plain values.
     """
     begun_s = time.monotonic()
+    work = work.resolve()  # programs run by it, each in a folder of its own
     shutil.rmtree(work, ignore_errors=True)
     places = Places(work)
     scenes = Scenes(recordings_of(recordings))

@@ -21,6 +21,7 @@ from benchmarks.month.story import Story, day_of
 from benchmarks.month.waiting import until
 from monitoring.pages.prometheus import now
 from monitoring.pages.write import Request, write_pages
+from monitoring.steps.drift import Inputs, Outputs
 from monitoring.steps.drift import run as run_drift
 from serving.client import Client
 from silencio.drift.document import DriftDocument
@@ -140,11 +141,14 @@ class Month:
         self._write_reviews()
         begun_s = time.monotonic()
         run_drift(
-            str(self._places.log),
-            str(self._places.drift),
-            f"{day_of(number)}",
-            bundle=str(self._bundle),
-            reviews=str(self._places.reviews),
+            Inputs(
+                predictions=str(self._places.log),
+                reports=str(self._places.drift),
+                day=f"{day_of(number)}",
+                bundle=str(self._bundle),
+                reviews=str(self._places.reviews),
+            ),
+            Outputs(page=self._places.folder / "verdicts.html"),
         )
         document = self._document(number)
         verdicts = {
