@@ -1,0 +1,111 @@
+"""From signals to causes: the rows of docs/monitoring.md's table, in order; what one explains, the next ones leave out.
+
+Two causes may both stand: a microphone that is apart from its peers, while it rains on all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from silencio.drift.comparison import Comparison
+from silencio.drift.document import Cause, CauseFound, Certainty, SiteVerdict
+from silencio.drift.policy import DriftPolicy
+from silencio.drift.rows import client, microphone, model, season, unexplained, weather
+from silencio.drift.rows.finding import Evidence, Finding
+
+_ROWS = (client.row, microphone.row, weather.row, season.row, model.row, unexplained.row)
+# Days whose cause is known without waiting.
+_AT_ONCE = frozenset({"release", "client_or_pipeline"})
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Which bundle versions answered.
+
+    Attributes:
+        reference: Version of the reference.
+        shares: Share of the day's recordings by version.
+    """
+
+    reference: str
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def other_share(self) -> float:
+        """Share of versions that are not the reference's."""
+        return sum(share for version, share in self.shares.items() if version != self.reference)
+
+
+def causes_of(
+    comparison: Comparison,
+    versions: Versions,
+    policy: DriftPolicy,
+    day: date,
+    history: Mapping[date, SiteVerdict],
+) -> tuple[CauseFound, ...]:
+    """Causes of a site's day, the first matching row first.
+
+    Args:
+        comparison: What the day showed.
+        versions: Which bundles answered.
+        policy: Thresholds.
+        day: The day.
+        history: Verdicts of days before.
+    """
+    evidence = Evidence(comparison, policy, day, history)
+    found: list[Finding] = []
+    if versions.other_share >= policy.attribution.release_share:
+        found.append(_release(versions))
+    for row in _ROWS:
+        found += row(evidence, tuple(found))
+    return tuple(_cause(one, policy, day, history) for one in found)
+
+
+def _release(versions: Versions) -> Finding:
+    shares = ", ".join(f"{version} {share:.0%}" for version, share in sorted(versions.shares.items()))
+    return Finding(
+        cause="release",
+        evidence=(
+            f"bundle versions of the day: {shares}; the reference is of {versions.reference}, so that "
+            "predictions are not compared",
+        ),
+        action="look",
+    )
+
+
+def _cause(finding: Finding, policy: DriftPolicy, day: date, history: Mapping[date, SiteVerdict]) -> CauseFound:
+    since = day
+    while _has(history, since - timedelta(days=1), finding.cause):
+        since -= timedelta(days=1)
+    last = [day - timedelta(days=back) for back in range(1, policy.alert.of)]
+    n_days = 1 + sum(_has(history, one, finding.cause) for one in last)
+    return CauseFound(
+        cause=finding.cause,
+        certainty=_certainty(finding, (day - since).days + 1, policy),
+        since=since,
+        n_days_of_four=n_days,
+        alert=n_days >= policy.alert.days,
+        devices=finding.devices,
+        evidence=finding.evidence,
+        action=finding.action,
+    )
+
+
+def _has(history: Mapping[date, SiteVerdict], day: date, cause: Cause) -> bool:
+    return day in history and any(one.cause == cause for one in history[day].causes)
+
+
+def _certainty(finding: Finding, n_days: int, policy: DriftPolicy) -> Certainty:
+    limits = policy.attribution
+    confirmed = limits.season_days_confirmed if finding.cause == "season_or_species_mix" else limits.days_confirmed
+    by_days: Certainty = (
+        "confirmed"
+        if n_days >= confirmed or finding.cause in _AT_ONCE
+        else "likely"
+        if n_days >= limits.days_likely
+        else "suspected"
+    )
+    order: Sequence[Certainty] = ("suspected", "likely", "confirmed")
+    return order[min(order.index(by_days), order.index(finding.max_certainty))]

@@ -1,0 +1,77 @@
+"""Microphone or site: gain or spectrum of a device moved, its peers' did not, in (nearly) all parts of the day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from silencio.drift.document import SignalChange
+from silencio.drift.rows.finding import Evidence, Finding, devices_with, sentence
+from silencio.drift.signals import AGAINST_PEERS, FLOOR_BANDS
+from silencio.drift.trial import size_in
+
+# What a microphone changes in the quiet tenth of the frames too, where no animal is.
+QUIET = ("floor_db", *FLOOR_BANDS)
+_OTHERS = ("level_db", "foreground_db", "rolloff_ratio", "silence_share", "clipped_share")
+
+
+def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
+    """Devices that are apart from their peers; without peers, those that lost level or a band, or stay loud."""
+    comparison = evidence.comparison
+    left = [name for name in comparison.devices if name not in devices_with(found, "client_or_pipeline")]
+    has_peers = any(one.signal.endswith(AGAINST_PEERS) for one in comparison.signals)
+    alarms = {name: (_apart if has_peers else _alone)(evidence, name) for name in left}
+    devices = tuple(name for name, own in alarms.items() if own)
+    common = evidence.policy.attribution.common_share * len(comparison.devices)
+    if not devices or (has_peers and len(devices) >= common):
+        return []
+    return [
+        Finding(
+            cause="microphone_or_site",
+            evidence=tuple(sentence(one) for name in devices for one in alarms[name][:4]),
+            action="inspect_device",
+            devices=devices,
+            max_certainty="confirmed" if has_peers else "likely",
+        )
+    ]
+
+
+def _apart(evidence: Evidence, device: str) -> list[SignalChange]:
+    """Signals of a device that moved by themselves and against its peers, of these at least one of the quiet tenth."""
+    comparison, limits = evidence.comparison, evidence.policy.attribution
+    moved = []
+    for name in (*QUIET, *_OTHERS):
+        against, own = comparison.find(name + AGAINST_PEERS, device), comparison.find(name, device)
+        if against is None or own is None or not against.alarm:
+            continue
+        common = own.effect - against.effect
+        # Either it moved by itself, or it did not follow where all others went.
+        moves = size_in(name, own.effect, own.threshold) >= 1.0 and own.effect * against.effect > 0
+        stays = size_in(name, common, own.threshold) >= 1.0 and abs(against.effect) >= 0.8 * abs(common)
+        if not (moves or stays) or abs(against.effect) < limits.min_share_of_common * abs(common):
+            continue
+        if _same_sign(evidence, device, name + AGAINST_PEERS, against.effect):
+            moved.append(against)
+    quiet = {name + AGAINST_PEERS for name in (*QUIET, "silence_share")}
+    return moved if any(one.signal in quiet for one in moved) else []
+
+
+def _alone(evidence: Evidence, device: str) -> list[SignalChange]:
+    """Without peers: what fell is the microphone; what rose is weather, until it has lasted too long."""
+    comparison, limits = evidence.comparison, evidence.policy.attribution
+    moved = [
+        one
+        for one in comparison.alarms((*QUIET, *_OTHERS), device)
+        if _same_sign(evidence, device, one.signal, one.effect)
+    ]
+    lasts = evidence.days_with("weather_and_noise", 10) >= limits.max_weather_days
+    moved = [one for one in moved if lasts or one.effect < 0 or one.signal in ("silence_share", "clipped_share")]
+    return moved if any(one.signal in (*QUIET, "silence_share") for one in moved) else []
+
+
+def _same_sign(evidence: Evidence, device: str, signal: str, effect: float) -> bool:
+    parts = evidence.comparison.part_effects.get((device, signal))
+    if parts is None or not len(parts):
+        return False
+    return bool(np.mean(parts * np.sign(effect) > 0) >= evidence.policy.attribution.min_parts_share)

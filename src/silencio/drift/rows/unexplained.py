@@ -1,0 +1,38 @@
+"""Unexplained: what alarms and belongs to no cause that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from silencio.drift.document import SignalChange
+from silencio.drift.rows.finding import Evidence, Finding, devices_with, has, sentence
+from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, MIX, PRECISION, REVIEW, SCORE
+
+_SOUND = frozenset(name for one in INPUTS for name in (one.name, one.name + AGAINST_PEERS))
+_OUTPUTS = frozenset(one.name for one in (EMPTY, MIX, SCORE, PRECISION, REVIEW))
+
+
+def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
+    """What is left after all other rows."""
+    left = [one for one in evidence.comparison.signals if one.alarm and not _is_explained(one, found)]
+    if not left:
+        return []
+    return [
+        Finding(
+            cause="unexplained",
+            evidence=tuple(sentence(one) for one in left[:5]),
+            action="look",
+            devices=tuple(sorted({one.device_id for one in left if one.device_id})),
+            max_certainty="suspected",
+        )
+    ]
+
+
+def _is_explained(change: SignalChange, found: Sequence[Finding]) -> bool:
+    by_device = devices_with(found, "client_or_pipeline") | devices_with(found, "microphone_or_site")
+    if change.device_id in by_device:
+        return True
+    common = any(has(found, cause) for cause in ("weather_and_noise", "season_or_species_mix"))
+    if change.signal in _SOUND:
+        return common
+    return change.signal in _OUTPUTS and (common or has(found, "model_decay"))
