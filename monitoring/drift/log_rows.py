@@ -55,7 +55,7 @@ def recording_table(recordings: Recordings) -> pa.Table:
     """One row a recording, those with a wrong clock left out.
 
     Args:
-        recordings: Of one site.
+        recordings: One site's.
     """
     return recordings.of(~recordings.clock_fault).table()
 
@@ -64,7 +64,7 @@ def clock_notes(recordings: Recordings) -> list[str]:
     """One sentence a device whose clock cannot be right.
 
     Args:
-        recordings: Of one site and the day; one with a wrong clock counts on the day on which it was received.
+        recordings: One site's day; one with a wrong clock counts on the day on which it was received.
     """
     wrong = np.bincount(recordings.device[recordings.clock_fault], minlength=len(recordings.devices))
     return [

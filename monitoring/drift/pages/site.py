@@ -172,7 +172,7 @@ def _signals(site: SiteVerdict) -> Section | None:
         return None
     columns = [
         Column("signal"),
-        Column(""),
+        Column("beyond both"),
         Column("where"),
         *(Column(name, True) for name in ("reference", "now", "effect", "matters from", "q", "recordings")),
     ]
@@ -182,8 +182,8 @@ def _signals(site: SiteVerdict) -> Section | None:
     left_out = len(site.signals) - len(shown)
     more = prose(f"and {left_out} more, all of them in drift.json", class_="more") if left_out > 0 else None
     words = prose(
-        "The largest effect over its threshold first. It counts where both the effect matters and q, the p-value after "
-        "the correction for all signals and recorders, is small."
+        "The largest effect over its threshold first. A signal speaks for a change where it is beyond both: the effect "
+        "matters, and q, the p-value after the correction for all signals and recorders, is small."
     )
     return Section("signals", "Every signal", join(words, table("Signals", columns, rows, classes), more))
 
@@ -191,7 +191,7 @@ def _signals(site: SiteVerdict) -> Section | None:
 def _row(one: SignalChange) -> list[str | None]:
     return [
         signal_words(one.signal),
-        "\N{BALLOT X} counts" if one.alarm else "",
+        "\N{BALLOT X} yes" if one.alarm else "",
         _where(one),
         minus(value_words(one.reference, one)),
         minus(value_words(one.current, one)),

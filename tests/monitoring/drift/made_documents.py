@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from silencio.drift.document import CauseFound, DriftDocument, SignalChange, SiteVerdict
@@ -82,3 +82,14 @@ def made_document(*sites: SiteVerdict, **changes: Any) -> DriftDocument:
         "sites": sites or (site(), quiet_site()),
     }
     return DriftDocument(**fields | changes)
+
+
+def month(n_days: int = 28) -> list[DriftDocument]:
+    """The noise floor rises on the last three days."""
+    return [
+        made_document(
+            site(signals=(change(current=-62.0 + (6.0 if ago < 3 else 0.1 * (ago % 3)), alarm=ago < 3),)),
+            day=DAY - timedelta(days=ago),
+        )
+        for ago in reversed(range(n_days))
+    ]

@@ -18,7 +18,7 @@ from monitoring.drift.pages.timeline import reference_band, signal_lines, timeli
 from monitoring.drift.pages.words import ACTIONS, CAUSES, CERTAINTIES
 from monitoring.drift.pages.write import write_pages
 from silencio.storage import read_bytes
-from tests.monitoring.drift.made_documents import DAY, cause, change, made_document, quiet_site, site
+from tests.monitoring.drift.made_documents import DAY, cause, change, made_document, month, quiet_site, site
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -43,17 +43,6 @@ class Outline(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
-
-
-def month(n_days: int = 28) -> list:
-    """The noise floor rises on the last three days."""
-    return [
-        made_document(
-            site(signals=(change(current=-62.0 + (6.0 if ago < 3 else 0.1 * (ago % 3)), alarm=ago < 3),)),
-            day=DAY - timedelta(days=ago),
-        )
-        for ago in reversed(range(n_days))
-    ]
 
 
 @pytest.fixture
