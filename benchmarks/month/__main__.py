@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--recordings", type=Path, required=True, metavar="DIR", help="labelled recordings of animals")
     parser.add_argument("--work", type=Path, default=Path("out/month"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--smoke", action="store_true", help="one disturbance, in three minutes")
-    parser.add_argument("--day_s", type=float, default=24.0, metavar="S", help="seconds of a day; %(default)g")
+    parser.add_argument("--day_s", type=float, metavar="S", help="seconds of a day; default: what this machine needs")
     parser.add_argument("--result", type=Path, metavar="FILE", help="default: month.json in --work")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="gets pictures of the pages")
     options = parser.parse_args(arguments)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if found["faults"] else 0
 
 
-def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float) -> dict[str, Any]:
+def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float | None = None) -> dict[str, Any]:
     """Play a story.
 
     Args:
@@ -61,12 +61,13 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float)
         recordings: Labelled recordings of animals.
         work: A folder, emptied first.
         story: The plot.
-        day_s: Seconds of a day.
+        day_s: Seconds of a day; None: as the reference's days have shown that this machine needs.
 
     Returns:
         What was found, as plain values.
     """
     begun_s = time.monotonic()
+    work = work.resolve()  # programs run by it, each in a folder of its own
     shutil.rmtree(work, ignore_errors=True)
     places = Places(work)
     scenes = Scenes(recordings_of(recordings))
@@ -78,7 +79,10 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float)
         n_recordings = sum(map(len, served.values()))
         month = Month(story, served, places, bundle, _progress)
         month.play_reference()
-        _progress(f"the reference's days are written, {time.monotonic() - begun_s:.0f} s so far")
+        day_s = day_s or month.day_s()
+        _progress(
+            f"the reference's days took {time.monotonic() - begun_s:.0f} s; a day takes {day_s:.1f} s from now on"
+        )
         sent = [scenes.make("normal", "ridge-1", "day", number).content for number in range(12)]
         version = read_manifest(bundle).version
         with (

@@ -164,5 +164,9 @@ def _record(row: Mapping[str, Any]) -> WindowRecord:
     own = {name: row[name] for name in _OWN}
     if own["probabilities"] is not None:
         own["probabilities"] = np.asarray(own["probabilities"], np.float16)
-    rest = {name: value for name, value in row.items() if name not in _FACTS and name not in _OWN}
-    return WindowRecord(facts=facts, audio={name: value for name, value in rest.items() if value is not None}, **own)
+    audio = {
+        name: np.asarray(value, np.float32) if isinstance(value, list) else value
+        for name, value in row.items()
+        if value is not None and name not in _FACTS and name not in _OWN
+    }
+    return WindowRecord(facts=facts, audio=audio, **own)

@@ -29,6 +29,8 @@ from tests.serving.authority import Authority
 
 PROGRAMS = ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter", "prometheus-blackbox-exporter")
 SCRAPE_S = 1.0
+# Debian's Alertmanager reads its templates from there, and nowhere else.
+_TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 _TIMEOUT_S = 20.0
 
 
@@ -107,7 +109,7 @@ def watching(folder: Path, servers: LocalServers, drift: Path, time_scale: float
             stack, folder, "prometheus-blackbox-exporter", f"--config.file={folder}/blackbox.yml", at(ports["probe"])
         )
         _start(stack, folder, *_gauges(drift, ports["silencio-drift"]))
-        _start(
+        alertmanager = _start(
             stack,
             folder,
             "prometheus-alertmanager",
@@ -116,7 +118,7 @@ def watching(folder: Path, servers: LocalServers, drift: Path, time_scale: float
             "--cluster.listen-address=",
             at(ports["alertmanager"]),
         )
-        _start(
+        prometheus = _start(
             stack,
             folder,
             "prometheus",
@@ -127,7 +129,13 @@ def watching(folder: Path, servers: LocalServers, drift: Path, time_scale: float
         one = Stack(
             f"http://127.0.0.1:{ports['prometheus']}", f"http://127.0.0.1:{ports['alertmanager']}", notifications
         )
-        until(lambda: _is_ready(one.prometheus) and _is_ready(one.alertmanager), "Prometheus and Alertmanager")
+
+        def ready() -> bool:
+            prometheus.check_alive()
+            alertmanager.check_alive()
+            return _is_ready(one.prometheus) and _is_ready(one.alertmanager)
+
+        until(ready, "Prometheus and Alertmanager")
         yield one
 
 
@@ -199,20 +207,45 @@ def _release(stack: ExitStack, version: str) -> int:
     return int(server.server_port)
 
 
-def _start(stack: ExitStack, folder: Path, program: str, *options: str) -> None:
-    name = Path(program).name if program != sys.executable else "gauges"
-    log = stack.enter_context((folder / f"{name}.log").open("w"))
-    process = subprocess.Popen([program, *options], stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
+@dataclass(frozen=True)
+class _Program:
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
 
-    def end() -> None:
-        process.terminate()
+    def check_alive(self) -> None:
+        """Raises `ServingError` with the last lines of its log if it has ended."""
+        if self.process.poll() is not None:
+            last = "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-5:])
+            raise ServingError(f"{self.name} ended by itself; its last lines:\n{last}")
+
+    def end(self) -> None:
+        self.process.terminate()
         try:
-            process.wait(10)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self.process.kill()
+            self.process.wait()
 
-    stack.callback(end)
+
+def _start(stack: ExitStack, folder: Path, program: str, *options: str) -> _Program:
+    name = Path(program).name if program != sys.executable else "gauges"
+    path = folder / f"{name}.log"
+    log = stack.enter_context(path.open("w"))
+    command = [program, *options]
+    if name == "prometheus-alertmanager" and not _TEMPLATES.is_file():
+        command = _with_templates(command)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603
+    one = _Program(name, process, path)
+    stack.callback(one.end)
+    return one
+
+
+def _with_templates(command: Sequence[str]) -> list[str]:
+    """The command where its package was unpacked and not installed: its own /usr/share lies over this machine's."""
+    share = Path(shutil.which(command[0]) or command[0]).resolve().parents[1] / "share"
+    mounted = f'mount -t overlay overlay -o "lowerdir={share}:/usr/share" /usr/share && exec "$0" "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted, *command]
 
 
 def _is_ready(url: str) -> bool:

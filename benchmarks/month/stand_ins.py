@@ -57,7 +57,7 @@ def receiving() -> Iterator[tuple[Notifications, int]]:
             notifications.add(self.path, json.loads(content))
             self._answer(b"ok", "text/plain")
 
-    with _served(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as port:
+    with _served(_Server(("127.0.0.1", 0), Handler)) as port:
         yield notifications, port
 
 
@@ -79,13 +79,18 @@ def recorded_files(folder: Path, certificate: tuple[Path, Path] | None = None) -
             now = str(time.time()).encode()
             self._answer(_LAST_SUCCESS.sub(rb"\g<1>" + now, path.read_bytes()), "text/plain; version=0.0.4")
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
         server.socket = context.wrap_socket(server.socket, server_side=True)
     with _served(server) as port:
         yield port
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who went away before the answer asks again."""
 
 
 class _Quiet(http.server.BaseHTTPRequestHandler):

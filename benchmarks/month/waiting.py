@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from silencio.errors import ServingError
 
-_HANG_S = 300.0
+_HANG_S = 120.0
 _POLL_S = 0.1
 T = TypeVar("T")
 
