@@ -48,10 +48,14 @@ class Evidence:
     day: date
     history: Mapping[date, SiteVerdict]
 
-    def days_with(self, cause: Cause, n_days: int) -> int:
-        """Of so many days before this one, those with the cause."""
+    def days_with(self, cause: Cause, n_days: int, action: Action | None = None) -> int:
+        """Of so many days before this one, those with the cause (and the action, where one is given)."""
         days = [self.day - timedelta(days=back) for back in range(1, n_days + 1)]
-        return sum(any(one.cause == cause for one in self.history[day].causes) for day in days if day in self.history)
+        return sum(
+            any(one.cause == cause and action in (None, one.action) for one in self.history[day].causes)
+            for day in days
+            if day in self.history
+        )
 
 
 def devices_with(found: Sequence[Finding], cause: Cause) -> frozenset[str]:
