@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from silencio.drift.blocks import LOW, NAMED, PROBABILITY_SUM, SCORED
 from silencio.drift.label_shift import Confusion, explained_share
-from silencio.drift.permutation import Tested, arrangements, of_sums, tested
+from silencio.drift.permutation import PermutationTest, arrangements, of_sums, permutation_test
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import Pool
 from silencio.drift.signals import MIX, PRECISION, SCORE, Signal
@@ -44,7 +44,7 @@ class MixChange:
     fewer: tuple[tuple[str, float, float], ...]
 
 
-def tested_outputs(
+def compare_outputs(
     pool: Pool, site_devices: Sequence[str], policy: DriftPolicy, confusion: Confusion | None
 ) -> tuple[list[Trial], MixChange | None]:
     """Test outputs of every device, and of the site by those of its devices whose sound is not apart.
@@ -74,7 +74,7 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
     trials = []
     for signal, statistic, kinds in _STATISTICS:
         counts = np.moveaxis(named[..., kinds], -1, -2).copy()
-        found = _tested(counts, pool.n_reference, policy, signal, statistic)
+        found = _permuted(counts, pool.n_reference, policy, signal, statistic)
         effect = float(found.statistic - found.centre)
         if not np.isfinite(effect):
             continue
@@ -107,15 +107,17 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
     return trials
 
 
-def _tested(named: Array, n_reference: int, policy: DriftPolicy, signal: Signal, statistic: Statistic) -> Tested:
+def _permuted(
+    named: Array, n_reference: int, policy: DriftPolicy, signal: Signal, statistic: Statistic
+) -> PermutationTest:
     few = arrangements(len(named), n_reference, policy.n_permutations)
     centred = signal is MIX
-    found = tested(of_sums(named, few, statistic), n_reference, centred=centred)
+    found = permutation_test(of_sums(named, few, statistic), n_reference, centred=centred)
     limit = threshold_of(signal, float(np.nan_to_num(found.spread)), policy)
     if abs(float(found.statistic - found.centre)) < 0.8 * limit:
         return found
     many = arrangements(len(named), n_reference, policy.n_permutations_of_large_effects, seed=1)
-    return tested(of_sums(named, many, statistic), n_reference, centred=centred)
+    return permutation_test(of_sums(named, many, statistic), n_reference, centred=centred)
 
 
 def _mix(codes: Sequence[str], named: Array, confusion: Confusion, n_listed: int = 3) -> MixChange:

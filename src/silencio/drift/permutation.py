@@ -50,7 +50,7 @@ def arrangements(n_parts: int, n_reference: int, n_random: int, seed: int = 0) -
 
 
 @dataclass(frozen=True)
-class Tested:
+class PermutationTest:
     """Results of tests; arrays are of the shape of the tested signals.
 
     Attributes:
@@ -66,7 +66,7 @@ class Tested:
     p: Array
 
 
-def tested(found: Array, n_reference: int, *, centred: bool) -> Tested:
+def permutation_test(found: Array, n_reference: int, *, centred: bool) -> PermutationTest:
     """Tests out of the statistic of every arrangement.
 
     Args:
@@ -84,7 +84,7 @@ def tested(found: Array, n_reference: int, *, centred: bool) -> Tested:
         beyond = np.abs(drawn - centre) >= np.abs(statistic - centre) - 1e-12
         n = np.isfinite(drawn).sum(axis=0)
         p = (1 + (beyond & np.isfinite(drawn)).sum(axis=0)) / (1 + n)
-    return Tested(statistic, centre, spread, np.where(np.isfinite(statistic), p, np.nan))
+    return PermutationTest(statistic, centre, spread, np.where(np.isfinite(statistic), p, np.nan))
 
 
 def differences(blocks: Array) -> Array:
