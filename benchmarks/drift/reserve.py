@@ -229,7 +229,7 @@ def _signals(rng: np.random.Generator, floor: Array, foreground: Array, changed:
     power = 10 ** (foreground / 10)
     weight = np.sqrt(power)
     centre_hz = (np.array(SOUND["band_edges_hz"][:-1]) + np.array(SOUND["band_edges_hz"][1:])) / 2
-    rolloff = np.log((weight * centre_hz).sum(axis=1) / weight.sum(axis=1)) + 0.4 + rng.normal(0, 0.05, n)
+    rolloff = np.log((weight * centre_hz).sum(axis=1) / weight.sum(axis=1)) + 1.2 + rng.normal(0, 0.05, n)
     rolloff = np.where(changed, rolloff - 0.25, rolloff)
     flat = 0.25 * np.exp(-np.std(foreground, axis=1) / 10) / np.exp(-0.4) + rng.normal(0, 0.03, n)
     level = 10 * np.log10(power.mean(axis=1)) - 10.0
