@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.drift.permutation import PermutationTest, arrangements, differences, mean_differences, permutation_test
+from silencio.drift.permutation import (
+    PermutationTest,
+    arrangements,
+    differences,
+    mean_differences,
+    p_of_few,
+    permutation_test,
+)
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import Pool
 from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, VALUES, Signal
@@ -146,4 +153,5 @@ def _permuted(difference: Array, n_reference: int, policy: DriftPolicy, signals:
         many = arrangements(n_parts, n_reference, policy.n_permutations_of_large_effects, seed=1)
         again = permutation_test(mean_differences(chosen, many), n_reference, centred=False)
         found.p[large[:, 0], large[:, 1]] = again.p[:, 0]
-    return found
+    n_arrangements = (1.0 + n_reference) ** np.isfinite(difference[:, :, 0]).sum(axis=1)
+    return replace(found, p=p_of_few(found, n_arrangements, n_reference))

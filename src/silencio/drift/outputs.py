@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from silencio.drift.blocks import LOW, NAMED, PROBABILITY_SUM, SCORED
 from silencio.drift.label_shift import Confusion, explained_share
-from silencio.drift.permutation import PermutationTest, arrangements, of_sums, permutation_test
+from silencio.drift.permutation import PermutationTest, arrangements, of_sums, p_of_few, permutation_test
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import Pool
 from silencio.drift.signals import MIX, PRECISION, SCORE, Signal
@@ -75,6 +75,8 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
     for signal, statistic, kinds in _STATISTICS:
         counts = np.moveaxis(named[..., kinds], -1, -2).copy()
         found = _permuted(counts, pool.n_reference, policy, signal, statistic)
+        n_parts = int((n[:, 0] > 0).sum())
+        p = float(p_of_few(found, (1.0 + pool.n_reference) ** n_parts, pool.n_reference))
         effect = float(found.statistic - found.centre)
         if not np.isfinite(effect):
             continue
@@ -95,7 +97,7 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
                 device_id=device,
                 effect=effect,
                 spread=spread,
-                p=float(found.p),
+                p=p,
                 n_recordings=int(n[:, 0].sum()),
                 n_reference=int(n[:, 1:].sum()),
                 reference=reference,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from benchmarks.drift.world import Disturbance
+from silencio.drift import sun
 from silencio.drift.policy import DriftPolicy
+from silencio.drift.recordings import Recordings
+from silencio.drift.reference import reference_of
 from silencio.drift.reviews import ReviewCounts
 from silencio.drift.verdict import verdict_of
 from tests.unit.drift.made_site import DAY, POLICY, reference, reserve, verdicts
@@ -90,6 +94,22 @@ def test_verdict__alerts_on_the_third_of_four_days_since_the_first() -> None:
     assert [(one.n_days_of_four, one.alert) for one in found] == [(1, False), (2, False), (3, True)]
     assert {one.since for one in found} == {reserve().first + timedelta(days=DAY)}
     assert [one.certainty for one in found] == ["suspected", "likely", "confirmed"]
+
+
+def test_verdict__of_two_parts_of_the_day_and_a_week_finds_a_large_change() -> None:
+    """Permutations alone have no p below 1 in 64 there."""
+    made, day = reserve(), reserve().first + timedelta(days=DAY)
+
+    def by_day(number: Sequence[int], *disturbances: Disturbance) -> Recordings:
+        one = made.recordings(number, disturbances)
+        return one.of((one.part == sun.DAY) | (one.part == sun.NIGHT))
+
+    frozen = reference_of(by_day(range(8)), POLICY)
+    assert frozen is not None
+    assert len(frozen.days) == 7
+    for disturbances, expected in (((), []), ([Disturbance("gain", 9, (1,))], ["microphone_or_site"])):
+        verdict = verdict_of(by_day([DAY], *disturbances), day=day, reference=frozen, policy=POLICY)
+        assert [one.cause for one in verdict.causes] == expected
 
 
 def looked_at(keep: object = None, **options: object) -> object:
