@@ -21,8 +21,8 @@ class Finding:
         cause: Its cause.
         evidence: Sentences.
         action: What to do.
-        devices: At which devices; empty for the site's.
-        max_certainty: Above which no number of days takes it.
+        devices: Devices that have it; empty for the site.
+        max_certainty: Certainty above which no number of days takes it.
     """
 
     cause: Cause
@@ -48,10 +48,14 @@ class Evidence:
     day: date
     history: Mapping[date, SiteVerdict]
 
-    def days_with(self, cause: Cause, n_days: int) -> int:
-        """Of so many days before this one, those with the cause."""
+    def days_with(self, cause: Cause, n_days: int, action: Action | None = None) -> int:
+        """Of so many days before this one, those with the cause (and the action, where one is given)."""
         days = [self.day - timedelta(days=back) for back in range(1, n_days + 1)]
-        return sum(any(one.cause == cause for one in self.history[day].causes) for day in days if day in self.history)
+        return sum(
+            any(one.cause == cause and action in (None, one.action) for one in self.history[day].causes)
+            for day in days
+            if day in self.history
+        )
 
 
 def devices_with(found: Sequence[Finding], cause: Cause) -> frozenset[str]:
