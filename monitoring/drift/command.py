@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from monitoring.drift.actions import read_actions
 from monitoring.drift.bundle_facts import KnownBundle
@@ -61,17 +61,14 @@ def report(options: argparse.Namespace) -> int:
 
 
 def gauges(options: argparse.Namespace) -> int:
-    """Gauges until it is stopped."""
+    """Gauges until SIGTERM, which is no failure, or Ctrl-C."""
     from monitoring.drift.gauges import serve_gauges
 
-    stopped = threading.Event()
+    def stop(*_: Any) -> NoReturn:
+        raise SystemExit(NO_ALERT)
 
-    def stop(*_: Any) -> None:
-        stopped.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    for line in serve_gauges(options.place, options.host, options.port, options.every_s, stopped):
+    signal.signal(signal.SIGTERM, stop)
+    for line in serve_gauges(options.place, options.host, options.port, options.every_s, threading.Event()):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
     return NO_ALERT

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +15,11 @@ import pyarrow as pa
 import pytest
 
 from monitoring.cli.drift import configure
+from monitoring.drift.place import write_document
 from silencio.command import command
 from tests.monitoring.drift.made_documents import made_document
 from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, quiet_days, write_log
+from tests.waiting import HANG_S, until
 
 DAYS = days_from(FIRST, 9)
 Drift = Callable[..., tuple[int, str, str]]
@@ -218,3 +224,22 @@ def test_rows__of_failed_requests_alone_are_no_empty_day(drift: Drift, tmp_path:
     write_log(str(tmp_path / "log"), *quiet_days(8), failed)
     status, out, _ = drift(*day_of(tmp_path / "log", tmp_path / "out"))
     assert status == 0 and "client" in out
+
+
+def scraped(address: str) -> str | None:
+    """The gauges, once there are any."""
+    text: str = urllib.request.urlopen(address).read().decode()
+    return text if "silencio_drift_recordings" in text else None
+
+
+def test_gauges__end_by_sigterm_without_failure(tmp_path: Path) -> None:
+    write_document(str(tmp_path), made_document())
+    words = ("-m", "silencio", "drift", "gauges", "--place", tmp_path, "--port", "0")
+    with subprocess.Popen([sys.executable, *map(str, words)], stdout=subprocess.PIPE, text=True) as exporter:
+        assert exporter.stdout is not None
+        address = exporter.stdout.readline().strip()
+        # The first look follows the address.
+        text = until(lambda: scraped(address))
+        exporter.send_signal(signal.SIGTERM)
+        assert exporter.wait(HANG_S) == 0
+    assert 'silencio_drift_recordings{site="north"} 288.0' in text and "_created" not in text
