@@ -1,4 +1,4 @@
-"""A prediction log that tests make: recorders of one site, one window a recording, one recording in twenty minutes."""
+"""A prediction log that tests make: recorders of one site, one window a recording, one recording in ten minutes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FIRST = date(2026, 5, 1)
 DEVICES = ("am-1", "am-2", "am-3")
 CODES = ("houspa", "grekis", "eurbla", "compau")
 LATITUDE, LONGITUDE = 4.6, -74.1
-_EVERY = timedelta(minutes=12)
+_EVERY = timedelta(minutes=10)
 _N = timedelta(days=1) // _EVERY
 
 

@@ -107,14 +107,14 @@ def test_clocks__that_all_jumped(drift: Drift, tmp_path: Path, year: int) -> Non
     write_log(str(tmp_path / "log"), rows)
     status, _, err = drift(*day_of(tmp_path / "log", tmp_path / "out", DAYS[0]))
     assert status == 3
-    assert "all 360 claim to be of before 2005 or of the future; set the recorders' clocks" in refusal(err)
+    assert "all 432 claim to be of before 2005 or of the future; set the recorders' clocks" in refusal(err)
 
 
 def test_clock__of_one_device_that_jumped_is_a_note(drift: Drift, log: Path, tmp_path: Path) -> None:
     jumped = day_rows(DAYS[8], devices=("am-9",), recorded_at=datetime(1970, 1, 1, tzinfo=UTC))
     write_log(str(log), jumped)
     status, _, err = drift(*day_of(log, tmp_path / "out"))
-    assert status == 0 and "note: north, 2026-05-09: The clock of am-9 is wrong: 120 of its recordings" in err
+    assert status == 0 and "note: north, 2026-05-09: The clock of am-9 is wrong: 144 of its recordings" in err
     assert "The clock of am-9 is wrong" in (tmp_path / "out" / f"date={DAYS[8]}" / "site=north.html").read_text()
 
 
