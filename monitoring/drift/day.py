@@ -27,7 +27,7 @@ from silencio.drift.document import DriftDocument, SiteVerdict
 from silencio.drift.recordings import Recordings, recordings_of
 from silencio.errors import ConfigError
 
-# Of some 130 signals of a site's day a change of one device moves twenty: then these pass the false discovery rate.
+# Of some 130 signals of a site's day a change of one device moves twenty: these then pass the false discovery rate.
 _MAX_SMALLEST_P = 0.005
 # What is kept of recordings and windows beside a reference and a day, for pages.
 RECORDINGS, WINDOWS = "recordings", "windows"
