@@ -10,13 +10,13 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from monitoring.drift.day import WINDOWS, SiteDay, changed_devices
+from monitoring.drift.day import SiteDay, changed_devices
 from monitoring.drift.evidently_pages import page_names
 from monitoring.drift.pages.facts import PageFacts, SiteFacts, WindowPair
 from monitoring.drift.pages.site import N_WEEKS
 from monitoring.drift.pages.write import write_pages
 from monitoring.drift.place import INPUTS, day_place, documents, read_document
-from monitoring.drift.references import parquet_bytes, read_table
+from monitoring.drift.references import WINDOWS, parquet_bytes, read_table
 from monitoring.drift.sounds import RecordingFolder
 from monitoring.drift.typical_windows import window_pairs
 from silencio.drift.document import DriftDocument, SiteVerdict

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from monitoring.drift.actions import ActionPolicy, read_actions
-from monitoring.drift.day import smallest_p
+from monitoring.drift.freezing import smallest_p
 from monitoring.drift.job import DriftJob
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
 from monitoring.drift.place import days_of, document_uri, read_document
