@@ -14,7 +14,7 @@ import pyarrow as pa
 from monitoring.drift.day_reader import DayReader
 from monitoring.drift.freezing import reference_of_day
 from monitoring.drift.job import DriftJob
-from monitoring.drift.log_rows import clock_notes, recording_table
+from monitoring.drift.log_rows import clock_notes, recorded_on, recording_table
 from monitoring.drift.references import KeptReference
 from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
@@ -84,11 +84,13 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
             if found.expected is not None:
                 reviews = ReviewCounts(found.n_right, found.n_reviewed - found.n_right, found.expected)
         sites[name] = _site_day(reader, job, day, name, confusion, reviews)
+    recorded = recorded_on(reader.rows, day, day)
+    today = recorded if len(recorded) else reader.rows
     document = DriftDocument(
         day=day,
         made_at=made_at,
-        bundle_name=_frequent(reader.rows, "bundle_name"),
-        bundle_version=_frequent(reader.rows, "bundle_version"),
+        bundle_name=_frequent(today, "bundle_name"),
+        bundle_version=_frequent(today, "bundle_version"),
         policy_sha256=job.policy.sha256(),
         sites=tuple(one.verdict for one in sites.values()),
     )
@@ -130,7 +132,7 @@ def _site_day(
 
 
 def _frequent(rows: pa.Table, column: str) -> str:
-    counts = Counter(rows[column].to_pylist())
+    counts: Counter[str] = Counter(rows[column].to_pylist())
     return min(counts, key=lambda name: (-counts[name], name))
 
 

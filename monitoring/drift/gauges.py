@@ -87,7 +87,7 @@ def gauges_of(document: DriftDocument) -> list[Metric]:
         found = {cause.cause: cause for cause in site.causes}
         for cause in CAUSES:
             made.add("silencio_drift_cause", float(cause in found), site=name, cause=cause)
-            is_alert = cause in found and found[cause].alert  # type: ignore[index]
+            is_alert = cause in found and found[cause].alert
             made.add("silencio_drift_alert", float(is_alert), site=name, cause=cause)
         made.add("silencio_drift_last_run_timestamp_seconds", document.made_at.timestamp(), site=name)
         made.add("silencio_drift_recordings", float(site.n_recordings), site=name)
