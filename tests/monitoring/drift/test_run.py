@@ -21,10 +21,12 @@ from monitoring.drift.run import run_day
 from monitoring.drift.webhook import Webhook
 from silencio.drift import DriftPolicy
 from silencio.errors import ConfigError, DataError
+from silencio.feedback import window_id
 from silencio.network import free_ports
 from silencio.storage import join, list_objects, read_bytes, write_bytes
 from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, quiet_days, write_log
 from tests.s3 import running_s3
+from tests.unit.feedback.made_judgements import judgement
 
 NOW = datetime(2026, 6, 1, 5, tzinfo=UTC)
 QUIET = days_from(FIRST, 9)
@@ -208,3 +210,25 @@ def test_smallest_p__is_that_of_the_orders_of_days(log: str, tmp_path: Path) -> 
     assert smallest_p(kept.reference, POLICY) == pytest.approx(1 / (n_days + 1) ** 4)
     few = POLICY.model_copy(update={"min_recordings": 25})
     assert smallest_p(kept.reference, few) == pytest.approx(1 / (n_days + 1) ** 2)
+
+
+def test_reviews__of_the_last_two_weeks_stand_in_the_verdict(log: str, tmp_path: Path) -> None:
+    rows = day_rows(QUIET[6])
+    named = [row for row in rows.to_pylist() if row["detected_codes"]][:60]
+    judgements = [
+        judgement(
+            number,
+            "absent" if number % 3 == 0 else "present",
+            row["detected_codes"][0],
+            detection_or_window_id=window_id(row["prediction_id"], 0),
+        )
+        for number, row in enumerate(named)
+    ]
+    reviews = tmp_path / "reviews.jsonl"
+    reviews.write_text("".join(f"{one.model_dump_json()}\n" for one in judgements))
+    found = run_day(job(log, tmp_path / "out", reviews=str(reviews)), QUIET[8], NOW, catch_up=0)
+    (site,) = found.document.sites
+    assert (site.n_reviews, site.review_precision) == (60, pytest.approx(40 / 60))
+    assert site.review_interval is not None and site.review_interval[1] < 0.8
+    # The probabilities promised .85: too few of these are right.
+    assert [one.cause for one in site.causes] == ["model_decay"]
