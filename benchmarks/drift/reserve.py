@@ -229,7 +229,7 @@ def _signals(rng: np.random.Generator, floor: Array, foreground: Array, changed:
     power = 10 ** (foreground / 10)
     weight = np.sqrt(power)
     centre_hz = (np.array(SOUND["band_edges_hz"][:-1]) + np.array(SOUND["band_edges_hz"][1:])) / 2
-    rolloff = np.log((weight * centre_hz).sum(axis=1) / weight.sum(axis=1)) + 0.4 + rng.normal(0, 0.05, n)
+    rolloff = np.log((weight * centre_hz).sum(axis=1) / weight.sum(axis=1)) + 1.2 + rng.normal(0, 0.05, n)
     rolloff = np.where(changed, rolloff - 0.25, rolloff)
     flat = 0.25 * np.exp(-np.std(foreground, axis=1) / 10) / np.exp(-0.4) + rng.normal(0, 0.03, n)
     level = 10 * np.log10(power.mean(axis=1)) - 10.0
@@ -238,7 +238,7 @@ def _signals(rng: np.random.Generator, floor: Array, foreground: Array, changed:
         "floor_db": floor.mean(axis=1),
         **{f"floor_band_{band + 1}_db": floor[:, band] for band in range(8)},
         "foreground_db": foreground.mean(axis=1),
-        "snr_db": (foreground - floor).mean(axis=1) + 1.5 + rng.normal(0, 0.6, n),
+        "snr_db": (foreground - floor).mean(axis=1) - 1.4 + rng.normal(0, 0.6, n),
         "rolloff_ratio": rolloff,
         "flatness": np.clip(flat, 0, 1),
         "clipped_share": np.clip(10 ** ((level + 3.0) / 4.0) * rng.lognormal(0, 1, n), 0, 1),

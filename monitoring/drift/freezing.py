@@ -1,4 +1,4 @@
-"""When a site's reference is complete: enough days for a change of one recorder to be shown."""
+"""When a site's reference is complete, and frozen: with every recorder that there is."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from monitoring.drift.job import LOOKBACK_DAYS, DriftJob
 from monitoring.drift.log_rows import day_number, recording_table
 from monitoring.drift.references import RECORDINGS, WINDOWS, KeptReference, freeze, kept_references, renewed_from
 from monitoring.drift.typical_windows import candidates
-from silencio.drift import DriftPolicy, FieldReference, field_reference
+from silencio.drift import field_reference
 from silencio.drift.recordings import recordings_of
-
-# Of some 130 signals of a site's day a change of one device moves twenty: these then pass the false discovery rate.
-_MAX_SMALLEST_P = 0.005
 
 
 def reference_of_day(reader: DayReader, job: DriftJob, day: date, name: str) -> KeptReference | None:
@@ -56,26 +53,8 @@ def _freeze(reader: DayReader, job: DriftJob, day: date, name: str) -> KeptRefer
     found = recordings_of(reader.rows_before, name, job.policy.day_parts)
     found = found.of(np.isin(found.day, [day_number(one) for one in accepted]) & ~found.clock_fault)
     seen = {found.devices[place] for place in np.unique(found.device)}
-    is_ready = seen <= set(reference.devices) and smallest_p(reference, job.policy) <= _MAX_SMALLEST_P
-    if not is_ready and len(reference.days) < job.policy.reference.max_days:
-        return None  # a device that came some days later is waited for, and days without which nothing can be shown
+    if not seen <= set(reference.devices) and len(reference.days) < job.policy.reference.max_days:
+        return None  # a device that came some days later is waited for
     of_reference = found.of(np.isin(found.day, [day_number(one) for one in reference.days]))
     windows = candidates(reader.rows_before, name, reference.days)
     return freeze(job.place, reference, {RECORDINGS: recording_table(of_reference), WINDOWS: windows})
-
-
-def smallest_p(reference: FieldReference, policy: DriftPolicy) -> float:
-    """The smallest p-value that a change of one device can have: days are permuted within parts of the day.
-
-    Args:
-        reference: About to be frozen.
-        policy: Says how many recordings a part of the day takes to be compared.
-
-    Returns:
-        That of the device with the fewest days.
-    """
-    n_recordings = reference.blocks.n_recordings
-    n_days = (n_recordings >= policy.reference.min_block_recordings).sum(axis=2)
-    median = np.array([[np.median(days[days > 0]) if days.any() else 0.0 for days in parts] for parts in n_recordings])
-    n_orders = np.where(median >= policy.min_recordings, n_days + 1, 1).prod(axis=1)
-    return float((1.0 / n_orders).max())

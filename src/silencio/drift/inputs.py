@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.drift.permutation import Tested, arrangements, differences, mean_differences, tested
+from silencio.drift.permutation import (
+    PermutationTest,
+    arrangements,
+    differences,
+    mean_differences,
+    p_of_few,
+    permutation_test,
+)
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import Pool
 from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, VALUES, Signal
@@ -40,7 +47,7 @@ class InputTests:
         return cls((), frozenset(), {})
 
 
-def tested_inputs(pool: Pool, policy: DriftPolicy) -> InputTests:
+def compare_inputs(pool: Pool, policy: DriftPolicy) -> InputTests:
     """Test every signal of sound, and the share of recordings in which nothing is named."""
     own = _tests(pool, pool.values, VALUES, pool.devices, policy, "")
     trials, parts = list(own.trials), dict(own.part_effects)
@@ -98,7 +105,7 @@ def _tests(
 ) -> InputTests:
     difference = differences(blocks)
     logarithm = np.array([signal.unit == "ratio" for signal in signals])
-    found = _tested(difference, pool.n_reference, policy, signals)
+    found = _permuted(difference, pool.n_reference, policy, signals)
     reference = _mean(_mean(blocks[:, :, 1:], axis=2) + 0.0 * blocks[:, :, 0], axis=1)
     trials, parts = [], {}
     for row, device in enumerate(devices):
@@ -132,11 +139,11 @@ def _tests(
     return InputTests(tuple(trials), frozenset(), parts)
 
 
-def _tested(difference: Array, n_reference: int, policy: DriftPolicy, signals: Sequence[Signal]) -> Tested:
+def _permuted(difference: Array, n_reference: int, policy: DriftPolicy, signals: Sequence[Signal]) -> PermutationTest:
     """All by a few permutations, and those with effects that matter by many: one among 400 needs a p of that order."""
     n_parts = difference.shape[1]
     few = arrangements(n_parts, n_reference, policy.n_permutations)
-    found = tested(mean_differences(difference, few), n_reference, centred=False)
+    found = permutation_test(mean_differences(difference, few), n_reference, centred=False)
     base = np.array([getattr(policy.effects, signal.threshold) for signal in signals])
     limit = np.maximum(base, policy.min_day_spreads * np.nan_to_num(found.spread))
     with np.errstate(invalid="ignore"):
@@ -144,6 +151,7 @@ def _tested(difference: Array, n_reference: int, policy: DriftPolicy, signals: S
     if len(large):
         chosen = np.stack([difference[row, :, :, column] for row, column in large])[..., None]
         many = arrangements(n_parts, n_reference, policy.n_permutations_of_large_effects, seed=1)
-        again = tested(mean_differences(chosen, many), n_reference, centred=False)
+        again = permutation_test(mean_differences(chosen, many), n_reference, centred=False)
         found.p[large[:, 0], large[:, 1]] = again.p[:, 0]
-    return found
+    n_arrangements = (1.0 + n_reference) ** np.isfinite(difference[:, :, 0]).sum(axis=1)
+    return replace(found, p=p_of_few(found, n_arrangements, n_reference))

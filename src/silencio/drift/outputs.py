@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from silencio.drift.blocks import LOW, NAMED, PROBABILITY_SUM, SCORED
 from silencio.drift.label_shift import Confusion, explained_share
-from silencio.drift.permutation import Tested, arrangements, of_sums, tested
+from silencio.drift.permutation import PermutationTest, arrangements, of_sums, p_of_few, permutation_test
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import Pool
 from silencio.drift.signals import MIX, PRECISION, SCORE, Signal
@@ -44,7 +44,7 @@ class MixChange:
     fewer: tuple[tuple[str, float, float], ...]
 
 
-def tested_outputs(
+def compare_outputs(
     pool: Pool, site_devices: Sequence[str], policy: DriftPolicy, confusion: Confusion | None
 ) -> tuple[list[Trial], MixChange | None]:
     """Test outputs of every device, and of the site by those of its devices whose sound is not apart.
@@ -53,7 +53,7 @@ def tested_outputs(
         pool: The day and its reference.
         site_devices: Devices whose outputs make the site's.
         policy: Thresholds.
-        confusion: Of validation windows; None takes what is named for right.
+        confusion: Names given to validation windows; None takes what is named for right.
     """
     trials = []
     for row, device in enumerate(pool.devices):
@@ -74,7 +74,9 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
     trials = []
     for signal, statistic, kinds in _STATISTICS:
         counts = np.moveaxis(named[..., kinds], -1, -2).copy()
-        found = _tested(counts, pool.n_reference, policy, signal, statistic)
+        found = _permuted(counts, pool.n_reference, policy, signal, statistic)
+        n_parts = int((n[:, 0] > 0).sum())
+        p = float(p_of_few(found, (1.0 + pool.n_reference) ** n_parts, pool.n_reference))
         effect = float(found.statistic - found.centre)
         if not np.isfinite(effect):
             continue
@@ -95,7 +97,7 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
                 device_id=device,
                 effect=effect,
                 spread=spread,
-                p=float(found.p),
+                p=p,
                 n_recordings=int(n[:, 0].sum()),
                 n_reference=int(n[:, 1:].sum()),
                 reference=reference,
@@ -107,15 +109,17 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
     return trials
 
 
-def _tested(named: Array, n_reference: int, policy: DriftPolicy, signal: Signal, statistic: Statistic) -> Tested:
+def _permuted(
+    named: Array, n_reference: int, policy: DriftPolicy, signal: Signal, statistic: Statistic
+) -> PermutationTest:
     few = arrangements(len(named), n_reference, policy.n_permutations)
     centred = signal is MIX
-    found = tested(of_sums(named, few, statistic), n_reference, centred=centred)
+    found = permutation_test(of_sums(named, few, statistic), n_reference, centred=centred)
     limit = threshold_of(signal, float(np.nan_to_num(found.spread)), policy)
     if abs(float(found.statistic - found.centre)) < 0.8 * limit:
         return found
     many = arrangements(len(named), n_reference, policy.n_permutations_of_large_effects, seed=1)
-    return tested(of_sums(named, many, statistic), n_reference, centred=centred)
+    return permutation_test(of_sums(named, many, statistic), n_reference, centred=centred)
 
 
 def _mix(codes: Sequence[str], named: Array, confusion: Confusion, n_listed: int = 3) -> MixChange:

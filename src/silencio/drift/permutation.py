@@ -16,10 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr
 
 Array = NDArray[np.float64]
 # So that their sums stay in the processor's cache.
 _ARRANGEMENTS_AT_ONCE = 1024
+# With fewer, one signal among 400 has no chance.
+_FEW_ARRANGEMENTS = 5_000
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,11 @@ def arrangements(n_parts: int, n_reference: int, n_random: int, seed: int = 0) -
 
 
 @dataclass(frozen=True)
-class Tested:
+class PermutationTest:
     """Results of tests; arrays are of the shape of the tested signals.
 
     Attributes:
-        statistic: Of the day itself.
+        statistic: Statistic of the day itself.
         centre: Mean of what single days of the reference have; 0 for differences, which have none.
         spread: Root mean square of what single days of the reference have, around `centre`.
         p: Two-sided probability of a statistic so far from the centre.
@@ -66,7 +69,7 @@ class Tested:
     p: Array
 
 
-def tested(found: Array, n_reference: int, *, centred: bool) -> Tested:
+def permutation_test(found: Array, n_reference: int, *, centred: bool) -> PermutationTest:
     """Tests out of the statistic of every arrangement.
 
     Args:
@@ -84,7 +87,25 @@ def tested(found: Array, n_reference: int, *, centred: bool) -> Tested:
         beyond = np.abs(drawn - centre) >= np.abs(statistic - centre) - 1e-12
         n = np.isfinite(drawn).sum(axis=0)
         p = (1 + (beyond & np.isfinite(drawn)).sum(axis=0)) / (1 + n)
-    return Tested(statistic, centre, spread, np.where(np.isfinite(statistic), p, np.nan))
+    return PermutationTest(statistic, centre, spread, np.where(np.isfinite(statistic), p, np.nan))
+
+
+def p_of_few(found: PermutationTest, n_arrangements: Array | float, n_reference: int) -> Array:
+    """P where there are too few arrangements for a small one: by Student's t of the reference's own days.
+
+    Seven days and two parts of the day have 64 arrangements, among which no p is below 1/64: nothing could alarm after
+    the correction, however large. The spread holds a share of the change itself: the t is too small, if anything.
+
+    Args:
+        found: The test.
+        n_arrangements: How many different ones there are, in the shape of the tested signals.
+        n_reference: Days of the reference.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = np.abs(found.statistic - found.centre) / found.spread
+        tail = 2.0 * stdtr(n_reference - 1, -t)
+    few = (np.asarray(n_arrangements) < _FEW_ARRANGEMENTS) & np.isfinite(tail)
+    return np.where(few, np.fmin(found.p, tail), found.p)
 
 
 def differences(blocks: Array) -> Array:

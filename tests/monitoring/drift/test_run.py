@@ -7,12 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from monitoring.drift.actions import ActionPolicy, read_actions
-from monitoring.drift.freezing import smallest_p
 from monitoring.drift.job import DriftJob
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
 from monitoring.drift.place import days_of, document_uri, read_document
@@ -192,24 +189,14 @@ def test_folder__with_a_run_that_was_killed_is_made_anew(log: str, tmp_path: Pat
     assert LOUD[0] in found.made_before
 
 
-def test_reference__of_two_parts_of_the_day_takes_longer(tmp_path: Path) -> None:
-    days = days_from(FIRST, 15)
-    nights = [one.filter(pa.array(np.arange(len(one)) % 144 < 40)) for one in map(day_rows, days)]
-    write_log(str(tmp_path / "log"), *nights)
-    early, late = (run_day(job(str(tmp_path / "log"), tmp_path), day, NOW, catch_up=0) for day in (days[9], days[14]))
-    assert early.document.sites[0].outcome == "no_reference"
-    assert late.document.sites[0].outcome == "no_change"
-    (kept,) = kept_references(str(tmp_path), "north", days[14])
-    assert len(kept.reference.days) == 14
-
-
-def test_smallest_p__is_that_of_the_orders_of_days(log: str, tmp_path: Path) -> None:
-    run_day(job(log, tmp_path), LOUD[0], NOW, catch_up=0)
-    (kept,) = kept_references(str(tmp_path), "north", LOUD[0])
-    n_days = len(kept.reference.days)
-    assert smallest_p(kept.reference, POLICY) == pytest.approx(1 / (n_days + 1) ** 4)
-    few = POLICY.model_copy(update={"min_recordings": 25})
-    assert smallest_p(kept.reference, few) == pytest.approx(1 / (n_days + 1) ** 2)
+def test_reference__waits_for_a_recorder_that_came_later(tmp_path: Path) -> None:
+    days = days_from(FIRST, 10)
+    late = [day_rows(day, devices=("am-9",)) for day in days[2:]]
+    write_log(str(tmp_path / "log"), *map(day_rows, days), *late)
+    early, enough = (run_day(job(str(tmp_path / "log"), tmp_path), day, NOW, catch_up=0) for day in (days[8], days[9]))
+    assert (early.document.sites[0].outcome, enough.document.sites[0].outcome) == ("no_reference", "no_change")
+    (kept,) = kept_references(str(tmp_path), "north", days[9])
+    assert kept.reference.devices == ("am-1", "am-2", "am-3", "am-9")
 
 
 def test_reviews__of_the_last_two_weeks_stand_in_the_verdict(log: str, tmp_path: Path) -> None:
