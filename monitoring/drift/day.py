@@ -6,29 +6,20 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache, cached_property
+from datetime import date, datetime
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from monitoring.drift.bundle_facts import check_bundle
-from monitoring.drift.job import LOOKBACK_DAYS, REVIEW_DAYS, DriftJob
-from monitoring.drift.log_rows import clock_notes, day_number, read_days, recorded_on, recording_table
-from monitoring.drift.outcomes import NoDataError
-from monitoring.drift.pages.site import N_WEEKS
-from monitoring.drift.place import documents
-from monitoring.drift.references import KeptReference, freeze, kept_references, renewed_from
+from monitoring.drift.day_reader import DayReader
+from monitoring.drift.freezing import reference_of_day
+from monitoring.drift.job import DriftJob
+from monitoring.drift.log_rows import clock_notes, recorded_on, recording_table
+from monitoring.drift.references import KeptReference
 from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
-from silencio.drift import Confusion, ReviewCounts, field_reference, site_verdict, sites_of
+from silencio.drift import Confusion, ReviewCounts, site_verdict
 from silencio.drift.document import DriftDocument, SiteVerdict
-from silencio.drift.recordings import Recordings, recordings_of
-from silencio.errors import ConfigError
-
-# What is kept of recordings and windows beside a reference and a day, for pages.
-RECORDINGS, WINDOWS = "recordings", "windows"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,86 +58,6 @@ class Day:
     inputs: dict[str, Any]
 
 
-class DayReader:
-    """Everything that a day's verdicts are made of, read once and only where it is needed.
-
-    Args:
-        job: What the run was given.
-        day: By the sun at the sites.
-    """
-
-    def __init__(self, job: DriftJob, day: date) -> None:
-        self._job, self._day = job, day
-        self.recordings = cache(self._recordings)
-
-    @cached_property
-    def rows(self) -> pa.Table:
-        """Rows that hold the day."""
-        return read_days(self._job.log, self._day, self._day, self._job.late_days)
-
-    @cached_property
-    def history(self) -> tuple[DriftDocument, ...]:
-        """Documents of the weeks before the day."""
-        days = [self._day - timedelta(days=ago) for ago in range(7 * N_WEEKS, 0, -1)]
-        return tuple(documents(self._job.place, days))
-
-    @cached_property
-    def rows_before(self) -> pa.Table:
-        """Rows of the weeks before the day, of which a reference is made."""
-        first, last = self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1)
-        # Without those of the day: a release would be the newest version, of which there is no reference.
-        return recorded_on(read_days(self._job.log, first, last, self._job.late_days), first, last)
-
-    @cached_property
-    def reviewed_rows(self) -> pa.Table:
-        """Rows whose detections are held against their reviews."""
-        first = self._day - timedelta(days=REVIEW_DAYS - 1)
-        return recorded_on(read_days(self._job.log, first, self._day, self._job.late_days), first, self._day)
-
-    @cached_property
-    def confusion(self) -> Confusion | None:
-        """The bundle's, of validation windows."""
-        if self._job.bundle is None:
-            return None
-        check_bundle(self._job.bundle, self.rows)
-        return self._job.bundle.confusion()
-
-    def _recordings(self, site_id: str) -> Recordings:
-        """Recordings of a site's day, those with a wrong clock and unreadable ones included."""
-        found = recordings_of(self.rows, site_id, self._job.policy.day_parts)
-        return found.of(found.day == day_number(self._day))
-
-    def sites(self) -> list[str]:
-        """Sites of the day and of the weeks before it: one that sends nothing is still there.
-
-        Raises:
-            NoDataError: Nothing was recorded on the day.
-            ConfigError: A site that is wanted is not among them.
-        """
-        recorded, n_wrong = [], 0
-        for site_id in sites_of(self.rows):
-            found = self.recordings(site_id)
-            n_right = int((~found.clock_fault).sum())
-            n_wrong += len(found) - n_right
-            if n_right or (found.failed_day == day_number(self._day)).any():
-                recorded.append(site_id)
-        if not recorded:
-            raise NoDataError(self._no_data(n_wrong))
-        known = {*recorded, *(site.site_id for document in self.history for site in document.sites)}
-        if unknown := sorted(set(self._job.sites) - known):
-            raise ConfigError(f"the log has no site {unknown[0]!r}; it has {', '.join(sorted(known))}")
-        return sorted(self._job.sites or known)
-
-    def _no_data(self, n_wrong_clock: int) -> str:
-        where = f"{self._job.log} has no recording of {self._day}"
-        if n_wrong_clock:
-            return (
-                f"{where} with a clock that can be right: all {n_wrong_clock:,} claim to be of before 2005 or of the "
-                "future; set the recorders' clocks"
-            )
-        return f"{where}: check --log and --day, and whether anything is sent; nothing was written"
-
-
 def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
     """Verdicts of one day; references that became complete are frozen on the way.
 
@@ -173,11 +84,13 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
             if found.expected is not None:
                 reviews = ReviewCounts(found.n_right, found.n_reviewed - found.n_right, found.expected)
         sites[name] = _site_day(reader, job, day, name, confusion, reviews)
+    recorded = recorded_on(reader.rows, day, day)
+    today = recorded if len(recorded) else reader.rows
     document = DriftDocument(
         day=day,
         made_at=made_at,
-        bundle_name=_frequent(reader.rows, "bundle_name"),
-        bundle_version=_frequent(reader.rows, "bundle_version"),
+        bundle_name=_frequent(today, "bundle_name"),
+        bundle_version=_frequent(today, "bundle_version"),
         policy_sha256=job.policy.sha256(),
         sites=tuple(one.verdict for one in sites.values()),
     )
@@ -192,7 +105,7 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
 def _site_day(
     reader: DayReader, job: DriftJob, day: date, name: str, confusion: Confusion | None, reviews: ReviewCounts | None
 ) -> SiteDay:
-    reference = _reference(reader, job, day, name)
+    reference = reference_of_day(reader, job, day, name)
     history = {one.day: site for one in reader.history for site in one.sites if site.site_id == name}
     verdict = site_verdict(
         reader.rows,
@@ -218,40 +131,8 @@ def _site_day(
     )
 
 
-def _reference(reader: DayReader, job: DriftJob, day: date, name: str) -> KeptReference | None:
-    """That of the version which answers, frozen now if it is complete; else the newest of another version.
-
-    The latter serves to see that a release changed something, and the sound, which no bundle changes.
-    """
-    kept = kept_references(job.place, name, day)
-    found = reader.recordings(name)
-    versions = {found.versions[0][place] for place in found.versions[1]}
-    for one in reversed(kept):
-        if one.reference.bundle_version in versions or not versions:
-            return one
-    frozen = _freeze(reader, job, day, name)
-    return frozen or (kept[-1] if kept else None)
-
-
-def _freeze(reader: DayReader, job: DriftJob, day: date, name: str) -> KeptReference | None:
-    first = renewed_from(job.place, name, day) or date.min
-    before = [day - timedelta(days=ago) for ago in range(LOOKBACK_DAYS, 0, -1)]
-    accepted = [one for one in before if one >= first and one not in job.left_out]
-    reference = field_reference(reader.rows_before, site_id=name, policy=job.policy, accepted=accepted)
-    if reference is None or max(reference.days) >= day:
-        return None
-    found = recordings_of(reader.rows_before, name, job.policy.day_parts)
-    found = found.of(np.isin(found.day, [day_number(one) for one in accepted]) & ~found.clock_fault)
-    seen = {found.devices[place] for place in np.unique(found.device)}
-    if not seen <= set(reference.devices) and len(reference.days) < job.policy.reference.max_days:
-        return None  # a device that came some days later is waited for
-    of_reference = found.of(np.isin(found.day, [day_number(one) for one in reference.days]))
-    windows = candidates(reader.rows_before, name, reference.days)
-    return freeze(job.place, reference, {RECORDINGS: recording_table(of_reference), WINDOWS: windows})
-
-
 def _frequent(rows: pa.Table, column: str) -> str:
-    counts = Counter(rows[column].to_pylist())
+    counts: Counter[str] = Counter(rows[column].to_pylist())
     return min(counts, key=lambda name: (-counts[name], name))
 
 

@@ -122,7 +122,7 @@ def _numeric(table: pa.Table, names: list[str]) -> list[str]:
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def _plain(value: Any) -> Any:

@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from silencio.audio import BAND_STATISTICS, SPECTRAL_STATISTICS
 from silencio.drift.recordings import Recordings
 from silencio.drift.sun import local_days
 from silencio.prediction_log import read_log
-from silencio.prediction_log.schema import BAND_STATISTICS, SCHEMA, SPECTRAL_STATISTICS
+from silencio.prediction_log.schema import SCHEMA
 
 # No place of the world is further from UTC.
 _MAX_OFFSET = timedelta(hours=14)

@@ -31,6 +31,8 @@ from silencio.storage import (
 from silencio.storage.parquet import read_parquet
 
 FOLDER = "references"
+# Tables that are kept beside a reference and a day, for pages.
+RECORDINGS, WINDOWS = "recordings", "windows"
 _RENEWED, _SUFFIX, _SHA_DIGITS = "from=", ".json", 16
 
 

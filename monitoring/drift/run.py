@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from monitoring.drift.actions import DriftAction, due_actions, keep_actions
-from monitoring.drift.day import RECORDINGS, Day, inputs_json, look_at_day
+from monitoring.drift.day import Day, inputs_json, look_at_day
 from monitoring.drift.evidently_pages import has_evidently, write_evidently
 from monitoring.drift.job import DriftJob
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
 from monitoring.drift.place import INPUTS, day_place, has_document, write_document
-from monitoring.drift.references import reference_table
+from monitoring.drift.references import RECORDINGS, reference_table
 from monitoring.drift.report import keep_windows, make_pages, site_stem
 from monitoring.drift.webhook import Delivery, deliver
 from silencio.drift.document import DriftDocument

@@ -67,7 +67,7 @@ def review_precision(
         return ReviewPrecision(0, 0, None, None, None)
     n_right, n = sum(is_right for _, is_right in reviewed), len(reviewed)
     tail = (1 - level) / 2
-    low, high = beta.ppf([tail, 1 - tail], n_right + _PRIOR, n - n_right + _PRIOR)
+    low, high = (beta.ppf(share, n_right + _PRIOR, n - n_right + _PRIOR) for share in (tail, 1 - tail))
     # Where all are right, or none is, the interval goes to the end.
     interval = (0.0 if n_right == 0 else float(low), 1.0 if n_right == n else float(high))
     return ReviewPrecision(n_right, n, n_right / n, interval, float(np.mean([p for p, _ in reviewed])))
