@@ -3,7 +3,7 @@
 from silencio.drift.label_shift import Confusion
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.recordings import Recordings, recordings_of, sites_of
-from silencio.drift.reference import FieldReference, field_reference
+from silencio.drift.reference import FieldReference, extended, field_reference
 from silencio.drift.reviews import ReviewCounts
 from silencio.drift.verdict import site_verdict
 
@@ -13,6 +13,7 @@ __all__ = [
     "FieldReference",
     "Recordings",
     "ReviewCounts",
+    "extended",
     "field_reference",
     "recordings_of",
     "site_verdict",

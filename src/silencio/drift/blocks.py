@@ -84,7 +84,7 @@ def blocks_of(recordings: Recordings, middles: Mapping[str, float]) -> Blocks:
     """Blocks of recordings.
 
     Args:
-        recordings: Of one site; those with a fault of the clock count as such and nowhere else.
+        recordings: Recordings of one site; those with a fault of the clock count as such and nowhere else.
         middles: By species: the probability that divides its low from its high scores.
     """
     right = recordings.of(~recordings.clock_fault)
@@ -117,6 +117,29 @@ def blocks_of(recordings: Recordings, middles: Mapping[str, float]) -> Blocks:
             kind: (labels, _category(right, index, len(labels), everything))
             for kind, (labels, index) in right.categories.items()
         },
+    )
+
+
+def joined_blocks(first: Blocks, second: Blocks) -> Blocks:
+    """Both as one: of the same devices, days and species, and of no block both."""
+    categories = {}
+    for kind in first.categories:
+        names = tuple(dict.fromkeys((*first.categories[kind][0], *second.categories[kind][0])))
+        total = np.zeros((len(first.devices), len(first.days), len(names)))
+        for own, counts in (first.categories[kind], second.categories[kind]):
+            total[:, :, [names.index(name) for name in own]] += counts
+        categories[kind] = (names, total)
+    return Blocks(
+        devices=first.devices,
+        days=first.days,
+        codes=first.codes,
+        n_recordings=first.n_recordings + second.n_recordings,
+        values=np.where(np.isfinite(first.values), first.values, second.values),
+        named=first.named + second.named,
+        n_requests=first.n_requests + second.n_requests,
+        n_unreadable=first.n_unreadable + second.n_unreadable,
+        n_clock_faults=first.n_clock_faults + second.n_clock_faults,
+        categories=categories,
     )
 
 

@@ -11,14 +11,14 @@ from scipy import stats
 
 from silencio.drift.blocks import Blocks
 from silencio.drift.document import SignalChange
-from silencio.drift.inputs import InputTests, tested_inputs
+from silencio.drift.inputs import InputTests, compare_inputs
 from silencio.drift.label_shift import Confusion
-from silencio.drift.outputs import MixChange, tested_outputs
+from silencio.drift.outputs import MixChange, compare_outputs
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import pooled
-from silencio.drift.quality import tested_quality
+from silencio.drift.quality import compare_quality
 from silencio.drift.reference import FieldReference
-from silencio.drift.reviews import ReviewCounts, tested_reviews
+from silencio.drift.reviews import ReviewCounts, compare_reviews
 from silencio.drift.trial import Trial, size_in
 
 
@@ -80,16 +80,16 @@ def compare(
     """
     present = [name for name, n in zip(current.devices, current.n_requests.sum(axis=1), strict=True) if n > 0]
     pool = pooled(current, reference.blocks, policy)
-    sound = tested_inputs(pool, policy) if inputs and pool.devices else InputTests.nothing()
-    quality, sentences = tested_quality(current, reference.blocks, policy)
+    sound = compare_inputs(pool, policy) if inputs and pool.devices else InputTests.nothing()
+    quality, sentences = compare_quality(current, reference.blocks, policy)
     trials = [*sound.trials, *quality]
     mix = None
     apart = sound.apart
     if outputs and pool.devices:
-        found, mix = tested_outputs(pool, [name for name in pool.devices if name not in apart], policy, confusion)
+        found, mix = compare_outputs(pool, [name for name in pool.devices if name not in apart], policy, confusion)
         trials += found
     if outputs and reviews is not None:
-        trials += tested_reviews(reviews, policy)
+        trials += compare_reviews(reviews, policy)
     compared = [name for name in present if name in reference.devices]
     return Comparison(
         signals=corrected(trials, policy),

@@ -33,14 +33,14 @@ class SignalChange(_Part):
         signal: Name, as docs/monitoring.md lists them.
         device_id: Null where it is of the site as a whole.
         day_part: `dawn`, `day`, `dusk`, `night`, or `all`.
-        n_recordings: Of the current period.
+        n_recordings: Recordings of the current period.
         n_reference: Recordings of the reference.
         reference: Its value there.
         current: Its value now.
         effect: Current against reference, in `unit`.
         unit: `db`, `share`, `ratio`, `jsd` or `probability`.
         threshold: Effect from which it matters.
-        p: Of the permutation test.
+        p: Probability by the permutation test.
         q: After the correction for all signals and devices.
         alarm: Whether both `q` and `effect` are beyond their thresholds.
     """
@@ -67,9 +67,9 @@ class CauseFound(_Part):
         cause: By the table of docs/monitoring.md.
         certainty: How sure.
         since: First day of the unbroken run of days with this cause.
-        n_days_of_four: Of the last four days, those with this cause: three make an alert.
+        n_days_of_four: Number of the last four days that have this cause: three make an alert.
         alert: Whether an alert is due.
-        devices: At which devices; all of the site's where it is empty.
+        devices: Devices that have it; all of the site's where it is empty.
         evidence: One sentence each, with values.
         action: What a person, or a policy, does.
     """
@@ -93,7 +93,7 @@ class SiteVerdict(_Part):
         message: One sentence.
         causes: First the one that matched first.
         signals: All that were compared, the largest effect over its threshold first.
-        n_recordings: Of the day.
+        n_recordings: Recordings of the day.
         n_devices: That sent something.
         expected_precision: Mean calibrated probability of what was named.
         expected_precision_reference: The same of the reference.
@@ -127,7 +127,7 @@ class DriftDocument(_Part):
         made_at: When.
         bundle_name: What answered most of the day's requests.
         bundle_version: Its version.
-        policy_sha256: Of the thresholds.
+        policy_sha256: Hash of the thresholds.
         sites: By name.
     """
 

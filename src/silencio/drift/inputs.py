@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.drift.permutation import Tested, arrangements, differences, mean_differences, tested
+from silencio.drift.permutation import PermutationTest, arrangements, differences, mean_differences, permutation_test
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import Pool
 from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, VALUES, Signal
 from silencio.drift.trial import Trial, threshold_of
 
 Array = NDArray[np.float64]
-# With two, neither is the odd one out.
-MIN_PEERS = 2
+# Of two, neither is the odd one out.
+MIN_DEVICES_WITH_PEERS = 3
 _EMPTY_ONLY = slice(len(INPUTS), len(VALUES))
 
 
@@ -40,14 +40,14 @@ class InputTests:
         return cls((), frozenset(), {})
 
 
-def tested_inputs(pool: Pool, policy: DriftPolicy) -> InputTests:
+def compare_inputs(pool: Pool, policy: DriftPolicy) -> InputTests:
     """Test every signal of sound, and the share of recordings in which nothing is named."""
     own = _tests(pool, pool.values, VALUES, pool.devices, policy, "")
     trials, parts = list(own.trials), dict(own.part_effects)
     apart: frozenset[str] = frozenset()
     moved = pool.values - _reference_mean(pool.values)
-    if len(pool.devices) > MIN_PEERS:
-        residual = (moved - _peers(moved))[..., : len(INPUTS)]
+    if len(pool.devices) >= MIN_DEVICES_WITH_PEERS:
+        residual = (moved - _common(moved))[..., : len(INPUTS)]
         against = _tests(pool, residual, INPUTS, pool.devices, policy, AGAINST_PEERS)
         trials += against.trials
         parts |= against.part_effects
@@ -78,18 +78,14 @@ def _mean(values: Array, axis: int = 0) -> Array:
     return np.where(count > 0, np.where(known, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan)
 
 
-def _peers(moved: Array) -> Array:
-    """Of each device the median of the others; not a number where fewer than two have any."""
-    medians = np.full_like(moved, np.nan)
-    for device in range(len(moved)):
-        others = np.sort(np.delete(moved, device, axis=0), axis=0)
-        count = np.isfinite(others).sum(axis=0)
-        low, high = (
-            np.take_along_axis(others, np.maximum(place, 0)[None], axis=0)[0]
-            for place in ((count - 1) // 2, count // 2)
-        )
-        medians[device] = np.where(count >= MIN_PEERS, (low + high) / 2, np.nan)
-    return medians
+def _common(moved: Array) -> Array:
+    """The median over devices, the device itself among them: of three, the odd one does not move that of the others."""
+    ordered = np.sort(moved, axis=0)
+    count = np.isfinite(moved).sum(axis=0)
+    low, high = (
+        np.take_along_axis(ordered, np.maximum(place, 0)[None], axis=0)[0] for place in ((count - 1) // 2, count // 2)
+    )
+    return np.where(count >= MIN_DEVICES_WITH_PEERS, (low + high) / 2, np.nan)
 
 
 def _tests(
@@ -102,7 +98,7 @@ def _tests(
 ) -> InputTests:
     difference = differences(blocks)
     logarithm = np.array([signal.unit == "ratio" for signal in signals])
-    found = _tested(difference, pool.n_reference, policy, signals)
+    found = _permuted(difference, pool.n_reference, policy, signals)
     reference = _mean(_mean(blocks[:, :, 1:], axis=2) + 0.0 * blocks[:, :, 0], axis=1)
     trials, parts = [], {}
     for row, device in enumerate(devices):
@@ -136,11 +132,11 @@ def _tests(
     return InputTests(tuple(trials), frozenset(), parts)
 
 
-def _tested(difference: Array, n_reference: int, policy: DriftPolicy, signals: Sequence[Signal]) -> Tested:
+def _permuted(difference: Array, n_reference: int, policy: DriftPolicy, signals: Sequence[Signal]) -> PermutationTest:
     """All by a few permutations, and those with effects that matter by many: one among 400 needs a p of that order."""
     n_parts = difference.shape[1]
     few = arrangements(n_parts, n_reference, policy.n_permutations)
-    found = tested(mean_differences(difference, few), n_reference, centred=False)
+    found = permutation_test(mean_differences(difference, few), n_reference, centred=False)
     base = np.array([getattr(policy.effects, signal.threshold) for signal in signals])
     limit = np.maximum(base, policy.min_day_spreads * np.nan_to_num(found.spread))
     with np.errstate(invalid="ignore"):
@@ -148,6 +144,6 @@ def _tested(difference: Array, n_reference: int, policy: DriftPolicy, signals: S
     if len(large):
         chosen = np.stack([difference[row, :, :, column] for row, column in large])[..., None]
         many = arrangements(n_parts, n_reference, policy.n_permutations_of_large_effects, seed=1)
-        again = tested(mean_differences(chosen, many), n_reference, centred=False)
+        again = permutation_test(mean_differences(chosen, many), n_reference, centred=False)
         found.p[large[:, 0], large[:, 1]] = again.p[:, 0]
     return found

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# So that their sums stay in the processor's cache.
+_ARRANGEMENTS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def arrangements(n_parts: int, n_reference: int, n_random: int, seed: int = 0) -
 
 
 @dataclass(frozen=True)
-class Tested:
+class PermutationTest:
     """Results of tests; arrays are of the shape of the tested signals.
 
     Attributes:
@@ -64,7 +66,7 @@ class Tested:
     p: Array
 
 
-def tested(found: Array, n_reference: int, *, centred: bool) -> Tested:
+def permutation_test(found: Array, n_reference: int, *, centred: bool) -> PermutationTest:
     """Tests out of the statistic of every arrangement.
 
     Args:
@@ -82,7 +84,7 @@ def tested(found: Array, n_reference: int, *, centred: bool) -> Tested:
         beyond = np.abs(drawn - centre) >= np.abs(statistic - centre) - 1e-12
         n = np.isfinite(drawn).sum(axis=0)
         p = (1 + (beyond & np.isfinite(drawn)).sum(axis=0)) / (1 + n)
-    return Tested(statistic, centre, spread, np.where(np.isfinite(statistic), p, np.nan))
+    return PermutationTest(statistic, centre, spread, np.where(np.isfinite(statistic), p, np.nan))
 
 
 def differences(blocks: Array) -> Array:
@@ -129,7 +131,12 @@ def of_sums(counts: Array, chosen: Arrangements, statistic: Callable[[Array, Arr
         chosen: Arrangements.
         statistic: Takes both sums, shape (n_arrangements, …), and returns (n_arrangements,).
     """
-    current = np.zeros((len(chosen.days), *counts.shape[2:]))
-    for part in range(counts.shape[0]):
-        current += counts[part][chosen.days[:, part]]
-    return statistic(current, counts.sum(axis=(0, 1)) - current)
+    whole = counts.sum(axis=(0, 1))
+    found = []
+    for begin in range(0, len(chosen.days), _ARRANGEMENTS_AT_ONCE):
+        days = chosen.days[begin : begin + _ARRANGEMENTS_AT_ONCE]
+        current = counts[0][days[:, 0]]
+        for part in range(1, counts.shape[0]):
+            current += counts[part][days[:, part]]
+        found.append(statistic(current, whole - current))
+    return np.concatenate(found)

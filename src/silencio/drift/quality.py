@@ -16,7 +16,7 @@ from silencio.drift.trial import Trial, threshold_of
 Array = NDArray[np.float64]
 
 
-def tested_quality(
+def compare_quality(
     current: Blocks, reference: Blocks, policy: DriftPolicy
 ) -> tuple[list[Trial], dict[str, tuple[str, ...]]]:
     """Tests of every device of both, and by device sentences on what kinds of recordings moved most."""
@@ -33,15 +33,15 @@ def tested_quality(
             (CLOCK_FAULTS, now.n_clock_faults, before.n_clock_faults),
         ):
             trials.append(_share(signal, device, counts[row, 0], now.n_requests[row, 0], then[row], n_then, policy))
-        told = []
+        texts = []
         for kind, signal in CATEGORIES.items():
             trial, sentence = _category(signal, device, _table(now, before, kind, row), policy)
             if trial is not None:
                 trials.append(trial)
                 if trial.is_beyond:
-                    told.append(sentence)
-        if told:
-            sentences[device] = tuple(told)
+                    texts.append(sentence)
+        if texts:
+            sentences[device] = tuple(texts)
     return trials, sentences
 
 

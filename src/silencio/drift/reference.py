@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from silencio.drift.blocks import N_PARTS, Blocks, blocks_of, middles_of
+from silencio.drift.blocks import N_PARTS, Blocks, blocks_of, joined_blocks, middles_of
 from silencio.drift.policy import DriftPolicy, ReferencePolicy
 from silencio.drift.recordings import Recordings, recordings_of
 from silencio.drift.signals import VALUES
@@ -139,6 +139,30 @@ def reference_of(
     return _rounded(
         FieldReference(recordings.site_id, names[newest], recordings.spec, middles, blocks.of(devices=complete))
     )
+
+
+def extended(reference: FieldReference, later: FieldReference) -> FieldReference:
+    """A reference with devices of a later one that it lacks, such as one that was installed since; others stay.
+
+    Args:
+        reference: The site's frozen reference.
+        later: Frozen later, of the same site and bundle version.
+
+    Raises:
+        DataError: They are of different sites, bundle versions or feature specifications.
+    """
+    for name in ("site_id", "bundle_version", "spec_sha256"):
+        own, other = getattr(reference, name), getattr(later, name)
+        if own != other:
+            raise DataError(f"references of different {name} cannot be joined: {own!r} and {other!r}")
+    new = [name for name in later.devices if name not in reference.devices]
+    devices = sorted({*reference.devices, *new})
+    days = sorted({*reference.blocks.days, *later.blocks.days})
+    codes = sorted({*reference.blocks.codes, *later.blocks.codes})
+    of_old = reference.blocks.of(devices, days, codes)
+    of_new = later.blocks.of(new).of(devices, days, codes)
+    joined = joined_blocks(of_old, of_new)
+    return replace(reference, middles={**later.middles, **reference.middles}, blocks=joined)
 
 
 def as_date(day: int) -> date:

@@ -46,7 +46,7 @@ class ReviewCounts:
         return low, high
 
 
-def tested_reviews(reviews: ReviewCounts, policy: DriftPolicy) -> list[Trial]:
+def compare_reviews(reviews: ReviewCounts, policy: DriftPolicy) -> list[Trial]:
     """Whether the precision that people found is below what was expected; nothing without reviews."""
     interval, found = reviews.interval(), reviews.precision
     if interval is None or found is None:

@@ -1,0 +1,155 @@
+"""Each cause by its name, two together, and days that cannot be compared."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from benchmarks.drift.world import Disturbance
+from silencio.drift.policy import DriftPolicy
+from silencio.drift.reviews import ReviewCounts
+from silencio.drift.verdict import verdict_of
+from tests.unit.drift.made_site import DAY, POLICY, reference, reserve, verdicts
+
+
+def causes(*disturbances: Disturbance, **options: object) -> dict[str, tuple[str, ...]]:
+    (verdict,) = verdicts(disturbances, **options)  # type: ignore[arg-type]
+    return {one.cause: one.devices for one in verdict.causes}
+
+
+def test_verdict__of_an_ordinary_day_is_no_change() -> None:
+    (verdict,) = verdicts()
+    assert (verdict.outcome, verdict.causes) == ("no_change", ())
+    assert verdict.message == "Nothing has changed at 4 devices."
+    assert (verdict.n_recordings, verdict.n_devices) == (4 * 144, 4)
+    assert abs((verdict.expected_precision or 0) - (verdict.expected_precision_reference or 1)) < 0.03
+
+
+def test_verdict__of_another_version_is_a_release_and_no_output_is_compared() -> None:
+    (verdict,) = verdicts([Disturbance("release", 0.2)])
+    (cause,) = verdict.causes
+    assert (cause.cause, cause.certainty, cause.action) == ("release", "confirmed", "look")
+    assert "1.1 100%; the reference is of 1.0" in cause.evidence[0]
+    assert not {"species_mix_jsd", "score_given_species"} & {one.signal for one in verdict.signals}
+    assert "level_db" in {one.signal for one in verdict.signals}
+
+
+def test_verdict__of_another_format_is_the_clients_and_not_a_microphones() -> None:
+    assert causes(Disturbance("client", 0.6, (0, 2))) == {"client_or_pipeline": ("device01", "device03")}
+
+
+@pytest.mark.parametrize(("kind", "size"), [("gain", 7.0), ("gain", -7.0), ("band", 14.0)])
+@pytest.mark.parametrize("n_devices", [1, 2, 3, 4])
+def test_verdict__of_one_microphone_names_it_and_no_peer(kind: str, size: float, n_devices: int) -> None:
+    device = min(1, n_devices - 1)
+    found = causes(Disturbance(kind, size, (device,)), n_devices=n_devices)  # type: ignore[arg-type]
+    assert found == {"microphone_or_site": (f"device{device + 1:02d}",)}
+
+
+def test_verdict__of_rain_is_weather_at_all_devices() -> None:
+    (verdict,) = verdicts([Disturbance("rain", 9)])
+    (cause,) = verdict.causes
+    assert (cause.cause, cause.devices, cause.action) == ("weather_and_noise", (), "none")
+
+
+def test_verdict__of_other_species_is_the_season() -> None:
+    (verdict,) = verdicts([Disturbance("mix", 5)])
+    (cause,) = verdict.causes
+    assert (cause.cause, cause.certainty, cause.action) == ("season_or_species_mix", "suspected", "review")
+    assert any("explains" in text for text in cause.evidence)
+
+
+def test_verdict__of_lower_scores_is_suspected_until_people_find_less_right() -> None:
+    (suspected,) = verdicts([Disturbance("decay", 0.12)])
+    assert [(one.cause, one.certainty, one.action) for one in suspected.causes] == [
+        ("model_decay", "suspected", "review")
+    ]
+    reviews = ReviewCounts(n_right=24, n_wrong=36, expected_precision=0.75)
+    days = verdicts([Disturbance("decay", 0.12)], n_days=3, reviews=reviews)
+    assert [(one.certainty, one.action) for day in days for one in day.causes] == [
+        ("suspected", "retrain"),
+        ("likely", "retrain"),
+        ("confirmed", "retrain"),
+    ]
+    assert days[0].review_precision == 0.4
+    (reviewed,) = verdicts(reviews=reviews)
+    assert [one.cause for one in reviewed.causes] == ["model_decay"]
+
+
+def test_verdict__of_a_microphone_and_rain_has_both() -> None:
+    found = causes(Disturbance("gain", 9, (1,)), Disturbance("rain", 9))
+    assert found["microphone_or_site"] == ("device02",)
+    assert "weather_and_noise" in found
+
+
+def test_verdict__alerts_on_the_third_of_four_days_since_the_first() -> None:
+    days = verdicts([Disturbance("gain", 7, (1,))], n_days=3)
+    found = [one for day in days for one in day.causes if one.cause == "microphone_or_site"]
+    assert [(one.n_days_of_four, one.alert) for one in found] == [(1, False), (2, False), (3, True)]
+    assert {one.since for one in found} == {reserve().first + timedelta(days=DAY)}
+    assert [one.certainty for one in found] == ["suspected", "likely", "confirmed"]
+
+
+def looked_at(keep: object = None, **options: object) -> object:
+    recordings = reserve().recordings([DAY])
+    if keep is not None:
+        recordings = recordings.of(keep(recordings))  # type: ignore[operator]
+    known = {"day": reserve().first + timedelta(days=DAY), "reference": reference(), "policy": POLICY}
+    return verdict_of(recordings, **{**known, **options})  # type: ignore[arg-type]
+
+
+def test_verdict__of_nothing_says_so() -> None:
+    verdict = looked_at(lambda one: np.zeros(len(one), bool))
+    assert verdict.outcome == "not_enough"  # type: ignore[attr-defined]
+    assert verdict.message == "Nothing was received of made-up on 2026-03-10."  # type: ignore[attr-defined]
+
+
+def test_verdict__without_reference_says_what_it_takes() -> None:
+    verdict = looked_at(reference=None)
+    assert verdict.outcome == "no_reference"  # type: ignore[attr-defined]
+    assert "it takes 7 days with 50 recordings" in verdict.message  # type: ignore[attr-defined]
+
+
+def test_verdict__of_too_few_recordings_is_not_enough() -> None:
+    verdict = looked_at(lambda one: np.arange(len(one)) % 10 == 0)
+    assert verdict.outcome == "not_enough"  # type: ignore[attr-defined]
+    assert "No device has 20 recordings in any part of the day" in verdict.message  # type: ignore[attr-defined]
+
+
+def test_verdict__names_devices_that_sent_nothing_and_those_without_a_reference() -> None:
+    frozen = reference()
+    without = frozen.blocks.of(devices=frozen.devices[:3])
+    smaller = type(frozen)(frozen.site_id, frozen.bundle_version, frozen.spec_sha256, frozen.middles, without)
+    verdict = looked_at(lambda one: one.device != 0, reference=smaller)
+    assert "Nothing from device01." in verdict.message  # type: ignore[attr-defined]
+    assert "Without a reference: device04." in verdict.message  # type: ignore[attr-defined]
+
+
+def test_verdict__is_the_same_again() -> None:
+    assert looked_at() == looked_at()
+
+
+def test_verdict__of_clocks_that_jump_is_the_clients() -> None:
+    recordings = reserve().recordings([DAY])
+    wrong = (recordings.device == 1) & (np.arange(len(recordings)) % 3 == 0)
+    object.__setattr__(recordings, "clock_fault", wrong)
+    day = reserve().first + timedelta(days=DAY)
+    verdict = verdict_of(recordings, day=day, reference=reference(), policy=POLICY)
+    assert [(one.cause, one.devices) for one in verdict.causes] == [("client_or_pipeline", ("device02",))]
+    assert any("clock_fault_share" in text for text in verdict.causes[0].evidence)
+
+
+def test_verdict__of_unreadable_requests_is_the_clients() -> None:
+    recordings = reserve().recordings([DAY])
+    day = recordings.day[0]
+    failing = recordings.with_failed(np.full(12, 2), np.full(12, day))
+    verdict = verdict_of(failing, day=reserve().first + timedelta(days=DAY), reference=reference(), policy=POLICY)
+    assert [(one.cause, one.devices) for one in verdict.causes] == [("client_or_pipeline", ("device03",))]
+
+
+def test_policy__of_tests_differs_in_the_number_of_draws_alone() -> None:
+    shipped = DriftPolicy.shipped()
+    names = ("n_permutations", "n_permutations_of_large_effects", "n_bootstraps")
+    assert POLICY.model_copy(update={name: getattr(shipped, name) for name in names}) == shipped
