@@ -32,7 +32,7 @@ class DriftAction(BaseModel):
         cause: By the table of docs/monitoring.md.
         certainty: How sure the verdict was.
         since: First day of the unbroken run of days with this cause.
-        devices: At which devices; all of the site's where it is empty.
+        devices: Devices that changed; all of the site's where it is empty.
         action: What is to be done.
         message: One sentence for a person.
         bundle_version: Bundle that answered on that day.

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pyarrow as pa
-from silencio.drift.recordings import Recordings
+import pyarrow.compute as pc
 
+from silencio.drift.recordings import Recordings
+from silencio.drift.sun import local_days
 from silencio.prediction_log import read_log
 from silencio.prediction_log.schema import BAND_STATISTICS, SCHEMA, SPECTRAL_STATISTICS
 
@@ -51,11 +53,25 @@ def read_days(place: str, first: date, last: date, late_days: int) -> pa.Table:
     return read_log(place, since, until, COLUMNS)
 
 
+def recorded_on(rows: pa.Table, first: date, last: date) -> pa.Table:
+    """Rows that were recorded on some days, by the sun at the site; where a row has no time, on that of its request.
+
+    Args:
+        rows: Rows of the log.
+        first: First day.
+        last: Last day.
+    """
+    moments = pc.coalesce(rows["recorded_at"], rows["received_at"])
+    longitude = pc.fill_null(rows["longitude"], np.nan).to_numpy()
+    days = local_days(moments.cast(pa.int64()).to_numpy() / 1e6, longitude)
+    return rows.filter(pa.array((days >= day_number(first)) & (days <= day_number(last))))
+
+
 def recording_table(recordings: Recordings) -> pa.Table:
     """One row a recording, those with a wrong clock left out.
 
     Args:
-        recordings: Of one site.
+        recordings: One site's.
     """
     return recordings.of(~recordings.clock_fault).table()
 
@@ -64,7 +80,7 @@ def clock_notes(recordings: Recordings) -> list[str]:
     """One sentence a device whose clock cannot be right.
 
     Args:
-        recordings: Of one site and the day; one with a wrong clock counts on the day on which it was received.
+        recordings: One site's day; one with a wrong clock counts on the day on which it was received.
     """
     wrong = np.bincount(recordings.device[recordings.clock_fault], minlength=len(recordings.devices))
     return [

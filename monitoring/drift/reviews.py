@@ -100,8 +100,8 @@ def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) 
     """Precision of the reviewed detections of one site's rows.
 
     Args:
-        judgements: Of any site.
-        rows: Of the period, of any site; one without a site is its key's.
+        judgements: Judgements, whatever their site.
+        rows: Rows of the period; one without a site is its key's.
         site_id: The site.
 
     Raises:

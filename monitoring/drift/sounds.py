@@ -56,7 +56,7 @@ class RecordingFolder:
         """A window of a recording; None where it is not here or cannot be decoded.
 
         Args:
-            sha256: Of the recording's bytes.
+            sha256: Hash of the recording's bytes.
             start_s: Second of the recording at which the window begins.
             spec: How long it is, and at which rate.
 

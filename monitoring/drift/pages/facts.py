@@ -39,8 +39,8 @@ class WindowPair:
 
     Attributes:
         device_id: Recorder.
-        before: Of the reference.
-        after: Of the day.
+        before: Windows of the reference.
+        after: Windows of the day.
     """
 
     device_id: str

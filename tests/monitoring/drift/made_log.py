@@ -1,10 +1,11 @@
-"""A prediction log that tests make: recorders of one site, one window a recording, one recording in twenty minutes."""
+"""A prediction log that tests make: recorders of one site, one window a recording, one recording in ten minutes."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +20,7 @@ FIRST = date(2026, 5, 1)
 DEVICES = ("am-1", "am-2", "am-3")
 CODES = ("houspa", "grekis", "eurbla", "compau")
 LATITUDE, LONGITUDE = 4.6, -74.1
-_EVERY = timedelta(minutes=12)
+_EVERY = timedelta(minutes=10)
 _N = timedelta(days=1) // _EVERY
 
 
@@ -102,6 +103,12 @@ def write_log(place: str, *tables: pa.Table) -> None:
         sink = io.BytesIO()
         pq.write_table(rows.filter(pa.array(days == day)), sink)
         write_bytes(join(place, f"date={day}", f"{first}-{len(rows)}.parquet"), sink.getvalue())
+
+
+@cache
+def quiet_days(n: int) -> tuple[pa.Table, ...]:
+    """Rows of the first days, on which nothing is odd."""
+    return tuple(map(day_rows, days_from(FIRST, n)))
 
 
 def days_from(first: date, n: int) -> list[date]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +15,11 @@ import pyarrow as pa
 import pytest
 
 from monitoring.cli.drift import configure
+from monitoring.drift.place import write_document
 from silencio.command import command
 from tests.monitoring.drift.made_documents import made_document
-from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
+from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, quiet_days, write_log
+from tests.waiting import HANG_S, until
 
 DAYS = days_from(FIRST, 9)
 Drift = Callable[..., tuple[int, str, str]]
@@ -38,7 +44,7 @@ def drift(capsys: pytest.CaptureFixture[str]) -> Drift:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """One site, nine days."""
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS))
+    write_log(str(tmp_path / "log"), *quiet_days(9))
     return tmp_path / "log"
 
 
@@ -89,7 +95,7 @@ def test_log__of_one_device_has_a_verdict(drift: Drift, tmp_path: Path) -> None:
 
 
 def test_month__without_a_reference(drift: Drift, tmp_path: Path) -> None:
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS[:3]))
+    write_log(str(tmp_path / "log"), *quiet_days(3))
     status, out, _ = drift(*day_of(tmp_path / "log", tmp_path / "out", DAYS[2]))
     assert status == 4 and "has no field reference yet: it takes 7 days" in out
     assert (tmp_path / "out" / f"date={DAYS[2]}" / "index.html").is_file()
@@ -101,14 +107,14 @@ def test_clocks__that_all_jumped(drift: Drift, tmp_path: Path, year: int) -> Non
     write_log(str(tmp_path / "log"), rows)
     status, _, err = drift(*day_of(tmp_path / "log", tmp_path / "out", DAYS[0]))
     assert status == 3
-    assert "all 360 claim to be of before 2005 or of the future; set the recorders' clocks" in refusal(err)
+    assert "all 432 claim to be of before 2005 or of the future; set the recorders' clocks" in refusal(err)
 
 
 def test_clock__of_one_device_that_jumped_is_a_note(drift: Drift, log: Path, tmp_path: Path) -> None:
     jumped = day_rows(DAYS[8], devices=("am-9",), recorded_at=datetime(1970, 1, 1, tzinfo=UTC))
     write_log(str(log), jumped)
     status, _, err = drift(*day_of(log, tmp_path / "out"))
-    assert status == 0 and "note: north, 2026-05-09: The clock of am-9 is wrong: 120 of its recordings" in err
+    assert status == 0 and "note: north, 2026-05-09: The clock of am-9 is wrong: 144 of its recordings" in err
     assert "The clock of am-9 is wrong" in (tmp_path / "out" / f"date={DAYS[8]}" / "site=north.html").read_text()
 
 
@@ -182,7 +188,7 @@ def test_zone__that_is_none(drift: Drift, log: Path, tmp_path: Path) -> None:
 def test_alert__has_a_status_that_may_be_zero(drift: Drift, tmp_path: Path) -> None:
     louder = dict.fromkeys(("am-1", "am-2", "am-3"), 9.0)
     loud = days_from(DAYS[8] + timedelta(days=1), 3)
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS), *(day_rows(day, louder_db=louder) for day in loud))
+    write_log(str(tmp_path / "log"), *quiet_days(9), *(day_rows(day, louder_db=louder) for day in loud))
     words = ("run", "--log", tmp_path / "log", "--out", tmp_path / "out", "--day", loud[2], "--no-evidently")
     (tmp_path / "actions.yaml").write_text("actions: {weather_and_noise: look}\n")
     status, out, _ = drift(*words, "--actions", tmp_path / "actions.yaml")
@@ -215,6 +221,25 @@ def test_rows__of_failed_requests_alone_are_no_empty_day(drift: Drift, tmp_path:
     failed = failed.set_column(
         failed.column_names.index("status"), failed.schema.field("status"), pa.array(["400"] * len(failed))
     )
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS[:8]), failed)
+    write_log(str(tmp_path / "log"), *quiet_days(8), failed)
     status, out, _ = drift(*day_of(tmp_path / "log", tmp_path / "out"))
     assert status == 0 and "client" in out
+
+
+def scraped(address: str) -> str | None:
+    """The gauges, once there are any."""
+    text: str = urllib.request.urlopen(address).read().decode()
+    return text if "silencio_drift_recordings" in text else None
+
+
+def test_gauges__end_by_sigterm_without_failure(tmp_path: Path) -> None:
+    write_document(str(tmp_path), made_document())
+    words = ("-m", "silencio", "drift", "gauges", "--place", tmp_path, "--port", "0")
+    with subprocess.Popen([sys.executable, *map(str, words)], stdout=subprocess.PIPE, text=True) as exporter:
+        assert exporter.stdout is not None
+        address = exporter.stdout.readline().strip()
+        # The first look follows the address.
+        text = until(lambda: scraped(address))
+        exporter.send_signal(signal.SIGTERM)
+        assert exporter.wait(HANG_S) == 0
+    assert 'silencio_drift_recordings{site="north"} 288.0' in text and "_created" not in text
