@@ -238,7 +238,7 @@ def _signals(rng: np.random.Generator, floor: Array, foreground: Array, changed:
         "floor_db": floor.mean(axis=1),
         **{f"floor_band_{band + 1}_db": floor[:, band] for band in range(8)},
         "foreground_db": foreground.mean(axis=1),
-        "snr_db": (foreground - floor).mean(axis=1) + 1.5 + rng.normal(0, 0.6, n),
+        "snr_db": (foreground - floor).mean(axis=1) - 1.4 + rng.normal(0, 0.6, n),
         "rolloff_ratio": rolloff,
         "flatness": np.clip(flat, 0, 1),
         "clipped_share": np.clip(10 ** ((level + 3.0) / 4.0) * rng.lognormal(0, 1, n), 0, 1),

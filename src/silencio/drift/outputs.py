@@ -53,7 +53,7 @@ def compare_outputs(
         pool: The day and its reference.
         site_devices: Devices whose outputs make the site's.
         policy: Thresholds.
-        confusion: Of validation windows; None takes what is named for right.
+        confusion: Names given to validation windows; None takes what is named for right.
     """
     trials = []
     for row, device in enumerate(pool.devices):

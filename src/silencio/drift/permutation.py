@@ -54,7 +54,7 @@ class PermutationTest:
     """Results of tests; arrays are of the shape of the tested signals.
 
     Attributes:
-        statistic: Of the day itself.
+        statistic: Statistic of the day itself.
         centre: Mean of what single days of the reference have; 0 for differences, which have none.
         spread: Root mean square of what single days of the reference have, around `centre`.
         p: Two-sided probability of a statistic so far from the centre.

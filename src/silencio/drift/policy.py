@@ -106,7 +106,7 @@ class AlertPolicy(_Part):
 
     Attributes:
         days: Days with the cause.
-        of: Of so many, the last one the day itself.
+        of: Number of days that are looked at, the last one the day itself.
     """
 
     days: int = Field(ge=1)
@@ -130,7 +130,7 @@ class DriftPolicy(_Part):
         n_permutations: Permutations of every signal.
         n_permutations_of_large_effects: Permutations of those whose effect is beyond its threshold.
         n_bootstraps: Resamples of the species mix.
-        false_discovery_rate: Of all signals and devices of a day.
+        false_discovery_rate: Share of false ones among a day's alarms, over all signals and devices.
         min_day_spreads: Standard deviations of the reference's own days.
         effects: Thresholds by signal.
         min_mix_lower_bound: Lower bound of the species mix.

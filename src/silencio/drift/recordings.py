@@ -45,7 +45,7 @@ class Recordings:
         spec: Hash of the feature specification of most of them.
         clock_fault: Whether its time cannot be right: it is left out of all but the share of such.
         detections: What was named in them.
-        failed_device: Of requests whose sound could not be read: indices of devices.
+        failed_device: Indices of devices, of requests whose sound could not be read.
         failed_day: The same requests' local days.
     """
 

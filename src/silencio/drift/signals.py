@@ -18,7 +18,7 @@ class Signal:
     Attributes:
         name: As drift.json and docs/monitoring.md have it.
         unit: Unit of its effect.
-        direction: In which direction an effect matters.
+        direction: Direction in which an effect matters.
         threshold: Field of `EffectThresholds` that it stands under.
     """
 

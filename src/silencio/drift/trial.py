@@ -20,13 +20,13 @@ class Trial:
         device_id: None for the site.
         effect: In the signal's unit.
         spread: Standard deviation of what the reference's own days have.
-        p: Of the test.
-        n_recordings: Of the day.
-        n_reference: Of the reference.
+        p: Probability by the test.
+        n_recordings: Recordings of the day.
+        n_reference: Recordings of the reference.
         reference: Value there.
         current: Value now.
-        threshold: From which effect on it matters, spread included.
-        suffix: Of the name: `AGAINST_PEERS`, or nothing.
+        threshold: Effect from which on it matters, spread included.
+        suffix: End of the name: `AGAINST_PEERS`, or nothing.
         may_alarm: False where another condition of the signal does not hold.
     """
 

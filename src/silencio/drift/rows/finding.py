@@ -21,8 +21,8 @@ class Finding:
         cause: Its cause.
         evidence: Sentences.
         action: What to do.
-        devices: At which devices; empty for the site's.
-        max_certainty: Above which no number of days takes it.
+        devices: Devices that have it; empty for the site.
+        max_certainty: Certainty above which no number of days takes it.
     """
 
     cause: Cause
