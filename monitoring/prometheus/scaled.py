@@ -8,7 +8,8 @@ the same. Hours of the day are written as `time() % (24 * 3600)` in the rules, s
 
 Prometheus cannot scrape as often as that would need. Intervals have a floor, and what is computed from samples has one
 that follows: a window holds at least four scrapes, and an alert that waits, waits one evaluation. At a high scale the
-short windows are therefore the same, and tell less apart than they do at 1.
+short windows are therefore the same, and tell less apart than they do at 1. Nor can a few made-up users send what a
+reserve's visitors do in a month: the floor of requests, below which no share counts, is a number of its own.
 """
 
 from __future__ import annotations
@@ -33,17 +34,21 @@ _WINDOW = re.compile(rf"\[({_DURATION})(?::({_DURATION})?)?\]")
 _OFFSET = re.compile(rf"(?<=\boffset )({_DURATION})\b")
 _FOR = re.compile(rf"(?<=\bfor: )({_DURATION})\b")
 _INTERVAL = re.compile(rf"(?<=\b)((?:\w+_)?interval|group_wait|scrape_timeout)(: )({_DURATION})\b")
+# The rules' floor of requests; no other limit of theirs is 50 and exceeded.
+MIN_REQUESTS = 50
+_FLOOR = re.compile(rf"(?<=[^>=<-])> {MIN_REQUESTS}\b(?![.])")
 # Ages and hours of the day in an expression: `26 * 3600`, `14 * 86400`.
 _AGE = re.compile(r"\b(\d+(?:\.\d+)?) \* (3600|86400)\b")
 
 
-def scaled(text: str, time_scale: float, scrape_interval_s: float = 1.0) -> str:
+def scaled(text: str, time_scale: float, scrape_interval_s: float = 1.0, min_requests: int = MIN_REQUESTS) -> str:
     """A file of Prometheus or Alertmanager in another time.
 
     Args:
         text: Its YAML.
         time_scale: Seconds of events in one second of the clock; 1 gives the text back as it is.
         scrape_interval_s: Seconds between scrapes, and between evaluations, at least.
+        min_requests: Requests that a window has to hold before its shares count: fewer, where users are few.
 
     Returns:
         The YAML with its comments; every duration is at least a millisecond, which is Prometheus' smallest.
@@ -57,6 +62,9 @@ def scaled(text: str, time_scale: float, scrape_interval_s: float = 1.0) -> str:
         )
     if not scrape_interval_s > 0:
         raise ConfigError(f"scrape_interval_s is {scrape_interval_s:g}: give seconds above 0")
+    if min_requests < 1:
+        raise ConfigError(f"min_requests is {min_requests}: give 1 or more")
+    text = _FLOOR.sub(f"> {min_requests}", text)
     if time_scale == 1:
         return text
 
@@ -108,13 +116,16 @@ def written(duration_s: float) -> str:
     return f"{n_ms // 1000}s" if n_ms % 1000 == 0 else f"{n_ms}ms"
 
 
-def write_scaled(folder: Path, time_scale: float, scrape_interval_s: float = 1.0) -> list[Path]:
+def write_scaled(
+    folder: Path, time_scale: float, scrape_interval_s: float = 1.0, min_requests: int = MIN_REQUESTS
+) -> list[Path]:
     """Render everything into a folder, by its place below `monitoring/`.
 
     Args:
         folder: The folder; it is made.
         time_scale: Seconds of events in one second of the clock.
         scrape_interval_s: Seconds between scrapes at least.
+        min_requests: Requests that a window has to hold before its shares count.
 
     Returns:
         The files.
@@ -127,7 +138,8 @@ def write_scaled(folder: Path, time_scale: float, scrape_interval_s: float = 1.0
         for source in sorted(MONITORING.glob(pattern)):
             path = folder / source.relative_to(MONITORING)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(scaled(source.read_text(encoding="utf-8"), time_scale, scrape_interval_s), encoding="utf-8")
+            text = scaled(source.read_text(encoding="utf-8"), time_scale, scrape_interval_s, min_requests)
+            path.write_text(text, encoding="utf-8")
             made.append(path)
     return made
 
@@ -137,10 +149,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m monitoring.prometheus.scaled", description=main.__doc__)
     parser.add_argument("--time_scale", type=float, required=True, help="seconds of events in one second of the clock")
     parser.add_argument("--scrape_interval_s", type=float, default=1.0, help="seconds between scrapes at least (1)")
+    parser.add_argument(
+        "--min_requests",
+        type=int,
+        default=MIN_REQUESTS,
+        help=f"requests of a window before shares count ({MIN_REQUESTS})",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder of the rendered files")
     options = parser.parse_args(arguments)
     try:
-        made = write_scaled(options.out, options.time_scale, options.scrape_interval_s)
+        made = write_scaled(options.out, options.time_scale, options.scrape_interval_s, options.min_requests)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -68,6 +68,18 @@ def test_scale__leaves_no_duration_of_the_rules_behind() -> None:
                 assert not re.search(r"\b\d+[mhd]\b", bare), line
 
 
+def test_floor__of_requests_is_another_where_users_are_few() -> None:
+    """Of every share and of nothing else: reviews, windows that wait and temperatures have limits of their own."""
+    for source in SOURCES:
+        before = source.read_text(encoding="utf-8")
+        after = scaled(before, 1, min_requests=7)
+        changed = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
+        n_floors = {"serving.yml": 4, "objectives.yml": 6}.get(source.name, 0)
+        assert len(changed) == n_floors
+        for old, new in changed:
+            assert "increase" in old and new == old.replace("> 50", "> 7")
+
+
 def test_hours__of_opening_follow_the_scale() -> None:
     """A day that passes in a minute is open for half of it, by the same expression."""
     rules = yaml.safe_load(scaled((MONITORING / "prometheus/rules/serving.yml").read_text(encoding="utf-8"), 1440))
@@ -92,7 +104,7 @@ def test_rules__in_another_time_are_what_prometheus_takes(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("scale", "interval_s"), [(0.5, 1), (0, 1), (float("nan"), 1), (2, 0), (2, float("nan"))])
-def test_scale__that_cannot_be_is_told_in_a_sentence(scale: float, interval_s: float) -> None:
+def test_scale__that_cannot_be_is_one_sentence(scale: float, interval_s: float) -> None:
     with pytest.raises(ConfigError, match="give"):
         scaled("", scale, interval_s)
 
@@ -110,6 +122,6 @@ def test_duration__is_read(text: str, value_s: float) -> None:
     assert seconds(written(value_s)) == value_s
 
 
-def test_duration__that_is_none_is_told() -> None:
+def test_duration__that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="'5 minutes' is no duration"):
         seconds("5 minutes")
