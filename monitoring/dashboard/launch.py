@@ -16,6 +16,10 @@ _APP = Path(__file__).with_name("app.py")
 _SETTINGS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
+    "server.enableCORS": "true",
+    "server.enableXsrfProtection": "true",
+    # Nothing is uploaded.
+    "server.maxUploadSize": "1",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
