@@ -54,7 +54,8 @@ def importance_png(
     Args:
         waveform: What is shown, (n_samples,) at the specification's rate.
         spec: Feature specification of the model.
-        explanation: Explanation of one window in it; regions of less than a fifth of the greatest importance are not shown.
+        explanation: Explanation of one window in it; what has less than a fifth of the greatest importance is not
+            shown.
         offset_s: Seconds into `waveform` at which the window begins.
     """
     shade = shades(waveform, spec)
