@@ -72,6 +72,10 @@ def main(arguments: DashboardArguments) -> None:
         place = arguments.log
         views["Prediction log"] = lambda: _prediction_log(place)
     view = st.sidebar.radio("View", list(views))
+    if st.sidebar.button("Read everything again", help="Where recordings or tables have changed since."):
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        st.rerun()
     st.title(view)
     st.caption(f"{len(shown)} of {len(found.table)} recordings; taken as {found.taken_as}")
     if shown.empty and view not in ("Prediction log", "Faults"):
