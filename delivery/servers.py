@@ -78,7 +78,7 @@ class Server:
         ports: Ports on which it listens, by what for.
         faults: What command line and environment would be refused for.
         health: Paths by which it may be probed; empty: by a command alone.
-        host: At which address it listens; empty: at the pod's, or it is not known.
+        host: Address at which it listens; empty: its programs do not say.
     """
 
     module: str

@@ -147,7 +147,9 @@ def _prediction_log(place: str) -> None:
     st.dataframe(log_by_species(rows), hide_index=True)
 
 
-try:
-    main(DashboardArguments.of_words(sys.argv[1:]))
-except SilencioError as error:
-    st.error(str(error))
+# Streamlit runs it by this name; whoever imports it, as an image's build does, shows nothing.
+if __name__ == "__main__":
+    try:
+        main(DashboardArguments.of_words(sys.argv[1:]))
+    except SilencioError as error:
+        st.error(str(error))

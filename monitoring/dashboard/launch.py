@@ -10,12 +10,17 @@ from monitoring.dashboard.arguments import DashboardArguments
 from silencio.bundle.load import Bundle
 from silencio.data.source import absolute, open_source
 from silencio.errors import ConfigError
+from silencio.storage import is_s3
 
 _APP = Path(__file__).with_name("app.py")
 # Nothing is sent anywhere, and no browser is opened: it may run where there is none.
 _SETTINGS = {
     "server.headless": "true",
     "server.fileWatcherType": "none",
+    "server.enableCORS": "true",
+    "server.enableXsrfProtection": "true",
+    # Nothing is uploaded.
+    "server.maxUploadSize": "1",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorDetails": "none",
@@ -36,7 +41,8 @@ def launch(arguments: DashboardArguments, host: str, port: int) -> int:
         BundleError: The bundle is not what was exported.
         ConfigError: The address is taken.
     """
-    open_source(arguments.data)
+    if not is_s3(arguments.data):
+        open_source(arguments.data)  # what is elsewhere may be away for a while: the page says so, and is there again
     if arguments.bundle is not None:
         Bundle(arguments.bundle)
     _check_is_free(host, port)

@@ -36,7 +36,7 @@ class Panel:
         unit: Grafana's unit: `reqps`, `percentunit`, `s`, `bytes`, `short`.
         queries: Its queries.
         kind: How it is drawn; all but `timeseries` show the last moment.
-        width: Of 24 columns.
+        width: Columns that it takes, of 24.
         limits: Values at which a line is drawn.
         words: Text for values.
         minimum: Where the axis begins; None: by the values.

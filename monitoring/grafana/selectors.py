@@ -57,7 +57,7 @@ def quantile(share: float, metric: str, selector: str, by: str = "") -> str:
     """Quantile of a histogram's observations.
 
     Args:
-        share: Of the observations that lie below it.
+        share: Share of the observations that lie below it.
         metric: Name of a histogram.
         selector: Labels.
         by: Labels that are kept.

@@ -19,6 +19,8 @@ _NAME = "silencio"
 _TREE = Path(__file__).parents[2]
 # What a clone's .venv-serving never gets, and its .venv always has.
 _NOT_FOR_SERVING = {"train", "pipelines"}
+# What a clone's own environments never get: `make` gives it one of its own.
+_MONITOR = "monitor"
 # Builds of one import package, of which an environment has one.
 _BUILDS = {"onnxruntime": ("onnxruntime-gpu", "onnxruntime-openvino")}
 
@@ -31,18 +33,26 @@ def install_command(*extras: str) -> str:
 
     Returns:
         One that works as it stands where the library came out of a clone or of a file that is still known; else one
-        in which the file is left to be filled in. In a clone's .venv-serving, what trains is not installed: the
-        command makes the clone's .venv, and the terminal's environment of it.
+        in which the file is left to be filled in. In a clone's .venv-serving, what trains is not installed, and in
+        neither of its environments what watches: the command makes the clone's .venv or .venv-monitor, and the
+        terminal's environment of it.
     """
-    if _NOT_FOR_SERVING.intersection(extras) and Path(sys.prefix) == _TREE / ".venv-serving":
-        activate = shlex.quote(str(_TREE / ".venv" / "bin" / "activate"))
-        return f"make -C {shlex.quote(str(_TREE))} .venv/.ready && source {activate}"
+    here = Path(sys.prefix)
+    if _MONITOR in extras and here in (_TREE / ".venv", _TREE / ".venv-serving"):
+        return _made_by_make(".venv-monitor")
+    if _NOT_FOR_SERVING.intersection(extras) and here == _TREE / ".venv-serving":
+        return _made_by_make(".venv")
     wanted = f"[{','.join(extras)}]"
     if (_TREE / "pyproject.toml").is_file():
         what = f"-e {shlex.quote(f'{_TREE}{wanted}')}"
     else:
         what = shlex.quote(f"{_NAME}{wanted} @ {_origin() or f'file:///FOLDER/{_wheel()}'}")
     return f"{shlex.quote(sys.executable)} -m pip install {what}"
+
+
+def _made_by_make(environment: str) -> str:
+    activate = shlex.quote(str(_TREE / environment / "bin" / "activate"))
+    return f"make -C {shlex.quote(str(_TREE))} {environment}/.ready && source {activate}"
 
 
 def missing_packages(*extras: str) -> list[str]:

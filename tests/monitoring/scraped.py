@@ -155,7 +155,7 @@ def config_here(servers: LocalServers, ports: Mapping[str, int]) -> dict[str, An
 
     Args:
         servers: Transformer and predictor.
-        ports: Of everything else, by job; `recorded` has the files of `recorded/`.
+        ports: Ports of everything else, by job; `recorded` has the files of `recorded/`.
     """
     config = yaml.safe_load((MONITORING / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}

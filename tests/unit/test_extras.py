@@ -54,6 +54,15 @@ def test_clone__sends_what_trains_from_the_environment_that_only_serves_to_the_o
     assert "pip" in _words("train")
 
 
+@pytest.mark.parametrize("name", [".venv", ".venv-serving"])
+def test_clone__gives_what_watches_an_environment_of_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "prefix", str(ROOT / name))
+    made = ["make", "-C", str(ROOT), ".venv-monitor/.ready", "&&", "source", f"{ROOT}/.venv-monitor/bin/activate"]
+    assert _words("monitor") == made
+    monkeypatch.setattr(sys, "prefix", str(ROOT / ".venv-monitor"))
+    assert "pip" in _words("monitor")
+
+
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The library as it lies in an environment: without its clone."""

@@ -18,7 +18,7 @@ class DeletionTest:
     """The deletion curve of an explanation (Petsiuk et al. 2018, RISE), and of random orders beside it.
 
     Attributes:
-        shares: Of the cells that are taken out, from 0 to 1, (n_steps,).
+        shares: Share of the cells that is taken out, from 0 to 1, (n_steps,).
         by_importance: Probability without them, most important first, (n_steps,).
         at_random: The same in random orders, (n_orders, n_steps).
     """

@@ -25,9 +25,9 @@ class Explanation:
     Attributes:
         importance: How much of the probability rests on a cell (`explain_window`), (n_freq_cells, n_time_cells), the
             lowest frequency first; below zero where it speaks against the class.
-        probability: Of the class, with the whole window.
-        freq_edges_hz: Of the cells, rising, (n_freq_cells + 1,).
-        time_edges_s: Of the cells, from the window's beginning, rising, (n_time_cells + 1,).
+        probability: Probability of the class, with the whole window.
+        freq_edges_hz: Edges of the cells, rising, (n_freq_cells + 1,).
+        time_edges_s: Edges of the cells, from the window's beginning, rising, (n_time_cells + 1,).
         n_scored: Windows that the model has scored for it.
     """
 

@@ -151,7 +151,7 @@ def quiet_floor(power: NDArray[np.float64], freqs_hz: NDArray[np.float64]) -> ND
 
     Args:
         power: (n_bins, n_frames).
-        freqs_hz: Of the bins, (n_bins,).
+        freqs_hz: Frequencies of the bins, (n_bins,).
 
     Returns:
         (n_bins,).

@@ -19,7 +19,7 @@ class Stft:
         sample_rate_hz: Rate of the signals.
 
     Attributes:
-        freqs_hz: Of the bins, (n_bins,).
+        freqs_hz: Frequencies of the bins, (n_bins,).
     """
 
     def __init__(self, sample_rate_hz: int) -> None:

@@ -31,9 +31,9 @@ class ImportanceShift:
     """How the explanations of a species' detections have moved.
 
     Attributes:
-        centroid_octaves: Of the median centroid, upwards above zero.
-        bandwidth_octaves: Of the median bandwidth.
-        half_share: Of the median share of cells.
+        centroid_octaves: Shift of the median centroid, upwards above zero.
+        bandwidth_octaves: Change of the median bandwidth.
+        half_share: Change of the median share of cells.
         n_reference: Explanations of the reference.
         n_current: Explanations of the current period.
     """

@@ -34,7 +34,7 @@ def importance_picture(
     Args:
         waveform: What is shown, (n_samples,) at the specification's rate.
         spec: Feature specification of the model.
-        explanation: Of one window in it.
+        explanation: Explanation of one window in it.
         label: What a screen reader reads out.
         begin_s: Seconds into the recording at which the picture begins.
         window_s: Seconds into the recording at which the window begins; by default where the picture does.
@@ -54,7 +54,8 @@ def importance_png(
     Args:
         waveform: What is shown, (n_samples,) at the specification's rate.
         spec: Feature specification of the model.
-        explanation: Of one window in it; regions of less than a fifth of the greatest importance are not shown.
+        explanation: Explanation of one window in it; what has less than a fifth of the greatest importance is not
+            shown.
         offset_s: Seconds into `waveform` at which the window begins.
     """
     shade = shades(waveform, spec)

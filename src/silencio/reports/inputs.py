@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from silencio.bundle.manifest import BundleManifest
 from silencio.data.shards import ShardSet
@@ -32,6 +34,8 @@ class ReportInputs:
         data: The recordings that the bundle was made from (`data.parquet`); None where unknown.
         test: The test recordings, for pictures; None leaves the examples out.
         predict: The bundle's model, for its predictions over time; None leaves the examples out.
+        score_windows: The same for single windows, int16 (n_windows, window_samples) to float32 (n_windows, n_classes);
+            None leaves out what its predictions rest on.
         variants: Metrics of fp32 and int8 (`silencio.export.quantize.QuantizationReport`); None where not tried.
         mislabelled: `metrics` (`MislabelMetrics`) and `suspects` (rows of `suspects`); None where not looked for.
         costs: Speed and size of the bundle; None where not measured.
@@ -44,6 +48,7 @@ class ReportInputs:
     data: pd.DataFrame | None = None
     test: ShardSet | None = None
     predict: WindowModel | None = None
+    score_windows: Callable[[NDArray[np.int16]], NDArray[np.float32]] | None = None
     variants: Mapping[str, Any] | None = None
     mislabelled: Mapping[str, Any] | None = None
     costs: BundleCosts | None = None

@@ -15,8 +15,15 @@ from silencio.taxonomy import ClassList
 _LINE, _CELL = 34.0, 14.0
 
 
-def spectrogram(example: Example, spec: FeatureSpec, classes: ClassList) -> Markup:
-    """Frequency over time as the model gets it, and the probabilities of its windows."""
+def spectrogram(example: Example, spec: FeatureSpec, classes: ClassList, picture_png: bytes | None = None) -> Markup:
+    """Frequency over time as the model gets it, and the probabilities of its windows.
+
+    Args:
+        example: Recording with its predictions.
+        spec: Feature specification of the model.
+        classes: What its outputs mean.
+        picture_png: In place of the plain picture: the same with something drawn over it.
+    """
     duration_s = len(example.waveform) / spec.sample_rate_hz
     plot = Plot(example.begin_s, max(duration_s, 0.01))
     height = TOP + PICTURE + AXIS + _LINE * len(example.predicted)
@@ -31,7 +38,7 @@ def spectrogram(example: Example, spec: FeatureSpec, classes: ClassList) -> Mark
     )
     return tag(
         "svg",
-        *drawing(example.waveform, spec, plot),
+        *drawing(example.waveform, spec, plot, picture_png),
         *lines,
         viewBox=f"0 0 {WIDTH:g} {height:g}",
         class_="example",

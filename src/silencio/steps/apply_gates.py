@@ -17,6 +17,7 @@ from silencio.evaluation.costs import example_recordings, measure_costs
 from silencio.evaluation.gates import Evidence, Verdict, apply_gates, verdict_facts
 from silencio.evaluation.results import Evaluation
 from silencio.evaluation.row_names import row_names
+from silencio.explanations.bundle_scores import WindowProbabilities
 from silencio.export.seal import seal_bundle
 from silencio.features import FrontEnd
 from silencio.reports.inputs import ReportInputs
@@ -117,6 +118,7 @@ def _report_inputs(
         data=data,
         test=ShardSet(inputs.test, inputs.config.features, "test"),
         predict=lambda waveform: graph.run(front_end.features(waveform).inputs),
+        score_windows=WindowProbabilities(graph, inputs.config.features),
         variants=json.loads(inputs.variants.read_text(encoding="utf-8")) or None,
         mislabelled=evaluation.mislabelled or None,
         # In no metric of the bundle: times differ from run to run, and the same run gives the same bundle.

@@ -161,6 +161,8 @@ def test_secrets__fit_each_other_and_what_reads_them(first: First, tmp_path: Pat
         bundles, log = api.values(place, "silencio-bundles"), api.values(place, "silencio-prediction-log")
         assert list(bundles.values()) == list(accounts["bundles"].values())
         assert list(log.values()) == list(accounts["predictions"].values())
+        for name, account in (("silencio-drift-reader", "drift"), ("silencio-dashboard", "dashboard")):
+            assert list(api.values(place, name).values()) == list(accounts[account].values())
         assert api.secrets[place, "silencio-bundles"]["metadata"]["annotations"] == {
             "serving.kserve.io/s3-endpoint": "s3.silencio-platform.svc:8333",
             "serving.kserve.io/s3-usehttps": "0",
@@ -183,7 +185,7 @@ def test_secrets__fit_each_other_and_what_reads_them(first: First, tmp_path: Pat
     labels = api.values(PLATFORM, "silencio-label-studio")
     made += [backup["password"], labels["database_password"], labels["password"], labels["secret_key"]]
     made += [api.values("monitoring", "silencio-grafana")["admin_password"]]
-    assert len(set(made)) == len(made) == 22
+    assert len(set(made)) == len(made) == 26
     assert min(map(len, made)) >= 20
 
 

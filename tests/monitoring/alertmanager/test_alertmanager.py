@@ -95,7 +95,7 @@ def test_receivers__are_mail_chat_and_webhook_by_severity() -> None:
 
 @needs_amtool
 @pytest.mark.parametrize("name", sorted(alerts()))
-def test_alert__goes_where_its_severity_says(name: str) -> None:
+def test_alert__goes_where_its_severity_leads(name: str) -> None:
     for rule in alerts()[name]:
         labels = {"alertname": name, "namespace": "silencio-production", **rule["labels"]}
         command = ["amtool", "config", "routes", "test", f"--config.file={CONFIG}"]
@@ -118,11 +118,11 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def _alert(name: str, labels: dict[str, str], case: str) -> dict[str, Any]:
     """As Prometheus would send it; `case` keeps the cases apart, as an environment of its own each."""
     of_rule = alerts()[name][0]["labels"]
-    told = {**of_rule, **labels, "alertname": name, "case": case}
+    of_alert = {**of_rule, **labels, "alertname": name, "case": case}
     if "namespace" in labels:
-        told["namespace"] = f"{labels['namespace']}-{case}"
+        of_alert["namespace"] = f"{labels['namespace']}-{case}"
     begun = datetime.now(UTC)
-    return {"labels": told, "startsAt": begun.isoformat(), "endsAt": (begun + timedelta(hours=1)).isoformat()}
+    return {"labels": of_alert, "startsAt": begun.isoformat(), "endsAt": (begun + timedelta(hours=1)).isoformat()}
 
 
 @needs_alertmanager

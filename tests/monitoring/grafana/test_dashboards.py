@@ -36,7 +36,7 @@ def test_files__are_what_the_code_makes() -> None:
     assert {f"{one.name}.json": text_of(one) for one in DASHBOARDS} == committed, "python -m monitoring.grafana"
 
 
-def test_files__are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_files__are_written_to_the_folder_that_is_given(tmp_path: Path) -> None:
     assert [path.name for path in write(tmp_path)] == [f"{one.name}.json" for one in DASHBOARDS]
 
 

@@ -104,7 +104,7 @@ def test_rules__in_another_time_are_what_prometheus_takes(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("scale", "interval_s"), [(0.5, 1), (0, 1), (float("nan"), 1), (2, 0), (2, float("nan"))])
-def test_scale__that_cannot_be_is_told_in_a_sentence(scale: float, interval_s: float) -> None:
+def test_scale__that_cannot_be_is_one_sentence(scale: float, interval_s: float) -> None:
     with pytest.raises(ConfigError, match="give"):
         scaled("", scale, interval_s)
 
@@ -122,6 +122,6 @@ def test_duration__is_read(text: str, value_s: float) -> None:
     assert seconds(written(value_s)) == value_s
 
 
-def test_duration__that_is_none_is_told() -> None:
+def test_duration__that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError, match="'5 minutes' is no duration"):
         seconds("5 minutes")

@@ -87,6 +87,13 @@ def test_panel__is_not_empty(everything: Scraped, panel: PanelQuery) -> None:
     everything.until_there(panel.expr)
 
 
+def test_queries__of_rules_and_runbooks_are_answered(everything: Scraped) -> None:
+    """Some fail only on real series: two that cannot be told apart on one side."""
+    everything.predict()
+    for text in all_queries().values():
+        everything.query(text)
+
+
 def test_alerts__of_a_day_without_trouble_are_those_of_what_is_broken_here(everything: Scraped) -> None:
     """The made-up site has a changed microphone, a release has visitors, a certificate two days, a backup is of May."""
     expected = {

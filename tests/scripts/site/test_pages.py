@@ -32,6 +32,7 @@ MADE = {"api.md", "api_named.md"}
         ("ARCHITECTURE.md", "README.md#limits", "index.md#limits"),
         ("docs/predict.md", "../README.md", "index.md"),
         ("docs/running.md", "../ARCHITECTURE.md", "ARCHITECTURE.md"),
+        ("docs/alerts.md", "../monitoring/runbooks/SilencioSlow.md", "runbooks/SilencioSlow.md"),
         ("docs/predict.md", "streams.md#exactly-once", "streams.md#exactly-once"),
         # What is no page stays: of its own page, of the web; or what a strict build refuses.
         ("README.md", "#limits", "#limits"),

@@ -53,7 +53,7 @@ def test_help__of_every_command_needs_no_extra() -> None:
         for package, owners in packages_distributions().items()
         if any(owner.lower().replace("_", "-") in distributions for owner in owners)
     ]
-    rooms = ["silencio", "serving", "pipelines", "components"]
+    rooms = ["silencio", "serving", "pipelines", "components", "monitoring"]
     command = [sys.executable, "-c", CODE, ",".join([*packages, *rooms])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

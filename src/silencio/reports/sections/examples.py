@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from silencio.audio import cut_windows
+from silencio.explanations.occlusion import explain_window
+from silencio.explanations.regions import RegionGrid
 from silencio.reports.document import Section, figure, prose
 from silencio.reports.examples import Example, choose, make_example
+from silencio.reports.importance_picture import importance_png
 from silencio.reports.inputs import ReportInputs
 from silencio.reports.markup import Markup, join, tag
 from silencio.reports.spectrograms import spectrogram
 from silencio.reports.wording import hours, one_of, percent
+
+# Coarser than the command's: a report explains up to two recordings of each taxon class.
+_GRID = RegionGrid(n_freq_cells=6, n_time_cells=8)
 
 
 def examples(inputs: ReportInputs) -> Section | None:
@@ -26,6 +35,11 @@ def examples(inputs: ReportInputs) -> Section | None:
         "each kind of animal there is one right answer, the one with the middle probability, and one wrong answer, the "
         "one that the model was surest of."
     )
+    if inputs.score_windows is not None:
+        intro += (
+            " Orange is what the model's answer rests on, in the window in which it is most probable: without it, the "
+            "probability falls."
+        )
     pictures = tag("div", *(_shown(one, inputs) for one in made), class_="side examples")
     return Section("examples", "Examples from the test recordings", join(prose(intro), pictures))
 
@@ -44,7 +58,21 @@ def _shown(example: Example, inputs: ReportInputs) -> Markup:
         f" ({one_of(species.class_name)}){predicted}, {percent(float(example.answer['probability']))}{part}",
         tag("small", str(example.answer["recording_id"]), class_="file"),
     )
-    return figure(spectrogram(example, inputs.manifest.spec, inputs.classes), caption)
+    return figure(spectrogram(example, inputs.manifest.spec, inputs.classes, _importance(example, inputs)), caption)
+
+
+def _importance(example: Example, inputs: ReportInputs) -> bytes | None:
+    """The picture with what the answer rests on; None where that is not known."""
+    if inputs.score_windows is None:
+        return None
+    spec, score_windows = inputs.manifest.spec, inputs.score_windows
+    column = inputs.classes.index[example.answer["predicted"]]
+    windows = cut_windows(example.waveform, spec)
+    number = int(score_windows(windows)[:, column].argmax())
+    if np.ptp(windows[number]) == 0:
+        return None
+    found = explain_window(windows[number], spec, lambda some: score_windows(some)[:, column], _GRID)
+    return importance_png(example.waveform, spec, found, example.starts_s[number] - example.begin_s)
 
 
 def _length(duration_s: float) -> str:
