@@ -190,6 +190,8 @@ def _notes(observations: Observations, sources: Sources) -> list[str]:
         notes.append(f"{left.n_repeated_recordings} recordings had been sent before, and count once.")
     if left.n_shadow_rows:
         notes.append(f"{left.n_shadow_rows} rows are a release's copies, and do not count.")
+    if n_lost := sum(one.session_id is None and not one.is_answered for one in observations.requests):
+        notes.append(f"{n_lost} requests failed and name no session: no session has them among its requests.")
     used = {one.site_id for one in observations.requests}
     if NO_SITE in used:
         n_nowhere = sum(one.site_id == NO_SITE for one in observations.recordings)

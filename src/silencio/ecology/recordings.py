@@ -142,6 +142,9 @@ class RecordingRows:
 
 def later(moment: datetime, seconds: float) -> datetime:
     """A moment so many seconds later, in the same zone, as a clock that runs on in UTC has it."""
+    by_the_wall = moment + timedelta(seconds=seconds)
+    if by_the_wall.utcoffset() == moment.utcoffset():
+        return by_the_wall
     return (moment.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(moment.tzinfo)
 
 
