@@ -193,8 +193,7 @@ def _notes(observations: Observations, sources: Sources) -> list[str]:
     if n_lost := sum(one.session_id is None and not one.is_answered for one in observations.requests):
         notes.append(f"{n_lost} requests failed and name no session: no session has them among its requests.")
     used = {one.site_id for one in observations.requests}
-    if NO_SITE in used:
-        n_nowhere = sum(one.site_id == NO_SITE for one in observations.recordings)
+    if n_nowhere := sum(one.site_id == NO_SITE for one in observations.recordings):
         notes.append(f"{n_nowhere} of {n} recordings name no site; they are counted as '{NO_SITE}'.")
     if sources.has_places and (unknown := sorted(used - sources.places.sites.keys() - {NO_SITE})):
         notes.append(
