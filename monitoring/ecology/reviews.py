@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from monitoring.ecology.files import read_rows
 from silencio.ecology import Review, ReviewKey
@@ -23,7 +23,7 @@ from silencio.feedback import (
     window_id,
 )
 
-_MOMENT = TypeAdapter(datetime)
+_MOMENT = TypeAdapter(AwareDatetime)
 
 
 def read_judgements(path: Path) -> list[Judgement]:
@@ -39,7 +39,8 @@ def read_judgements(path: Path) -> list[Judgement]:
     place = table.schema.get_field_index("created_at")
     if place >= 0 and pa.types.is_string(table.schema.field(place).type):
         try:
-            times = [_MOMENT.validate_python(text) for text in table["created_at"].to_pylist()]
+            # In UTC: Arrow takes any other zone's hours for UTC's.
+            times = [_MOMENT.validate_python(text).astimezone(UTC) for text in table["created_at"].to_pylist()]
         except ValidationError as error:
             raise DataError(
                 f"{path}: created_at must be a time like 2026-05-08T05:40:00Z: {error.errors()[0]['input']}"

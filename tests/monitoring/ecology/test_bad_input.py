@@ -125,6 +125,7 @@ def test_places__that_cannot_be_used(
     [
         ({"verdict": "perhaps"}, "judgement 1: verdict"),
         ({"created_at": "yesterday"}, "created_at must be a time like"),
+        ({"created_at": "2026-06-02T10:00:00"}, "created_at must be a time like"),
         ({"created_at": None}, "judgement"),
         ({"reviewer": "ana"}, "no column 'reviewer'"),
     ],
