@@ -67,13 +67,13 @@ site: $(SITE_VENV)/.ready  ## README and docs as a site with the reference of th
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build --quiet --site-dir $(abspath $(OUT))/site
 
 extras: $(VENV)/.ready $(SERVING_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extras-installed recordings  ## what needs BirdNET's models, YAMNet's, Prometheus, HAProxy, restic, Ansible, or other people's clients
-	PATH="$(abspath $(OUT))/extras/debian/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests" \
+	PATH="$(abspath $(OUT))/extras/debian/usr/bin:$(OUT)/extras/manifests/bin:$$PATH" PYTHONPATH="$(OUT)/extras/birdnet:$(OUT)/extras/sequential:$(OUT)/extras/manifests:$(OUT)/extras/darwin-core" \
 		SILENCIO_YAMNET="$(YAMNET)" SILENCIO_CLIENTS="$(OUT)/extras/clients" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
 		SILENCIO_BOTO3="$(OUT)/extras/tracking-server" SILENCIO_LABEL_STUDIO="$(OUT)/extras/label-studio" \
 		SILENCIO_ANSIBLE="$(abspath $(INFRASTRUCTURE_VENV))" SILENCIO_CLOUD_INIT="$(abspath $(OUT))/extras/debian/usr/lib/python3/dist-packages" \
 		$(BIN)/python -m pytest -n 2 --dist loadfile tests/docs/test_tracking_documented.py tests/unit/detections/prior tests/serving/metrics \
 		tests/monitoring/alertmanager tests/monitoring/grafana tests/monitoring/prometheus tests/monitoring/runbooks \
-		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
+		tests/unit/encoders/test_references.py tests/unit/release/test_sequential_oracles.py tests/monitoring/ecology/test_darwin_core.py tests/serving/clients tests/serving/canary/test_haproxy_config.py \
 		tests/serving/canary/test_haproxy_route.py tests/delivery tests/serving/canary/kserve/test_manifests.py tests/images/test_sboms.py tests/images/test_licences.py \
 		tests/monitoring/pages/test_real_prometheus.py
 

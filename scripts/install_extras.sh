@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # What some tests need and no image carries, into one folder: BirdNET's range model, boto3 for an MLflow server on S3,
-# savvi, which is held against the release's sequential tests, kubectl with Kubernetes' schemas and Lua, what lists an image's packages,
+# savvi, which is held against the release's sequential tests, a reader of Darwin Core archives, kubectl with Kubernetes' schemas and Lua, what lists an image's packages,
 # Prometheus, its Alertmanager and two exporters with their tools, what backs the platform up (restic and rclone), and cloud-init.
 #     install_extras.sh PYTHON FOLDER
 set -euo pipefail
 python=$1 folder=$2
-for name in birdnet tracking-server sequential manifests sbom; do
+for name in birdnet tracking-server sequential manifests sbom darwin-core; do
     if [ ! -d "$folder/$name" ]; then
         "$python" -m pip install --quiet --no-input --no-deps --require-hashes -r "requirements/$name.txt" \
             --target "$folder/$name.partial" 2> >(grep -v '^WARNING: Location' >&2)

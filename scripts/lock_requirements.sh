@@ -54,6 +54,9 @@ compile clients requirements/clients.in
 compile tracking-server requirements/tracking-server.in --constraint requirements/dev.txt
 compile tracking requirements/tracking.in --constraint requirements/dev.txt
 compile sequential requirements/sequential.in --no-deps
+# Another reader of Darwin Core archives; without pandas, which it takes where it is there.
+echo 'python-dwca-reader==0.17.1' >"$tool/darwin-core.in"
+compile darwin-core "$tool/darwin-core.in" --no-deps
 compile label-studio requirements/label-studio.in
 compile sbom requirements/sbom.in
 compile site requirements/site.in

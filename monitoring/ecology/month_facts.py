@@ -20,6 +20,7 @@ from silencio.ecology import (
     accumulation,
     by_day,
     by_hour,
+    by_hour_and_species,
     session_numbers,
     sessions_of,
 )
@@ -141,8 +142,7 @@ def month_facts(period: Period, sources: Sources, benchmark: Benchmark, seed: in
     for trail, (recordings, detections) in of_sites.items():
         accepted = [one for one in detections if one.is_accepted]
         hours[trail, ALL] = by_hour(recordings, accepted)
-        for code in sorted({one.code for one in accepted}):
-            hours[trail, code] = by_hour(recordings, [one for one in accepted if one.code == code])
+        hours |= {(trail, code): of_code for code, of_code in by_hour_and_species(recordings, accepted).items()}
     undated = undated_note(observations)
     return MonthFacts(
         period,
@@ -224,8 +224,10 @@ def _species(
     of_trails: dict[str, tuple[list[Recording], list[Detection]]], names: dict[str, Species]
 ) -> Iterable[SpeciesRow]:
     for trail, (_, detections) in of_trails.items():
-        for code in sorted({one.code for one in detections}):
-            of_code = [one for one in detections if one.code == code]
+        of_codes: dict[str, list[Detection]] = {}
+        for one in detections:
+            of_codes.setdefault(one.code, []).append(one)
+        for code, of_code in sorted(of_codes.items()):
             accepted = [one for one in of_code if one.is_accepted]
             days = [one.begun_at.date() for one in accepted]
             known = names.get(code)

@@ -183,16 +183,17 @@ def _notes(observations: Observations, sources: Sources) -> list[str]:
     n = len(observations.recordings)
     if left.n_wrong_clocks:
         notes.append(
-            f"{left.n_wrong_clocks} recordings do not count, since their clock is wrong: their time lies after their "
-            f"arrival, or more than {sources.late_days} days before it."
+            f"Recordings that do not count, since their clock is wrong: {left.n_wrong_clocks}. Their time lies "
+            f"after their arrival, or more than {sources.late_days} days before it."
         )
     if left.n_repeated_recordings:
-        notes.append(f"{left.n_repeated_recordings} recordings had been sent before, and count once.")
+        notes.append(f"Recordings that had been sent before, and count once: {left.n_repeated_recordings}.")
     if left.n_shadow_rows:
-        notes.append(f"{left.n_shadow_rows} rows are a release's copies, and do not count.")
+        notes.append(f"Rows that are a release's copies, and do not count: {left.n_shadow_rows}.")
+    if n_lost := sum(one.session_id is None and not one.is_answered for one in observations.requests):
+        notes.append(f"Requests that failed and name no session, so that no session has them: {n_lost}.")
     used = {one.site_id for one in observations.requests}
-    if NO_SITE in used:
-        n_nowhere = sum(one.site_id == NO_SITE for one in observations.recordings)
+    if n_nowhere := sum(one.site_id == NO_SITE for one in observations.recordings):
         notes.append(f"{n_nowhere} of {n} recordings name no site; they are counted as '{NO_SITE}'.")
     if sources.has_places and (unknown := sorted(used - sources.places.sites.keys() - {NO_SITE})):
         notes.append(

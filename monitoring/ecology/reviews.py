@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from monitoring.ecology.files import read_rows
 from silencio.ecology import Review, ReviewKey
@@ -23,7 +23,7 @@ from silencio.feedback import (
     window_id,
 )
 
-_MOMENT = TypeAdapter(datetime)
+_MOMENT = TypeAdapter(AwareDatetime)
 
 
 def read_judgements(path: Path) -> list[Judgement]:
@@ -36,10 +36,11 @@ def read_judgements(path: Path) -> list[Judgement]:
         DataError: It cannot be read; the sentence names the row.
     """
     table = read_rows(path, "the file of judgements")
-    if pa.types.is_string(table.schema.field("created_at").type) if "created_at" in table.column_names else False:
-        place = table.column_names.index("created_at")
+    place = table.schema.get_field_index("created_at")
+    if place >= 0 and pa.types.is_string(table.schema.field(place).type):
         try:
-            times = [_MOMENT.validate_python(text) for text in table["created_at"].to_pylist()]
+            # In UTC: Arrow takes any other zone's hours for UTC's.
+            times = [_MOMENT.validate_python(text).astimezone(UTC) for text in table["created_at"].to_pylist()]
         except ValidationError as error:
             raise DataError(
                 f"{path}: created_at must be a time like 2026-05-08T05:40:00Z: {error.errors()[0]['input']}"
@@ -73,10 +74,10 @@ def reviews_of(judgements: Iterable[Judgement], rows: RecordingRows) -> dict[Rev
     for one in held:
         at[one.detection_or_window_id] = max(one.created_at, at.get(one.detection_or_window_id, one.created_at))
     reviews: dict[ReviewKey, Review] = {}
-    for (window, code), one in found.items():
+    for (window, code), known in found.items():
         if code != UNKNOWN_SPECIES:
             prediction_id, index, _ = windows[window]
-            verdict = "unsure" if one.verdict == "bad_audio" else one.verdict
+            verdict = "unsure" if known.verdict == "bad_audio" else known.verdict
             reviews[prediction_id, index, code] = Review(verdict, at[window])
     return reviews
 

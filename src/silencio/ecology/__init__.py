@@ -4,7 +4,7 @@ Pure: tables in, numbers out; no files, no clock, no network. `monitoring.ecolog
 """
 
 from silencio.ecology.accumulation import Accumulation, Benchmark, accumulation
-from silencio.ecology.activity import Activity, by_day, by_hour
+from silencio.ecology.activity import Activity, by_day, by_hour, by_hour_and_species
 from silencio.ecology.detections import Detection, Observations, Review, ReviewKey, observations_of
 from silencio.ecology.occasions import DetectionHistory, detection_history
 from silencio.ecology.places import NO_SITE, Places, Site
@@ -34,6 +34,7 @@ __all__ = [
     "accumulation",
     "by_day",
     "by_hour",
+    "by_hour_and_species",
     "detection_history",
     "expected_species",
     "observations_of",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
@@ -42,7 +42,23 @@ def by_hour(recordings: Iterable[Recording], detections: Iterable[Detection]) ->
         recordings: Recordings of the group.
         detections: Their accepted detections.
     """
-    return _activity(recordings, detections, lambda at: at.hour, range(24))
+    return _activity(_effort_s(recordings, _hour), detections, _hour, range(24))
+
+
+def by_hour_and_species(
+    recordings: Iterable[Recording], detections: Iterable[Detection]
+) -> dict[str, dict[int, Activity]]:
+    """Every local hour of each species that was detected, all against the same effort.
+
+    Args:
+        recordings: Recordings of the group.
+        detections: Their accepted detections.
+    """
+    effort_s = _effort_s(recordings, _hour)
+    of_species: dict[str, list[Detection]] = defaultdict(list)
+    for one in detections:
+        of_species[one.code].append(one)
+    return {code: _activity(effort_s, of_species[code], _hour, range(24)) for code in sorted(of_species)}
 
 
 def by_day(
@@ -55,7 +71,7 @@ def by_day(
         detections: Their accepted detections.
         days: Days in order.
     """
-    return _activity(recordings, detections, lambda at: at.date(), days)
+    return _activity(_effort_s(recordings, _day), detections, _day, days)
 
 
 def pieces(recording: Recording) -> Iterator[tuple[datetime, float]]:
@@ -69,19 +85,31 @@ def pieces(recording: Recording) -> Iterator[tuple[datetime, float]]:
         at = until
 
 
-def _activity(
-    recordings: Iterable[Recording],
-    detections: Iterable[Detection],
-    key: Callable[[datetime], _Key],
-    keys: Iterable[_Key],
-) -> dict[_Key, Activity]:
+def _hour(at: datetime) -> int:
+    return at.hour
+
+
+def _day(at: datetime) -> date:
+    return at.date()
+
+
+def _effort_s(recordings: Iterable[Recording], key: Callable[[datetime], _Key]) -> Mapping[_Key, float]:
     effort_s: dict[_Key, float] = defaultdict(float)
     for recording in recordings:
         for at, seconds in pieces(recording):
             effort_s[key(at)] += seconds
+    return effort_s
+
+
+def _activity(
+    effort_s: Mapping[_Key, float],
+    detections: Iterable[Detection],
+    key: Callable[[datetime], _Key],
+    keys: Iterable[_Key],
+) -> dict[_Key, Activity]:
     found: Counter[_Key] = Counter()
     reviewed: Counter[_Key] = Counter()
     for one in detections:
         found[key(one.begun_at)] += 1
         reviewed[key(one.begun_at)] += one.is_verified
-    return {one: Activity(found[one], reviewed[one], effort_s[one] / 3600) for one in keys}
+    return {one: Activity(found[one], reviewed[one], effort_s.get(one, 0.0) / 3600) for one in keys}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from silencio.detections.merging import merge_windows
+from silencio.detections.merging import MergedDetection, merge_windows
 from silencio.ecology.recordings import LeftOut, Recording, RecordingRows, Request, later
 
 Verdict = Literal["present", "absent", "unsure"]
@@ -44,6 +44,7 @@ class Detection:
         code: Species code.
         start_s: Start of the first window in which the model detected it, or a person found it.
         end_s: End of the last.
+        begun_at: Its start, in the zone of the site.
         probability: The greatest of its windows, among those where it was one of the five most probable species.
         status: What people found.
         reviewed_at: When the last of them looked; None where nobody did.
@@ -54,6 +55,7 @@ class Detection:
     code: str
     start_s: float
     end_s: float
+    begun_at: datetime
     probability: float | None
     status: Status
     reviewed_at: datetime | None = None
@@ -67,11 +69,6 @@ class Detection:
     @property
     def is_verified(self) -> bool:
         return self.status in ("confirmed", "corrected")
-
-    @property
-    def begun_at(self) -> datetime:
-        """In the zone of the site."""
-        return later(self.recording.begun_at, self.start_s)
 
 
 @dataclass(frozen=True)
@@ -127,8 +124,7 @@ def observations_of(rows: RecordingRows, reviews: Mapping[ReviewKey, Review] | N
                 before = found.setdefault(code, {}).get(window)
                 probability, is_detected = (before.probability, before.is_detected) if before else (None, False)
                 found[code][window] = _WindowSpecies(starts_s[window], probability, is_detected, review)
-        for code in sorted(found):
-            detections += _detections(recording, code, list(found[code].values()))
+        detections += _detections(recording, found)
     return Observations(rows.recordings, tuple(detections), rows.requests, rows.left_out)
 
 
@@ -165,34 +161,40 @@ def _detected(windows: pa.Table) -> tuple[NDArray[np.int64], list[str], list[flo
     return row_of, codes, [by_row[int(row)].get(code) for row, code in zip(row_of, codes, strict=True)]
 
 
-def _detections(recording: Recording, code: str, windows: Sequence[_WindowSpecies]) -> Iterator[Detection]:
-    """Runs of windows of one species; a window that was only looked at and rejected is none."""
-    present = [one for one in windows if one.is_detected or (one.review and one.review.verdict == "present")]
-    if not present:
+def _detections(recording: Recording, found: Mapping[str, Mapping[int, _WindowSpecies]]) -> Iterator[Detection]:
+    """Runs of windows, by species and start; a window that was only looked at and rejected is in none."""
+    present = {
+        code: [one for one in windows.values() if one.is_detected or (one.review and one.review.verdict == "present")]
+        for code, windows in sorted(found.items())
+    }
+    codes = [code for code, windows in present.items() if windows]
+    if not codes:
         return
-    present.sort(key=lambda one: one.start_s)
-    values = np.array([[one.probability or 0.0] for one in present], np.float32)
-    merged = merge_windows(
-        [one.start_s for one in present],
-        recording.window_s,
-        values,
-        np.ones_like(values, bool),
-        max(recording.duration_s, present[-1].start_s),
+    starts_s = sorted({one.start_s for code in codes for one in present[code]})
+    row_of = {start_s: row for row, start_s in enumerate(starts_s)}
+    passes = np.zeros((len(starts_s), len(codes)), bool)
+    for column, code in enumerate(codes):
+        passes[[row_of[one.start_s] for one in present[code]], column] = True
+    ends_s = max(recording.duration_s, starts_s[-1])
+    for run in merge_windows(starts_s, recording.window_s, passes.astype(np.float32), passes, ends_s):
+        code = codes[run.column]
+        yield _detection(recording, code, run, [one for one in present[code] if run.start_s <= one.start_s < run.end_s])
+
+
+def _detection(recording: Recording, code: str, run: MergedDetection, windows: Sequence[_WindowSpecies]) -> Detection:
+    known = [one.probability for one in windows if one.probability is not None]
+    reviewed = [one.review.at for one in windows if one.review and one.review.at]
+    return Detection(
+        recording,
+        code,
+        run.start_s,
+        run.end_s,
+        later(recording.begun_at, run.start_s),
+        max(known, default=None),
+        _status(windows),
+        max(reviewed, default=None),
+        _confirmed_s(windows, recording),
     )
-    for run in merged:
-        inside = [one for one in present if run.start_s <= one.start_s < run.end_s]
-        known = [one.probability for one in inside if one.probability is not None]
-        reviewed = [one.review.at for one in inside if one.review and one.review.at]
-        yield Detection(
-            recording,
-            code,
-            run.start_s,
-            run.end_s,
-            max(known, default=None),
-            _status(inside),
-            max(reviewed, default=None),
-            _confirmed_s(inside, recording),
-        )
 
 
 def _status(windows: Sequence[_WindowSpecies]) -> Status:

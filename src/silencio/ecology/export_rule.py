@@ -57,7 +57,7 @@ def reviewed_precision(detections: Iterable[Detection]) -> dict[tuple[str, str],
     It is that of all detections only where those that were reviewed are a random draw, or harder than the others.
 
     Args:
-        detections: Of a period, of any status.
+        detections: Detections of a period, of any status.
     """
     right: Counter[tuple[str, str]] = Counter()
     reviewed: Counter[tuple[str, str]] = Counter()
@@ -78,8 +78,8 @@ def chosen(
     """Verified detections, and unreviewed ones whose species has a reviewed precision that is surely high enough.
 
     Args:
-        detections: Of a period, of any status.
-        min_precision: From which lower bound on unreviewed ones are taken.
+        detections: Detections of a period, of any status.
+        min_precision: Lower bound from which on unreviewed ones are taken.
         only_verified: None of them is.
     """
     detections = list(detections)

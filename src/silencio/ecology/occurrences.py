@@ -127,11 +127,11 @@ def occurrences(
     detections = list(detections)
     named = [one for one in detections if one.code in names]
     dated = [one for one in named if one.recording.is_dated]
-    told = [one for one in dated if one.code not in sensitive or not sensitive[one.code].is_withheld]
-    records = [_record(one, names[one.code], places, sensitive.get(one.code), publication) for one in told]
+    exported = [one for one in dated if one.code not in sensitive or not sensitive[one.code].is_withheld]
+    records = [_record(one, names[one.code], places, sensitive.get(one.code), publication) for one in exported]
     return Occurrences(
         tuple(sorted(records, key=lambda record: record["occurrenceID"])),
-        n_withheld=len(dated) - len(told),
+        n_withheld=len(dated) - len(exported),
         n_undated=len(named) - len(dated),
         n_without_name=len(detections) - len(named),
         n_without_place=sum(not record["decimalLatitude"] for record in records),

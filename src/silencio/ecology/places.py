@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 # Of recordings whose request named no site.
 NO_SITE = "no site"
 # Meteorological quarters by their months' initials, where no seasons are declared: they fit every latitude.
-_QUARTERS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
+_QUARTERS: dict[str, tuple[int, ...]] = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
 
 
 def _known_zone(name: str) -> str:

@@ -142,6 +142,9 @@ class RecordingRows:
 
 def later(moment: datetime, seconds: float) -> datetime:
     """A moment so many seconds later, in the same zone, as a clock that runs on in UTC has it."""
+    by_the_wall = moment + timedelta(seconds=seconds)
+    if by_the_wall.utcoffset() == moment.utcoffset():
+        return by_the_wall
     return (moment.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(moment.tzinfo)
 
 
@@ -247,10 +250,11 @@ def _recording(row: dict[str, Any], last_end_s: float, places: Places, max_delay
 
 
 def _identity(row: dict[str, Any], place: int) -> Hashable:
-    """The same sound of the same moment, else of the same sender, is one recording."""
+    """The same sound of the same moment and recorder, else of the same sender, is one recording."""
     sound = row["waveform_sha256"] or row["recording_sha256"]
     if sound is not None and row["recorded_at"] is not None:
-        return sound, row["recorded_at"]
+        # Two recorders whose microphones are dead record the same silence at once.
+        return sound, row["recorded_at"], row["site_id"], row["device_id"]
     if sound is not None:
         return sound, row["session_id"], row["site_id"], row["device_id"], row["key_name"]
     if row["client_request_id"] is not None:

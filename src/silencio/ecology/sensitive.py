@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,7 +17,6 @@ from silencio.taxonomy import Species, name_key
 
 # Degrees to which coordinates are rounded; of category 1 where the record is not withheld altogether.
 DEGREES: dict[int, float] = {1: 1.0, 2: 0.1, 3: 0.01, 4: 0.001}
-Precision = Literal[1.0, 0.1, 0.01, 0.001]
 
 
 class SensitiveSpecies(BaseModel):

@@ -74,7 +74,7 @@ def test_clock__that_jumped_is_told(tmp_path: Path, capsys: pytest.CaptureFixtur
     wrong = recording([CODES[0]], at=DAWN, recorded_at=DAWN - timedelta(days=9_000))
     write_log(place.log, table(wrong))
     assert run(["month", *place.options("--out", tmp_path / "out")]) == 0
-    assert "1 recordings do not count, since their clock is wrong" in capsys.readouterr().err
+    assert "Recordings that do not count, since their clock is wrong: 1." in capsys.readouterr().err
 
 
 def test_occurrences__without_coordinates_or_class_list_are_told(
@@ -125,6 +125,7 @@ def test_places__that_cannot_be_used(
     [
         ({"verdict": "perhaps"}, "judgement 1: verdict"),
         ({"created_at": "yesterday"}, "created_at must be a time like"),
+        ({"created_at": "2026-06-02T10:00:00"}, "created_at must be a time like"),
         ({"created_at": None}, "judgement"),
         ({"reviewer": "ana"}, "no column 'reviewer'"),
     ],

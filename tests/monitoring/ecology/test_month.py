@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from tests.monitoring.ecology.made_place import CODES, Place, judgement, made_place, run
+from silencio.feedback import Judgement, table_of
+from tests.monitoring.ecology.made_place import CODES, DAWN, Place, judgement, made_place, run, write_log
+from tests.unit.ecology.made_log import recording, table
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +123,25 @@ def test_month__the_same_log_gives_the_same_bytes(place: Place, tmp_path: Path) 
         assert run(["month", *place.options("--out", tmp_path / name)]) == 0
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_months__stand_side_by_side(tmp_path: Path) -> None:
+    place = made_place(tmp_path)
+    june = recording([CODES[2]], at=DAWN + timedelta(days=40), duration_s=60, session_id="june", site_id="rio")
+    write_log(place.log, table(june), "2026-06-10")
+    rows = [Judgement.model_validate_json(json.dumps(judgement("walk2", 0, CODES[4], "absent")), strict=False)]
+    pq.write_table(table_of(rows), tmp_path / "judgements.parquet")
+    options = place.options("--judgements", tmp_path / "judgements.parquet", "--out", tmp_path / "out")
+    options.insert(options.index("2026-05"), "2026-06")
+    assert run(["month", *options]) == 0
+    rows_of_all = _rows(tmp_path / "out" / "summary.csv", by="all")
+    assert [(row["month"], row["n_sessions"], row["n_rejected"]) for row in rows_of_all] == [
+        ("2026-05", "12", "1"),
+        ("2026-06", "1", "0"),
+    ]
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "Months compared" in page
+    assert "<h1>Species on the trails, 2026-06</h1>" in page
 
 
 def test_month__tells_what_it_found(place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

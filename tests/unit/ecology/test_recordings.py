@@ -43,6 +43,8 @@ def test_recordings__a_copied_file_counts_once() -> None:
         ({"session_id": "s"}, {"session_id": "t"}, 1),
         # Two visitors cannot record the same bytes; without a moment nobody knows that they are one.
         ({"session_id": "s", "recorded_at": None}, {"session_id": "t", "recorded_at": None}, 2),
+        # Two recorders with dead microphones, at one time.
+        ({"site_id": "rio"}, {"site_id": "mirador"}, 2),
         # Silence, recorded twice.
         ({"recorded_at": AT}, {"recorded_at": AT + timedelta(minutes=1)}, 2),
         # A device that computes features has no sound to compare, but its client's name of the request.
