@@ -87,7 +87,7 @@ def _soundscapes(source: Source) -> pd.DataFrame:
     return rows.assign(
         recording_id=[name_of(uri) for uri in rows["path"]],
         class_name=UNLABELLED,
-        secondary_labels=[[] for _ in range(len(rows))],
+        secondary_labels=pd.Series([[]] * len(rows), index=rows.index, dtype=object),
         **empty,
         **unknown,
     )

@@ -24,7 +24,8 @@ def read_recent(place: str, n_days: int, now: datetime | None = None) -> pd.Data
         DataError: A file in it is no part of a prediction log.
     """
     until = now or datetime.now(UTC)
-    return read_log(place, until - timedelta(days=n_days), until, _COLUMNS).to_pandas()
+    rows: pd.DataFrame = read_log(place, until - timedelta(days=n_days), until, _COLUMNS).to_pandas()
+    return rows
 
 
 def log_by_day(rows: pd.DataFrame) -> pd.DataFrame:

@@ -125,8 +125,9 @@ class Occluder:
     @cached_property
     def _loss(self) -> NDArray[np.float64]:
         """What of the amplitude goes where a cell is taken out, (n_bins, n_frames): nothing at the quiet floor."""
-        amplitude = np.maximum(np.abs(self._spectrum), _MIN_AMPLITUDE)
-        floor = np.sqrt(quiet_floor(np.square(amplitude), self._stft.freqs_hz))
+        amplitude: NDArray[np.float64] = np.maximum(np.abs(self._spectrum), _MIN_AMPLITUDE)
+        power: NDArray[np.float64] = np.square(amplitude)
+        floor = np.sqrt(quiet_floor(power, self._stft.freqs_hz))
         return 1.0 - np.minimum(1.0, floor[:, None] / amplitude)
 
     @cached_property
@@ -161,7 +162,7 @@ def quiet_floor(power: NDArray[np.float64], freqs_hz: NDArray[np.float64]) -> ND
     first = np.searchsorted(freqs_hz, freqs_hz / factor)
     last = np.maximum(np.searchsorted(freqs_hz, freqs_hz * factor, side="right"), first + 1)
     neighbours = [np.quantile(of_time[i:j], _QUIET_SHARE) for i, j in zip(first, last, strict=True)]
-    return np.minimum(of_time, np.array(neighbours))
+    return np.asarray(np.minimum(of_time, np.array(neighbours)))
 
 
 def _shares(places: NDArray[np.float64], n_cells: int) -> NDArray[np.float64]:
@@ -170,4 +171,4 @@ def _shares(places: NDArray[np.float64], n_cells: int) -> NDArray[np.float64]:
     beyond = np.clip((places - inner) / _FLANK_SHARE + 0.5, 0.0, 1.0)
     passed = np.square(np.sin(np.pi / 2 * beyond))
     edge = np.ones((1, len(places)))
-    return np.concatenate([edge, passed]) - np.concatenate([passed, 0.0 * edge])
+    return np.asarray(np.concatenate([edge, passed]) - np.concatenate([passed, 0.0 * edge]))

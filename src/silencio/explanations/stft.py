@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -24,7 +26,7 @@ class Stft:
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate_hz = sample_rate_hz
-        self._n_fft = 2 ** round(np.log2(_FRAME_S * sample_rate_hz))
+        self._n_fft: int = 2 ** round(math.log2(_FRAME_S * sample_rate_hz))
         self._hop = self._n_fft // _OVERLAP
         self._hann = np.hanning(self._n_fft + 1)[:-1]
         self.freqs_hz = np.fft.rfftfreq(self._n_fft, 1.0 / sample_rate_hz)
@@ -39,7 +41,7 @@ class Stft:
 
     def times_s(self, n_samples: int) -> NDArray[np.float64]:
         """Middles of the frames of a signal, (n_frames,)."""
-        return (np.arange(self._n_frames(n_samples)) * self._hop - self._n_fft / 2) / self._rate_hz
+        return np.asarray((np.arange(self._n_frames(n_samples)) * self._hop - self._n_fft / 2) / self._rate_hz)
 
     def inverse(self, spectrum: NDArray[np.complex128], first: int, n_samples: int) -> NDArray[np.float64]:
         """The signal, (n_samples,), of some frames; those that are not given are zero.
