@@ -42,7 +42,9 @@ def alerts_of_month(world: World, seed: int, n_days: int = 30, policy: DriftPoli
     reserve = Reserve(world, seed)
     n_reference = policy.reference.max_days
     reference = _reference(reserve, policy, n_reference)
-    verdicts = _verdicts(reserve, reference, policy, range(n_reference + 1, n_reference + 1 + n_days), Case(world=world))
+    verdicts = _verdicts(
+        reserve, reference, policy, range(n_reference + 1, n_reference + 1 + n_days), Case(world=world)
+    )
     return {"days": _days_by_cause(verdicts), "alerts": _alerts(verdicts)}
 
 

@@ -35,7 +35,7 @@ class Detections:
 
     def n_species(self, n_recordings: int) -> NDArray[np.int64]:
         """How many species are named in each recording."""
-        return np.bincount(self.recording, minlength=n_recordings)
+        return np.asarray(np.bincount(self.recording, minlength=n_recordings))
 
     def mean_probability(self, n_recordings: int) -> NDArray[np.float64]:
         """Mean probability of what is named in each recording; not a number where nothing is."""

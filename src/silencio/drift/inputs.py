@@ -15,8 +15,8 @@ from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, VALUES, Signal
 from silencio.drift.trial import Trial, threshold_of
 
 Array = NDArray[np.float64]
-# With two, neither is the odd one out.
-MIN_PEERS = 2
+# Of two, neither is the odd one out.
+MIN_DEVICES_WITH_PEERS = 3
 _EMPTY_ONLY = slice(len(INPUTS), len(VALUES))
 
 
@@ -46,8 +46,8 @@ def tested_inputs(pool: Pool, policy: DriftPolicy) -> InputTests:
     trials, parts = list(own.trials), dict(own.part_effects)
     apart: frozenset[str] = frozenset()
     moved = pool.values - _reference_mean(pool.values)
-    if len(pool.devices) > MIN_PEERS:
-        residual = (moved - _peers(moved))[..., : len(INPUTS)]
+    if len(pool.devices) >= MIN_DEVICES_WITH_PEERS:
+        residual = (moved - _common(moved))[..., : len(INPUTS)]
         against = _tests(pool, residual, INPUTS, pool.devices, policy, AGAINST_PEERS)
         trials += against.trials
         parts |= against.part_effects
@@ -78,18 +78,14 @@ def _mean(values: Array, axis: int = 0) -> Array:
     return np.where(count > 0, np.where(known, values, 0.0).sum(axis=axis) / np.maximum(count, 1), np.nan)
 
 
-def _peers(moved: Array) -> Array:
-    """Of each device the median of the others; not a number where fewer than two have any."""
-    medians = np.full_like(moved, np.nan)
-    for device in range(len(moved)):
-        others = np.sort(np.delete(moved, device, axis=0), axis=0)
-        count = np.isfinite(others).sum(axis=0)
-        low, high = (
-            np.take_along_axis(others, np.maximum(place, 0)[None], axis=0)[0]
-            for place in ((count - 1) // 2, count // 2)
-        )
-        medians[device] = np.where(count >= MIN_PEERS, (low + high) / 2, np.nan)
-    return medians
+def _common(moved: Array) -> Array:
+    """The median over devices, the device itself among them: of three, the odd one does not move that of the others."""
+    ordered = np.sort(moved, axis=0)
+    count = np.isfinite(moved).sum(axis=0)
+    low, high = (
+        np.take_along_axis(ordered, np.maximum(place, 0)[None], axis=0)[0] for place in ((count - 1) // 2, count // 2)
+    )
+    return np.where(count >= MIN_DEVICES_WITH_PEERS, (low + high) / 2, np.nan)
 
 
 def _tests(

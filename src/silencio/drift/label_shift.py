@@ -66,7 +66,7 @@ def shifted_prior(joint: Array, counts: Array) -> Array:
     before = joint.sum(axis=0)
     answers_given = np.divide(joint, before, out=np.zeros_like(joint), where=before > 0)
     share = counts / counts.sum()
-    prior = before.copy()
+    prior: Array = before.copy()
     for _ in range(_MAX_STEPS):
         expected = answers_given @ prior
         ratio = np.divide(share, expected, out=np.zeros_like(share), where=expected > 0)
@@ -76,7 +76,7 @@ def shifted_prior(joint: Array, counts: Array) -> Array:
         prior = now
         if done:
             break
-    return prior
+    return np.asarray(prior)
 
 
 def explained_share(reference: Array, current: Array, species_given_named: Array) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.drift.blocks import LOW, NAMED, SCORED
+from silencio.drift.blocks import LOW, NAMED, PROBABILITY_SUM, SCORED
 from silencio.drift.label_shift import Confusion, explained_share
 from silencio.drift.permutation import Tested, arrangements, of_sums, tested
 from silencio.drift.policy import DriftPolicy
@@ -19,10 +19,11 @@ from silencio.drift.trial import Trial, size_in, threshold_of
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array, Array], Array]
-_STATISTICS: tuple[tuple[Signal, Statistic], ...] = (
-    (MIX, mix_distance),
-    (SCORE, score_change),
-    (PRECISION, precision_change),
+# With the counts of `Blocks.named` that each takes.
+_STATISTICS: tuple[tuple[Signal, Statistic, tuple[int, ...]], ...] = (
+    (MIX, mix_distance, (NAMED,)),
+    (SCORE, score_change, (SCORED, PROBABILITY_SUM)),
+    (PRECISION, precision_change, (SCORED, PROBABILITY_SUM)),
 )
 
 
@@ -71,14 +72,15 @@ def _tests(pool: Pool, named: Array, n: Array, device: str | None, policy: Drift
     if now[:, NAMED].sum() < policy.min_detections or before[:, NAMED].sum() < policy.min_detections:
         return []
     trials = []
-    for signal, statistic in _STATISTICS:
-        found = _tested(named, pool.n_reference, policy, signal, statistic)
+    for signal, statistic, kinds in _STATISTICS:
+        counts = np.moveaxis(named[..., kinds], -1, -2).copy()
+        found = _tested(counts, pool.n_reference, policy, signal, statistic)
         effect = float(found.statistic - found.centre)
         if not np.isfinite(effect):
             continue
         spread = float(np.nan_to_num(found.spread))
         threshold = threshold_of(signal, spread, policy)
-        reference = float(found.centre) if signal is MIX else float(precision(before))
+        reference = float(found.centre) if signal is MIX else float(precision(before[:, [SCORED, PROBABILITY_SUM]].T))
         current = float(found.statistic) if signal is MIX else reference + effect
         may_alarm = True
         if signal is MIX and size_in(signal.name, effect, threshold) >= 1.0:

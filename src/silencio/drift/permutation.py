@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# So that their sums stay in the processor's cache.
+_ARRANGEMENTS_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,12 @@ def of_sums(counts: Array, chosen: Arrangements, statistic: Callable[[Array, Arr
         chosen: Arrangements.
         statistic: Takes both sums, shape (n_arrangements, …), and returns (n_arrangements,).
     """
-    current = np.zeros((len(chosen.days), *counts.shape[2:]))
-    for part in range(counts.shape[0]):
-        current += counts[part][chosen.days[:, part]]
-    return statistic(current, counts.sum(axis=(0, 1)) - current)
+    whole = counts.sum(axis=(0, 1))
+    found = []
+    for begin in range(0, len(chosen.days), _ARRANGEMENTS_AT_ONCE):
+        days = chosen.days[begin : begin + _ARRANGEMENTS_AT_ONCE]
+        current = counts[0][days[:, 0]]
+        for part in range(1, counts.shape[0]):
+            current += counts[part][days[:, part]]
+        found.append(statistic(current, whole - current))
+    return np.concatenate(found)

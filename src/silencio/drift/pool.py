@@ -35,7 +35,7 @@ class Pool:
     @property
     def n_reference(self) -> int:
         """Days of the reference."""
-        return self.n_recordings.shape[2] - 1
+        return int(self.n_recordings.shape[2]) - 1
 
 
 def pooled(current: Blocks, reference: Blocks, policy: DriftPolicy) -> Pool:

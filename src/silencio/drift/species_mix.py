@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from silencio.drift.blocks import NAMED, PROBABILITY_SUM, SCORED
-
 Array = NDArray[np.float64]
 # A species' mean of fewer scores says nothing.
 _MIN_SCORED = 5.0
@@ -27,26 +25,27 @@ def jensen_shannon(first: Array, second: Array) -> Array:
 
 
 def mix_distance(current: Array, others: Array) -> Array:
-    """Distance of two mixes of species; counts are (…, n_species, 4), as `Blocks.named` has them."""
-    return jensen_shannon(current[..., NAMED], others[..., NAMED])
+    """Distance of two mixes of species; counts are (…, 1, n_species): recordings in which each is named."""
+    return jensen_shannon(current[..., 0, :], others[..., 0, :])
 
 
 def score_change(current: Array, others: Array) -> Array:
-    """How the mean probability of what is named has changed, at the others' mix of species (direct standardisation)."""
-    n_current, n_others = current[..., SCORED], others[..., SCORED]
+    """How the mean probability of what is named has changed, at the others' mix of species (direct standardisation).
+
+    Counts are (…, 2, n_species): how many have a probability, and its sum.
+    """
+    n_current, n_others = current[..., 0, :], others[..., 0, :]
     usable = (n_current >= _MIN_SCORED) & (n_others >= _MIN_SCORED)
     with np.errstate(invalid="ignore", divide="ignore"):
-        change = np.where(
-            usable, current[..., PROBABILITY_SUM] / n_current - others[..., PROBABILITY_SUM] / n_others, 0.0
-        )
+        change = np.where(usable, current[..., 1, :] / n_current - others[..., 1, :] / n_others, 0.0)
         weight = np.where(usable, n_others, 0.0)
         return np.asarray((weight * change).sum(axis=-1) / weight.sum(axis=-1))
 
 
 def precision(counts: Array) -> Array:
-    """Expected precision: the mean calibrated probability of what is named."""
+    """Expected precision: the mean calibrated probability of what is named; counts as `score_change` has them."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(counts[..., PROBABILITY_SUM].sum(axis=-1) / counts[..., SCORED].sum(axis=-1))
+        return np.asarray(counts[..., 1, :].sum(axis=-1) / counts[..., 0, :].sum(axis=-1))
 
 
 def precision_change(current: Array, others: Array) -> Array:

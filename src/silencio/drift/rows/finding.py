@@ -48,15 +48,27 @@ class Evidence:
     day: date
     history: Mapping[date, SiteVerdict]
 
-    def days_with(self, cause: Cause, n_days: int) -> int:
-        """Of so many days before this one, those with the cause."""
+    def days_with(self, cause: Cause, n_days: int, action: Action | None = None) -> int:
+        """Of so many days before this one, those with the cause (and the action, where one is given)."""
         days = [self.day - timedelta(days=back) for back in range(1, n_days + 1)]
-        return sum(any(one.cause == cause for one in self.history[day].causes) for day in days if day in self.history)
+        return sum(
+            any(one.cause == cause and action in (None, one.action) for one in self.history[day].causes)
+            for day in days
+            if day in self.history
+        )
 
 
 def devices_with(found: Sequence[Finding], cause: Cause) -> frozenset[str]:
     """Devices at which a cause was found."""
     return frozenset(device for one in found if one.cause == cause for device in one.devices)
+
+
+def all_devices_changed(evidence: Evidence, found: Sequence[Finding]) -> bool:
+    """Whether no device is left whose sound is as it was: outputs say nothing then."""
+    devices = frozenset(evidence.comparison.devices)
+    return bool(devices) and devices <= (
+        devices_with(found, "microphone_or_site") | devices_with(found, "client_or_pipeline")
+    )
 
 
 def has(found: Sequence[Finding], cause: Cause) -> bool:

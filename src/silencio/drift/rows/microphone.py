@@ -13,6 +13,8 @@ from silencio.drift.trial import size_in
 
 # What a microphone changes in the quiet tenth of the frames too, where no animal is.
 QUIET = ("floor_db", *FLOOR_BANDS)
+# A device that is beyond half of its threshold goes along with the one that alarms.
+_GOES_ALONG = 0.5
 _OTHERS = ("level_db", "foreground_db", "rolloff_ratio", "silence_share", "clipped_share")
 
 
@@ -58,16 +60,31 @@ def _apart(evidence: Evidence, device: str) -> list[SignalChange]:
 
 
 def _alone(evidence: Evidence, device: str) -> list[SignalChange]:
-    """Without peers: what fell is the microphone; what rose is weather, until it has lasted too long."""
+    """Of two devices the one that moved alone; of one what fell, or rose with its signal-to-noise ratio kept."""
     comparison, limits = evidence.comparison, evidence.policy.attribution
     moved = [
         one
         for one in comparison.alarms((*QUIET, *_OTHERS), device)
         if _same_sign(evidence, device, one.signal, one.effect)
     ]
-    lasts = evidence.days_with("weather_and_noise", 10) >= limits.max_weather_days
-    moved = [one for one in moved if lasts or one.effect < 0 or one.signal in ("silence_share", "clipped_share")]
+    if len(comparison.devices) > 1:
+        moved = [one for one in moved if not _others_go_along(evidence, one)]
+    else:
+        ratio = comparison.find("snr_db", device)
+        masked = ratio is not None and size_in(ratio.signal, ratio.effect, ratio.threshold) >= _GOES_ALONG
+        lasts = evidence.days_with("weather_and_noise", 10) >= limits.max_weather_days
+        moved = [one for one in moved if lasts or not masked or one.effect < 0 or one.signal == "silence_share"]
     return moved if any(one.signal in (*QUIET, "silence_share") for one in moved) else []
+
+
+def _others_go_along(evidence: Evidence, change: SignalChange) -> bool:
+    others = [one for one in evidence.comparison.signals if one.signal == change.signal and one.device_id]
+    return any(
+        one.device_id != change.device_id
+        and one.effect * change.effect > 0
+        and size_in(one.signal, one.effect, one.threshold) >= _GOES_ALONG
+        for one in others
+    )
 
 
 def _same_sign(evidence: Evidence, device: str, signal: str, effect: float) -> bool:

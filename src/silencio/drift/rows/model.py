@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from silencio.drift.document import Action, Certainty
-from silencio.drift.rows.finding import Evidence, Finding, devices_with, has, sentence
+from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, has, sentence
 from silencio.drift.signals import MIX, REVIEW, SCORE
 
 
@@ -20,8 +20,9 @@ def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
         or not moved.alarm
         or (comparison.mix is not None and comparison.mix.explained_named_share >= limits.min_explained_share)
     )
-    all_apart = bool(comparison.devices) and devices_with(found, "microphone_or_site") >= set(comparison.devices)
-    hidden = all_apart or (has(found, "weather_and_noise") and evidence.days_with("model_decay", 3) < 2)
+    hidden = all_devices_changed(evidence, found) or (
+        has(found, "weather_and_noise") and evidence.days_with("model_decay", 3) < 2
+    )
     by_scores = scores_fell and mix_fits and not hidden
     if not by_scores and not less_right:
         return []

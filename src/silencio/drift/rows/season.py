@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from silencio.drift.document import Action, SignalChange
-from silencio.drift.rows.finding import Evidence, Finding, devices_with, has, sentence
+from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, devices_with, has, sentence
 from silencio.drift.rows.weather import noisy_devices
-from silencio.drift.signals import EMPTY, MIX, SCORE
+from silencio.drift.signals import EMPTY, FLOOR_BANDS, MIX, SCORE
 from silencio.drift.trial import size_in
+
+_MIN_DEVICES = 2
+# A device that is beyond half of its threshold goes along with those that alarm.
+_GOES_ALONG = 0.5
 
 
 def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
     """Species that moved, activity that moved, or a background that moved for good."""
     texts: list[str] = []
     action: Action = "none"
-    if not has(found, "weather_and_noise") or lasted_before(evidence):
+    hidden = has(found, "weather_and_noise") and not lasted_before(evidence)
+    if not hidden and not all_devices_changed(evidence, found):
         texts += _mix(evidence)
         action = "review" if texts else "none"
     background = _background(evidence, found)
@@ -58,7 +63,7 @@ def _mix(evidence: Evidence) -> list[str]:
 
 
 def _background(evidence: Evidence, found: Sequence[Finding]) -> list[str]:
-    """Noise that has lasted longer than weather, or a floor that fell, at most of the devices."""
+    """Noise that has lasted longer than weather, or a band of the floor that moved, at (nearly) all devices."""
     comparison, limits = evidence.comparison, evidence.policy.attribution
     noisy, alarms = noisy_devices(evidence, found)
     if noisy and not has(found, "weather_and_noise"):
@@ -68,11 +73,17 @@ def _background(evidence: Evidence, found: Sequence[Finding]) -> list[str]:
         ]
     out = devices_with(found, "client_or_pipeline") | devices_with(found, "microphone_or_site")
     left = [name for name in comparison.devices if name not in out]
-    quiet = [one for one in comparison.signals if one.device_id in left and one.signal == "floor_db" and _falls(one)]
-    if len(left) > 1 and any(one.alarm for one in quiet) and len(quiet) >= limits.common_share * len(left):
-        return [f"the floor is down at {len(quiet)} of {len(left)} devices", *(sentence(one) for one in quiet[:2])]
-    return []
+    if len(left) < _MIN_DEVICES or has(found, "weather_and_noise"):
+        return []
+    texts = []
+    for name in ("floor_db", *FLOOR_BANDS):
+        for sign in (1, -1):
+            moved = [one for one in comparison.signals if one.signal == name and one.device_id in left]
+            moved = [one for one in moved if one.effect * sign > 0 and _goes_along(one)]
+            if any(one.alarm for one in moved) and len(moved) >= limits.common_share * len(left):
+                texts.append(f"{name} is {'up' if sign > 0 else 'down'} at {len(moved)} of {len(left)} devices")
+    return texts
 
 
-def _falls(change: SignalChange) -> bool:
-    return change.effect < 0 and size_in(change.signal, change.effect, change.threshold) >= 0.5
+def _goes_along(change: SignalChange) -> bool:
+    return size_in(change.signal, change.effect, change.threshold) >= _GOES_ALONG

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from silencio.drift.document import SignalChange
-from silencio.drift.rows.finding import Evidence, Finding, devices_with, has, sentence
+from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, devices_with, has, sentence
 from silencio.drift.signals import AGAINST_PEERS, EMPTY, INPUTS, MIX, PRECISION, REVIEW, SCORE
 
-_SOUND = frozenset(name for one in INPUTS for name in (one.name, one.name + AGAINST_PEERS))
+_SOUND = frozenset(one.name for one in INPUTS)
 _OUTPUTS = frozenset(one.name for one in (EMPTY, MIX, SCORE, PRECISION, REVIEW))
 
 
 def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
     """What is left after all other rows."""
-    left = [one for one in evidence.comparison.signals if one.alarm and not _is_explained(one, found)]
+    # A device that is apart from peers which moved has not moved itself.
+    left = [
+        one
+        for one in evidence.comparison.signals
+        if one.alarm and not one.signal.endswith(AGAINST_PEERS) and not _is_explained(one, found)
+    ]
+    if all_devices_changed(evidence, found):
+        left = [one for one in left if one.device_id is not None or one.signal == REVIEW.name]
     if not left:
         return []
     return [

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from silencio.drift.document import SignalChange
 from silencio.drift.policy import AttributionPolicy
 from silencio.drift.rows.finding import Evidence, Finding, devices_with, sentence
+from silencio.drift.signals import FLOOR_BANDS
 from silencio.drift.trial import size_in
 
 # A device that is beyond half of its threshold goes along with those that alarm.
@@ -40,7 +41,11 @@ def noisy_devices(evidence: Evidence, found: Sequence[Finding]) -> tuple[tuple[s
     out = devices_with(found, "client_or_pipeline") | devices_with(found, "microphone_or_site")
     left = [name for name in comparison.devices if name not in out]
     names = noise_signals(limits)
-    alarms = [one for one in comparison.signals if one.alarm and one.device_id in left and is_noise(one, names)]
+    alarms = [
+        one
+        for one in comparison.signals
+        if one.alarm and one.device_id in left and is_noise(one, (*names, *FLOOR_BANDS))
+    ]
     along = tuple(
         name
         for name in left
@@ -67,5 +72,6 @@ def is_noise(change: SignalChange, names: Sequence[str]) -> bool:
 
 def lasts_too_long(evidence: Evidence) -> bool:
     """Whether noise has lasted longer than weather does."""
-    days = evidence.days_with("weather_and_noise", 10) + evidence.days_with("season_or_species_mix", 10)
+    # A season without an action is one of the background.
+    days = evidence.days_with("weather_and_noise", 10) + evidence.days_with("season_or_species_mix", 10, "none")
     return days >= evidence.policy.attribution.max_weather_days
