@@ -19,6 +19,7 @@ from monitoring.drift.place import days_of, document_uri, has_document
 from monitoring.drift.references import renew as renew_reference
 from monitoring.drift.report import remake_pages
 from monitoring.drift.run import DriftRun, run_day
+from monitoring.drift.sounds import RecordingFolder
 from monitoring.drift.webhook import Webhook
 from silencio.errors import BundleError, ConfigError, DataError
 from silencio.features import FeatureSpec
@@ -50,7 +51,7 @@ def report(options: argparse.Namespace) -> int:
             if found is None:
                 raise NoDataError(f"{options.place} has no verdicts yet: make them by silencio drift run")
             day = found
-        pages = remake_pages(options.place, day, options.recordings, FeatureSpec(last_window="moved_back"))
+        pages = remake_pages(options.place, day, _folder(options), FeatureSpec(last_window="moved_back"))
     except NoDataError as error:
         return _refused(error, NO_DATA)
     except (ConfigError, DataError) as error:
@@ -104,11 +105,15 @@ def _job(options: argparse.Namespace) -> DriftJob:
         left_out=frozenset(map(as_day, options.leave_out)),
         bundle=KnownBundle.read(options.bundle) if options.bundle else None,
         reviews=options.reviews,
-        recordings=options.recordings,
+        recordings=_folder(options),
         webhook=Webhook(options.webhook, read_secret(options.webhook_secret)) if options.webhook else None,
         evidently=not options.no_evidently,
         late_days=options.late_days,
     )
+
+
+def _folder(options: argparse.Namespace) -> RecordingFolder | None:
+    return None if options.recordings is None else RecordingFolder(options.recordings)
 
 
 def _print(found: DriftRun, uri: str) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from monitoring.drift.bundle_facts import check_bundle
 from monitoring.drift.job import LOOKBACK_DAYS, REVIEW_DAYS, DriftJob
-from monitoring.drift.log_rows import clock_notes, day_number, read_days, recording_table
+from monitoring.drift.log_rows import clock_notes, day_number, read_days, recorded_on, recording_table
 from monitoring.drift.outcomes import NoDataError
 from monitoring.drift.pages.site import N_WEEKS
 from monitoring.drift.place import documents
@@ -94,12 +94,14 @@ class DayReader:
     def rows_before(self) -> pa.Table:
         """Rows of the weeks before the day, of which a reference is made."""
         first, last = self._day - timedelta(days=LOOKBACK_DAYS), self._day - timedelta(days=1)
-        return read_days(self._job.log, first, last, self._job.late_days)
+        # Without those of the day: a release would be the newest version, of which there is no reference.
+        return recorded_on(read_days(self._job.log, first, last, self._job.late_days), first, last)
 
     @cached_property
     def reviewed_rows(self) -> pa.Table:
         """Rows whose detections are held against their reviews."""
-        return read_days(self._job.log, self._day - timedelta(days=REVIEW_DAYS - 1), self._day, self._job.late_days)
+        first = self._day - timedelta(days=REVIEW_DAYS - 1)
+        return recorded_on(read_days(self._job.log, first, self._day, self._job.late_days), first, self._day)
 
     @cached_property
     def confusion(self) -> Confusion | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
 from monitoring.drift.actions import ActionPolicy
 from monitoring.drift.bundle_facts import KnownBundle
+from monitoring.drift.sounds import RecordingFolder
 from monitoring.drift.webhook import Webhook
 from silencio.drift import DriftPolicy
 from silencio.errors import ConfigError
@@ -49,7 +49,7 @@ class DriftJob:
     left_out: frozenset[date] = frozenset()
     bundle: KnownBundle | None = None
     reviews: str | None = None
-    recordings: Path | None = None
+    recordings: RecordingFolder | None = None
     webhook: Webhook | None = None
     evidently: bool = True
     late_days: int = 7

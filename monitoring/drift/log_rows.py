@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pyarrow as pa
-from silencio.drift.recordings import Recordings
+import pyarrow.compute as pc
 
+from silencio.drift.recordings import Recordings
+from silencio.drift.sun import local_days
 from silencio.prediction_log import read_log
 from silencio.prediction_log.schema import BAND_STATISTICS, SCHEMA, SPECTRAL_STATISTICS
 
@@ -49,6 +51,20 @@ def read_days(place: str, first: date, last: date, late_days: int) -> pa.Table:
     since = datetime.combine(first, time(), UTC) - _MAX_OFFSET
     until = datetime.combine(last, time(), UTC) + timedelta(days=1 + late_days) + _MAX_OFFSET
     return read_log(place, since, until, COLUMNS)
+
+
+def recorded_on(rows: pa.Table, first: date, last: date) -> pa.Table:
+    """Rows that were recorded on some days, by the sun at the site; where a row has no time, on that of its request.
+
+    Args:
+        rows: Rows of the log.
+        first: First day.
+        last: Last day.
+    """
+    moments = pc.coalesce(rows["recorded_at"], rows["received_at"])
+    longitude = pc.fill_null(rows["longitude"], np.nan).to_numpy()
+    days = local_days(moments.cast(pa.int64()).to_numpy() / 1e6, longitude)
+    return rows.filter(pa.array((days >= day_number(first)) & (days <= day_number(last))))
 
 
 def recording_table(recordings: Recordings) -> pa.Table:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -40,7 +39,11 @@ def keep_windows(place: str, day: date, sites: Mapping[str, SiteDay]) -> None:
 
 
 def make_pages(
-    place: str, history: Sequence[DriftDocument], inputs: Mapping[str, Any], recordings: Path | None, spec: FeatureSpec
+    place: str,
+    history: Sequence[DriftDocument],
+    inputs: Mapping[str, Any],
+    recordings: RecordingFolder | None,
+    spec: FeatureSpec,
 ) -> list[str]:
     """Write the pages of the last day of `history`.
 
@@ -48,7 +51,7 @@ def make_pages(
         place: Folder or s3:// prefix of all days.
         history: Documents by day.
         inputs: What inputs.json holds.
-        recordings: Folder of recordings; None without.
+        recordings: Recordings at hand; None without.
         spec: How spectrograms are computed.
 
     Returns:
@@ -57,31 +60,30 @@ def make_pages(
     Raises:
         StorageError: The place cannot be read or written.
         DataError: A kept table is none.
-        ConfigError: There is no such folder of recordings.
     """
     document = history[-1]
-    folder = None if recordings is None else RecordingFolder(recordings)
     names = {name_of(one.uri) for one in list_objects(day_place(place, document.day))} if document.sites else set()
     sites = {
-        site.site_id: _site_facts(place, document.day, site, inputs["sites"].get(site.site_id, {}), folder, spec, names)
+        site.site_id: _site_facts(
+            place, document.day, site, inputs["sites"].get(site.site_id, {}), recordings, spec, names
+        )
         for site in document.sites
     }
     return write_pages(place, PageFacts(history=history, sites=sites, spec=spec))
 
 
-def remake_pages(place: str, day: date, recordings: Path | None, spec: FeatureSpec) -> list[str]:
+def remake_pages(place: str, day: date, recordings: RecordingFolder | None, spec: FeatureSpec) -> list[str]:
     """Write a day's pages anew, of what is kept of it.
 
     Args:
         place: Folder or s3:// prefix of all days.
         day: A day with a document.
-        recordings: Folder of recordings; None without.
+        recordings: Recordings at hand; None without.
         spec: How spectrograms are computed.
 
     Raises:
         StorageError: The place cannot be read or written.
         DataError: The day has no document, or something that is kept of it is broken.
-        ConfigError: There is no such folder of recordings.
     """
     document = read_document(place, day)
     if document is None:

@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from silencio.drift.sun import local_days
 
-from monitoring.drift.log_rows import day_number
+from monitoring.drift.log_rows import recorded_on
 from monitoring.drift.pages.facts import TypicalWindow, WindowPair
 from monitoring.drift.sounds import RecordingFolder
 from silencio.features import FeatureSpec
@@ -30,7 +29,7 @@ def candidates(rows: pa.Table, site_id: str, days: Sequence[date]) -> pa.Table:
     Args:
         rows: Rows of the log.
         site_id: The site; a row without one is its key's, as in `silencio.drift`.
-        days: By the sun at the site.
+        days: From the first to the last of these, by the sun at the site.
 
     Returns:
         `COLUMNS`.
@@ -39,11 +38,9 @@ def candidates(rows: pa.Table, site_id: str, days: Sequence[date]) -> pa.Table:
     known = pc.and_(pc.is_valid(rows["recording_sha256"]), pc.invert(pc.fill_null(rows["shadow"], False)))
     site = pc.coalesce(rows["site_id"], rows["key_name"], pa.scalar("unknown"))
     rows = rows.filter(pc.and_(known, pc.equal(site, site_id)))
+    rows = recorded_on(rows, min(days), max(days))
     moments = pc.coalesce(rows["recorded_at"], rows["received_at"])
-    epoch_s = moments.cast(pa.int64()).to_numpy() / 1e6
-    longitude = pc.fill_null(rows["longitude"], np.nan).to_numpy()
     rows = rows.set_column(rows.column_names.index("recorded_at"), "recorded_at", moments)
-    rows = rows.filter(pa.array(np.isin(local_days(epoch_s, longitude), [day_number(day) for day in days])))
     devices = pc.fill_null(rows["device_id"], "unknown")
     rows = rows.set_column(rows.column_names.index("device_id"), "device_id", devices).select(COLUMNS)
     tables = [_nearest(rows.filter(pc.equal(rows["device_id"], name))) for name in pc.unique(devices).to_pylist()]

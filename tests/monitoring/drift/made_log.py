@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -102,6 +103,12 @@ def write_log(place: str, *tables: pa.Table) -> None:
         sink = io.BytesIO()
         pq.write_table(rows.filter(pa.array(days == day)), sink)
         write_bytes(join(place, f"date={day}", f"{first}-{len(rows)}.parquet"), sink.getvalue())
+
+
+@cache
+def quiet_days(n: int) -> tuple[pa.Table, ...]:
+    """Rows of the first days, on which nothing is odd."""
+    return tuple(map(day_rows, days_from(FIRST, n)))
 
 
 def days_from(first: date, n: int) -> list[date]:

@@ -13,7 +13,7 @@ import pytest
 from monitoring.cli.drift import configure
 from silencio.command import command
 from tests.monitoring.drift.made_documents import made_document
-from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
+from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, quiet_days, write_log
 
 DAYS = days_from(FIRST, 9)
 Drift = Callable[..., tuple[int, str, str]]
@@ -38,7 +38,7 @@ def drift(capsys: pytest.CaptureFixture[str]) -> Drift:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     """One site, nine days."""
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS))
+    write_log(str(tmp_path / "log"), *quiet_days(9))
     return tmp_path / "log"
 
 
@@ -89,7 +89,7 @@ def test_log__of_one_device_has_a_verdict(drift: Drift, tmp_path: Path) -> None:
 
 
 def test_month__without_a_reference(drift: Drift, tmp_path: Path) -> None:
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS[:3]))
+    write_log(str(tmp_path / "log"), *quiet_days(3))
     status, out, _ = drift(*day_of(tmp_path / "log", tmp_path / "out", DAYS[2]))
     assert status == 4 and "has no field reference yet: it takes 7 days" in out
     assert (tmp_path / "out" / f"date={DAYS[2]}" / "index.html").is_file()
@@ -182,7 +182,7 @@ def test_zone__that_is_none(drift: Drift, log: Path, tmp_path: Path) -> None:
 def test_alert__has_a_status_that_may_be_zero(drift: Drift, tmp_path: Path) -> None:
     louder = dict.fromkeys(("am-1", "am-2", "am-3"), 9.0)
     loud = days_from(DAYS[8] + timedelta(days=1), 3)
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS), *(day_rows(day, louder_db=louder) for day in loud))
+    write_log(str(tmp_path / "log"), *quiet_days(9), *(day_rows(day, louder_db=louder) for day in loud))
     words = ("run", "--log", tmp_path / "log", "--out", tmp_path / "out", "--day", loud[2], "--no-evidently")
     (tmp_path / "actions.yaml").write_text("actions: {weather_and_noise: look}\n")
     status, out, _ = drift(*words, "--actions", tmp_path / "actions.yaml")
@@ -215,6 +215,6 @@ def test_rows__of_failed_requests_alone_are_no_empty_day(drift: Drift, tmp_path:
     failed = failed.set_column(
         failed.column_names.index("status"), failed.schema.field("status"), pa.array(["400"] * len(failed))
     )
-    write_log(str(tmp_path / "log"), *map(day_rows, DAYS[:8]), failed)
+    write_log(str(tmp_path / "log"), *quiet_days(8), failed)
     status, out, _ = drift(*day_of(tmp_path / "log", tmp_path / "out"))
     assert status == 0 and "client" in out

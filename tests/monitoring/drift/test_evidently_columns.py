@@ -15,7 +15,7 @@ from monitoring.drift.job import DriftJob
 from monitoring.drift.run import run_day
 from silencio.drift import DriftPolicy
 from silencio.errors import ConfigError
-from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
+from tests.monitoring.drift.made_log import FIRST, days_from, quiet_days, write_log
 
 
 def test_columns__are_numbers_and_texts_with_values_in_both() -> None:
@@ -43,7 +43,7 @@ def test_columns__are_no_more_than_a_page_holds() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("evidently") is not None, reason="it is installed")
 def test_pages__without_evidently_are_a_note_and_no_failure(tmp_path: Path) -> None:
     days, notes = days_from(FIRST, 9), []
-    write_log(str(tmp_path / "log"), *map(day_rows, days))
+    write_log(str(tmp_path / "log"), *quiet_days(9))
     job = DriftJob(log=str(tmp_path / "log"), place=str(tmp_path / "out"), policy=DriftPolicy.shipped())
     run_day(job, days[8], datetime(2026, 6, 1, tzinfo=UTC), catch_up=0, on_note=notes.append)
     assert notes == ["Evidently's pages are not made: it is not installed (extra monitor)"]

@@ -15,7 +15,7 @@ from monitoring.drift.evidently_pages import MAX_COLUMNS, write_evidently
 from monitoring.drift.job import DriftJob
 from monitoring.drift.run import run_day
 from silencio.drift import DriftPolicy
-from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
+from tests.monitoring.drift.made_log import FIRST, days_from, quiet_days, write_log
 
 pytestmark = pytest.mark.monitoring
 
@@ -58,7 +58,7 @@ def test_page__fetches_nothing(tmp_path: Path) -> None:
 
 def test_run__has_a_page_a_site_of_recordings(tmp_path: Path) -> None:
     days = days_from(FIRST, 9)
-    write_log(str(tmp_path / "log"), *map(day_rows, days))
+    write_log(str(tmp_path / "log"), *quiet_days(9))
     job = DriftJob(log=str(tmp_path / "log"), place=str(tmp_path / "out"), policy=DriftPolicy.shipped())
     run_day(job, days[8], datetime(2026, 6, 1, tzinfo=UTC), catch_up=0)
     folder = tmp_path / "out" / f"date={days[8]}"

@@ -11,13 +11,13 @@ from monitoring.drift.given import yesterday
 from monitoring.drift.outcomes import NoDataError
 from monitoring.steps.drift import Inputs, Outputs, run
 from silencio.errors import ConfigError
-from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, write_log
+from tests.monitoring.drift.made_log import FIRST, day_rows, days_from, quiet_days, write_log
 
 
 def test_step__hands_on_what_the_day_showed(tmp_path: Path) -> None:
     days = days_from(FIRST, 12)
     louder = dict.fromkeys(("am-1", "am-2", "am-3"), 9.0)
-    write_log(str(tmp_path / "log"), *map(day_rows, days[:9]), *(day_rows(day, louder_db=louder) for day in days[9:]))
+    write_log(str(tmp_path / "log"), *quiet_days(9), *(day_rows(day, louder_db=louder) for day in days[9:]))
     inputs = Inputs(predictions=str(tmp_path / "log"), reports=str(tmp_path / "out"), day=f"{days[11]}")
     found = run(inputs, Outputs(page=tmp_path / "page" / "index.html"))
     assert (found.day, found.n_changed) == ("2026-05-12", 1) and found.n_alerts >= 1
