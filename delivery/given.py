@@ -41,6 +41,7 @@ METRICS = (
     "container_network_receive_bytes_total",
     "container_network_transmit_bytes_total",
     "kube_cronjob_status_last_successful_time",
+    "kube_job_failed",
     "kubelet_volume_stats_available_bytes",
     "kubelet_volume_stats_capacity_bytes",
     "node_cpu_seconds_total",

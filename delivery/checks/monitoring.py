@@ -29,19 +29,21 @@ def exported_metrics() -> frozenset[str]:
     import serving.metrics.model
     import serving.metrics.process
     import serving.metrics.sessions  # noqa: F401
-    from monitoring.drift.gauges import METRICS as DRIFT_METRICS
+    from monitoring.drift.gauges import METRICS, DriftGauges
     from serving.canary.state_gauge import release_gauge
 
-    of_releases = CollectorRegistry()
+    of_releases, of_drift = CollectorRegistry(), CollectorRegistry()
     release_gauge(of_releases)
+    # Without a document it has its counter alone; its gauges are named.
+    DriftGauges("", of_drift)
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
     of_servers = frozenset(
         f"{family.name}{ending}"
-        for registry in (REGISTRY, of_releases)
+        for registry in (REGISTRY, of_releases, of_drift)
         for family in registry.collect()
         for ending in endings.get(family.type, ("",))
     )
-    return of_servers | frozenset(DRIFT_METRICS)
+    return of_servers | frozenset(METRICS)
 
 
 def metric_names(rendered: Rendered) -> Iterator[tuple[str, str]]:

@@ -80,6 +80,18 @@ TRAINING = Dashboard(
             maximum=100,
         ),
         Panel(
+            "Jobs that failed",
+            "Jobs of ours that used up their tries: backups, and an environment's first bundle.",
+            "short",
+            (
+                Query(
+                    'sum(kube_job_failed{condition="true",namespace=~"$namespace|silencio-.+"})',
+                    "failed",
+                ),
+            ),
+            kind="stat",
+        ),
+        Panel(
             "Last backup",
             "Time since the platform (recordings, runs, bundles) was backed up.",
             "s",

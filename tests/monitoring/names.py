@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def metrics_in(expr: str) -> set[str]:
     return {name for name in _NAME.findall(_GROUPING.sub(" ", bare)) if name.lower() not in _KEYWORDS}
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     """Every rule of every file."""
     return [
@@ -47,6 +49,7 @@ def rules() -> list[dict[str, Any]]:
     ]
 
 
+@cache
 def alerts() -> dict[str, list[dict[str, Any]]]:
     """Alerts by name; some have several windows."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -66,6 +69,7 @@ def runbook_queries(path: Path) -> list[str]:
     return [" ".join(line for line in block.splitlines() if not line.startswith("#")).strip() for block in blocks]
 
 
+@cache
 def all_queries() -> dict[str, str]:
     """Every query of rules, dashboards and runbooks, by its place."""
     found = {f"{rule.get('alert', rule.get('record'))} {i}": rule["expr"] for i, rule in enumerate(rules())}
