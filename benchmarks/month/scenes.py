@@ -80,11 +80,12 @@ class Scenes:
             number: Another one, another scene.
         """
         # The same scene whatever disturbs it: a broken model is given the very sounds that a sound one got.
-        rng = np.random.default_rng([zlib.crc32(f"{device} {part}".encode()), number])
+        rng = np.random.default_rng([zlib.crc32(f"{device} {part}".encode()), number, 1])
         own = np.random.default_rng(zlib.crc32(device.encode()))
-        floor = _pink(rng, 0.3 + 0.4 * own.random()) * _gain(_FLOOR_DB + own.uniform(-2.0, 2.0))
-        code, animal = self._animal(rng, condition, part)
-        samples = floor + animal
+        samples = _pink(rng, 0.3 + 0.4 * own.random()) * _gain(_FLOOR_DB + own.uniform(-2.0, 2.0))
+        code = self.code(condition, device, part, number)
+        if code:
+            samples = samples + self._animal(rng, code)
         if condition == "rain":
             samples = samples + _rain(rng)
         if condition == "microphone":
@@ -94,17 +95,20 @@ class Scenes:
         soundfile.write(file, np.clip(samples, -1.0, 1.0).astype(np.float32), RATE_HZ, "PCM_16", format="FLAC")
         return Scene(file.getvalue(), code)
 
-    def _animal(
-        self, rng: np.random.Generator, condition: Condition, part: Part
-    ) -> tuple[str, NDArray[np.float64] | float]:
+    def code(self, condition: Condition, device: str, part: Part, number: int) -> str:
+        """The animal of a recording; empty where none calls."""
+        rng = np.random.default_rng([zlib.crc32(f"{device} {part}".encode()), number])
         if rng.random() > _ANIMAL_SHARE:
-            return "", 0.0
+            return ""
         is_usual = rng.random() < _FREQUENT_SHARE
         codes = self.usual if is_usual == (condition != "season") else self.other
         # Other species are frequent in other parts of the day.
         order = np.random.default_rng(zlib.crc32(part.encode())).permutation(len(codes))
         weights = 1.0 / (2.0 + order)
-        code = codes[int(rng.choice(len(codes), p=weights / weights.sum()))]
+        return codes[int(rng.choice(len(codes), p=weights / weights.sum()))]
+
+    def _animal(self, rng: np.random.Generator, code: str) -> NDArray[np.float64]:
+        """A call of it somewhere in the recording."""
         call = self._calls[code][int(rng.integers(len(self._calls[code])))]
         begin = int(rng.integers(max(1, len(call) - _N_CALL + 1)))
         cut = np.resize(call, max(_N_CALL, len(call)))[begin : begin + _N_CALL].astype(np.float64)
@@ -113,7 +117,7 @@ class Scenes:
         at = int(rng.integers(_N - _N_CALL))
         animal = np.zeros(_N)
         animal[at : at + _N_CALL] = cut / peak * _gain(float(rng.uniform(*_ANIMAL_DB)) + 6.0)
-        return code, animal
+        return animal
 
 
 def _gain(level_db: float) -> float:

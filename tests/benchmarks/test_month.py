@@ -122,7 +122,7 @@ def test_scenes__rain_lifts_all_bands(scenes: Scenes) -> None:
 
 def test_scenes__the_other_season_has_other_frequent_species(scenes: Scenes) -> None:
     for condition, frequent in (("normal", scenes.usual), ("season", scenes.other)):
-        codes = [scenes.make(condition, "forest-1", "dawn", number).code for number in range(60)]  # type: ignore[arg-type]
+        codes = [scenes.code(condition, "forest-1", "dawn", number) for number in range(60)]  # type: ignore[arg-type]
         named = [code for code in codes if code]
         assert 0.6 < np.mean([code in frequent for code in named]) < 1.0
         assert len(named) < len(codes)
