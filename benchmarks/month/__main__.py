@@ -92,7 +92,8 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
             watching(work / "watching", servers, places.drift, _DAY_S / day_s, version) as stack,
         ):
             month.play(stack, day_s)
-            notified = list(stack.notifications.received)
+            notified = list(stack.notifications.received)[month.n_before :]
+            notified_before = sorted(set(stack.notifications.received[: month.n_before]))
     return {
         "story": "smoke" if story is SMOKE else "month",
         "machine": machine(),
@@ -101,6 +102,7 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
         "n_rows_written": _n_rows(places.log),
         "days": as_json(month.days),
         "notified": sorted({(receiver, alert, site, status) for receiver, alert, site, status in notified}),
+        "notified_before_the_first_day": notified_before,
         "faults": faults(story, month.days, notified),
         "took_s": round(time.monotonic() - begun_s, 1),
     }
