@@ -278,3 +278,18 @@ def test_recorded_files__a_cron_jobs_last_success_is_of_now() -> None:
     values = [float(one) for one in re.findall(r"^kube_cronjob_status_last_successful_time\S+ (\S+)$", text, re.M)]
     assert values
     assert all(abs(value - time.time()) < HANG_S for value in values)
+
+
+def test_page__has_what_the_smoke_found() -> None:
+    """docs/month.md has the figures of the committed result."""
+    found = json.loads((ROOT / "benchmarks" / "results" / "month_smoke.json").read_text(encoding="utf-8"))
+    words = " ".join(DOC.split())
+    assert f"{found['took_s']:.0f} s in all" in words
+    assert f"`time_scale` {found['time_scale']:,.0f}" in words
+    assert f"{found['n_recordings_served']} recordings that were served {found['n_rows_written']:,} rows" in words
+    watched = [day for day in found["days"] if day["empty_panels"] is not None]
+    assert [day["empty_panels"] for day in watched] == [{}] * len(watched)
+    named = ["microphone_or_site" in day["verdicts"]["ridge"][0] for day in watched]
+    alert = [["SilencioDriftMicrophoneOrSite", "ridge"]]
+    assert named == [False, True, True, True, True]
+    assert [day["firing"] for day in watched] == [[], [], [], alert, alert]
