@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Images of Python set it; hundreds of processes that tests start would each compile our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test coverage check survival soak browser monitoring docs site extras extras-installed environments canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings
+.PHONY: help demo test coverage check survival soak browser monitoring docs site extras extras-installed environments canary bench proofs accuracy reserve compile format lock images sboms containers clean recordings month
 
 help:  ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,12 @@ extras: $(VENV)/.ready $(SERVING_VENV)/.ready $(INFRASTRUCTURE_VENV)/.ready extr
 canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, promoted though the judge was killed; a few minutes
 	scripts/install_splitter.sh $(OUT)/splitter
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m release
+
+month: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## a month of a reserve in minutes: four disturbances, and each alert for its cause alone: make month ARGS=--smoke
+	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
+	test -d $(OUT)/demo/bundle || $(BIN)/silencio run train --data demo --preset demo --out $(OUT)/demo
+	PATH="$(abspath $(OUT))/extras/debian/usr/bin:$$PATH" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
+		$(BIN)/python -m benchmarks.month --bundle $(OUT)/demo/bundle --work $(OUT)/month $(ARGS)
 
 bench: $(VENV)/.ready  ## how fast, as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks --out $(OUT)/bench.json

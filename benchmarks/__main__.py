@@ -28,6 +28,7 @@ NAMES = (
     "batching",
     "serving",
     "canary",
+    "prediction_log",
     "batch_score",
     "memory",
     "training",

@@ -1,4 +1,4 @@
-"""Play the month: `python -m benchmarks.month --bundle DIR --recordings DIR --work FOLDER [--smoke]`."""
+"""Play the month: `python -m benchmarks.month --bundle DIR [--smoke]`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from benchmarks.month.story import MONTH, SMOKE, Story
 from serving.simulate.recordings import recordings_of
 from silencio.bundle.manifest import read_manifest
 from silencio.command import command, exit_with
+from silencio.demo import demo_folder
 from silencio.errors import ConfigError
 
 _DAY_S = 86_400.0
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Play it; 0 where everything was as it must be."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.month", description=__doc__)
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that answers")
-    parser.add_argument("--recordings", type=Path, required=True, metavar="DIR", help="labelled recordings of animals")
+    parser.add_argument("--recordings", type=Path, metavar="DIR", help="labelled ones of animals; default: the demo's")
     parser.add_argument("--work", type=Path, default=Path("out/month"), metavar="DIR", help="default: %(default)s")
     parser.add_argument("--smoke", action="store_true", help="one disturbance, in three minutes")
     parser.add_argument("--day_s", type=float, metavar="S", help="seconds of a day; default: what this machine needs")
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if missing := missing_programs():
         raise ConfigError(f"not in the path: {', '.join(missing)}; make month installs them")
-    found = play(options.bundle, options.recordings, options.work, SMOKE if options.smoke else MONTH, options.day_s)
+    recordings = options.recordings or demo_folder()
+    found = play(options.bundle, recordings, options.work, SMOKE if options.smoke else MONTH, options.day_s)
     written(options.result or options.work / "month.json", found)
     if options.pictures is not None:
         _take_pictures(Places(options.work), options.pictures)
@@ -90,7 +92,8 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
             watching(work / "watching", servers, places.drift, _DAY_S / day_s, version) as stack,
         ):
             month.play(stack, day_s)
-            notified = list(stack.notifications.received)
+            notified = list(stack.notifications.received)[month.n_before :]
+            notified_before = sorted(set(stack.notifications.received[: month.n_before]))
     return {
         "story": "smoke" if story is SMOKE else "month",
         "machine": machine(),
@@ -99,6 +102,7 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
         "n_rows_written": _n_rows(places.log),
         "days": as_json(month.days),
         "notified": sorted({(receiver, alert, site, status) for receiver, alert, site, status in notified}),
+        "notified_before_the_first_day": notified_before,
         "faults": faults(story, month.days, notified),
         "took_s": round(time.monotonic() - begun_s, 1),
     }

@@ -106,6 +106,8 @@ class Month:
         self._on_progress = on_progress
         self._judgements: list[Judgement] = []
         self.days: list[DayFound] = []
+        # Notifications until the first watched day had its verdict: of programs that started, and of an old one.
+        self.n_before = 0
 
     def play_reference(self) -> None:
         """The days before anybody watches; drift looks at the last, and makes up for the three before."""
@@ -183,6 +185,8 @@ class Month:
         enough = stack.evaluations() + _N_EVALUATIONS
         until(lambda: stack.evaluations() >= enough, "evaluations of the rules")
         found.firing = stack.firing()
+        if found.number == self._story.n_reference_days:
+            self.n_before = len(stack.notifications.received)
         request = Request(
             prometheus=stack.prometheus,
             out=self._places.pages,

@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
+from scipy.signal.windows import tukey
 
 from benchmarks.month.story import Condition, Part
 from serving.simulate.recordings import RATE_HZ, Recording, samples_of
@@ -19,6 +20,8 @@ from silencio.errors import SourceError
 
 DURATION_S = 5.0
 _N = round(DURATION_S * RATE_HZ)
+# An animal calls for so long, and leaves the rest to the device's own noise.
+_N_CALL = round(2.0 * RATE_HZ)
 # Of the noise of a device, before its own offset of up to 2 dB.
 _FLOOR_DB = -52.0
 _ANIMAL_DB = (-26.0, -18.0)
@@ -76,13 +79,13 @@ class Scenes:
             part: Part of the day, which decides which species are frequent.
             number: Another one, another scene.
         """
-        # A broken model is given the very sounds that a sound one got.
-        sounds_like = "normal" if condition == "broken" else condition
-        rng = np.random.default_rng([zlib.crc32(f"{sounds_like} {device} {part}".encode()), number])
+        # The same scene whatever disturbs it: a broken model is given the very sounds that a sound one got.
+        rng = np.random.default_rng([zlib.crc32(f"{device} {part}".encode()), number, 1])
         own = np.random.default_rng(zlib.crc32(device.encode()))
-        floor = _pink(rng, 0.3 + 0.4 * own.random()) * _gain(_FLOOR_DB + own.uniform(-2.0, 2.0))
-        code, animal = self._animal(rng, condition, part)
-        samples = floor + animal
+        samples = _pink(rng, 0.3 + 0.4 * own.random()) * _gain(_FLOOR_DB + own.uniform(-2.0, 2.0))
+        code = self.code(condition, device, part, number)
+        if code:
+            samples = samples + self._animal(rng, code)
         if condition == "rain":
             samples = samples + _rain(rng)
         if condition == "microphone":
@@ -92,22 +95,29 @@ class Scenes:
         soundfile.write(file, np.clip(samples, -1.0, 1.0).astype(np.float32), RATE_HZ, "PCM_16", format="FLAC")
         return Scene(file.getvalue(), code)
 
-    def _animal(
-        self, rng: np.random.Generator, condition: Condition, part: Part
-    ) -> tuple[str, NDArray[np.float64] | float]:
+    def code(self, condition: Condition, device: str, part: Part, number: int) -> str:
+        """The animal of a recording; empty where none calls."""
+        rng = np.random.default_rng([zlib.crc32(f"{device} {part}".encode()), number])
         if rng.random() > _ANIMAL_SHARE:
-            return "", 0.0
+            return ""
         is_usual = rng.random() < _FREQUENT_SHARE
         codes = self.usual if is_usual == (condition != "season") else self.other
         # Other species are frequent in other parts of the day.
         order = np.random.default_rng(zlib.crc32(part.encode())).permutation(len(codes))
         weights = 1.0 / (2.0 + order)
-        code = codes[int(rng.choice(len(codes), p=weights / weights.sum()))]
+        return codes[int(rng.choice(len(codes), p=weights / weights.sum()))]
+
+    def _animal(self, rng: np.random.Generator, code: str) -> NDArray[np.float64]:
+        """A call of it somewhere in the recording."""
         call = self._calls[code][int(rng.integers(len(self._calls[code])))]
-        begin = int(rng.integers(max(1, len(call) - _N + 1)))
-        cut = np.resize(call, max(_N, len(call)))[begin : begin + _N].astype(np.float64)
+        begin = int(rng.integers(max(1, len(call) - _N_CALL + 1)))
+        cut = np.resize(call, max(_N_CALL, len(call)))[begin : begin + _N_CALL].astype(np.float64)
+        cut *= tukey(_N_CALL, 0.1)
         peak = float(np.abs(cut).max()) or 1.0
-        return code, cut / peak * _gain(float(rng.uniform(*_ANIMAL_DB)) + 6.0)
+        at = int(rng.integers(_N - _N_CALL))
+        animal = np.zeros(_N)
+        animal[at : at + _N_CALL] = cut / peak * _gain(float(rng.uniform(*_ANIMAL_DB)) + 6.0)
+        return animal
 
 
 def _gain(level_db: float) -> float:

@@ -109,6 +109,9 @@ def watching(folder: Path, servers: LocalServers, drift: Path, time_scale: float
             stack, folder, "prometheus-blackbox-exporter", f"--config.file={folder}/blackbox.yml", at(ports["probe"])
         )
         _start(stack, folder, *_gauges(drift, ports["silencio-drift"]))
+        exporters = [f"http://127.0.0.1:{ports[name]}/metrics" for name in ("node", "probe", "silencio-drift")]
+        # Before Prometheus looks: an exporter that starts is no target that is down.
+        until(lambda: all(map(_answers, exporters)), "the exporters")
         alertmanager = _start(
             stack,
             folder,
@@ -249,7 +252,11 @@ def _with_templates(command: Sequence[str]) -> list[str]:
 
 
 def _is_ready(url: str) -> bool:
+    return _answers(f"{url}/-/ready")
+
+
+def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/-/ready", trust_env=False, timeout=_TIMEOUT_S).is_success
+        return httpx.get(url, trust_env=False, timeout=_TIMEOUT_S).is_success
     except httpx.TransportError:
         return False

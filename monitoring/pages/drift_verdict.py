@@ -111,7 +111,7 @@ def drift_table(newest: NewestDrift, page_folder: Path) -> Markup:
 
 
 def _row(site: SiteVerdict, cause: CauseFound | None) -> list[Child]:
-    why = site.message if cause is None else " ".join(cause.evidence) or site.message
+    why = site.message if cause is None else "; ".join(cause.evidence) or site.message
     named = NOTHING if cause is None else cause.cause.replace("_", " ") + (": an alert is due" if cause.alert else "")
     return [
         site.site_id,

@@ -80,7 +80,7 @@ def _opening(firing: Sequence[AlertFact], seen: Seen) -> Markup:
     n_empty = sum(len(one.empty) + len(one.refused) for one in facts.dashboards)
     n_panels = sum(one.n_panels for one in facts.dashboards)
     lead = (
-        unreachable_words(facts) + " Below is what it told then; whether more fires by now, nobody knows."
+        unreachable_words(facts) + " Below is what was known then; whether more fires by now, nobody knows."
         if facts.unreachable_since is not None
         else "Read the alerts first, each with its runbook; then what has drifted."
     )
@@ -183,4 +183,4 @@ def _runbooks(names: Sequence[str]) -> Markup:
 
 
 def _unreachable(lines: Sequence[str]) -> Markup:
-    return bullets(lines, "cautions") if lines else prose("Nothing: everything that was asked answered.")
+    return bullets(lines, "cautions") if lines else prose("Nothing: everything answered.")

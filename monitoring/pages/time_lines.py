@@ -139,8 +139,9 @@ def _legend(drawn: Sequence[Line], n_left_out: int, axes: Axes) -> Markup:
 def _range(values: Sequence[float], axes: Axes) -> tuple[float, float, list[float]]:
     """The ends of the axis of values, and where it has ticks."""
     low, high = min(*values, *values), max(*values, *values)
-    # From zero, unless that would leave the lines a strip at the top.
-    low = min(0.0, low) if low < 0.6 * high or high <= 0 else low
+    # From zero, unless that would leave the lines a strip at the top; of lines that are all alike a strip is right.
+    is_strip = low >= 0.6 * high > 0 and high - low > 0.05 * high
+    low = low if is_strip else min(0.0, low)
     low = low if axes.minimum is None else float(axes.minimum)
     high = high if axes.maximum is None else float(axes.maximum)
     if high <= low:

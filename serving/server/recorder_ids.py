@@ -32,7 +32,7 @@ class RecorderIds:
         """Those that headers name; what is no id is left out.
 
         Args:
-            headers: Of a request, or gRPC's metadata, in lower case.
+            headers: A request's headers, or gRPC's metadata, in lower case.
         """
         return cls(_id_or_empty(headers.get(SITE_HEADER)), _id_or_empty(headers.get(DEVICE_HEADER)))
 

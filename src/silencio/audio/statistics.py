@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from silencio.audio.waveform import FULL_SCALE
 
-# By these names the prediction log, the metrics and reference.parquet have them: of the waveform, which is measured here,
-# of its spectrum and of eight bands of it, which `silencio.features.WindowStatistics` measures.
+# By these names the prediction log, the metrics and reference.parquet have them: of the waveform, measured here, and of
+# the spectrum and eight bands of it, measured by `silencio.features.WindowStatistics`.
 AUDIO_STATISTICS = ("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db")
 SPECTRAL_STATISTICS = ("rolloff_hz", "flatness")
 BAND_STATISTICS = ("noise_floor_bands_db", "foreground_bands_db")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
@@ -40,14 +41,15 @@ def read_log(place: str, since: datetime, until: datetime, columns: Sequence[str
 
     Raises:
         StorageError: The place cannot be read.
-        DataError: A file in it is no part of a prediction log, a time has no zone, or there is no such column.
+        DataError: A file in it is no part of a prediction log, half-written or a copy of another one, a time has no
+            zone, or there is no such column.
     """
     try:
         since, until = in_utc(since), in_utc(until)
     except ValueError as error:
         raise DataError(f"the prediction log is read by moments: {error}; give datetime.now(UTC) or alike") from error
     schema = _schema_of(columns)
-    tables = [_read_file(uri, schema, since, until) for uri in _files(place, since, until)]
+    tables = [_read_file(uri, content, schema, since, until) for uri, content in _contents(place, since, until)]
     table = pa.concat_tables([_with_time(schema).empty_table(), *tables])
     return table.sort_by([(_RECEIVED_AT, "ascending")]).select(schema.names)
 
@@ -80,7 +82,7 @@ class LogFollower:
         found = [
             uri for uri in _files(self._place, self._since, datetime.now(UTC) + _CLOCK_SKEW) if uri not in self._known
         ]
-        tables += [_read_file(uri, self._schema, self._since, _END_OF_TIME) for uri in found]
+        tables += [_read_file(uri, read_bytes(uri), self._schema, self._since, _END_OF_TIME) for uri in found]
         self._known.update(found)
         return pa.concat_tables(tables).sort_by([(_RECEIVED_AT, "ascending")]).select(self._schema.names)
 
@@ -125,6 +127,18 @@ def _files(place: str, since: datetime, until: datetime) -> Iterator[str]:
                 yield one.uri
 
 
+def _contents(place: str, since: datetime, until: datetime) -> Iterator[tuple[str, bytes]]:
+    """The files of a stretch, none of which is another one under another name: its rows would count twice."""
+    known: dict[bytes, str] = {}
+    for uri in _files(place, since, until):
+        content = read_bytes(uri)
+        first = known.setdefault(hashlib.sha256(content).digest(), uri)
+        if first != uri:
+            text = f"{uri} and {first} are the same file, and its rows would count twice: take one out of the log"
+            raise DataError(text)
+        yield uri, content
+
+
 def _days(place: str, first: date, last: date) -> list[str]:
     """The days of a stretch, as folders are named; of a long one those alone that were logged."""
     n_days = (last - first).days + 1
@@ -134,10 +148,9 @@ def _days(place: str, first: date, last: date) -> list[str]:
     return [day for day in logged if f"{first}" <= day <= f"{last}"]
 
 
-def _read_file(uri: str, schema: pa.Schema, since: datetime, until: datetime) -> pa.Table:
+def _read_file(uri: str, content: bytes, schema: pa.Schema, since: datetime, until: datetime) -> pa.Table:
     """Its rows of the stretch, with the columns of `schema` and the time."""
     wanted = _with_time(schema)
-    content = read_bytes(uri)
     try:
         present = pq.read_schema(pa.BufferReader(content)).names
         called = {field.name: _name_in(present, field.name) for field in wanted}
@@ -148,8 +161,9 @@ def _read_file(uri: str, schema: pa.Schema, since: datetime, until: datetime) ->
             table[called[field.name]].cast(field.type) if called[field.name] else pa.nulls(len(table), field.type)
             for field in wanted
         ]
-    except pa.ArrowException as error:
-        raise DataError(f"{uri} is no file of a prediction log: {error}") from error
+    except (pa.ArrowException, OSError) as error:  # the latter where it is whole but for some bytes
+        text = f"{uri} is no file of a prediction log, or is damaged or half-written: take it out of the log ({error})"
+        raise DataError(text) from error
     received_at = columns[wanted.names.index(_RECEIVED_AT)]
     chosen = pc.and_(pc.greater_equal(received_at, _moment(since)), pc.less(received_at, _moment(until)))
     return pa.Table.from_arrays(columns, schema=wanted).filter(chosen)

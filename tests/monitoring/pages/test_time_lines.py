@@ -44,6 +44,13 @@ def test_time_lines__a_value_that_never_changes_and_a_limit_are_inside() -> None
     assert len(limits) == 1
 
 
+def test_time_lines__lines_that_are_all_alike_stand_over_zero_and_no_two_ticks_are_called_alike() -> None:
+    for values in ((1.751, 1.752), (10.0, 14.0), (10_000.0, 10_000.5)):
+        svg = _svg([_steady(f"{value}", value) for value in values])
+        ticks = [one.text for one in svg.findall("text") if one.get("text-anchor") == "end"]
+        assert len(set(ticks)) == len(ticks), ticks
+
+
 def test_time_lines__of_many_the_largest_and_how_many_are_left_out() -> None:
     lines = [_steady(f"line {n:02d}", float(n)) for n in range(MAX_LINES + 3)]
     text = time_lines("T", lines, AXES)

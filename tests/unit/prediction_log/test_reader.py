@@ -158,13 +158,42 @@ def test_read__what_is_not_a_file_of_the_log(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("not rows")
     assert _ids(str(tmp_path), AT, AT + DAY) == ["r"]
     (folder / "torn.parquet").write_bytes(b"PAR1")
-    with pytest.raises(DataError, match=r"torn\.parquet is no file of a prediction log: "):
+    with pytest.raises(DataError, match=r"torn\.parquet is no file of a prediction log, or is damaged or half"):
         read_log(str(tmp_path), AT, AT + DAY)
     (folder / "torn.parquet").write_bytes(_content(pa.table({"request_id": ["r"]})))
     with pytest.raises(
         DataError, match=r"torn\.parquet is no file of a prediction log: it has no column 'received_at'"
     ):
         read_log(str(tmp_path), AT, AT + DAY)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_read__a_file_that_is_half_written_is_named(tmp_path: Path, share: float) -> None:
+    """By whoever copies a log: the writer's own appear whole or not at all."""
+    content = _content(_table())
+    write_bytes(join(str(tmp_path), f"date={AT:%Y-%m-%d}", "063000-half.parquet"), content[: int(share * len(content))])
+    with pytest.raises(DataError, match=r"063000-half\.parquet is no file .* half-written: take it out of the log \("):
+        read_log(str(tmp_path), AT, AT + DAY)
+
+
+def test_read__a_file_of_which_bytes_are_damaged_is_named(tmp_path: Path) -> None:
+    content = bytearray(_content(pa.concat_tables([_table(request_id=f"{i:064x}") for i in range(200)])))
+    content[200:1_200] = b"\xff" * 1_000
+    write_bytes(join(str(tmp_path), f"date={AT:%Y-%m-%d}", "063000-bad.parquet"), bytes(content))
+    with pytest.raises(DataError, match=r"063000-bad\.parquet is no file of a prediction log, or is damaged"):
+        read_log(str(tmp_path), AT, AT + DAY)
+
+
+def test_read__a_copy_of_a_file_would_count_twice(tmp_path: Path) -> None:
+    for day in (AT, AT + DAY):
+        for name in ("1.parquet", "2.parquet"):
+            content = _content(_table(day, request_id=f"{day:%d} {name}"))
+            write_bytes(join(str(tmp_path), f"date={day:%Y-%m-%d}", name), content)
+    assert len(_ids(str(tmp_path), AT, AT + 2 * DAY)) == 4
+    folder = tmp_path / f"date={AT:%Y-%m-%d}"
+    (folder / "2 (1).parquet").write_bytes((folder / "2.parquet").read_bytes())
+    with pytest.raises(DataError, match=r"2\.parquet and .*2 \(1\)\.parquet are the same file, and its rows would"):
+        read_log(str(tmp_path), AT, AT + 2 * DAY)
 
 
 def test_read__a_log_of_the_former_schema_beside_todays(tmp_path: Path) -> None:
