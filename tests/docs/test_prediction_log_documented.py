@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from silencio.features import FeatureSpec, WindowStatistics
 from silencio.prediction_log import SCHEMA
 from silencio.prediction_log.schema import FORMER_NAMES
 
@@ -23,3 +24,9 @@ def test_page__has_a_row_for_every_column_and_for_no_other() -> None:
 
 def test_page__names_the_columns_that_were_renamed() -> None:
     assert all(f"`{name}`" in PAGE.partition("## Columns")[0] for name in FORMER_NAMES.values())
+
+
+def test_page__names_the_limits_of_the_bands() -> None:
+    first, *others = (round(edge_hz) for edge_hz in WindowStatistics(FeatureSpec()).band_edges_hz)
+    *middle, last = map(str, others)
+    assert f"from {first} Hz to {', '.join(middle)} and {last} Hz" in " ".join(PAGE.split())

@@ -8,13 +8,14 @@ import onnx
 import pytest
 import torch
 
-from silencio.audio import AUDIO_STATISTICS
+from silencio.audio import WINDOW_STATISTICS
 from silencio.bundle import Bundle, Scorer
 from silencio.config.quantization import QuantizeConfig
 from silencio.data.frames import read_frame
 from silencio.data.shards import ShardSet
 from silencio.errors import ModelError, ParityError
 from silencio.evaluation.calibration import Calibration
+from silencio.features import WindowStatistics
 from silencio.models.head import HeadContext
 from silencio.models.registry import head_class
 from silencio.training.calibrate import calibrate_ensemble
@@ -84,7 +85,10 @@ def test_reference__is_validation_as_the_bundle_hears_it(tiny_data, bundle: Path
     assert row["start_s"] == scored.starts_s[-1]
     columns = [f"p_{code}" for code in tiny_data.classes.codes]
     assert np.allclose(row[columns].to_numpy(float), scored.probabilities[-1], atol=1e-5)
-    assert set(AUDIO_STATISTICS) <= set(reference.columns)
+    front_end = Scorer(Bundle(bundle)).front_end
+    measured = WindowStatistics(front_end.spec)(front_end.windows(front_end.waveform(path)))
+    for name in WINDOW_STATISTICS:
+        np.testing.assert_array_equal(row[name], measured[name][-1], err_msg=name)
     assert -60 < row["rms_db"] < 0 and row["clipped_share"] == 0
 
 

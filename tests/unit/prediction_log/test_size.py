@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from silencio.audio import AUDIO_STATISTICS
+from silencio.audio import BAND_STATISTICS, N_BANDS, WINDOW_STATISTICS
 from silencio.prediction_log import RecordingFacts, WindowRecord, prediction_id, window_records
 from silencio.prediction_log.rows import as_table
 
@@ -41,6 +41,8 @@ def _recording(number: int, n_classes: int, random: np.random.Generator) -> list
         recording_sha256=random.bytes(32).hex(),
         waveform_sha256=random.bytes(32).hex(),
         session_id=f"walk-{number // 10}",
+        site_id="north",
+        device_id=f"24F319016037{number % 10:04X}",
         latitude=6.8,
         longitude=-74.2,
         n_samples=60 * 32_000,
@@ -59,7 +61,10 @@ def _recording(number: int, n_classes: int, random: np.random.Generator) -> list
         probabilities,
         probabilities > 0.5,
         np.zeros_like(probabilities, np.bool_),
-        {name: random.normal(-30, 8, N_WINDOWS) for name in AUDIO_STATISTICS},
+        {
+            name: random.normal(-30, 8, (N_WINDOWS, N_BANDS) if name in BAND_STATISTICS else N_WINDOWS)
+            for name in WINDOW_STATISTICS
+        },
     )
 
 
