@@ -126,7 +126,7 @@ class Occluder:
     def _loss(self) -> NDArray[np.float64]:
         """What of the amplitude goes where a cell is taken out, (n_bins, n_frames): nothing at the quiet floor."""
         amplitude: NDArray[np.float64] = np.maximum(np.abs(self._spectrum), _MIN_AMPLITUDE)
-        power: NDArray[np.float64] = np.square(amplitude)
+        power: NDArray[np.float64] = np.square(amplitude).astype(np.float64)
         floor = np.sqrt(quiet_floor(power, self._stft.freqs_hz))
         return 1.0 - np.minimum(1.0, floor[:, None] / amplitude)
 

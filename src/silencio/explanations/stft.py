@@ -62,4 +62,4 @@ class Stft:
         return whole[self._n_fft : self._n_fft + n_samples]
 
     def _n_frames(self, n_samples: int) -> int:
-        return -(-(n_samples + self._n_fft) // self._hop) + 1
+        return int(-(-(n_samples + self._n_fft) // self._hop) + 1)

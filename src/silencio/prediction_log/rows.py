@@ -249,7 +249,7 @@ def _matrix_column(field: pa.Field, rows: Sequence[object]) -> pa.Array:
     known = [np.asarray(row) for row in rows if row is not None]
     if wrong := [row for row in known if row.dtype != dtype or row.ndim != 1]:
         raise TypeError(f"{field.name} are {wrong[0].dtype} {wrong[0].shape}")
-    ends = np.cumsum([0, *(0 if row is None else np.size(row) for row in rows)])
+    ends = np.cumsum([0, *(0 if row is None else len(np.asarray(row)) for row in rows)])
     flat = np.concatenate(known) if known else np.empty(0, dtype)
     return pa.ListArray.from_arrays(
         pa.array(ends, pa.int32()),

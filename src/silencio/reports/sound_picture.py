@@ -80,7 +80,7 @@ def shades(waveform: NDArray[np.int16], spec: FeatureSpec) -> NDArray[np.float32
     # Of several frames in one column the loudest is seen: a click must not vanish.
     columns = np.stack([part.max(axis=1) for part in np.array_split(decibels, n_columns, axis=1)], axis=1)
     quiet, loud = np.percentile(columns, [_QUIET, _LOUD])
-    return np.clip((columns - quiet) / max(float(loud - quiet), 1.0), 0.0, 1.0)
+    return np.asarray(np.clip((columns - quiet) / max(float(loud - quiet), 1.0), 0.0, 1.0), np.float32)
 
 
 def _picture(waveform: NDArray[np.int16], spec: FeatureSpec) -> bytes:
