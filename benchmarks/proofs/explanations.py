@@ -1,8 +1,8 @@
 """Explanations on real bundles: their deletion curves against random orders, what the fill is worth, what they cost.
 
 Bundles are those of the environment's SILENCIO_EXPLAINED, name=folder or name=folder=recordings at most, several parted
-by blanks; by default what `make demo` has made. Of each, recordings that it was made from and names rightly are explained, their most probable
-window.
+by blanks; by default what `make demo` has made. Of each, recordings that it was made from and names rightly are
+explained, their most probable window.
 """
 
 from __future__ import annotations
