@@ -1,8 +1,8 @@
 """Explanations on real bundles: their deletion curves against random orders, what the fill is worth, what they cost.
 
-Bundles are those of the environment's SILENCIO_EXPLAINED, name=folder, several parted by blanks; by default what
-`make demo` has made. Of each, recordings that it was made from and names rightly are explained, their most probable
-window.
+Bundles are those of the environment's SILENCIO_EXPLAINED, name=folder or name=folder=recordings at most, several parted
+by blanks; by default what `make demo` has made. Of each, recordings that it was made from and names rightly are
+explained, their most probable window.
 """
 
 from __future__ import annotations
@@ -47,15 +47,19 @@ class _ZeroFilled(Occluder):
 def prove(units: Units) -> dict[str, Any]:
     """By bundle."""
     named = os.environ.get("SILENCIO_EXPLAINED", "demo=out/demo/bundle").split()
-    return {name: _of_bundle(units, Path(folder)) for name, _, folder in (one.partition("=") for one in named)}
+    found = {}
+    for one in named:
+        name, folder, *limit = one.split("=")
+        found[name] = _of_bundle(units, Path(folder), int(limit[0]) if limit else _MAX_RECORDINGS)
+    return found
 
 
-def _of_bundle(units: Units, folder: Path) -> dict[str, Any]:
+def _of_bundle(units: Units, folder: Path, max_recordings: int) -> dict[str, Any]:
     scorer = Scorer(Bundle(folder), n_threads=1)
     table = read_recordings(folder / DATA).sort_values("sha256", ignore_index=True)
     rows: list[dict[str, float]] = []
     for number in range(len(table)):
-        if len(rows) == _MAX_RECORDINGS:
+        if len(rows) == max_recordings:
             break
         one = table.iloc[number]
         name = f"{scorer.bundle.manifest.version}-{one['sha256'][:12]}"

@@ -26,10 +26,10 @@ class Stft:
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._rate_hz = sample_rate_hz
-        self._n_fft: int = 2 ** round(math.log2(_FRAME_S * sample_rate_hz))
+        self._n_fft = int(2 ** round(math.log2(_FRAME_S * sample_rate_hz)))
         self._hop = self._n_fft // _OVERLAP
         self._hann = np.hanning(self._n_fft + 1)[:-1]
-        self.freqs_hz = np.fft.rfftfreq(self._n_fft, 1.0 / sample_rate_hz)
+        self.freqs_hz: NDArray[np.float64] = np.fft.rfftfreq(self._n_fft, 1.0 / sample_rate_hz).astype(np.float64)
 
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.complex128]:
         """(n_samples,) to (n_bins, n_frames), mirrored at both ends: silence beyond them would be the quietest part."""
