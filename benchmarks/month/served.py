@@ -68,8 +68,9 @@ def shuffled_bundle(bundle: Path, folder: Path) -> Path:
     """
     shutil.copytree(bundle, folder)
     manifest = read_manifest(folder)
-    codes = list(manifest.classes)
-    classes = ClassList.of((*codes[1:], codes[0]))
+    species = tuple(manifest.classes)
+    # Not by `of`, which would sort them again.
+    classes = ClassList(species=(*species[1:], species[0]))
     broken = manifest.model_copy(update={"classes": classes, "classes_sha256": classes.sha256}).sealed()
     write_atomically(folder / MANIFEST, broken.model_dump_json(indent=1) + "\n")
     return folder

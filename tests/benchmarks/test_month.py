@@ -21,11 +21,14 @@ from benchmarks.month.checks import faults
 from benchmarks.month.days import N_REVIEWED, write_day
 from benchmarks.month.play import DayFound
 from benchmarks.month.scenes import Scenes
-from benchmarks.month.served import ServedRecording
+from benchmarks.month.served import ServedRecording, shuffled_bundle
 from benchmarks.month.stand_ins import receiving, recorded_files
 from benchmarks.month.story import MONTH, PARTS, RECORDINGS_PER_CELL, SITES, SMOKE, Story, day_of, moments
 from serving.simulate.recordings import RATE_HZ, Recording, encode
 from silencio.audio import decode
+from silencio.bundle import Bundle
+from silencio.bundle.manifest import read_manifest
+from silencio.bundle.placeholder import write_placeholder_bundle
 from silencio.errors import SourceError
 from silencio.prediction_log import RecordingFacts, WindowRecord, read_log
 from tests.waiting import HANG_S
@@ -131,6 +134,14 @@ def test_scenes__the_other_season_has_other_frequent_species(scenes: Scenes) -> 
 def test_scenes__of_too_few_species_are_refused() -> None:
     with pytest.raises(SourceError, match="two seasons need 8"):
         Scenes([Recording("a.flac", "a", partial(_tone, 500.0))])
+
+
+def test_shuffled_bundle__loads_and_names_every_species_by_the_next_one(tmp_path: Path) -> None:
+    right = write_placeholder_bundle(tmp_path / "right")
+    broken = Bundle(shuffled_bundle(right, tmp_path / "broken"))
+    before = read_manifest(right)
+    assert broken.manifest.version == before.version
+    assert broken.manifest.classes.codes == (*before.classes.codes[1:], before.classes.codes[0])
 
 
 def _served() -> dict[Any, list[ServedRecording]]:
