@@ -86,8 +86,9 @@ class WindowStatistics:
 
     def _of_frames(self, log_mel: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
         spec = self._spec
-        low, high = (np.float32((limit_db + spec.offset_db) / spec.scale_db) for limit_db in (spec.floor_db, _MAX_DB))
-        decibels = np.clip(log_mel, low, high, order="C")
+        lowest, highest = (np.float32((one_db + spec.offset_db) / spec.scale_db) for one_db in (spec.floor_db, _MAX_DB))
+        decibels = np.maximum(log_mel, lowest, order="C")
+        np.minimum(decibels, highest, out=decibels)
         decibels *= np.float32(spec.scale_db)
         decibels -= np.float32(spec.offset_db)
         levels = np.add.reduceat(decibels, self._first_mels, axis=1) / self._n_mels[:, None]

@@ -243,7 +243,7 @@ def _column(field: pa.Field, records: Sequence[WindowRecord]) -> pa.Array:
     return pa.array(values, field.type)
 
 
-def _matrix_column(field: pa.Field, rows: Sequence[object]) -> pa.Array:
+def _matrix_column(field: pa.Field, rows: Sequence[float | NDArray[np.floating] | None]) -> pa.Array:
     """Out of one buffer: number by number, a file's million of them would hold the interpreter for a quarter second."""
     dtype = field.type.value_type.to_pandas_dtype()
     known = [np.asarray(row) for row in rows if row is not None]
