@@ -6,22 +6,25 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+from onnx import helper, numpy_helper
 
 from benchmarks.month.scenes import Scene, Scenes
 from benchmarks.month.story import PARTS, SITES, Condition, Part, moments
 from serving.client import Client
 from serving.local import LocalServers, local_servers
-from silencio.bundle.manifest import MANIFEST, read_manifest
+from silencio.bundle.graph import OUTPUT
+from silencio.bundle.manifest import GRAPH, PARITY, read_manifest
+from silencio.bundle.parity import Parity
 from silencio.errors import ServingError
+from silencio.export.bundle import write_manifest
 from silencio.prediction_log import RecordingFacts, WindowRecord, read_log
-from silencio.storage import write_atomically
-from silencio.taxonomy import ClassList
 
 _SITE_OF = {device: site for site in SITES for device in site.devices}
 _N_CLIENTS = 3
@@ -60,7 +63,9 @@ def serving(bundle: Path, log: Path) -> Iterator[LocalServers]:
 
 
 def shuffled_bundle(bundle: Path, folder: Path) -> Path:
-    """The same bundle with its names one place on: as built from a list of classes in another order.
+    """The same bundle with every answer under the next species' name, as a faulty export writes it.
+
+    Its parity clips are of the same export: the loader, which refuses another order of the class list, takes it.
 
     Args:
         bundle: The folder of the one that is right; its version stays.
@@ -68,11 +73,17 @@ def shuffled_bundle(bundle: Path, folder: Path) -> Path:
     """
     shutil.copytree(bundle, folder)
     manifest = read_manifest(folder)
-    species = tuple(manifest.classes)
-    # Not by `of`, which would sort them again.
-    classes = ClassList(species=(*species[1:], species[0]))
-    broken = manifest.model_copy(update={"classes": classes, "classes_sha256": classes.sha256}).sealed()
-    write_atomically(folder / MANIFEST, broken.model_dump_json(indent=1) + "\n")
+    order = np.roll(np.arange(len(manifest.classes)), 1)
+    model = onnx.load(str(folder / GRAPH))
+    (last,) = (node for node in model.graph.node if OUTPUT in node.output)
+    last.output[list(last.output).index(OUTPUT)] = "in_order"
+    model.graph.initializer.append(numpy_helper.from_array(order.astype(np.int64), "another_order"))
+    model.graph.node.append(helper.make_node("Gather", ["in_order", "another_order"], [OUTPUT], axis=1))
+    onnx.save(model, str(folder / GRAPH))
+    parity = Parity.load(folder / PARITY)
+    clips = tuple(replace(one, probabilities=one.probabilities[:, order]) for one in parity.clips)
+    replace(parity, clips=clips).save(folder / PARITY)
+    write_manifest(manifest, folder)
     return folder
 
 
