@@ -42,7 +42,7 @@ class Detections:
         known = np.isfinite(self.probability)
         count = np.bincount(self.recording[known], minlength=n_recordings)
         total = np.bincount(self.recording[known], weights=self.probability[known], minlength=n_recordings)
-        return np.divide(total, count, out=np.full(n_recordings, np.nan), where=count > 0)
+        return np.asarray(np.divide(total, count, out=np.full(n_recordings, np.nan), where=count > 0))
 
 
 def detections_of(windows: pa.Table, row: NDArray[np.int64]) -> Detections:
