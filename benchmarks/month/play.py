@@ -62,7 +62,7 @@ class Places:
     """Where the month is written.
 
     Attributes:
-        folder: Of everything.
+        folder: Folder of everything that is written.
     """
 
     folder: Path

@@ -75,7 +75,7 @@ class Scenes:
 
         Args:
             condition: What disturbs it.
-            device: Whose noise it has.
+            device: Device whose noise it has.
             part: Part of the day, which decides which species are frequent.
             number: Another one, another scene.
         """

@@ -56,7 +56,7 @@ class Disturbance:
         condition: What the recordings are like.
         cause: The cause that drift must name.
         alert: The alert that must fire.
-        devices: Whose recordings.
+        devices: Devices whose recordings they are.
         first_day: Number of its first day, from 0.
         n_days: How many days it lasts.
     """

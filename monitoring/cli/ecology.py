@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Write numbers of the prediction log for the tour operator and the ecologist."""
+    """Write numbers for tour operators and ecologists."""
     commands = parser.add_subparsers(dest="command", required=True)
     month = commands.add_parser("month", help="sessions, species, activity: CSV and one page")
     _add_sources(month)

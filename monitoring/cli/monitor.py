@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Write what is watched as static pages: dashboards, alerts, drift, release; they open when all else is down."""
+    """Write alerts, dashboards and drift as static pages."""
     parser.add_argument("--prometheus", required=True, metavar="URL", help="address of Prometheus, http://HOST:PORT")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="gets the pages, and nothing else")
     parser.add_argument("--drift", metavar="PLACE", help="where `silencio drift run` writes: a folder or s3://…")

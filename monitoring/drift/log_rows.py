@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from silencio.audio import BAND_STATISTICS, SPECTRAL_STATISTICS
+from silencio.audio import WINDOW_STATISTICS
 from silencio.drift.recordings import Recordings
 from silencio.drift.sun import local_days
 from silencio.prediction_log import read_log
@@ -27,8 +27,7 @@ COLUMNS = tuple(
         *("received_at", "recorded_at", "latitude", "longitude", "status", "shadow", "spec_sha256"),
         *("bundle_name", "bundle_version", "bundle_sha256", "n_samples", "sample_rate_hz", "source_format"),
         *("start_s", "end_s", "top_codes", "top_probabilities", "detected_codes"),
-        *("rms_db", "peak_db", "clipped_share", "silence_share", "snr_db"),
-        *(*SPECTRAL_STATISTICS, *BAND_STATISTICS),
+        *WINDOW_STATISTICS,
     }
 )
 

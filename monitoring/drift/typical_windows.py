@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from monitoring.drift.log_rows import recorded_on
 from monitoring.drift.pages.facts import TypicalWindow, WindowPair
 from monitoring.drift.sounds import RecordingFolder
+from silencio.audio import SPECTRAL_STATISTICS
 from silencio.features import FeatureSpec
 from silencio.prediction_log import answered
 
-SIGNALS = ("rms_db", "snr_db", "rolloff_hz", "flatness")
+_LEVEL = "rms_db"
+_SNR = "snr_db"
+SIGNALS = (_LEVEL, _SNR, *SPECTRAL_STATISTICS)
 COLUMNS = ("device_id", "recorded_at", "recording_sha256", "start_s", *SIGNALS)
 # So many of a device are kept with a reference, of which a folder of recordings may have one.
 N_CANDIDATES = 60
@@ -115,7 +118,7 @@ def _windows(
 
 
 def _facts(row: dict[str, float | None]) -> str:
-    names = (("level", "rms_db", "dB"), ("SNR", "snr_db", "dB"), ("rolloff", "rolloff_hz", "Hz"))
+    names = (("level", _LEVEL, "dB"), ("SNR", _SNR, "dB"), ("rolloff", "rolloff_hz", "Hz"))
     found = [f"{name} {row[key]:.0f} {unit}" for name, key, unit in names if row[key] is not None]
     text = ", ".join(found)
     return f"{text[:1].upper()}{text[1:]}." if text else "Its sound was not measured."

@@ -90,7 +90,7 @@ def test_resources__that_the_teardown_names_are_there() -> None:
 
 def test_promises__what_is_there_names_what_is_there() -> None:
     rows = _rows(PROMISES, "promise")
-    assert {row[1] for row in rows} == {"yes", "by another way", "in part", "no"}
+    assert {row[1] for row in rows} <= {"yes", "by another way", "in part", "no"}
     for promise, met, by, missing in rows:
         # What is met says by what, and what is not says why.
         assert bool(by) is (met != "no"), promise

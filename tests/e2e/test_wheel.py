@@ -23,7 +23,7 @@ from silencio.config import preset_names
 
 ROOT = Path(__file__).parents[2]
 # As they lie in the repository; ARCHITECTURE.md says why the wheel keeps these names.
-ROOMS = ["components", "pipelines", "serving", "silencio"]
+ROOMS = ["components", "monitoring", "pipelines", "serving", "silencio"]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from silencio.drift.comparison import Comparison
+from silencio.drift.comparison import DayComparison
 from silencio.drift.document import Cause, CauseFound, Certainty, SiteVerdict
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.rows import client, microphone, model, season, unexplained, weather
@@ -39,7 +39,7 @@ class Versions:
 
 
 def causes_of(
-    comparison: Comparison,
+    comparison: DayComparison,
     versions: Versions,
     policy: DriftPolicy,
     day: date,

@@ -23,7 +23,7 @@ from silencio.drift.trial import Trial, size_in
 
 
 @dataclass(frozen=True)
-class Comparison:
+class DayComparison:
     """What a day showed before any cause is named.
 
     Attributes:
@@ -66,7 +66,7 @@ def compare(
     outputs: bool = True,
     reviews: ReviewCounts | None = None,
     confusion: Confusion | None = None,
-) -> Comparison:
+) -> DayComparison:
     """Compare one day with its reference.
 
     Args:
@@ -91,7 +91,7 @@ def compare(
     if outputs and reviews is not None:
         trials += compare_reviews(reviews, policy)
     compared = [name for name in present if name in reference.devices]
-    return Comparison(
+    return DayComparison(
         signals=corrected(trials, policy),
         devices=pool.devices,
         apart=apart,

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from silencio.drift.attribution import Versions, causes_of
 from silencio.drift.blocks import Blocks, blocks_of
-from silencio.drift.comparison import Comparison, compare
+from silencio.drift.comparison import DayComparison, compare
 from silencio.drift.document import CauseFound, Outcome, SiteVerdict
 from silencio.drift.label_shift import Confusion
 from silencio.drift.policy import DriftPolicy
@@ -125,7 +125,7 @@ def verdict_of(
 
 
 def _concluded(
-    known: dict[str, object], comparison: Comparison, causes: tuple[CauseFound, ...], day: date, policy: DriftPolicy
+    known: dict[str, object], comparison: DayComparison, causes: tuple[CauseFound, ...], day: date, policy: DriftPolicy
 ) -> SiteVerdict:
     gaps = _gaps(comparison)
     if causes:
@@ -144,7 +144,7 @@ def _concluded(
     return _verdict(known, "no_change", f"Nothing has changed at {len(comparison.devices)} devices.{gaps}")
 
 
-def _gaps(comparison: Comparison) -> str:
+def _gaps(comparison: DayComparison) -> str:
     """Devices that could not be compared."""
     texts = [
         f" Nothing from {', '.join(comparison.silent)}." if comparison.silent else "",

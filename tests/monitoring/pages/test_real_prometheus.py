@@ -194,7 +194,7 @@ def test_pages__when_prometheus_is_killed_its_last_ones_stay(story: Story) -> No
     story.process.kill()
     story.process.wait()
     with pytest.raises(httpx.TransportError):
-        httpx.get(story.url, trust_env=False)
+        httpx.get(story.url, trust_env=False, timeout=HANG_S)
     facts, _ = story.pages()
     assert facts.unreachable_since == facts.written_at
     assert facts.answered_at == good.answered_at

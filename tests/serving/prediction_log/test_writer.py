@@ -213,7 +213,12 @@ def test_full_disk__costs_rows_and_not_the_server(tmp_path: Path) -> None:
 
 def test_put__from_many_threads_loses_nothing(tmp_path: Path) -> None:
     with PredictionLog(str(tmp_path), rows_per_file=100) as log:
-        threads = [threading.Thread(target=lambda: [log.put(records(3)) for _ in range(50)]) for _ in range(8)]
+
+        def put(thread: int) -> None:
+            for number in range(50):
+                log.put(records(3, request_id=f"{thread}-{number}"))
+
+        threads = [threading.Thread(target=put, args=(thread,)) for thread in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from silencio.drift.attribution import Versions, causes_of
-from silencio.drift.comparison import Comparison
+from silencio.drift.comparison import DayComparison
 from silencio.drift.document import Action, Cause, CauseFound, SignalChange, SiteVerdict
 from silencio.drift.outputs import MixChange
 from silencio.drift.policy import DriftPolicy
@@ -44,7 +44,7 @@ def found(
     devices: tuple[str, ...] = DEVICES,
     parts: Sequence[float] = (1, 1, 1, 1),
 ) -> tuple[CauseFound, ...]:
-    comparison = Comparison(
+    comparison = DayComparison(
         signals=tuple(signals),
         devices=devices,
         apart=frozenset(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from silencio.drift.comparison import Comparison
+from silencio.drift.comparison import DayComparison
 from silencio.drift.document import Action, Cause, Certainty, SignalChange, SiteVerdict
 from silencio.drift.policy import DriftPolicy
 
@@ -43,7 +43,7 @@ class Evidence:
         history: Verdicts of days before.
     """
 
-    comparison: Comparison
+    comparison: DayComparison
     policy: DriftPolicy
     day: date
     history: Mapping[date, SiteVerdict]
