@@ -81,7 +81,7 @@ canary: $(VENV)/.ready  ## whole releases on one machine: refused, rolled back, 
 	scripts/install_splitter.sh $(OUT)/splitter
 	SILENCIO_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m release
 
-month: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## a month of a reserve in minutes: four disturbances, and each alert for its cause alone: make month ARGS=--smoke
+month: $(VENV)/.ready $(SERVING_VENV)/.ready recordings  ## a month of a reserve in minutes: four disturbances, and which alerts they raise: make month ARGS=--smoke
 	scripts/install_extras.sh $(BIN)/python $(OUT)/extras
 	test -d $(OUT)/demo/bundle || $(BIN)/silencio run train --data demo --preset demo --out $(OUT)/demo
 	PATH="$(abspath $(OUT))/extras/debian/usr/bin:$$PATH" SILENCIO_THREADS=1 OMP_NUM_THREADS=1 \
