@@ -36,13 +36,15 @@ run)
     shift
     [ -z "$SILENCIO_RUN_PID" ] || export SILENCIO_RUN_PID=$$
     trap '' TERM
+    told=
     setsid "$@" &
     container=$!
-    trap 'kill "$container"' TERM
+    trap 'told=yes; kill "$container"' TERM
     echo "$container" >"{folder}/containers/$name"
     wait "$container"
     code=$?
-    while kill -0 "$container" 2>/dev/null; do wait "$container"; code=$?; done
+    # A signal ended the wait and no more: how the container ends is still to come, or has come meanwhile.
+    while [ -n "$told" ] && [ "$code" = 143 ]; do told=; wait "$container"; code=$?; done
     rm -f "{folder}/containers/$name"
     exit "$code" ;;
 rm)
