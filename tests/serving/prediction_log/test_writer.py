@@ -159,13 +159,13 @@ def test_s3__is_written_and_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 WRITE_FOR_EVER = """
-import sys, itertools, resource
+import os, sys, itertools, resource
 from tests.serving.prediction_log.test_writer import PredictionLog, records
 if len(sys.argv) > 2:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
 log = PredictionLog(sys.argv[1], rows_per_file=200, max_waiting_rows=2_000)
 for i in itertools.count():
-    log.put(records(20, request_id=str(i)))
+    log.put(records(20, request_id=f"{os.getpid()}-{i}"))
     if i % 10 == 0:
         print(i, log.n_written, log.n_dropped["full"], flush=True)
 """
