@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 
 from silencio.network import free_ports
@@ -51,7 +52,7 @@ def _is_open(browser: webdriver.Chrome, address: str) -> bool:
     browser.get("about:blank")
     try:
         browser.get(address)
-    except Exception as error:  # the server does not listen yet
+    except WebDriverException as error:  # the server does not listen yet
         if "ERR_CONNECTION_REFUSED" in str(error):
             return False
         raise

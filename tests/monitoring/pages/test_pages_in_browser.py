@@ -50,13 +50,13 @@ class _Answers(BaseHTTPRequestHandler):
         self._send(data)
 
     def do_POST(self) -> None:
-        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        arms = range(0 if "nothing" in asked["query"][0] or "release" in asked["query"][0] else 20)
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        arms = range(0 if "nothing" in form["query"][0] or "release" in form["query"][0] else 20)
         if self.path.endswith("/query"):
             found = [{"metric": {"arm": f"v{n}"}, "value": [NOON.timestamp(), f"{n / 7}"]} for n in arms]
             self._send({"resultType": "vector", "result": found})
             return
-        begin_s, end_s, step_s = (float(asked[key][0]) for key in ("start", "end", "step"))
+        begin_s, end_s, step_s = (float(form[key][0]) for key in ("start", "end", "step"))
         times_s = [begin_s + step_s * n for n in range(int((end_s - begin_s) / step_s) + 1)]
         found = [
             {"metric": {"arm": f"v{n}"}, "values": [[at_s, f"{n + math.sin(at_s / 4000)}"] for at_s in times_s]}
