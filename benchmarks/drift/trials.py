@@ -76,18 +76,16 @@ def _verdicts(
 ) -> dict[date, SiteVerdict]:
     history: dict[date, SiteVerdict] = {}
     rng = np.random.default_rng([reserve.seed, 3])
-    right = wrong = 0
+    reviews: dict[date, ReviewCounts] = {}
     for day in days:
         own = reserve.first + timedelta(days=day)
         recordings = reserve.recordings([day], case.disturbances)
-        reviews = None
         if case.reviews:
             scores = recordings.detections.probability
             expected = float(scores.mean())
             # What scores lose, precision loses twice: the model is worse than it knows.
             n_right = int(rng.binomial(case.reviews, max(0.0, expected - _lost(case.disturbances))))
-            right, wrong = right + n_right, wrong + case.reviews - n_right
-            reviews = ReviewCounts(right, wrong, expected)
+            reviews[own] = ReviewCounts(n_right, case.reviews - n_right, expected)
         history[own] = verdict_of(
             recordings, day=own, reference=reference, policy=policy, history=history, reviews=reviews
         )

@@ -32,6 +32,8 @@ SCRAPE_S = 1.0
 # Debian's Alertmanager reads its templates from there, and nowhere else.
 _TEMPLATES = Path("/usr/share/prometheus/alertmanager/default.tmpl")
 _TIMEOUT_S = 20.0
+# Of the rules, before what fires is looked at: rules of rules, and `for`, take one each.
+_MIN_EVALUATIONS = 6
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ class Stack:
     def evaluations(self) -> float:
         """How often the rules of drift were evaluated so far."""
         return self.value('min(prometheus_rule_group_iterations_total{rule_group=~".*;drift"})') or 0.0
+
+    def targets_are_up(self) -> bool:
+        """Whether each target has been scraped, and the rules were evaluated since."""
+        targets = self._data("targets", state="active")["activeTargets"]
+        return all(one["health"] == "up" for one in targets) and self.evaluations() >= _MIN_EVALUATIONS
 
     def _data(self, path: str, **parameters: str) -> Any:
         url = f"{self.prometheus}/api/v1/{path}"
@@ -139,6 +146,8 @@ def watching(folder: Path, servers: LocalServers, drift: Path, time_scale: float
             return _is_ready(one.prometheus) and _is_ready(one.alertmanager)
 
         until(ready, "Prometheus and Alertmanager")
+        # What a rule finds absent before the first scrapes is no alert of the month.
+        until(lambda: one.targets_are_up() and not one.firing(), "the first scrapes, and rules that know of them")
         yield one
 
 

@@ -78,11 +78,7 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
     judgements = None if job.reviews is None else read_judgements(job.reviews)
     sites = {}
     for name in names:
-        reviews = None
-        if judgements is not None:
-            found = site_reviews(judgements, reader.reviewed_rows, name)
-            if found.expected is not None:
-                reviews = ReviewCounts(found.n_right, found.n_reviewed - found.n_right, found.expected)
+        reviews = {} if judgements is None else site_reviews(judgements, reader.reviewed_rows, name)
         sites[name] = _site_day(reader, job, day, name, confusion, reviews)
     recorded = recorded_on(reader.rows, day, day)
     today = recorded if len(recorded) else reader.rows
@@ -103,7 +99,12 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
 
 
 def _site_day(
-    reader: DayReader, job: DriftJob, day: date, name: str, confusion: Confusion | None, reviews: ReviewCounts | None
+    reader: DayReader,
+    job: DriftJob,
+    day: date,
+    name: str,
+    confusion: Confusion | None,
+    reviews: Mapping[date, ReviewCounts],
 ) -> SiteDay:
     reference = reference_of_day(reader, job, day, name)
     history = {one.day: site for one in reader.history for site in one.sites if site.site_id == name}

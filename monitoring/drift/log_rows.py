@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from silencio.audio import WINDOW_STATISTICS
 from silencio.drift.recordings import Recordings
@@ -61,10 +62,15 @@ def recorded_on(rows: pa.Table, first: date, last: date) -> pa.Table:
         first: First day.
         last: Last day.
     """
+    days = recorded_days(rows)
+    return rows.filter(pa.array((days >= day_number(first)) & (days <= day_number(last))))
+
+
+def recorded_days(rows: pa.Table) -> NDArray[np.int64]:
+    """The day of each row by the sun at its site, as days since 1970; without a time, that of its request."""
     moments = pc.coalesce(rows["recorded_at"], rows["received_at"])
     longitude = pc.fill_null(rows["longitude"], np.nan).to_numpy()
-    days = local_days(moments.cast(pa.int64()).to_numpy() / 1e6, longitude)
-    return rows.filter(pa.array((days >= day_number(first)) & (days <= day_number(last))))
+    return local_days(moments.cast(pa.int64()).to_numpy() / 1e6, longitude)
 
 
 def recording_table(recordings: Recordings) -> pa.Table:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from monitoring.drift.log_rows import recorded_days
+from silencio.drift import ReviewCounts
+from silencio.drift.reference import as_date
 from silencio.errors import DataError, SchemaError
 from silencio.feedback import (
     Detection,
     Judgement,
-    ReviewPrecision,
     judgements_of,
     review_precision,
     verdicts,
@@ -96,8 +100,8 @@ def detections_of(rows: pa.Table) -> tuple[list[Detection], dict[str, Sequence[s
     return detections, detected
 
 
-def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) -> ReviewPrecision:
-    """Precision of the reviewed detections of one site's rows.
+def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) -> dict[date, ReviewCounts]:
+    """Reviewed detections of one site's rows, by the local day of their recording; days without any are left out.
 
     Args:
         judgements: Judgements, whatever their site.
@@ -110,8 +114,19 @@ def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) 
     rows = answered(rows)
     own = pc.equal(pc.coalesce(rows["site_id"], rows["key_name"], pa.scalar("unknown")), site_id)
     shadow = pc.fill_null(rows["shadow"], False)
-    detections, detected = detections_of(rows.filter(pc.and_(own, pc.invert(shadow))))
-    return review_precision(detections, verdicts(judgements, detected))
+    rows = rows.filter(pc.and_(own, pc.invert(shadow)))
+    detections, detected = detections_of(rows)
+    held = verdicts(judgements, detected)
+    days = dict(zip(rows["prediction_id"].to_pylist(), recorded_days(rows).tolist(), strict=True))
+    by_day: dict[int, list[Detection]] = defaultdict(list)
+    for one in detections:
+        by_day[days[one.window_id.rpartition(":")[0]]].append(one)
+    counts = {}
+    for number, own_detections in by_day.items():
+        found = review_precision(own_detections, held)
+        if found.expected is not None:
+            counts[as_date(number)] = ReviewCounts(found.n_right, found.n_reviewed - found.n_right, found.expected)
+    return counts
 
 
 def _codes(column: pa.ChunkedArray) -> NDArray[np.int32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class DayComparison:
         part_effects: By device and signal: effects in the parts of the day that were compared.
         mix: How the mix of species has changed; None where outputs were not compared.
         categories: By device: sentences on format, rate, duration and key.
+        trials: What the signals were corrected from.
     """
 
     signals: tuple[SignalChange, ...]
@@ -47,6 +48,7 @@ class DayComparison:
     part_effects: dict[tuple[str, str], NDArray[np.float64]]
     mix: MixChange | None
     categories: dict[str, tuple[str, ...]]
+    trials: tuple[Trial, ...] = field(default=(), repr=False)
 
     def find(self, signal: str, device: str | None = None) -> SignalChange | None:
         """One of the signals; None where it was not compared."""
@@ -56,6 +58,11 @@ class DayComparison:
         """Those of the signals that alarm, of one device or (None) of the site."""
         return [one for one in self.signals if one.alarm and one.device_id == device and one.signal in names]
 
+    def with_reviews(self, reviews: ReviewCounts, policy: DriftPolicy) -> DayComparison:
+        """The same, corrected together with what people found of the predictions."""
+        trials = (*self.trials, *compare_reviews(reviews, policy))
+        return replace(self, trials=trials, signals=corrected(trials, policy))
+
 
 def compare(
     current: Blocks,
@@ -64,7 +71,6 @@ def compare(
     *,
     inputs: bool = True,
     outputs: bool = True,
-    reviews: ReviewCounts | None = None,
     confusion: Confusion | None = None,
 ) -> DayComparison:
     """Compare one day with its reference.
@@ -75,7 +81,6 @@ def compare(
         policy: Thresholds.
         inputs: Whether sound is compared: not where another feature specification measured it.
         outputs: Whether predictions are: not across bundle versions.
-        reviews: What people found of the predictions.
         confusion: What the bundle named in validation windows.
     """
     present = [name for name, n in zip(current.devices, current.n_requests.sum(axis=1), strict=True) if n > 0]
@@ -88,8 +93,6 @@ def compare(
     if outputs and pool.devices:
         found, mix = compare_outputs(pool, [name for name in pool.devices if name not in apart], policy, confusion)
         trials += found
-    if outputs and reviews is not None:
-        trials += compare_reviews(reviews, policy)
     compared = [name for name in present if name in reference.devices]
     return DayComparison(
         signals=corrected(trials, policy),
@@ -101,6 +104,7 @@ def compare(
         part_effects=sound.part_effects,
         mix=mix,
         categories=sentences,
+        trials=tuple(trials),
     )
 
 

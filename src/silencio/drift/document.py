@@ -97,7 +97,7 @@ class SiteVerdict(_Part):
         n_devices: That sent something.
         expected_precision: Mean calibrated probability of what was named.
         expected_precision_reference: The same of the reference.
-        review_precision: Share of reviewed detections that were right; null without reviews.
+        review_precision: Share of reviewed detections that were right, days of weather left out; null without reviews.
         review_interval: Its 95 % interval.
         n_reviews: Judgements behind it.
         detections_by_species: The twenty most frequent.

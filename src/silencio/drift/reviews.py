@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scipy import stats
@@ -44,6 +45,17 @@ class ReviewCounts:
         low = 0.0 if self.n_right == 0 else float(posterior.ppf(tail))
         high = 1.0 if self.n_wrong == 0 else float(posterior.ppf(1.0 - tail))
         return low, high
+
+
+def pooled_reviews(reviews: Iterable[ReviewCounts]) -> ReviewCounts:
+    """Those of several days together."""
+    given = [one for one in reviews if one.n]
+    n = sum(one.n for one in given)
+    return ReviewCounts(
+        n_right=sum(one.n_right for one in given),
+        n_wrong=sum(one.n_wrong for one in given),
+        expected_precision=sum(one.n * one.expected_precision for one in given) / n if n else 0.0,
+    )
 
 
 def compare_reviews(reviews: ReviewCounts, policy: DriftPolicy) -> list[Trial]:

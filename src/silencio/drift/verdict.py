@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -16,10 +16,11 @@ from silencio.drift.label_shift import Confusion
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.recordings import Recordings, recordings_of
 from silencio.drift.reference import FieldReference, as_day
-from silencio.drift.reviews import ReviewCounts
+from silencio.drift.reviews import ReviewCounts, pooled_reviews
 
 _N_SPECIES = 20
 _NO_HISTORY: Mapping[date, SiteVerdict] = {}
+_NO_REVIEWS: Mapping[date, ReviewCounts] = {}
 _CAUSE_WORDS = {
     "release": "a release",
     "client_or_pipeline": "the client or pipeline",
@@ -39,7 +40,7 @@ def site_verdict(
     reference: FieldReference | None,
     policy: DriftPolicy,
     history: Mapping[date, SiteVerdict] = _NO_HISTORY,
-    reviews: ReviewCounts | None = None,
+    reviews: Mapping[date, ReviewCounts] = _NO_REVIEWS,
     confusion: Confusion | None = None,
 ) -> SiteVerdict:
     """What has changed at a site on a day.
@@ -51,7 +52,7 @@ def site_verdict(
         reference: The site's field reference; None before it is complete.
         policy: Thresholds.
         history: Verdicts of the same site on the days before, the last ten at least.
-        reviews: What people found of recent detections.
+        reviews: What people found of recent detections, by the day of their recording.
         confusion: What the bundle named in validation windows.
 
     Raises:
@@ -84,17 +85,19 @@ def verdict_of(
     reference: FieldReference | None,
     policy: DriftPolicy,
     history: Mapping[date, SiteVerdict] = _NO_HISTORY,
-    reviews: ReviewCounts | None = None,
+    reviews: Mapping[date, ReviewCounts] = _NO_REVIEWS,
     confusion: Confusion | None = None,
 ) -> SiteVerdict:
     """`site_verdict` of a day's recordings."""
+    noisy = {one for one, before in history.items() if _is_noisy(before.causes)}
+    counted = {one: found for one, found in reviews.items() if one <= day and one not in noisy}
     known = {
         "site_id": recordings.site_id,
         "n_recordings": len(recordings),
         "n_devices": len(np.unique(np.concatenate([recordings.device, recordings.failed_device]))),
         "expected_precision": _expected(recordings),
         "detections_by_species": _by_species(recordings),
-        **_of_reviews(reviews),
+        **_of_reviews(counted),
     }
     if not len(recordings) and not len(recordings.failed_day):
         return _verdict(known, "not_enough", f"Nothing was received of {recordings.site_id} on {day}.")
@@ -110,18 +113,28 @@ def verdict_of(
     current = blocks_of(_of_main_version(recordings, reference), reference.middles)
     if not current.days:
         current = current.of(days=[as_day(day)])
+    has_outputs = versions.shares.get(reference.bundle_version, 0.0) >= 0.5
     comparison = compare(
         current,
         reference,
         policy,
         inputs=not recordings.spec or recordings.spec == reference.spec_sha256,
-        outputs=versions.shares.get(reference.bundle_version, 0.0) >= 0.5,
-        reviews=reviews,
+        outputs=has_outputs,
         confusion=confusion,
     )
+    if day in counted and _is_noisy(causes_of(comparison, versions, policy, day, history)):
+        del counted[day]
+    known |= _of_reviews(counted)
+    if has_outputs:
+        comparison = comparison.with_reviews(pooled_reviews(counted.values()), policy)
     causes = causes_of(comparison, versions, policy, day, history)
     known["causes"], known["signals"] = causes, comparison.signals
     return _concluded(known, comparison, causes, day, policy)
+
+
+def _is_noisy(causes: Sequence[CauseFound]) -> bool:
+    """Whether it is a day on which any model names less right: its reviews say nothing of how the model has changed."""
+    return any(one.cause == "weather_and_noise" for one in causes)
 
 
 def _concluded(
@@ -192,7 +205,6 @@ def _by_species(recordings: Recordings) -> dict[str, int]:
     return {found.codes[place]: int(counts[place]) for place in order if counts[place]}
 
 
-def _of_reviews(reviews: ReviewCounts | None) -> dict[str, object]:
-    if reviews is None or not reviews.n:
-        return {}
-    return {"review_precision": reviews.precision, "review_interval": reviews.interval(), "n_reviews": reviews.n}
+def _of_reviews(reviews: Mapping[date, ReviewCounts]) -> dict[str, object]:
+    found = pooled_reviews(reviews.values())
+    return {"review_precision": found.precision, "review_interval": found.interval(), "n_reviews": found.n}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +83,27 @@ def test_reviews__are_those_of_the_site_and_of_what_visitors_saw() -> None:
         judgement(4, "r3-0:0", "present"),
         judgement(5, "r4-0:0", "present"),
     ]
+    ((day, found),) = site_reviews(judgements, table, "north").items()
+    assert (day, found.n_right, found.n_wrong) == (date(2026, 5, 8), 2, 1)
+    assert found.expected_precision == pytest.approx(0.9)
+    assert [one.n for one in site_reviews(judgements, table, "south").values()] == [1]
+
+
+def test_reviews__are_of_the_day_by_the_sun_at_the_site_on_which_the_recording_was_made() -> None:
+    """Whenever it was received: at 75 degrees west, seven in the evening is UTC's next day."""
+    evening = {"recorded_at": datetime(2026, 5, 2, 0, 30, tzinfo=UTC), "longitude": -75.0}
+    table = rows(
+        {"start_s": 0.0, **evening, **NAMED},
+        {"start_s": 5.0, **evening, **NAMED},
+        {"prediction_id": "r2-0", "start_s": 0.0, "recorded_at": datetime(2026, 5, 3, 17, tzinfo=UTC), **NAMED},
+        {"prediction_id": "r3-0", "start_s": 0.0, **NAMED},
+    )
+    judgements = [judgement(1, "r1-0:1", "absent"), judgement(2, "r2-0:0", "present"), judgement(3, "r3-0:0", "unsure")]
     found = site_reviews(judgements, table, "north")
-    assert (found.n_right, found.n_reviewed, found.expected) == (2, 3, pytest.approx(0.9))
-    assert site_reviews(judgements, table, "south").n_reviewed == 1
+    assert {day: (one.n_right, one.n_wrong) for day, one in found.items()} == {
+        date(2026, 5, 1): (0, 1),
+        date(2026, 5, 3): (1, 0),
+    }
 
 
 def test_files__of_both_kinds_and_a_folder_of_them(place: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -16,6 +16,10 @@ from silencio.drift.reference import reference_of
 from silencio.drift.reviews import ReviewCounts
 from silencio.drift.verdict import verdict_of
 from tests.unit.drift.made_site import DAY, POLICY, reference, reserve, verdicts
+
+
+def first_day() -> date:
+    return reserve().first + timedelta(days=DAY)
 
 
 def causes(*disturbances: Disturbance, **options: object) -> dict[str, tuple[str, ...]]:
@@ -70,7 +74,7 @@ def test_verdict__of_lower_scores_is_suspected_until_people_find_less_right() ->
     assert [(one.cause, one.certainty, one.action) for one in suspected.causes] == [
         ("model_decay", "suspected", "review")
     ]
-    reviews = ReviewCounts(n_right=24, n_wrong=36, expected_precision=0.75)
+    reviews = {first_day(): ReviewCounts(n_right=24, n_wrong=36, expected_precision=0.75)}
     days = verdicts([Disturbance("decay", 0.12)], n_days=3, reviews=reviews)
     assert [(one.certainty, one.action) for day in days for one in day.causes] == [
         ("suspected", "retrain"),
@@ -80,6 +84,18 @@ def test_verdict__of_lower_scores_is_suspected_until_people_find_less_right() ->
     assert days[0].review_precision == 0.4
     (reviewed,) = verdicts(reviews=reviews)
     assert [one.cause for one in reviewed.causes] == ["model_decay"]
+
+
+def test_reviews__of_rainy_days_are_left_out() -> None:
+    """Any model names less right in the rain, and the reviews of two weeks remember it long after."""
+    day = first_day()
+    right, wrong = ReviewCounts(30, 10, 0.75), ReviewCounts(8, 32, 0.75)
+    rainy = [day + timedelta(days=number) for number in range(3)]
+    reviews = {day - timedelta(days=1): right, **dict.fromkeys(rainy, wrong)}
+    for number, verdict in enumerate(verdicts([Disturbance("rain", 9)], n_days=3, reviews=reviews)):
+        assert [one.cause for one in verdict.causes] == ["weather_and_noise"], number
+        assert (verdict.n_reviews, verdict.review_precision) == (40, 0.75)
+    assert {one.cause for verdict in verdicts(n_days=3, reviews=reviews) for one in verdict.causes} == {"model_decay"}
 
 
 def test_verdict__of_a_microphone_and_rain_has_both() -> None:
