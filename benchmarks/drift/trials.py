@@ -76,7 +76,7 @@ def _verdicts(
 ) -> dict[date, SiteVerdict]:
     history: dict[date, SiteVerdict] = {}
     rng = np.random.default_rng([reserve.seed, 3])
-    reviews: dict[date, ReviewCounts] = {}
+    reviews: dict[tuple[date, str], ReviewCounts] = {}
     for day in days:
         own = reserve.first + timedelta(days=day)
         recordings = reserve.recordings([day], case.disturbances)
@@ -85,7 +85,7 @@ def _verdicts(
             expected = float(scores.mean())
             # What scores lose, precision loses twice: the model is worse than it knows.
             n_right = int(rng.binomial(case.reviews, max(0.0, expected - _lost(case.disturbances))))
-            reviews[own] = ReviewCounts(n_right, case.reviews - n_right, expected)
+            reviews[own, ""] = ReviewCounts(n_right, case.reviews - n_right, expected)
         history[own] = verdict_of(
             recordings, day=own, reference=reference, policy=policy, history=history, reviews=reviews
         )

@@ -24,12 +24,12 @@ _N = round(DURATION_S * RATE_HZ)
 _N_CALL = round(2.0 * RATE_HZ)
 # Of the noise of a device, before its own offset of up to 2 dB.
 _FLOOR_DB = -52.0
-_ANIMAL_DB = (-26.0, -18.0)
-_ANIMAL_SHARE = 0.8
+_ANIMAL_DB = (-22.0, -14.0)
+_ANIMAL_SHARE = 0.95
 # The other microphone: deafer, and deaf to what is high.
 _MICROPHONE_DB, _MICROPHONE_HZ = -9.0, 2_500.0
 _RAIN_DB = -33.0
-# In the usual season the first species of the list are frequent, in the other one those behind them; all are there.
+# Frequent in the usual season, and in the other one; all are there in both.
 _N_USUAL, _N_OTHER = 4, 4
 _FREQUENT_SHARE = 0.85
 
@@ -62,13 +62,14 @@ class Scenes:
         for one in recordings:
             if one.code:
                 by_code[one.code].append(samples_of(one))
-        # The best-known ones first: a model that has learned them from one recording knows little of them.
+        # By turns from the best-known one: a model that has learned a species from one recording knows little of it, and
+        # a season of such species is one in which the model is worse.
         codes = sorted(by_code, key=lambda code: (-len(by_code[code]), code))
         if len(codes) < _N_USUAL + _N_OTHER:
             raise SourceError(f"{len(codes)} species are recorded, and two seasons need {_N_USUAL + _N_OTHER}")
         self._calls: Mapping[str, Sequence[NDArray[np.float32]]] = by_code
-        self.usual = tuple(codes[:_N_USUAL])
-        self.other = tuple(codes[_N_USUAL : _N_USUAL + _N_OTHER])
+        self.usual = tuple(codes[: 2 * _N_USUAL : 2])
+        self.other = tuple(codes[1 : 2 * _N_OTHER : 2])
 
     def make(self, condition: Condition, device: str, part: Part, number: int) -> Scene:
         """One recording.

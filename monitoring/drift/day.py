@@ -18,8 +18,9 @@ from monitoring.drift.log_rows import clock_notes, recorded_on, recording_table
 from monitoring.drift.references import KeptReference
 from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
-from silencio.drift import Confusion, ReviewCounts, site_verdict
+from silencio.drift import Confusion, site_verdict
 from silencio.drift.document import DriftDocument, SiteVerdict
+from silencio.drift.reviews import Reviews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ def _site_day(
     day: date,
     name: str,
     confusion: Confusion | None,
-    reviews: Mapping[date, ReviewCounts],
+    reviews: Reviews,
 ) -> SiteDay:
     reference = reference_of_day(reader, job, day, name)
     history = {one.day: site for one in reader.history for site in one.sites if site.site_id == name}

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from monitoring.drift.log_rows import recorded_days
 from silencio.drift import ReviewCounts
+from silencio.drift.recordings import UNKNOWN
 from silencio.drift.reference import as_date
 from silencio.errors import DataError, SchemaError
 from silencio.feedback import (
@@ -100,8 +101,8 @@ def detections_of(rows: pa.Table) -> tuple[list[Detection], dict[str, Sequence[s
     return detections, detected
 
 
-def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) -> dict[date, ReviewCounts]:
-    """Reviewed detections of one site's rows, by the local day of their recording; days without any are left out.
+def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) -> dict[tuple[date, str], ReviewCounts]:
+    """Reviewed detections of one site's rows, by local day and device of their recording; without any, none.
 
     Args:
         judgements: Judgements, whatever their site.
@@ -117,15 +118,19 @@ def site_reviews(judgements: Sequence[Judgement], rows: pa.Table, site_id: str) 
     rows = rows.filter(pc.and_(own, pc.invert(shadow)))
     detections, detected = detections_of(rows)
     held = verdicts(judgements, detected)
-    days = dict(zip(rows["prediction_id"].to_pylist(), recorded_days(rows).tolist(), strict=True))
-    by_day: dict[int, list[Detection]] = defaultdict(list)
+    devices = pc.fill_null(rows["device_id"], UNKNOWN).to_pylist()
+    places = dict(
+        zip(rows["prediction_id"].to_pylist(), zip(recorded_days(rows).tolist(), devices, strict=True), strict=True)
+    )
+    by_place: dict[tuple[int, str], list[Detection]] = defaultdict(list)
     for one in detections:
-        by_day[days[one.window_id.rpartition(":")[0]]].append(one)
+        by_place[places[one.window_id.rpartition(":")[0]]].append(one)
     counts = {}
-    for number, own_detections in by_day.items():
-        found = review_precision(own_detections, held)
+    for (day, device), some in by_place.items():
+        found = review_precision(some, held)
         if found.expected is not None:
-            counts[as_date(number)] = ReviewCounts(found.n_right, found.n_reviewed - found.n_right, found.expected)
+            n_wrong = found.n_reviewed - found.n_right
+            counts[as_date(day), device] = ReviewCounts(found.n_right, n_wrong, found.expected)
     return counts
 
 

@@ -18,7 +18,7 @@ from silencio.drift.policy import DriftPolicy
 from silencio.drift.pool import pooled
 from silencio.drift.quality import compare_quality
 from silencio.drift.reference import FieldReference
-from silencio.drift.reviews import ReviewCounts, compare_reviews
+from silencio.drift.reviews import Reviews, compare_reviews
 from silencio.drift.trial import Trial, size_in
 
 
@@ -58,7 +58,7 @@ class DayComparison:
         """Those of the signals that alarm, of one device or (None) of the site."""
         return [one for one in self.signals if one.alarm and one.device_id == device and one.signal in names]
 
-    def with_reviews(self, reviews: ReviewCounts, policy: DriftPolicy) -> DayComparison:
+    def with_reviews(self, reviews: Reviews, policy: DriftPolicy) -> DayComparison:
         """The same, corrected together with what people found of the predictions."""
         trials = (*self.trials, *compare_reviews(reviews, policy))
         return replace(self, trials=trials, signals=corrected(trials, policy))

@@ -21,6 +21,8 @@ from silencio.errors import DataError
 Array = NDArray[np.float64]
 _MAX_STEPS = 500
 _SMALL_STEP = 1e-7
+# As if each species had been named rightly in so many windows more: validation of few windows says little.
+_N_RIGHT_BEFORE = 5.0
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,17 @@ class Confusion:
             )
 
     def of(self, codes: Sequence[str]) -> Array:
-        """P(species | named) by other codes, rows sum to 1; a species it does not know is named rightly."""
+        """P(species | named) by other codes, rows sum to 1.
+
+        Each species is taken to have been named rightly in five windows more, so that a validation of a few windows
+        does not decide, and a species that it does not know is named rightly.
+        """
         place = {code: index for index, code in enumerate(self.codes)}
         counts = np.zeros((len(codes), len(codes)))
         known = [index for index, code in enumerate(codes) if code in place]
         chosen = [place[codes[index]] for index in known]
         counts[np.ix_(known, known)] = self.counts[np.ix_(chosen, chosen)]
-        unknown = counts.sum(axis=1) == 0
-        counts[unknown, unknown] = 1.0
+        counts += _N_RIGHT_BEFORE * np.eye(len(codes))
         return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
 

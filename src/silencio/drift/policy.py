@@ -83,6 +83,7 @@ class AttributionPolicy(_Part):
         min_share_of_common: How far apart from its peers a device stands, as a share of their common change.
         low_bands: Numbers of the bands of wind and engines, from 1.
         min_explained_share: Share of the mix's change that a shift of priors explains.
+        min_explained_score_share: The same of the mix of species with their low and high scores.
         days_likely: Days in a row until a cause is likely.
         days_confirmed: Days in a row until it is confirmed.
         season_days_confirmed: The same for a season.
@@ -95,6 +96,7 @@ class AttributionPolicy(_Part):
     min_share_of_common: float = Field(ge=0)
     low_bands: tuple[int, ...] = Field(strict=False)
     min_explained_share: Share
+    min_explained_score_share: Share
     days_likely: int = Field(ge=1)
     days_confirmed: int = Field(ge=1)
     season_days_confirmed: int = Field(ge=1)
@@ -134,6 +136,7 @@ class DriftPolicy(_Part):
         min_day_spreads: Standard deviations of the reference's own days.
         effects: Thresholds by signal.
         min_mix_lower_bound: Lower bound of the species mix.
+        min_recent_reviews: Reviews of the newest days that are looked at by themselves.
         attribution: How signals become causes.
         alert: When a cause is an alert.
     """
@@ -149,6 +152,7 @@ class DriftPolicy(_Part):
     min_day_spreads: float = Field(ge=0)
     effects: EffectThresholds
     min_mix_lower_bound: Share
+    min_recent_reviews: int = Field(ge=1)
     attribution: AttributionPolicy
     alert: AlertPolicy
 

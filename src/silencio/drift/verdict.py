@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -16,11 +16,11 @@ from silencio.drift.label_shift import Confusion
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.recordings import Recordings, recordings_of
 from silencio.drift.reference import FieldReference, as_day
-from silencio.drift.reviews import ReviewCounts, pooled_reviews
+from silencio.drift.reviews import Reviews, pooled_reviews, undisturbed
 
 _N_SPECIES = 20
 _NO_HISTORY: Mapping[date, SiteVerdict] = {}
-_NO_REVIEWS: Mapping[date, ReviewCounts] = {}
+_NO_REVIEWS: Reviews = {}
 _CAUSE_WORDS = {
     "release": "a release",
     "client_or_pipeline": "the client or pipeline",
@@ -40,7 +40,7 @@ def site_verdict(
     reference: FieldReference | None,
     policy: DriftPolicy,
     history: Mapping[date, SiteVerdict] = _NO_HISTORY,
-    reviews: Mapping[date, ReviewCounts] = _NO_REVIEWS,
+    reviews: Reviews = _NO_REVIEWS,
     confusion: Confusion | None = None,
 ) -> SiteVerdict:
     """What has changed at a site on a day.
@@ -52,7 +52,7 @@ def site_verdict(
         reference: The site's field reference; None before it is complete.
         policy: Thresholds.
         history: Verdicts of the same site on the days before, the last ten at least.
-        reviews: What people found of recent detections, by the day of their recording.
+        reviews: What people found of recent detections, by day and device of the recording.
         confusion: What the bundle named in validation windows.
 
     Raises:
@@ -85,12 +85,11 @@ def verdict_of(
     reference: FieldReference | None,
     policy: DriftPolicy,
     history: Mapping[date, SiteVerdict] = _NO_HISTORY,
-    reviews: Mapping[date, ReviewCounts] = _NO_REVIEWS,
+    reviews: Reviews = _NO_REVIEWS,
     confusion: Confusion | None = None,
 ) -> SiteVerdict:
     """`site_verdict` of a day's recordings."""
-    noisy = {one for one, before in history.items() if _is_noisy(before.causes)}
-    counted = {one: found for one, found in reviews.items() if one <= day and one not in noisy}
+    counted = undisturbed(reviews, {one: before.causes for one, before in history.items()})
     known = {
         "site_id": recordings.site_id,
         "n_recordings": len(recordings),
@@ -122,19 +121,14 @@ def verdict_of(
         outputs=has_outputs,
         confusion=confusion,
     )
-    if day in counted and _is_noisy(causes_of(comparison, versions, policy, day, history)):
-        del counted[day]
+    if any(one == day for one, _ in counted):
+        counted = undisturbed(counted, {day: causes_of(comparison, versions, policy, day, history)})
     known |= _of_reviews(counted)
     if has_outputs:
-        comparison = comparison.with_reviews(pooled_reviews(counted.values()), policy)
+        comparison = comparison.with_reviews(counted, policy)
     causes = causes_of(comparison, versions, policy, day, history)
     known["causes"], known["signals"] = causes, comparison.signals
     return _concluded(known, comparison, causes, day, policy)
-
-
-def _is_noisy(causes: Sequence[CauseFound]) -> bool:
-    """Whether it is a day on which any model names less right: its reviews say nothing of how the model has changed."""
-    return any(one.cause == "weather_and_noise" for one in causes)
 
 
 def _concluded(
@@ -205,6 +199,6 @@ def _by_species(recordings: Recordings) -> dict[str, int]:
     return {found.codes[place]: int(counts[place]) for place in order if counts[place]}
 
 
-def _of_reviews(reviews: Mapping[date, ReviewCounts]) -> dict[str, object]:
+def _of_reviews(reviews: Reviews) -> dict[str, object]:
     found = pooled_reviews(reviews.values())
     return {"review_precision": found.precision, "review_interval": found.interval(), "n_reviews": found.n}

@@ -83,7 +83,8 @@ def test_reviews__are_those_of_the_site_and_of_what_visitors_saw() -> None:
         judgement(4, "r3-0:0", "present"),
         judgement(5, "r4-0:0", "present"),
     ]
-    ((day, found),) = site_reviews(judgements, table, "north").items()
+    (((day, device), found),) = site_reviews(judgements, table, "north").items()
+    assert device == "unknown"
     assert (day, found.n_right, found.n_wrong) == (date(2026, 5, 8), 2, 1)
     assert found.expected_precision == pytest.approx(0.9)
     assert [one.n for one in site_reviews(judgements, table, "south").values()] == [1]
@@ -95,14 +96,20 @@ def test_reviews__are_of_the_day_by_the_sun_at_the_site_on_which_the_recording_w
     table = rows(
         {"start_s": 0.0, **evening, **NAMED},
         {"start_s": 5.0, **evening, **NAMED},
-        {"prediction_id": "r2-0", "start_s": 0.0, "recorded_at": datetime(2026, 5, 3, 17, tzinfo=UTC), **NAMED},
+        {
+            "prediction_id": "r2-0",
+            "start_s": 0.0,
+            "recorded_at": datetime(2026, 5, 3, 17, tzinfo=UTC),
+            "device_id": "am-2",
+            **NAMED,
+        },
         {"prediction_id": "r3-0", "start_s": 0.0, **NAMED},
     )
     judgements = [judgement(1, "r1-0:1", "absent"), judgement(2, "r2-0:0", "present"), judgement(3, "r3-0:0", "unsure")]
     found = site_reviews(judgements, table, "north")
-    assert {day: (one.n_right, one.n_wrong) for day, one in found.items()} == {
-        date(2026, 5, 1): (0, 1),
-        date(2026, 5, 3): (1, 0),
+    assert {place: (one.n_right, one.n_wrong) for place, one in found.items()} == {
+        (date(2026, 5, 1), "unknown"): (0, 1),
+        (date(2026, 5, 3), "am-2"): (1, 0),
     }
 
 

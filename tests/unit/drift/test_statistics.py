@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -71,9 +73,12 @@ def test_explained_share__is_of_a_shift_all_and_of_lower_scores_little() -> None
     assert explained_share(before, lower, confusion) < 0.2
 
 
-def test_confusion__of_species_it_lacks_takes_them_for_right() -> None:
-    of = Confusion(("a", "b"), np.array([[3.0, 1], [0, 2]])).of(("b", "new", "a"))
-    assert of == pytest.approx(np.array([[1.0, 0, 0], [0, 1, 0], [0.25, 0, 0.75]]))
+def test_confusion__of_species_it_lacks_takes_them_for_right_and_of_few_windows_nearly() -> None:
+    counts = np.array([[3.0, 1], [0, 2]])
+    of = Confusion(("a", "b"), counts).of(("b", "new", "a"))
+    assert of == pytest.approx(np.array([[1.0, 0, 0], [0, 1, 0], [1 / 9, 0, 8 / 9]]))
+    many = Confusion(("a", "b"), 1e4 * counts).of(("a", "b"))
+    assert many == pytest.approx(np.array([[0.75, 0.25], [0, 1]]), abs=1e-3)
     with pytest.raises(DataError, match="must be square"):
         Confusion(("a",), np.ones((2, 1)))
 
@@ -87,11 +92,12 @@ def test_reviews__have_jeffreys_interval(right: int, wrong: int) -> None:
 
 
 def test_tested_reviews__alarm_by_the_intervals_gap_alone() -> None:
-    (far,) = compare_reviews(ReviewCounts(20, 20, 0.8), POLICY)
+    place = (date(2026, 5, 8), "am-1")
+    (far,) = compare_reviews({place: ReviewCounts(20, 20, 0.8)}, POLICY)
     assert (far.may_alarm, far.is_beyond) == (True, True)
-    (near,) = compare_reviews(ReviewCounts(6, 4, 0.8), POLICY)
+    (near,) = compare_reviews({place: ReviewCounts(6, 4, 0.8)}, POLICY)
     assert (near.may_alarm, near.is_beyond) == (False, True)
-    assert compare_reviews(ReviewCounts(0, 0, 0.8), POLICY) == []
+    assert compare_reviews({place: ReviewCounts(0, 0, 0.8)}, POLICY) == []
 
 
 def trial(p: float, effect: float = 5.0, **others: object) -> Trial:

@@ -74,7 +74,7 @@ def test_verdict__of_lower_scores_is_suspected_until_people_find_less_right() ->
     assert [(one.cause, one.certainty, one.action) for one in suspected.causes] == [
         ("model_decay", "suspected", "review")
     ]
-    reviews = {first_day(): ReviewCounts(n_right=24, n_wrong=36, expected_precision=0.75)}
+    reviews = {(first_day(), "device01"): ReviewCounts(n_right=24, n_wrong=36, expected_precision=0.75)}
     days = verdicts([Disturbance("decay", 0.12)], n_days=3, reviews=reviews)
     assert [(one.certainty, one.action) for day in days for one in day.causes] == [
         ("suspected", "retrain"),
@@ -89,13 +89,42 @@ def test_verdict__of_lower_scores_is_suspected_until_people_find_less_right() ->
 def test_reviews__of_rainy_days_are_left_out() -> None:
     """Any model names less right in the rain, and the reviews of two weeks remember it long after."""
     day = first_day()
-    right, wrong = ReviewCounts(30, 10, 0.75), ReviewCounts(8, 32, 0.75)
-    rainy = [day + timedelta(days=number) for number in range(3)]
-    reviews = {day - timedelta(days=1): right, **dict.fromkeys(rainy, wrong)}
-    for number, verdict in enumerate(verdicts([Disturbance("rain", 9)], n_days=3, reviews=reviews)):
-        assert [one.cause for one in verdict.causes] == ["weather_and_noise"], number
+    before = {(day - timedelta(days=1), "device01"): ReviewCounts(30, 10, 0.75)}
+    rainy = {(day + timedelta(days=number), "device01"): ReviewCounts(8, 32, 0.75) for number in range(3)}
+    for n_days in (1, 2, 3):
+        known = before | dict(list(rainy.items())[:n_days])
+        verdict = verdicts([Disturbance("rain", 9)], n_days=n_days, reviews=known)[-1]
+        assert [one.cause for one in verdict.causes] == ["weather_and_noise"], n_days
         assert (verdict.n_reviews, verdict.review_precision) == (40, 0.75)
-    assert {one.cause for verdict in verdicts(n_days=3, reviews=reviews) for one in verdict.causes} == {"model_decay"}
+    assert [one.cause for one in verdicts(reviews=before | rainy)[-1].causes] == ["model_decay"]
+
+
+def test_reviews__by_a_changed_microphone_are_left_out_and_those_of_its_peers_are_not() -> None:
+    wrong = ReviewCounts(12, 48, 0.75)
+    changed = Disturbance("gain", -9, (1,))
+    for device, expected in (("device02", ["microphone_or_site"]), ("device03", ["microphone_or_site", "model_decay"])):
+        (verdict,) = verdicts([changed], reviews={(first_day(), device): wrong})
+        assert [one.cause for one in verdict.causes] == expected
+
+
+def test_reviews__of_the_newest_days_find_a_large_loss_that_two_weeks_hide() -> None:
+    days = [first_day() - timedelta(days=ago) for ago in range(14)]
+    reviews = {(one, "device01"): ReviewCounts(30, 10, 0.75) for one in days}
+    assert verdicts(reviews=reviews)[0].causes == ()
+    broken = reviews | {(one, "device01"): ReviewCounts(4, 36, 0.75) for one in days[:1]}
+    (verdict,) = verdicts(reviews=broken)
+    assert [one.cause for one in verdict.causes] == ["model_decay"]
+    # Of the newest days that have fifty together: one of forty is too few, and takes the one before along.
+    (change,) = [one for one in verdict.signals if one.signal == "review_precision"]
+    assert (change.n_recordings, change.current) == (80, 34 / 80)
+
+
+def test_verdict__of_other_names_that_people_find_wrong_is_the_model_and_no_season() -> None:
+    mix = [Disturbance("mix", 5)]
+    assert [one.cause for one in verdicts(mix)[0].causes] == ["season_or_species_mix"]
+    reviews = {(first_day(), "device01"): ReviewCounts(12, 48, 0.75)}
+    (verdict,) = verdicts(mix, reviews=reviews)
+    assert [one.cause for one in verdict.causes] == ["model_decay"]
 
 
 def test_verdict__of_a_microphone_and_rain_has_both() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from silencio.drift.document import Action, SignalChange
 from silencio.drift.rows.finding import Evidence, Finding, all_devices_changed, devices_with, has, sentence
 from silencio.drift.rows.weather import noisy_devices
-from silencio.drift.signals import EMPTY, FLOOR_BANDS, MIX, SCORE
+from silencio.drift.signals import EMPTY, FLOOR_BANDS, MIX, REVIEW, SCORE
 from silencio.drift.trial import size_in
 
 _MIN_DEVICES = 2
@@ -19,7 +19,10 @@ def row(evidence: Evidence, found: Sequence[Finding]) -> list[Finding]:
     """Species that moved, activity that moved, or a background that moved for good."""
     texts: list[str] = []
     action: Action = "none"
-    hidden = has(found, "weather_and_noise") and not lasted_before(evidence)
+    review = evidence.comparison.find(REVIEW.name)
+    # What is named is no evidence of what was there once people find it wrong.
+    is_wrong = review is not None and review.alarm
+    hidden = is_wrong or (has(found, "weather_and_noise") and not lasted_before(evidence))
     if not hidden and not all_devices_changed(evidence, found):
         texts += _mix(evidence)
         action = "review" if texts else "none"
@@ -50,10 +53,10 @@ def _mix(evidence: Evidence) -> list[str]:
     scores_fell = score is not None and score.alarm
     texts = []
     if moved is not None and moved.alarm and change is not None:
-        explained = change.explained_named_share if scores_fell else change.explained_share
-        if explained >= limits.min_explained_share:
+        scores_fit = scores_fell or change.explained_share >= limits.min_explained_score_share
+        if change.explained_named_share >= limits.min_explained_share and scores_fit:
             texts.append(sentence(moved))
-            texts.append(f"another prior of the species explains {explained:.0%} of the change")
+            texts.append(f"another prior of the species explains {change.explained_named_share:.0%} of the change")
             texts += [
                 f"{code}: {before:.0%} of what is named before, {now:.0%} now" for code, before, now in change.more
             ]
