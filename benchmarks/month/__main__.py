@@ -25,6 +25,7 @@ from silencio.demo import demo_folder
 from silencio.errors import ConfigError
 
 _DAY_S = 86_400.0
+_MARK = ".month"
 # Of a condition, device and part of the day, so many recordings are served; a day draws 24 of them.
 _N_SERVED, _N_SERVED_SMOKE = 24, 8
 _PICTURES = (("index", 1500), ("service", 1500), ("drift", 1800))
@@ -36,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.month", description=__doc__)
     parser.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="the bundle that answers")
     parser.add_argument("--recordings", type=Path, metavar="DIR", help="labelled ones of animals; default: the demo's")
-    parser.add_argument("--work", type=Path, default=Path("out/month"), metavar="DIR", help="default: %(default)s")
-    parser.add_argument("--smoke", action="store_true", help="one disturbance, in three minutes")
+    parser.add_argument(
+        "--work", type=Path, default=Path("out/month"), metavar="DIR", help="is emptied; default: %(default)s"
+    )
+    parser.add_argument("--smoke", action="store_true", help="one disturbance")
     parser.add_argument("--day_s", type=float, metavar="S", help="seconds of a day; default: what this machine needs")
     parser.add_argument("--result", type=Path, metavar="FILE", help="default: month.json in --work")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="gets pictures of the pages")
@@ -61,7 +64,7 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
     Args:
         bundle: The bundle that answers.
         recordings: Labelled recordings of animals.
-        work: A folder, emptied first.
+        work: A folder, emptied first if it is a month's.
         story: The plot.
         day_s: Seconds of a day; None: as the reference's days have shown that this machine needs.
 
@@ -69,8 +72,7 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
         What was found, as plain values.
     """
     begun_s = time.monotonic()
-    work = work.resolve()  # programs run by it, each in a folder of its own
-    shutil.rmtree(work, ignore_errors=True)
+    work = emptied(work.resolve())  # programs run by it, each in a folder of its own
     places = Places(work)
     scenes = Scenes(recordings_of(recordings))
     n_served = _N_SERVED_SMOKE if story is SMOKE else _N_SERVED
@@ -106,6 +108,23 @@ def play(bundle: Path, recordings: Path, work: Path, story: Story, day_s: float 
         "faults": faults(story, month.days, notified),
         "took_s": round(time.monotonic() - begun_s, 1),
     }
+
+
+def emptied(work: Path) -> Path:
+    """A folder for a month, empty but for the mark by which the next month knows it.
+
+    Args:
+        work: A folder that is missing, empty, or of an earlier month.
+
+    Raises:
+        ConfigError: It holds something else, which is left as it is.
+    """
+    if work.exists() and not (work / _MARK).is_file() and (not work.is_dir() or any(work.iterdir())):
+        raise ConfigError(f"{work} holds something that is no month's: give --work an empty folder, or another one")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    (work / _MARK).touch()
+    return work
 
 
 def _broken(bundle: Path, work: Path, story: Story, scenes: Scenes, n_served: int) -> Served:

@@ -8,6 +8,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -209,6 +210,9 @@ def visitors(url: str, contents: list[bytes]) -> Iterator[None]:
     Args:
         url: The transformer's address.
         contents: Recordings that they send in turn.
+
+    Raises:
+        ServingError: One was not answered.
     """
     over = threading.Event()
 
@@ -219,13 +223,14 @@ def visitors(url: str, contents: list[bytes]) -> Iterator[None]:
                     return
                 client.predict(content, recorded_at=datetime.now(UTC), site_id="ridge", device_id="visitor")
 
-    thread = threading.Thread(target=come)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(come)
+        try:
+            yield
+        finally:
+            over.set()
+        # One who was refused ends the month: panels would be empty, and nobody would know why.
+        coming.result()
 
 
 def as_json(days: list[DayFound]) -> list[Mapping[str, Any]]:

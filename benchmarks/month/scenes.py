@@ -62,8 +62,8 @@ class Scenes:
         for one in recordings:
             if one.code:
                 by_code[one.code].append(samples_of(one))
-        # By turns from the best-known one: a model that has learned a species from one recording knows little of it, and
-        # a season of such species is one in which the model is worse.
+        # By turns from the best-known one: of a species that has one recording a model has learned little, and in a
+        # season of such species it is worse.
         codes = sorted(by_code, key=lambda code: (-len(by_code[code]), code))
         if len(codes) < _N_USUAL + _N_OTHER:
             raise SourceError(f"{len(codes)} species are recorded, and two seasons need {_N_USUAL + _N_OTHER}")

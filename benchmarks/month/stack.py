@@ -16,7 +16,7 @@ import httpx
 import yaml
 from prometheus_client import CollectorRegistry, start_http_server
 
-from benchmarks.month.stand_ins import Notifications, receiving, recorded_files
+from benchmarks.month.stand_ins import SITES_OF_TITLE, Notifications, receiving, recorded_files
 from benchmarks.month.waiting import until
 from monitoring.prometheus.scaled import MONITORING, scaled, write_scaled
 from serving.canary.state_gauge import release_gauge
@@ -176,6 +176,8 @@ def _write_configuration(
     for one in routing["receivers"]:
         # No server of mail is here.
         one.pop("email_configs", None)
+        for chat in one.get("slack_configs", ()):
+            chat["title"] += SITES_OF_TITLE
         for webhook in one.get("webhook_configs", ()):
             webhook["url"] = f"http://127.0.0.1:{receiver}/webhook"
     (folder / "alertmanager.yml").write_text(json.dumps(routing), encoding="utf-8")

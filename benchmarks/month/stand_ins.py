@@ -16,6 +16,8 @@ from typing import Any
 
 # A CronJob's last success is of now: a file would grow old, and nothing of this month is about backups.
 _LAST_SUCCESS = re.compile(rb"^(kube_cronjob_status_last_successful_time\S+ )\S+$", re.MULTILINE)
+# Behind the title of a chat's message, so that it can be held against the plot.
+SITES_OF_TITLE = " @{{ range .Alerts }} {{ .Labels.site }}{{ end }}"
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Notifications:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, path: str, content: dict[str, Any]) -> None:
-        """Keep a message: of the webhook each alert, of the chat its headline.
+        """Keep a message: of the webhook each alert, of the chat its headline for each site.
 
         Args:
             path: Where it was sent: the receiver's path.
@@ -43,7 +45,8 @@ class Notifications:
                 self.received.append((name, labels["alertname"], labels.get("site", ""), alert["status"]))
             for attachment in content.get("attachments", ()):
                 status, _, alertname = attachment.get("title", "").partition(": ")
-                self.received.append((name, alertname, "", status.lower()))
+                alertname, _, sites = alertname.partition(" @")
+                self.received += [(name, alertname, site, status.lower()) for site in sites.split() or [""]]
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import yaml
 
+from benchmarks.month.__main__ import emptied
 from benchmarks.month.checks import faults
 from benchmarks.month.days import N_REVIEWED, write_day
 from benchmarks.month.play import DayFound
@@ -28,7 +29,7 @@ from silencio.audio import decode
 from silencio.bundle import Bundle, Scorer
 from silencio.bundle.manifest import read_manifest
 from silencio.bundle.placeholder import write_placeholder_bundle
-from silencio.errors import SourceError
+from silencio.errors import ConfigError, SourceError
 from silencio.prediction_log import RecordingFacts, WindowRecord, read_log
 from tests.waiting import HANG_S
 
@@ -224,7 +225,7 @@ def _days(story: Story = MONTH, **changed: Any) -> list[DayFound]:
     return found
 
 
-NOTIFIED = [("chat", one.alert, "", "firing") for one in MONTH.disturbances]
+NOTIFIED = [("chat", one.alert, site, "firing") for one in MONTH.disturbances for site in sorted(one.sites)]
 
 
 def _with(days: list[DayFound], number: int, **changes: Any) -> list[DayFound]:
@@ -233,7 +234,7 @@ def _with(days: list[DayFound], number: int, **changes: Any) -> list[DayFound]:
 
 def test_faults__none_where_everything_is_as_it_must_be() -> None:
     assert faults(MONTH, _days(), NOTIFIED) == []
-    smoke = [("chat", SMOKE.disturbances[0].alert, "", "firing")]
+    smoke = [("chat", SMOKE.disturbances[0].alert, "ridge", "firing")]
     assert faults(SMOKE, _days(SMOKE), smoke) == []
 
 
@@ -270,6 +271,10 @@ def test_faults__of_what_people_were_sent() -> None:
         f"nobody was sent {MONTH.disturbances[0].alert}",
         "people were sent SilencioSlow, which has no cause",
     ]
+    elsewhere = ("chat", MONTH.disturbances[0].alert, "creek", "firing")
+    assert faults(MONTH, _days(), [*NOTIFIED, elsewhere]) == [
+        "people were sent SilencioDriftMicrophoneOrSite of creek, which has no cause"
+    ]
 
 
 def test_receiving__keeps_each_alert_of_a_webhook_and_the_headline_of_a_chat() -> None:
@@ -277,8 +282,25 @@ def test_receiving__keeps_each_alert_of_a_webhook_and_the_headline_of_a_chat() -
     with receiving() as (notifications, port), httpx.Client(trust_env=False, timeout=HANG_S) as client:
         url = f"http://127.0.0.1:{port}"
         assert client.post(f"{url}/webhook", content=json.dumps({"alerts": [alert]})).is_success
-        assert client.post(f"{url}/chat", content=json.dumps({"attachments": [{"title": "RESOLVED: B"}]})).is_success
-    assert notifications.received == [("webhook", "A", "ridge", "firing"), ("chat", "B", "", "resolved")]
+        for title in ("RESOLVED: B", "FIRING: C @ creek ridge"):
+            assert client.post(f"{url}/chat", content=json.dumps({"attachments": [{"title": title}]})).is_success
+    assert notifications.received == [
+        ("webhook", "A", "ridge", "firing"),
+        ("chat", "B", "", "resolved"),
+        ("chat", "C", "creek", "firing"),
+        ("chat", "C", "ridge", "firing"),
+    ]
+
+
+def test_work__is_emptied_where_it_is_a_months_and_left_alone_where_it_is_not(tmp_path: Path) -> None:
+    ours = emptied(tmp_path / "month")
+    (ours / "log").mkdir()
+    assert [one.name for one in emptied(ours).iterdir()] == [".month"]
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "thesis.txt").write_text("kept", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"theirs holds something that is no month's"):
+        emptied(tmp_path / "theirs")
+    assert (tmp_path / "theirs" / "thesis.txt").read_text(encoding="utf-8") == "kept"
 
 
 def test_recorded_files__a_cron_jobs_last_success_is_of_now() -> None:

@@ -69,6 +69,17 @@ def test_suite_under_load__is_what_the_page_says() -> None:
     assert {name for name in folders if not any(name.startswith(done) for done in found["by_folder"])} == set()
 
 
+def test_prediction_log__is_what_the_page_says() -> None:
+    throughput, processor, statistics = _results("prediction_log")
+    pairs = throughput["details"]["ratios"]
+    assert f"{throughput['value']:.3f} times as many requests" in PAGE
+    assert f"pairs from {min(pairs):.3f} to {max(pairs):.3f}" in PAGE
+    assert f"at {processor['value']:.3f} times the processor time of a request (target 1.03, **missed**)" in PAGE
+    assert f"costs is {processor['reference'].partition(' ms')[0]} ms" in PAGE
+    assert f"takes {statistics['details']['statistics_us']:.0f} µs, {statistics['value']:.3f} times its log-mel" in PAGE
+    assert [one["met"] for one in (throughput, processor, statistics)] == [True, False, True]
+
+
 def test_canary__is_what_the_page_says() -> None:
     added, share, stayed, lost = _results("canary")
     assert f"adds {added['value']:.2f} ms to the p50" in PAGE
