@@ -107,7 +107,7 @@ class Month:
         self._on_progress = on_progress
         self._judgements: list[Judgement] = []
         self.days: list[DayFound] = []
-        # Notifications until the first watched day had its verdict: of programs that started, and of an old one.
+        # Notifications until the first watched day was over: of programs that started, and of an old verdict.
         self.n_before = 0
 
     def play_reference(self) -> None:
@@ -145,6 +145,8 @@ class Month:
                 raise ServingError(f"day {number} took {-left_s:.1f} s longer than its {day_s:g} s: give --day_s more")
             # The month's clock goes on, whatever was quick: windows and ages of the rules are in it.
             threading.Event().wait(left_s)
+            if place == 0:
+                self.n_before = len(stack.notifications.received)
 
     def _day(self, number: int) -> DayFound:
         self._judgements += write_day(self._story, number, self._served, self._places.log)
@@ -186,8 +188,6 @@ class Month:
         enough = stack.evaluations() + _N_EVALUATIONS
         until(lambda: stack.evaluations() >= enough, "evaluations of the rules")
         found.firing = stack.firing()
-        if found.number == self._story.n_reference_days:
-            self.n_before = len(stack.notifications.received)
         request = Request(
             prometheus=stack.prometheus,
             out=self._places.pages,

@@ -170,7 +170,8 @@ def _write_configuration(
         "modules: {http_2xx: {prober: http, http: {tls_config: {insecure_skip_verify: true}}}}", encoding="utf-8"
     )
     text = (MONITORING / "alertmanager" / "alertmanager.yml").read_text(encoding="utf-8")
-    routing = yaml.safe_load(scaled(text, time_scale, SCRAPE_S))
+    # Through JSON, so that what receivers share by an anchor is each one's own.
+    routing = json.loads(json.dumps(yaml.safe_load(scaled(text, time_scale, SCRAPE_S))))
     (folder / "chat").write_text(f"http://127.0.0.1:{receiver}/chat", encoding="utf-8")
     routing["global"] = {"slack_api_url_file": str(folder / "chat")}
     for one in routing["receivers"]:
