@@ -33,8 +33,14 @@ SECRETS: dict[str, tuple[str, ...]] = {
 NAMESPACES = ("kserve", "argocd", "kubeflow")
 # Of KFP's pods, as KFP was set up.
 SERVICE_ACCOUNTS = ("default-editor", "pipeline-runner")
-# Metrics that are not our servers': of kubelets, cAdvisor, kube-state-metrics, node exporters and Prometheus itself.
+# Metrics that are not our servers': of kubelets, cAdvisor, kube-state-metrics, exporters of nodes, probes and NVIDIA's
+# GPUs, of any Python process, and Prometheus itself.
 METRICS = (
+    "DCGM_FI_DEV_FB_FREE",
+    "DCGM_FI_DEV_FB_USED",
+    "DCGM_FI_DEV_GPU_TEMP",
+    "DCGM_FI_DEV_GPU_UTIL",
+    "DCGM_FI_DEV_POWER_USAGE",
     "container_cpu_cfs_throttled_seconds_total",
     "container_cpu_usage_seconds_total",
     "container_fs_reads_bytes_total",
@@ -58,6 +64,9 @@ METRICS = (
     "node_pressure_cpu_waiting_seconds_total",
     "node_pressure_io_waiting_seconds_total",
     "node_pressure_memory_waiting_seconds_total",
+    "probe_ssl_earliest_cert_expiry",
+    "probe_success",
+    "process_start_time_seconds",
     "up",
 )
 # Objects that are in no namespace.

@@ -35,8 +35,8 @@ def check_recordings(data: str) -> None:
         raise ConfigError(f"--data {data!r}: a zip is read from a disk, not from S3: unpack it there, or on the claim")
 
 
-def check_bundle(option: str, place: str) -> None:
-    """Refuse a bundle's place that no pod can read.
+def check_read(option: str, place: str) -> None:
+    """Refuse a place that no pod can read.
 
     Args:
         option: That names it.
@@ -45,6 +45,21 @@ def check_bundle(option: str, place: str) -> None:
     Raises:
         ConfigError: It is a path of this machine, or an `s3://` place without a bucket.
     """
+    _check_place(option, place)
+
+
+def check_written(option: str, place: str) -> None:
+    """Refuse a place that is kept from run to run and is not in S3: a pod's own files go with it.
+
+    Args:
+        option: That names it.
+        place: An `s3://` prefix.
+
+    Raises:
+        ConfigError: It is another place, or names no bucket.
+    """
+    if not is_s3(place):
+        raise ConfigError(f"{option} {place!r} would go with the pod that writes it: s3://BUCKET/PREFIX is needed")
     _check_place(option, place)
 
 

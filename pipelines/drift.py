@@ -48,7 +48,7 @@ def drift_pipeline() -> Any:
             bundle: Folder or `s3://` prefix of the bundle that answered, for label shift; empty: without.
             reviews: Folder or `s3://` prefix of people's judgements; empty: none.
             webhook: URL that alerts are sent to; empty: none.
-            zone: Time zone of the sites, as Africa/Nairobi; empty: each site's own, where the log says where it is.
+            zone: Time zone of the sites, as Africa/Nairobi, which says what day is over; empty: UTC.
             run_key: The run's identity; nothing here needs it.
         """
         watched = drift(

@@ -15,8 +15,9 @@ import yaml
 from google.protobuf import json_format  # type: ignore[import-untyped]
 
 from components.image import VERSION, pinned
-from pipelines.cluster_places import check_bundle, check_recordings, need_claim
+from pipelines.cluster_places import check_read, check_recordings, check_written, need_claim
 from pipelines.compile import WITHOUT_CONFIGURATION, one_line, write_package
+from pipelines.drift import NAME as DRIFT
 from pipelines.ir_check import refuse_faults
 from pipelines.kfp_host import MAX_NAME_LENGTH, KfpHost, safe_name
 from pipelines.resources import Cluster, made_for
@@ -125,6 +126,11 @@ def submit_compiled(target: Target, name: str, given: Sequence[str]) -> Submitte
     root = json_format.MessageToDict(make().pipeline_spec.root)
     declared = root.get("inputDefinitions", {}).get("parameters", {})
     arguments = typed_arguments(name, declared, given)
+    if name == DRIFT:
+        check_written("--argument reports", arguments["reports"])
+        for place in ("predictions", "bundle", "reviews", "policy"):
+            if arguments.get(place):
+                check_read(f"--argument {place}", arguments[place])
     return _submit(target, name, make, arguments, claim=target.claim is not False)
 
 
@@ -253,10 +259,10 @@ def _train_arguments(
         check_recordings(data)
         arguments["data"] = data
     if previous:
-        check_bundle("--previous", previous)
+        check_read("--previous", previous)
         arguments["previous"] = previous
     if champion != REGISTRY:
         if champion != NO_CHAMPION:
-            check_bundle("--champion", champion)
+            check_read("--champion", champion)
         arguments["champion"] = champion
     return arguments

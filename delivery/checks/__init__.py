@@ -14,6 +14,7 @@ from delivery.checks.inference_service import canary, modes
 from delivery.checks.jobs import schedules
 from delivery.checks.monitoring import arm_label, metric_names
 from delivery.checks.network import addresses, policies
+from delivery.checks.notifications import notifications
 from delivery.checks.ports import ports, probes, services
 from delivery.checks.quantities import claim_templates, quantities
 from delivery.checks.queues import queues, quotas
@@ -61,6 +62,7 @@ CHECKS: dict[str, Check] = {
         services,
         policies,
         addresses,
+        notifications,
         modes,
         canary,
         disruption,

@@ -17,7 +17,7 @@ from delivery.rendered import Rendered, namespace_of, title
 
 # Not in quotes, and no part of a recording rule's name.
 _METRIC = re.compile(r"(?<![\w:])silencio_\w+(?![\w:])")
-_OTHERS_METRIC = re.compile(r"\b(?:container|kube|kubelet|node)_\w+|\bup\b(?=\s*[{=)\]]|$)")
+_OTHERS_METRIC = re.compile(r"\b(?:container|kube|kubelet|node|probe|process|DCGM)_\w+|\bup\b(?=\s*[{=)\]]|$)")
 _RECORDED = re.compile(r"\b[a-z]\w*:[\w:]+")
 _NAMESPACE = re.compile(r'namespace="([^"]*)"')
 

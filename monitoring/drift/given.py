@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from silencio.errors import ConfigError
+from silencio.local_time import zone_named
 
 
 def as_day(text: str) -> date:
@@ -31,10 +31,7 @@ def yesterday(now: datetime, zone: str) -> date:
     Raises:
         ConfigError: There is no such zone.
     """
-    try:
-        return (now.astimezone(ZoneInfo(zone) if zone else UTC) - timedelta(days=1)).date()
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(f"{zone!r} is no time zone: one like America/Bogota is needed") from error
+    return (now.astimezone(zone_named(zone) if zone else UTC) - timedelta(days=1)).date()
 
 
 def read_secret(file: str | None) -> bytes:

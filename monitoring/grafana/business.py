@@ -101,14 +101,19 @@ BUSINESS = Dashboard(
             "Detections of the day, by site",
             "The most frequent species at each site, of the last day that drift looked at.",
             "short",
-            (Query(f"topk(20, max by (site, code) (silencio_day_detections{{{OF_SITE}}}))", "{{site}} {{code}}"),),
+            (
+                Query(
+                    f"topk(20, max by (namespace, site, code) (silencio_day_detections{{{OF_SITE}}}))",
+                    "{{namespace}} {{site}} {{code}}",
+                ),
+            ),
             kind="bargauge",
         ),
         Panel(
             "Recordings of the day, by site",
             "Effort: a species that is named less where less was recorded is not rarer.",
             "short",
-            (Query(f"max by (site) (silencio_drift_recordings{{{OF_SITE}}})", "{{site}}"),),
+            (Query(f"max by (namespace, site) (silencio_drift_recordings{{{OF_SITE}}})", "{{namespace}} {{site}}"),),
             minimum=0,
         ),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitoring.grafana.model import NAMESPACE, SITE, Dashboard, Panel, Query
 from monitoring.grafana.selectors import ALL_TRANSFORMERS, OF_SITE, mean, rate
 
-_PRECISION = "max by (site) ({}{{{}}})"
+_PRECISION = "max by (namespace, site) ({}{{{}}})"
 
 DRIFT = Dashboard(
     name="drift",
@@ -19,7 +19,12 @@ DRIFT = Dashboard(
             "Causes of alerts",
             "1 where a cause held on three of four days.",
             "short",
-            (Query(f"max by (site, cause) (silencio_drift_alert{{{OF_SITE}}})", "{{site}} {{cause}}"),),
+            (
+                Query(
+                    f"max by (namespace, site, cause) (silencio_drift_alert{{{OF_SITE}}})",
+                    "{{namespace}} {{site}} {{cause}}",
+                ),
+            ),
             width=12,
             minimum=0,
         ),
@@ -27,7 +32,12 @@ DRIFT = Dashboard(
             "Causes of the day",
             "1 where the day's verdict found the cause; a day alone is no alert.",
             "short",
-            (Query(f"max by (site, cause) (silencio_drift_cause{{{OF_SITE}}})", "{{site}} {{cause}}"),),
+            (
+                Query(
+                    f"max by (namespace, site, cause) (silencio_drift_cause{{{OF_SITE}}})",
+                    "{{namespace}} {{site}} {{cause}}",
+                ),
+            ),
             width=12,
             minimum=0,
         ),
@@ -35,7 +45,12 @@ DRIFT = Dashboard(
             "Effects",
             "Largest effect of each signal over its devices, in units of its threshold: at 1 it matters.",
             "short",
-            (Query(f"topk(20, max by (site, signal) (silencio_drift_effect{{{OF_SITE}}}))", "{{site}} {{signal}}"),),
+            (
+                Query(
+                    f"topk(20, max by (namespace, site, signal) (silencio_drift_effect{{{OF_SITE}}}))",
+                    "{{namespace}} {{site}} {{signal}}",
+                ),
+            ),
             width=12,
             limits=(1,),
         ),
@@ -44,9 +59,14 @@ DRIFT = Dashboard(
             "Expected (mean calibrated probability of what was named), its reference, and what reviewers found.",
             "percentunit",
             (
-                Query(_PRECISION.format("silencio_expected_precision_ratio", OF_SITE), "{{site}} expected"),
-                Query(_PRECISION.format("silencio_expected_precision_reference_ratio", OF_SITE), "{{site}} reference"),
-                Query(_PRECISION.format("silencio_review_precision_ratio", OF_SITE), "{{site}} reviewed"),
+                Query(
+                    _PRECISION.format("silencio_expected_precision_ratio", OF_SITE), "{{namespace}} {{site}} expected"
+                ),
+                Query(
+                    _PRECISION.format("silencio_expected_precision_reference_ratio", OF_SITE),
+                    "{{namespace}} {{site}} reference",
+                ),
+                Query(_PRECISION.format("silencio_review_precision_ratio", OF_SITE), "{{namespace}} {{site}} reviewed"),
             ),
             width=12,
             minimum=0,
@@ -58,8 +78,8 @@ DRIFT = Dashboard(
             "s",
             (
                 Query(
-                    f"time() - max by (site) (silencio_drift_last_run_timestamp_seconds{{{OF_SITE}}})",
-                    "{{site}}",
+                    f"time() - max by (namespace, site) (silencio_drift_last_run_timestamp_seconds{{{OF_SITE}}})",
+                    "{{namespace}} {{site}}",
                 ),
             ),
             kind="stat",
@@ -68,14 +88,14 @@ DRIFT = Dashboard(
             "Recordings of the day",
             "Recordings that the last run looked at; a site without any is away.",
             "short",
-            (Query(f"max by (site) (silencio_drift_recordings{{{OF_SITE}}})", "{{site}}"),),
+            (Query(f"max by (namespace, site) (silencio_drift_recordings{{{OF_SITE}}})", "{{namespace}} {{site}}"),),
             kind="stat",
         ),
         Panel(
             "Reviews",
             "Judgements behind the reviewed precision; below 50 it calls nobody.",
             "short",
-            (Query(f"max by (site) (silencio_reviews{{{OF_SITE}}})", "{{site}}"),),
+            (Query(f"max by (namespace, site) (silencio_reviews{{{OF_SITE}}})", "{{namespace}} {{site}}"),),
             kind="stat",
         ),
         Panel(

@@ -103,7 +103,7 @@ NODE = Variable("node", "Node", 'label_values(node_uname_info{job="node"}, insta
 _ANNOTATIONS = (
     (
         "Steps of releases",
-        'max by (namespace, release) (changes(silencio_release_share{namespace=~"$namespace"}[$__interval])) > 0',
+        'max by (namespace, release) (changes(silencio_release_share{namespace=~"$namespace"}[$__rate_interval])) > 0',
         "{{namespace}} {{release}}: another share",
         "blue",
     ),

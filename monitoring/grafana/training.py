@@ -37,7 +37,12 @@ TRAINING = Dashboard(
             "Precision of what is served",
             "What reviewers found right, by site: the reason to train again.",
             "percentunit",
-            (Query(f"max by (site) (silencio_review_precision_ratio{{{OF_ENVIRONMENT}}})", "{{site}}"),),
+            (
+                Query(
+                    f"max by (namespace, site) (silencio_review_precision_ratio{{{OF_ENVIRONMENT}}})",
+                    "{{namespace}} {{site}}",
+                ),
+            ),
             kind="stat",
             width=12,
         ),

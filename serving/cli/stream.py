@@ -59,6 +59,11 @@ def configure_consume(parser: argparse.ArgumentParser) -> None:
         default="note",
         help="what becomes of cut files; default: %(default)s",
     )
+    parser.add_argument(
+        "--zone",
+        metavar="ZONE",
+        help="of the recorders' clocks, like America/Bogota, where names tell none; default: UTC",
+    )
     add_connection_options(parser)
     add_recorder_options(parser, "what a file's name begins with, before date and time, else its folder")
     parser.set_defaults(run=_consume)

@@ -20,6 +20,7 @@ from serving.stream.producer import BACKGROUNDS, ProducerConfig, produce
 from serving.stream.recorder_clock import RecorderClock
 from serving.stream.stopping import StopRequest
 from silencio.errors import SilencioError
+from silencio.local_time import zone_named
 from silencio.storage import is_local
 
 
@@ -64,6 +65,9 @@ def run_consume(options: argparse.Namespace) -> int:
 
     Returns:
         0; 1 if, `--once`, an input is left for later or failed, or a place does not answer.
+
+    Raises:
+        ConfigError: `--zone` is none.
     """
     config = ConsumerConfig(
         _place(options.source),
@@ -78,6 +82,7 @@ def run_consume(options: argparse.Namespace) -> int:
         key_in_clear=options.key_in_clear,
         cacert=options.cacert,
         recorder=recorder_of(options),
+        zone=zone_named(options.zone) if options.zone else None,
     )
     try:
         consumer = Consumer(config, _print)

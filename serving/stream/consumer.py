@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
+from zoneinfo import ZoneInfo
 
 from serving.client import Client, RefusedRecordingError, RetryPolicy
 from serving.client.file_recorder import recorder_of_file
@@ -49,6 +50,7 @@ class ConsumerConfig:
         cacert: PEM of whoever signed the server's certificate; None: as the environment says, else public authorities.
         truncated: What becomes of a file that ends before its recording does.
         recorder: Site and recorder of everything; where one is empty, files' names and folders tell it.
+        zone: Zone of the recorders' clocks, for names that tell none; None: the server takes them for UTC.
     """
 
     source: str
@@ -64,6 +66,7 @@ class ConsumerConfig:
     cacert: Path | None = None
     truncated: Truncated = "note"
     recorder: RecorderIds = field(default_factory=RecorderIds)
+    zone: ZoneInfo | None = None
 
 
 class _LaterError(Exception):
@@ -240,19 +243,25 @@ class Consumer:
         )
 
     def _predict(self, encoded: bytes, name: str) -> RecordingDocument:
-        recorder, began = recorder_of_file(name, self.config.recorder), site_and_time(name)[1]
+        recorder = recorder_of_file(name, self.config.recorder)
         # Once one had to give up, the others of this round are tried without patience, until one is answered.
         with self._client(0.0 if self._server_is_away else self.config.give_up_s) as client:
             return client.predict(
                 encoded,
                 "all",
-                recorded_at=datetime.fromisoformat(began) if began else None,
+                recorded_at=self._began(name),
                 session_id=session_of(name),
                 site_id=recorder.site_id or None,
                 device_id=recorder.device_id or None,
                 priority="batch",
                 truncated=self.config.truncated,
             )
+
+    def _began(self, name: str) -> datetime | None:
+        """When a recording began, by its name."""
+        text = site_and_time(name)[1]
+        began = datetime.fromisoformat(text) if text else None
+        return began.replace(tzinfo=self.config.zone) if began is not None and began.tzinfo is None else began
 
     def _write_tables_sometimes(self) -> None:
         # A season's tables are long: they may take a twentieth of the time, however many recordings come.

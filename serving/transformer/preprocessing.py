@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kserve.errors import InvalidInput
@@ -111,6 +111,9 @@ class Preprocessor:
         if parsed.features is not None:
             given = self._given(parsed.features)
             await reservation.enter(given.n_bytes, _priority(parsed, given.duration_s))
+            # In a thread: other requests would wait for what takes long with many windows.
+            statistics = await asyncio.to_thread(self._statistics.of_log_mel, parsed.features.log_mel)
+            given = replace(given, statistics=statistics)
             return PreprocessedRequest(parsed, [given], request_id, received_at, decode_s=0.0, features_s=0.0)
         begun_s = time.perf_counter()
         try:
@@ -158,7 +161,7 @@ class Preprocessor:
             starts_s=window_starts_s(n_samples, spec, spec.sample_rate_hz),
             duration_s=n_samples / spec.sample_rate_hz,
             inputs={"log_mel": features.log_mel},
-            statistics=self._statistics.of_log_mel(features.log_mel),
+            statistics={},
             source=None,
             decode_s=0.0,
             features_s=0.0,

@@ -19,6 +19,7 @@ from serving.server.protocol import (
     SHADOW_HEADER,
     SIMULATED_HEADER,
 )
+from serving.server.recorder_ids import is_recorder_id
 from serving.transformer.preprocessing import PreprocessedRequest
 from serving.transformer.request import RecordingMetadata
 from serving.transformer.timings import Timings
@@ -187,8 +188,11 @@ def _detected_and_dropped(
 
 
 def _key_of_device(key_name: str | None, *, is_copy: bool) -> str | None:
-    """The recorder by its key, where nothing else names it; a copy comes with the key of who sends copies."""
-    return None if is_copy else key_name or None
+    """The recorder by its key, where nothing else names it; a copy comes with the key of who sends copies.
+
+    A key may be called what no recorder may: pages and pictures are called by recorders' ids.
+    """
+    return key_name if key_name and not is_copy and is_recorder_id(key_name) else None
 
 
 def _with_zone(moment: datetime | None) -> datetime | None:

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from silencio.errors import ConfigError
 
 _HOURS_PER_DEGREE = 24.0 / 360.0
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """A time zone by its name.
+
+    Args:
+        name: As the IANA time zone database has it.
+
+    Raises:
+        ConfigError: There is none of this name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigError(f"{name!r} is no time zone: give a name like America/Bogota") from error
 
 
 def local_time(recorded_at: datetime, longitude: float | None = None, zone: ZoneInfo | None = None) -> datetime | None:

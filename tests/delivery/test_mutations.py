@@ -386,6 +386,16 @@ MUTATIONS: dict[str, tuple[str, str, Mutate]] = {
         "production",
         lambda one: one.spec("NetworkPolicy", "silencio-serve")["egress"].clear(),
     ),
+    "mail relay at another port than is open": (
+        "notifications",
+        "monitoring",
+        lambda one: one.rewrite("alertmanager.yml", "smtp.example.org:587", "smtp.example.org:25"),
+    ),
+    "webhook at another port than is open": (
+        "notifications",
+        "monitoring",
+        lambda one: one.rewrite("alertmanager.yml", "https://hooks.example.org", "http://hooks.example.org"),
+    ),
     "S3 at another port than is open": (
         "addresses",
         "staging",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.cluster_places import check_bundle, check_recordings, names_claim, need_claim
+from pipelines.cluster_places import check_read, check_recordings, names_claim, need_claim
 from silencio.config import preset_names, preset_text, resolve
 from silencio.errors import ConfigError
 
@@ -16,7 +16,7 @@ from silencio.errors import ConfigError
 )
 def test_place__that_pods_may_see_is_not_refused(place: str) -> None:
     check_recordings(place)
-    check_bundle("--previous", place)
+    check_read("--previous", place)
 
 
 def test_zip__is_read_from_the_claim_and_not_from_s3() -> None:

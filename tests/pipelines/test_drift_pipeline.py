@@ -97,3 +97,24 @@ def test_page__has_it_run_every_morning_in_an_environment_of_its_own() -> None:
         "zone": "America/Bogota",
     }
     assert "silencio-recordings" not in str(one["pipeline_spec"]["platform_spec"]), "everything lies in S3"
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("reports=out/drift", "'out/drift' would go with the pod that writes it"),
+        ("reports=/data/drift", "'/data/drift' would go with the pod that writes it"),
+        ("predictions=out/log", "'out/log' is relative to this machine's working folder"),
+        ("reviews=file:///reviews", "'file:///reviews' is no place that a step reads"),
+    ],
+)
+def test_places__that_a_pod_would_lose_or_cannot_read_are_refused_before_anything_is_sent(
+    argument: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"predictions": "s3://silencio-predictions/p/", "reports": "s3://silencio-drift/p/"}
+    given |= dict([argument.split("=", 1)])  # type: ignore[list-item]
+    words = [word for key, value in given.items() for word in ("--argument", f"{key}={value}")]
+    with KfpStub() as kfp:
+        assert main(["submit", "drift", "--host", kfp.url, *words]) != 0
+        assert kfp.schedules == {}
+    assert told in capsys.readouterr().err

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from silencio.errors import ConfigError
+from silencio.local_time import zone_named
 
 # Of recordings whose request named no site.
 NO_SITE = "no site"
@@ -16,10 +19,9 @@ _QUARTERS: dict[str, tuple[int, ...]] = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "J
 
 def _known_zone(name: str) -> str:
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is no time zone: give a name like America/Bogota") from error
-    return name
+        return zone_named(name).key
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]

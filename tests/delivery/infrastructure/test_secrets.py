@@ -206,6 +206,23 @@ def test_secrets__that_are_missing_are_made_and_no_other_is_touched(api: Secrets
 
 
 @needs_ansible
+def test_accounts__of_an_older_cluster_get_what_they_may_now_and_keep_their_keys(
+    api: SecretsApi, tmp_path: Path
+) -> None:
+    now = json.loads(api.values(PLATFORM, "silencio-store")["s3.json"])
+    older = copy.deepcopy(now)
+    (pipelines,) = (one for one in older["identities"] if one["name"] == "pipelines")
+    pipelines["actions"] = [one for one in pipelines["actions"] if not one.endswith("silencio-drift")]
+    older["identities"].append({"name": "theirs", "actions": ["Read:theirs"], "credentials": [{"accessKey": "a"}]})
+    data = api.secrets[PLATFORM, "silencio-store"]["data"]
+    data["s3.json"] = base64.b64encode(json.dumps(older).encode()).decode()
+    played = _play(api, tmp_path)
+    assert (played.status, played.changed) == (0, {"node1": 1}), played.text
+    found = json.loads(api.values(PLATFORM, "silencio-store")["s3.json"])["identities"]
+    assert found == [*now["identities"], older["identities"][-1]]
+
+
+@needs_ansible
 def test_secrets__of_a_store_that_was_lost_are_told(api: SecretsApi, tmp_path: Path) -> None:
     del api.secrets[PLATFORM, "silencio-store"]
     played = _play(api, tmp_path)

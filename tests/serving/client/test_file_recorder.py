@@ -17,6 +17,11 @@ from serving.server.recorder_ids import RecorderIds
         ("north/24F31901603710FD_20260508_054000.WAV", "north", "24F31901603710FD"),
         ("north/AM12/20260508_054000.WAV", "north", "AM12"),  # AudioMoth without its id
         ("AM12/20260508_054000.WAV", "", "AM12"),
+        ("SMA01234/SMA01234_20260508_054000.wav", "", "SMA01234"),  # a folder a recorder is no site
+        ("Data/SMA01234_20260508_054000.wav", "", "SMA01234"),
+        ("SMA01234/Data/SMA01234_20260508_054000.wav", "", "SMA01234"),
+        ("ridge/AM12/20260508/20260508_054000.WAV", "ridge", "AM12"),  # AudioMoth's folders, one a day
+        ("ridge/AM12/2026-05-08/20260508_054000.WAV", "ridge", "AM12"),
         ("20260508_054000.WAV", "", ""),
         ("671658.180324033000.wav", "", "671658"),
         ("dawn.ogg", "", ""),

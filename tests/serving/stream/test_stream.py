@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -236,6 +237,14 @@ def test_recorder_and_time__are_sent_with_each_recording(places: tuple[Path, Pat
     known = ["2023-04-20T07:40:00", "2023-04-20T07:50:00+00:00"]
     assert set(sent[:3]) == {*(("north", "H02", moment) for moment in known), (None, None, None)}
     assert set(sent[3:]) == {("south", "A7", moment) for moment in (*known, None)}
+
+
+def test_time__of_a_name_without_a_zone_is_by_the_recorders_clock(places: tuple[Path, Path], busy: Answering) -> None:
+    for name in ("H02_20230420_054000.ogg", "H02_20230420_075000Z.ogg"):
+        (places[0] / name).write_bytes(name.encode())
+    consumer_of(places, busy.url, zone=ZoneInfo("America/Bogota")).run(once=True)
+    sent = {json.loads(body)["instances"][0]["recorded_at"] for body in busy.bodies}
+    assert sent == {"2023-04-20T05:40:00-05:00", "2023-04-20T07:50:00+00:00"}
 
 
 def test_server_that_fails_on_one__holds_no_other_up(places: tuple[Path, Path], busy: Answering) -> None:

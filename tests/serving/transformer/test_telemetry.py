@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from serving.access.keys import add_key
 from serving.local import local_servers
-from serving.transformer.telemetry import _detected_and_dropped
+from serving.transformer.telemetry import _detected_and_dropped, _key_of_device
 from silencio.audio import BAND_STATISTICS, WINDOW_STATISTICS
 from silencio.bundle.manifest import read_manifest
 from silencio.detections import recording_document
@@ -149,6 +149,12 @@ def test_log__a_recorder_that_nobody_names_is_known_by_its_key(request_that_left
     assert {(row["site_id"], row["device_id"]) for row in rows} == {(None, "guide")}
     # What is no id is not kept, also where the request failed by it.
     assert [(row["site_id"], row["device_id"]) for row in failed] == [("north", "guide"), (None, "guide")]
+
+
+@pytest.mark.parametrize(("key_name", "device_id"), [("guide", "guide"), ("..", None), ("_guide", None), ("", None)])
+def test_log__a_key_that_is_called_as_no_recorder_may_be_names_none(key_name: str, device_id: str | None) -> None:
+    assert _key_of_device(key_name, is_copy=False) == device_id
+    assert _key_of_device(key_name, is_copy=True) is None
 
 
 def test_log__a_request_that_failed_is_one_row_without_a_window_or_a_sound(request_that_left_rows: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -87,3 +88,15 @@ def test_row__takes_the_bytes_that_are_documented(documented: tuple[str, ...]) -
     assert _bytes_a_row(table.drop_columns(LATER)) == pytest.approx(before, rel=0.05)
     assert _bytes_a_row(table) == pytest.approx(now, rel=0.05)
     assert _bytes_a_row(table.select(["probabilities"])) == pytest.approx(probabilities, rel=0.05)
+
+
+def test_waiting_row__takes_no_more_memory_than_is_documented() -> None:
+    (documented_kb,) = re.findall(r"of 206 species at most (\d+) KB each", PAGE.read_text(encoding="utf-8"))
+    random = np.random.default_rng(0)
+    tracemalloc.start()
+    try:
+        rows = [row for i in range(100) for row in _recording(i, 206, random)]
+        n_bytes = tracemalloc.get_traced_memory()[0] / len(rows)
+    finally:
+        tracemalloc.stop()
+    assert 0.5e3 * int(documented_kb) < n_bytes < 1e3 * int(documented_kb)
