@@ -119,18 +119,18 @@ _BROKEN = ("broken", "model_decay", "SilencioDriftModelDecay", _all_devices(*SIT
 # After each an undisturbed stretch in which its alert must end: three of four days are over after two.
 MONTH = Story(
     n_reference_days=8,
-    n_days=33,
+    n_days=28,
     disturbances=(
-        Disturbance(*_MICROPHONE, first_day=10, n_days=4),  # type: ignore[arg-type]
-        Disturbance(*_RAIN, first_day=16, n_days=4),  # type: ignore[arg-type]
-        Disturbance(*_SEASON, first_day=22, n_days=4),  # type: ignore[arg-type]
-        Disturbance(*_BROKEN, first_day=28, n_days=4),  # type: ignore[arg-type]
+        Disturbance(*_MICROPHONE, first_day=9, n_days=3),  # type: ignore[arg-type]
+        Disturbance(*_RAIN, first_day=14, n_days=3),  # type: ignore[arg-type]
+        Disturbance(*_SEASON, first_day=19, n_days=3),  # type: ignore[arg-type]
+        Disturbance(*_BROKEN, first_day=24, n_days=3),  # type: ignore[arg-type]
     ),
 )
 SMOKE = Story(
     n_reference_days=8,
-    n_days=13,
-    disturbances=(Disturbance(*_MICROPHONE, first_day=9, n_days=4),),  # type: ignore[arg-type]
+    n_days=12,
+    disturbances=(Disturbance(*_MICROPHONE, first_day=9, n_days=3),),  # type: ignore[arg-type]
 )
 
 

@@ -225,6 +225,8 @@ def _days(story: Story = MONTH, **changed: Any) -> list[DayFound]:
     return found
 
 
+FIRST = MONTH.disturbances[0].first_day
+RAIN_ENDS = MONTH.disturbances[1].first_day + MONTH.disturbances[1].n_days - 1
 NOTIFIED = [("chat", one.alert, site, "firing") for one in MONTH.disturbances for site in sorted(one.sites)]
 
 
@@ -241,12 +243,16 @@ def test_faults__none_where_everything_is_as_it_must_be() -> None:
 @pytest.mark.parametrize(
     ("number", "changes", "fault"),
     [
-        (9, {"firing": {("SilencioDriftStale", "ridge")}}, "SilencioDriftStale fires at ridge without its cause"),
-        (11, {"firing": {("SilencioDriftMicrophoneOrSite", "ridge")}}, "fires at ridge without its cause"),
-        (12, {"firing": {("SilencioDriftMicrophoneOrSite", "creek")}}, "fires at creek without its cause"),
-        (16, {"firing": {("SilencioDriftMicrophoneOrSite", "ridge")}}, "fires at ridge without its cause"),
-        (21, {"firing": {("SilencioTargetDown", "")}}, "SilencioTargetDown fires without its cause"),
-        (19, {"empty": {"drift": ("Effects",)}}, "rain: panel 'Effects' of drift is empty"),
+        (
+            FIRST - 1,
+            {"firing": {("SilencioDriftStale", "ridge")}},
+            "SilencioDriftStale fires at ridge without its cause",
+        ),
+        (FIRST + 1, {"firing": {("SilencioDriftMicrophoneOrSite", "ridge")}}, "fires at ridge without its cause"),
+        (FIRST + 2, {"firing": {("SilencioDriftMicrophoneOrSite", "creek")}}, "fires at creek without its cause"),
+        (FIRST + 5, {"firing": {("SilencioDriftMicrophoneOrSite", "ridge")}}, "fires at ridge without its cause"),
+        (FIRST + 8, {"firing": {("SilencioTargetDown", "")}}, "SilencioTargetDown fires without its cause"),
+        (RAIN_ENDS, {"empty": {"drift": ("Effects",)}}, "rain: panel 'Effects' of drift is empty"),
     ],
 )
 def test_faults__an_alert_without_its_cause_or_an_empty_panel(
@@ -258,7 +264,7 @@ def test_faults__an_alert_without_its_cause_or_an_empty_panel(
 
 def test_faults__an_alert_that_never_fires_or_a_cause_that_no_verdict_names() -> None:
     days = _days()
-    for number in range(10, 16):
+    for number in range(FIRST, FIRST + 5):
         days = _with(days, number, firing=set(), verdicts={site.site_id: ["unexplained"] for site in SITES})
     found = faults(MONTH, days, NOTIFIED)
     assert "microphone at ridge: no day's verdict names microphone_or_site" in found
