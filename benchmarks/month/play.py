@@ -33,8 +33,8 @@ from silencio.storage import write_bytes
 # After the gauges of a day were scraped, so many evaluations of the rules until what fires is looked at: `for` is one
 # of them at this scale, and Alertmanager is told by the next.
 _N_EVALUATIONS = 4
-# Drift is stale when its run is 26 hours old, and what a run and a scrape take is not divided by the month's scale: a day
-# is twelve times as long. A run takes longer with more days in the log.
+# Drift is stale when its run is 26 hours old, and what a run and a scrape take is not divided by the month's scale: a
+# day is twelve times as long. A run takes longer with more days in the log.
 _MIN_DAY_S, _DAY_TO_RUN, _LATER_RUN, _SEEN_S = 20.0, 12.0, 1.7, 1.5
 # Requests of visitors, for the panels of the service: below what makes a page of a burnt budget on a busy machine.
 _VISITOR_EVERY_S = 2.0
