@@ -53,7 +53,8 @@ class MarkPolicy:
     """Of whom marks are believed: keys of role admin; without keys, whoever is on a machine that nobody else reaches.
 
     That the connection comes from loopback is not enough: in a pod, the mesh's proxy does, whoever is behind it. So the
-    server has to listen on loopback alone; a proxy there has to drop marks of what it hands on, of `X-Silencio-…` all but `-Site` and `-Device`.
+    server has to listen on loopback alone; a proxy there has to drop marks of what it hands on, of
+    `X-Silencio-…` all but `-Site` and `-Device`.
 
     Attributes:
         host: Where the server listens.
