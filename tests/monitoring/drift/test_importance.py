@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import argparse
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
+from monitoring.cli.drift import configure
 from monitoring.drift.bundle_facts import KnownBundle
 from monitoring.drift.explained import GRID, WindowExplainer
 from monitoring.drift.importance import chosen_windows
 from monitoring.drift.job import DriftJob
 from monitoring.drift.references import WINDOWS, kept_references, parquet_bytes, read_table
-from monitoring.drift.report import remake_pages
 from monitoring.drift.run import run_day
-from monitoring.drift.sounds import RecordingFolder, WindowSound
+from monitoring.drift.sounds import RecordingFolder
 from silencio.bundle.manifest import MANIFEST, REFERENCE, read_manifest
 from silencio.bundle.placeholder import PLACEHOLDER_CLASSES
 from silencio.drift import DriftPolicy
@@ -128,14 +128,17 @@ def test_page__has_importance_beside_each_spectrogram_before_and_after(place: Pa
     assert page.count("data:image/png") == 2 * 4
 
 
-def test_pages__made_anew_have_it_by_a_bundle_alone(place: Path, sound: Path, bundle: Path) -> None:
-    explainer = WindowExplainer(KnownBundle.read(str(bundle)))
-    shown = WindowSound(RecordingFolder(sound), explainer.spec, explainer)
-    before = (place / f"date={MOVED}" / "site=north.html").read_bytes()
-    remake_pages(str(place), MOVED, replace(shown, explainer=None), explainer.spec)
-    assert b"In orange" not in (place / f"date={MOVED}" / "site=north.html").read_bytes()
-    remake_pages(str(place), MOVED, shown, explainer.spec)
-    assert (place / f"date={MOVED}" / "site=north.html").read_bytes() == before
+def test_report__shows_it_with_a_bundle_and_without_it_does_not(place: Path, sound: Path, bundle: Path) -> None:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    page = place / f"date={MOVED}" / "site=north.html"
+    before = page.read_bytes()
+    words = ["report", "--place", str(place), "--day", f"{MOVED}", "--recordings", str(sound)]
+    for more, expected in (([], False), (["--bundle", str(bundle)], True)):
+        options = parser.parse_args([*words, *more])
+        assert options.run(options) == 0
+        assert (b"In orange" in page.read_bytes()) == expected
+    assert page.read_bytes() == before
 
 
 @pytest.mark.parametrize(
