@@ -6,11 +6,12 @@ import argparse
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NoReturn
 
 from monitoring.drift.actions import read_actions
 from monitoring.drift.bundle_facts import KnownBundle
+from monitoring.drift.explained import WindowExplainer
 from monitoring.drift.given import as_day, read_secret, yesterday
 from monitoring.drift.job import DriftJob, read_action_policy, read_policy
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_DATA, WRONG_INPUT, NoDataError
@@ -19,7 +20,7 @@ from monitoring.drift.place import days_of, document_uri, has_document
 from monitoring.drift.references import renew as renew_reference
 from monitoring.drift.report import remake_pages
 from monitoring.drift.run import DriftRun, run_day
-from monitoring.drift.sounds import RecordingFolder
+from monitoring.drift.sounds import RecordingFolder, WindowSound
 from monitoring.drift.webhook import Webhook
 from silencio.errors import BundleError, ConfigError, DataError
 from silencio.features import FeatureSpec
@@ -51,10 +52,10 @@ def report(options: argparse.Namespace) -> int:
             if found is None:
                 raise NoDataError(f"{options.place} has no verdicts yet: make them by silencio drift run")
             day = found
-        pages = remake_pages(options.place, day, _folder(options), FeatureSpec(last_window="moved_back"))
+        pages = _remake(options, day)
     except NoDataError as error:
         return _refused(error, NO_DATA)
-    except (ConfigError, DataError) as error:
+    except (BundleError, ConfigError, DataError) as error:
         return _refused(error, WRONG_INPUT)
     sys.stdout.write("".join(f"{page}\n" for page in pages))
     return NO_ALERT
@@ -107,6 +108,14 @@ def _job(options: argparse.Namespace) -> DriftJob:
         evidently=not options.no_evidently,
         late_days=options.late_days,
     )
+
+
+def _remake(options: argparse.Namespace, day: date) -> list[str]:
+    explainer = WindowExplainer(KnownBundle.read(options.bundle)) if options.bundle else None
+    spec = FeatureSpec(last_window="moved_back") if explainer is None else explainer.spec
+    folder = _folder(options)
+    sound = None if folder is None else WindowSound(folder, spec, explainer)
+    return remake_pages(options.place, day, sound, spec)
 
 
 def _folder(options: argparse.Namespace) -> RecordingFolder | None:

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from monitoring.drift.day_reader import DayReader
-from monitoring.drift.freezing import reference_of_day
+from monitoring.drift.freezing import extension_note, reference_of_day
+from monitoring.drift.importance import importance_of_day
 from monitoring.drift.job import DriftJob
 from monitoring.drift.log_rows import clock_notes, recorded_on, recording_table
 from monitoring.drift.references import KeptReference
@@ -20,6 +21,7 @@ from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
 from silencio.drift import Confusion, site_verdict
 from silencio.drift.document import DriftDocument, SiteVerdict
+from silencio.drift.importance import with_importance
 from silencio.drift.reviews import Reviews
 
 
@@ -124,11 +126,14 @@ def _site_day(
     if reference is not None:
         new = sorted(set(table["device_id"].to_pylist()) - set(reference.reference.devices))
         notes += [f"{device} has no reference: it came after the reference was frozen." for device in new]
+        extension = extension_note(job.place, reference, day)
+        notes += [] if extension is None else [extension]
+    windows = candidates(reader.rows, name, [day])
     return SiteDay(
-        verdict=verdict,
+        verdict=with_importance(verdict, importance_of_day(job, reference, windows)),
         reference=reference,
         recordings=table,
-        windows=candidates(reader.rows, name, [day]),
+        windows=windows,
         notes=tuple(notes),
     )
 

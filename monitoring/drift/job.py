@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import yaml
 from pydantic import ValidationError
 
 from monitoring.drift.actions import ActionPolicy
 from monitoring.drift.bundle_facts import KnownBundle
+from monitoring.drift.explained import WindowExplainer
 from monitoring.drift.sounds import RecordingFolder
 from monitoring.drift.webhook import Webhook
 from silencio.drift import DriftPolicy
@@ -33,9 +35,9 @@ class DriftJob:
         actions: Which verdicts make an action due.
         sites: These alone; empty: all of the log.
         left_out: Days that are in no reference: storms, works at the site.
-        bundle: The bundle that answers, for its validation confusion; None without.
+        bundle: The bundle that answers, for its validation confusion and explanations; None without.
         reviews: File, folder or s3:// prefix of judgements; None without.
-        recordings: Folder of recordings for spectrograms; None without.
+        recordings: Folder of recordings for spectrograms and explanations; None without.
         webhook: Receiver of actions; None without.
         evidently: Make Evidently's pages where it is installed.
         late_days: Days that a recording may come later than it was made.
@@ -53,6 +55,11 @@ class DriftJob:
     webhook: Webhook | None = None
     evidently: bool = True
     late_days: int = 7
+
+    @cached_property
+    def explainer(self) -> WindowExplainer | None:
+        """What explains windows; loaded once for all days of a run. None without a bundle."""
+        return None if self.bundle is None else WindowExplainer(self.bundle)
 
 
 def read_policy(uri: str | None) -> DriftPolicy:

@@ -17,7 +17,7 @@ from monitoring.drift.pages.site import N_WEEKS
 from monitoring.drift.pages.write import write_pages
 from monitoring.drift.place import INPUTS, day_place, documents, read_document
 from monitoring.drift.references import WINDOWS, parquet_bytes, read_table
-from monitoring.drift.sounds import RecordingFolder
+from monitoring.drift.sounds import WindowSound
 from monitoring.drift.typical_windows import window_pairs
 from silencio.drift.document import DriftDocument, SiteVerdict
 from silencio.errors import DataError, StorageError
@@ -42,7 +42,7 @@ def make_pages(
     place: str,
     history: Sequence[DriftDocument],
     inputs: Mapping[str, Any],
-    recordings: RecordingFolder | None,
+    sound: WindowSound | None,
     spec: FeatureSpec,
 ) -> list[str]:
     """Write the pages of the last day of `history`.
@@ -51,7 +51,7 @@ def make_pages(
         place: Folder or s3:// prefix of all days.
         history: Documents by day.
         inputs: What inputs.json holds.
-        recordings: Recordings at hand; None without.
+        sound: Of windows whose recording is at hand; None without.
         spec: How spectrograms are computed.
 
     Returns:
@@ -64,21 +64,19 @@ def make_pages(
     document = history[-1]
     names = {name_of(one.uri) for one in list_objects(day_place(place, document.day))} if document.sites else set()
     sites = {
-        site.site_id: _site_facts(
-            place, document.day, site, inputs["sites"].get(site.site_id, {}), recordings, spec, names
-        )
+        site.site_id: _site_facts(place, document.day, site, inputs["sites"].get(site.site_id, {}), sound, names)
         for site in document.sites
     }
     return write_pages(place, PageFacts(history=history, sites=sites, spec=spec))
 
 
-def remake_pages(place: str, day: date, recordings: RecordingFolder | None, spec: FeatureSpec) -> list[str]:
+def remake_pages(place: str, day: date, sound: WindowSound | None, spec: FeatureSpec) -> list[str]:
     """Write a day's pages anew, of what is kept of it.
 
     Args:
         place: Folder or s3:// prefix of all days.
         day: A day with a document.
-        recordings: Recordings at hand; None without.
+        sound: Of windows whose recording is at hand; None without.
         spec: How spectrograms are computed.
 
     Raises:
@@ -89,7 +87,7 @@ def remake_pages(place: str, day: date, recordings: RecordingFolder | None, spec
     if document is None:
         raise DataError(f"{place} has no verdicts of {day}: make them by silencio drift run --day {day}")
     before = documents(place, [day - timedelta(days=ago) for ago in range(7 * N_WEEKS, 0, -1)])
-    return make_pages(place, (*before, document), _read_inputs(place, day), recordings, spec)
+    return make_pages(place, (*before, document), _read_inputs(place, day), sound, spec)
 
 
 def site_stem(site_id: str) -> str:
@@ -102,12 +100,11 @@ def _site_facts(
     day: date,
     site: SiteVerdict,
     inputs: Mapping[str, Any],
-    folder: RecordingFolder | None,
-    spec: FeatureSpec,
+    sound: WindowSound | None,
     names: set[str],
 ) -> SiteFacts:
     reference = inputs.get("reference")
-    pairs, why = _pairs(place, day, site, reference, folder, spec)
+    pairs, why = _pairs(place, day, site, reference, sound)
     return SiteFacts(
         windows=pairs,
         references=() if reference is None else (reference["words"],),
@@ -122,10 +119,9 @@ def _pairs(
     day: date,
     site: SiteVerdict,
     reference: Mapping[str, str] | None,
-    folder: RecordingFolder | None,
-    spec: FeatureSpec,
+    sound: WindowSound | None,
 ) -> tuple[list[WindowPair], str]:
-    if folder is None:
+    if sound is None:
         return [], NO_FOLDER
     after = read_table(_windows_uri(place, day, site.site_id))
     before = None if reference is None else read_table(f"{reference['uri'].removesuffix('.json')}.{WINDOWS}.parquet")
@@ -133,9 +129,10 @@ def _pairs(
     if not tables:
         return [], NOT_FOUND
     nothing: pa.Table = tables[0].slice(0, 0)
-    devices = changed_devices(site, pa.concat_tables(tables)["device_id"].unique().to_pylist())
+    names = [name for table in tables for name in table["device_id"].unique().to_pylist()]
+    devices = changed_devices(site, names)
     before, after = (nothing if table is None else table for table in (before, after))
-    pairs = window_pairs(before, after, devices, folder, spec)
+    pairs = window_pairs(before, after, devices, sound)
     has_sound = any(window.waveform is not None for pair in pairs for window in (*pair.before, *pair.after))
     return pairs, "" if has_sound else NOT_FOUND
 

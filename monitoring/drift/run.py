@@ -14,6 +14,7 @@ from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVER
 from monitoring.drift.place import INPUTS, day_place, has_document, write_document
 from monitoring.drift.references import RECORDINGS, reference_table
 from monitoring.drift.report import keep_windows, make_pages, site_stem
+from monitoring.drift.sounds import WindowSound
 from monitoring.drift.webhook import Delivery, deliver
 from silencio.drift.document import DriftDocument
 from silencio.features import FeatureSpec
@@ -111,7 +112,8 @@ def _make(
     write_bytes(join(folder, INPUTS), inputs_json(found.inputs))
     _evidently(job, found, folder, on_note)
     spec = FeatureSpec(last_window="moved_back") if job.bundle is None else job.bundle.manifest.spec
-    pages = make_pages(job.place, found.history, found.inputs, job.recordings, spec)
+    sound = None if job.recordings is None else WindowSound(job.recordings, spec, job.explainer)
+    pages = make_pages(job.place, found.history, found.inputs, sound, spec)
     # Last: whoever finds it, as the exporter of gauges does, finds all the others.
     uri = write_document(job.place, found.document)
     actions = keep_actions(job.place, due_actions(found.document, uri, job.actions, made_at))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring.drift.explained import WindowExplainer
 from silencio.audio import cut_window, read_waveform
 from silencio.errors import ConfigError, DecodeError
 from silencio.features import FeatureSpec
@@ -72,3 +74,18 @@ class RecordingFolder:
             return None
         start = round(start_s * spec.sample_rate_hz)
         return cut_window(waveform, start, spec) if start < len(waveform) else None
+
+
+@dataclass(frozen=True)
+class WindowSound:
+    """How the sound of a window is found, shown and explained.
+
+    Attributes:
+        folder: Recordings.
+        spec: How spectrograms are computed.
+        explainer: What shows what a prediction rests on; None without a bundle.
+    """
+
+    folder: RecordingFolder
+    spec: FeatureSpec
+    explainer: WindowExplainer | None = None

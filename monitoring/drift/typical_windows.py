@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,18 +13,23 @@ from numpy.typing import NDArray
 
 from monitoring.drift.log_rows import recorded_on
 from monitoring.drift.pages.facts import TypicalWindow, WindowPair
-from monitoring.drift.sounds import RecordingFolder
+from monitoring.drift.sounds import WindowSound
 from silencio.audio import SPECTRAL_STATISTICS
-from silencio.features import FeatureSpec
 from silencio.prediction_log import answered
 
 _LEVEL = "rms_db"
 _SNR = "snr_db"
 SIGNALS = (_LEVEL, _SNR, *SPECTRAL_STATISTICS)
-COLUMNS = ("device_id", "recorded_at", "recording_sha256", "start_s", *SIGNALS)
-# So many of a device are kept with a reference, of which a folder of recordings may have one.
+_OF_LOG = ("device_id", "recorded_at", "recording_sha256", "start_s", *SIGNALS)
+# `code`: the species that is named with the highest probability; null where none is.
+CODE = "code"
+COLUMNS = (*_OF_LOG, CODE)
+# So many of a device are kept with a reference, and as many in which something is named: of them a folder of recordings
+# may have one.
 N_CANDIDATES = 60
 _N_SHOWN, _MAX_DEVICES = 2, 3
+# Of a site's page, before and after.
+MAX_SHOWN = 2 * _N_SHOWN * _MAX_DEVICES
 
 
 def candidates(rows: pa.Table, site_id: str, days: Sequence[date]) -> pa.Table:
@@ -45,30 +51,28 @@ def candidates(rows: pa.Table, site_id: str, days: Sequence[date]) -> pa.Table:
     moments = pc.coalesce(rows["recorded_at"], rows["received_at"])
     rows = rows.set_column(rows.column_names.index("recorded_at"), "recorded_at", moments)
     devices = pc.fill_null(rows["device_id"], "unknown")
-    rows = rows.set_column(rows.column_names.index("device_id"), "device_id", devices).select(COLUMNS)
+    rows = rows.set_column(rows.column_names.index("device_id"), "device_id", devices)
+    rows = rows.select([*_OF_LOG, "top_codes", "detected_codes"])
     tables = [_nearest(rows.filter(pc.equal(rows["device_id"], name))) for name in pc.unique(devices).to_pylist()]
-    return pa.concat_tables(tables) if tables else rows
+    return pa.concat_tables(tables) if tables else _nearest(rows)
 
 
-def window_pairs(
-    before: pa.Table, after: pa.Table, devices: Sequence[str], folder: RecordingFolder, spec: FeatureSpec
-) -> list[WindowPair]:
+def window_pairs(before: pa.Table, after: pa.Table, devices: Sequence[str], sound: WindowSound) -> list[WindowPair]:
     """Typical windows of devices in the reference and on the day, with their sound where it is at hand.
 
     Args:
         before: As `candidates` gives them, of the reference.
         after: The same of the day.
         devices: Those that changed first; of the first few there are pictures.
-        folder: Recordings.
-        spec: How spectrograms are computed.
+        sound: Of windows.
     """
     wanted = set(before["recording_sha256"].to_pylist()) | set(after["recording_sha256"].to_pylist())
-    known = folder.known(wanted)
+    known = sound.folder.known(wanted)
     pairs = [
         WindowPair(
             device_id=device,
-            before=_windows(before, device, known, folder, spec),
-            after=_windows(after, device, known, folder, spec),
+            before=_windows(before, device, known, sound),
+            after=_windows(after, device, known, sound),
         )
         for device in devices[:_MAX_DEVICES]
     ]
@@ -77,7 +81,14 @@ def window_pairs(
 
 def _nearest(rows: pa.Table) -> pa.Table:
     signals = [pc.fill_null(rows[name], np.nan).to_numpy().astype(np.float64) for name in SIGNALS]
-    return rows.take(pa.array(nearest_to_median(signals)[:N_CANDIDATES]))
+    order = nearest_to_median(signals)
+    is_named = pc.fill_null(pc.list_value_length(rows["detected_codes"]), 0).to_numpy()[order] > 0
+    kept = is_named & (np.cumsum(is_named) <= N_CANDIDATES)
+    kept[:N_CANDIDATES] = True
+    rows = rows.take(pa.array(order[kept]))
+    lists = zip(rows["top_codes"].to_pylist(), rows["detected_codes"].to_pylist(), strict=True)
+    codes = [next((code for code in top or () if code in (detected or ())), None) for top, detected in lists]
+    return rows.select(_OF_LOG).append_column(CODE, pa.array(codes, pa.string()))
 
 
 def nearest_to_median(signals: Sequence[NDArray[np.float64]]) -> NDArray[np.intp]:
@@ -97,24 +108,25 @@ def nearest_to_median(signals: Sequence[NDArray[np.float64]]) -> NDArray[np.intp
     return np.argsort(distance, kind="stable")
 
 
-def _windows(
-    table: pa.Table, device: str, known: set[str], folder: RecordingFolder, spec: FeatureSpec
-) -> list[TypicalWindow]:
+def _windows(table: pa.Table, device: str, known: set[str], sound: WindowSound) -> list[TypicalWindow]:
     """Of those whose recording is at hand the most typical; without any, the most typical by its numbers alone."""
     rows = table.filter(pc.equal(table["device_id"], device)).to_pylist()
     at_hand = [row for row in rows if row["recording_sha256"] in known]
     shown = at_hand[:_N_SHOWN] or rows[:1]
-    return [
-        TypicalWindow(
-            device_id=device,
-            recorded_at=f"{row['recorded_at']:%Y-%m-%d %H:%M} UTC",
-            recording_sha256=row["recording_sha256"],
-            start_s=row["start_s"],
-            facts=_facts(row),
-            waveform=folder.window(row["recording_sha256"], row["start_s"], spec),
-        )
-        for row in shown
-    ]
+    return [_window(row, sound) for row in shown]
+
+
+def _window(row: dict[str, Any], sound: WindowSound) -> TypicalWindow:
+    waveform = sound.folder.window(row["recording_sha256"], row["start_s"], sound.spec)
+    return TypicalWindow(
+        device_id=row["device_id"],
+        recorded_at=f"{row['recorded_at']:%Y-%m-%d %H:%M} UTC",
+        recording_sha256=row["recording_sha256"],
+        start_s=row["start_s"],
+        facts=_facts(row),
+        waveform=waveform,
+        explained=None if waveform is None or sound.explainer is None else sound.explainer.explain(waveform),
+    )
 
 
 def _facts(row: dict[str, float | None]) -> str:

@@ -73,6 +73,19 @@ DRIFT = Dashboard(
             maximum=1,
         ),
         Panel(
+            "What predictions rest on",
+            "How far it has moved since the reference, over its threshold: at 1 it matters. Windows that were "
+            "explained: 0 where the run was given no recordings or no bundle.",
+            "short",
+            (
+                Query(f"max by (site) (silencio_drift_importance_effect{{{OF_SITE}}})", "{{site}} moved"),
+                Query(f"max by (site) (silencio_drift_importance_windows{{{OF_SITE}}})", "{{site}} windows"),
+            ),
+            width=12,
+            minimum=0,
+            limits=(1,),
+        ),
+        Panel(
             "Last run",
             "Time since drift was computed for each site; above 26 hours it is stale.",
             "s",

@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from monitoring.drift.explained import GRID
+from monitoring.drift.importance import MIN_OF_SPECIES
+from monitoring.drift.typical_windows import MAX_SHOWN
+from silencio.drift import DriftPolicy
+from silencio.drift.importance import N_DRAWS, OF_THE_MODEL
 from silencio.explanations.regions import RegionGrid
 
 ROOT = Path(__file__).parents[2]
@@ -52,3 +57,20 @@ def test_page__counts_the_windows_as_the_code_does() -> None:
     assert "118 windows to score (2 + 80 + 2 \N{MULTIPLICATION SIGN} 18)" in PAGE
     report = RegionGrid(n_freq_cells=6, n_time_cells=8)
     assert f"6 \N{MULTIPLICATION SIGN} 8 cells, {n_scored(report)} windows each" in PAGE
+
+
+def test_page__has_the_drift_verdict_s_bounds() -> None:
+    policy = DriftPolicy.shipped().importance
+    n_windows = policy.max_windows
+    assert f"up to {n_windows} windows of the day" in PAGE
+    times = "\N{MULTIPLICATION SIGN}"
+    total = 2 * n_windows * n_scored(GRID)
+    assert f"{n_windows} windows {times} 2 periods {times} {n_scored(GRID)} are {total:,} windows" in PAGE
+    # The first of each window tells which species is the most probable.
+    assert f"at most {MAX_SHOWN} {times} {n_scored(GRID) + 1}" in PAGE
+    assert MIN_OF_SPECIES == 4 and "each at least four times in both" in PAGE
+    assert (policy.centroid_octaves, policy.bandwidth_octaves, policy.half_share) == (0.5, 0.5, 0.15)
+    assert policy.min_spreads == 4.0 and "four standard deviations" in PAGE
+    assert f"drawn twice, {N_DRAWS} times" in PAGE
+    for cause in OF_THE_MODEL:
+        assert f"`{cause}`" in PAGE

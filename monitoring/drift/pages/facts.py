@@ -9,7 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from silencio.drift.document import DriftDocument
+from silencio.explanations.occlusion import Explanation
 from silencio.features import FeatureSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainedPrediction:
+    """What a prediction of a window rests on.
+
+    Attributes:
+        code: The species that is explained.
+        explanation: By cells of frequency and time.
+    """
+
+    code: str
+    explanation: Explanation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +37,7 @@ class TypicalWindow:
         start_s: Second of the recording at which it begins.
         facts: What the log has of its sound, as text.
         waveform: (n_samples,) at the specification's rate; None where the recording is not at hand.
+        explained: What its most probable species rests on; None without a bundle, or where it is silent.
     """
 
     device_id: str
@@ -31,6 +46,7 @@ class TypicalWindow:
     start_s: float
     facts: str
     waveform: NDArray[np.int16] | None = None
+    explained: ExplainedPrediction | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

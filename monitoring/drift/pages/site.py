@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from monitoring.drift.pages.facts import PageFacts, SiteFacts, TypicalWindow, WindowPair
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.drift.pages.facts import ExplainedPrediction, PageFacts, SiteFacts, TypicalWindow, WindowPair
 from monitoring.drift.pages.timeline import signal_lines, timeline
 from monitoring.drift.pages.words import (
     ACTIONS,
@@ -21,6 +24,7 @@ from monitoring.drift.pages.words import (
 from silencio.drift.document import CauseFound, DriftDocument, SignalChange, SiteVerdict
 from silencio.features import FeatureSpec
 from silencio.reports.document import Column, Section, bullets, document, figure, prose, side_by_side, table
+from silencio.reports.importance_picture import importance_picture
 from silencio.reports.markup import Markup, join, tag
 from silencio.reports.sound_picture import sound_picture
 from silencio.reports.wording import NOTHING, between, count, listed, minus, percent
@@ -41,6 +45,7 @@ def site_page(site: SiteVerdict, facts: PageFacts) -> str:
         *(_cause(number, cause) for number, cause in enumerate(site.causes)),
         _lines(site, facts),
         _windows(known, facts.spec),
+        _importance(site),
         _signals(site),
         _detections(site),
         _inputs(known, facts.document),
@@ -164,7 +169,21 @@ def _window(when: str, window: TypicalWindow, spec: FeatureSpec) -> Markup:
         name = tag("code", window.recording_sha256[:12])
         return tag("div", prose(words), prose("The recording ", name, " is not at hand.", class_="more"))
     label = f"Spectrogram of a window of {window.device_id}. {words}"
-    return figure(sound_picture(window.waveform, spec, window.start_s, label), words)
+    return join(
+        figure(sound_picture(window.waveform, spec, window.start_s, label), words),
+        None if window.explained is None else _explained(window.waveform, window.start_s, window.explained, spec),
+    )
+
+
+def _explained(waveform: NDArray[np.int16], start_s: float, one: ExplainedPrediction, spec: FeatureSpec) -> Markup:
+    words = f"In orange: what {one.code} rests on, the most probable species here ({one.explanation.probability:.0%})."
+    return figure(importance_picture(waveform, spec, one.explanation, words, begin_s=start_s), words)
+
+
+def _importance(site: SiteVerdict) -> Section | None:
+    if site.importance is None:
+        return None
+    return Section("importance", "What predictions rest on", prose(minus(site.importance.message)))
 
 
 def _signals(site: SiteVerdict) -> Section | None:

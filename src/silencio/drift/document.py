@@ -84,6 +84,26 @@ class CauseFound(_Part):
     action: Action = "look"
 
 
+class ImportanceChange(_Part):
+    """What predictions rest on, held against the reference; evidence beside a cause, and none of its own.
+
+    Attributes:
+        measure: The one of the three that moved furthest over its threshold; null where it was not looked at.
+        value: By how much it moved, in octaves or as a share of the window's cells.
+        threshold: From which on it matters: the policy's, or more where the reference's own windows stray further.
+        beyond: Whether it moved as far as that.
+        n_windows: Windows of the day that were explained, and as many of the reference.
+        message: One sentence; why, where it was not looked at.
+    """
+
+    measure: Literal["centroid_octaves", "bandwidth_octaves", "half_share"] | None = None
+    value: float | None = None
+    threshold: float | None = None
+    beyond: bool = False
+    n_windows: int = 0
+    message: str
+
+
 class SiteVerdict(_Part):
     """What a site's day showed.
 
@@ -101,6 +121,7 @@ class SiteVerdict(_Part):
         review_interval: Its 95 % interval.
         n_reviews: Judgements behind it.
         detections_by_species: The twenty most frequent.
+        importance: What predictions rest on; null in documents that were made before it was looked at.
     """
 
     site_id: str
@@ -116,6 +137,7 @@ class SiteVerdict(_Part):
     review_interval: tuple[float, float] | None = None
     n_reviews: int = 0
     detections_by_species: dict[str, int] = {}
+    importance: ImportanceChange | None = None
 
 
 class DriftDocument(_Part):

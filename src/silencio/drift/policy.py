@@ -103,6 +103,32 @@ class AttributionPolicy(_Part):
     release_share: Share
 
 
+class ImportancePolicy(_Part):
+    """When what predictions rest on has moved.
+
+    Attributes:
+        max_windows: Windows of the day that are explained, and as many of the reference.
+        min_windows: Fewest of each.
+        centroid_octaves: From which shift of the mean frequency on it matters.
+        bandwidth_octaves: From which change of the width.
+        half_share: From which change of the share of cells that holds half of the importance.
+        min_spreads: Standard deviations of what the reference's own windows do.
+    """
+
+    max_windows: int = Field(ge=4, le=200)
+    min_windows: int = Field(ge=4)
+    centroid_octaves: float = Field(gt=0)
+    bandwidth_octaves: float = Field(gt=0)
+    half_share: Share
+    min_spreads: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> ImportancePolicy:
+        if self.min_windows > self.max_windows:
+            raise ValueError(f"min_windows {self.min_windows} is above max_windows {self.max_windows}")
+        return self
+
+
 class AlertPolicy(_Part):
     """When a cause is an alert.
 
@@ -138,6 +164,7 @@ class DriftPolicy(_Part):
         min_mix_lower_bound: Lower bound of the species mix.
         min_recent_reviews: Reviews of the newest days that are looked at by themselves.
         attribution: How signals become causes.
+        importance: When what predictions rest on has moved.
         alert: When a cause is an alert.
     """
 
@@ -154,6 +181,7 @@ class DriftPolicy(_Part):
     min_mix_lower_bound: Share
     min_recent_reviews: int = Field(ge=1)
     attribution: AttributionPolicy
+    importance: ImportancePolicy
     alert: AlertPolicy
 
     @classmethod

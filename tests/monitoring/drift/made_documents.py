@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from silencio.drift.document import CauseFound, DriftDocument, SignalChange, SiteVerdict
+from silencio.drift.document import CauseFound, DriftDocument, ImportanceChange, SignalChange, SiteVerdict
 
 DAY = date(2026, 5, 8)
 MADE_AT = datetime(2026, 5, 9, 5, 0, tzinfo=UTC)
@@ -46,6 +46,19 @@ def cause(**changes: Any) -> CauseFound:
     return CauseFound(**fields | changes)
 
 
+def importance(**changes: Any) -> ImportanceChange:
+    """Predictions rest an octave and a half higher."""
+    fields: dict[str, Any] = {
+        "measure": "centroid_octaves",
+        "value": 1.5,
+        "threshold": 0.5,
+        "beyond": True,
+        "n_windows": 16,
+        "message": "What predictions rest on has moved.",
+    }
+    return ImportanceChange(**fields | changes)
+
+
 def site(site_id: str = "north", **changes: Any) -> SiteVerdict:
     """One whose microphone has changed."""
     fields: dict[str, Any] = {
@@ -62,6 +75,7 @@ def site(site_id: str = "north", **changes: Any) -> SiteVerdict:
         "review_interval": (0.55, 0.82),
         "n_reviews": 40,
         "detections_by_species": {"houspa": 40, "grekis": 12},
+        "importance": importance(),
     }
     return SiteVerdict(**fields | changes)
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from monitoring.drift.gauges import CAUSES, DriftGauges, serve_gauges
 from monitoring.drift.place import document_uri, write_document
 from silencio.storage import write_bytes
-from tests.monitoring.drift.made_documents import DAY, MADE_AT, change, made_document, quiet_site, site
+from tests.monitoring.drift.made_documents import DAY, MADE_AT, change, importance, made_document, quiet_site, site
 
 
 def sample(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
@@ -50,6 +50,21 @@ def test_effect__is_the_largest_over_devices_whatever_its_sign(tmp_path: Path) -
     write_document(str(tmp_path), made_document(site(signals=signals)))
     gauges.refresh()
     assert sample(registry, "silencio_drift_effect", site="north", signal="floor_db") == 3.0
+
+
+def test_importance__is_over_its_threshold_whatever_its_sign(tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    gauges = DriftGauges(str(tmp_path), registry)
+    moved = site(importance=importance(value=-1.0, threshold=0.5))
+    unseen = importance(measure=None, value=None, threshold=None, beyond=False, n_windows=0)
+    old = quiet_site("old")
+    write_document(str(tmp_path), made_document(moved, quiet_site("south", importance=unseen), old))
+    gauges.refresh()
+    assert sample(registry, "silencio_drift_importance_effect", site="north") == 2.0
+    assert sample(registry, "silencio_drift_importance_windows", site="north") == 16
+    for name in ("south", "old"):
+        assert sample(registry, "silencio_drift_importance_effect", site=name) is None
+        assert sample(registry, "silencio_drift_importance_windows", site=name) == 0
 
 
 def test_document__that_was_made_anew_is_read_again(place: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,12 +12,13 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from monitoring.drift.pages.facts import PageFacts, SiteFacts, TypicalWindow, WindowPair
+from monitoring.drift.pages.facts import ExplainedPrediction, PageFacts, SiteFacts, TypicalWindow, WindowPair
 from monitoring.drift.pages.index import index_page, page_name
 from monitoring.drift.pages.site import site_page
 from monitoring.drift.pages.timeline import reference_band, signal_lines, timeline
 from monitoring.drift.pages.words import ACTIONS, CAUSES, CERTAINTIES
 from monitoring.drift.pages.write import write_pages
+from silencio.explanations.occlusion import Explanation
 from silencio.storage import read_bytes
 from tests.monitoring.drift.made_documents import DAY, cause, change, made_document, month, quiet_site, site
 
@@ -84,6 +86,20 @@ def test_site_page__answers_what_is_wanted_first(facts: PageFacts) -> None:
     for words in ("rose by 6 dB", "Reference of 7 days.", "12 rows of am-9", "evidently-north.html", "cdcdcdcdcdcd"):
         assert words in page, words
     assert page.count("data:image/png") == 1
+
+
+def test_site_page__shows_what_predictions_rest_on(facts: PageFacts) -> None:
+    grid = np.zeros((2, 2))
+    grid[1, 0] = 0.4
+    found = Explanation(grid, 0.83, np.array([50.0, 2_000.0, 14_000.0]), np.array([0.0, 2.5, 5.0]), n_scored=1)
+    known = facts.sites["north"]
+    (pair,) = known.windows
+    after = replace(pair.after[0], explained=ExplainedPrediction(code="grekis", explanation=found))
+    explained = replace(known, windows=(replace(pair, after=(after,)),))
+    page = site_page(facts.document.sites[0], replace(facts, sites={"north": explained}))
+    assert page.count("data:image/png") == 2
+    assert "what grekis rests on" in page and "(83%)" in page
+    assert "What predictions rest on has moved." in page
 
 
 def test_pages__need_no_script_and_nothing_from_elsewhere(facts: PageFacts) -> None:

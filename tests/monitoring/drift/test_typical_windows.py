@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from monitoring.drift import sounds
-from monitoring.drift.sounds import RecordingFolder
-from monitoring.drift.typical_windows import COLUMNS, candidates, nearest_to_median, window_pairs
+from monitoring.drift.sounds import RecordingFolder, WindowSound
+from monitoring.drift.typical_windows import CODE, COLUMNS, N_CANDIDATES, candidates, nearest_to_median, window_pairs
 from silencio.errors import ConfigError
 from silencio.features import FeatureSpec
 from tests.monitoring.drift.made_log import FIRST, day_rows
@@ -48,6 +48,16 @@ def test_candidates__are_of_the_day_the_site_and_what_was_answered() -> None:
     assert set(found["recording_sha256"].to_pylist()) <= set(day["recording_sha256"].to_pylist())
     first = found.filter(pa.compute.equal(found["device_id"], "am-1"))["rms_db"].to_numpy()
     assert abs(first[0] - np.median(day["rms_db"].to_numpy())) < 1.5
+
+
+def test_candidates__have_the_species_that_is_named_and_as_many_with_one() -> None:
+    rows = day_rows(FIRST, devices=("am-1",))
+    found = candidates(rows, "north", [FIRST])
+    named = dict(zip(rows["recording_sha256"].to_pylist(), rows["detected_codes"].to_pylist(), strict=True))
+    for name, code in zip(found["recording_sha256"].to_pylist(), found[CODE].to_pylist(), strict=True):
+        assert named[name] == ([] if code is None else [code])
+    assert None in found[CODE].to_pylist()[:N_CANDIDATES]
+    assert len(found) - found[CODE].null_count == N_CANDIDATES
 
 
 def test_candidates__of_a_day_without_rows_are_none() -> None:
@@ -100,7 +110,7 @@ def test_pairs__take_windows_whose_recording_is_at_hand(tmp_path: Path) -> None:
     names = table["recording_sha256"].to_pylist()
     names[10] = digest
     table = table.set_column(table.column_names.index("recording_sha256"), "recording_sha256", pa.array(names))
-    (pair,) = window_pairs(table, table.slice(0, 5), ["am-1", "am-9"], RecordingFolder(tmp_path), SPEC)
+    (pair,) = window_pairs(table, table.slice(0, 5), ["am-1", "am-9"], WindowSound(RecordingFolder(tmp_path), SPEC))
     (before,), (after,) = pair.before, pair.after
     assert before.recording_sha256 == digest and before.waveform is not None
     assert after.recording_sha256 == names[0] and after.waveform is None

@@ -24,6 +24,7 @@ def test_from_yaml__of_what_ships_is_what_ships() -> None:
         ("level_db: 3.0", "level_dB: 3.0", "effects.level_d"),
         ("min_days: 7", "min_days: 20", "min_days 20 is above max_days 14"),
         ("  days: 3\n", "  days: 5\n", "days 5 is above of 4"),
+        ("min_windows: 8", "min_windows: 17", "min_windows 17 is above max_windows 16"),
         ("min_recordings: 20", "min_recordings: twenty", "min_recordings"),
         ("effects:", "effects: [", "no YAML"),
     ],

@@ -23,7 +23,7 @@ SPEC = FeatureSpec(
 BANDS = {"grekis": slice(17, 21), "eurbla": slice(26, 30)}
 
 
-def write_listening_bundle(directory: Path, bands: Mapping[str, slice] = BANDS) -> Path:
+def write_listening_bundle(directory: Path, bands: Mapping[str, slice | list[int]] = BANDS) -> Path:
     """A placeholder with other weights, sealed anew."""
     write_placeholder_bundle(directory, spec=SPEC, inputs=("log_mel",))
     model = onnx.load(str(directory / GRAPH))
