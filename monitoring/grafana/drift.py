@@ -78,8 +78,14 @@ DRIFT = Dashboard(
             "explained: 0 where the run was given no recordings or no bundle.",
             "short",
             (
-                Query(f"max by (site) (silencio_drift_importance_effect{{{OF_SITE}}})", "{{site}} moved"),
-                Query(f"max by (site) (silencio_drift_importance_windows{{{OF_SITE}}})", "{{site}} windows"),
+                Query(
+                    f"max by (namespace, site) (silencio_drift_importance_effect{{{OF_SITE}}})",
+                    "{{namespace}} {{site}} moved",
+                ),
+                Query(
+                    f"max by (namespace, site) (silencio_drift_importance_windows{{{OF_SITE}}})",
+                    "{{namespace}} {{site}} windows",
+                ),
             ),
             width=12,
             minimum=0,

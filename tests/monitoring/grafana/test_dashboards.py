@@ -90,6 +90,8 @@ def assert_query_keeps_the_rules(query: Query) -> None:
             if name.startswith("silencio_") and not re.match("silencio_(drift|release|review|expected|day)", name):
                 assert 'isvc=""' in selector, f"{name}: a release's judge has it scraped once more"
             assert name in recorded or ":" not in name
+    for labels in re.findall(r"by \(([^)]*\bsite\b[^)]*)\)", expr):
+        assert "namespace" in labels, f"{expr}: a site of staging has the name of production's"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,7 @@ def assert_query_keeps_the_rules(query: Query) -> None:
         'sum(rate(silencio_requests_total{isvc="",namespace=~"$namespace"}[5m]))',
         'sum(rate(silencio_requests_total{isvc=""}[$__rate_interval]))',
         'sum(rate(silencio_requests_total{namespace=~"$namespace"}[$__rate_interval]))',
+        'max by (site) (silencio_drift_recordings{namespace=~"$namespace"})',
         "DCGM_FI_DEV_GPU_UTIL",
         'namespace:nobody_records_this:rate5m{namespace=~"$namespace"}',
     ],
