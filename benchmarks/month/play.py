@@ -34,8 +34,8 @@ from silencio.storage import write_bytes
 # of them at this scale, and Alertmanager is told by the next.
 _N_EVALUATIONS = 4
 # Drift is stale when its run is 26 hours old, and what a run and a scrape take is not divided by the month's scale: a
-# day is twelve times as long. A run takes longer with more days in the log.
-_MIN_DAY_S, _DAY_TO_RUN, _LATER_RUN, _SEEN_S = 20.0, 12.0, 1.7, 1.5
+# day is twelve times as long. A run takes longer with each day in the log.
+_MIN_DAY_S, _DAY_TO_RUN, _LONGER_A_DAY, _SEEN_S = 20.0, 12.0, 0.035, 1.5
 # Requests of visitors, for the panels of the service: below what makes a page of a burnt budget on a busy machine.
 _VISITOR_EVERY_S = 2.0
 
@@ -120,7 +120,8 @@ class Month:
 
     def day_s(self) -> float:
         """Seconds that a day needs on this machine, by the last day of the reference, for which drift made four."""
-        return max(_MIN_DAY_S, _DAY_TO_RUN * (_LATER_RUN * self.days[-1].drift_s / 4 + _SEEN_S))
+        longest = 1.0 + _LONGER_A_DAY * (self._story.n_days - self._story.n_reference_days)
+        return max(_MIN_DAY_S, _DAY_TO_RUN * (longest * self.days[-1].drift_s / 4 + _SEEN_S))
 
     def play(self, stack: Stack, day_s: float) -> None:
         """The days that are watched, each of as many seconds.
