@@ -90,7 +90,7 @@ class ImportanceChange(_Part):
     Attributes:
         measure: The one of the three that moved furthest over its threshold; null where it was not looked at.
         value: By how much it moved, in octaves or as a share of the window's cells.
-        threshold: From which on it matters: the policy's, or more where the reference's own windows stray further.
+        threshold: Shift that matters: the policy's, or more where the reference's own windows stray further.
         beyond: Whether it moved as far as that.
         n_windows: Windows of the day that were explained, and as many of the reference.
         message: One sentence; why, where it was not looked at.

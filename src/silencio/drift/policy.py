@@ -109,9 +109,9 @@ class ImportancePolicy(_Part):
     Attributes:
         max_windows: Windows of the day that are explained, and as many of the reference.
         min_windows: Fewest of each.
-        centroid_octaves: From which shift of the mean frequency on it matters.
-        bandwidth_octaves: From which change of the width.
-        half_share: From which change of the share of cells that holds half of the importance.
+        centroid_octaves: Shift of the mean frequency that matters.
+        bandwidth_octaves: Change of the width that matters.
+        half_share: Change that matters of the share of cells that holds half of the importance.
         min_spreads: Standard deviations of what the reference's own windows do.
     """
 
