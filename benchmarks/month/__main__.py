@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -45,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--result", type=Path, metavar="FILE", help="default: month.json in --work")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="gets pictures of the pages")
     options = parser.parse_args(arguments)
+    # As by Ctrl-C: what was started is ended, and writes into no later month's folder.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if missing := missing_programs():
         raise ConfigError(f"not in the path: {', '.join(missing)}; make month installs them")
     recordings = options.recordings or demo_folder()
