@@ -69,7 +69,7 @@ def run_months(log: Path, place: Path, n_months: int) -> dict[str, object]:
     Args:
         log: As `write_log` wrote it.
         place: Gets documents, pages and references.
-        n_months: Of thirty days.
+        n_months: Number of months of thirty days.
 
     Returns:
         By month: seconds since the first run, the processor's, and the most memory so far, in MB.

@@ -120,8 +120,8 @@ class Month:
 
     def day_s(self) -> float:
         """Seconds that a day needs on this machine, by the last day of the reference, for which drift made four."""
-        longest = 1.0 + _LONGER_A_DAY * (self._story.n_days - self._story.n_reference_days)
-        return max(_MIN_DAY_S, _DAY_TO_RUN * (longest * self.days[-1].drift_s / 4 + _SEEN_S))
+        last = 1.0 + _LONGER_A_DAY * (self._story.n_days - self._story.n_reference_days)
+        return max(_MIN_DAY_S, _DAY_TO_RUN * (last * self.days[-1].drift_s / 4 + _SEEN_S))
 
     def play(self, stack: Stack, day_s: float) -> None:
         """The days that are watched, each of as many seconds.

@@ -91,18 +91,19 @@ def compare_reviews(reviews: Reviews, policy: DriftPolicy) -> list[Trial]:
     """Whether the precision that people found is below what was expected; nothing without reviews.
 
     All of them are looked at, which finds a small loss, and the newest days alone, which finds a large one before the
-    older days hide it no more. Of both the one that is less probable counts, at twice its probability (Bonferroni).
+    older days hide it no more. Of both the one that is less probable counts, at twice its probability (Bonferroni);
+    where all are of the newest days, there is one.
 
     Args:
         reviews: By day and device of the recording.
         policy: Thresholds.
     """
-    together = [_recent(reviews, policy.min_recent_reviews), pooled_reviews(reviews.values())]
+    together = {_recent(reviews, policy.min_recent_reviews), pooled_reviews(reviews.values())}
     trials = [trial for one in together if (trial := _trial(one, policy)) is not None]
     if not trials:
         return []
     first = min(trials, key=lambda one: (not one.may_alarm, one.p))
-    return [replace(first, p=min(1.0, 2.0 * first.p))]
+    return [replace(first, p=min(1.0, len(trials) * first.p))]
 
 
 def _recent(reviews: Reviews, min_reviews: int) -> ReviewCounts:
