@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
+import numpy as np
 import pytest
+from kserve import InferInput, InferRequest
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 from prometheus_client.parser import text_string_to_metric_families
 
 from serving.local import LocalServers, local_servers
@@ -188,6 +194,37 @@ def test_recorder__is_in_the_log_by_header_query_or_body(
 
     found = until(logged)
     assert [found[one] for one in ids] == [("north", "SMA01234")] * 5 + [(None, None)]  # without a key no device
+
+
+def test_recorder__is_in_the_log_by_v2s_parameters_and_head_over_rest_and_grpc(arms: Arms, recording: Make) -> None:
+    content = recording()
+    named = {"site_id": "north", "device_id": "SMA01234"}
+    head = {"x-silencio-site": "north", "x-silencio-device": "SMA01234"}
+
+    def sent(session_id: str, parameters: dict[str, Any]) -> ModelInferRequest:
+        tensor = InferInput("audio", [1], "BYTES")
+        tensor.set_data_from_numpy(np.array([content], np.object_), binary_data=True)
+        return InferRequest("silencio", [tensor], parameters={"session_id": session_id, **parameters}).to_grpc()
+
+    route = "/v2/models/silencio/infer"
+    data = [base64.b64encode(content).decode()]
+    inputs = [{"name": "audio", "datatype": "BYTES", "shape": [1], "data": data}]
+    with httpx.Client(base_url=arms.challenger.url, trust_env=False, timeout=HANG_S) as client:
+        for session_id, parameters, headers in (("rest-named", named, {}), ("rest-head", {}, head)):
+            body = {"inputs": inputs, "parameters": {"session_id": session_id, **parameters}}
+            assert client.post(route, json=body, headers=headers).status_code == 200
+    with grpc.insecure_channel(arms.challenger.grpc_address) as channel:
+        stub = GRPCInferenceServiceStub(channel)
+        for session_id, parameters, headers in (("grpc-named", named, {}), ("grpc-head", {}, head)):
+            stub.ModelInfer(sent(session_id, parameters), metadata=tuple(headers.items()), timeout=HANG_S)
+    wanted = {"rest-named", "rest-head", "grpc-named", "grpc-head"}
+
+    def logged() -> dict[str, tuple[str | None, str | None]] | None:
+        rows = {row["session_id"]: (row["site_id"], row["device_id"]) for row in arms.rows("challenger")}
+        return rows if wanted <= rows.keys() else None
+
+    found = until(logged)
+    assert {one: found[one] for one in wanted} == dict.fromkeys(wanted, ("north", "SMA01234"))
 
 
 @pytest.mark.parametrize("name", ["X-Silencio-Site", "X-Silencio-Device"])
