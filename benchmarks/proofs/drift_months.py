@@ -53,10 +53,11 @@ def picture(result: dict[str, Any], png: Path) -> None:
     for name, label in (("wall_s", "by the clock"), ("processor_s", "of the processor")):
         seconds.plot(months, [0, *(one[name] for one in result["months"].values())], "o-", label=label)
     seconds.axline((0, 0), slope=300, color="grey", linestyle="--", label="wanted: at most 5 minutes a month")
-    seconds.set(xlabel="months", ylabel="seconds", xlim=(0, None), ylim=(0, None))
-    seconds.legend()
+    seconds.set(xlabel="months", ylabel="seconds", xlim=(0, None), ylim=(0, 300 * months[-1]))
+    seconds.legend(fontsize="small", loc="upper left")
     memory.plot(months[1:], [one["peak_memory_mb"] for one in result["months"].values()], "o-")
-    memory.set(xlabel="months", ylabel="most memory, MB", xlim=(0, None), ylim=(0, None))
+    memory.set(xlabel="months", ylabel="most memory, MB", xlim=(0, None), ylim=(0, 4000))
+    memory.set_title("wanted: at most 4,000 MB", fontsize="small")
     for axes in (seconds, memory):
         axes.set_xticks(months)
         axes.spines[["top", "right"]].set_visible(False)
