@@ -11,7 +11,7 @@ from monitoring.drift.day import Day, inputs_json, look_at_day
 from monitoring.drift.evidently_pages import has_evidently, write_evidently
 from monitoring.drift.job import DriftJob
 from monitoring.drift.outcomes import ALERT, NO_ALERT, NO_REFERENCE, NOT_DELIVERED, NoDataError
-from monitoring.drift.place import INPUTS, day_place, has_document, write_document
+from monitoring.drift.place import INPUTS, day_place, document_uri, has_document, write_document
 from monitoring.drift.references import RECORDINGS, reference_table
 from monitoring.drift.report import keep_windows, make_pages, site_stem
 from monitoring.drift.sounds import WindowSound
@@ -114,9 +114,11 @@ def _make(
     spec = FeatureSpec(last_window="moved_back") if job.bundle is None else job.bundle.manifest.spec
     sound = None if job.recordings is None else WindowSound(job.recordings, spec, job.explainer)
     pages = make_pages(job.place, found.history, found.inputs, sound, spec)
-    # Last: whoever finds it, as the exporter of gauges does, finds all the others.
-    uri = write_document(job.place, found.document)
+    uri = document_uri(job.place, day)
     actions = keep_actions(job.place, due_actions(found.document, uri, job.actions, made_at))
+    # Last: whoever finds it, as the exporter of gauges does, finds all the others; and a day that has one is not made
+    # again, so that an action which was not kept by then would be lost.
+    write_document(job.place, found.document)
     for site, one in found.sites.items():
         for note in one.notes:
             on_note(f"{site}, {day}: {note}")

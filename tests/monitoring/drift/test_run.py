@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from monitoring.drift.references import RECORDINGS, WINDOWS, kept_references, re
 from monitoring.drift.run import run_day
 from monitoring.drift.webhook import Webhook
 from silencio.drift import DriftPolicy
-from silencio.errors import ConfigError, DataError
+from silencio.errors import ConfigError, DataError, StorageError
 from silencio.feedback import window_id
 from silencio.network import free_ports
 from silencio.storage import join, list_objects, read_bytes, write_bytes
@@ -235,6 +236,28 @@ def test_reference__is_extended_by_a_recorder_when_its_days_are_complete(tmp_pat
     assert len(kept_references(str(place), "north", days[18])) == 2
     again = run_day(job(log, place), days[13], NOW, catch_up=0)
     assert again.document == early.document
+
+
+def test_run__that_ends_before_its_actions_are_kept_leaves_the_day_to_the_next(
+    log: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day that has its document is not made again: what it made due would be lost."""
+
+    def full(*_: object) -> None:
+        raise StorageError("no room is left")
+
+    shutil.copytree(log, tmp_path / "log")
+    place, after = str(tmp_path / "out"), LOUD[2] + timedelta(days=1)
+    write_log(str(tmp_path / "log"), day_rows(after))
+    found = job(str(tmp_path / "log"), place)
+    run_day(found, LOUD[1], NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr("monitoring.drift.run.keep_actions", full)
+        with pytest.raises(StorageError):
+            run_day(found, LOUD[2], NOW)
+    assert read_document(place, LOUD[2]) is None and read_actions(place) == []
+    assert run_day(found, after, NOW).made_before == (LOUD[2],)
+    assert {one.day for one in read_actions(place)} == {LOUD[2]}
 
 
 def test_reviews__of_the_last_two_weeks_stand_in_the_verdict(log: str, tmp_path: Path) -> None:
