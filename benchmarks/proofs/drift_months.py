@@ -15,10 +15,14 @@ from typing import Any
 
 from benchmarks.drift.month_log import DAYS_A_MONTH, FILES_A_DAY, write_log
 from benchmarks.proofs.units import Units
+from silencio.reports.figures import curve
+from silencio.storage.atomic import write_atomically
 
 N_MONTHS = 3
 WINDOWS_A_MONTH = 518_400
 _ROOT = Path(__file__).resolve().parents[2]
+# Of a picture that stands alone: the page's own colours are not there.
+_STYLE = "<style>.grid{stroke:#ddd}.line{fill:none;stroke:#1f5f8b;stroke-width:2}.dot{fill:#1f5f8b}</style>"
 _MONITOR = _ROOT / ".venv-monitor" / "bin" / "python"
 
 
@@ -38,28 +42,14 @@ def _runs(folder: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def picture(result: dict[str, Any], png: Path) -> None:
+def write_pictures(result: dict[str, Any], folder: Path) -> None:
     """Time and memory against months.
 
     Args:
         result: As `prove` returns it.
-        png: Gets the plot.
+        folder: Gets `seconds.svg` and `memory.svg`.
     """
-    from matplotlib.figure import Figure
-
-    months = [0, *map(int, result["months"])]
-    figure = Figure(figsize=(8, 3), dpi=120, layout="constrained")
-    seconds, memory = figure.subplots(1, 2)
-    for name, label in (("wall_s", "by the clock"), ("processor_s", "of the processor")):
-        seconds.plot(months, [0, *(one[name] for one in result["months"].values())], "o-", label=label)
-    seconds.axline((0, 0), slope=300, color="grey", linestyle="--", label="wanted: at most 5 minutes a month")
-    seconds.set(xlabel="months", ylabel="seconds", xlim=(0, None), ylim=(0, 300 * months[-1]))
-    seconds.legend(fontsize="small", loc="upper left")
-    memory.plot(months[1:], [one["peak_memory_mb"] for one in result["months"].values()], "o-")
-    memory.set(xlabel="months", ylabel="most memory, MB", xlim=(0, None), ylim=(0, 4000))
-    memory.set_title("wanted: at most 4,000 MB", fontsize="small")
-    for axes in (seconds, memory):
-        axes.set_xticks(months)
-        axes.spines[["top", "right"]].set_visible(False)
-    png.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(png)
+    for name, key, words in (("seconds", "wall_s", "seconds so far"), ("memory", "peak_memory_mb", "most memory, MB")):
+        svg = str(curve([float(one[key]) for one in result["months"].values()], "months", words))
+        text = svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif" ', 1)
+        write_atomically(folder / f"{name}.svg", text.replace(">", f">{_STYLE}", 1))
