@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
@@ -25,14 +26,14 @@ class DriftAction(BaseModel):
 
     Attributes:
         format: Version of this row.
-        id: The same for the same site, cause and beginning: whoever gets it twice does it once.
+        id: The same for the same site, cause, beginning, action and device: whoever gets it twice does it once.
         made_at: When it was written.
         day: Day of the verdict that made it due.
         site: The site.
         cause: By the table of docs/monitoring.md.
         certainty: How sure the verdict was.
-        since: First day of the unbroken run of days with this cause.
-        devices: Devices that changed; all of the site's where it is empty.
+        since: First day of the days with this cause.
+        devices: Devices that changed, of which each is inspected by an action of its own; all where it is empty.
         action: What is to be done.
         message: One sentence for a person.
         bundle_version: Bundle that answered on that day.
@@ -75,9 +76,17 @@ class ActionPolicy(BaseModel):
 _ORDER: tuple[Certainty, ...] = ("suspected", "likely", "confirmed")
 
 
-def action_id(site: str, cause: Cause, since: date) -> str:
-    """The identifier of what one cause at one site makes due, however often it is found."""
-    return str(uuid.uuid5(_NAMESPACE, f"{site}\n{cause}\n{since}"))
+def action_id(site: str, cause: Cause, since: date, action: Action, device: str = "") -> str:
+    """The identifier of one thing that a cause at a site makes due, however often it is found.
+
+    Args:
+        site: The site.
+        cause: The cause.
+        since: Its first day.
+        action: What is to be done: reviews may turn `review` into `retrain`.
+        device: The device that is to be inspected; empty for the site.
+    """
+    return str(uuid.uuid5(_NAMESPACE, f"{site}\n{cause}\n{since}\n{action}\n{device}"))
 
 
 def due_actions(document: DriftDocument, uri: str, policy: ActionPolicy, made_at: datetime) -> list[DriftAction]:
@@ -96,22 +105,25 @@ def due_actions(document: DriftDocument, uri: str, policy: ActionPolicy, made_at
             is_due = cause.alert or policy.when == "found"
             if action == "none" or not is_due or _ORDER.index(cause.certainty) < _ORDER.index(policy.min_certainty):
                 continue
-            found.append(
+            # One that breaks later is another thing to do.
+            each = [(name,) for name in cause.devices] if action == "inspect_device" and cause.devices else [()]
+            found += [
                 DriftAction(
-                    id=action_id(site.site_id, cause.cause, cause.since),
+                    id=action_id(site.site_id, cause.cause, cause.since, action, *one),
                     made_at=made_at,
                     day=document.day,
                     site=site.site_id,
                     cause=cause.cause,
                     certainty=cause.certainty,
                     since=cause.since,
-                    devices=cause.devices,
+                    devices=one or cause.devices,
                     action=action,
                     message=site.message,
                     bundle_version=document.bundle_version,
                     document=uri,
                 )
-            )
+                for one in each
+            ]
     return found
 
 
@@ -168,8 +180,10 @@ def mark_delivered(place: str, action: DriftAction, receiver: str) -> None:
 
 
 def _delivered(receiver: str) -> str:
-    # An address may hold a secret: only its digest is kept.
-    return f".{uuid.uuid5(uuid.NAMESPACE_URL, receiver).hex[:12]}{_DELIVERED}"
+    # An address may hold a secret: only a digest is kept, and not of what is behind `?`, where a token is exchanged.
+    parts = urlsplit(receiver)
+    address = f"{parts.scheme}://{parts.hostname}:{parts.port or ''}{parts.path}"
+    return f".{uuid.uuid5(uuid.NAMESPACE_URL, address).hex[:12]}{_DELIVERED}"
 
 
 def _uri(place: str, identifier: str) -> str:

@@ -16,6 +16,7 @@ from monitoring.drift.freezing import extension_note, reference_of_day
 from monitoring.drift.importance import importance_of_day
 from monitoring.drift.job import DriftJob
 from monitoring.drift.log_rows import clock_notes, recorded_on, recording_table
+from monitoring.drift.place import read_document
 from monitoring.drift.references import KeptReference
 from monitoring.drift.reviews import read_judgements, site_reviews
 from monitoring.drift.typical_windows import candidates
@@ -85,13 +86,14 @@ def look_at_day(job: DriftJob, day: date, made_at: datetime) -> Day:
         sites[name] = _site_day(reader, job, day, name, confusion, reviews)
     recorded = recorded_on(reader.rows, day, day)
     today = recorded if len(recorded) else reader.rows
+    made = [one.verdict for one in sites.values()]
     document = DriftDocument(
         day=day,
         made_at=made_at,
         bundle_name=_frequent(today, "bundle_name"),
         bundle_version=_frequent(today, "bundle_version"),
         policy_sha256=job.policy.sha256(),
-        sites=tuple(one.verdict for one in sites.values()),
+        sites=tuple(sorted([*_of_others(job, day), *made], key=lambda one: one.site_id)),
     )
     return Day(
         document=document,
@@ -136,6 +138,12 @@ def _site_day(
         windows=windows,
         notes=tuple(notes),
     )
+
+
+def _of_others(job: DriftJob, day: date) -> tuple[SiteVerdict, ...]:
+    """Verdicts that the day has of sites which this run leaves alone."""
+    before = read_document(job.place, day) if job.sites else None
+    return tuple(one for one in before.sites if one.site_id not in job.sites) if before is not None else ()
 
 
 def _frequent(rows: pa.Table, column: str) -> str:

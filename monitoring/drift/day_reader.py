@@ -14,7 +14,7 @@ from monitoring.drift.outcomes import NoDataError
 from monitoring.drift.pages.site import N_WEEKS
 from monitoring.drift.place import documents
 from silencio.drift import Confusion, sites_of
-from silencio.drift.document import DriftDocument
+from silencio.drift.document import DriftDocument, SiteVerdict
 from silencio.drift.recordings import Recordings, recordings_of
 from silencio.errors import ConfigError
 
@@ -84,7 +84,9 @@ class DayReader:
                 recorded.append(site_id)
         if not recorded:
             raise NoDataError(self._no_data(n_wrong))
-        known = {*recorded, *(site.site_id for document in self.history for site in document.sites)}
+        # A site that was compared before is there when it sends nothing; a name that was mistyped once is none.
+        watched = {one.site_id for document in self.history for one in document.sites if _is_watched(one)}
+        known = {*recorded, *watched}
         if unknown := sorted(set(self._job.sites) - known):
             raise ConfigError(f"the log has no site {unknown[0]!r}; it has {', '.join(sorted(known))}")
         return sorted(self._job.sites or known)
@@ -97,3 +99,7 @@ class DayReader:
                 "future; set the recorders' clocks"
             )
         return f"{where}: check --log and --day, and whether anything is sent; nothing was written"
+
+
+def _is_watched(site: SiteVerdict) -> bool:
+    return site.n_recordings > 0 and site.outcome != "no_reference"

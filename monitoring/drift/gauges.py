@@ -95,6 +95,7 @@ def gauges_of(document: DriftDocument) -> list[Metric]:
         made.add("silencio_expected_precision_ratio", site.expected_precision, site=name)
         made.add("silencio_expected_precision_reference_ratio", site.expected_precision_reference, site=name)
         made.add("silencio_review_precision_ratio", site.review_precision, site=name)
+        made.add("silencio_review_expected_ratio", site.review_expected, site=name)
         moved = site.importance
         size = None if moved is None or moved.value is None or not moved.threshold else moved.value / moved.threshold
         made.add("silencio_drift_importance_effect", None if size is None else abs(size), site=name)
@@ -164,6 +165,7 @@ METRICS: Mapping[str, str] = {
     "silencio_expected_precision_ratio": "Mean calibrated probability of what was detected.",
     "silencio_expected_precision_reference_ratio": "The same of the reference.",
     "silencio_review_precision_ratio": "Share of reviewed detections that were right.",
+    "silencio_review_expected_ratio": "Mean calibrated probability of the reviewed detections.",
     "silencio_drift_importance_effect": "How far what predictions rest on has moved, over its threshold.",
     "silencio_drift_importance_windows": "Windows of the day that were explained; 0 where it was not looked at.",
     "silencio_day_detections": "Detections of the day, of the twenty most frequent species.",

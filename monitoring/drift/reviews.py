@@ -43,15 +43,13 @@ def read_judgements(place: str) -> list[Judgement]:
 
     Raises:
         StorageError: It cannot be read.
-        DataError: There is no such file, or one is no table of judgements; the message names file and row.
+        DataError: A file is no table of judgements; the message names file and row.
     """
     if place.endswith(_SUFFIXES):
         return _read(place)
     uris = [
         one.uri for one in list_objects(place) if one.uri.endswith(_SUFFIXES) and not name_of(one.uri).startswith(".")
     ]
-    if not uris:
-        raise DataError(f"{place} holds no judgements: files end in {' or '.join(_SUFFIXES)}")
     return [judgement for uri in uris for judgement in _read(uri)]
 
 

@@ -96,7 +96,13 @@ def run_day(
         except NoDataError:
             continue
         made_before.append(before)
-    document, page, actions = _make(job, day, made_at, on_note)
+    try:
+        document, page, actions = _make(job, day, made_at, on_note)
+    except NoDataError:
+        # Of days that were made up for, and of a receiver that was away: what is due waits for no recording.
+        if job.webhook is not None:
+            deliver(job.place, job.webhook)
+        raise
     delivery = None if job.webhook is None else deliver(job.place, job.webhook)
     return DriftRun(
         document=document, page=page, new_actions=tuple(actions), delivery=delivery, made_before=tuple(made_before)

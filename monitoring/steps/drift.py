@@ -14,6 +14,7 @@ from monitoring.drift.given import as_day, read_secret, yesterday
 from monitoring.drift.job import DriftJob, read_policy
 from monitoring.drift.run import run_day
 from monitoring.drift.webhook import Webhook
+from silencio.errors import ServingError
 from silencio.storage import read_bytes, write_atomically
 
 # A pod gets a secret as a variable, a machine in a file.
@@ -78,6 +79,7 @@ def run(inputs: Inputs, outputs: Outputs) -> Findings:
         DataError: Something that was given is not what it should be.
         StorageError: A place cannot be read or written.
         ConfigError: An input cannot be used.
+        ServingError: The webhook did not take every action; the day is written.
     """
     now = datetime.now(UTC)
     secret = os.environ.get(SECRET, "").strip().encode() or read_secret(os.environ.get(SECRET_FILE))
@@ -92,6 +94,11 @@ def run(inputs: Inputs, outputs: Outputs) -> Findings:
     day = as_day(inputs.day) if inputs.day else yesterday(now, inputs.zone)
     found = run_day(job, day, now, on_note=_note)
     write_atomically(outputs.page, read_bytes(found.page))
+    if found.delivery is not None and found.delivery.n_waiting:
+        raise ServingError(
+            f"{found.document.day} is written, and {found.delivery.n_waiting} actions wait for the next run: "
+            f"{found.delivery.reason}"
+        )
     return Findings(f"{found.document.day}", found.n_changed, found.n_alerts)
 
 

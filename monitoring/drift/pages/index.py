@@ -50,9 +50,12 @@ def _opening(day: DriftDocument) -> Markup:
     elif changed:
         badge, look = f"Changed at {count(len(changed), 'site')}, no alert", "verdict"
         words = "An alert takes the same cause on three of four days."
+    elif all(site.outcome != "no_change" for site in day.sites):
+        badge, look = "Nothing could be compared", "verdict"
+        words = "Too little was recorded at every site, or none has a reference yet."
     else:
         badge, look = "Nothing to do", "verdict passed"
-        words = "No site changed by what matters."
+        words = "No site that could be compared has changed by what matters."
     return join(
         prose("Drift of all sites", class_="eyebrow"),
         tag("h1", f"{day.day:%A}, {day.day}"),

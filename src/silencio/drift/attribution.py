@@ -76,25 +76,29 @@ def _release(versions: Versions) -> Finding:
 
 
 def _cause(finding: Finding, policy: DriftPolicy, day: date, history: Mapping[date, SiteVerdict]) -> CauseFound:
-    since = day
-    while _has(history, since - timedelta(days=1), finding.cause):
-        since -= timedelta(days=1)
-    last = [day - timedelta(days=back) for back in range(1, policy.alert.of)]
-    n_days = 1 + sum(_has(history, one, finding.cause) for one in last)
+    n_in_a_row = 1
+    while _found(history, day - timedelta(days=n_in_a_row), finding.cause):
+        n_in_a_row += 1
+    last = [_found(history, day - timedelta(days=back), finding.cause) for back in range(1, policy.alert.of)]
+    n_days = 1 + sum(one is not None for one in last)
+    is_alert = n_days >= policy.alert.days
+    # What was found lately goes on, while an alert of it is due over a day's gap, too. Its beginning may lie before all
+    # documents that are at hand, and is known by them.
+    before = next((one for one in (last if is_alert else last[:1]) if one is not None), None)
     return CauseFound(
         cause=finding.cause,
-        certainty=_certainty(finding, (day - since).days + 1, policy),
-        since=since,
+        certainty=_certainty(finding, n_in_a_row, policy),
+        since=day if before is None else before.since,
         n_days_of_four=n_days,
-        alert=n_days >= policy.alert.days,
+        alert=is_alert,
         devices=finding.devices,
         evidence=finding.evidence,
         action=finding.action,
     )
 
 
-def _has(history: Mapping[date, SiteVerdict], day: date, cause: Cause) -> bool:
-    return day in history and any(one.cause == cause for one in history[day].causes)
+def _found(history: Mapping[date, SiteVerdict], day: date, cause: Cause) -> CauseFound | None:
+    return next((one for one in history[day].causes if one.cause == cause), None) if day in history else None
 
 
 def _certainty(finding: Finding, n_days: int, policy: DriftPolicy) -> Certainty:

@@ -119,6 +119,7 @@ class SiteVerdict(_Part):
         expected_precision_reference: The same of the reference.
         review_precision: Share of reviewed detections that were right, days of weather left out; null without reviews.
         review_interval: Its 95 % interval.
+        review_expected: Mean calibrated probability of these same detections.
         n_reviews: Judgements behind it.
         detections_by_species: The twenty most frequent.
         importance: What predictions rest on; null in documents that were made before it was looked at.
@@ -135,6 +136,7 @@ class SiteVerdict(_Part):
     expected_precision_reference: float | None = None
     review_precision: float | None = None
     review_interval: tuple[float, float] | None = None
+    review_expected: float | None = None
     n_reviews: int = 0
     detections_by_species: dict[str, int] = {}
     importance: ImportanceChange | None = None

@@ -107,12 +107,13 @@ def verdict_of(
             f"{recordings.site_id} has no field reference yet: it takes {policy.reference.min_days} days with "
             f"{policy.reference.min_recordings} recordings a device and part of the day.",
         )
-    known["expected_precision_reference"] = _expected_of(reference.blocks)
     versions = _versions(recordings, reference)
     current = blocks_of(_of_main_version(recordings, reference), reference.middles)
     if not current.days:
         current = current.of(days=[as_day(day)])
     has_outputs = versions.shares.get(reference.bundle_version, 0.0) >= 0.5
+    if has_outputs:  # another version's probabilities have another mean
+        known["expected_precision_reference"] = _expected_of(reference.blocks)
     comparison = compare(
         current,
         reference,
@@ -201,4 +202,9 @@ def _by_species(recordings: Recordings) -> dict[str, int]:
 
 def _of_reviews(reviews: Reviews) -> dict[str, object]:
     found = pooled_reviews(reviews.values())
-    return {"review_precision": found.precision, "review_interval": found.interval(), "n_reviews": found.n}
+    return {
+        "review_precision": found.precision,
+        "review_interval": found.interval(),
+        "review_expected": round(found.expected_precision, 5) if found.n else None,
+        "n_reviews": found.n,
+    }

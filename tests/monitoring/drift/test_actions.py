@@ -37,7 +37,21 @@ def test_due__an_alert_with_its_action() -> None:
         "inspect_device",
         ("am-1",),
     )
-    assert found.id == action_id("north", "microphone_or_site", date(2026, 5, 6))
+    assert found.id == action_id("north", "microphone_or_site", date(2026, 5, 6), "inspect_device", "am-1")
+
+
+def test_due__each_device_is_inspected_by_an_action_of_its_own(place: str) -> None:
+    """One that breaks while another is broken is known by no earlier action."""
+    keep_actions(place, due(made_document()))
+    (new,) = keep_actions(place, due(made_document(site(causes=(cause(devices=("am-1", "am-2")),)))))
+    assert (new.action, new.devices) == ("inspect_device", ("am-2",))
+
+
+def test_due__a_review_that_becomes_a_retraining_is_another_action(place: str) -> None:
+    decay = {"cause": "model_decay", "devices": ()}
+    keep_actions(place, due(made_document(site(causes=(cause(**decay, action="review"),)))))
+    (new,) = keep_actions(place, due(made_document(site(causes=(cause(**decay, action="retrain"),)))))
+    assert new.action == "retrain"
 
 
 @pytest.mark.parametrize(
@@ -55,17 +69,19 @@ def test_due__by_policy(changes: dict[str, Any], policy: dict[str, Any], n: int)
     assert len(due(made_document(site(causes=(cause(**changes),))), ActionPolicy(**policy))) == n
 
 
-def test_id__differs_by_site_cause_and_beginning_alone() -> None:
+def test_id__differs_by_what_is_to_be_done_alone() -> None:
     ids = {
         action_id(*key)
         for key in (
-            ("north", "model_decay", DAY),
-            ("south", "model_decay", DAY),
-            ("north", "release", DAY),
-            ("north", "model_decay", DAY + timedelta(days=1)),
+            ("north", "model_decay", DAY, "review"),
+            ("south", "model_decay", DAY, "review"),
+            ("north", "release", DAY, "review"),
+            ("north", "model_decay", DAY + timedelta(days=1), "review"),
+            ("north", "model_decay", DAY, "retrain"),
+            ("north", "model_decay", DAY, "review", "am-1"),
         )
     }
-    assert len(ids) == 4
+    assert len(ids) == 6
     next_day = made_document(day=DAY + timedelta(days=1), bundle_version="13")
     assert [one.id for one in due(next_day)] == [one.id for one in due(made_document())]
 
@@ -82,6 +98,8 @@ def test_undelivered__until_the_receiver_took_it(place: str) -> None:
     (action,) = keep_actions(place, due(made_document()))
     mark_delivered(place, action, "http://one/hook?token=secret")
     assert undelivered_actions(place, "http://one/hook?token=secret") == []
+    # A token that was exchanged is no other receiver.
+    assert undelivered_actions(place, "http://one/hook?token=another") == []
     assert undelivered_actions(place, "http://two/hook") == [action]
     assert read_actions(place) == [action]
 

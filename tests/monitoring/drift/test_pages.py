@@ -145,11 +145,14 @@ def test_index__alerts_come_first_and_link_to_their_pages() -> None:
     assert "/" not in page_name("b/ü")
 
 
-def test_index__three_kinds_of_day() -> None:
+def test_index__four_kinds_of_day() -> None:
     assert "1\u202falert" in index_page(PageFacts(history=[made_document()]))
     found = made_document(site(causes=(cause(alert=False),)))
     assert "Changed at 1\u202fsite, no alert" in index_page(PageFacts(history=[found]))
     assert "Nothing to do" in index_page(PageFacts(history=[made_document(quiet_site())]))
+    new = quiet_site().model_copy(update={"outcome": "no_reference"})
+    page = index_page(PageFacts(history=[made_document(new)]))
+    assert "Nothing could be compared" in page and "Nothing to do" not in page
 
 
 def test_lines__alarms_come_first_then_the_largest_effect() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -258,6 +259,26 @@ def test_run__that_ends_before_its_actions_are_kept_leaves_the_day_to_the_next(
     assert read_document(place, LOUD[2]) is None and read_actions(place) == []
     assert run_day(found, after, NOW).made_before == (LOUD[2],)
     assert {one.day for one in read_actions(place)} == {LOUD[2]}
+
+
+def test_run__of_one_site_leaves_the_others_verdicts_of_the_day(tmp_path: Path) -> None:
+    for name in ("north", "south"):
+        write_log(str(tmp_path / "log"), *(day_rows(day, site=name) for day in QUIET))
+    both = job(str(tmp_path / "log"), tmp_path)
+    whole = run_day(both, QUIET[8], NOW, catch_up=0).document
+    again = run_day(replace(both, sites=("north",)), QUIET[8], NOW, catch_up=0).document
+    assert [one.site_id for one in again.sites] == ["north", "south"]
+    assert again.sites == whole.sites
+
+
+def test_sites__a_name_that_was_mistyped_once_is_no_site_that_is_silent(log: str, tmp_path: Path) -> None:
+    shutil.copytree(log, tmp_path / "log")
+    stray = day_rows(LOUD[0], site="nroth").slice(0, 1)
+    write_log(str(tmp_path / "log"), stray)
+    found = job(str(tmp_path / "log"), tmp_path / "out")
+    first, second = (run_day(found, day, NOW, catch_up=0).document for day in LOUD[:2])
+    assert [one.site_id for one in first.sites] == ["north", "nroth"]
+    assert [one.site_id for one in second.sites] == ["north"]
 
 
 def test_reviews__of_the_last_two_weeks_stand_in_the_verdict(log: str, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.drift.world import Disturbance
 from silencio.drift import sun
+from silencio.drift.document import SiteVerdict
 from silencio.drift.policy import DriftPolicy
 from silencio.drift.recordings import Recordings
 from silencio.drift.reference import reference_of
@@ -139,6 +140,47 @@ def test_verdict__alerts_on_the_third_of_four_days_since_the_first() -> None:
     assert [(one.n_days_of_four, one.alert) for one in found] == [(1, False), (2, False), (3, True)]
     assert {one.since for one in found} == {reserve().first + timedelta(days=DAY)}
     assert [one.certainty for one in found] == ["suspected", "likely", "confirmed"]
+
+
+def _next(number: int, history: Mapping[date, SiteVerdict], *disturbances: Disturbance) -> SiteVerdict:
+    made = reserve()
+    return verdict_of(
+        made.recordings([number], disturbances),
+        day=made.first + timedelta(days=number),
+        reference=reference(),
+        policy=POLICY,
+        history=history,
+    )
+
+
+def test_since__is_known_by_the_day_before_however_few_days_are_at_hand() -> None:
+    """A history of four weeks: an incident of five must not begin anew each day, nor its actions."""
+    (first,) = verdicts([Disturbance("gain", 7, (1,))])
+    long_ago = first_day() - timedelta(days=40)
+    before = first.model_copy(
+        update={"causes": tuple(one.model_copy(update={"since": long_ago}) for one in first.causes)}
+    )
+    (cause,) = _next(DAY + 1, {first_day(): before}, Disturbance("gain", 7, (1,))).causes
+    assert cause.since == long_ago
+
+
+def test_since__goes_over_a_days_gap_while_an_alert_is_due() -> None:
+    gain = Disturbance("gain", 7, (1,))
+    days = dict(zip((first_day() + timedelta(days=n) for n in range(3)), verdicts([gain], n_days=3), strict=True))
+    days[first_day() + timedelta(days=3)] = _next(DAY + 3, days)
+    assert days[first_day() + timedelta(days=3)].causes == ()
+    (cause,) = _next(DAY + 4, days, gain).causes
+    assert (cause.alert, cause.since, cause.certainty) == (True, first_day(), "suspected")
+    # Without an alert it is another beginning.
+    (alone,) = _next(DAY + 4, {day: one for day, one in days.items() if day == first_day()}, gain).causes
+    assert (alone.alert, alone.since) == (False, first_day() + timedelta(days=4))
+
+
+def test_expected_precision__has_no_reference_of_another_version() -> None:
+    """Another bundle's probabilities have another mean: a loss of nothing would call somebody at night."""
+    (same,), (other,) = verdicts(), verdicts([Disturbance("release", 0.2)])
+    assert same.expected_precision_reference is not None
+    assert (other.expected_precision_reference, other.expected_precision is None) == (None, False)
 
 
 def test_verdict__of_two_parts_of_the_day_and_a_week_finds_a_large_change() -> None:
