@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -168,7 +167,7 @@ class Prometheus:
             content = answer.json()
         except httpx.TransportError as error:
             raise PrometheusUnreachableError(f"Prometheus at {self._trust.explained(self.url, error)}") from error
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # no JSON, or no text
             raise PrometheusUnreachableError(
                 f"{self.url} answers {answer.status_code if answer else ''} and no JSON: is it a Prometheus?"
             ) from error

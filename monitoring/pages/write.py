@@ -14,7 +14,7 @@ from monitoring.pages.drift_verdict import NewestDrift, newest_drift
 from monitoring.pages.facts import FILE, AlertFact, DashboardFact, Facts, ReleaseFact, facts_of
 from monitoring.pages.first_page import INDEX, Seen, first_page, moment, unreachable_words
 from monitoring.pages.panels import FilledPanel, Period, drawn, filled
-from monitoring.pages.prometheus import Prometheus, PrometheusUnreachableError
+from monitoring.pages.prometheus import Prometheus, PrometheusUnreachableError, QueryRefusedError
 from monitoring.pages.runbooks import FOLDER as RUNBOOKS
 from monitoring.pages.runbooks import rendered, runbook_page, runbook_texts
 from silencio.errors import ServingError, SilencioError
@@ -76,7 +76,8 @@ def write_pages(request: Request) -> Facts:
     pages: dict[str, str] = {}
     try:
         facts, pages = _answered(request, dashboards)
-    except PrometheusUnreachableError as error:
+    # A panel shows its own refusal; one of the alerts is of a Prometheus that can answer nothing now.
+    except (PrometheusUnreachableError, QueryRefusedError) as error:
         facts = _unanswered(request, before, str(error))
         unreachable.append(f"{error}. The dashboards' pages are those of {moment(facts.answered_at)}.")
         pages = _kept(request.out, facts)

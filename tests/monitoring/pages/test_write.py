@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from monitoring.pages.facts import FILE, AlertFact, DashboardFact, Facts
+from monitoring.pages.prometheus import Prometheus, QueryRefusedError
 from monitoring.pages.write import Request, require_answer, write_pages
 from silencio.drift.document import CauseFound, DriftDocument, SiteVerdict
 from silencio.errors import ConfigError, ServingError, StorageError
@@ -40,6 +41,18 @@ def _earlier(out: Path) -> None:
     at = NOON - timedelta(minutes=10)
     facts = Facts(written_at=at, prometheus="x", answered_at=at, hours=24, alerts=(alert,), dashboards=(board,))
     (out / FILE).write_text(facts.model_dump_json())
+
+
+def test_write_pages__of_a_prometheus_that_is_overloaded_have_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overloaded(_: Prometheus) -> None:
+        raise QueryRefusedError("timeout: query timed out in expression evaluation")
+
+    monkeypatch.setattr(Prometheus, "alerts", overloaded)
+    facts = write_pages(_request(tmp_path))
+    assert facts.answered_at is None
+    assert "query timed out" in (tmp_path / "out" / "index.html").read_text().split('id="unreachable"')[1]
 
 
 def test_write_pages__without_prometheus_a_page_has_the_runbooks_and_names_what_is_away(
